@@ -1,0 +1,105 @@
+//! Reading answers: tolerant and honest.
+//!
+//! Whatever departs from the profile's document is either an [`ExchangeError`](crate::ExchangeError) or a
+//! [`Deviation`] in the list of the answer; nothing is tolerated in silence, and no odd optional member turns a
+//! usable answer into a rejection. Reading is linear in the input and keeps only what it was asked for.
+
+mod api;
+mod challenge;
+mod clock;
+mod created;
+mod deviation;
+mod errors;
+mod expiry;
+mod introspection;
+mod media;
+pub(crate) mod members;
+mod settings;
+mod token;
+
+use std::borrow::Cow;
+
+pub use api::{ApiAnswer, Meaning};
+pub use created::{CreatedClient, CreatedProperty, SandboxProperty};
+pub use deviation::Deviation;
+pub use introspection::Introspection;
+pub use settings::{ApiConfiguration, AuthorizationPage, Done};
+
+use members::Members;
+
+use crate::error::{ErrorKind, ExchangeError};
+use crate::exchange::{ANSWER_LIMIT, Received};
+use crate::reading::Reading;
+
+/// A successful JSON answer, opened: its text, and what was tolerated in opening it.
+struct Opened<'a> {
+    text: Cow<'a, str>,
+    /// Whether the text stands for bytes that were not UTF-8; see [`media::text`].
+    repaired: bool,
+    deviations: Vec<Deviation>,
+}
+
+/// Opens an answer that should hold JSON: status, size, encoding, media type, characters, coded errors.
+///
+/// The order of the checks is the order of what they tell: a server error is one whatever its body says.
+fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, ExchangeError> {
+    accept_status(reading, received)?;
+    let mut deviations = Vec::new();
+    if received.status != http::StatusCode::OK && reading.purpose.answers_with_200() {
+        deviations.push(Deviation::StatusNot200);
+    }
+    let form = reading.profile.document().token_answer.form;
+    let opened = media::check(received.headers, form, &mut deviations)
+        .and_then(|form| media::text(received.body, form, &mut deviations));
+    match opened {
+        Ok((text, repaired)) => {
+            errors::refuse_coded_body(reading, received, &text, &deviations)?;
+            Ok(Opened { text, repaired, deviations })
+        }
+        Err(kind) => Err(errors::unreadable(reading, received, kind, deviations)),
+    }
+}
+
+/// Accepts a complete, uncompressed 2xx answer of bearable size; everything else is an error.
+fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), ExchangeError> {
+    let status = received.status;
+    let kind = match status.as_u16() {
+        301 | 302 | 303 | 307 | 308 => return Err(errors::redirect(reading, received)),
+        // Neither has a body, and 206 is a part of something that was not asked for in parts.
+        204..=206 if reading.purpose.has_a_body() => ErrorKind::Status(status),
+        200..=299 if received.body.len() > ANSWER_LIMIT => ErrorKind::TooLarge,
+        200..=299 if media::is_compressed(received.headers) => ErrorKind::ContentEncoding,
+        200..=299 => return Ok(()),
+        400.. => return Err(errors::refusal(reading, received)),
+        _ => ErrorKind::Status(status),
+    };
+    Err(reading.unusable(kind, received, Vec::new()))
+}
+
+impl Opened<'_> {
+    /// The named members of the answer.
+    fn members(&self, names: &[&str]) -> Result<Members<'_>, ErrorKind> {
+        let members = match Members::read(&self.text, names) {
+            Err(ErrorKind::NotJson | ErrorKind::NotObject) if self.repaired => {
+                return Err(ErrorKind::NotUtf8);
+            }
+            other => other?,
+        };
+        if self.repaired && members.contain(media::REPAIRED) {
+            return Err(ErrorKind::NotUtf8);
+        }
+        Ok(members)
+    }
+}
+
+impl crate::exchange::Purpose {
+    /// Whether the call's documented status is exactly 200 (RFC 6749 section 5.1); created things answer 201.
+    fn answers_with_200(self) -> bool {
+        !matches!(self, Self::CreateClient | Self::CreateProperty | Self::ReplaceRedirectUris)
+    }
+
+    /// Whether the answer is its body.
+    fn has_a_body(self) -> bool {
+        !matches!(self, Self::Revocation | Self::ReplaceRedirectUris)
+    }
+}

@@ -1,0 +1,167 @@
+//! What an answer of a provider's API means for the token that was sent.
+//!
+//! A pure function of status, headers and at most the first 8 KiB of the body. The profile's own refusals come
+//! first (Octorate answers 403 when a token has expired, and 403 when a quota is used up), then RFC 6750.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use super::challenge::{self, Challenge};
+use super::{clock, errors};
+use crate::error::{ErrorKind, ExchangeError, ProviderText};
+use crate::exchange::sealed::Read;
+use crate::exchange::{Answer, Body, Received};
+use crate::profile::RefusalMeaning;
+use crate::reading::Reading;
+
+/// How much of a body is looked at.
+const LOOKED_AT: usize = 8192;
+
+/// What an answer of the provider's API means for the token that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Meaning {
+    /// The call succeeded.
+    Accepted,
+    /// The token has expired or was revoked: renew it once and repeat the call.
+    TokenRefused,
+    /// The token lacks a scope (RFC 6750 section 3.1): ask for more, do not renew.
+    InsufficientScope,
+    /// The token is good and may not do this: renewing does not help.
+    Forbidden,
+    /// A quota is used up or the server is throttling: wait.
+    Quota {
+        /// How long, where the server tells.
+        retry_after: Option<Duration>,
+    },
+    /// The application is in the wrong environment, sandbox or production.
+    WrongEnvironment,
+    /// Something else went wrong that is not about the token.
+    Unrelated,
+}
+
+impl Meaning {
+    /// Whether another token of the same kind can help.
+    #[must_use]
+    pub fn calls_for_renewal(self) -> bool {
+        self == Self::TokenRefused
+    }
+}
+
+/// An answer of the provider's API, whatever its status, and what it means for the token.
+#[derive(Debug, Clone)]
+pub struct ApiAnswer {
+    status: StatusCode,
+    meaning: Meaning,
+    code: Option<String>,
+    message: Option<ProviderText>,
+    remaining: Option<u64>,
+    body: Body,
+}
+
+impl ApiAnswer {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What the answer means for the token.
+    #[must_use]
+    pub fn meaning(&self) -> Meaning {
+        self.meaning
+    }
+
+    /// The stable word of an error body, such as `provider:ApiLoginExpired`; nothing if it has none.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// What the provider wrote about an error, safe to show.
+    #[must_use]
+    pub fn provider_text(&self) -> Option<&ProviderText> {
+        self.message.as_ref()
+    }
+
+    /// How much of the quota is left, where the provider tells by a header.
+    #[must_use]
+    pub fn quota_remaining(&self) -> Option<u64> {
+        self.remaining
+    }
+
+    /// The whole body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.body.as_ref()
+    }
+}
+
+impl Read for ApiAnswer {
+    fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
+        let mut deviations = Vec::new();
+        let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
+        let refused = !received.status.is_success();
+        let said =
+            if refused { errors::said(reading, &errors::body_text(&head)) } else { errors::Said::default() };
+        let retry_after = refused.then(|| clock::retry_after(received, &mut deviations)).flatten();
+        let remaining =
+            reading.profile.document().api.as_ref().and_then(|api| api.remaining_header.as_deref());
+        let value = Self {
+            status: received.status,
+            meaning: meaning(reading, received, said.kind.as_ref(), retry_after),
+            code: said.kind.as_ref().map(|kind| kind.code().into_owned()),
+            message: said.message,
+            remaining: remaining.and_then(|name| number(received.headers, name)),
+            body: Body::new(received.body.to_vec()),
+        };
+        Ok(Answer { value, deviations })
+    }
+}
+
+fn meaning(
+    reading: &Reading,
+    received: &Received<'_>,
+    kind: Option<&ErrorKind>,
+    retry_after: Option<Duration>,
+) -> Meaning {
+    let status = received.status.as_u16();
+    let code = match kind {
+        Some(ErrorKind::Provider(code) | ErrorKind::OAuth(code)) => Some(code.as_str()),
+        _ => None,
+    };
+    let challenge = challenge::read(received.headers);
+    let refusals = &reading.profile.document().refusals;
+    let own = refusals.iter().find(|refusal| {
+        refusal.status == status && refusal.code.as_deref().is_none_or(|own| Some(own) == code)
+    });
+    match own.map(|refusal| refusal.meaning) {
+        // A challenge for another scheme speaks of another credential, whatever the provider says of 401.
+        Some(RefusalMeaning::TokenRefused) if challenge == Challenge::OtherScheme => Meaning::Unrelated,
+        Some(RefusalMeaning::TokenRefused) => Meaning::TokenRefused,
+        Some(RefusalMeaning::Forbidden) => Meaning::Forbidden,
+        Some(RefusalMeaning::Quota) => Meaning::Quota { retry_after },
+        Some(RefusalMeaning::WrongEnvironment) => Meaning::WrongEnvironment,
+        None => general(received.status, &challenge, retry_after),
+    }
+}
+
+/// The meaning by RFC 6750 section 3.1 and RFC 6585 section 4.
+fn general(status: StatusCode, challenge: &Challenge, retry_after: Option<Duration>) -> Meaning {
+    let scope_is_missing =
+        matches!(challenge, Challenge::Bearer { error: Some(error) } if error == "insufficient_scope");
+    match status.as_u16() {
+        200..=299 => Meaning::Accepted,
+        401 | 403 if scope_is_missing => Meaning::InsufficientScope,
+        401 if *challenge != Challenge::OtherScheme => Meaning::TokenRefused,
+        403 => Meaning::Forbidden,
+        429 => Meaning::Quota { retry_after },
+        503 if retry_after.is_some() => Meaning::Quota { retry_after },
+        _ => Meaning::Unrelated,
+    }
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}

@@ -1,0 +1,101 @@
+//! Times in the headers of an answer: the server's clock, the age in caches, the time to wait.
+
+use std::time::Duration;
+
+use http::header::{AGE, CACHE_CONTROL, DATE, HeaderName, RETRY_AFTER};
+
+use super::Deviation;
+use crate::exchange::Received;
+use crate::time::{Timestamp, parse_http_date};
+
+/// From here on the server's clock is reported as skewed.
+const SKEW_MILLIS: i64 = 60_000;
+
+/// From here on the server's clock is not believed.
+const IMPLAUSIBLE_MILLIS: i64 = 86_400_000;
+
+/// The longest time to wait that is taken from a server.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// How far the server's clock is ahead of ours, in milliseconds; zero if it does not tell or is not believed.
+pub(super) fn server_offset(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> i64 {
+    let Some(date) = one_text(received, DATE).and_then(|text| parse_http_date(text, received.received.wall))
+    else {
+        return 0;
+    };
+    let offset = date.millis_after(received.received.wall);
+    if offset.saturating_abs() > IMPLAUSIBLE_MILLIS {
+        deviations.push(Deviation::ServerDateImplausible);
+        return 0;
+    }
+    if offset.saturating_abs() > SKEW_MILLIS {
+        deviations.push(Deviation::ClockSkew);
+    }
+    offset
+}
+
+/// How long the answer lay in caches (RFC 9111 section 5.1).
+pub(super) fn age(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Duration {
+    let Some(text) = one_text(received, AGE) else { return Duration::ZERO };
+    match text.trim().parse::<u32>() {
+        Ok(0) => Duration::ZERO,
+        Ok(seconds) => {
+            deviations.push(Deviation::AgeNonzero);
+            Duration::from_secs(seconds.into())
+        }
+        Err(_) => {
+            deviations.push(Deviation::AgeInvalid);
+            Duration::ZERO
+        }
+    }
+}
+
+/// Reports an answer that invites caches to store it.
+pub(super) fn cacheable(received: &Received<'_>, deviations: &mut Vec<Deviation>) {
+    let invites = |value: &str| {
+        value.split(',').map(|word| word.trim().to_ascii_lowercase()).any(|word| {
+            word == "public"
+                || word.starts_with("max-age=") && word != "max-age=0"
+                || word.starts_with("s-maxage=")
+        })
+    };
+    let values = || received.headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let forbids = values().any(|value| value.to_ascii_lowercase().contains("no-store"));
+    if !forbids && values().any(invites) {
+        deviations.push(Deviation::CacheableTokenResponse);
+    }
+}
+
+/// How long the server asks to wait: the longest of its `Retry-After` headers, at most an hour.
+///
+/// A date counts from the answer's own `Date`, so that a skewed clock does no harm.
+pub(super) fn retry_after(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Option<Duration> {
+    let now = received.received.wall;
+    let server_now = one_text(received, DATE).and_then(|text| parse_http_date(text, now)).unwrap_or(now);
+    let mut longest = None;
+    for value in received.headers.get_all(RETRY_AFTER) {
+        match value.to_str().ok().and_then(|text| wait(text.trim(), server_now)) {
+            Some(wait) => longest = longest.max(Some(wait)),
+            None => deviations.push(Deviation::RetryAfterInvalid),
+        }
+    }
+    if longest > Some(LONGEST_WAIT) {
+        deviations.push(Deviation::RetryAfterCapped);
+    }
+    longest.map(|wait| wait.min(LONGEST_WAIT))
+}
+
+fn wait(text: &str, server_now: Timestamp) -> Option<Duration> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number holds are a very long time, which is capped anyway.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    parse_http_date(text, server_now).map(|date| date.saturating_since(server_now))
+}
+
+/// The header as text if it stands there exactly once in visible characters.
+fn one_text<'a>(received: &Received<'a>, name: HeaderName) -> Option<&'a str> {
+    let mut values = received.headers.get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then(|| first.to_str().ok()).flatten()
+}

@@ -1,0 +1,182 @@
+//! Answers that create: OctoTable's clients and Octorate's properties.
+
+use std::fmt;
+
+use super::members::{Members, Value};
+use super::{Deviation, Opened, errors, open};
+use crate::error::{ErrorKind, ExchangeError};
+use crate::exchange::sealed::Read;
+use crate::exchange::{Answer, Received};
+use crate::profile::{CreatedClientAnswer, CreatedPropertyAnswer};
+use crate::reading::Reading;
+use crate::secret::Secret;
+
+/// A client OctoTable has created ("How to create clients"), with its sandbox property.
+///
+/// The provider sends the client secret and the password in clear; neither is ever shown.
+#[derive(Debug, Clone)]
+pub struct CreatedClient {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Secret,
+    /// The provider's number for the client.
+    pub id: Option<String>,
+    /// The user name.
+    pub username: Option<String>,
+    /// The password of the user.
+    pub password: Option<Secret>,
+    /// The redirect URI as the provider stored it, which may differ from the one sent.
+    pub redirect_uri: Option<String>,
+    /// The properties that came with the client.
+    pub properties: Vec<SandboxProperty>,
+}
+
+/// A property that came with a created client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxProperty {
+    /// The id to send in the `Property` header.
+    pub id: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Whether it is for testing only; nothing if the provider did not tell.
+    pub sandbox: Option<bool>,
+}
+
+/// A property Octorate has created, and the refresh token of the grant that now holds it.
+///
+/// There is no access token in the answer: [`Client::refresh`](crate::Client::refresh) gets one. In a network
+/// the refresh token can be one you hold already, which then covers the new property too.
+#[derive(Clone)]
+pub struct CreatedProperty {
+    /// The provider's id of the property.
+    pub id: String,
+    /// The status word, in either spelling (`CREATED_ACCOMMODATION`, `created`).
+    pub status: String,
+    /// The refresh token that covers the property.
+    pub refresh_token: Secret,
+    /// All properties the refresh token covers, where told.
+    pub properties: Vec<String>,
+}
+
+impl fmt::Debug for CreatedProperty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatedProperty")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("properties", &self.properties)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Read for CreatedClient {
+    fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
+        let opened = open(reading, received)?;
+        let rules = reading.profile.document().created_client.as_ref();
+        let read = rules.ok_or(ErrorKind::ProviderError).and_then(|rules| created_client(&opened, rules));
+        close(reading, received, opened.deviations, read)
+    }
+}
+
+impl Read for CreatedProperty {
+    fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
+        let rules = reading.profile.document().created_property.as_ref();
+        if let Some(kind) = rules.and_then(|rules| already_there(received, rules)) {
+            return Err(reading.unusable(kind, received, Vec::new()));
+        }
+        let opened = open(reading, received)?;
+        let read = rules.ok_or(ErrorKind::ProviderError).and_then(|rules| created_property(&opened, rules));
+        close(reading, received, opened.deviations, read)
+    }
+}
+
+/// An answer of what was read, or its failure.
+pub(super) fn close<T>(
+    reading: &Reading,
+    received: &Received<'_>,
+    deviations: Vec<Deviation>,
+    read: Result<T, ErrorKind>,
+) -> Result<Answer<T>, ExchangeError> {
+    match read {
+        Ok(value) => Ok(Answer { value, deviations }),
+        Err(kind) => Err(reading.unusable(kind, received, deviations)),
+    }
+}
+
+fn created_client(opened: &Opened<'_>, rules: &CreatedClientAnswer) -> Result<CreatedClient, ErrorKind> {
+    let list = opened.members(&[&rules.list])?;
+    let missing = |name: &str| ErrorKind::MemberMissing(name.to_owned().into());
+    let client = list.value(0).and_then(Value::first_element).ok_or_else(|| missing(&rules.list))?;
+    let names = [
+        &*rules.client_id,
+        &rules.client_secret,
+        &rules.id,
+        &rules.username,
+        &rules.password,
+        &rules.redirect_uri,
+        &rules.properties,
+    ];
+    let members = Members::read(client, &names)?;
+    let text = |place: usize| members.value(place).and_then(Value::text).filter(|text| !text.is_empty());
+    Ok(CreatedClient {
+        client_id: text(0).ok_or_else(|| missing(&rules.client_id))?,
+        client_secret: text(1).map(Secret::new).ok_or_else(|| missing(&rules.client_secret))?,
+        id: members.value(2).and_then(Value::id),
+        username: text(3),
+        password: text(4).map(Secret::new),
+        redirect_uri: text(5),
+        properties: members.value(6).map(|list| properties(list, rules)).unwrap_or_default(),
+    })
+}
+
+/// The properties that have an id; one without is of no use to a caller.
+fn properties(list: Value<'_>, rules: &CreatedClientAnswer) -> Vec<SandboxProperty> {
+    let names = [&*rules.property_id, &rules.property_name, &rules.property_sandbox];
+    let property = |raw: &str| {
+        let members = Members::read(raw, &names).ok()?;
+        Some(SandboxProperty {
+            id: members.value(0)?.id()?,
+            name: members.value(1).and_then(Value::text),
+            sandbox: match members.value(2) {
+                Some(Value::Bool(sandbox)) => Some(sandbox),
+                _ => None,
+            },
+        })
+    };
+    list.elements().into_iter().filter_map(property).collect()
+}
+
+fn created_property(
+    opened: &Opened<'_>,
+    rules: &CreatedPropertyAnswer,
+) -> Result<CreatedProperty, ErrorKind> {
+    let names = [&*rules.status, &rules.id, &rules.refresh_token, &rules.properties];
+    let members = opened.members(&names)?;
+    let missing = |name: &str| ErrorKind::MemberMissing(name.to_owned().into());
+    let text = |place: usize| members.value(place).and_then(Value::text).filter(|text| !text.is_empty());
+    let status = text(0).filter(|status| rules.created.iter().any(|word| word == status));
+    let properties = members.value(3).map(Value::elements).unwrap_or_default();
+    Ok(CreatedProperty {
+        // The refresh token comes first: without it nothing of the answer can be used.
+        refresh_token: text(2).map(Secret::new).ok_or_else(|| missing(&rules.refresh_token))?,
+        id: members.value(1).and_then(Value::id).ok_or_else(|| missing(&rules.id))?,
+        status: status.ok_or_else(|| missing(&rules.status))?,
+        properties: properties.into_iter().filter_map(|raw| Value::of(raw).id()).collect(),
+    })
+}
+
+/// The refusal that says the property is there already, which carries its id and no token.
+fn already_there(received: &Received<'_>, rules: &CreatedPropertyAnswer) -> Option<ErrorKind> {
+    if received.status.as_u16() != rules.existing_status {
+        return None;
+    }
+    let text = errors::body_text(received);
+    let members = Members::read(&text, &[&rules.status, &rules.id]).ok()?;
+    let exists = members.value(0).and_then(Value::text).is_some_and(|status| status == rules.existing);
+    let id = members.value(1).and_then(Value::id);
+    exists.then_some(ErrorKind::PropertyExists { id: id.filter(|id| id.len() <= 64 && is_plain(id)) })
+}
+
+fn is_plain(id: &str) -> bool {
+    id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}

@@ -1,0 +1,141 @@
+//! Errors in answers: RFC 6749 section 5.2, the providers' own shapes, and statuses that say enough.
+//!
+//! Server errors and throttling are named by their status whatever the body says; other refusals by the code
+//! in the body where there is one. What the provider wrote is kept, made safe to show.
+
+use super::members::{Members, Value};
+use super::{Deviation, clock, media};
+use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText};
+use crate::exchange::{ANSWER_LIMIT, Received};
+use crate::reading::Reading;
+
+/// What an error body says.
+#[derive(Default)]
+pub(super) struct Said {
+    /// The kind the body alone gives; nothing if it holds no error.
+    pub(super) kind: Option<ErrorKind>,
+    pub(super) message: Option<ProviderText>,
+}
+
+/// The failure of an answer with status 400 or above.
+pub(super) fn refusal(reading: &Reading, received: &Received<'_>) -> ExchangeError {
+    let mut deviations = Vec::new();
+    let retry_after = clock::retry_after(received, &mut deviations);
+    let said = said(reading, &body_text(received));
+    let status = received.status;
+    let own_shape = said.kind.is_some();
+    let kind = match status.as_u16() {
+        408 | 425 | 429 | 500.. => ErrorKind::Status(status),
+        _ => said.kind.unwrap_or(ErrorKind::Status(status)),
+    };
+    ExchangeError::new(Failed {
+        message: said.message,
+        retry_after,
+        own_shape,
+        deviations,
+        ..reading.failed(kind, Some(received))
+    })
+}
+
+/// The failure of a redirect; the target is shown without its query.
+pub(super) fn redirect(reading: &Reading, received: &Received<'_>) -> ExchangeError {
+    let location = received.headers.get(http::header::LOCATION).map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let end = text.find(['?', '#']).unwrap_or(text.len());
+        format!("to {}", &text[..end])
+    });
+    let detail = location.and_then(|text| ProviderText::new(&text, &reading.secrets));
+    ExchangeError::new(Failed { detail, ..reading.failed(ErrorKind::Redirect, Some(received)) })
+}
+
+/// The failure of a 2xx answer that cannot be opened; a media type is shown as it came.
+pub(super) fn unreadable(
+    reading: &Reading,
+    received: &Received<'_>,
+    kind: ErrorKind,
+    deviations: Vec<Deviation>,
+) -> ExchangeError {
+    let media_type =
+        received.headers.get(http::header::CONTENT_TYPE).filter(|_| kind == ErrorKind::MediaType);
+    let detail = media_type
+        .and_then(|value| ProviderText::new(&String::from_utf8_lossy(value.as_bytes()), &reading.secrets));
+    ExchangeError::new(Failed { detail, deviations, ..reading.failed(kind, Some(received)) })
+}
+
+/// Refuses a 2xx answer whose body is an error.
+pub(super) fn refuse_coded_body(
+    reading: &Reading,
+    received: &Received<'_>,
+    text: &str,
+    deviations: &[Deviation],
+) -> Result<(), ExchangeError> {
+    let said = said(reading, text);
+    let Some(kind) = said.kind else { return Ok(()) };
+    let deviations = deviations.to_vec();
+    Err(ExchangeError::new(Failed {
+        message: said.message,
+        own_shape: true,
+        deviations,
+        ..reading.failed(kind, Some(received))
+    }))
+}
+
+/// The text of an error body, whatever its media type; empty if it is too large or not text.
+pub(super) fn body_text(received: &Received<'_>) -> String {
+    if received.body.len() > ANSWER_LIMIT || media::is_compressed(received.headers) {
+        return String::new();
+    }
+    let body = received.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received.body);
+    String::from_utf8_lossy(body).into_owned()
+}
+
+/// What an error body says, in the form of RFC 6749 first and then in the provider's own forms.
+pub(super) fn said(reading: &Reading, text: &str) -> Said {
+    let document = reading.profile.document();
+    let secrets = &reading.secrets;
+    let shown = |value: Option<String>| value.and_then(|text| ProviderText::new(&text, secrets));
+    let mut own = Said::default();
+    for shape in document.error_shapes.iter() {
+        let code = shape.code.as_deref().and_then(|path| at(text, path));
+        let kind = match code {
+            Some(Value::Null) | None => None,
+            Some(value) => Some(match value.id().and_then(|word| ErrorCode::new(&word, secrets)) {
+                Some(code) => ErrorKind::Provider(code),
+                None => ErrorKind::ProviderError,
+            }),
+        };
+        let message = shown(at(text, &shape.message).and_then(Value::text));
+        own.message = own.message.or(message);
+        own.kind = own.kind.or(kind);
+    }
+    let Ok(members) = Members::read(text, &["error", "error_description", "message"]) else {
+        return own;
+    };
+    let described = shown(members.value(1).and_then(Value::text));
+    let message = described.or(own.message).or_else(|| shown(members.value(2).and_then(Value::text)));
+    let kind = match members.value(0) {
+        None | Some(Value::Null) => own.kind,
+        Some(Value::String(_)) => Some(oauth(members.value(0).and_then(Value::text), reading)),
+        Some(Value::Object(_)) => own.kind.or(Some(ErrorKind::ProviderError)),
+        Some(_) => Some(ErrorKind::OAuthMalformed),
+    };
+    Said { kind, message }
+}
+
+fn oauth(word: Option<String>, reading: &Reading) -> ErrorKind {
+    match word.and_then(|word| ErrorCode::new(&word, &reading.secrets)) {
+        Some(code) => ErrorKind::OAuth(code),
+        None => ErrorKind::OAuthMalformed,
+    }
+}
+
+/// The value at a path of members separated by dots.
+fn at<'a>(text: &'a str, path: &str) -> Option<Value<'a>> {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let value = Members::read(text, &[name]).ok()?.value(0)?;
+    match (rest, value) {
+        (None, value) => Some(value),
+        (Some(rest), Value::Object(raw)) => at(raw, rest),
+        _ => None,
+    }
+}

@@ -1,0 +1,246 @@
+//! How long a token lives, from what the answer says of it.
+//!
+//! A relative lifetime counts from the sending of the request, less the time spent in caches. An absolute
+//! expiry is read against the server's own clock. When both come, the earlier counts; when neither can be read
+//! the lifetime is unknown, which never means "for ever".
+
+use std::time::Duration;
+
+use super::members::Value;
+use super::{Deviation, clock};
+use crate::exchange::Received;
+use crate::profile::{LifetimeUnit, TokenAnswer};
+use crate::time::{DateDeviation, Timestamp, parse_date};
+use crate::token::LONGEST_LIFETIME;
+
+/// How far lifetime and expiry date may lie apart before they count as disagreeing, beside the round trip.
+const AGREEMENT: Duration = Duration::from_secs(5);
+
+/// The grain of the server's `Date`: an absolute expiry closer than this cannot be told from the past.
+const DATE_GRAIN: Duration = Duration::from_secs(1);
+
+/// Below this, a bare number is seconds since 1970, from there on milliseconds.
+const EPOCH_MILLIS_FROM: i64 = 100_000_000_000;
+
+/// The last instant of year 9999 in milliseconds: beyond it a number is no time at all but a very large number.
+const LAST_MILLIS: i64 = 253_402_300_799_999;
+
+/// The lifetime of a token, counted from the sending of the request.
+pub(super) fn lifetime(
+    rules: &TokenAnswer,
+    expires_in: Option<Value<'_>>,
+    expires_at: Option<Value<'_>>,
+    received: &Received<'_>,
+    deviations: &mut Vec<Deviation>,
+) -> Option<Duration> {
+    let offset = clock::server_offset(received, deviations);
+    let age = clock::age(received, deviations);
+    let round_trip = received.received.wall.saturating_since(received.sent.wall);
+    let relative = relative(expires_in, rules.expires_in_unit, deviations).map(|found| found.less(age));
+    let absolute = absolute(expires_at, rules, offset, received.sent.wall, round_trip, deviations);
+    let found = match (relative, absolute) {
+        (Some(relative), Some(absolute)) => {
+            if relative.0.abs_diff(absolute.0) > AGREEMENT + round_trip {
+                deviations.push(Deviation::ExpiryConflict);
+            }
+            Some(if relative.0 <= absolute.0 { relative } else { absolute })
+        }
+        (found, None) | (None, found) => found,
+    };
+    if found.is_none()
+        && !rules.expires_at.is_empty()
+        && expires_at.is_none_or(|value| matches!(value, Value::Null))
+    {
+        deviations.push(Deviation::ExpireDateMissing);
+    }
+    let Lifetime(lifetime, past) = found?;
+    if lifetime.is_zero() && !past.is_told() {
+        deviations.push(Deviation::ExpiredOnArrival);
+    }
+    Some(lifetime)
+}
+
+/// The server's hint when to renew; one that is not inside the lifetime is ignored.
+pub(super) fn renew_after(
+    refresh_in: Option<Value<'_>>,
+    lifetime: Option<Duration>,
+    received: &Received<'_>,
+    deviations: &mut Vec<Deviation>,
+) -> Option<Duration> {
+    let value = refresh_in.filter(|value| !matches!(value, Value::Null))?;
+    let mut unreported = Vec::new();
+    let age = clock::age(received, &mut unreported);
+    let hint = relative(Some(value), LifetimeUnit::Seconds, &mut unreported).map(|found| found.less(age).0);
+    let usable = hint.filter(|hint| !hint.is_zero() && lifetime.is_none_or(|lifetime| *hint <= lifetime));
+    if usable.is_none() {
+        deviations.push(Deviation::RefreshInIgnored);
+    }
+    usable
+}
+
+/// A lifetime, and whether a deviation already says that it is over.
+#[derive(Clone, Copy)]
+struct Lifetime(Duration, Past);
+
+/// Why a lifetime is zero.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Past {
+    Untold,
+    Told,
+}
+
+impl Past {
+    fn is_told(self) -> bool {
+        self == Self::Told
+    }
+}
+
+impl Lifetime {
+    fn less(self, age: Duration) -> Self {
+        Self(self.0.saturating_sub(age), self.1)
+    }
+}
+
+fn relative(
+    value: Option<Value<'_>>,
+    unit: LifetimeUnit,
+    deviations: &mut Vec<Deviation>,
+) -> Option<Lifetime> {
+    let number = match value? {
+        Value::Null => return None,
+        Value::Number(raw) => number(raw),
+        Value::String(raw) => {
+            let digits = raw.trim_matches('"');
+            let whole = integer(digits);
+            if whole.is_some() {
+                deviations.push(Deviation::ExpiresInString);
+            }
+            whole
+        }
+        _ => None,
+    };
+    let Some(number) = number else {
+        deviations.push(Deviation::ExpiresInInvalid);
+        return None;
+    };
+    if number < 0 {
+        deviations.push(Deviation::ExpiresInNegative);
+        return Some(Lifetime(Duration::ZERO, Past::Told));
+    }
+    let factor = match unit {
+        LifetimeUnit::Seconds => 1,
+        LifetimeUnit::Minutes => 60,
+    };
+    let lifetime = Duration::from_secs(number.unsigned_abs().saturating_mul(factor));
+    if lifetime > LONGEST_LIFETIME {
+        deviations.push(Deviation::ExpiresInClamped);
+    }
+    Some(Lifetime(lifetime.min(LONGEST_LIFETIME), Past::Untold))
+}
+
+/// A JSON number as a whole number, rounded towards zero; nothing if it is beyond any number.
+fn number(raw: &str) -> Option<i64> {
+    integer(raw).or_else(|| {
+        let float = raw.parse::<f64>().ok().filter(|float| float.is_finite())?;
+        // The conversion saturates, and saturation is clamped to ten years later on.
+        #[expect(clippy::cast_possible_truncation, reason = "whole seconds are what is wanted")]
+        Some(float as i64)
+    })
+}
+
+/// A whole number; one with more digits than fit counts as the largest.
+fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let saturated = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some(text.parse().unwrap_or(saturated))
+}
+
+fn absolute(
+    value: Option<Value<'_>>,
+    rules: &TokenAnswer,
+    server_offset: i64,
+    sent: Timestamp,
+    round_trip: Duration,
+    deviations: &mut Vec<Deviation>,
+) -> Option<Lifetime> {
+    let value = value.filter(|value| !matches!(value, Value::Null))?;
+    let mut told = Past::Untold;
+    let Some(date) = instant(value, rules.assume_utc, &mut told, deviations) else {
+        deviations.push(Deviation::ExpireDateInvalid);
+        return None;
+    };
+    let lifetime = date.shifted(server_offset.saturating_neg()).saturating_since(sent);
+    if lifetime < DATE_GRAIN + round_trip {
+        return Some(Lifetime(Duration::ZERO, told));
+    }
+    if lifetime > LONGEST_LIFETIME {
+        deviations.push(Deviation::Clamped);
+    }
+    Some(Lifetime(lifetime.min(LONGEST_LIFETIME), told))
+}
+
+/// The instant an absolute expiry names; `told` is set when a deviation already says it is past.
+fn instant(
+    value: Value<'_>,
+    assume_utc: bool,
+    told: &mut Past,
+    deviations: &mut Vec<Deviation>,
+) -> Option<Timestamp> {
+    let date = match value {
+        Value::Number(raw) => epoch(number(raw)?, told, deviations),
+        value => {
+            let text = value.text()?;
+            match integer(&text) {
+                Some(number) if text.len() >= 9 || number <= 0 => epoch(number, told, deviations),
+                _ => {
+                    let (date, departures) = parse_date(&text, assume_utc)?;
+                    deviations.extend(departures.into_iter().map(Deviation::from));
+                    date
+                }
+            }
+        }
+    };
+    if date.as_unix_millis() < 0 {
+        *told = Past::Told;
+        deviations.push(Deviation::BeforeEpoch);
+    }
+    Some(date)
+}
+
+/// A bare number as an instant: seconds or milliseconds since 1970, by its size.
+fn epoch(number: i64, told: &mut Past, deviations: &mut Vec<Deviation>) -> Timestamp {
+    match number {
+        0 => {
+            *told = Past::Told;
+            deviations.push(Deviation::EpochZero);
+            Timestamp::from_unix_millis(0)
+        }
+        EPOCH_MILLIS_FROM.. => {
+            if number <= LAST_MILLIS {
+                deviations.push(Deviation::EpochMillis);
+            }
+            Timestamp::from_unix_millis(number)
+        }
+        1.. => {
+            deviations.push(Deviation::EpochSeconds);
+            Timestamp::from_unix_seconds(number)
+        }
+        _ => Timestamp::from_unix_millis(number),
+    }
+}
+
+impl From<DateDeviation> for Deviation {
+    fn from(departure: DateDeviation) -> Self {
+        match departure {
+            DateDeviation::SpaceSeparator => Self::SpaceSeparator,
+            DateDeviation::OffsetBasic => Self::OffsetBasic,
+            DateDeviation::ZoneSuffix => Self::ZoneSuffix,
+            DateDeviation::AssumedUtc => Self::AssumedUtc,
+            DateDeviation::SecondsMissing => Self::SecondsMissing,
+            DateDeviation::LeapSecond => Self::LeapSecond,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! From bytes to text: media type, compression, byte order mark, UTF-8.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+use super::Deviation;
+use crate::error::ErrorKind;
+
+/// What stands for a byte that was not UTF-8. JSON allows it in strings; no token contains it.
+pub(super) const REPAIRED: u8 = 0x7f;
+
+/// Whether the body is compressed; every request asks for `identity`.
+pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Checks the media type of an answer; whether the body is a form.
+pub(super) fn check(
+    headers: &HeaderMap,
+    form_allowed: bool,
+    deviations: &mut Vec<Deviation>,
+) -> Result<bool, ErrorKind> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter().map(|value| essence(value.as_bytes()));
+    let Some(first) = types.next() else {
+        deviations.push(Deviation::MediaTypeMissing);
+        return Ok(false);
+    };
+    if types.any(|other| other != first) {
+        return Err(ErrorKind::MediaType);
+    }
+    match first.as_str() {
+        "application/json" => {}
+        "application/x-www-form-urlencoded" if form_allowed => return Ok(true),
+        "application/x-www-form-urlencoded" => {
+            deviations.push(Deviation::FormAnswer);
+            return Err(ErrorKind::MediaType);
+        }
+        "text/json" | "text/plain" | "text/javascript" | "application/javascript" => {
+            deviations.push(Deviation::MediaTypeText);
+        }
+        "" => deviations.push(Deviation::MediaTypeMissing),
+        relative if relative.starts_with("application/") && relative.ends_with("+json") => {
+            deviations.push(Deviation::MediaTypeSuffix);
+        }
+        _ => return Err(ErrorKind::MediaType),
+    }
+    Ok(false)
+}
+
+/// The text of a body, and whether bytes that are not UTF-8 were replaced in it by [`REPAIRED`].
+///
+/// A form becomes the JSON object with the same members, so that there is one way to read an answer.
+pub(super) fn text<'a>(
+    body: &'a [u8],
+    form: bool,
+    deviations: &mut Vec<Deviation>,
+) -> Result<(Cow<'a, str>, bool), ErrorKind> {
+    let body = match body.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => {
+            deviations.push(Deviation::Bom);
+            rest
+        }
+        None => body,
+    };
+    if body.is_empty() {
+        return Err(ErrorKind::EmptyBody);
+    }
+    let (text, repaired) = match std::str::from_utf8(body) {
+        Ok(text) => (Cow::Borrowed(text), false),
+        Err(_) => (Cow::Owned(repair(body)?), true),
+    };
+    if repaired {
+        deviations.push(Deviation::InvalidUtf8Ignored);
+    }
+    Ok(if form { (Cow::Owned(form_as_json(&text)?), repaired) } else { (text, repaired) })
+}
+
+/// Puts [`REPAIRED`] in the place of each byte that is not UTF-8, so that the rest can be read.
+fn repair(body: &[u8]) -> Result<String, ErrorKind> {
+    let mut text = String::with_capacity(body.len());
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::from(REPAIRED)));
+    }
+    // Another encoding altogether (UTF-16, say) does not begin like JSON.
+    if text.trim_start().starts_with('{') { Ok(text) } else { Err(ErrorKind::NotUtf8) }
+}
+
+fn form_as_json(text: &str) -> Result<String, ErrorKind> {
+    let mut json = String::with_capacity(text.len() + 16);
+    for (name, value) in form_urlencoded::parse(text.trim().as_bytes()) {
+        json.push(if json.is_empty() { '{' } else { ',' });
+        let member = |text: &str| serde_json::to_string(text).map_err(|_| ErrorKind::NotUtf8);
+        json.push_str(&member(&name)?);
+        json.push(':');
+        // A number is written bare, so that a form's `expires_in=3600` is the number it stands for.
+        let number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        let bare = number && (value.len() == 1 || !value.starts_with('0'));
+        json.push_str(&if bare { value.into_owned() } else { member(&value)? });
+    }
+    json.push_str(if json.is_empty() { "{}" } else { "}" });
+    Ok(json)
+}
+
+/// Type and subtype in lower case, without parameters.
+fn essence(value: &[u8]) -> String {
+    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+    String::from_utf8_lossy(value[..end].trim_ascii()).to_ascii_lowercase()
+}

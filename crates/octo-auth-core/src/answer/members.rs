@@ -1,0 +1,224 @@
+//! The members of a JSON object, read without trusting it.
+//!
+//! Only the members asked for are kept, each as a slice of the input; the rest is skipped. So the memory used
+//! does not grow with the number of members, and a number is never converted before somebody asks for it.
+//! A member that stands twice is noticed, escaped names included.
+
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::ErrorKind;
+
+/// The members asked for, in the order of the names.
+pub(crate) struct Members<'a> {
+    slots: Vec<Slot<'a>>,
+}
+
+/// One member asked for.
+#[derive(Clone, Copy)]
+struct Slot<'a> {
+    raw: Option<&'a str>,
+    again: Again,
+}
+
+/// Whether a member stands a second time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    No,
+    Same,
+    Different,
+}
+
+/// One value of a JSON object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Null,
+    Bool(bool),
+    /// A number as it is written.
+    Number(&'a str),
+    /// A string with its quotes and escapes.
+    String(&'a str),
+    Array(&'a str),
+    Object(&'a str),
+}
+
+impl<'a> Members<'a> {
+    /// Reads the named members of a JSON object.
+    pub(crate) fn read(text: &'a str, names: &[&str]) -> Result<Self, ErrorKind> {
+        if text.bytes().all(|byte| byte.is_ascii_whitespace()) {
+            return Err(ErrorKind::EmptyBody);
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = deserializer.deserialize_any(Object { names }).and_then(|members| {
+            deserializer.end()?;
+            Ok(members)
+        });
+        match read {
+            Ok(slots) => Ok(Self { slots }),
+            Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+                Err(ErrorKind::NotObject)
+            }
+            Err(_) => Err(ErrorKind::NotJson),
+        }
+    }
+
+    /// All members of a small object with their names, raw.
+    pub(crate) fn all(text: &'a str) -> Vec<(String, &'a str)> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        deserializer.deserialize_map(Every).unwrap_or_default()
+    }
+
+    /// The value of the member with this place in the names; nothing if it is absent.
+    pub(crate) fn value(&self, index: usize) -> Option<Value<'a>> {
+        Some(Value::of(self.slots.get(index)?.raw?))
+    }
+
+    /// Whether the member stands a second time.
+    pub(crate) fn again(&self, index: usize) -> Again {
+        self.slots.get(index).map_or(Again::No, |slot| slot.again)
+    }
+
+    /// Whether one of the members asked for contains a byte.
+    pub(crate) fn contain(&self, byte: u8) -> bool {
+        self.slots.iter().filter_map(|slot| slot.raw).any(|raw| raw.as_bytes().contains(&byte))
+    }
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn of(raw: &'a str) -> Self {
+        match raw.as_bytes().first() {
+            Some(b'"') => Self::String(raw),
+            Some(b'{') => Self::Object(raw),
+            Some(b'[') => Self::Array(raw),
+            Some(b't') => Self::Bool(true),
+            Some(b'f') => Self::Bool(false),
+            Some(b'n') => Self::Null,
+            _ => Self::Number(raw),
+        }
+    }
+
+    /// The text of a string; nothing for other values and for lone surrogates.
+    pub(crate) fn text(self) -> Option<String> {
+        match self {
+            Self::String(raw) => serde_json::from_str(raw).ok(),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array of strings.
+    pub(crate) fn texts(self) -> Option<Vec<String>> {
+        match self {
+            Self::Array(raw) => serde_json::from_str(raw).ok(),
+            _ => None,
+        }
+    }
+
+    /// The raw elements of an array; none for other values.
+    pub(crate) fn elements(self) -> Vec<&'a str> {
+        let Self::Array(raw) = self else { return Vec::new() };
+        let elements: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
+        elements.into_iter().map(RawValue::get).collect()
+    }
+
+    /// The first element of an array, raw.
+    pub(crate) fn first_element(self) -> Option<&'a str> {
+        self.elements().first().copied()
+    }
+
+    /// A text or a whole number, as text: ids come as either.
+    pub(crate) fn id(self) -> Option<String> {
+        match self {
+            Self::Number(raw) if raw.len() <= 20 && raw.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(raw.to_owned())
+            }
+            _ => self.text(),
+        }
+    }
+}
+
+struct Object<'n> {
+    names: &'n [&'n str],
+}
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = Vec<Slot<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut slots = vec![Slot { raw: None, again: Again::No }; self.names.len()];
+        while let Some(place) = map.next_key_seed(Place { names: self.names })? {
+            let Some(slot) = place.and_then(|index| slots.get_mut(index)) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let raw = map.next_value::<&'de RawValue>()?.get();
+            match slot.raw {
+                None => slot.raw = Some(raw),
+                Some(first) if same_value(first, raw) => slot.again = slot.again.or_same(),
+                Some(_) => slot.again = Again::Different,
+            }
+        }
+        Ok(slots)
+    }
+}
+
+/// Collects every member of an object.
+struct Every;
+
+impl<'de> Visitor<'de> for Every {
+    type Value = Vec<(String, &'de str)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
+            members.push((name, raw.get()));
+        }
+        Ok(members)
+    }
+}
+
+impl Again {
+    fn or_same(self) -> Self {
+        if self == Self::Different { self } else { Self::Same }
+    }
+}
+
+/// Whether two raw values are the same; strings are compared without their escapes.
+fn same_value(left: &str, right: &str) -> bool {
+    left == right || matches!((Value::of(left).text(), Value::of(right).text()), (Some(l), Some(r)) if l == r)
+}
+
+/// Finds the place of a member's name among the names asked for.
+struct Place<'n> {
+    names: &'n [&'n str],
+}
+
+impl<'de> DeserializeSeed<'de> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.names.iter().position(|wanted| *wanted == name))
+    }
+}

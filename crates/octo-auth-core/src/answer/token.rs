@@ -1,0 +1,261 @@
+//! Token answers (RFC 6749 section 5.1) and the shapes the providers make of them.
+
+use super::members::{Again, Members, Value};
+use super::{Deviation, Opened, clock, expiry, open};
+use crate::error::{ErrorKind, ExchangeError, Failed};
+use crate::exchange::sealed::Read;
+use crate::exchange::{Answer, Purpose, Received};
+use crate::profile::{AbsentTokenType, TokenAnswer};
+use crate::reading::Reading;
+use crate::scope::{Scopes, is_scope};
+use crate::secret::Secret;
+use crate::token::{AccessToken, AdminToken, TokenSet};
+
+/// Longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
+const LONG: usize = 8190 - "authorization: Bearer ".len();
+
+/// Longest access token that is taken.
+const TOO_LONG: usize = 65_536;
+
+/// Members that are known to hold a token answer in an envelope.
+const ENVELOPES: [&str; 4] = ["data", "result", "response", "token"];
+
+impl Read for TokenSet {
+    fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
+        let opened = open(reading, received)?;
+        let mut answer = Token { reading, received, salvaged: None, deviations: opened.deviations.clone() };
+        match answer.read(&opened) {
+            Ok(value) => Ok(Answer { value, deviations: answer.deviations }),
+            Err(kind) => Err(ExchangeError::new(Failed {
+                deviations: answer.deviations,
+                salvaged: answer.salvaged,
+                ..reading.failed(kind, Some(received))
+            })),
+        }
+    }
+}
+
+impl Read for AdminToken {
+    fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
+        TokenSet::read(reading, received).map(|answer| answer.map(Self))
+    }
+}
+
+/// One token answer being read.
+struct Token<'r> {
+    reading: &'r Reading,
+    received: &'r Received<'r>,
+    salvaged: Option<Secret>,
+    deviations: Vec<Deviation>,
+}
+
+/// The members of a token answer, by what they are for.
+struct Named<'a> {
+    members: Members<'a>,
+    names: Vec<(usize, &'a str)>,
+}
+
+/// What a member of a token answer is for, as an index into the lists of names.
+const ACCESS_TOKEN: usize = 0;
+const REFRESH_TOKEN: usize = 1;
+const TOKEN_TYPE: usize = 2;
+const EXPIRES_IN: usize = 3;
+const EXPIRES_AT: usize = 4;
+const REFRESH_IN: usize = 5;
+const SCOPE: usize = 6;
+
+impl<'a> Named<'a> {
+    fn read(opened: &'a Opened<'_>, rules: &'a TokenAnswer) -> Result<Self, ErrorKind> {
+        let lists = [
+            &rules.access_token,
+            &rules.refresh_token,
+            &rules.token_type,
+            &rules.expires_in,
+            &rules.expires_at,
+            &rules.refresh_in,
+            &rules.scope,
+        ];
+        let names: Vec<(usize, &str)> = lists
+            .iter()
+            .enumerate()
+            .flat_map(|(meaning, list)| list.iter().map(move |name| (meaning, &**name)))
+            .collect();
+        let plain: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
+        Ok(Self { members: opened.members(&plain)?, names })
+    }
+
+    /// The values of one meaning that are there, documented name first, each with the place of its name.
+    fn values(&self, meaning: usize) -> impl Iterator<Item = (usize, Value<'a>)> {
+        let places = self.names.iter().enumerate().filter(move |(_, (of, _))| *of == meaning);
+        places.enumerate().filter_map(|(rank, (place, _))| Some((rank, self.members.value(place)?)))
+    }
+}
+
+impl Token<'_> {
+    fn read(&mut self, opened: &Opened<'_>) -> Result<TokenSet, ErrorKind> {
+        let rules = &self.reading.profile.document().token_answer;
+        let named = Named::read(opened, rules)?;
+        self.duplicates(&named)?;
+        let refresh_token = self.refresh_token(&named);
+        self.salvaged.clone_from(&refresh_token);
+        let access_token = self.access_token(&named, opened)?;
+        self.token_type(&named, rules.token_type_absent)?;
+        let scopes = self.scopes(&named);
+        let received = self.received;
+        if received.headers.contains_key(http::header::CACHE_CONTROL) {
+            clock::cacheable(received, &mut self.deviations);
+        }
+        let (in_, at) = (self.one(&named, EXPIRES_IN), self.one(&named, EXPIRES_AT));
+        let lifetime = expiry::lifetime(rules, in_, at, received, &mut self.deviations);
+        let renew_after =
+            expiry::renew_after(self.one(&named, REFRESH_IN), lifetime, received, &mut self.deviations);
+        let issued_at = received.sent.wall;
+        Ok(TokenSet { access_token, issued_at, lifetime, renew_after, refresh_token, scopes })
+    }
+
+    /// Refuses members that stand twice with different values, however their names are escaped.
+    fn duplicates(&mut self, named: &Named<'_>) -> Result<(), ErrorKind> {
+        for place in 0..named.names.len() {
+            match named.members.again(place) {
+                Again::No => {}
+                Again::Same => self.deviations.push(Deviation::DuplicateMemberSame),
+                Again::Different => return Err(ErrorKind::DuplicateMember),
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of a meaning under its first name that is there.
+    fn one<'v>(&mut self, named: &Named<'v>, meaning: usize) -> Option<Value<'v>> {
+        let (rank, value) = named.values(meaning).next()?;
+        if rank > 0 {
+            self.deviations.push(Deviation::AliasMember);
+        }
+        Some(value)
+    }
+
+    fn access_token(&mut self, named: &Named<'_>, opened: &Opened<'_>) -> Result<AccessToken, ErrorKind> {
+        let mut tokens = named.values(ACCESS_TOKEN).filter(|(_, value)| !matches!(value, Value::Null));
+        let Some((rank, first)) = tokens.next() else {
+            return Err(missing_or_enveloped(opened, &named.names));
+        };
+        let token = first.text().ok_or(ErrorKind::AccessTokenMalformed)?;
+        if tokens.any(|(_, other)| other.text().as_deref() != Some(&token)) {
+            return Err(ErrorKind::MemberConflict);
+        }
+        if rank > 0 {
+            self.deviations.push(Deviation::AliasMember);
+        }
+        match token.len() {
+            0 => return Err(ErrorKind::AccessTokenMissing),
+            TOO_LONG.. if token.len() > TOO_LONG => return Err(ErrorKind::AccessTokenTooLong),
+            length if length > LONG => self.deviations.push(Deviation::AccessTokenLong),
+            _ => {}
+        }
+        AccessToken::new(token).ok_or(ErrorKind::AccessTokenUnsafe)
+    }
+
+    fn token_type(&mut self, named: &Named<'_>, absent: AbsentTokenType) -> Result<(), ErrorKind> {
+        let mut types = named.values(TOKEN_TYPE).filter(|(_, value)| !matches!(value, Value::Null));
+        let Some((rank, first)) = types.next() else {
+            return match absent {
+                AbsentTokenType::Bearer => Ok(()),
+                AbsentTokenType::TakenAsBearer => {
+                    self.deviations.push(Deviation::TokenTypeAssumedBearer);
+                    Ok(())
+                }
+                AbsentTokenType::Error => Err(ErrorKind::TokenTypeMissing),
+            };
+        };
+        let first = first.text().ok_or(ErrorKind::TokenTypeMalformed)?;
+        for (_, other) in types {
+            let other = other.text().ok_or(ErrorKind::TokenTypeMalformed)?;
+            if !other.eq_ignore_ascii_case(&first) {
+                return Err(ErrorKind::MemberConflict);
+            }
+        }
+        if rank > 0 {
+            self.deviations.push(Deviation::AliasMember);
+        }
+        if first.eq_ignore_ascii_case("bearer") { Ok(()) } else { Err(ErrorKind::TokenTypeUnsupported) }
+    }
+
+    /// The refresh token of the answer. An unusable one never harms the stored one or the access token.
+    fn refresh_token(&mut self, named: &Named<'_>) -> Option<Secret> {
+        let value = self.one(named, REFRESH_TOKEN)?;
+        let tolerated = match value {
+            Value::Null => Err(Deviation::RefreshTokenNull),
+            value => match value.text() {
+                None => Err(Deviation::RefreshTokenMalformed),
+                Some(token) if token.is_empty() => Err(Deviation::RefreshTokenEmpty),
+                Some(token) => Ok(token),
+            },
+        };
+        let token = match tolerated {
+            Ok(_) if self.reading.purpose.has_no_refresh_token() => {
+                self.deviations.push(Deviation::RefreshTokenUnexpected);
+                return None;
+            }
+            Ok(token) => token,
+            Err(deviation) => {
+                self.deviations.push(deviation);
+                return None;
+            }
+        };
+        if !token.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            self.deviations.push(Deviation::RefreshTokenOdd);
+        } else if token.len() > LONG {
+            self.deviations.push(Deviation::RefreshTokenLong);
+        }
+        Some(Secret::new(token))
+    }
+
+    fn scopes(&mut self, named: &Named<'_>) -> Option<Scopes> {
+        let value = self.one(named, SCOPE)?;
+        let words = match value {
+            Value::Null => return None,
+            Value::Array(_) => value.texts().map(|words| {
+                self.deviations.push(Deviation::ScopeArray);
+                words.join(" ")
+            }),
+            value => value.text(),
+        };
+        let sound = words.filter(|text| text.split_ascii_whitespace().all(is_scope));
+        let Some(granted) = sound.and_then(|text| Scopes::parse(&text).ok()) else {
+            self.deviations.push(Deviation::ScopeMalformed);
+            return None;
+        };
+        if let Some(asked) = &self.reading.scopes {
+            if !granted.covers(asked) {
+                self.deviations.push(Deviation::ScopeNarrowed);
+            }
+            if !asked.covers(&granted) {
+                self.deviations.push(Deviation::ScopeWidened);
+            }
+        }
+        Some(granted)
+    }
+}
+
+/// Tells an answer without a token from one that holds it inside another member.
+fn missing_or_enveloped(opened: &Opened<'_>, names: &[(usize, &str)]) -> ErrorKind {
+    let tokens: Vec<&str> =
+        names.iter().filter(|(meaning, _)| *meaning == ACCESS_TOKEN).map(|(_, name)| *name).collect();
+    let Ok(envelopes) = Members::read(&opened.text, &ENVELOPES) else {
+        return ErrorKind::AccessTokenMissing;
+    };
+    let inside = (0..ENVELOPES.len()).filter_map(|place| envelopes.value(place)).any(|value| match value {
+        Value::Object(raw) => Members::read(raw, &tokens).is_ok_and(|inner| {
+            (0..tokens.len()).any(|place| matches!(inner.value(place), Some(Value::String(_))))
+        }),
+        _ => false,
+    });
+    if inside { ErrorKind::AccessTokenEnveloped } else { ErrorKind::AccessTokenMissing }
+}
+
+impl Purpose {
+    /// Whether the grant has no refresh token, so that one in its answer belongs to something else.
+    fn has_no_refresh_token(self) -> bool {
+        matches!(self, Self::ClientCredentials | Self::ApiLogin)
+    }
+}

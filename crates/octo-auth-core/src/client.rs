@@ -1,0 +1,206 @@
+//! A client: a registration at a provider, and the constructors of its exchanges.
+//!
+//! Everything that differs between providers is read from the profile by [`call`]; what stands here and in
+//! `grant/` is which values each call is given. A call that cannot be right is refused before there is a request.
+
+mod authentication;
+mod call;
+mod json;
+
+use std::fmt;
+
+use http::Request;
+
+pub(crate) use call::{Given, Values, request, url};
+
+use crate::error::RequestError;
+use crate::exchange::{Body, Exchange, Purpose, Reply};
+use crate::profile::{Call, Calls, ClientAuthentication, Profile, Role};
+use crate::reading::Reading;
+use crate::scope::Scopes;
+use crate::secret::Secret;
+
+/// A registration at a provider: its profile, a client id, and a client secret unless the client is public.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) profile: Profile,
+    pub(crate) client_id: String,
+    client_secret: Option<Secret>,
+    parameters: Vec<(String, String)>,
+}
+
+impl Client {
+    /// A client with a secret.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::ClientId`] or [`RequestError::Secret`] for one that is empty or holds control characters,
+    /// such as the line break of a file it was read from.
+    pub fn new(
+        profile: Profile,
+        client_id: impl Into<String>,
+        client_secret: impl Into<Secret>,
+    ) -> Result<Self, RequestError> {
+        let client_secret = client_secret.into();
+        if !is_sendable(client_secret.expose()) {
+            return Err(RequestError::Secret { what: "client secret" });
+        }
+        let client = Self::public(profile, client_id)?;
+        Ok(Self { client_secret: Some(client_secret), ..client })
+    }
+
+    /// A client without a secret (RFC 6749 section 2.1), such as a program on a user's own machine.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::ClientId`] for an id that is empty or holds control characters.
+    pub fn public(profile: Profile, client_id: impl Into<String>) -> Result<Self, RequestError> {
+        let client_id = client_id.into();
+        if !is_sendable(&client_id) {
+            return Err(RequestError::ClientId);
+        }
+        Ok(Self { profile, client_id, client_secret: None, parameters: Vec::new() })
+    }
+
+    /// This client with one more parameter in each of its token requests: `audience`, `resource` (RFC 8707) or
+    /// one of the vendor's own. A name may be added several times.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::ReservedParameter`] for a name one of the profile's token calls has already, and
+    /// [`RequestError::Value`] for an empty name or a value with control characters.
+    pub fn with_parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, RequestError> {
+        let (name, value) = (name.into(), value.into());
+        let Calls { client_credentials, code, refresh, api_login, migrate, .. } =
+            &self.profile.document().calls;
+        let calls = [client_credentials, code, refresh, api_login, migrate];
+        if calls.into_iter().flatten().any(|call| call.parameters.iter().any(|own| own.name == name)) {
+            return Err(RequestError::ReservedParameter { name });
+        }
+        if !is_sendable(&name) || value.contains(char::is_control) {
+            return Err(RequestError::Value { what: "extra parameter", problem: UNSENDABLE });
+        }
+        self.parameters.push((name, value));
+        Ok(self)
+    }
+
+    /// The profile of the provider.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The client id, which is no secret.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The call the profile describes, or the error that there is none.
+    pub(crate) fn offered<'c>(
+        &self,
+        call: Option<&'c Call>,
+        what: &'static str,
+    ) -> Result<&'c Call, RequestError> {
+        call.ok_or_else(|| RequestError::NotOffered { provider: self.profile.title().to_owned(), call: what })
+    }
+
+    /// An exchange in which the client authenticates itself.
+    pub(crate) fn token_exchange<'v, T: Reply>(
+        &'v self,
+        purpose: Purpose,
+        call: &Call,
+        mut values: Values<'v>,
+        scopes: Option<Scopes>,
+    ) -> Result<Exchange<T>, RequestError> {
+        values.set(Role::ClientId, Given::Text(&self.client_id));
+        let mut authorization = None;
+        match (&self.client_secret, self.profile.document().client_authentication) {
+            (Some(secret), ClientAuthentication::Body) => {
+                values.set(Role::ClientSecret, Given::Secret(secret));
+            }
+            (Some(secret), ClientAuthentication::Basic) => {
+                values.unset(Role::ClientId);
+                authorization = Some(authentication::basic(&self.client_id, secret)?);
+            }
+            (None, _) if purpose.needs_a_secret() => {
+                return Err(RequestError::ClientSecretMissing { call: purpose.name() });
+            }
+            (None, _) => {}
+        }
+        let extra = if purpose.takes_extra_parameters() { &*self.parameters } else { &[] };
+        let mut request = call::request(&self.profile, call, &values, extra)?;
+        if let Some(value) = authorization {
+            request.headers_mut().insert(http::header::AUTHORIZATION, value);
+        }
+        let mut secrets = values.secrets();
+        secrets.extend(self.client_secret.clone());
+        Ok(self.exchange(purpose, request, scopes, secrets))
+    }
+
+    /// An exchange that rests on nothing but its values.
+    pub(crate) fn plain_exchange<T: Reply>(
+        &self,
+        purpose: Purpose,
+        call: &Call,
+        values: &Values<'_>,
+    ) -> Result<Exchange<T>, RequestError> {
+        let request = call::request(&self.profile, call, values, &[])?;
+        Ok(self.exchange(purpose, request, None, values.secrets()))
+    }
+
+    pub(crate) fn exchange<T: Reply>(
+        &self,
+        purpose: Purpose,
+        request: Request<Body>,
+        scopes: Option<Scopes>,
+        secrets: Vec<Secret>,
+    ) -> Exchange<T> {
+        Exchange::new(request, Reading { profile: self.profile.clone(), purpose, scopes, secrets })
+    }
+}
+
+/// An exchange of somebody who is no client yet.
+pub(crate) fn anonymous_exchange<T: Reply>(
+    profile: &Profile,
+    purpose: Purpose,
+    call: &Call,
+    values: &Values<'_>,
+) -> Result<Exchange<T>, RequestError> {
+    let request = call::request(profile, call, values, &[])?;
+    let secrets = values.secrets();
+    Ok(Exchange::new(request, Reading { profile: profile.clone(), purpose, scopes: None, secrets }))
+}
+
+/// What is wrong with a value that is not [`is_sendable`].
+pub(crate) const UNSENDABLE: &str = "is empty or holds control characters";
+
+/// Whether a text is not empty and free of control characters.
+pub(crate) fn is_sendable(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_control)
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("provider", &self.profile.name())
+            .field("client_id", &self.client_id)
+            .field("public", &self.client_secret.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Purpose {
+    fn needs_a_secret(self) -> bool {
+        matches!(self, Self::ClientCredentials | Self::ApiLogin)
+    }
+
+    /// Extra parameters belong to what is granted, so only to requests that are granted something.
+    fn takes_extra_parameters(self) -> bool {
+        !matches!(self, Self::Revocation | Self::Introspection)
+    }
+}

@@ -1,0 +1,20 @@
+//! Client authentication by HTTP Basic (RFC 6749 section 2.3.1).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use crate::error::RequestError;
+use crate::secret::Secret;
+use crate::token::sensitive_header;
+
+/// The `Authorization` header: both parts form-encoded before they are joined and base64-encoded.
+pub(super) fn basic(client_id: &str, client_secret: &Secret) -> Result<HeaderValue, RequestError> {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let secret = Zeroizing::new(encoded(client_secret.expose()));
+    let joined = Zeroizing::new([&encoded(client_id), ":", &secret].concat());
+    let credentials = Zeroizing::new(STANDARD.encode(joined.as_bytes()));
+    let header = Zeroizing::new(["Basic ", &credentials].concat());
+    sensitive_header(&header).ok_or(RequestError::Secret { what: "client secret" })
+}

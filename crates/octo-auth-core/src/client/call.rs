@@ -1,0 +1,159 @@
+//! From a call of the profile and the values of the moment to an HTTP request.
+
+use std::borrow::Cow;
+
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method as HttpMethod, Request};
+
+use super::json;
+use crate::error::RequestError;
+use crate::exchange::Body;
+use crate::profile::{Call, Encoding, Method, Parameter, Profile, Role, Template};
+use crate::secret::Secret;
+use crate::token::sensitive_header;
+
+/// What the roles of a call's templates stand for at the moment.
+#[derive(Default)]
+pub(crate) struct Values<'a> {
+    given: Vec<(Role, Given<'a>)>,
+}
+
+/// The value of a role.
+#[derive(Clone)]
+pub(crate) enum Given<'a> {
+    Text(&'a str),
+    Secret(&'a Secret),
+    /// JSON as it is to be written; only for parameters of JSON calls.
+    Json(Cow<'a, str>),
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn set(&mut self, role: Role, value: Given<'a>) {
+        self.unset(role);
+        self.given.push((role, value));
+    }
+
+    /// Sets a text that may be absent.
+    pub(crate) fn set_some(&mut self, role: Role, text: Option<&'a str>) {
+        if let Some(text) = text {
+            self.set(role, Given::Text(text));
+        }
+    }
+
+    pub(crate) fn unset(&mut self, role: Role) {
+        self.given.retain(|(own, _)| *own != role);
+    }
+
+    /// The secrets among the values.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let secrets = self.given.iter().filter_map(|(_, value)| match value {
+            Given::Secret(secret) => Some((*secret).clone()),
+            Given::Text(_) | Given::Json(_) => None,
+        });
+        secrets.collect()
+    }
+
+    fn get(&self, role: Role) -> Option<&Given<'a>> {
+        self.given.iter().find(|(own, _)| *own == role).map(|(_, value)| value)
+    }
+
+    /// A template filled in, as text; nothing if its role has no value.
+    fn filled<'t>(&'t self, template: &'t Template) -> Option<Cow<'t, str>> {
+        let (before, role, after) = template.parts();
+        let Some(role) = role else { return Some(Cow::Borrowed(before)) };
+        let value = match self.get(role)? {
+            Given::Text(text) => *text,
+            Given::Secret(secret) => secret.expose(),
+            Given::Json(json) => json,
+        };
+        Some(if before.is_empty() && after.is_empty() {
+            Cow::Borrowed(value)
+        } else {
+            Cow::Owned([before, value, after].concat())
+        })
+    }
+}
+
+/// The request of a call, with its parameters and headers filled in.
+pub(crate) fn request(
+    profile: &Profile,
+    call: &Call,
+    values: &Values<'_>,
+    extra: &[(String, String)],
+) -> Result<Request<Body>, RequestError> {
+    let (content_type, body) = match call.encoding {
+        Encoding::Form => (Some("application/x-www-form-urlencoded"), form(call, values, extra)),
+        Encoding::Json => (Some("application/json"), json::object(&members(call, values))),
+        Encoding::JsonArray => {
+            (Some("application/json"), [b"[", &*json::object(&members(call, values)), b"]"].concat())
+        }
+        Encoding::CallerJson => (Some("application/json"), Vec::new()),
+        Encoding::Query | Encoding::None => (None, Vec::new()),
+    };
+    let mut request = Request::new(Body::new(body));
+    *request.method_mut() = match call.method {
+        Method::Get => HttpMethod::GET,
+        Method::Post => HttpMethod::POST,
+        Method::Patch => HttpMethod::PATCH,
+    };
+    let url =
+        if call.encoding == Encoding::Query { url(profile, call, values) } else { profile.call_url(call) };
+    *request.uri_mut() = url.parse().map_err(|_| RequestError::Url)?;
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    for parameter in call.headers.iter() {
+        if let Some(text) = values.filled(&parameter.value) {
+            let value = sensitive_header(&text).ok_or(RequestError::Secret { what: "value of a header" })?;
+            let name = HeaderName::try_from(&*parameter.name).map_err(|_| RequestError::Url)?;
+            headers.insert(name, value);
+        }
+    }
+    Ok(request)
+}
+
+/// The URL of a call whose parameters travel in the query.
+pub(crate) fn url(profile: &Profile, call: &Call, values: &Values<'_>) -> String {
+    let query = form_encoded(call.parameters.iter(), values, &[]);
+    [profile.call_url(call).as_str(), "?", &query].concat()
+}
+
+fn form(call: &Call, values: &Values<'_>, extra: &[(String, String)]) -> Vec<u8> {
+    form_encoded(call.parameters.iter(), values, extra).into_bytes()
+}
+
+/// Parameters as `application/x-www-form-urlencoded`, those without a value left out.
+fn form_encoded<'p>(
+    parameters: impl Iterator<Item = &'p Parameter>,
+    values: &Values<'_>,
+    extra: &[(String, String)],
+) -> String {
+    let pairs: Vec<(&str, Cow<'_, str>)> = parameters
+        .filter_map(|parameter| Some((&*parameter.name, values.filled(&parameter.value)?)))
+        .chain(extra.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))))
+        .collect();
+    // Room for the worst case, so that no half-written copy of a secret is left behind by growing.
+    let room = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut serializer = form_urlencoded::Serializer::new(String::with_capacity(room));
+    serializer.extend_pairs(pairs);
+    serializer.finish()
+}
+
+/// Parameters of a JSON call, those without a value left out.
+fn members<'v>(call: &'v Call, values: &'v Values<'_>) -> Vec<json::Member<'v>> {
+    let member = |parameter: &'v Parameter| {
+        let raw = parameter.value.role().and_then(|role| match values.get(role) {
+            Some(Given::Json(json)) => Some(&**json),
+            _ => None,
+        });
+        let value = match raw {
+            Some(raw) => json::Written::Raw(raw),
+            None => json::Written::Text(values.filled(&parameter.value)?),
+        };
+        Some(json::Member { path: &parameter.name, value })
+    };
+    call.parameters.iter().filter_map(member).collect()
+}

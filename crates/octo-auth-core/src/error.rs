@@ -1,0 +1,48 @@
+//! What can go wrong, as three questions a caller asks.
+//!
+//! [`RequestError`]: why could no request be built? [`CallbackError`]: why did a sign-in not yield a code?
+//! [`ExchangeError`]: why did an exchange not yield its answer? Each has a stable `code()`, says who must act
+//! by `remedy()`, keeps its cause, and shows no secret. What a provider writes is shown at most 256 characters
+//! long, without control characters, with the secrets of the request masked.
+
+mod callback;
+mod exchange;
+mod provider_text;
+mod request;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use callback::CallbackError;
+pub(crate) use exchange::Failed;
+pub use exchange::{ErrorKind, ExchangeError, Retry};
+pub use provider_text::{ErrorCode, ProviderText};
+pub use request::RequestError;
+
+/// Who must act to get past an error, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Nobody: trying again later may help, not before so much time has passed.
+    TryLater {
+        /// The least time to wait.
+        after: Duration,
+    },
+    /// The person whose consent is needed has to sign in again.
+    SignInAgain,
+    /// Whoever runs this software has to correct a setting, a credential or the request.
+    FixConfiguration,
+    /// The provider has to be asked: its answer departs from what it documents.
+    AskProvider,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TryLater { after } => write!(f, "try again in {} s or later", after.as_secs().max(1)),
+            Self::SignInAgain => f.write_str("the user has to sign in again"),
+            Self::FixConfiguration => f.write_str("correct the configuration"),
+            Self::AskProvider => f.write_str("ask the provider"),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Why a sign-in did not yield a code.
+
+use std::borrow::Cow;
+
+use super::{ErrorCode, ProviderText, Remedy, RequestError};
+
+/// Why a callback did not yield a code that can be exchanged; no token request was made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallbackError {
+    /// The text is longer than any callback, 16 KiB.
+    #[error("the callback is longer than 16 KiB; pass the URL the browser was sent to and nothing else")]
+    TooLong,
+    /// The text is neither a URL nor a query.
+    #[error("the callback is not a URL with a query; pass the whole address the browser was sent to")]
+    Malformed,
+    /// The callback arrived at another address than the registered one.
+    #[error("the callback arrived at another address than the redirect URI of this sign-in")]
+    RedirectUriMismatch,
+    /// The callback has no `state`.
+    #[error("the callback has no state; it does not belong to a sign-in started here")]
+    StateMissing,
+    /// The `state` is not the one of this sign-in.
+    #[error("the state of the callback is not the one of this sign-in; start the sign-in anew")]
+    StateMismatch,
+    /// A parameter that must stand once stands several times.
+    #[error("the callback has the parameter {name} more than once")]
+    Duplicate {
+        /// The parameter.
+        name: &'static str,
+    },
+    /// The callback lacks `iss` though the server sends one (RFC 9207).
+    #[error("the callback does not name its issuer, which this server always does (RFC 9207)")]
+    IssuerMissing,
+    /// The callback names another issuer (RFC 9207).
+    #[error("the callback names another issuer than the server of this sign-in (RFC 9207)")]
+    IssuerMismatch,
+    /// The provider or the user refused.
+    #[error("the sign-in was refused: {code}{}", super::exchange::after_colon(message.as_ref()))]
+    Refused {
+        /// The error code of RFC 6749 section 4.1.2.1.
+        code: ErrorCode,
+        /// The provider's words.
+        message: Option<ProviderText>,
+    },
+    /// The error in the callback is no error code.
+    #[error("the callback reports an error in a form that cannot be read")]
+    ErrorMalformed,
+    /// The callback has no code.
+    #[error("the callback has no code")]
+    CodeMissing,
+    /// The code cannot be one.
+    #[error("the code of the callback holds characters no code has")]
+    CodeMalformed,
+    /// The code is older than the provider accepts.
+    #[error("the code was received {age_seconds} s ago and lives {lifetime_seconds} s; it was not sent")]
+    CodeTooOld {
+        /// Seconds since the callback was received.
+        age_seconds: u64,
+        /// Seconds a code lives.
+        lifetime_seconds: u32,
+    },
+    /// The token came back in the URL, as in the implicit flow that was not asked for.
+    #[error("the callback carries a token in its URL; that flow was not asked for and the token is not used")]
+    ImplicitResponse,
+    /// The sign-in belongs to another client or provider.
+    #[error("the sign-in was started by another client or for another provider")]
+    OtherClient,
+    /// The exchange could not be built.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+impl CallbackError {
+    /// The error's stable word.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        let word = match self {
+            Self::TooLong => "input_too_long",
+            Self::Malformed => "callback_malformed",
+            Self::RedirectUriMismatch => "redirect_uri_mismatch",
+            Self::StateMissing => "state_missing",
+            Self::StateMismatch => "state_mismatch",
+            Self::Duplicate { .. } => "duplicate_parameter",
+            Self::IssuerMissing => "iss_missing",
+            Self::IssuerMismatch => "iss_mismatch",
+            Self::Refused { code, .. } => return Cow::Owned(format!("oauth:{code}")),
+            Self::ErrorMalformed => "oauth_malformed",
+            Self::CodeMissing => "code_missing",
+            Self::CodeMalformed => "code_malformed",
+            Self::CodeTooOld { .. } => "code_too_old",
+            Self::ImplicitResponse => "implicit_response",
+            Self::OtherClient => "other_client",
+            Self::Request(error) => error.code(),
+        };
+        Cow::Borrowed(word)
+    }
+
+    /// Who must act: the user, by signing in again, but for errors of the set-up.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::OtherClient | Self::RedirectUriMismatch => Remedy::FixConfiguration,
+            Self::ImplicitResponse | Self::IssuerMissing => Remedy::AskProvider,
+            Self::Request(error) => error.remedy(),
+            _ => Remedy::SignInAgain,
+        }
+    }
+}

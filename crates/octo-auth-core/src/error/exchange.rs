@@ -1,0 +1,420 @@
+//! Why an exchange did not yield its answer.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::{ErrorCode, ProviderText, Remedy};
+use crate::answer::Deviation;
+use crate::exchange::{Fault, Purpose};
+use crate::secret::Secret;
+
+/// Why an exchange did not yield its answer.
+///
+/// `code()` is a stable word, `remedy()` says who must act, `retry()` what a machine may do; the text names the
+/// provider and the call, says what came back and what to do. A refresh token that came with an unusable answer
+/// is in `salvaged_refresh_token()`: it may be the only one the server still takes.
+pub struct ExchangeError(Box<Failed>);
+
+/// The parts of an [`ExchangeError`], collected by whoever reads an answer.
+pub(crate) struct Failed {
+    pub(crate) kind: ErrorKind,
+    pub(crate) purpose: Purpose,
+    pub(crate) provider: String,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) message: Option<ProviderText>,
+    pub(crate) detail: Option<ProviderText>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) own_shape: bool,
+    pub(crate) after_failure: Duration,
+    pub(crate) deviations: Vec<Deviation>,
+    pub(crate) salvaged: Option<Secret>,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// What kind of failure it is; `code()` gives the stable word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request certainly did not reach the server.
+    NotSent,
+    /// The request may have been processed, but no complete answer came.
+    MaybeProcessed,
+    /// The server answered with a redirect, which is never followed.
+    Redirect,
+    /// The status alone says what is wrong.
+    Status(StatusCode),
+    /// An error of RFC 6749 section 5.2 or 4.1.2.1, or its extensions.
+    OAuth(ErrorCode),
+    /// An `error` member that is no error code.
+    OAuthMalformed,
+    /// An error in the provider's own shape, with its own word.
+    Provider(ErrorCode),
+    /// An error in the provider's own shape, or an object where a code was due, without a usable word.
+    ProviderError,
+    /// The body is compressed though the request asked for `identity`.
+    ContentEncoding,
+    /// The body is not of the media type the call answers with.
+    MediaType,
+    /// The body is larger than 1 MiB.
+    TooLarge,
+    /// There is no body.
+    EmptyBody,
+    /// The body is not UTF-8.
+    NotUtf8,
+    /// The body is not JSON.
+    NotJson,
+    /// The body is JSON but no object.
+    NotObject,
+    /// A member stands twice with different values.
+    DuplicateMember,
+    /// Two spellings of one member have different values.
+    MemberConflict,
+    /// There is no access token.
+    AccessTokenMissing,
+    /// The access token is no text.
+    AccessTokenMalformed,
+    /// The access token holds characters that must not stand in a header.
+    AccessTokenUnsafe,
+    /// The access token is longer than 64 KiB.
+    AccessTokenTooLong,
+    /// The access token lies inside another member.
+    AccessTokenEnveloped,
+    /// There is no token type.
+    TokenTypeMissing,
+    /// The token type is no text.
+    TokenTypeMalformed,
+    /// The token type is not bearer.
+    TokenTypeUnsupported,
+    /// A member the answer cannot do without is missing or unusable.
+    MemberMissing(Cow<'static, str>),
+    /// The property to be created is there already.
+    PropertyExists {
+        /// The provider's id of it, where told.
+        id: Option<String>,
+    },
+}
+
+/// What a machine may do after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Not again with the same credential.
+    Never,
+    /// Waiting does not improve it: 60 s at first, doubling to 15 min.
+    Cooldown,
+    /// Waiting may improve it: growing pauses, at least so long.
+    Backoff {
+        /// The least pause.
+        at_least: Duration,
+    },
+    /// The server named the time to wait.
+    After(Duration),
+    /// The server may have replaced the refresh token: look for the newer one before sending the old one again.
+    Ambiguous,
+}
+
+impl ExchangeError {
+    pub(crate) fn new(failed: Failed) -> Self {
+        Self(Box::new(failed))
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The error's stable word, such as `oauth:invalid_client`, `provider:ApiSecurityException` or `http:503`.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        self.0.kind.code()
+    }
+
+    /// What the exchange was for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.0.purpose
+    }
+
+    /// The status of the answer, where there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// What the provider wrote about it, safe to show.
+    #[must_use]
+    pub fn provider_text(&self) -> Option<&ProviderText> {
+        self.0.message.as_ref()
+    }
+
+    /// The departures from the provider's document met before the failure.
+    #[must_use]
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.0.deviations
+    }
+
+    /// The refresh token that came with an answer that was unusable otherwise; store it over the old one.
+    #[must_use]
+    pub fn salvaged_refresh_token(&self) -> Option<&Secret> {
+        self.0.salvaged.as_ref()
+    }
+
+    /// What a machine may do now.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        self.0.retry()
+    }
+
+    /// Who must act to get past it.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        self.0.remedy()
+    }
+}
+
+impl Failed {
+    fn retry(&self) -> Retry {
+        let pause = Retry::Backoff { at_least: self.after_failure };
+        let waiting_helps = self.waiting_helps();
+        if self.kind_is("invalid_grant") && self.purpose.spends_a_grant() && !self.succeeded() {
+            return Retry::Never;
+        }
+        if waiting_helps && self.purpose == Purpose::Refresh && self.may_have_been_processed() {
+            return Retry::Ambiguous;
+        }
+        match self.retry_after {
+            Some(after) if waiting_helps && !after.is_zero() => Retry::After(after),
+            _ if self.throttled() => {
+                Retry::Backoff { at_least: self.after_failure.max(Duration::from_secs(5)) }
+            }
+            _ if waiting_helps => pause,
+            _ => Retry::Cooldown,
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    fn waiting_helps(&self) -> bool {
+        use ErrorKind as K;
+        match &self.kind {
+            K::Status(status) => passing_status(*status),
+            K::OAuth(code) => {
+                matches!(code.as_str(), "temporarily_unavailable" | "server_error" | "slow_down")
+            }
+            // A page in the place of the answer goes away; a form is what this server answers with.
+            K::MediaType => !self.deviations.contains(&Deviation::FormAnswer),
+            kind => matches!(
+                kind,
+                K::NotSent
+                    | K::MaybeProcessed
+                    | K::EmptyBody
+                    | K::NotUtf8
+                    | K::NotJson
+                    | K::NotObject
+                    | K::DuplicateMember
+                    | K::AccessTokenMissing
+                    | K::AccessTokenMalformed
+                    | K::AccessTokenUnsafe
+            ),
+        }
+    }
+
+    fn remedy(&self) -> Remedy {
+        use ErrorKind as K;
+        match self.retry() {
+            Retry::After(after) | Retry::Backoff { at_least: after } if !self.succeeded() => {
+                return Remedy::TryLater { after };
+            }
+            Retry::Ambiguous if !self.succeeded() => return Remedy::TryLater { after: self.after_failure },
+            Retry::Never => return Remedy::SignInAgain,
+            _ => {}
+        }
+        match &self.kind {
+            K::Redirect | K::PropertyExists { .. } => Remedy::FixConfiguration,
+            K::Status(status) if [404, 405, 410, 415].contains(&status.as_u16()) => Remedy::FixConfiguration,
+            K::OAuth(code) => oauth_remedy(code.as_str()),
+            K::Status(_) | K::Provider(_) | K::ProviderError => self.refusal_remedy(),
+            _ => Remedy::AskProvider,
+        }
+    }
+
+    /// A refusal without a known code. Where client id and secret are all that was sent, they are what is wrong.
+    fn refusal_remedy(&self) -> Remedy {
+        let refused = self.status.is_some_and(|status| [400, 401, 403].contains(&status.as_u16()));
+        if refused && self.purpose.rests_on_the_client_alone() {
+            Remedy::FixConfiguration
+        } else if refused && self.purpose == Purpose::CodeExchange {
+            Remedy::SignInAgain
+        } else {
+            Remedy::AskProvider
+        }
+    }
+
+    fn kind_is(&self, word: &str) -> bool {
+        matches!(&self.kind, ErrorKind::OAuth(code) if code.as_str() == word)
+    }
+
+    fn succeeded(&self) -> bool {
+        self.status.is_some_and(|status| status.is_success())
+    }
+
+    fn throttled(&self) -> bool {
+        self.status.is_some_and(|status| [429, 503].contains(&status.as_u16()))
+    }
+
+    /// Whether a refresh may have taken effect behind this failure: an unreadable success, a lost answer, or a
+    /// gateway's error that is not in the shape of the provider's own errors.
+    fn may_have_been_processed(&self) -> bool {
+        match self.status {
+            None => self.kind == ErrorKind::MaybeProcessed,
+            Some(status) if status.is_success() => true,
+            Some(status) => status.as_u16() >= 500 && !self.own_shape,
+        }
+    }
+}
+
+/// Statuses after which waiting may help: server errors, throttling, time-outs.
+fn passing_status(status: StatusCode) -> bool {
+    status.as_u16() >= 500 || [408, 425, 429].contains(&status.as_u16())
+}
+
+fn oauth_remedy(code: &str) -> Remedy {
+    match code {
+        "access_denied"
+        | "login_required"
+        | "consent_required"
+        | "interaction_required"
+        | "account_selection_required"
+        | "invalid_grant" => Remedy::SignInAgain,
+        "invalid_client"
+        | "unauthorized_client"
+        | "invalid_scope"
+        | "unsupported_grant_type"
+        | "invalid_request"
+        | "invalid_target"
+        | "unsupported_token_type" => Remedy::FixConfiguration,
+        _ => Remedy::AskProvider,
+    }
+}
+
+impl ErrorKind {
+    /// The kind's stable word.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        let word = match self {
+            Self::NotSent => "not_sent",
+            Self::MaybeProcessed => "maybe_processed",
+            Self::Redirect => "redirect",
+            Self::Status(status) => return Cow::Owned(format!("http:{}", status.as_u16())),
+            Self::OAuth(code) => return Cow::Owned(format!("oauth:{code}")),
+            Self::OAuthMalformed => "oauth_malformed",
+            Self::Provider(code) => return Cow::Owned(format!("provider:{code}")),
+            Self::ProviderError => "provider_error",
+            Self::ContentEncoding => "content_encoding",
+            Self::MediaType => "media_type",
+            Self::TooLarge => "too_large",
+            Self::EmptyBody => "empty_body",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson => "not_json",
+            Self::NotObject => "not_object",
+            Self::DuplicateMember => "duplicate_member",
+            Self::MemberConflict => "member_conflict",
+            Self::AccessTokenMissing => "access_token_missing",
+            Self::AccessTokenMalformed => "access_token_malformed",
+            Self::AccessTokenUnsafe => "access_token_unsafe",
+            Self::AccessTokenTooLong => "access_token_too_long",
+            Self::AccessTokenEnveloped => "access_token_enveloped",
+            Self::TokenTypeMissing => "token_type_missing",
+            Self::TokenTypeMalformed => "token_type_malformed",
+            Self::TokenTypeUnsupported => "token_type_unsupported",
+            Self::MemberMissing(_) => "member_missing",
+            Self::PropertyExists { .. } => "property_exists",
+        };
+        Cow::Borrowed(word)
+    }
+
+    /// What is wrong, as the second half of a sentence.
+    fn explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::NotSent => "could not be sent",
+            Self::MaybeProcessed => "was sent but got no complete answer",
+            Self::Redirect => "was answered with a redirect, which is never followed; correct the base URL",
+            Self::Status(_) => "was refused",
+            Self::OAuth(code) | Self::Provider(code) => return write!(f, "was refused: {code}"),
+            Self::OAuthMalformed => "was answered with an error that is no error code",
+            Self::ProviderError => "was refused with an error in the provider's own form",
+            Self::ContentEncoding => "was answered in a compression that was not asked for",
+            Self::MediaType => {
+                "was not answered with JSON; check the URL, or the server shows a page of its own"
+            }
+            Self::TooLarge => "was answered with more than 1 MiB",
+            Self::EmptyBody => "was answered without a body",
+            Self::NotUtf8 => "was answered with bytes that are not UTF-8",
+            Self::NotJson => "was answered with something that is not JSON",
+            Self::NotObject => "was answered with JSON that is no object",
+            Self::DuplicateMember => "was answered with one member twice, in different values",
+            Self::MemberConflict => "was answered with two spellings of one member, in different values",
+            Self::AccessTokenMissing => "was answered without an access token",
+            Self::AccessTokenMalformed => "was answered with an access token that is no text",
+            Self::AccessTokenUnsafe => "was answered with an access token that cannot stand in a header",
+            Self::AccessTokenTooLong => "was answered with an access token of more than 64 KiB",
+            Self::AccessTokenEnveloped => {
+                "was answered with an access token inside an envelope, which the profile does not describe"
+            }
+            Self::TokenTypeMissing => {
+                "was answered without a token type; `token_answer.token_type_absent` in the profile accepts that"
+            }
+            Self::TokenTypeMalformed => "was answered with a token type that is no text",
+            Self::TokenTypeUnsupported => "was answered with a token type other than bearer",
+            Self::MemberMissing(name) => return write!(f, "was answered without a usable member {name}"),
+            Self::PropertyExists { id: Some(id) } => {
+                return write!(f, "was refused: the property is there already, with the id {id}");
+            }
+            Self::PropertyExists { id: None } => "was refused: the property is there already",
+        };
+        f.write_str(words)
+    }
+}
+
+/// `: text`, or nothing.
+pub(super) fn after_colon(text: Option<&ProviderText>) -> String {
+    text.map(|text| format!(": {text}")).unwrap_or_default()
+}
+
+impl fmt::Display for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = &*self.0;
+        write!(f, "{}: the {} request ", failed.provider, failed.purpose)?;
+        failed.kind.explain(f)?;
+        if let Some(status) = failed.status {
+            write!(f, " (HTTP {})", status.as_u16())?;
+        }
+        if let Some(detail) = &failed.detail {
+            write!(f, " [{detail}]")?;
+        }
+        f.write_str(&after_colon(failed.message.as_ref()))
+    }
+}
+
+impl fmt::Debug for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExchangeError")
+            .field("code", &self.code())
+            .field("purpose", &self.0.purpose)
+            .field("status", &self.0.status)
+            .field("provider_text", &self.0.message)
+            .field("deviations", &self.0.deviations)
+            .field("fault", &self.0.fault)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for ExchangeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.fault.as_ref().map(|fault| fault as &(dyn Error + 'static))
+    }
+}

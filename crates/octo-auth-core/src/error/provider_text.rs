@@ -1,0 +1,87 @@
+//! Text a provider wrote, made safe to show.
+
+use std::fmt;
+
+use crate::secret::Secret;
+
+/// Longest text of a provider that is ever shown, in characters.
+const LONGEST: usize = 256;
+
+/// How much of a long text is looked at, in characters: masking may shorten it.
+const LOOKED_AT: usize = 4 * LONGEST;
+
+/// Longest error code, in bytes; a longer one is text, not a code.
+const LONGEST_CODE: usize = 64;
+
+/// A provider's text: at most 256 characters, free of control characters, secrets of the request masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderText(String);
+
+impl ProviderText {
+    /// Makes a text safe to show; nothing if there is nothing to show.
+    pub(crate) fn new(text: &str, secrets: &[Secret]) -> Option<Self> {
+        let longest_secret = secrets.iter().map(|secret| secret.expose().chars().count()).max().unwrap_or(0);
+        let mut masked: String = text.chars().take(LOOKED_AT + longest_secret).collect();
+        let cut = masked.len() < text.len();
+        for secret in secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty()) {
+            masked = masked.replace(secret, "***");
+        }
+        if cut {
+            // The cut may have gone through a secret, whose beginning would not have been recognised.
+            let whole = masked.chars().count().saturating_sub(longest_secret);
+            masked = masked.chars().take(whole).collect();
+        }
+        let shown: String = masked
+            .chars()
+            .map(|character| if harmless(character) { character } else { ' ' })
+            .take(LONGEST)
+            .collect();
+        let shown = shown.trim();
+        (!shown.is_empty()).then(|| Self(shown.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProviderText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A provider's own word for an error: at most 64 bytes of visible ASCII without quotes or backslash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ErrorCode(String);
+
+impl ErrorCode {
+    /// Takes a word that can be an error code (RFC 6749 section 5.2 gives the characters).
+    pub(crate) fn new(word: &str, secrets: &[Secret]) -> Option<Self> {
+        let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        let possible = !word.is_empty() && word.len() <= LONGEST_CODE && word.bytes().all(allowed);
+        let holds_secret =
+            secrets.iter().any(|secret| !secret.expose().is_empty() && word.contains(secret.expose()));
+        (possible && !holds_secret).then(|| Self(word.to_owned()))
+    }
+
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Neither a control character nor one that changes the direction or the place of the text around it.
+fn harmless(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}

@@ -1,0 +1,119 @@
+//! Why no request could be built.
+
+use super::Remedy;
+
+/// Why a request could not be built; nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The provider does not offer the call.
+    #[error("{provider} has no {call} call; its profile lists what it offers")]
+    NotOffered {
+        /// The provider's title.
+        provider: String,
+        /// The call in words.
+        call: &'static str,
+    },
+    /// The client id is empty or cannot stand in a request.
+    #[error("the client id is empty or holds control characters; copy it anew from the provider's page")]
+    ClientId,
+    /// The call needs a client secret and the client has none.
+    #[error("the {call} call needs a client secret and this client was made without one")]
+    ClientSecretMissing {
+        /// The call in words.
+        call: &'static str,
+    },
+    /// A secret to be sent is empty, or cannot stand in a header.
+    #[error("the {what} is empty or holds characters that cannot be sent")]
+    Secret {
+        /// What the secret is.
+        what: &'static str,
+    },
+    /// The provider refuses requests without a scope.
+    #[error("{provider} refuses token requests without a scope; name at least one")]
+    ScopeMissing {
+        /// The provider's title.
+        provider: String,
+    },
+    /// The provider knows no scopes.
+    #[error("{provider} knows no scopes for this call; ask without one")]
+    ScopeUnknown {
+        /// The provider's title.
+        provider: String,
+    },
+    /// A scope holds a character RFC 6749 section 3.3 does not allow.
+    #[error("the scope at position {position} holds a character that RFC 6749 section 3.3 does not allow")]
+    ScopeMalformed {
+        /// Its place in the list, counted from one.
+        position: usize,
+    },
+    /// The redirect URI is not one the provider takes.
+    #[error("the redirect URI {problem}")]
+    RedirectUri {
+        /// What is wrong with it and what to do.
+        problem: &'static str,
+    },
+    /// An extra parameter would replace one of the call's own.
+    #[error("the extra parameter {name:?} is one of the call's own; remove it")]
+    ReservedParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A value cannot be sent.
+    #[error("the {what} {problem}")]
+    Value {
+        /// What the value is.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The URL of an API call leads to a host the token must not go to.
+    #[error(
+        "the token must not go to {origin}; the hosts of {provider} are listed under `api.hosts` in its profile"
+    )]
+    ForeignHost {
+        /// Scheme, host and port of the URL.
+        origin: String,
+        /// The provider's title.
+        provider: String,
+    },
+    /// An API call lacks a header that the provider wants on every request.
+    #[error("{provider} wants the header {header} on every request")]
+    HeaderMissing {
+        /// The provider's title.
+        provider: String,
+        /// The header's name.
+        header: String,
+    },
+    /// The URL of an API call is no absolute http or https URL.
+    #[error("the URL of the API call is not absolute; write scheme, host and path")]
+    Url,
+}
+
+impl RequestError {
+    /// The error's stable word.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotOffered { .. } => "not_offered",
+            Self::ClientId => "client_id",
+            Self::ClientSecretMissing { .. } => "client_secret_missing",
+            Self::Secret { .. } => "secret_malformed",
+            Self::ScopeMissing { .. } => "scope_missing",
+            Self::ScopeUnknown { .. } => "scope_unknown",
+            Self::ScopeMalformed { .. } => "scope_malformed",
+            Self::RedirectUri { .. } => "redirect_uri",
+            Self::ReservedParameter { .. } => "reserved_parameter",
+            Self::Value { .. } => "value_malformed",
+            Self::ForeignHost { .. } => "foreign_host",
+            Self::HeaderMissing { .. } => "header_missing",
+            Self::Url => "url",
+        }
+    }
+
+    /// Who must act: always whoever runs this software.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        Remedy::FixConfiguration
+    }
+}

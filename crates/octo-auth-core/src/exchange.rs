@@ -1,0 +1,201 @@
+//! An exchange is a value: one HTTP request and the one way to read its answer.
+//!
+//! Every grant, revocation and onboarding call is an [`Exchange`]. Send [`Exchange::request`] with any HTTP
+//! client that follows no redirect, and give the response to [`Exchange::finish`]; if no response came, give
+//! the [`Fault`] to [`Exchange::lost`]. Nothing here sends, waits or reads a clock.
+
+mod body;
+mod fault;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use http::{HeaderMap, Request, Response, StatusCode};
+
+pub use body::Body;
+pub use fault::{Delivery, Fault};
+
+use crate::answer::Deviation;
+use crate::error::{ErrorKind, ExchangeError};
+use crate::reading::Reading;
+use crate::time::Now;
+
+/// The largest answer that is read, in bytes (1 MiB); a transport may stop after one byte more.
+pub const ANSWER_LIMIT: usize = 1 << 20;
+
+/// One HTTP request and the one way to read its answer.
+#[must_use = "an exchange does nothing until its request is sent and its answer read"]
+pub struct Exchange<T: Reply> {
+    request: Request<Body>,
+    reading: Reading,
+    reply: PhantomData<fn() -> T>,
+}
+
+impl<T: Reply> Exchange<T> {
+    pub(crate) fn new(request: Request<Body>, reading: Reading) -> Self {
+        Self { request, reading, reply: PhantomData }
+    }
+
+    /// The request to send, as it is, to its absolute URL, without following redirects.
+    #[must_use]
+    pub fn request(&self) -> &Request<Body> {
+        &self.request
+    }
+
+    /// What the exchange is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.reading.purpose()
+    }
+
+    /// Reads the response.
+    ///
+    /// `sent` is when the request began to be sent: lifetimes count from there. `received` is when the response
+    /// was complete.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExchangeError`] for whatever is not the answer the provider documents or a tolerated form of it.
+    pub fn finish<B: AsRef<[u8]>>(
+        self,
+        response: &Response<B>,
+        sent: Now,
+        received: Now,
+    ) -> Result<Answer<T>, ExchangeError> {
+        let received = Received {
+            status: response.status(),
+            headers: response.headers(),
+            body: response.body().as_ref(),
+            sent,
+            received,
+        };
+        T::read(&self.reading, &received)
+    }
+
+    /// Ends an exchange that got no response.
+    #[must_use]
+    pub fn lost(self, fault: Fault) -> ExchangeError {
+        let kind = match fault.delivery() {
+            Delivery::NotSent => ErrorKind::NotSent,
+            Delivery::Unknown => ErrorKind::MaybeProcessed,
+        };
+        self.reading.lost(kind, fault)
+    }
+}
+
+/// Shows method, URL without query, and purpose; never a header or the body.
+impl<T: Reply> fmt::Debug for Exchange<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uri = self.request.uri();
+        f.debug_struct("Exchange")
+            .field("purpose", &self.purpose())
+            .field("method", self.request.method())
+            .field("host", &uri.authority().map(http::uri::Authority::as_str))
+            .field("path", &uri.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A value read from an answer, and what was tolerated in reading it.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The value.
+    pub value: T,
+    /// Each departure from the provider's document, in the order met.
+    pub deviations: Vec<Deviation>,
+}
+
+impl<T> Answer<T> {
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { value: convert(self.value), deviations: self.deviations }
+    }
+}
+
+/// What an exchange is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Client credentials grant.
+    ClientCredentials,
+    /// Exchange of an authorization code.
+    CodeExchange,
+    /// Renewal by refresh token.
+    Refresh,
+    /// Octorate's ApiLogin.
+    ApiLogin,
+    /// Octorate's migration of an old API key.
+    Migrate,
+    /// Reading the API configuration.
+    ReadApiConfiguration,
+    /// Replacing the redirect URIs.
+    ReplaceRedirectUris,
+    /// Creating a property.
+    CreateProperty,
+    /// Creating a client.
+    CreateClient,
+    /// Revoking a token.
+    Revocation,
+    /// Asking about a token.
+    Introspection,
+    /// A call of the provider's API.
+    ApiCall,
+}
+
+impl Purpose {
+    /// The purpose in a word or two.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client credentials",
+            Self::CodeExchange => "code exchange",
+            Self::Refresh => "refresh",
+            Self::ApiLogin => "ApiLogin",
+            Self::Migrate => "migration",
+            Self::ReadApiConfiguration => "API configuration",
+            Self::ReplaceRedirectUris => "redirect URI replacement",
+            Self::CreateProperty => "property creation",
+            Self::CreateClient => "client creation",
+            Self::Revocation => "revocation",
+            Self::Introspection => "introspection",
+            Self::ApiCall => "API",
+        }
+    }
+
+    /// Whether what is sent is a grant that a person gave and that can be used up.
+    pub(crate) fn spends_a_grant(self) -> bool {
+        matches!(self, Self::Refresh | Self::CodeExchange)
+    }
+
+    /// Whether client id and client secret are all the request rests on.
+    pub(crate) fn rests_on_the_client_alone(self) -> bool {
+        matches!(self, Self::ClientCredentials | Self::ApiLogin | Self::Revocation | Self::Introspection)
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The value of an exchange's answer. Implemented by the crate's own replies only.
+pub trait Reply: sealed::Read + Sized {}
+
+impl<T: sealed::Read> Reply for T {}
+
+/// A response as it was received.
+pub struct Received<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+    pub(crate) sent: Now,
+    pub(crate) received: Now,
+}
+
+pub(crate) mod sealed {
+    use super::{Answer, ExchangeError, Reading, Received};
+
+    /// Reads the value of an answer.
+    pub trait Read: Sized {
+        fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError>;
+    }
+}

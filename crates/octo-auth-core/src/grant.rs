@@ -1,0 +1,15 @@
+//! The grants and calls, one file each: which values a request is given and when it is refused beforehand.
+
+mod api;
+mod authorization_code;
+mod client_credentials;
+mod onboarding;
+mod pkce;
+mod property;
+mod refresh;
+mod token_management;
+
+pub use authorization_code::{GrantedCode, Pending, RejectedCallback};
+pub use onboarding::{NewClient, Position};
+pub use pkce::Entropy;
+pub use token_management::TokenTypeHint;

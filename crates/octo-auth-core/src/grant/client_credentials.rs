@@ -1,0 +1,50 @@
+//! Client credentials (RFC 6749 section 4.4) and ApiLogin: the client itself is the grant.
+
+use crate::client::{Client, Given, Values};
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Purpose};
+use crate::profile::{Role, ScopeRule};
+use crate::scope::Scopes;
+use crate::token::{AdminToken, TokenSet};
+
+impl Client {
+    /// Asks for a token on the client's own behalf.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::NotOffered`]; [`RequestError::ClientSecretMissing`]; [`RequestError::ScopeMissing`] or
+    /// [`RequestError::ScopeUnknown`] where the provider demands or does not know scopes.
+    pub fn client_credentials(&self, scopes: &Scopes) -> Result<Exchange<TokenSet>, RequestError> {
+        let document = self.profile.document();
+        let call = self.offered(document.calls.client_credentials.as_ref(), "client credentials")?;
+        let provider = || document.title.clone().into_owned();
+        match document.scopes {
+            ScopeRule::Required if scopes.is_empty() => {
+                return Err(RequestError::ScopeMissing { provider: provider() });
+            }
+            ScopeRule::None if !scopes.is_empty() => {
+                return Err(RequestError::ScopeUnknown { provider: provider() });
+            }
+            _ => {}
+        }
+        let joined = scopes.to_string();
+        let asked = (!scopes.is_empty()).then(|| scopes.clone());
+        let mut values = Values::default();
+        if asked.is_some() {
+            values.set(Role::Scope, Given::Text(&joined));
+        }
+        self.token_exchange(Purpose::ClientCredentials, call, values, asked)
+    }
+
+    /// Asks for a token for administration (Octorate, "Authentication Process", flow 2).
+    ///
+    /// There is no refresh token: when the token expires the way back is ApiLogin again.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::NotOffered`] where the provider has no ApiLogin; [`RequestError::ClientSecretMissing`].
+    pub fn api_login(&self) -> Result<Exchange<AdminToken>, RequestError> {
+        let call = self.offered(self.profile.document().calls.api_login.as_ref(), "ApiLogin")?;
+        self.token_exchange(Purpose::ApiLogin, call, Values::default(), None)
+    }
+}

@@ -1,0 +1,117 @@
+//! OctoTable's client creation ("How to create clients"): the one call of somebody who is no client yet.
+
+use std::borrow::Cow;
+
+use crate::answer::CreatedClient;
+use crate::client::{Client, Given, UNSENDABLE, Values, anonymous_exchange, is_sendable};
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Purpose};
+use crate::profile::{Profile, Role};
+use crate::secret::Secret;
+
+/// What OctoTable wants to know of a new client and its sandbox property.
+#[derive(Debug, Clone)]
+pub struct NewClient {
+    /// The redirect URI of the company; `http` is allowed here.
+    pub redirect_uri: String,
+    /// Name of the sandbox property.
+    pub name: String,
+    /// User name of the property's user.
+    pub username: String,
+    /// Password of the property's user; the provider sends it back in clear.
+    pub password: Secret,
+    /// E-mail address of the property.
+    pub email: String,
+    /// Description of the property.
+    pub description: Option<String>,
+    /// Web site of the property.
+    pub website: Option<String>,
+    /// Telephone number of the property.
+    pub phone: Option<String>,
+    /// Where the property is.
+    pub position: Option<Position>,
+}
+
+/// Where a property is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// Degrees north, -90 to 90.
+    pub latitude: f64,
+    /// Degrees east, -180 to 180.
+    pub longitude: f64,
+    /// Country, as a code of two letters.
+    pub country: String,
+    /// Street and number.
+    pub address: String,
+    /// City.
+    pub city: String,
+    /// Postal code.
+    pub zip: String,
+}
+
+impl NewClient {
+    /// The exchange that creates the client.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::NotOffered`] where the provider does not create clients; [`RequestError::Value`] for a
+    /// mandatory field that is empty, and for a position that is none on Earth.
+    pub fn exchange(&self, profile: &Profile) -> Result<Exchange<CreatedClient>, RequestError> {
+        let call = profile.document().calls.create_client.as_ref().ok_or_else(|| {
+            RequestError::NotOffered { provider: profile.title().to_owned(), call: "client creation" }
+        })?;
+        let mut values = Values::default();
+        for (role, what, text) in [
+            (Role::RedirectUri, "redirect URI", &self.redirect_uri),
+            (Role::SandboxName, "name", &self.name),
+            (Role::Username, "user name", &self.username),
+            (Role::Email, "e-mail address", &self.email),
+        ] {
+            if !is_sendable(text) {
+                return Err(RequestError::Value { what, problem: UNSENDABLE });
+            }
+            values.set(role, Given::Text(text));
+        }
+        if self.password.expose().is_empty() {
+            return Err(RequestError::Secret { what: "password" });
+        }
+        values.set(Role::Password, Given::Secret(&self.password));
+        values.set_some(Role::Description, self.description.as_deref());
+        values.set_some(Role::Website, self.website.as_deref());
+        values.set_some(Role::Phone, self.phone.as_deref());
+        if let Some(position) = &self.position {
+            position.fill(&mut values)?;
+        }
+        anonymous_exchange(profile, Purpose::CreateClient, call, &values)
+    }
+}
+
+impl Position {
+    fn fill<'a>(&'a self, values: &mut Values<'a>) -> Result<(), RequestError> {
+        let degrees = |degrees: f64, most: f64, what: &'static str| {
+            let sound = degrees.is_finite() && degrees.abs() <= most;
+            let problem = "is not on Earth: latitude is -90 to 90 degrees, longitude -180 to 180";
+            sound
+                .then(|| Given::Json(Cow::Owned(degrees.to_string())))
+                .ok_or(RequestError::Value { what, problem })
+        };
+        values.set(Role::Latitude, degrees(self.latitude, 90.0, "latitude")?);
+        values.set(Role::Longitude, degrees(self.longitude, 180.0, "longitude")?);
+        values.set(Role::Country, Given::Text(&self.country));
+        values.set(Role::Address, Given::Text(&self.address));
+        values.set(Role::City, Given::Text(&self.city));
+        values.set(Role::Zip, Given::Text(&self.zip));
+        Ok(())
+    }
+}
+
+impl CreatedClient {
+    /// The client that was created, ready to ask for tokens.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::new`].
+    pub fn into_client(self, profile: Profile) -> Result<Client, RequestError> {
+        Client::new(profile, self.client_id, self.client_secret)
+    }
+}

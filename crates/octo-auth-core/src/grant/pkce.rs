@@ -1,0 +1,44 @@
+//! Randomness as an argument, and what is made of it: `state` and PKCE (RFC 7636).
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// 64 random bytes for one sign-in: 256 bits for the `state`, 256 for the PKCE verifier.
+///
+/// They must come from the operating system or another cryptographic source; both adapters draw them.
+pub struct Entropy(Zeroizing<[u8; 64]>);
+
+impl Entropy {
+    /// Takes bytes that nobody else knows and that were never used before.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// A `state` of 43 characters.
+    pub(crate) fn state(&self) -> Secret {
+        Secret::new(URL_SAFE_NO_PAD.encode(&self.0[..32]))
+    }
+
+    /// A code verifier of 43 characters.
+    pub(crate) fn verifier(&self) -> Secret {
+        Secret::new(URL_SAFE_NO_PAD.encode(&self.0[32..]))
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entropy(***)")
+    }
+}
+
+/// The S256 code challenge of a verifier (RFC 7636 section 4.2).
+pub(crate) fn challenge(verifier: &Secret) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose()))
+}

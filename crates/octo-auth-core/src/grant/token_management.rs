@@ -1,0 +1,64 @@
+//! Revocation (RFC 7009) and introspection (RFC 7662).
+
+use crate::answer::{Done, Introspection};
+use crate::client::{Client, Given, Values, is_sendable};
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Purpose, Reply};
+use crate::profile::{Call, Role};
+use crate::secret::Secret;
+
+/// What kind of token is meant, so that the server finds it sooner (RFC 7009 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenTypeHint {
+    /// An access token.
+    AccessToken,
+    /// A refresh token.
+    RefreshToken,
+}
+
+impl Client {
+    /// Revokes a token. The server answers the same whether it knew the token or not.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::NotOffered`]; [`RequestError::Secret`] for an empty token.
+    pub fn revoke(&self, token: &Secret, hint: TokenTypeHint) -> Result<Exchange<Done>, RequestError> {
+        let call = self.offered(self.profile.document().calls.revocation.as_ref(), "revocation")?;
+        self.about_token(Purpose::Revocation, call, token, Some(hint))
+    }
+
+    /// Asks the server about a token.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::revoke`].
+    pub fn introspect(&self, token: &Secret) -> Result<Exchange<Introspection>, RequestError> {
+        let call = self.offered(self.profile.document().calls.introspection.as_ref(), "introspection")?;
+        self.about_token(Purpose::Introspection, call, token, None)
+    }
+
+    fn about_token<T: Reply>(
+        &self,
+        purpose: Purpose,
+        call: &Call,
+        token: &Secret,
+        hint: Option<TokenTypeHint>,
+    ) -> Result<Exchange<T>, RequestError> {
+        if !is_sendable(token.expose()) {
+            return Err(RequestError::Secret { what: "token" });
+        }
+        let mut values = Values::default();
+        values.set(Role::Token, Given::Secret(token));
+        values.set_some(Role::TokenTypeHint, hint.map(TokenTypeHint::as_str));
+        self.token_exchange(purpose, call, values, None)
+    }
+}
+
+impl TokenTypeHint {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The OAuth token lifecycle without IO: requests, answers and providers as values and pure functions.
+//!
+//! This crate builds the HTTP requests of OAuth 2.0 and reads the answers, tolerantly and honestly. It opens no
+//! socket, reads no clock, draws no random number, starts no thread and logs nothing: time and entropy are
+//! arguments, and whatever sends a request is yours. `octo-auth-async` (reqwest) and `octo-auth-blocking` (ureq)
+//! are two such senders.
+//!
+//! # The path of a token
+//!
+//! A [`Profile`] describes a provider: [`Profile::octorate`], [`Profile::octotable`], [`Profile::officernd`], any
+//! standard server by [`Profile::rfc6749`], or a [`profile::Document`] of your own. A [`Client`] is a registration
+//! at it. Each of its methods yields an [`Exchange`]: one [`http::Request`] and the one way to read its answer.
+//!
+//! ```
+//! use std::time::Duration;
+//! use octo_auth_core::{Client, Now, Profile, Scopes, Timestamp};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Profile::officernd(), "my-client-id", "my-client-secret")?;
+//! let exchange = client.client_credentials(&Scopes::parse("flex.community.members.read")?)?;
+//! assert_eq!(exchange.request().uri(), "https://identity.officernd.com/oauth/token");
+//!
+//! // Send `exchange.request()` with the HTTP client of your choice, then hand back what came:
+//! let sent = Now { wall: Timestamp::from_unix_seconds(1_700_000_000), boot: Duration::from_secs(60) };
+//! let body = r#"{"access_token":"d84b5bc0","token_type":"Bearer","expires_in":3599}"#;
+//! let response = http::Response::builder().header("content-type", "application/json").body(body)?;
+//! let answer = exchange.finish(&response, sent, sent)?;
+//!
+//! assert_eq!(answer.value.lifetime(), Some(Duration::from_secs(3599)));
+//! assert!(answer.deviations.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it promises
+//!
+//! - **Honest reading.** Whatever departs from the provider's document is an [`ExchangeError`] or a [`Deviation`];
+//!   nothing is tolerated in silence.
+//! - **No lost refresh token.** One that comes with an answer that is unusable otherwise is kept in
+//!   [`ExchangeError::salvaged_refresh_token`].
+//! - **No leaked secret.** [`Secret`], [`AccessToken`] and [`Body`] show themselves to nobody and are wiped when
+//!   dropped; what a provider writes back is shown with the secrets of the request masked.
+//! - **No wrong address.** A request goes to a host the profile names; a redirect is an error.
+//! - **Clear blame.** Every error has a stable `code()` and a [`Remedy`]: who must act, and how.
+//!
+//! # Features
+//!
+//! - `providers` (default): the built-in profiles.
+//! - `toml`: profiles read from TOML text by `Profile::from_toml`.
+
+pub mod profile;
+
+mod answer;
+mod client;
+mod error;
+mod exchange;
+mod grant;
+mod reading;
+mod scope;
+mod secret;
+mod time;
+mod token;
+
+pub use answer::{
+    ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
+    Introspection, Meaning, SandboxProperty,
+};
+pub use client::Client;
+pub use error::{
+    CallbackError, ErrorCode, ErrorKind, ExchangeError, ProviderText, Remedy, RequestError, Retry,
+};
+pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply};
+pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
+pub use profile::{Profile, ProfileError};
+pub use scope::Scopes;
+pub use secret::Secret;
+pub use time::{Now, Timestamp};
+pub use token::{AccessToken, AdminToken, LONGEST_LIFETIME, TokenSet};

@@ -1,0 +1,206 @@
+//! The base URL of a host: scheme, authority and perhaps a path, checked once.
+//!
+//! The rule kept here: a request built on a base URL is encrypted, or stays on this machine. The text is kept
+//! as written apart from a trailing slash; nothing is normalised, so that a path joins byte for byte.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use http::Uri;
+use http::uri::Authority;
+
+use super::Text;
+
+/// Where the paths of a host begin: `https` to any host, `http` only to a loopback address.
+///
+/// ```
+/// use octo_auth_core::profile::BaseUrl;
+///
+/// let base = BaseUrl::new("https://API.example.com/v2/")?;
+/// assert_eq!(base.join("/token"), "https://API.example.com/v2/token");
+/// assert_eq!(base.origin(), "https://api.example.com");
+/// assert!(BaseUrl::new("http://api.example.com").is_err());
+/// # Ok::<(), octo_auth_core::profile::BaseUrlError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(try_from = "String"))]
+pub struct BaseUrl(Text);
+
+impl BaseUrl {
+    /// Reads a base URL; slashes at its end are dropped.
+    ///
+    /// # Errors
+    /// [`BaseUrlError`] says which part is wrong and what to write instead.
+    pub fn new(text: impl Into<Text>) -> Result<Self, BaseUrlError> {
+        let text = text.into();
+        check(&text)?;
+        let kept = text.trim_end_matches('/').len();
+        Ok(Self(match text {
+            Text::Borrowed(text) => Text::Borrowed(&text[..kept]),
+            Text::Owned(mut text) => {
+                text.truncate(kept);
+                Text::Owned(text)
+            }
+        }))
+    }
+
+    /// A base URL of the generated documents, read and checked when they were generated.
+    #[cfg(feature = "providers")]
+    pub(super) const fn generated(text: &'static str) -> Self {
+        Self(Text::Borrowed(text))
+    }
+
+    /// Gives the URL as text, without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Gives `scheme://host[:port]` in lower case, without the scheme's default port (RFC 6454 section 6.2).
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let (scheme, authority, _) = self.split();
+        let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
+        let default_port = if scheme.eq_ignore_ascii_case("http") { ":80" } else { ":443" };
+        origin.strip_suffix(default_port).map_or_else(|| origin.clone(), str::to_owned)
+    }
+
+    /// Gives the URL of a path, which begins with a slash.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    /// Splits the text into scheme, authority and path.
+    pub(super) fn split(&self) -> (&str, &str, &str) {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        (scheme, authority, path)
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text.to_owned())
+    }
+}
+
+impl TryFrom<String> for BaseUrl {
+    type Error = BaseUrlError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(text)
+    }
+}
+
+/// Why a text is no base URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BaseUrlError {
+    /// The text is not an absolute URL.
+    #[error("it is not an absolute URL: write it as https://host/path")]
+    NotAbsolute,
+    /// A character that a URL does not hold.
+    #[error(
+        "it holds white space, a control character or a character outside ASCII: percent-encode the path and write the host in punycode"
+    )]
+    Character,
+    /// A scheme other than `https` and `http`.
+    #[error("its scheme is `{0}`: use https")]
+    Scheme(String),
+    /// Plain `http` to another machine.
+    #[error(
+        "unencrypted http is allowed to loopback addresses only (127.0.0.0/8, [::1], localhost), and `{0}` is none: use https"
+    )]
+    Unencrypted(String),
+    /// A user name or password before the host.
+    #[error(
+        "it holds a user name or password: remove everything up to the `@`, credentials are given to the client"
+    )]
+    UserInfo,
+    /// A query.
+    #[error("it holds a query: remove it from the `?` on")]
+    Query,
+    /// A fragment.
+    #[error("it holds a fragment: remove it from the `#` on")]
+    Fragment,
+    /// A host that is neither a name nor an address.
+    #[error("its host `{0}` is neither a name nor an address: correct it")]
+    Host(String),
+    /// A port that is none.
+    #[error("its port is not a number from 1 to 65535: correct or remove it")]
+    Port,
+    /// A path with `.` or `..`, which clients resolve differently.
+    #[error("its path holds a `.` or `..` segment: write the path without it")]
+    DotSegment,
+}
+
+fn check(text: &str) -> Result<(), BaseUrlError> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(BaseUrlError::Character);
+    }
+    if text.contains('#') {
+        return Err(BaseUrlError::Fragment);
+    }
+    if text.contains('?') {
+        return Err(BaseUrlError::Query);
+    }
+    let uri = Uri::from_str(text).map_err(|_| BaseUrlError::NotAbsolute)?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(BaseUrlError::NotAbsolute);
+    };
+    check_authority(authority)?;
+    if has_dot_segment(uri.path()) {
+        return Err(BaseUrlError::DotSegment);
+    }
+    match scheme {
+        "https" => Ok(()),
+        "http" if is_loopback(authority.host()) => Ok(()),
+        "http" => Err(BaseUrlError::Unencrypted(authority.host().to_owned())),
+        other => Err(BaseUrlError::Scheme(other.to_owned())),
+    }
+}
+
+fn check_authority(authority: &Authority) -> Result<(), BaseUrlError> {
+    if authority.as_str().contains('@') {
+        return Err(BaseUrlError::UserInfo);
+    }
+    let host = authority.host();
+    if !is_host(host) {
+        return Err(BaseUrlError::Host(host.to_owned()));
+    }
+    let rest = &authority.as_str()[host.len()..];
+    match rest.strip_prefix(':') {
+        None if rest.is_empty() => Ok(()),
+        Some(port) if !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port != 0) => Ok(()),
+        _ => Err(BaseUrlError::Port),
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    if let Some(inside) = host.strip_prefix('[') {
+        return inside.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    }
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Says whether a path holds a segment that URL libraries resolve away.
+pub(super) fn has_dot_segment(path: &str) -> bool {
+    path.split('/')
+        .any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+}

@@ -1,0 +1,127 @@
+//! The calls of a provider: where each goes, how its parameters travel, and what they are named.
+//!
+//! The rule kept here: a call says everything about the bytes of a request except the values of the moment,
+//! which its templates name by [`Role`](super::Role). The reading of answers is described elsewhere.
+
+use super::{List, Role, Template, Text};
+
+/// The calls of a provider, each an HTTP request with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Calls {
+    /// Client credentials grant (RFC 6749 section 4.4).
+    pub client_credentials: Option<Call>,
+    /// The page a person is sent to (RFC 6749 section 4.1.1).
+    pub authorization: Option<Call>,
+    /// Exchange of the authorization code (RFC 6749 section 4.1.3).
+    pub code: Option<Call>,
+    /// Renewal by refresh token (RFC 6749 section 6).
+    pub refresh: Option<Call>,
+    /// Octorate's ApiLogin: a token for administration, without a grant type.
+    pub api_login: Option<Call>,
+    /// Octorate's migration of a key of its old API.
+    pub migrate: Option<Call>,
+    /// Reading the API configuration.
+    pub api_configuration: Option<Call>,
+    /// Replacing the registered redirect URIs.
+    pub replace_redirect_uris: Option<Call>,
+    /// Creating a property, whose answer carries a refresh token.
+    pub create_property: Option<Call>,
+    /// OctoTable's creation of a client.
+    pub create_client: Option<Call>,
+    /// Token revocation (RFC 7009).
+    pub revocation: Option<Call>,
+    /// Token introspection (RFC 7662).
+    pub introspection: Option<Call>,
+}
+
+impl Calls {
+    /// Gives the calls that are present, each with its name, in the order of the fields.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Call)> {
+        let named = [
+            ("client_credentials", &self.client_credentials),
+            ("authorization", &self.authorization),
+            ("code", &self.code),
+            ("refresh", &self.refresh),
+            ("api_login", &self.api_login),
+            ("migrate", &self.migrate),
+            ("api_configuration", &self.api_configuration),
+            ("replace_redirect_uris", &self.replace_redirect_uris),
+            ("create_property", &self.create_property),
+            ("create_client", &self.create_client),
+            ("revocation", &self.revocation),
+            ("introspection", &self.introspection),
+        ];
+        named.into_iter().filter_map(|(name, call)| call.as_ref().map(|call| (name, call)))
+    }
+}
+
+/// One HTTP request of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Call {
+    /// The HTTP method.
+    pub method: Method,
+    /// The name of the host, one of [`Document::hosts`](super::Document::hosts).
+    pub host: Text,
+    /// The path, beginning with a slash.
+    pub path: Text,
+    /// How the parameters travel.
+    pub encoding: Encoding,
+    /// The parameters in the order they are written; one whose value is not given is left out.
+    #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
+    pub parameters: List<Parameter>,
+    /// Headers beside `Accept`, `Content-Type` and client authentication.
+    #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
+    pub headers: List<Parameter>,
+    /// Where this is said.
+    pub source: Text,
+}
+
+impl Call {
+    /// Says whether a parameter or header of the call carries this role.
+    #[must_use]
+    pub fn carries(&self, role: Role) -> bool {
+        self.parameters.iter().chain(&*self.headers).any(|parameter| parameter.value.role() == Some(role))
+    }
+}
+
+/// An HTTP method used by a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "UPPERCASE"))]
+pub enum Method {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// PATCH.
+    Patch,
+}
+
+/// How the parameters of a call travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Encoding {
+    /// In the query of the URL.
+    Query,
+    /// As an `application/x-www-form-urlencoded` body.
+    Form,
+    /// As a JSON object; a dot in a parameter's name nests.
+    Json,
+    /// As a JSON array that holds the one object.
+    JsonArray,
+    /// As JSON the caller brings; the call has no parameters of its own.
+    CallerJson,
+    /// The call has no parameters.
+    None,
+}
+
+/// A parameter or header of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Parameter {
+    /// Its name on the wire.
+    pub name: Text,
+    /// Its value: fixed text, or text with one `{role}` filled in at the time of the request.
+    pub value: Template,
+}

@@ -1,0 +1,244 @@
+//! The rules a document must keep before anything is built on it.
+//!
+//! The rule kept here: what passes can be turned into requests without a further question; what fails is
+//! reported with the path of the field. The first fault ends the check.
+
+mod call;
+mod source;
+
+use super::{
+    Api, Authorization, Calls, ClientAuthentication, Document, List, Pkce, ProfileError, ProfileProblem,
+    Refusal, ScopeRule, TokenAnswer, TokenLimit,
+};
+
+type Checked = Result<(), ProfileError>;
+
+pub(super) fn document(document: &Document) -> Checked {
+    name("name", &document.name)?;
+    filled("title", &document.title)?;
+    unique("sources", document.sources.iter().map(|source| &*source.key))?;
+    unique("hosts", document.hosts.iter().map(|host| &*host.name))?;
+    for (index, host) in document.hosts.iter().enumerate() {
+        name(&format!("hosts[{index}].name"), &host.name)?;
+    }
+    for (key, entry) in document.calls.iter() {
+        call::check(document, key, entry)?;
+    }
+    parts(document)?;
+    if let Some(rules) = &document.authorization {
+        authorization(rules)?;
+    }
+    token_answer(&document.token_answer)?;
+    answers(document)?;
+    for (index, refusal) in document.refusals.iter().enumerate() {
+        refused(index, refusal)?;
+    }
+    if let Some(limit) = &document.token_limit {
+        token_limit(limit)?;
+    }
+    if let Some(entry) = &document.api {
+        api(document, entry)?;
+    }
+    source::check(document)
+}
+
+/// Checks that calls which build on each other, or on another part of the document, come with it.
+fn parts(document: &Document) -> Checked {
+    let Calls { authorization, code, refresh, .. } = &document.calls;
+    let calls = &document.calls;
+    let needs = [
+        ("calls.authorization", authorization.is_some(), "calls.code", code.is_some()),
+        ("calls.authorization", authorization.is_some(), "authorization", document.authorization.is_some()),
+        ("calls.code", code.is_some(), "authorization", document.authorization.is_some()),
+        ("calls.refresh", refresh.is_some(), "refresh", document.refresh.is_some()),
+        (
+            "calls.create_property",
+            calls.create_property.is_some(),
+            "created_property",
+            document.created_property.is_some(),
+        ),
+        (
+            "calls.create_client",
+            calls.create_client.is_some(),
+            "created_client",
+            document.created_client.is_some(),
+        ),
+        (
+            "calls.api_configuration",
+            calls.api_configuration.is_some(),
+            "api_configuration",
+            document.api_configuration.is_some(),
+        ),
+    ];
+    for (call, present, part, there) in needs {
+        if present && !there {
+            return fault(call, ProfileProblem::MissingPart(part));
+        }
+    }
+    Ok(())
+}
+
+fn authorization(rules: &Authorization) -> Checked {
+    positive("authorization.code_lifetime_seconds", rules.code_lifetime_seconds)?;
+    rules.issuer.as_ref().map_or(Ok(()), |issuer| filled("authorization.issuer", issuer))
+}
+
+fn token_answer(answer: &TokenAnswer) -> Checked {
+    if answer.access_token.is_empty() {
+        return fault("token_answer.access_token", ProfileProblem::Empty);
+    }
+    let lists = [
+        ("access_token", &answer.access_token),
+        ("refresh_token", &answer.refresh_token),
+        ("token_type", &answer.token_type),
+        ("expires_in", &answer.expires_in),
+        ("expires_at", &answer.expires_at),
+        ("refresh_in", &answer.refresh_in),
+        ("scope", &answer.scope),
+    ];
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for (member, names) in lists {
+        for (index, name) in names.iter().enumerate() {
+            let field = format!("token_answer.{member}[{index}]");
+            filled(&field, name)?;
+            if seen.iter().any(|(_, other)| *other == &**name) {
+                return fault(field, ProfileProblem::Duplicate(name.to_string()));
+            }
+            seen.push((member, name));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the names by which the other answers are read.
+fn answers(document: &Document) -> Checked {
+    let client = document.created_client.iter().flat_map(|answer| {
+        [
+            ("created_client.list", &answer.list),
+            ("created_client.client_id", &answer.client_id),
+            ("created_client.client_secret", &answer.client_secret),
+            ("created_client.id", &answer.id),
+            ("created_client.username", &answer.username),
+            ("created_client.password", &answer.password),
+            ("created_client.redirect_uri", &answer.redirect_uri),
+            ("created_client.properties", &answer.properties),
+            ("created_client.property_id", &answer.property_id),
+            ("created_client.property_name", &answer.property_name),
+            ("created_client.property_sandbox", &answer.property_sandbox),
+        ]
+    });
+    let property = document.created_property.iter().flat_map(|answer| {
+        [
+            ("created_property.status", &answer.status),
+            ("created_property.id", &answer.id),
+            ("created_property.refresh_token", &answer.refresh_token),
+            ("created_property.properties", &answer.properties),
+            ("created_property.existing", &answer.existing),
+        ]
+    });
+    let configuration = document.api_configuration.iter().flat_map(|answer| {
+        [
+            ("api_configuration.environment", &answer.environment),
+            ("api_configuration.redirect_uris", &answer.redirect_uris),
+            ("api_configuration.authorization_pages", &answer.authorization_pages),
+        ]
+    });
+    for (field, member) in client.chain(property).chain(configuration) {
+        filled(field, member)?;
+    }
+    if let Some(answer) = &document.created_property {
+        status("created_property.existing_status", answer.existing_status)?;
+        words("created_property.created", &answer.created)?;
+    }
+    for (index, shape) in document.error_shapes.iter().enumerate() {
+        filled(&format!("error_shapes[{index}].message"), &shape.message)?;
+        if let Some(code) = &shape.code {
+            filled(&format!("error_shapes[{index}].code"), code)?;
+        }
+    }
+    Ok(())
+}
+
+fn refused(index: usize, refusal: &Refusal) -> Checked {
+    status(&format!("refusals[{index}].status"), refusal.status)?;
+    refusal.code.as_ref().map_or(Ok(()), |code| filled(&format!("refusals[{index}].code"), code))
+}
+
+fn token_limit(limit: &TokenLimit) -> Checked {
+    positive("token_limit.requests", limit.requests)?;
+    positive("token_limit.per_seconds", limit.per_seconds)?;
+    positive("token_limit.after_failure_seconds", limit.after_failure_seconds)
+}
+
+fn api(document: &Document, api: &Api) -> Checked {
+    words("api.hosts", &api.hosts)?;
+    for (index, host) in api.hosts.iter().enumerate() {
+        known_host(document, format!("api.hosts[{index}]"), host)?;
+    }
+    for (index, header) in api.required_headers.iter().enumerate() {
+        header_name(format!("api.required_headers[{index}]"), header)?;
+    }
+    api.remaining_header.as_ref().map_or(Ok(()), |header| header_name("api.remaining_header", header))
+}
+
+/// Checks a list of words: at least one, none of them empty, none twice.
+fn words(field: &str, list: &List<super::Text>) -> Checked {
+    if list.is_empty() {
+        return fault(field, ProfileProblem::Empty);
+    }
+    unique(field, list.iter().map(|word| &**word))
+}
+
+fn known_host(document: &Document, field: impl Into<String>, host: &str) -> Checked {
+    if document.hosts.iter().any(|listed| listed.name == host) {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::UnknownHost(host.to_owned()))
+}
+
+fn header_name(field: impl Into<String>, name: &str) -> Checked {
+    if http::HeaderName::from_bytes(name.as_bytes()).is_ok() {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::HeaderName(name.to_owned()))
+}
+
+fn name(field: &str, text: &str) -> Checked {
+    filled(field, text)?;
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    if text.bytes().all(allowed) {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::Name(text.to_owned()))
+}
+
+fn filled(field: &str, text: &str) -> Checked {
+    if text.trim().is_empty() { fault(field, ProfileProblem::Empty) } else { Ok(()) }
+}
+
+fn positive(field: &str, number: u32) -> Checked {
+    if number == 0 { fault(field, ProfileProblem::Zero) } else { Ok(()) }
+}
+
+fn status(field: &str, status: u16) -> Checked {
+    if (100..600).contains(&status) { Ok(()) } else { fault(field, ProfileProblem::Status(status)) }
+}
+
+/// Checks that no entry of a list is empty and that none stands in it twice.
+fn unique<'a>(list: &str, entries: impl Iterator<Item = &'a str>) -> Checked {
+    let mut seen = Vec::new();
+    for (index, entry) in entries.enumerate() {
+        let field = format!("{list}[{index}]");
+        filled(&field, entry)?;
+        if seen.contains(&entry) {
+            return fault(field, ProfileProblem::Duplicate(entry.to_owned()));
+        }
+        seen.push(entry);
+    }
+    Ok(())
+}
+
+fn fault(field: impl Into<String>, problem: ProfileProblem) -> Checked {
+    Err(ProfileError::new(field, problem))
+}

@@ -1,0 +1,116 @@
+//! What one call must have before a request can be written from it.
+
+use super::{
+    Checked, ClientAuthentication, Document, Pkce, ProfileProblem, ScopeRule, fault, filled, header_name,
+    known_host,
+};
+use crate::profile::base_url::has_dot_segment;
+use crate::profile::{Call, Encoding, Method, Role};
+
+pub(super) fn check(document: &Document, name: &str, call: &Call) -> Checked {
+    let field = format!("calls.{name}");
+    known_host(document, format!("{field}.host"), &call.host)?;
+    path(&format!("{field}.path"), &call.path)?;
+    encoding(&field, call)?;
+    parameters(&field, call)?;
+    headers(&field, call)?;
+    for role in required(document, name) {
+        if !call.carries(role) {
+            return fault(field, ProfileProblem::MissingRole(role));
+        }
+    }
+    if needs_token_header(name)
+        && !call.headers.iter().any(|header| header.value.role() == Some(Role::AccessToken))
+    {
+        return fault(format!("{field}.headers"), ProfileProblem::MissingRole(Role::AccessToken));
+    }
+    Ok(())
+}
+
+fn path(field: &str, path: &str) -> Checked {
+    let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'?' && byte != b'#');
+    if path.starts_with('/') && plain && !has_dot_segment(path) {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::Path(path.to_owned()))
+}
+
+fn encoding(field: &str, call: &Call) -> Checked {
+    let fits = match call.encoding {
+        Encoding::Query => call.method == Method::Get,
+        Encoding::Form | Encoding::Json | Encoding::JsonArray => call.method != Method::Get,
+        Encoding::CallerJson => call.method != Method::Get && call.parameters.is_empty(),
+        Encoding::None => call.parameters.is_empty(),
+    };
+    if fits { Ok(()) } else { fault(format!("{field}.encoding"), ProfileProblem::Encoding) }
+}
+
+fn parameters(field: &str, call: &Call) -> Checked {
+    let nests = matches!(call.encoding, Encoding::Json | Encoding::JsonArray);
+    for (index, parameter) in call.parameters.iter().enumerate() {
+        let field = format!("{field}.parameters[{index}].name");
+        filled(&field, &parameter.name)?;
+        if nests && parameter.name.split('.').any(str::is_empty) {
+            return fault(field, ProfileProblem::Empty);
+        }
+        let earlier = call.parameters[..index].iter().map(|earlier| &*earlier.name);
+        for earlier in earlier {
+            if collide(earlier, &parameter.name, nests) {
+                return fault(field, ProfileProblem::Duplicate(earlier.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says whether two names cannot stand in one request: in JSON `a` leaves no room for `a.b`.
+fn collide(one: &str, other: &str, nests: bool) -> bool {
+    let within =
+        |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    one == other || nests && (within(one, other) || within(other, one))
+}
+
+fn headers(field: &str, call: &Call) -> Checked {
+    for (index, header) in call.headers.iter().enumerate() {
+        let field = format!("{field}.headers[{index}].name");
+        header_name(field.as_str(), &header.name)?;
+        if call.headers[..index].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&header.name)) {
+            return fault(field, ProfileProblem::Duplicate(header.name.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Gives the roles a call of that name cannot do without.
+fn required(document: &Document, name: &str) -> Vec<Role> {
+    let s256 = document.authorization.as_ref().is_some_and(|rules| rules.pkce == Pkce::S256);
+    let in_body = document.client_authentication == ClientAuthentication::Body;
+    let scoped = document.scopes == ScopeRule::Required;
+    let mut roles = match name {
+        "authorization" => vec![Role::ClientId, Role::RedirectUri, Role::State],
+        "code" => vec![Role::Code, Role::RedirectUri],
+        "refresh" => vec![Role::RefreshToken],
+        "migrate" => vec![Role::ApiKey, Role::Property],
+        "replace_redirect_uris" => vec![Role::RedirectUris],
+        "create_client" => {
+            vec![Role::SandboxName, Role::Email, Role::Username, Role::Password, Role::RedirectUri]
+        }
+        "revocation" | "introspection" => vec![Role::Token],
+        _ => Vec::new(),
+    };
+    match name {
+        "code" if s256 => roles.push(Role::CodeVerifier),
+        "authorization" if s256 => roles.push(Role::CodeChallenge),
+        "client_credentials" if scoped => roles.push(Role::Scope),
+        _ => {}
+    }
+    if in_body && matches!(name, "client_credentials" | "code" | "refresh" | "api_login") {
+        roles.extend([Role::ClientId, Role::ClientSecret]);
+    }
+    roles
+}
+
+/// Says whether a call goes to the provider's API and so carries an access token in a header.
+fn needs_token_header(name: &str) -> bool {
+    matches!(name, "api_configuration" | "replace_redirect_uris" | "create_property")
+}

@@ -1,0 +1,209 @@
+//! A document that has been checked, and the ways to change one without losing that.
+//!
+//! The rule kept here: every way to a [`Profile`] passes the checks, so the rest of the crate never meets a
+//! call without a host or a code exchange without a code.
+
+use std::sync::Arc;
+
+use super::endpoint::Endpoint;
+use super::{
+    BaseUrl, Call, ClientAuthentication, Document, LifetimeUnit, ProfileError, ProfileProblem, Text, check,
+    rfc6749,
+};
+
+/// A provider as the rest of the crate accepts it: a checked [`Document`], cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile(Arc<Document>);
+
+impl Profile {
+    /// Checks a document.
+    ///
+    /// # Errors
+    /// [`ProfileError`] names the first field that is wrong and says what to do.
+    pub fn new(document: Document) -> Result<Self, ProfileError> {
+        check::document(&document)?;
+        Ok(Self(Arc::new(document)))
+    }
+
+    /// A document of the generated ones, checked when it was generated.
+    #[cfg(feature = "providers")]
+    pub(super) fn generated(document: &Document) -> Self {
+        Self(Arc::new(document.clone()))
+    }
+
+    /// Describes a standard server (RFC 6749) with this token endpoint.
+    ///
+    /// It offers client credentials, the code exchange with PKCE S256 (RFC 7636) and refresh, sends the client's
+    /// credentials in the body and requires the token type of section 5.1. The page for people, revocation and
+    /// introspection are added by [`with_authorization_url`](Self::with_authorization_url),
+    /// [`with_revocation_url`](Self::with_revocation_url) and
+    /// [`with_introspection_url`](Self::with_introspection_url).
+    ///
+    /// ```
+    /// use octo_auth_core::profile::{ClientAuthentication, Profile};
+    ///
+    /// let profile = Profile::rfc6749("https://login.example.com/oauth2/token")?
+    ///     .with_client_authentication(ClientAuthentication::Basic)?;
+    /// assert_eq!(profile.name(), "rfc6749");
+    /// # Ok::<(), octo_auth_core::profile::ProfileError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the URL is not `https` (or `http` to a loopback address), or holds a query.
+    pub fn rfc6749(token_url: &str) -> Result<Self, ProfileError> {
+        Self::new(rfc6749::document(&Endpoint::new("calls.client_credentials", token_url)?))
+    }
+
+    /// Gives the document.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.0
+    }
+
+    /// Gives the short name, such as `octorate`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Gives the name as the provider writes it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// Gives the base URL of a host, or none if the document lists no such host.
+    #[must_use]
+    pub fn host(&self, name: &str) -> Option<&BaseUrl> {
+        self.0.hosts.iter().find(|host| host.name == name).map(|host| &host.url)
+    }
+
+    /// Gives the URL of one of this profile's calls, without its query.
+    ///
+    /// For a call of another profile, whose host this one does not list, it is the path alone: no transport
+    /// sends a request to that.
+    #[must_use]
+    pub fn call_url(&self, call: &Call) -> String {
+        self.host(&call.host).map_or_else(|| call.path.to_string(), |base| base.join(&call.path))
+    }
+
+    /// Gives the origins a token of this provider may be sent to, in the order of the document.
+    pub fn api_origins(&self) -> impl Iterator<Item = String> + '_ {
+        let names = self.0.api.iter().flat_map(|api| api.hosts.iter());
+        names.filter_map(|name| self.host(name)).map(BaseUrl::origin)
+    }
+
+    /// Changes whatever the other methods do not, and checks the result.
+    ///
+    /// ```
+    /// use octo_auth_core::profile::{Profile, ScopeRule};
+    ///
+    /// let profile = Profile::rfc6749("https://login.example.com/token")?
+    ///     .edit(|document| document.scopes = ScopeRule::Required)?;
+    /// assert_eq!(profile.document().scopes, ScopeRule::Required);
+    /// # Ok::<(), octo_auth_core::profile::ProfileError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the changed document does not pass the checks.
+    pub fn edit(self, change: impl FnOnce(&mut Document)) -> Result<Self, ProfileError> {
+        let mut document = Arc::unwrap_or_clone(self.0);
+        change(&mut document);
+        Self::new(document)
+    }
+
+    /// Replaces the base URL of one host, for a provider that moves or a server of the user's own.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the document lists no such host or the URL cannot be used.
+    pub fn with_base(self, host: &str, url: &str) -> Result<Self, ProfileError> {
+        let Some(index) = self.0.hosts.iter().position(|entry| entry.name == host) else {
+            return Err(ProfileError::new("hosts", ProfileProblem::UnknownHost(host.to_owned())));
+        };
+        let url = base_url(&format!("hosts[{index}].url"), url.to_owned())?;
+        self.edit(|document| document.hosts.to_mut()[index].url = url)
+    }
+
+    /// Puts every host behind one gateway, such as the emulator or a reverse proxy: with the gateway
+    /// `http://127.0.0.1:4000`, `https://api.example.com/v1` becomes
+    /// `http://127.0.0.1:4000/api.example.com/v1`.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the gateway is no usable base URL.
+    pub fn behind(self, gateway: &str) -> Result<Self, ProfileError> {
+        let gateway = base_url("hosts", gateway.to_owned())?;
+        let mut document = Arc::unwrap_or_clone(self.0);
+        for (index, host) in document.hosts.to_mut().iter_mut().enumerate() {
+            let (_, authority, path) = host.url.split();
+            let moved = gateway.join(&format!("/{authority}{path}"));
+            host.url = base_url(&format!("hosts[{index}].url"), moved)?;
+        }
+        Self::new(document)
+    }
+
+    /// Sets the page people are sent to; a query in the URL (RFC 6749 section 3.1) is kept.
+    ///
+    /// A profile without the authorization code flow gets the standard one: `response_type=code`, scope, state
+    /// and PKCE S256.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the URL cannot be used.
+    pub fn with_authorization_url(self, url: &str) -> Result<Self, ProfileError> {
+        let endpoint = Endpoint::with_query("calls.authorization", url)?;
+        self.edit(|document| rfc6749::authorization(document, &endpoint))
+    }
+
+    /// Sets the revocation endpoint (RFC 7009).
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the URL cannot be used.
+    pub fn with_revocation_url(self, url: &str) -> Result<Self, ProfileError> {
+        let endpoint = Endpoint::new("calls.revocation", url)?;
+        self.edit(|document| rfc6749::revocation(document, &endpoint))
+    }
+
+    /// Sets the introspection endpoint (RFC 7662).
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the URL cannot be used.
+    pub fn with_introspection_url(self, url: &str) -> Result<Self, ProfileError> {
+        let endpoint = Endpoint::new("calls.introspection", url)?;
+        self.edit(|document| rfc6749::introspection(document, &endpoint))
+    }
+
+    /// Sets the issuer identifier that every callback must then carry as `iss` (RFC 9207).
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the text is empty or the profile has no authorization code flow.
+    pub fn with_issuer(self, issuer: impl Into<Text>) -> Result<Self, ProfileError> {
+        if self.0.authorization.is_none() {
+            return Err(ProfileError::new("authorization", ProfileProblem::MissingPart("authorization")));
+        }
+        let issuer = issuer.into();
+        self.edit(|document| {
+            if let Some(authorization) = &mut document.authorization {
+                authorization.issuer = Some(issuer);
+            }
+        })
+    }
+
+    /// Sets how the client proves who it is (RFC 6749 section 2.3.1).
+    ///
+    /// # Errors
+    /// [`ProfileError`] when a call of the profile does not fit that way.
+    pub fn with_client_authentication(self, way: ClientAuthentication) -> Result<Self, ProfileError> {
+        self.edit(|document| document.client_authentication = way)
+    }
+
+    /// Sets the unit in which the provider's `expires_in` is read.
+    ///
+    /// # Errors
+    /// None at present: the checks do not depend on the unit.
+    pub fn with_lifetime_unit(self, unit: LifetimeUnit) -> Result<Self, ProfileError> {
+        self.edit(|document| document.token_answer.expires_in_unit = unit)
+    }
+}
+
+fn base_url(field: &str, url: String) -> Result<BaseUrl, ProfileError> {
+    BaseUrl::new(url).map_err(|cause| ProfileError::new(field, ProfileProblem::Url(cause)))
+}

@@ -1,0 +1,161 @@
+//! What is wrong with a profile: where, why, and what to write instead.
+//!
+//! The rule kept here: a person who reads the message finds the place without searching and knows the remedy.
+
+use std::fmt;
+
+use super::{BaseUrlError, Role, TemplateError};
+
+/// A fault in a profile's document or in its TOML text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileError {
+    field: String,
+    position: Option<(usize, usize)>,
+    problem: ProfileProblem,
+}
+
+impl ProfileError {
+    pub(super) fn new(field: impl Into<String>, problem: ProfileProblem) -> Self {
+        Self { field: field.into(), position: None, problem }
+    }
+
+    /// Adds the line and column of the text, both counted from 1.
+    #[cfg(feature = "toml")]
+    pub(super) fn at(self, line: usize, column: usize) -> Self {
+        Self { position: Some((line, column)), ..self }
+    }
+
+    /// Gives the path of the field, such as `calls.code.parameters[3].name`; indices count from 0.
+    ///
+    /// Empty when the text as a whole cannot be read.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// Gives the line of the profile's text, counted from 1; none for a document built in code.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        self.position.map(|(line, _)| line)
+    }
+
+    /// Gives the column in that line, counted from 1 in characters.
+    #[must_use]
+    pub fn column(&self) -> Option<usize> {
+        self.position.map(|(_, column)| column)
+    }
+
+    /// Gives what is wrong.
+    #[must_use]
+    pub fn problem(&self) -> &ProfileProblem {
+        &self.problem
+    }
+
+    /// Gives a stable word for the kind of fault.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.problem.code()
+    }
+}
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("profile")?;
+        if let Some((line, column)) = self.position {
+            write!(f, ", line {line}, column {column}")?;
+        }
+        if !self.field.is_empty() {
+            write!(f, ", field `{}`", self.field)?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for ProfileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            ProfileProblem::Url(cause) => Some(cause),
+            ProfileProblem::Template(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with one field of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileProblem {
+    /// The text is not TOML, or the field has another type, is unknown or absent.
+    #[error("{0}")]
+    Syntax(String),
+    /// A URL that a request may not go to.
+    #[error("the URL cannot be used: {0}")]
+    Url(#[source] BaseUrlError),
+    /// A value that is no template.
+    #[error("{0}")]
+    Template(#[source] TemplateError),
+    /// A name with other characters than lower-case ASCII letters, digits, `-` and `_`.
+    #[error("`{0}` is no name: use lower-case letters, digits, `-` and `_`")]
+    Name(String),
+    /// Nothing where something must stand.
+    #[error("it is empty: fill it in or leave the whole entry out")]
+    Empty,
+    /// Zero where a positive number must stand.
+    #[error("it is 0: write a positive number or leave the whole entry out")]
+    Zero,
+    /// The same name twice in one list.
+    #[error("`{0}` stands in the list already: every name is used once")]
+    Duplicate(String),
+    /// A host that the document does not list.
+    #[error("no host is named `{0}`: use a name from `hosts` or add the host there")]
+    UnknownHost(String),
+    /// A path that does not join to a base URL.
+    #[error(
+        "`{0}` is no path: begin with `/` and leave out `?`, `#`, `.` and `..` segments, white space and control characters"
+    )]
+    Path(String),
+    /// A call that lacks a value it cannot do without.
+    #[error("no parameter or header carries `{{{0}}}`, which the call cannot do without: add one")]
+    MissingRole(Role),
+    /// A call that needs a part of the document that is absent.
+    #[error("the document has no `{0}`, which this call cannot do without: add it")]
+    MissingPart(&'static str),
+    /// Parameters that the encoding has no place for, or a query on a call that is not GET.
+    #[error(
+        "method and encoding do not fit: GET takes `query` or `none`; `none` and `caller_json` take no parameters"
+    )]
+    Encoding,
+    /// A name that HTTP does not allow for a header.
+    #[error("`{0}` is no header name: use letters, digits and `-` (RFC 9110 section 5.1)")]
+    HeaderName(String),
+    /// A number that is no HTTP status.
+    #[error("{0} is no HTTP status: write a number from 100 to 599")]
+    Status(u16),
+    /// A source key that the document does not list.
+    #[error(
+        "`{0}` is no key of `sources`: begin each clause (they are separated by `;`) with such a key, or list it there"
+    )]
+    UnknownSource(String),
+}
+
+impl ProfileProblem {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax(_) => "profile_syntax",
+            Self::Url(_) => "profile_url",
+            Self::Template(_) => "profile_template",
+            Self::Name(_) => "profile_name",
+            Self::Empty => "profile_empty",
+            Self::Zero => "profile_zero",
+            Self::Duplicate(_) => "profile_duplicate",
+            Self::UnknownHost(_) => "profile_unknown_host",
+            Self::Path(_) => "profile_path",
+            Self::MissingRole(_) => "profile_missing_role",
+            Self::MissingPart(_) => "profile_missing_part",
+            Self::Encoding => "profile_encoding",
+            Self::HeaderName(_) => "profile_header_name",
+            Self::Status(_) => "profile_status",
+            Self::UnknownSource(_) => "profile_unknown_source",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What is needed to read one exchange's answer: the profile, the purpose, what was asked for, what was sent.
+
+use std::time::Duration;
+
+use crate::answer::Deviation;
+use crate::error::{ErrorKind, ExchangeError, Failed};
+use crate::exchange::{Fault, Purpose, Received};
+use crate::profile::Profile;
+use crate::scope::Scopes;
+use crate::secret::Secret;
+
+/// What the answer of one exchange is read with.
+pub struct Reading {
+    pub(crate) profile: Profile,
+    pub(crate) purpose: Purpose,
+    /// The scopes asked for; nothing if none were named.
+    pub(crate) scopes: Option<Scopes>,
+    /// The secrets in the request, masked in whatever the provider writes back.
+    pub(crate) secrets: Vec<Secret>,
+}
+
+impl Reading {
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// A failure of this exchange, to be completed by whoever met it.
+    pub(crate) fn failed(&self, kind: ErrorKind, received: Option<&Received<'_>>) -> Failed {
+        let document = self.profile.document();
+        Failed {
+            kind,
+            purpose: self.purpose,
+            provider: document.title.clone().into_owned(),
+            status: received.map(|received| received.status),
+            message: None,
+            detail: None,
+            retry_after: None,
+            own_shape: false,
+            after_failure: self.after_failure(),
+            deviations: Vec::new(),
+            salvaged: None,
+            fault: None,
+        }
+    }
+
+    /// The failure of an unreadable or unusable answer.
+    pub(crate) fn unusable(
+        &self,
+        kind: ErrorKind,
+        received: &Received<'_>,
+        deviations: Vec<Deviation>,
+    ) -> ExchangeError {
+        ExchangeError::new(Failed { deviations, ..self.failed(kind, Some(received)) })
+    }
+
+    pub(crate) fn lost(&self, kind: ErrorKind, fault: Fault) -> ExchangeError {
+        ExchangeError::new(Failed { fault: Some(fault), ..self.failed(kind, None) })
+    }
+
+    /// The least pause after a failure: the profile's own where it has a documented limit.
+    fn after_failure(&self) -> Duration {
+        let own = self.profile.document().token_limit.as_ref();
+        own.map_or(Duration::from_secs(1), |limit| Duration::from_secs(limit.after_failure_seconds.into()))
+    }
+}

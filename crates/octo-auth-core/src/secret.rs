@@ -1,0 +1,59 @@
+//! Secrets: text that shows itself to nobody.
+//!
+//! A [`Secret`] prints as `Secret(***)`, has no `Display` and no `Serialize`, compares in constant time and is
+//! wiped when dropped. [`Secret::expose`] is the only way out, and easy to search for.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// A client secret, token, code or password.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// Shows the text. Whatever is done with it, it must not be printed, logged or kept.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+/// Compares digests instead of the texts, so that the time it takes tells nothing about where they differ.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        same_secret(self.expose(), other.expose())
+    }
+}
+
+impl Eq for Secret {}
+
+/// Whether two texts are the same, in a time that does not depend on where they differ.
+pub(crate) fn same_secret(left: &str, right: &str) -> bool {
+    Sha256::digest(left) == Sha256::digest(right)
+}

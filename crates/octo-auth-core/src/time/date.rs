@@ -1,0 +1,214 @@
+//! The exact grammar of dates in answers: RFC 3339, and the departures from it that providers are known for.
+//!
+//! A departure is either listed as a [`DateDeviation`] or the text is no date at all; nothing is guessed.
+
+use super::Timestamp;
+
+/// A departure from RFC 3339 that was read all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DateDeviation {
+    /// A space stands between date and time.
+    SpaceSeparator,
+    /// The offset is written `+0100` or `+01`.
+    OffsetBasic,
+    /// A zone name in brackets follows: `[UTC]`.
+    ZoneSuffix,
+    /// There is no zone and UTC was assumed, as the profile says.
+    AssumedUtc,
+    /// The seconds are left out.
+    SecondsMissing,
+    /// The second is 60; the last millisecond of the minute is meant.
+    LeapSecond,
+}
+
+/// Longest text looked at: a full date with nine fraction digits and a long zone name has less than 80 bytes.
+const LONGEST: usize = 96;
+
+/// Reads a date; the instant, with each departure in the order met, or nothing.
+pub(crate) fn parse_date(text: &str, assume_utc: bool) -> Option<(Timestamp, Vec<DateDeviation>)> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    let mut deviations = Vec::new();
+    let mut rest = Rest(text.as_bytes());
+    let days = date(&mut rest)?;
+    match rest.take()? {
+        b'T' | b't' => {}
+        b' ' => deviations.push(DateDeviation::SpaceSeparator),
+        _ => return None,
+    }
+    let millis_of_day = time(&mut rest, &mut deviations)?;
+    let offset_minutes = zone(&mut rest, assume_utc, &mut deviations)?;
+    let millis = days * 86_400_000 + millis_of_day - offset_minutes * 60_000;
+    rest.0.is_empty().then_some((Timestamp::from_unix_millis(millis), deviations))
+}
+
+/// Days since the epoch of a day of the Gregorian calendar (Howard Hinnant's `days_from_civil`).
+pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// Year, month and day of a count of days since the epoch; the inverse of [`days_from_civil`].
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + days.div_euclid(146_097) * 400 + i64::from(month <= 2);
+    (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
+}
+
+/// How many days a month has.
+pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+fn date(rest: &mut Rest<'_>) -> Option<i64> {
+    let year = rest.digits(4)?;
+    rest.expect(b'-')?;
+    let month = rest.digits(2)?;
+    rest.expect(b'-')?;
+    let day = rest.digits(2)?;
+    let real = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
+    real.then(|| days_from_civil(year, month, day))
+}
+
+fn time(rest: &mut Rest<'_>, deviations: &mut Vec<DateDeviation>) -> Option<i64> {
+    let hour = rest.digits(2)?;
+    rest.expect(b':')?;
+    let minute = rest.digits(2)?;
+    if hour > 23 || minute > 59 {
+        return None;
+    }
+    let minutes = (hour * 60 + minute) * 60_000;
+    if rest.peek() != Some(b':') {
+        deviations.push(DateDeviation::SecondsMissing);
+        return Some(minutes);
+    }
+    rest.take();
+    let second = rest.digits(2)?;
+    let millis = fraction(rest)?;
+    match second {
+        60 => {
+            deviations.push(DateDeviation::LeapSecond);
+            Some(minutes + 59_999)
+        }
+        0..=59 => Some(minutes + second * 1000 + millis),
+        _ => None,
+    }
+}
+
+/// The fraction of a second in whole milliseconds, rounded down.
+fn fraction(rest: &mut Rest<'_>) -> Option<i64> {
+    if rest.peek() != Some(b'.') {
+        return Some(0);
+    }
+    rest.take();
+    let digits = rest.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=9).contains(&digits) {
+        return None;
+    }
+    let mut millis = 0;
+    for position in 0..digits {
+        let digit = rest.digits(1)?;
+        if position < 3 {
+            millis = millis * 10 + digit;
+        }
+    }
+    Some(millis * [100, 10, 1][digits.min(3) - 1])
+}
+
+/// The offset from UTC in minutes, with what may follow it.
+fn zone(rest: &mut Rest<'_>, assume_utc: bool, deviations: &mut Vec<DateDeviation>) -> Option<i64> {
+    let offset = match rest.peek() {
+        None if assume_utc => {
+            deviations.push(DateDeviation::AssumedUtc);
+            return Some(0);
+        }
+        Some(b'Z' | b'z') => {
+            rest.take();
+            0
+        }
+        Some(sign @ (b'+' | b'-')) => {
+            rest.take();
+            let minutes = offset(rest, deviations)?;
+            if sign == b'-' { -minutes } else { minutes }
+        }
+        _ => return None,
+    };
+    if rest.peek() == Some(b'[') {
+        zone_name(rest)?;
+        deviations.push(DateDeviation::ZoneSuffix);
+    }
+    Some(offset)
+}
+
+fn offset(rest: &mut Rest<'_>, deviations: &mut Vec<DateDeviation>) -> Option<i64> {
+    let hours = rest.digits(2)?;
+    let minutes = match rest.peek() {
+        Some(b':') => {
+            rest.take();
+            rest.digits(2)?
+        }
+        Some(b'0'..=b'9') => {
+            deviations.push(DateDeviation::OffsetBasic);
+            rest.digits(2)?
+        }
+        _ => {
+            deviations.push(DateDeviation::OffsetBasic);
+            0
+        }
+    };
+    (hours <= 23 && minutes <= 59).then_some(hours * 60 + minutes)
+}
+
+fn zone_name(rest: &mut Rest<'_>) -> Option<()> {
+    rest.expect(b'[')?;
+    let name =
+        rest.0.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(byte)).count();
+    if name == 0 {
+        return None;
+    }
+    rest.0 = &rest.0[name..];
+    rest.expect(b']')
+}
+
+/// The bytes not read yet.
+pub(super) struct Rest<'a>(pub(super) &'a [u8]);
+
+impl Rest<'_> {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
+    pub(super) fn take(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    pub(super) fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.take()? == byte).then_some(())
+    }
+
+    /// Exactly so many ASCII digits, as a number.
+    pub(super) fn digits(&mut self, count: usize) -> Option<i64> {
+        let (digits, rest) = self.0.split_at_checked(count)?;
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        self.0 = rest;
+        Some(digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
+    }
+}

@@ -1,0 +1,179 @@
+//! Tokens as values: what an answer granted, and from when to when.
+//!
+//! A [`TokenSet`] is a snapshot; it holds no clock and never changes. Tokens for administration at Octorate are
+//! [`AdminToken`]s: another type, so that one cannot be used where a property's token is due.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use crate::scope::Scopes;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// The longest lifetime a token is given, ten years: a longer one is a mistake, not a promise.
+pub const LONGEST_LIFETIME: Duration = Duration::from_secs(315_360_000);
+
+/// An access token that can stand in a header: visible ASCII, at most 64 KiB.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken(Secret);
+
+impl AccessToken {
+    /// Takes a token made of visible ASCII characters, at most 64 KiB long; nothing otherwise.
+    #[must_use]
+    pub fn new(token: impl Into<Secret>) -> Option<Self> {
+        let token = token.into();
+        let text = token.expose();
+        let sound =
+            !text.is_empty() && text.len() <= 65_536 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        sound.then_some(Self(token))
+    }
+
+    /// Shows the token. It must not be printed, logged or kept.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// The token as a secret.
+    #[must_use]
+    pub fn as_secret(&self) -> &Secret {
+        &self.0
+    }
+
+    /// The value of the `Authorization` header (RFC 6750 section 2.1), marked sensitive and wiped when dropped.
+    #[must_use]
+    pub fn authorization(&self) -> HeaderValue {
+        sensitive_header(&["Bearer ", self.expose()].concat()).unwrap_or_else(|| {
+            unreachable!("an access token consists of visible ASCII characters, checked by its constructor")
+        })
+    }
+}
+
+/// A header value over bytes that are wiped when the last clone is dropped; nothing if it cannot be a header.
+pub(crate) fn sensitive_header(text: &str) -> Option<HeaderValue> {
+    let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));
+    let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(***)")
+    }
+}
+
+/// What a token answer granted (RFC 6749 section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSet {
+    pub(crate) access_token: AccessToken,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) renew_after: Option<Duration>,
+    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) scopes: Option<Scopes>,
+}
+
+impl TokenSet {
+    /// The access token.
+    #[must_use]
+    pub fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    /// The value of the `Authorization` header, marked sensitive.
+    #[must_use]
+    pub fn authorization(&self) -> HeaderValue {
+        self.access_token.authorization()
+    }
+
+    /// When the token was issued: the moment its request was sent, which is never after the server's own.
+    #[must_use]
+    pub fn issued_at(&self) -> Timestamp {
+        self.issued_at
+    }
+
+    /// How long the token lives from [`TokenSet::issued_at`]; nothing if the server did not tell, which is not
+    /// "for ever"; zero if it had expired when it arrived.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
+    }
+
+    /// When the token expires by our own wall clock; nothing if the server did not tell.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.lifetime.map(|lifetime| self.issued_at.saturating_add(lifetime))
+    }
+
+    /// The server's hint when to renew, counted from [`TokenSet::issued_at`].
+    #[must_use]
+    pub fn renew_after(&self) -> Option<Duration> {
+        self.renew_after
+    }
+
+    /// The refresh token of the answer. Nothing in the answer of a refresh means: keep the one you have.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
+    }
+
+    /// The scopes granted; nothing if the server did not tell, in which case those asked for were granted.
+    #[must_use]
+    pub fn scopes(&self) -> Option<&Scopes> {
+        self.scopes.as_ref()
+    }
+}
+
+/// A token for administration: what Octorate's ApiLogin gives.
+///
+/// It creates properties and configures the application. It cannot stand where a property's token is due:
+///
+/// ```compile_fail
+/// # fn misuse(client: &octo_auth_core::Client, admin: &octo_auth_core::AdminToken) {
+/// let request = http::Request::get("https://api.octorate.com/connect/rest/v1/reservation/123")
+///     .body(octo_auth_core::Body::empty())
+///     .unwrap();
+/// let exchange = client.api_call(admin, request); // expects a TokenSet
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminToken(pub(crate) TokenSet);
+
+impl AdminToken {
+    /// The access token.
+    #[must_use]
+    pub fn access_token(&self) -> &AccessToken {
+        self.0.access_token()
+    }
+
+    /// When the token was issued: the moment its request was sent.
+    #[must_use]
+    pub fn issued_at(&self) -> Timestamp {
+        self.0.issued_at()
+    }
+
+    /// How long the token lives; nothing if the server did not tell.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.0.lifetime()
+    }
+
+    /// When the token expires by our own wall clock; nothing if the server did not tell.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.0.expires_at()
+    }
+
+    /// Declares that calls come from an address Octorate has on its list, for which this token also opens
+    /// property data ("Authentication Process", case 3). From any other address those calls are refused with
+    /// `403 errNoResourcesForIdentity`.
+    #[must_use]
+    pub fn for_ip_authentication(self) -> TokenSet {
+        self.0
+    }
+}

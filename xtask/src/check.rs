@@ -1,0 +1,114 @@
+//! Everything the README promises, step by step, with a summary at the end.
+//!
+//! The rule kept here: a failed step does not hide the next one; the last line counts them.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// The fewest steps the demo must have gone through to count as the demo.
+const DEMO_STEPS: u64 = 40;
+
+/// How much is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What the README promises.
+    Promises,
+    /// That, and formatting, lints and documentation.
+    Everything,
+}
+
+/// A step: its name and what it does.
+type Step = (&'static str, fn(&Path) -> Result<()>);
+
+const HYGIENE: [Step; 3] = [
+    ("formatting", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
+    ("lints", |root| {
+        let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+        cargo(root, &arguments, &[])
+    }),
+    ("documentation", |root| {
+        let arguments = ["doc", "--workspace", "--all-features", "--no-deps"];
+        cargo(root, &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+    }),
+];
+
+const PROMISES: [Step; 4] = [
+    ("tests and examples", |root| cargo(root, &["test", "--workspace", "--all-features"], &[])),
+    ("generated files", |root| {
+        ensure!(crate::codegen::run(root, true)?, "a generated file is stale: run `cargo xtask codegen`");
+        Ok(())
+    }),
+    ("demo", demo),
+    ("house rules", |root| {
+        ensure!(crate::tidy::run(root)?, "the findings above must be changed");
+        Ok(())
+    }),
+];
+
+/// Runs the steps and prints the summary; the answer is whether all of them passed.
+pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
+    let hygiene: &[Step] = if extent == Extent::Everything { &HYGIENE } else { &[] };
+    let mut summary = Vec::new();
+    for (name, step) in hygiene.iter().chain(&PROMISES) {
+        println!("== {name}");
+        let start = Instant::now();
+        let outcome = step(root);
+        if let Err(error) = &outcome {
+            println!("{name} failed: {error:#}");
+        }
+        summary.push((*name, outcome.is_ok(), start.elapsed()));
+    }
+    Ok(print(&summary))
+}
+
+/// Prints one line for each step and the count; the answer is whether all passed.
+fn print(summary: &[(&str, bool, Duration)]) -> bool {
+    println!("\n{:<20} {:<7} {:>8}", "step", "result", "seconds");
+    for (name, passed, took) in summary {
+        let result = if *passed { "passed" } else { "FAILED" };
+        println!("{name:<20} {result:<7} {:>8.1}", took.as_secs_f64());
+    }
+    let passed = summary.iter().filter(|(_, passed, _)| *passed).count();
+    let failed = summary.len() - passed;
+    println!("\n{passed} passed, {failed} failed");
+    failed == 0
+}
+
+fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let status = crate::cargo()
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "cargo {} ended with {status}", arguments.join(" "));
+    Ok(())
+}
+
+/// Runs the demo and judges it by its exit status and its last line.
+fn demo(root: &Path) -> Result<()> {
+    let output = crate::cargo()
+        .args(["run", "--quiet", "--package", "octo-auth-cli", "--", "demo", "--json"])
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    let text = String::from_utf8(output.stdout).context("the demo wrote something other than UTF-8")?;
+    for line in text.lines().filter(|line| line.contains("\"ok\":false")) {
+        println!("{line}");
+    }
+    let last = text.lines().next_back().context("the demo wrote nothing")?;
+    let last: serde_json::Value = serde_json::from_str(last).context("the demo's last line is no JSON")?;
+    let count = |name: &str| last.get(name).and_then(serde_json::Value::as_u64);
+    let (Some(steps), Some(failed)) = (count("steps"), count("failed")) else {
+        bail!("the demo's last line is no summary: {last}");
+    };
+    println!("{steps} steps, {failed} failed");
+    ensure!(output.status.success(), "the demo ended with {}", output.status);
+    ensure!(failed == 0, "{failed} steps of the demo failed");
+    ensure!(steps >= DEMO_STEPS, "the demo has {steps} steps, at least {DEMO_STEPS} are promised");
+    Ok(())
+}

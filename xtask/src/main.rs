@@ -1,0 +1,66 @@
+//! The project's own tool: generated files, house rules, and everything the README promises in one command.
+//!
+//! The rule kept here: each subcommand says what it found and ends with status 1 if anything must be changed.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
+
+mod check;
+mod codegen;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of the octo-auth workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Write the generated files from crates/octo-auth-core/profiles/*.toml.
+    Codegen {
+        /// Write nothing; fail if a generated file is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the house rules: sizes, names, words, what the core may not use, what the crates may depend on.
+    Tidy,
+    /// Check everything the README promises: tests, generated files, the demo, the house rules.
+    Test,
+    /// Check formatting, lints and documentation, then everything that `test` checks.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Codegen { check } => codegen::run(&root(), check),
+        Task::Tidy => tidy::run(&root()),
+        Task::Test => check::run(&root(), check::Extent::Promises),
+        Task::Ci => check::run(&root(), check::Extent::Everything),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Gives the folder of the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// Gives the cargo this tool was started by.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}

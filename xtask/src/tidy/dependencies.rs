@@ -1,0 +1,63 @@
+//! What the crates promise not to depend on.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::Finding;
+
+/// The promise of one crate about everything it is built with.
+struct Promise {
+    package: &'static str,
+    absent: &'static [&'static str],
+    /// The most crates in its tree, itself included.
+    most: Option<usize>,
+}
+
+const PROMISES: [Promise; 2] = [
+    Promise {
+        package: "octo-auth-core",
+        absent: &["axum", "hyper", "rand", "reqwest", "rustls", "tokio", "ureq", "url"],
+        most: Some(28),
+    },
+    Promise {
+        package: "octo-auth-blocking",
+        absent: &["async-trait", "hyper", "reqwest", "tokio"],
+        most: None,
+    },
+];
+
+pub(super) fn check(root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
+    for promise in &PROMISES {
+        let tree = tree(root, promise.package)?;
+        let mut report = |text: String| {
+            findings.push(Finding { path: format!("crates/{}/Cargo.toml", promise.package), line: 1, text });
+        };
+        for name in promise.absent.iter().filter(|name| tree.iter().any(|(present, _)| present == *name)) {
+            report(format!(
+                "the crate depends on `{name}`, which it promises not to: remove what brings it in"
+            ));
+        }
+        if let Some(most) = promise.most.filter(|most| tree.len() > *most) {
+            report(format!("its tree has {} crates, {most} are allowed: remove a dependency", tree.len()));
+        }
+    }
+    Ok(())
+}
+
+/// Gives name and version of every crate in a package's tree, with its default features.
+fn tree(root: &Path, package: &str) -> Result<BTreeSet<(String, String)>> {
+    let output = crate::cargo()
+        .args(["tree", "--package", package, "--prefix", "none", "--edges", "normal"])
+        .current_dir(root)
+        .output()
+        .context("cannot run cargo tree")?;
+    ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let text = String::from_utf8(output.stdout).context("cargo tree wrote something other than UTF-8")?;
+    let entry = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?.to_owned(), words.next()?.to_owned()))
+    };
+    Ok(text.lines().filter_map(entry).collect())
+}
