@@ -1,0 +1,129 @@
+//! One request as a provider sees it: host, path, fields, headers, body, and the address it came from.
+//!
+//! Paths stay as they were sent, byte for byte: a trailing slash or a needless escape is another path.
+
+use std::net::IpAddr;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, Uri, header};
+use serde_json::Value;
+
+/// A request, taken apart.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) query: Fields,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The address of the connection's other end; forwarding headers count for nothing.
+    pub(crate) peer: IpAddr,
+    /// Where the emulator listens: `http://127.0.0.1:PORT`.
+    pub(crate) origin: String,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, uri: &Uri, headers: HeaderMap, peer: IpAddr, origin: &str) -> Self {
+        let without_slash = uri.path().strip_prefix('/').unwrap_or(uri.path());
+        let (host, path) = match without_slash.find('/') {
+            Some(end) => without_slash.split_at(end),
+            None => (without_slash, ""),
+        };
+        Self {
+            method,
+            host: host.to_owned(),
+            path: path.to_owned(),
+            query: Fields::parse(uri.query().unwrap_or_default().as_bytes()),
+            headers,
+            body: Bytes::new(),
+            peer,
+            origin: origin.to_owned(),
+        }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The fields of an `application/x-www-form-urlencoded` body; `None` for any other content type.
+    pub(crate) fn form(&self) -> Option<Fields> {
+        self.is_of_type("application/x-www-form-urlencoded").then(|| Fields::parse(&self.body))
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_of_type("application/json")
+    }
+
+    /// The body as JSON, whatever its content type says.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The token of `Authorization: Bearer` (RFC 6750 section 2.1).
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        self.authorization("Bearer")
+    }
+
+    /// What follows the given scheme in the `Authorization` header; the scheme's case is free (RFC 9110 section 11.1).
+    pub(crate) fn authorization(&self, scheme: &str) -> Option<&str> {
+        let (named, rest) = self.header(header::AUTHORIZATION.as_str())?.split_once(' ')?;
+        named.eq_ignore_ascii_case(scheme).then(|| rest.trim())
+    }
+
+    fn is_of_type(&self, expected: &str) -> bool {
+        let sent = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        sent.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
+    }
+}
+
+/// The parameters of a query or form, in the order they were sent.
+#[derive(Clone, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub(crate) fn parse(encoded: &[u8]) -> Self {
+        Self(form_urlencoded::parse(encoded).into_owned().collect())
+    }
+
+    /// The first value of a parameter; one sent without a value counts as omitted (RFC 6749 section 3.1).
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|v| !v.is_empty())
+    }
+
+    /// The first parameter that is none of those named.
+    pub(crate) fn other_than(&self, names: &[&str]) -> Option<&str> {
+        self.0.iter().map(|(name, _)| name.as_str()).find(|name| !names.contains(name))
+    }
+
+    /// A parameter sent more than once (forbidden by RFC 6749 sections 3.1 and 3.2).
+    pub(crate) fn repeated(&self) -> Option<&str> {
+        let name = |index: usize| self.0[index].0.as_str();
+        (1..self.0.len())
+            .map(name)
+            .enumerate()
+            .find(|(before, n)| (0..=*before).any(|i| name(i) == *n))
+            .map(|(_, n)| n)
+    }
+
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_parameter_is_found_and_an_empty_one_counts_as_omitted() {
+        let fields = Fields::parse(b"a=1&b=&a=2");
+        assert_eq!(fields.repeated(), Some("a"));
+        assert_eq!(fields.get("a"), Some("1"));
+        assert_eq!(fields.get("b"), None);
+        assert_eq!(Fields::parse(b"a=1&b=2").repeated(), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! The HTML pages a person sees: the question whether to grant, and the error that is never a redirect.
+//!
+//! The pages work without scripts, escape everything they did not write themselves, and load nothing. A provider's
+//! real page looks different; what they share is that a person reads who asks for what and clicks one of two buttons.
+
+use axum::http::Method;
+
+use crate::call::Call;
+use crate::reply::Reply;
+
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:10vh auto;\
+padding:0 1rem}main{border:1px solid #8886;border-radius:.75rem;padding:1.5rem 2rem}h1{font-size:1.3rem}\
+button{font:inherit;padding:.5rem 1.5rem;margin-right:.75rem;border:1px solid #8888;border-radius:.4rem}\
+.grant{background:#17633f;color:#fff}small,.provider{opacity:.75}";
+
+/// The question a consent page asks.
+pub(crate) struct Question<'a> {
+    /// Who asks the person, "Octorate" for example.
+    pub(crate) provider: &'a str,
+    /// The name of the application that wants access.
+    pub(crate) application: &'a str,
+    /// What the person may give access to, "the property Hotel Aurora (100001)" for example.
+    pub(crate) account: &'a str,
+    /// What the application may do afterwards, a line each.
+    pub(crate) permissions: &'a [String],
+    /// Where the browser goes with the answer.
+    pub(crate) redirect_uri: &'a str,
+}
+
+/// What the person did.
+pub(crate) enum Click {
+    /// Opened the page.
+    Looked,
+    /// Pressed "Grant access".
+    Granted,
+    /// Pressed "Refuse".
+    Refused,
+}
+
+/// Reads the click out of a request for a consent page: GET shows the page, POST carries the pressed button.
+pub(crate) fn click(call: &Call) -> Result<Click, Reply> {
+    if call.method == Method::GET {
+        return Ok(Click::Looked);
+    }
+    if call.method != Method::POST {
+        return Err(error_page(405, "This page is opened with GET and answered with POST."));
+    }
+    match call.form().unwrap_or_default().get("decision") {
+        Some("grant") => Ok(Click::Granted),
+        Some("refuse") => Ok(Click::Refused),
+        _ => Err(error_page(400, "The form was sent without one of its two buttons.")),
+    }
+}
+
+/// The page with the question. Its form posts to the address it was opened at, so the request is checked again.
+pub(crate) fn page(question: &Question<'_>, call: &Call) -> Reply {
+    let permissions: String =
+        question.permissions.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
+    let content = format!(
+        "<p class=\"provider\">{provider}</p>\
+         <h1>{application} asks for access to {account}</h1>\
+         <p>If you grant it, {application} may:</p><ul>{permissions}</ul>\
+         <form method=\"post\" action=\"{action}\">\
+         <button class=\"grant\" name=\"decision\" value=\"grant\">Grant access</button>\
+         <button name=\"decision\" value=\"refuse\">Refuse</button></form>\
+         <p><small>Either way you return to {redirect}</small></p>",
+        provider = escape(question.provider),
+        application = escape(question.application),
+        account = escape(question.account),
+        action = escape(&address(call)),
+        redirect = escape(question.redirect_uri),
+    );
+    Reply::html(200, document(&format!("{} – grant access", question.provider), &content))
+}
+
+/// A page that tells the person, and the developer beside them, what is wrong with the request.
+pub(crate) fn error_page(status: u16, message: &str) -> Reply {
+    let content = format!("<h1>This request cannot be answered</h1><p>{}</p>", escape(message));
+    Reply::html(status, document("Error", &content))
+}
+
+fn document(title: &str, content: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{}</title><style>{STYLE}</style></head>\
+         <body><main>{content}</main><p><small>Emulated page on loopback.</small></p></body></html>\n",
+        escape(title)
+    )
+}
+
+/// The address of the page below the emulator's origin, query included.
+fn address(call: &Call) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(call.query.pairs()).finish();
+    format!("/{}{}?{query}", call.host, call.path)
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            plain => escaped.push(plain),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,89 @@
+//! The thread that listens: takes a request apart, asks the provider of its host, records, answers.
+
+use std::future::IntoFuture;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, mpsc};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::Response;
+use tokio::sync::oneshot;
+
+use super::House;
+use crate::call::Call;
+use crate::clock::http_date;
+use crate::reply::Reply;
+
+/// The largest body a provider reads, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Serves until `stopped` resolves; tells through `ready` whether it could begin.
+///
+/// Leaving drops the runtime and with it every open connection, so a caller that keeps one open delays nothing.
+pub(super) fn run(
+    house: Arc<House>,
+    listener: TcpListener,
+    stopped: oneshot::Receiver<()>,
+    ready: &mpsc::Sender<io::Result<()>>,
+) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(ready, Err(error)),
+    };
+    runtime.block_on(async {
+        let listener = match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => listener,
+            Err(error) => return report(ready, Err(error)),
+        };
+        let service = Router::new().fallback(answer).with_state(house);
+        let service = service.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(axum::serve(listener, service).into_future());
+        report(ready, Ok(()));
+        // The sender is dropped to stop: both ends of the wait mean the same.
+        let _ = stopped.await;
+    });
+}
+
+fn report(ready: &mpsc::Sender<io::Result<()>>, outcome: io::Result<()>) {
+    // The starter always listens; if it was unwound, nobody is left to tell.
+    let _ = ready.send(outcome);
+}
+
+async fn answer(
+    State(house): State<Arc<House>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let mut call = Call::new(head.method, &head.uri, head.headers, peer.ip(), &house.origin);
+    let reply = match axum::body::to_bytes(body, BODY_LIMIT).await {
+        Ok(bytes) => {
+            call.body = bytes;
+            route(&house, &call)
+        }
+        Err(_) => Reply::text(413, "The body is larger than 64 KiB, or it broke off."),
+    };
+    let now = house.clock.now();
+    house.log.record(&call, reply.status(), now);
+    reply.into_response(&http_date(now))
+}
+
+/// Who answers: each emulated host belongs to one provider, save `api.octorate.com`, which also carries the older
+/// base of OctoTable (S0).
+fn route(house: &House, call: &Call) -> Reply {
+    match call.host.as_str() {
+        "api.octorate.com" if call.path.starts_with("/octotable-") => house.octotable.answer(call),
+        "admin.octorate.com" | "api.octorate.com" => house.octorate.answer(call),
+        "api.octotable.com" => house.octotable.answer(call),
+        "identity.officernd.com" | "app.officernd.com" => house.officernd.answer(call),
+        "auth.example" => house.generic.answer(call),
+        "" => Reply::text(200, HOSTS),
+        _ => Reply::text(404, HOSTS),
+    }
+}
+
+const HOSTS: &str = "This is an emulator. Each of these hosts is a path prefix of this address:\n\
+    /admin.octorate.com\n/api.octorate.com\n/api.octotable.com\n/identity.officernd.com\n/app.officernd.com\n\
+    /auth.example\n";

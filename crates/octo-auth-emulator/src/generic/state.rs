@@ -1,0 +1,113 @@
+//! What the generic server knows: clients, codes, grants and the tokens issued under them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
+use crate::clock::Clock;
+use crate::material::Material;
+use crate::registration::Registration;
+
+pub(super) struct State {
+    pub(super) clock: Clock,
+    pub(super) material: Material,
+    pub(super) clients: BTreeMap<String, Client>,
+    pub(super) codes: HashMap<String, Code>,
+    pub(super) access: HashMap<String, Token>,
+    pub(super) refresh: HashMap<String, Token>,
+    pub(super) access_lifetime: i64,
+    pub(super) rotates: bool,
+    last_grant: u64,
+}
+
+pub(super) struct Client {
+    pub(super) name: String,
+    /// `None` for a public client.
+    pub(super) secret: Option<String>,
+    pub(super) redirect_uris: Vec<String>,
+}
+
+pub(super) struct Code {
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) challenge: Option<String>,
+    pub(super) issued_at: i64,
+    /// The grant the code was redeemed for; a second attempt ends it.
+    pub(super) redeemed: Option<u64>,
+}
+
+/// An access or refresh token; all tokens of one consent share its grant.
+#[derive(Clone)]
+pub(super) struct Token {
+    pub(super) client_id: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) grant: u64,
+    pub(super) issued_at: i64,
+    /// `None` for a refresh token, which has no end of its own.
+    pub(super) expires_at: Option<i64>,
+}
+
+impl State {
+    pub(super) fn new(clock: Clock, seed: &[u8; 32]) -> Self {
+        let confidential = Client::new("Demo Client", Some(DEMO_CLIENT_SECRET.to_owned()));
+        let public = Client::new("Public Demo Client", None);
+        Self {
+            clock,
+            material: Material::new(seed, "generic"),
+            clients: BTreeMap::from([
+                (DEMO_CLIENT_ID.to_owned(), confidential),
+                (PUBLIC_CLIENT_ID.to_owned(), public),
+            ]),
+            codes: HashMap::new(),
+            access: HashMap::new(),
+            refresh: HashMap::new(),
+            access_lifetime: 3_600_000,
+            rotates: true,
+            last_grant: 0,
+        }
+    }
+
+    pub(super) fn register(&mut self, name: &str, confidential: bool) -> Registration {
+        let client_id = self.material.alphanumerics(20);
+        let secret = confidential.then(|| self.material.alphanumerics(40));
+        self.clients.insert(client_id.clone(), Client::new(name, secret.clone()));
+        Registration { client_id, client_secret: secret.unwrap_or_default() }
+    }
+
+    pub(super) fn remove(&mut self, client_id: &str) {
+        self.clients.remove(client_id);
+        self.codes.retain(|_, code| code.client_id != client_id);
+        self.access.retain(|_, token| token.client_id != client_id);
+        self.refresh.retain(|_, token| token.client_id != client_id);
+    }
+
+    pub(super) fn new_grant(&mut self) -> u64 {
+        self.last_grant += 1;
+        self.last_grant
+    }
+
+    pub(super) fn end_grant(&mut self, grant: u64) {
+        self.access.retain(|_, token| token.grant != grant);
+        self.refresh.retain(|_, token| token.grant != grant);
+    }
+
+    /// Ends a token; a refresh token takes the access tokens of its grant along (RFC 7009 section 2.1).
+    pub(super) fn revoke(&mut self, token: &str) {
+        self.access.remove(token);
+        if let Some(refresh) = self.refresh.get(token) {
+            self.end_grant(refresh.grant);
+        }
+    }
+
+    /// A token that is known and has not expired.
+    pub(super) fn live(&self, token: &str) -> Option<&Token> {
+        let known = self.access.get(token).or_else(|| self.refresh.get(token))?;
+        known.expires_at.is_none_or(|end| self.clock.now() < end).then_some(known)
+    }
+}
+
+impl Client {
+    fn new(name: &str, secret: Option<String>) -> Self {
+        Self { name: name.to_owned(), secret, redirect_uris: vec![DEMO_REDIRECT_URI.to_owned()] }
+    }
+}

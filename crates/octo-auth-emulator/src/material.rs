@@ -1,0 +1,69 @@
+//! Tokens, codes, identifiers and secrets in the shapes the providers' documents show.
+//!
+//! Everything comes from SHA-256 over a seed and a counter, so no draw can fail after the start.
+
+use sha2::{Digest, Sha256};
+
+/// An endless source of unpredictable text.
+pub(crate) struct Material {
+    seed: [u8; 32],
+    drawn: u64,
+}
+
+impl Material {
+    /// A source of its own for each `purpose`, from one seed.
+    pub(crate) fn new(seed: &[u8; 32], purpose: &str) -> Self {
+        let seed = Sha256::new().chain_update(seed).chain_update(purpose).finalize().into();
+        Self { seed, drawn: 0 }
+    }
+
+    /// Lower-case hexadecimal digits.
+    pub(crate) fn hex(&mut self, length: usize) -> String {
+        self.text(length, b"0123456789abcdef")
+    }
+
+    /// Capital letters.
+    pub(crate) fn capitals(&mut self, length: usize) -> String {
+        self.text(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    }
+
+    /// Letters of both cases and digits.
+    pub(crate) fn alphanumerics(&mut self, length: usize) -> String {
+        self.text(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+    }
+
+    /// A UUID in its hyphenated form (RFC 9562 section 4).
+    pub(crate) fn uuid(&mut self) -> String {
+        [8, 4, 4, 4, 12].map(|length| self.hex(length)).join("-")
+    }
+
+    fn text(&mut self, length: usize, alphabet: &[u8]) -> String {
+        (0..length).map(|_| char::from(alphabet[self.draw() % alphabet.len()])).collect()
+    }
+
+    fn draw(&mut self) -> usize {
+        self.drawn += 1;
+        let digest = Sha256::new().chain_update(self.seed).chain_update(self.drawn.to_be_bytes()).finalize();
+        usize::from(u16::from_be_bytes([digest[0], digest[1]]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_draws_differ_and_two_purposes_differ() {
+        let (mut one, mut other) = (Material::new(&[7; 32], "one"), Material::new(&[7; 32], "other"));
+        let first = one.hex(32);
+        assert_eq!(first.len(), 32);
+        assert_ne!(first, one.hex(32));
+        assert_ne!(first, other.hex(32));
+    }
+
+    #[test]
+    fn a_uuid_has_its_hyphens_in_place() {
+        let uuid = Material::new(&[0; 32], "uuid").uuid();
+        assert_eq!(uuid.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+    }
+}

@@ -1,0 +1,221 @@
+//! Octorate: authorization of a property by its owner, ApiLogin, IP authentication, migration, onboarding.
+//!
+//! Written from Octorate's "Authentication Process" (S2) and its OpenAPI document (OAS). The API lives below
+//! `api.octorate.com/connect/rest/…`, the page a person sees at
+//! `admin.octorate.com/octobook/identity/oauth.xhtml`.
+//!
+//! # Decided here, because no document says it
+//!
+//! - The authorize page refuses every parameter but `client_id`, `redirect_uri` and `state`, and names the one it
+//!   refused; S2 and OAS list exactly these three.
+//! - A refused consent comes back as `error=access_denied` with the state; the provider's own parameters for it are
+//!   not published.
+//! - The documents give status 400 and 403 for failed token requests, and no body. Here wrong credentials are
+//!   `403 ApiSecurityException`, and a used, expired or foreign code as well as a cancelled refresh token are
+//!   `400 ApiParamsExemption`. An attempt with right credentials uses the code up, whatever else was wrong with it.
+//! - A code lives 60 seconds, the shorter of the two documented lifetimes (S2; OAS says three minutes).
+//! - `code_challenge` does not replace the client secret: OAS says so in words and contradicts it in its schema.
+//! - Only `https` redirects are sent back to, and `GET /api/configuration` with a property token is forbidden (OAS).
+//! - `authorizationPages` is a list of `{name, description, url}`; its exact form is not published.
+//! - The duplicate check of property creation looks at the member `email`; the list of properties is `{"data":[…]}`.
+//! - The quota counts calls of one application in five minutes; the documents only call it dynamic.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use axum::http::Method;
+use ipnet::Ipv4Net;
+
+use crate::call::Call;
+use crate::clock::{Clock, millis};
+use crate::registration::Registration;
+use crate::reply::{Reply, settle};
+use crate::shared::Shared;
+
+mod accommodation;
+mod authorization;
+mod configuration;
+mod identity;
+mod refusal;
+mod state;
+
+use state::State;
+
+/// The client id of the demo application.
+pub const DEMO_CLIENT_ID: &str = "public_0123456789abcdef0123456789abcdef";
+/// The client secret of the demo application.
+pub const DEMO_CLIENT_SECRET: &str = "secret_fedcba9876543210fedcba9876543210ABCDEFGHIJ";
+/// The redirect URI every application starts with, as S2 states: without a slash at its end.
+pub const DEMO_REDIRECT_URI: &str = "https://localhost";
+/// The api key the demo application held under the old method, for `/identity/migrate`.
+pub const DEMO_API_KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+/// The property whose owner sits at the consent page at first.
+pub const DEMO_PROPERTY: &str = "100001";
+/// A second property of the demo application.
+pub const OTHER_PROPERTY: &str = "100002";
+/// The e-mail address of [`DEMO_PROPERTY`], which property creation therefore refuses.
+pub const DEMO_EMAIL: &str = "owner@aurora.example";
+/// A network (master account) of the demo application; it holds [`OTHER_PROPERTY`].
+pub const DEMO_NETWORK: &str = "Demo Network";
+
+/// Which expiry members a token answer carries (contradiction between S2 and OAS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Expiry {
+    /// `expireDate` alone, as in the samples of S2.
+    #[default]
+    Date,
+    /// `expires_in` in seconds alone, as OAS recommends.
+    Seconds,
+    /// Both.
+    Both,
+}
+
+/// Why a text is not an address for IP authentication.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither an IPv4 address nor an IPv4 CIDR block such as 203.0.113.0/24")]
+pub struct AddressError(String);
+
+/// The control handle of the emulated Octorate.
+pub struct Octorate {
+    state: Shared<State>,
+}
+
+impl Octorate {
+    pub(crate) fn new(clock: Clock, seed: &[u8; 32]) -> Self {
+        Self { state: Shared::new(State::new(clock, seed)) }
+    }
+
+    /// Registers an application with the default redirect URI and no property.
+    #[must_use]
+    pub fn register(&self, name: &str) -> Registration {
+        self.state.lock().register(name)
+    }
+
+    /// Replaces the registered redirect URIs of an application.
+    pub fn set_redirect_uris(&self, client_id: &str, uris: &[&str]) {
+        let mut state = self.state.lock();
+        if let Some(application) = state.applications.get_mut(client_id) {
+            application.redirect_uris = uris.iter().map(|&uri| uri.to_owned()).collect();
+        }
+    }
+
+    /// Adds a property an application may be granted, and returns its id; the e-mail address is derived from the id.
+    #[must_use]
+    pub fn add_property(&self, client_id: &str, name: &str) -> String {
+        let mut state = self.state.lock();
+        let id = state.new_property_id();
+        let email = format!("owner@{id}.example");
+        state.add_property(client_id, &id, name, &email);
+        id
+    }
+
+    /// Seats the owner of another property at the consent page; [`DEMO_PROPERTY`] at first.
+    pub fn seat_owner_of(&self, property: &str) {
+        self.state.lock().visitor = property.to_owned();
+    }
+
+    /// Whitelists an IPv4 address or CIDR block for IP authentication (S2 case 3).
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError`] for anything else, IPv6 included.
+    pub fn allow_address(&self, client_id: &str, address: &str) -> Result<(), AddressError> {
+        let single = address.parse::<Ipv4Addr>().map(Ipv4Net::from);
+        let block = single.or_else(|_| address.parse()).map_err(|_| AddressError(address.to_owned()))?;
+        if let Some(application) = self.state.lock().applications.get_mut(client_id) {
+            application.addresses.push(block);
+        }
+        Ok(())
+    }
+
+    /// Lets every live access token expire now: API calls answer `403 ApiLoginExpired`.
+    pub fn expire_access_tokens(&self) {
+        let mut state = self.state.lock();
+        let now = state.clock.now();
+        for access in state.access.values_mut() {
+            access.expires_at = access.expires_at.min(now);
+        }
+    }
+
+    /// Forgets an access token: API calls with it answer `401 ApiKeyInvalid`.
+    pub fn revoke_access_token(&self, token: &str) {
+        self.state.lock().access.remove(token);
+    }
+
+    /// Cancels a refresh token, as happens after a breach or when a customer reconnects (S2).
+    pub fn revoke_refresh_token(&self, token: &str) {
+        for grant in self.state.lock().grants.values_mut() {
+            grant.refresh_token.take_if(|known| known == token);
+        }
+    }
+
+    /// Removes an application with all its tokens, codes and properties.
+    pub fn revoke_application(&self, client_id: &str) {
+        self.state.lock().remove(client_id);
+    }
+
+    /// Sets how long property tokens issued from now on live; 24 hours at first.
+    pub fn set_access_lifetime(&self, lifetime: Duration) {
+        self.state.lock().access_lifetime = millis(lifetime);
+    }
+
+    /// Sets how long ApiLogin tokens issued from now on live; 365 days at first.
+    pub fn set_api_login_lifetime(&self, lifetime: Duration) {
+        self.state.lock().api_login_lifetime = millis(lifetime);
+    }
+
+    /// Chooses whether a refresh answers with a new refresh token and cancels the old; it does not at first.
+    pub fn rotate_refresh_tokens(&self, rotate: bool) {
+        self.state.lock().rotates = rotate;
+    }
+
+    /// Chooses which expiry members token answers carry.
+    pub fn set_expiry(&self, expiry: Expiry) {
+        self.state.lock().expiry = expiry;
+    }
+
+    /// Sets how many API calls an application may make in five minutes; 10,000 at first. The next one answers
+    /// `403 ApiQuotaException`.
+    pub fn set_quota(&self, calls: usize) {
+        self.state.lock().quota = calls;
+    }
+
+    pub(crate) fn answer(&self, call: &Call) -> Reply {
+        let state = &mut *self.state.lock();
+        if call.host == "admin.octorate.com" {
+            return match call.path.as_str() {
+                "/octobook/identity/oauth.xhtml" => settle(authorization::answer(state, call)),
+                _ => Reply::empty(404),
+            };
+        }
+        let Some(path) = call.path.strip_prefix("/connect/rest/") else { return Reply::empty(404) };
+        settle(match (path, &call.method) {
+            ("v1/identity/token", &Method::POST) => identity::token(state, call),
+            ("v1/identity/refresh", &Method::POST) => identity::refresh(state, call),
+            ("v1/identity/apilogin", &Method::POST) => identity::api_login(state, call),
+            ("v1/identity/migrate", &Method::POST) => identity::migrate(state, call),
+            ("v1/api/configuration", &Method::GET) => configuration::read(state, call),
+            ("v1/api/configuration", &Method::PATCH) => configuration::write(state, call),
+            ("v1/accommodation", &Method::GET) => accommodation::list(state, call),
+            ("v2/accommodation", &Method::POST) => accommodation::create(state, call),
+            (path, method) => match path.strip_prefix("v1/reservation/") {
+                Some(property) if method == Method::GET => accommodation::reservations(state, call, property),
+                Some(_) => Ok(Reply::empty(405)),
+                None if PATHS.contains(&path) => Ok(Reply::empty(405)),
+                None => Ok(Reply::empty(404)),
+            },
+        })
+    }
+}
+
+/// The paths that exist for some method; any other method is answered with 405 (glossary of OAS).
+const PATHS: [&str; 7] = [
+    "v1/identity/token",
+    "v1/identity/refresh",
+    "v1/identity/apilogin",
+    "v1/identity/migrate",
+    "v1/api/configuration",
+    "v1/accommodation",
+    "v2/accommodation",
+];

@@ -1,0 +1,139 @@
+//! OctoTable: client credentials with its own answer, creation of clients, resources behind two headers.
+//!
+//! Written from "Create Token" (S0, S1), "How to create clients" (S4) and what third parties measured (NOV).
+//!
+//! # Decided here, because no document says it
+//!
+//! - Errors of the token endpoint use the documented envelope of the API; its codes and class names are made up in the
+//!   style of the one documented sample.
+//! - `415 Unsupported Media Type` for a JSON token request (measured) comes with plain text.
+//! - The 1440 of `expires_in` is taken as seconds; lifetime and number can be set apart.
+//! - A second client with the same user name is refused with 409, a status the documents list.
+//! - The documented sample answers another redirect URI than was sent; here it is the one that was sent.
+//! - `properties` and `services` are the protected resources; a missing `Property` header is 400, one that names
+//!   another's property 403.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use serde_json::json;
+
+use crate::call::Call;
+use crate::clock::{Clock, millis};
+use crate::registration::Registration;
+use crate::reply::{Outcome, Reply, settle};
+use crate::shared::Shared;
+
+mod clients;
+mod resources;
+mod state;
+mod token;
+
+use state::State;
+
+/// The client id of the demo client.
+pub const DEMO_CLIENT_ID: &str = "public_8956990355e6df036-b5ff-48cd-b8be-b3d93fb752";
+/// The client secret of the demo client.
+pub const DEMO_CLIENT_SECRET: &str = "12404a0a-9cbf-4b40-82cc-32296e92c515";
+/// The sandbox property of the demo client, for the `Property` header.
+pub const DEMO_PROPERTY: u64 = 999_641;
+
+/// The control handle of the emulated OctoTable.
+pub struct OctoTable {
+    state: Shared<State>,
+}
+
+impl OctoTable {
+    pub(crate) fn new(clock: Clock, seed: &[u8; 32]) -> Self {
+        Self { state: Shared::new(State::new(clock, seed)) }
+    }
+
+    /// Registers a client with one sandbox property, as creating a client does.
+    #[must_use]
+    pub fn register(&self, name: &str) -> Registration {
+        self.state.lock().register(name)
+    }
+
+    /// Returns the ids of a client's properties.
+    #[must_use]
+    pub fn properties(&self, client_id: &str) -> Vec<u64> {
+        let state = self.state.lock();
+        state
+            .clients
+            .get(client_id)
+            .map(|client| client.properties.iter().map(|p| p.id).collect())
+            .unwrap_or_default()
+    }
+
+    /// Forgets an access token: resources answer 401.
+    pub fn revoke_access_token(&self, token: &str) {
+        self.state.lock().access.remove(token);
+    }
+
+    /// Forgets every access token, as a restart of the provider might.
+    pub fn revoke_all_access_tokens(&self) {
+        self.state.lock().access.clear();
+    }
+
+    /// Removes a client and its tokens.
+    pub fn revoke_client(&self, client_id: &str) {
+        let mut state = self.state.lock();
+        state.clients.remove(client_id);
+        state.access.retain(|_, access| access.client_id != client_id);
+    }
+
+    /// Sets how long access tokens issued from now on really live; 1440 seconds at first.
+    pub fn set_access_lifetime(&self, lifetime: Duration) {
+        self.state.lock().access_lifetime = millis(lifetime);
+    }
+
+    /// Sets the number sent as `expires_in`, whatever its unit; 1440 at first.
+    pub fn set_expires_in(&self, number: u64) {
+        self.state.lock().expires_in = number;
+    }
+
+    pub(crate) fn answer(&self, call: &Call) -> Reply {
+        let state = &mut *self.state.lock();
+        settle(answer(state, call))
+    }
+}
+
+/// The newer host carries the token under `octotable-auth`, the older under `octotable-pms` (S0).
+fn answer(state: &mut State, call: &Call) -> Outcome {
+    let (service, path) = match call.path.trim_start_matches('/').split_once("/api/v2/") {
+        Some(parts) => parts,
+        None => return Err(not_found()),
+    };
+    let tokens_at = if call.host == "api.octotable.com" { "octotable-auth" } else { "octotable-pms" };
+    match (&call.method, service, path) {
+        (&Method::POST, _, "oauth2/token") if service == tokens_at => token::answer(state, call),
+        (&Method::POST, "octotable-auth" | "octotable-pms", "api-account/oauth2/client") => {
+            clients::create(state, call)
+        }
+        (&Method::GET, "octotable-pms", "properties") => resources::properties(state, call),
+        (&Method::GET, "octotable-pms", "services") => resources::services(state, call),
+        _ => Err(not_found()),
+    }
+}
+
+/// The envelope of the error manual: `{"success": false, "error": {"code", "message", "class_name"}}`.
+fn refuse(status: u16, code: &str, message: &str, class_name: &str) -> Reply {
+    let error = json!({ "code": code, "message": message, "class_name": class_name });
+    Reply::json(status, &json!({ "success": false, "error": error }))
+}
+
+fn bad_request(message: &str) -> Reply {
+    refuse(400, "BAD_REQUEST", message, "BadRequestException")
+}
+
+fn unauthorized(message: &str) -> Reply {
+    refuse(401, "UNAUTHORIZED", message, "UnauthorizedException")
+}
+
+fn not_found() -> Reply {
+    refuse(404, "RESOURCE_NOT_FOUND", "The requested resource does not exist.", "ResourceNotFoundException")
+}
+
+fn unsupported_media_type() -> Reply {
+    Reply::text(415, "Unsupported Media Type")
+}

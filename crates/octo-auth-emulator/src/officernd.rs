@@ -1,0 +1,123 @@
+//! OfficeRND: client credentials with scopes, five token requests a minute, and the flow of the vendor's samples.
+//!
+//! Written from "Generating a token" (S3, R-AUTH, R-TOK) and the vendor's two example applications (R-EX1, R-EX2).
+//! Tokens come from `identity.officernd.com`, the API is at `app.officernd.com`.
+//!
+//! # Decided here, because no document says it
+//!
+//! - Errors of the token endpoint are `{"error", "error_description"}` as in RFC 6749 section 5.2; `invalid_client`
+//!   comes with 401, everything else with 400.
+//! - The limit counts requests by `client_id` over the last 60 seconds; a request that was refused with 429 is not
+//!   counted. The message comes as plain text and without `Retry-After`.
+//! - A token request without scope is refused for client credentials (one of two contradicting reports).
+//! - A refresh answers with a new refresh token and the old one dies at once.
+//! - Codes live 60 seconds and die with the first attempt of their own application.
+//! - A code exchange or refresh may name a scope (R-EX2 does) within what was granted.
+//! - Both API versions accept both families of scopes; members answer `{"results":[…]}` in v2 and a plain list in v1.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use serde_json::json;
+
+use crate::call::Call;
+use crate::clock::{Clock, millis};
+use crate::registration::Registration;
+use crate::reply::{Reply, settle};
+use crate::shared::Shared;
+
+mod authorization;
+mod organization;
+mod state;
+mod token;
+
+use state::State;
+
+/// The client id of the demo application.
+pub const DEMO_CLIENT_ID: &str = "Qm7RtX2bLw9ZsK4d";
+/// The client secret of the demo application.
+pub const DEMO_CLIENT_SECRET: &str = "v8YpN3cGh6TfJ1aWx5EuD0rBk2MzQ9sL";
+/// The redirect URI of the demo application.
+pub const DEMO_REDIRECT_URI: &str = "https://app.example/integration/connect";
+/// The organisation the demo application belongs to, and whose administrator sits at the consent page.
+pub const DEMO_ORGANIZATION: &str = "demo-space";
+/// The integration id that comes back with a code.
+pub const DEMO_INTEGRATION: &str = "5f1d7c3e9b2a4c0012ab34cd";
+/// The permissions of the demo application: every scope it may ask for.
+pub const DEMO_PERMISSIONS: [&str; 4] =
+    ["officernd.api.read", "officernd.api.write", "flex.community.members.read", "flex.space.locations.read"];
+
+/// The control handle of the emulated OfficeRND.
+pub struct OfficeRnd {
+    state: Shared<State>,
+}
+
+impl OfficeRnd {
+    pub(crate) fn new(clock: Clock, seed: &[u8; 32]) -> Self {
+        Self { state: Shared::new(State::new(clock, seed)) }
+    }
+
+    /// Registers an application of the demo organisation with its permissions (scopes) and [`DEMO_REDIRECT_URI`].
+    #[must_use]
+    pub fn register(&self, name: &str, permissions: &[&str]) -> Registration {
+        self.state.lock().register(name, permissions)
+    }
+
+    /// Replaces the registered redirect URIs of an application; an empty list closes the authorization-code flow.
+    pub fn set_redirect_uris(&self, client_id: &str, uris: &[&str]) {
+        if let Some(application) = self.state.lock().applications.get_mut(client_id) {
+            application.redirect_uris = uris.iter().map(|&uri| uri.to_owned()).collect();
+        }
+    }
+
+    /// Forgets an access token: the API answers 401.
+    pub fn revoke_access_token(&self, token: &str) {
+        self.state.lock().access.remove(token);
+    }
+
+    /// Forgets every access token.
+    pub fn revoke_all_access_tokens(&self) {
+        self.state.lock().access.clear();
+    }
+
+    /// Forgets a refresh token.
+    pub fn revoke_refresh_token(&self, token: &str) {
+        self.state.lock().refresh.remove(token);
+    }
+
+    /// Deletes an application, which revokes all tokens generated with it (R-HELP).
+    pub fn revoke_application(&self, client_id: &str) {
+        self.state.lock().remove(client_id);
+    }
+
+    /// Sets how long access tokens issued from now on live; 3599 seconds at first.
+    pub fn set_access_lifetime(&self, lifetime: Duration) {
+        self.state.lock().access_lifetime = millis(lifetime);
+    }
+
+    /// Sets how many token requests a client may make in 60 seconds; 5 at first (R-TOK).
+    pub fn set_requests_per_minute(&self, requests: usize) {
+        self.state.lock().requests_per_minute = requests;
+    }
+
+    /// Returns how many token requests of a client the last 60 seconds hold.
+    #[must_use]
+    pub fn requests_in_window(&self, client_id: &str) -> usize {
+        self.state.lock().requests_in_window(client_id)
+    }
+
+    pub(crate) fn answer(&self, call: &Call) -> Reply {
+        let state = &mut *self.state.lock();
+        settle(match (call.host.as_str(), &call.method, call.path.as_str()) {
+            ("identity.officernd.com", &Method::POST, "/oauth/token") => token::answer(state, call),
+            ("identity.officernd.com", _, "/oauth/authorize") => authorization::answer(state, call),
+            ("app.officernd.com", &Method::GET, path) => organization::answer(state, call, path),
+            _ => Err(message(404, "Not Found")),
+        })
+    }
+}
+
+/// An error of the API: an object with `message`.
+fn message(status: u16, text: &str) -> Reply {
+    Reply::json(status, &json!({ "message": text }))
+}

@@ -1,0 +1,23 @@
+//! What a provider hands to the developer of an application: its credentials.
+
+use std::fmt;
+
+/// The credentials of a registered application.
+///
+/// The fields are plain text because a test passes them to the client under test; `Debug` hides the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// The client identifier, RFC 6749 section 2.2; not a secret.
+    pub client_id: String,
+    /// The client secret, RFC 6749 section 2.3.1; empty for a public client.
+    pub client_secret: String,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("client_id", &self.client_id)
+            .field("client_secret", &"***")
+            .finish()
+    }
+}

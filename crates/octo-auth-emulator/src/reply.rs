@@ -1,0 +1,74 @@
+//! What a provider answers, before it becomes an HTTP response.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::Value;
+
+/// A status, headers and a body.
+pub(crate) struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Reply {
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: String::new() }
+    }
+
+    pub(crate) fn json(status: u16, value: &Value) -> Self {
+        Self::of_type(status, "application/json", value.to_string())
+    }
+
+    pub(crate) fn html(status: u16, html: String) -> Self {
+        Self::of_type(status, "text/html; charset=utf-8", html).header("cache-control", "no-store")
+    }
+
+    pub(crate) fn text(status: u16, text: &str) -> Self {
+        Self::of_type(status, "text/plain; charset=utf-8", text.to_owned())
+    }
+
+    /// A 302 to `uri` with the parameters added to its query, percent-encoded as a form is.
+    pub(crate) fn redirect(uri: &str, parameters: &[(&str, &str)]) -> Self {
+        let joint = if uri.contains('?') { '&' } else { '?' };
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        Self::empty(302)
+            .header("location", &format!("{uri}{joint}{query}"))
+            .header("cache-control", "no-store")
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The HTTP response; a header value that cannot travel (a line break in it) is left out.
+    pub(crate) fn into_response(self, date: &str) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let date = (header::DATE.as_str(), date.to_owned());
+        for (name, value) in self.headers.into_iter().chain([date]) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+
+    fn of_type(status: u16, content_type: &str, body: String) -> Self {
+        Self { status, headers: Vec::new(), body }.header("content-type", content_type)
+    }
+}
+
+/// An answer, or the refusal that cut it short; both are replies.
+pub(crate) type Outcome = Result<Reply, Reply>;
+
+/// The reply of an outcome, whichever side it is on.
+pub(crate) fn settle(outcome: Outcome) -> Reply {
+    outcome.unwrap_or_else(|refusal| refusal)
+}
