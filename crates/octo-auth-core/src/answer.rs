@@ -63,12 +63,15 @@ fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, Ex
 /// Accepts a complete, uncompressed 2xx answer of bearable size; everything else is an error.
 fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), ExchangeError> {
     let status = received.status;
+    if media::headers_are_too_large(received.headers) {
+        return Err(reading.unusable(ErrorKind::HttpMalformed, received, Vec::new()));
+    }
     let kind = match status.as_u16() {
         301 | 302 | 303 | 307 | 308 => return Err(errors::redirect(reading, received)),
         // Neither has a body, and 206 is a part of something that was not asked for in parts.
         204..=206 if reading.purpose.has_a_body() => ErrorKind::Status(status),
-        200..=299 if received.body.len() > ANSWER_LIMIT => ErrorKind::TooLarge,
         200..=299 if media::is_compressed(received.headers) => ErrorKind::ContentEncoding,
+        200..=299 if received.body.len() > ANSWER_LIMIT => ErrorKind::TooLarge,
         200..=299 => return Ok(()),
         400.. => return Err(errors::refusal(reading, received)),
         _ => ErrorKind::Status(status),

@@ -62,8 +62,8 @@ impl Client {
         Ok(Self { profile, client_id, client_secret: None, parameters: Vec::new() })
     }
 
-    /// This client with one more parameter in each of its token requests: `audience`, `resource` (RFC 8707) or
-    /// one of the vendor's own. A name may be added several times.
+    /// This client with one more parameter in its client credentials, code exchange, refresh and ApiLogin requests:
+    /// `audience`, `resource` (RFC 8707) or one of the vendor's own. A name may be added several times.
     ///
     /// # Errors
     ///
@@ -118,14 +118,14 @@ impl Client {
         scopes: Option<Scopes>,
     ) -> Result<Exchange<T>, RequestError> {
         values.set(Role::ClientId, Given::Text(&self.client_id));
-        let mut authorization = None;
+        let mut credentials = None;
         match (&self.client_secret, self.profile.document().client_authentication) {
             (Some(secret), ClientAuthentication::Body) => {
                 values.set(Role::ClientSecret, Given::Secret(secret));
             }
             (Some(secret), ClientAuthentication::Basic) => {
                 values.unset(Role::ClientId);
-                authorization = Some(authentication::basic(&self.client_id, secret)?);
+                credentials = Some(authentication::basic(&self.client_id, secret));
             }
             (None, _) if purpose.needs_a_secret() => {
                 return Err(RequestError::ClientSecretMissing { call: purpose.name() });
@@ -134,11 +134,13 @@ impl Client {
         }
         let extra = if purpose.takes_extra_parameters() { &*self.parameters } else { &[] };
         let mut request = call::request(&self.profile, call, &values, extra)?;
-        if let Some(value) = authorization {
-            request.headers_mut().insert(http::header::AUTHORIZATION, value);
+        if let Some(credentials) = &credentials {
+            let header = authentication::header(credentials)?;
+            request.headers_mut().insert(http::header::AUTHORIZATION, header);
         }
         let mut secrets = values.secrets();
         secrets.extend(self.client_secret.clone());
+        secrets.extend(credentials);
         Ok(self.exchange(purpose, request, scopes, secrets))
     }
 

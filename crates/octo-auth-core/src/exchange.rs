@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use http::{HeaderMap, Request, Response, StatusCode};
 
 pub use body::Body;
+pub(crate) use fault::FaultKind;
 pub use fault::{Delivery, Fault};
 
 use crate::answer::Deviation;
@@ -69,15 +70,19 @@ impl<T: Reply> Exchange<T> {
             sent,
             received,
         };
-        T::read(&self.reading, &received)
+        let read = T::read(&self.reading, &received)?;
+        Ok(Answer { quota_remaining: self.reading.quota_remaining(response.headers()), ..read })
     }
 
     /// Ends an exchange that got no response.
     #[must_use]
     pub fn lost(self, fault: Fault) -> ExchangeError {
-        let kind = match fault.delivery() {
-            Delivery::NotSent => ErrorKind::NotSent,
-            Delivery::Unknown => ErrorKind::MaybeProcessed,
+        let kind = match fault.kind() {
+            FaultKind::NotSent => ErrorKind::NotSent,
+            FaultKind::Unknown => ErrorKind::MaybeProcessed,
+            FaultKind::TimedOut => ErrorKind::Timeout,
+            FaultKind::Malformed => ErrorKind::HttpMalformed,
+            FaultKind::BrokenOff => ErrorKind::BodyIncomplete,
         };
         self.reading.lost(kind, fault)
     }
@@ -103,11 +108,21 @@ pub struct Answer<T> {
     pub value: T,
     /// Each departure from the provider's document, in the order met.
     pub deviations: Vec<Deviation>,
+    /// How much of the provider's quota is left, where its profile names a header that tells.
+    pub quota_remaining: Option<u64>,
 }
 
 impl<T> Answer<T> {
+    pub(crate) fn new(value: T, deviations: Vec<Deviation>) -> Self {
+        Self { value, deviations, quota_remaining: None }
+    }
+
     pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer { value: convert(self.value), deviations: self.deviations }
+        Answer {
+            value: convert(self.value),
+            deviations: self.deviations,
+            quota_remaining: self.quota_remaining,
+        }
     }
 }
 
@@ -163,6 +178,11 @@ impl Purpose {
     /// Whether what is sent is a grant that a person gave and that can be used up.
     pub(crate) fn spends_a_grant(self) -> bool {
         matches!(self, Self::Refresh | Self::CodeExchange)
+    }
+
+    /// Whether the request carries data the caller has made up or looked up.
+    pub(crate) fn brings_data(self) -> bool {
+        matches!(self, Self::CreateClient | Self::CreateProperty | Self::Migrate | Self::ReplaceRedirectUris)
     }
 
     /// Whether client id and client secret are all the request rests on.

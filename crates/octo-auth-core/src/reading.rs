@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use crate::answer::Deviation;
 use crate::error::{ErrorKind, ExchangeError, Failed};
 use crate::exchange::{Fault, Purpose, Received};
@@ -33,6 +35,7 @@ impl Reading {
             provider: document.title.clone().into_owned(),
             status: received.map(|received| received.status),
             message: None,
+            error_uri: None,
             detail: None,
             retry_after: None,
             own_shape: false,
@@ -55,6 +58,12 @@ impl Reading {
 
     pub(crate) fn lost(&self, kind: ErrorKind, fault: Fault) -> ExchangeError {
         ExchangeError::new(Failed { fault: Some(fault), ..self.failed(kind, None) })
+    }
+
+    /// What the provider's own header tells of its quota.
+    pub(crate) fn quota_remaining(&self, headers: &HeaderMap) -> Option<u64> {
+        let name = self.profile.document().api.as_ref()?.remaining_header.as_deref()?;
+        headers.get(name)?.to_str().ok()?.trim().parse().ok()
     }
 
     /// The least pause after a failure: the profile's own where it has a documented limit.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::challenge::{self, Challenge};
 use super::{clock, errors};
@@ -56,7 +56,6 @@ pub struct ApiAnswer {
     meaning: Meaning,
     code: Option<String>,
     message: Option<ProviderText>,
-    remaining: Option<u64>,
     body: Body,
 }
 
@@ -85,12 +84,6 @@ impl ApiAnswer {
         self.message.as_ref()
     }
 
-    /// How much of the quota is left, where the provider tells by a header.
-    #[must_use]
-    pub fn quota_remaining(&self) -> Option<u64> {
-        self.remaining
-    }
-
     /// The whole body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
@@ -106,17 +99,14 @@ impl Read for ApiAnswer {
         let said =
             if refused { errors::said(reading, &errors::body_text(&head)) } else { errors::Said::default() };
         let retry_after = refused.then(|| clock::retry_after(received, &mut deviations)).flatten();
-        let remaining =
-            reading.profile.document().api.as_ref().and_then(|api| api.remaining_header.as_deref());
         let value = Self {
             status: received.status,
             meaning: meaning(reading, received, said.kind.as_ref(), retry_after),
             code: said.kind.as_ref().map(|kind| kind.code().into_owned()),
             message: said.message,
-            remaining: remaining.and_then(|name| number(received.headers, name)),
             body: Body::new(received.body.to_vec()),
         };
-        Ok(Answer { value, deviations })
+        Ok(Answer::new(value, deviations))
     }
 }
 
@@ -136,7 +126,13 @@ fn meaning(
     let own = refusals.iter().find(|refusal| {
         refusal.status == status && refusal.code.as_deref().is_none_or(|own| Some(own) == code)
     });
+    let scope_is_missing = [401, 403].contains(&status)
+        && matches!(&challenge, Challenge::Bearer { error: Some(error) } if error == "insufficient_scope");
     match own.map(|refusal| refusal.meaning) {
+        // RFC 6750 section 3.1 is more exact than a profile that calls every such status forbidden.
+        Some(RefusalMeaning::Forbidden | RefusalMeaning::TokenRefused) | None if scope_is_missing => {
+            Meaning::InsufficientScope
+        }
         // A challenge for another scheme speaks of another credential, whatever the provider says of 401.
         Some(RefusalMeaning::TokenRefused) if challenge == Challenge::OtherScheme => Meaning::Unrelated,
         Some(RefusalMeaning::TokenRefused) => Meaning::TokenRefused,
@@ -149,19 +145,12 @@ fn meaning(
 
 /// The meaning by RFC 6750 section 3.1 and RFC 6585 section 4.
 fn general(status: StatusCode, challenge: &Challenge, retry_after: Option<Duration>) -> Meaning {
-    let scope_is_missing =
-        matches!(challenge, Challenge::Bearer { error: Some(error) } if error == "insufficient_scope");
     match status.as_u16() {
         200..=299 => Meaning::Accepted,
-        401 | 403 if scope_is_missing => Meaning::InsufficientScope,
         401 if *challenge != Challenge::OtherScheme => Meaning::TokenRefused,
         403 => Meaning::Forbidden,
         429 => Meaning::Quota { retry_after },
         503 if retry_after.is_some() => Meaning::Quota { retry_after },
         _ => Meaning::Unrelated,
     }
-}
-
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::members::{Members, Value};
 use super::{Deviation, Opened, errors, open};
-use crate::error::{ErrorKind, ExchangeError};
+use crate::error::{ErrorKind, ExchangeError, Failed};
 use crate::exchange::sealed::Read;
 use crate::exchange::{Answer, Received};
 use crate::profile::{CreatedClientAnswer, CreatedPropertyAnswer};
@@ -85,8 +85,14 @@ impl Read for CreatedProperty {
             return Err(reading.unusable(kind, received, Vec::new()));
         }
         let opened = open(reading, received)?;
-        let read = rules.ok_or(ErrorKind::ProviderError).and_then(|rules| created_property(&opened, rules));
-        close(reading, received, opened.deviations, read)
+        let mut salvaged = None;
+        let read = rules
+            .ok_or(ErrorKind::ProviderError)
+            .and_then(|rules| created_property(&opened, rules, &mut salvaged));
+        let deviations = opened.deviations;
+        read.map(|value| Answer::new(value, deviations.clone())).map_err(|kind| {
+            ExchangeError::new(Failed { deviations, salvaged, ..reading.failed(kind, Some(received)) })
+        })
     }
 }
 
@@ -98,7 +104,7 @@ pub(super) fn close<T>(
     read: Result<T, ErrorKind>,
 ) -> Result<Answer<T>, ExchangeError> {
     match read {
-        Ok(value) => Ok(Answer { value, deviations }),
+        Ok(value) => Ok(Answer::new(value, deviations)),
         Err(kind) => Err(reading.unusable(kind, received, deviations)),
     }
 }
@@ -146,9 +152,11 @@ fn properties(list: Value<'_>, rules: &CreatedClientAnswer) -> Vec<SandboxProper
     list.elements().into_iter().filter_map(property).collect()
 }
 
+/// Reads a created property. The refresh token is left in `salvaged`, so that it survives whatever else is wrong.
 fn created_property(
     opened: &Opened<'_>,
     rules: &CreatedPropertyAnswer,
+    salvaged: &mut Option<Secret>,
 ) -> Result<CreatedProperty, ErrorKind> {
     let names = [&*rules.status, &rules.id, &rules.refresh_token, &rules.properties];
     let members = opened.members(&names)?;
@@ -156,9 +164,9 @@ fn created_property(
     let text = |place: usize| members.value(place).and_then(Value::text).filter(|text| !text.is_empty());
     let status = text(0).filter(|status| rules.created.iter().any(|word| word == status));
     let properties = members.value(3).map(Value::elements).unwrap_or_default();
+    *salvaged = text(2).map(Secret::new);
     Ok(CreatedProperty {
-        // The refresh token comes first: without it nothing of the answer can be used.
-        refresh_token: text(2).map(Secret::new).ok_or_else(|| missing(&rules.refresh_token))?,
+        refresh_token: salvaged.clone().ok_or_else(|| missing(&rules.refresh_token))?,
         id: members.value(1).and_then(Value::id).ok_or_else(|| missing(&rules.id))?,
         status: status.ok_or_else(|| missing(&rules.status))?,
         properties: properties.into_iter().filter_map(|raw| Value::of(raw).id()).collect(),

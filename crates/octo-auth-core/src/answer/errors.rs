@@ -8,6 +8,7 @@ use super::{Deviation, clock, media};
 use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText};
 use crate::exchange::{ANSWER_LIMIT, Received};
 use crate::reading::Reading;
+use crate::secret::Secret;
 
 /// What an error body says.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(super) struct Said {
     /// The kind the body alone gives; nothing if it holds no error.
     pub(super) kind: Option<ErrorKind>,
     pub(super) message: Option<ProviderText>,
+    /// A page about the error.
+    uri: Option<String>,
 }
 
 /// The failure of an answer with status 400 or above.
@@ -30,6 +33,7 @@ pub(super) fn refusal(reading: &Reading, received: &Received<'_>) -> ExchangeErr
     };
     ExchangeError::new(Failed {
         message: said.message,
+        error_uri: said.uri,
         retry_after,
         own_shape,
         deviations,
@@ -71,9 +75,16 @@ pub(super) fn refuse_coded_body(
 ) -> Result<(), ExchangeError> {
     let said = said(reading, text);
     let Some(kind) = said.kind else { return Ok(()) };
+    // A member such as `type` means something else in a success; an error in the provider's own shape says what
+    // is wrong and carries no token.
+    let own_shape = matches!(kind, ErrorKind::Provider(_) | ErrorKind::ProviderError);
+    if own_shape && (said.message.is_none() || holds_a_token(reading, text)) {
+        return Ok(());
+    }
     let deviations = deviations.to_vec();
     Err(ExchangeError::new(Failed {
         message: said.message,
+        error_uri: said.uri,
         own_shape: true,
         deviations,
         ..reading.failed(kind, Some(received))
@@ -108,7 +119,7 @@ pub(super) fn said(reading: &Reading, text: &str) -> Said {
         own.message = own.message.or(message);
         own.kind = own.kind.or(kind);
     }
-    let Ok(members) = Members::read(text, &["error", "error_description", "message"]) else {
+    let Ok(members) = Members::read(text, &["error", "error_description", "message", "error_uri"]) else {
         return own;
     };
     let described = shown(members.value(1).and_then(Value::text));
@@ -119,7 +130,22 @@ pub(super) fn said(reading: &Reading, text: &str) -> Said {
         Some(Value::Object(_)) => own.kind.or(Some(ErrorKind::ProviderError)),
         Some(_) => Some(ErrorKind::OAuthMalformed),
     };
-    Said { kind, message }
+    let uri = members.value(3).and_then(Value::text).filter(|uri| is_page(uri, secrets));
+    Said { kind, message, uri }
+}
+
+fn holds_a_token(reading: &Reading, text: &str) -> bool {
+    let names: Vec<&str> =
+        reading.profile.document().token_answer.access_token.iter().map(|name| &**name).collect();
+    Members::read(text, &names).is_ok_and(|members| {
+        (0..names.len()).any(|place| matches!(members.value(place), Some(Value::String(_))))
+    })
+}
+
+/// Whether a text is an address a person can be shown: `https`, visible ASCII, of bearable length, no secret.
+fn is_page(uri: &str, secrets: &[Secret]) -> bool {
+    let plain = uri.len() <= 256 && uri.bytes().all(|byte| byte.is_ascii_graphic());
+    plain && uri.starts_with("https://") && !secrets.iter().any(|secret| uri.contains(secret.expose()))
 }
 
 fn oauth(word: Option<String>, reading: &Reading) -> ErrorKind {

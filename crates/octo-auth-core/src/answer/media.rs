@@ -16,6 +16,12 @@ pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
+/// Whether there are more headers than any token answer has: more than 256, or more than 256 KiB.
+pub(super) fn headers_are_too_large(headers: &HeaderMap) -> bool {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    headers.len() > 256 || bytes > 256 * 1024
+}
+
 /// Checks the media type of an answer; whether the body is a form.
 pub(super) fn check(
     headers: &HeaderMap,

@@ -59,7 +59,7 @@ impl Read for Done {
     fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
         accept_status(reading, received)?;
         errors::refuse_coded_body(reading, received, &errors::body_text(received), &[])?;
-        Ok(Answer { value: Self, deviations: Vec::new() })
+        Ok(Answer::new(Self, Vec::new()))
     }
 }
 
@@ -72,16 +72,22 @@ fn configuration(
     let pages = members.value(2).map(|value| pages(value, path)).unwrap_or_default();
     Ok(ApiConfiguration {
         environment: members.value(0).and_then(Value::text),
-        redirect_uris: members.value(1).and_then(Value::texts).unwrap_or_default(),
+        redirect_uris: members.value(1).map(texts).unwrap_or_default(),
         authorization_pages: pages,
     })
 }
 
+/// An array of texts, or one text on its own.
+fn texts(value: Value<'_>) -> Vec<String> {
+    value.text().map(|text| vec![text]).or_else(|| value.texts()).unwrap_or_default()
+}
+
 /// The pages, whose exact form the provider does not publish: texts, or objects with a URL in one of their
-/// members, in an array or as the members of an object.
+/// members, alone, in an array or as the members of an object.
 fn pages(value: Value<'_>, path: Option<&str>) -> Vec<AuthorizationPage> {
     let elements = match value {
         Value::Object(raw) => Members::all(raw),
+        Value::String(raw) => vec![(String::new(), raw)],
         other => other.elements().into_iter().map(|raw| (String::new(), raw)).collect(),
     };
     elements.into_iter().filter_map(|(name, raw)| page(name, Value::of(raw), path)).collect()

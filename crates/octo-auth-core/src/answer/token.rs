@@ -25,7 +25,7 @@ impl Read for TokenSet {
         let opened = open(reading, received)?;
         let mut answer = Token { reading, received, salvaged: None, deviations: opened.deviations.clone() };
         match answer.read(&opened) {
-            Ok(value) => Ok(Answer { value, deviations: answer.deviations }),
+            Ok(value) => Ok(Answer::new(value, answer.deviations)),
             Err(kind) => Err(ExchangeError::new(Failed {
                 deviations: answer.deviations,
                 salvaged: answer.salvaged,

@@ -9,12 +9,16 @@ use crate::error::RequestError;
 use crate::secret::Secret;
 use crate::token::sensitive_header;
 
-/// The `Authorization` header: both parts form-encoded before they are joined and base64-encoded.
-pub(super) fn basic(client_id: &str, client_secret: &Secret) -> Result<HeaderValue, RequestError> {
+/// The credentials: both parts form-encoded before they are joined and base64-encoded.
+pub(super) fn basic(client_id: &str, client_secret: &Secret) -> Secret {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let secret = Zeroizing::new(encoded(client_secret.expose()));
     let joined = Zeroizing::new([&encoded(client_id), ":", &secret].concat());
-    let credentials = Zeroizing::new(STANDARD.encode(joined.as_bytes()));
-    let header = Zeroizing::new(["Basic ", &credentials].concat());
+    Secret::new(STANDARD.encode(joined.as_bytes()))
+}
+
+/// The `Authorization` header of the credentials.
+pub(super) fn header(credentials: &Secret) -> Result<HeaderValue, RequestError> {
+    let header = Zeroizing::new(["Basic ", credentials.expose()].concat());
     sensitive_header(&header).ok_or(RequestError::Secret { what: "client secret" })
 }

@@ -26,6 +26,7 @@ pub(crate) struct Failed {
     pub(crate) provider: String,
     pub(crate) status: Option<StatusCode>,
     pub(crate) message: Option<ProviderText>,
+    pub(crate) error_uri: Option<String>,
     pub(crate) detail: Option<ProviderText>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) own_shape: bool,
@@ -43,6 +44,12 @@ pub enum ErrorKind {
     NotSent,
     /// The request may have been processed, but no complete answer came.
     MaybeProcessed,
+    /// The request was sent and got no complete answer in time.
+    Timeout,
+    /// What came back is not HTTP, or beyond what a token answer can be.
+    HttpMalformed,
+    /// The answer broke off before its end.
+    BodyIncomplete,
     /// The server answered with a redirect, which is never followed.
     Redirect,
     /// The status alone says what is wrong.
@@ -152,6 +159,12 @@ impl ExchangeError {
         self.0.message.as_ref()
     }
 
+    /// The page about the error that the provider names (RFC 6749 section 5.2), if it is an `https` URL.
+    #[must_use]
+    pub fn error_uri(&self) -> Option<&str> {
+        self.0.error_uri.as_deref()
+    }
+
     /// The departures from the provider's document met before the failure.
     #[must_use]
     pub fn deviations(&self) -> &[Deviation] {
@@ -211,6 +224,9 @@ impl Failed {
                 kind,
                 K::NotSent
                     | K::MaybeProcessed
+                    | K::Timeout
+                    | K::HttpMalformed
+                    | K::BodyIncomplete
                     | K::EmptyBody
                     | K::NotUtf8
                     | K::NotJson
@@ -224,6 +240,14 @@ impl Failed {
     }
 
     fn remedy(&self) -> Remedy {
+        match self.general_remedy() {
+            // The code has been spent: it is sent once, whatever came of it.
+            Remedy::TryLater { .. } if self.purpose == Purpose::CodeExchange => Remedy::SignInAgain,
+            remedy => remedy,
+        }
+    }
+
+    fn general_remedy(&self) -> Remedy {
         use ErrorKind as K;
         match self.retry() {
             Retry::After(after) | Retry::Backoff { at_least: after } if !self.succeeded() => {
@@ -234,7 +258,8 @@ impl Failed {
             _ => {}
         }
         match &self.kind {
-            K::Redirect | K::PropertyExists { .. } => Remedy::FixConfiguration,
+            // The text of a missing token type names the setting of the profile that accepts it.
+            K::Redirect | K::PropertyExists { .. } | K::TokenTypeMissing => Remedy::FixConfiguration,
             K::Status(status) if [404, 405, 410, 415].contains(&status.as_u16()) => Remedy::FixConfiguration,
             K::OAuth(code) => oauth_remedy(code.as_str()),
             K::Status(_) | K::Provider(_) | K::ProviderError => self.refusal_remedy(),
@@ -242,10 +267,14 @@ impl Failed {
         }
     }
 
-    /// A refusal without a known code. Where client id and secret are all that was sent, they are what is wrong.
+    /// A refusal without a known code. Where client id and secret, or the caller's own data, are all that was
+    /// sent, they are what is wrong.
     fn refusal_remedy(&self) -> Remedy {
-        let refused = self.status.is_some_and(|status| [400, 401, 403].contains(&status.as_u16()));
-        if refused && self.purpose.rests_on_the_client_alone() {
+        let status = self.status.map(|status| status.as_u16()).unwrap_or_default();
+        let refused = [400, 401, 403].contains(&status);
+        let conflicts = [409, 412, 422].contains(&status);
+        let own_data = (refused || conflicts) && self.purpose.brings_data();
+        if own_data || refused && self.purpose.rests_on_the_client_alone() {
             Remedy::FixConfiguration
         } else if refused && self.purpose == Purpose::CodeExchange {
             Remedy::SignInAgain
@@ -270,7 +299,7 @@ impl Failed {
     /// gateway's error that is not in the shape of the provider's own errors.
     fn may_have_been_processed(&self) -> bool {
         match self.status {
-            None => self.kind == ErrorKind::MaybeProcessed,
+            None => self.kind != ErrorKind::NotSent,
             Some(status) if status.is_success() => true,
             Some(status) => status.as_u16() >= 500 && !self.own_shape,
         }
@@ -308,6 +337,9 @@ impl ErrorKind {
         let word = match self {
             Self::NotSent => "not_sent",
             Self::MaybeProcessed => "maybe_processed",
+            Self::Timeout => "timeout",
+            Self::HttpMalformed => "http_malformed",
+            Self::BodyIncomplete => "body_incomplete",
             Self::Redirect => "redirect",
             Self::Status(status) => return Cow::Owned(format!("http:{}", status.as_u16())),
             Self::OAuth(code) => return Cow::Owned(format!("oauth:{code}")),
@@ -342,6 +374,9 @@ impl ErrorKind {
         let words = match self {
             Self::NotSent => "could not be sent",
             Self::MaybeProcessed => "was sent but got no complete answer",
+            Self::Timeout => "was sent but not answered in time",
+            Self::HttpMalformed => "was answered with something that is not HTTP",
+            Self::BodyIncomplete => "was answered incompletely",
             Self::Redirect => "was answered with a redirect, which is never followed; correct the base URL",
             Self::Status(_) => "was refused",
             Self::OAuth(code) | Self::Provider(code) => return write!(f, "was refused: {code}"),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::secret::Secret;
 
 /// Longest text of a provider that is ever shown, in characters.
@@ -20,15 +22,16 @@ pub struct ProviderText(String);
 impl ProviderText {
     /// Makes a text safe to show; nothing if there is nothing to show.
     pub(crate) fn new(text: &str, secrets: &[Secret]) -> Option<Self> {
-        let longest_secret = secrets.iter().map(|secret| secret.expose().chars().count()).max().unwrap_or(0);
-        let mut masked: String = text.chars().take(LOOKED_AT + longest_secret).collect();
+        let spellings = spellings(secrets);
+        let longest = spellings.iter().map(|spelling| spelling.chars().count()).max().unwrap_or(0);
+        let mut masked: String = text.chars().take(LOOKED_AT + longest).collect();
         let cut = masked.len() < text.len();
-        for secret in secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty()) {
-            masked = masked.replace(secret, "***");
+        for spelling in &spellings {
+            masked = masked.replace(spelling.as_str(), "***");
         }
         if cut {
             // The cut may have gone through a secret, whose beginning would not have been recognised.
-            let whole = masked.chars().count().saturating_sub(longest_secret);
+            let whole = masked.chars().count().saturating_sub(longest);
             masked = masked.chars().take(whole).collect();
         }
         let shown: String = masked
@@ -62,8 +65,9 @@ impl ErrorCode {
     pub(crate) fn new(word: &str, secrets: &[Secret]) -> Option<Self> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         let possible = !word.is_empty() && word.len() <= LONGEST_CODE && word.bytes().all(allowed);
-        let holds_secret =
-            secrets.iter().any(|secret| !secret.expose().is_empty() && word.contains(secret.expose()));
+        let spellings = spellings(secrets);
+        // A secret of a few letters stands in many words by chance, and is none.
+        let holds_secret = spellings.iter().any(|secret| secret.len() >= 4 && word.contains(secret.as_str()));
         (possible && !holds_secret).then(|| Self(word.to_owned()))
     }
 
@@ -78,6 +82,19 @@ impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The secrets as they may be written back: plain and form-encoded, the longest first, so that one which begins
+/// another does not leave the other's end behind.
+fn spellings(secrets: &[Secret]) -> Vec<Zeroizing<String>> {
+    let mut spellings: Vec<Zeroizing<String>> = Vec::new();
+    for secret in secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty()) {
+        spellings.push(Zeroizing::new(secret.to_owned()));
+        spellings.push(Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect()));
+    }
+    spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+    spellings.dedup();
+    spellings
 }
 
 /// Neither a control character nor one that changes the direction or the place of the text around it.

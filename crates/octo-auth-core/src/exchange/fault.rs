@@ -4,11 +4,23 @@ use std::error::Error;
 use std::fmt;
 
 /// Why no response came. Never an HTTP status: a response of any status goes to `Exchange::finish`.
+///
+/// What a constructor is given are a few words for people, such as `connection refused`.
 #[derive(Debug)]
 pub struct Fault {
-    delivery: Delivery,
+    kind: FaultKind,
     what: &'static str,
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What kind of fault it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    NotSent,
+    Unknown,
+    TimedOut,
+    Malformed,
+    BrokenOff,
 }
 
 /// Whether the server can have seen the request.
@@ -21,16 +33,34 @@ pub enum Delivery {
 }
 
 impl Fault {
-    /// A request that certainly was not sent; `what` says why in a few words, such as `connection refused`.
+    /// A request of which certainly no byte reached the server: no address, no connection, no TLS session.
     #[must_use]
     pub fn not_sent(what: &'static str) -> Self {
-        Self { delivery: Delivery::NotSent, what, source: None }
+        Self::new(FaultKind::NotSent, what)
     }
 
-    /// A request that may have been processed; `what` says what happened, such as `no answer within 60 s`.
+    /// A request that may have been processed, for a reason none of the other constructors names.
     #[must_use]
     pub fn unknown(what: &'static str) -> Self {
-        Self { delivery: Delivery::Unknown, what, source: None }
+        Self::new(FaultKind::Unknown, what)
+    }
+
+    /// A request that was sent and got no complete response in the time it had.
+    #[must_use]
+    pub fn timed_out(what: &'static str) -> Self {
+        Self::new(FaultKind::TimedOut, what)
+    }
+
+    /// A request that was answered with something that is not HTTP, or not within sane limits of it.
+    #[must_use]
+    pub fn malformed(what: &'static str) -> Self {
+        Self::new(FaultKind::Malformed, what)
+    }
+
+    /// A request whose response broke off before its end.
+    #[must_use]
+    pub fn broken_off(what: &'static str) -> Self {
+        Self::new(FaultKind::BrokenOff, what)
     }
 
     /// This fault with its cause. The cause is shown to people: it must hold no header, body or query.
@@ -43,13 +73,20 @@ impl Fault {
     /// Whether the server can have seen the request.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        self.delivery
+        match self.kind {
+            FaultKind::NotSent => Delivery::NotSent,
+            FaultKind::Unknown | FaultKind::TimedOut | FaultKind::Malformed | FaultKind::BrokenOff => {
+                Delivery::Unknown
+            }
+        }
     }
 
-    /// What happened, in a few words.
-    #[must_use]
-    pub fn what(&self) -> &'static str {
-        self.what
+    pub(crate) fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
+    fn new(kind: FaultKind, what: &'static str) -> Self {
+        Self { kind, what, source: None }
     }
 }
 

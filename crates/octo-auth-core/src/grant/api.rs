@@ -1,7 +1,7 @@
 //! A call of the provider's API with a token.
 
-use http::Request;
 use http::header::AUTHORIZATION;
+use http::{Request, Uri};
 
 use crate::answer::ApiAnswer;
 use crate::client::Client;
@@ -23,15 +23,10 @@ impl Client {
         mut request: Request<Body>,
     ) -> Result<Exchange<ApiAnswer>, RequestError> {
         let provider = || self.profile.title().to_owned();
-        let uri = request.uri();
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(RequestError::Url);
-        };
-        let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
-        if !self.profile.api_origins().any(|own| own == origin) {
-            // User info is no part of an origin and may hold a password.
-            let shown = origin.rsplit_once('@').map_or(origin.as_str(), |(_, host)| host).to_owned();
-            return Err(RequestError::ForeignHost { origin: shown, provider: provider() });
+        let origin = origin(request.uri()).ok_or(RequestError::Url)?;
+        let with_user = request.uri().authority().is_some_and(|authority| authority.as_str().contains('@'));
+        if with_user || !self.profile.api_origins().any(|own| own == origin) {
+            return Err(RequestError::ForeignHost { origin, provider: provider() });
         }
         let api = self.profile.document().api.as_ref();
         let required = api.map(|api| &*api.required_headers).unwrap_or_default();
@@ -45,4 +40,15 @@ impl Client {
         let secrets = vec![token.access_token().as_secret().clone()];
         Ok(self.exchange(Purpose::ApiCall, request, None, secrets))
     }
+}
+
+/// Scheme, host and port of a URL in lower case, a port that is the scheme's own left out (RFC 6454 section 4).
+fn origin(uri: &Uri) -> Option<String> {
+    let scheme = uri.scheme_str()?.to_ascii_lowercase();
+    let host = uri.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
+    let own = if scheme == "https" { 443 } else { 80 };
+    Some(match uri.port_u16().filter(|port| *port != own) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
 }

@@ -123,7 +123,7 @@ fn token_answer() -> TokenAnswer {
         expires_in_unit: LifetimeUnit::Seconds,
         expires_at: List::Borrowed(&[]),
         assume_utc: false,
-        refresh_in: List::Borrowed(&[]),
+        refresh_in: List::Borrowed(&[Text::Borrowed("refresh_in")]),
         scope: List::Borrowed(&[Text::Borrowed("scope")]),
         form: false,
         source: Text::Borrowed("RFC6749 section 5.1"),

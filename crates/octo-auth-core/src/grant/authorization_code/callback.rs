@@ -65,17 +65,24 @@ impl Callback {
     }
 }
 
-/// The address must be the redirect URI. A browser adds the slash of an empty path, which is no difference.
+/// The address must be the redirect URI, but for what a browser rewrites in every address.
 fn check_address(address: &str, redirect_uri: &str) -> Result<(), CallbackError> {
     let registered = redirect_uri.split('?').next().unwrap_or_default();
     let same = address.is_empty()
         || address == registered
-        || address.strip_suffix('/').is_some_and(|bare| bare == registered && has_no_path(registered));
+        || as_browsers_write(address).is_some_and(|written| Some(written) == as_browsers_write(registered));
     if same { Ok(()) } else { Err(CallbackError::RedirectUriMismatch) }
 }
 
-fn has_no_path(uri: &str) -> bool {
-    uri.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'))
+/// An address with scheme and host in lower case, without the scheme's own port, with the slash of an empty path.
+fn as_browsers_write(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let authority = authority.to_ascii_lowercase();
+    let own_port = if scheme == "https" { ":443" } else { ":80" };
+    let authority = authority.strip_suffix(own_port).unwrap_or(&authority);
+    Some(format!("{scheme}://{authority}{}", if path.is_empty() { "/" } else { path }))
 }
 
 /// Decodes a part of a query; a broken escape or bytes that are not UTF-8 are an error, not a guess.

@@ -1,0 +1,190 @@
+//! The transport over reqwest.
+//!
+//! Whatever builder it is made from, it follows no redirect, repeats nothing, keeps no cookie, decompresses
+//! nothing, and opens a connection for each request. A connection kept from minutes ago is often closed by the
+//! server just as it is used again, and then nobody knows whether a refresh took effect; token requests are far
+//! too rare for reuse to pay. For the same reason it speaks HTTP/1.1 alone: HTTP/2 gains nothing for one request
+//! and brings its own ways of refusing a request half-way.
+
+mod fault;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use octo_auth_core::{ANSWER_LIMIT, Body, Fault};
+use octo_auth_system::SetupError;
+use reqwest::{Client, ClientBuilder};
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
+
+use crate::transport::Transport;
+
+/// The time within which a connection must be made, the name looked up and TLS agreed.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Carries requests with reqwest.
+#[derive(Debug, Clone)]
+pub struct ReqwestTransport {
+    /// For https; the error if this machine has no certificates to trust.
+    secure: Result<Client, rustls::Error>,
+    /// For plain http, which the core allows to loopback alone.
+    plain: Client,
+}
+
+impl ReqwestTransport {
+    /// A transport with rustls, ring and the certificates the operating system trusts.
+    ///
+    /// Https goes through the proxy named by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); plain http,
+    /// which goes to loopback only, goes past every proxy. A machine without any trusted certificate can still
+    /// talk to loopback; its https requests are reported as not sent.
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if reqwest refuses its settings.
+    pub fn new() -> Result<Self, SetupError> {
+        let plain = build(own(untrusting()?).no_proxy())?;
+        let secure = match trusting_the_platform() {
+            Ok(tls) => Ok(build(own(tls))?),
+            Err(error) => Err(error),
+        };
+        Ok(Self { secure, plain })
+    }
+
+    /// A reqwest builder with the TLS of [`ReqwestTransport::new`], to add a proxy, a local address or headers to.
+    ///
+    /// This TLS is complete: reqwest ignores certificate settings (`tls_certs_merge`, `tls_certs_only`,
+    /// `identity`, `tls_version_min` and the like) made on top of it. For those see
+    /// [`ReqwestTransport::from_builder`].
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if this machine has no certificates to trust.
+    pub fn builder() -> Result<ClientBuilder, SetupError> {
+        trusting_the_platform().map(own).map_err(SetupError::new)
+    }
+
+    /// A transport from a reqwest builder: for an own certificate authority, a client certificate, a proxy.
+    ///
+    /// The builder's TLS and proxy settings hold, for loopback too; redirects, retries, decompression, connection
+    /// reuse, HTTP version and connect deadline (10 s) are set as this module demands. Give it no cookie store.
+    ///
+    /// A builder with TLS settings of its own needs to know which cryptography to use: install it once in the
+    /// program (`rustls::crypto::ring::default_provider().install_default()`), or give the builder a whole
+    /// `rustls::ClientConfig` by `tls_backend_preconfigured`. A builder without TLS settings of its own should
+    /// come from [`ReqwestTransport::builder`].
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if reqwest refuses the builder's settings or knows no cryptography.
+    pub fn from_builder(builder: ClientBuilder) -> Result<Self, SetupError> {
+        // Without a provider of cryptography reqwest panics, and a builder does not tell whether it has one.
+        let built = catch_unwind(AssertUnwindSafe(|| build(builder)));
+        let client = built.map_err(|_| SetupError::new(NO_PROVIDER))??;
+        Ok(Self { secure: Ok(client.clone()), plain: client })
+    }
+
+    /// The client for a request.
+    fn client(&self, request: &Request<Body>) -> Result<&Client, Fault> {
+        if request.uri().scheme() == Some(&http::uri::Scheme::HTTP) {
+            return Ok(&self.plain);
+        }
+        let without = |error: &rustls::Error| {
+            Fault::not_sent("this machine has no trusted certificates").with_source(error.clone())
+        };
+        self.secure.as_ref().map_err(without)
+    }
+}
+
+const NO_PROVIDER: &str = "no rustls cryptography provider: start from `ReqwestTransport::builder()`, or install \
+     one with `rustls::crypto::ring::default_provider().install_default()`";
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+        let client = self.client(request)?;
+        let mut outgoing = reqwest::Request::try_from(copy(request)).map_err(fault::of)?;
+        *outgoing.timeout_mut() = Some(deadline);
+        let incoming = client.execute(outgoing).await.map_err(fault::of)?;
+        read(incoming).await.map_err(fault::of)
+    }
+}
+
+/// The request over bytes that are wiped when reqwest drops them.
+fn copy(request: &Request<Body>) -> Request<Bytes> {
+    let mut copy = Request::new(Bytes::from_owner(request.body().clone()));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+/// Reads a response, its body up to the limit and one byte more.
+async fn read(mut incoming: reqwest::Response) -> reqwest::Result<Response<Body>> {
+    const ENOUGH: usize = ANSWER_LIMIT + 1;
+    let announced = incoming.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(4096).min(ENOUGH));
+    while bytes.len() < ENOUGH {
+        let Some(chunk) = incoming.chunk().await? else { break };
+        bytes.extend_from_slice(&chunk[..chunk.len().min(ENOUGH - bytes.len())]);
+    }
+    let mut response = Response::new(Body::new(bytes));
+    *response.status_mut() = incoming.status();
+    *response.headers_mut() = std::mem::take(incoming.headers_mut());
+    Ok(response)
+}
+
+/// A builder with TLS of our own.
+fn own(tls: ClientConfig) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls)
+}
+
+/// A client that does nothing of its own accord.
+fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .http1_only()
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECT)
+        .connection_verbose(false)
+        .build()
+        .map_err(SetupError::new)
+}
+
+/// Cryptography chosen here, so that neither a feature nor another crate of the program can choose it.
+fn ring() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// TLS that trusts what the operating system trusts.
+fn trusting_the_platform() -> Result<ClientConfig, rustls::Error> {
+    let provider = ring();
+    let verifier = Verifier::new(provider.clone())?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        // The verifier of the platform is a verifier; `dangerous` stands for any that is not rustls' own.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+/// TLS that trusts nobody, for the client that never uses it.
+fn untrusting() -> Result<ClientConfig, SetupError> {
+    Ok(ClientConfig::builder_with_provider(ring())
+        .with_safe_default_protocol_versions()
+        .map_err(SetupError::new)?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}

@@ -1,0 +1,57 @@
+//! What a reqwest error says about the request: certainly not sent, or perhaps processed.
+//!
+//! The rule: not sent only where reqwest fails before it has a connection to write on. Every other error leaves
+//! the question open.
+
+use std::error::Error;
+use std::io;
+
+use octo_auth_core::Fault;
+
+/// The fault an error amounts to, with the error as its source, its URL taken out.
+pub(super) fn of(error: reqwest::Error) -> Fault {
+    let error = error.without_url();
+    let fault = if error.is_builder() {
+        Fault::not_sent("the request could not be built")
+    } else if error.is_connect() {
+        Fault::not_sent(without_connection(&error))
+    } else if error.is_timeout() {
+        Fault::timed_out("no answer within the deadline")
+    } else if caused_by::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) {
+        Fault::malformed("the answer is not HTTP")
+    } else {
+        Fault::broken_off("the answer broke off")
+    };
+    fault.with_source(error)
+}
+
+fn without_connection(error: &reqwest::Error) -> &'static str {
+    if error.is_dns() {
+        "the host name could not be resolved"
+    } else if error.is_timeout() {
+        "no connection within 10 s"
+    } else if caused_by::<rustls::Error>(error).is_some() {
+        "the TLS handshake failed"
+    } else if kind(error) == Some(io::ErrorKind::ConnectionRefused) {
+        "connection refused"
+    } else {
+        "no connection"
+    }
+}
+
+/// The first cause of a type. An [`io::Error`] hides the error it holds from `source`, so it is asked for it.
+fn caused_by<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    None
+}
+
+fn kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
+    caused_by::<io::Error>(error).map(io::Error::kind)
+}

@@ -1,0 +1,32 @@
+//! What carries a request to a server and its response back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use octo_auth_core::{Body, Fault};
+
+/// Carries one request to a server and its response back.
+///
+/// An implementation decides nothing about tokens. It sends the request once, as it is, to its own URL, and gives
+/// back the response whatever its status: it follows no redirect, repeats nothing, keeps no cookie, leaves a
+/// compressed body compressed, and reads at most [`ANSWER_LIMIT`](octo_auth_core::ANSWER_LIMIT) + 1 bytes of it.
+/// Dropping the future gives the request up; the server may have processed it all the same.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends the request and reads the whole response, all within the deadline.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] if no complete response came: [`Fault::not_sent`] only if the server certainly has not seen
+    /// the request, [`Fault::unknown`] in every other case.
+    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault>;
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+        (**self).send(request, deadline).await
+    }
+}

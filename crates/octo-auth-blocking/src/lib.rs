@@ -1,0 +1,43 @@
+//! OAuth tokens for synchronous programs: the exchanges of the core, carried by ureq, without any async runtime.
+//!
+//! One [`Runner`] runs every [`Exchange`]: each grant, revocation and onboarding call of each provider. The core
+//! decides, this crate carries; what a request looks like and what an answer means is written in [`core`].
+//!
+//! ```no_run
+//! use octo_auth_blocking::{Client, Profile, Runner, Scopes};
+//!
+//! # fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Profile::officernd(), "my-client-id", client_secret)?;
+//! let runner = Runner::new()?;
+//!
+//! let scopes = Scopes::parse("flex.community.members.read")?;
+//! let token = runner.run(client.client_credentials(&scopes)?)?.value;
+//! println!("valid until {:?}", token.expires_at());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A program with an HTTP client of its own implements [`Transport`], or uses the core alone. The adapter for
+//! tokio, `octo-auth-async`, has the same names over reqwest. Do not call this one inside an async runtime: it
+//! waits on the calling thread, and it cannot tell that the thread belongs to a runtime.
+//!
+//! There is no cache of tokens here and no thread in the background: a [`Runner`] does what it is told, once.
+
+mod runner;
+mod transport;
+mod ureq;
+
+/// The core: every type and function that is not re-exported at the root of this crate.
+pub use octo_auth_core as core;
+
+pub use octo_auth_core::profile;
+pub use octo_auth_core::{
+    ANSWER_LIMIT, AccessToken, AdminToken, Answer, ApiAnswer, Body, CallbackError, Client, Delivery,
+    Deviation, Entropy, Exchange, ExchangeError, Fault, GrantedCode, Meaning, NewClient, Now, Pending,
+    Profile, ProfileError, Remedy, Reply, RequestError, Scopes, Secret, Timestamp, TokenSet, TokenTypeHint,
+};
+pub use octo_auth_system::{Clock, EntropyError, SetupError, SystemClock, entropy};
+
+pub use self::ureq::UreqTransport;
+pub use runner::Runner;
+pub use transport::Transport;
