@@ -1,0 +1,122 @@
+//! The command line as `clap` reads it; the text of its help is part of the interface.
+//!
+//! Deliberately absent: any argument that takes a secret.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  a step of the demo failed
+  2  the command line is wrong
+  3  correct the configuration: credentials, profile, URL, scope, or a port that is in use
+  4  somebody has to sign in again
+  5  try again later: unreachable, no answer in time, throttled
+  6  ask the provider: its answer cannot be read
+
+Colours appear on a terminal only, and never when NO_COLOR is set.";
+
+const DEMO_EXAMPLE: &str = "\
+Examples:
+  octo-auth demo
+  octo-auth demo --json | tail -n 1";
+
+const EMULATE_EXAMPLE: &str = "\
+Example:
+  octo-auth emulate --port 4000";
+
+const TOKEN_EXAMPLE: &str = "\
+Credentials come from OCTO_AUTH_CLIENT_ID and OCTO_AUTH_CLIENT_SECRET, or from a file or standard input
+with the lines
+
+  client_id=...
+  client_secret=...
+
+where empty lines and lines that begin with # count for nothing. They are never taken from an argument,
+which other users of the machine and the shell's history would see.
+
+Examples:
+  octo-auth token --provider officernd --scope flex.community.members.read
+  octo-auth token --provider octorate --credentials octorate.env --header
+  pass show octotable | octo-auth token --provider octotable --credentials -
+  octo-auth token --provider rfc6749 --token-url https://login.example.com/oauth2/token
+  octo-auth token --provider octotable --base-url http://127.0.0.1:4000
+
+Exit codes: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 ask the provider.";
+
+/// OAuth tokens of Octorate, OctoTable, OfficeRND and any RFC 6749 server, at the terminal
+#[derive(Debug, Parser)]
+#[command(name = "octo-auth", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run every flow of every provider through both adapters, against the emulator that comes with it
+    #[command(after_help = DEMO_EXAMPLE)]
+    Demo {
+        /// Print one JSON object a line for each step, and last the number of steps and of those that failed
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the emulator of all providers on 127.0.0.1 until Ctrl-C, and show what it is asked
+    #[command(after_help = EMULATE_EXAMPLE)]
+    Emulate {
+        /// The port to listen on; 0 takes a free one
+        #[arg(long, default_value_t = 0, value_name = "PORT")]
+        port: u16,
+    },
+    /// Get an access token and print it: client credentials, or ApiLogin at Octorate
+    #[command(after_help = TOKEN_EXAMPLE)]
+    Token(TokenRequest),
+}
+
+/// What `octo-auth token` is asked for.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("server").required(true).args(["provider", "profile"])))]
+pub(crate) struct TokenRequest {
+    /// The provider, by its built-in profile
+    #[arg(long)]
+    pub(crate) provider: Option<Provider>,
+
+    /// A profile of your own, a TOML file like those the built-in ones are made from
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+
+    /// A scope to ask for; may be repeated, and may hold several separated by spaces
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+
+    /// The token endpoint of an RFC 6749 server
+    #[arg(long, value_name = "URL", required_if_eq("provider", "rfc6749"))]
+    pub(crate) token_url: Option<String>,
+
+    /// Another address: HOST=URL for one host of the profile, or the URL of a gateway for all of them
+    #[arg(long, value_name = "[HOST=]URL")]
+    pub(crate) base_url: Vec<String>,
+
+    /// A file with the credentials, or - for standard input; without it they come from the environment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+
+    /// Print the whole header, `Authorization: Bearer ...`, instead of the token alone
+    #[arg(long)]
+    pub(crate) header: bool,
+
+    /// How long to wait for the answer, in whole seconds from 1 to 3600
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) deadline: u64,
+}
+
+/// A provider with a built-in profile, or any server of the standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    Octorate,
+    Octotable,
+    Officernd,
+    Rfc6749,
+}

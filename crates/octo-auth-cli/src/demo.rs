@@ -1,0 +1,103 @@
+//! `octo-auth demo`: every flow of every provider, through both adapters, over real sockets.
+//!
+//! A chapter is one provider's flows, written once. It is played by each adapter against an emulator of its own, so
+//! that neither sees the other's requests in a limit or a log, and the two plays are then told side by side.
+
+mod adapter;
+mod generic;
+mod octorate;
+mod octotable;
+mod officernd;
+mod passing;
+mod stage;
+mod telling;
+
+use octo_auth_emulator::Emulator;
+
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use adapter::Adapter;
+use stage::{Stage, Step, Stopped};
+
+/// The flows of one provider.
+struct Chapter {
+    /// The short name of the provider.
+    provider: &'static str,
+    title: &'static str,
+    /// What a newcomer should know before the first step.
+    about: &'static str,
+    play: fn(&mut Stage<'_>) -> Result<(), Stopped>,
+}
+
+/// What one adapter made of a chapter.
+struct Play {
+    adapter: &'static str,
+    steps: Vec<Step>,
+}
+
+const CHAPTERS: [Chapter; 4] = [
+    Chapter {
+        provider: "octotable",
+        title: "OctoTable",
+        about: "The client itself is the grant: id and secret in a form, a token back, no refresh token. The answer \
+                says `type` where the standard says `token_type`, and every call of the API names a property.",
+        play: octotable::play,
+    },
+    Chapter {
+        provider: "octorate",
+        title: "Octorate",
+        about: "The owner of a property grants access on a page; the code that comes back lives a minute and is \
+                worth a token for that property. ApiLogin gives another kind of token, for administration.",
+        play: octorate::play,
+    },
+    Chapter {
+        provider: "officernd",
+        title: "OfficeRND",
+        about: "Client credentials with scopes, and no more than five token requests a minute. The vendor's own \
+                samples also use the authorization code.",
+        play: officernd::play,
+    },
+    Chapter {
+        provider: "rfc6749",
+        title: "A standard server",
+        about: "Any server that keeps to RFC 6749, here with PKCE (RFC 7636), the issuer in the callback (RFC 9207), \
+                revocation (RFC 7009) and introspection (RFC 7662).",
+        play: generic::play,
+    },
+];
+
+/// Plays all chapters and tells them; the answer is whether every step did what it must.
+///
+/// # Errors
+///
+/// A [`Failure`] if an adapter or an emulator cannot be started, or the telling cannot be written.
+pub(crate) fn run(json: bool, output: &mut Output) -> Result<Exit, Failure> {
+    let adapters = [Adapter::asynchronous()?, Adapter::blocking()?];
+    let mut tally = telling::Tally::default();
+    if !json {
+        telling::opening(output)?;
+    }
+    for chapter in &CHAPTERS {
+        let plays = adapters.iter().map(|adapter| chapter.play(adapter)).collect::<Result<Vec<_>, _>>()?;
+        for step in plays.iter().flat_map(|play| &play.steps) {
+            tally.count(step);
+        }
+        if json {
+            telling::as_json(chapter, &plays, output)?;
+        } else {
+            telling::for_people(chapter, &plays, output)?;
+        }
+    }
+    output.line(if json { tally.as_json() } else { tally.for_people() })?;
+    Ok(if tally.failed() == 0 { Exit::Done } else { Exit::DemoFailed })
+}
+
+impl Chapter {
+    fn play(&self, adapter: &Adapter) -> Result<Play, Failure> {
+        let mut stage = Stage::new(adapter, Emulator::start()?);
+        if let Err(Stopped::Unplayable(problem)) = (self.play)(&mut stage) {
+            stage.breaks_off(problem);
+        }
+        Ok(Play { adapter: adapter.name(), steps: stage.into_steps() })
+    }
+}

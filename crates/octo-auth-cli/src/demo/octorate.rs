@@ -1,0 +1,87 @@
+//! Octorate: a property's tokens from the grant to the renewal, then administration and onboarding.
+
+mod administration;
+mod sign_in;
+
+use std::time::Duration;
+
+use http::Request;
+use octo_auth_core::{ApiAnswer, Body, Client, Exchange, Meaning, Profile, Scopes, Secret, TokenSet};
+use octo_auth_emulator::octorate::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PROPERTY, Expiry};
+
+use super::passing::{check, granted};
+use super::stage::{Stage, Stopped};
+
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
+    let profile = Profile::octorate().behind(&stage.emulator().url())?;
+    let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
+    let tokens = sign_in::granted_by_the_owner(stage, &client)?;
+    sign_in::refused(stage, &client)?;
+    renewal(stage, &client, &tokens)?;
+    administration::play(stage, &client)?;
+    // Last, because the emulator's clock is ahead of the machine's from here on.
+    sign_in::too_late(stage, &client)
+}
+
+fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<(), Stopped> {
+    stage.calls(
+        "The access token opens the property",
+        reservations(client, tokens, DEMO_PROPERTY)?,
+        200,
+        Meaning::Accepted,
+    )?;
+    let foreign = Request::get("https://elsewhere.example/accommodation").body(Body::empty())?;
+    stage.prevented("The token goes to no other host", client.api_call(tokens, foreign), "foreign_host")?;
+    stage.emulator().octorate().expire_access_tokens();
+    stage.scene("Octorate lets all access tokens expire.");
+    stage.calls(
+        "An expired token is refused, with 403 in place of the usual 401",
+        accommodations(client, tokens)?,
+        403,
+        Meaning::TokenRefused,
+    )?;
+    let refresh_token = tokens.refresh_token().cloned().unwrap_or_else(|| Secret::new(""));
+    let renewed = stage.succeeds(
+        "The refresh token gives a new access token, and stays good itself",
+        client.refresh(&refresh_token)?,
+        |answer| check(answer.value.refresh_token().is_none(), granted(&answer.value), "it was replaced"),
+    )?;
+    stage.calls(
+        "The call is repeated with the new token",
+        accommodations(client, &renewed)?,
+        200,
+        Meaning::Accepted,
+    )?;
+    stage.emulator().octorate().set_expiry(Expiry::Seconds);
+    stage.scene("Octorate answers with `expires_in` alone, as one of its two documents says.");
+    stage.succeeds(
+        "An answer in the other documented form is read too",
+        client.refresh(&refresh_token)?,
+        |answer| {
+            let told = answer.value.lifetime().is_some_and(|life| life > Duration::from_secs(80_000));
+            check(told, granted(&answer.value), "the lifetime was not understood")
+        },
+    )?;
+    stage.emulator().octorate().set_expiry(Expiry::Date);
+    Ok(())
+}
+
+/// The properties a token may see.
+fn accommodations(client: &Client, tokens: &TokenSet) -> Result<Exchange<ApiAnswer>, Stopped> {
+    call(client, tokens, "/connect/rest/v1/accommodation")
+}
+
+/// The reservations of one property.
+fn reservations(client: &Client, tokens: &TokenSet, property: &str) -> Result<Exchange<ApiAnswer>, Stopped> {
+    call(client, tokens, &format!("/connect/rest/v1/reservation/{property}"))
+}
+
+fn call(client: &Client, tokens: &TokenSet, path: &str) -> Result<Exchange<ApiAnswer>, Stopped> {
+    let url = client.profile().host("api").map(|host| host.join(path)).unwrap_or_default();
+    Ok(client.api_call(tokens, Request::get(url).body(Body::empty())?)?)
+}
+
+/// Octorate knows no scopes.
+fn no_scopes() -> Scopes {
+    Scopes::none()
+}

@@ -1,0 +1,276 @@
+//! Where a chapter is played: one adapter, one emulator, and what happened so far.
+//!
+//! The rule kept here: a step passes only if the answer was the expected one and the emulator's log shows exactly
+//! the requests the step was to make, each once. No step shows a secret: parameters are shown as the log masks them.
+
+use std::error::Error;
+use std::time::Duration;
+
+use octo_auth_core::{
+    Answer, ApiAnswer, Deviation, Entropy, Exchange, ExchangeError, GrantedCode, Meaning, Now, Pending,
+    RejectedCallback, Remedy, Reply,
+};
+use octo_auth_emulator::{Browser, BrowserError, Emulator, Entry, Page};
+
+use super::adapter::Adapter;
+use super::passing::{Passing, Refusal, moved, same_kind, sentence};
+
+/// One step of a chapter, as it went.
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) ok: bool,
+    /// Whether the step showed that something is refused.
+    pub(super) refusal: bool,
+    /// What was changed at the emulator before it.
+    pub(super) scene: Option<String>,
+    pub(super) requests: Vec<Passing>,
+    /// What came of it.
+    pub(super) outcome: String,
+    pub(super) tolerated: Vec<Deviation>,
+}
+
+/// Why a chapter ended before its end.
+pub(super) enum Stopped {
+    /// A step failed that the next ones rest on; it is listed as failed.
+    AtStep,
+    /// Something went wrong between the steps.
+    Unplayable(String),
+}
+
+impl<E: Error> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Unplayable(error.to_string())
+    }
+}
+
+/// What came of a step, in words: what was to happen, or what happened instead.
+pub(super) type Outcome = Result<String, String>;
+
+/// Where a chapter is played.
+pub(super) struct Stage<'a> {
+    adapter: &'a Adapter,
+    emulator: Emulator,
+    scene: Option<String>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(adapter: &'a Adapter, emulator: Emulator) -> Self {
+        Self { adapter, emulator, scene: None, steps: Vec::new() }
+    }
+
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
+
+    pub(super) fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    pub(super) fn now(&self) -> Now {
+        self.adapter.now()
+    }
+
+    pub(super) fn entropy(&self) -> Result<Entropy, Stopped> {
+        Ok(self.adapter.entropy()?)
+    }
+
+    /// Tells what was changed before the next step.
+    pub(super) fn scene(&mut self, text: &str) {
+        self.scene = Some(text.to_owned());
+    }
+
+    /// Moves the emulator's clock.
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.emulator.advance(time);
+        self.scene(&format!("The emulator's clock moves on by {} s.", time.as_secs()));
+    }
+
+    /// A step that must succeed; `read` says what came back, or what is wrong with it.
+    pub(super) fn succeeds<T: Reply>(
+        &mut self,
+        name: &str,
+        exchange: Exchange<T>,
+        read: impl FnOnce(&Answer<T>) -> Outcome,
+    ) -> Result<T, Stopped> {
+        let sent = Passing::of(&exchange, &self.emulator);
+        match self.adapter.run(exchange) {
+            Ok(answer) => {
+                let outcome = read(&answer);
+                let tolerated = answer.deviations.clone();
+                self.conclude(name, Some(sent), outcome, tolerated, false)?;
+                Ok(answer.value)
+            }
+            Err(error) => {
+                let tolerated = error.deviations().to_vec();
+                self.conclude(name, Some(sent), Err(error.to_string()), tolerated, false)?;
+                Err(Stopped::AtStep)
+            }
+        }
+    }
+
+    /// A step the provider must refuse with this code, for somebody of this kind to act on.
+    pub(super) fn refused<T: Reply>(
+        &mut self,
+        name: &str,
+        exchange: Exchange<T>,
+        code: &str,
+        remedy: Remedy,
+    ) -> Result<(), Stopped> {
+        let sent = Passing::of(&exchange, &self.emulator);
+        let (outcome, tolerated) = match self.adapter.run(exchange) {
+            Ok(answer) => (Err("it was accepted".to_owned()), answer.deviations),
+            Err(error) => (expected(&error, code, remedy), error.deviations().to_vec()),
+        };
+        self.conclude(name, Some(sent), outcome, tolerated, true)
+    }
+
+    /// A call of the provider's API that must come back with this status and mean this for the token.
+    pub(super) fn calls(
+        &mut self,
+        name: &str,
+        exchange: Exchange<ApiAnswer>,
+        status: u16,
+        meaning: Meaning,
+    ) -> Result<(), Stopped> {
+        let sent = Passing::of(&exchange, &self.emulator);
+        let (outcome, tolerated) = match self.adapter.run(exchange) {
+            Ok(answer) => (understood(&answer.value, status, meaning), answer.deviations),
+            Err(error) => (Err(error.to_string()), error.deviations().to_vec()),
+        };
+        self.conclude(name, Some(sent), outcome, tolerated, meaning != Meaning::Accepted)
+    }
+
+    /// A step that must be refused before there is a request; gives back the error.
+    pub(super) fn prevented<T, E: Refusal>(
+        &mut self,
+        name: &str,
+        attempt: Result<T, E>,
+        code: &str,
+    ) -> Result<E, Stopped> {
+        let (outcome, error) = match attempt {
+            Ok(_) => (Err("it was accepted".to_owned()), None),
+            Err(error) if error.code() == code => {
+                (Ok(format!("Refused before any request ({code}): {}", sentence(&error.text()))), Some(error))
+            }
+            Err(error) => (Err(format!("{}: {}", error.code(), error.text())), Some(error)),
+        };
+        self.conclude(name, None, outcome, Vec::new(), true)?;
+        error.ok_or(Stopped::AtStep)
+    }
+
+    /// A person opens the page and presses a button; gives back where the browser is sent to.
+    pub(super) fn person(
+        &mut self,
+        name: &str,
+        page: &str,
+        press: impl FnOnce(&Page) -> Result<String, BrowserError>,
+    ) -> Result<String, Stopped> {
+        let pressed = Browser::new().open(page).and_then(|page| press(&page));
+        let (outcome, callback) = match pressed {
+            Ok(callback) => (Ok(format!("The browser is sent to {}.", moved(&callback))), Some(callback)),
+            Err(error) => (Err(error.to_string()), None),
+        };
+        let requests = self.requests();
+        let outcome = match (outcome, requests.len()) {
+            (Ok(_), count) if count != 2 => Err(format!("{count} requests arrived in place of two")),
+            (outcome, _) => outcome,
+        };
+        self.keep(name, requests, outcome, Vec::new(), false)?;
+        callback.ok_or(Stopped::AtStep)
+    }
+
+    /// A callback that must be taken for the one that is waited for.
+    pub(super) fn receives(
+        &mut self,
+        name: &str,
+        pending: Pending,
+        callback: &str,
+        read: impl FnOnce(&GrantedCode) -> Outcome,
+    ) -> Result<GrantedCode, Stopped> {
+        let received: Result<GrantedCode, RejectedCallback> = pending.receive(callback, self.now());
+        let outcome = match &received {
+            Ok(code) => read(code),
+            Err(rejected) => Err(rejected.to_string()),
+        };
+        self.conclude(name, None, outcome, Vec::new(), false)?;
+        received.map_err(|_| Stopped::AtStep)
+    }
+
+    /// Notes that the chapter cannot go on.
+    pub(super) fn breaks_off(&mut self, problem: String) {
+        // Nothing follows that could rest on this step.
+        let _ = self.keep("The chapter cannot go on", Vec::new(), Err(problem), Vec::new(), false);
+    }
+
+    /// Ends a step that was to send this request and no other, or none.
+    fn conclude(
+        &mut self,
+        name: &str,
+        sent: Option<Passing>,
+        outcome: Outcome,
+        tolerated: Vec<Deviation>,
+        refusal: bool,
+    ) -> Result<(), Stopped> {
+        let arrived = self.requests();
+        let as_sent = match (&sent, arrived.as_slice()) {
+            (None, []) => Ok(()),
+            (Some(sent), [one]) if one.is(sent) => Ok(()),
+            (None, _) => Err("a request was made all the same".to_owned()),
+            (Some(_), []) => Err("no request arrived".to_owned()),
+            (Some(_), [_]) => Err("another request arrived".to_owned()),
+            (Some(_), more) => Err(format!("{} requests arrived in place of one", more.len())),
+        };
+        let outcome = match (outcome, as_sent) {
+            (Err(problem), _) | (Ok(_), Err(problem)) => Err(problem),
+            (Ok(told), Ok(())) => Ok(told),
+        };
+        let requests = if arrived.is_empty() { sent.into_iter().collect() } else { arrived };
+        self.keep(name, requests, outcome, tolerated, refusal)
+    }
+
+    fn keep(
+        &mut self,
+        name: &str,
+        requests: Vec<Passing>,
+        outcome: Outcome,
+        tolerated: Vec<Deviation>,
+        refusal: bool,
+    ) -> Result<(), Stopped> {
+        let ok = outcome.is_ok();
+        let (Ok(outcome) | Err(outcome)) = outcome;
+        let (name, scene) = (name.to_owned(), self.scene.take());
+        self.steps.push(Step { name, ok, refusal, scene, requests, outcome, tolerated });
+        if ok { Ok(()) } else { Err(Stopped::AtStep) }
+    }
+
+    /// What the emulator was asked since the last step.
+    fn requests(&self) -> Vec<Passing> {
+        let arrived = self.emulator.log();
+        self.emulator.clear_log();
+        arrived.iter().map(|entry: &Entry| Passing::from(entry)).collect()
+    }
+}
+
+fn expected(error: &ExchangeError, code: &str, remedy: Remedy) -> Outcome {
+    let said = sentence(&error.to_string());
+    let told = format!("Refused ({}). {said} What to do: {}.", error.code(), error.remedy());
+    if error.code() == code && same_kind(error.remedy(), remedy) { Ok(told) } else { Err(told) }
+}
+
+fn understood(answer: &ApiAnswer, status: u16, meaning: Meaning) -> Outcome {
+    let means = match answer.meaning() {
+        Meaning::Accepted => "The token was accepted",
+        Meaning::TokenRefused => "The token has expired or was revoked: renew it once and ask again",
+        Meaning::InsufficientScope => "The token lacks a scope: ask for more",
+        Meaning::Forbidden => "The token is good but may not do this: renewing does not help",
+        Meaning::Quota { .. } => "A quota is used up: wait",
+        Meaning::WrongEnvironment => "Sandbox and production were mixed up",
+        _ => "Nothing about the token",
+    };
+    let said = [answer.code().map(str::to_owned), answer.provider_text().map(ToString::to_string)];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(": ")) };
+    let told = format!("{means}{said}.");
+    if answer.status().as_u16() == status && answer.meaning() == meaning { Ok(told) } else { Err(told) }
+}

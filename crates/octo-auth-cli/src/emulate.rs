@@ -1,0 +1,122 @@
+//! `octo-auth emulate`: the emulator until Ctrl-C, with what it is asked as it is asked.
+
+use std::thread;
+use std::time::Duration;
+
+use octo_auth_emulator::{Emulator, Entry, generic, octorate, octotable, officernd};
+
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// How often the log is looked at.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// Runs the emulator until the process is interrupted or nobody reads its output any more.
+///
+/// # Errors
+///
+/// A [`Failure`] if the port is in use or cannot be had.
+pub(crate) fn run(port: u16, output: &mut Output) -> Result<Exit, Failure> {
+    let emulator = Emulator::builder().port(port).start()?;
+    output.line(welcome(&emulator))?;
+    let mut shown = Vec::new();
+    while !output.reader_has_left() {
+        thread::sleep(EVERY);
+        let entries = emulator.log();
+        for entry in unseen(&shown, &entries) {
+            output.line(entry)?;
+        }
+        shown = entries;
+    }
+    Ok(Exit::Done)
+}
+
+/// The entries that came since. The log forgets its oldest entries when it is full, so what was shown before may
+/// stand at its beginning without its own first entries.
+fn unseen<'a>(before: &[Entry], now: &'a [Entry]) -> &'a [Entry] {
+    let kept = (0..=before.len()).map(|forgotten| &before[forgotten..]).find(|kept| now.starts_with(kept));
+    &now[kept.map_or(0, <[Entry]>::len)..]
+}
+
+const HOSTS: [&str; 6] = [
+    "api.octorate.com",
+    "admin.octorate.com",
+    "api.octotable.com",
+    "identity.officernd.com",
+    "app.officernd.com",
+    "auth.example",
+];
+
+/// A token request that works with the demo credentials.
+struct Example {
+    title: &'static str,
+    host: &'static str,
+    path: &'static str,
+    client_id: &'static str,
+    client_secret: &'static str,
+    others: &'static [(&'static str, &'static str)],
+}
+
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+const EXAMPLES: [Example; 4] = [
+    Example {
+        title: "Octorate, ApiLogin",
+        host: "api.octorate.com",
+        path: "/connect/rest/v1/identity/apilogin",
+        client_id: octorate::DEMO_CLIENT_ID,
+        client_secret: octorate::DEMO_CLIENT_SECRET,
+        others: &[],
+    },
+    Example {
+        title: "OctoTable, client credentials",
+        host: "api.octotable.com",
+        path: "/octotable-auth/api/v2/oauth2/token",
+        client_id: octotable::DEMO_CLIENT_ID,
+        client_secret: octotable::DEMO_CLIENT_SECRET,
+        others: &[GRANT],
+    },
+    Example {
+        title: "OfficeRND, client credentials",
+        host: "identity.officernd.com",
+        path: "/oauth/token",
+        client_id: officernd::DEMO_CLIENT_ID,
+        client_secret: officernd::DEMO_CLIENT_SECRET,
+        others: &[GRANT, ("scope", officernd::DEMO_PERMISSIONS[0])],
+    },
+    Example {
+        title: "A standard server (RFC 6749), client credentials",
+        host: "auth.example",
+        path: "/token",
+        client_id: generic::DEMO_CLIENT_ID,
+        client_secret: generic::DEMO_CLIENT_SECRET,
+        others: &[GRANT],
+    },
+];
+
+fn welcome(emulator: &Emulator) -> String {
+    let url = emulator.url();
+    let hosts = HOSTS.map(|host| format!("  https://{host:<24} {}\n", emulator.base(host))).concat();
+    let examples = EXAMPLES.map(|example| example.told(&emulator.base(example.host))).concat();
+    format!(
+        "The emulator listens at {url}. Ctrl-C stops it.\n\n\
+         Each host is a path prefix:\n{hosts}\n\
+         Demo credentials, known to everybody, and a request with each:\n{examples}\n\
+         One of them by this program:\n\n  \
+         OCTO_AUTH_CLIENT_ID={} \\\n  OCTO_AUTH_CLIENT_SECRET={} \\\n  \
+         octo-auth token --provider octotable --base-url {url}\n\n\
+         What it is asked:",
+        octotable::DEMO_CLIENT_ID,
+        octotable::DEMO_CLIENT_SECRET,
+    )
+}
+
+impl Example {
+    fn told(&self, base: &str) -> String {
+        let credentials = [("client_id", self.client_id), ("client_secret", self.client_secret)];
+        let fields = credentials.iter().chain(self.others);
+        let fields: String =
+            fields.map(|(name, value)| format!(" \\\n    --data-urlencode '{name}={value}'")).collect();
+        format!("\n  {}\n  curl -s {base}{}{fields}\n", self.title, self.path)
+    }
+}

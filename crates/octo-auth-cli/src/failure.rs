@@ -1,0 +1,137 @@
+//! Why a command failed, for people and for scripts.
+//!
+//! The rule kept here: the exit code says who must act, as the remedies of the core do; the text is one message, its
+//! causes and what to do, none of which holds a secret.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use octo_auth_core::{ExchangeError, ProfileError, Remedy, RequestError};
+use octo_auth_emulator::StartError;
+
+use crate::output;
+
+/// The exit codes, as the help lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    DemoFailed = 1,
+    Usage = 2,
+    Configuration = 3,
+    SignIn = 4,
+    TryLater = 5,
+    AskProvider = 6,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<Remedy> for Exit {
+    fn from(remedy: Remedy) -> Self {
+        match remedy {
+            Remedy::TryLater { .. } => Self::TryLater,
+            Remedy::SignInAgain => Self::SignIn,
+            Remedy::FixConfiguration => Self::Configuration,
+            _ => Self::AskProvider,
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    remedy: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), causes: Vec::new(), remedy: None }
+    }
+
+    /// A failure with the text and the causes of an error.
+    pub(crate) fn of(exit: Exit, error: &dyn Error) -> Self {
+        Self::new(exit, error.to_string()).because_of(error.source())
+    }
+
+    /// Adds a cause and the causes of that; what the message says already is left out.
+    pub(crate) fn because_of(mut self, cause: Option<&(dyn Error + 'static)>) -> Self {
+        let mut next = cause;
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !self.message.contains(&text) && !self.causes.iter().any(|known| known.contains(&text)) {
+                self.causes.push(text);
+            }
+            next = cause.source();
+        }
+        self
+    }
+
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Puts what was being done before the message.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Prints the failure on standard error.
+    pub(crate) fn print(&self) {
+        output::tell(&self.to_string());
+    }
+}
+
+/// `error: …`, a line `because …` for each cause, and a line with what to do.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        for cause in &self.causes {
+            write!(f, "\n  because {cause}")?;
+        }
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n  what to do: {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<ExchangeError> for Failure {
+    fn from(error: ExchangeError) -> Self {
+        Self::of(error.remedy().into(), &error).with_remedy(error.remedy().to_string())
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Self::of(error.remedy().into(), &error).with_remedy(error.remedy().to_string())
+    }
+}
+
+impl From<ProfileError> for Failure {
+    fn from(error: ProfileError) -> Self {
+        Self::of(Exit::Configuration, &error).with_remedy(Remedy::FixConfiguration.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let exit = match error {
+            StartError::PortInUse { .. } | StartError::Listen { .. } => Exit::Configuration,
+            _ => Exit::TryLater,
+        };
+        Self::of(exit, &error)
+    }
+}

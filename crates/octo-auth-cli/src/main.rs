@@ -1,0 +1,43 @@
+//! `octo-auth`: a demonstration of every flow, an emulator of the providers, and a token at the terminal.
+//!
+//! The rules kept here: a secret comes from the environment, a file or standard input and goes nowhere but to the
+//! provider; the one thing asked for stands alone on standard output and everything else on standard error; a
+//! failure is one message, its causes and what to do, and an exit code that says who must act.
+
+mod arguments;
+mod credentials;
+mod demo;
+mod emulate;
+mod failure;
+mod output;
+mod token;
+mod usage;
+
+use std::process::ExitCode;
+
+use arguments::Command;
+use failure::{Exit, Failure};
+use output::Output;
+
+fn main() -> ExitCode {
+    let outcome = match usage::read(std::env::args_os()) {
+        Ok(command) => run(&command),
+        Err(refused) => refused.into_exit(),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<Exit, Failure> {
+    let mut output = Output::standard();
+    match command {
+        Command::Demo { json } => demo::run(*json, &mut output),
+        Command::Emulate { port } => emulate::run(*port, &mut output),
+        Command::Token(request) => token::run(request, &mut output),
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as a person or a script meets it: what it prints, where, and with which exit code.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod demo;
+mod emulate;
+mod program;
+mod token;
+mod trouble;
+mod usage;

@@ -1,0 +1,195 @@
+//! `octo-auth token` when something is wrong: one clear message, the exit code of whoever must act, no secret.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use octo_auth_emulator::{Emulator, octotable, officernd};
+
+use crate::program::{CANARY, Ran, file, run, run_as, run_with_input};
+
+/// A token request to a standard server at this address.
+fn ask(url: &str) -> Ran {
+    let token_url = format!("{url}/token");
+    run_as("me", CANARY, &["token", "--provider", "rfc6749", "--token-url", &token_url, "--deadline", "20"])
+}
+
+/// A listener on loopback and its URL.
+fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    (listener, url)
+}
+
+/// A server that answers its first request with these bytes.
+fn answering(response: String) -> String {
+    let (listener, url) = listener();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let (mut request, mut part) = (Vec::new(), [0; 4096]);
+        while !is_whole(&request) {
+            let count = stream.read(&mut part).expect("a request");
+            request.extend_from_slice(&part[..count]);
+        }
+        stream.write_all(response.as_bytes()).expect("somebody who listens");
+    });
+    url
+}
+
+/// Whether a request with a body, the last part of which is the secret, has arrived as a whole.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().expect("a length"))
+    });
+    body.len() >= length.unwrap_or(0)
+}
+
+fn response(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
+}
+
+#[test]
+fn a_wrong_secret_is_a_matter_of_configuration() {
+    let emulator = Emulator::start().expect("an emulator");
+    let url = emulator.url();
+    let ran =
+        run_as(octotable::DEMO_CLIENT_ID, CANARY, &["token", "--provider", "octotable", "--base-url", &url]);
+    ran.failed(
+        3,
+        &["OctoTable", "client credentials", "UNAUTHORIZED", "what to do: correct the configuration"],
+    );
+    assert_eq!(emulator.log().len(), 1);
+}
+
+#[test]
+fn throttling_is_a_matter_of_time() {
+    let emulator = Emulator::start().expect("an emulator");
+    emulator.officernd().set_requests_per_minute(0);
+    let arguments =
+        ["token", "--provider", "officernd", "--scope", "officernd.api.read", "--base-url", &emulator.url()];
+    let ran = run_as(officernd::DEMO_CLIENT_ID, CANARY, &arguments);
+    ran.failed(5, &["429", "what to do: try again in"]);
+}
+
+#[test]
+fn a_grant_that_ended_asks_for_a_sign_in() {
+    let body = r#"{"error":"invalid_grant"}"#;
+    let url = answering(response("400 Bad Request", "content-type: application/json\r\n", body));
+    ask(&url).failed(4, &["invalid_grant", "what to do: the user has to sign in again"]);
+}
+
+#[test]
+fn an_unreachable_server_is_a_matter_of_time() {
+    let (listener, url) = listener();
+    drop(listener);
+    ask(&url).failed(5, &["could not be sent", "because", "what to do: try again"]);
+}
+
+#[test]
+fn a_server_that_hangs_is_given_up_at_the_deadline() {
+    // The system completes the connection; nobody ever takes it.
+    let (_listener, url) = listener();
+    let token_url = format!("{url}/token");
+    let arguments = ["token", "--provider", "rfc6749", "--token-url", &token_url, "--deadline", "1"];
+    run_as("me", CANARY, &arguments).failed(5, &["no answer within", "what to do: try again"]);
+}
+
+#[test]
+fn an_answer_in_html_is_a_matter_for_the_provider() {
+    let url = answering(response("200 OK", "content-type: text/html\r\n", "<html>Welcome</html>"));
+    ask(&url).failed(6, &["not answered with JSON", "text/html", "what to do: ask the provider"]);
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let (elsewhere, target) = listener();
+    elsewhere.set_nonblocking(true).expect("a listener that does not wait");
+    let location = format!("location: {target}/token?code=1\r\n");
+    let url = answering(response("307 Temporary Redirect", &location, ""));
+    ask(&url).failed(3, &["redirect, which is never followed", "correct the base URL"]);
+    let nobody = elsewhere.accept().map(|_| ()).map_err(|error| error.kind());
+    assert_eq!(nobody, Err(ErrorKind::WouldBlock));
+}
+
+#[test]
+fn an_answer_that_shows_the_secret_again_is_masked() {
+    let body = format!(r#"{{"error":"invalid_client","error_description":"unknown secret {CANARY}"}}"#);
+    let url = answering(response("401 Unauthorized", "content-type: application/json\r\n", &body));
+    ask(&url).failed(3, &["invalid_client", "unknown secret ***"]);
+}
+
+#[test]
+fn plain_http_goes_to_this_machine_only() {
+    for (name, value) in [
+        ("--base-url", "http://gateway.example"),
+        ("--base-url", "api=http://api.example"),
+        ("--base-url", "http://192.0.2.1:8080"),
+    ] {
+        let ran = run_as("me", CANARY, &["token", "--provider", "octotable", name, value]);
+        ran.failed(3, &[name, "unencrypted http", "use https"]);
+    }
+    let arguments = ["token", "--provider", "rfc6749", "--token-url", "http://login.example/token"];
+    run_as("me", CANARY, &arguments).failed(3, &["--token-url", "unencrypted http"]);
+}
+
+#[test]
+fn a_bad_url_is_named_with_what_is_wrong_about_it() {
+    for (value, says) in [
+        ("nonsense", "not an absolute URL"),
+        ("ftp://api.example", "use https"),
+        ("https://api.example/?x=1", "query"),
+        ("https://api.example:99999", "port"),
+        ("api=", "not an absolute URL"),
+        (&format!("https://me:{CANARY}@api.example"), "user name or password"),
+    ] {
+        let ran = run_as("me", CANARY, &["token", "--provider", "octotable", "--base-url", value]);
+        ran.failed(3, &["--base-url", says]);
+    }
+    let ran =
+        run_as("me", CANARY, &["token", "--provider", "octorate", "--base-url", "apu=https://x.example"]);
+    ran.failed(3, &["--base-url", "api, admin"]);
+}
+
+#[test]
+fn a_bad_profile_is_named_with_line_and_field() {
+    let path = file("misspelt.toml", "name = \"acme\"\ntitel = \"Acme\"\n");
+    let ran = run_as("me", CANARY, &["token", "--profile", &path]);
+    ran.failed(3, &["misspelt.toml", "line 2", "`titel`", "what to do"]);
+    let path = file("broken.toml", "name = \"acme\"\n[calls.client_credentials\nmethod = 1\n");
+    run_as("me", CANARY, &["token", "--profile", &path]).failed(3, &["broken.toml", "line 2"]);
+    run_as("me", CANARY, &["token", "--profile", "/nonexistent.toml"])
+        .failed(3, &["cannot be read", "because"]);
+}
+
+#[test]
+fn missing_credentials_are_named_by_where_they_should_be() {
+    let token = ["token", "--provider", "octotable"];
+    run(&token).failed(3, &["OCTO_AUTH_CLIENT_ID is not set", "--credentials"]);
+    run_as("me", "", &token).failed(3, &["OCTO_AUTH_CLIENT_SECRET is empty"]);
+    run_as("me", "two\nlines", &token).failed(3, &["client secret"]);
+    let with = |source: &str| run_with_input("", &[&token[..], &["--credentials", source]].concat());
+    with("-").failed(3, &["standard input has no client_id"]);
+    with("/nonexistent").failed(3, &["/nonexistent cannot be read", "because"]);
+    with(&file("half.env", &format!("client_secret={CANARY}"))).failed(3, &["half.env has no client_id"]);
+    with(&file("odd.env", &format!("client_id=me\n{CANARY}"))).failed(3, &["odd.env, line 2"]);
+    with(&file("names.env", &format!("client_id=me\nsecret={CANARY}"))).failed(3, &["names.env, line 2"]);
+}
+
+#[test]
+fn scopes_are_checked_before_anything_is_sent() {
+    let emulator = Emulator::start().expect("an emulator");
+    let url = emulator.url();
+    let token = |provider: &str, scope: &[&str]| {
+        let arguments = [&["token", "--provider", provider, "--base-url", &url][..], scope].concat();
+        run_as("me", CANARY, &arguments)
+    };
+    token("officernd", &[]).failed(3, &["without a scope"]);
+    token("officernd", &["--scope", "a\"b"]).failed(3, &["scope at position 1"]);
+    token("octotable", &["--scope", "read"]).failed(3, &["knows no scopes"]);
+    token("octorate", &["--scope", "read"]).failed(3, &["knows no scopes"]);
+    assert!(emulator.log().is_empty());
+}
