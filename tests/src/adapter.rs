@@ -1,0 +1,110 @@
+//! Both adapters behind one name, so that a scenario is written once and run over each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_async::{ReqwestTransport, Runner as AsyncRunner};
+use octo_auth_blocking::{Runner as BlockingRunner, UreqTransport};
+use octo_auth_core::{Answer, Exchange, ExchangeError, Now, Reply};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime::{Builder, Runtime};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::registration::sound;
+
+/// One of the adapters, ready to run exchanges from a synchronous test.
+///
+/// It blocks the calling thread; do not use it inside an async runtime.
+pub struct Adapter(Colour);
+
+enum Colour {
+    Async { runtime: Runtime, runner: AsyncRunner },
+    Blocking { runner: BlockingRunner },
+}
+
+impl Adapter {
+    /// Each adapter with its own transport (reqwest, ureq) and the clocks of the operating system.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        Self::with_runners(sound(AsyncRunner::new()), sound(BlockingRunner::new()))
+    }
+
+    /// Each adapter with a transport that trusts this certificate alone and uses no proxy, whatever the machine
+    /// trusts and whatever its environment says.
+    #[must_use]
+    pub fn trusting(certificate: &CertificateDer<'static>) -> Vec<Self> {
+        let builder = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls(certificate));
+        let reqwest = sound(ReqwestTransport::from_builder(builder));
+        let roots = RootCerts::new_with_certs(&[Certificate::from_der(certificate).to_owned()]);
+        let tls = TlsConfig::builder().root_certs(roots).build();
+        let builder = ureq::Agent::config_builder().proxy(None).tls_config(tls);
+        let ureq = sound(UreqTransport::from_builder(builder));
+        Self::with_runners(AsyncRunner::with_transport(reqwest), BlockingRunner::with_transport(ureq))
+    }
+
+    /// Each adapter as the test has made it, such as with a transport of its own.
+    #[must_use]
+    pub fn with_runners(asynchronous: AsyncRunner, blocking: BlockingRunner) -> Vec<Self> {
+        // A thread of its own, so that connections are closed in time though nothing runs.
+        let runtime = sound(Builder::new_multi_thread().worker_threads(1).enable_all().build());
+        vec![
+            Self(Colour::Async { runtime, runner: asynchronous }),
+            Self(Colour::Blocking { runner: blocking }),
+        ]
+    }
+
+    /// This adapter with another deadline for a whole exchange.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self(match self.0 {
+            Colour::Async { runtime, runner } => {
+                Colour::Async { runtime, runner: runner.with_deadline(deadline) }
+            }
+            Colour::Blocking { runner } => Colour::Blocking { runner: runner.with_deadline(deadline) },
+        })
+    }
+
+    /// `async` or `blocking`, for the messages of assertions.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match &self.0 {
+            Colour::Async { .. } => "async",
+            Colour::Blocking { .. } => "blocking",
+        }
+    }
+
+    /// Runs an exchange.
+    ///
+    /// # Errors
+    ///
+    /// What the adapter reports.
+    pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        match &self.0 {
+            Colour::Async { runtime, runner } => runtime.block_on(runner.run(exchange)),
+            Colour::Blocking { runner } => runner.run(exchange),
+        }
+    }
+
+    /// Reads the adapter's clocks.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        match &self.0 {
+            Colour::Async { runner, .. } => runner.now(),
+            Colour::Blocking { runner } => runner.now(),
+        }
+    }
+}
+
+/// Runs a scenario over each adapter.
+pub fn each(scenario: impl FnMut(&Adapter)) {
+    Adapter::all().iter().for_each(scenario);
+}
+
+/// TLS for reqwest that trusts one certificate.
+fn tls(certificate: &CertificateDer<'static>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    sound(roots.add(certificate.clone()));
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    sound(config.with_safe_default_protocol_versions()).with_root_certificates(roots).with_no_client_auth()
+}

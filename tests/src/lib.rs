@@ -1,0 +1,16 @@
+//! What the tests share: fixed moments, registrations, answers, and requests written out as text.
+
+pub mod adapter;
+pub mod canary;
+pub mod moment;
+pub mod outcome;
+pub mod registration;
+pub mod reply;
+pub mod socket;
+pub mod transcript;
+pub mod wire;
+
+/// The examples of the README, run as they stand there.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,0 +1,94 @@
+//! Registrations at the providers, and the tokens they hold.
+
+use octo_auth_core::profile::ClientAuthentication;
+use octo_auth_core::{AdminToken, Client, Entropy, Exchange, Profile, Reply, TokenSet};
+
+use crate::{moment, reply};
+
+/// The client id of every registration here.
+pub const CLIENT_ID: &str = "client-1";
+
+/// The client secret of every registration here.
+pub const CLIENT_SECRET: &str = "client-secret-1";
+
+/// A registration with this profile.
+#[must_use]
+pub fn with(profile: Profile) -> Client {
+    sound(Client::new(profile, CLIENT_ID, CLIENT_SECRET))
+}
+
+/// A registration at Octorate.
+#[must_use]
+pub fn octorate() -> Client {
+    with(Profile::octorate())
+}
+
+/// A registration at OctoTable.
+#[must_use]
+pub fn octotable() -> Client {
+    with(Profile::octotable())
+}
+
+/// A registration at OfficeRND.
+#[must_use]
+pub fn officernd() -> Client {
+    with(Profile::officernd())
+}
+
+/// A registration at a standard server that takes client id and secret in the body.
+#[must_use]
+pub fn standard() -> Client {
+    with(standard_profile(ClientAuthentication::Body))
+}
+
+/// A standard server with every endpoint, at `server.example.com` as in the examples of the RFCs.
+#[must_use]
+pub fn standard_profile(authentication: ClientAuthentication) -> Profile {
+    sound(
+        Profile::rfc6749("https://server.example.com/token")
+            .and_then(|profile| profile.with_authorization_url("https://server.example.com/authorize"))
+            .and_then(|profile| profile.with_revocation_url("https://server.example.com/revoke"))
+            .and_then(|profile| profile.with_introspection_url("https://server.example.com/introspect"))
+            .and_then(|profile| profile.with_client_authentication(authentication)),
+    )
+}
+
+/// Bytes that stand for randomness: 0, 1, 2, …, 63.
+#[must_use]
+pub fn entropy() -> Entropy {
+    let mut bytes = [0; 64];
+    for (value, byte) in (0..).zip(&mut bytes) {
+        *byte = value;
+    }
+    Entropy::from_bytes(bytes)
+}
+
+/// What an exchange makes of a JSON answer with status 200.
+#[must_use]
+pub fn answered<T: Reply>(exchange: Exchange<T>, body: &str) -> T {
+    let now = moment::start();
+    sound(exchange.finish(&reply::json(200, body), now, now)).value
+}
+
+/// A token for administration, as ApiLogin at Octorate gives it.
+#[must_use]
+pub fn admin_token(token: &str) -> AdminToken {
+    let body = format!(r#"{{"access_token":"{token}","expireDate":"2027-01-01T00:00:00.000Z"}}"#);
+    answered(sound(octorate().api_login()), &body)
+}
+
+/// An ordinary token.
+#[must_use]
+pub fn property_token(token: &str) -> TokenSet {
+    let body = format!(r#"{{"access_token":"{token}","expires_in":3600,"type":"Bearer"}}"#);
+    answered(sound(octotable().client_credentials(&octo_auth_core::Scopes::none())), &body)
+}
+
+/// The value of a step that the tests build on.
+///
+/// # Panics
+///
+/// If the step failed.
+pub fn sound<T, E: std::fmt::Display>(step: Result<T, E>) -> T {
+    step.unwrap_or_else(|error| panic!("a step the tests build on failed: {error}"))
+}

@@ -1,0 +1,179 @@
+//! What both adapters report when no complete answer comes: the same words, and never more certainty than there is.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use octo_auth_core::{Delivery, Exchange, ExchangeError, Fault, Profile, Scopes, TokenSet};
+use octo_auth_tests::adapter::{Adapter, each};
+use octo_auth_tests::registration::{self, CLIENT_SECRET, sound};
+use octo_auth_tests::socket::Socket;
+
+/// A client credentials request to a URL.
+fn asking(url: &str) -> Exchange<TokenSet> {
+    let client = registration::with(sound(Profile::rfc6749(url)));
+    sound(client.client_credentials(&Scopes::none()))
+}
+
+fn plain(address: SocketAddr) -> String {
+    format!("http://{address}/token")
+}
+
+/// Runs the request over an adapter, which must fail without a response.
+fn lost(adapter: &Adapter, url: &str) -> ExchangeError {
+    let error = sound(adapter.run(asking(url)).err().ok_or("there was an answer"));
+    assert_eq!(error.status(), None, "{}: {}", adapter.name(), causes(&error));
+    assert!(!causes(&error).contains(CLIENT_SECRET), "{}", adapter.name());
+    error
+}
+
+/// What an error and its causes say, one after the other.
+fn causes(error: &ExchangeError) -> String {
+    let mut text = format!("{error} {error:?}");
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(&format!("; {cause} {cause:?}"));
+        next = cause.source();
+    }
+    text
+}
+
+/// The fault inside an error.
+fn fault(error: &ExchangeError) -> &Fault {
+    sound(error.source().and_then(|source| source.downcast_ref()).ok_or("the error holds no fault"))
+}
+
+#[track_caller]
+fn assert_lost(adapter: &Adapter, url: &str, code: &str, what: &str) {
+    let error = lost(adapter, url);
+    assert_eq!(
+        (&*error.code(), &*fault(&error).to_string()),
+        (code, what),
+        "{}: {}",
+        adapter.name(),
+        causes(&error)
+    );
+    assert!(fault(&error).source().is_some(), "{}: the cause is kept", adapter.name());
+}
+
+/// Each adapter, with neither the certificates nor the proxy of the machine the tests run on.
+fn isolated() -> Vec<Adapter> {
+    let made = sound(rcgen::generate_simple_self_signed(["nowhere.invalid".to_owned()]));
+    Adapter::trusting(made.cert.der())
+}
+
+#[test]
+fn a_refused_connection_is_certainly_not_sent() {
+    for adapter in isolated() {
+        for scheme in ["http", "https"] {
+            let url = format!("{scheme}://{}/token", Socket::nobody());
+            assert_lost(&adapter, &url, "not_sent", "connection refused");
+        }
+    }
+    each(|adapter| assert_lost(adapter, &plain(Socket::nobody()), "not_sent", "connection refused"));
+}
+
+#[test]
+fn a_host_without_an_address_is_certainly_not_sent() {
+    for adapter in isolated() {
+        let url = "https://nowhere.invalid/token";
+        assert_lost(&adapter, url, "not_sent", "the host name could not be resolved");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_speak_tls_is_sent_nothing() {
+    for adapter in isolated() {
+        let server = Socket::responding("200 OK", &[], b"{}");
+        let url = format!("https://{}/token", server.address());
+        assert_lost(&adapter, &url, "not_sent", "the TLS handshake failed");
+        assert!(!server.requests().concat().contains("grant_type"), "{}", adapter.name());
+    }
+}
+
+#[test]
+fn a_connection_closed_without_an_answer_may_have_been_processed() {
+    each(|adapter| {
+        let server = Socket::answering("");
+        assert_lost(adapter, &plain(server.address()), "body_incomplete", "the answer broke off");
+        assert_eq!(server.requests().len(), 1, "{}: nothing is repeated", adapter.name());
+    });
+}
+
+#[test]
+fn a_connection_closed_in_the_head_of_the_answer_may_have_been_processed() {
+    each(|adapter| {
+        let server = Socket::answering("HTTP/1.1 200 OK\r\nContent-Ty");
+        assert_lost(adapter, &plain(server.address()), "body_incomplete", "the answer broke off");
+    });
+}
+
+#[test]
+fn a_connection_closed_in_the_body_of_the_answer_may_have_been_processed() {
+    each(|adapter| {
+        let announced = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access_token\":";
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"access";
+        for answer in [announced, chunked] {
+            let server = Socket::answering(answer);
+            assert_lost(adapter, &plain(server.address()), "body_incomplete", "the answer broke off");
+            assert_eq!(server.requests().len(), 1, "{}: nothing is repeated", adapter.name());
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_is_no_http_may_have_been_processed() {
+    each(|adapter| {
+        for answer in
+            ["220 mail.example.com ESMTP\r\n\r\n", "HTTP/1.1 banana\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n"]
+        {
+            let server = Socket::answering(answer);
+            assert_lost(adapter, &plain(server.address()), "http_malformed", "the answer is not HTTP");
+        }
+    });
+}
+
+#[test]
+fn a_deadline_that_runs_out_after_the_request_leaves_the_question_open() {
+    for adapter in Adapter::all().into_iter().map(|adapter| adapter.with_deadline(Duration::from_millis(200)))
+    {
+        for beginning in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
+            let server = Socket::stalling_after(beginning);
+            let url = plain(server.address());
+            assert_lost(&adapter, &url, "timeout", "no answer within the deadline");
+            server.wait_for_end();
+            assert_eq!(server.requests().len(), 1, "{}: nothing is repeated", adapter.name());
+        }
+    }
+}
+
+#[test]
+fn only_an_exchange_that_may_have_been_processed_is_open_to_doubt() {
+    each(|adapter| {
+        let refused = lost(adapter, &plain(Socket::nobody()));
+        let closed = lost(adapter, &plain(Socket::answering("").address()));
+        assert_eq!(fault(&refused).delivery(), Delivery::NotSent, "{}", adapter.name());
+        assert_eq!(fault(&closed).delivery(), Delivery::Unknown, "{}", adapter.name());
+    });
+}
+
+#[test]
+fn a_request_without_a_body_is_judged_like_one_with_a_body() {
+    let closing = Socket::answering("");
+    let closed = format!("http://{}", closing.address());
+    let nobody = format!("http://{}", Socket::nobody());
+    let cases = [
+        (nobody.as_str(), "not_sent", "connection refused"),
+        ("https://nowhere.invalid", "not_sent", "the host name could not be resolved"),
+        (&closed, "body_incomplete", "the answer broke off"),
+    ];
+    for adapter in isolated() {
+        for (url, code, what) in cases {
+            let client = registration::with(Profile::octorate().behind(url).unwrap());
+            let asking = client.api_configuration(&registration::admin_token("admin-1")).unwrap();
+            let error = adapter.run(asking).unwrap_err();
+            let said = fault(&error).to_string();
+            assert_eq!((&*error.code(), &*said), (code, what), "{}: {}", adapter.name(), causes(&error));
+        }
+    }
+}
