@@ -46,7 +46,7 @@ pub fn retry(retry: Retry) -> String {
         Retry::Cooldown => "cooldown".to_owned(),
         Retry::Backoff { at_least } => format!("backoff {at_least:?}"),
         Retry::After(after) => format!("after {after:?}"),
-        Retry::Ambiguous => "ambiguous".to_owned(),
+        Retry::Ambiguous { .. } => "ambiguous".to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Registrations at the providers, and the tokens they hold.
 
 use octo_auth_core::profile::ClientAuthentication;
-use octo_auth_core::{AdminToken, Client, Entropy, Exchange, Profile, Reply, TokenSet};
+use octo_auth_core::{AccessToken, AdminToken, Client, Entropy, Exchange, Profile, Reply, TokenSet};
 
 use crate::{moment, reply};
 
@@ -70,18 +70,20 @@ pub fn answered<T: Reply>(exchange: Exchange<T>, body: &str) -> T {
     sound(exchange.finish(&reply::json(200, body), now, now)).value
 }
 
-/// A token for administration, as ApiLogin at Octorate gives it.
+/// A token for administration at a provider.
 #[must_use]
-pub fn admin_token(token: &str) -> AdminToken {
-    let body = format!(r#"{{"access_token":"{token}","expireDate":"2027-01-01T00:00:00.000Z"}}"#);
-    answered(sound(octorate().api_login()), &body)
+pub fn admin_token(profile: &Profile, token: &str) -> AdminToken {
+    AdminToken::restore(profile, sound_token(token), moment::start().wall, None)
 }
 
-/// An ordinary token.
+/// An ordinary token of a provider.
 #[must_use]
-pub fn property_token(token: &str) -> TokenSet {
-    let body = format!(r#"{{"access_token":"{token}","expires_in":3600,"type":"Bearer"}}"#);
-    answered(sound(octotable().client_credentials(&octo_auth_core::Scopes::none())), &body)
+pub fn property_token(profile: &Profile, token: &str) -> TokenSet {
+    TokenSet::restore(profile, sound_token(token), moment::start().wall, None, None)
+}
+
+fn sound_token(token: &str) -> AccessToken {
+    sound(AccessToken::new(token).ok_or("the token cannot stand in a header"))
 }
 
 /// The value of a step that the tests build on.

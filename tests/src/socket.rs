@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -10,11 +11,12 @@ use crate::registration::sound;
 
 /// A listener on loopback that keeps the text of each request it has read.
 ///
-/// Its thread lives as long as the test process.
+/// It stops listening when it is dropped.
 pub struct Socket {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     ended: Receiver<()>,
+    closing: Arc<AtomicBool>,
 }
 
 impl Socket {
@@ -62,8 +64,13 @@ impl Socket {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (end, ended) = channel();
         let log = Arc::clone(&requests);
+        let closing = Arc::new(AtomicBool::new(false));
+        let closed = Arc::clone(&closing);
         thread::spawn(move || {
             for connection in listener.incoming() {
+                if closed.load(Ordering::SeqCst) {
+                    return;
+                }
                 let Ok(mut connection) = connection else { continue };
                 let request = read_request(&mut connection);
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
@@ -72,7 +79,7 @@ impl Socket {
                 let _ = end.send(());
             }
         });
-        Self { address, requests, ended }
+        Self { address, requests, ended, closing }
     }
 
     /// The address of a port that nobody listens on.
@@ -96,6 +103,14 @@ impl Socket {
     /// Waits until it is done with one connection.
     pub fn wait_for_end(&self) {
         sound(self.ended.recv());
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::SeqCst);
+        // Wakes the listener, so that it sees that it is to close.
+        let _ = TcpStream::connect(self.address);
     }
 }
 

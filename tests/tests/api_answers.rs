@@ -34,7 +34,8 @@ fn api_url(client: &Client) -> String {
 }
 
 fn answered(client: &Client, response: &http::Response<Vec<u8>>) -> ApiAnswer {
-    let exchange = client.api_call(&property_token("AT"), request(&api_url(client))).unwrap();
+    let exchange =
+        client.api_call(&property_token(client.profile(), "AT"), request(&api_url(client))).unwrap();
     read(exchange, response).unwrap().value
 }
 
@@ -174,7 +175,8 @@ fn only_the_first_eight_kibibytes_of_a_body_are_looked_at() {
 #[test]
 fn what_is_left_of_a_quota_is_read_from_octorates_header() {
     let left = |client: &Client, value: &str| {
-        let exchange = client.api_call(&property_token("AT"), request(&api_url(client))).unwrap();
+        let exchange =
+            client.api_call(&property_token(client.profile(), "AT"), request(&api_url(client))).unwrap();
         read(exchange, &with(200, &[("X-RateLimit-Remaining", value)], "[]")).unwrap().quota_remaining
     };
     assert_eq!(left(&octorate(), " 42 "), Some(42));
@@ -183,7 +185,7 @@ fn what_is_left_of_a_quota_is_read_from_octorates_header() {
 }
 
 fn refused(client: &Client, url: &str) -> &'static str {
-    let error = client.api_call(&property_token("AT"), request(url)).map(drop).unwrap_err();
+    let error = client.api_call(&property_token(client.profile(), "AT"), request(url)).map(drop).unwrap_err();
     assert_eq!(error.remedy(), Remedy::FixConfiguration);
     error.code()
 }
@@ -211,7 +213,8 @@ fn a_token_for_a_host_the_profile_does_not_list_is_refused_before_there_is_a_req
 #[test]
 fn user_information_in_a_foreign_url_is_not_shown() {
     let request = request("https://user:pa55word@evil.example/");
-    let error = octorate().api_call(&property_token("AT"), request).map(drop).unwrap_err();
+    let error =
+        octorate().api_call(&property_token(octorate().profile(), "AT"), request).map(drop).unwrap_err();
     assert!(error.to_string().contains("https://evil.example"), "{error}");
     assert!(!format!("{error} {error:?}").contains("pa55word"));
 }
@@ -222,7 +225,7 @@ fn the_same_origin_in_another_spelling_is_the_same_origin() {
     for url in
         ["https://API.Octorate.com/connect/rest/v1/accommodation", "https://api.octorate.com:443/connect"]
     {
-        let exchange = octorate().api_call(&property_token("AT"), request(url));
+        let exchange = octorate().api_call(&property_token(octorate().profile(), "AT"), request(url));
         assert!(exchange.is_ok(), "{url}: {:?}", exchange.map(drop));
     }
 }
@@ -230,7 +233,10 @@ fn the_same_origin_in_another_spelling_is_the_same_origin() {
 #[test]
 fn a_request_to_octotable_without_a_property_is_refused() {
     let bare = http::Request::get("https://api.octotable.com/octotable-pms/api/v2/table").body(Body::empty());
-    let error = octotable().api_call(&property_token("AT"), bare.unwrap()).map(drop).unwrap_err();
+    let error = octotable()
+        .api_call(&property_token(octotable().profile(), "AT"), bare.unwrap())
+        .map(drop)
+        .unwrap_err();
     assert_eq!(error.code(), "header_missing");
     assert!(error.to_string().contains("Property"), "{error}");
 }
@@ -242,7 +248,7 @@ fn a_request_is_sent_as_given_but_for_the_token() {
         .header("x-own", "1")
         .body(Body::from("{}"))
         .unwrap();
-    let exchange = octorate().api_call(&property_token("AT"), given).unwrap();
+    let exchange = octorate().api_call(&property_token(octorate().profile(), "AT"), given).unwrap();
     assert_eq!(
         octo_auth_tests::wire::sent(&exchange),
         "PUT https://api.octorate.com/connect/rest/v1/reservation/1?a=b%20c\n\
@@ -255,7 +261,12 @@ fn a_host_that_moved_takes_its_tokens_along() {
     let profile = Profile::octorate().with_base("api", "https://gateway.example/octorate").unwrap();
     let client = Client::new(profile, CLIENT_ID, CLIENT_SECRET).unwrap();
     assert!(
-        client.api_call(&property_token("AT"), request("https://gateway.example/octorate/connect")).is_ok()
+        client
+            .api_call(
+                &property_token(client.profile(), "AT"),
+                request("https://gateway.example/octorate/connect")
+            )
+            .is_ok()
     );
     assert_eq!(refused(&client, "https://api.octorate.com/connect"), "foreign_host");
 }

@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn every_exchange_reads_every_answer(status in statuses(), headers in headers(), body in bodies()) {
         let response = response(status, &headers, &body);
-        let (admin, token) = (admin_token("admin"), Secret::from("token-in-question"));
+        let (admin, token) = (admin_token(octorate().profile(), "admin"), Secret::from("token-in-question"));
         for exchange in token_requests() {
             total(exchange, &response);
         }
@@ -182,7 +182,7 @@ proptest! {
         total(standard().revoke(&token, TokenTypeHint::AccessToken).unwrap(), &response);
         total(standard().introspect(&token).unwrap(), &response);
         let request = http::Request::get("https://api.octorate.com/").body(octo_auth_core::Body::empty());
-        total(octorate().api_call(&property_token("t"), request.unwrap()).unwrap(), &response);
+        total(octorate().api_call(&property_token(octorate().profile(), "t"), request.unwrap()).unwrap(), &response);
     }
 
     #[test]
@@ -226,7 +226,7 @@ proptest! {
 
     #[test]
     fn a_callback_is_a_code_or_a_refusal_and_without_the_state_never_a_code(text in any::<String>()) {
-        let (_, pending) = octorate().authorize("https://localhost", &Scopes::none(), &entropy()).unwrap();
+        let (_, pending) = octorate().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
         let rejected = pending.receive(&text, moment::start()).map(drop).unwrap_err();
         drop(canary::shown_by_error(&rejected));
         prop_assert!(rejected.pending.is_some());
@@ -234,7 +234,7 @@ proptest! {
 
     #[test]
     fn a_sign_in_cut_short_is_not_read_back(cut in any::<prop::sample::Index>()) {
-        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), &entropy()).unwrap();
+        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
         let json = pending.to_json();
         let whole = json.expose();
         let end = cut.index(whole.len());

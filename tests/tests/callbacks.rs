@@ -16,14 +16,14 @@ const STATE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// A sign-in at Octorate that comes back to this address.
 fn sign_in(redirect_uri: &str) -> Pending {
-    octorate().authorize(redirect_uri, &Scopes::none(), &entropy()).unwrap().1
+    octorate().authorize(redirect_uri, &Scopes::none(), entropy()).unwrap().1
 }
 
 /// A sign-in at a standard server that names its issuer in every callback (RFC 9207).
 fn sign_in_with_issuer() -> Pending {
     let profile = standard_profile(ClientAuthentication::Body).with_issuer("https://server.example.com");
     let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
-    client.authorize("https://client.example.com/cb", &Scopes::none(), &entropy()).unwrap().1
+    client.authorize("https://client.example.com/cb", &Scopes::none(), entropy()).unwrap().1
 }
 
 fn rejected(pending: Pending, callback: &str) -> RejectedCallback {
@@ -41,6 +41,8 @@ fn the_whole_address_or_its_query_alone_yields_the_code() {
         format!("?code=c0de&state={STATE}"),
         format!("code=c0de&state={STATE}&"),
         format!("https://localhost/back?code=c0de&state={STATE}#_=_"),
+        format!("/back?code=c0de&state={STATE}"),
+        format!("url=https://a.example/?b&state={STATE}&code=c0de"),
     ] {
         let code = sign_in("https://localhost/back").receive(&callback, moment::start()).unwrap();
         let exchange = code.redeem(&octorate(), moment::after(1)).unwrap();
@@ -74,6 +76,12 @@ fn whatever_lacks_the_state_gives_the_sign_in_back_and_it_still_works() {
         (format!("?code=a%ff&state={STATE}"), "callback_malformed"),
         (format!("https://evil.example/?code=c&state={STATE}"), "redirect_uri_mismatch"),
         (format!("https://localhost/other?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        (format!("/other?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        (format!("//localhost/?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        (format!("localhost:80/?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        ("/other".to_owned(), "redirect_uri_mismatch"),
+        ("https://localhost".to_owned(), "state_missing"),
+        ("/".to_owned(), "state_missing"),
         (format!("http://localhost?code=c&state={STATE}"), "redirect_uri_mismatch"),
         ("https://localhost#access_token=evil".to_owned(), "implicit_response"),
         (long, "input_too_long"),
@@ -171,7 +179,7 @@ fn a_code_is_good_for_less_than_sixty_seconds_by_both_clocks() {
 #[test]
 fn elsewhere_a_code_lives_ten_minutes_at_most() {
     let code = || {
-        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), &entropy()).unwrap();
+        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
         pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap()
     };
     assert!(code().redeem(&standard(), moment::after(599)).is_ok());
@@ -193,6 +201,31 @@ fn a_code_is_redeemed_only_by_the_client_that_asked_for_it() {
     }
 }
 
+/// Every standard server has the same profile but for its addresses (mix-up, RFC 9207 section 1).
+#[test]
+fn a_code_and_its_verifier_go_to_no_other_server_than_that_of_the_sign_in() {
+    let at = |token_url: &str| {
+        let profile = Profile::rfc6749(token_url)
+            .and_then(|profile| profile.with_authorization_url("https://honest.example/authorize"));
+        Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap()
+    };
+    let own = "https://honest.example/token?tenant=a";
+    let sign_in = || at(own).authorize("https://localhost", &Scopes::none(), entropy()).unwrap().1;
+    let stored = || Pending::from_json(sign_in().to_json().expose()).unwrap();
+    for pending in [&sign_in as &dyn Fn() -> Pending, &stored] {
+        let code = || pending().receive(&format!("?code=c&state={STATE}"), moment::start()).unwrap();
+        assert!(code().redeem(&at(own), moment::start()).is_ok());
+        for other in [
+            "https://evil.example/token?tenant=a",
+            "https://honest.example/token?tenant=b",
+            "https://honest.example/token",
+        ] {
+            let error = code().redeem(&at(other), moment::start()).unwrap_err();
+            assert_eq!(error, CallbackError::OtherClient, "{other}");
+        }
+    }
+}
+
 #[test]
 fn a_sign_in_survives_its_journey_through_a_session_store() {
     let scopes = Scopes::parse("openid email").unwrap();
@@ -208,8 +241,8 @@ fn a_sign_in_survives_its_journey_through_a_session_store() {
                 .unwrap(),
         )
     };
-    let (_, first) = standard().authorize(redirect_uri, &scopes, &entropy()).unwrap();
-    let (_, second) = standard().authorize(redirect_uri, &scopes, &entropy()).unwrap();
+    let (_, first) = standard().authorize(redirect_uri, &scopes, entropy()).unwrap();
+    let (_, second) = standard().authorize(redirect_uri, &scopes, entropy()).unwrap();
     let json = second.to_json();
     let again = Pending::from_json(json.expose()).unwrap();
     assert_eq!(again.state().expose(), STATE);
@@ -217,6 +250,17 @@ fn a_sign_in_survives_its_journey_through_a_session_store() {
     let sent = body(again);
     assert!(sent.contains("code_verifier=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8"), "{sent}");
     assert_eq!(sent, body(first));
+}
+
+#[test]
+fn a_stored_sign_in_of_any_texts_is_read_as_it_was_written() {
+    let odd = "\u{1}\u{1b}\"\\\n\u{e9}".repeat(20);
+    let members = ["token_endpoint", "client_id", "redirect_uri", "issuer", "state", "code_verifier"];
+    let mut stored: serde_json::Value = members.map(|name| (name, odd.as_str())).into_iter().collect();
+    stored["scope"] = "a b".into();
+    let pending = Pending::from_json(&stored.to_string()).unwrap();
+    let again: serde_json::Value = serde_json::from_str(pending.to_json().expose()).unwrap();
+    assert_eq!(again, stored);
 }
 
 #[test]
@@ -234,6 +278,7 @@ fn what_is_not_a_stored_sign_in_is_nothing() {
         "null".to_owned(),
         whole.expose().replace(STATE, ""),
         whole.expose().replace("\"redirect_uri\"", "\"redirect\""),
+        whole.expose().replace("\"token_endpoint\"", "\"provider\""),
         whole.expose().replace(&format!("\"{STATE}\""), "7"),
     ] {
         assert!(Pending::from_json(&broken).is_none(), "{broken}");
@@ -243,7 +288,7 @@ fn what_is_not_a_stored_sign_in_is_nothing() {
 #[test]
 fn officernds_own_parameters_are_kept_for_the_caller() {
     let scopes = Scopes::parse("a").unwrap();
-    let (_, pending) = officernd().authorize("http://127.0.0.1:3000", &scopes, &entropy()).unwrap();
+    let (_, pending) = officernd().authorize("http://127.0.0.1:3000", &scopes, entropy()).unwrap();
     let callback = format!("http://127.0.0.1:3000/?code=c&state={STATE}&org_slug=acme&integrationId=&x");
     let code = pending.receive(&callback, moment::start()).unwrap();
     let others: Vec<_> = code.other_parameters().iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -279,6 +324,23 @@ fn what_else_a_browser_rewrites_in_an_address_is_no_difference() {
     ] {
         let received = sign_in(registered).receive(&format!("{shown}?code=c&state={STATE}"), moment::start());
         assert!(received.is_ok(), "{registered} {shown}");
+    }
+}
+
+#[test]
+fn a_private_scheme_is_an_address_and_has_a_path() {
+    for redirect_uri in ["com.example.app:/cb", "com.example.app://host/cb"] {
+        let sign_in =
+            || standard().authorize(redirect_uri, &Scopes::none(), entropy()).map(|(_, pending)| pending);
+        for address in [redirect_uri, "/cb", ""] {
+            let callback = format!("{address}?code=c&state={STATE}");
+            assert!(sign_in().unwrap().receive(&callback, moment::start()).is_ok(), "{callback}");
+        }
+        for address in ["com.example.app:/other", "com.example.evil:/cb", "/other"] {
+            let rejected = rejected(sign_in().unwrap(), &format!("{address}?code=c&state={STATE}"));
+            assert_eq!(rejected.error, CallbackError::RedirectUriMismatch, "{address}");
+            assert!(rejected.pending.is_some(), "{address}");
+        }
     }
 }
 

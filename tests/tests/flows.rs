@@ -33,7 +33,7 @@ fn value<T: Reply>(adapter: &Adapter, exchange: Result<Exchange<T>, RequestError
 
 /// From the page to the tokens, with a person who grants.
 fn signed_in(adapter: &Adapter, client: &Client, redirect_uri: &str, scopes: &Scopes) -> TokenSet {
-    let (page, pending) = sound(client.authorize(redirect_uri, scopes, &entropy()));
+    let (page, pending) = sound(client.authorize(redirect_uri, scopes, entropy()));
     let callback = sound(Browser::new().open(&page).and_then(|page| page.grant()));
     let code = sound(pending.receive(&callback, adapter.now()));
     sound(adapter.run(sound(code.redeem(client, adapter.now())))).value
@@ -41,7 +41,7 @@ fn signed_in(adapter: &Adapter, client: &Client, redirect_uri: &str, scopes: &Sc
 
 /// The `state` that comes of the fixed entropy.
 fn state(client: &Client, redirect_uri: &str) -> String {
-    let (_, pending): (String, Pending) = sound(client.authorize(redirect_uri, &Scopes::none(), &entropy()));
+    let (_, pending): (String, Pending) = sound(client.authorize(redirect_uri, &Scopes::none(), entropy()));
     pending.state().expose().to_owned()
 }
 
@@ -241,12 +241,13 @@ fn a_token_goes_to_no_other_host_and_not_even_to_another_port() {
         [elsewhere.as_str(), "https://api.octorate.com.example", &of_the_admin_pages, &spelt_to_deceive]
     {
         let request = Request::get(url).body(Body::empty()).expect("a request");
-        let refused = client.api_call(&property_token("token-1"), request).expect_err("a refusal");
+        let refused =
+            client.api_call(&property_token(client.profile(), "token-1"), request).expect_err("a refusal");
         assert_eq!(refused.code(), "foreign_host", "{url}");
     }
     adapter::each(|adapter| {
         let request = Request::get(format!("{base}/x")).body(Body::empty()).expect("a request");
-        value(adapter, client.api_call(&property_token("token-1"), request));
+        value(adapter, client.api_call(&property_token(client.profile(), "token-1"), request));
     });
     assert_eq!(provider.requests().len(), 2);
     assert!(stranger.requests().is_empty());
@@ -256,7 +257,7 @@ fn a_token_goes_to_no_other_host_and_not_even_to_another_port() {
 fn every_exchange(adapter: &Adapter, base: &str) -> usize {
     let octorate = sound(Profile::octorate().with_base("api", base));
     let octorate = sound(Client::new(octorate, "id", "secret"));
-    let admin = admin_token("token-1");
+    let admin = admin_token(octorate.profile(), "token-1");
     let standard = sound(standard_profile(ClientAuthentication::Basic).edit(|document| {
         for host in document.hosts.to_mut() {
             host.url = sound(base.parse());

@@ -411,9 +411,9 @@ fn a_standard_server_is_described_by_its_addresses() {
 }
 
 #[test]
-fn an_address_that_no_form_request_can_carry_is_refused() {
-    let query = Profile::rfc6749("https://login.example.com/token?tenant=a").unwrap_err();
-    assert_eq!(query.problem(), &ProfileProblem::Url(BaseUrlError::Query));
+fn what_does_not_fit_a_profile_is_refused() {
+    let fragment = Profile::rfc6749("https://login.example.com/token?tenant=a#b").unwrap_err();
+    assert_eq!(fragment.problem(), &ProfileProblem::Url(BaseUrlError::Fragment));
     let issuer = Profile::octotable().with_issuer("https://issuer.example").unwrap_err();
     assert_eq!(issuer.problem(), &ProfileProblem::MissingPart("authorization"));
     let page =
@@ -446,6 +446,7 @@ fn a_document_built_in_code_is_checked_and_works() {
         method: Method::Post,
         host: "old".into(),
         path: "/migrate".into(),
+        query: None,
         encoding: Encoding::Form,
         parameters: vec![Parameter { name: "shop".into(), value: Template::new("{property}").unwrap() }]
             .into(),

@@ -130,7 +130,8 @@ mod at_octotable {
         let url = "https://api.octotable.com/octotable-pms/api/v2/reservation";
         let request =
             http::Request::get(url).header("Property", "999641").body(octo_auth_core::Body::empty()).unwrap();
-        let exchange = client.api_call(&property_token("YOUR_ACCESS_TOKEN"), request).unwrap();
+        let exchange =
+            client.api_call(&property_token(client.profile(), "YOUR_ACCESS_TOKEN"), request).unwrap();
         assert_eq!(
             wire::sent(&exchange),
             format!("GET {url}\nauthorization: Bearer YOUR_ACCESS_TOKEN (sensitive)\nproperty: 999641\n\n\n")
@@ -147,7 +148,7 @@ mod at_octorate {
 
     /// The URL users are sent to and the body of the code exchange, for one redirect URI.
     fn both_steps(redirect_uri: &str) -> (String, String) {
-        let (page, pending) = client().authorize(redirect_uri, &Scopes::none(), &entropy()).unwrap();
+        let (page, pending) = client().authorize(redirect_uri, &Scopes::none(), entropy()).unwrap();
         let code = pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap();
         let exchange = code.redeem(&client(), moment::start()).unwrap();
         (page, wire::sent(&exchange))
@@ -235,14 +236,14 @@ mod at_octorate {
     #[test]
     fn the_api_configuration_is_read_with_the_token_of_api_login() {
         assert_eq!(
-            wire::sent(&client().api_configuration(&admin_token("admin")).unwrap()),
+            wire::sent(&client().api_configuration(&admin_token(client().profile(), "admin")).unwrap()),
             format!("GET https://api.octorate.com/connect/rest/v1/api/configuration\n{AS_ADMIN}\n\n")
         );
     }
 
     #[test]
     fn redirect_uris_are_replaced_as_a_whole_or_removed_by_null() {
-        let admin = admin_token("admin");
+        let admin = admin_token(octorate().profile(), "admin");
         for (uris, body) in [
             (
                 Some(&["https://localhost", "https://localhost/"][..]),
@@ -267,14 +268,15 @@ mod at_octorate {
     fn a_property_is_created_under_version_2_with_the_callers_json_unchanged() {
         let json = " {\"name\" : \"H\u{f4}tel\", \"networkName\": null}";
         assert_eq!(
-            wire::sent(&client().create_property(&admin_token("admin"), json).unwrap()),
+            wire::sent(&client().create_property(&admin_token(client().profile(), "admin"), json).unwrap()),
             format!(
                 "POST https://api.octorate.com/connect/rest/v2/accommodation\n\
                  {AS_ADMIN}content-type: application/json\n\n{json}\n"
             )
         );
         for wrong in ["", "[]", "{", "\"a\"", "{}{}", "null"] {
-            let refused = client().create_property(&admin_token("admin"), wrong).map(drop);
+            let refused =
+                client().create_property(&admin_token(client().profile(), "admin"), wrong).map(drop);
             assert_eq!(refused.unwrap_err().code(), "value_malformed", "{wrong}");
         }
     }
@@ -312,7 +314,7 @@ mod at_officernd {
     fn a_person_signs_in_as_in_the_vendors_samples() {
         let client = officernd();
         let scopes = Scopes::parse("flex.community.members.read").unwrap();
-        let (page, pending) = client.authorize("http://localhost:3000/cb", &scopes, &entropy()).unwrap();
+        let (page, pending) = client.authorize("http://localhost:3000/cb", &scopes, entropy()).unwrap();
         assert_eq!(
             page,
             format!(
@@ -345,14 +347,14 @@ mod at_officernd {
 
 #[test]
 fn calls_a_provider_does_not_offer_are_refused_before_there_is_a_request() {
-    let admin = admin_token("admin");
+    let admin = admin_token(octorate().profile(), "admin");
     let token = Secret::from("token");
     let octotable = octo_auth_tests::registration::octotable();
     let refusals = [
         octorate().client_credentials(&Scopes::none()).map(drop),
         octotable.refresh(&token).map(drop),
         octotable.api_login().map(drop),
-        octotable.authorize("https://localhost", &Scopes::none(), &entropy()).map(drop),
+        octotable.authorize("https://localhost", &Scopes::none(), entropy()).map(drop),
         octotable.revoke(&token, TokenTypeHint::AccessToken).map(drop),
         officernd().migrate(&token, "1").map(drop),
         officernd().introspect(&token).map(drop),
@@ -381,9 +383,9 @@ fn values_that_cannot_be_right_are_refused_before_there_is_a_request() {
         (octotable.client_credentials(&scoped).map(drop), "scope_unknown"),
         (officernd().client_credentials(&Scopes::none()).map(drop), "scope_missing"),
         (Scopes::parse("a \"b\"").map(drop), "scope_malformed"),
-        (octorate().authorize("https://localhost", &scoped, &entropy()).map(drop), "scope_unknown"),
-        (octorate().authorize("https://localhost#a", &Scopes::none(), &entropy()).map(drop), "redirect_uri"),
-        (octorate().authorize("localhost", &Scopes::none(), &entropy()).map(drop), "redirect_uri"),
+        (octorate().authorize("https://localhost", &scoped, entropy()).map(drop), "scope_unknown"),
+        (octorate().authorize("https://localhost#a", &Scopes::none(), entropy()).map(drop), "redirect_uri"),
+        (octorate().authorize("localhost", &Scopes::none(), entropy()).map(drop), "redirect_uri"),
     ];
     for (index, (refusal, code)) in refusals.into_iter().enumerate() {
         assert_eq!(refusal.unwrap_err().code(), code, "refusal {index}");

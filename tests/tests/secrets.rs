@@ -48,7 +48,7 @@ fn secret(kind: &str) -> Secret {
 }
 
 fn pending(client: &Client) -> Pending {
-    client.authorize("https://localhost", &Scopes::none(), &entropy()).unwrap().1
+    client.authorize("https://localhost", &Scopes::none(), entropy()).unwrap().1
 }
 
 fn callback(code: &str) -> String {
@@ -94,7 +94,7 @@ fn visit_every_exchange(visitor: &mut impl Visit) {
         let secrets: Vec<String> = with("code").into_iter().chain(verifier).collect();
         visitor.exchange(code.redeem(&client, moment::start()).unwrap(), &secrets);
     }
-    let admin = admin_token(&marked("admin-token"));
+    let admin = admin_token(octorate.profile(), &marked("admin-token"));
     let token = [marked("admin-token")];
     visitor.exchange(octorate.api_configuration(&admin).unwrap(), &token);
     visitor.exchange(octorate.replace_redirect_uris(&admin, None).unwrap(), &token);
@@ -105,7 +105,8 @@ fn visit_every_exchange(visitor: &mut impl Visit) {
     visitor.exchange(server.revoke(&secret("token"), hint).unwrap(), &with("token"));
     visitor.exchange(server.introspect(&secret("token")).unwrap(), &with("token"));
     let request = http::Request::get("https://api.octorate.com/").body(Body::empty()).unwrap();
-    let call = octorate.api_call(&property_token(&marked("access-token")), request).unwrap();
+    let call =
+        octorate.api_call(&property_token(octorate.profile(), &marked("access-token")), request).unwrap();
     visitor.exchange(call, &[marked("access-token")]);
 }
 
@@ -238,7 +239,7 @@ fn no_value_that_holds_a_secret_shows_it() {
         &AccessToken::new(marked("access-token")).unwrap(),
         &granted,
         &granted.value.authorization(),
-        &admin_token(&marked("admin-token")),
+        &admin_token(server.profile(), &marked("admin-token")),
         &server,
         &entropy(),
         &pending(&server),
@@ -256,7 +257,7 @@ fn no_refused_request_shows_what_it_was_given() {
     let server = standard(ClientAuthentication::Basic);
     let octorate = client(Profile::octorate());
     let broken = || Secret::from(marked("broken") + "\n");
-    let token = property_token(&marked("access-token"));
+    let token = property_token(octorate.profile(), &marked("access-token"));
     let foreign = format!("https://user:{}@evil.example/?{MARK}", marked("password"));
     let foreign = http::Request::get(foreign).body(Body::empty()).unwrap();
     let bare = http::Request::get("https://api.octotable.com/").body(Body::empty()).unwrap();
@@ -264,12 +265,12 @@ fn no_refused_request_shows_what_it_was_given() {
         Client::new(Profile::octorate(), CLIENT_ID, broken()).map(drop).unwrap_err(),
         server.clone().with_parameter("grant_type", marked("parameter")).map(drop).unwrap_err(),
         server.clone().with_parameter("assertion", marked("parameter") + "\n").map(drop).unwrap_err(),
-        server.refresh(&broken()).map(drop).unwrap_err(),
-        server.revoke(&broken(), TokenTypeHint::AccessToken).map(drop).unwrap_err(),
-        server.introspect(&broken()).map(drop).unwrap_err(),
         octorate.migrate(&broken(), "1").map(drop).unwrap_err(),
         octorate.revoke(&secret("token"), TokenTypeHint::AccessToken).map(drop).unwrap_err(),
-        octorate.create_property(&admin_token(&marked("admin-token")), MARK).map(drop).unwrap_err(),
+        octorate
+            .create_property(&admin_token(octorate.profile(), &marked("admin-token")), MARK)
+            .map(drop)
+            .unwrap_err(),
         octorate.api_call(&token, foreign).map(drop).unwrap_err(),
         octotable().api_call(&token, bare).map(drop).unwrap_err(),
         NewClient { name: String::new(), ..new_client() }

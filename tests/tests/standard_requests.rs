@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use octo_auth_core::profile::ClientAuthentication;
-use octo_auth_core::{Client, Entropy, RequestError, Scopes, Secret, TokenTypeHint};
-use octo_auth_tests::registration::standard_profile;
+use octo_auth_core::profile::{ClientAuthentication, Profile};
+use octo_auth_core::{Body, Client, Entropy, RequestError, Scopes, Secret, TokenTypeHint};
+use octo_auth_tests::registration::{self, answered, entropy, standard_profile};
 use octo_auth_tests::{moment, wire};
 
 /// What every form request carries beside its body.
@@ -80,7 +80,7 @@ fn the_code_challenge_is_that_of_rfc_7636_appendix_b() {
     let client = standard(ClientAuthentication::Basic);
     let scopes = Scopes::parse("openid email").unwrap();
     let redirect_uri = "https://client.example.com/cb";
-    let (page, pending) = client.authorize(redirect_uri, &scopes, &Entropy::from_bytes(bytes)).unwrap();
+    let (page, pending) = client.authorize(redirect_uri, &scopes, Entropy::from_bytes(bytes)).unwrap();
     let state = "A".repeat(43);
     assert_eq!(
         page,
@@ -165,4 +165,76 @@ fn a_public_client_names_itself_and_sends_no_secret() {
 fn a_refresh_token_outside_ascii_is_percent_encoded_and_never_dropped() {
     let exchange = standard(ClientAuthentication::Basic).refresh(&Secret::from("r\u{e9}fresh+ 1")).unwrap();
     assert_eq!(wire::body(&exchange), "grant_type=refresh_token&refresh_token=r%C3%A9fresh%2B+1");
+}
+
+/// RFC 6749 section 3.2: the query of a token endpoint must be retained; a parameter goes into the body.
+#[test]
+fn the_query_of_an_endpoint_stays_in_its_url_byte_for_byte() {
+    let profile = Profile::rfc6749("https://server.example.com/token?tenant=a%20b&x")
+        .and_then(|profile| profile.with_revocation_url("https://server.example.com/revoke?tenant=a"))
+        .and_then(|profile| profile.with_introspection_url("https://server.example.com/introspect?"));
+    let client = registration::with(profile.unwrap());
+    let url = |sent: String| sent.lines().next().map(str::to_owned).unwrap_or_default();
+    let asked = client.client_credentials(&Scopes::none()).unwrap();
+    assert_eq!(url(wire::sent(&asked)), "POST https://server.example.com/token?tenant=a%20b&x");
+    let credentials = "client_id=client-1&client_secret=client-secret-1";
+    assert_eq!(wire::body(&asked), format!("grant_type=client_credentials&{credentials}"));
+    let renewed = client.refresh(&Secret::from("r")).unwrap();
+    assert_eq!(url(wire::sent(&renewed)), "POST https://server.example.com/token?tenant=a%20b&x");
+    let revoked = client.revoke(&Secret::from("t"), TokenTypeHint::AccessToken).unwrap();
+    assert_eq!(url(wire::sent(&revoked)), "POST https://server.example.com/revoke?tenant=a");
+    let asked = client.introspect(&Secret::from("t")).unwrap();
+    assert_eq!(url(wire::sent(&asked)), "POST https://server.example.com/introspect");
+}
+
+#[test]
+fn a_token_goes_to_the_hosts_added_to_a_profile_and_to_no_other() {
+    let standard = standard_profile(ClientAuthentication::Body);
+    let region = "https://region-7.example.com/api/v2";
+    for (profile, added) in [(standard.clone(), false), (standard.with_api_host(region).unwrap(), true)] {
+        let client = registration::with(profile);
+        let answer = r#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#;
+        let token = answered(client.client_credentials(&Scopes::none()).unwrap(), answer);
+        let call = |url: &str| {
+            let request = http::Request::get(url).body(Body::empty()).unwrap();
+            client.api_call(&token, request).map(drop)
+        };
+        assert_eq!(call("https://region-7.example.com/api/v2/members").is_ok(), added);
+        assert_eq!(call("https://server.example.com/").unwrap_err().code(), "foreign_host");
+    }
+}
+
+/// Which redirect URIs a program on a user's machine may have (RFC 8252 section 7).
+#[test]
+fn a_redirect_uri_leads_to_this_machine_by_https_or_by_a_scheme_named_after_a_domain() {
+    let begin = |redirect_uri: &str| {
+        let client = standard(ClientAuthentication::Body);
+        client.authorize(redirect_uri, &Scopes::none(), entropy()).map(drop)
+    };
+    for redirect_uri in [
+        "http://LOCALHOST/cb",
+        "http://localhost:3000",
+        "http://127.0.0.1:51000/cb",
+        "http://[::1]:51000/cb?a=@",
+        "https://app.example/@cb",
+        "com.example.app:/cb",
+        "COM.example.app://cb",
+    ] {
+        assert_eq!(begin(redirect_uri), Ok(()), "{redirect_uri}");
+    }
+    for (redirect_uri, problem) in [
+        ("http://localhost:x@evil.example/cb", "user name"),
+        ("http://127.0.0.1@evil.example", "user name"),
+        ("https://user:password@app.example/cb", "user name"),
+        ("http://app.example/cb", "https"),
+        ("http://localhost.evil.example/cb", "https"),
+        ("http://[::1/cb", "https"),
+        ("javascript:alert(1)", "dot"),
+        ("data:text/html,x", "dot"),
+        ("myapp://cb", "dot"),
+    ] {
+        let refused = begin(redirect_uri).unwrap_err();
+        assert_eq!(refused.code(), "redirect_uri", "{redirect_uri}");
+        assert!(refused.to_string().contains(problem), "{redirect_uri}: {refused}");
+    }
 }

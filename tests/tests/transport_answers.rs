@@ -65,8 +65,9 @@ fn a_request_without_a_body_goes_out_without_one() {
     each(|adapter| {
         let server = Socket::responding("200 OK", &[JSON], b"{}");
         let profile = Profile::octorate().behind(&format!("http://{}", server.address())).unwrap();
-        let admin = registration::admin_token("admin-1");
-        let _ = adapter.run(registration::with(profile).api_configuration(&admin).unwrap());
+        let client = registration::with(profile);
+        let admin = registration::admin_token(client.profile(), "admin-1");
+        let _ = adapter.run(client.api_configuration(&admin).unwrap());
         let request = server.requests().concat();
         assert!(request.starts_with("GET /"), "{}: {request}", adapter.name());
         assert!(request.ends_with("\r\n\r\n"), "{}: {request}", adapter.name());

@@ -62,6 +62,9 @@ fn isolated() -> Vec<Adapter> {
     Adapter::trusting(made.cert.der())
 }
 
+/// What is said of an answer without a complete head.
+const NO_RESPONSE: &str = "the answer is not HTTP, or its head is incomplete";
+
 #[test]
 fn a_refused_connection_is_certainly_not_sent() {
     for adapter in isolated() {
@@ -95,7 +98,7 @@ fn a_server_that_does_not_speak_tls_is_sent_nothing() {
 fn a_connection_closed_without_an_answer_may_have_been_processed() {
     each(|adapter| {
         let server = Socket::answering("");
-        assert_lost(adapter, &plain(server.address()), "body_incomplete", "the answer broke off");
+        assert_lost(adapter, &plain(server.address()), "http_malformed", NO_RESPONSE);
         assert_eq!(server.requests().len(), 1, "{}: nothing is repeated", adapter.name());
     });
 }
@@ -104,7 +107,7 @@ fn a_connection_closed_without_an_answer_may_have_been_processed() {
 fn a_connection_closed_in_the_head_of_the_answer_may_have_been_processed() {
     each(|adapter| {
         let server = Socket::answering("HTTP/1.1 200 OK\r\nContent-Ty");
-        assert_lost(adapter, &plain(server.address()), "body_incomplete", "the answer broke off");
+        assert_lost(adapter, &plain(server.address()), "http_malformed", NO_RESPONSE);
     });
 }
 
@@ -128,7 +131,7 @@ fn an_answer_that_is_no_http_may_have_been_processed() {
             ["220 mail.example.com ESMTP\r\n\r\n", "HTTP/1.1 banana\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n"]
         {
             let server = Socket::answering(answer);
-            assert_lost(adapter, &plain(server.address()), "http_malformed", "the answer is not HTTP");
+            assert_lost(adapter, &plain(server.address()), "http_malformed", NO_RESPONSE);
         }
     });
 }
@@ -165,12 +168,13 @@ fn a_request_without_a_body_is_judged_like_one_with_a_body() {
     let cases = [
         (nobody.as_str(), "not_sent", "connection refused"),
         ("https://nowhere.invalid", "not_sent", "the host name could not be resolved"),
-        (&closed, "body_incomplete", "the answer broke off"),
+        (&closed, "http_malformed", NO_RESPONSE),
     ];
     for adapter in isolated() {
         for (url, code, what) in cases {
             let client = registration::with(Profile::octorate().behind(url).unwrap());
-            let asking = client.api_configuration(&registration::admin_token("admin-1")).unwrap();
+            let admin = registration::admin_token(client.profile(), "admin-1");
+            let asking = client.api_configuration(&admin).unwrap();
             let error = adapter.run(asking).unwrap_err();
             let said = fault(&error).to_string();
             assert_eq!((&*error.code(), &*said), (code, what), "{}: {}", adapter.name(), causes(&error));

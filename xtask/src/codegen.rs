@@ -16,22 +16,41 @@ use octo_auth_core::profile::Profile;
 
 const PROFILES: [&str; 3] = ["octorate", "octotable", "officernd"];
 const FOLDER: &str = "crates/octo-auth-core/profiles";
-const GENERATED: &str = "crates/octo-auth-core/src/profile/generated.rs";
+/// The one source file that is generated.
+pub(crate) const GENERATED: &str = "crates/octo-auth-core/src/profile/generated.rs";
 const README: &str = "README.md";
 const START: &str = "<!-- providers:start -->";
 const END: &str = "<!-- providers:end -->";
 
 /// Writes the generated files, or with `check` only says which are stale.
 pub(crate) fn run(root: &Path, check: bool) -> Result<bool> {
+    let outdated = outdated(root)?;
+    for (path, text) in &outdated {
+        if check {
+            println!("{path}: stale; run `cargo xtask codegen`");
+        } else {
+            fs::write(root.join(path), text).with_context(|| format!("cannot write {path}"))?;
+            println!("{path}: written");
+        }
+    }
+    Ok(!check || outdated.is_empty())
+}
+
+/// Gives the paths of the generated files that are stale.
+pub(crate) fn stale(root: &Path) -> Result<Vec<&'static str>> {
+    Ok(outdated(root)?.into_iter().map(|(path, _)| path).collect())
+}
+
+/// Gives the generated files that are stale, each with the text it should have.
+fn outdated(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let profiles = PROFILES.iter().map(|name| read(root, name)).collect::<Result<Vec<_>>>()?;
     let source = formatted(root, &document::source(&profiles))?;
     let readme = fs::read_to_string(root.join(README)).with_context(|| format!("cannot read {README}"))?;
     let readme = with_table(&readme, &table::markdown(&profiles))?;
-    let mut fresh = true;
-    for (path, text) in [(GENERATED, source), (README, readme)] {
-        fresh &= settle(root, path, &text, check)?;
-    }
-    Ok(fresh)
+    let is_stale = |(path, text): &(&str, String)| {
+        fs::read_to_string(root.join(path)).map_or(true, |present| present != *text)
+    };
+    Ok([(GENERATED, source), (README, readme)].into_iter().filter(is_stale).collect())
 }
 
 fn read(root: &Path, name: &str) -> Result<Profile> {
@@ -40,21 +59,6 @@ fn read(root: &Path, name: &str) -> Result<Profile> {
     let profile = Profile::from_toml(&text).with_context(|| path.clone())?;
     ensure!(profile.name() == name, "{path} names itself `{}`: use the file's name", profile.name());
     Ok(profile)
-}
-
-/// Brings one file up to date, or says that it is not.
-fn settle(root: &Path, path: &str, text: &str, check: bool) -> Result<bool> {
-    let full = root.join(path);
-    if fs::read_to_string(&full).is_ok_and(|present| present == text) {
-        return Ok(true);
-    }
-    if check {
-        println!("{path}: stale; run `cargo xtask codegen`");
-        return Ok(false);
-    }
-    fs::write(&full, text).with_context(|| format!("cannot write {path}"))?;
-    println!("{path}: written");
-    Ok(true)
 }
 
 /// Puts the table between the markers of the README.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use octo_auth_core::{ANSWER_LIMIT, Body, Fault};
+use octo_auth_core::{ANSWER_LIMIT, Body, Fault, note_framing};
 use octo_auth_system::SetupError;
 use reqwest::{Client, ClientBuilder};
 use rustls::crypto::CryptoProvider;
@@ -94,7 +94,7 @@ impl ReqwestTransport {
             return Ok(&self.plain);
         }
         let without = |error: &rustls::Error| {
-            Fault::not_sent("this machine has no trusted certificates").with_source(error.clone())
+            Fault::untrusted("this machine has no trusted certificates").with_source(error.clone())
         };
         self.secure.as_ref().map_err(without)
     }
@@ -135,6 +135,7 @@ async fn read(mut incoming: reqwest::Response) -> reqwest::Result<Response<Body>
     let mut response = Response::new(Body::new(bytes));
     *response.status_mut() = incoming.status();
     *response.headers_mut() = std::mem::take(incoming.headers_mut());
+    note_framing(&mut response);
     Ok(response)
 }
 
@@ -156,6 +157,8 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
         .no_deflate()
         .no_zstd()
         .http1_only()
+        // A header that is none is left out rather than hiding the status beside it.
+        .http1_ignore_invalid_headers_in_responses(true)
         .pool_max_idle_per_host(0)
         .connect_timeout(CONNECT)
         .connection_verbose(false)

@@ -32,9 +32,11 @@ pub use octo_auth_core as core;
 
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
-    ANSWER_LIMIT, AccessToken, AdminToken, Answer, ApiAnswer, Body, CallbackError, Client, Delivery,
-    Deviation, Entropy, Exchange, ExchangeError, Fault, GrantedCode, Meaning, NewClient, Now, Pending,
-    Profile, ProfileError, Remedy, Reply, RequestError, Scopes, Secret, Timestamp, TokenSet, TokenTypeHint,
+    ANSWER_LIMIT, AccessToken, AdminToken, Answer, ApiAnswer, ApiConfiguration, Body, CallbackError, Client,
+    CreatedClient, CreatedProperty, Delivery, Deviation, Entropy, ErrorKind, Exchange, ExchangeError, Fault,
+    GrantedCode, Introspection, Meaning, NewClient, Now, Pending, Position, Profile, ProfileError, Purpose,
+    RejectedCallback, Remedy, Reply, RequestError, Retry, Scopes, Secret, Timestamp, TokenSet, TokenTypeHint,
+    note_framing,
 };
 pub use octo_auth_system::{Clock, EntropyError, SetupError, SystemClock, entropy};
 

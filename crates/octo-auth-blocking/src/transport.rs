@@ -10,14 +10,15 @@ use octo_auth_core::{Body, Fault};
 ///
 /// An implementation decides nothing about tokens. It sends the request once, as it is, to its own URL, and gives
 /// back the response whatever its status: it follows no redirect, repeats nothing, keeps no cookie, leaves a
-/// compressed body compressed, and reads at most [`ANSWER_LIMIT`](octo_auth_core::ANSWER_LIMIT) + 1 bytes of it.
+/// compressed body compressed, and reads at most [`ANSWER_LIMIT`](octo_auth_core::ANSWER_LIMIT) + 1 bytes of it, and calls
+/// [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
 pub trait Transport: Send + Sync {
     /// Sends the request and reads the whole response, all within the deadline.
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if no complete response came: [`Fault::not_sent`] only if the server certainly has not seen
-    /// the request, [`Fault::unknown`] in every other case.
+    /// A [`Fault`] if no complete response came: [`Fault::not_sent`] or [`Fault::untrusted`] only if the server
+    /// certainly has not seen the request, else the constructor that fits best, or [`Fault::unknown`].
     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault>;
 }
 

@@ -6,6 +6,8 @@
 //! too rare for reuse to pay.
 
 mod fault;
+mod head;
+mod incoming;
 mod outgoing;
 
 use std::io::Read;
@@ -13,12 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_core::{ANSWER_LIMIT, Body, Fault};
+use octo_auth_core::{ANSWER_LIMIT, Body, Fault, note_framing};
 use octo_auth_system::SetupError;
 use ureq::Agent;
 use ureq::config::{Config, ConfigBuilder};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
+use ureq::unversioned::resolver::DefaultResolver;
 
 use self::fault::Progress;
 use self::outgoing::Outgoing;
@@ -68,22 +71,23 @@ impl UreqTransport {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .allow_non_standard_methods(false)
+            .allow_non_standard_methods(true)
             .max_idle_connections(0)
             .max_idle_connections_per_host(0)
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
             .build();
         let tls = completed(config.tls_config());
-        Ok(Self { agent: config.new_agent(), tls, loopback_is_direct: false })
+        let agent = Agent::with_parts(config, incoming::connector(), DefaultResolver::default());
+        Ok(Self { agent, tls, loopback_is_direct: false })
     }
 
-    /// Sends a request; `body` is whatever ureq takes for one.
-    fn exchange(
+    /// Sends a request and reads the head of its response.
+    fn begin(
         &self,
         request: Request<impl ureq::AsSendBody>,
         deadline: Duration,
-    ) -> Result<Response<Body>, ureq::Error> {
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
         let past_proxies =
             self.loopback_is_direct && request.uri().scheme() == Some(&http::uri::Scheme::HTTP);
         let mut settings =
@@ -91,7 +95,7 @@ impl UreqTransport {
         if past_proxies {
             settings = settings.proxy(None);
         }
-        self.agent.run(settings.build()).and_then(read)
+        self.agent.run(settings.build())
     }
 }
 
@@ -99,11 +103,12 @@ impl Transport for UreqTransport {
     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
         if request.body().is_empty() && request.method() == http::Method::GET {
             let request = outgoing::copy(request, ());
-            return self.exchange(request, deadline).map_err(|error| fault::of(error, Progress::Unknown));
+            let begun = self.begin(request, deadline).map_err(|error| fault::of(error, Progress::Unknown))?;
+            return read(begun).map_err(fault::in_the_body);
         }
         let mut body = Outgoing::new(request.body());
-        let result = self.exchange(outgoing::with_body(request, &mut body), deadline);
-        result.map_err(|error| fault::of(error, body.progress()))
+        let begun = self.begin(outgoing::with_body(request, &mut body), deadline);
+        read(begun.map_err(|error| fault::of(error, body.progress()))?).map_err(fault::in_the_body)
     }
 }
 
@@ -117,6 +122,7 @@ fn read(incoming: Response<ureq::Body>) -> Result<Response<Body>, ureq::Error> {
     let mut response = Response::new(Body::new(bytes));
     *response.status_mut() = parts.status;
     *response.headers_mut() = parts.headers;
+    note_framing(&mut response);
     Ok(response)
 }
 

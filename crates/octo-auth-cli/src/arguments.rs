@@ -34,8 +34,13 @@ with the lines
   client_id=...
   client_secret=...
 
-where empty lines and lines that begin with # count for nothing. They are never taken from an argument,
-which other users of the machine and the shell's history would see.
+where empty lines and lines that begin with # count for nothing. The names of the two variables do as well,
+with export before them or without, and values stand there without quotes. Credentials are never taken from
+an argument, which other users of the machine and the shell's history would see.
+
+With --base-url HOST=URL, one host of the profile is at another address; it may be given for several hosts,
+and the last one counts for each. With --base-url URL, all hosts are behind that gateway, at URL/api.octotable.com
+and so on, as the emulator has them. A gateway and anything else cannot be combined.
 
 Examples:
   octo-auth token --provider officernd --scope flex.community.members.read

@@ -19,6 +19,8 @@ const CLIENT_SECRET: &str = "OCTO_AUTH_CLIENT_SECRET";
 const WHERE_THEY_GO: &str = "set OCTO_AUTH_CLIENT_ID and OCTO_AUTH_CLIENT_SECRET, or name a file with the lines \
     client_id=... and client_secret=... by --credentials FILE (- for standard input)";
 
+const CONTROL: &str = "a control character, perhaps a trailing line break";
+
 /// The longest text credentials are read from, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
@@ -26,6 +28,8 @@ const LONGEST: u64 = 64 * 1024;
 pub(crate) struct Credentials {
     pub(crate) client_id: String,
     pub(crate) client_secret: Secret,
+    /// Where they came from, in words.
+    pub(crate) source: String,
 }
 
 /// Reads credentials from a file, from standard input for `-`, or from the environment.
@@ -52,12 +56,20 @@ pub(crate) fn read(source: Option<&Path>) -> Result<Credentials, Failure> {
 }
 
 fn from_environment() -> Result<Credentials, Failure> {
-    Ok(Credentials { client_id: variable(CLIENT_ID)?, client_secret: Secret::new(variable(CLIENT_SECRET)?) })
+    Ok(Credentials {
+        client_id: variable(CLIENT_ID)?,
+        client_secret: Secret::new(variable(CLIENT_SECRET)?),
+        source: "the environment".to_owned(),
+    })
 }
 
 fn variable(name: &str) -> Result<String, Failure> {
     use std::env::VarError;
     match std::env::var(name) {
+        Ok(value) if value.contains(char::is_control) => {
+            drop(Secret::new(value));
+            Err(configuration(format!("the environment variable {name} holds {CONTROL}")))
+        }
         Ok(value) if !value.is_empty() => Ok(value),
         Ok(_) => Err(configuration(format!("the environment variable {name} is empty"))),
         Err(VarError::NotPresent) => {
@@ -79,7 +91,7 @@ fn text(reader: impl Read, place: &str) -> Result<Zeroizing<String>, Failure> {
     Ok(text)
 }
 
-/// Reads `name=value` lines; white space around both parts is dropped, quotes are not.
+/// Reads `name=value` lines; white space around both parts is dropped, and a value in quotes is refused.
 fn parse(text: &str, place: &str) -> Result<Credentials, Failure> {
     let (mut client_id, mut client_secret) = (None, None);
     for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
@@ -89,12 +101,19 @@ fn parse(text: &str, place: &str) -> Result<Credentials, Failure> {
         }
         let wrong = |problem: &str| configuration(format!("{place}, line {number}: {problem}"));
         let (name, value) = line.split_once('=').ok_or_else(|| wrong("there is no = in it"))?;
-        let slot = match name.trim() {
-            "client_id" => &mut client_id,
-            "client_secret" => &mut client_secret,
+        let slot = match bare(name) {
+            "client_id" | CLIENT_ID => &mut client_id,
+            "client_secret" | CLIENT_SECRET => &mut client_secret,
             _ => return Err(wrong("it is neither client_id= nor client_secret=")),
         };
-        if slot.replace(Secret::new(value.trim())).is_some() {
+        let value = value.trim();
+        if is_quoted(value) {
+            return Err(wrong("the value is in quotes, which would count as a part of it: leave them out"));
+        }
+        if value.contains(char::is_control) {
+            return Err(wrong(&format!("the value holds {CONTROL}")));
+        }
+        if slot.replace(Secret::new(value)).is_some() {
             return Err(wrong("the name stands there a second time"));
         }
     }
@@ -105,7 +124,22 @@ fn parse(text: &str, place: &str) -> Result<Credentials, Failure> {
     Ok(Credentials {
         client_id: found(client_id, "client_id")?.expose().to_owned(),
         client_secret: found(client_secret, "client_secret")?,
+        source: place.to_owned(),
     })
+}
+
+/// The name of a line as a shell reads it, without `export`.
+fn bare(name: &str) -> &str {
+    let name = name.trim();
+    match name.strip_prefix("export") {
+        Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim_start(),
+        _ => name,
+    }
+}
+
+/// Whether a value begins and ends with the same quote, which a shell would take away.
+fn is_quoted(value: &str) -> bool {
+    value.len() > 1 && ['"', '\''].iter().any(|&quote| value.starts_with(quote) && value.ends_with(quote))
 }
 
 fn configuration(message: String) -> Failure {
@@ -136,11 +170,28 @@ mod tests {
     }
 
     #[test]
+    fn lines_may_be_those_of_a_shell_with_the_names_of_the_environment() {
+        for text in [
+            "export client_id=me\nexport\tclient_secret=it's",
+            "OCTO_AUTH_CLIENT_ID=me\nexport OCTO_AUTH_CLIENT_SECRET=it's",
+        ] {
+            let credentials = parse(text, "the file").expect("credentials");
+            assert_eq!((&*credentials.client_id, &*credentials.source), ("me", "the file"));
+            assert_eq!(credentials.client_secret.expose(), "it's");
+        }
+    }
+
+    #[test]
     fn a_wrong_line_is_named_by_its_number_and_not_shown() {
         for (text, says) in [
             ("client_id=me\nhunter2", "line 2: there is no ="),
             ("client_id=me\nsecret=hunter2", "line 2: it is neither"),
             ("client_secret=hunter2\nclient_secret=hunter2", "line 2: the name stands"),
+            ("client_id=me\nOCTO_AUTH_CLIENT_ID=hunter2", "line 2: the name stands"),
+            ("exportclient_id=hunter2", "line 1: it is neither"),
+            ("client_id=me\nclient_secret=\"hunter2\"", "line 2: the value is in quotes"),
+            ("client_id='hunter2'", "line 1: the value is in quotes"),
+            ("client_id=me\nclient_secret=hun\tter2", "line 2: the value holds a control character"),
             ("client_secret=hunter2", "has no client_id"),
             ("client_id=me\nclient_secret=", "has no client_secret"),
             ("", "has no client_id"),

@@ -88,7 +88,7 @@ pub(crate) fn run(json: bool, output: &mut Output) -> Result<Exit, Failure> {
             telling::for_people(chapter, &plays, output)?;
         }
     }
-    output.line(if json { tally.as_json() } else { tally.for_people() })?;
+    output.line(if json { tally.as_json() } else { tally.for_people(output.width()) })?;
     Ok(if tally.failed() == 0 { Exit::Done } else { Exit::DemoFailed })
 }
 

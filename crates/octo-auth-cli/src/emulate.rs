@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_emulator::{Emulator, Entry, generic, octorate, octotable, officernd};
+use octo_auth_emulator::{Emulator, Entry, HOSTS, generic, octorate, octotable, officernd};
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -11,7 +11,9 @@ use crate::output::Output;
 /// How often the log is looked at.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Runs the emulator until the process is interrupted or nobody reads its output any more.
+/// Runs the emulator until the process is interrupted.
+///
+/// Where nobody reads its output any more, it ends with the first request it can no longer show, not before.
 ///
 /// # Errors
 ///
@@ -37,15 +39,6 @@ fn unseen<'a>(before: &[Entry], now: &'a [Entry]) -> &'a [Entry] {
     let kept = (0..=before.len()).map(|forgotten| &before[forgotten..]).find(|kept| now.starts_with(kept));
     &now[kept.map_or(0, <[Entry]>::len)..]
 }
-
-const HOSTS: [&str; 6] = [
-    "api.octorate.com",
-    "admin.octorate.com",
-    "api.octotable.com",
-    "identity.officernd.com",
-    "app.officernd.com",
-    "auth.example",
-];
 
 /// A token request that works with the demo credentials.
 struct Example {
@@ -94,21 +87,77 @@ const EXAMPLES: [Example; 4] = [
     },
 ];
 
+/// A page where a person signs in with the demo credentials.
+struct Page {
+    title: &'static str,
+    host: &'static str,
+    path: &'static str,
+    client_id: &'static str,
+    /// Where the browser goes afterwards; nothing for the page the emulator has for that.
+    redirect_uri: Option<&'static str>,
+    others: &'static [(&'static str, &'static str)],
+}
+
+const CODE: (&str, &str) = ("response_type", "code");
+
+const PAGES: [Page; 3] = [
+    Page {
+        title: "Octorate (goes on to https://localhost, where nobody answers: the code stands in the address bar)",
+        host: "admin.octorate.com",
+        path: "/octobook/identity/oauth.xhtml",
+        client_id: octorate::DEMO_CLIENT_ID,
+        redirect_uri: Some(octorate::DEMO_REDIRECT_URI),
+        others: &[],
+    },
+    Page {
+        title: "OfficeRND",
+        host: "identity.officernd.com",
+        path: "/oauth/authorize",
+        client_id: officernd::DEMO_CLIENT_ID,
+        redirect_uri: None,
+        others: &[CODE, ("scope", officernd::DEMO_PERMISSIONS[0])],
+    },
+    Page {
+        title: "A standard server (RFC 6749)",
+        host: "auth.example",
+        path: "/authorize",
+        client_id: generic::DEMO_CLIENT_ID,
+        redirect_uri: None,
+        others: &[CODE, ("scope", generic::SCOPES[0])],
+    },
+];
+
 fn welcome(emulator: &Emulator) -> String {
     let url = emulator.url();
     let hosts = HOSTS.map(|host| format!("  https://{host:<24} {}\n", emulator.base(host))).concat();
     let examples = EXAMPLES.map(|example| example.told(&emulator.base(example.host))).concat();
+    let pages = PAGES.map(|page| page.told(emulator)).concat();
     format!(
         "The emulator listens at {url}. Ctrl-C stops it.\n\n\
          Each host is a path prefix:\n{hosts}\n\
          Demo credentials, known to everybody, and a request with each:\n{examples}\n\
-         One of them by this program:\n\n  \
+         Pages to sign in at, for the browser:\n{pages}\n\
+         The last two also take any other redirect URI of the form http://127.0.0.1:PORT/...\n\n\
+         A token by this program:\n\n  \
          OCTO_AUTH_CLIENT_ID={} \\\n  OCTO_AUTH_CLIENT_SECRET={} \\\n  \
          octo-auth token --provider octotable --base-url {url}\n\n\
          What it is asked:",
         octotable::DEMO_CLIENT_ID,
         octotable::DEMO_CLIENT_SECRET,
     )
+}
+
+impl Page {
+    fn told(&self, emulator: &Emulator) -> String {
+        let redirect_uri = self.redirect_uri.map_or_else(|| emulator.callback(), str::to_owned);
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(self.others)
+            .append_pair("client_id", self.client_id)
+            .append_pair("redirect_uri", &redirect_uri)
+            .append_pair("state", "demo-state")
+            .finish();
+        format!("\n  {}\n  {}{}?{query}\n", self.title, emulator.base(self.host), self.path)
+    }
 }
 
 impl Example {

@@ -12,6 +12,9 @@ use octo_auth_emulator::StartError;
 
 use crate::output;
 
+const ANOTHER_PORT: &str =
+    "choose another port with --port: those below 1024 often need a permission, and 0 takes a free one";
+
 /// The exit codes, as the help lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -33,7 +36,7 @@ impl From<Exit> for ExitCode {
 impl From<Remedy> for Exit {
     fn from(remedy: Remedy) -> Self {
         match remedy {
-            Remedy::TryLater { .. } => Self::TryLater,
+            Remedy::TryLater { .. } | Remedy::RenewToken => Self::TryLater,
             Remedy::SignInAgain => Self::SignIn,
             Remedy::FixConfiguration => Self::Configuration,
             _ => Self::AskProvider,
@@ -48,11 +51,12 @@ pub(crate) struct Failure {
     message: String,
     causes: Vec<String>,
     remedy: Option<String>,
+    hint: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), remedy: None }
+        Self { exit, message: message.into(), causes: Vec::new(), remedy: None, hint: None }
     }
 
     /// A failure with the text and the causes of an error.
@@ -78,6 +82,12 @@ impl Failure {
         self
     }
 
+    /// Adds where to look first, after what to do.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
     /// Puts what was being done before the message.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);
@@ -94,15 +104,18 @@ impl Failure {
     }
 }
 
-/// `error: …`, a line `because …` for each cause, and a line with what to do.
+/// `error: …`, a line `because …` for each cause, a line with what to do, and a hint.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;
         for cause in &self.causes {
             write!(f, "\n  because {cause}")?;
         }
-        match &self.remedy {
-            Some(remedy) => write!(f, "\n  what to do: {remedy}"),
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  what to do: {remedy}")?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
             None => Ok(()),
         }
     }
@@ -128,10 +141,12 @@ impl From<ProfileError> for Failure {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        let exit = match error {
-            StartError::PortInUse { .. } | StartError::Listen { .. } => Exit::Configuration,
-            _ => Exit::TryLater,
+        let (exit, remedy) = match error {
+            // Its message says it.
+            StartError::PortInUse { .. } => return Self::of(Exit::Configuration, &error),
+            StartError::Listen { .. } => (Exit::Configuration, ANOTHER_PORT),
+            _ => (Exit::TryLater, "try again when the machine has less to do"),
         };
-        Self::of(exit, &error)
+        Self::of(exit, &error).with_remedy(remedy)
     }
 }

@@ -4,20 +4,29 @@
 //! panics. Colours are dropped where they do not belong by `anstream`.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use crate::failure::{Exit, Failure};
+
+/// The widest line of running text, in columns.
+pub(crate) const WIDEST: usize = 100;
+
+/// The narrowest; below it, lines that are too long read better than words a line each.
+const NARROWEST: usize = 40;
 
 /// Where results go, a line at a time.
 pub(crate) struct Output {
     stream: Box<dyn Write>,
     reader_has_left: bool,
+    width: usize,
 }
 
 impl Output {
     /// Standard output, with colours on a terminal only and never with `NO_COLOR`.
     pub(crate) fn standard() -> Self {
-        Self { stream: Box::new(anstream::stdout()), reader_has_left: false }
+        let columns = std::env::var("COLUMNS").ok().filter(|_| std::io::stdout().is_terminal());
+        let stream = Box::new(anstream::stdout());
+        Self { stream, reader_has_left: false, width: width(columns.as_deref()) }
     }
 
     /// Writes a line at once.
@@ -36,8 +45,15 @@ impl Output {
                 Ok(())
             }
             Err(error) => Err(Failure::new(Exit::Configuration, "standard output cannot be written to")
-                .because_of(Some(&error))),
+                .because_of(Some(&error))
+                .with_remedy("look where standard output goes: it may be closed, or its disk full")),
         }
+    }
+
+    /// How wide running text may be, in columns: the width of the terminal as `COLUMNS` states it, and at most
+    /// [`WIDEST`].
+    pub(crate) fn width(&self) -> usize {
+        self.width
     }
 
     /// Whether whoever read the lines has left.
@@ -46,7 +62,25 @@ impl Output {
     }
 }
 
+fn width(columns: Option<&str>) -> usize {
+    columns.and_then(|text| text.trim().parse().ok()).unwrap_or(WIDEST).clamp(NARROWEST, WIDEST)
+}
+
 /// Writes a line to standard error; if that is closed too there is nobody to tell.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_as_wide_as_a_narrow_terminal_and_never_wider_than_the_widest_line() {
+        for (columns, expected) in
+            [(None, 100), (Some("72"), 72), (Some("200"), 100), (Some("3"), 40), (Some("wide"), 100)]
+        {
+            assert_eq!(width(columns), expected, "{columns:?}");
+        }
+    }
 }

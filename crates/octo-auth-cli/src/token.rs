@@ -6,7 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use octo_auth_blocking::Runner;
-use octo_auth_core::{AccessToken, Answer, Client, Profile, Remedy, RequestError, Scopes, Timestamp};
+use octo_auth_core::{
+    AccessToken, Answer, Client, ExchangeError, Profile, ProfileError, Remedy, RequestError, Scopes,
+    Timestamp,
+};
 
 use crate::arguments::{Provider, TokenRequest};
 use crate::credentials::{self, Credentials};
@@ -21,12 +24,12 @@ use crate::output::{self, Output};
 pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, Failure> {
     let profile = addressed(profile(request)?, &request.base_url)?;
     let scopes = Scopes::from_list(&request.scope)?;
-    let Credentials { client_id, client_secret } = credentials::read(request.credentials.as_deref())?;
+    let Credentials { client_id, client_secret, source } = credentials::read(request.credentials.as_deref())?;
     let client = Client::new(profile, client_id, client_secret)?;
     let runner = Runner::new()
         .map_err(|error| Failure::of(Exit::Configuration, &error))?
         .with_deadline(Duration::from_secs(request.deadline));
-    let (token, expires_at) = ask(&client, &scopes, &runner)?;
+    let (token, expires_at) = ask(&client, &scopes, &runner, &source)?;
     match expires_at {
         Some(instant) => note(&format!("the token expires at {instant}")),
         None => note("the provider did not tell when the token expires"),
@@ -40,17 +43,30 @@ fn ask(
     client: &Client,
     scopes: &Scopes,
     runner: &Runner,
+    source: &str,
 ) -> Result<(AccessToken, Option<Timestamp>), Failure> {
     let calls = &client.profile().document().calls;
     if calls.client_credentials.is_some() || calls.api_login.is_none() {
-        let value = noted(runner.run(client.client_credentials(scopes)?)?);
+        let value =
+            noted(runner.run(client.client_credentials(scopes)?).map_err(|error| refused(error, source))?);
         return Ok((value.access_token().clone(), value.expires_at()));
     }
     if !scopes.is_empty() {
         return Err(RequestError::ScopeUnknown { provider: client.profile().title().to_owned() }.into());
     }
-    let value = noted(runner.run(client.api_login()?)?);
+    let value = noted(runner.run(client.api_login()?).map_err(|error| refused(error, source))?);
     Ok((value.access_token().clone(), value.expires_at()))
+}
+
+/// A failed exchange; where the credentials may be at fault, with a hint where they came from.
+fn refused(error: ExchangeError, source: &str) -> Failure {
+    let status = error.status().map(|status| status.as_u16());
+    let doubtful = matches!(status, Some(401 | 403)) || error.code() == "oauth:invalid_client";
+    let failure = Failure::from(error);
+    if !doubtful {
+        return failure;
+    }
+    failure.with_hint(format!("check client id and client secret (from {source}); quotes and spaces count"))
 }
 
 /// The value of an answer, once what was tolerated in reading it has been told.
@@ -72,7 +88,7 @@ fn profile(request: &TokenRequest) -> Result<Profile, Failure> {
         (None, Some(Provider::Officernd)) => Profile::officernd(),
         (None, Some(Provider::Rfc6749)) => {
             let url = request.token_url.as_deref().unwrap_or_default();
-            return Profile::rfc6749(url).map_err(|error| Failure::from(error).about("--token-url"));
+            return Profile::rfc6749(url).map_err(|error| in_argument("--token-url", &error));
         }
         // The parser lets nothing through that has neither profile nor provider.
         (None, Some(Provider::Octorate) | None) => Profile::octorate(),
@@ -94,11 +110,17 @@ fn read_profile(path: &Path) -> Result<Profile, Failure> {
     Profile::from_toml(&text).map_err(|error| Failure::from(error).about(place))
 }
 
-/// The profile with each `HOST=URL` in place of that host, and each other URL as a gateway before all hosts.
+/// The profile with each `HOST=URL` in place of that host, or behind one gateway.
 fn addressed(mut profile: Profile, base_urls: &[String]) -> Result<Profile, Failure> {
+    let gateways = base_urls.iter().filter(|given| named(given).is_none()).count();
+    if gateways > 0 && base_urls.len() > 1 {
+        let message = "--base-url names a gateway for all hosts, and beside it something else";
+        let remedy = "give one gateway alone, or HOST=URL once for each host that is elsewhere";
+        return Err(Failure::new(Exit::Usage, message).with_remedy(remedy));
+    }
     for given in base_urls {
         let hosts: Vec<&str> = profile.document().hosts.iter().map(|host| &*host.name).collect();
-        let named = given.split_once('=').filter(|(name, _)| !name.contains([':', '/', '?', '#']));
+        let named = named(given);
         let remedy = match named {
             Some((name, _)) if !hosts.contains(&name) => {
                 format!("write HOST=URL with one of these hosts: {}", hosts.join(", "))
@@ -109,7 +131,19 @@ fn addressed(mut profile: Profile, base_urls: &[String]) -> Result<Profile, Fail
             Some((name, url)) => profile.with_base(name, url),
             None => profile.behind(given),
         };
-        profile = moved.map_err(|error| Failure::from(error).about("--base-url").with_remedy(remedy))?;
+        profile = moved.map_err(|error| in_argument("--base-url", &error).with_remedy(remedy))?;
     }
     Ok(profile)
+}
+
+/// Name and URL of `HOST=URL`; nothing for the URL of a gateway, which may hold a `=` of its own.
+fn named(given: &str) -> Option<(&str, &str)> {
+    given.split_once('=').filter(|(name, _)| !name.contains([':', '/', '?', '#']))
+}
+
+/// What is wrong with a URL that was given as an argument: the fault without its place in a profile.
+fn in_argument(name: &str, error: &ProfileError) -> Failure {
+    Failure::of(Exit::Configuration, error.problem())
+        .about(name)
+        .with_remedy(Remedy::FixConfiguration.to_string())
 }

@@ -79,9 +79,19 @@ fn explain(error: &clap::Error, typed: &[OsString]) -> Failure {
             Some(values) => format!("the value of {argument} is not one of: {values}"),
             None => format!("the value of {argument} is missing"),
         },
-        ErrorKind::ValueValidation => format!("the value of {argument} is not in its range"),
+        ErrorKind::ValueValidation => match range(&argument) {
+            Some(range) => format!("the value of {argument} is no whole number in its range, {range}"),
+            None => format!("the value of {argument} cannot be read"),
+        },
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
-        ErrorKind::ArgumentConflict => format!("{argument} cannot stand there twice or beside the others"),
+        ErrorKind::ArgumentConflict => match text(error, ContextKind::PriorArg) {
+            Some(other) if other != argument => {
+                // The parser's order is not that of what was typed.
+                let (first, second) = if argument < other { (argument, other) } else { (other, argument) };
+                format!("{} cannot be combined with {}", bare(&first), bare(&second))
+            }
+            _ => format!("{argument} is given twice"),
+        },
         ErrorKind::UnknownArgument => match place(&argument, typed) {
             Some(place) => format!("the argument in place {place} is not known"),
             None => "there is an argument that is not known".to_owned(),
@@ -95,6 +105,17 @@ fn explain(error: &clap::Error, typed: &[OsString]) -> Failure {
         .unwrap_or_default();
     Failure::new(Exit::Usage, message + &suggestion)
         .with_remedy("see octo-auth --help, or --help behind a command")
+}
+
+/// An argument without the name of its value.
+fn bare(argument: &str) -> &str {
+    argument.split(' ').next().unwrap_or(argument)
+}
+
+/// The range of an argument that takes a number.
+fn range(argument: &str) -> Option<&'static str> {
+    let ranges = [("--deadline", "from 1 to 3600"), ("--port", "from 0 to 65535")];
+    ranges.into_iter().find(|(name, _)| argument.starts_with(name)).map(|(_, range)| range)
 }
 
 /// Where an argument stands on the command line, counted from one behind the program's name.

@@ -14,6 +14,7 @@ mod expiry;
 mod introspection;
 mod media;
 pub(crate) mod members;
+mod salvage;
 mod settings;
 mod token;
 
@@ -23,9 +24,10 @@ pub use api::{ApiAnswer, Meaning};
 pub use created::{CreatedClient, CreatedProperty, SandboxProperty};
 pub use deviation::Deviation;
 pub use introspection::Introspection;
+pub(crate) use salvage::salvage;
 pub use settings::{ApiConfiguration, AuthorizationPage, Done};
 
-use members::Members;
+use members::{Again, Members};
 
 use crate::error::{ErrorKind, ExchangeError};
 use crate::exchange::{ANSWER_LIMIT, Received};
@@ -47,6 +49,9 @@ fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, Ex
     let mut deviations = Vec::new();
     if received.status != http::StatusCode::OK && reading.purpose.answers_with_200() {
         deviations.push(Deviation::StatusNot200);
+    }
+    if received.ends_with_connection {
+        deviations.push(Deviation::CloseDelimited);
     }
     let form = reading.profile.document().token_answer.form;
     let opened = media::check(received.headers, form, &mut deviations)
@@ -91,18 +96,9 @@ impl Opened<'_> {
         if self.repaired && members.contain(media::REPAIRED) {
             return Err(ErrorKind::NotUtf8);
         }
+        if (0..names.len()).any(|place| members.again(place) == Again::Different) {
+            return Err(ErrorKind::DuplicateMember);
+        }
         Ok(members)
-    }
-}
-
-impl crate::exchange::Purpose {
-    /// Whether the call's documented status is exactly 200 (RFC 6749 section 5.1); created things answer 201.
-    fn answers_with_200(self) -> bool {
-        !matches!(self, Self::CreateClient | Self::CreateProperty | Self::ReplaceRedirectUris)
-    }
-
-    /// Whether the answer is its body.
-    fn has_a_body(self) -> bool {
-        !matches!(self, Self::Revocation | Self::ReplaceRedirectUris)
     }
 }

@@ -195,14 +195,3 @@ impl fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
-
-impl Purpose {
-    fn needs_a_secret(self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::ApiLogin)
-    }
-
-    /// Extra parameters belong to what is granted, so only to requests that are granted something.
-    fn takes_extra_parameters(self) -> bool {
-        !matches!(self, Self::Revocation | Self::Introspection)
-    }
-}

@@ -7,6 +7,7 @@
 
 mod callback;
 mod exchange;
+mod failed;
 mod provider_text;
 mod request;
 
@@ -14,8 +15,9 @@ use std::fmt;
 use std::time::Duration;
 
 pub use callback::CallbackError;
-pub(crate) use exchange::Failed;
-pub use exchange::{ErrorKind, ExchangeError, Retry};
+pub use exchange::{ErrorKind, ExchangeError};
+pub(crate) use failed::Failed;
+pub use failed::Retry;
 pub use provider_text::{ErrorCode, ProviderText};
 pub use request::RequestError;
 
@@ -30,6 +32,8 @@ pub enum Remedy {
     },
     /// The person whose consent is needed has to sign in again.
     SignInAgain,
+    /// The access token the request was made with has expired or was revoked: get another and ask again.
+    RenewToken,
     /// Whoever runs this software has to correct a setting, a credential or the request.
     FixConfiguration,
     /// The provider has to be asked: its answer departs from what it documents.
@@ -41,6 +45,7 @@ impl fmt::Display for Remedy {
         match self {
             Self::TryLater { after } => write!(f, "try again in {} s or later", after.as_secs().max(1)),
             Self::SignInAgain => f.write_str("the user has to sign in again"),
+            Self::RenewToken => f.write_str("get a new access token and ask again"),
             Self::FixConfiguration => f.write_str("correct the configuration"),
             Self::AskProvider => f.write_str("ask the provider"),
         }

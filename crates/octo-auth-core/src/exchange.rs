@@ -6,17 +6,20 @@
 
 mod body;
 mod fault;
+mod purpose;
 
 use std::fmt;
 use std::marker::PhantomData;
 
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Response, StatusCode};
 
 pub use body::Body;
 pub(crate) use fault::FaultKind;
 pub use fault::{Delivery, Fault};
+pub use purpose::Purpose;
 
-use crate::answer::Deviation;
+use crate::answer::{Deviation, salvage};
 use crate::error::{ErrorKind, ExchangeError};
 use crate::reading::Reading;
 use crate::time::Now;
@@ -67,10 +70,12 @@ impl<T: Reply> Exchange<T> {
             status: response.status(),
             headers: response.headers(),
             body: response.body().as_ref(),
+            ends_with_connection: response.extensions().get::<EndsWithConnection>().is_some(),
             sent,
             received,
         };
-        let read = T::read(&self.reading, &received)?;
+        let read = T::read(&self.reading, &received)
+            .map_err(|error| error.with_salvaged(salvage(&self.reading, &received)))?;
         Ok(Answer { quota_remaining: self.reading.quota_remaining(response.headers()), ..read })
     }
 
@@ -78,7 +83,7 @@ impl<T: Reply> Exchange<T> {
     #[must_use]
     pub fn lost(self, fault: Fault) -> ExchangeError {
         let kind = match fault.kind() {
-            FaultKind::NotSent => ErrorKind::NotSent,
+            FaultKind::NotSent | FaultKind::Untrusted => ErrorKind::NotSent,
             FaultKind::Unknown => ErrorKind::MaybeProcessed,
             FaultKind::TimedOut => ErrorKind::Timeout,
             FaultKind::Malformed => ErrorKind::HttpMalformed,
@@ -103,6 +108,7 @@ impl<T: Reply> fmt::Debug for Exchange<T> {
 
 /// A value read from an answer, and what was tolerated in reading it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Answer<T> {
     /// The value.
     pub value: T,
@@ -117,7 +123,8 @@ impl<T> Answer<T> {
         Self { value, deviations, quota_remaining: None }
     }
 
-    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Answer<U> {
+    /// The answer with its value converted, and the same deviations.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Answer<U> {
         Answer {
             value: convert(self.value),
             deviations: self.deviations,
@@ -126,87 +133,32 @@ impl<T> Answer<T> {
     }
 }
 
-/// What an exchange is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Purpose {
-    /// Client credentials grant.
-    ClientCredentials,
-    /// Exchange of an authorization code.
-    CodeExchange,
-    /// Renewal by refresh token.
-    Refresh,
-    /// Octorate's ApiLogin.
-    ApiLogin,
-    /// Octorate's migration of an old API key.
-    Migrate,
-    /// Reading the API configuration.
-    ReadApiConfiguration,
-    /// Replacing the redirect URIs.
-    ReplaceRedirectUris,
-    /// Creating a property.
-    CreateProperty,
-    /// Creating a client.
-    CreateClient,
-    /// Revoking a token.
-    Revocation,
-    /// Asking about a token.
-    Introspection,
-    /// A call of the provider's API.
-    ApiCall,
-}
-
-impl Purpose {
-    /// The purpose in a word or two.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::ClientCredentials => "client credentials",
-            Self::CodeExchange => "code exchange",
-            Self::Refresh => "refresh",
-            Self::ApiLogin => "ApiLogin",
-            Self::Migrate => "migration",
-            Self::ReadApiConfiguration => "API configuration",
-            Self::ReplaceRedirectUris => "redirect URI replacement",
-            Self::CreateProperty => "property creation",
-            Self::CreateClient => "client creation",
-            Self::Revocation => "revocation",
-            Self::Introspection => "introspection",
-            Self::ApiCall => "API",
-        }
-    }
-
-    /// Whether what is sent is a grant that a person gave and that can be used up.
-    pub(crate) fn spends_a_grant(self) -> bool {
-        matches!(self, Self::Refresh | Self::CodeExchange)
-    }
-
-    /// Whether the request carries data the caller has made up or looked up.
-    pub(crate) fn brings_data(self) -> bool {
-        matches!(self, Self::CreateClient | Self::CreateProperty | Self::Migrate | Self::ReplaceRedirectUris)
-    }
-
-    /// Whether client id and client secret are all the request rests on.
-    pub(crate) fn rests_on_the_client_alone(self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::ApiLogin | Self::Revocation | Self::Introspection)
-    }
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// The value of an exchange's answer. Implemented by the crate's own replies only.
 pub trait Reply: sealed::Read + Sized {}
 
 impl<T: sealed::Read> Reply for T {}
+
+/// Notes on a response how its end was recognised, which only its transport knows; call it on what HTTP/1.1 brought.
+///
+/// An answer whose body has no length and no chunks ends with its connection (RFC 9112 section 6.3), so that one
+/// that was cut off looks whole. `finish` reports that as a deviation if it was noted here.
+pub fn note_framing<B>(response: &mut Response<B>) {
+    let headers = response.headers();
+    if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
+        response.extensions_mut().insert(EndsWithConnection);
+    }
+}
+
+/// The mark of [`note_framing`].
+#[derive(Debug, Clone, Copy)]
+struct EndsWithConnection;
 
 /// A response as it was received.
 pub struct Received<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
+    pub(crate) ends_with_connection: bool,
     pub(crate) sent: Now,
     pub(crate) received: Now,
 }

@@ -69,7 +69,7 @@ pub use client::Client;
 pub use error::{
     CallbackError, ErrorCode, ErrorKind, ExchangeError, ProviderText, Remedy, RequestError, Retry,
 };
-pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply};
+pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
 pub use profile::{Profile, ProfileError};
 pub use scope::Scopes;

@@ -26,6 +26,8 @@ mod template;
 
 use std::borrow::Cow;
 
+pub(crate) use base_url::is_loopback;
+
 pub use answer::{
     AbsentTokenType, ApiConfigurationAnswer, CreatedClientAnswer, CreatedPropertyAnswer, ErrorShape,
     LifetimeUnit, Refusal, RefusalMeaning, TokenAnswer,
@@ -112,6 +114,7 @@ pub struct Host {
 /// How a client authenticates itself at the token endpoint (RFC 6749 section 2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum ClientAuthentication {
     /// `client_id` and `client_secret` as parameters of the request.
     Body,
@@ -122,6 +125,7 @@ pub enum ClientAuthentication {
 /// Whether a client credentials request names scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum ScopeRule {
     /// The provider refuses a request without a scope.
     Required,
@@ -151,6 +155,7 @@ pub struct Authorization {
 /// Which redirect URIs a provider takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum RedirectRule {
     /// `https` only.
     Https,
@@ -163,6 +168,7 @@ pub enum RedirectRule {
 /// Whether the authorization code flow uses PKCE (RFC 7636).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Pkce {
     /// The provider does not know it.
     None,
@@ -183,6 +189,7 @@ pub struct Refresh {
 /// Whether a refresh whose answer was lost may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Replay {
     /// Once for each refresh token.
     Once,

@@ -39,6 +39,7 @@ impl Reading {
             detail: None,
             retry_after: None,
             own_shape: false,
+            refusal: None,
             after_failure: self.after_failure(),
             deviations: Vec::new(),
             salvaged: None,

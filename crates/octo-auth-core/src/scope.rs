@@ -82,7 +82,7 @@ impl Scopes {
 }
 
 /// Whether a word is a scope token: visible ASCII without `"` and `\`.
-pub(crate) fn is_scope(word: &str) -> bool {
+fn is_scope(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 

@@ -82,6 +82,18 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+impl From<Timestamp> for SystemTime {
+    /// An instant the platform's clock cannot say becomes the epoch.
+    fn from(timestamp: Timestamp) -> Self {
+        let distance = Duration::from_millis(timestamp.0.unsigned_abs());
+        let moved = match timestamp.0 {
+            0.. => Self::UNIX_EPOCH.checked_add(distance),
+            _ => Self::UNIX_EPOCH.checked_sub(distance),
+        };
+        moved.unwrap_or(Self::UNIX_EPOCH)
+    }
+}
+
 /// Formats as RFC 3339 in UTC with milliseconds: `2026-01-01T00:00:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

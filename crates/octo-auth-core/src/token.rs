@@ -10,12 +10,16 @@ use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
+use crate::profile::Profile;
 use crate::scope::Scopes;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// The longest lifetime a token is given, ten years: a longer one is a mistake, not a promise.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(315_360_000);
+
+/// The longest access token that is taken, in bytes.
+pub(crate) const LONGEST_TOKEN: usize = 65_536;
 
 /// An access token that can stand in a header: visible ASCII, at most 64 KiB.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,8 +31,9 @@ impl AccessToken {
     pub fn new(token: impl Into<Secret>) -> Option<Self> {
         let token = token.into();
         let text = token.expose();
-        let sound =
-            !text.is_empty() && text.len() <= 65_536 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let sound = !text.is_empty()
+            && text.len() <= LONGEST_TOKEN
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
         sound.then_some(Self(token))
     }
 
@@ -47,7 +52,8 @@ impl AccessToken {
     /// The value of the `Authorization` header (RFC 6750 section 2.1), marked sensitive and wiped when dropped.
     #[must_use]
     pub fn authorization(&self) -> HeaderValue {
-        sensitive_header(&["Bearer ", self.expose()].concat()).unwrap_or_else(|| {
+        let text = Zeroizing::new(["Bearer ", self.expose()].concat());
+        sensitive_header(&text).unwrap_or_else(|| {
             unreachable!("an access token consists of visible ASCII characters, checked by its constructor")
         })
     }
@@ -71,6 +77,8 @@ impl fmt::Debug for AccessToken {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenSet {
     pub(crate) access_token: AccessToken,
+    /// Who issued it; see [`issuer`].
+    pub(crate) issuer: String,
     pub(crate) issued_at: Timestamp,
     pub(crate) lifetime: Option<Duration>,
     pub(crate) renew_after: Option<Duration>,
@@ -79,6 +87,21 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
+    /// A token that was kept elsewhere, of the provider the profile describes.
+    ///
+    /// `issued_at` and `lifetime` are what [`TokenSet::issued_at`] and [`TokenSet::lifetime`] said when it was kept.
+    #[must_use]
+    pub fn restore(
+        profile: &Profile,
+        access_token: AccessToken,
+        issued_at: Timestamp,
+        lifetime: Option<Duration>,
+        refresh_token: Option<Secret>,
+    ) -> Self {
+        let (issuer, lifetime) = (issuer(profile), lifetime.map(|lifetime| lifetime.min(LONGEST_LIFETIME)));
+        Self { access_token, issuer, issued_at, lifetime, renew_after: None, refresh_token, scopes: None }
+    }
+
     /// The access token.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
@@ -145,6 +168,17 @@ impl TokenSet {
 pub struct AdminToken(pub(crate) TokenSet);
 
 impl AdminToken {
+    /// A token for administration that was kept elsewhere; as [`TokenSet::restore`].
+    #[must_use]
+    pub fn restore(
+        profile: &Profile,
+        access_token: AccessToken,
+        issued_at: Timestamp,
+        lifetime: Option<Duration>,
+    ) -> Self {
+        Self(TokenSet::restore(profile, access_token, issued_at, lifetime, None))
+    }
+
     /// The access token.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
@@ -176,4 +210,11 @@ impl AdminToken {
     pub fn for_ip_authentication(self) -> TokenSet {
         self.0
     }
+}
+
+/// What tells the issuers of two tokens apart: the URL of the profile's first call that gives out tokens.
+pub(crate) fn issuer(profile: &Profile) -> String {
+    let calls = &profile.document().calls;
+    let giving = [&calls.client_credentials, &calls.code, &calls.refresh, &calls.api_login];
+    giving.into_iter().flatten().next().map(|call| profile.call_url(call)).unwrap_or_default()
 }

@@ -73,6 +73,19 @@ pub(crate) fn page(question: &Question<'_>, call: &Call) -> Reply {
     Reply::html(200, document(&format!("{} – grant access", question.provider), &content))
 }
 
+/// The page at the end of a redirect to the emulator itself: what an application would have received.
+pub(crate) fn arrival(call: &Call) -> Reply {
+    let shown = |(name, value): &(String, String)| {
+        format!("<dt>{}</dt><dd><code>{}</code></dd>", escape(name), escape(value))
+    };
+    let parameters: String = call.query.pairs().iter().map(shown).collect();
+    let content = format!(
+        "<h1>Back at the application</h1><p>It has received these parameters, and would now exchange a code for \
+         tokens:</p><dl>{parameters}</dl>"
+    );
+    Reply::html(200, document("Back at the application", &content))
+}
+
 /// A page that tells the person, and the developer beside them, what is wrong with the request.
 pub(crate) fn error_page(status: u16, message: &str) -> Reply {
     let content = format!("<h1>This request cannot be answered</h1><p>{}</p>", escape(message));

@@ -20,6 +20,17 @@ use crate::officernd::OfficeRnd;
 
 mod server;
 
+/// The emulated hosts; each is a path prefix of the emulator's address.
+pub const HOSTS: [&str; 7] = [
+    "api.octorate.com",
+    "admin.octorate.com",
+    "api.octotable.com",
+    "identity.officernd.com",
+    "app.officernd.com",
+    "hybrid.officernd.com",
+    "auth.example",
+];
+
 /// A running emulator; it stops when it is dropped.
 pub struct Emulator {
     address: SocketAddr,
@@ -145,6 +156,14 @@ impl Emulator {
     #[must_use]
     pub fn base(&self, host: &str) -> String {
         format!("{}/{host}", self.house.origin)
+    }
+
+    /// Returns a redirect URI on loopback, `http://127.0.0.1:PORT/callback`, whose page shows what came back.
+    ///
+    /// The demo clients of OfficeRND and the generic server accept it; Octorate takes https alone.
+    #[must_use]
+    pub fn callback(&self) -> String {
+        self.base("callback")
     }
 
     /// Moves its clock forward.

@@ -11,6 +11,8 @@
 //! - Each refresh answers with a new refresh token and ends the old one, unless switched off.
 //! - Redeeming a code twice ends the tokens of the first redemption (RFC 6749 section 4.1.2), and so does revoking
 //!   their refresh token (RFC 7009 section 2.1).
+//! - The demo clients also have [`ANY_LOOPBACK`](crate::ANY_LOOPBACK) among their redirect URIs, so that a program on
+//!   this machine can receive the code (RFC 8252 section 7.3); a list that replaces it has no such entry of itself.
 //! - Codes live 60 seconds, access tokens 3600 seconds.
 
 use std::time::Duration;
@@ -38,7 +40,7 @@ pub const DEMO_CLIENT_ID: &str = "demo-client";
 pub const DEMO_CLIENT_SECRET: &str = "demo+secret:100% & more";
 /// The client id of the public demo client, which has no secret and must use PKCE.
 pub const PUBLIC_CLIENT_ID: &str = "public-demo-client";
-/// The redirect URI of both demo clients.
+/// The redirect URI of both demo clients, besides any on loopback.
 pub const DEMO_REDIRECT_URI: &str = "https://client.example/callback";
 /// The scopes a client may ask for; the first is given when none is asked for.
 pub const SCOPES: [&str; 3] = ["read", "write", "profile"];

@@ -18,6 +18,12 @@
 //! - Only `https` redirects are sent back to, and `GET /api/configuration` with a property token is forbidden (OAS).
 //! - `authorizationPages` is a list of `{name, description, url}`; its exact form is not published.
 //! - The duplicate check of property creation looks at the member `email`; the list of properties is `{"data":[…]}`.
+//! - `415 Unsupported Media Type`, for a body of another type than the call takes, comes without a body.
+//! - `WrongEnviroment` (the provider's spelling) is switched on as a whole: it answers calls for properties, not those
+//!   for tokens and the configuration. PATCHing `environment` alone changes what is told and nothing else.
+//! - With the permission for properties at `READONLY`, creating one is refused with the plain text
+//!   `Caller not in requested role`; reading goes on.
+//! - `550 ApiPartnerServerError` answers one request below `/connect/rest/`, whichever comes next.
 //! - The quota counts calls of one application in five minutes; the documents only call it dynamic.
 
 use std::net::Ipv4Addr;
@@ -181,6 +187,25 @@ impl Octorate {
         self.state.lock().quota = calls;
     }
 
+    /// Chooses whether an application of the one environment calls the other (sandbox and production): calls for
+    /// properties then answer `403 WrongEnviroment`, the provider's spelling.
+    pub fn set_environment_mismatch(&self, mismatch: bool) {
+        self.state.lock().environment_mismatch = mismatch;
+    }
+
+    /// Chooses whether an application may only read properties (`permissions.accommodation` is `READONLY`): creating
+    /// one then answers 403 with the plain text `Caller not in requested role`.
+    pub fn set_read_only(&self, client_id: &str, read_only: bool) {
+        if let Some(application) = self.state.lock().applications.get_mut(client_id) {
+            application.read_only = read_only;
+        }
+    }
+
+    /// Lets the next request to the API or a token endpoint answer `550 ApiPartnerServerError`.
+    pub fn answer_next_with_partner_error(&self) {
+        self.state.lock().partner_error_is_next = true;
+    }
+
     pub(crate) fn answer(&self, call: &Call) -> Reply {
         let state = &mut *self.state.lock();
         if call.host == "admin.octorate.com" {
@@ -190,6 +215,9 @@ impl Octorate {
             };
         }
         let Some(path) = call.path.strip_prefix("/connect/rest/") else { return Reply::empty(404) };
+        if std::mem::take(&mut state.partner_error_is_next) {
+            return refusal::partner_error();
+        }
         settle(match (path, &call.method) {
             ("v1/identity/token", &Method::POST) => identity::token(state, call),
             ("v1/identity/refresh", &Method::POST) => identity::refresh(state, call),

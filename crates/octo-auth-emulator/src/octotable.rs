@@ -7,6 +7,8 @@
 //! - Errors of the token endpoint use the documented envelope of the API; its codes and class names are made up in the
 //!   style of the one documented sample.
 //! - `415 Unsupported Media Type` for a JSON token request (measured) comes with plain text.
+//! - The token path of the older service, `octotable-pms`, is 404 on the newer host, and that of `octotable-auth` is
+//!   404 on the older one; the documents name each on its own host only.
 //! - The 1440 of `expires_in` is taken as seconds; lifetime and number can be set apart.
 //! - A second client with the same user name is refused with 409, a status the documents list.
 //! - The documented sample answers another redirect URI than was sent; here it is the one that was sent.
@@ -100,10 +102,8 @@ impl OctoTable {
 
 /// The newer host carries the token under `octotable-auth`, the older under `octotable-pms` (S0).
 fn answer(state: &mut State, call: &Call) -> Outcome {
-    let (service, path) = match call.path.trim_start_matches('/').split_once("/api/v2/") {
-        Some(parts) => parts,
-        None => return Err(not_found()),
-    };
+    let parts = call.path.strip_prefix('/').and_then(|path| path.split_once("/api/v2/"));
+    let (service, path) = parts.ok_or_else(not_found)?;
     let tokens_at = if call.host == "api.octotable.com" { "octotable-auth" } else { "octotable-pms" };
     match (&call.method, service, path) {
         (&Method::POST, _, "oauth2/token") if service == tokens_at => token::answer(state, call),

@@ -1,7 +1,8 @@
 //! OfficeRND: client credentials with scopes, five token requests a minute, and the flow of the vendor's samples.
 //!
 //! Written from "Generating a token" (S3, R-AUTH, R-TOK) and the vendor's two example applications (R-EX1, R-EX2).
-//! Tokens come from `identity.officernd.com`, the API is at `app.officernd.com`.
+//! Tokens come from `identity.officernd.com`, the API is at `app.officernd.com`, that of the Hybrid product at
+//! `hybrid.officernd.com` (R-HYB, R-EX2), in its first version only.
 //!
 //! # Decided here, because no document says it
 //!
@@ -13,6 +14,9 @@
 //! - A refresh answers with a new refresh token and the old one dies at once.
 //! - Codes live 60 seconds and die with the first attempt of their own application.
 //! - A code exchange or refresh may name a scope (R-EX2 does) within what was granted.
+//! - The demo application also has [`ANY_LOOPBACK`](crate::ANY_LOOPBACK) among its redirect URIs, so that a program on
+//!   this machine can receive the code (RFC 8252 section 7.3); a list that replaces it has no such entry of itself.
+//! - The region of an organisation is the host it was asked for at.
 //! - Both API versions accept both families of scopes; members answer `{"results":[…]}` in v2 and a plain list in v1.
 
 use std::time::Duration;
@@ -37,7 +41,7 @@ use state::State;
 pub const DEMO_CLIENT_ID: &str = "Qm7RtX2bLw9ZsK4d";
 /// The client secret of the demo application.
 pub const DEMO_CLIENT_SECRET: &str = "v8YpN3cGh6TfJ1aWx5EuD0rBk2MzQ9sL";
-/// The redirect URI of the demo application.
+/// The redirect URI of the demo application, besides any on loopback.
 pub const DEMO_REDIRECT_URI: &str = "https://app.example/integration/connect";
 /// The organisation the demo application belongs to, and whose administrator sits at the consent page.
 pub const DEMO_ORGANIZATION: &str = "demo-space";
@@ -112,6 +116,9 @@ impl OfficeRnd {
             ("identity.officernd.com", &Method::POST, "/oauth/token") => token::answer(state, call),
             ("identity.officernd.com", _, "/oauth/authorize") => authorization::answer(state, call),
             ("app.officernd.com", &Method::GET, path) => organization::answer(state, call, path),
+            ("hybrid.officernd.com", &Method::GET, path) if path.starts_with("/api/v1/") => {
+                organization::answer(state, call, path)
+            }
             _ => Err(message(404, "Not Found")),
         })
     }

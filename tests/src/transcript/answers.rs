@@ -54,7 +54,10 @@ fn created_client(script: &mut Script, read: Result<Answer<CreatedClient>, Excha
 fn created_properties(client: &Client, script: &mut Script) {
     script.section("answers to property creation");
     for (status, body) in CREATED_PROPERTY {
-        let Ok(exchange) = client.create_property(&admin_token("admin-token-1"), "{}") else { return };
+        let Ok(exchange) = client.create_property(&admin_token(client.profile(), "admin-token-1"), "{}")
+        else {
+            return;
+        };
         script.line(format!("{status} {body}"));
         match reply::read(exchange, &reply::json(status, body)) {
             Ok(Answer { value, .. }) => script.line(format!("  {value:?} {}", value.refresh_token.expose())),
@@ -65,7 +68,7 @@ fn created_properties(client: &Client, script: &mut Script) {
 
 fn configuration(client: &Client, script: &mut Script) {
     script.section("API configuration and introspection");
-    if let Ok(exchange) = client.api_configuration(&admin_token("admin-token-1")) {
+    if let Ok(exchange) = client.api_configuration(&admin_token(client.profile(), "admin-token-1")) {
         let read = reply::read(exchange, &reply::json(200, CONFIGURATION));
         script.line(read.map_or_else(|error| error.to_string(), |answer| format!("{:?}", answer.value)));
     }
@@ -99,5 +102,5 @@ fn api(client: &Client, script: &mut Script) {
 fn api_call(client: &Client) -> Option<Exchange<ApiAnswer>> {
     let url = client.profile().api_origins().next()? + "/";
     let request = http::Request::get(url).header("property", "999641").body(Body::empty()).ok()?;
-    client.api_call(&property_token("access-token-1"), request).ok()
+    client.api_call(&property_token(client.profile(), "access-token-1"), request).ok()
 }

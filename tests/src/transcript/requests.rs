@@ -19,7 +19,7 @@ const API_URLS: [&str; 7] = [
 
 pub(super) fn write(client: &Client, script: &mut Script) {
     let scopes = Scopes::parse(" b  a ").unwrap_or_default();
-    let (token, admin) = (Secret::from("token-1"), admin_token("admin-token-1"));
+    let (token, admin) = (Secret::from("token-1"), admin_token(client.profile(), "admin-token-1"));
     script.request("client credentials without scopes", client.client_credentials(&Scopes::none()));
     script.request("client credentials with scopes", client.client_credentials(&scopes));
     sign_in(client, script, "https://localhost", &Scopes::none());
@@ -42,7 +42,7 @@ pub(super) fn write(client: &Client, script: &mut Script) {
 fn sign_in(client: &Client, script: &mut Script, redirect_uri: &str, scopes: &Scopes) {
     script.section(&format!("sign-in back to {redirect_uri} with the scopes [{scopes}]"));
     for age in [0, 59, 60, 599, 600] {
-        let (page, pending) = match client.authorize(redirect_uri, scopes, &entropy()) {
+        let (page, pending) = match client.authorize(redirect_uri, scopes, entropy()) {
             Ok(started) => started,
             Err(error) => return script.line(format!("no request: {error}")),
         };
@@ -90,7 +90,7 @@ fn api_calls(client: &Client, script: &mut Script) {
             if let Some(property) = property {
                 request.headers_mut().insert("property", http::HeaderValue::from_static(property));
             }
-            match client.api_call(&property_token("access-token-1"), request) {
+            match client.api_call(&property_token(client.profile(), "access-token-1"), request) {
                 Ok(exchange) => script.line(wire::sent(&exchange)),
                 Err(error) => script.line(format!("{url} {property:?}: {error}")),
             }

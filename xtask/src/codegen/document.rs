@@ -115,11 +115,12 @@ fn calls(calls: &Calls) -> String {
 }
 
 fn call(call: &Call) -> String {
-    let Call { method, host, path, encoding, parameters, headers, source } = call;
+    let Call { method, host, path, query, encoding, parameters, headers, source } = call;
     let fields = [
         ("method", variant("Method", method)),
         ("host", text(host)),
         ("path", text(path)),
+        ("query", option(query.as_deref(), text)),
         ("encoding", variant("Encoding", encoding)),
         ("parameters", list(parameters, parameter)),
         ("headers", list(headers, parameter)),

@@ -46,8 +46,8 @@ fn renewal(document: &Document) -> String {
         (false, _) => "the same grant again",
     };
     match document.token_answer.expires_in_unit {
-        LifetimeUnit::Seconds => again.to_owned(),
         LifetimeUnit::Minutes => format!("{again} (`expires_in` in minutes)"),
+        _ => again.to_owned(),
     }
 }
 

@@ -1,10 +1,12 @@
-//! The length of functions, and tests that wait.
+//! The length of functions and closures, in macro bodies too.
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::{File, Finding};
 
-/// The longest a function may be, in lines, from its signature to its closing brace.
+/// The longest a function or closure may be, in lines, from its signature to its closing brace.
 const FUNCTION_LINES: usize = 60;
 
 pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
@@ -29,51 +31,39 @@ impl Functions<'_> {
     fn measure(&mut self, signature: &syn::Signature, body: &syn::Block) {
         let first = signature.fn_token.span.start().line;
         let last = body.brace_token.span.close().end().line;
+        self.judge(&format!("`{}`", signature.ident), first, last);
+    }
+
+    fn judge(&mut self, name: &str, first: usize, last: usize) {
         let lines = last + 1 - first;
         if lines > FUNCTION_LINES {
-            let name = &signature.ident;
             let text =
-                format!("`{name}` has {lines} lines, {FUNCTION_LINES} are allowed: take a step out of it");
+                format!("{name} has {lines} lines, {FUNCTION_LINES} are allowed: take a step out of it");
             self.findings.push(Finding::new(self.file, first, text));
         }
     }
 
-    /// Reports a test inside a source file that waits; whole test files are searched by word.
-    fn waits(&mut self, item: &syn::ItemFn) {
-        let is_test = item
-            .attrs
-            .iter()
-            .any(|attribute| attribute.path().segments.last().is_some_and(|segment| segment.ident == "test"));
-        if !is_test || self.file.is_test() {
-            return;
-        }
-        let mut waits = Waits(Vec::new());
-        waits.visit_block(&item.block);
-        for line in waits.0 {
-            self.findings.push(Finding::new(self.file, line, "a test waits here: move the clock instead"));
-        }
-    }
-}
-
-/// The lines of a test on which it waits.
-struct Waits(Vec<usize>);
-
-impl<'ast> Visit<'ast> for Waits {
-    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        if let syn::Expr::Path(function) = &*call.func {
-            let name = function.path.segments.last().map(|segment| &segment.ident);
-            if let Some(name) = name.filter(|name| *name == "sleep" || *name == "sleep_until") {
-                self.0.push(name.span().start().line);
+    /// Measures the functions in a macro: from `fn` and a name, which may be `$name`, to the next braces' end.
+    fn tokens(&mut self, tokens: TokenStream) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        for (at, token) in tokens.iter().enumerate() {
+            match token {
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Ident(word) if word == "fn" => {
+                    let first = word.span().start().line;
+                    if let Some((name, last)) = function(&tokens[at + 1..]) {
+                        self.judge(&format!("`{name}`"), first, last);
+                    }
+                }
+                TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
         }
-        visit::visit_expr_call(self, call);
     }
 }
 
 impl<'ast> Visit<'ast> for Functions<'_> {
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
         self.measure(&item.sig, &item.block);
-        self.waits(item);
         visit::visit_item_fn(self, item);
     }
 
@@ -88,6 +78,34 @@ impl<'ast> Visit<'ast> for Functions<'_> {
         }
         visit::visit_trait_item_fn(self, item);
     }
+
+    fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {
+        let first = closure.or1_token.span.start().line;
+        self.judge("the closure", first, closure.body.span().end().line);
+        visit::visit_expr_closure(self, closure);
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        self.tokens(called.tokens.clone());
+        visit::visit_macro(self, called);
+    }
+}
+
+/// Gives the name of the function whose `fn` stands before these tokens, and the line its body ends on.
+fn function(tokens: &[TokenTree]) -> Option<(String, usize)> {
+    let name = match tokens {
+        [TokenTree::Ident(name), ..] => name.to_string(),
+        [TokenTree::Punct(sign), TokenTree::Ident(name), ..] if sign.as_char() == '$' => format!("${name}"),
+        // The type of a pointer to a function.
+        _ => return None,
+    };
+    let ends = |token: &&TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == ';');
+    tokens.iter().take_while(|token| !ends(token)).find_map(|token| match token {
+        TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => {
+            Some((name.clone(), body.span_close().end().line))
+        }
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -114,10 +132,32 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_waits_is_found_and_other_code_that_waits_is_not() {
-        let wait = "fn f() {\n    sleep(1);\n}\n";
-        assert_eq!(findings(wait.to_owned()), []);
-        assert_eq!(findings(format!("#[tokio::test]\nasync {wait}")).len(), 1);
+    fn a_closure_outside_any_function_is_measured_too() {
+        let closure = |body: usize| {
+            format!("const A: [fn(); 1] = [\n|| match b {{\n{}}},\n];\n", "c => d,\n".repeat(body))
+        };
+        assert_eq!(findings(closure(FUNCTION_LINES - 2)), []);
+        let found = findings(closure(FUNCTION_LINES - 1));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, 2);
+        assert!(found[0].1.contains("the closure has 61 lines"), "{}", found[0].1);
+    }
+
+    #[test]
+    fn a_function_in_the_body_of_a_macro_is_measured_too() {
+        for name in ["f", "$name"] {
+            let macro_rules = |body: usize| {
+                let calls = "f();\n".repeat(body);
+                format!(
+                    "macro_rules! m {{\n($name:ident) => {{\nfn a(b: fn(c));\nfn {name}() {{\n{calls}}}\n}};\n}}\n"
+                )
+            };
+            assert_eq!(findings(macro_rules(FUNCTION_LINES - 2)), []);
+            let found = findings(macro_rules(FUNCTION_LINES - 1));
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].0, 4);
+            assert!(found[0].1.contains(&format!("`{name}` has 61 lines")), "{}", found[0].1);
+        }
     }
 
     #[test]

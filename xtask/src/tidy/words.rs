@@ -1,11 +1,10 @@
-//! Words that may not stand in the project, and what the core's sources may not name.
+//! Words that may not stand in the project.
 //!
 //! The only file whose own words are not checked is this one.
 
 use super::{File, Finding};
 
 const SELF: &str = "xtask/src/tidy/words.rs";
-const CORE: &str = "crates/octo-auth-core/src/";
 
 /// Module names that say nothing about what a module holds.
 pub(super) const EMPTY_NAMES: [&str; 7] = ["common", "helper", "helpers", "misc", "types", "util", "utils"];
@@ -33,21 +32,6 @@ const MACHINE_PATHS: [Rule; 4] = [
     ("/tmp/", "use a path relative to the project, or the system's temporary folder"),
 ];
 
-/// Forbidden in tests.
-const WAITING: [Rule; 2] =
-    [("sleep(", "move the clock instead of waiting"), ("sleep_until(", "move the clock instead of waiting")];
-
-/// Forbidden in the core's code.
-const EFFECTS: [Rule; 7] = [
-    ("SystemTime::now", "the core reads no clock: take `Now` as an argument"),
-    ("Instant::now", "the core reads no clock: take `Now` as an argument"),
-    ("std::fs", "the core does no IO: move it to an adapter"),
-    ("std::env", "the core does no IO: move it to an adapter"),
-    ("std::thread", "the core spawns and waits for nothing: move it to an adapter"),
-    ("std::net::Tcp", "the core does no IO: move it to an adapter"),
-    ("std::process", "the core does no IO: move it to an adapter"),
-];
-
 pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
     if file.path == SELF {
         return;
@@ -68,12 +52,6 @@ fn broken(file: &File, line: &str) -> Vec<Rule> {
     }
     if in_code && line.contains("#[ignore") {
         broken.push(("#[ignore", "make the test pass or remove it"));
-    }
-    if in_code && file.is_test() {
-        broken.extend(WAITING.iter().filter(|(call, _)| line.contains(call)));
-    }
-    if in_code && file.path.starts_with(CORE) {
-        broken.extend(EFFECTS.iter().filter(|(name, _)| line.contains(name)));
     }
     broken
 }
@@ -126,16 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn effects_are_found_in_the_code_of_the_core_only() {
-        let line = "let now = std::time::SystemTime::now();";
-        assert_eq!(found("crates/octo-auth-core/src/time.rs", line), 1);
-        assert_eq!(found("crates/octo-auth-async/src/lib.rs", line), 0);
-        assert_eq!(found("crates/octo-auth-core/src/time.rs", "/// Unlike `SystemTime::now`."), 0);
-    }
-
-    #[test]
-    fn waiting_and_skipped_tests_are_found() {
-        assert_eq!(found("tests/tests/a.rs", "std::thread::sleep(wait);"), 1);
+    fn skipped_tests_are_found() {
         assert_eq!(found("crates/a/src/lib.rs", "#[ignore = \"slow\"]"), 1);
     }
 }

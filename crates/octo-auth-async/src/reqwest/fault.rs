@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::io;
+use std::io::ErrorKind::{InvalidData, InvalidInput};
 
 use octo_auth_core::Fault;
 
@@ -13,16 +14,25 @@ pub(super) fn of(error: reqwest::Error) -> Fault {
     let error = error.without_url();
     let fault = if error.is_builder() {
         Fault::not_sent("the request could not be built")
+    } else if error.is_connect() && caused_by::<rustls::Error>(&error).is_some() {
+        Fault::untrusted("the TLS handshake failed")
     } else if error.is_connect() {
         Fault::not_sent(without_connection(&error))
     } else if error.is_timeout() {
         Fault::timed_out("no answer within the deadline")
-    } else if caused_by::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) {
-        Fault::malformed("the answer is not HTTP")
+    } else if caused_by::<hyper::Error>(&error).is_some_and(is_no_response) {
+        Fault::malformed("the answer is not HTTP, or its head is incomplete")
+    } else if kind(&error).is_some_and(|kind| matches!(kind, InvalidData | InvalidInput)) {
+        Fault::malformed("the body of the answer is not framed as HTTP demands")
     } else {
         Fault::broken_off("the answer broke off")
     };
     fault.with_source(error)
+}
+
+/// Whether no head of a response was read: what came is none, or the connection closed before its end.
+fn is_no_response(error: &hyper::Error) -> bool {
+    error.is_parse() || error.is_incomplete_message()
 }
 
 fn without_connection(error: &reqwest::Error) -> &'static str {
@@ -30,8 +40,6 @@ fn without_connection(error: &reqwest::Error) -> &'static str {
         "the host name could not be resolved"
     } else if error.is_timeout() {
         "no connection within 10 s"
-    } else if caused_by::<rustls::Error>(error).is_some() {
-        "the TLS handshake failed"
     } else if kind(error) == Some(io::ErrorKind::ConnectionRefused) {
         "connection refused"
     } else {

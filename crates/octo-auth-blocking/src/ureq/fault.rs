@@ -29,8 +29,11 @@ pub(super) fn of(error: Error, progress: Progress) -> Fault {
         Progress::Begun => false,
         Progress::Unknown => is_of_connecting(&error),
     };
-    let fault =
-        if certainly_not_sent { Fault::not_sent(without_connection(&error)) } else { without_answer(&error) };
+    let fault = match certainly_not_sent {
+        true if is_of_tls(&error) => Fault::untrusted("the TLS handshake failed"),
+        true => Fault::not_sent(without_connection(&error)),
+        false => without_answer(&error),
+    };
     match error {
         Error::BadUri(_) | Error::RequireHttpsOnly(_) => fault,
         Error::Io(error) => fault.with_source(error),
@@ -38,14 +41,33 @@ pub(super) fn of(error: Error, progress: Progress) -> Fault {
     }
 }
 
+/// The fault of an error after the head of the response was read.
+pub(super) fn in_the_body(error: Error) -> Fault {
+    let invalid =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+    let fault = match &error {
+        Error::Timeout(_) => Fault::timed_out("no answer within the deadline"),
+        Error::Protocol(_) => Fault::malformed(NOT_FRAMED),
+        Error::Io(error) if invalid(error) || holds_protocol_error(error) => Fault::malformed(NOT_FRAMED),
+        _ => Fault::broken_off("the answer broke off"),
+    };
+    fault.with_source(error)
+}
+
+const NOT_FRAMED: &str = "the body of the answer is not framed as HTTP demands";
+
+/// Whether an IO error wraps an error of the protocol, as it does when a body is read.
+fn holds_protocol_error(error: &io::Error) -> bool {
+    let held = error.get_ref().and_then(|held| held.downcast_ref::<Error>());
+    matches!(held, Some(Error::Protocol(_)))
+}
+
 fn without_connection(error: &Error) -> &'static str {
     match error {
         Error::HostNotFound => "the host name could not be resolved",
         Error::Io(error) if is_of_lookup(error) => "the host name could not be resolved",
         Error::Timeout(_) => "no connection within 10 s",
-        Error::Tls(_) | Error::Pem(_) | Error::Rustls(_) | Error::TlsRequired => "the TLS handshake failed",
         Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => "connection refused",
-        Error::Io(error) if tls(error).is_some() => "the TLS handshake failed",
         Error::Http(_) | Error::BadUri(_) | Error::Protocol(_) | Error::RequireHttpsOnly(_) => {
             "the request could not be built"
         }
@@ -56,8 +78,15 @@ fn without_connection(error: &Error) -> &'static str {
 fn without_answer(error: &Error) -> Fault {
     match error {
         Error::Timeout(_) => Fault::timed_out("no answer within the deadline"),
-        Error::Protocol(_) | Error::LargeResponseHeader(..) => Fault::malformed("the answer is not HTTP"),
-        _ => Fault::broken_off("the answer broke off"),
+        _ => Fault::malformed("the answer is not HTTP, or its head is incomplete"),
+    }
+}
+
+fn is_of_tls(error: &Error) -> bool {
+    match error {
+        Error::Tls(_) | Error::Pem(_) | Error::Rustls(_) | Error::TlsRequired => true,
+        Error::Io(error) => tls(error).is_some(),
+        _ => false,
     }
 }
 

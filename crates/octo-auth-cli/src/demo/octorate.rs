@@ -17,13 +17,15 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
     let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
     let tokens = sign_in::granted_by_the_owner(stage, &client)?;
     sign_in::refused(stage, &client)?;
-    renewal(stage, &client, &tokens)?;
+    let renewed = renewal(stage, &client, &tokens)?;
+    wrong_environment(stage, &client, &renewed)?;
     administration::play(stage, &client)?;
     // Last, because the emulator's clock is ahead of the machine's from here on.
     sign_in::too_late(stage, &client)
 }
 
-fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<(), Stopped> {
+/// From the first call to the expired token and its renewal; gives back the new tokens.
+fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<TokenSet, Stopped> {
     stage.calls(
         "The access token opens the property",
         reservations(client, tokens, DEMO_PROPERTY)?,
@@ -63,6 +65,20 @@ fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<
         },
     )?;
     stage.emulator().octorate().set_expiry(Expiry::Date);
+    Ok(renewed)
+}
+
+/// A refusal with the status of an expired token that says something else.
+fn wrong_environment(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<(), Stopped> {
+    stage.emulator().octorate().set_environment_mismatch(true);
+    stage.scene("The application now belongs to another environment than the one it calls.");
+    stage.calls(
+        "A call in the wrong environment is refused with 403 too, and is no reason to renew the token",
+        accommodations(client, tokens)?,
+        403,
+        Meaning::WrongEnvironment,
+    )?;
+    stage.emulator().octorate().set_environment_mismatch(false);
     Ok(())
 }
 

@@ -10,8 +10,6 @@ use super::{Chapter, Play};
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// The widest line, in columns.
-const WIDTH: usize = 100;
 const INDENT: &str = "       ";
 
 const TITLE: Style = Style::new().bold();
@@ -46,7 +44,7 @@ impl Tally {
         format!(r#"{{"steps":{},"failed":{}}}"#, self.steps, self.failed)
     }
 
-    pub(super) fn for_people(&self) -> String {
+    pub(super) fn for_people(&self, width: usize) -> String {
         let Self { steps, failed, refusals, tolerated } = self;
         let style = if *failed == 0 { GOOD } else { BAD };
         let summary = format!("{style}{steps} steps, {failed} failed.{style:#}");
@@ -54,7 +52,7 @@ impl Tally {
             "In {refusals} of them something had to be refused; {tolerated} departures from the documents were \
              tolerated and reported. Next: `octo-auth emulate` keeps the emulator running for programs of your own."
         );
-        format!("\n{summary}\n{}", paragraph(&rest, "", "", ASIDE))
+        format!("\n{summary}\n{}", paragraph(&rest, ("", ""), ASIDE, width))
     }
 }
 
@@ -63,12 +61,14 @@ pub(super) fn opening(output: &mut Output) -> Result<(), Failure> {
     let text = "Every flow of every provider, over real sockets, against the emulator that comes with octo-auth. \
         Each step is played twice, by the async adapter (reqwest) and by the blocking one (ureq), and has a mark for \
         each. Addresses are the providers' own; secrets are shown as ***.";
-    output.line(paragraph(text, "", "", Style::new()))
+    let width = output.width();
+    output.line(paragraph(text, ("", ""), Style::new(), width))
 }
 
 pub(super) fn for_people(chapter: &Chapter, plays: &[Play], output: &mut Output) -> Result<(), Failure> {
     output.line(format_args!("\n{TITLE}{}{TITLE:#}", chapter.title))?;
-    output.line(paragraph(chapter.about, "", "", ASIDE))?;
+    let width = output.width();
+    output.line(paragraph(chapter.about, ("", ""), ASIDE, width))?;
     let longest = plays.iter().map(|play| play.steps.len()).max().unwrap_or(0);
     for place in 0..longest {
         let here: Vec<(&str, &Step)> =
@@ -76,34 +76,36 @@ pub(super) fn for_people(chapter: &Chapter, plays: &[Play], output: &mut Output)
         let together = here.len() == plays.len() && here.iter().all(|(_, step)| step.ok);
         if let (true, Some((_, step))) = (together, here.first()) {
             let marks = format!("{GOOD}{}{GOOD:#}", "✓".repeat(plays.len()));
-            output.line(format!("\n{}", told(step, &marks, "")))?;
+            output.line(format!("\n{}", told(step, &marks, "", width)))?;
             continue;
         }
         for (adapter, step) in here {
             let (style, mark) = if step.ok { (GOOD, "✓ ") } else { (BAD, "✗ ") };
             let marks = format!("{style}{mark}{style:#}");
-            output.line(format!("\n{}", told(step, &marks, &format!(" ({adapter} adapter)"))))?;
+            output.line(format!("\n{}", told(step, &marks, &format!(" ({adapter} adapter)"), width)))?;
         }
     }
     Ok(())
 }
 
-fn told(step: &Step, marks: &str, whose: &str) -> String {
+fn told(step: &Step, marks: &str, whose: &str, width: usize) -> String {
+    const DEEPER: &str = "         ";
     let mut lines = Vec::new();
     if let Some(scene) = &step.scene {
-        lines.push(paragraph(scene, INDENT, INDENT, ASIDE));
+        lines.push(paragraph(scene, (INDENT, INDENT), ASIDE, width));
     }
     lines.push(format!("  {marks}   {TITLE}{}{TITLE:#}{whose}", step.name));
     for request in &step.requests {
         let status = request.status.map(|status| format!("  → {status}")).unwrap_or_default();
-        lines.push(paragraph(&format!("{request}{status}"), INDENT, "         ", REQUEST));
+        lines.push(paragraph(&format!("{request}{status}"), (INDENT, DEEPER), REQUEST, width));
         for carried in request.headers.iter().chain(&request.carried) {
-            lines.push(paragraph(carried, "         ", "         ", ASIDE));
+            lines.push(paragraph(carried, (DEEPER, DEEPER), ASIDE, width));
         }
     }
-    lines.push(paragraph(&step.outcome, INDENT, INDENT, if step.ok { Style::new() } else { BAD }));
+    let style = if step.ok { Style::new() } else { BAD };
+    lines.push(paragraph(&step.outcome, (INDENT, INDENT), style, width));
     for deviation in &step.tolerated {
-        lines.push(paragraph(&format!("tolerated: {deviation}"), INDENT, INDENT, TOLERATED));
+        lines.push(paragraph(&format!("tolerated: {deviation}"), (INDENT, INDENT), TOLERATED, width));
     }
     lines.join("\n")
 }
@@ -133,13 +135,14 @@ fn detail(step: &Step) -> String {
     requests.chain([step.outcome.clone()]).chain(tolerated).collect()
 }
 
-/// Text in lines of at most [`WIDTH`] columns, broken at spaces, or after `&` and `,` where there is no space.
-fn paragraph(text: &str, first: &str, next: &str, style: Style) -> String {
+/// Text in lines of at most `widest` columns, broken at spaces, or after `&` and `,` where there is no space; the first
+/// line and the others each begin with their indent.
+fn paragraph(text: &str, (first, next): (&str, &str), style: Style, widest: usize) -> String {
     let mut lines = vec![String::from(first)];
     for (word, spaced) in words(text) {
         let (length, width) = (lines.len(), lines.last().map_or(0, |line| line.chars().count()));
         let begun = width > if length == 1 { first } else { next }.len();
-        let room = width + usize::from(spaced && begun) + word.chars().count() <= WIDTH;
+        let room = width + usize::from(spaced && begun) + word.chars().count() <= widest;
         if begun && !room {
             lines.push(format!("{next}{word}"));
         } else if let Some(line) = lines.last_mut() {
@@ -164,11 +167,13 @@ mod tests {
     #[test]
     fn long_text_is_broken_at_spaces_and_between_parameters_and_nothing_is_lost() {
         let text = format!("{} {}", "word ".repeat(30), "name=value&".repeat(30));
-        let told = paragraph(&text, "  ", "    ", Style::new());
-        assert!(told.lines().all(|line| line.chars().count() <= WIDTH), "{told}");
-        assert!(told.lines().skip(1).all(|line| line.starts_with("    ")), "{told}");
-        let bare = |text: &str| text.split_whitespace().collect::<String>();
-        assert_eq!(bare(&told), bare(&text));
+        for width in [100, 60] {
+            let told = paragraph(&text, ("  ", "    "), Style::new(), width);
+            assert!(told.lines().all(|line| line.chars().count() <= width), "{told}");
+            assert!(told.lines().skip(1).all(|line| line.starts_with("    ")), "{told}");
+            let bare = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(bare(&told), bare(&text));
+        }
     }
 
     #[test]
@@ -186,6 +191,6 @@ mod tests {
         tally.count(&step(true));
         tally.count(&step(false));
         assert_eq!(tally.as_json(), r#"{"steps":2,"failed":1}"#);
-        assert!(told(&step(false), "✗ ", " (async adapter)").contains("(async adapter)"));
+        assert!(told(&step(false), "✗ ", " (async adapter)", 100).contains("(async adapter)"));
     }
 }

@@ -60,6 +60,7 @@ fn what_must_be_refused_is_refused() {
         ("octotable", "header_missing"),
         ("octotable", "foreign_host"),
         ("octorate", "provider:ApiLoginExpired"),
+        ("octorate", "WrongEnviroment"),
         ("octorate", "errNoResourcesForIdentity"),
         ("octorate", "state_mismatch"),
         ("octorate", "code_too_old"),

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpListener;
 use std::process::{Child, ChildStdout};
 
-use octo_auth_emulator::{generic, octorate, octotable, officernd};
+use octo_auth_emulator::{Browser, HOSTS, generic, octorate, octotable, officernd};
 
 use crate::program::{program, run, run_as};
 
@@ -60,6 +60,23 @@ fn it_tells_addresses_credentials_and_requests_that_work() {
         generic::DEMO_CLIENT_SECRET,
     ] {
         assert!(welcome.contains(part), "{part} is missing in\n{welcome}");
+    }
+    for host in HOSTS {
+        assert!(welcome.contains(&format!("https://{host} ")), "{host}");
+    }
+}
+
+#[test]
+fn a_person_signs_in_at_every_page_it_names() {
+    let running = Running::start();
+    let pages: Vec<&String> = running.welcome.iter().filter(|line| line.contains("redirect_uri=")).collect();
+    let callback = format!("{}/callback?code=", running.url());
+    let addresses = ["https://localhost?code=", &callback, &callback];
+    assert_eq!(pages.len(), addresses.len());
+    for (page, address) in pages.iter().zip(addresses) {
+        let page = Browser::new().open(page.trim()).expect("a page");
+        let back = page.grant().expect("a redirect");
+        assert!(back.starts_with(address) && back.contains("state=demo-state"), "{back}");
     }
 }
 

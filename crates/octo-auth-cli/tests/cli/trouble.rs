@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use octo_auth_emulator::{Emulator, octotable, officernd};
+use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
 
-use crate::program::{CANARY, Ran, file, run, run_as, run_with_input};
+use crate::program::{CANARY, Ran, file, program, run, run_as, run_with_input};
 
 /// A token request to a standard server at this address.
 fn ask(url: &str) -> Ran {
@@ -60,9 +60,20 @@ fn a_wrong_secret_is_a_matter_of_configuration() {
         run_as(octotable::DEMO_CLIENT_ID, CANARY, &["token", "--provider", "octotable", "--base-url", &url]);
     ran.failed(
         3,
-        &["OctoTable", "client credentials", "UNAUTHORIZED", "what to do: correct the configuration"],
+        &[
+            "OctoTable",
+            "client credentials",
+            "UNAUTHORIZED",
+            "what to do: correct the configuration",
+            "hint: check client id and client secret (from the environment); quotes and spaces count",
+        ],
     );
     assert_eq!(emulator.log().len(), 1);
+    let text = format!("client_id={}\nclient_secret={CANARY}", octorate::DEMO_CLIENT_ID);
+    let arguments = ["token", "--provider", "octorate", "--base-url", &url, "--credentials"];
+    let with = |source: &str| run_with_input(&text, &[&arguments[..], &[source]].concat());
+    with("-").failed(3, &["hint: check client id and client secret (from standard input)"]);
+    with(&file("wrong.env", &text)).failed(3, &["hint: ", "wrong.env)"]);
 }
 
 #[test]
@@ -73,13 +84,21 @@ fn throttling_is_a_matter_of_time() {
         ["token", "--provider", "officernd", "--scope", "officernd.api.read", "--base-url", &emulator.url()];
     let ran = run_as(officernd::DEMO_CLIENT_ID, CANARY, &arguments);
     ran.failed(5, &["429", "what to do: try again in"]);
+    assert!(!ran.err.contains("hint: "), "{ran:?}");
 }
 
 #[test]
-fn a_grant_that_ended_asks_for_a_sign_in() {
+fn a_server_that_wants_a_person_asks_for_a_sign_in() {
+    let body = r#"{"error":"interaction_required"}"#;
+    let url = answering(response("400 Bad Request", "content-type: application/json\r\n", body));
+    ask(&url).failed(4, &["interaction_required", "what to do: the user has to sign in again"]);
+}
+
+#[test]
+fn a_client_without_a_grant_is_a_matter_of_configuration_since_nobody_signed_in() {
     let body = r#"{"error":"invalid_grant"}"#;
     let url = answering(response("400 Bad Request", "content-type: application/json\r\n", body));
-    ask(&url).failed(4, &["invalid_grant", "what to do: the user has to sign in again"]);
+    ask(&url).failed(3, &["invalid_grant", "what to do: correct the configuration"]);
 }
 
 #[test]
@@ -99,9 +118,16 @@ fn a_server_that_hangs_is_given_up_at_the_deadline() {
 }
 
 #[test]
-fn an_answer_in_html_is_a_matter_for_the_provider() {
+fn an_answer_in_html_means_that_the_address_is_wrong() {
     let url = answering(response("200 OK", "content-type: text/html\r\n", "<html>Welcome</html>"));
-    ask(&url).failed(6, &["not answered with JSON", "text/html", "what to do: ask the provider"]);
+    ask(&url).failed(3, &["not answered with JSON", "check the URL", "text/html"]);
+}
+
+#[test]
+fn an_answer_without_a_token_is_a_matter_for_the_provider() {
+    let body = r#"{"token_type":"bearer"}"#;
+    let url = answering(response("200 OK", "content-type: application/json\r\n", body));
+    ask(&url).failed(6, &["without an access token", "what to do: ask the provider"]);
 }
 
 #[test]
@@ -148,10 +174,33 @@ fn a_bad_url_is_named_with_what_is_wrong_about_it() {
     ] {
         let ran = run_as("me", CANARY, &["token", "--provider", "octotable", "--base-url", value]);
         ran.failed(3, &["--base-url", says]);
+        assert!(!ran.err.contains("profile") && !ran.err.contains("field"), "{ran:?}");
     }
     let ran =
         run_as("me", CANARY, &["token", "--provider", "octorate", "--base-url", "apu=https://x.example"]);
     ran.failed(3, &["--base-url", "api, admin"]);
+}
+
+#[test]
+fn a_gateway_stands_alone_and_single_hosts_are_moved_one_by_one() {
+    let gateway = "https://gateway.example";
+    for beside in ["identity=https://identity.example", gateway] {
+        for pair in [[gateway, beside], [beside, gateway]] {
+            let arguments =
+                ["token", "--provider", "officernd", "--base-url", pair[0], "--base-url", pair[1]];
+            run_as("me", CANARY, &arguments)
+                .failed(2, &["a gateway for all hosts", "give one gateway alone"]);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_is_full_is_told_with_what_to_do() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that is full");
+    let output = program(&["demo", "--json"]).stdout(full).output().expect("the program starts");
+    let ran = Ran::from(output);
+    ran.failed(3, &["standard output cannot be written to", "what to do: look where standard output goes"]);
 }
 
 #[test]
@@ -170,12 +219,15 @@ fn missing_credentials_are_named_by_where_they_should_be() {
     let token = ["token", "--provider", "octotable"];
     run(&token).failed(3, &["OCTO_AUTH_CLIENT_ID is not set", "--credentials"]);
     run_as("me", "", &token).failed(3, &["OCTO_AUTH_CLIENT_SECRET is empty"]);
-    run_as("me", "two\nlines", &token).failed(3, &["client secret"]);
+    run_as("me", &format!("{CANARY}\n"), &token)
+        .failed(3, &["OCTO_AUTH_CLIENT_SECRET holds a control character", "perhaps a trailing line break"]);
     let with = |source: &str| run_with_input("", &[&token[..], &["--credentials", source]].concat());
     with("-").failed(3, &["standard input has no client_id"]);
     with("/nonexistent").failed(3, &["/nonexistent cannot be read", "because"]);
     with(&file("half.env", &format!("client_secret={CANARY}"))).failed(3, &["half.env has no client_id"]);
     with(&file("odd.env", &format!("client_id=me\n{CANARY}"))).failed(3, &["odd.env, line 2"]);
+    with(&file("quoted.env", &format!("client_id=me\nclient_secret='{CANARY}'")))
+        .failed(3, &["quoted.env, line 2", "in quotes"]);
     with(&file("names.env", &format!("client_id=me\nsecret={CANARY}"))).failed(3, &["names.env, line 2"]);
 }
 

@@ -63,7 +63,12 @@ fn a_wrong_command_line_is_explained() {
     run(&["token"]).failed(2, &["--provider", "--profile"]);
     run(&["token", "--provider", "rfc6749"]).failed(2, &["--token-url"]);
     run(&["token", "--provider", "acme"]).failed(2, &["octorate, octotable, officernd, rfc6749"]);
-    run(&["token", "--provider", "octorate", "--deadline", "0"]).failed(2, &["--deadline", "range"]);
+    run(&["token", "--provider", "octorate", "--deadline", "0"]).failed(2, &["--deadline", "from 1 to 3600"]);
+    run(&["emulate", "--port", "65536"]).failed(2, &["--port", "from 0 to 65535"]);
+    run(&["token", "--provider", "octorate", "--profile", "acme.toml"])
+        .failed(2, &["--profile cannot be combined with --provider"]);
+    run(&["token", "--provider", "octorate", "--provider", "octotable"])
+        .failed(2, &["--provider", "given twice"]);
     run(&["token", "--provider", "octorate", "--token-url", "https://x.example"])
         .failed(2, &["rfc6749 only"]);
     run(&["demoo"]).failed(2, &["demo"]);

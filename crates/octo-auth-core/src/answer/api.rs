@@ -3,15 +3,16 @@
 //! A pure function of status, headers and at most the first 8 KiB of the body. The profile's own refusals come
 //! first (Octorate answers 403 when a token has expired, and 403 when a quota is used up), then RFC 6750.
 
+use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::challenge::{self, Challenge};
 use super::{clock, errors};
 use crate::error::{ErrorKind, ExchangeError, ProviderText};
 use crate::exchange::sealed::Read;
-use crate::exchange::{Answer, Body, Received};
+use crate::exchange::{ANSWER_LIMIT, Answer, Body, Received};
 use crate::profile::RefusalMeaning;
 use crate::reading::Reading;
 
@@ -50,9 +51,10 @@ impl Meaning {
 }
 
 /// An answer of the provider's API, whatever its status, and what it means for the token.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ApiAnswer {
     status: StatusCode,
+    headers: HeaderMap,
     meaning: Meaning,
     code: Option<String>,
     message: Option<ProviderText>,
@@ -64,6 +66,12 @@ impl ApiAnswer {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// What the answer means for the token.
@@ -84,15 +92,31 @@ impl ApiAnswer {
         self.message.as_ref()
     }
 
-    /// The whole body.
+    /// The body: the whole of a success, of a refusal at least the first 8 KiB.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.body.as_ref()
     }
 }
 
+/// Shows what is about the token; neither headers nor the body, which are the application's business.
+impl fmt::Debug for ApiAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiAnswer")
+            .field("status", &self.status)
+            .field("meaning", &self.meaning)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Read for ApiAnswer {
     fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
+        // A success that was cut is no whole body; of a refusal the beginning says enough.
+        if received.status.is_success() && received.body.len() > ANSWER_LIMIT {
+            return Err(reading.unusable(ErrorKind::TooLarge, received, Vec::new()));
+        }
         let mut deviations = Vec::new();
         let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
         let refused = !received.status.is_success();
@@ -101,6 +125,7 @@ impl Read for ApiAnswer {
         let retry_after = refused.then(|| clock::retry_after(received, &mut deviations)).flatten();
         let value = Self {
             status: received.status,
+            headers: received.headers.clone(),
             meaning: meaning(reading, received, said.kind.as_ref(), retry_after),
             code: said.kind.as_ref().map(|kind| kind.code().into_owned()),
             message: said.message,
@@ -117,18 +142,10 @@ fn meaning(
     retry_after: Option<Duration>,
 ) -> Meaning {
     let status = received.status.as_u16();
-    let code = match kind {
-        Some(ErrorKind::Provider(code) | ErrorKind::OAuth(code)) => Some(code.as_str()),
-        _ => None,
-    };
     let challenge = challenge::read(received.headers);
-    let refusals = &reading.profile.document().refusals;
-    let own = refusals.iter().find(|refusal| {
-        refusal.status == status && refusal.code.as_deref().is_none_or(|own| Some(own) == code)
-    });
     let scope_is_missing = [401, 403].contains(&status)
         && matches!(&challenge, Challenge::Bearer { error: Some(error) } if error == "insufficient_scope");
-    match own.map(|refusal| refusal.meaning) {
+    match errors::meaning(reading, received.status, kind) {
         // RFC 6750 section 3.1 is more exact than a profile that calls every such status forbidden.
         Some(RefusalMeaning::Forbidden | RefusalMeaning::TokenRefused) | None if scope_is_missing => {
             Meaning::InsufficientScope

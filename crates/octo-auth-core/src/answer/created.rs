@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::members::{Members, Value};
 use super::{Deviation, Opened, errors, open};
-use crate::error::{ErrorKind, ExchangeError, Failed};
+use crate::error::{ErrorKind, ExchangeError};
 use crate::exchange::sealed::Read;
 use crate::exchange::{Answer, Received};
 use crate::profile::{CreatedClientAnswer, CreatedPropertyAnswer};
@@ -15,6 +15,7 @@ use crate::secret::Secret;
 ///
 /// The provider sends the client secret and the password in clear; neither is ever shown.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct CreatedClient {
     /// The client id.
     pub client_id: String,
@@ -48,6 +49,7 @@ pub struct SandboxProperty {
 /// There is no access token in the answer: [`Client::refresh`](crate::Client::refresh) gets one. In a network
 /// the refresh token can be one you hold already, which then covers the new property too.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct CreatedProperty {
     /// The provider's id of the property.
     pub id: String,
@@ -85,14 +87,8 @@ impl Read for CreatedProperty {
             return Err(reading.unusable(kind, received, Vec::new()));
         }
         let opened = open(reading, received)?;
-        let mut salvaged = None;
-        let read = rules
-            .ok_or(ErrorKind::ProviderError)
-            .and_then(|rules| created_property(&opened, rules, &mut salvaged));
-        let deviations = opened.deviations;
-        read.map(|value| Answer::new(value, deviations.clone())).map_err(|kind| {
-            ExchangeError::new(Failed { deviations, salvaged, ..reading.failed(kind, Some(received)) })
-        })
+        let read = rules.ok_or(ErrorKind::ProviderError).and_then(|rules| created_property(&opened, rules));
+        close(reading, received, opened.deviations, read)
     }
 }
 
@@ -152,11 +148,9 @@ fn properties(list: Value<'_>, rules: &CreatedClientAnswer) -> Vec<SandboxProper
     list.elements().into_iter().filter_map(property).collect()
 }
 
-/// Reads a created property. The refresh token is left in `salvaged`, so that it survives whatever else is wrong.
 fn created_property(
     opened: &Opened<'_>,
     rules: &CreatedPropertyAnswer,
-    salvaged: &mut Option<Secret>,
 ) -> Result<CreatedProperty, ErrorKind> {
     let names = [&*rules.status, &rules.id, &rules.refresh_token, &rules.properties];
     let members = opened.members(&names)?;
@@ -164,9 +158,8 @@ fn created_property(
     let text = |place: usize| members.value(place).and_then(Value::text).filter(|text| !text.is_empty());
     let status = text(0).filter(|status| rules.created.iter().any(|word| word == status));
     let properties = members.value(3).map(Value::elements).unwrap_or_default();
-    *salvaged = text(2).map(Secret::new);
     Ok(CreatedProperty {
-        refresh_token: salvaged.clone().ok_or_else(|| missing(&rules.refresh_token))?,
+        refresh_token: text(2).map(Secret::new).ok_or_else(|| missing(&rules.refresh_token))?,
         id: members.value(1).and_then(Value::id).ok_or_else(|| missing(&rules.id))?,
         status: status.ok_or_else(|| missing(&rules.status))?,
         properties: properties.into_iter().filter_map(|raw| Value::of(raw).id()).collect(),

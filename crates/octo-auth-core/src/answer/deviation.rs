@@ -52,6 +52,8 @@ deviations! {
         "The answer allows caches to store it"
     Clamped "clamped"
         "An expiry more than ten years away was shortened to that"
+    CloseDelimited "close_delimited"
+        "The answer has no length and ends with its connection, so that a cut one cannot be told from a whole one"
     ClockSkew "clock_skew"
         "The server's clock differs from ours by more than a minute"
     DuplicateMemberSame "duplicate_member_same"

@@ -3,10 +3,15 @@
 //! Server errors and throttling are named by their status whatever the body says; other refusals by the code
 //! in the body where there is one. What the provider wrote is kept, made safe to show.
 
+use std::borrow::Cow;
+
+use http::StatusCode;
+
 use super::members::{Members, Value};
 use super::{Deviation, clock, media};
 use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText};
 use crate::exchange::{ANSWER_LIMIT, Received};
+use crate::profile::{Refusal, RefusalMeaning};
 use crate::reading::Reading;
 use crate::secret::Secret;
 
@@ -27,6 +32,7 @@ pub(super) fn refusal(reading: &Reading, received: &Received<'_>) -> ExchangeErr
     let said = said(reading, &body_text(received));
     let status = received.status;
     let own_shape = said.kind.is_some();
+    let refusal = said.kind.as_ref().and_then(|kind| meaning(reading, status, Some(kind)));
     let kind = match status.as_u16() {
         408 | 425 | 429 | 500.. => ErrorKind::Status(status),
         _ => said.kind.unwrap_or(ErrorKind::Status(status)),
@@ -36,9 +42,27 @@ pub(super) fn refusal(reading: &Reading, received: &Received<'_>) -> ExchangeErr
         error_uri: said.uri,
         retry_after,
         own_shape,
+        refusal,
         deviations,
         ..reading.failed(kind, Some(received))
     })
+}
+
+/// What the profile says a refusal means for the access token that was sent.
+pub(super) fn meaning(
+    reading: &Reading,
+    status: StatusCode,
+    kind: Option<&ErrorKind>,
+) -> Option<RefusalMeaning> {
+    let code = match kind {
+        Some(ErrorKind::Provider(code) | ErrorKind::OAuth(code)) => Some(code.as_str()),
+        _ => None,
+    };
+    let mut refusals = reading.profile.document().refusals.iter();
+    let fits = |refusal: &&Refusal| {
+        refusal.status == status.as_u16() && refusal.code.as_deref().is_none_or(|own| Some(own) == code)
+    };
+    refusals.find(fits).map(|refusal| refusal.meaning)
 }
 
 /// The failure of a redirect; the target is shown without its query.
@@ -73,6 +97,9 @@ pub(super) fn refuse_coded_body(
     text: &str,
     deviations: &[Deviation],
 ) -> Result<(), ExchangeError> {
+    if Members::read(text, &[]).is_err() {
+        return Ok(());
+    }
     let said = said(reading, text);
     let Some(kind) = said.kind else { return Ok(()) };
     // A member such as `type` means something else in a success; an error in the provider's own shape says what
@@ -92,15 +119,15 @@ pub(super) fn refuse_coded_body(
 }
 
 /// The text of an error body, whatever its media type; empty if it is too large or not text.
-pub(super) fn body_text(received: &Received<'_>) -> String {
+pub(super) fn body_text<'a>(received: &Received<'a>) -> Cow<'a, str> {
     if received.body.len() > ANSWER_LIMIT || media::is_compressed(received.headers) {
-        return String::new();
+        return Cow::Borrowed("");
     }
-    let body = received.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received.body);
-    String::from_utf8_lossy(body).into_owned()
+    media::repaired(received.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received.body))
 }
 
-/// What an error body says, in the form of RFC 6749 first and then in the provider's own forms.
+/// What an error body says, in the form of RFC 6749 first and then in the provider's own forms. Of a body that is
+/// cut off, what is complete counts.
 pub(super) fn said(reading: &Reading, text: &str) -> Said {
     let document = reading.profile.document();
     let secrets = &reading.secrets;
@@ -119,24 +146,27 @@ pub(super) fn said(reading: &Reading, text: &str) -> Said {
         own.message = own.message.or(message);
         own.kind = own.kind.or(kind);
     }
-    let Ok(members) = Members::read(text, &["error", "error_description", "message", "error_uri"]) else {
-        return own;
-    };
+    let members = Members::of_beginning(text, &["error", "error_description", "message", "error_uri"]);
     let described = shown(members.value(1).and_then(Value::text));
-    let message = described.or(own.message).or_else(|| shown(members.value(2).and_then(Value::text)));
+    let plain = shown(members.value(2).and_then(Value::text));
+    let message = described.or(own.message).or(plain);
+    let error = members.value(0).and_then(Value::text);
     let kind = match members.value(0) {
         None | Some(Value::Null) => own.kind,
-        Some(Value::String(_)) => Some(oauth(members.value(0).and_then(Value::text), reading)),
+        Some(Value::String(_)) => Some(oauth(error.as_deref(), reading)),
         Some(Value::Object(_)) => own.kind.or(Some(ErrorKind::ProviderError)),
         Some(_) => Some(ErrorKind::OAuthMalformed),
     };
+    // Words for people in the place of the code are all there is to show.
+    let message = message.or_else(|| shown(error.filter(|_| kind == Some(ErrorKind::OAuthMalformed))));
     let uri = members.value(3).and_then(Value::text).filter(|uri| is_page(uri, secrets));
     Said { kind, message, uri }
 }
 
 fn holds_a_token(reading: &Reading, text: &str) -> bool {
+    let rules = &reading.profile.document().token_answer;
     let names: Vec<&str> =
-        reading.profile.document().token_answer.access_token.iter().map(|name| &**name).collect();
+        rules.access_token.iter().chain(rules.refresh_token.iter()).map(|name| &**name).collect();
     Members::read(text, &names).is_ok_and(|members| {
         (0..names.len()).any(|place| matches!(members.value(place), Some(Value::String(_))))
     })
@@ -148,8 +178,8 @@ fn is_page(uri: &str, secrets: &[Secret]) -> bool {
     plain && uri.starts_with("https://") && !secrets.iter().any(|secret| uri.contains(secret.expose()))
 }
 
-fn oauth(word: Option<String>, reading: &Reading) -> ErrorKind {
-    match word.and_then(|word| ErrorCode::new(&word, &reading.secrets)) {
+fn oauth(word: Option<&str>, reading: &Reading) -> ErrorKind {
+    match word.and_then(|word| ErrorCode::new(word, &reading.secrets)) {
         Some(code) => ErrorKind::OAuth(code),
         None => ErrorKind::OAuthMalformed,
     }
@@ -158,7 +188,7 @@ fn oauth(word: Option<String>, reading: &Reading) -> ErrorKind {
 /// The value at a path of members separated by dots.
 fn at<'a>(text: &'a str, path: &str) -> Option<Value<'a>> {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-    let value = Members::read(text, &[name]).ok()?.value(0)?;
+    let value = Members::of_beginning(text, &[name]).value(0)?;
     match (rest, value) {
         (None, value) => Some(value),
         (Some(rest), Value::Object(raw)) => at(raw, rest),

@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 
 /// What a server says about a token; a member it left out is nothing here.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Introspection {
     /// Whether the token is good at the time of the answer.
     pub active: bool,

@@ -11,6 +11,9 @@ use crate::error::ErrorKind;
 /// What stands for a byte that was not UTF-8. JSON allows it in strings; no token contains it.
 pub(super) const REPAIRED: u8 = 0x7f;
 
+/// How deep arrays and objects may lie in one another.
+const DEEPEST: usize = 128;
+
 /// Whether the body is compressed; every request asks for `identity`.
 pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
@@ -73,25 +76,52 @@ pub(super) fn text<'a>(
     if body.is_empty() {
         return Err(ErrorKind::EmptyBody);
     }
-    let (text, repaired) = match std::str::from_utf8(body) {
-        Ok(text) => (Cow::Borrowed(text), false),
-        Err(_) => (Cow::Owned(repair(body)?), true),
-    };
+    if !form && is_too_deep(body) {
+        return Err(ErrorKind::NotJson);
+    }
+    let text = repaired(body);
+    let repaired = matches!(text, Cow::Owned(_));
     if repaired {
+        // Another encoding altogether (UTF-16, say) does not begin like JSON.
+        if !text.trim_start().starts_with('{') {
+            return Err(ErrorKind::NotUtf8);
+        }
         deviations.push(Deviation::InvalidUtf8Ignored);
     }
     Ok(if form { (Cow::Owned(form_as_json(&text)?), repaired) } else { (text, repaired) })
 }
 
-/// Puts [`REPAIRED`] in the place of each byte that is not UTF-8, so that the rest can be read.
-fn repair(body: &[u8]) -> Result<String, ErrorKind> {
+/// The text of bytes, with [`REPAIRED`] in the place of each byte that is not UTF-8: never longer than the bytes.
+pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(body) {
+        return Cow::Borrowed(text);
+    }
     let mut text = String::with_capacity(body.len());
     for chunk in body.utf8_chunks() {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().map(|_| char::from(REPAIRED)));
     }
-    // Another encoding altogether (UTF-16, say) does not begin like JSON.
-    if text.trim_start().starts_with('{') { Ok(text) } else { Err(ErrorKind::NotUtf8) }
+    Cow::Owned(text)
+}
+
+/// Whether arrays and objects lie in one another deeper than any answer's do, as the parsers of most languages
+/// refuse it.
+fn is_too_deep(body: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 fn form_as_json(text: &str) -> Result<String, ErrorKind> {

@@ -51,18 +51,28 @@ impl<'a> Members<'a> {
         if text.bytes().all(|byte| byte.is_ascii_whitespace()) {
             return Err(ErrorKind::EmptyBody);
         }
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let read = deserializer.deserialize_any(Object { names }).and_then(|members| {
-            deserializer.end()?;
-            Ok(members)
-        });
+        let (slots, read) = Self::fill(text, names);
         match read {
-            Ok(slots) => Ok(Self { slots }),
+            Ok(()) => Ok(Self { slots }),
             Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
                 Err(ErrorKind::NotObject)
             }
             Err(_) => Err(ErrorKind::NotJson),
         }
+    }
+
+    /// Reads the named members of a JSON object that may be cut off: those that are complete.
+    pub(crate) fn of_beginning(text: &'a str, names: &[&str]) -> Self {
+        Self { slots: Self::fill(text, names).0 }
+    }
+
+    fn fill(text: &'a str, names: &[&str]) -> (Vec<Slot<'a>>, serde_json::Result<()>) {
+        let mut slots = vec![Slot { raw: None, again: Again::No }; names.len()];
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = deserializer
+            .deserialize_any(Object { names, slots: &mut slots })
+            .and_then(|()| deserializer.end());
+        (slots, read)
     }
 
     /// All members of a small object with their names, raw.
@@ -139,32 +149,35 @@ impl<'a> Value<'a> {
     }
 }
 
-struct Object<'n> {
+/// Fills the slots of the names; what was read before an error stays.
+struct Object<'n, 'de> {
     names: &'n [&'n str],
+    slots: &'n mut [Slot<'de>],
 }
 
-impl<'de> Visitor<'de> for Object<'_> {
-    type Value = Vec<Slot<'de>>;
+impl<'de> Visitor<'de> for Object<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut slots = vec![Slot { raw: None, again: Again::No }; self.names.len()];
         while let Some(place) = map.next_key_seed(Place { names: self.names })? {
-            let Some(slot) = place.and_then(|index| slots.get_mut(index)) else {
+            let Some(slot) = place.and_then(|index| self.slots.get_mut(index)) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             let raw = map.next_value::<&'de RawValue>()?.get();
             match slot.raw {
                 None => slot.raw = Some(raw),
+                // Decided already; comparing once more with a long first value would be quadratic.
+                Some(_) if slot.again == Again::Different => {}
                 Some(first) if same_value(first, raw) => slot.again = slot.again.or_same(),
                 Some(_) => slot.again = Again::Different,
             }
         }
-        Ok(slots)
+        Ok(())
     }
 }
 

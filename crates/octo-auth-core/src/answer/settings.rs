@@ -11,6 +11,7 @@ use crate::reading::Reading;
 
 /// The configuration of an application at Octorate.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiConfiguration {
     /// The environment, `SANDBOX` or `PRODUCTION`.
     pub environment: Option<String>,

@@ -2,20 +2,17 @@
 
 use super::members::{Again, Members, Value};
 use super::{Deviation, Opened, clock, expiry, open};
-use crate::error::{ErrorKind, ExchangeError, Failed};
+use crate::error::{ErrorKind, ExchangeError};
 use crate::exchange::sealed::Read;
-use crate::exchange::{Answer, Purpose, Received};
+use crate::exchange::{Answer, Received};
 use crate::profile::{AbsentTokenType, TokenAnswer};
 use crate::reading::Reading;
-use crate::scope::{Scopes, is_scope};
+use crate::scope::Scopes;
 use crate::secret::Secret;
-use crate::token::{AccessToken, AdminToken, TokenSet};
+use crate::token::{AccessToken, AdminToken, LONGEST_TOKEN, TokenSet, issuer};
 
 /// Longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
 const LONG: usize = 8190 - "authorization: Bearer ".len();
-
-/// Longest access token that is taken.
-const TOO_LONG: usize = 65_536;
 
 /// Members that are known to hold a token answer in an envelope.
 const ENVELOPES: [&str; 4] = ["data", "result", "response", "token"];
@@ -23,14 +20,10 @@ const ENVELOPES: [&str; 4] = ["data", "result", "response", "token"];
 impl Read for TokenSet {
     fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
         let opened = open(reading, received)?;
-        let mut answer = Token { reading, received, salvaged: None, deviations: opened.deviations.clone() };
+        let mut answer = Token { reading, received, deviations: opened.deviations.clone() };
         match answer.read(&opened) {
             Ok(value) => Ok(Answer::new(value, answer.deviations)),
-            Err(kind) => Err(ExchangeError::new(Failed {
-                deviations: answer.deviations,
-                salvaged: answer.salvaged,
-                ..reading.failed(kind, Some(received))
-            })),
+            Err(kind) => Err(reading.unusable(kind, received, answer.deviations)),
         }
     }
 }
@@ -45,7 +38,6 @@ impl Read for AdminToken {
 struct Token<'r> {
     reading: &'r Reading,
     received: &'r Received<'r>,
-    salvaged: Option<Secret>,
     deviations: Vec<Deviation>,
 }
 
@@ -95,9 +87,8 @@ impl Token<'_> {
     fn read(&mut self, opened: &Opened<'_>) -> Result<TokenSet, ErrorKind> {
         let rules = &self.reading.profile.document().token_answer;
         let named = Named::read(opened, rules)?;
-        self.duplicates(&named)?;
+        self.note_duplicates(&named);
         let refresh_token = self.refresh_token(&named);
-        self.salvaged.clone_from(&refresh_token);
         let access_token = self.access_token(&named, opened)?;
         self.token_type(&named, rules.token_type_absent)?;
         let scopes = self.scopes(&named);
@@ -110,19 +101,14 @@ impl Token<'_> {
         let renew_after =
             expiry::renew_after(self.one(&named, REFRESH_IN), lifetime, received, &mut self.deviations);
         let issued_at = received.sent.wall;
-        Ok(TokenSet { access_token, issued_at, lifetime, renew_after, refresh_token, scopes })
+        let issuer = issuer(&self.reading.profile);
+        Ok(TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes })
     }
 
-    /// Refuses members that stand twice with different values, however their names are escaped.
-    fn duplicates(&mut self, named: &Named<'_>) -> Result<(), ErrorKind> {
-        for place in 0..named.names.len() {
-            match named.members.again(place) {
-                Again::No => {}
-                Again::Same => self.deviations.push(Deviation::DuplicateMemberSame),
-                Again::Different => return Err(ErrorKind::DuplicateMember),
-            }
-        }
-        Ok(())
+    /// Notes members that stand twice with the same value; different ones were refused before.
+    fn note_duplicates(&mut self, named: &Named<'_>) {
+        let twice = (0..named.names.len()).filter(|place| named.members.again(*place) == Again::Same);
+        self.deviations.extend(twice.map(|_| Deviation::DuplicateMemberSame));
     }
 
     /// The value of a meaning under its first name that is there.
@@ -148,7 +134,7 @@ impl Token<'_> {
         }
         match token.len() {
             0 => return Err(ErrorKind::AccessTokenMissing),
-            TOO_LONG.. if token.len() > TOO_LONG => return Err(ErrorKind::AccessTokenTooLong),
+            length if length > LONGEST_TOKEN => return Err(ErrorKind::AccessTokenTooLong),
             length if length > LONG => self.deviations.push(Deviation::AccessTokenLong),
             _ => {}
         }
@@ -192,8 +178,9 @@ impl Token<'_> {
             },
         };
         let token = match tolerated {
-            Ok(_) if self.reading.purpose.has_no_refresh_token() => {
+            Ok(token) if !self.reading.purpose.brings_a_refresh_token() => {
                 self.deviations.push(Deviation::RefreshTokenUnexpected);
+                drop(Secret::new(token));
                 return None;
             }
             Ok(token) => token,
@@ -220,8 +207,7 @@ impl Token<'_> {
             }),
             value => value.text(),
         };
-        let sound = words.filter(|text| text.split_ascii_whitespace().all(is_scope));
-        let Some(granted) = sound.and_then(|text| Scopes::parse(&text).ok()) else {
+        let Some(granted) = words.and_then(|text| Scopes::parse(&text).ok()) else {
             self.deviations.push(Deviation::ScopeMalformed);
             return None;
         };
@@ -251,11 +237,4 @@ fn missing_or_enveloped(opened: &Opened<'_>, names: &[(usize, &str)]) -> ErrorKi
         _ => false,
     });
     if inside { ErrorKind::AccessTokenEnveloped } else { ErrorKind::AccessTokenMissing }
-}
-
-impl Purpose {
-    /// Whether the grant has no refresh token, so that one in its answer belongs to something else.
-    fn has_no_refresh_token(self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::ApiLogin)
-    }
 }

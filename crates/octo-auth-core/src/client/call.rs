@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method as HttpMethod, Request};
+use zeroize::Zeroizing;
 
 use super::json;
 use crate::error::RequestError;
@@ -107,6 +108,7 @@ pub(crate) fn request(
     }
     for parameter in call.headers.iter() {
         if let Some(text) = values.filled(&parameter.value) {
+            let text = Zeroizing::new(text.into_owned());
             let value = sensitive_header(&text).ok_or(RequestError::Secret { what: "value of a header" })?;
             let name = HeaderName::try_from(&*parameter.name).map_err(|_| RequestError::Url)?;
             headers.insert(name, value);

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
-use std::time::Duration;
 
 use http::StatusCode;
 
+use super::failed::{Failed, Retry};
 use super::{ErrorCode, ProviderText, Remedy};
 use crate::answer::Deviation;
-use crate::exchange::{Fault, Purpose};
+use crate::exchange::Purpose;
+use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
 /// Why an exchange did not yield its answer.
@@ -18,23 +19,6 @@ use crate::secret::Secret;
 /// provider and the call, says what came back and what to do. A refresh token that came with an unusable answer
 /// is in `salvaged_refresh_token()`: it may be the only one the server still takes.
 pub struct ExchangeError(Box<Failed>);
-
-/// The parts of an [`ExchangeError`], collected by whoever reads an answer.
-pub(crate) struct Failed {
-    pub(crate) kind: ErrorKind,
-    pub(crate) purpose: Purpose,
-    pub(crate) provider: String,
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) message: Option<ProviderText>,
-    pub(crate) error_uri: Option<String>,
-    pub(crate) detail: Option<ProviderText>,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) own_shape: bool,
-    pub(crate) after_failure: Duration,
-    pub(crate) deviations: Vec<Deviation>,
-    pub(crate) salvaged: Option<Secret>,
-    pub(crate) fault: Option<Fault>,
-}
 
 /// What kind of failure it is; `code()` gives the stable word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,28 +89,14 @@ pub enum ErrorKind {
     },
 }
 
-/// What a machine may do after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Retry {
-    /// Not again with the same credential.
-    Never,
-    /// Waiting does not improve it: 60 s at first, doubling to 15 min.
-    Cooldown,
-    /// Waiting may improve it: growing pauses, at least so long.
-    Backoff {
-        /// The least pause.
-        at_least: Duration,
-    },
-    /// The server named the time to wait.
-    After(Duration),
-    /// The server may have replaced the refresh token: look for the newer one before sending the old one again.
-    Ambiguous,
-}
-
 impl ExchangeError {
     pub(crate) fn new(failed: Failed) -> Self {
         Self(Box::new(failed))
+    }
+
+    pub(crate) fn with_salvaged(mut self, refresh_token: Option<Secret>) -> Self {
+        self.0.salvaged = refresh_token;
+        self
     }
 
     /// What kind of failure it is.
@@ -165,6 +135,12 @@ impl ExchangeError {
         self.0.error_uri.as_deref()
     }
 
+    /// What the refusal means for the access token the request was made with, where the profile says.
+    #[must_use]
+    pub fn refusal(&self) -> Option<RefusalMeaning> {
+        self.0.refusal
+    }
+
     /// The departures from the provider's document met before the failure.
     #[must_use]
     pub fn deviations(&self) -> &[Deviation] {
@@ -187,146 +163,6 @@ impl ExchangeError {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         self.0.remedy()
-    }
-}
-
-impl Failed {
-    fn retry(&self) -> Retry {
-        let pause = Retry::Backoff { at_least: self.after_failure };
-        let waiting_helps = self.waiting_helps();
-        if self.kind_is("invalid_grant") && self.purpose.spends_a_grant() && !self.succeeded() {
-            return Retry::Never;
-        }
-        if waiting_helps && self.purpose == Purpose::Refresh && self.may_have_been_processed() {
-            return Retry::Ambiguous;
-        }
-        match self.retry_after {
-            Some(after) if waiting_helps && !after.is_zero() => Retry::After(after),
-            _ if self.throttled() => {
-                Retry::Backoff { at_least: self.after_failure.max(Duration::from_secs(5)) }
-            }
-            _ if waiting_helps => pause,
-            _ => Retry::Cooldown,
-        }
-    }
-
-    /// Whether the same request may succeed later.
-    fn waiting_helps(&self) -> bool {
-        use ErrorKind as K;
-        match &self.kind {
-            K::Status(status) => passing_status(*status),
-            K::OAuth(code) => {
-                matches!(code.as_str(), "temporarily_unavailable" | "server_error" | "slow_down")
-            }
-            // A page in the place of the answer goes away; a form is what this server answers with.
-            K::MediaType => !self.deviations.contains(&Deviation::FormAnswer),
-            kind => matches!(
-                kind,
-                K::NotSent
-                    | K::MaybeProcessed
-                    | K::Timeout
-                    | K::HttpMalformed
-                    | K::BodyIncomplete
-                    | K::EmptyBody
-                    | K::NotUtf8
-                    | K::NotJson
-                    | K::NotObject
-                    | K::DuplicateMember
-                    | K::AccessTokenMissing
-                    | K::AccessTokenMalformed
-                    | K::AccessTokenUnsafe
-            ),
-        }
-    }
-
-    fn remedy(&self) -> Remedy {
-        match self.general_remedy() {
-            // The code has been spent: it is sent once, whatever came of it.
-            Remedy::TryLater { .. } if self.purpose == Purpose::CodeExchange => Remedy::SignInAgain,
-            remedy => remedy,
-        }
-    }
-
-    fn general_remedy(&self) -> Remedy {
-        use ErrorKind as K;
-        match self.retry() {
-            Retry::After(after) | Retry::Backoff { at_least: after } if !self.succeeded() => {
-                return Remedy::TryLater { after };
-            }
-            Retry::Ambiguous if !self.succeeded() => return Remedy::TryLater { after: self.after_failure },
-            Retry::Never => return Remedy::SignInAgain,
-            _ => {}
-        }
-        match &self.kind {
-            // The text of a missing token type names the setting of the profile that accepts it.
-            K::Redirect | K::PropertyExists { .. } | K::TokenTypeMissing => Remedy::FixConfiguration,
-            K::Status(status) if [404, 405, 410, 415].contains(&status.as_u16()) => Remedy::FixConfiguration,
-            K::OAuth(code) => oauth_remedy(code.as_str()),
-            K::Status(_) | K::Provider(_) | K::ProviderError => self.refusal_remedy(),
-            _ => Remedy::AskProvider,
-        }
-    }
-
-    /// A refusal without a known code. Where client id and secret, or the caller's own data, are all that was
-    /// sent, they are what is wrong.
-    fn refusal_remedy(&self) -> Remedy {
-        let status = self.status.map(|status| status.as_u16()).unwrap_or_default();
-        let refused = [400, 401, 403].contains(&status);
-        let conflicts = [409, 412, 422].contains(&status);
-        let own_data = (refused || conflicts) && self.purpose.brings_data();
-        if own_data || refused && self.purpose.rests_on_the_client_alone() {
-            Remedy::FixConfiguration
-        } else if refused && self.purpose == Purpose::CodeExchange {
-            Remedy::SignInAgain
-        } else {
-            Remedy::AskProvider
-        }
-    }
-
-    fn kind_is(&self, word: &str) -> bool {
-        matches!(&self.kind, ErrorKind::OAuth(code) if code.as_str() == word)
-    }
-
-    fn succeeded(&self) -> bool {
-        self.status.is_some_and(|status| status.is_success())
-    }
-
-    fn throttled(&self) -> bool {
-        self.status.is_some_and(|status| [429, 503].contains(&status.as_u16()))
-    }
-
-    /// Whether a refresh may have taken effect behind this failure: an unreadable success, a lost answer, or a
-    /// gateway's error that is not in the shape of the provider's own errors.
-    fn may_have_been_processed(&self) -> bool {
-        match self.status {
-            None => self.kind != ErrorKind::NotSent,
-            Some(status) if status.is_success() => true,
-            Some(status) => status.as_u16() >= 500 && !self.own_shape,
-        }
-    }
-}
-
-/// Statuses after which waiting may help: server errors, throttling, time-outs.
-fn passing_status(status: StatusCode) -> bool {
-    status.as_u16() >= 500 || [408, 425, 429].contains(&status.as_u16())
-}
-
-fn oauth_remedy(code: &str) -> Remedy {
-    match code {
-        "access_denied"
-        | "login_required"
-        | "consent_required"
-        | "interaction_required"
-        | "account_selection_required"
-        | "invalid_grant" => Remedy::SignInAgain,
-        "invalid_client"
-        | "unauthorized_client"
-        | "invalid_scope"
-        | "unsupported_grant_type"
-        | "invalid_request"
-        | "invalid_target"
-        | "unsupported_token_type" => Remedy::FixConfiguration,
-        _ => Remedy::AskProvider,
     }
 }
 
@@ -375,7 +211,7 @@ impl ErrorKind {
             Self::NotSent => "could not be sent",
             Self::MaybeProcessed => "was sent but got no complete answer",
             Self::Timeout => "was sent but not answered in time",
-            Self::HttpMalformed => "was answered with something that is not HTTP",
+            Self::HttpMalformed => "was not answered with an HTTP response",
             Self::BodyIncomplete => "was answered incompletely",
             Self::Redirect => "was answered with a redirect, which is never followed; correct the base URL",
             Self::Status(_) => "was refused",

@@ -56,14 +56,15 @@ impl fmt::Display for ProviderText {
     }
 }
 
-/// A provider's own word for an error: at most 64 bytes of visible ASCII without quotes or backslash.
+/// A provider's own word for an error: at most 64 letters, digits and `_-.:/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ErrorCode(String);
 
 impl ErrorCode {
-    /// Takes a word that can be an error code (RFC 6749 section 5.2 gives the characters).
+    /// Takes a word that can be an error code.
     pub(crate) fn new(word: &str, secrets: &[Secret]) -> Option<Self> {
-        let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        // RFC 6749 allows more, but what has brackets or spaces in it is text for people, not a word.
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
         let possible = !word.is_empty() && word.len() <= LONGEST_CODE && word.bytes().all(allowed);
         let spellings = spellings(secrets);
         // A secret of a few letters stands in many words by chance, and is none.
@@ -84,17 +85,31 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// The secrets as they may be written back: plain and form-encoded, the longest first, so that one which begins
+/// The secrets as they may be written back: plain and in each form of percent escapes, the longest first, so that one which begins
 /// another does not leave the other's end behind.
 fn spellings(secrets: &[Secret]) -> Vec<Zeroizing<String>> {
     let mut spellings: Vec<Zeroizing<String>> = Vec::new();
     for secret in secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty()) {
         spellings.push(Zeroizing::new(secret.to_owned()));
-        spellings.push(Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect()));
+        let form: Zeroizing<String> =
+            Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+        let percent = Zeroizing::new(form.replace('+', "%20"));
+        spellings.extend([lower_case_escapes(&form), lower_case_escapes(&percent), form, percent]);
     }
     spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
     spellings.dedup();
     spellings
+}
+
+/// The text with the digits of its percent escapes in lower case.
+fn lower_case_escapes(text: &str) -> Zeroizing<String> {
+    let mut written = Zeroizing::new(String::with_capacity(text.len()));
+    let mut digits = 0;
+    for letter in text.chars() {
+        written.push(if digits > 0 { letter.to_ascii_lowercase() } else { letter });
+        digits = if letter == '%' { 2 } else { i32::max(digits - 1, 0) };
+    }
+    written
 }
 
 /// Neither a control character nor one that changes the direction or the place of the text around it.

@@ -77,6 +77,12 @@ pub enum RequestError {
         /// The provider's title.
         provider: String,
     },
+    /// The token was issued by another server.
+    #[error("the token was issued by another server and must not go to {provider}")]
+    OtherProvider {
+        /// The provider's title.
+        provider: String,
+    },
     /// An API call lacks a header that the provider wants on every request.
     #[error("{provider} wants the header {header} on every request")]
     HeaderMissing {
@@ -85,8 +91,8 @@ pub enum RequestError {
         /// The header's name.
         header: String,
     },
-    /// The URL of an API call is no absolute http or https URL.
-    #[error("the URL of the API call is not absolute; write scheme, host and path")]
+    /// The URL of a request is no absolute http or https URL.
+    #[error("the URL of the request is not absolute; write scheme, host and path")]
     Url,
 }
 
@@ -106,6 +112,7 @@ impl RequestError {
             Self::ReservedParameter { .. } => "reserved_parameter",
             Self::Value { .. } => "value_malformed",
             Self::ForeignHost { .. } => "foreign_host",
+            Self::OtherProvider { .. } => "other_provider",
             Self::HeaderMissing { .. } => "header_missing",
             Self::Url => "url",
         }

@@ -17,6 +17,7 @@ pub struct Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     NotSent,
+    Untrusted,
     Unknown,
     TimedOut,
     Malformed,
@@ -37,6 +38,12 @@ impl Fault {
     #[must_use]
     pub fn not_sent(what: &'static str) -> Self {
         Self::new(FaultKind::NotSent, what)
+    }
+
+    /// A request that was not sent because no TLS session could be agreed or trusted, which waiting seldom mends.
+    #[must_use]
+    pub fn untrusted(what: &'static str) -> Self {
+        Self::new(FaultKind::Untrusted, what)
     }
 
     /// A request that may have been processed, for a reason none of the other constructors names.
@@ -74,7 +81,7 @@ impl Fault {
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match self.kind {
-            FaultKind::NotSent => Delivery::NotSent,
+            FaultKind::NotSent | FaultKind::Untrusted => Delivery::NotSent,
             FaultKind::Unknown | FaultKind::TimedOut | FaultKind::Malformed | FaultKind::BrokenOff => {
                 Delivery::Unknown
             }

@@ -7,7 +7,7 @@ use crate::answer::ApiAnswer;
 use crate::client::Client;
 use crate::error::RequestError;
 use crate::exchange::{Body, Exchange, Purpose};
-use crate::token::TokenSet;
+use crate::token::{TokenSet, issuer};
 
 impl Client {
     /// Puts a token on a request to the provider's API; the answer says what it means for the token.
@@ -15,7 +15,7 @@ impl Client {
     /// # Errors
     ///
     /// [`RequestError::ForeignHost`] if the profile does not list the host: a token that goes elsewhere is
-    /// lost; [`RequestError::HeaderMissing`] if the provider wants another header (OctoTable's `Property`);
+    /// lost; [`RequestError::OtherProvider`] for another provider's token; [`RequestError::HeaderMissing`] if the provider wants another header (OctoTable's `Property`);
     /// [`RequestError::Url`] for a relative URL.
     pub fn api_call(
         &self,
@@ -23,6 +23,7 @@ impl Client {
         mut request: Request<Body>,
     ) -> Result<Exchange<ApiAnswer>, RequestError> {
         let provider = || self.profile.title().to_owned();
+        self.check_issuer(token)?;
         let origin = origin(request.uri()).ok_or(RequestError::Url)?;
         let with_user = request.uri().authority().is_some_and(|authority| authority.as_str().contains('@'));
         if with_user || !self.profile.api_origins().any(|own| own == origin) {
@@ -39,6 +40,13 @@ impl Client {
         request.headers_mut().insert(AUTHORIZATION, token.authorization());
         let secrets = vec![token.access_token().as_secret().clone()];
         Ok(self.exchange(Purpose::ApiCall, request, None, secrets))
+    }
+
+    /// Refuses a token of another provider, which would learn it.
+    pub(crate) fn check_issuer(&self, token: &TokenSet) -> Result<(), RequestError> {
+        let own = token.issuer == issuer(&self.profile);
+        let provider = || self.profile.title().to_owned();
+        own.then_some(()).ok_or_else(|| RequestError::OtherProvider { provider: provider() })
     }
 }
 

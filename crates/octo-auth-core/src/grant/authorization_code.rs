@@ -25,8 +25,16 @@ use crate::token::TokenSet;
 impl Client {
     /// The URL to send a user to, and the sign-in that waits for the callback.
     ///
-    /// `redirect_uri` is sent byte for byte as given and must be the one registered. `entropy` is used for the
-    /// `state` and, where the profile asks for PKCE, the code verifier.
+    /// `redirect_uri` is sent byte for byte as given and must be the one registered. `entropy` is used up for the
+    /// `state` and, where the profile asks for PKCE, the code verifier; a second sign-in needs new bytes:
+    ///
+    /// ```compile_fail,E0382
+    /// # use octo_auth_core::{Client, Entropy, Scopes};
+    /// # fn misuse(client: &Client, entropy: Entropy) {
+    /// let first = client.authorize("https://app.example/cb", &Scopes::none(), entropy);
+    /// let second = client.authorize("https://app.example/cb", &Scopes::none(), entropy); // used already
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -36,11 +44,11 @@ impl Client {
         &self,
         redirect_uri: &str,
         scopes: &Scopes,
-        entropy: &Entropy,
+        entropy: Entropy,
     ) -> Result<(String, Pending), RequestError> {
         let document = self.profile.document();
         let call = self.offered(document.calls.authorization.as_ref(), "authorization")?;
-        self.offered(document.calls.code.as_ref(), "code exchange")?;
+        let code_call = self.offered(document.calls.code.as_ref(), "code exchange")?;
         let rules = document.authorization.as_ref().ok_or_else(|| RequestError::NotOffered {
             provider: self.profile.title().to_owned(),
             call: "authorization",
@@ -49,8 +57,8 @@ impl Client {
         if !scopes.is_empty() && !call.carries(Role::Scope) {
             return Err(RequestError::ScopeUnknown { provider: self.profile.title().to_owned() });
         }
-        let state = entropy.state();
-        let verifier = (rules.pkce == Pkce::S256).then(|| entropy.verifier());
+        let (state, verifier) = entropy.into_state_and_verifier();
+        let verifier = (rules.pkce == Pkce::S256).then_some(verifier);
         let challenge = verifier.as_ref().map(pkce::challenge);
         let joined = (!scopes.is_empty()).then(|| scopes.to_string());
         let mut values = Values::default();
@@ -61,7 +69,7 @@ impl Client {
         values.set_some(Role::Scope, joined.as_deref());
         let page = url(&self.profile, call, &values);
         let pending = Pending {
-            provider: self.profile.name().to_owned(),
+            token_endpoint: self.profile.call_url(code_call),
             client_id: self.client_id.clone(),
             redirect_uri: redirect_uri.to_owned(),
             scopes: scopes.clone(),
@@ -100,19 +108,20 @@ impl GrantedCode {
     ///
     /// [`CallbackError::CodeTooOld`] if more time has passed since the callback than a code lives (60 s at
     /// Octorate): the user has to sign in again. [`CallbackError::OtherClient`] if the sign-in was started by
-    /// another client or at another provider.
+    /// another client or the client's profile sends codes to another URL: a code and its verifier never go to
+    /// another server than the one of the sign-in.
     pub fn redeem(self, client: &Client, now: Now) -> Result<Exchange<TokenSet>, CallbackError> {
         let sign_in = &self.sign_in;
-        if sign_in.client_id != client.client_id || sign_in.provider != client.profile.name() {
-            return Err(CallbackError::OtherClient);
-        }
         let document = client.profile.document();
+        let call = document.calls.code.as_ref();
+        let call = call.filter(|call| client.profile.call_url(call) == sign_in.token_endpoint);
+        let call =
+            call.filter(|_| client.client_id == sign_in.client_id).ok_or(CallbackError::OtherClient)?;
         let lifetime_seconds = document.authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds);
         let age_seconds = self.age_seconds(now);
         if age_seconds >= u64::from(lifetime_seconds) {
             return Err(CallbackError::CodeTooOld { age_seconds, lifetime_seconds });
         }
-        let call = client.offered(document.calls.code.as_ref(), "code exchange")?;
         let mut values = Values::default();
         values.set(Role::Code, Given::Secret(&self.code));
         values.set(Role::RedirectUri, Given::Text(&sign_in.redirect_uri));

@@ -11,7 +11,9 @@ use crate::secret::Secret;
 
 /// 64 random bytes for one sign-in: 256 bits for the `state`, 256 for the PKCE verifier.
 ///
-/// They must come from the operating system or another cryptographic source; both adapters draw them.
+/// They must come from the operating system or another cryptographic source; both adapters draw them. They cannot
+/// be copied, and [`Client::authorize`](crate::Client::authorize) consumes them: two sign-ins with one `state`
+/// could not be told apart.
 pub struct Entropy(Zeroizing<[u8; 64]>);
 
 impl Entropy {
@@ -21,14 +23,10 @@ impl Entropy {
         Self(Zeroizing::new(bytes))
     }
 
-    /// A `state` of 43 characters.
-    pub(crate) fn state(&self) -> Secret {
-        Secret::new(URL_SAFE_NO_PAD.encode(&self.0[..32]))
-    }
-
-    /// A code verifier of 43 characters.
-    pub(crate) fn verifier(&self) -> Secret {
-        Secret::new(URL_SAFE_NO_PAD.encode(&self.0[32..]))
+    /// A `state` and a code verifier, of 43 characters each.
+    pub(crate) fn into_state_and_verifier(self) -> (Secret, Secret) {
+        let (state, verifier) = self.0.split_at(32);
+        (Secret::new(URL_SAFE_NO_PAD.encode(state)), Secret::new(URL_SAFE_NO_PAD.encode(verifier)))
     }
 }
 

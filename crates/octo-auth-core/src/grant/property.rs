@@ -97,6 +97,7 @@ impl Client {
         token: &'a AdminToken,
         mut values: Values<'a>,
     ) -> Result<(http::Request<Body>, Vec<Secret>), RequestError> {
+        self.check_issuer(&token.0)?;
         values.set(Role::AccessToken, Given::Secret(token.access_token().as_secret()));
         let request = request(&self.profile, call, &values, &[])?;
         Ok((request, values.secrets()))

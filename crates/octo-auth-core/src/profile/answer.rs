@@ -46,6 +46,7 @@ pub struct TokenAnswer {
 /// What it means when an answer has no token type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum AbsentTokenType {
     /// An error: RFC 6749 section 5.1 requires it.
     Error,
@@ -58,6 +59,7 @@ pub enum AbsentTokenType {
 /// The unit of a lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum LifetimeUnit {
     /// Seconds, as in RFC 6749 section 5.1.
     Seconds,
@@ -162,6 +164,7 @@ pub struct Refusal {
 /// What a refusal means for the token that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum RefusalMeaning {
     /// The token has expired or was revoked: another one helps.
     TokenRefused,

@@ -193,7 +193,8 @@ fn is_host(host: &str) -> bool {
     !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Says whether a host, an IPv6 address in brackets, is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())

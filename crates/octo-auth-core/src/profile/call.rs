@@ -66,6 +66,11 @@ pub struct Call {
     pub host: Text,
     /// The path, beginning with a slash.
     pub path: Text,
+    /// The query that is part of the endpoint's own URL and stays in it (RFC 6749 section 3.2), without `?`.
+    ///
+    /// A call whose encoding is [`Encoding::Query`] has none: there, fixed parameters say the same.
+    #[cfg_attr(feature = "toml", serde(default))]
+    pub query: Option<Text>,
     /// How the parameters travel.
     pub encoding: Encoding,
     /// The parameters in the order they are written; one whose value is not given is left out.
@@ -89,6 +94,7 @@ impl Call {
 /// An HTTP method used by a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "UPPERCASE"))]
+#[non_exhaustive]
 pub enum Method {
     /// GET.
     Get,
@@ -101,6 +107,7 @@ pub enum Method {
 /// How the parameters of a call travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Encoding {
     /// In the query of the URL.
     Query,

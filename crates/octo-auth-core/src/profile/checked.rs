@@ -34,10 +34,12 @@ impl Profile {
     /// Describes a standard server (RFC 6749) with this token endpoint.
     ///
     /// It offers client credentials, the code exchange with PKCE S256 (RFC 7636) and refresh, sends the client's
-    /// credentials in the body and requires the token type of section 5.1. The page for people, revocation and
-    /// introspection are added by [`with_authorization_url`](Self::with_authorization_url),
+    /// credentials in the body and requires the token type of section 5.1. A query in the URL stays in it (section
+    /// 3.2). The page for people, revocation and introspection are added by
+    /// [`with_authorization_url`](Self::with_authorization_url),
     /// [`with_revocation_url`](Self::with_revocation_url) and
-    /// [`with_introspection_url`](Self::with_introspection_url).
+    /// [`with_introspection_url`](Self::with_introspection_url); tokens go nowhere before
+    /// [`with_api_host`](Self::with_api_host) says where.
     ///
     /// ```
     /// use octo_auth_core::profile::{ClientAuthentication, Profile};
@@ -49,7 +51,7 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// [`ProfileError`] when the URL is not `https` (or `http` to a loopback address), or holds a query.
+    /// [`ProfileError`] when the URL is not `https` (or `http` to a loopback address), or holds a fragment.
     pub fn rfc6749(token_url: &str) -> Result<Self, ProfileError> {
         Self::new(rfc6749::document(&Endpoint::new("calls.client_credentials", token_url)?))
     }
@@ -78,13 +80,20 @@ impl Profile {
         self.0.hosts.iter().find(|host| host.name == name).map(|host| &host.url)
     }
 
-    /// Gives the URL of one of this profile's calls, without its query.
+    /// Gives the URL of one of this profile's calls: with the query its endpoint has of its own, without the
+    /// parameters.
     ///
     /// For a call of another profile, whose host this one does not list, it is the path alone: no transport
     /// sends a request to that.
     #[must_use]
     pub fn call_url(&self, call: &Call) -> String {
-        self.host(&call.host).map_or_else(|| call.path.to_string(), |base| base.join(&call.path))
+        let mut url =
+            self.host(&call.host).map_or_else(|| call.path.to_string(), |base| base.join(&call.path));
+        if let Some(query) = &call.query {
+            url.push('?');
+            url.push_str(query);
+        }
+        url
     }
 
     /// Gives the origins a token of this provider may be sent to, in the order of the document.
@@ -149,8 +158,10 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] when the URL cannot be used.
     pub fn with_authorization_url(self, url: &str) -> Result<Self, ProfileError> {
-        let endpoint = Endpoint::with_query("calls.authorization", url)?;
-        self.edit(|document| rfc6749::authorization(document, &endpoint))
+        let field = "calls.authorization";
+        let endpoint = Endpoint::new(field, url)?;
+        let parameters = endpoint.parameters(field)?;
+        self.edit(|document| rfc6749::authorization(document, &endpoint, &parameters))
     }
 
     /// Sets the revocation endpoint (RFC 7009).
@@ -169,6 +180,28 @@ impl Profile {
     pub fn with_introspection_url(self, url: &str) -> Result<Self, ProfileError> {
         let endpoint = Endpoint::new("calls.introspection", url)?;
         self.edit(|document| rfc6749::introspection(document, &endpoint))
+    }
+
+    /// Adds a host tokens may be sent to, beside those the profile lists: an API of a server described by
+    /// [`rfc6749`](Self::rfc6749), or the region of an OfficeRND organization as its `regionUrl` names it.
+    ///
+    /// What counts is the URL's origin; a path in it does not narrow where tokens may go. A gateway set by
+    /// [`behind`](Self::behind) holds for the hosts listed until then.
+    ///
+    /// ```
+    /// use octo_auth_core::profile::Profile;
+    ///
+    /// let profile = Profile::rfc6749("https://login.example.com/token")?.with_api_host("https://api.example.com")?;
+    /// assert_eq!(profile.api_origins().collect::<Vec<_>>(), ["https://api.example.com"]);
+    /// # Ok::<(), octo_auth_core::profile::ProfileError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the URL is not `https` (or `http` to a loopback address), or holds more than scheme,
+    /// host, port and path.
+    pub fn with_api_host(self, url: &str) -> Result<Self, ProfileError> {
+        let base = base_url("api.hosts", url.to_owned())?;
+        self.edit(|document| rfc6749::api_host(document, &base))
     }
 
     /// Sets the issuer identifier that every callback must then carry as `iss` (RFC 9207).

@@ -1,44 +1,42 @@
-//! The URL of one endpoint, taken apart into the base URL, the path and the fixed parameters a profile holds.
+//! The URL of one endpoint, taken apart into the base URL, the path and the query a profile holds.
 
-use super::{BaseUrl, Host, Parameter, ProfileError, ProfileProblem, Template, Text};
+use std::borrow::Cow;
+
+use super::{BaseUrl, BaseUrlError, Parameter, ProfileError, ProfileProblem, Template, Text};
 
 /// An endpoint given as one URL.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) base: BaseUrl,
     pub(super) path: Text,
-    pub(super) parameters: Vec<Parameter>,
+    pub(super) query: Option<Text>,
 }
 
 impl Endpoint {
-    /// Reads the URL of an endpoint that has no query.
+    /// Reads the URL of an endpoint; its query, if it has one, is kept as it is.
     pub(super) fn new(field: &str, url: &str) -> Result<Self, ProfileError> {
         let fault = |cause| ProfileError::new(field, ProfileProblem::Url(cause));
+        let (url, query) = match url.split_once('?') {
+            Some((_, query)) if query.contains('#') => return Err(fault(BaseUrlError::Fragment)),
+            Some((url, query)) => (url, Some(query).filter(|query| !query.is_empty())),
+            None => (url, None),
+        };
         BaseUrl::new(url.to_owned()).map_err(fault)?;
         let authority = url.find("://").map_or(0, |at| at + 3);
         let path = url[authority..].find('/').map_or(url.len(), |at| authority + at);
         let base = BaseUrl::new(url[..path].to_owned()).map_err(fault)?;
         let path = if path == url.len() { "/" } else { &url[path..] };
-        Ok(Self { base, path: path.to_owned().into(), parameters: Vec::new() })
+        Ok(Self { base, path: path.to_owned().into(), query: query.map(|query| query.to_owned().into()) })
     }
 
-    /// Reads the URL of an endpoint whose query becomes fixed parameters.
-    pub(super) fn with_query(field: &str, url: &str) -> Result<Self, ProfileError> {
-        let (url, query) = url.split_once('?').unwrap_or((url, ""));
-        let mut endpoint = Self::new(field, url)?;
-        if query.contains('#') {
-            return Err(ProfileError::new(field, ProfileProblem::Url(super::BaseUrlError::Fragment)));
-        }
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    /// Gives the query as fixed parameters, for a call whose parameters travel there.
+    pub(super) fn parameters(&self, field: &str) -> Result<Vec<Parameter>, ProfileError> {
+        let query = self.query.as_deref().unwrap_or_default();
+        let parameter = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
             let value = Template::new(value.into_owned())
                 .map_err(|cause| ProfileError::new(field, ProfileProblem::Template(cause)))?;
-            endpoint.parameters.push(Parameter { name: name.into_owned().into(), value });
-        }
-        Ok(endpoint)
-    }
-
-    /// Gives the host entry of this endpoint under a name.
-    pub(super) fn host(&self, name: Text, source: &'static str) -> Host {
-        Host { name, url: self.base.clone(), source: source.into() }
+            Ok(Parameter { name: name.into_owned().into(), value })
+        };
+        form_urlencoded::parse(query.as_bytes()).map(parameter).collect()
     }
 }

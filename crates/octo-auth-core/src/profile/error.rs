@@ -111,7 +111,7 @@ pub enum ProfileProblem {
     UnknownHost(String),
     /// A path that does not join to a base URL.
     #[error(
-        "`{0}` is no path: begin with `/` and leave out `?`, `#`, `.` and `..` segments, white space and control characters"
+        "`{0}` is no path: begin with `/` and leave out `?`, `#`, `.` and `..` segments, white space and control characters; a query of the endpoint's own goes into `query`"
     )]
     Path(String),
     /// A call that lacks a value it cannot do without.
@@ -125,6 +125,21 @@ pub enum ProfileProblem {
         "method and encoding do not fit: GET takes `query` or `none`; `none` and `caller_json` take no parameters"
     )]
     Encoding,
+    /// An encoding that is not the one of the call.
+    #[error(
+        "the call is not sent that way: `authorization` takes `query`, `create_property` takes `caller_json`, and no other call takes `caller_json`"
+    )]
+    CallEncoding,
+    /// A secret in a URL, where logs and browsers keep it (RFC 6750 section 5.3, RFC 9700 section 4.3).
+    #[error(
+        "`{{{0}}}` is a secret and must not travel in the URL: use the encoding `form` or `json`, or a header"
+    )]
+    SecretInUrl(Role),
+    /// A query of an endpoint's own that does not fit into a URL, or stands beside one made of parameters.
+    #[error(
+        "`{0}` is no query of an endpoint: percent-encode it, leave out `?` and `#`, and in a call with the encoding `query` write it as parameters"
+    )]
+    Query(String),
     /// A name that HTTP does not allow for a header.
     #[error("`{0}` is no header name: use letters, digits and `-` (RFC 9110 section 5.1)")]
     HeaderName(String),
@@ -153,6 +168,9 @@ impl ProfileProblem {
             Self::MissingRole(_) => "profile_missing_role",
             Self::MissingPart(_) => "profile_missing_part",
             Self::Encoding => "profile_encoding",
+            Self::CallEncoding => "profile_call_encoding",
+            Self::SecretInUrl(_) => "profile_secret_in_url",
+            Self::Query(_) => "profile_query",
             Self::HeaderName(_) => "profile_header_name",
             Self::Status(_) => "profile_status",
             Self::UnknownSource(_) => "profile_unknown_source",

@@ -65,6 +65,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Get,
             host: Text::Borrowed("admin"),
             path: Text::Borrowed("/octobook/identity/oauth.xhtml"),
+            query: None,
             encoding: Encoding::Query,
             parameters: List::Borrowed(
                 const {
@@ -88,6 +89,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/connect/rest/v1/identity/token"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {
@@ -116,6 +118,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/connect/rest/v1/identity/refresh"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {
@@ -142,6 +145,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/connect/rest/v1/identity/apilogin"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {
@@ -164,6 +168,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/connect/rest/v1/identity/migrate"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {
@@ -182,6 +187,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Get,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/connect/rest/v1/api/configuration"),
+            query: None,
             encoding: Encoding::None,
             parameters: List::Borrowed(&[]),
             headers: List::Borrowed(
@@ -198,6 +204,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Patch,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/connect/rest/v1/api/configuration"),
+            query: None,
             encoding: Encoding::Json,
             parameters: List::Borrowed(
                 const {
@@ -221,6 +228,7 @@ pub(super) static OCTORATE: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/connect/rest/v2/accommodation"),
+            query: None,
             encoding: Encoding::CallerJson,
             parameters: List::Borrowed(&[]),
             headers: List::Borrowed(
@@ -402,6 +410,7 @@ pub(super) static OCTOTABLE: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/octotable-auth/api/v2/oauth2/token"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {
@@ -436,6 +445,7 @@ pub(super) static OCTOTABLE: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("api"),
             path: Text::Borrowed("/octotable-pms/api/v2/api-account/oauth2/client"),
+            query: None,
             encoding: Encoding::Json,
             parameters: List::Borrowed(
                 const {
@@ -668,6 +678,7 @@ pub(super) static OFFICERND: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("identity"),
             path: Text::Borrowed("/oauth/token"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {
@@ -695,6 +706,7 @@ pub(super) static OFFICERND: Document = Document {
             method: Method::Get,
             host: Text::Borrowed("identity"),
             path: Text::Borrowed("/oauth/authorize"),
+            query: None,
             encoding: Encoding::Query,
             parameters: List::Borrowed(
                 const {
@@ -720,6 +732,7 @@ pub(super) static OFFICERND: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("identity"),
             path: Text::Borrowed("/oauth/token"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {
@@ -751,6 +764,7 @@ pub(super) static OFFICERND: Document = Document {
             method: Method::Post,
             host: Text::Borrowed("identity"),
             path: Text::Borrowed("/oauth/token"),
+            query: None,
             encoding: Encoding::Form,
             parameters: List::Borrowed(
                 const {

@@ -5,9 +5,9 @@
 
 use super::endpoint::Endpoint;
 use super::{
-    AbsentTokenType, Authorization, Call, Calls, ClientAuthentication, Document, Encoding, LifetimeUnit,
-    List, Method, Parameter, Pkce, RedirectRule, Refresh, Replay, Role, ScopeRule, Source, Template, Text,
-    TokenAnswer,
+    AbsentTokenType, Api, Authorization, BaseUrl, Call, Calls, ClientAuthentication, Document, Encoding,
+    Host, LifetimeUnit, List, Method, Parameter, Pkce, RedirectRule, Refresh, Replay, Role, ScopeRule,
+    Source, Template, Text, TokenAnswer,
 };
 
 const HOST: Text = Text::Borrowed("server");
@@ -25,7 +25,7 @@ pub(super) fn document(token: &Endpoint) -> Document {
         name: Text::Borrowed("rfc6749"),
         title: Text::Borrowed("RFC 6749 server"),
         sources: List::Borrowed(&SOURCES),
-        hosts: vec![token.host(HOST, GIVEN)].into(),
+        hosts: vec![host(HOST, &token.base)].into(),
         client_authentication: ClientAuthentication::Body,
         scopes: ScopeRule::Optional,
         calls: token_calls(token),
@@ -88,6 +88,7 @@ fn post(host: Text, endpoint: &Endpoint, parts: &[Part], source: &'static str) -
         method: Method::Post,
         host,
         path: endpoint.path.clone(),
+        query: endpoint.query.clone(),
         encoding: Encoding::Form,
         parameters: parts.iter().chain(&credentials).map(parameter).collect::<Vec<_>>().into(),
         headers: List::Borrowed(&[]),
@@ -130,12 +131,13 @@ fn token_answer() -> TokenAnswer {
     }
 }
 
-pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint) {
-    let host = place(document, "authorization", endpoint);
+/// Sets the page people are sent to, with the parameters of its own query.
+pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint, fixed: &[Parameter]) {
+    let host = place(document, "authorization", &endpoint.base);
     if let Some(call) = &mut document.calls.authorization {
         call.host = host;
         call.path = endpoint.path.clone();
-        call.parameters = with_fixed(endpoint, call.parameters.iter().cloned());
+        call.parameters = with_fixed(fixed, call.parameters.iter().cloned());
         return;
     }
     if document.authorization.is_none() {
@@ -156,28 +158,28 @@ pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint) {
         method: Method::Get,
         host,
         path: endpoint.path.clone(),
+        query: None,
         encoding: Encoding::Query,
-        parameters: with_fixed(endpoint, standard.iter().map(parameter)),
+        parameters: with_fixed(fixed, standard.iter().map(parameter)),
         headers: List::Borrowed(&[]),
         source: Text::Borrowed("RFC6749 section 4.1.1; RFC7636 section 4.3"),
     });
 }
 
 /// Puts the endpoint's own parameters before the others; they win over one of the same name.
-fn with_fixed(endpoint: &Endpoint, others: impl Iterator<Item = Parameter>) -> List<Parameter> {
-    let fixed = &endpoint.parameters;
+fn with_fixed(fixed: &[Parameter], others: impl Iterator<Item = Parameter>) -> List<Parameter> {
     let others = others.filter(|other| fixed.iter().all(|own| own.name != other.name));
     fixed.iter().cloned().chain(others).collect()
 }
 
 pub(super) fn revocation(document: &mut Document, endpoint: &Endpoint) {
-    let host = place(document, "revocation", endpoint);
+    let host = place(document, "revocation", &endpoint.base);
     cite(document, &["RFC7009"]);
     document.calls.revocation = Some(about_token(host, endpoint, "RFC7009 section 2.1"));
 }
 
 pub(super) fn introspection(document: &mut Document, endpoint: &Endpoint) {
-    let host = place(document, "introspection", endpoint);
+    let host = place(document, "introspection", &endpoint.base);
     cite(document, &["RFC7662"]);
     document.calls.introspection = Some(about_token(host, endpoint, "RFC7662 section 2.1"));
 }
@@ -186,9 +188,27 @@ fn about_token(host: Text, endpoint: &Endpoint, source: &'static str) -> Call {
     post(host, endpoint, &[Part::Filled(Role::Token), Part::Filled(Role::TokenTypeHint)], source)
 }
 
-/// Lists the endpoint's host under a name that is still free, unless it is listed already.
-fn place(document: &mut Document, name: &str, endpoint: &Endpoint) -> Text {
-    if let Some(host) = document.hosts.iter().find(|host| host.url == endpoint.base) {
+/// Lists a host tokens may be sent to, unless it is listed already.
+pub(super) fn api_host(document: &mut Document, base: &BaseUrl) {
+    let name = place(document, "api", base);
+    match &mut document.api {
+        Some(api) if api.hosts.contains(&name) => {}
+        Some(api) => api.hosts.to_mut().push(name),
+        None => {
+            document.api = Some(Api {
+                hosts: vec![name].into(),
+                required_headers: List::Borrowed(&[]),
+                remaining_header: None,
+                source: Text::Borrowed(GIVEN),
+            });
+            cite(document, &["URL"]);
+        }
+    }
+}
+
+/// Lists a host under a name that is still free, unless it is listed already.
+fn place(document: &mut Document, name: &str, base: &BaseUrl) -> Text {
+    if let Some(host) = document.hosts.iter().find(|host| host.url == *base) {
         return host.name.clone();
     }
     let mut free = name.to_owned();
@@ -197,8 +217,12 @@ fn place(document: &mut Document, name: &str, endpoint: &Endpoint) -> Text {
     }
     let name = Text::Owned(free);
     cite(document, &["URL"]);
-    document.hosts.to_mut().push(endpoint.host(name.clone(), GIVEN));
+    document.hosts.to_mut().push(host(name.clone(), base));
     name
+}
+
+fn host(name: Text, base: &BaseUrl) -> Host {
+    Host { name, url: base.clone(), source: Text::Borrowed(GIVEN) }
 }
 
 /// Lists the sources of that key, where the document does not yet.

@@ -11,9 +11,10 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Response;
 use tokio::sync::oneshot;
 
-use super::House;
+use super::{HOSTS, House};
 use crate::call::Call;
 use crate::clock::http_date;
+use crate::consent;
 use crate::reply::Reply;
 
 /// The largest body a provider reads, in bytes.
@@ -77,13 +78,17 @@ fn route(house: &House, call: &Call) -> Reply {
         "api.octorate.com" if call.path.starts_with("/octotable-") => house.octotable.answer(call),
         "admin.octorate.com" | "api.octorate.com" => house.octorate.answer(call),
         "api.octotable.com" => house.octotable.answer(call),
-        "identity.officernd.com" | "app.officernd.com" => house.officernd.answer(call),
+        "identity.officernd.com" | "app.officernd.com" | "hybrid.officernd.com" => {
+            house.officernd.answer(call)
+        }
         "auth.example" => house.generic.answer(call),
-        "" => Reply::text(200, HOSTS),
-        _ => Reply::text(404, HOSTS),
+        "callback" => consent::arrival(call),
+        "" => Reply::text(200, &directory()),
+        _ => Reply::text(404, &directory()),
     }
 }
 
-const HOSTS: &str = "This is an emulator. Each of these hosts is a path prefix of this address:\n\
-    /admin.octorate.com\n/api.octorate.com\n/api.octotable.com\n/identity.officernd.com\n/app.officernd.com\n\
-    /auth.example\n";
+fn directory() -> String {
+    let hosts = HOSTS.map(|host| format!("/{host}\n")).concat();
+    format!("This is an emulator. Each of these hosts is a path prefix of this address:\n{hosts}")
+}

@@ -7,6 +7,7 @@ use super::SCOPES;
 use super::state::{Code, State};
 use crate::call::Call;
 use crate::consent::{self, Click, Question};
+use crate::loopback::is_registered;
 use crate::reply::{Outcome, Reply};
 
 /// The part of a request that was checked and can be granted.
@@ -46,7 +47,7 @@ fn addressee<'a>(state: &State, call: &'a Call) -> Result<(&'a str, &'a str), Re
     let redirect_uri =
         call.query.get("redirect_uri").ok_or_else(|| page("The parameter redirect_uri is missing."))?;
     let client = state.clients.get(client_id).ok_or_else(|| page("No client has this client_id."))?;
-    if client.redirect_uris.iter().any(|known| known == redirect_uri) {
+    if is_registered(&client.redirect_uris, redirect_uri) {
         Ok((client_id, redirect_uri))
     } else {
         Err(page("The redirect_uri is not registered for this client."))

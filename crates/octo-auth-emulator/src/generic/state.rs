@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
 use crate::clock::Clock;
+use crate::loopback::ANY_LOOPBACK;
 use crate::material::Material;
 use crate::registration::Registration;
 
@@ -49,8 +50,11 @@ pub(super) struct Token {
 
 impl State {
     pub(super) fn new(clock: Clock, seed: &[u8; 32]) -> Self {
-        let confidential = Client::new("Demo Client", Some(DEMO_CLIENT_SECRET.to_owned()));
-        let public = Client::new("Public Demo Client", None);
+        let mut confidential = Client::new("Demo Client", Some(DEMO_CLIENT_SECRET.to_owned()));
+        let mut public = Client::new("Public Demo Client", None);
+        for demo in [&mut confidential, &mut public] {
+            demo.redirect_uris.push(ANY_LOOPBACK.to_owned());
+        }
         Self {
             clock,
             material: Material::new(seed, "generic"),

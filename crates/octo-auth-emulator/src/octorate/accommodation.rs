@@ -11,8 +11,7 @@ use crate::reply::{Outcome, Reply};
 
 /// "All the properties with ApiOperations, Only token properties with OAuthLogin" (OAS).
 pub(super) fn list(state: &mut State, call: &Call) -> Outcome {
-    let (client_id, reach) = state.caller(call)?;
-    let left = state.spend_quota(&client_id)?;
+    let (client_id, reach, left) = admit(state, call)?;
     let visible = state.properties.iter().filter(|(id, _)| match reach {
         Reach::Operations => state.is_open_to(&client_id, id),
         Reach::Properties(_) => state.reaches(reach, id),
@@ -25,8 +24,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Outcome {
 
 /// The reservations of one property: for a token of that property, or an ApiLogin token from a whitelisted address.
 pub(super) fn reservations(state: &mut State, call: &Call, property: &str) -> Outcome {
-    let (client_id, reach) = state.caller(call)?;
-    let left = state.spend_quota(&client_id)?;
+    let (client_id, reach, left) = admit(state, call)?;
     let open = reach == Reach::Operations && state.is_open_to(&client_id, property);
     let by_address = open && is_allowed(state, &client_id, call.peer);
     if !by_address && !state.reaches(reach, property) {
@@ -37,10 +35,12 @@ pub(super) fn reservations(state: &mut State, call: &Call, property: &str) -> Ou
 
 /// Creates a property with an ApiLogin token and answers with the refresh token to adopt; no access token comes.
 pub(super) fn create(state: &mut State, call: &Call) -> Outcome {
-    let (client_id, reach) = state.caller(call)?;
-    let left = state.spend_quota(&client_id)?;
+    let (client_id, reach, left) = admit(state, call)?;
     if reach != Reach::Operations {
         return Err(counted(refusal::not_yours(), left));
+    }
+    if state.applications.get(&client_id).is_some_and(|application| application.read_only) {
+        return Err(counted(refusal::not_in_role(), left));
     }
     if !call.is_json() {
         return Err(refusal::unsupported_media_type());
@@ -58,6 +58,16 @@ pub(super) fn create(state: &mut State, call: &Call) -> Outcome {
         None => stand_alone(state, &client_id, name, email),
     };
     Ok(counted(Reply::json(200, &answer), left))
+}
+
+/// Who calls, how far the token reaches, and how many calls are left; nobody from the wrong environment.
+fn admit(state: &mut State, call: &Call) -> Result<(String, Reach, usize), Reply> {
+    let (client_id, reach) = state.caller(call)?;
+    let left = state.spend_quota(&client_id)?;
+    if state.environment_mismatch {
+        return Err(counted(refusal::wrong_environment(), left));
+    }
+    Ok((client_id, reach, left))
 }
 
 fn stand_alone(state: &mut State, client_id: &str, name: &str, email: &str) -> Value {

@@ -77,7 +77,7 @@ fn answer(application: &Application, call: &Call, quota: usize, left: usize) -> 
         "quotaLimit": quota,
         "quotaStatus": application.calls_made(),
         "permissions": {
-            "accommodation": "READWRITE",
+            "accommodation": if application.read_only { "READONLY" } else { "READWRITE" },
             "license": "NONE",
             "cardDetail": "NONE",
             "content": "READONLY",

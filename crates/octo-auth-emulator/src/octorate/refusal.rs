@@ -30,6 +30,21 @@ pub(super) fn expired() -> Reply {
     api_error(403, "ApiLoginExpired", "Expired Token")
 }
 
+/// Sandbox and production are mixed up; the type is spelt as the glossary of OAS spells it.
+pub(super) fn wrong_environment() -> Reply {
+    api_error(403, "WrongEnviroment", "The application belongs to another environment")
+}
+
+/// The application may only read: a plain text without a type.
+pub(super) fn not_in_role() -> Reply {
+    Reply::text(403, "Caller not in requested role")
+}
+
+/// A server of a partner failed; 550 is no status of HTTP's own, and the glossary of OAS has it.
+pub(super) fn partner_error() -> Reply {
+    api_error(550, "ApiPartnerServerError", "The server of a partner did not answer as expected")
+}
+
 pub(super) fn unsupported_media_type() -> Reply {
     Reply::empty(415)
 }

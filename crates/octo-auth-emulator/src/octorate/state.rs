@@ -34,6 +34,10 @@ pub(super) struct State {
     pub(super) rotates: bool,
     pub(super) expiry: Expiry,
     pub(super) quota: usize,
+    /// Whether calls for properties come from the wrong environment.
+    pub(super) environment_mismatch: bool,
+    /// Whether the next request is answered with 550.
+    pub(super) partner_error_is_next: bool,
     last_property: u64,
     last_grant: u64,
 }
@@ -44,6 +48,8 @@ pub(super) struct Application {
     pub(super) api_key: String,
     pub(super) redirect_uris: Vec<String>,
     pub(super) addresses: Vec<Ipv4Net>,
+    /// Whether its permission for properties is `READONLY`.
+    pub(super) read_only: bool,
     /// Members of the API configuration that are kept and given back without a meaning here.
     pub(super) settings: Map<String, Value>,
     /// Properties whose old api key was exchanged already.
@@ -105,6 +111,8 @@ impl State {
             rotates: false,
             expiry: Expiry::default(),
             quota: 10_000,
+            environment_mismatch: false,
+            partner_error_is_next: false,
             last_property: 300_000,
             last_grant: 0,
         };
@@ -227,6 +235,7 @@ impl Application {
             api_key: api_key.to_owned(),
             redirect_uris: vec![DEMO_REDIRECT_URI.to_owned()],
             addresses: Vec::new(),
+            read_only: false,
             settings: Map::new(),
             migrated: BTreeSet::new(),
             networks: BTreeMap::new(),

@@ -4,6 +4,7 @@ use super::state::{Code, State};
 use super::{DEMO_INTEGRATION, DEMO_ORGANIZATION};
 use crate::call::Call;
 use crate::consent::{self, Click, Question};
+use crate::loopback::is_registered;
 use crate::reply::{Outcome, Reply};
 
 pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
@@ -18,7 +19,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
     let Some(application) = state.applications.get(client_id) else {
         return Err(page("No application has this client_id."));
     };
-    if !application.redirect_uris.iter().any(|known| known == redirect_uri) {
+    if !is_registered(&application.redirect_uris, redirect_uri) {
         return Err(page("The redirect_uri is not registered for this application."));
     }
     let asked: Vec<String> =

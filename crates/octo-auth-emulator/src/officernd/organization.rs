@@ -37,7 +37,7 @@ fn organization(call: &Call, access: &Access) -> Outcome {
     if !access.scopes.iter().any(|scope| scope.ends_with(".read")) {
         return Err(message(403, "The token has no scope to read"));
     }
-    let region = format!("{}/app.officernd.com", call.origin);
+    let region = format!("{}/{}", call.origin, call.host);
     Ok(Reply::json(
         200,
         &json!({

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PERMISSIONS, DEMO_REDIRECT_URI};
 use crate::clock::Clock;
+use crate::loopback::ANY_LOOPBACK;
 use crate::material::Material;
 use crate::registration::Registration;
 
@@ -49,7 +50,8 @@ pub(super) struct Refresh {
 
 impl State {
     pub(super) fn new(clock: Clock, seed: &[u8; 32]) -> Self {
-        let demo = Application::new("Demo Application", DEMO_CLIENT_SECRET, &DEMO_PERMISSIONS);
+        let mut demo = Application::new("Demo Application", DEMO_CLIENT_SECRET, &DEMO_PERMISSIONS);
+        demo.redirect_uris.push(ANY_LOOPBACK.to_owned());
         Self {
             clock,
             material: Material::new(seed, "officernd"),

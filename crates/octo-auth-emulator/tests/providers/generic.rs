@@ -279,3 +279,22 @@ fn tokens_and_clients_can_be_revoked_from_outside() {
     assert_eq!(client_credentials(&emulator).text("error"), "invalid_client");
     assert!(emulator.generic().register_public("App").client_secret.is_empty());
 }
+
+#[test]
+fn the_demo_clients_get_their_code_on_loopback_at_any_port_and_nowhere_else() {
+    let emulator = frozen();
+    let own = |redirect_uri| {
+        let fields =
+            [("response_type", "code"), ("client_id", DEMO_CLIENT_ID), ("redirect_uri", redirect_uri)];
+        with_query(&at(&emulator, "/authorize"), &fields)
+    };
+    for redirect in ["http://127.0.0.1:49152/cb", "http://localhost:8080/"] {
+        let back = Browser::new().open(&own(redirect)).expect("a page").grant().expect("a redirect");
+        assert!(back.starts_with(&format!("{redirect}?code=")), "{back}");
+    }
+    for other in ["http://127.0.0.1:80@evil.example/", "http://evil.example/", "https://localhost/"] {
+        assert_eq!(get(&own(other), &[]).status, 400, "{other}");
+    }
+    emulator.generic().set_redirect_uris(DEMO_CLIENT_ID, &[DEMO_REDIRECT_URI]);
+    assert_eq!(get(&own("http://127.0.0.1:49152/cb"), &[]).status, 400);
+}

@@ -403,3 +403,55 @@ fn unknown_paths_are_an_empty_404_and_wrong_methods_a_405() {
     }
     assert_eq!(get(&api(&emulator, "v1/identity/token"), &[]).status, 405);
 }
+
+#[test]
+fn a_call_in_the_wrong_environment_is_refused_until_it_fits_again_and_tokens_come_all_the_same() {
+    let emulator = frozen();
+    let first = redeem(&emulator, &granted_code(&emulator), None);
+    let token = first.text("access_token");
+    emulator.octorate().set_environment_mismatch(true);
+    let refused = reservations(&emulator, &token, DEMO_PROPERTY);
+    assert_eq!((refused.status, refused.text("type").as_str()), (403, "WrongEnviroment"));
+    assert_eq!(refresh(&emulator, &first.text("refresh_token")).status, 200);
+    emulator.octorate().set_environment_mismatch(false);
+    assert_eq!(reservations(&emulator, &token, DEMO_PROPERTY).status, 200);
+}
+
+#[test]
+fn an_application_that_may_only_read_creates_nothing_and_is_told_in_plain_text() {
+    let emulator = frozen();
+    emulator.octorate().set_read_only(DEMO_CLIENT_ID, true);
+    let token = bearer(&api_login(&emulator));
+    let own = [("authorization", token.as_str())];
+    let configuration = get(&api(&emulator, "v1/api/configuration"), &own).json();
+    assert_eq!(configuration["permissions"]["accommodation"], json!("READONLY"));
+    let refused = create(&emulator, &json!({ "name": "Villa Nuova" }));
+    assert_eq!((refused.status, refused.body.as_str()), (403, "Caller not in requested role"));
+    assert!(refused.header("content-type").starts_with("text/plain"));
+    assert_eq!(get(&api(&emulator, "v1/accommodation"), &own).status, 200);
+    emulator.octorate().set_read_only(DEMO_CLIENT_ID, false);
+    assert_eq!(create(&emulator, &json!({ "name": "Villa Nuova" })).status, 200);
+}
+
+#[test]
+fn an_error_of_a_partner_is_550_once_at_the_api_and_at_the_token_endpoints() {
+    let emulator = frozen();
+    let first = redeem(&emulator, &granted_code(&emulator), None);
+    let (token, refresh_token) = (first.text("access_token"), first.text("refresh_token"));
+    emulator.octorate().answer_next_with_partner_error();
+    let failed = reservations(&emulator, &token, DEMO_PROPERTY);
+    assert_eq!((failed.status, failed.text("type").as_str()), (550, "ApiPartnerServerError"));
+    assert_eq!(reservations(&emulator, &token, DEMO_PROPERTY).status, 200);
+    emulator.octorate().answer_next_with_partner_error();
+    assert_eq!(refresh(&emulator, &refresh_token).status, 550);
+    assert_eq!(refresh(&emulator, &refresh_token).status, 200);
+}
+
+#[test]
+fn a_redirect_to_loopback_over_http_is_not_sent_back_to() {
+    let emulator = frozen();
+    let page = format!("{}/octobook/identity/oauth.xhtml", emulator.base("admin.octorate.com"));
+    let callback = emulator.callback();
+    let url = with_query(&page, &[("client_id", DEMO_CLIENT_ID), ("redirect_uri", &callback)]);
+    assert_eq!(get(&url, &[]).status, 400);
+}

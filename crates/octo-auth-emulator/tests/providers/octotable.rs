@@ -65,6 +65,13 @@ fn the_older_base_answers_too_and_its_path_on_the_newer_host_does_not() {
 }
 
 #[test]
+fn a_path_with_a_second_slash_is_another_path() {
+    let emulator = frozen();
+    let doubled = format!("{}//octotable-auth/api/v2/oauth2/token", emulator.base("api.octotable.com"));
+    assert_eq!(token_for(&doubled, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).status, 404);
+}
+
+#[test]
 fn a_json_token_request_is_refused_with_415_and_no_json() {
     let emulator = frozen();
     let body = json!({ "grant_type": "client_credentials", "client_id": DEMO_CLIENT_ID,

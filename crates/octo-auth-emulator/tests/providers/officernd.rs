@@ -230,3 +230,38 @@ fn unknown_paths_are_404_with_a_message() {
     let answer = post_form(&format!("{}/token", emulator.base("identity.officernd.com")), &[]);
     assert_eq!((answer.status, answer.text("message").as_str()), (404, "Not Found"));
 }
+
+#[test]
+fn the_hybrid_host_answers_the_first_version_for_the_same_token() {
+    let emulator = frozen();
+    let token = token(&emulator, "officernd.api.read").text("access_token");
+    let own = bearer(&token);
+    let own = [("authorization", own.as_str())];
+    let hybrid = emulator.base("hybrid.officernd.com");
+    let organization = get(&format!("{hybrid}/api/v1/organizations/{DEMO_ORGANIZATION}"), &own).json();
+    assert_eq!(organization["regionInfo"]["regionUrl"].as_str(), Some(hybrid.as_str()));
+    let members = get(&format!("{hybrid}/api/v1/organizations/{DEMO_ORGANIZATION}/members"), &own).json();
+    assert_eq!(members.as_array().map(Vec::len), Some(2));
+    assert_eq!(get(&format!("{hybrid}/api/v2/organizations/{DEMO_ORGANIZATION}"), &own).status, 404);
+    assert_eq!(get(&format!("{hybrid}/api/v1/organizations/{DEMO_ORGANIZATION}"), &[]).status, 401);
+    assert_eq!(post_form(&format!("{hybrid}/oauth/token"), &[]).status, 404);
+}
+
+#[test]
+fn the_demo_application_gets_its_code_on_loopback_and_a_registered_one_does_not() {
+    let emulator = frozen();
+    let page = format!("{}/oauth/authorize", emulator.base("identity.officernd.com"));
+    let redirect = emulator.callback();
+    let url = |client_id: &str| {
+        let own = [("response_type", "code"), ("client_id", client_id), ("redirect_uri", &*redirect)];
+        with_query(&page, &own)
+    };
+    let back = Browser::new().open(&url(DEMO_CLIENT_ID)).expect("a page").grant().expect("a redirect");
+    assert!(back.starts_with(&format!("{redirect}?code=")), "{back}");
+    let code = parameter(&back, "code").expect("a code");
+    assert!(get(&back, &[]).body.contains(&code), "the page at the end shows the code");
+    let fields = [("code", code.as_str()), ("redirect_uri", &*redirect)];
+    assert_eq!(ask(&emulator, "authorization_code", &fields).status, 200);
+    let other = emulator.officernd().register("Other", &["officernd.api.read"]);
+    assert_eq!(get(&url(&other.client_id), &[]).status, 400);
+}

@@ -1,6 +1,11 @@
 //! Reading a callback: the query a browser was sent back with, exactly once each parameter.
 
+use std::mem;
+
+use zeroize::Zeroizing;
+
 use crate::error::CallbackError;
+use crate::secret::Secret;
 
 /// Longest callback that is read, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -8,8 +13,8 @@ const LONGEST: usize = 16 * 1024;
 /// The parameters of a callback; those the flow knows stand at most once.
 #[derive(Default)]
 pub(super) struct Callback {
-    pub(super) code: Option<String>,
-    pub(super) state: Option<String>,
+    pub(super) code: Option<Secret>,
+    pub(super) state: Option<Secret>,
     pub(super) iss: Option<String>,
     pub(super) error: Option<String>,
     pub(super) error_description: Option<String>,
@@ -18,21 +23,14 @@ pub(super) struct Callback {
 }
 
 impl Callback {
-    /// Reads the whole address, or its query alone with or without the question mark.
+    /// Reads the whole address, its path and query, or its query alone with or without the question mark.
     pub(super) fn parse(text: &str, redirect_uri: &str) -> Result<Self, CallbackError> {
         if text.len() > LONGEST {
             return Err(CallbackError::TooLong);
         }
         let text = text.trim();
         let (before_fragment, fragment) = text.split_once('#').unwrap_or((text, ""));
-        let query = match before_fragment.split_once('?') {
-            Some((address, query)) => {
-                check_address(address, redirect_uri)?;
-                query
-            }
-            None if before_fragment.contains("://") => "",
-            None => before_fragment,
-        };
+        let query = query(before_fragment, redirect_uri)?;
         let implicit = fragment.split('&').any(|part| part.starts_with("access_token="));
         let mut callback = Self { implicit, ..Self::default() };
         for part in query.split('&').filter(|part| !part.is_empty()) {
@@ -43,14 +41,16 @@ impl Callback {
     }
 
     fn add(&mut self, name: String, value: String) -> Result<(), CallbackError> {
-        let (place, name) = match name.as_str() {
-            "code" => (&mut self.code, "code"),
-            "state" => (&mut self.state, "state"),
-            "iss" => (&mut self.iss, "iss"),
-            "error" => (&mut self.error, "error"),
-            "error_description" => (&mut self.error_description, "error_description"),
+        let (again, name) = match name.as_str() {
+            "code" => (self.code.replace(Secret::new(value)).is_some(), "code"),
+            "state" => (self.state.replace(Secret::new(value)).is_some(), "state"),
+            "iss" => (self.iss.replace(value).is_some(), "iss"),
+            "error" => (self.error.replace(value).is_some(), "error"),
+            "error_description" => (self.error_description.replace(value).is_some(), "error_description"),
             "access_token" => {
                 self.implicit = true;
+                // Wiped at once: nobody asked for it.
+                drop(Secret::new(value));
                 return Ok(());
             }
             _ => {
@@ -58,20 +58,44 @@ impl Callback {
                 return Ok(());
             }
         };
-        match place.replace(value) {
-            None => Ok(()),
-            Some(_) => Err(CallbackError::Duplicate { name }),
-        }
+        if again { Err(CallbackError::Duplicate { name }) } else { Ok(()) }
     }
 }
 
-/// The address must be the redirect URI, but for what a browser rewrites in every address.
-fn check_address(address: &str, redirect_uri: &str) -> Result<(), CallbackError> {
+/// The query of a callback, once what stands before it is found to be the redirect URI or its path.
+fn query<'t>(text: &'t str, redirect_uri: &str) -> Result<&'t str, CallbackError> {
     let registered = redirect_uri.split('?').next().unwrap_or_default();
-    let same = address.is_empty()
-        || address == registered
-        || as_browsers_write(address).is_some_and(|written| Some(written) == as_browsers_write(registered));
-    if same { Ok(()) } else { Err(CallbackError::RedirectUriMismatch) }
+    let (address, query) = text.split_once('?').unwrap_or((text, ""));
+    let same = if text.starts_with('/') {
+        address == path(registered)
+    } else if is_absolute(text) {
+        is_same_address(address, registered)
+    } else {
+        // All of it is the query, which may hold a question mark of its own.
+        return Ok(text.strip_prefix('?').unwrap_or(text));
+    };
+    if same { Ok(query) } else { Err(CallbackError::RedirectUriMismatch) }
+}
+
+/// Whether a text begins with a scheme (RFC 3986 section 3.1), as no query does.
+fn is_absolute(text: &str) -> bool {
+    let Some((scheme, _)) = text.split_once(':') else { return false };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// The path of an absolute address, as a web server is asked for it.
+fn path(address: &str) -> &str {
+    let (_, rest) = address.split_once(':').unwrap_or(("", address));
+    let path =
+        rest.strip_prefix("//").map_or(rest, |rest| rest.split_at(rest.find('/').unwrap_or(rest.len())).1);
+    if path.is_empty() { "/" } else { path }
+}
+
+/// Whether an address is the redirect URI, but for what a browser rewrites in every address.
+fn is_same_address(address: &str, registered: &str) -> bool {
+    address == registered
+        || as_browsers_write(address).is_some_and(|written| Some(written) == as_browsers_write(registered))
 }
 
 /// An address with scheme and host in lower case, without the scheme's own port, with the slash of an empty path.
@@ -87,7 +111,8 @@ fn as_browsers_write(address: &str) -> Option<String> {
 
 /// Decodes a part of a query; a broken escape or bytes that are not UTF-8 are an error, not a guess.
 fn decode(text: &str) -> Result<String, CallbackError> {
-    let mut bytes = Vec::with_capacity(text.len());
+    // Nothing grows beyond the text, and what cannot be decoded may hold a code as well: it is wiped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
         rest = after;
@@ -101,7 +126,8 @@ fn decode(text: &str) -> Result<String, CallbackError> {
             other => bytes.push(*other),
         }
     }
-    String::from_utf8(bytes).map_err(|_| CallbackError::Malformed)
+    std::str::from_utf8(&bytes).map_err(|_| CallbackError::Malformed)?;
+    String::from_utf8(mem::take(&mut *bytes)).map_err(|_| CallbackError::Malformed)
 }
 
 fn hex(digit: u8) -> Result<u8, CallbackError> {

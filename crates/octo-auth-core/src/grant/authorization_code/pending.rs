@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use serde::Serializer;
+
 use super::callback::Callback;
 use super::{GrantedCode, is_code};
 use crate::answer::members::{Members, Value};
@@ -11,13 +13,18 @@ use crate::scope::Scopes;
 use crate::secret::{Secret, same_secret};
 use crate::time::Now;
 
+/// The members of a stored sign-in.
+const MEMBERS: [&str; 7] =
+    ["token_endpoint", "client_id", "redirect_uri", "scope", "issuer", "state", "code_verifier"];
+
 /// A sign-in that waits for its callback.
 ///
 /// It holds the `state` and, with PKCE, the code verifier. A web application keeps it between two requests by
 /// [`Pending::to_json`] and [`Pending::from_json`], removing it from its store in the moment it is read, so that
 /// one callback is taken once.
 pub struct Pending {
-    pub(super) provider: String,
+    /// The URL of the profile's code exchange: what a code and its verifier may be sent to.
+    pub(super) token_endpoint: String,
     pub(super) client_id: String,
     pub(super) redirect_uri: String,
     pub(super) scopes: Scopes,
@@ -28,20 +35,24 @@ pub struct Pending {
 
 /// A callback that yielded no code.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RejectedCallback {
     /// Why.
     pub error: CallbackError,
-    /// The sign-in, given back if the callback did not belong to it: a forged callback never ends a sign-in.
+    /// The sign-in, given back unless a callback with its `state` ended it: a forged callback never does.
     pub pending: Option<Box<Pending>>,
 }
 
 impl Pending {
-    /// Takes the callback: the whole address the browser was sent to, or its query alone.
+    /// Takes the callback: the whole address the browser was sent to, its path and query as a web server holds
+    /// them (`/cb?code=…&state=…`), or its query alone.
     ///
     /// # Errors
     ///
-    /// A [`RejectedCallback`] with a [`CallbackError`] that says what is wrong. Whatever has not the right
-    /// `state` gives the sign-in back; whatever has it ends the sign-in.
+    /// A [`RejectedCallback`] with a [`CallbackError`] that says what is wrong. The sign-in is given back for
+    /// whatever has not the right `state`, and for what is no single callback of this sign-in though the right
+    /// `state` may stand in it: too long, malformed, at another address, or a parameter twice. Everything else
+    /// ends the sign-in.
     pub fn receive(self, callback: &str, now: Now) -> Result<GrantedCode, RejectedCallback> {
         let callback =
             match Callback::parse(callback, &self.redirect_uri).and_then(|callback| self.own(callback)) {
@@ -62,7 +73,7 @@ impl Pending {
 
     /// Lets through what carries this sign-in's `state`.
     fn own(&self, callback: Callback) -> Result<Callback, CallbackError> {
-        match callback.state.as_deref() {
+        match callback.state.as_ref().map(Secret::expose) {
             Some(state) if same_secret(state, self.state.expose()) => Ok(callback),
             None | Some("") if callback.implicit => Err(CallbackError::ImplicitResponse),
             None | Some("") => Err(CallbackError::StateMissing),
@@ -77,19 +88,17 @@ impl Pending {
             _ => {}
         }
         if let Some(word) = &callback.error {
-            let secrets: Vec<Secret> = [Some(self.state.clone()), callback.code.as_deref().map(Secret::from)]
-                .into_iter()
-                .flatten()
-                .collect();
+            let secrets: Vec<Secret> =
+                [Some(self.state.clone()), callback.code.clone()].into_iter().flatten().collect();
             let code = ErrorCode::new(word, &secrets).ok_or(CallbackError::ErrorMalformed)?;
             let text = callback.error_description.as_deref();
             let message = text.and_then(|text| ProviderText::new(text, &secrets));
             return Err(CallbackError::Refused { code, message });
         }
-        match callback.code.as_deref() {
+        match callback.code.as_ref().filter(|code| !code.expose().is_empty()) {
             _ if callback.implicit => Err(CallbackError::ImplicitResponse),
-            None | Some("") => Err(CallbackError::CodeMissing),
-            Some(code) if is_code(code) => Ok(Secret::new(code)),
+            None => Err(CallbackError::CodeMissing),
+            Some(code) if is_code(code.expose()) => Ok(code.clone()),
             Some(_) => Err(CallbackError::CodeMalformed),
         }
     }
@@ -98,30 +107,26 @@ impl Pending {
     /// the code verifier.
     #[must_use]
     pub fn to_json(&self) -> Secret {
-        let text = |text: &str| serde_json::Value::from(text);
-        let optional = |text: Option<&str>| text.map_or(serde_json::Value::Null, serde_json::Value::from);
-        let members = [
-            ("provider", text(&self.provider)),
-            ("client_id", text(&self.client_id)),
-            ("redirect_uri", text(&self.redirect_uri)),
-            ("scope", text(&self.scopes.to_string())),
-            ("issuer", optional(self.issuer.as_deref())),
-            ("state", text(self.state.expose())),
-            ("code_verifier", optional(self.verifier.as_ref().map(Secret::expose))),
+        let scopes = self.scopes.to_string();
+        let values = [
+            Some(self.token_endpoint.as_str()),
+            Some(&self.client_id),
+            Some(&self.redirect_uri),
+            Some(&scopes),
+            self.issuer.as_deref(),
+            Some(self.state.expose()),
+            self.verifier.as_ref().map(Secret::expose),
         ];
-        let object: serde_json::Map<String, serde_json::Value> =
-            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Secret::new(serde_json::Value::Object(object).to_string())
+        Secret::new(object(MEMBERS.into_iter().zip(values)))
     }
 
     /// Reads what [`Pending::to_json`] wrote; nothing if it is anything else.
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
-        let names = ["provider", "client_id", "redirect_uri", "scope", "issuer", "state", "code_verifier"];
-        let members = Members::read(text, &names).ok()?;
+        let members = Members::read(text, &MEMBERS).ok()?;
         let member = |place: usize| members.value(place).and_then(Value::text);
         Some(Self {
-            provider: member(0)?,
+            token_endpoint: member(0)?,
             client_id: member(1)?,
             redirect_uri: member(2)?,
             scopes: Scopes::parse(&member(3)?).ok()?,
@@ -135,7 +140,7 @@ impl Pending {
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
-            .field("provider", &self.provider)
+            .field("token_endpoint", &self.token_endpoint.split('?').next().unwrap_or_default())
             .field("client_id", &self.client_id)
             .field("redirect_uri", &self.redirect_uri)
             .finish_non_exhaustive()
@@ -152,4 +157,17 @@ impl Error for RejectedCallback {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.error)
     }
+}
+
+/// A JSON object of texts, written once into room for the worst case: no half-written copy of a secret is left
+/// behind by growing.
+fn object<'a>(members: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone) -> String {
+    // Around a member stand six quotes, colon and comma; a character takes at most six, as `\u001b`.
+    let room = |(name, value): (&str, Option<&str>)| name.len() + 6 * value.map_or(4, str::len) + 6;
+    let room = members.clone().map(room).sum::<usize>() + 2;
+    let mut out = Vec::with_capacity(room);
+    let written = serde_json::Serializer::new(&mut out).collect_map(members);
+    debug_assert!(written.is_ok(), "texts can be written as JSON and a vector takes all bytes");
+    debug_assert!(out.len() <= room, "the room is that of the worst case");
+    String::from_utf8(out).unwrap_or_else(|_| unreachable!("JSON written from texts is UTF-8"))
 }

@@ -1,6 +1,8 @@
 //! Which redirect URIs a provider takes. They are compared and sent byte for byte, so nothing is normalised.
 
-use crate::profile::RedirectRule;
+use http::uri::Authority;
+
+use crate::profile::{RedirectRule, is_loopback};
 
 /// Checks a redirect URI; the error is the second half of a sentence.
 pub(super) fn check(uri: &str, rule: RedirectRule) -> Result<(), &'static str> {
@@ -16,19 +18,25 @@ pub(super) fn check(uri: &str, rule: RedirectRule) -> Result<(), &'static str> {
     if matches!(scheme.as_str(), "http" | "https") && authority.is_none_or(str::is_empty) {
         return Err("has no host");
     }
+    if authority.is_some_and(|authority| authority.contains('@')) {
+        return Err(
+            "must not have a user name or password; remove what stands before the host up to the `@`",
+        );
+    }
     match rule {
         RedirectRule::Https if scheme != "https" => Err("must begin with https://, as the provider demands"),
-        RedirectRule::NativeApps if scheme == "http" && !authority.is_some_and(is_loopback) => {
+        RedirectRule::NativeApps if scheme == "http" && !authority.is_some_and(to_this_machine) => {
             Err("may use http only on 127.0.0.1, [::1] or localhost (RFC 8252 section 7.3); use https")
+        }
+        RedirectRule::NativeApps if !matches!(scheme.as_str(), "http" | "https") && !scheme.contains('.') => {
+            Err("has a private scheme without a dot; name it after a domain of yours, such as \
+                 com.example.app (RFC 8252 section 7.1)")
         }
         RedirectRule::Https | RedirectRule::NativeApps | RedirectRule::Any => Ok(()),
     }
 }
 
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Whether an authority, port included, is one of this machine's own.
+fn to_this_machine(authority: &str) -> bool {
+    authority.parse::<Authority>().is_ok_and(|authority| is_loopback(authority.host()))
 }

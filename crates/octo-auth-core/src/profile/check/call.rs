@@ -11,7 +11,8 @@ pub(super) fn check(document: &Document, name: &str, call: &Call) -> Checked {
     let field = format!("calls.{name}");
     known_host(document, format!("{field}.host"), &call.host)?;
     path(&format!("{field}.path"), &call.path)?;
-    encoding(&field, call)?;
+    query(&format!("{field}.query"), call)?;
+    encoding(&field, name, call)?;
     parameters(&field, call)?;
     headers(&field, call)?;
     for role in required(document, name) {
@@ -35,7 +36,25 @@ fn path(field: &str, path: &str) -> Checked {
     fault(field, ProfileProblem::Path(path.to_owned()))
 }
 
-fn encoding(field: &str, call: &Call) -> Checked {
+fn query(field: &str, call: &Call) -> Checked {
+    let Some(query) = &call.query else { return Ok(()) };
+    filled(field, query)?;
+    let plain = query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') && !query.starts_with('?');
+    if plain && call.encoding != Encoding::Query {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::Query(query.to_string()))
+}
+
+fn encoding(field: &str, name: &str, call: &Call) -> Checked {
+    let right = match name {
+        "authorization" => call.encoding == Encoding::Query,
+        "create_property" => call.encoding == Encoding::CallerJson,
+        _ => call.encoding != Encoding::CallerJson,
+    };
+    if !right {
+        return fault(format!("{field}.encoding"), ProfileProblem::CallEncoding);
+    }
     let fits = match call.encoding {
         Encoding::Query => call.method == Method::Get,
         Encoding::Form | Encoding::Json | Encoding::JsonArray => call.method != Method::Get,
@@ -48,7 +67,12 @@ fn encoding(field: &str, call: &Call) -> Checked {
 fn parameters(field: &str, call: &Call) -> Checked {
     let nests = matches!(call.encoding, Encoding::Json | Encoding::JsonArray);
     for (index, parameter) in call.parameters.iter().enumerate() {
-        let field = format!("{field}.parameters[{index}].name");
+        let field = format!("{field}.parameters[{index}]");
+        let secret = parameter.value.role().filter(|role| role.is_secret());
+        if let Some(role) = secret.filter(|_| call.encoding == Encoding::Query) {
+            return fault(format!("{field}.value"), ProfileProblem::SecretInUrl(role));
+        }
+        let field = format!("{field}.name");
         filled(&field, &parameter.name)?;
         if nests && parameter.name.split('.').any(str::is_empty) {
             return fault(field, ProfileProblem::Empty);
