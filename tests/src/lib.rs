@@ -2,6 +2,7 @@
 
 pub mod adapter;
 pub mod canary;
+pub mod conformance;
 pub mod moment;
 pub mod outcome;
 pub mod registration;

@@ -37,11 +37,19 @@ const HYGIENE: [Step; 3] = [
 
 const PROMISES: [Step; 4] = [
     ("tests and examples", |root| cargo(root, &["test", "--workspace", "--all-features"], &[])),
-    ("generated files", |root| {
-        ensure!(crate::codegen::run(root, true)?, "a generated file is stale: run `cargo xtask codegen`");
+    ("demo", demo),
+    ("fuzzing, 30 s each", |root| {
+        if !crate::fuzz::is_possible() {
+            println!("skipped: it needs the nightly toolchain and cargo-fuzz, which are not here");
+            return Ok(());
+        }
+        ensure!(
+            crate::fuzz::run(root, 30, crate::fuzz::Seed::Fixed, None)?,
+            "a finding, see above: add it to the corpus as a row"
+        );
         Ok(())
     }),
-    ("demo", demo),
+    // A stale generated file is one of its findings.
     ("house rules", |root| {
         ensure!(crate::tidy::run(root)?, "the findings above must be changed");
         Ok(())

@@ -6,6 +6,7 @@
 
 mod check;
 mod codegen;
+mod fuzz;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -29,8 +30,24 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Check the house rules: sizes, names, words, what the core may not use, what the crates may depend on.
+    /// Check the house rules: sizes, names, words, what the core may not use, what the crates may depend on,
+    /// and that the generated files are fresh.
     Tidy,
+    /// Run rows of hostile inputs through the core and both adapters, or through another library's command.
+    Conformance {
+        /// Files of rows, folders of such files, `--json`, `--command PROGRAM`.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Fuzz each way into the core; needs nightly and cargo-fuzz.
+    Fuzz {
+        /// How long each target is fuzzed, in minutes.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+        minutes: u64,
+        /// Only this target.
+        #[arg(long)]
+        target: Option<String>,
+    },
     /// Check everything the README promises: tests, generated files, the demo, the house rules.
     Test,
     /// Check formatting, lints and documentation, then everything that `test` checks.
@@ -41,6 +58,10 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Codegen { check } => codegen::run(&root(), check),
         Task::Tidy => tidy::run(&root()),
+        Task::Conformance { arguments } => conformance(&arguments),
+        Task::Fuzz { minutes, target } => {
+            fuzz::run(&root(), minutes.saturating_mul(60), fuzz::Seed::New, target.as_deref())
+        }
         Task::Test => check::run(&root(), check::Extent::Promises),
         Task::Ci => check::run(&root(), check::Extent::Everything),
     };
@@ -52,6 +73,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs the rows from where the caller stands, so that paths mean what they say.
+fn conformance(arguments: &[String]) -> anyhow::Result<bool> {
+    let manifest = root().join("Cargo.toml");
+    let status = cargo()
+        .args(["run", "--quiet", "--manifest-path"])
+        .arg(manifest)
+        .args(["--package", "octo-auth-tests", "--bin", "conformance", "--"])
+        .args(arguments)
+        .status()?;
+    Ok(status.success())
 }
 
 /// Gives the folder of the workspace.

@@ -1,0 +1,197 @@
+//! Hostile inputs with required outcomes, run against octo-auth or against another library's command.
+//!
+//! A row says what comes in and what must come of it. Each row is run by every layer that can run it: the core
+//! alone, and both adapters over real sockets. What a layer observes are *facts*; the judge compares them with
+//! the row's expectations. A row passes when every expectation was judged by some layer and none was missed; an
+//! expectation or input that no layer knows fails the row, so that no assertion is skipped in silence.
+
+mod answers;
+mod command;
+mod facts;
+mod input;
+mod judge;
+mod resource;
+mod row;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use row::{Row, Unreadable};
+
+use facts::Facts;
+use wire::Sockets;
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every expectation was met in every layer.
+    Passed,
+    /// At least one was not.
+    Failed {
+        /// The layer that showed it.
+        layer: &'static str,
+        /// What differs.
+        difference: String,
+    },
+    /// No layer can run the row yet.
+    NotRun {
+        /// What it needs.
+        needs: &'static str,
+    },
+}
+
+/// One row's verdict.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The row's id.
+    pub id: String,
+    /// The row's group.
+    pub group: String,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// Who is being tested.
+pub struct Subject(Layers);
+
+enum Layers {
+    Own(Sockets),
+    Command(PathBuf),
+}
+
+impl Subject {
+    /// octo-auth: the core and both adapters.
+    ///
+    /// # Errors
+    ///
+    /// Why an adapter could not be set up on this machine.
+    pub fn own() -> Result<Self, String> {
+        Sockets::new().map(|sockets| Self(Layers::Own(sockets)))
+    }
+
+    /// Another library behind a command, which reads a row on its standard input and prints its facts.
+    #[must_use]
+    pub fn command(program: &Path) -> Self {
+        Self(Layers::Command(program.to_owned()))
+    }
+}
+
+/// The rows of a file, or of every `.json` file of a folder in order of their names.
+///
+/// # Errors
+///
+/// [`Unreadable`] for a file that is missing, no JSON, or no array of rows, and for an id that stands twice.
+pub fn load(path: &Path) -> Result<Vec<Row>, Unreadable> {
+    row::load(path)
+}
+
+/// Runs one row.
+#[must_use]
+pub fn run(row: &Row, subject: &Subject) -> Outcome {
+    let verdict = match row.foreign_input() {
+        Some(key) => failed("runner", format!("the input key {key} is not known")),
+        None => match &subject.0 {
+            Layers::Own(sockets) => own(row, sockets),
+            Layers::Command(program) => foreign(row, program),
+        },
+    };
+    Outcome { id: row.id.clone(), group: row.group.clone(), verdict }
+}
+
+/// Runs a row in every layer of octo-auth that can run it.
+fn own(row: &Row, sockets: &Sockets) -> Verdict {
+    if let Some(needs) = row.belongs_to_later_work() {
+        return Verdict::NotRun { needs };
+    }
+    let mut layers: Vec<(&'static str, Result<Facts, String>)> = Vec::new();
+    if let Some(facts) = answers::observe(row) {
+        layers.push(("core", facts));
+    }
+    if let Some(facts) = resource::observe(row) {
+        layers.push(("core", facts));
+    }
+    layers.extend(sockets.observe(row));
+    judge::verdict(row, layers)
+}
+
+fn foreign(row: &Row, program: &Path) -> Verdict {
+    match command::observe(row, program) {
+        Ok(None) => Verdict::NotRun { needs: "an answer of the command" },
+        Ok(Some(facts)) => judge::verdict(row, vec![("command", Ok(facts))]),
+        Err(difference) => failed("command", difference),
+    }
+}
+
+fn failed(layer: &'static str, difference: String) -> Verdict {
+    Verdict::Failed { layer, difference }
+}
+
+impl Outcome {
+    /// The outcome as one line of JSON: `id`, `group`, `result`, `layer`, `difference`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let (result, layer, difference) = match &self.verdict {
+            Verdict::Passed => ("passed", "", ""),
+            Verdict::Failed { layer, difference } => ("failed", *layer, difference.as_str()),
+            Verdict::NotRun { needs } => ("not run", "", *needs),
+        };
+        let (id, group) = (&self.id, &self.group);
+        serde_json::json!({"id": id, "group": group, "result": result, "layer": layer, "difference": difference})
+            .to_string()
+    }
+}
+
+/// The count of all verdicts, by group.
+#[derive(Debug, Default)]
+pub struct Summary {
+    groups: BTreeMap<String, [usize; 3]>,
+    not_run: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Summary {
+    /// Counts one more outcome.
+    pub fn add(&mut self, outcome: &Outcome) {
+        let counts = self.groups.entry(outcome.group.clone()).or_default();
+        match &outcome.verdict {
+            Verdict::Passed => counts[0] += 1,
+            Verdict::Failed { .. } => counts[1] += 1,
+            Verdict::NotRun { needs } => {
+                counts[2] += 1;
+                self.not_run.entry(needs).or_default().push(outcome.id.clone());
+            }
+        }
+    }
+
+    /// How many rows passed, failed and were not run.
+    #[must_use]
+    pub fn totals(&self) -> [usize; 3] {
+        self.groups
+            .values()
+            .fold([0; 3], |sum, counts| std::array::from_fn(|place| sum[place] + counts[place]))
+    }
+
+    /// The summary as one line of JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let [passed, failed, not_run] = self.totals();
+        serde_json::json!({"rows": passed + failed + not_run, "passed": passed, "failed": failed, "not_run": not_run})
+            .to_string()
+    }
+}
+
+/// A table of the groups, and the ids of what was not run with what they need.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<28} {:>7} {:>7} {:>8}", "group", "passed", "failed", "not run")?;
+        for (group, [passed, failed, not_run]) in &self.groups {
+            writeln!(f, "{group:<28} {passed:>7} {failed:>7} {not_run:>8}")?;
+        }
+        for (needs, ids) in &self.not_run {
+            writeln!(f, "not run, as it needs {needs}: {}", ids.join(" "))?;
+        }
+        let [passed, failed, not_run] = self.totals();
+        write!(f, "{passed} passed, {failed} failed, {not_run} not run")
+    }
+}

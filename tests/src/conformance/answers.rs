@@ -1,0 +1,83 @@
+//! Rows about answers of a token endpoint, read by the core alone.
+
+use http::Response;
+use serde_json::{Value, json};
+
+use super::facts::{self, Facts};
+use super::input::{self, Asked, NOW};
+use super::row::Row;
+
+/// The facts of a row whose answer can be given to the core as it is; nothing for bytes on the wire.
+pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
+    if row.text("from").is_some() {
+        return None;
+    }
+    if row.input.contains_key("field") {
+        return Some(dated(row));
+    }
+    row.input.contains_key("status").then(|| answered(row))
+}
+
+fn answered(row: &Row) -> Result<Facts, String> {
+    let status =
+        row.input.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let mut response = Response::new(input::body(row)?);
+    *response.status_mut() =
+        status.and_then(|status| http::StatusCode::from_u16(status).ok()).ok_or("the status is none")?;
+    for (name, value) in input::headers(row)? {
+        let name = http::HeaderName::try_from(name).map_err(|error| error.to_string())?;
+        let value = http::HeaderValue::from_bytes(value.as_bytes());
+        // What cannot be a header never reaches the core; the layers with sockets see it.
+        let Ok(value) = value else { continue };
+        response.headers_mut().append(name, value);
+    }
+    finish(row, &response)
+}
+
+/// A date as the absolute expiry of an ApiLogin answer.
+fn dated(row: &Row) -> Result<Facts, String> {
+    let field = row.text("field").unwrap_or_default();
+    let generated = input::bytes(row, "value").unwrap_or_default();
+    let value = match (row.input.get("value"), generated) {
+        (_, Some(text)) => String::from_utf8(text).map_err(|error| error.to_string())?.into(),
+        (Some(value), None) => value.clone(),
+        (None, None) => return Err("the row has no value".to_owned()),
+    };
+    let body = json!({"access_token": "AT1", field: value}).to_string();
+    let mut response = Response::builder().header("content-type", "application/json");
+    if let Some(date) = row.text("server_date") {
+        response = response.header("date", http_date(date)?);
+    }
+    finish(row, &response.body(body.into_bytes()).map_err(|error| error.to_string())?)
+}
+
+fn finish(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String> {
+    Ok(match input::asked(row, None)? {
+        Asked::Token(exchange) => facts::token(row, &exchange.finish(response, NOW, NOW)),
+        Asked::Admin(exchange) => facts::admin(row, &exchange.finish(response, NOW, NOW)),
+        Asked::Client(exchange) => facts::client(row, &exchange.finish(response, NOW, NOW)),
+    })
+}
+
+/// A date of RFC 3339 in UTC as the one of an HTTP header.
+fn http_date(date: &str) -> Result<String, String> {
+    let parts: Vec<u64> = date
+        .trim_end_matches('Z')
+        .split(['-', 'T', ':'])
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| format!("{date} is no date the runner can send"))?;
+    let [year, month, day, hour, minute, second] = parts[..] else {
+        return Err(format!("{date} is no date the runner can send"));
+    };
+    let mut days = 0;
+    for before in 1970..year {
+        days += if before % 4 == 0 && (before % 100 != 0 || before % 400 == 0) { 366 } else { 365 };
+    }
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    days += lengths.iter().take(usize::try_from(month).unwrap_or(1).saturating_sub(1)).sum::<u64>() + day - 1;
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    let instant = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    Ok(httpdate::fmt_http_date(instant))
+}

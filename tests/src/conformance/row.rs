@@ -1,0 +1,172 @@
+//! A row: what comes in and what must come of it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+/// A row of the corpus.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its id, never used twice.
+    pub id: String,
+    /// What it is about.
+    pub group: String,
+    pub(super) input: Map<String, Value>,
+    pub(super) expect: Map<String, Value>,
+}
+
+/// Why rows could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The file or folder cannot be read.
+    #[error("{path} cannot be read")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not JSON.
+    #[error("{path} is not JSON")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// Something in the file is no row.
+    #[error("{path}: row {place} {problem}")]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The row's place, counted from one.
+        place: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Groups of rows about answers of a token endpoint or an API, which are run; the others belong to later work.
+const ANSWERS: [&str; 3] = ["token-response-body", "dates-and-durations", "headers-and-status"];
+
+/// Input keys of those groups.
+const KEYS: [&str; 26] = [
+    "grant",
+    "profile",
+    "status",
+    "headers",
+    "headers_gen",
+    "body",
+    "body_gen",
+    "body_b64",
+    "raw",
+    "raw_b64",
+    "raw_gen",
+    "raw_repeat",
+    "scope",
+    "refresh_sent",
+    "client_secret",
+    "from",
+    "sent_generation",
+    "current_generation",
+    "repeat",
+    "concurrent",
+    "repeat_after_refresh",
+    "field",
+    "value",
+    "value_gen",
+    "server_date",
+    "assume_utc",
+];
+
+/// Input keys that need the lifecycle of a token.
+const LIFECYCLE: [&str; 5] =
+    ["sent_generation", "current_generation", "repeat", "concurrent", "repeat_after_refresh"];
+
+impl Row {
+    /// A member of the input as text.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.input.get(key).and_then(Value::as_str)
+    }
+
+    /// The first input key that means nothing to the runner, where the row is of a group that is run.
+    pub(super) fn foreign_input(&self) -> Option<&str> {
+        let known = |key: &&String| KEYS.contains(&key.as_str()) || *key == "now";
+        let ours = ANSWERS.contains(&self.group.as_str());
+        self.input.keys().find(|key| ours && !known(key)).map(String::as_str)
+    }
+
+    /// What a row that cannot be run yet needs.
+    pub(super) fn belongs_to_later_work(&self) -> Option<&'static str> {
+        if !ANSWERS.contains(&self.group.as_str()) {
+            return Some(match self.group.as_str() {
+                group if group.starts_with("callback") => "the callback listener",
+                group if group.starts_with("cidr") => "the allowlist",
+                group if group.starts_with("config") => "the configuration reader",
+                _ => "a durable store",
+            });
+        }
+        let configured = self.text("field").is_some_and(|field| field.starts_with("config."));
+        let lifecycle = LIFECYCLE.iter().any(|key| self.input.contains_key(*key));
+        match (configured, lifecycle) {
+            (true, _) => Some("the configuration reader"),
+            (_, true) => Some("the lifecycle of a token"),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn load(path: &Path) -> Result<Vec<Row>, Unreadable> {
+    let mut files = vec![path.to_owned()];
+    let io = |source| Unreadable::Io { path: path.to_owned(), source };
+    if path.is_dir() {
+        let entries: Result<Vec<_>, _> = std::fs::read_dir(path).map_err(io)?.collect();
+        files = entries.map_err(io)?.into_iter().map(|entry| entry.path()).collect();
+        files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
+        files.sort();
+    }
+    let mut rows = Vec::new();
+    let mut ids = BTreeSet::new();
+    for file in files {
+        for (place, row) in read(&file)?.into_iter().enumerate() {
+            if !ids.insert(row.id.clone()) {
+                let problem = format!("has the id {}, which stands before", row.id);
+                return Err(Unreadable::Row { path: file, place: place + 1, problem });
+            }
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+fn read(path: &Path) -> Result<Vec<Row>, Unreadable> {
+    let text = std::fs::read(path).map_err(|source| Unreadable::Io { path: path.to_owned(), source })?;
+    let rows: Vec<Value> =
+        serde_json::from_slice(&text).map_err(|source| Unreadable::Json { path: path.to_owned(), source })?;
+    let read = rows.into_iter().enumerate().map(|(place, row)| {
+        from_json(row).map_err(|problem| Unreadable::Row { path: path.to_owned(), place: place + 1, problem })
+    });
+    read.collect()
+}
+
+fn from_json(row: Value) -> Result<Row, String> {
+    let Value::Object(mut row) = row else { return Err("is no object".to_owned()) };
+    let mut take = |key: &str| row.remove(key).ok_or_else(|| format!("has no {key}"));
+    let text = |value: Value| value.as_str().map(str::to_owned).ok_or("has an id or group that is no text");
+    let object = |value: Value| match value {
+        Value::Object(object) => Ok(object),
+        _ => Err("has an input or expectation that is no object"),
+    };
+    let read = Row {
+        id: text(take("id")?)?,
+        group: text(take("group")?)?,
+        input: object(take("input")?)?,
+        expect: object(take("expect")?)?,
+    };
+    take("why")?;
+    match row.keys().next() {
+        Some(key) => Err(format!("has the unknown member {key}")),
+        None => Ok(read),
+    }
+}

@@ -1,0 +1,160 @@
+//! Rows over real sockets, through both adapters.
+//!
+//! A listener gives out exactly the bytes of the row, once for each connection, and counts what it was asked;
+//! a second one stands where redirects lead. Time is the row's, so that dates mean the same on every day.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use octo_auth_async::Transport as AsyncTransport;
+use octo_auth_blocking::Transport as BlockingTransport;
+use octo_auth_core::{Body, Fault, Now};
+use octo_auth_system::Clock;
+use serde_json::Value;
+
+use super::facts::{self, Facts};
+use super::input::{self, Asked, NOW};
+use super::row::Row;
+use crate::adapter::Adapter;
+use crate::socket::Socket;
+
+/// How long an exchange of a row may take: long enough for a mebibyte on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Both adapters on the row's clock, each counting the bytes it takes from a body.
+pub(super) struct Sockets {
+    adapters: Vec<Adapter>,
+    read: Arc<AtomicUsize>,
+}
+
+impl Sockets {
+    pub(super) fn new() -> Result<Self, String> {
+        let read = Arc::new(AtomicUsize::new(0));
+        let reqwest = octo_auth_async::ReqwestTransport::new().map_err(|error| error.to_string())?;
+        let ureq = octo_auth_blocking::UreqTransport::new().map_err(|error| error.to_string())?;
+        let asynchronous =
+            octo_auth_async::Runner::with_transport(Counted { inner: reqwest, read: read.clone() });
+        let blocking =
+            octo_auth_blocking::Runner::with_transport(Counted { inner: ureq, read: read.clone() });
+        let adapters = Adapter::with_runners(
+            asynchronous.with_clock(Still).with_deadline(DEADLINE),
+            blocking.with_clock(Still).with_deadline(DEADLINE),
+        );
+        Ok(Self { adapters, read })
+    }
+
+    /// The facts of a row in each adapter; none if the row is not about what happens on the wire.
+    pub(super) fn observe(&self, row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
+        let on_the_wire = row.group == "headers-and-status" || row.expect.contains_key("max_read");
+        if !on_the_wire || row.text("from").is_some() {
+            return Vec::new();
+        }
+        self.adapters.iter().map(|adapter| (adapter.name(), self.ask(row, adapter))).collect()
+    }
+
+    fn ask(&self, row: &Row, adapter: &Adapter) -> Result<Facts, String> {
+        let elsewhere = Socket::responding("200 OK", &[], b"");
+        let server = Socket::answering(answer(row, &elsewhere)?);
+        self.read.store(0, Ordering::SeqCst);
+        let mut facts = run(row, adapter, &server)?;
+        // The second time shows whether the first left a cookie behind.
+        if row.expect.contains_key("cookies_stored") {
+            run(row, adapter, &server)?;
+        }
+        let asked = server.requests();
+        let expected = if row.expect.contains_key("cookies_stored") { 2 } else { 1 };
+        if asked.len() != expected {
+            return Err(format!("{} requests reached the server instead of {expected}", asked.len()));
+        }
+        let cookies =
+            asked.iter().filter(|request| request.to_ascii_lowercase().contains("\r\ncookie:")).count();
+        facts.insert("cookies_stored".into(), cookies.into());
+        facts.insert("requests_to_location".into(), elsewhere.requests().len().into());
+        facts.insert("read".into(), self.read.load(Ordering::SeqCst).into());
+        Ok(facts)
+    }
+}
+
+fn run(row: &Row, adapter: &Adapter, server: &Socket) -> Result<Facts, String> {
+    Ok(match input::asked(row, Some(&url(server)))? {
+        Asked::Token(exchange) => facts::token(row, &adapter.run(exchange)),
+        Asked::Admin(exchange) => facts::admin(row, &adapter.run(exchange)),
+        Asked::Client(exchange) => facts::client(row, &adapter.run(exchange)),
+    })
+}
+
+/// The bytes the server answers with: the row's own, or a response of its status, headers and body.
+fn answer(row: &Row, elsewhere: &Socket) -> Result<Vec<u8>, String> {
+    if let Some(raw) = input::bytes(row, "raw")? {
+        return Ok(raw);
+    }
+    let status =
+        row.input.get("status").and_then(Value::as_u64).ok_or("the row has neither status nor bytes")?;
+    let body = input::body(row)?;
+    let mut head = format!("HTTP/1.1 {status} -\r\n");
+    for (name, value) in input::headers(row)? {
+        let value = if name == "location" { moved(&value, elsewhere) } else { value };
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    // A bodiless status has no length, and an endless body none either: it ends when the client goes.
+    let endless = row.input.get("body_gen").is_some_and(|generator| generator.get("endless").is_some());
+    if !endless && status != 204 && status != 304 && status >= 200 {
+        head.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    head.push_str("\r\n");
+    Ok([head.into_bytes(), body].concat())
+}
+
+/// A redirect's target on the server that counts who comes, with its path; a relative one stays.
+fn moved(location: &str, elsewhere: &Socket) -> String {
+    match location.split_once("://") {
+        Some((_, rest)) => {
+            format!("{}/{}", url(elsewhere), rest.split_once('/').map_or("", |(_, path)| path))
+        }
+        None => location.to_owned(),
+    }
+}
+
+fn url(server: &Socket) -> String {
+    format!("http://{}", server.address())
+}
+
+/// The row's moment, for ever.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        NOW
+    }
+}
+
+/// A transport that counts the bytes taken from bodies.
+struct Counted<T> {
+    inner: T,
+    read: Arc<AtomicUsize>,
+}
+
+impl<T> Counted<T> {
+    fn count(&self, sent: Result<Response<Body>, Fault>) -> Result<Response<Body>, Fault> {
+        if let Ok(response) = &sent {
+            self.read.fetch_add(response.body().as_ref().len(), Ordering::SeqCst);
+        }
+        sent
+    }
+}
+
+#[async_trait]
+impl<T: AsyncTransport> AsyncTransport for Counted<T> {
+    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+        self.count(self.inner.send(request, deadline).await)
+    }
+}
+
+impl<T: BlockingTransport> BlockingTransport for Counted<T> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+        self.count(self.inner.send(request, deadline))
+    }
+}

@@ -1,0 +1,129 @@
+//! The corpus of hostile inputs, and the honesty of its runner.
+
+#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
+
+use std::path::{Path, PathBuf};
+
+use octo_auth_tests::conformance::{Outcome, Row, Subject, Verdict, load, run};
+use serde_json::{Value, json};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
+}
+
+fn subject() -> Subject {
+    Subject::own().expect("the adapters can be set up")
+}
+
+/// A file of one row, in a folder of its own that goes with the test process.
+fn only(row: &Value, name: &str) -> Vec<Row> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+    std::fs::create_dir_all(&folder).expect("a folder for a row");
+    let file = folder.join(format!("{name}.json"));
+    std::fs::write(&file, json!([row]).to_string()).expect("a file for a row");
+    load(&file).expect("one sound row")
+}
+
+fn sound_row() -> Value {
+    json!({
+        "id": "planted", "group": "token-response-body", "why": "a sound answer",
+        "input": {"grant": "client_credentials", "profile": "rfc", "status": 200,
+            "headers": [["content-type", "application/json"]],
+            "body": "{\"access_token\":\"AT1\",\"token_type\":\"Bearer\",\"expires_in\":3600}"},
+        "expect": {"outcome": "accept", "lifetime_s": 3600, "refresh": "none", "warn": []}
+    })
+}
+
+fn verdict(row: &Value, name: &str) -> Verdict {
+    run(&only(row, name)[0], &subject()).verdict
+}
+
+#[test]
+fn no_row_fails_and_only_what_needs_later_work_is_not_run() {
+    let rows = load(&corpus()).expect("the corpus");
+    let subject = subject();
+    let outcomes: Vec<Outcome> = rows.iter().map(|row| run(row, &subject)).collect();
+    let failed: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome.verdict, Verdict::Failed { .. }))
+        .map(Outcome::to_json)
+        .collect();
+    assert_eq!(failed, Vec::<String>::new());
+    let run = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Passed).count();
+    assert_eq!((rows.len(), run), (566, 266), "rows in the corpus, and those that were run");
+}
+
+#[test]
+fn a_sound_row_passes() {
+    assert_eq!(verdict(&sound_row(), "sound"), Verdict::Passed);
+}
+
+#[test]
+fn each_wrong_expectation_fails_its_row() {
+    for (key, wrong) in [
+        ("outcome", json!("reject")),
+        ("lifetime_s", json!(3599)),
+        ("lifetime_s", Value::Null),
+        ("refresh", json!("replace")),
+        ("warn", json!(["bom"])),
+        ("serve", json!(false)),
+        ("access_token", json!("AT2")),
+        ("hint", json!("quota_exhausted")),
+        ("debug_contains_secret", json!(true)),
+    ] {
+        let mut row = sound_row();
+        row["expect"][key] = wrong.clone();
+        let verdict = verdict(&row, &format!("wrong-{key}"));
+        assert!(matches!(verdict, Verdict::Failed { .. }), "{key} = {wrong} was not noticed");
+    }
+}
+
+#[test]
+fn an_expectation_or_input_that_nobody_knows_fails_its_row() {
+    for place in ["expect", "input"] {
+        let mut row = sound_row();
+        row[place]["surprise"] = json!(1);
+        let verdict = verdict(&row, &format!("unknown-{place}"));
+        assert!(matches!(&verdict, Verdict::Failed { difference, .. } if difference.contains("surprise")));
+    }
+}
+
+#[test]
+fn an_expectation_that_no_layer_can_speak_to_fails_its_row() {
+    let mut row = sound_row();
+    row["expect"]["requests_to_location"] = json!(0);
+    let verdict = verdict(&row, "silent");
+    assert!(matches!(&verdict, Verdict::Failed { difference, .. } if difference.contains("no layer speaks")));
+}
+
+#[test]
+fn a_row_that_is_no_row_is_refused_with_its_place() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join("no-row.json");
+    std::fs::write(&file, r#"[{"id":"a","group":"g","input":{},"why":""}]"#).expect("a file");
+    let error = load(&file).expect_err("a row without an expectation");
+    assert!(error.to_string().ends_with("row 1 has no expect"), "{error}");
+}
+
+#[test]
+fn a_command_of_another_library_is_judged_by_what_it_prints() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let program = |name: &str, prints: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\ncat > /dev/null\nprintf '%s' '{prints}'\n"))
+            .expect("a file");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("a program");
+        }
+        Subject::command(&file)
+    };
+    let row = &only(&sound_row(), "foreign")[0];
+    let right = r#"{"outcome":"accept","lifetime_s":3600,"refresh":"none","warn":[]}"#;
+    assert_eq!(run(row, &program("right", right)).verdict, Verdict::Passed);
+    let wrong = r#"{"outcome":"accept","lifetime_s":null,"refresh":"none","warn":[]}"#;
+    assert!(matches!(run(row, &program("wrong", wrong)).verdict, Verdict::Failed { .. }));
+    let silent = run(row, &program("silent", "")).verdict;
+    assert!(matches!(silent, Verdict::NotRun { .. }), "{silent:?}");
+}

@@ -1,0 +1,102 @@
+//! Fuzzing campaigns: seeds from the corpus, one target after the other.
+//!
+//! Needs the nightly toolchain and cargo-fuzz, which nothing else here does; where they are missing the smoke
+//! test is skipped and says so.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+/// The targets under `tests/fuzz/fuzz_targets`.
+const TARGETS: [&str; 5] = ["token_answers", "error_answers", "headers", "dates", "callbacks"];
+
+/// Whether this machine can fuzz.
+pub(crate) fn is_possible() -> bool {
+    let mut probe = Command::new("cargo");
+    probe.args(["+nightly", "fuzz", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
+
+/// Where the fuzzer takes its choices from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seed {
+    /// A new seed each time, printed by the fuzzer: a campaign looks further each time.
+    New,
+    /// Always the same: what passed here passes elsewhere.
+    Fixed,
+}
+
+/// Fuzzes each target, or the one named, for so many seconds; whether nothing was found.
+pub(crate) fn run(root: &Path, seconds: u64, seed_of: Seed, only: Option<&str>) -> Result<bool> {
+    ensure!(is_possible(), "fuzzing needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`");
+    let known = only.is_none_or(|name| TARGETS.contains(&name));
+    ensure!(known, "there is no such target; there are {}", TARGETS.join(", "));
+    seed(root)?;
+    let mut clean = true;
+    for target in TARGETS.iter().filter(|target| only.is_none_or(|name| name == **target)) {
+        println!("== fuzzing {target} for {seconds} s");
+        let status = Command::new("cargo")
+            .args(["+nightly", "fuzz", "run", "--fuzz-dir", "tests/fuzz", target, "--"])
+            .arg(format!("-max_total_time={seconds}"))
+            .arg(if seed_of == Seed::Fixed { "-seed=1" } else { "-seed=0" })
+            .args(["-dict=tests/fuzz/dictionary", "-max_len=65536", "-timeout=10", "-print_final_stats=1"])
+            .current_dir(root)
+            .status()
+            .context("cannot run cargo fuzz")?;
+        println!("{target}: {}", if status.success() { "nothing found" } else { "a finding, see above" });
+        clean &= status.success();
+    }
+    Ok(clean)
+}
+
+/// Writes the rows of the corpus as inputs of the targets they fit.
+fn seed(root: &Path) -> Result<()> {
+    for file in ["token-responses", "headers-status", "dates-durations", "callback-urls"] {
+        let path = root.join(format!("tests/corpus/{file}.json"));
+        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let rows: Vec<Value> = serde_json::from_slice(&text).with_context(|| format!("{file} is no JSON"))?;
+        for row in &rows {
+            for (target, bytes) in inputs(row) {
+                let folder: PathBuf = root.join("tests/fuzz/corpus").join(target);
+                std::fs::create_dir_all(&folder)?;
+                let id = row["id"].as_str().unwrap_or_default();
+                std::fs::write(folder.join(id), bytes).with_context(|| format!("cannot write seed {id}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a row is as an input of each target, in the form the target reads.
+fn inputs(row: &Value) -> Vec<(&'static str, Vec<u8>)> {
+    let input = &row["input"];
+    let choice = match input["profile"].as_str() {
+        Some("octorate") => 0,
+        Some("octotable") => 1,
+        Some("officernd") => 2,
+        _ => 3,
+    };
+    let refresh = u8::from(input["grant"] == "refresh_token");
+    let status = input["status"].as_u64().unwrap_or(200);
+    let mut inputs = Vec::new();
+    if let Some(body) = input["body"].as_str() {
+        inputs.push(("token_answers", [&[choice, refresh], body.as_bytes()].concat()));
+        let refused = u8::try_from(status.saturating_sub(300) / 2).unwrap_or(50);
+        inputs.push(("error_answers", [&[choice, refresh, refused], body.as_bytes()].concat()));
+    }
+    let values: Vec<&str> =
+        input["headers"].as_array().into_iter().flatten().filter_map(|header| header[1].as_str()).collect();
+    if !values.is_empty() {
+        inputs.push(("headers", [&[choice, 0], values.join("\n").as_bytes()].concat()));
+    }
+    if let Some(date) = input["value"].as_str() {
+        inputs.push(("dates", date.as_bytes().to_vec()));
+    }
+    if let (Some(target), Some(state)) = (input["target"].as_str(), input["state"].as_str()) {
+        let query = target.split_once('?').map_or("", |(_, query)| query).replace(state, "STATE");
+        inputs.push(("callbacks", [&[choice], query.as_bytes()].concat()));
+    }
+    inputs
+}
