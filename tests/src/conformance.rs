@@ -16,6 +16,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 pub use row::{Row, Unreadable};
@@ -92,8 +93,14 @@ pub fn load(path: &Path) -> Result<Vec<Row>, Unreadable> {
 pub fn run(row: &Row, subject: &Subject) -> Outcome {
     let verdict = match row.foreign_input() {
         Some(key) => failed("runner", format!("the input key {key} is not known")),
+        None if judge::foreign_expectation(row).is_some() => {
+            let key = judge::foreign_expectation(row).unwrap_or_default();
+            failed("runner", format!("the expectation {key} is not known"))
+        }
         None => match &subject.0 {
-            Layers::Own(sockets) => own(row, sockets),
+            // A panic is the end of its row and not of the run.
+            Layers::Own(sockets) => catch_unwind(AssertUnwindSafe(|| own(row, sockets)))
+                .unwrap_or_else(|_| failed("core", "panicked, see above".to_owned())),
             Layers::Command(program) => foreign(row, program),
         },
     };

@@ -464,7 +464,7 @@ fn revocation_succeeds_with_any_body_and_fails_with_an_error() {
 fn the_page_about_an_error_is_kept_only_if_a_person_can_be_sent_there() {
     for (uri, kept) in [
         ("https://docs.example.com/errors", true),
-        ("http://docs.example.com", false),
+        ("http://docs.example.com", true),
         ("javascript:alert(1)", false),
     ] {
         let body = format!(r#"{{"error":"invalid_client","error_uri":"{uri}"}}"#);

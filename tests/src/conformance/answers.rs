@@ -4,7 +4,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::facts::{self, Facts};
-use super::input::{self, Asked, NOW};
+use super::input::{self, Asked};
 use super::row::Row;
 
 /// The facts of a row whose answer can be given to the core as it is; nothing for bytes on the wire.
@@ -15,7 +15,12 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     if row.input.contains_key("field") {
         return Some(dated(row));
     }
-    row.input.contains_key("status").then(|| answered(row))
+    // A row that frames its body itself is about the wire, as is a status HTTP has no room for.
+    let framed =
+        input::headers(row).is_ok_and(|headers| headers.iter().any(|(name, _)| input::is_framing(name)));
+    let plain =
+        row.input.get("status").and_then(Value::as_u64).is_some_and(|status| (100..1000).contains(&status));
+    (plain && !framed).then(|| answered(row))
 }
 
 fn answered(row: &Row) -> Result<Facts, String> {
@@ -46,38 +51,24 @@ fn dated(row: &Row) -> Result<Facts, String> {
     let body = json!({"access_token": "AT1", field: value}).to_string();
     let mut response = Response::builder().header("content-type", "application/json");
     if let Some(date) = row.text("server_date") {
-        response = response.header("date", http_date(date)?);
+        response = response.header("date", http_date(date));
     }
     finish(row, &response.body(body.into_bytes()).map_err(|error| error.to_string())?)
 }
 
 fn finish(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String> {
+    let now = input::now(row)?;
     Ok(match input::asked(row, None)? {
-        Asked::Token(exchange) => facts::token(row, &exchange.finish(response, NOW, NOW)),
-        Asked::Admin(exchange) => facts::admin(row, &exchange.finish(response, NOW, NOW)),
-        Asked::Client(exchange) => facts::client(row, &exchange.finish(response, NOW, NOW)),
+        Asked::Token(exchange) => facts::token(row, &exchange.finish(response, now, now)),
+        Asked::Admin(exchange) => facts::admin(row, &exchange.finish(response, now, now)),
+        Asked::Client(exchange) => facts::client(row, &exchange.finish(response, now, now)),
     })
 }
 
-/// A date of RFC 3339 in UTC as the one of an HTTP header.
-fn http_date(date: &str) -> Result<String, String> {
-    let parts: Vec<u64> = date
-        .trim_end_matches('Z')
-        .split(['-', 'T', ':'])
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .map_err(|_| format!("{date} is no date the runner can send"))?;
-    let [year, month, day, hour, minute, second] = parts[..] else {
-        return Err(format!("{date} is no date the runner can send"));
-    };
-    let mut days = 0;
-    for before in 1970..year {
-        days += if before % 4 == 0 && (before % 100 != 0 || before % 400 == 0) { 366 } else { 365 };
+/// A date of RFC 3339 as the one of an HTTP header; what is no date is sent as it stands.
+fn http_date(date: &str) -> String {
+    match humantime::parse_rfc3339(date) {
+        Ok(instant) => httpdate::fmt_http_date(instant),
+        Err(_) => date.to_owned(),
     }
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    days += lengths.iter().take(usize::try_from(month).unwrap_or(1).saturating_sub(1)).sum::<u64>() + day - 1;
-    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
-    let instant = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    Ok(httpdate::fmt_http_date(instant))
 }

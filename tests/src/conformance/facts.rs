@@ -5,7 +5,7 @@ use std::error::Error;
 use octo_auth_core::{AdminToken, Answer, CreatedClient, Deviation, ExchangeError, Retry, TokenSet};
 use serde_json::{Map, Value, json};
 
-use super::input::InFlight;
+use super::input::{self, InFlight};
 use super::row::Row;
 
 /// Facts by name; the names are those of the expectations, but for measured quantities (see the judge).
@@ -126,7 +126,10 @@ fn shown(facts: &mut Facts, row: &Row, debug: &str, display: &str) {
     // Those of the request, and the tokens that stand in the answers of the corpus.
     let mut secrets = vec![in_flight.client_secret.as_str(), &in_flight.refresh_token];
     secrets.extend(["code-in-flight", "PW0-in-flight-password", "AT1", "AT2", "RT1"]);
-    let contains = |text: &str| secrets.iter().any(|secret| text.contains(secret));
+    let granted = input::secrets_of_answer(row);
+    secrets.extend(granted.iter().map(String::as_str));
+    // A secret of a few letters stands in many words by chance.
+    let contains = |text: &str| secrets.iter().any(|secret| secret.len() >= 3 && text.contains(secret));
     facts.insert("debug_contains_secret".into(), contains(debug).into());
     facts.insert("display_contains_secret".into(), contains(display).into());
     let control = display.chars().any(|character| character.is_control() && character != '\n');

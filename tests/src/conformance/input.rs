@@ -10,9 +10,19 @@ use serde_json::Value;
 
 use super::row::Row;
 
-/// "Now" of every row, 2026-01-01T00:00:00Z, on a machine that has run for an hour.
-pub(super) const NOW: Now =
-    Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: std::time::Duration::from_secs(3600) };
+/// "Now" of every row that names no other moment, 2026-01-01T00:00:00Z.
+const NOW_SECONDS: i64 = 1_767_225_600;
+
+/// The row's moment, on a machine that has run for an hour.
+pub(super) fn now(row: &Row) -> Result<Now, String> {
+    let wall = match row.text("now") {
+        Some(date) => {
+            humantime::parse_rfc3339(date).map(Timestamp::from).map_err(|error| error.to_string())?
+        }
+        None => Timestamp::from_unix_seconds(NOW_SECONDS),
+    };
+    Ok(Now { wall, boot: std::time::Duration::from_secs(3600) })
+}
 
 /// An exchange of whatever reply the row's grant has.
 pub(super) enum Asked {
@@ -46,6 +56,9 @@ pub(super) fn profile(row: &Row, gateway: Option<&str>) -> Result<Profile, Strin
             .and_then(|profile| profile.with_authorization_url("https://auth.example/authorize"))
     };
     let profile = match name {
+        "rfc" if row.text("from").is_some() => {
+            generic().and_then(|profile| profile.with_api_host("https://api.example"))
+        }
         "rfc" => generic(),
         "rfc+form" => {
             generic().and_then(|profile| profile.edit(|document| document.token_answer.form = true))
@@ -82,21 +95,21 @@ pub(super) fn asked(row: &Row, gateway: Option<&str>) -> Result<Asked, String> {
         }
         "client_credentials" => client.client_credentials(&scopes).map(Asked::Token),
         "refresh_token" => client.refresh(&Secret::new(secrets.refresh_token)).map(Asked::Token),
-        "authorization_code" => return code_exchange(&client).map(Asked::Token),
+        "authorization_code" => return code_exchange(&client, now(row)?).map(Asked::Token),
         "create_client" => new_client().exchange(&profile).map(Asked::Client),
         other => return Err(format!("the grant {other} is not known")),
     };
     asked.map_err(|error| error.to_string())
 }
 
-fn code_exchange(client: &Client) -> Result<Exchange<TokenSet>, String> {
+fn code_exchange(client: &Client, now: Now) -> Result<Exchange<TokenSet>, String> {
     let entropy = Entropy::from_bytes([7; 64]);
     let redirect_uri = "https://app.example/callback";
     let (_, pending) =
         client.authorize(redirect_uri, &Scopes::none(), entropy).map_err(|error| error.to_string())?;
     let query = format!("?code=code-in-flight&state={}", pending.state().expose());
-    let code = pending.receive(&query, NOW).map_err(|rejected| rejected.to_string())?;
-    code.redeem(client, NOW).map_err(|error| error.to_string())
+    let code = pending.receive(&query, now).map_err(|rejected| rejected.to_string())?;
+    code.redeem(client, now).map_err(|error| error.to_string())
 }
 
 fn new_client() -> NewClient {
@@ -113,7 +126,7 @@ fn new_client() -> NewClient {
     }
 }
 
-/// The row's body. An endless one is cut where every transport may stop reading.
+/// The row's body. An endless one goes on for four times the limit.
 pub(super) fn body(row: &Row) -> Result<Vec<u8>, String> {
     bytes(row, "body").map(Option::unwrap_or_default)
 }
@@ -131,6 +144,7 @@ pub(super) fn bytes(row: &Row, key: &str) -> Result<Option<Vec<u8>>, String> {
     match (generator, unit) {
         (Some(generator), _) => generate(generator).map(Some),
         (None, Some(unit)) => {
+            only(unit, &["unit", "times"])?;
             let times = unit.get("times").and_then(Value::as_u64).unwrap_or_default();
             let unit = unit.get("unit").and_then(Value::as_str).unwrap_or_default();
             Ok(Some(unit.repeat(usize::try_from(times).unwrap_or(usize::MAX)).into_bytes()))
@@ -164,14 +178,25 @@ fn generate(generator: &Value) -> Result<Vec<u8>, String> {
     .concat()
     .into_bytes();
     if let Some(unit) = generator.get("endless").and_then(Value::as_str) {
-        bytes.extend(unit.bytes().cycle().take(ANSWER_LIMIT + 1));
+        // More than any transport may take, so that one without a limit shows.
+        bytes.extend(unit.bytes().cycle().take(4 * ANSWER_LIMIT));
     }
     Ok(bytes)
+}
+
+/// Refuses a generator with a key that means nothing.
+fn only(generator: &Value, known: &[&str]) -> Result<(), String> {
+    let parts = generator.as_object().ok_or("a generator is no object")?;
+    match parts.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(format!("the generator key {key} is not known")),
+        None => Ok(()),
+    }
 }
 
 /// A small gzip stream that unfolds to as much as the generator says: many copies of one compressed mebibyte.
 fn gzip(inner: &Value) -> Result<Vec<u8>, String> {
     use std::io::Write;
+    only(inner, &["repeat", "times"])?;
     let unit = inner.get("repeat").and_then(Value::as_str).unwrap_or_default();
     let times = inner.get("times").and_then(Value::as_u64).unwrap_or_default();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -198,6 +223,7 @@ pub(super) fn headers(row: &Row) -> Result<Vec<(String, String)>, String> {
                 headers.push((name.to_owned(), value));
             }
             (None, Some(prefix)) => {
+                only(generator, &["name_prefix", "value", "times"])?;
                 let times = generator.get("times").and_then(Value::as_u64).unwrap_or_default();
                 let value = text("value").unwrap_or_default();
                 headers.extend((0..times).map(|number| (format!("{prefix}{number}"), value.to_owned())));
@@ -206,4 +232,18 @@ pub(super) fn headers(row: &Row) -> Result<Vec<(String, String)>, String> {
         }
     }
     Ok(headers)
+}
+
+/// Whether a header says where a body ends.
+pub(super) fn is_framing(name: &str) -> bool {
+    ["content-length", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
+/// The secrets that stand in the row's answer, wherever they can be read.
+pub(super) fn secrets_of_answer(row: &Row) -> Vec<String> {
+    let body = body(row).unwrap_or_default();
+    let Ok(Value::Object(members)) = serde_json::from_slice(&body) else { return Vec::new() };
+    let names = ["access_token", "accessToken", "refresh_token", "id_token", "client_secret", "password"];
+    let values = names.iter().filter_map(|name| members.get(*name).and_then(Value::as_str));
+    values.filter(|value| value.len() >= 6).map(str::to_owned).collect()
 }

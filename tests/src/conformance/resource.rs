@@ -1,11 +1,11 @@
 //! Rows about answers of a provider's API: what they mean for the token, by the core's pure function.
 
 use http::{Request, Response};
-use octo_auth_core::{AccessToken, Body, Client, Meaning, Profile, TokenSet};
+use octo_auth_core::{AccessToken, Body, Client, Meaning, Now, Profile, TokenSet};
 use serde_json::Value;
 
 use super::facts::Facts;
-use super::input::{self, NOW};
+use super::input;
 use super::row::Row;
 
 /// The facts of a row that comes from a resource server.
@@ -16,6 +16,9 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
         let mut facts = Facts::new();
         facts.insert("outcome".into(), word(meaning).into());
         facts.insert("refresh".into(), meaning.calls_for_renewal().into());
+        if let Meaning::Quota { retry_after } = meaning {
+            facts.insert("delay_s".into(), retry_after.map_or(0, |wait| wait.as_secs()).into());
+        }
         // What stands behind the first 8 KiB must make no difference.
         let head = &body[..body.len().min(8192)];
         let read = if self::meaning(row, head)? == meaning { head.len() } else { body.len() };
@@ -25,12 +28,10 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
 }
 
 fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
-    let profile = match row.text("profile") {
-        None => Profile::officernd(),
-        Some(name) => Profile::builtin(name).ok_or_else(|| format!("the profile {name} is not known"))?,
-    };
+    let profile = input::profile(row, None)?;
+    let now = input::now(row)?;
     let url = profile.api_origins().next().ok_or("the profile names no API host")?;
-    let token = token(&profile).ok_or("the token cannot stand in a header")?;
+    let token = token(&profile, now).ok_or("the token cannot stand in a header")?;
     let client = Client::new(profile, "the-client", "CS0-in-flight").map_err(|error| error.to_string())?;
     let request = Request::get(url).header("property", "1").body(Body::empty());
     let exchange = client
@@ -40,17 +41,20 @@ fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
         row.input.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     let mut response = Response::builder().status(status.ok_or("the row has no status")?);
     for (name, value) in input::headers(row)? {
-        response = response.header(name, value);
+        // What cannot be a header never reaches the core.
+        if http::HeaderValue::from_str(&value).is_ok() {
+            response = response.header(name, value);
+        }
     }
     let response = response.body(body).map_err(|error| error.to_string())?;
-    let answer = exchange.finish(&response, NOW, NOW).map_err(|error| error.to_string())?;
+    let answer = exchange.finish(&response, now, now).map_err(|error| error.to_string())?;
     Ok(answer.value.meaning())
 }
 
 /// A token of the provider, kept from before.
-fn token(profile: &Profile) -> Option<TokenSet> {
+fn token(profile: &Profile, now: Now) -> Option<TokenSet> {
     let access_token = AccessToken::new("AT0-in-flight")?;
-    Some(TokenSet::restore(profile, access_token, NOW.wall, None, None))
+    Some(TokenSet::restore(profile, access_token, now.wall, None, None))
 }
 
 fn word(meaning: Meaning) -> &'static str {

@@ -35,6 +35,12 @@ pub enum Unreadable {
         /// Where and why.
         source: serde_json::Error,
     },
+    /// There is no row at all.
+    #[error("{path} holds no rows")]
+    Empty {
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// Something in the file is no row.
     #[error("{path}: row {place} {problem}")]
     Row {
@@ -84,7 +90,21 @@ const KEYS: [&str; 26] = [
 const LIFECYCLE: [&str; 5] =
     ["sent_generation", "current_generation", "repeat", "concurrent", "repeat_after_refresh"];
 
+/// Groups of rows that belong to later work, and what they need.
+const LATER: [(&str, &str); 5] = [
+    ("callback-urls", "the callback listener"),
+    ("cidr-and-ip", "the allowlist"),
+    ("config-and-environment", "the configuration reader"),
+    ("files", "a durable store"),
+    ("store-contents", "a durable store"),
+];
+
 impl Row {
+    /// Whether the row is of a group that is run.
+    pub(super) fn is_about_answers(&self) -> bool {
+        ANSWERS.contains(&self.group.as_str())
+    }
+
     /// A member of the input as text.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.input.get(key).and_then(Value::as_str)
@@ -93,19 +113,13 @@ impl Row {
     /// The first input key that means nothing to the runner, where the row is of a group that is run.
     pub(super) fn foreign_input(&self) -> Option<&str> {
         let known = |key: &&String| KEYS.contains(&key.as_str()) || *key == "now";
-        let ours = ANSWERS.contains(&self.group.as_str());
-        self.input.keys().find(|key| ours && !known(key)).map(String::as_str)
+        self.input.keys().find(|key| self.is_about_answers() && !known(key)).map(String::as_str)
     }
 
     /// What a row that cannot be run yet needs.
     pub(super) fn belongs_to_later_work(&self) -> Option<&'static str> {
-        if !ANSWERS.contains(&self.group.as_str()) {
-            return Some(match self.group.as_str() {
-                group if group.starts_with("callback") => "the callback listener",
-                group if group.starts_with("cidr") => "the allowlist",
-                group if group.starts_with("config") => "the configuration reader",
-                _ => "a durable store",
-            });
+        if let Some((_, needs)) = LATER.iter().find(|(group, _)| *group == self.group) {
+            return Some(needs);
         }
         let configured = self.text("field").is_some_and(|field| field.starts_with("config."));
         let lifecycle = LIFECYCLE.iter().any(|key| self.input.contains_key(*key));
@@ -137,6 +151,9 @@ pub(super) fn load(path: &Path) -> Result<Vec<Row>, Unreadable> {
             rows.push(row);
         }
     }
+    if rows.is_empty() {
+        return Err(Unreadable::Empty { path: path.to_owned() });
+    }
     Ok(rows)
 }
 
@@ -165,6 +182,9 @@ fn from_json(row: Value) -> Result<Row, String> {
         expect: object(take("expect")?)?,
     };
     take("why")?;
+    if !read.is_about_answers() && LATER.iter().all(|(group, _)| *group != read.group) {
+        return Err(format!("is of the unknown group {}", read.group));
+    }
     match row.keys().next() {
         Some(key) => Err(format!("has the unknown member {key}")),
         None => Ok(read),

@@ -3,20 +3,20 @@
 //! A listener gives out exactly the bytes of the row, once for each connection, and counts what it was asked;
 //! a second one stands where redirects lead. Time is the row's, so that dates mean the same on every day.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{Request, Response};
 use octo_auth_async::Transport as AsyncTransport;
 use octo_auth_blocking::Transport as BlockingTransport;
-use octo_auth_core::{Body, Fault, Now};
+use octo_auth_core::{Body, Fault, Now, Timestamp};
 use octo_auth_system::Clock;
 use serde_json::Value;
 
 use super::facts::{self, Facts};
-use super::input::{self, Asked, NOW};
+use super::input::{self, Asked};
 use super::row::Row;
 use crate::adapter::Adapter;
 use crate::socket::Socket;
@@ -28,11 +28,14 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub(super) struct Sockets {
     adapters: Vec<Adapter>,
     read: Arc<AtomicUsize>,
+    now: Arc<Mutex<Now>>,
 }
 
 impl Sockets {
     pub(super) fn new() -> Result<Self, String> {
         let read = Arc::new(AtomicUsize::new(0));
+        let start = Now { wall: Timestamp::from_unix_seconds(0), boot: Duration::ZERO };
+        let now = Arc::new(Mutex::new(start));
         let reqwest = octo_auth_async::ReqwestTransport::new().map_err(|error| error.to_string())?;
         let ureq = octo_auth_blocking::UreqTransport::new().map_err(|error| error.to_string())?;
         let asynchronous =
@@ -40,15 +43,20 @@ impl Sockets {
         let blocking =
             octo_auth_blocking::Runner::with_transport(Counted { inner: ureq, read: read.clone() });
         let adapters = Adapter::with_runners(
-            asynchronous.with_clock(Still).with_deadline(DEADLINE),
-            blocking.with_clock(Still).with_deadline(DEADLINE),
+            asynchronous.with_clock(Still(now.clone())).with_deadline(DEADLINE),
+            blocking.with_clock(Still(now.clone())).with_deadline(DEADLINE),
         );
-        Ok(Self { adapters, read })
+        Ok(Self { adapters, read, now })
     }
 
     /// The facts of a row in each adapter; none if the row is not about what happens on the wire.
     pub(super) fn observe(&self, row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
-        let on_the_wire = row.group == "headers-and-status" || row.expect.contains_key("max_read");
+        let raw = row.input.keys().any(|key| key.starts_with("raw"));
+        let counted =
+            ["max_read", "requests_to_location", "cookies_stored", "token_requests", "token_requests_max"];
+        let on_the_wire = row.group == "headers-and-status"
+            || raw
+            || counted.iter().any(|key| row.expect.contains_key(*key));
         if !on_the_wire || row.text("from").is_some() {
             return Vec::new();
         }
@@ -59,6 +67,7 @@ impl Sockets {
         let elsewhere = Socket::responding("200 OK", &[], b"");
         let server = Socket::answering(answer(row, &elsewhere)?);
         self.read.store(0, Ordering::SeqCst);
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = input::now(row)?;
         let mut facts = run(row, adapter, &server)?;
         // The second time shows whether the first left a cookie behind.
         if row.expect.contains_key("cookies_stored") {
@@ -72,6 +81,7 @@ impl Sockets {
         let cookies =
             asked.iter().filter(|request| request.to_ascii_lowercase().contains("\r\ncookie:")).count();
         facts.insert("cookies_stored".into(), cookies.into());
+        facts.insert("token_requests".into(), (asked.len() / expected).into());
         facts.insert("requests_to_location".into(), elsewhere.requests().len().into());
         facts.insert("read".into(), self.read.load(Ordering::SeqCst).into());
         Ok(facts)
@@ -95,13 +105,15 @@ fn answer(row: &Row, elsewhere: &Socket) -> Result<Vec<u8>, String> {
         row.input.get("status").and_then(Value::as_u64).ok_or("the row has neither status nor bytes")?;
     let body = input::body(row)?;
     let mut head = format!("HTTP/1.1 {status} -\r\n");
+    let mut framed = false;
     for (name, value) in input::headers(row)? {
+        framed |= input::is_framing(&name);
         let value = if name == "location" { moved(&value, elsewhere) } else { value };
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     // A bodiless status has no length, and an endless body none either: it ends when the client goes.
     let endless = row.input.get("body_gen").is_some_and(|generator| generator.get("endless").is_some());
-    if !endless && status != 204 && status != 304 && status >= 200 {
+    if !framed && !endless && status != 204 && status != 304 && status >= 200 {
         head.push_str(&format!("content-length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
@@ -122,12 +134,12 @@ fn url(server: &Socket) -> String {
     format!("http://{}", server.address())
 }
 
-/// The row's moment, for ever.
-struct Still;
+/// The row's moment, until the next row.
+struct Still(Arc<Mutex<Now>>);
 
 impl Clock for Still {
     fn now(&self) -> Now {
-        NOW
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -36,14 +36,18 @@ pub(super) fn server_offset(received: &Received<'_>, deviations: &mut Vec<Deviat
 
 /// How long the answer lay in caches (RFC 9111 section 5.1).
 pub(super) fn age(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Duration {
-    let Some(text) = one_text(received, AGE) else { return Duration::ZERO };
-    match text.trim().parse::<u32>() {
-        Ok(0) => Duration::ZERO,
-        Ok(seconds) => {
+    if !received.headers.contains_key(AGE) {
+        return Duration::ZERO;
+    }
+    let digits =
+        one_text(received, AGE).map(str::trim).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    match digits.and_then(|digits| digits.parse::<u32>().ok()) {
+        Some(0) => Duration::ZERO,
+        Some(seconds) => {
             deviations.push(Deviation::AgeNonzero);
             Duration::from_secs(seconds.into())
         }
-        Err(_) => {
+        None => {
             deviations.push(Deviation::AgeInvalid);
             Duration::ZERO
         }

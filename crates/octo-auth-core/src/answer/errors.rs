@@ -172,10 +172,12 @@ fn holds_a_token(reading: &Reading, text: &str) -> bool {
     })
 }
 
-/// Whether a text is an address a person can be shown: `https`, visible ASCII, of bearable length, no secret.
+/// Whether a text is an address a person can be shown: `http` or `https`, visible ASCII, of bearable length, no
+/// secret.
 fn is_page(uri: &str, secrets: &[Secret]) -> bool {
     let plain = uri.len() <= 256 && uri.bytes().all(|byte| byte.is_ascii_graphic());
-    plain && uri.starts_with("https://") && !secrets.iter().any(|secret| uri.contains(secret.expose()))
+    let web = uri.starts_with("https://") || uri.starts_with("http://");
+    plain && web && !secrets.iter().any(|secret| uri.contains(secret.expose()))
 }
 
 fn oauth(word: Option<&str>, reading: &Reading) -> ErrorKind {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 
 use super::Deviation;
 use crate::error::ErrorKind;
@@ -23,6 +23,11 @@ pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
 pub(super) fn headers_are_too_large(headers: &HeaderMap) -> bool {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     headers.len() > 256 || bytes > 256 * 1024
+}
+
+/// Whether the answer has both a length and chunks, which RFC 9112 section 6.3 treats as an attack.
+pub(super) fn is_framed_twice(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// Checks the media type of an answer; whether the body is a form.

@@ -207,7 +207,9 @@ impl Token<'_> {
             }),
             value => value.text(),
         };
-        let Some(granted) = words.and_then(|text| Scopes::parse(&text).ok()) else {
+        // RFC 6749 section 3.3 separates by spaces; other white space is no scope.
+        let spaced = words.filter(|text| !text.contains(|letter: char| letter.is_ascii_control()));
+        let Some(granted) = spaced.and_then(|text| Scopes::parse(&text).ok()) else {
             self.deviations.push(Deviation::ScopeMalformed);
             return None;
         };

@@ -129,7 +129,7 @@ impl ExchangeError {
         self.0.message.as_ref()
     }
 
-    /// The page about the error that the provider names (RFC 6749 section 5.2), if it is an `https` URL.
+    /// The page about the error that the provider names (RFC 6749 section 5.2), if it is an address on the web.
     #[must_use]
     pub fn error_uri(&self) -> Option<&str> {
         self.0.error_uri.as_deref()
