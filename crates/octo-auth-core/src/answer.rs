@@ -68,7 +68,7 @@ fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, Ex
 /// Accepts a complete, uncompressed 2xx answer of bearable size; everything else is an error.
 fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), ExchangeError> {
     let status = received.status;
-    if media::headers_are_too_large(received.headers) || media::is_framed_twice(received.headers) {
+    if media::headers_are_too_large(received.headers) || media::is_framed_wrongly(received.headers) {
         return Err(reading.unusable(ErrorKind::HttpMalformed, received, Vec::new()));
     }
     let kind = match status.as_u16() {

@@ -25,9 +25,13 @@ pub(super) fn headers_are_too_large(headers: &HeaderMap) -> bool {
     headers.len() > 256 || bytes > 256 * 1024
 }
 
-/// Whether the answer has both a length and chunks, which RFC 9112 section 6.3 treats as an attack.
-pub(super) fn is_framed_twice(headers: &HeaderMap) -> bool {
-    headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
+/// Whether the answer has both a length and chunks, which RFC 9112 section 6.3 treats as an attack, or a transfer
+/// coding that was not asked for.
+pub(super) fn is_framed_wrongly(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return false };
+    let chunked = coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    !chunked || codings.next().is_some() || headers.contains_key(CONTENT_LENGTH)
 }
 
 /// Checks the media type of an answer; whether the body is a form.
