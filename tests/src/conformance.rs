@@ -91,12 +91,11 @@ pub fn load(path: &Path) -> Result<Vec<Row>, Unreadable> {
 /// Runs one row.
 #[must_use]
 pub fn run(row: &Row, subject: &Subject) -> Outcome {
-    let verdict = match row.foreign_input() {
-        Some(key) => failed("runner", format!("the input key {key} is not known")),
-        None if judge::foreign_expectation(row).is_some() => {
-            let key = judge::foreign_expectation(row).unwrap_or_default();
-            failed("runner", format!("the expectation {key} is not known"))
-        }
+    let foreign_input = row.foreign_input().map(|key| format!("the input key {key} is not known"));
+    let foreign_key = foreign_input
+        .or_else(|| judge::foreign_expectation(row).map(|key| format!("the expectation {key} is not known")));
+    let verdict = match foreign_key {
+        Some(difference) => failed("runner", difference),
         None => match &subject.0 {
             // A panic is the end of its row and not of the run.
             Layers::Own(sockets) => catch_unwind(AssertUnwindSafe(|| own(row, sockets)))

@@ -1,7 +1,9 @@
 //! Registrations at the providers, and the tokens they hold.
 
 use octo_auth_core::profile::ClientAuthentication;
-use octo_auth_core::{AccessToken, AdminToken, Client, Entropy, Exchange, Profile, Reply, TokenSet};
+use octo_auth_core::{
+    AccessToken, AdminToken, Client, Entropy, Exchange, NewClient, Position, Profile, Reply, Secret, TokenSet,
+};
 
 use crate::{moment, reply};
 
@@ -84,6 +86,29 @@ pub fn property_token(profile: &Profile, token: &str) -> TokenSet {
 
 fn sound_token(token: &str) -> AccessToken {
     sound(AccessToken::new(token).ok_or("the token cannot stand in a header"))
+}
+
+/// The client of the example in OctoTable's "How to create clients".
+#[must_use]
+pub fn documented_client() -> NewClient {
+    NewClient {
+        redirect_uri: "http://localhost:8183/main-page".to_owned(),
+        name: "Your Company SPA".to_owned(),
+        username: "yourcompany100@demo.com".to_owned(),
+        password: Secret::from("yourCompany123!"),
+        email: "yourcompany1@demo.com".to_owned(),
+        description: Some("A financial institution specializing in global banking".to_owned()),
+        website: Some("www.yourcmpany.com".to_owned()),
+        phone: Some("+1234567890".to_owned()),
+        position: Some(Position {
+            latitude: 45.4442,
+            longitude: 9.99,
+            country: "IT".to_owned(),
+            address: "Piazza, 33".to_owned(),
+            city: "Milan".to_owned(),
+            zip: "20154".to_owned(),
+        }),
+    }
 }
 
 /// The value of a step that the tests build on.

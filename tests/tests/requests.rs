@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use octo_auth_core::{Client, NewClient, Position, Profile, Scopes, Secret, TokenTypeHint};
-use octo_auth_tests::registration::{admin_token, entropy, octorate, officernd, property_token};
+use octo_auth_core::{Client, NewClient, Profile, Scopes, Secret, TokenTypeHint};
+use octo_auth_tests::registration::{
+    admin_token, documented_client, entropy, octorate, officernd, property_token,
+};
 use octo_auth_tests::{moment, wire};
 
 /// What every form request carries beside its body.
@@ -43,30 +45,9 @@ mod at_octotable {
         r#""city":"Milan","zip":"20154"}}}"#
     );
 
-    fn new_client() -> NewClient {
-        NewClient {
-            redirect_uri: "http://localhost:8183/main-page".to_owned(),
-            name: "Your Company SPA".to_owned(),
-            username: "yourcompany100@demo.com".to_owned(),
-            password: Secret::from("yourCompany123!"),
-            email: "yourcompany1@demo.com".to_owned(),
-            description: Some("A financial institution specializing in global banking".to_owned()),
-            website: Some("www.yourcmpany.com".to_owned()),
-            phone: Some("+1234567890".to_owned()),
-            position: Some(Position {
-                latitude: 45.4442,
-                longitude: 9.99,
-                country: "IT".to_owned(),
-                address: "Piazza, 33".to_owned(),
-                city: "Milan".to_owned(),
-                zip: "20154".to_owned(),
-            }),
-        }
-    }
-
     #[test]
     fn a_client_is_created_with_the_object_of_the_page_in_the_order_of_the_page() {
-        let exchange = new_client().exchange(&Profile::octotable()).unwrap();
+        let exchange = documented_client().exchange(&Profile::octotable()).unwrap();
         let body = CREATE_CLIENT.replace("9.9900", "9.99");
         assert_eq!(
             wire::sent(&exchange),
@@ -82,8 +63,13 @@ mod at_octotable {
 
     #[test]
     fn a_client_is_created_without_the_optional_fields_too() {
-        let small =
-            NewClient { description: None, website: None, phone: None, position: None, ..new_client() };
+        let small = NewClient {
+            description: None,
+            website: None,
+            phone: None,
+            position: None,
+            ..documented_client()
+        };
         assert_eq!(
             wire::body(&small.exchange(&Profile::octotable()).unwrap()),
             r#"{"redirect_uri":"http://localhost:8183/main-page","sandbox_property":{"name":"Your Company SPA","username":"yourcompany100@demo.com","password":"yourCompany123!","email":"yourcompany1@demo.com"}}"#
@@ -100,12 +86,12 @@ mod at_octotable {
             })
             .unwrap();
         let body = CREATE_CLIENT.replace("9.9900", "9.99");
-        assert_eq!(wire::body(&new_client().exchange(&profile).unwrap()), format!("[{body}]"));
+        assert_eq!(wire::body(&documented_client().exchange(&profile).unwrap()), format!("[{body}]"));
     }
 
     #[test]
     fn quotes_and_line_breaks_in_a_field_are_escaped() {
-        let odd = NewClient { description: Some("a \"b\"\n\u{e9}\\".to_owned()), ..new_client() };
+        let odd = NewClient { description: Some("a \"b\"\n\u{e9}\\".to_owned()), ..documented_client() };
         let body = wire::body(&odd.exchange(&Profile::octotable()).unwrap());
         let sent: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(sent["sandbox_property"]["description"], "a \"b\"\n\u{e9}\\");
@@ -115,7 +101,7 @@ mod at_octotable {
     #[test]
     fn a_position_that_is_none_on_earth_is_refused() {
         for (latitude, longitude) in [(90.1, 0.0), (0.0, -180.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
-            let mut client = new_client();
+            let mut client = documented_client();
             if let Some(position) = &mut client.position {
                 (position.latitude, position.longitude) = (latitude, longitude);
             }

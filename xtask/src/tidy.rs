@@ -57,6 +57,14 @@ impl File {
     }
 }
 
+/// The lines at which a rule finds something in a text, for the tests of the rules.
+#[cfg(test)]
+fn lines_found(rule: fn(&File, &mut Vec<Finding>), path: &str, text: &str) -> Vec<usize> {
+    let mut findings = Vec::new();
+    rule(&File { path: path.to_owned(), text: text.to_owned() }, &mut findings);
+    findings.into_iter().map(|finding| finding.line).collect()
+}
+
 /// Prints every finding; the answer is whether there was none.
 pub(crate) fn run(root: &Path) -> Result<bool> {
     let files = files(root)?;

@@ -26,7 +26,7 @@ mod template;
 
 use std::borrow::Cow;
 
-pub(crate) use base_url::is_loopback;
+pub(crate) use base_url::{is_loopback, origin};
 
 pub use answer::{
     AbsentTokenType, ApiConfigurationAnswer, CreatedClientAnswer, CreatedPropertyAnswer, ErrorShape,

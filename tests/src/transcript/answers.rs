@@ -8,8 +8,8 @@ use super::samples::{
     CONFIGURATION, CREATED_CLIENT, CREATED_PROPERTY, ERRORS, INTROSPECTION, OCTOTABLE_TOKENS, REFUSALS,
     TOKENS,
 };
-use super::{Script, client_credentials, refresh, requests};
-use crate::registration::{admin_token, property_token};
+use super::{Script, client_credentials, refresh};
+use crate::registration::{admin_token, documented_client, property_token};
 use crate::{outcome, reply};
 
 pub(super) fn write(client: &Client, script: &mut Script) {
@@ -17,7 +17,7 @@ pub(super) fn write(client: &Client, script: &mut Script) {
     tokens(script, "client credentials", own, &|| client_credentials(client));
     tokens(script, "a refresh", own, &|| refresh(client));
     script.section("answers to client creation");
-    if let Ok(exchange) = requests::new_client().exchange(client.profile()) {
+    if let Ok(exchange) = documented_client().exchange(client.profile()) {
         created_client(script, reply::read(exchange, &reply::json(201, CREATED_CLIENT)));
     }
     created_properties(client, script);

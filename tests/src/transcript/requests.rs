@@ -1,9 +1,9 @@
 //! The requests of a transcript.
 
-use octo_auth_core::{Body, Client, NewClient, Position, Scopes, Secret, TokenTypeHint};
+use octo_auth_core::{Body, Client, Scopes, Secret, TokenTypeHint};
 
 use super::Script;
-use crate::registration::{admin_token, entropy, property_token};
+use crate::registration::{admin_token, documented_client, entropy, property_token};
 use crate::{moment, wire};
 
 /// Addresses of the providers' APIs and of other servers.
@@ -32,7 +32,7 @@ pub(super) fn write(client: &Client, script: &mut Script) {
     let uris = ["https://localhost", "https://localhost/"];
     script.request("redirect URIs", client.replace_redirect_uris(&admin, Some(&uris)));
     script.request("property creation", client.create_property(&admin, r#"{"name":"n"}"#));
-    script.request("client creation", new_client().exchange(client.profile()));
+    script.request("client creation", documented_client().exchange(client.profile()));
     script.request("revocation", client.revoke(&token, TokenTypeHint::RefreshToken));
     script.request("introspection", client.introspect(&token));
     api_calls(client, script);
@@ -56,28 +56,6 @@ fn sign_in(client: &Client, script: &mut Script, redirect_uri: &str, scopes: &Sc
             Ok(_) => script.line(format!("after {age} s: sent")),
             Err(error) => script.line(format!("after {age} s: {error}")),
         }
-    }
-}
-
-/// The example of "How to create clients".
-pub(super) fn new_client() -> NewClient {
-    NewClient {
-        redirect_uri: "http://localhost:8183/main-page".to_owned(),
-        name: "Your Company SPA".to_owned(),
-        username: "yourcompany100@demo.com".to_owned(),
-        password: Secret::from("yourCompany123!"),
-        email: "yourcompany1@demo.com".to_owned(),
-        description: Some("A financial institution specializing in global banking".to_owned()),
-        website: Some("www.yourcmpany.com".to_owned()),
-        phone: Some("+1234567890".to_owned()),
-        position: Some(Position {
-            latitude: 45.4442,
-            longitude: 9.99,
-            country: "IT".to_owned(),
-            address: "Piazza, 33".to_owned(),
-            city: "Milan".to_owned(),
-            zip: "20154".to_owned(),
-        }),
     }
 }
 

@@ -197,13 +197,10 @@ fn plain(name: &Ident) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{File, check};
+    use super::check;
 
     fn found(path: &str, text: &str) -> Vec<usize> {
-        let file = File { path: path.to_owned(), text: text.to_owned() };
-        let mut findings = Vec::new();
-        check(&file, &mut findings);
-        findings.into_iter().map(|finding| finding.line).collect()
+        crate::tidy::lines_found(check, path, text)
     }
 
     fn in_core(text: &str) -> Vec<usize> {

@@ -174,13 +174,12 @@ impl Token<'_> {
             value => match value.text() {
                 None => Err(Deviation::RefreshTokenMalformed),
                 Some(token) if token.is_empty() => Err(Deviation::RefreshTokenEmpty),
-                Some(token) => Ok(token),
+                Some(token) => Ok(Secret::new(token)),
             },
         };
         let token = match tolerated {
-            Ok(token) if !self.reading.purpose.brings_a_refresh_token() => {
+            Ok(_) if !self.reading.purpose.brings_a_refresh_token() => {
                 self.deviations.push(Deviation::RefreshTokenUnexpected);
-                drop(Secret::new(token));
                 return None;
             }
             Ok(token) => token,
@@ -189,12 +188,13 @@ impl Token<'_> {
                 return None;
             }
         };
-        if !token.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+        let text = token.expose();
+        if !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
             self.deviations.push(Deviation::RefreshTokenOdd);
-        } else if token.len() > LONG {
+        } else if text.len() > LONG {
             self.deviations.push(Deviation::RefreshTokenLong);
         }
-        Some(Secret::new(token))
+        Some(token)
     }
 
     fn scopes(&mut self, named: &Named<'_>) -> Option<Scopes> {

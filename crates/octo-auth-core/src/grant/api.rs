@@ -1,12 +1,14 @@
 //! A call of the provider's API with a token.
 
 use http::header::AUTHORIZATION;
+use http::uri::Authority;
 use http::{Request, Uri};
 
 use crate::answer::ApiAnswer;
 use crate::client::Client;
 use crate::error::RequestError;
 use crate::exchange::{Body, Exchange, Purpose};
+use crate::profile::origin;
 use crate::token::{TokenSet, issuer};
 
 impl Client {
@@ -24,7 +26,7 @@ impl Client {
     ) -> Result<Exchange<ApiAnswer>, RequestError> {
         let provider = || self.profile.title().to_owned();
         self.check_issuer(token)?;
-        let origin = origin(request.uri()).ok_or(RequestError::Url)?;
+        let origin = origin_of(request.uri()).ok_or(RequestError::Url)?;
         let with_user = request.uri().authority().is_some_and(|authority| authority.as_str().contains('@'));
         if with_user || !self.profile.api_origins().any(|own| own == origin) {
             return Err(RequestError::ForeignHost { origin, provider: provider() });
@@ -50,13 +52,9 @@ impl Client {
     }
 }
 
-/// Scheme, host and port of a URL in lower case, a port that is the scheme's own left out (RFC 6454 section 4).
-fn origin(uri: &Uri) -> Option<String> {
-    let scheme = uri.scheme_str()?.to_ascii_lowercase();
-    let host = uri.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
-    let own = if scheme == "https" { 443 } else { 80 };
-    Some(match uri.port_u16().filter(|port| *port != own) {
-        Some(port) => format!("{scheme}://{host}:{port}"),
-        None => format!("{scheme}://{host}"),
-    })
+/// The origin of a URL; nothing if the URL is not absolute. User information is no part of it.
+fn origin_of(uri: &Uri) -> Option<String> {
+    let authority = uri.authority().map(Authority::as_str)?;
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    (!host_and_port.is_empty()).then_some(origin(uri.scheme_str()?, host_and_port))
 }

@@ -61,9 +61,7 @@ impl BaseUrl {
     #[must_use]
     pub fn origin(&self) -> String {
         let (scheme, authority, _) = self.split();
-        let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
-        let default_port = if scheme.eq_ignore_ascii_case("http") { ":80" } else { ":443" };
-        origin.strip_suffix(default_port).map_or_else(|| origin.clone(), str::to_owned)
+        origin(scheme, authority)
     }
 
     /// Gives the URL of a path, which begins with a slash.
@@ -191,6 +189,13 @@ fn is_host(host: &str) -> bool {
         return inside.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
     }
     !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+}
+
+/// Scheme, host and port in lower case, a port that is the scheme's own left out (RFC 6454 section 4).
+pub(crate) fn origin(scheme: &str, authority: &str) -> String {
+    let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
+    let own_port = if scheme.eq_ignore_ascii_case("http") { ":80" } else { ":443" };
+    origin.strip_suffix(own_port).map_or_else(|| origin.clone(), str::to_owned)
 }
 
 /// Says whether a host, an IPv6 address in brackets, is this machine.

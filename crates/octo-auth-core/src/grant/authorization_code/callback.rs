@@ -5,6 +5,7 @@ use std::mem;
 use zeroize::Zeroizing;
 
 use crate::error::CallbackError;
+use crate::profile::origin;
 use crate::secret::Secret;
 
 /// Longest callback that is read, in bytes.
@@ -101,12 +102,8 @@ fn is_same_address(address: &str, registered: &str) -> bool {
 /// An address with scheme and host in lower case, without the scheme's own port, with the slash of an empty path.
 fn as_browsers_write(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
-    let scheme = scheme.to_ascii_lowercase();
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let authority = authority.to_ascii_lowercase();
-    let own_port = if scheme == "https" { ":443" } else { ":80" };
-    let authority = authority.strip_suffix(own_port).unwrap_or(&authority);
-    Some(format!("{scheme}://{authority}{}", if path.is_empty() { "/" } else { path }))
+    Some([origin(scheme, authority).as_str(), if path.is_empty() { "/" } else { path }].concat())
 }
 
 /// Decodes a part of a query; a broken escape or bytes that are not UTF-8 are an error, not a guess.
