@@ -214,6 +214,10 @@ impl ErrorKind {
             Self::HttpMalformed => "was not answered with an HTTP response",
             Self::BodyIncomplete => "was answered incompletely",
             Self::Redirect => "was answered with a redirect, which is never followed; correct the base URL",
+            // The usual cause of it is an address with a wrong path.
+            Self::Status(status) if matches!(status.as_u16(), 404 | 410) => {
+                "was refused: nothing answers at this address; check the base URL"
+            }
             Self::Status(_) => "was refused",
             Self::OAuth(code) | Self::Provider(code) => return write!(f, "was refused: {code}"),
             Self::OAuthMalformed => "was answered with an error that is no error code",
