@@ -12,13 +12,16 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::generic::Generic;
 use crate::log::{Entry, Log};
 use crate::octorate::Octorate;
 use crate::octotable::OctoTable;
 use crate::officernd::OfficeRnd;
 
+mod line;
 mod server;
+mod visit;
 
 /// The emulated hosts; each is a path prefix of the emulator's address.
 pub const HOSTS: [&str; 7] = [
@@ -44,6 +47,7 @@ struct House {
     origin: String,
     clock: Clock,
     log: Log,
+    faults: Faults,
     octorate: Octorate,
     octotable: OctoTable,
     officernd: OfficeRnd,
@@ -178,6 +182,8 @@ impl Emulator {
     }
 
     /// Returns what was asked, oldest first, with every secret masked; the newest 10,000 requests are kept.
+    ///
+    /// A request is recorded when it arrives, also one that a fault strikes or a test holds.
     #[must_use]
     pub fn log(&self) -> Vec<Entry> {
         self.house.log.entries()
@@ -186,6 +192,12 @@ impl Emulator {
     /// Forgets what was asked so far.
     pub fn clear_log(&self) {
         self.house.log.clear();
+    }
+
+    /// Returns the control handle of the faults, which strike every emulated host.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.house.faults
     }
 
     /// Returns the control handle of Octorate.
@@ -234,6 +246,7 @@ impl House {
         Self {
             origin: format!("http://{address}"),
             log: Log::new(),
+            faults: Faults::new(),
             octorate: Octorate::new(clock.clone(), seed),
             octotable: OctoTable::new(clock.clone(), seed),
             officernd: OfficeRnd::new(clock.clone(), seed),

@@ -8,7 +8,8 @@
 //! # Choices the RFCs leave to a server
 //!
 //! - A public client must send a `code_challenge`; a confidential one may.
-//! - Each refresh answers with a new refresh token and ends the old one, unless switched off.
+//! - Each refresh answers with a new refresh token and ends the old one; using the old one again ends every token of
+//!   its consent (RFC 9700 section 4.14.2). [`Rotation`] chooses otherwise.
 //! - Redeeming a code twice ends the tokens of the first redemption (RFC 6749 section 4.1.2), and so does revoking
 //!   their refresh token (RFC 7009 section 2.1).
 //! - The demo clients also have [`ANY_LOOPBACK`](crate::ANY_LOOPBACK) among their redirect URIs, so that a program on
@@ -27,10 +28,14 @@ use crate::shared::Shared;
 
 mod authorization;
 mod client;
+mod family;
 mod inspection;
 mod refusal;
 mod state;
 mod token;
+
+pub use family::{GrantError, Rotation};
+pub use token::AnnouncedLifetime;
 
 use state::State;
 
@@ -94,9 +99,48 @@ impl Generic {
         self.state.lock().access_lifetime = millis(lifetime);
     }
 
-    /// Chooses whether a refresh answers with a new refresh token and ends the old one; it does at first.
-    pub fn rotate_refresh_tokens(&self, rotate: bool) {
-        self.state.lock().rotates = rotate;
+    /// Chooses what token answers from now on say of the lifetime; the actual one at first. The lifetime itself stays.
+    pub fn announce_lifetime(&self, announced: AnnouncedLifetime) {
+        self.state.lock().announced_lifetime = announced;
+    }
+
+    /// Chooses whether the same access token is answered again while it is valid, with what is left of its lifetime;
+    /// it is not at first.
+    ///
+    /// The same is what was issued to the same client for the same scopes: under the same consent, or to the client
+    /// itself.
+    pub fn repeat_access_tokens(&self, repeat: bool) {
+        self.state.lock().repeats = repeat;
+    }
+
+    /// Chooses what a refresh does to the refresh token; [`Rotation::Strict`] at first.
+    ///
+    /// A refresh token that was replaced before stays replaced, also under [`Rotation::None`].
+    pub fn set_rotation(&self, rotation: Rotation) {
+        self.state.lock().rotation = rotation;
+    }
+
+    /// Issues a refresh token as if a person had granted these scopes to the client; without scopes the first of
+    /// [`SCOPES`].
+    ///
+    /// # Errors
+    ///
+    /// [`GrantError`] when no client has the `client_id`, or a scope is none of [`SCOPES`].
+    pub fn grant_refresh_token(&self, client_id: &str, scopes: &[&str]) -> Result<String, GrantError> {
+        family::begin(&mut self.state.lock(), client_id, scopes)
+    }
+
+    /// Returns whether an access or refresh token would be accepted now.
+    #[must_use]
+    pub fn is_live(&self, token: &str) -> bool {
+        self.state.lock().live(token).is_some()
+    }
+
+    /// Returns how many token families, each of one consent, ended because a replaced refresh token was used again
+    /// (RFC 9700 section 4.14.2).
+    #[must_use]
+    pub fn families_revoked(&self) -> u64 {
+        self.state.lock().families_revoked
     }
 
     pub(crate) fn answer(&self, call: &Call) -> Reply {

@@ -4,7 +4,8 @@
 //! `https://api.octorate.com/connect/rest/v1/identity/token` is answered at
 //! `http://127.0.0.1:PORT/api.octorate.com/connect/rest/v1/identity/token`. It runs on a thread of its own and serves
 //! asynchronous and synchronous tests alike; a frozen clock moves only when the test moves it; a log tells what was
-//! asked, with every secret masked; a [`Browser`] plays the person who grants or refuses.
+//! asked, with every secret masked; a [`Browser`] plays the person who grants or refuses; [`Faults`] break what a test
+//! orders broken.
 //!
 //! ```
 //! use octo_auth_emulator::{Browser, Emulator, octorate};
@@ -24,13 +25,15 @@
 //!
 //! The rule it keeps: it is written from the providers' documents and knows nothing of any client, so that a mistake
 //! in a client's provider profile shows. What the documents leave open is decided here and said so in the module of
-//! the provider. Deliberately absent: TLS, other addresses than loopback, storage, and any delay.
+//! the provider. Deliberately absent: TLS, other addresses than loopback, storage, and any fault or delay that nobody
+//! ordered.
 
 mod browser;
 mod call;
 mod clock;
 mod consent;
 mod emulator;
+mod faults;
 pub mod generic;
 mod log;
 mod loopback;
@@ -44,7 +47,8 @@ mod shared;
 
 pub use browser::{Browser, BrowserError, Page};
 pub use emulator::{Builder, Emulator, HOSTS, StartError};
-pub use generic::Generic;
+pub use faults::{Fault, Faults, Held, Place};
+pub use generic::{AnnouncedLifetime, Generic, GrantError, Rotation};
 pub use log::Entry;
 pub use loopback::ANY_LOOPBACK;
 pub use octorate::Octorate;

@@ -16,7 +16,10 @@ const CAPACITY: usize = 10_000;
 /// The headers a provider's documents speak of.
 const HEADERS: [&str; 5] = ["authorization", "content-type", "accept", "key", "property"];
 
-/// One request the emulator answered.
+/// The status of a request that was closed without an answer.
+pub(crate) const CLOSED: u16 = 0;
+
+/// One request that reached the emulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
@@ -36,7 +39,8 @@ pub struct Entry {
     pub json: Option<String>,
     /// `authorization` (its scheme only), `content-type`, `accept`, `key` (masked) and `property`, where sent.
     pub headers: Vec<(String, String)>,
-    /// The status answered.
+    /// The status answered; 0 when the connection was closed without an answer, and as long as the request is held
+    /// unprocessed. A held answer has the status it will be sent with.
     pub status: u16,
 }
 
@@ -79,14 +83,22 @@ impl fmt::Display for Entry {
 
 /// The log of one emulator.
 #[derive(Clone)]
-pub(crate) struct Log(Shared<VecDeque<Entry>>);
+pub(crate) struct Log(Shared<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    entries: VecDeque<Entry>,
+    /// How many entries stood before the first one kept.
+    gone: u64,
+}
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self(Shared::new(VecDeque::new()))
+        Self(Shared::new(Kept::default()))
     }
 
-    pub(crate) fn record(&self, call: &Call, status: u16, at_unix_millis: i64) {
+    /// Adds an entry and returns its number, by which it can be amended.
+    pub(crate) fn record(&self, call: &Call, status: u16, at_unix_millis: i64) -> u64 {
         let entry = Entry {
             at_unix_millis,
             method: call.method.to_string(),
@@ -98,19 +110,32 @@ impl Log {
             headers: masked_headers(call),
             status,
         };
-        let mut entries = self.0.lock();
+        let Kept { entries, gone } = &mut *self.0.lock();
         if entries.len() == CAPACITY {
             entries.pop_front();
+            *gone += 1;
         }
         entries.push_back(entry);
+        *gone + entries.len() as u64 - 1
+    }
+
+    /// Corrects the status of an entry, if it is still kept.
+    pub(crate) fn amend(&self, number: u64, status: u16) {
+        let Kept { entries, gone } = &mut *self.0.lock();
+        let index = number.checked_sub(*gone).and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| entries.get_mut(index)) {
+            entry.status = status;
+        }
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.0.lock().iter().cloned().collect()
+        self.0.lock().entries.iter().cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().clear();
+        let Kept { entries, gone } = &mut *self.0.lock();
+        *gone += entries.len() as u64;
+        entries.clear();
     }
 }
 

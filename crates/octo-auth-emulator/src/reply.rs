@@ -1,8 +1,12 @@
 //! What a provider answers, before it becomes an HTTP response.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
+
+mod torn;
+
+use torn::Torn;
 
 /// A status, headers and a body.
 pub(crate) struct Reply {
@@ -47,8 +51,26 @@ impl Reply {
     }
 
     /// The HTTP response; a header value that cannot travel (a line break in it) is left out.
-    pub(crate) fn into_response(self, date: &str) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
+    pub(crate) fn into_response(mut self, date: &str) -> Response<Body> {
+        let body = Body::from(std::mem::take(&mut self.body));
+        self.with_body(date, body)
+    }
+
+    /// A response that announces its whole length, one byte at least, and breaks off after half of it.
+    pub(crate) fn into_torn_response(mut self, date: &str) -> Response<Body> {
+        let mut whole = Bytes::from(std::mem::take(&mut self.body));
+        let length = whole.len().max(1);
+        whole.truncate(length / 2);
+        let announced = self.header(header::CONTENT_LENGTH.as_str(), &length.to_string());
+        announced.with_body(date, Body::new(Torn::Whole(whole)))
+    }
+
+    pub(crate) fn of_type(status: u16, content_type: &str, body: String) -> Self {
+        Self { status, headers: Vec::new(), body }.header("content-type", content_type)
+    }
+
+    fn with_body(self, date: &str, body: Body) -> Response<Body> {
+        let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let date = (header::DATE.as_str(), date.to_owned());
@@ -58,10 +80,6 @@ impl Reply {
             }
         }
         response
-    }
-
-    fn of_type(status: u16, content_type: &str, body: String) -> Self {
-        Self { status, headers: Vec::new(), body }.header("content-type", content_type)
     }
 }
 

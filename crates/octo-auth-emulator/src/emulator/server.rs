@@ -1,8 +1,8 @@
-//! The thread that listens: takes a request apart, asks the provider of its host, records, answers.
+//! The thread that listens: takes a request apart, answers it, and knows which provider a host belongs to.
 
 use std::future::IntoFuture;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 
 use axum::Router;
@@ -11,9 +11,10 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Response;
 use tokio::sync::oneshot;
 
+use super::line::{Caller, Exchange};
+use super::visit::Visit;
 use super::{HOSTS, House};
 use crate::call::Call;
-use crate::clock::http_date;
 use crate::consent;
 use crate::reply::Reply;
 
@@ -39,8 +40,8 @@ pub(super) fn run(
             Err(error) => return report(ready, Err(error)),
         };
         let service = Router::new().fallback(answer).with_state(house);
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(axum::serve(listener, service).into_future());
+        let service = service.into_make_service_with_connect_info::<Caller>();
+        tokio::spawn(axum::serve(Exchange(listener), service).into_future());
         report(ready, Ok(()));
         // The sender is dropped to stop: both ends of the wait mean the same.
         let _ = stopped.await;
@@ -54,26 +55,30 @@ fn report(ready: &mpsc::Sender<io::Result<()>>, outcome: io::Result<()>) {
 
 async fn answer(
     State(house): State<Arc<House>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
     request: Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let mut call = Call::new(head.method, &head.uri, head.headers, peer.ip(), &house.origin);
-    let reply = match axum::body::to_bytes(body, BODY_LIMIT).await {
+    let mut call = Call::new(head.method, &head.uri, head.headers, caller.address.ip(), &house.origin);
+    let unreadable = match axum::body::to_bytes(body, BODY_LIMIT).await {
         Ok(bytes) => {
             call.body = bytes;
-            route(&house, &call)
+            None
         }
-        Err(_) => Reply::text(413, "The body is larger than 64 KiB, or it broke off."),
+        Err(_) => Some(Reply::text(413, "The body is larger than 64 KiB, or it broke off.")),
     };
-    let now = house.clock.now();
-    house.log.record(&call, reply.status(), now);
-    reply.into_response(&http_date(now))
+    let visit = Visit { house, call, unreadable };
+    // A visit that panicked has nothing to answer either.
+    let answer = tokio::spawn(visit.run()).await.ok().flatten();
+    answer.unwrap_or_else(|| {
+        caller.cut();
+        Response::default()
+    })
 }
 
 /// Who answers: each emulated host belongs to one provider, save `api.octorate.com`, which also carries the older
 /// base of OctoTable (S0).
-fn route(house: &House, call: &Call) -> Reply {
+pub(super) fn route(house: &House, call: &Call) -> Reply {
     match call.host.as_str() {
         "api.octorate.com" if call.path.starts_with("/octotable-") => house.octotable.answer(call),
         "admin.octorate.com" | "api.octorate.com" => house.octorate.answer(call),

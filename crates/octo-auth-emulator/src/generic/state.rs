@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::family::Rotation;
+use super::token::AnnouncedLifetime;
 use super::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
 use crate::clock::Clock;
 use crate::loopback::ANY_LOOPBACK;
@@ -16,7 +18,10 @@ pub(super) struct State {
     pub(super) access: HashMap<String, Token>,
     pub(super) refresh: HashMap<String, Token>,
     pub(super) access_lifetime: i64,
-    pub(super) rotates: bool,
+    pub(super) announced_lifetime: AnnouncedLifetime,
+    pub(super) repeats: bool,
+    pub(super) rotation: Rotation,
+    pub(super) families_revoked: u64,
     last_grant: u64,
 }
 
@@ -37,6 +42,9 @@ pub(super) struct Code {
     pub(super) redeemed: Option<u64>,
 }
 
+/// The grant of tokens that no person consented to: those of client credentials.
+pub(super) const OWN_GRANT: u64 = 0;
+
 /// An access or refresh token; all tokens of one consent share its grant.
 #[derive(Clone)]
 pub(super) struct Token {
@@ -46,6 +54,8 @@ pub(super) struct Token {
     pub(super) issued_at: i64,
     /// `None` for a refresh token, which has no end of its own.
     pub(super) expires_at: Option<i64>,
+    /// When a refresh first replaced it; `None` for the current refresh token and for access tokens.
+    pub(super) replaced_at: Option<i64>,
 }
 
 impl State {
@@ -66,7 +76,10 @@ impl State {
             access: HashMap::new(),
             refresh: HashMap::new(),
             access_lifetime: 3_600_000,
-            rotates: true,
+            announced_lifetime: AnnouncedLifetime::Actual,
+            repeats: false,
+            rotation: Rotation::Strict,
+            families_revoked: 0,
             last_grant: 0,
         }
     }
@@ -97,16 +110,22 @@ impl State {
 
     /// Ends a token; a refresh token takes the access tokens of its grant along (RFC 7009 section 2.1).
     pub(super) fn revoke(&mut self, token: &str) {
-        self.access.remove(token);
-        if let Some(refresh) = self.refresh.get(token) {
+        if let Some(refresh) = self.refresh.get(token).filter(|refresh| self.is_good(refresh)) {
             self.end_grant(refresh.grant);
         }
+        self.access.remove(token);
     }
 
-    /// A token that is known and has not expired.
+    /// A token that is known, has not expired, and was not replaced by a refresh too long ago.
     pub(super) fn live(&self, token: &str) -> Option<&Token> {
         let known = self.access.get(token).or_else(|| self.refresh.get(token))?;
-        known.expires_at.is_none_or(|end| self.clock.now() < end).then_some(known)
+        self.is_good(known).then_some(known)
+    }
+
+    pub(super) fn is_good(&self, token: &Token) -> bool {
+        let now = self.clock.now();
+        token.expires_at.is_none_or(|end| now < end)
+            && token.replaced_at.is_none_or(|at| self.rotation.forgives(at, now))
     }
 }
 

@@ -7,10 +7,23 @@ use sha2::{Digest, Sha256};
 
 use super::authorization::scopes;
 use super::client::{self, Caller};
-use super::refusal;
-use super::state::{Code, State, Token};
+use super::state::{Code, OWN_GRANT, State, Token};
+use super::{family, refusal};
 use crate::call::{Call, Fields};
 use crate::reply::{Outcome, Reply};
+
+/// What a token answer says of the access token's lifetime, in `expires_in`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum AnnouncedLifetime {
+    /// What is left of it, in whole seconds.
+    #[default]
+    Actual,
+    /// Nothing: the member is missing, which RFC 6749 section 5.1 allows.
+    Omitted,
+    /// So many seconds, whatever is true; zero and less are sent as they are.
+    Seconds(i64),
+}
 
 /// How long a code may be exchanged, in milliseconds.
 const CODE_LIFETIME: i64 = 60_000;
@@ -24,7 +37,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
             Err(refusal::error("unauthorized_client", "A public client has no credentials"))
         }
         Some("authorization_code") => authorization_code(state, &form, &caller),
-        Some("refresh_token") => refresh(state, &form, &caller),
+        Some("refresh_token") => family::refresh(state, &form, &caller),
         Some(_) => Err(refusal::error("unsupported_grant_type", "The grant type is not supported")),
         None => Err(refusal::invalid_request("The parameter grant_type is missing")),
     }
@@ -32,8 +45,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
 
 fn client_credentials(state: &mut State, form: &Fields, caller: &Caller) -> Outcome {
     let scopes = scopes(form.get("scope")).ok_or_else(unknown_scope)?;
-    let grant = state.new_grant();
-    Ok(issue(state, caller, scopes, grant, None))
+    Ok(issue(state, caller, scopes, OWN_GRANT, None))
 }
 
 fn authorization_code(state: &mut State, form: &Fields, caller: &Caller) -> Outcome {
@@ -51,28 +63,8 @@ fn authorization_code(state: &mut State, form: &Fields, caller: &Caller) -> Outc
         return Err(refusal::invalid_grant());
     }
     let scopes = known.scopes.clone();
-    let refresh_token = new_refresh_token(state, caller, &scopes, grant);
+    let refresh_token = family::new_refresh_token(state, &caller.client_id, &scopes, grant);
     Ok(issue(state, caller, scopes, grant, Some(&refresh_token)))
-}
-
-fn refresh(state: &mut State, form: &Fields, caller: &Caller) -> Outcome {
-    let missing = || refusal::invalid_request("The parameter refresh_token is missing");
-    let token = form.get("refresh_token").ok_or_else(missing)?;
-    let known = state.refresh.get(token).filter(|known| known.client_id == caller.client_id).cloned();
-    let known = known.ok_or_else(refusal::invalid_grant)?;
-    let asked: Vec<String> = match form.get("scope") {
-        Some(scope) => scope.split(' ').map(str::to_owned).collect(),
-        None => known.scopes.clone(),
-    };
-    if asked.iter().any(|scope| !known.scopes.contains(scope)) {
-        return Err(unknown_scope());
-    }
-    if !state.rotates {
-        return Ok(issue(state, caller, asked, known.grant, None));
-    }
-    state.refresh.remove(token);
-    let next = new_refresh_token(state, caller, &known.scopes, known.grant);
-    Ok(issue(state, caller, asked, known.grant, Some(&next)))
 }
 
 /// RFC 7636 section 4.6; a verifier without a challenge is refused too (RFC 9700 section 2.1.1).
@@ -86,43 +78,57 @@ fn is_verified(code: &Code, verifier: Option<&str>) -> bool {
     }
 }
 
-fn new_refresh_token(state: &mut State, caller: &Caller, scopes: &[String], grant: u64) -> String {
-    let token = state.material.alphanumerics(43);
-    let refresh = Token {
-        client_id: caller.client_id.clone(),
-        scopes: scopes.to_vec(),
-        grant,
-        issued_at: state.clock.now(),
-        expires_at: None,
-    };
-    state.refresh.insert(token.clone(), refresh);
-    token
-}
-
-fn issue(
+/// Answers with an access token under a grant, and with a refresh token if there is one to hand over.
+pub(super) fn issue(
     state: &mut State,
     caller: &Caller,
     scopes: Vec<String>,
     grant: u64,
     refresh_token: Option<&str>,
 ) -> Reply {
-    let access_token = state.material.alphanumerics(43);
-    let issued_at = state.clock.now();
-    let mut body = json!({
-        "access_token": access_token,
-        "token_type": "Bearer",
-        "expires_in": state.access_lifetime / 1_000,
-        "scope": scopes.join(" "),
-    });
+    let scope = scopes.join(" ");
+    let token = Token {
+        client_id: caller.client_id.clone(),
+        scopes,
+        grant,
+        issued_at: state.clock.now(),
+        expires_at: Some(state.clock.now().saturating_add(state.access_lifetime)),
+        replaced_at: None,
+    };
+    let (access_token, expires_at) = repeated(state, &token).unwrap_or_else(|| insert(state, token));
+    let mut body = json!({ "access_token": access_token, "token_type": "Bearer", "scope": scope });
+    match state.announced_lifetime {
+        AnnouncedLifetime::Actual => {
+            body["expires_in"] = json!(expires_at.saturating_sub(state.clock.now()) / 1_000);
+        }
+        AnnouncedLifetime::Omitted => {}
+        AnnouncedLifetime::Seconds(seconds) => body["expires_in"] = json!(seconds),
+    }
     if let Some(refresh_token) = refresh_token {
         body["refresh_token"] = json!(refresh_token);
     }
-    let expires_at = Some(issued_at.saturating_add(state.access_lifetime));
-    let client_id = caller.client_id.clone();
-    state.access.insert(access_token, Token { client_id, scopes, grant, issued_at, expires_at });
     Reply::json(200, &body)
 }
 
-fn unknown_scope() -> Reply {
+fn insert(state: &mut State, token: Token) -> (String, i64) {
+    let access_token = state.material.alphanumerics(43);
+    let expires_at = token.expires_at.unwrap_or(i64::MAX);
+    state.access.insert(access_token.clone(), token);
+    (access_token, expires_at)
+}
+
+/// The valid access token that stands for a new one, and when it expires; the one that lives longest, if there are
+/// several.
+fn repeated(state: &State, new: &Token) -> Option<(String, i64)> {
+    let same = |old: &Token| {
+        (&old.client_id, &old.scopes, old.grant) == (&new.client_id, &new.scopes, new.grant)
+            && state.is_good(old)
+    };
+    let valid = state.access.iter().filter(|(_, old)| state.repeats && same(old));
+    let expiring = valid.filter_map(|(token, old)| Some((old.expires_at?, token)));
+    expiring.max().map(|(expires_at, token)| (token.clone(), expires_at))
+}
+
+pub(super) fn unknown_scope() -> Reply {
     refusal::error("invalid_scope", "The scope is unknown or beyond what was granted")
 }

@@ -1,0 +1,111 @@
+//! Refresh tokens and the family they form: all tokens of one consent (RFC 6749 section 6, RFC 9700 section 4.14.2).
+//!
+//! A refresh token that was replaced stays known, so that its use can be told from that of a token nobody issued: the
+//! first means that two parties hold the family, and ends it; the second ends nothing.
+
+use std::time::Duration;
+
+use super::client::Caller;
+use super::state::{State, Token};
+use super::{SCOPES, refusal, token};
+use crate::call::Fields;
+use crate::clock::millis;
+use crate::reply::Outcome;
+
+/// What a refresh does to the refresh token it was asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Rotation {
+    /// Nothing: the answer carries no refresh token, and the old one stays.
+    None,
+    /// Each refresh answers with a new one and ends the old; using an old one again is refused as `invalid_grant` and
+    /// ends all tokens of its consent (RFC 9700 section 4.14.2).
+    #[default]
+    Strict,
+    /// As [`Strict`](Self::Strict), but within this time of the emulator's clock since it was first replaced an old
+    /// one is answered as the first time, with a further new refresh token, and ends nothing.
+    Grace(Duration),
+}
+
+/// Why a refresh token could not be granted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// No client has this `client_id`.
+    #[error("no client has the client_id {0}: register it first")]
+    UnknownClient(String),
+    /// The server has no such scope.
+    #[error("the scope {0} is unknown: choose from generic::SCOPES")]
+    UnknownScope(String),
+}
+
+impl Rotation {
+    /// Whether a refresh token replaced at one instant may still be used at another, both in milliseconds.
+    pub(super) fn forgives(self, replaced_at: i64, now: i64) -> bool {
+        match self {
+            Self::Grace(window) => now < replaced_at.saturating_add(millis(window)),
+            Self::None | Self::Strict => false,
+        }
+    }
+}
+
+/// A family with its first refresh token.
+pub(super) fn begin(state: &mut State, client_id: &str, scopes: &[&str]) -> Result<String, GrantError> {
+    if !state.clients.contains_key(client_id) {
+        return Err(GrantError::UnknownClient(client_id.to_owned()));
+    }
+    if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(scope)) {
+        return Err(GrantError::UnknownScope((*unknown).to_owned()));
+    }
+    let granted = if scopes.is_empty() { &SCOPES[..1] } else { scopes };
+    let granted: Vec<String> = granted.iter().map(|&scope| scope.to_owned()).collect();
+    let grant = state.new_grant();
+    Ok(new_refresh_token(state, client_id, &granted, grant))
+}
+
+pub(super) fn refresh(state: &mut State, form: &Fields, caller: &Caller) -> Outcome {
+    let missing = || refusal::invalid_request("The parameter refresh_token is missing");
+    let sent = form.get("refresh_token").ok_or_else(missing)?;
+    let known = state.refresh.get(sent).filter(|known| known.client_id == caller.client_id).cloned();
+    let known = known.ok_or_else(refusal::invalid_grant)?;
+    if !state.is_good(&known) {
+        state.end_grant(known.grant);
+        state.families_revoked += 1;
+        return Err(refusal::invalid_grant());
+    }
+    let asked: Vec<String> = match form.get("scope") {
+        Some(scope) => scope.split(' ').map(str::to_owned).collect(),
+        None => known.scopes.clone(),
+    };
+    if asked.iter().any(|scope| !known.scopes.contains(scope)) {
+        return Err(token::unknown_scope());
+    }
+    let next = replacement(state, sent, &known);
+    Ok(token::issue(state, caller, asked, known.grant, next.as_deref()))
+}
+
+/// The refresh token that follows the one sent, unless that one stays.
+fn replacement(state: &mut State, sent: &str, known: &Token) -> Option<String> {
+    if state.rotation == Rotation::None {
+        return None;
+    }
+    let now = state.clock.now();
+    if let Some(replaced) = state.refresh.get_mut(sent) {
+        replaced.replaced_at.get_or_insert(now);
+    }
+    Some(new_refresh_token(state, &known.client_id, &known.scopes, known.grant))
+}
+
+pub(super) fn new_refresh_token(state: &mut State, client_id: &str, scopes: &[String], grant: u64) -> String {
+    let token = state.material.alphanumerics(43);
+    let refresh = Token {
+        client_id: client_id.to_owned(),
+        scopes: scopes.to_vec(),
+        grant,
+        issued_at: state.clock.now(),
+        expires_at: None,
+        replaced_at: None,
+    };
+    state.refresh.insert(token.clone(), refresh);
+    token
+}
