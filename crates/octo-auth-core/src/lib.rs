@@ -50,17 +50,20 @@
 
 pub mod profile;
 
+mod accounts;
 mod answer;
 mod client;
 mod error;
 mod exchange;
 mod grant;
+mod lifecycle;
 mod reading;
 mod scope;
 mod secret;
 mod time;
 mod token;
 
+pub use accounts::{Accounts, Grant, Key, Tending, Warm};
 pub use answer::{
     ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
     Introspection, Meaning, SandboxProperty,
@@ -71,6 +74,12 @@ pub use error::{
 };
 pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
+pub use lifecycle::{
+    Adopted, Attempt, Change, ClaimJob, Claimed, Decision, Event, Failure, FailureKind, Fingerprint,
+    Freshness, Generation, Job, Lead, Lineage, LoadJob, Policy, PolicyError, Published, Record, ReleaseJob,
+    Report, Row, SaveJob, Saved, SendJob, Status, Storage, Store, StoreFault, Stored, Terminal, Ticket,
+    Token, Validity, ValidityTerms, Verdict, Version,
+};
 pub use profile::{Profile, ProfileError};
 pub use scope::Scopes;
 pub use secret::Secret;

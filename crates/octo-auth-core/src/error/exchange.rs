@@ -147,6 +147,11 @@ impl ExchangeError {
         &self.0.deviations
     }
 
+    /// Whether the body is an error in a shape of the provider itself, not of a gateway before it.
+    pub(crate) fn is_in_own_shape(&self) -> bool {
+        self.0.own_shape
+    }
+
     /// The refresh token that came with an answer that was unusable otherwise; store it over the old one.
     #[must_use]
     pub fn salvaged_refresh_token(&self) -> Option<&Secret> {

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// 64 random bytes for one sign-in: 256 bits for the `state`, 256 for the PKCE verifier.
+/// 64 random bytes for one sign-in (256 bits for the `state`, 256 for the PKCE verifier), or to seed one
+/// [`Accounts`](crate::Accounts).
 ///
 /// They must come from the operating system or another cryptographic source; both adapters draw them. They cannot
 /// be copied, and [`Client::authorize`](crate::Client::authorize) consumes them: two sign-ins with one `state`
@@ -21,6 +22,11 @@ impl Entropy {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 64]) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, to seed what else has to be unguessable.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &*self.0
     }
 
     /// A `state` and a code verifier, of 43 characters each.

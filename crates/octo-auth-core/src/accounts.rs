@@ -1,0 +1,338 @@
+//! One registration at a provider and all its tokens: which key is asked about, what they share, which is due next.
+//!
+//! [`Accounts`] is the machine that adapters drive. It decides and hands out jobs; it does no IO, reads no clock,
+//! starts nothing and holds no lock. Drive it like this:
+//!
+//! 1. [`Accounts::decide`] says what a caller is to do: use a token, use it and carry out a job, carry out a job,
+//!    wait, or give up.
+//! 2. A [`Job`] is one effect. Whoever carries it out turns it into a [`Report`] and gives that to
+//!    [`Accounts::report`], which answers with the next job of the flight, until there is none.
+//! 3. When a flight has ended, callers that wait ask again.
+//!
+//! What the machine promises is written as a table in the source of `lifecycle`, and tested row by row.
+
+mod budget;
+mod key;
+mod registration;
+mod warmth;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use budget::{Asking, Sent};
+pub use key::{Grant, Key};
+pub(crate) use registration::Registration;
+pub use warmth::{Tending, Warm};
+
+use crate::client::Client;
+use crate::error::{Remedy, RequestError};
+use crate::grant::Entropy;
+use crate::lifecycle::{
+    Adopted, Cause, Decision, Failure, FailureKind, Generation, Job, Lifecycle, Policy, Published, Report,
+    Row, Status, Storage, Verdict,
+};
+use crate::time::Now;
+
+/// The machine of one registration: its keys, their setbacks, its budget of requests.
+///
+/// Two registrations share nothing; two keys of one share the client, the budget, and what failures of the endpoint
+/// have left behind.
+pub struct Accounts {
+    registration: Registration,
+    accounts: HashMap<Arc<Key>, Account>,
+    /// Keys without a handle, by when they were last asked about.
+    idle: BTreeSet<(u64, Arc<Key>)>,
+    /// Keys by when they are to be looked at next, on the boot clock.
+    due: BTreeSet<(Duration, Arc<Key>)>,
+    asked: u64,
+}
+
+/// A key and who holds it.
+struct Account {
+    lifecycle: Lifecycle,
+    handles: u32,
+    last_asked: u64,
+    due: Option<Duration>,
+}
+
+impl Accounts {
+    /// A machine for the tokens of one client. `storage` says what store its jobs will be carried to; `entropy`
+    /// seeds the jitter and the names of claims and sign-ins.
+    #[must_use]
+    pub fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
+        Self {
+            registration: Registration::new(client, policy, storage, entropy),
+            accounts: HashMap::new(),
+            idle: BTreeSet::new(),
+            due: BTreeSet::new(),
+            asked: 0,
+        }
+    }
+
+    /// Tells a caller what to do.
+    pub fn decide(&mut self, key: &Key, now: Now) -> Decision {
+        self.with(key, now, |lifecycle, registration| {
+            lifecycle.note_asking();
+            lifecycle.decide(registration, now)
+        })
+    }
+
+    /// Tells a caller whose time is over: to use a token or to give up, never to run or to wait.
+    pub fn decide_at_deadline(&mut self, key: &Key, now: Now) -> Decision {
+        self.with(key, now, |lifecycle, registration| lifecycle.decide_at_deadline(registration, now))
+    }
+
+    /// Takes the outcome of a job; the answer is the next job, to be carried out by the same carrier.
+    pub fn report(&mut self, report: Report, now: Now) -> Option<Job> {
+        let Report { ticket, outcome } = report;
+        let account = self.accounts.get_mut(&*ticket.key)?;
+        let job = account.lifecycle.report(&mut self.registration, &ticket, outcome, now);
+        self.reschedule(&ticket.key, now);
+        job
+    }
+
+    /// Takes note that a resource server refused a token of this generation; one replaced already changes nothing.
+    pub fn refused(&mut self, key: &Key, generation: Generation, now: Now) {
+        if let Some(account) = self.accounts.get_mut(key) {
+            account.lifecycle.refused(generation, now);
+            self.reschedule(key, now);
+        }
+    }
+
+    /// Begins a key anew with what a sign-in, a creation, a migration or an import gave.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
+    /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
+    pub fn adopt(&mut self, key: &Key, adopted: Adopted, now: Now) -> Result<Option<Job>, RequestError> {
+        key.check(&self.registration.client)?;
+        self.make_room(key, now);
+        self.account(key);
+        let Some(account) = self.accounts.get_mut(key) else { return Ok(None) };
+        let job = account.lifecycle.adopt(adopted, &mut self.registration, now)?;
+        self.reschedule(key, now);
+        Ok(job)
+    }
+
+    /// Ends a key until its next sign-in or adoption; what it held is revoked where the provider can.
+    pub fn sign_out(&mut self, key: &Key, now: Now) -> Option<Job> {
+        self.account(key);
+        let account = self.accounts.get_mut(key)?;
+        let job = account.lifecycle.sign_out(&mut self.registration, now);
+        self.reschedule(key, now);
+        job
+    }
+
+    /// Begins no flight from now on; what is under way is finished and saved.
+    pub fn shut_down(&mut self) {
+        self.registration.shutting_down = true;
+    }
+
+    /// Whether anything is under way or unsaved, so that a shutdown has something to wait for.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.accounts.values().any(|account| account.lifecycle.is_busy())
+    }
+
+    /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
+    pub fn save_all(&mut self, now: Now) -> Vec<Job> {
+        let registration = &mut self.registration;
+        self.accounts
+            .values_mut()
+            .filter_map(|account| account.lifecycle.save_now(registration, now))
+            .collect()
+    }
+
+    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and
+    /// cooldowns held against the old one are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
+    pub fn replace_client(&mut self, client: Client) -> Result<(), RequestError> {
+        for key in self.accounts.keys() {
+            key.check(&client)?;
+        }
+        self.registration.replace_client(client);
+        self.accounts.values_mut().for_each(|account| account.lifecycle.client_replaced());
+        Ok(())
+    }
+
+    /// Counts a request that is sent beside the machine, such as the exchange of a code, in the budget.
+    ///
+    /// # Errors
+    ///
+    /// The moment on the boot clock from which the budget has room, if it has none now; nothing is counted then.
+    pub fn admit(&mut self, now: Now) -> Result<(), Duration> {
+        let asking = Asking { has_token: false, has_setback: false };
+        match self.registration.budget.opens(&Sent::default(), asking) {
+            opens if opens > now.boot => Err(opens),
+            _ => {
+                self.registration.budget.draw(None, now.boot);
+                Ok(())
+            }
+        }
+    }
+
+    /// What a handle may serve without asking, if anything.
+    pub fn published(&mut self, key: &Key, now: Now) -> Option<Arc<Published>> {
+        self.accounts.get_mut(key)?.lifecycle.publication(&self.registration, now)
+    }
+
+    /// How a key stands; nothing if it was never asked about.
+    #[must_use]
+    pub fn status(&self, key: &Key, now: Now) -> Option<Status> {
+        Some(self.accounts.get(key)?.lifecycle.status(&self.registration, now))
+    }
+
+    /// The state of a key in plain words; no secret is among them.
+    #[must_use]
+    pub fn explain(&self, key: &Key, now: Now) -> String {
+        match self.accounts.get(key) {
+            Some(account) => account.lifecycle.explain(&self.registration, now),
+            None => format!("{key}: never asked about."),
+        }
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.registration.client
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.registration.policy
+    }
+
+    /// The keys in use, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.accounts.keys()
+    }
+
+    /// Keeps a key as long as the handle lives: it is never given up for another.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if its requests cannot be built, or if there is no room for another key.
+    pub fn hold(&mut self, key: &Key, now: Now) -> Result<Arc<Key>, Failure> {
+        let shared = self.key(key);
+        if let Err(error) = key.check(&self.registration.client) {
+            return Err(misconfigured(&shared, error));
+        }
+        self.make_room(key, now);
+        if !self.accounts.contains_key(key) && self.accounts.len() >= self.registration.policy.capacity() {
+            return Err(Failure::new(&shared, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
+        }
+        self.account(key);
+        if let Some(account) = self.accounts.get_mut(key) {
+            account.handles = account.handles.saturating_add(1);
+            self.idle.remove(&(account.last_asked, shared.clone()));
+        }
+        Ok(shared)
+    }
+
+    /// Gives a handle back.
+    pub fn let_go(&mut self, key: &Key) {
+        let shared = self.key(key);
+        if let Some(account) = self.accounts.get_mut(key) {
+            account.handles = account.handles.saturating_sub(1);
+            if account.handles == 0 {
+                self.idle.insert((account.last_asked, shared));
+            }
+        }
+    }
+
+    /// Runs one step on a key, which is made if it is not there.
+    fn with(
+        &mut self,
+        key: &Key,
+        now: Now,
+        step: impl FnOnce(&mut Lifecycle, &mut Registration) -> Decision,
+    ) -> Decision {
+        let give_up = |failure| Decision {
+            verdict: Verdict::GiveUp(failure),
+            row: Row::TooManyKeys,
+            next_change: None,
+        };
+        if !self.accounts.contains_key(key) {
+            if let Err(failure) = self.hold(key, now) {
+                return give_up(failure);
+            }
+            self.let_go(key);
+        }
+        self.touch(key);
+        let Some(account) = self.accounts.get_mut(key) else {
+            let shared = Arc::new(key.clone());
+            return give_up(Failure::new(&shared, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
+        };
+        let decision = step(&mut account.lifecycle, &mut self.registration);
+        self.reschedule(key, now);
+        decision
+    }
+
+    /// The shared form of a key.
+    fn key(&self, key: &Key) -> Arc<Key> {
+        self.accounts.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone())
+    }
+
+    fn account(&mut self, key: &Key) {
+        if !self.accounts.contains_key(key) {
+            let shared = Arc::new(key.clone());
+            let lifecycle = Lifecycle::new(shared.clone(), &self.registration);
+            let account = Account { lifecycle, handles: 0, last_asked: self.asked, due: None };
+            self.idle.insert((self.asked, shared.clone()));
+            self.accounts.insert(shared, account);
+        }
+    }
+
+    /// Notes that a key was asked about just now.
+    fn touch(&mut self, key: &Key) {
+        self.asked += 1;
+        let asked = self.asked;
+        let shared = self.key(key);
+        if let Some(account) = self.accounts.get_mut(key) {
+            if account.handles == 0 {
+                self.idle.remove(&(account.last_asked, shared.clone()));
+                self.idle.insert((asked, shared));
+            }
+            account.last_asked = asked;
+        }
+    }
+
+    /// Gives up the key that was asked about longest ago, if there is no room for another: never one that is held,
+    /// under way or unsaved, or whose refresh token is in no store.
+    fn make_room(&mut self, key: &Key, _now: Now) {
+        if self.accounts.contains_key(key) || self.accounts.len() < self.registration.policy.capacity() {
+            return;
+        }
+        let storage = self.registration.storage;
+        let spared = |(_, key): &&(u64, Arc<Key>)| {
+            self.accounts.get(key).is_some_and(|account| account.lifecycle.can_be_given_up(storage))
+        };
+        let Some((asked, oldest)) = self.idle.iter().find(spared).cloned() else { return };
+        if let Some(account) = self.accounts.remove(&oldest) {
+            account.due.map(|due| self.due.remove(&(due, oldest.clone())));
+        }
+        self.idle.remove(&(asked, oldest));
+    }
+}
+
+/// The failure of a key whose requests cannot be built.
+fn misconfigured(key: &Arc<Key>, error: RequestError) -> Failure {
+    let cause = Cause::Request(Arc::new(error));
+    Failure::new(key, FailureKind::Misconfigured, Some(cause), Remedy::FixConfiguration)
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts")
+            .field("client", &self.registration.client)
+            .field("keys", &self.accounts.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! How many requests may be sent: sliding windows on the boot clock, in which failures count like successes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The limit of one key in a window, whatever the registration's is.
+const KEY_LIMIT: u32 = 10;
+
+/// The limit after a failure of the whole endpoint, until something succeeds, where none is documented.
+const AILING_LIMIT: u32 = 10;
+
+/// The budget of a registration: so many requests in any window, at a distance after a failure.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: u32,
+    window: Duration,
+    documented: bool,
+    distance: Duration,
+    ailing: bool,
+    paced_until: Duration,
+    sent: Sent,
+}
+
+/// When requests were sent, oldest first, no more than count.
+#[derive(Debug, Default)]
+pub(crate) struct Sent(VecDeque<Duration>);
+
+/// Who asks for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asking {
+    /// Whether the key has a token to serve: it leaves the last slot to those that have none.
+    pub(crate) has_token: bool,
+    /// Whether the key failed last time: it takes at most half.
+    pub(crate) has_setback: bool,
+}
+
+impl Budget {
+    pub(crate) fn new((limit, window, distance): (u32, Duration, Duration), documented: bool) -> Self {
+        let (ailing, paced_until) = (false, Duration::ZERO);
+        Self { limit, window, documented, distance, ailing, paced_until, sent: Sent::default() }
+    }
+
+    /// Puts other limits in the place of the present ones; what was sent still counts.
+    pub(crate) fn set(&mut self, (limit, window, distance): (u32, Duration, Duration), documented: bool) {
+        (self.limit, self.window, self.distance, self.documented) = (limit, window, distance, documented);
+    }
+
+    /// The moment from which a request may be sent; not after now if it may be sent at once.
+    pub(crate) fn opens(&self, key: &Sent, asking: Asking) -> Duration {
+        let limit = if self.ailing && !self.documented { self.limit.min(AILING_LIMIT) } else { self.limit };
+        let reserve = u32::from(asking.has_token && limit > 1);
+        let own = if asking.has_setback { KEY_LIMIT.min(limit.div_ceil(2)) } else { KEY_LIMIT };
+        let shared = self.sent.opens(limit - reserve, self.window);
+        shared.max(key.opens(own, self.window)).max(self.paced_until)
+    }
+
+    /// Counts a request that is sent now.
+    pub(crate) fn draw(&mut self, key: Option<&mut Sent>, now: Duration) {
+        self.sent.note(now, self.limit, self.window);
+        if let Some(key) = key {
+            key.note(now, KEY_LIMIT, self.window);
+        }
+    }
+
+    /// Takes note of a failure: the next request keeps the documented distance from it.
+    pub(crate) fn failed(&mut self, endpoint_wide: bool, now: Duration) {
+        self.ailing |= endpoint_wide;
+        self.paced_until = self.paced_until.max(now.saturating_add(self.distance));
+    }
+
+    /// Takes note of a success.
+    pub(crate) fn succeeded(&mut self) {
+        self.ailing = false;
+    }
+}
+
+impl Sent {
+    /// When the limit leaves room for one more in the window.
+    fn opens(&self, limit: u32, window: Duration) -> Duration {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
+        match self.0.len().checked_sub(limit).and_then(|place| self.0.get(place)) {
+            Some(sent) => sent.saturating_add(window),
+            None => Duration::ZERO,
+        }
+    }
+
+    fn note(&mut self, now: Duration, limit: u32, window: Duration) {
+        self.0.push_back(now);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        while self.0.len() > limit || self.0.front().is_some_and(|sent| sent.saturating_add(window) <= now) {
+            self.0.pop_front();
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! How the flights of one key end: each report, and what it leaves behind.
+//!
+//! | event | record | afterwards | callers |
+//! |---|---|---|---|
+//! | another access token, not expired | generation + 1, published once saved; marker cleared | open; if already soft, closed 30 s | new token |
+//! | the same access token again | generation kept, hard = the later one | closed max(30 s, lead/4) | current if F/S, else error |
+//! | expired on arrival | refresh token stored, not published | backoff | old if F/S, else error |
+//! | unusable, but with a refresh token | the refresh token is stored | backoff or cooldown | old if F/S, else error |
+//! | not sent | marker cleared | backoff, registration-wide | old if F/S, else error |
+//! | ambiguous, lost | marker kept | backoff | old if F/S, else error |
+//! | throttled, other 5xx, 408, 425 | marker cleared if the error is in the provider's own shape | backoff, at least what it told | old if F/S, else error |
+//! | invalid_grant | the store is read again: another refresh token is adopted; else final for this one | final | old if F/S, else sign in |
+//! | refresh refused without a known code | marker cleared | cooldown; from the third in a row: sign in again | old if F/S, else error |
+//! | wrong client, scope or address | marker cleared | cooldown | old if F/S, else fix the configuration |
+//! | saving failed | kept in memory, saving tried again | open | new token |
+//! | signed out meanwhile | not published, revoked if the provider can | signed out | sign in |
+//!
+//! A refresh token that was read from an answer is never dropped: it is in the record before anything else happens.
+//! An answer counts for the refresh token it was asked with, and for no other; a late failure counts for nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Lifecycle;
+use super::failure::Cause;
+use super::flight::{Flight, Leg, Publication, UnderWay, Why};
+use super::issued::Issued;
+use super::job::{Answered, Job, Outcome, Renewal, SendJob, Ticket};
+use super::record::{Fingerprint, Generation, Terminal};
+use super::setback::{Blame, Pause, blame};
+use super::store::{Storage, StoreFault};
+use super::validity::{Freshness, Validity, ValidityTerms};
+use crate::accounts::{Asking, Registration};
+use crate::error::{ExchangeError, Remedy};
+use crate::exchange::Answer;
+use crate::grant::TokenTypeHint;
+use crate::secret::Secret;
+use crate::time::Now;
+use crate::token::TokenSet;
+
+/// How long the gate stays closed after a renewal that changed nothing or is due again at once, at least.
+const REST: Duration = Duration::from_secs(30);
+
+/// A pause that grows as usual.
+const BACKOFF: Pause = Pause::Backoff { at_least: Duration::ZERO };
+
+impl Lifecycle {
+    /// Takes the outcome of a job; the answer is the next job.
+    pub(crate) fn report(
+        &mut self,
+        registration: &mut Registration,
+        ticket: &Ticket,
+        outcome: Outcome,
+        now: Now,
+    ) -> Option<Job> {
+        let fits = |own: &mut UnderWay| own.flight.id == ticket.flight && own.flight.legs == ticket.leg;
+        let Some(UnderWay { flight, leg, .. }) = self.flight.take_if(fits) else {
+            return self.take_late(registration, outcome, now);
+        };
+        match (leg, outcome) {
+            (Leg::Reading(why), Outcome::Loaded(result)) => {
+                self.loaded(registration, flight, why, result, now)
+            }
+            (Leg::Claiming, Outcome::Claimed(result)) => self.claimed(registration, flight, result, now),
+            (Leg::Marking { before }, Outcome::Saved(result)) => {
+                self.marked(registration, flight, before, result, now)
+            }
+            (Leg::Saving(publication), Outcome::Saved(result)) => {
+                self.saved(registration, flight, publication, result, now)
+            }
+            (Leg::Sending { .. }, Outcome::Answered(answered)) => {
+                self.answered(registration, flight, *answered, now)
+            }
+            // Whoever carried it is gone, or brought something else.
+            (leg, _) => {
+                self.end_as_lost(registration, flight, leg, now);
+                None
+            }
+        }
+    }
+
+    /// Ends a flight of which nothing was heard within its time.
+    pub(super) fn end_overdue_flight(&mut self, registration: &mut Registration, now: Now) {
+        if let Some(UnderWay { flight, leg, .. }) = self.flight.take_if(|own| own.deadline <= now.boot) {
+            self.end_as_lost(registration, flight, leg, now);
+        }
+    }
+
+    /// Ends a flight whose carrier is gone, so that nobody would carry a next job: what is left to save is saved by
+    /// whoever asks next.
+    fn end_as_lost(&mut self, registration: &mut Registration, flight: Flight, leg: Leg, now: Now) {
+        let id = flight.id;
+        let _ = self.lost(registration, flight, leg, now);
+        self.flight = None;
+        registration.landed(id);
+    }
+
+    /// Takes the answer of an exchange.
+    fn answered(
+        &mut self,
+        registration: &mut Registration,
+        flight: Flight,
+        answered: Answered,
+        now: Now,
+    ) -> Option<Job> {
+        let Answered { result, sent, refresh_token } = answered;
+        if self.record.signed_out {
+            self.to_revoke = self.to_revoke.take().or(secret_of(result));
+            return self.land(registration, flight, now);
+        }
+        let is_ours = refresh_token == self.record.fingerprint() || self.key.is_client_grant();
+        // A late answer was faster; of two successors of one refresh token the one asked for last is the newer.
+        let is_sibling = refresh_token.is_some() && refresh_token == self.record.parent;
+        match result {
+            Ok(answer) if is_ours || is_sibling => self.succeeded(registration, flight, answer, sent, now),
+            Err(error) if is_ours => self.failed(registration, flight, error, now),
+            Ok(_) | Err(_) => self.land(registration, flight, now),
+        }
+    }
+
+    fn succeeded(
+        &mut self,
+        registration: &mut Registration,
+        flight: Flight,
+        answer: Answer<TokenSet>,
+        sent: Now,
+        now: Now,
+    ) -> Option<Job> {
+        registration.succeeded();
+        let Answer { value: mut tokens, deviations, .. } = answer;
+        self.take_refresh_token(tokens.refresh_token.take());
+        self.record.pending = None;
+        if flight.forced {
+            self.forcing.close(now);
+        }
+        let again = self.current.as_ref().filter(|current| current.is_same(tokens.access_token()));
+        let is_new = again.is_none();
+        if let Some(known) = again.and_then(|current| current.tokens.expires_at()) {
+            let later = tokens.expires_at().map_or(known, |given| given.max(known));
+            tokens.lifetime = Some(later.saturating_since(tokens.issued_at()));
+        }
+        let number = self.record.generation.number.saturating_add(u64::from(is_new));
+        let generation = Generation { number, ..self.record.generation };
+        let validity = self.validity_of(&tokens, sent, registration);
+        let issued = Arc::new(Issued::new(tokens, generation, validity, deviations));
+        let expired = issued.validity.freshness(now) == Freshness::Expired;
+        if !expired || self.freshness(now) == Freshness::Expired {
+            self.record.token = Some(issued.tokens.clone());
+        }
+        if expired {
+            self.rest(registration, BACKOFF, Cause::ExpiredOnArrival, now);
+            return self.save_then_publish(registration, flight, None, now);
+        }
+        self.record.generation = generation;
+        self.save_then_publish(registration, flight, Some(Publication { issued, is_new }), now)
+    }
+
+    /// Puts a token in force.
+    pub(super) fn publish(&mut self, publication: Publication, registration: &mut Registration, now: Now) {
+        let Publication { issued, is_new } = publication;
+        self.setbacks.clear();
+        self.refusal = None;
+        let lifetime = issued.validity.lifetime();
+        if !is_new {
+            // The lead is at most half of the lifetime, so a quarter of it at most an eighth.
+            let lead =
+                lifetime.zip(issued.validity.renewal_due_age()).map(|(hard, soft)| hard.saturating_sub(soft));
+            let rest = REST.max(lead.unwrap_or_default() / 4);
+            self.rest(registration, Pause::Rest(rest), Cause::SameTokenAgain, now);
+        } else if issued.validity.freshness(now) != Freshness::Fresh {
+            self.rest(registration, Pause::Rest(REST), Cause::RenewedJustNow, now);
+        }
+        self.is_refused &= !is_new;
+        self.current = Some(issued);
+        self.was_asked_for &= !is_new;
+        self.published = None;
+    }
+
+    fn failed(
+        &mut self,
+        registration: &mut Registration,
+        flight: Flight,
+        error: ExchangeError,
+        now: Now,
+    ) -> Option<Job> {
+        let Blame { registration_wide, pause, ambiguous, untouched, unexplained } = blame(&error);
+        let salvaged = error.salvaged_refresh_token().cloned();
+        let was_salvaged = salvaged.is_some();
+        let remedy = self.setbacks.unexplained(unexplained).unwrap_or_else(|| error.remedy());
+        registration.budget.failed(registration_wide, now.boot);
+        self.failures = self.failures.saturating_add(1);
+        self.doubt_until = now.boot;
+        let error = Arc::new(error);
+        let Some(pause) = pause else {
+            if registration.storage == Storage::None {
+                return self.end_for_good(registration, flight, error, now);
+            }
+            let why = Why::AfterRefusal { error, refresh_token: self.record.fingerprint() };
+            return Some(self.read(flight, why, Duration::ZERO, now));
+        };
+        let answered = pause == Pause::Cooldown;
+        if flight.forced && answered {
+            self.forcing.close(now);
+        }
+        self.take_refresh_token(salvaged);
+        if was_salvaged || untouched {
+            self.record.pending = None;
+        } else if let Some(pending) = &mut self.record.pending {
+            pending.ambiguous = ambiguous;
+        }
+        let Registration { dice, setbacks, .. } = registration;
+        let setbacks = if registration_wide { setbacks } else { &mut self.setbacks };
+        setbacks.note(pause, Cause::Exchange(error), remedy, dice, now.boot);
+        if ambiguous && !was_salvaged || self.key.is_client_grant() {
+            return self.land(registration, flight, now);
+        }
+        self.save_then_publish(registration, flight, None, now)
+    }
+
+    /// Takes the refresh token for dead.
+    pub(super) fn end_for_good(
+        &mut self,
+        registration: &mut Registration,
+        flight: Flight,
+        error: Arc<ExchangeError>,
+        now: Now,
+    ) -> Option<Job> {
+        let repeated = self.record.attempt().is_some_and(|attempt| attempt.number > 1);
+        self.record.terminal = Some(if repeated { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
+        self.record.pending = None;
+        self.refusal = Some(Cause::Exchange(error));
+        if flight.forced {
+            self.forcing.close(now);
+        }
+        self.save_then_publish(registration, flight, None, now)
+    }
+
+    /// Ends a flight of whose present leg nothing more is known.
+    fn lost(&mut self, registration: &mut Registration, flight: Flight, leg: Leg, now: Now) -> Option<Job> {
+        let fault = || StoreFault::new("the store did not answer in time");
+        match leg {
+            Leg::Reading(why) => self.loaded(registration, flight, why, Err(fault()), now),
+            Leg::Claiming => self.claimed(registration, flight, Err(fault()), now),
+            Leg::Marking { before } => self.marked(registration, flight, before, Err(fault()), now),
+            Leg::Saving(publication) => self.saved(registration, flight, publication, Err(fault()), now),
+            Leg::Sending { refresh_token } => {
+                registration.budget.failed(false, now.boot);
+                self.failures = self.failures.saturating_add(1);
+                if refresh_token == self.record.fingerprint() || self.key.is_client_grant() {
+                    self.rest(registration, BACKOFF, Cause::Lost, now);
+                }
+                self.land(registration, flight, now)
+            }
+        }
+    }
+
+    /// Takes what arrives when nothing is waited for: the ends of releases and revocations, and answers of flights
+    /// that were given up, which may hold the only rotated refresh token.
+    fn take_late(&mut self, registration: &mut Registration, outcome: Outcome, now: Now) -> Option<Job> {
+        let answered = match outcome {
+            Outcome::Released | Outcome::Revoked => return self.revoke_next(registration, now),
+            Outcome::Answered(answered) => *answered,
+            Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
+        };
+        let Answered { result, sent, refresh_token } = answered;
+        if self.record.signed_out {
+            self.to_revoke = self.to_revoke.take().or(secret_of(result));
+            return self.flight.is_none().then(|| self.revoke_next(registration, now)).flatten();
+        }
+        let is_needed = match self.key.is_client_grant() {
+            true => self.freshness(now) == Freshness::Expired,
+            false => refresh_token == self.record.fingerprint(),
+        };
+        match result {
+            Ok(answer) if is_needed && self.flight.is_none() => {
+                let flight = Flight::new(registration.number(), false);
+                self.succeeded(registration, flight, answer, sent, now)
+            }
+            result if is_needed && !self.key.is_client_grant() => {
+                let came = match result {
+                    Ok(mut answer) => answer.value.refresh_token.take(),
+                    Err(error) => error.salvaged_refresh_token().cloned(),
+                };
+                came.is_some().then(|| self.take_refresh_token(came));
+                self.save_soon(registration, now)
+            }
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// The job that revokes what is to be revoked, where the provider can and the budget has room: best effort.
+    pub(super) fn revoke_next(&mut self, registration: &mut Registration, now: Now) -> Option<Job> {
+        let token = self.to_revoke.take()?;
+        let hint = match self.key.is_client_grant() {
+            true => TokenTypeHint::AccessToken,
+            false => TokenTypeHint::RefreshToken,
+        };
+        let exchange = registration.client.revoke(&token, hint).ok()?;
+        let asking = Asking { has_token: true, has_setback: false };
+        if registration.budget.opens(&self.sent, asking) > now.boot {
+            return None;
+        }
+        registration.budget.draw(None, now.boot);
+        let ticket = Ticket { key: self.key.clone(), flight: registration.number(), leg: 0 };
+        let deadline = registration.policy.exchange_deadline();
+        let renewal = Renewal::Revocation(exchange);
+        Some(Job::Send(SendJob { ticket, renewal, refresh_token: None, deadline }))
+    }
+
+    /// Puts a refresh token that came over the one it came for.
+    pub(super) fn take_refresh_token(&mut self, came: Option<Secret>) {
+        let Some(came) = came.filter(|_| !self.key.is_client_grant()) else { return };
+        let own = self.record.fingerprint();
+        if own != Some(Fingerprint::of(&came)) {
+            self.record.parent = own;
+            self.record.refresh_token = Some(came);
+        }
+        self.record.terminal = None;
+        self.record.pending = None;
+    }
+
+    /// Closes the key for a while, for another reason than a failed exchange.
+    pub(super) fn rest(&mut self, registration: &mut Registration, pause: Pause, cause: Cause, now: Now) {
+        let remedy = Remedy::TryLater { after: Duration::ZERO };
+        self.setbacks.note(pause, cause, remedy, &mut registration.dice, now.boot);
+    }
+
+    pub(super) fn validity_of(
+        &self,
+        tokens: &TokenSet,
+        issued: Now,
+        registration: &mut Registration,
+    ) -> Validity {
+        let terms = ValidityTerms {
+            lifetime: tokens.lifetime(),
+            hint: tokens.renew_after(),
+            lead: registration.policy.lead(),
+            jitter: registration.dice.fraction(),
+        };
+        Validity::new(Now { wall: tokens.issued_at(), ..issued }, &terms)
+    }
+}
+
+/// What an answer brought that can be revoked: its refresh token, which takes the access token along, or that.
+fn secret_of(result: Result<Answer<TokenSet>, ExchangeError>) -> Option<Secret> {
+    match result {
+        Ok(answer) => {
+            let tokens = answer.value;
+            Some(tokens.refresh_token().unwrap_or(tokens.access_token().as_secret()).clone())
+        }
+        Err(error) => error.salvaged_refresh_token().cloned(),
+    }
+}

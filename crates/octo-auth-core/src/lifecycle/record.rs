@@ -1,0 +1,202 @@
+//! What is kept of a key: everything another start, or another process, needs to go on.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::failure::FailureKind;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use crate::token::TokenSet;
+
+/// One sign-in or adoption and everything renewed from it. Random, so that two of them never look alike.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Lineage([u8; 16]);
+
+/// Which token it is: its lineage, and its number in it. Numbers of different lineages do not compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Generation {
+    /// The sign-in or adoption it comes from.
+    pub lineage: Lineage,
+    /// One more for each token published.
+    pub number: u64,
+}
+
+/// A version of a stored record: a counter, never a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u64);
+
+/// What tells two refresh tokens apart without showing either: a SHA-256 digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+/// What a store keeps of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Record {
+    /// The generation of the token last published.
+    pub generation: Generation,
+    /// That token; nothing before the first.
+    pub token: Option<TokenSet>,
+    /// The refresh token to use next; nothing for client grants.
+    pub refresh_token: Option<Secret>,
+    /// The refresh token from which the present one was got, where the server replaced it.
+    pub parent: Option<Fingerprint>,
+    /// A renewal that was begun and of whose end nothing is known yet.
+    pub pending: Option<Attempt>,
+    /// The refresh token is dead: only a new sign-in helps.
+    pub terminal: Option<Terminal>,
+    /// The user signed out: nothing is asked for until a new sign-in.
+    pub signed_out: bool,
+}
+
+/// A renewal that was begun, written down before its request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// The refresh token it uses.
+    pub refresh_token: Fingerprint,
+    /// Which attempt with this refresh token it is, counted from one.
+    pub number: u32,
+    /// When it was begun.
+    pub begun: Timestamp,
+    /// When it is over at the latest.
+    pub deadline: Timestamp,
+    /// Whether the server may have replaced the refresh token.
+    pub ambiguous: bool,
+}
+
+/// Why a refresh token is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Terminal {
+    /// The server said so (`invalid_grant`).
+    Refused,
+    /// The server said so after an earlier renewal had been lost: it may have replaced the refresh token then.
+    RefusedAfterDoubt,
+    /// A renewal was lost and the provider takes no refresh token twice.
+    Lost,
+}
+
+/// A record as a store holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The record.
+    pub record: Record,
+    /// Its version.
+    pub version: Version,
+}
+
+impl Lineage {
+    /// A lineage from 16 random bytes, or those of a stored one.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes, to be stored.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// The first bytes, which are enough for people.
+impl fmt::Display for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lineage({self})")
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.number, self.lineage)
+    }
+}
+
+impl Fingerprint {
+    /// The fingerprint of a refresh token.
+    #[must_use]
+    pub fn of(refresh_token: &Secret) -> Self {
+        Self(Sha256::digest(refresh_token.expose()).into())
+    }
+
+    /// A stored fingerprint.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes, to be stored.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint(***)")
+    }
+}
+
+impl Terminal {
+    pub(crate) fn failure_kind(self) -> FailureKind {
+        match self {
+            Self::Refused => FailureKind::ConsentLost,
+            Self::RefusedAfterDoubt | Self::Lost => FailureKind::ConsentInDoubt,
+        }
+    }
+}
+
+/// Which of two records of a key is to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Winner {
+    Ours,
+    Theirs,
+}
+
+impl Record {
+    /// The fingerprint of the refresh token to use next.
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.refresh_token.as_ref().map(Fingerprint::of)
+    }
+
+    /// Whether a renewal with the present refresh token may have reached the server without our knowing its end.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.attempt().is_some_and(|attempt| attempt.ambiguous)
+    }
+
+    /// The renewal that was begun with the present refresh token.
+    pub(crate) fn attempt(&self) -> Option<&Attempt> {
+        self.pending.as_ref().filter(|pending| Some(pending.refresh_token) == self.fingerprint())
+    }
+
+    /// Which wins when the store holds another record than was expected. `brand_new` says that our lineage was
+    /// begun in this process and has never been stored.
+    ///
+    /// A sign-in just made wins over whatever is there; another lineage with an advanced version wins otherwise.
+    /// In one lineage the newer generation wins; in one generation the stored record, unless ours was got from it.
+    pub(crate) fn winner(&self, theirs: &Self, brand_new: bool) -> Winner {
+        let (own, other) = (self.generation, theirs.generation);
+        if own.lineage != other.lineage {
+            return if brand_new { Winner::Ours } else { Winner::Theirs };
+        }
+        if theirs.signed_out != self.signed_out {
+            return if self.signed_out { Winner::Ours } else { Winner::Theirs };
+        }
+        match other.number.cmp(&own.number) {
+            std::cmp::Ordering::Greater => Winner::Theirs,
+            std::cmp::Ordering::Less => Winner::Ours,
+            std::cmp::Ordering::Equal if theirs.fingerprint() == self.fingerprint() => Winner::Ours,
+            std::cmp::Ordering::Equal => {
+                let child = self.parent.is_some() && self.parent == theirs.fingerprint();
+                if child { Winner::Ours } else { Winner::Theirs }
+            }
+        }
+    }
+}

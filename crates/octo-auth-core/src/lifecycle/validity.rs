@@ -1,0 +1,186 @@
+//! How long a token may be served, and from when its renewal is due: whole milliseconds, rounded once, saturating.
+//!
+//! | | formula | 1440 s | 3599 s | 24 h |
+//! |---|---|---|---|---|
+//! | guard: margin for transit, served only before `hard - guard` | min(10 s, L/10) | 10 s | 10 s | 10 s |
+//! | lead | min(max(L/5, 30 s), 900 s, L/2) | 288 s | 719.8 s | 900 s |
+//! | jitter, `u` in [0, 1) drawn once per generation | u * min(L/10, 300 s) | 0-144 s | 0-300 s | 0-300 s |
+//! | soft: from here a renewal is due | hard - floor(lead + jitter) | | | |
+//!
+//! L is the lifetime, counted from the moment the request was sent. A server's hint and a configured lead move soft
+//! between `issued + 0.4 L` and `hard - guard`. Everything is kept as an age since issue, because an age can be
+//! measured by two clocks, of which the larger counts.
+
+use std::time::Duration;
+
+use crate::time::{Now, Timestamp};
+use crate::token::LONGEST_LIFETIME;
+
+/// From this age on a token of unknown lifetime is due for renewal.
+pub(crate) const UNKNOWN_SOFT: Duration = Duration::from_secs(15 * 60);
+
+/// How far the wall clock may lie before a token's issue until the token counts as stale, in milliseconds.
+const WALL_BEFORE_ISSUE: i64 = -60_000;
+
+/// Whether a token can be served, and whether its renewal is due. Ordered by urgency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Freshness {
+    /// It can be served and no renewal is due.
+    Fresh,
+    /// It can be served, and a renewal is due.
+    Stale,
+    /// It must not be served any more.
+    Expired,
+}
+
+/// How early a token is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lead {
+    /// By the formula of [`Validity`].
+    #[default]
+    Automatic,
+    /// So long before the hard expiry, and not before 0.4 of the lifetime.
+    Fixed(Duration),
+    /// Only when the token can no longer be served.
+    OnlyWhenExpired,
+}
+
+/// When one token may be served and when its renewal is due; see the formulas in the source's table.
+///
+/// Ages are whole milliseconds since the token's issue. A token is served while its age is below
+/// [`Validity::served_until_age`], which is its lifetime less min(10 s, a tenth of it).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    issued: Now,
+    lifetime: Option<u64>,
+    soft: Option<u64>,
+    end: Option<u64>,
+}
+
+/// What a token's validity is made from, beside the moment of its issue.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ValidityTerms {
+    /// The lifetime, counted from issue; nothing if unknown, which is not "for ever". Capped at ten years.
+    pub lifetime: Option<Duration>,
+    /// The server's hint when to renew, counted from issue; it can only make the renewal earlier.
+    pub hint: Option<Duration>,
+    /// How early to renew.
+    pub lead: Lead,
+    /// A random fraction of one in units of 2^-32, drawn once per token, that spreads the renewals of many.
+    pub jitter: u32,
+}
+
+impl Validity {
+    /// The validity of a token issued (its request sent) at a moment by both clocks.
+    #[must_use]
+    pub fn new(issued: Now, terms: &ValidityTerms) -> Self {
+        let hint = terms.hint.map(millis);
+        let Some(lifetime) = terms.lifetime.map(|lifetime| millis(lifetime.min(LONGEST_LIFETIME))) else {
+            let soft = hint.unwrap_or(u64::MAX).min(millis(UNKNOWN_SOFT));
+            return Self { issued, lifetime: None, soft: Some(soft), end: None };
+        };
+        // In tenths of a millisecond a fifth, a half and a tenth of the lifetime are whole numbers.
+        let guard = lifetime.min(100_000);
+        let end = (10 * lifetime - guard).div_ceil(10);
+        let earliest = (4 * lifetime).div_ceil(10);
+        let jitter = (u128::from(terms.jitter) * u128::from(lifetime.min(3_000_000))) >> 32;
+        let jitter = u64::try_from(jitter).unwrap_or(0);
+        let lead = match terms.lead {
+            Lead::Automatic => Some((2 * lifetime).clamp(300_000, 9_000_000).min(5 * lifetime)),
+            Lead::Fixed(lead) => Some(millis(lead).saturating_mul(10)),
+            Lead::OnlyWhenExpired => None,
+        };
+        let soft = lead.map_or(end, |lead| lifetime.saturating_sub(lead.saturating_add(jitter) / 10));
+        let soft = hint.map_or(soft, |hint| soft.min(hint)).max(earliest).min(end);
+        Self { issued, lifetime: Some(lifetime), soft: Some(soft), end: Some(end) }
+    }
+
+    /// When the token was issued, by both clocks of this process. For a token loaded from a store the boot clock's
+    /// part is the moment of loading.
+    #[must_use]
+    pub fn issued(&self) -> Now {
+        self.issued
+    }
+
+    /// The age at which the token expires; nothing if unknown.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.lifetime.map(Duration::from_millis)
+    }
+
+    /// The age from which a renewal is due.
+    #[must_use]
+    pub fn renewal_due_age(&self) -> Option<Duration> {
+        self.soft.map(Duration::from_millis)
+    }
+
+    /// The age from which the token is not served any more; nothing if its lifetime is unknown.
+    #[must_use]
+    pub fn served_until_age(&self) -> Option<Duration> {
+        self.end.map(Duration::from_millis)
+    }
+
+    /// The age by both clocks, of which the larger counts: the boot clock never steps, the wall clock knows what
+    /// happened before this process.
+    #[must_use]
+    pub fn age(&self, now: Now) -> Duration {
+        Duration::from_millis(self.age_millis(now))
+    }
+
+    /// Whether the token can be served now, and whether its renewal is due.
+    ///
+    /// A wall clock more than 60 s before the issue makes the token stale: one of the two clocks is wrong.
+    #[must_use]
+    pub fn freshness(&self, now: Now) -> Freshness {
+        let age = self.age_millis(now);
+        if self.end.is_some_and(|end| age >= end) {
+            Freshness::Expired
+        } else if self.soft.is_some_and(|soft| age >= soft) || self.wall_age(now) < WALL_BEFORE_ISSUE {
+            Freshness::Stale
+        } else {
+            Freshness::Fresh
+        }
+    }
+
+    /// The moment on the boot clock at which the freshness changes next if both clocks run on; always after now.
+    pub(crate) fn next_change(&self, now: Now) -> Option<Duration> {
+        let age = self.age_millis(now);
+        let ahead = |at: u64| at.checked_sub(age).filter(|left| *left > 0);
+        let recovery = WALL_BEFORE_ISSUE.saturating_sub(self.wall_age(now));
+        let recovery = u64::try_from(recovery).ok().filter(|left| *left > 0);
+        let next =
+            [self.soft.and_then(ahead), self.end.and_then(ahead), recovery].into_iter().flatten().min()?;
+        Some(now.boot.saturating_add(Duration::from_millis(next)))
+    }
+
+    /// The moment on the boot clock from which it is not served any more if both clocks run on.
+    pub(crate) fn end_on_boot(&self, now: Now) -> Option<Duration> {
+        let left = self.end?.saturating_sub(self.age_millis(now));
+        Some(now.boot.saturating_add(Duration::from_millis(left)))
+    }
+
+    fn wall_age(&self, now: Now) -> i64 {
+        now.wall.millis_after(self.issued.wall)
+    }
+
+    fn age_millis(&self, now: Now) -> u64 {
+        let by_boot = millis(now.boot.saturating_sub(self.issued.boot));
+        u64::try_from(self.wall_age(now)).unwrap_or(0).max(by_boot)
+    }
+
+    /// The earliest and the latest wall time between which nothing changes by the wall clock alone.
+    pub(crate) fn steady_wall(&self, now: Now) -> (Timestamp, Timestamp) {
+        let age = self.age_millis(now);
+        let next = [self.soft, self.end].into_iter().flatten().filter(|at| *at > age).min();
+        let far = next.map_or(i64::MAX, |at| i64::try_from(at).unwrap_or(i64::MAX));
+        let first = self.issued.wall.shifted(WALL_BEFORE_ISSUE);
+        if self.wall_age(now) < WALL_BEFORE_ISSUE {
+            return (Timestamp::from_unix_millis(i64::MIN), first);
+        }
+        (first, self.issued.wall.shifted(far))
+    }
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
