@@ -254,11 +254,8 @@ impl Accounts {
         now: Now,
         step: impl FnOnce(&mut Lifecycle, &mut Registration) -> Decision,
     ) -> Decision {
-        let give_up = |failure| Decision {
-            verdict: Verdict::GiveUp(failure),
-            row: Row::TooManyKeys,
-            next_change: None,
-        };
+        let give_up =
+            |failure| Decision { verdict: Verdict::GiveUp(failure), row: Row::NoKey, next_change: None };
         if !self.accounts.contains_key(key) {
             if let Err(failure) = self.hold(key, now) {
                 return give_up(failure);

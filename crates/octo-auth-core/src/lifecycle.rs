@@ -109,6 +109,8 @@ pub(crate) struct Lifecycle {
     sent: Sent,
     published: Option<Arc<Published>>,
     was_asked_for: bool,
+    /// Spreads the renewals of many; drawn once for each generation.
+    jitter: u32,
     /// How many exchanges have failed, to tell a new failure from the last one.
     failures: u32,
 }
@@ -136,6 +138,7 @@ impl Lifecycle {
             sent: Sent::default(),
             published: None,
             was_asked_for: false,
+            jitter: 0,
             failures: 0,
         }
     }
@@ -188,7 +191,7 @@ impl Lifecycle {
             | Row::NotRenewable
             | Row::RefusedClosed
             | Row::RefusedInFlight
-            | Row::TooManyKeys => None,
+            | Row::NoKey => None,
         }
     }
 
@@ -237,12 +240,9 @@ impl Lifecycle {
             }
             (Row::NotRenewable, _) => (FailureKind::NotSignedIn, None, Remedy::SignInAgain),
             (_, Gate::Final(kind)) => (*kind, self.refusal.clone(), Remedy::SignInAgain),
-            (_, Gate::Closed(bar)) if !view.in_flight => {
-                let remedy = match bar.remedy {
-                    Remedy::TryLater { .. } => later(bar.until),
-                    other => other,
-                };
-                (bar.kind, bar.cause.clone(), remedy)
+            (_, Gate::Closed(Bar { until, kind, cause, remedy })) if !view.in_flight => {
+                let after = until.saturating_sub(now.boot);
+                return Failure::closed(&self.key, *kind, cause.clone(), *remedy, after);
             }
             (_, Gate::Open | Gate::Closed(_)) => {
                 let until = self.flight.as_ref().map_or(now.boot, |flight| flight.deadline);

@@ -44,7 +44,7 @@ impl Accounts {
                 self.due.remove(&(due, key));
                 continue;
             };
-            let wanted = which == Warm::All || account.lifecycle.was_used();
+            let wanted = which == Warm::All || account.lifecycle.wants_tending();
             let decision = wanted.then(|| account.lifecycle.decide(&mut self.registration, now));
             self.reschedule_after(&key, now, limit);
             if let Some(Verdict::UseAndRun(_, job) | Verdict::Run(job)) = decision.map(|told| told.verdict) {

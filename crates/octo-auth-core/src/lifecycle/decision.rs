@@ -78,8 +78,8 @@ pub enum Row {
     RefusedClosed,
     /// 13: refused, a renewal is under way.
     RefusedInFlight,
-    /// No room for another key.
-    TooManyKeys,
+    /// Beside the table: the key's requests cannot be built, or there is no room for another key.
+    NoKey,
 }
 
 impl Row {
@@ -103,7 +103,7 @@ impl Row {
             Self::RefusedRenewing => "11",
             Self::RefusedClosed => "12",
             Self::RefusedInFlight => "13",
-            Self::TooManyKeys => "-",
+            Self::NoKey => "-",
         }
     }
 }
@@ -130,7 +130,7 @@ impl fmt::Display for Row {
             Self::RefusedRenewing => "refused, its renewal begins",
             Self::RefusedClosed => "refused, and its renewal is not possible now",
             Self::RefusedInFlight => "refused, its renewal is under way",
-            Self::TooManyKeys => "no room for another key",
+            Self::NoKey => "not kept",
         })
     }
 }

@@ -30,6 +30,7 @@ use super::record::{Fingerprint, Generation, Terminal};
 use super::setback::{Blame, Pause, blame};
 use super::store::{Storage, StoreFault};
 use super::validity::{Freshness, Validity, ValidityTerms};
+use super::view::Knowledge;
 use crate::accounts::{Asking, Registration};
 use crate::error::{ExchangeError, Remedy};
 use crate::exchange::Answer;
@@ -127,6 +128,7 @@ impl Lifecycle {
         now: Now,
     ) -> Option<Job> {
         registration.succeeded();
+        self.knowledge = Knowledge::Read;
         let Answer { value: mut tokens, deviations, .. } = answer;
         self.take_refresh_token(tokens.refresh_token.take());
         self.record.pending = None;
@@ -141,6 +143,9 @@ impl Lifecycle {
         }
         let number = self.record.generation.number.saturating_add(u64::from(is_new));
         let generation = Generation { number, ..self.record.generation };
+        if is_new {
+            self.jitter = registration.dice.fraction();
+        }
         let validity = self.validity_of(&tokens, sent, registration);
         let issued = Arc::new(Issued::new(tokens, generation, validity, deviations));
         let expired = issued.validity.freshness(now) == Freshness::Expired;
@@ -329,13 +334,13 @@ impl Lifecycle {
         &self,
         tokens: &TokenSet,
         issued: Now,
-        registration: &mut Registration,
+        registration: &Registration,
     ) -> Validity {
         let terms = ValidityTerms {
             lifetime: tokens.lifetime(),
             hint: tokens.renew_after(),
             lead: registration.policy.lead(),
-            jitter: registration.dice.fraction(),
+            jitter: self.jitter,
         };
         Validity::new(Now { wall: tokens.issued_at(), ..issued }, &terms)
     }

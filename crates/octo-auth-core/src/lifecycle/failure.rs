@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::store::StoreFault;
 use crate::accounts::Key;
@@ -23,6 +24,7 @@ struct Inner {
     kind: FailureKind,
     cause: Option<Cause>,
     remedy: Remedy,
+    after: Option<Duration>,
 }
 
 /// What kind of failure it is.
@@ -71,7 +73,26 @@ pub(crate) enum Cause {
 
 impl Failure {
     pub(crate) fn new(key: &Arc<Key>, kind: FailureKind, cause: Option<Cause>, remedy: Remedy) -> Self {
-        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy }))
+        let after = match remedy {
+            Remedy::TryLater { after } => Some(after),
+            _ => None,
+        };
+        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after }))
+    }
+
+    /// The failure of a key that is closed for so long, whoever must act meanwhile.
+    pub(crate) fn closed(
+        key: &Arc<Key>,
+        kind: FailureKind,
+        cause: Option<Cause>,
+        remedy: Remedy,
+        after: Duration,
+    ) -> Self {
+        let remedy = match remedy {
+            Remedy::TryLater { .. } => Remedy::TryLater { after },
+            other => other,
+        };
+        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after: Some(after) }))
     }
 
     /// The failure that there is no async runtime, for adapters.
@@ -115,6 +136,13 @@ impl Failure {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         self.0.remedy
+    }
+
+    /// How long after the failure was given out the next attempt is made at the earliest; nothing where no attempt
+    /// will be made until somebody acts.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.after
     }
 
     /// The exchange that failed, where one did.
@@ -204,7 +232,7 @@ impl fmt::Display for Cause {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { key, kind, cause, remedy } = &*self.0;
+        let Inner { key, kind, cause, remedy, .. } = &*self.0;
         write!(f, "no token for {key}: {}", kind.explain())?;
         if let Some(cause) = cause {
             write!(f, " ({cause})")?;

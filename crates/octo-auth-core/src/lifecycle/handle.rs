@@ -41,8 +41,13 @@ impl Lifecycle {
     }
 
     /// Whether the token was used since its last renewal.
-    pub(crate) fn was_used(&self) -> bool {
+    fn was_used(&self) -> bool {
         self.was_asked_for || self.published.as_ref().is_some_and(|published| published.was_used())
+    }
+
+    /// Whether the token was used since its last renewal, or something is left to be saved.
+    pub(crate) fn wants_tending(&self) -> bool {
+        self.was_used() || self.unsaved.is_some()
     }
 
     /// The moment on the boot clock at which the key should be looked at to be kept warm.

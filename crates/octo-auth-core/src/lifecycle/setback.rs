@@ -85,7 +85,7 @@ impl Setbacks {
 
     /// Whether something failed since the last success.
     pub(crate) fn any(&self) -> bool {
-        self.last.is_some()
+        self.backoffs > 0 || self.cooldowns > 0
     }
 
     /// The last failure, whether its pause is over or not.

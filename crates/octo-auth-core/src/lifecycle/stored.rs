@@ -123,6 +123,7 @@ impl Lifecycle {
                 if !is_ours {
                     return self.land(registration, flight, now);
                 }
+                self.unsaved = None;
                 self.note_saved();
                 self.send(flight, registration, now)
             }
@@ -254,7 +255,9 @@ impl Lifecycle {
         Job::Claim(ClaimJob { ticket, owner, lasting: registration.longest_flight() })
     }
 
+    /// Writes the record; whatever changes it until then has it written again.
     fn save(&mut self, flight: Flight, publication: Option<Publication>, now: Now) -> Job {
+        self.unsaved = None;
         let ticket = self.depart(flight, Leg::Saving(publication), Registration::SAVING, now);
         Job::Save(SaveJob { ticket, expected: self.version, record: self.record.clone() })
     }
@@ -274,8 +277,7 @@ impl Lifecycle {
     }
 
     fn note_saved(&mut self) {
-        self.unsaved = None;
-        self.is_brand_new = false;
+        self.is_brand_new &= self.unsaved.is_some();
         self.trouble.clear();
     }
 
@@ -315,6 +317,7 @@ impl Lifecycle {
     /// and somebody's renewal holds us no longer than its own deadline from now.
     pub(super) fn put(&mut self, record: Record, registration: &mut Registration, now: Now) {
         let token = record.token.clone();
+        self.jitter = registration.dice.fraction();
         self.current = token.map(|tokens| {
             let validity = self.validity_of(&tokens, now, registration);
             Arc::new(Issued::new(tokens, record.generation, validity, Vec::new()))
