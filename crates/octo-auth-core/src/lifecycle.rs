@@ -29,6 +29,9 @@
 //! A renewal whose outcome is in doubt is repeated only once nothing is left to lose: the token has expired or was
 //! refused, and the earlier exchange's deadline has passed. Until then the old token is served.
 //!
+//! Where only a new sign-in can help (0a, 9, 10), a shared store is read again every 30 s: somebody else may have
+//! signed in.
+//!
 //! How flights end stands in `ends`, with its own table.
 
 mod decision;
@@ -80,6 +83,9 @@ use crate::profile::Replay;
 use crate::secret::Secret;
 use crate::time::Now;
 
+/// How often a shared store is read again for a key that only somebody else's sign-in can revive.
+const REREAD: Duration = Duration::from_secs(30);
+
 /// The state of one key. Facts that do not depend on each other are fields; what is under way is one enum.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
@@ -88,6 +94,8 @@ pub(crate) struct Lifecycle {
     record: Record,
     version: Option<Version>,
     knowledge: Knowledge,
+    /// When the store was read last, on the boot clock.
+    read_at: Duration,
     /// The token that is served while it lasts.
     current: Option<Arc<Issued>>,
     flight: Option<UnderWay>,
@@ -124,6 +132,7 @@ impl Lifecycle {
             record: Record::default(),
             version: None,
             knowledge,
+            read_at: Duration::ZERO,
             current: None,
             flight: None,
             setbacks: Setbacks::default(),
@@ -154,14 +163,14 @@ impl Lifecycle {
             view = self.view(registration, None, now);
             row = view.row();
         }
-        self.conclude(row, &view, job, now)
+        self.conclude(row, &view, registration, job, now)
     }
 
     /// Tells a caller whose time is over: never to run or to wait.
     pub(crate) fn decide_at_deadline(&mut self, registration: &mut Registration, now: Now) -> Decision {
         self.end_overdue_flight(registration, now);
         let view = self.view(registration, None, now);
-        let decision = self.conclude(view.row(), &view, None, now);
+        let decision = self.conclude(view.row(), &view, registration, None, now);
         let verdict = match decision.verdict {
             Verdict::Wait { .. } => {
                 self.token_or(self.is_refused, |own| own.failure(decision.row, &view, now))
@@ -196,8 +205,15 @@ impl Lifecycle {
     }
 
     /// Puts the answer of a row together.
-    fn conclude(&self, row: Row, view: &View, job: Option<Job>, now: Now) -> Decision {
-        let next_change = self.next_change(view, now);
+    fn conclude(
+        &self,
+        row: Row,
+        view: &View,
+        registration: &Registration,
+        job: Option<Job>,
+        now: Now,
+    ) -> Decision {
+        let next_change = self.next_change(view, registration, now);
         let until = self.flight.as_ref().map_or(now.boot, |flight| flight.deadline);
         let failure = |own: &Self| own.failure(row, view, now);
         let verdict = match (row, job) {
@@ -257,6 +273,9 @@ impl Lifecycle {
         let freshness = self.freshness(now);
         let knowledge = match self.knowledge {
             Knowledge::Unreadable { until } if until <= now.boot => Knowledge::Unread,
+            Knowledge::Read if self.rereads(registration, now).is_some_and(|again| again <= now.boot) => {
+                Knowledge::Unread
+            }
             other => other,
         };
         View {
@@ -272,6 +291,14 @@ impl Lifecycle {
             saving_is_due: self.unsaved.is_some_and(|due| due <= now.boot),
             gate: self.gate(registration, own_flight, freshness, now),
         }
+    }
+
+    /// When the store is read again because only somebody else's sign-in can help, on the boot clock.
+    fn rereads(&self, registration: &Registration, now: Now) -> Option<Duration> {
+        let is_dead = self.record.signed_out || self.record.terminal.is_some();
+        let is_stuck = !self.key.is_client_grant() && (is_dead || self.record.refresh_token.is_none());
+        let is_needed = is_stuck && self.freshness(now) == Freshness::Expired && self.unsaved.is_none();
+        (registration.storage == Storage::Shared && is_needed).then(|| self.read_at.saturating_add(REREAD))
     }
 
     fn freshness(&self, now: Now) -> Freshness {
@@ -317,7 +344,7 @@ impl Lifecycle {
     }
 
     /// The next moment on the boot clock at which the answer can change by time alone.
-    fn next_change(&self, view: &View, now: Now) -> Option<Duration> {
+    fn next_change(&self, view: &View, registration: &Registration, now: Now) -> Option<Duration> {
         let gate = match &view.gate {
             Gate::Closed(bar) => Some(bar.until),
             Gate::Open | Gate::Final(_) => None,
@@ -330,7 +357,8 @@ impl Lifecycle {
         let doubt = self.record.is_in_doubt().then_some(self.doubt_until);
         let validity = self.current.as_ref().and_then(|issued| issued.validity.next_change(now));
         let flight = self.flight.as_ref().map(|flight| flight.deadline);
-        let all = [gate, knowledge, forcing, doubt, validity, flight, self.unsaved];
+        let rereads = self.rereads(registration, now);
+        let all = [gate, knowledge, forcing, doubt, validity, flight, self.unsaved, rereads];
         all.into_iter().flatten().filter(|moment| *moment > now.boot && *moment < Duration::MAX).min()
     }
 

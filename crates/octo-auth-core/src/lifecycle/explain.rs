@@ -49,7 +49,7 @@ impl Lifecycle {
         if registration.storage != Storage::None {
             self.write_store(out, view.knowledge, now)?;
         }
-        match self.next_change(&view, now) {
+        match self.next_change(&view, registration, now) {
             Some(moment) => write!(out, "Next change by time alone: {}.", Left(moment, now)),
             None => write!(out, "Nothing changes by time alone."),
         }

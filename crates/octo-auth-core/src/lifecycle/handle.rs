@@ -30,7 +30,7 @@ impl Lifecycle {
             return None;
         }
         let token = Token::new(self.current.clone()?, false);
-        let until = self.next_change(&view, now).unwrap_or(Duration::MAX);
+        let until = self.next_change(&view, registration, now).unwrap_or(Duration::MAX);
         self.published = Some(Arc::new(Published::new(token, now, until)));
         self.published.clone()
     }
@@ -54,12 +54,13 @@ impl Lifecycle {
     pub(crate) fn due(&self, registration: &Registration, now: Now) -> Option<Duration> {
         let view = self.view(registration, None, now);
         match view.row() {
-            Row::SignedOut | Row::ShuttingDown | Row::Final | Row::NotRenewable => None,
+            Row::ShuttingDown => None,
+            Row::SignedOut | Row::Final | Row::NotRenewable => self.rereads(registration, now),
             Row::Unread | Row::Unsaved | Row::Renewing | Row::Expired | Row::RefusedRenewing => {
                 Some(now.boot)
             }
             _ if matches!(view.gate, Gate::Final(_)) && self.unsaved.is_none() => None,
-            _ => self.next_change(&view, now),
+            _ => self.next_change(&view, registration, now),
         }
     }
 

@@ -106,7 +106,7 @@ impl Lifecycle {
             setback: is_barred.then(|| self.failure(barred, &at_rest, now)),
             sign_in_needed,
             unsaved: self.unsaved.is_some(),
-            next_change: self.next_change(&view, now),
+            next_change: self.next_change(&view, registration, now),
             generation: self.record.generation,
             failures: self.failures,
         }

@@ -40,6 +40,7 @@ impl Lifecycle {
         result: Result<Option<Box<Stored>>, StoreFault>,
         now: Now,
     ) -> Option<Job> {
+        let is_known = self.knowledge == Knowledge::Read;
         let is_read = match result {
             Ok(stored) => {
                 self.trouble.clear();
@@ -53,7 +54,8 @@ impl Lifecycle {
         };
         match why {
             Why::First => {
-                if let (false, Some(trouble)) = (is_read, self.trouble.last()) {
+                self.read_at = now.boot;
+                if let (false, true, Some(trouble)) = (is_read, !is_known, self.trouble.last()) {
                     self.knowledge = Knowledge::Unreadable { until: trouble.until };
                 }
                 self.land(registration, flight, now)
@@ -290,6 +292,7 @@ impl Lifecycle {
     /// Takes over what the store holds, if it is to win over what is held here.
     fn merge(&mut self, stored: Option<Box<Stored>>, registration: &mut Registration, now: Now) {
         self.knowledge = Knowledge::Read;
+        self.read_at = now.boot;
         let Some(stored) = stored else {
             self.version = None;
             return;
@@ -331,6 +334,7 @@ impl Lifecycle {
         };
         self.record = record;
         self.knowledge = Knowledge::Read;
+        self.read_at = now.boot;
         self.is_refused = false;
         self.published = None;
     }

@@ -74,15 +74,15 @@ impl View {
 
     /// The row of the decision table that applies. Total: each combination of facts has exactly one.
     pub(crate) fn row(&self) -> Row {
-        if self.signed_out {
-            return Row::SignedOut;
-        }
         match (self.knowledge, self.is_client_grant) {
             (Knowledge::Unread, _) if self.in_flight => return Row::Reading,
             (Knowledge::Unread, _) if self.shutting_down => return Row::ShuttingDown,
             (Knowledge::Unread, _) => return Row::Unread,
             (Knowledge::Unreadable { .. }, false) => return Row::Unreadable,
             (Knowledge::Unreadable { .. }, true) | (Knowledge::Read, _) => {}
+        }
+        if self.signed_out {
+            return Row::SignedOut;
         }
         match (self.freshness, self.is_refused) {
             (Freshness::Expired, _) => self.expired_row(),
