@@ -43,11 +43,19 @@
 //! - **No wrong address.** A request goes to a host the profile names; a redirect is an error.
 //! - **Clear blame.** Every error has a stable `code()` and a [`Remedy`]: who must act, and how.
 //!
+//! # The life of a token
+//!
+//! [`Accounts`] decides for each caller: use this token, use it and carry out a [`Job`], wait, or give up, and why. A
+//! job is one effect as a value (a request to send, a record to save); its outcome comes back as a [`Report`]. The
+//! rules stand in [`manual::lifecycle`]. The adapters' `Accounts` and `Tokens` drive this machine; a program with a
+//! transport of its own can do so in some thirty lines.
+//!
 //! # Features
 //!
 //! - `providers` (default): the built-in profiles.
 //! - `toml`: profiles read from TOML text by `Profile::from_toml`.
 
+pub mod manual;
 pub mod profile;
 
 mod accounts;

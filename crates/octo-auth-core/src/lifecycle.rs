@@ -13,7 +13,7 @@
 //! | 0c | shutting down | F/S use; X give up; only Save jobs are handed out |
 //! | 0d | flight past its deadline | it ends as lost, see `ends`; then decide again |
 //! | 1 | F, not refused | use |
-//! | 1s | F/S, unsaved, saving due, no flight | use, and run Save |
+//! | 1s | unsaved, saving due, no flight; F/S, or X and nothing to renew now | use, and run Save; X: run Save |
 //! | 2 | S, no flight, open, renewable | use, and run the renewal beside it |
 //! | 3 | S, flight | use |
 //! | 4 | S, no flight, not (open and renewable) | use: a failed renewal never costs a token that still works |
@@ -104,8 +104,8 @@ pub(crate) struct Lifecycle {
     trouble: Setbacks,
     /// Since when the record differs from what is stored: the moment to store it, on the boot clock.
     unsaved: Option<Duration>,
-    /// The lineage was begun here and has never been stored.
-    is_brand_new: bool,
+    /// The record is a sign-in or sign-out made here and not stored yet: it wins over whatever the store holds.
+    is_decided_here: bool,
     is_refused: bool,
     forcing: Forcing,
     /// Until when an earlier exchange with the refresh token may still be under way somewhere.
@@ -138,7 +138,7 @@ impl Lifecycle {
             setbacks: Setbacks::default(),
             trouble: Setbacks::default(),
             unsaved: None,
-            is_brand_new: false,
+            is_decided_here: false,
             is_refused: false,
             forcing: Forcing::default(),
             doubt_until: Duration::ZERO,
@@ -244,7 +244,7 @@ impl Lifecycle {
     pub(super) fn failure(&self, row: Row, view: &View, now: Now) -> Failure {
         let later = |until: Duration| Remedy::TryLater { after: until.saturating_sub(now.boot) };
         let (kind, cause, remedy) = match (row, &view.gate) {
-            (Row::SignedOut, _) => (FailureKind::SignedOut, None, Remedy::SignInAgain),
+            _ if view.signed_out => (FailureKind::SignedOut, None, Remedy::SignInAgain),
             (Row::ShuttingDown, _) => (FailureKind::ShuttingDown, None, later(now.boot)),
             (Row::Unreadable, _) => {
                 let until = match view.knowledge {

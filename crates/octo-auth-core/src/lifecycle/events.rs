@@ -103,7 +103,7 @@ impl Lifecycle {
         let lineage = Lineage::from_bytes(registration.dice.bytes());
         let generation = Generation { lineage, number: u64::from(token.is_some()) };
         self.begin_anew(Record { generation, token, refresh_token, ..Record::default() }, registration, now);
-        self.is_brand_new = true;
+        self.is_decided_here = true;
         Ok(self.save_soon(registration, now))
     }
 
@@ -116,6 +116,7 @@ impl Lifecycle {
         let generation = Generation { number, ..record.generation };
         self.begin_anew(Record { generation, signed_out: true, ..Record::default() }, registration, now);
         self.to_revoke = revoked;
+        self.is_decided_here = true;
         self.save_soon(registration, now)
     }
 

@@ -54,12 +54,13 @@ impl Lifecycle {
     pub(crate) fn due(&self, registration: &Registration, now: Now) -> Option<Duration> {
         let view = self.view(registration, None, now);
         match view.row() {
+            _ if self.flight.is_none() && self.unsaved.is_some() => self.unsaved,
             Row::ShuttingDown => None,
             Row::SignedOut | Row::Final | Row::NotRenewable => self.rereads(registration, now),
             Row::Unread | Row::Unsaved | Row::Renewing | Row::Expired | Row::RefusedRenewing => {
                 Some(now.boot)
             }
-            _ if matches!(view.gate, Gate::Final(_)) && self.unsaved.is_none() => None,
+            _ if matches!(view.gate, Gate::Final(_)) => None,
             _ => self.next_change(&view, registration, now),
         }
     }

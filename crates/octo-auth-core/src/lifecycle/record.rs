@@ -176,15 +176,15 @@ impl Record {
         self.pending.as_ref().filter(|pending| Some(pending.refresh_token) == self.fingerprint())
     }
 
-    /// Which wins when the store holds another record than was expected. `brand_new` says that our lineage was
-    /// begun in this process and has never been stored.
+    /// Which wins when the store holds another record than was expected. `decided_here` says that ours is a
+    /// sign-in or sign-out made in this process and not stored yet.
     ///
-    /// A sign-in just made wins over whatever is there; another lineage with an advanced version wins otherwise.
+    /// Such a one wins over whatever is there; another lineage with an advanced version wins otherwise.
     /// In one lineage the newer generation wins; in one generation the stored record, unless ours was got from it.
-    pub(crate) fn winner(&self, theirs: &Self, brand_new: bool) -> Winner {
+    pub(crate) fn winner(&self, theirs: &Self, decided_here: bool) -> Winner {
         let (own, other) = (self.generation, theirs.generation);
         if own.lineage != other.lineage {
-            return if brand_new { Winner::Ours } else { Winner::Theirs };
+            return if decided_here { Winner::Ours } else { Winner::Theirs };
         }
         if theirs.signed_out != self.signed_out {
             return if self.signed_out { Winner::Ours } else { Winner::Theirs };

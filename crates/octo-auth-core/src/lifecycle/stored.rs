@@ -168,8 +168,8 @@ impl Lifecycle {
                 return Some(self.save(flight, publication, now));
             }
             Ok(Saved::Conflict(Some(stored))) => {
-                if self.record.winner(&stored.record, self.is_brand_new) == Winner::Ours {
-                    self.version = Some(stored.version);
+                if self.record.winner(&stored.record, self.is_decided_here) == Winner::Ours {
+                    self.win_over(&stored);
                     return Some(self.save(flight, publication, now));
                 }
                 self.to_revoke = self.record.refresh_token.take().filter(|_| publication.is_some());
@@ -279,7 +279,7 @@ impl Lifecycle {
     }
 
     fn note_saved(&mut self) {
-        self.is_brand_new &= self.unsaved.is_some();
+        self.is_decided_here &= self.unsaved.is_some();
         self.trouble.clear();
     }
 
@@ -298,11 +298,19 @@ impl Lifecycle {
             return;
         };
         let is_known = self.version == Some(stored.version);
-        if is_known || self.record.winner(&stored.record, self.is_brand_new) == Winner::Ours {
-            self.version = Some(stored.version);
+        if is_known || self.record.winner(&stored.record, self.is_decided_here) == Winner::Ours {
+            self.win_over(&stored);
             return;
         }
         self.adopt_stored(stored, registration, now);
+    }
+
+    /// Keeps ours, to be written over what the store holds; a sign-out takes what is there along.
+    fn win_over(&mut self, stored: &Stored) {
+        self.version = Some(stored.version);
+        if self.record.signed_out && self.to_revoke.is_none() {
+            self.to_revoke.clone_from(&stored.record.refresh_token);
+        }
     }
 
     fn adopt_stored(&mut self, stored: Box<Stored>, registration: &mut Registration, now: Now) {
@@ -313,7 +321,7 @@ impl Lifecycle {
         }
         self.put(record, registration, now);
         self.version = Some(version);
-        (self.unsaved, self.is_brand_new) = (None, false);
+        (self.unsaved, self.is_decided_here) = (None, false);
     }
 
     /// Puts a record in the place of the present one. Its token is trusted for its own lifetime from now at most,

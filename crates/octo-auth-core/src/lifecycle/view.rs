@@ -82,7 +82,7 @@ impl View {
             (Knowledge::Unreadable { .. }, true) | (Knowledge::Read, _) => {}
         }
         if self.signed_out {
-            return Row::SignedOut;
+            return if self.saving_is_due && !self.in_flight { Row::Unsaved } else { Row::SignedOut };
         }
         match (self.freshness, self.is_refused) {
             (Freshness::Expired, _) => self.expired_row(),
@@ -101,10 +101,12 @@ impl View {
         match &self.gate {
             _ if self.shutting_down => Row::ShuttingDown,
             _ if self.in_flight => Row::ExpiredInFlight,
+            _ if self.can_renew() => Row::Expired,
+            // Nothing else to do, so what is known is saved.
+            _ if self.saving_is_due => Row::Unsaved,
             Gate::Final(_) => Row::Final,
             _ if !self.is_renewable => Row::NotRenewable,
-            Gate::Closed(_) => Row::Closed,
-            Gate::Open => Row::Expired,
+            Gate::Closed(_) | Gate::Open => Row::Closed,
         }
     }
 

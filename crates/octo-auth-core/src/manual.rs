@@ -1,0 +1,5 @@
+//! The manual: how octo-auth thinks, for people who use it, in prose.
+
+/// How a token lives: when it is served, renewed, refused, given up.
+#[doc = include_str!("manual/lifecycle.md")]
+pub mod lifecycle {}
