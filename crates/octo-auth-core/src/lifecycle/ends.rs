@@ -106,7 +106,8 @@ impl Lifecycle {
     ) -> Option<Job> {
         let Answered { result, sent, refresh_token } = answered;
         if self.record.signed_out {
-            self.to_revoke = self.to_revoke.take().or(secret_of(result));
+            // What came has taken the place of what was held.
+            self.to_revoke = secret_of(result).or(self.to_revoke.take());
             return self.land(registration, flight, now);
         }
         let is_ours = refresh_token == self.record.fingerprint() || self.key.is_client_grant();
@@ -269,7 +270,7 @@ impl Lifecycle {
         };
         let Answered { result, sent, refresh_token } = answered;
         if self.record.signed_out {
-            self.to_revoke = self.to_revoke.take().or(secret_of(result));
+            self.to_revoke = secret_of(result).or(self.to_revoke.take());
             return self.flight.is_none().then(|| self.revoke_next(registration, now)).flatten();
         }
         let is_needed = match self.key.is_client_grant() {
