@@ -173,7 +173,7 @@ impl Lifecycle {
         let decision = self.conclude(view.row(), &view, registration, None, now);
         let verdict = match decision.verdict {
             Verdict::Wait { .. } => {
-                self.token_or(self.is_refused, |own| own.failure(decision.row, &view, now))
+                self.token_or(self.is_refused, &view, |own| own.failure(decision.row, &view, now))
             }
             other => other,
         };
@@ -218,14 +218,14 @@ impl Lifecycle {
         let failure = |own: &Self| own.failure(row, view, now);
         let verdict = match (row, job) {
             (Row::Fresh | Row::StaleInFlight | Row::StaleClosed | Row::Unsaved | Row::Renewing, None) => {
-                self.token_or(false, failure)
+                self.token_or(false, view, failure)
             }
-            (Row::Unsaved | Row::Renewing, Some(job)) => match self.token_or(false, failure) {
+            (Row::Unsaved | Row::Renewing, Some(job)) => match self.token_or(false, view, failure) {
                 Verdict::Use(token) => Verdict::UseAndRun(token, job),
                 _ => Verdict::Run(job),
             },
             (_, Some(job)) => Verdict::Run(job),
-            (Row::RefusedClosed | Row::RefusedRenewing, None) => self.token_or(true, failure),
+            (Row::RefusedClosed | Row::RefusedRenewing, None) => self.token_or(true, view, failure),
             (Row::Reading | Row::ExpiredInFlight | Row::RefusedInFlight, None) => Verdict::Wait { until },
             (_, None) => Verdict::GiveUp(failure(self)),
         };
@@ -233,8 +233,8 @@ impl Lifecycle {
     }
 
     /// The current token while it can be served, else the failure.
-    fn token_or(&self, suspect: bool, failure: impl FnOnce(&Self) -> Failure) -> Verdict {
-        match &self.current {
+    fn token_or(&self, suspect: bool, view: &View, failure: impl FnOnce(&Self) -> Failure) -> Verdict {
+        match self.current.as_ref().filter(|_| view.freshness != Freshness::Expired) {
             Some(issued) => Verdict::Use(Token::new(issued.clone(), suspect)),
             None => Verdict::GiveUp(failure(self)),
         }

@@ -31,6 +31,7 @@ pub struct Status {
     pub unsaved: bool,
     /// The moment on the boot clock at which this can change by time alone.
     pub next_change: Option<Duration>,
+    /// Of the token in force, whether it can still be served or not.
     generation: Generation,
     failures: u32,
 }
@@ -107,7 +108,7 @@ impl Lifecycle {
             sign_in_needed,
             unsaved: self.unsaved.is_some(),
             next_change: self.next_change(&view, registration, now),
-            generation: self.record.generation,
+            generation: self.current.as_ref().map(|issued| issued.generation).unwrap_or_default(),
             failures: self.failures,
         }
     }

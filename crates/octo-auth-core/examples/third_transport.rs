@@ -1,0 +1,168 @@
+//! A third transport: a token over a plain TCP socket, with neither of the adapters.
+//!
+//! ```sh
+//! cargo run --package octo-auth-core --example third_transport
+//! ```
+//!
+//! Everything an adapter does stands here: it reads the clocks, draws entropy, moves bytes and carries jobs to their
+//! end. It decides nothing. [`exchange`] is the transport; put your own HTTP client there. The server is the emulator,
+//! started by the example itself; without TLS, a socket like this one belongs on loopback alone.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "the core does no IO; who drives it does"
+)]
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant, SystemTime};
+
+use http::{Request, Response};
+use octo_auth_core::{
+    ANSWER_LIMIT, Accounts, Body, Client, Entropy, Failure, Fault, Job, Key, Now, Policy, Profile, Scopes,
+    Storage, Token, Verdict, note_framing,
+};
+use octo_auth_emulator::Emulator;
+use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let emulator = Emulator::start()?;
+    let profile = Profile::rfc6749(&format!("{}/token", emulator.base("auth.example")))?;
+    let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
+    let mut seed = [0; 64];
+    getrandom::fill(&mut seed).map_err(|error| error.to_string())?;
+
+    let entropy = Entropy::from_bytes(seed);
+    let mut accounts = Accounts::new(client, Policy::default(), Storage::None, &entropy);
+    let key = Key::client_credentials(&Scopes::parse("read")?);
+    let clock = Clock(Instant::now());
+
+    let first = token(&mut accounts, &key, &clock)?;
+    println!("{}", accounts.explain(&key, clock.now()));
+
+    // The second caller gets the same token, and nothing is sent.
+    let second = token(&mut accounts, &key, &clock)?;
+    assert_eq!(first.generation(), second.generation());
+
+    // An API refused it: the next caller gets another one.
+    accounts.refused(&key, second.generation(), clock.now());
+    let third = token(&mut accounts, &key, &clock)?;
+    assert_eq!(third.generation().number, 2);
+    assert_eq!(emulator.log().len(), 2, "two requests for three callers");
+    println!("\nThree callers, {} requests.", emulator.log().len());
+    Ok(())
+}
+
+/// The caller's side: asks until there is a token or a failure.
+fn token(accounts: &mut Accounts, key: &Key, clock: &Clock) -> Result<Token, Failure> {
+    loop {
+        match accounts.decide(key, clock.now()).verdict {
+            Verdict::Use(token) => return Ok(token),
+            Verdict::UseAndRun(token, job) => {
+                carry(accounts, job, clock);
+                return Ok(token);
+            }
+            Verdict::Run(job) => carry(accounts, job, clock),
+            Verdict::GiveUp(failure) => return Err(failure),
+            Verdict::Wait { .. } => {
+                unreachable!("one thread carries each flight to its end before it asks again")
+            }
+        }
+    }
+}
+
+/// The carrier's side: each report yields the next job of the flight, or none.
+fn carry(accounts: &mut Accounts, job: Job, clock: &Clock) {
+    let mut next = Some(job);
+    while let Some(job) = next {
+        let sent = clock.now();
+        let report = match job {
+            Job::Send(job) => match exchange(job.request(), job.deadline()) {
+                Ok(response) => job.answered(&response, sent, clock.now()),
+                Err(fault) => job.failed(fault, sent),
+            },
+            // The other jobs are for a store, and there is none.
+            other => other.abandon(),
+        };
+        next = accounts.report(report, clock.now());
+    }
+}
+
+/// Sends a request and reads the response. What matters to the machine is whether the server can have seen the
+/// request: a fault before the first byte is `not_sent`, one after it is not.
+fn exchange(request: &Request<Body>, deadline: Duration) -> Result<Response<Vec<u8>>, Fault> {
+    let host = request.uri().authority().map_or("", |authority| authority.as_str());
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let connect = || {
+        let stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(deadline))?;
+        stream.set_write_timeout(Some(deadline))?;
+        Ok(stream)
+    };
+    let mut stream = connect()
+        .map_err(|error: std::io::Error| Fault::not_sent("there is no connection").with_source(error))?;
+
+    let body = request.body().as_ref();
+    let length = body.len();
+    let line = format!("{} {path} HTTP/1.1\r\nhost: {host}\r\n", request.method());
+    let mut send = || {
+        stream.write_all(line.as_bytes())?;
+        for (name, value) in request.headers() {
+            stream.write_all(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat())?;
+        }
+        stream.write_all(format!("connection: close\r\ncontent-length: {length}\r\n\r\n").as_bytes())?;
+        stream.write_all(body)
+    };
+    send().map_err(|error| Fault::unknown("the request broke off").with_source(error))?;
+
+    let mut answer = Vec::new();
+    // A head of some kilobytes, and one byte more than an answer may have.
+    let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX).saturating_add(65_536);
+    let read = stream.take(limit).read_to_end(&mut answer);
+    read.map_err(|error| Fault::broken_off("the response broke off").with_source(error))?;
+    response(&answer)
+}
+
+/// The response in the bytes up to the end of the connection.
+fn response(answer: &[u8]) -> Result<Response<Vec<u8>>, Fault> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Response::new(&mut headers);
+    let Ok(httparse::Status::Complete(length)) = head.parse(answer) else {
+        return Err(Fault::malformed("the answer is no HTTP response"));
+    };
+    let body = answer.get(length..).unwrap_or_default().to_vec();
+    let mut builder = Response::builder().status(head.code.unwrap_or_default());
+    for header in head.headers {
+        if header.name.eq_ignore_ascii_case("transfer-encoding") {
+            return Err(Fault::malformed("the answer is in chunks, which this reader does not join"));
+        }
+        if header.name.eq_ignore_ascii_case("content-length")
+            && header.value != body.len().to_string().as_bytes()
+        {
+            return Err(Fault::broken_off("the answer is shorter than it says"));
+        }
+        builder = builder.header(header.name, header.value);
+    }
+    let whole = builder.body(body);
+    let mut response =
+        whole.map_err(|error| Fault::malformed("the answer's head is none").with_source(error))?;
+    note_framing(&mut response);
+    Ok(response)
+}
+
+/// Both clocks. `Instant` stands still while some machines are suspended: see `SystemClock` in `octo-auth-system`.
+struct Clock(Instant);
+
+impl Clock {
+    fn now(&self) -> Now {
+        Now { wall: SystemTime::now().into(), boot: self.0.elapsed() }
+    }
+}
+
+#[test]
+fn three_callers_cost_two_requests_over_a_plain_socket() {
+    main().unwrap();
+}
