@@ -74,6 +74,7 @@ pub use validity::{Freshness, Lead, Validity, ValidityTerms};
 use events::Forcing;
 use flight::{Flight, Leg, UnderWay};
 use issued::Issued;
+use record::Failed;
 use setback::Pause;
 use view::{Bar, Gate, Knowledge, View};
 
@@ -85,6 +86,8 @@ use crate::time::Now;
 
 /// How often a shared store is read again for a key that only somebody else's sign-in can revive.
 const REREAD: Duration = Duration::from_secs(30);
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// The state of one key. Facts that do not depend on each other are fields; what is under way is one enum.
 #[derive(Debug)]
@@ -110,6 +113,9 @@ pub(crate) struct Lifecycle {
     forcing: Forcing,
     /// Until when an earlier exchange with the refresh token may still be under way somewhere.
     doubt_until: Duration,
+    /// Whether that exchange was begun here, or the claim has shown that nobody goes on with it. Before, somebody else
+    /// may be about to end it, and trying for the claim is the way to wait for that.
+    doubt_is_ours: bool,
     /// The refusal that made the refresh token's end final.
     refusal: Option<Cause>,
     /// What is to be revoked once nothing else is to be done.
@@ -142,6 +148,7 @@ impl Lifecycle {
             is_refused: false,
             forcing: Forcing::default(),
             doubt_until: Duration::ZERO,
+            doubt_is_ours: false,
             refusal: None,
             to_revoke: None,
             sent: Sent::default(),
@@ -319,9 +326,10 @@ impl Lifecycle {
             return Gate::Final(terminal.failure_kind());
         }
         let in_doubt = self.record.is_in_doubt();
+        let is_settled = self.doubt_is_ours || registration.storage != Storage::Shared;
         let refresh = registration.client.profile().document().refresh.as_ref();
         let never = refresh.is_some_and(|refresh| refresh.replay == Replay::Never);
-        if in_doubt && never && !something_to_lose && self.doubt_until <= now.boot {
+        if in_doubt && never && is_settled && !something_to_lose && self.doubt_until <= now.boot {
             return Gate::Final(FailureKind::ConsentInDoubt);
         }
         let asking = Asking { has_token, has_setback: self.setbacks.any() };
@@ -330,7 +338,8 @@ impl Lifecycle {
         let doubt = in_doubt.then(|| {
             let end = self.current.as_ref().and_then(|issued| issued.validity.end_on_boot(now));
             let end = if something_to_lose { end.unwrap_or(Duration::MAX) } else { Duration::ZERO };
-            Bar::new(end.max(self.doubt_until), FailureKind::Closed, Some(Cause::Lost))
+            let over = if is_settled { self.doubt_until } else { Duration::ZERO };
+            Bar::new(end.max(over), FailureKind::Closed, Some(Cause::Lost))
         });
         let bars = [
             self.setbacks.closed(now.boot).map(Bar::from),
@@ -378,10 +387,13 @@ impl Lifecycle {
             return self.send(flight, registration, now);
         };
         let before = self.record.pending;
-        let number = self.record.attempt().map_or(0, |attempt| attempt.number).saturating_add(1);
+        let last = self.record.attempt();
+        let number = last.map_or(0, |attempt| attempt.number).saturating_add(1);
+        let after_doubt = last.is_some_and(|attempt| attempt.ambiguous || attempt.after_doubt);
         let deadline = now.wall.saturating_add(registration.policy.exchange_deadline());
+        let begun = now.wall;
         self.record.pending =
-            Some(Attempt { refresh_token, number, begun: now.wall, deadline, ambiguous: true });
+            Some(Attempt { refresh_token, number, begun, deadline, ambiguous: true, after_doubt });
         if registration.storage == Storage::None {
             return self.send(flight, registration, now);
         }
@@ -400,15 +412,17 @@ impl Lifecycle {
                     let Registration { dice, .. } = registration;
                     self.setbacks.note(Pause::Cooldown, cause, Remedy::FixConfiguration, dice, now.boot);
                 }
-                self.record.pending = None;
+                self.record.attempt_failed(Failed::Clearly);
                 return self.save_then_publish(registration, flight, None, now);
             }
         };
         registration.budget.draw(Some(&mut self.sent), now.boot);
         let deadline = registration.policy.exchange_deadline();
         let refresh_token = self.record.attempt().map(|attempt| attempt.refresh_token);
-        let ticket = self.depart(flight, Leg::Sending { refresh_token }, deadline, now);
-        self.doubt_until = now.boot.saturating_add(deadline);
+        // A little more than the carrier has, so that its own account of a time-out comes first.
+        let patience = deadline + SECOND;
+        let ticket = self.depart(flight, Leg::Sending { refresh_token }, patience, now);
+        (self.doubt_until, self.doubt_is_ours) = (now.boot.saturating_add(deadline), true);
         Some(Job::Send(SendJob { ticket, renewal, refresh_token, deadline }))
     }
 }

@@ -33,7 +33,8 @@ impl Accounts {
     /// Begins the renewal that is due next, before anybody waits for it.
     pub fn tend(&mut self, which: Warm, now: Now) -> Tending {
         let limit = now.boot.saturating_add(LONGEST_SLEEP);
-        loop {
+        // Each key is looked at once at most, whatever the clock says.
+        for _ in 0..self.due.len() {
             let Some((due, key)) = self.due.first().cloned() else {
                 return Tending { job: None, again: limit };
             };
@@ -51,6 +52,7 @@ impl Accounts {
                 return Tending { job: Some(job), again: limit };
             }
         }
+        Tending { job: None, again: limit }
     }
 
     /// Puts a key where it belongs among those to be looked at.

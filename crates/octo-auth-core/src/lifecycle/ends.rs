@@ -26,9 +26,9 @@ use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
 use super::job::{Answered, Job, Outcome, Renewal, SendJob, Ticket};
-use super::record::{Fingerprint, Generation, Terminal};
+use super::record::{Failed, Fingerprint, Generation, Terminal};
 use super::setback::{Blame, Pause, blame};
-use super::store::{Storage, StoreFault};
+use super::store::{Claimed, Storage, StoreFault};
 use super::validity::{Freshness, Validity, ValidityTerms};
 use super::view::Knowledge;
 use crate::accounts::{Asking, Registration};
@@ -41,6 +41,9 @@ use crate::token::TokenSet;
 
 /// How long the gate stays closed after a renewal that changed nothing or is due again at once, at least.
 const REST: Duration = Duration::from_secs(30);
+
+/// What a store has done that was not heard of in time.
+const SLOW: &str = "the store did not answer in time";
 
 /// A pause that grows as usual.
 const BACKOFF: Pause = Pause::Backoff { at_least: Duration::ZERO };
@@ -55,16 +58,25 @@ impl Lifecycle {
         now: Now,
     ) -> Option<Job> {
         let fits = |own: &mut UnderWay| own.flight.id == ticket.flight && own.flight.legs == ticket.leg;
-        let Some(UnderWay { flight, leg, .. }) = self.flight.take_if(fits) else {
+        let Some(UnderWay { flight, leg, deadline }) = self.flight.take_if(fits) else {
             return self.take_late(registration, outcome, now);
         };
+        let is_late = deadline <= now.boot;
         match (leg, outcome) {
+            // A claim that was granted too late may be over before the exchange is.
+            (Leg::Reading(Why::UnderClaim), Outcome::Loaded(_))
+            | (Leg::Claiming, Outcome::Claimed(Ok(Claimed::Granted)))
+                if is_late =>
+            {
+                self.store_failed(StoreFault::new(SLOW), registration, now);
+                self.land(registration, flight, now)
+            }
             (Leg::Reading(why), Outcome::Loaded(result)) => {
                 self.loaded(registration, flight, why, result, now)
             }
             (Leg::Claiming, Outcome::Claimed(result)) => self.claimed(registration, flight, result, now),
             (Leg::Marking { before }, Outcome::Saved(result)) => {
-                self.marked(registration, flight, before, result, now)
+                self.marked(registration, flight, (before, is_late), result, now)
             }
             (Leg::Saving(publication), Outcome::Saved(result)) => {
                 self.saved(registration, flight, publication, result, now)
@@ -195,7 +207,7 @@ impl Lifecycle {
         let remedy = self.setbacks.unexplained(unexplained).unwrap_or_else(|| error.remedy());
         registration.budget.failed(registration_wide, now.boot);
         self.failures = self.failures.saturating_add(1);
-        self.doubt_until = now.boot;
+        (self.doubt_until, self.doubt_is_ours) = (now.boot, true);
         let error = Arc::new(error);
         let Some(pause) = pause else {
             if registration.storage == Storage::None {
@@ -209,10 +221,12 @@ impl Lifecycle {
             self.forcing.close(now);
         }
         self.take_refresh_token(salvaged);
-        if was_salvaged || untouched {
-            self.record.pending = None;
-        } else if let Some(pending) = &mut self.record.pending {
-            pending.ambiguous = ambiguous;
+        if !was_salvaged {
+            self.record.attempt_failed(match (untouched, ambiguous) {
+                (true, _) => Failed::Clearly,
+                (false, false) => Failed::Probably,
+                (false, true) => Failed::InDoubt,
+            });
         }
         let Registration { dice, setbacks, .. } = registration;
         let setbacks = if registration_wide { setbacks } else { &mut self.setbacks };
@@ -231,8 +245,9 @@ impl Lifecycle {
         error: Arc<ExchangeError>,
         now: Now,
     ) -> Option<Job> {
-        let repeated = self.record.attempt().is_some_and(|attempt| attempt.number > 1);
-        self.record.terminal = Some(if repeated { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
+        let after_doubt = self.record.attempt().is_some_and(|attempt| attempt.after_doubt);
+        self.record.terminal =
+            Some(if after_doubt { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
         self.record.pending = None;
         self.refusal = Some(Cause::Exchange(error));
         if flight.forced {
@@ -243,11 +258,11 @@ impl Lifecycle {
 
     /// Ends a flight of whose present leg nothing more is known.
     fn lost(&mut self, registration: &mut Registration, flight: Flight, leg: Leg, now: Now) -> Option<Job> {
-        let fault = || StoreFault::new("the store did not answer in time");
+        let fault = || StoreFault::new(SLOW);
         match leg {
             Leg::Reading(why) => self.loaded(registration, flight, why, Err(fault()), now),
             Leg::Claiming => self.claimed(registration, flight, Err(fault()), now),
-            Leg::Marking { before } => self.marked(registration, flight, before, Err(fault()), now),
+            Leg::Marking { before } => self.marked(registration, flight, (before, true), Err(fault()), now),
             Leg::Saving(publication) => self.saved(registration, flight, publication, Err(fault()), now),
             Leg::Sending { refresh_token } => {
                 registration.budget.failed(false, now.boot);

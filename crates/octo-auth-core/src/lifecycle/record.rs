@@ -62,6 +62,8 @@ pub struct Attempt {
     pub deadline: Timestamp,
     /// Whether the server may have replaced the refresh token.
     pub ambiguous: bool,
+    /// Whether it may have done so in an earlier attempt already.
+    pub after_doubt: bool,
 }
 
 /// Why a refresh token is dead.
@@ -153,6 +155,14 @@ impl Terminal {
     }
 }
 
+/// How sure it is that a failed attempt did not use the refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    Clearly,
+    Probably,
+    InDoubt,
+}
+
 /// Which of two records of a key is to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Winner {
@@ -169,6 +179,17 @@ impl Record {
     /// Whether a renewal with the present refresh token may have reached the server without our knowing its end.
     pub(crate) fn is_in_doubt(&self) -> bool {
         self.attempt().is_some_and(|attempt| attempt.ambiguous)
+    }
+
+    /// Takes note that the attempt under way has failed; what an earlier one left in doubt stays so.
+    pub(crate) fn attempt_failed(&mut self, how: Failed) {
+        let Some(pending) = &mut self.pending else { return };
+        match how {
+            Failed::InDoubt => pending.ambiguous = true,
+            Failed::Clearly | Failed::Probably if pending.after_doubt => pending.ambiguous = true,
+            Failed::Probably => pending.ambiguous = false,
+            Failed::Clearly => self.pending = None,
+        }
     }
 
     /// The renewal that was begun with the present refresh token.

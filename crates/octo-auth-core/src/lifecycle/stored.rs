@@ -52,6 +52,8 @@ impl Lifecycle {
                 false
             }
         };
+        // Nobody else renews while the claim is ours: a renewal that was begun and not ended is one that was lost.
+        self.doubt_is_ours |= matches!(why, Why::UnderClaim);
         match why {
             Why::First => {
                 self.read_at = now.boot;
@@ -113,7 +115,7 @@ impl Lifecycle {
         &mut self,
         registration: &mut Registration,
         flight: Flight,
-        before: Option<Attempt>,
+        (before, is_late): (Option<Attempt>, bool),
         result: Result<Saved, StoreFault>,
         now: Now,
     ) -> Option<Job> {
@@ -122,7 +124,12 @@ impl Lifecycle {
         match result {
             Ok(Saved::Done(version)) => {
                 self.version = Some(version);
-                if !is_ours {
+                if is_ours && is_late {
+                    // The claim may be over before the exchange is: it is not begun.
+                    self.record.pending = before;
+                    self.unsaved = Some(now.boot);
+                }
+                if !is_ours || is_late {
                     return self.land(registration, flight, now);
                 }
                 self.unsaved = None;
@@ -283,7 +290,7 @@ impl Lifecycle {
         self.trouble.clear();
     }
 
-    fn store_failed(&mut self, fault: StoreFault, registration: &mut Registration, now: Now) {
+    pub(super) fn store_failed(&mut self, fault: StoreFault, registration: &mut Registration, now: Now) {
         let remedy = crate::error::Remedy::TryLater { after: Duration::ZERO };
         let Registration { dice, .. } = registration;
         self.trouble.note(Pause::Store, Cause::Store(fault), remedy, dice, now.boot);
@@ -298,7 +305,13 @@ impl Lifecycle {
             return;
         };
         let is_known = self.version == Some(stored.version);
-        if is_known || self.record.winner(&stored.record, self.is_decided_here) == Winner::Ours {
+        if is_known {
+            return;
+        }
+        if self.record.winner(&stored.record, self.is_decided_here) == Winner::Ours {
+            if self.record.attempt().is_none() && stored.record.fingerprint() == self.record.fingerprint() {
+                self.note_attempt(stored.record.pending, now);
+            }
             self.win_over(&stored);
             return;
         }
@@ -333,17 +346,25 @@ impl Lifecycle {
             let validity = self.validity_of(&tokens, now, registration);
             Arc::new(Issued::new(tokens, record.generation, validity, Vec::new()))
         });
-        self.doubt_until = match &record.pending {
+        let pending = record.pending;
+        self.record = record;
+        self.note_attempt(pending, now);
+        self.knowledge = Knowledge::Read;
+        self.read_at = now.boot;
+        self.is_refused = false;
+        self.published = None;
+    }
+
+    /// Takes over an attempt that the store tells of: whose it is, and whether it is under way still, is not known.
+    fn note_attempt(&mut self, attempt: Option<Attempt>, now: Now) {
+        self.record.pending = attempt;
+        self.doubt_is_ours = false;
+        self.doubt_until = match attempt {
             Some(attempt) => {
                 let whole = attempt.deadline.saturating_since(attempt.begun);
                 now.boot.saturating_add(attempt.deadline.saturating_since(now.wall).min(whole))
             }
             None => Duration::ZERO,
         };
-        self.record = record;
-        self.knowledge = Knowledge::Read;
-        self.read_at = now.boot;
-        self.is_refused = false;
-        self.published = None;
     }
 }
