@@ -28,6 +28,7 @@ pub use warmth::{Tending, Warm};
 
 use crate::client::Client;
 use crate::error::{Remedy, RequestError};
+use crate::exchange::Purpose;
 use crate::grant::Entropy;
 use crate::lifecycle::{
     Adopted, Cause, Decision, Failure, FailureKind, Generation, Job, Lifecycle, Policy, Published, Report,
@@ -161,12 +162,16 @@ impl Accounts {
         Ok(())
     }
 
-    /// Counts a request that is sent beside the machine, such as the exchange of a code, in the budget.
+    /// Counts a request that is sent beside the machine, such as the exchange of a code, in the budget; what asks
+    /// for no token, such as a call of the provider's API, is free.
     ///
     /// # Errors
     ///
     /// The moment on the boot clock from which the budget has room, if it has none now; nothing is counted then.
-    pub fn admit(&mut self, now: Now) -> Result<(), Duration> {
+    pub fn admit(&mut self, purpose: Purpose, now: Now) -> Result<(), Duration> {
+        if !purpose.concerns_a_grant() {
+            return Ok(());
+        }
         let asking = Asking { has_token: false, has_setback: false };
         match self.registration.budget.opens(&Sent::default(), asking) {
             opens if opens > now.boot => Err(opens),

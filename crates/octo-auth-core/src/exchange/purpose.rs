@@ -76,6 +76,18 @@ impl Purpose {
         matches!(self, Self::ReadApiConfiguration | Self::ReplaceRedirectUris | Self::CreateProperty)
     }
 
+    /// Whether the request goes to the server that gives out tokens, whose limits it counts for.
+    pub(crate) fn concerns_a_grant(self) -> bool {
+        !matches!(
+            self,
+            Self::ApiCall
+                | Self::ReadApiConfiguration
+                | Self::ReplaceRedirectUris
+                | Self::CreateProperty
+                | Self::CreateClient
+        )
+    }
+
     /// Whether a client without a secret cannot make the request.
     pub(crate) fn needs_a_secret(self) -> bool {
         matches!(self, Self::ClientCredentials | Self::ApiLogin)

@@ -7,7 +7,8 @@
 //! | expired on arrival | refresh token stored, not published | backoff | old if F/S, else error |
 //! | unusable, but with a refresh token | the refresh token is stored | backoff or cooldown | old if F/S, else error |
 //! | not sent | marker cleared | backoff, registration-wide | old if F/S, else error |
-//! | ambiguous, lost | marker kept | backoff | old if F/S, else error |
+//! | ambiguous, past its deadline | marker kept | backoff | old if F/S, else error |
+//! | carrier lost | marker kept | refresh: as ambiguous; client grant: open the first time, then backoff | old if F/S, else ask again |
 //! | throttled, other 5xx, 408, 425 | marker cleared if the error is in the provider's own shape | backoff, at least what it told | old if F/S, else error |
 //! | invalid_grant | the store is read again: another refresh token is adopted; else final for this one | final | old if F/S, else sign in |
 //! | refresh refused without a known code | marker cleared | cooldown; from the third in a row: sign in again | old if F/S, else error |
@@ -86,7 +87,11 @@ impl Lifecycle {
             }
             // Whoever carried it is gone, or brought something else.
             (leg, _) => {
-                self.end_as_lost(registration, flight, leg, now);
+                // What a client grant lost with its carrier can be asked for again at once; once, lest a carrier that
+                // always fails does so all the time.
+                let is_first = self.key.is_client_grant() && !self.setbacks.any();
+                let pause = if is_first { Pause::Once } else { BACKOFF };
+                self.end_as_lost(registration, flight, leg, pause, now);
                 None
             }
         }
@@ -95,15 +100,22 @@ impl Lifecycle {
     /// Ends a flight of which nothing was heard within its time.
     pub(super) fn end_overdue_flight(&mut self, registration: &mut Registration, now: Now) {
         if let Some(UnderWay { flight, leg, .. }) = self.flight.take_if(|own| own.deadline <= now.boot) {
-            self.end_as_lost(registration, flight, leg, now);
+            self.end_as_lost(registration, flight, leg, BACKOFF, now);
         }
     }
 
     /// Ends a flight whose carrier is gone, so that nobody would carry a next job: what is left to save is saved by
     /// whoever asks next.
-    fn end_as_lost(&mut self, registration: &mut Registration, flight: Flight, leg: Leg, now: Now) {
+    fn end_as_lost(
+        &mut self,
+        registration: &mut Registration,
+        flight: Flight,
+        leg: Leg,
+        pause: Pause,
+        now: Now,
+    ) {
         let id = flight.id;
-        let _ = self.lost(registration, flight, leg, now);
+        let _ = self.lost(registration, flight, leg, pause, now);
         self.flight = None;
         registration.landed(id);
     }
@@ -257,7 +269,14 @@ impl Lifecycle {
     }
 
     /// Ends a flight of whose present leg nothing more is known.
-    fn lost(&mut self, registration: &mut Registration, flight: Flight, leg: Leg, now: Now) -> Option<Job> {
+    fn lost(
+        &mut self,
+        registration: &mut Registration,
+        flight: Flight,
+        leg: Leg,
+        pause: Pause,
+        now: Now,
+    ) -> Option<Job> {
         let fault = || StoreFault::new(SLOW);
         match leg {
             Leg::Reading(why) => self.loaded(registration, flight, why, Err(fault()), now),
@@ -268,7 +287,7 @@ impl Lifecycle {
                 registration.budget.failed(false, now.boot);
                 self.failures = self.failures.saturating_add(1);
                 if refresh_token == self.record.fingerprint() || self.key.is_client_grant() {
-                    self.rest(registration, BACKOFF, Cause::Lost, now);
+                    self.rest(registration, pause, Cause::Lost, now);
                 }
                 self.land(registration, flight, now)
             }

@@ -58,6 +58,8 @@ pub(crate) enum Pause {
     Cooldown,
     /// Growing from 1 s to 30 s with full jitter: the store failed, not the endpoint.
     Store,
+    /// Not at all, though it counts: the carrier was lost, not the endpoint.
+    Once,
     /// So long exactly: nothing failed, but asking again at once would be of no use.
     Rest(Duration),
 }
@@ -134,6 +136,10 @@ impl Setbacks {
                 let lasts = doubled(COOLDOWN.0, self.cooldowns, COOLDOWN.1);
                 self.cooldowns = self.cooldowns.saturating_add(1);
                 lasts
+            }
+            Pause::Once => {
+                self.backoffs = self.backoffs.saturating_add(1);
+                Duration::ZERO
             }
             Pause::Rest(rest) => rest,
         }
