@@ -1,29 +1,57 @@
-//! OAuth tokens for synchronous programs: the exchanges of the core, carried by ureq, without any async runtime.
+//! OAuth tokens for synchronous programs: always a working token, renewed once for all callers, over ureq.
 //!
-//! One [`Runner`] runs every [`Exchange`]: each grant, revocation and onboarding call of each provider. The core
-//! decides, this crate carries; what a request looks like and what an answer means is written in [`core`].
+//! [`Accounts`] is one registration at a provider, [`Tokens`] the handle to one token of it. The core decides, this
+//! crate carries; what a request looks like, what an answer means and when a token is renewed is written in [`core`].
+//! There is no async runtime among its dependencies.
 //!
 //! ```no_run
-//! use octo_auth_blocking::{Client, Profile, Runner, Scopes};
+//! use octo_auth_blocking::{Accounts, Client, Key, Profile, Scopes};
 //!
 //! # fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::officernd(), "my-client-id", client_secret)?;
-//! let runner = Runner::new()?;
+//! let accounts = Accounts::new(client)?;
+//! let tokens = accounts.tokens(Key::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
-//! let scopes = Scopes::parse("flex.community.members.read")?;
-//! let token = runner.run(client.client_credentials(&scopes)?)?.value;
-//! println!("valid until {:?}", token.expires_at());
+//! // As often as one likes, from any thread: a valid token is served at once, an expired one renewed once.
+//! let request = http::Request::get("https://app.officernd.com/api/v2/organizations/example/members")
+//!     .header("authorization", tokens.header()?)
+//!     .body(())?;
+//! # drop(request);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! A program with an HTTP client of its own implements [`Transport`], or uses the core alone. The adapter for
-//! tokio, `octo-auth-async`, has the same names over reqwest. Do not call this one inside an async runtime: it
-//! waits on the calling thread, and it cannot tell that the thread belongs to a runtime.
+//! When the resource server answers 401, [`Tokens::refused`] says so, and the next call brings another token if one
+//! can be had.
 //!
-//! There is no cache of tokens here and no thread in the background: a [`Runner`] does what it is told, once.
+//! # What it promises
+//!
+//! - **One renewal.** However many threads ask, a key has one request under way; a failed one is not repeated before
+//!   its time, and the provider's limit of requests is kept, whatever fails.
+//! - **A working token is served.** No failure of the endpoint or the store costs a token that is still valid; it is
+//!   served without a lock and without waiting.
+//! - **No lost refresh token.** A flight runs on a thread of its own to its end, through sending and storing; a
+//!   caller that gives up or panics changes nothing for it.
+//! - **No silent stall.** Where a call would have to wait on a worker of an async runtime it fails and says so; use
+//!   `octo-auth-async` there, which has the same names.
+//!
+//! A thread runs only while a job is under way, and for [`Accounts::keep_warm`] if that is asked for. A program with
+//! an HTTP client of its own implements [`Transport`], or uses the core alone. For single exchanges without any
+//! lifecycle there is [`Runner`].
 
+mod accounts;
+mod bell;
+mod carrier;
+mod changes;
+mod desk;
+mod guard;
+mod keep_warm;
 mod runner;
+mod slot;
+mod stall;
+mod store;
+mod sync;
+mod tokens;
 mod transport;
 mod ureq;
 
@@ -32,14 +60,20 @@ pub use octo_auth_core as core;
 
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
-    ANSWER_LIMIT, AccessToken, AdminToken, Answer, ApiAnswer, ApiConfiguration, Body, CallbackError, Client,
-    CreatedClient, CreatedProperty, Delivery, Deviation, Entropy, ErrorKind, Exchange, ExchangeError, Fault,
-    GrantedCode, Introspection, Meaning, NewClient, Now, Pending, Position, Profile, ProfileError, Purpose,
-    RejectedCallback, Remedy, Reply, RequestError, Retry, Scopes, Secret, Timestamp, TokenSet, TokenTypeHint,
-    note_framing,
+    ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiConfiguration, Attempt, Body,
+    CallbackError, Change, Claimed, Client, CreatedClient, CreatedProperty, Delivery, Deviation, Entropy,
+    ErrorKind, Event, Exchange, ExchangeError, Failure, FailureKind, Fault, Fingerprint, Freshness,
+    Generation, Grant, GrantedCode, Introspection, Key, Lead, Lineage, Meaning, NewClient, Now, Pending,
+    Policy, PolicyError, Position, Profile, ProfileError, Published, Purpose, Record, RejectedCallback,
+    Remedy, Reply, RequestError, Retry, Row, Saved, Scopes, Secret, Status, Storage, Store, StoreFault,
+    Stored, Terminal, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
 };
-pub use octo_auth_system::{Clock, EntropyError, SetupError, SystemClock, entropy};
+pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, entropy};
 
 pub use self::ureq::UreqTransport;
+pub use accounts::{Accounts, Builder};
+pub use changes::Changes;
+pub use keep_warm::KeepWarm;
 pub use runner::Runner;
+pub use tokens::Tokens;
 pub use transport::Transport;

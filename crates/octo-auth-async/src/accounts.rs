@@ -1,0 +1,273 @@
+//! One registration at a provider, with everything its tokens need: a transport, a store, two clocks.
+//!
+//! The rule kept here: nothing is decided. The core's machine decides at the desk, carriers carry, callers wait.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use octo_auth_core::{
+    Answer, Body, Change, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Purpose, Reply,
+    RequestError, Storage, Warm,
+};
+use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+use tokio::time::{sleep, timeout};
+
+use crate::ReqwestTransport;
+use crate::carrier::{self, Leave};
+use crate::changes::{Changes, KEPT};
+use crate::desk::Desk;
+use crate::keep_warm::KeepWarm;
+use crate::slot::Slot;
+use crate::store::Store;
+use crate::tokens::Tokens;
+use crate::transport::Transport;
+
+/// How long a shutdown waits for what is under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often a shutdown tries again to save what could not be saved.
+const SAVING_AGAIN: Duration = Duration::from_secs(1);
+
+/// One registration at a provider and the tokens of all its keys.
+///
+/// It is cheap to clone; the clones share everything. Two registrations share nothing. What is awaited here needs a
+/// tokio runtime with its time enabled, multi-threaded or not; requests and saving run in tasks of that runtime.
+#[derive(Clone)]
+pub struct Accounts {
+    registration: Arc<Registration>,
+}
+
+/// How a registration is to be set up.
+#[must_use = "nothing is set up until it is built"]
+pub struct Builder {
+    client: Client,
+    policy: Policy,
+    store: Option<Arc<dyn Store>>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What handles, carriers and drivers share.
+pub(crate) struct Registration {
+    pub(crate) desk: Arc<Desk<Slot>>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) store: Option<Arc<dyn Store>>,
+    /// How long callers wait unless they say otherwise.
+    pub(crate) wait: Duration,
+    exchange_deadline: Duration,
+    told: broadcast::Sender<Change>,
+}
+
+impl Accounts {
+    /// A registration over [`ReqwestTransport::new`] with the clocks of the operating system, the default policy and
+    /// no store: refresh tokens live and die with the process.
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes.
+    pub fn new(client: Client) -> Result<Self, SetupError> {
+        Self::builder(client).build()
+    }
+
+    /// A builder, to choose policy, store, transport and clock.
+    pub fn builder(client: Client) -> Builder {
+        let (policy, clock) = (Policy::default(), Arc::new(SystemClock));
+        Builder { client, policy, store: None, transport: None, clock }
+    }
+
+    /// A handle to the tokens of a key. Nothing is asked for yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if the key's requests cannot be built, or if there is no room for another key.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a key is made where it is asked for, and reads best as it is"
+    )]
+    pub fn tokens(&self, key: Key) -> Result<Tokens, Failure> {
+        Tokens::hold(&self.registration, &key)
+    }
+
+    /// Runs any exchange once: a code, a property creation, an API call.
+    ///
+    /// It counts in the provider's budget of token requests and waits until that has room. It runs in a task of its
+    /// own: dropping the future does not stop it.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act. Outside a tokio
+    /// runtime nothing is sent.
+    pub async fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(
+                exchange.lost(Fault::not_sent("there is no tokio runtime here: call from inside one"))
+            );
+        };
+        let task = self.registration.clone().send(exchange.purpose(), exchange.request().clone());
+        match runtime.spawn(task).await {
+            Ok(Sent { result: Ok(response), sent, received }) => exchange.finish(&response, sent, received),
+            Ok(Sent { result: Err(fault), .. }) => Err(exchange.lost(fault)),
+            Err(_) => {
+                Err(exchange.lost(Fault::unknown("the task of the request ended before its answer came")))
+            }
+        }
+    }
+
+    /// Subscribes to what happens to the keys from now on.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        Changes::new(self.registration.told.subscribe())
+    }
+
+    /// Renews tokens before anybody waits for them, in a task of the runtime it is called on.
+    ///
+    /// Outside a tokio runtime nothing is kept warm; [`KeepWarm::is_running`] tells.
+    pub fn keep_warm(&self, which: Warm) -> KeepWarm {
+        KeepWarm::start(&self.registration, which)
+    }
+
+    /// Puts another client, such as one with a new secret, in the place of the present one. What was refused for
+    /// good or is left alone for a while because of the old one is tried again.
+    ///
+    /// # Errors
+    ///
+    /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
+    pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
+        self.registration.desk.replace_client(client)
+    }
+
+    /// Begins no renewal from now on, and waits until what is under way has ended and is saved, 5 s at most.
+    ///
+    /// Tokens that still work are served on. What takes longer than 5 s goes on as long as its runtime lives. Dropping
+    /// the future undoes nothing.
+    pub async fn shutdown(&self) {
+        self.registration.desk.shut();
+        if Handle::try_current().is_ok() {
+            // What is not done in that time goes on by itself.
+            let _ = timeout(GRACE, self.registration.finish()).await;
+        }
+    }
+
+    /// Reads the clocks, for [`Pending::receive`](octo_auth_core::Pending::receive) and the like.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.registration.desk.clock().now()
+    }
+}
+
+impl Builder {
+    /// Sets how tokens are renewed and how long is waited.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets what keeps the records. Without a store refresh tokens live and die with the process.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Sets what carries the requests; [`ReqwestTransport::new`] otherwise.
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Sets the clocks, such as simulated ones; those of the operating system otherwise.
+    ///
+    /// They alone say what time it is. Sleeping is left to tokio, for as long as they say, and never for more than
+    /// 30 s without looking at them again.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the registration up.
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes.
+    pub fn build(self) -> Result<Accounts, SetupError> {
+        let Self { client, policy, store, transport, clock } = self;
+        let transport = match transport {
+            Some(transport) => transport,
+            None => Arc::new(ReqwestTransport::new()?),
+        };
+        let storage = store.as_ref().map_or(Storage::None, Store::storage);
+        let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
+        let entropy = entropy().map_err(SetupError::new)?;
+        let machine = octo_auth_core::Accounts::new(client, policy, storage, &entropy);
+        let (told, _) = broadcast::channel(KEPT);
+        let teller = told.clone();
+        // Without a subscriber there is nobody to tell.
+        let tell = Box::new(move |change| drop(teller.send(change)));
+        let desk = Arc::new(Desk::new(machine, clock, tell));
+        let registration = Registration { desk, transport, store, wait, exchange_deadline, told };
+        Ok(Accounts { registration: Arc::new(registration) })
+    }
+}
+
+/// A request that was sent, and what came of it.
+struct Sent {
+    result: Result<Response<Body>, Fault>,
+    sent: Now,
+    received: Now,
+}
+
+impl Registration {
+    /// Sends a request beside the machine, as soon as the budget has room.
+    async fn send(self: Arc<Self>, purpose: Purpose, request: Request<Body>) -> Sent {
+        let _leave = Leave::of(&self);
+        while let Err(wait) = self.desk.admit(purpose) {
+            sleep(wait).await;
+        }
+        let sent = self.desk.clock().now();
+        let result = self.transport.send(&request, self.exchange_deadline).await;
+        Sent { result, sent, received: self.desk.clock().now() }
+    }
+
+    /// Waits until nothing is under way or unsaved, saving again from time to time what could not be saved.
+    async fn finish(self: &Arc<Self>) {
+        loop {
+            for job in self.desk.save_all() {
+                carrier::carry(self, job);
+            }
+            if timeout(SAVING_AGAIN, self.idle()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    async fn idle(&self) {
+        while let Some(seat) = self.desk.busy() {
+            seat.await;
+        }
+    }
+}
+
+impl Drop for Registration {
+    /// Ends the drivers that keep it warm, which do not keep it alive.
+    fn drop(&mut self) {
+        self.desk.shut();
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").field("wait", &self.registration.wait).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("client", &self.client)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,420 @@
+//! Where callers meet: the lock around the machine of a registration, and the seats of those that wait.
+//!
+//! The rule kept here: every call on the machine is one step under one lock. In that step the machine is asked, what
+//! may be served without asking is put out, what happened is told, and those it concerns are called from their seats.
+//! Whoever has to wait takes its seat in the step that told it so; no end of a flight can fall in between. The lock is
+//! never held across IO or an await, and wakers are woken and dropped outside of it.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use octo_auth_core::{
+    Accounts as Machine, Adopted, Change, Client, Decision, Failure, Generation, Job, Key, Now, Published,
+    Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
+};
+use octo_auth_system::Clock;
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Nobody waits for longer without asking again: a clock may have been set, a machine suspended.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Takes what may be served of a key without asking, under the desk's lock: it neither waits nor asks the desk.
+pub(crate) trait Outlet {
+    /// Puts this in the place of what was there.
+    fn put(&self, published: Option<Arc<Published>>);
+}
+
+/// Tells a change to the subscribers, under the desk's lock: it neither waits nor asks the desk.
+pub(crate) type Tell = Box<dyn Fn(Change) + Send + Sync>;
+
+/// The desk of one registration.
+pub(crate) struct Desk<O> {
+    inner: Mutex<Inner<O>>,
+    /// Read under the lock, so that the machine never sees the boot clock go back.
+    clock: Arc<dyn Clock>,
+}
+
+struct Inner<O> {
+    machine: Machine,
+    outlets: HashMap<Arc<Key>, Held<O>>,
+    /// The keys with a flight under way, by the moment they can change by time alone, which is its deadline at last.
+    under_way: HashMap<Arc<Key>, Option<Duration>>,
+    at_key: HashMap<Arc<Key>, Seats>,
+    /// Those that wait for anything to change, whatever the key.
+    at_desk: Seats,
+    seated: u64,
+    /// How many carriers have not come back.
+    carriers: usize,
+    is_shut: bool,
+    tell: Tell,
+}
+
+/// The waiting, each with its waker once it was polled.
+type Seats = HashMap<u64, Option<Waker>>;
+
+/// An outlet and the number of handles that read it.
+struct Held<O> {
+    outlet: Arc<O>,
+    handles: usize,
+}
+
+/// What a caller is told.
+pub(crate) enum Told<O> {
+    /// This token.
+    Token(Token),
+    /// No token, and why.
+    Failure(Failure),
+    /// To have this job carried out, beside the use of the token if there is one.
+    Carry(Option<Token>, Box<Job>),
+    /// To wait until it is called, at most so long, and to ask again.
+    Wait(Seat<O>, Duration),
+}
+
+/// What whoever keeps tokens warm is told.
+pub(crate) enum Tended<O> {
+    /// To have this job carried out and ask again.
+    Carry(Box<Job>),
+    /// To wait until it is called, at most so long, and to ask again.
+    Wait(Seat<O>, Duration),
+    /// To stop: nothing is renewed any more.
+    Over,
+}
+
+impl<O: Outlet> Desk<O> {
+    pub(crate) fn new(machine: Machine, clock: Arc<dyn Clock>, tell: Tell) -> Self {
+        let inner = Inner {
+            machine,
+            outlets: HashMap::new(),
+            under_way: HashMap::new(),
+            at_key: HashMap::new(),
+            at_desk: Seats::new(),
+            seated: 0,
+            carriers: 0,
+            is_shut: false,
+            tell,
+        };
+        Self { inner: Mutex::new(inner), clock }
+    }
+
+    /// Both clocks.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Keeps a key for one more handle; `make` makes its outlet if it is the first.
+    pub(crate) fn hold(&self, key: &Key, make: impl FnOnce() -> O) -> Result<(Arc<Key>, Arc<O>), Failure> {
+        let (mut inner, now) = self.enter();
+        let Inner { machine, outlets, .. } = &mut *inner;
+        let key = machine.hold(key, now)?;
+        let first = || Held { outlet: Arc::new(make()), handles: 0 };
+        let held = outlets.entry(key.clone()).or_insert_with(first);
+        held.handles = held.handles.saturating_add(1);
+        held.outlet.put(machine.published(&key, now));
+        Ok((key, held.outlet.clone()))
+    }
+
+    /// Gives a handle back.
+    pub(crate) fn let_go(&self, key: &Key) {
+        let mut inner = self.lock();
+        inner.machine.let_go(key);
+        if let Some(held) = inner.outlets.get_mut(key) {
+            held.handles = held.handles.saturating_sub(1);
+            if held.handles == 0 {
+                inner.outlets.remove(key);
+            }
+        }
+    }
+
+    /// Asks what a caller is to do.
+    pub(crate) fn ask(self: &Arc<Self>, key: &Arc<Key>) -> Told<O> {
+        self.told(key, Machine::decide)
+    }
+
+    /// Asks for a caller whose time is over.
+    pub(crate) fn ask_at_deadline(self: &Arc<Self>, key: &Arc<Key>) -> Told<O> {
+        self.told(key, Machine::decide_at_deadline)
+    }
+
+    /// Brings the outcome of a job of this key; the answer is the next job, for the same carrier.
+    pub(crate) fn report(&self, key: &Key, report: Report) -> Option<Job> {
+        self.on(key, |machine, now| machine.report(report, now))
+    }
+
+    pub(crate) fn refused(&self, key: &Key, generation: Generation) {
+        self.on(key, |machine, now| machine.refused(key, generation, now));
+    }
+
+    pub(crate) fn adopt(&self, key: &Key, adopted: Adopted) -> Result<Option<Job>, RequestError> {
+        self.on(key, |machine, now| machine.adopt(key, adopted, now))
+    }
+
+    pub(crate) fn sign_out(&self, key: &Key) -> Option<Job> {
+        self.on(key, |machine, now| machine.sign_out(key, now))
+    }
+
+    pub(crate) fn status(&self, key: &Key) -> Option<Status> {
+        let (inner, now) = self.enter();
+        inner.machine.status(key, now)
+    }
+
+    pub(crate) fn explain(&self, key: &Key) -> String {
+        let (inner, now) = self.enter();
+        inner.machine.explain(key, now)
+    }
+
+    /// Counts a request beside the machine; how long to wait if there is no room for it now.
+    pub(crate) fn admit(&self, purpose: Purpose) -> Result<(), Duration> {
+        let (mut inner, now) = self.enter();
+        inner.machine.admit(purpose, now).map_err(|opens| left(opens, now))
+    }
+
+    /// A seat to wait in while the record of a key is being written; nothing if it is written or was tried.
+    pub(crate) fn unsaved(self: &Arc<Self>, key: &Arc<Key>) -> Option<Seat<O>> {
+        let (mut inner, now) = self.enter();
+        let is_being_saved = inner.machine.status(key, now).is_some_and(|own| own.unsaved && own.in_flight);
+        is_being_saved.then(|| self.seat(&mut inner, Some(key)))
+    }
+
+    /// Asks what is to be renewed before anybody waits for it.
+    pub(crate) fn tend(self: &Arc<Self>, which: Warm) -> Tended<O> {
+        let mut woken = Vec::new();
+        let (mut inner, now) = self.enter();
+        if inner.is_shut {
+            return Tended::Over;
+        }
+        // Flights of which nothing was heard in their time end by being looked at, and that has to be told.
+        let overdue = inner.under_way.iter().filter(|(_, next)| next.is_some_and(|next| next <= now.boot));
+        let overdue: Vec<Arc<Key>> = overdue.map(|(key, _)| key.clone()).collect();
+        let before: Vec<_> = overdue.iter().map(|key| inner.machine.status(key, now)).collect();
+        let Tending { job, again } = inner.machine.tend(which, now);
+        for (key, before) in overdue.iter().zip(&before) {
+            inner.settle(key, before.as_ref(), now, &mut woken);
+        }
+        let tended = match job {
+            Some(job) => {
+                inner.settle(job.ticket().key(), None, now, &mut woken);
+                Tended::Carry(Box::new(job))
+            }
+            None => Tended::Wait(self.seat(&mut inner, None), left(again, now)),
+        };
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        tended
+    }
+
+    /// Puts another client in the place of the present one.
+    pub(crate) fn replace_client(&self, client: Client) -> Result<(), RequestError> {
+        let (mut inner, now) = self.enter();
+        let Inner { machine, outlets, .. } = &mut *inner;
+        machine.replace_client(client)?;
+        for (key, held) in outlets {
+            held.outlet.put(machine.published(key, now));
+        }
+        let woken = inner.everybody();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// Begins no flight from now on.
+    pub(crate) fn shut(&self) {
+        let mut inner = self.lock();
+        inner.machine.shut_down();
+        inner.is_shut = true;
+        let woken = inner.everybody();
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// The jobs that save what no store holds yet and nobody is saving.
+    pub(crate) fn save_all(&self) -> Vec<Job> {
+        let (mut inner, now) = self.enter();
+        inner.machine.save_all(now)
+    }
+
+    /// A seat to wait in while something is under way or unsaved; nothing if nothing is.
+    pub(crate) fn busy(self: &Arc<Self>) -> Option<Seat<O>> {
+        let mut inner = self.lock();
+        let is_busy = inner.machine.is_busy() || inner.carriers > 0;
+        is_busy.then(|| self.seat(&mut inner, None))
+    }
+
+    /// Counts a carrier that sets out.
+    pub(crate) fn set_out(&self) {
+        self.lock().carriers += 1;
+    }
+
+    /// Counts a carrier that is back.
+    pub(crate) fn come_back(&self) {
+        let mut inner = self.lock();
+        inner.carriers -= 1;
+        let woken = if inner.carriers == 0 { std::mem::take(&mut inner.at_desk) } else { Seats::new() };
+        drop(inner);
+        woken.into_values().flatten().for_each(Waker::wake);
+    }
+
+    /// Asks the machine for a caller, which gets its seat in the same step if it has to wait.
+    fn told(self: &Arc<Self>, key: &Arc<Key>, ask: fn(&mut Machine, &Key, Now) -> Decision) -> Told<O> {
+        let mut woken = Vec::new();
+        let (mut inner, now) = self.enter();
+        let decision = inner.step(key, now, |machine| ask(machine, key, now), &mut woken);
+        let told = match decision.verdict {
+            Verdict::Use(token) => Told::Token(token),
+            Verdict::UseAndRun(token, job) => Told::Carry(Some(token), Box::new(job)),
+            Verdict::Run(job) => Told::Carry(None, Box::new(job)),
+            Verdict::Wait { until } => Told::Wait(self.seat(&mut inner, Some(key)), left(until, now)),
+            Verdict::GiveUp(failure) => Told::Failure(failure),
+        };
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        told
+    }
+
+    /// Makes one call on the machine.
+    fn on<R>(&self, key: &Key, call: impl FnOnce(&mut Machine, Now) -> R) -> R {
+        let mut woken = Vec::new();
+        let (mut inner, now) = self.enter();
+        let result = inner.step(key, now, |machine| call(machine, now), &mut woken);
+        drop(inner);
+        woken.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// A seat for somebody who waits for a key, or for anything.
+    fn seat(self: &Arc<Self>, inner: &mut Inner<O>, key: Option<&Arc<Key>>) -> Seat<O> {
+        inner.seated += 1;
+        let number = inner.seated;
+        match key {
+            Some(key) => inner.at_key.entry(key.clone()).or_default().insert(number, None),
+            None => inner.at_desk.insert(number, None),
+        };
+        Seat { desk: self.clone(), key: key.cloned(), number }
+    }
+}
+
+impl<O> Desk<O> {
+    /// Takes the lock, then reads the clocks.
+    fn enter(&self) -> (MutexGuard<'_, Inner<O>>, Now) {
+        let inner = self.lock();
+        (inner, self.clock.now())
+    }
+
+    /// A panic under the lock has left the machine as it was between two of its own steps.
+    fn lock(&self) -> MutexGuard<'_, Inner<O>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<O: Outlet> Inner<O> {
+    fn step<R>(
+        &mut self,
+        key: &Key,
+        now: Now,
+        call: impl FnOnce(&mut Machine) -> R,
+        woken: &mut Vec<Waker>,
+    ) -> R {
+        let before = self.machine.status(key, now);
+        let result = call(&mut self.machine);
+        self.settle(key, before.as_ref(), now, woken);
+        result
+    }
+
+    /// Draws the consequences of a call: what is served, what is told, who is called from its seat.
+    fn settle(&mut self, key: &Key, before: Option<&Status>, now: Now, woken: &mut Vec<Waker>) {
+        let Some(after) = self.machine.status(key, now) else { return };
+        if let Some(held) = self.outlets.get(key) {
+            held.outlet.put(self.machine.published(key, now));
+        }
+        for event in before.map(|before| after.events_since(before)).unwrap_or_default() {
+            (self.tell)(Change { key: self.shared(key), event });
+        }
+        self.note_flight(key, &after);
+        let facts = |status: &Status| (status.row, status.in_flight, status.unsaved);
+        let changed = before.is_none_or(|before| facts(before) != facts(&after));
+        if changed || !after.in_flight {
+            woken.extend(self.at_key.remove(key).into_iter().flat_map(Seats::into_values).flatten());
+        }
+        if changed || before.is_none_or(|before| before.next_change != after.next_change) {
+            woken.extend(std::mem::take(&mut self.at_desk).into_values().flatten());
+        }
+    }
+
+    fn note_flight(&mut self, key: &Key, after: &Status) {
+        if !after.in_flight {
+            self.under_way.remove(key);
+        } else if let Some(next) = self.under_way.get_mut(key) {
+            *next = after.next_change;
+        } else {
+            self.under_way.insert(self.shared(key), after.next_change);
+        }
+    }
+
+    /// The shared form of a key.
+    fn shared(&self, key: &Key) -> Arc<Key> {
+        self.outlets.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone())
+    }
+
+    /// Calls everybody from their seats.
+    fn everybody(&mut self) -> Vec<Waker> {
+        let at_keys = self.at_key.drain().flat_map(|(_, seats)| seats);
+        at_keys.chain(self.at_desk.drain()).filter_map(|(_, waker)| waker).collect()
+    }
+}
+
+/// How long to wait until a moment on the boot clock.
+fn left(until: Duration, now: Now) -> Duration {
+    until.saturating_sub(now.boot).min(LONGEST_WAIT)
+}
+
+/// A place to wait at until there is something new. It is given up by being dropped.
+#[must_use = "a seat does nothing unless it is awaited"]
+pub(crate) struct Seat<O> {
+    desk: Arc<Desk<O>>,
+    /// Whose news are waited for; nothing: anybody's.
+    key: Option<Arc<Key>>,
+    number: u64,
+}
+
+impl<O> Inner<O> {
+    /// The seats where this one is, if any is left there.
+    fn beside(&mut self, seat: &Seat<O>) -> Option<&mut Seats> {
+        match &seat.key {
+            Some(key) => self.at_key.get_mut(key),
+            None => Some(&mut self.at_desk),
+        }
+    }
+}
+
+impl<O> Future for Seat<O> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.desk.lock();
+        let Some(place) = inner.beside(&self).and_then(|seats| seats.get_mut(&self.number)) else {
+            return Poll::Ready(());
+        };
+        let old = place.replace(context.waker().clone());
+        // A waker may own the task it wakes, and dropping that may lead back here.
+        drop(inner);
+        drop(old);
+        Poll::Pending
+    }
+}
+
+impl<O> Drop for Seat<O> {
+    fn drop(&mut self) {
+        let mut inner = self.desk.lock();
+        let old = inner.beside(self).and_then(|seats| seats.remove(&self.number));
+        if let Some(key) =
+            self.key.as_ref().filter(|key| inner.at_key.get(*key).is_some_and(HashMap::is_empty))
+        {
+            inner.at_key.remove(key);
+        }
+        drop(inner);
+        drop(old);
+    }
+}

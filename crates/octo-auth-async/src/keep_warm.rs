@@ -1,0 +1,65 @@
+//! The task that renews tokens before anybody waits for them.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use octo_auth_core::Warm;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::accounts::Registration;
+use crate::carrier;
+use crate::desk::Tended;
+
+/// Keeps tokens warm as long as it lives, on the runtime on which it was made.
+///
+/// It ends when it is dropped, with its runtime, with a shutdown, or when the [`Accounts`](crate::Accounts) and all
+/// its handles are gone, which it does not keep alive. A renewal it has begun goes on to its end.
+#[must_use = "it stops when it is dropped"]
+pub struct KeepWarm {
+    task: Option<JoinHandle<()>>,
+}
+
+impl KeepWarm {
+    pub(crate) fn start(registration: &Arc<Registration>, which: Warm) -> Self {
+        let task = tend(Arc::downgrade(registration), which);
+        Self { task: Handle::try_current().ok().map(|runtime| runtime.spawn(task)) }
+    }
+
+    /// Whether it is at work: not so after a shutdown, nor if it was made outside a tokio runtime.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| !task.is_finished())
+    }
+}
+
+impl Drop for KeepWarm {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl fmt::Debug for KeepWarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeepWarm").field("is_running", &self.is_running()).finish()
+    }
+}
+
+async fn tend(registration: Weak<Registration>, which: Warm) {
+    while let Some(registration) = registration.upgrade() {
+        let (seat, wait) = match registration.desk.tend(which) {
+            Tended::Carry(job) => {
+                carrier::carry(&registration, *job);
+                continue;
+            }
+            Tended::Wait(seat, wait) => (seat, wait),
+            Tended::Over => return,
+        };
+        drop(registration);
+        // Whether it was called or its time is over, it looks again.
+        let _ = timeout(wait, seat).await;
+    }
+}

@@ -1,0 +1,177 @@
+//! Callers that go away, at every await there is, against a server that rotates strictly.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use octo_auth_async::{Adopted, MemoryStore, Record, Store, Tokens};
+use octo_auth_emulator::Emulator;
+use tokio::task::yield_now;
+
+use crate::provider;
+use crate::server::{Server, account, own_tokens};
+use crate::time::Still;
+
+/// Polls a future so often, each time it is woken, and drops it right after; what it gave, if it got to its end.
+async fn dropped_after<F: Future>(polls: u32, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut polled = 0;
+    let polling = std::future::poll_fn(|context| {
+        if polled == polls {
+            return Poll::Ready(None);
+        }
+        polled += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if polled == polls => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    polling.await
+}
+
+async fn stored(store: &MemoryStore, tokens: &Tokens) -> Record {
+    store.load(tokens.key()).await.expect("memory never fails").expect("a record").record
+}
+
+/// Waits until nothing is under way.
+async fn landed(tokens: &Tokens) {
+    while tokens.status().is_some_and(|status| status.in_flight) {
+        yield_now().await;
+    }
+}
+
+/// An account with a consent in a registration of its own, both kept in this store.
+async fn consented(emulator: &Emulator, store: &MemoryStore) -> (octo_auth_async::Accounts, Tokens) {
+    let accounts = provider::accounts(emulator, store);
+    let tokens = account(&accounts, "guest");
+    tokens.adopt(provider::consent(emulator)).await.expect("a consent");
+    (accounts, tokens)
+}
+
+#[tokio::test]
+async fn a_caller_dropped_while_it_waits_takes_nothing_with_it() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    assert!(dropped_after(1, tokens.get()).await.is_none());
+    server.arrived(1).await;
+    let others =
+        [tokens.clone(), tokens.clone()].map(|tokens| tokio::spawn(async move { tokens.get().await }));
+    assert!(dropped_after(1, tokens.get()).await.is_none());
+    gate.add_permits(1);
+    for other in others {
+        other.await.expect("no panic").expect("a token");
+    }
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_dropped_at_any_await_loses_no_refresh_token() {
+    let emulator = provider::emulator();
+    let mut polls = 0;
+    loop {
+        let store = MemoryStore::new();
+        let (accounts, tokens) = consented(&emulator, &store).await;
+        emulator.clear_log();
+        let got = dropped_after(polls, tokens.get()).await;
+        landed(&tokens).await;
+        accounts.shutdown().await;
+        let record = stored(&store, &tokens).await;
+        assert!(provider::is_kept(&emulator, &record), "dropped after {polls} polls");
+        assert_eq!(record.pending, None, "dropped after {polls} polls");
+        assert_eq!(emulator.log().len(), usize::from(polls > 0), "dropped after {polls} polls");
+        if let Some(told) = got {
+            told.expect("a token");
+            break;
+        }
+        polls += 1;
+    }
+    assert!(polls >= 2, "a caller that gets a token at its first poll has not waited");
+    assert_eq!(emulator.generic().families_revoked(), 0);
+}
+
+#[tokio::test]
+async fn however_far_the_renewal_is_when_its_caller_goes_no_refresh_token_is_lost() {
+    let emulator = provider::emulator();
+    for steps in 0..60 {
+        let store = MemoryStore::new();
+        let (accounts, tokens) = consented(&emulator, &store).await;
+        assert!(dropped_after(1, tokens.get()).await.is_none(), "{steps} steps");
+        for _ in 0..steps {
+            yield_now().await;
+        }
+        // It may have got to its end by now; either way nobody is left.
+        let _ = dropped_after(1, tokens.get()).await;
+        landed(&tokens).await;
+        accounts.shutdown().await;
+        let record = stored(&store, &tokens).await;
+        assert!(provider::is_kept(&emulator, &record) && record.pending.is_none(), "{steps} steps");
+    }
+    assert_eq!(emulator.generic().families_revoked(), 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_caller_goes_at_any_await_is_kept_once_it_was_polled() {
+    let emulator = provider::emulator();
+    let mut polls = 1;
+    loop {
+        let store = MemoryStore::new();
+        let accounts = provider::accounts(&emulator, &store);
+        let tokens = account(&accounts, "guest");
+        let adopted = dropped_after(polls, tokens.adopt(provider::consent(&emulator))).await;
+        accounts.shutdown().await;
+        assert!(provider::is_kept(&emulator, &stored(&store, &tokens).await), "dropped after {polls} polls");
+        if adopted.is_some() {
+            break;
+        }
+        polls += 1;
+    }
+    assert!(polls >= 2, "an adoption that ends at its first poll was not saved in a task");
+}
+
+#[tokio::test]
+async fn a_sign_in_while_a_renewal_is_under_way_is_in_the_store_when_it_returns() {
+    let emulator = provider::emulator();
+    let store = MemoryStore::new();
+    let (_accounts, tokens) = consented(&emulator, &store).await;
+    let held = provider::hold_next(&emulator);
+    assert!(dropped_after(1, tokens.get()).await.is_none());
+    let held = provider::arrived(held).await;
+    let Adopted::RefreshToken(newer) = provider::consent(&emulator) else { unreachable!("a refresh token") };
+    let mut adopting = pin!(tokens.adopt(Adopted::RefreshToken(newer.clone())));
+    assert!(dropped_after(1, adopting.as_mut()).await.is_none());
+    held.release();
+    adopting.await.expect("a consent");
+    assert_eq!(stored(&store, &tokens).await.refresh_token, Some(newer));
+}
+
+#[tokio::test]
+async fn an_exchange_whose_caller_goes_runs_to_its_end() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let gate = server.hold_next();
+    let exchange = crate::server::client().client_credentials(&octo_auth_async::Scopes::none());
+    let running = accounts.run(exchange.expect("a request"));
+    assert!(dropped_after(1, running).await.is_none());
+    server.arrived(1).await;
+    assert!(dropped_after(1, accounts.shutdown()).await.is_none());
+    gate.add_permits(1);
+    accounts.shutdown().await;
+    assert_eq!(gate.available_permits(), 0);
+}
+
+#[tokio::test]
+async fn a_caller_that_is_woken_and_dropped_before_it_looks_costs_the_others_nothing() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let mut first = Box::pin(tokens.get());
+    let mut second = Box::pin(tokens.get_by(Duration::from_secs(20)));
+    assert!(dropped_after(1, first.as_mut()).await.is_none());
+    assert!(dropped_after(1, second.as_mut()).await.is_none());
+    gate.add_permits(1);
+    landed(&tokens).await;
+    drop(first);
+    second.await.expect("a token");
+}

@@ -1,0 +1,14 @@
+//! The lifecycle of tokens as an asynchronous program meets it: callers, runtimes, stores, and what happens to them.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod callers;
+mod cancelling;
+mod keeping_warm;
+mod outages;
+mod provider;
+mod runtimes;
+mod server;
+mod storing;
+mod telling;
+mod time;

@@ -1,0 +1,73 @@
+//! A provider that is down: one request, one failure for all, and nothing before its time.
+
+use octo_auth_async::{Failure, Tokens};
+use tokio::task::JoinSet;
+
+use crate::server::{Answer, Server, client_key, own_tokens};
+use crate::time::Still;
+
+/// What fifty callers at once are told.
+async fn fifty(tokens: &Tokens) -> Vec<Failure> {
+    let mut tasks = JoinSet::new();
+    for _ in 0..50 {
+        let tokens = tokens.clone();
+        tasks.spawn(async move { tokens.get().await });
+    }
+    tasks.join_all().await.into_iter().map(|told| told.expect_err("the provider is down")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_callers_cause_one_request_are_told_the_same_and_cause_none_before_its_time() {
+    let (server, clock) = (Server::new(), Still::default());
+    server.next(Answer::Status(503, 120));
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&accounts);
+    let told = fifty(&tokens).await;
+    assert!(told.iter().all(|failure| failure.code() == "http:503"), "{told:?}");
+    assert!(told.iter().all(|failure| failure.remedy() == told[0].remedy()), "{told:?}");
+    assert_eq!(server.requests(), 1);
+    clock.advance(119);
+    assert!(fifty(&tokens).await.iter().all(|failure| failure.code() == "http:503"));
+    assert_eq!(server.requests(), 1);
+    clock.advance(1);
+    tokens.get().await.expect("a token");
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn two_keys_of_one_registration_share_what_a_failure_left_behind() {
+    let (server, clock) = (Server::new(), Still::default());
+    server.always(Answer::Status(503, 30));
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let (read, write) = (own_tokens(&accounts), accounts.tokens(client_key("write")).expect("room"));
+    read.get().await.expect_err("the provider is down");
+    assert_eq!(write.get().await.expect_err("the provider is known to be down").code(), "http:503");
+    assert_eq!(server.requests(), 1);
+    server.always(Answer::Token);
+    clock.advance(30);
+    write.get().await.expect("a token");
+    read.get().await.expect("a token");
+    assert_eq!(server.requests(), 3);
+}
+
+#[tokio::test]
+async fn a_token_that_still_works_is_served_through_an_outage() {
+    let (server, clock) = (Server::new(), Still::default());
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&accounts);
+    let first = tokens.get().await.expect("a token").generation();
+    server.always(Answer::Status(502, 0));
+    clock.advance(3_000);
+    for _ in 0..5 {
+        clock.advance(60);
+        assert_eq!(tokens.get().await.expect("the stale token").generation(), first);
+        while tokens.status().is_some_and(|status| status.in_flight) {
+            tokio::task::yield_now().await;
+        }
+    }
+    clock.advance(600);
+    assert_eq!(tokens.get().await.expect_err("it has expired").code(), "http:502");
+    server.always(Answer::Token);
+    clock.advance(60);
+    assert_eq!(tokens.get().await.expect("another token").generation().number, first.number + 1);
+}

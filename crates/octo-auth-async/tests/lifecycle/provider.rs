@@ -1,0 +1,47 @@
+//! The emulated standard server, with strict rotation, and a registration at it.
+
+use octo_auth_async::profile::ClientAuthentication;
+use octo_auth_async::{Accounts, Adopted, Client, MemoryStore, Profile, Record, Secret};
+use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
+use octo_auth_emulator::{Emulator, Held};
+
+/// The emulator on a free port.
+pub(crate) fn emulator() -> Emulator {
+    Emulator::start().expect("a free port")
+}
+
+/// A registration at the emulated server whose records are kept in this store.
+pub(crate) fn accounts(emulator: &Emulator, store: &MemoryStore) -> Accounts {
+    let profile = Profile::rfc6749(&format!("{}/token", emulator.base("auth.example")))
+        .and_then(|profile| profile.with_client_authentication(ClientAuthentication::Body))
+        .expect("a profile");
+    let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).expect("a client");
+    Accounts::builder(client).store(store.clone()).build().expect("a registration")
+}
+
+/// A consent, as it is adopted.
+pub(crate) fn consent(emulator: &Emulator) -> Adopted {
+    let refresh_token =
+        emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]).expect("a known client");
+    Adopted::RefreshToken(Secret::new(refresh_token))
+}
+
+/// Holds the answer to the next token request, which is processed before.
+pub(crate) fn hold_next(emulator: &Emulator) -> Held {
+    emulator.faults().on("auth.example", "/token").hold_next()
+}
+
+/// Waits until the request has come.
+pub(crate) async fn arrived(held: Held) -> Held {
+    let waiting = tokio::task::spawn_blocking(move || {
+        assert!(held.arrived(), "the request never came");
+        held
+    });
+    waiting.await.expect("the request came")
+}
+
+/// Whether the stored refresh token works, or is marked as one that may not.
+pub(crate) fn is_kept(emulator: &Emulator, record: &Record) -> bool {
+    let stored = record.refresh_token.as_ref().expect("a refresh token");
+    record.pending.is_some() || emulator.generic().is_live(stored.expose())
+}

@@ -1,0 +1,188 @@
+//! Runtimes that end in mid-flight, transports that panic, and callers outside any runtime.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use octo_auth_async::{Adopted, ErrorKind, FailureKind, MemoryStore, Remedy, Scopes, Secret, Store};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::provider;
+use crate::server::{Answer, Server, account, client, own_tokens};
+use crate::time::Still;
+
+/// A runtime of each kind.
+fn runtimes() -> [Runtime; 2] {
+    [Builder::new_current_thread(), Builder::new_multi_thread()]
+        .map(|mut builder| builder.enable_all().build().expect("a runtime"))
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// Polls a future once, outside any runtime.
+fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn a_token_is_got_and_kept_on_runtimes_of_each_kind() {
+    for runtime in runtimes() {
+        let emulator = provider::emulator();
+        let store = MemoryStore::new();
+        let accounts = provider::accounts(&emulator, &store);
+        let tokens = account(&accounts, "guest");
+        runtime.block_on(async {
+            tokens.adopt(provider::consent(&emulator)).await.expect("a consent");
+            let token = tokens.get().await.expect("a token");
+            assert!(emulator.generic().is_live(token.access_token().expose()));
+            accounts.shutdown().await;
+            let stored = store.load(tokens.key()).await.expect("memory never fails").expect("a record");
+            assert!(stored.record.pending.is_none() && provider::is_kept(&emulator, &stored.record));
+        });
+    }
+}
+
+#[test]
+fn a_runtime_that_ends_in_mid_flight_leaves_the_marker_in_the_store_and_no_second_use() {
+    for first in runtimes() {
+        let emulator = provider::emulator();
+        let store = MemoryStore::new();
+        let accounts = provider::accounts(&emulator, &store);
+        let tokens = account(&accounts, "guest");
+        let held = provider::hold_next(&emulator);
+        let held = first.block_on(async {
+            tokens.adopt(provider::consent(&emulator)).await.expect("a consent");
+            let caller = tokens.clone();
+            tokio::spawn(async move { caller.get().await });
+            provider::arrived(held).await
+        });
+        drop(first);
+        runtime().block_on(async {
+            let stored = store.load(tokens.key()).await.expect("memory never fails").expect("a record");
+            assert!(stored.record.pending.is_some_and(|attempt| attempt.ambiguous));
+            let failure = tokens.get().await.expect_err("the token is lost with the answer");
+            // The connection may go first: then the answer broke off, which says as little about its outcome.
+            assert!(["lost", "body_incomplete"].contains(&&*failure.code()), "{failure}");
+            assert_eq!(failure.kind(), FailureKind::Closed);
+            assert!(matches!(failure.remedy(), Remedy::TryLater { .. }));
+        });
+        assert_eq!((emulator.log().len(), emulator.generic().families_revoked()), (1, 0));
+        held.close();
+    }
+}
+
+#[test]
+fn after_the_end_of_a_runtime_the_next_one_goes_on() {
+    for first in runtimes() {
+        let (server, clock) = (Server::new(), Still::default());
+        let accounts = server.registration(clock.clone()).build().expect("a registration");
+        let tokens = own_tokens(&accounts);
+        server.next(Answer::Never);
+        first.block_on(async {
+            let caller = tokens.clone();
+            tokio::spawn(async move { caller.get().await });
+            server.arrived(1).await;
+        });
+        drop(first);
+        assert!(tokens.status().is_some_and(|status| !status.in_flight));
+        clock.advance(61);
+        runtime().block_on(tokens.get()).expect("a token");
+        assert_eq!(server.requests(), 2);
+    }
+}
+
+#[test]
+fn those_who_wait_send_again_when_the_runtime_of_the_flight_ends() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let tokens = own_tokens(&accounts);
+    server.next(Answer::Never);
+    let first = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let caller = tokens.clone();
+    first.spawn(async move { caller.get().await });
+    first.block_on(server.arrived(1));
+    let token = runtime().block_on(async move {
+        let mut waiting = pin!(tokens.get());
+        let is_waiting =
+            std::future::poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_pending()));
+        assert!(is_waiting.await);
+        first.shutdown_background();
+        waiting.await
+    });
+    token.expect("a token of the flight that took the place of the lost one");
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_transport_is_a_lost_flight_and_not_a_hang() {
+    let (server, clock) = (Server::new(), Still::default());
+    server.next(Answer::Panic);
+    server.next(Answer::Panic);
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&accounts);
+    // It is tried again at once, and then left alone for a while.
+    assert_eq!(tokens.get().await.expect_err("nothing came").code(), "lost");
+    assert_eq!(server.requests(), 2);
+    clock.advance(61);
+    tokens.get().await.expect("a token");
+    assert_eq!(server.requests(), 3);
+}
+
+#[tokio::test]
+async fn a_panic_during_an_exchange_beside_the_keys_is_an_error_that_leaves_its_outcome_open() {
+    let server = Server::new();
+    server.next(Answer::Panic);
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let exchange = client().client_credentials(&Scopes::none()).expect("a request");
+    let error = accounts.run(exchange).await.expect_err("nothing came");
+    assert_eq!(*error.kind(), ErrorKind::MaybeProcessed);
+    accounts.shutdown().await;
+}
+
+#[test]
+fn outside_a_runtime_only_what_is_there_is_served_and_nothing_is_begun() {
+    let (server, clock) = (Server::new(), Still::default());
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&accounts);
+    let failure = at_once(tokens.get()).expect("an answer at once").expect_err("no runtime");
+    assert_eq!((failure.kind(), server.requests()), (FailureKind::NoRuntime, 0));
+    runtime().block_on(tokens.get()).expect("a token");
+    at_once(tokens.header()).expect("an answer at once").expect("the fresh token");
+    clock.advance(3_000);
+    at_once(tokens.get()).expect("an answer at once").expect("the stale token");
+    assert_eq!(server.requests(), 1);
+    clock.advance(1_000);
+    assert!(at_once(tokens.get()).expect("an answer at once").is_err());
+    runtime().block_on(tokens.get()).expect("another token");
+}
+
+#[test]
+fn outside_a_runtime_an_exchange_is_certainly_not_sent() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let exchange = client().client_credentials(&Scopes::none()).expect("a request");
+    let error = at_once(accounts.run(exchange)).expect("an answer at once").expect_err("no runtime");
+    assert_eq!((error.kind(), server.requests()), (&ErrorKind::NotSent, 0));
+}
+
+#[test]
+fn what_is_adopted_outside_a_runtime_is_used_and_saved_by_the_next_who_asks() {
+    let (server, clock) = (Server::new(), Still::default());
+    let store = MemoryStore::with_clock(clock.clone());
+    let accounts = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
+    let tokens = account(&accounts, "guest");
+    let adopted = at_once(tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))));
+    adopted.expect("an answer at once").expect("a consent");
+    assert!(!accounts.keep_warm(octo_auth_async::Warm::All).is_running());
+    clock.advance(31);
+    runtime().block_on(async {
+        tokens.get().await.expect("a token");
+        accounts.shutdown().await;
+        let stored = store.load(tokens.key()).await.expect("memory never fails").expect("a record");
+        assert_eq!(stored.record.refresh_token, Some(Secret::new("rt-1")));
+    });
+}

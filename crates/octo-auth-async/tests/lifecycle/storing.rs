@@ -1,0 +1,212 @@
+//! What is kept in stores: before it is used, by several registrations, and through failures.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use octo_auth_async::{
+    Accounts, Adopted, Event, FailureKind, Key, MemoryStore, Record, Saved, Secret, Storage, Store,
+    StoreFault, Stored, Threaded, Tokens, Version,
+};
+
+use crate::server::{Server, account};
+use crate::time::{Paused, Still};
+
+/// A store of this registration alone that does what the test says.
+#[derive(Clone, Default)]
+struct Moody {
+    memory: MemoryStore,
+    is_down: Arc<AtomicBool>,
+    is_silent: Arc<AtomicBool>,
+}
+
+impl Moody {
+    async fn mood(&self) -> Result<(), StoreFault> {
+        if self.is_silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.is_down.load(Ordering::SeqCst) { Err(StoreFault::new("the disk is full")) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Store for Moody {
+    fn storage(&self) -> Storage {
+        Storage::Private
+    }
+
+    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
+        self.mood().await?;
+        self.memory.load(key).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        key: &Key,
+        expected: Option<Version>,
+        record: &Record,
+    ) -> Result<Saved, StoreFault> {
+        self.mood().await?;
+        self.memory.compare_and_swap(key, expected, record).await
+    }
+}
+
+fn first_refresh_token() -> Adopted {
+    Adopted::RefreshToken(Secret::new("rt-0"))
+}
+
+async fn stored(store: &MemoryStore, tokens: &Tokens) -> Record {
+    store.load(tokens.key()).await.expect("memory never fails").expect("a record").record
+}
+
+fn kept_in(server: &Server, clock: &Still, store: &MemoryStore) -> Accounts {
+    server.registration(clock.clone()).store(store.clone()).build().expect("a registration")
+}
+
+#[tokio::test]
+async fn a_renewal_of_one_registration_serves_the_other_that_shares_its_store() {
+    let (server, clock) = (Server::new(), Still::default());
+    let store = MemoryStore::with_clock(clock.clone());
+    let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
+    let [here, there] = [0, 1].map(|index| account(&registrations[index], "guest"));
+    here.adopt(first_refresh_token()).await.expect("a consent");
+    let token = here.get().await.expect("a token");
+    let same = there.get().await.expect("the same token");
+    assert_eq!((same.authorization(), server.requests()), (token.authorization(), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_registrations_that_renew_at_once_send_one_request() {
+    let (server, clock) = (Server::new(), Still::default());
+    let store = MemoryStore::with_clock(clock.clone());
+    let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
+    let [here, there] = [0, 1].map(|index| account(&registrations[index], "guest"));
+    here.adopt(first_refresh_token()).await.expect("a consent");
+    let gate = server.hold_next();
+    let waiting = [here, there].map(|tokens| tokio::spawn(async move { tokens.get().await }));
+    server.arrived(1).await;
+    gate.add_permits(1);
+    for told in waiting {
+        told.await.expect("no panic").expect("a token");
+    }
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_shutdown_finishes_the_flight_under_way_and_its_saving_and_begins_no_other() {
+    let (server, clock) = (Server::new(), Still::default());
+    let store = MemoryStore::with_clock(clock.clone());
+    let accounts = kept_in(&server, &clock, &store);
+    let (tokens, other) = (account(&accounts, "guest"), account(&accounts, "other"));
+    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    other.adopt(first_refresh_token()).await.expect("a consent");
+    let gate = server.hold_next();
+    let caller = tokens.clone();
+    tokio::spawn(async move { caller.get().await });
+    server.arrived(1).await;
+    let closing = tokio::spawn({
+        let accounts = accounts.clone();
+        async move { accounts.shutdown().await }
+    });
+    while other.get().await.expect_err("nothing there").kind() != FailureKind::ShuttingDown {
+        tokio::task::yield_now().await;
+    }
+    assert!(!closing.is_finished());
+    gate.add_permits(1);
+    closing.await.expect("no panic");
+    let record = stored(&store, &tokens).await;
+    assert_eq!((record.refresh_token, record.pending), (Some(Secret::new("rt-1")), None));
+    tokens.get().await.expect("a token that works is served on");
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_five_seconds_at_most() {
+    let (server, time) = (Server::new(), Paused::start());
+    let accounts = server.registration(time).build().expect("a registration");
+    let tokens = crate::server::own_tokens(&accounts);
+    let _gate = server.hold_next();
+    tokens.get_by(std::time::Duration::ZERO).await.expect_err("nothing there yet");
+    accounts.shutdown().await;
+    assert_eq!(time.seconds(), 5);
+}
+
+#[tokio::test]
+async fn a_sign_out_is_stored_its_token_revoked_and_nothing_asked_for_until_the_next_sign_in() {
+    let (server, clock) = (Server::new(), Still::default());
+    let store = MemoryStore::with_clock(clock.clone());
+    let accounts = kept_in(&server, &clock, &store);
+    let tokens = account(&accounts, "guest");
+    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    tokens.get().await.expect("a token");
+    tokens.sign_out().await;
+    let record = stored(&store, &tokens).await;
+    assert!(record.signed_out && record.refresh_token.is_none());
+    assert_eq!(tokens.get().await.expect_err("signed out").kind(), FailureKind::SignedOut);
+    let forms = server.forms();
+    assert!(forms.len() == 2 && forms[1].contains("token=rt-1"), "{forms:?}");
+    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    tokens.get().await.expect("a token");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_costs_no_token_and_is_told_and_tried_again() {
+    let (server, clock, store) = (Server::new(), Still::default(), Moody::default());
+    let accounts = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
+    let tokens = account(&accounts, "guest");
+    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    let gate = server.hold_next();
+    let caller = tokens.clone();
+    let caller = tokio::spawn(async move { caller.get().await });
+    server.arrived(1).await;
+    let mut changes = accounts.changes();
+    store.is_down.store(true, Ordering::SeqCst);
+    gate.add_permits(1);
+    let token = caller.await.expect("no panic").expect("a token");
+    let told = [changes.next().await, changes.next().await].map(|change| change.expect("a change").event);
+    assert!(matches!(told[0], Event::Renewed(number) if number == token.generation()), "{told:?}");
+    assert!(matches!(told[1], Event::Unsaved(number) if number == token.generation()), "{told:?}");
+    assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-0")));
+    store.is_down.store(false, Ordering::SeqCst);
+    clock.advance(30);
+    tokens.get().await.expect("the same token");
+    accounts.shutdown().await;
+    assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-1")));
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_shutdown_saves_what_could_not_be_saved_before_it_was_due_again() {
+    let (server, clock, store) = (Server::new(), Still::default(), Moody::default());
+    let accounts = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
+    let tokens = account(&accounts, "guest");
+    store.is_down.store(true, Ordering::SeqCst);
+    tokens.adopt(first_refresh_token()).await.expect("a consent, though it is not stored");
+    assert!(tokens.status().is_some_and(|status| status.unsaved));
+    store.is_down.store(false, Ordering::SeqCst);
+    accounts.shutdown().await;
+    assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-0")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_never_answers_is_given_up_after_five_seconds() {
+    let (server, time, store) = (Server::new(), Paused::start(), Moody::default());
+    let accounts = server.registration(time).store(store.clone()).build().expect("a registration");
+    let tokens = account(&accounts, "guest");
+    store.is_silent.store(true, Ordering::SeqCst);
+    let failure = tokens.get().await.expect_err("the store is silent");
+    assert_eq!((failure.kind(), time.seconds()), (FailureKind::StoreUnavailable, 5));
+}
+
+#[tokio::test]
+async fn a_synchronous_store_is_called_on_threads_for_blocking_work() {
+    let (server, clock) = (Server::new(), Still::default());
+    let store = MemoryStore::with_clock(clock.clone());
+    let threaded = Threaded::new(store.clone());
+    let accounts = server.registration(clock.clone()).store(threaded).build().expect("a registration");
+    let tokens = account(&accounts, "guest");
+    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    tokens.get().await.expect("a token");
+    accounts.shutdown().await;
+    assert_eq!(stored(&store, &tokens).await.refresh_token, Some(Secret::new("rt-1")));
+}

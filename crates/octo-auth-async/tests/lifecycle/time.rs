@@ -1,0 +1,52 @@
+//! Clocks that move when the test moves them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use octo_auth_async::{Clock, Now, Timestamp};
+use tokio::time::Instant;
+
+const START: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+const UP_SINCE: Duration = Duration::from_secs(1_000);
+
+fn after(time: Duration) -> Now {
+    Now { wall: START.saturating_add(time), boot: UP_SINCE + time }
+}
+
+/// A clock that stands where the test puts it.
+#[derive(Clone, Default)]
+pub(crate) struct Still(Arc<AtomicU64>);
+
+impl Still {
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        after(Duration::from_secs(self.0.load(Ordering::SeqCst)))
+    }
+}
+
+/// The time of a tokio runtime that is paused: it moves on whenever nothing else is left to do.
+#[derive(Clone, Copy)]
+pub(crate) struct Paused(Instant);
+
+impl Paused {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// What has passed of it, in whole seconds.
+    pub(crate) fn seconds(self) -> u64 {
+        Instant::now().duration_since(self.0).as_secs()
+    }
+}
+
+impl Clock for Paused {
+    fn now(&self) -> Now {
+        after(Instant::now().duration_since(self.0))
+    }
+}

@@ -1,0 +1,245 @@
+//! One registration at a provider and all its tokens.
+//!
+//! The core decides; what is here reads clocks, moves bytes, parks callers and starts threads.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_core::{
+    self as core, Answer, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Reply,
+    RequestError, Store, Warm,
+};
+use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
+
+use crate::UreqTransport;
+use crate::carrier::Office;
+use crate::changes::Changes;
+use crate::desk::Desk;
+use crate::keep_warm::KeepWarm;
+use crate::stall;
+use crate::store::NoStore;
+use crate::tokens::Tokens;
+use crate::transport::Transport;
+
+/// How long a shutdown waits for what is under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often a shutdown tries again to store what could not be stored.
+const SAVING_AGAIN: Duration = Duration::from_secs(1);
+
+/// One registration at a provider and all its tokens. It is cheap to clone; the clones are one registration.
+///
+/// Make one for each client id and share it: its keys then share the provider's budget of requests and what failures
+/// of the endpoint left behind. Two of them for one client id know nothing of each other.
+#[derive(Clone)]
+pub struct Accounts {
+    office: Arc<Office>,
+}
+
+/// How [`Accounts`] are to be set up.
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder {
+    client: Client,
+    policy: Policy,
+    store: Arc<dyn Store>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    may_block: fn() -> bool,
+}
+
+impl Accounts {
+    /// The tokens of a client, with the default policy, over [`UreqTransport::new`], with the clocks of the
+    /// operating system and without a store: what is not adopted again is forgotten when the program ends.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the operating system gives no random bytes.
+    pub fn new(client: Client) -> Result<Self, SetupError> {
+        Self::builder(client).build()
+    }
+
+    /// A builder that begins with what [`Accounts::new`] uses.
+    pub fn builder(client: Client) -> Builder {
+        Builder {
+            client,
+            policy: Policy::default(),
+            store: Arc::new(NoStore),
+            transport: None,
+            clock: Arc::new(SystemClock),
+            may_block: stall::may_block,
+        }
+    }
+
+    /// A handle to the token of a key. Nothing is sent until it is asked for a token.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if the requests of the key cannot be built, or if as many keys as the policy allows are in use
+    /// and none can be given up.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a key is made for its handle, and read as `tokens(Key::account(..))`"
+    )]
+    pub fn tokens(&self, key: Key) -> Result<Tokens, Failure> {
+        Tokens::new(self.office.clone(), &key)
+    }
+
+    /// Runs any exchange, such as that of an authorization code, once, on the calling thread.
+    ///
+    /// It is counted in the provider's budget, and waits for the next slot if the budget is spent. Its outcome
+    /// changes no key: tokens it brings are handed to [`Tokens::adopt`].
+    ///
+    /// # Errors
+    ///
+    /// An [`ExchangeError`] for whatever is not the answer that was due; on a worker of an async runtime one that
+    /// says that nothing was sent.
+    pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        let office = &self.office;
+        if !office.may_wait() {
+            return Err(exchange.lost(Fault::not_sent("waiting here would stall the async runtime")));
+        }
+        let mut rings = office.desk.bell().count();
+        while let Err(left) = office.desk.admit(exchange.purpose()) {
+            office.desk.bell().wait_past(rings, left);
+            rings = office.desk.bell().count();
+        }
+        let sent = self.now();
+        match office.transport.send(exchange.request(), office.exchange_deadline) {
+            Ok(response) => exchange.finish(&response, sent, self.now()),
+            Err(fault) => Err(exchange.lost(fault)),
+        }
+    }
+
+    /// Subscribes to what happens to the keys from now on, so that a program can alert or persist.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.office.desk.changes()
+    }
+
+    /// Renews tokens before anybody has to wait for them, on a thread of its own, until the answer is dropped.
+    pub fn keep_warm(&self, which: Warm) -> KeepWarm {
+        KeepWarm::new(&self.office, which)
+    }
+
+    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and
+    /// cooldowns held against the old one are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
+    pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
+        self.office.desk.replace_client(client)
+    }
+
+    /// Begins no renewal from now on, and waits at most 5 s until what is under way has ended and all is stored.
+    ///
+    /// Valid tokens are served still. What takes longer goes on as long as the program does. On a worker of an async
+    /// runtime it does not wait.
+    pub fn shutdown(&self) {
+        let Office { desk, .. } = &*self.office;
+        let end = desk.clock().boot().saturating_add(GRACE);
+        desk.shut_down();
+        self.save_all();
+        if !self.office.may_wait() {
+            return;
+        }
+        let mut left = GRACE;
+        while !left.is_zero() && desk.clock().boot() < end {
+            let rings = desk.bell().count();
+            if !desk.is_busy() {
+                return;
+            }
+            let step = left.min(SAVING_AGAIN);
+            if !desk.bell().wait_past(rings, step) {
+                left -= step;
+                self.save_all();
+            }
+        }
+    }
+
+    /// Reads the clocks, for [`Pending::receive`](octo_auth_core::Pending::receive) and the like.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.office.desk.clock().now()
+    }
+
+    fn save_all(&self) {
+        for job in self.office.desk.save_all() {
+            self.office.carry(job);
+        }
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Another policy.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// A store, such as [`MemoryStore`](crate::MemoryStore), that records are read from and written to.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Arc::new(store);
+        self
+    }
+
+    /// Another transport.
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Another clock, such as a simulated one. Whoever waits while it stands still is woken by changes alone, and
+    /// looks at it again every 30 s.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Another rule for whether the current thread may wait; it is asked wherever a call would have to.
+    ///
+    /// Without one, a thread may wait unless its name begins as the runtimes in wide use name their workers:
+    /// `tokio-runtime-worker` or `tokio-rt-worker`, `async-std/runtime`, `smol-`. A name cannot tell a worker of
+    /// tokio from its threads made for blocking (`spawn_blocking`), which are refused too, nor a runtime on the
+    /// current thread from none. A program that knows better says so: in one without any runtime `|| true`, beside
+    /// tokio with workers named otherwise `|| tokio::runtime::Handle::try_current().is_err()`.
+    pub fn may_block(mut self, rule: fn() -> bool) -> Self {
+        self.may_block = rule;
+        self
+    }
+
+    /// Sets the registration up. Nothing is sent, and no thread is started.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the operating system gives no random bytes.
+    pub fn build(self) -> Result<Accounts, SetupError> {
+        let Self { client, policy, store, transport, clock, may_block } = self;
+        let entropy = entropy().map_err(SetupError::new)?;
+        let transport = match transport {
+            Some(transport) => transport,
+            None => Arc::new(UreqTransport::new()?),
+        };
+        let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
+        let machine = core::Accounts::new(client, policy, store.storage(), &entropy);
+        let desk = Arc::new(Desk::new(machine, clock));
+        let office = Office { desk, transport, store, wait, exchange_deadline, may_block };
+        Ok(Accounts { office: Arc::new(office) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("client", &self.client)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

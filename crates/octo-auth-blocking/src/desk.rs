@@ -1,0 +1,397 @@
+//! Where callers meet: the lock around the machine of a registration, and the parking of those that wait for a key.
+//!
+//! The machine decides; the desk keeps two promises around it:
+//!
+//! - what a caller is told and its waiting are one step under the lock, so that no wake-up is lost;
+//! - each step shows everywhere before the lock is let go: in the key's slot, to the waiting, to the subscribers.
+//!
+//! The lock is never held across IO. The clock is read under it, so that the machine never sees time go back.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use octo_auth_core::{
+    Accounts, Adopted, Client, Failure, Generation, Job, Key, Now, Purpose, Report, RequestError, Status,
+    Tending, Token, Verdict, Warm,
+};
+use octo_auth_system::Clock;
+
+use crate::bell::Bell;
+use crate::changes::{Board, Changes};
+use crate::slot::Slot;
+use crate::sync::{Condvar, Mutex, MutexGuard};
+
+/// Nobody waits for longer without looking again: a clock may have been set, a machine suspended.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// The desk of one registration.
+pub(crate) struct Desk {
+    state: Mutex<State>,
+    /// How many carriers have not come back.
+    carriers: AtomicUsize,
+    clock: Arc<dyn Clock>,
+    bell: Arc<Bell>,
+}
+
+/// What is consistent only as a whole.
+struct State {
+    machine: Accounts,
+    seats: HashMap<Arc<Key>, Place>,
+    /// The keys for which something is under way, by the moment that can change by time alone, its deadline at last.
+    under_way: HashMap<Arc<Key>, Option<Duration>>,
+    board: Board,
+    is_closed: bool,
+}
+
+/// Where the callers of one key wait, and what they are served meanwhile.
+pub(crate) struct Seat {
+    key: Arc<Key>,
+    slot: Slot,
+    changed: Condvar,
+}
+
+/// A seat and how many handles share it.
+struct Place {
+    seat: Arc<Seat>,
+    handles: usize,
+}
+
+impl Desk {
+    pub(crate) fn new(machine: Accounts, clock: Arc<dyn Clock>) -> Self {
+        let state = State {
+            machine,
+            seats: HashMap::new(),
+            under_way: HashMap::new(),
+            board: Board::default(),
+            is_closed: false,
+        };
+        Self { state: Mutex::new(state), carriers: AtomicUsize::new(0), clock, bell: Arc::new(Bell::new()) }
+    }
+
+    /// Rings after each change.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+
+    /// Both clocks.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Takes up a handle to a key.
+    pub(crate) fn sit(&self, key: &Key) -> Result<Arc<Seat>, Failure> {
+        let (mut state, now) = self.enter();
+        let shared = state.machine.hold(key, now)?;
+        let fresh = || Place { seat: Arc::new(Seat::new(shared.clone())), handles: 0 };
+        let place = state.seats.entry(shared.clone()).or_insert_with(fresh);
+        place.handles = place.handles.saturating_add(1);
+        let seat = place.seat.clone();
+        state.publish(key, now);
+        self.bell.ring();
+        Ok(seat)
+    }
+
+    /// Gives a handle back.
+    pub(crate) fn leave(&self, seat: &Seat) {
+        let mut state = self.lock();
+        state.machine.let_go(&seat.key);
+        if let Some(place) = state.seats.get_mut(&seat.key) {
+            place.handles = place.handles.saturating_sub(1);
+            if place.handles == 0 {
+                state.seats.remove(&seat.key);
+            }
+        }
+    }
+
+    /// Gets a token for a caller: serves it, has jobs carried out, waits, until there is one or none to be had.
+    pub(crate) fn get(
+        &self,
+        seat: &Seat,
+        wait: Duration,
+        may_wait: impl Fn() -> bool,
+        mut carry: impl FnMut(Job),
+    ) -> Result<Token, Failure> {
+        let deadline = self.clock.boot().saturating_add(wait);
+        let mut has_asked = false;
+        loop {
+            match self.ask(seat, deadline, has_asked, &may_wait) {
+                Verdict::Use(token) => return Ok(token),
+                Verdict::UseAndRun(token, job) => {
+                    carry(job);
+                    return Ok(token);
+                }
+                Verdict::Run(job) => carry(job),
+                Verdict::Wait { .. } => {}
+                Verdict::GiveUp(failure) => return Err(failure),
+            }
+            has_asked = true;
+        }
+    }
+
+    /// Takes the outcome of a job; the answer is the next.
+    pub(crate) fn report(&self, key: &Key, report: Report) -> Option<Job> {
+        self.step(key, |machine, now| machine.report(report, now))
+    }
+
+    /// Takes note that a resource server refused a generation.
+    pub(crate) fn refused(&self, seat: &Seat, generation: Generation) {
+        self.step(&seat.key, |machine, now| machine.refused(&seat.key, generation, now));
+    }
+
+    /// Begins a key anew.
+    pub(crate) fn adopt(&self, seat: &Seat, adopted: Adopted) -> Result<Option<Job>, RequestError> {
+        self.step(&seat.key, |machine, now| machine.adopt(&seat.key, adopted, now))
+    }
+
+    /// Ends a key until its next sign-in.
+    pub(crate) fn sign_out(&self, seat: &Seat) -> Option<Job> {
+        self.step(&seat.key, |machine, now| machine.sign_out(&seat.key, now))
+    }
+
+    /// Waits until what is to be stored of a key was stored or tried, at most so long. `is_begun` says that it was
+    /// begun; else it is left to the end of another flight, if there is anything.
+    pub(crate) fn settle(&self, seat: &Seat, is_begun: bool, wait: Duration) {
+        let deadline = self.clock.boot().saturating_add(wait);
+        let (mut state, mut now) = self.enter();
+        let status = state.machine.status(&seat.key, now);
+        if !is_begun && !status.is_some_and(|status| status.unsaved) {
+            return;
+        }
+        loop {
+            let is_under_way = state.machine.status(&seat.key, now).is_some_and(|status| status.in_flight);
+            let left = deadline.saturating_sub(now.boot).min(LONGEST_SLEEP);
+            if !is_under_way || left.is_zero() {
+                return;
+            }
+            state = park(&seat.changed, state, left);
+            now = self.clock.now();
+        }
+    }
+
+    /// Counts a request sent beside the machine, or says how long the budget has no room for it.
+    pub(crate) fn admit(&self, purpose: Purpose) -> Result<(), Duration> {
+        let (mut state, now) = self.enter();
+        let outcome = state.machine.admit(purpose, now);
+        outcome.map_err(|opens| opens.saturating_sub(now.boot).min(LONGEST_SLEEP))
+    }
+
+    /// What there is to do for keeping warm, and how long at most until it is to be asked again; nothing once shut
+    /// down.
+    pub(crate) fn tend(&self, which: Warm) -> Option<(Option<Job>, Duration)> {
+        let (mut state, now) = self.enter();
+        if state.is_closed {
+            return None;
+        }
+        // Flights of which nothing was heard in their time end by being looked at, and that is to be shown.
+        let overdue = state.under_way.iter().filter(|(_, next)| next.is_some_and(|next| next <= now.boot));
+        let overdue: Vec<Arc<Key>> = overdue.map(|(key, _)| key.clone()).collect();
+        let before: Vec<_> = overdue.iter().map(|key| state.machine.status(key, now)).collect();
+        let Tending { job, again } = state.machine.tend(which, now);
+        for (key, before) in overdue.iter().zip(&before) {
+            self.show(&mut state, key, before.as_ref(), now);
+        }
+        if let Some(job) = &job {
+            self.show(&mut state, job.ticket().key(), None, now);
+        }
+        Some((job, again.saturating_sub(now.boot).min(LONGEST_SLEEP)))
+    }
+
+    /// Begins no flight from now on.
+    pub(crate) fn shut_down(&self) {
+        let (mut state, now) = self.enter();
+        state.is_closed = true;
+        state.machine.shut_down();
+        self.show_all(state, now);
+    }
+
+    /// The jobs that save what no store holds and nobody is saving.
+    pub(crate) fn save_all(&self) -> Vec<Job> {
+        let (mut state, now) = self.enter();
+        state.machine.save_all(now)
+    }
+
+    /// Whether anything is under way or unsaved.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.carriers.load(Ordering::Acquire) > 0 || self.lock().machine.is_busy()
+    }
+
+    /// Counts a carrier that sets out.
+    pub(crate) fn set_out(&self) {
+        self.carriers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts a carrier that has come back.
+    pub(crate) fn come_back(&self) {
+        if self.carriers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.bell.ring();
+        }
+    }
+
+    /// Puts another client in the place of the present one.
+    pub(crate) fn replace_client(&self, client: Client) -> Result<(), RequestError> {
+        let (mut state, now) = self.enter();
+        state.machine.replace_client(client)?;
+        self.show_all(state, now);
+        Ok(())
+    }
+
+    /// How a key stands.
+    pub(crate) fn status(&self, seat: &Seat) -> Option<Status> {
+        let (state, now) = self.enter();
+        state.machine.status(&seat.key, now)
+    }
+
+    /// The state of a key in plain words.
+    pub(crate) fn explain(&self, seat: &Seat) -> String {
+        let (state, now) = self.enter();
+        state.machine.explain(&seat.key, now)
+    }
+
+    /// What happens from now on.
+    pub(crate) fn changes(&self) -> Changes {
+        self.lock().board.subscribe()
+    }
+
+    /// Asks until the answer is another than to wait: whoever is told to waits, and asks again before the lock is let
+    /// go. A caller that has asked before is told at its deadline to use a token or to give up.
+    fn ask(
+        &self,
+        seat: &Seat,
+        deadline: Duration,
+        mut has_asked: bool,
+        may_wait: &impl Fn() -> bool,
+    ) -> Verdict {
+        let (mut state, mut now) = self.enter();
+        loop {
+            let is_over = has_asked && deadline <= now.boot;
+            let decide = if is_over { Accounts::decide_at_deadline } else { Accounts::decide };
+            let act = |machine: &mut Accounts| decide(machine, &seat.key, now).verdict;
+            let verdict = self.carry_out(&mut state, &seat.key, now, act);
+            let Verdict::Wait { until } = verdict else { return verdict };
+            let left = until.min(deadline).saturating_sub(now.boot).min(LONGEST_SLEEP);
+            if !left.is_zero() {
+                if !may_wait() {
+                    return Verdict::GiveUp(Failure::would_stall(&seat.key));
+                }
+                state = park(&seat.changed, state, left);
+            }
+            now = self.clock.now();
+            has_asked = true;
+        }
+    }
+
+    fn step<R>(&self, key: &Key, act: impl FnOnce(&mut Accounts, Now) -> R) -> R {
+        let (mut state, now) = self.enter();
+        self.carry_out(&mut state, key, now, |machine| act(machine, now))
+    }
+
+    /// Carries out one step on a key and shows everywhere what it changed.
+    fn carry_out<R>(
+        &self,
+        state: &mut State,
+        key: &Key,
+        now: Now,
+        act: impl FnOnce(&mut Accounts) -> R,
+    ) -> R {
+        let before = state.machine.status(key, now);
+        let outcome = act(&mut state.machine);
+        self.show(state, key, before.as_ref(), now);
+        outcome
+    }
+
+    /// Shows everywhere what a step on a key has changed.
+    fn show(&self, state: &mut State, key: &Key, before: Option<&Status>, now: Now) {
+        let Some(after) = state.machine.status(key, now) else { return };
+        state.publish(key, now);
+        let events = before.map(|before| after.events_since(before));
+        state.board.tell(key, &events.unwrap_or_default());
+        state.note_flight(key, &after);
+        if before.is_some_and(|before| !has_moved(before, &after)) {
+            return;
+        }
+        if let Some(place) = state.seats.get(key) {
+            place.seat.changed.notify_all();
+        }
+        self.bell.ring();
+    }
+
+    /// Shows everywhere what changed for all keys.
+    fn show_all(&self, mut state: MutexGuard<'_, State>, now: Now) {
+        let State { machine, seats, .. } = &mut *state;
+        for (key, place) in seats {
+            place.seat.slot.put(machine.published(key, now));
+            place.seat.changed.notify_all();
+        }
+        self.bell.ring();
+    }
+
+    /// The lock, and the time under it.
+    fn enter(&self) -> (MutexGuard<'_, State>, Now) {
+        let state = self.lock();
+        let now = self.clock.now();
+        (state, now)
+    }
+
+    /// The lock. A panic under it was in a step of the machine; the next step finds what that one left.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.bell.ring();
+    }
+}
+
+impl State {
+    /// Puts into a key's slot what it may serve.
+    fn publish(&mut self, key: &Key, now: Now) {
+        if let Some(place) = self.seats.get(key) {
+            place.seat.slot.put(self.machine.published(key, now));
+        }
+    }
+
+    /// Notes whether something is under way for a key.
+    fn note_flight(&mut self, key: &Key, after: &Status) {
+        if !after.in_flight {
+            self.under_way.remove(key);
+        } else if let Some(next) = self.under_way.get_mut(key) {
+            *next = after.next_change;
+        } else {
+            self.under_way.insert(Arc::new(key.clone()), after.next_change);
+        }
+    }
+}
+
+impl Seat {
+    fn new(key: Arc<Key>) -> Self {
+        Self { key, slot: Slot::new(), changed: Condvar::new() }
+    }
+
+    /// The key.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// What the key serves without the lock.
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+}
+
+/// Waits to be woken, at most so long.
+fn park<'a>(changed: &Condvar, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
+    changed.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Whether anybody that waits may have something new to hear.
+fn has_moved(before: &Status, after: &Status) -> bool {
+    let facts = |status: &Status| {
+        let generation = status.token.as_ref().map(Token::generation);
+        (status.row, status.in_flight, status.unsaved, generation, status.next_change)
+    };
+    facts(before) != facts(after)
+}

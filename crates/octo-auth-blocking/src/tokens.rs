@@ -1,0 +1,180 @@
+//! A handle to the token of one key.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use octo_auth_core::{Adopted, Failure, Generation, Job, Key, RequestError, Status, Token};
+
+use crate::carrier::Office;
+use crate::desk::Seat;
+use crate::slot::Serving;
+
+/// A handle to the token of one key. It is cheap to clone.
+///
+/// A valid token is served without a lock and without waiting. Otherwise the calling thread waits for the one
+/// renewal that is under way for all callers, at most so long as it is told, and the renewal goes on without it. A
+/// key that is held by a handle is never given up for another.
+///
+/// On a worker of an async runtime a call that would have to wait gives
+/// [`FailureKind::WouldStall`](octo_auth_core::FailureKind::WouldStall) instead; see
+/// [`Builder::may_block`](crate::Builder::may_block).
+#[derive(Clone)]
+pub struct Tokens {
+    handle: Arc<Handle>,
+}
+
+/// What the clones of a handle share; its end gives the key back.
+struct Handle {
+    office: Arc<Office>,
+    seat: Arc<Seat>,
+}
+
+impl Tokens {
+    pub(crate) fn new(office: Arc<Office>, key: &Key) -> Result<Self, Failure> {
+        let seat = office.desk.sit(key)?;
+        Ok(Self { handle: Arc::new(Handle { office, seat }) })
+    }
+
+    /// Gets a token, waiting as long as the policy says, 30 s by default.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if there is no token to be had now; it says why, who must act, and when to ask again.
+    #[inline]
+    pub fn get(&self) -> Result<Token, Failure> {
+        self.get_by(self.handle.office.wait)
+    }
+
+    /// Gets a token, waiting at most so long; zero begins what is due and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::get`].
+    #[inline]
+    pub fn get_by(&self, wait: Duration) -> Result<Token, Failure> {
+        match self.serving().as_ref().and_then(Serving::token) {
+            Some(token) => Ok(token.clone()),
+            None => self.ask(wait),
+        }
+    }
+
+    /// Gets the value of the `Authorization` header, marked sensitive; waits as [`Tokens::get`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::get`].
+    #[inline]
+    pub fn header(&self) -> Result<HeaderValue, Failure> {
+        // Cloned where it is handed out from: moving a header value costs as much as making it.
+        match self.serving().as_ref().and_then(Serving::token) {
+            Some(token) => Ok(token.authorization().clone()),
+            None => self.ask(self.handle.office.wait).map(|token| token.authorization().clone()),
+        }
+    }
+
+    /// Lets the value of the `Authorization` header be read where it lies; waits as [`Tokens::get`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::get`].
+    #[inline]
+    pub fn with_header<R>(&self, read: impl FnOnce(&HeaderValue) -> R) -> Result<R, Failure> {
+        match self.serving().as_ref().and_then(Serving::token) {
+            Some(token) => Ok(read(token.authorization())),
+            None => self.ask(self.handle.office.wait).map(|token| read(token.authorization())),
+        }
+    }
+
+    /// Takes note that a resource server refused the token of this generation, with status 401 as a rule.
+    ///
+    /// The next caller gets another token if one can be had. A generation that was replaced already changes nothing,
+    /// so each caller may report what it saw, however late.
+    pub fn refused(&self, generation: Generation) {
+        self.handle.office.desk.refused(&self.handle.seat, generation);
+    }
+
+    /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
+    ///
+    /// It is in force at once. The call returns when the store has it or has failed (storing it is tried again
+    /// then), at the latest after the policy's wait; on a worker of an async runtime it does not wait for the store.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
+    /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
+    pub fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), RequestError> {
+        let Handle { office, seat } = &*self.handle;
+        let job = office.desk.adopt(seat, adopted.into())?;
+        self.see_through(job);
+        Ok(())
+    }
+
+    /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.
+    ///
+    /// What it held is revoked where the provider can. The call returns once both were tried, at the latest after the
+    /// policy's wait; on a worker of an async runtime it does not wait.
+    pub fn sign_out(&self) {
+        let Handle { office, seat } = &*self.handle;
+        self.see_through(office.desk.sign_out(seat));
+    }
+
+    /// How the key stands; always something while the handle lives.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        self.handle.office.desk.status(&self.handle.seat)
+    }
+
+    /// The state of the key in plain words; no secret is among them.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        self.handle.office.desk.explain(&self.handle.seat)
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        self.handle.seat.key()
+    }
+
+    /// What may be served without asking.
+    #[inline]
+    fn serving(&self) -> Option<Serving> {
+        let Handle { office, seat } = &*self.handle;
+        seat.slot().serving(&**office.desk.clock())
+    }
+
+    /// Asks at the desk, waiting at most so long.
+    #[cold]
+    fn ask(&self, wait: Duration) -> Result<Token, Failure> {
+        let Handle { office, seat } = &*self.handle;
+        office.desk.get(seat, wait, || office.may_wait(), |job| drop(office.carry(job)))
+    }
+
+    /// Has a job carried out, and waits until the record is stored or that was tried.
+    fn see_through(&self, job: Option<Job>) {
+        let Handle { office, seat } = &*self.handle;
+        let is_begun = job.is_some();
+        let carried = job.map(|job| office.carry(job));
+        if office.may_wait() {
+            if let Some(carried) = carried {
+                // It hangs up when all is done; after that time the caller goes on without.
+                let _ = carried.recv_timeout(office.wait);
+            }
+            office.desk.settle(seat, is_begun, office.wait);
+        }
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("key", self.key()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.office.desk.leave(&self.seat);
+    }
+}

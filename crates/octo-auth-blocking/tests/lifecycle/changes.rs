@@ -1,0 +1,57 @@
+//! What subscribers are told.
+
+use std::time::Duration;
+
+use octo_auth_blocking::{AccessToken, Adopted, Clock, Event, Key, Secret, TokenSet};
+
+use crate::clock::Simulated;
+use crate::endpoint::{Answer, Endpoint};
+use crate::{accounts, profile};
+
+#[test]
+fn a_subscriber_is_told_of_tokens_setbacks_and_the_need_to_sign_in_until_all_is_gone() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    endpoint.script([Answer::Token, Answer::Status(503, None), Answer::Refusal("invalid_grant")]);
+    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+    let mut changes = accounts.changes();
+    let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
+    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    let generation = tokens.get().expect("a token").generation();
+    let renewed = changes.next().expect("a change");
+    assert_eq!(*renewed.key, Key::account("inn"));
+    assert!(matches!(renewed.event, Event::Renewed(told) if told == generation));
+    clock.advance(3600);
+    tokens.get().expect_err("the endpoint is down");
+    let setback = changes.next().expect("a change").event;
+    assert!(matches!(setback, Event::Setback(failure) if failure.code() == "http:503"));
+    clock.advance(120);
+    tokens.get().expect_err("the refresh token is refused");
+    let ended = changes.next().expect("a change").event;
+    assert!(matches!(ended, Event::SignInNeeded(failure) if failure.code() == "consent_lost"));
+    assert_eq!(changes.missed(), 0);
+    drop((tokens, accounts));
+    assert!(changes.next().is_none());
+}
+
+#[test]
+fn a_subscriber_that_does_not_keep_up_loses_the_oldest_changes_and_learns_how_many() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+    let mut changes = accounts.changes();
+    let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
+    let adopt = || {
+        let access_token = AccessToken::new("at").expect("a sound token");
+        let lifetime = Some(Duration::from_secs(3600));
+        let imported = TokenSet::restore(&profile(), access_token, clock.now().wall, lifetime, None);
+        tokens.adopt(imported).expect("tokens of this server");
+        tokens.get().expect("a token").generation()
+    };
+    let generations: Vec<_> = (0..1034).map(|_| adopt()).collect();
+    drop((tokens, accounts));
+    assert_eq!((changes.missed(), changes.missed()), (10, 0));
+    let told = changes.map(|change| match change.event {
+        Event::Renewed(generation) => generation,
+        other => panic!("nothing else happened: {other:?}"),
+    });
+    assert!(told.eq(generations.into_iter().skip(10)));
+}

@@ -1,0 +1,53 @@
+//! The lifecycle as callers on threads meet it: over a scripted endpoint, over the emulator, by a clock that the test
+//! moves.
+
+#![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
+
+mod callers;
+mod changes;
+mod clock;
+mod endpoint;
+mod flights;
+mod refusals;
+mod rotation;
+mod running;
+mod stalls;
+mod warmth;
+
+use std::thread;
+
+use octo_auth_blocking::{Accounts, Builder, Client, Key, Profile, Scopes};
+
+use clock::Simulated;
+use endpoint::Endpoint;
+
+/// A registration at a scripted endpoint, by a clock that the test moves.
+fn accounts(endpoint: &Endpoint, clock: &Simulated) -> Builder {
+    Accounts::builder(client()).transport(endpoint.clone()).clock(clock.clone())
+}
+
+fn profile() -> Profile {
+    Profile::rfc6749("https://auth.example/token").expect("a sound address")
+}
+
+fn client() -> Client {
+    Client::new(profile(), "client-1", "secret-1").expect("a sound client")
+}
+
+/// The key of the client itself.
+fn own_key() -> Key {
+    Key::client_credentials(&Scopes::parse("read").expect("a sound scope"))
+}
+
+/// Does the same on so many threads at once and gathers the outcomes.
+fn at_once<R: Send>(threads: usize, act: impl Fn() -> R + Sync) -> Vec<R> {
+    let start = std::sync::Barrier::new(threads);
+    thread::scope(|scope| {
+        let acting = || {
+            start.wait();
+            act()
+        };
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(acting)).collect();
+        running.into_iter().map(|thread| thread.join().expect("no caller panics")).collect()
+    })
+}

@@ -1,0 +1,74 @@
+//! Callers on the threads of an async runtime.
+
+use std::error::Error;
+use std::thread;
+
+use octo_auth_blocking::{Adopted, FailureKind, Key, MemoryStore, Scopes, Secret, Store};
+
+use crate::clock::Simulated;
+use crate::endpoint::Endpoint;
+use crate::{accounts, client, own_key};
+
+const WORKERS: [&str; 4] = ["tokio-runtime-worker", "tokio-rt-worker", "async-std/runtime", "smol-1"];
+
+/// Does something on a thread of this name.
+fn on<R: Send>(name: &str, act: impl FnOnce() -> R + Send) -> R {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, act);
+        thread.expect("a thread").join().expect("no caller panics")
+    })
+}
+
+#[test]
+fn a_worker_of_a_runtime_is_told_where_it_would_wait_and_served_where_it_would_not() {
+    for name in WORKERS {
+        let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+        let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+        let tokens = accounts.tokens(own_key()).expect("a handle");
+        endpoint.shut();
+        let failure = on(name, || tokens.get()).expect_err("it would have to wait");
+        assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::WouldStall, "would_stall"));
+        endpoint.await_requests(1);
+        endpoint.open();
+        assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
+        assert_eq!(on(name, || tokens.header()).expect("a token"), "Bearer at-1");
+        assert_eq!(endpoint.requests(), 1);
+    }
+}
+
+#[test]
+fn a_program_may_say_itself_which_threads_may_wait() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let free = accounts(&endpoint, &clock).may_block(|| true).build().expect("a registration");
+    let tokens = free.tokens(own_key()).expect("a handle");
+    assert_eq!(on(WORKERS[0], || tokens.header()).expect("a token"), "Bearer at-1");
+    let bound = accounts(&endpoint, &clock).may_block(|| false).build().expect("a registration");
+    endpoint.shut();
+    let tokens = bound.tokens(own_key()).expect("a handle");
+    assert_eq!(tokens.get().expect_err("it would have to wait").kind(), FailureKind::WouldStall);
+    endpoint.open();
+}
+
+#[test]
+fn a_single_exchange_is_not_sent_from_a_worker() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+    let exchange = client().client_credentials(&Scopes::none()).expect("a sound request");
+    let error = on(WORKERS[0], || accounts.run(exchange)).expect_err("it would have to wait");
+    let cause = error.source().expect("a cause").to_string();
+    assert_eq!(cause, "waiting here would stall the async runtime");
+    assert_eq!(endpoint.requests(), 0);
+}
+
+#[test]
+fn an_adoption_on_a_worker_is_in_force_at_once() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let (store, key) = (MemoryStore::with_clock(clock.clone()), Key::account("inn"));
+    let accounts = accounts(&endpoint, &clock).store(store.clone()).build().expect("a registration");
+    let tokens = accounts.tokens(key.clone()).expect("a handle");
+    on(WORKERS[0], || tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0")))).expect("a refresh token");
+    assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
+    accounts.shutdown();
+    let stored = store.load(&key).expect("memory never fails").expect("a record");
+    assert_eq!(stored.record.refresh_token.expect("a refresh token").expose(), "rt-1");
+}
