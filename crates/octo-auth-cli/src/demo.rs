@@ -4,6 +4,7 @@
 //! that neither sees the other's requests in a limit or a log, and the two plays are then told side by side.
 
 mod adapter;
+mod day;
 mod generic;
 mod octorate;
 mod octotable;
@@ -26,6 +27,9 @@ struct Chapter {
     title: &'static str,
     /// What a newcomer should know before the first step.
     about: &'static str,
+    /// When the emulator's clock stands still but for the chapter's own moves: the moment it begins, in milliseconds
+    /// since 1970-01-01T00:00:00Z.
+    begins: Option<i64>,
     play: fn(&mut Stage<'_>) -> Result<(), Stopped>,
 }
 
@@ -35,12 +39,13 @@ struct Play {
     steps: Vec<Step>,
 }
 
-const CHAPTERS: [Chapter; 4] = [
+const CHAPTERS: [Chapter; 5] = [
     Chapter {
         provider: "octotable",
         title: "OctoTable",
         about: "The client itself is the grant: id and secret in a form, a token back, no refresh token. The answer \
                 says `type` where the standard says `token_type`, and every call of the API names a property.",
+        begins: None,
         play: octotable::play,
     },
     Chapter {
@@ -48,6 +53,7 @@ const CHAPTERS: [Chapter; 4] = [
         title: "Octorate",
         about: "The owner of a property grants access on a page; the code that comes back lives a minute and is \
                 worth a token for that property. ApiLogin gives another kind of token, for administration.",
+        begins: None,
         play: octorate::play,
     },
     Chapter {
@@ -55,6 +61,7 @@ const CHAPTERS: [Chapter; 4] = [
         title: "OfficeRND",
         about: "Client credentials with scopes, and no more than five token requests a minute. The vendor's own \
                 samples also use the authorization code.",
+        begins: None,
         play: officernd::play,
     },
     Chapter {
@@ -62,7 +69,16 @@ const CHAPTERS: [Chapter; 4] = [
         title: "A standard server",
         about: "Any server that keeps to RFC 6749, here with PKCE (RFC 7636), the issuer in the callback (RFC 9207), \
                 revocation (RFC 7009) and introspection (RFC 7662).",
+        begins: None,
         play: generic::play,
+    },
+    Chapter {
+        provider: "lifecycle",
+        title: "A day in a token's life",
+        about: "One account of the standard server, asked for its token every minute of a simulated day. A mark a \
+                minute: · served, R served and renewed, x served though a renewal failed, ! not served.",
+        begins: Some(day::BEGINS),
+        play: day::play,
     },
 ];
 
@@ -94,7 +110,9 @@ pub(crate) fn run(json: bool, output: &mut Output) -> Result<Exit, Failure> {
 
 impl Chapter {
     fn play(&self, adapter: &Adapter) -> Result<Play, Failure> {
-        let mut stage = Stage::new(adapter, Emulator::start()?);
+        let builder = Emulator::builder();
+        let builder = self.begins.map_or(builder, |begins| builder.frozen_at(begins));
+        let mut stage = Stage::new(adapter, builder.start()?);
         if let Err(Stopped::Unplayable(problem)) = (self.play)(&mut stage) {
             stage.breaks_off(problem);
         }

@@ -1,8 +1,10 @@
 //! The two adapters as one, so that each flow is written once.
 
-use octo_auth_core::{Answer, Entropy, Exchange, ExchangeError, Now, Reply};
+use octo_auth_core::{Answer, Client, Entropy, Exchange, ExchangeError, Now, Reply};
 use tokio::runtime::{self, Runtime};
 
+use super::day::{Life, Simulated};
+use super::stage::Stopped;
 use crate::failure::{Exit, Failure};
 
 /// An adapter, ready to run exchanges.
@@ -37,6 +39,14 @@ impl Adapter {
         match self {
             Self::Async { runtime, runner } => runtime.block_on(runner.run(exchange)),
             Self::Blocking(runner) => runner.run(exchange),
+        }
+    }
+
+    /// The tokens of one account, kept by this adapter, in simulated time.
+    pub(super) fn life(&self, client: Client, clock: Simulated) -> Result<Life<'_>, Stopped> {
+        match self {
+            Self::Async { runtime, .. } => Life::asynchronous(runtime, client, clock),
+            Self::Blocking(_) => Life::blocking(client, clock),
         }
     }
 

@@ -119,19 +119,19 @@ fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<
             let replaced = answer.value.refresh_token().is_some_and(|token| *token != first);
             check(replaced, granted(&answer.value), "the refresh token was not replaced")
         })?;
-    stage.refused(
-        "The old refresh token has died",
-        client.refresh(&first)?,
-        "oauth:invalid_grant",
-        Remedy::SignInAgain,
-    )?;
     let second = renewed.refresh_token().cloned().ok_or(Stopped::AtStep)?;
     stage.succeeds(
         "The person signs out: the grant is revoked",
         client.revoke(&second, TokenTypeHint::RefreshToken)?,
         |_| Ok("Done; the answer is the same for a token the server does not know.".to_owned()),
     )?;
-    stage.calls("Its access token went along", resource(client, &renewed)?, 401, Meaning::TokenRefused)
+    stage.calls("Its access token went along", resource(client, &renewed)?, 401, Meaning::TokenRefused)?;
+    stage.refused(
+        "So did the refresh token",
+        client.refresh(&second)?,
+        "oauth:invalid_grant",
+        Remedy::SignInAgain,
+    )
 }
 
 fn end_of_a_token(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped> {

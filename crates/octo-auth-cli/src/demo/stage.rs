@@ -7,12 +7,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Answer, ApiAnswer, Deviation, Entropy, Exchange, ExchangeError, GrantedCode, Meaning, Now, Pending,
-    RejectedCallback, Remedy, Reply,
+    Answer, ApiAnswer, Client, Deviation, Entropy, Exchange, ExchangeError, GrantedCode, Meaning, Now,
+    Pending, RejectedCallback, Remedy, Reply,
 };
 use octo_auth_emulator::{Browser, BrowserError, Emulator, Entry, Page};
 
 use super::adapter::Adapter;
+use super::day::{Life, Simulated};
 use super::passing::{Passing, Refusal, moved, same_kind, sentence};
 
 /// One step of a chapter, as it went.
@@ -27,6 +28,8 @@ pub(super) struct Step {
     /// What came of it.
     pub(super) outcome: String,
     pub(super) tolerated: Vec<Deviation>,
+    /// Lines to be shown as they are.
+    pub(super) drawing: Vec<String>,
 }
 
 /// Why a chapter ended before its end.
@@ -65,6 +68,30 @@ impl<'a> Stage<'a> {
 
     pub(super) fn emulator(&self) -> &Emulator {
         &self.emulator
+    }
+
+    pub(super) fn life(&self, client: Client, clock: Simulated) -> Result<Life<'a>, Stopped> {
+        self.adapter.life(client, clock)
+    }
+
+    /// Runs an exchange that is part of a step rather than one.
+    pub(super) fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        self.adapter.run(exchange)
+    }
+
+    /// A step of many requests that is drawn rather than told.
+    pub(super) fn draws(
+        &mut self,
+        name: &str,
+        outcome: Outcome,
+        drawing: Vec<String>,
+    ) -> Result<(), Stopped> {
+        self.emulator.clear_log();
+        let ended = self.keep(name, Vec::new(), outcome, Vec::new(), false);
+        if let Some(step) = self.steps.last_mut() {
+            step.drawing = drawing;
+        }
+        ended
     }
 
     pub(super) fn now(&self) -> Now {
@@ -240,7 +267,8 @@ impl<'a> Stage<'a> {
         let ok = outcome.is_ok();
         let (Ok(outcome) | Err(outcome)) = outcome;
         let (name, scene) = (name.to_owned(), self.scene.take());
-        self.steps.push(Step { name, ok, refusal, scene, requests, outcome, tolerated });
+        let drawing = Vec::new();
+        self.steps.push(Step { name, ok, refusal, scene, requests, outcome, tolerated, drawing });
         if ok { Ok(()) } else { Err(Stopped::AtStep) }
     }
 

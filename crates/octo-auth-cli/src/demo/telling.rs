@@ -102,6 +102,7 @@ fn told(step: &Step, marks: &str, whose: &str, width: usize) -> String {
             lines.push(paragraph(carried, (DEEPER, DEEPER), ASIDE, width));
         }
     }
+    lines.extend(step.drawing.iter().map(|line| format!("{INDENT}{REQUEST}{line}{REQUEST:#}")));
     let style = if step.ok { Style::new() } else { BAD };
     lines.push(paragraph(&step.outcome, (INDENT, INDENT), style, width));
     for deviation in &step.tolerated {
@@ -186,6 +187,7 @@ mod tests {
             requests: Vec::new(),
             outcome: "what came".to_owned(),
             tolerated: Vec::new(),
+            drawing: Vec::new(),
         };
         let mut tally = Tally::default();
         tally.count(&step(true));

@@ -46,7 +46,7 @@ fn every_step_of_every_provider_goes_as_it_must_through_both_adapters() {
     assert_eq!(by_async.len() + by_blocking.len(), steps.len());
     assert_eq!(by_async.iter().collect::<BTreeSet<_>>().len(), by_async.len(), "a name is used once");
     let providers: BTreeSet<&str> = by_async.iter().map(|(provider, _)| provider.trim_matches('"')).collect();
-    assert_eq!(providers, BTreeSet::from(["octorate", "octotable", "officernd", "rfc6749"]));
+    assert_eq!(providers, BTreeSet::from(["lifecycle", "octorate", "octotable", "officernd", "rfc6749"]));
     assert!(steps.iter().all(|step| step["ok"] == true && !step["detail"].to_string().is_empty()));
     shows_no_secret(&ran.out);
     ran.gave_nothing_away();
