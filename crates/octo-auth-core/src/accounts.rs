@@ -141,10 +141,10 @@ impl Accounts {
     /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
     pub fn save_all(&mut self, now: Now) -> Vec<Job> {
         let registration = &mut self.registration;
-        self.accounts
-            .values_mut()
-            .filter_map(|account| account.lifecycle.save_now(registration, now))
-            .collect()
+        let mut all: Vec<_> = self.accounts.iter_mut().collect();
+        // In one order for one history, whatever the map's.
+        all.sort_by_key(|(key, _)| (*key).clone());
+        all.into_iter().filter_map(|(_, account)| account.lifecycle.save_now(registration, now)).collect()
     }
 
     /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and

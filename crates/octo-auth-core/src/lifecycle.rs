@@ -401,11 +401,14 @@ impl Lifecycle {
         Some(Job::Save(SaveJob { ticket, expected: self.version, record: self.record.clone() }))
     }
 
-    /// Sends the request, if it can be built and the budget still has room for it.
+    /// Sends the request, if it can be built, the budget still has room for it, and the endpoint was not closed while
+    /// the store was asked.
     fn send(&mut self, flight: Flight, registration: &mut Registration, now: Now) -> Option<Job> {
         let asking = Asking { has_token: false, has_setback: self.setbacks.any() };
+        let is_open = registration.budget.opens(&self.sent, asking) <= now.boot
+            && registration.closed(Some(flight.id), now.boot).is_none();
         let renewal = match self.key.renewal(&registration.client, self.record.refresh_token.as_ref()) {
-            Ok(renewal) if registration.budget.opens(&self.sent, asking) <= now.boot => renewal,
+            Ok(renewal) if is_open => renewal,
             unsent => {
                 if let Err(error) = unsent {
                     let cause = Cause::Request(Arc::new(error));

@@ -38,7 +38,8 @@ impl Accounts {
             let Some((due, key)) = self.due.first().cloned() else {
                 return Tending { job: None, again: limit };
             };
-            if due > now.boot {
+            // At the end of the clock there is no later moment to be looked at.
+            if due > now.boot || limit == now.boot {
                 return Tending { job: None, again: due.min(limit) };
             }
             let Some(account) = self.accounts.get_mut(&key) else {

@@ -162,9 +162,10 @@ impl Lifecycle {
         }
         let again = self.current.as_ref().filter(|current| current.is_same(tokens.access_token()));
         let is_new = again.is_none();
-        if let Some(known) = again.and_then(|current| current.tokens.expires_at()) {
-            let later = tokens.expires_at().map_or(known, |given| given.max(known));
-            tokens.lifetime = Some(later.saturating_since(tokens.issued_at()));
+        if let Some((current, lifetime)) = again.and_then(|own| Some((own, own.validity.lifetime()?))) {
+            // By both clocks: neither may make what is known of its end later.
+            let left = lifetime.saturating_sub(current.validity.age(sent));
+            tokens.lifetime = Some(tokens.lifetime.map_or(left, |given| given.max(left)));
         }
         let number = self.record.generation.number.saturating_add(u64::from(is_new));
         let generation = Generation { number, ..self.record.generation };
