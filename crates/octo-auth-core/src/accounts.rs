@@ -88,9 +88,13 @@ impl Accounts {
     /// Takes the outcome of a job; the answer is the next job, to be carried out by the same carrier.
     pub fn report(&mut self, report: Report, now: Now) -> Option<Job> {
         let Report { ticket, outcome } = report;
+        let was_closed = self.registration.setbacks.any();
         let account = self.accounts.get_mut(&*ticket.key)?;
         let job = account.lifecycle.report(&mut self.registration, &ticket, outcome, now);
         self.reschedule(&ticket.key, now);
+        if was_closed && !self.registration.setbacks.any() {
+            self.look_at_all();
+        }
         job
     }
 
@@ -159,6 +163,7 @@ impl Accounts {
         }
         self.registration.replace_client(client);
         self.accounts.values_mut().for_each(|account| account.lifecycle.client_replaced());
+        self.look_at_all();
         Ok(())
     }
 

@@ -125,6 +125,10 @@ pub(crate) struct Lifecycle {
     was_asked_for: bool,
     /// Spreads the renewals of many; drawn once for each generation.
     jitter: u32,
+    /// A marker of ours that was taken back, though the store may hold it.
+    unsent: Option<Attempt>,
+    /// How many times writing the record has ended, well or not.
+    saves: u64,
     /// How many exchanges have failed, to tell a new failure from the last one.
     failures: u32,
 }
@@ -155,6 +159,8 @@ impl Lifecycle {
             published: None,
             was_asked_for: false,
             jitter: 0,
+            unsent: None,
+            saves: 0,
             failures: 0,
         }
     }
@@ -225,12 +231,14 @@ impl Lifecycle {
         let failure = |own: &Self| own.failure(row, view, now);
         let verdict = match (row, job) {
             (Row::Fresh | Row::StaleInFlight | Row::StaleClosed | Row::Unsaved | Row::Renewing, None) => {
-                self.token_or(false, view, failure)
+                self.token_or(self.is_refused, view, failure)
             }
-            (Row::Unsaved | Row::Renewing, Some(job)) => match self.token_or(false, view, failure) {
-                Verdict::Use(token) => Verdict::UseAndRun(token, job),
-                _ => Verdict::Run(job),
-            },
+            (Row::Unsaved | Row::Renewing, Some(job)) => {
+                match self.token_or(self.is_refused, view, failure) {
+                    Verdict::Use(token) => Verdict::UseAndRun(token, job),
+                    _ => Verdict::Run(job),
+                }
+            }
             (_, Some(job)) => Verdict::Run(job),
             (Row::RefusedClosed | Row::RefusedRenewing, None) => self.token_or(true, view, failure),
             (Row::Reading | Row::ExpiredInFlight | Row::RefusedInFlight, None) => Verdict::Wait { until },
@@ -302,8 +310,9 @@ impl Lifecycle {
 
     /// When the store is read again because only somebody else's sign-in can help, on the boot clock.
     fn rereads(&self, registration: &Registration, now: Now) -> Option<Duration> {
-        let is_dead = self.record.signed_out || self.record.terminal.is_some();
-        let is_stuck = !self.key.is_client_grant() && (is_dead || self.record.refresh_token.is_none());
+        let gate = self.gate(registration, None, self.freshness(now), now);
+        let is_dead = self.record.refresh_token.is_none() || matches!(gate, Gate::Final(_));
+        let is_stuck = self.record.signed_out || !self.key.is_client_grant() && is_dead;
         let is_needed = is_stuck && self.freshness(now) == Freshness::Expired && self.unsaved.is_none();
         (registration.storage == Storage::Shared && is_needed).then(|| self.read_at.saturating_add(REREAD))
     }
@@ -390,7 +399,8 @@ impl Lifecycle {
         let last = self.record.attempt();
         let number = last.map_or(0, |attempt| attempt.number).saturating_add(1);
         let after_doubt = last.is_some_and(|attempt| attempt.ambiguous || attempt.after_doubt);
-        let deadline = now.wall.saturating_add(registration.policy.exchange_deadline());
+        let may_take = registration.policy.exchange_deadline() + SECOND + Registration::SAVING;
+        let deadline = now.wall.saturating_add(may_take);
         let begun = now.wall;
         self.record.pending =
             Some(Attempt { refresh_token, number, begun, deadline, ambiguous: true, after_doubt });
@@ -404,8 +414,10 @@ impl Lifecycle {
     /// Sends the request, if it can be built, the budget still has room for it, and the endpoint was not closed while
     /// the store was asked.
     fn send(&mut self, flight: Flight, registration: &mut Registration, now: Now) -> Option<Job> {
-        let asking = Asking { has_token: false, has_setback: self.setbacks.any() };
-        let is_open = registration.budget.opens(&self.sent, asking) <= now.boot
+        let has_token = self.freshness(now) != Freshness::Expired;
+        let asking = Asking { has_token, has_setback: self.setbacks.any() };
+        let is_open = !registration.shutting_down
+            && registration.budget.opens(&self.sent, asking) <= now.boot
             && registration.closed(Some(flight.id), now.boot).is_none();
         let renewal = match self.key.renewal(&registration.client, self.record.refresh_token.as_ref()) {
             Ok(renewal) if is_open => renewal,
@@ -426,6 +438,7 @@ impl Lifecycle {
         let patience = deadline + SECOND;
         let ticket = self.depart(flight, Leg::Sending { refresh_token }, patience, now);
         (self.doubt_until, self.doubt_is_ours) = (now.boot.saturating_add(deadline), true);
+        self.unsent = None;
         Some(Job::Send(SendJob { ticket, renewal, refresh_token, deadline }))
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Registration {
     pub(crate) policy: Policy,
     pub(crate) storage: Storage,
     pub(crate) dice: Dice,
+    /// The owner of all its claims, so that a claim left behind by a lost flight is no obstacle to the next.
+    pub(crate) owner: String,
     pub(crate) budget: Budget,
     pub(crate) setbacks: Setbacks,
     pub(crate) shutting_down: bool,
@@ -36,8 +38,11 @@ impl Registration {
     pub(crate) fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
         let documented = client.profile().document().token_limit.as_ref();
         let budget = Budget::new(policy.limit(documented), documented.is_some());
+        let mut dice = Dice::new(entropy);
+        let owner = dice.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
-            dice: Dice::new(entropy),
+            dice,
+            owner,
             budget,
             setbacks: Setbacks::default(),
             shutting_down: false,
@@ -79,9 +84,9 @@ impl Registration {
         }
     }
 
-    /// Takes note that the endpoint gave a token.
-    pub(crate) fn succeeded(&mut self) {
-        self.setbacks.clear();
+    /// Takes note that the endpoint gave a token to a request sent at that moment.
+    pub(crate) fn succeeded(&mut self, sent: Now) {
+        self.setbacks.clear_before(sent.boot);
         self.probe = None;
         self.budget.succeeded();
     }
@@ -100,6 +105,6 @@ impl Registration {
     /// The longest time from the first to the last step of a flight, and for which a claim is taken: more than the
     /// exchange and twice the saving.
     pub(crate) fn longest_flight(&self) -> Duration {
-        self.policy.exchange_deadline() + 3 * Self::SAVING
+        self.policy.exchange_deadline() + 6 * Self::SAVING
     }
 }

@@ -70,6 +70,15 @@ impl Accounts {
         }
     }
 
+    /// Has all keys looked at: what kept them closed is gone.
+    pub(super) fn look_at_all(&mut self) {
+        self.due.clear();
+        for (key, account) in &mut self.accounts {
+            account.due = Some(Duration::ZERO);
+            self.due.insert((Duration::ZERO, key.clone()));
+        }
+    }
+
     /// Puts a key that was looked at just now behind this moment, whatever it says itself.
     fn reschedule_after(&mut self, key: &Key, now: Now, limit: Duration) {
         self.reschedule(key, now);

@@ -26,7 +26,7 @@ use super::Lifecycle;
 use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
-use super::job::{Answered, Job, Outcome, Renewal, SendJob, Ticket};
+use super::job::{Answered, Job, Outcome, ReleaseJob, Renewal, SendJob, Ticket};
 use super::record::{Failed, Fingerprint, Generation, Terminal};
 use super::setback::{Blame, Pause, blame};
 use super::store::{Claimed, Storage, StoreFault};
@@ -91,7 +91,7 @@ impl Lifecycle {
                 // always fails does so all the time.
                 let is_first = self.key.is_client_grant() && !self.setbacks.any();
                 let pause = if is_first { Pause::Once } else { BACKOFF };
-                self.end_as_lost(registration, flight, leg, pause, now);
+                self.give_up(registration, &flight, leg, pause, now);
                 None
             }
         }
@@ -100,24 +100,43 @@ impl Lifecycle {
     /// Ends a flight of which nothing was heard within its time.
     pub(super) fn end_overdue_flight(&mut self, registration: &mut Registration, now: Now) {
         if let Some(UnderWay { flight, leg, .. }) = self.flight.take_if(|own| own.deadline <= now.boot) {
-            self.end_as_lost(registration, flight, leg, BACKOFF, now);
+            self.give_up(registration, &flight, leg, BACKOFF, now);
         }
     }
 
-    /// Ends a flight whose carrier is gone, so that nobody would carry a next job: what is left to save is saved by
-    /// whoever asks next.
-    fn end_as_lost(
+    /// Ends a flight whose carrier is gone. There is nobody to carry another job: what is left to be saved or revoked
+    /// is left to whoever asks next, and the claim to the next flight, which has the same owner.
+    fn give_up(
         &mut self,
         registration: &mut Registration,
-        flight: Flight,
+        flight: &Flight,
         leg: Leg,
         pause: Pause,
         now: Now,
     ) {
-        let id = flight.id;
-        let _ = self.lost(registration, flight, leg, pause, now);
-        self.flight = None;
-        registration.landed(id);
+        registration.landed(flight.id);
+        self.published = None;
+        if let Leg::Sending { refresh_token } = leg {
+            registration.budget.failed(false, now.boot);
+            self.failures = self.failures.saturating_add(1);
+            if refresh_token == self.record.fingerprint() || self.key.is_client_grant() {
+                self.rest(registration, pause, Cause::Lost, now);
+            }
+            return;
+        }
+        self.store_failed(StoreFault::new(SLOW), registration, now);
+        match leg {
+            Leg::Reading(Why::First) => self.note_unreadable(now),
+            Leg::Reading(Why::AfterRefusal { error, refresh_token }) => {
+                self.refused_unread(registration, error, refresh_token, now);
+            }
+            Leg::Marking { before } => self.unmark(before, now),
+            Leg::Saving(publication) => {
+                self.note_unsaved();
+                self.put_in_force(publication, registration, now);
+            }
+            Leg::Reading(Why::UnderClaim | Why::WhileHeld) | Leg::Claiming | Leg::Sending { .. } => {}
+        }
     }
 
     /// Takes the answer of an exchange.
@@ -140,6 +159,10 @@ impl Lifecycle {
         match result {
             Ok(answer) if is_ours || is_sibling => self.succeeded(registration, flight, answer, sent, now),
             Err(error) if is_ours => self.failed(registration, flight, error, now),
+            Err(error) if is_sibling && error.salvaged_refresh_token().is_some() => {
+                self.take_refresh_token(error.salvaged_refresh_token().cloned());
+                self.save_then_publish(registration, flight, None, now)
+            }
             Ok(_) | Err(_) => self.land(registration, flight, now),
         }
     }
@@ -152,7 +175,7 @@ impl Lifecycle {
         sent: Now,
         now: Now,
     ) -> Option<Job> {
-        registration.succeeded();
+        registration.succeeded(sent);
         self.knowledge = Knowledge::Read;
         let Answer { value: mut tokens, deviations, .. } = answer;
         self.take_refresh_token(tokens.refresh_token.take());
@@ -269,38 +292,17 @@ impl Lifecycle {
         self.save_then_publish(registration, flight, None, now)
     }
 
-    /// Ends a flight of whose present leg nothing more is known.
-    fn lost(
-        &mut self,
-        registration: &mut Registration,
-        flight: Flight,
-        leg: Leg,
-        pause: Pause,
-        now: Now,
-    ) -> Option<Job> {
-        let fault = || StoreFault::new(SLOW);
-        match leg {
-            Leg::Reading(why) => self.loaded(registration, flight, why, Err(fault()), now),
-            Leg::Claiming => self.claimed(registration, flight, Err(fault()), now),
-            Leg::Marking { before } => self.marked(registration, flight, (before, true), Err(fault()), now),
-            Leg::Saving(publication) => self.saved(registration, flight, publication, Err(fault()), now),
-            Leg::Sending { refresh_token } => {
-                registration.budget.failed(false, now.boot);
-                self.failures = self.failures.saturating_add(1);
-                if refresh_token == self.record.fingerprint() || self.key.is_client_grant() {
-                    self.rest(registration, pause, Cause::Lost, now);
-                }
-                self.land(registration, flight, now)
-            }
-        }
-    }
-
     /// Takes what arrives when nothing is waited for: the ends of releases and revocations, and answers of flights
     /// that were given up, which may hold the only rotated refresh token.
     fn take_late(&mut self, registration: &mut Registration, outcome: Outcome, now: Now) -> Option<Job> {
         let answered = match outcome {
             Outcome::Released | Outcome::Revoked => return self.revoke_next(registration, now),
             Outcome::Answered(answered) => *answered,
+            // It would stand in the way of the others until its end.
+            Outcome::Claimed(Ok(Claimed::Granted)) if self.flight.is_none() => {
+                let ticket = Ticket { key: self.key.clone(), flight: registration.number(), leg: 0 };
+                return Some(Job::Release(ReleaseJob { ticket, owner: registration.owner.clone() }));
+            }
             Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
         };
         let Answered { result, sent, refresh_token } = answered;
@@ -322,7 +324,8 @@ impl Lifecycle {
                     Ok(mut answer) => answer.value.refresh_token.take(),
                     Err(error) => error.salvaged_refresh_token().cloned(),
                 };
-                came.is_some().then(|| self.take_refresh_token(came));
+                came.as_ref()?;
+                self.take_refresh_token(came);
                 self.save_soon(registration, now)
             }
             Ok(_) | Err(_) => None,
@@ -331,7 +334,9 @@ impl Lifecycle {
 
     /// The job that revokes what is to be revoked, where the provider can and the budget has room: best effort.
     pub(super) fn revoke_next(&mut self, registration: &mut Registration, now: Now) -> Option<Job> {
-        let token = self.to_revoke.take()?;
+        // One that came back by an adoption is in use.
+        let token =
+            self.to_revoke.take().filter(|token| self.record.refresh_token.as_ref() != Some(token))?;
         let hint = match self.key.is_client_grant() {
             true => TokenTypeHint::AccessToken,
             false => TokenTypeHint::RefreshToken,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Lifecycle;
 use super::job::Job;
-use super::record::{Generation, Lineage, Record};
+use super::record::{Fingerprint, Generation, Lineage, Record};
 use super::setback::doubled;
 use crate::accounts::Registration;
 use crate::error::RequestError;
@@ -101,8 +101,18 @@ impl Lifecycle {
             return Err(RequestError::Value { what: "refresh token", problem });
         }
         let lineage = Lineage::from_bytes(registration.dice.bytes());
+        // The same refresh token again: what is under way with it is under way still, and its token still works.
+        let (doubt_until, doubt_is_ours) = (self.doubt_until, self.doubt_is_ours);
+        let fingerprint = refresh_token.as_ref().map(Fingerprint::of);
+        let pending = self.record.attempt().copied().filter(|own| Some(own.refresh_token) == fingerprint);
+        let is_same = fingerprint.is_some() && fingerprint == self.record.fingerprint();
+        let token = token.or_else(|| self.record.token.clone().filter(|_| is_same));
         let generation = Generation { lineage, number: u64::from(token.is_some()) };
-        self.begin_anew(Record { generation, token, refresh_token, ..Record::default() }, registration, now);
+        let record = Record { generation, token, refresh_token, pending, ..Record::default() };
+        self.begin_anew(record, registration, now);
+        if pending.is_some() {
+            (self.doubt_until, self.doubt_is_ours) = (doubt_until, doubt_is_ours);
+        }
         self.is_decided_here = true;
         Ok(self.save_soon(registration, now))
     }

@@ -81,6 +81,8 @@ impl Lifecycle {
     pub(crate) fn can_be_given_up(&self, storage: Storage) -> bool {
         let is_kept =
             storage != Storage::None || self.record.refresh_token.is_none() && !self.record.signed_out;
-        !self.is_busy() && is_kept
+        // Forgetting a setback, a refusal or a doubt would let through what they keep back.
+        let has_past = self.setbacks.any() || self.is_refused || self.record.is_in_doubt();
+        !self.is_busy() && !has_past && is_kept
     }
 }

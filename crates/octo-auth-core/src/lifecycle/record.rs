@@ -74,8 +74,6 @@ pub enum Terminal {
     Refused,
     /// The server said so after an earlier renewal had been lost: it may have replaced the refresh token then.
     RefusedAfterDoubt,
-    /// A renewal was lost and the provider takes no refresh token twice.
-    Lost,
 }
 
 /// A record as a store holds it.
@@ -150,7 +148,7 @@ impl Terminal {
     pub(crate) fn failure_kind(self) -> FailureKind {
         match self {
             Self::Refused => FailureKind::ConsentLost,
-            Self::RefusedAfterDoubt | Self::Lost => FailureKind::ConsentInDoubt,
+            Self::RefusedAfterDoubt => FailureKind::ConsentInDoubt,
         }
     }
 }

@@ -34,6 +34,8 @@ const UNEXPLAINED: u32 = 3;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setbacks {
     last: Option<Setback>,
+    /// When it was noted, on the boot clock.
+    noted: Duration,
     backoffs: u32,
     cooldowns: u32,
     unexplained: u32,
@@ -104,15 +106,25 @@ impl Setbacks {
         dice: &mut Dice,
         now: Duration,
     ) {
-        let lasts = self.lasts(pause, dice);
-        let until = self.last.as_ref().map_or(Duration::ZERO, |last| last.until);
-        self.last = Some(Setback { until: until.max(now.saturating_add(lasts)), cause, remedy });
+        let until = now.saturating_add(self.lasts(pause, dice));
+        self.noted = now;
+        // Of two failures the one that closes longer says why.
+        if self.last.as_ref().is_none_or(|last| last.until <= until) {
+            self.last = Some(Setback { until, cause, remedy });
+        }
     }
 
     /// Takes note of a refresh refused without a known code; from the third in a row a new sign-in is the advice.
     pub(crate) fn unexplained(&mut self, unexplained: bool) -> Option<Remedy> {
         self.unexplained = if unexplained { self.unexplained.saturating_add(1) } else { 0 };
         (self.unexplained >= UNEXPLAINED).then_some(Remedy::SignInAgain)
+    }
+
+    /// Forgets everything, unless something has failed since that moment.
+    pub(crate) fn clear_before(&mut self, moment: Duration) {
+        if self.noted <= moment {
+            self.clear();
+        }
     }
 
     /// Forgets everything.

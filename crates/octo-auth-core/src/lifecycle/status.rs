@@ -1,6 +1,7 @@
 //! How a key stands, and what changed between two looks at it.
 
 use super::failure::Failure;
+use super::flight::Leg;
 use super::issued::Token;
 use super::record::Generation;
 use super::validity::Freshness;
@@ -29,6 +30,11 @@ pub struct Status {
     pub sign_in_needed: bool,
     /// Whether the store does not hold yet what is held in memory.
     pub unsaved: bool,
+    /// Whether the record is being written, or is to be as soon as nothing else is under way; not while a failed
+    /// attempt waits for its next.
+    pub saving: bool,
+    /// How many times writing the record has ended, well or not.
+    pub saves: u64,
     /// The moment on the boot clock at which this can change by time alone.
     pub next_change: Option<Duration>,
     /// Of the token in force, whether it can still be served or not.
@@ -107,6 +113,9 @@ impl Lifecycle {
             setback: is_barred.then(|| self.failure(barred, &at_rest, now)),
             sign_in_needed,
             unsaved: self.unsaved.is_some(),
+            saving: view.saving_is_due
+                || self.flight.as_ref().is_some_and(|own| matches!(own.leg, Leg::Saving(_))),
+            saves: self.saves,
             next_change: self.next_change(&view, registration, now),
             generation: self.current.as_ref().map(|issued| issued.generation).unwrap_or_default(),
             failures: self.failures,

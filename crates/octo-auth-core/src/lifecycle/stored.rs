@@ -19,12 +19,13 @@ use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
 use super::job::{ClaimJob, Job, LoadJob, ReleaseJob, SaveJob, Ticket};
-use super::record::{Attempt, Record, Stored, Winner};
+use super::record::{Attempt, Failed, Fingerprint, Record, Stored, Winner};
 use super::setback::{Pause, part};
 use super::store::{Claimed, Saved, Storage, StoreFault};
 use super::view::Knowledge;
 use super::{Lifecycle, Row};
 use crate::accounts::Registration;
+use crate::error::ExchangeError;
 use crate::time::Now;
 
 /// How often a store is looked at while somebody else holds the claim; half of it to once and a half.
@@ -40,7 +41,6 @@ impl Lifecycle {
         result: Result<Option<Box<Stored>>, StoreFault>,
         now: Now,
     ) -> Option<Job> {
-        let is_known = self.knowledge == Knowledge::Read;
         let is_read = match result {
             Ok(stored) => {
                 self.trouble.clear();
@@ -56,9 +56,8 @@ impl Lifecycle {
         self.doubt_is_ours |= matches!(why, Why::UnderClaim);
         match why {
             Why::First => {
-                self.read_at = now.boot;
-                if let (false, true, Some(trouble)) = (is_read, !is_known, self.trouble.last()) {
-                    self.knowledge = Knowledge::Unreadable { until: trouble.until };
+                if !is_read {
+                    self.note_unreadable(now);
                 }
                 self.land(registration, flight, now)
             }
@@ -75,7 +74,7 @@ impl Lifecycle {
                 if is_read {
                     return self.end_for_good(registration, flight, error, now);
                 }
-                self.rest(registration, Pause::Store, Cause::Exchange(error), now);
+                self.refused_unread(registration, error, refresh_token, now);
                 self.land(registration, flight, now)
             }
             Why::WhileHeld | Why::UnderClaim | Why::AfterRefusal { .. } => {
@@ -99,8 +98,8 @@ impl Lifecycle {
                 let after = WHILE_HELD / 2 + part(WHILE_HELD, registration.dice.fraction());
                 Some(self.read(flight, Why::WhileHeld, after, now))
             }
+            // It may be ours all the same, and is released then.
             Err(fault) => {
-                flight.claim = None;
                 self.store_failed(fault, registration, now);
                 if self.key.is_client_grant() {
                     return self.write_ahead(flight, registration, now);
@@ -124,10 +123,9 @@ impl Lifecycle {
         match result {
             Ok(Saved::Done(version)) => {
                 self.version = Some(version);
-                if is_ours && is_late {
+                if is_late {
                     // The claim may be over before the exchange is: it is not begun.
-                    self.record.pending = before;
-                    self.unsaved = Some(now.boot);
+                    self.unmark(before, now);
                 }
                 if !is_ours || is_late {
                     return self.land(registration, flight, now);
@@ -147,12 +145,42 @@ impl Lifecycle {
                 self.land(registration, flight, now)
             }
             Err(fault) => {
-                if is_ours {
-                    self.record.pending = before;
-                }
+                self.unmark(before, now);
                 self.store_failed(fault, registration, now);
                 self.land(registration, flight, now)
             }
+        }
+    }
+
+    /// Takes a marker back whose request is not sent. The store may hold it all the same: it is known again by that.
+    pub(super) fn unmark(&mut self, before: Option<Attempt>, now: Now) {
+        if self.record.signed_out || self.record.attempt().is_none() {
+            return;
+        }
+        self.unsent = std::mem::replace(&mut self.record.pending, before);
+        self.unsaved = Some(now.boot);
+    }
+
+    /// The record could not be read; what is known already stays known.
+    pub(super) fn note_unreadable(&mut self, now: Now) {
+        self.read_at = now.boot;
+        if self.knowledge != Knowledge::Read {
+            let until = self.trouble.last().map_or(now.boot, |trouble| trouble.until);
+            self.knowledge = Knowledge::Unreadable { until };
+        }
+    }
+
+    /// The server refused this refresh token, and whether somebody has replaced it could not be read.
+    pub(super) fn refused_unread(
+        &mut self,
+        registration: &mut Registration,
+        error: Arc<ExchangeError>,
+        refresh_token: Option<Fingerprint>,
+        now: Now,
+    ) {
+        if refresh_token == self.record.fingerprint() {
+            self.record.attempt_failed(Failed::Clearly);
+            self.rest(registration, Pause::Store, Cause::Exchange(error), now);
         }
     }
 
@@ -179,23 +207,40 @@ impl Lifecycle {
                     self.win_over(&stored);
                     return Some(self.save(flight, publication, now));
                 }
-                self.to_revoke = self.record.refresh_token.take().filter(|_| publication.is_some());
+                let own = self.record.fingerprint();
+                let is_theirs = own == stored.record.fingerprint() || own == stored.record.parent;
+                let unrelated = self.record.refresh_token.clone().filter(|_| !is_theirs);
+                self.to_revoke = unrelated.or(self.to_revoke.take());
                 self.adopt_stored(stored, registration, now);
                 return self.land(registration, flight, now);
             }
             Err(fault) => {
                 self.store_failed(fault, registration, now);
-                self.unsaved = self.trouble.last().map(|trouble| trouble.until);
+                self.note_unsaved();
             }
         }
-        // A sign-out or adoption meanwhile has made the token somebody else's.
-        let in_force = |own: &Self, publication: &Publication| {
-            publication.issued.generation == own.record.generation && !own.record.signed_out
-        };
-        if let Some(publication) = publication.filter(|publication| in_force(self, publication)) {
+        self.put_in_force(publication, registration, now);
+        self.land(registration, flight, now)
+    }
+
+    /// The record was not written: it is tried again when the store is.
+    pub(super) fn note_unsaved(&mut self) {
+        self.unsaved = self.trouble.last().map(|trouble| trouble.until);
+    }
+
+    /// Publishes a token unless a sign-out or adoption meanwhile has made it somebody else's.
+    pub(super) fn put_in_force(
+        &mut self,
+        publication: Option<Publication>,
+        registration: &mut Registration,
+        now: Now,
+    ) {
+        self.saves = self.saves.saturating_add(1);
+        let generation = self.record.generation;
+        let is_ours = |own: &Publication| own.issued.generation == generation;
+        if let Some(publication) = publication.filter(is_ours).filter(|_| !self.record.signed_out) {
             self.publish(publication, registration, now);
         }
-        self.land(registration, flight, now)
     }
 
     /// Writes the record, to put a token in force then; where there is no store, that is done at once.
@@ -258,7 +303,7 @@ impl Lifecycle {
     }
 
     pub(super) fn claim(&mut self, mut flight: Flight, registration: &mut Registration, now: Now) -> Job {
-        let owner: String = registration.dice.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let owner = registration.owner.clone();
         flight.claim = Some(owner.clone());
         let ticket = self.depart(flight, Leg::Claiming, Registration::SAVING, now);
         Job::Claim(ClaimJob { ticket, owner, lasting: registration.longest_flight() })
@@ -309,13 +354,25 @@ impl Lifecycle {
             return;
         }
         if self.record.winner(&stored.record, self.is_decided_here) == Winner::Ours {
-            if self.record.attempt().is_none() && stored.record.fingerprint() == self.record.fingerprint() {
-                self.note_attempt(stored.record.pending, now);
-            }
+            self.merge_attempt(&stored.record, now);
             self.win_over(&stored);
             return;
         }
         self.adopt_stored(stored, registration, now);
+    }
+
+    /// Takes over a sibling's attempt with the same refresh token, and what ours had left in doubt.
+    fn merge_attempt(&mut self, stored: &Record, now: Now) {
+        let theirs = stored.attempt().filter(|_| stored.fingerprint() == self.record.fingerprint());
+        // Our own marker, thought unwritten: nothing was sent with it.
+        let Some(theirs) = theirs.filter(|theirs| Some(**theirs) != self.unsent) else { return };
+        let own = self.record.attempt();
+        if own.is_some_and(|own| own.number > theirs.number) {
+            return;
+        }
+        let doubt = own.is_some_and(|own| own.ambiguous || own.after_doubt);
+        let merged = Attempt { after_doubt: theirs.after_doubt || doubt, ..*theirs };
+        self.note_attempt(Some(merged), now);
     }
 
     /// Keeps ours, to be written over what the store holds; a sign-out takes what is there along.
@@ -332,7 +389,11 @@ impl Lifecycle {
             self.setbacks.clear();
             self.refusal = None;
         }
+        let is_same =
+            |own: &Arc<Issued>| record.token.as_ref().is_some_and(|token| own.is_same(token.access_token()));
+        let is_refused = self.is_refused && self.current.as_ref().is_some_and(is_same);
         self.put(record, registration, now);
+        self.is_refused = is_refused;
         self.version = Some(version);
         (self.unsaved, self.is_decided_here) = (None, false);
     }
@@ -342,8 +403,12 @@ impl Lifecycle {
     pub(super) fn put(&mut self, record: Record, registration: &mut Registration, now: Now) {
         let token = record.token.clone();
         self.jitter = registration.dice.fraction();
+        let known = self.current.take();
         self.current = token.map(|tokens| {
-            let validity = self.validity_of(&tokens, now, registration);
+            // What both clocks have seen of a token here is more than a record can tell.
+            let known = known.filter(|known| known.is_same(tokens.access_token()));
+            let validity =
+                known.map_or_else(|| self.validity_of(&tokens, now, registration), |known| known.validity);
             Arc::new(Issued::new(tokens, record.generation, validity, Vec::new()))
         });
         let pending = record.pending;

@@ -115,6 +115,8 @@ impl View {
             Row::RefusedInFlight
         } else if self.can_renew() && self.forcing_is_open {
             Row::RefusedRenewing
+        } else if self.saving_is_due {
+            Row::Unsaved
         } else {
             Row::RefusedClosed
         }
