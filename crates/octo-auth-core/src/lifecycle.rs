@@ -355,7 +355,8 @@ impl Lifecycle {
             registration.closed(own_flight, now.boot).as_ref().map(Bar::from),
             trouble.map(Bar::from),
             doubt,
-            Some(Bar::new(spent, FailureKind::BudgetSpent, None)),
+            // A flight that asks about itself has drawn already.
+            own_flight.is_none().then(|| Bar::new(spent, FailureKind::BudgetSpent, None)),
         ];
         let last = bars.into_iter().flatten().filter(|bar| bar.until > now.boot).max_by_key(|bar| bar.until);
         last.map_or(Gate::Open, Gate::Closed)
@@ -382,8 +383,10 @@ impl Lifecycle {
 
     /// Begins a renewal: `forced` by a resource server's refusal, or because it is due.
     fn renew(&mut self, forced: bool, registration: &mut Registration, now: Now) -> Option<Job> {
-        let flight = Flight::new(registration.number(), forced);
+        let mut flight = Flight::new(registration.number(), forced);
         registration.probe(flight.id, now);
+        registration.budget.draw(Some(&mut self.sent), now.boot);
+        flight.drawn = Some(now.boot);
         if registration.storage == Storage::Shared {
             return Some(self.claim(flight, registration, now));
         }
@@ -413,7 +416,8 @@ impl Lifecycle {
 
     /// Sends the request, if it can be built, the budget still has room for it, and the endpoint was not closed while
     /// the store was asked.
-    fn send(&mut self, flight: Flight, registration: &mut Registration, now: Now) -> Option<Job> {
+    fn send(&mut self, mut flight: Flight, registration: &mut Registration, now: Now) -> Option<Job> {
+        self.give_back(&mut flight, registration);
         let has_token = self.freshness(now) != Freshness::Expired;
         let asking = Asking { has_token, has_setback: self.setbacks.any() };
         let is_open = !registration.shutting_down
@@ -440,6 +444,15 @@ impl Lifecycle {
         (self.doubt_until, self.doubt_is_ours) = (now.boot.saturating_add(deadline), true);
         self.unsent = None;
         Some(Job::Send(SendJob { ticket, renewal, refresh_token, deadline }))
+    }
+}
+
+impl Lifecycle {
+    /// Gives back what a flight has drawn without sending.
+    fn give_back(&mut self, flight: &mut Flight, registration: &mut Registration) {
+        if let Some(drawn) = flight.drawn.take() {
+            registration.budget.give_back(&mut self.sent, drawn);
+        }
     }
 }
 

@@ -62,6 +62,12 @@ impl Budget {
         }
     }
 
+    /// Gives back what was drawn at that moment, as nothing was sent.
+    pub(crate) fn give_back(&mut self, key: &mut Sent, drawn: Duration) {
+        self.sent.forget(drawn);
+        key.forget(drawn);
+    }
+
     /// Takes note of a failure: the next request keeps the documented distance from it.
     pub(crate) fn failed(&mut self, endpoint_wide: bool, now: Duration) {
         self.ailing |= endpoint_wide;
@@ -81,6 +87,12 @@ impl Sent {
         match self.0.len().checked_sub(limit).and_then(|place| self.0.get(place)) {
             Some(sent) => sent.saturating_add(window),
             None => Duration::ZERO,
+        }
+    }
+
+    fn forget(&mut self, drawn: Duration) {
+        if let Some(place) = self.0.iter().rposition(|sent| *sent == drawn) {
+            self.0.remove(place);
         }
     }
 

@@ -91,7 +91,7 @@ impl Lifecycle {
                 // always fails does so all the time.
                 let is_first = self.key.is_client_grant() && !self.setbacks.any();
                 let pause = if is_first { Pause::Once } else { BACKOFF };
-                self.give_up(registration, &flight, leg, pause, now);
+                self.give_up(registration, flight, leg, pause, now);
                 None
             }
         }
@@ -100,7 +100,7 @@ impl Lifecycle {
     /// Ends a flight of which nothing was heard within its time.
     pub(super) fn end_overdue_flight(&mut self, registration: &mut Registration, now: Now) {
         if let Some(UnderWay { flight, leg, .. }) = self.flight.take_if(|own| own.deadline <= now.boot) {
-            self.give_up(registration, &flight, leg, BACKOFF, now);
+            self.give_up(registration, flight, leg, BACKOFF, now);
         }
     }
 
@@ -109,12 +109,13 @@ impl Lifecycle {
     fn give_up(
         &mut self,
         registration: &mut Registration,
-        flight: &Flight,
+        mut flight: Flight,
         leg: Leg,
         pause: Pause,
         now: Now,
     ) {
         registration.landed(flight.id);
+        self.give_back(&mut flight, registration);
         self.published = None;
         if let Leg::Sending { refresh_token } = leg {
             registration.budget.failed(false, now.boot);

@@ -26,6 +26,9 @@ pub(crate) struct Flight {
     pub(crate) forced: bool,
     /// The owner of the claim it holds in the store.
     pub(crate) claim: Option<String>,
+    /// When it drew on the budget, until its request is sent: of many keys that are due, those without a slot need
+    /// not begin.
+    pub(crate) drawn: Option<Duration>,
 }
 
 /// The leg a flight is at.
@@ -66,7 +69,7 @@ pub(crate) struct Publication {
 
 impl Flight {
     pub(crate) fn new(id: u64, forced: bool) -> Self {
-        Self { id, legs: 0, forced, claim: None }
+        Self { id, legs: 0, forced, claim: None, drawn: None }
     }
 }
 

@@ -280,8 +280,14 @@ impl Lifecycle {
     }
 
     /// Ends a flight: what is left to be written is written, the claim released, what is left to revoke revoked.
-    pub(super) fn land(&mut self, registration: &mut Registration, flight: Flight, now: Now) -> Option<Job> {
+    pub(super) fn land(
+        &mut self,
+        registration: &mut Registration,
+        mut flight: Flight,
+        now: Now,
+    ) -> Option<Job> {
         registration.landed(flight.id);
+        self.give_back(&mut flight, registration);
         self.published = None;
         if self.unsaved.is_some_and(|due| due <= now.boot) && registration.storage != Storage::None {
             return Some(self.save(flight, None, now));
