@@ -1,15 +1,17 @@
 //! Hostile inputs with required outcomes, run against octo-auth or against another library's command.
 //!
 //! A row says what comes in and what must come of it. Each row is run by every layer that can run it: the core
-//! alone, and both adapters over real sockets. What a layer observes are *facts*; the judge compares them with
-//! the row's expectations. A row passes when every expectation was judged by some layer and none was missed; an
-//! expectation or input that no layer knows fails the row, so that no assertion is skipped in silence.
+//! alone, the machine of a registration, and both adapters over real sockets. What a layer observes are *facts*; the
+//! judge compares them with the row's expectations. A row passes when every expectation was judged by some layer and
+//! none was missed; an expectation or input that no layer knows fails the row, so that no assertion is skipped in
+//! silence.
 
 mod answers;
 mod command;
 mod facts;
 mod input;
 mod judge;
+mod lifecycle;
 mod resource;
 mod row;
 mod wire;
@@ -63,7 +65,7 @@ enum Layers {
 }
 
 impl Subject {
-    /// octo-auth: the core and both adapters.
+    /// octo-auth: the core, its machine and both adapters.
     ///
     /// # Errors
     ///
@@ -117,6 +119,9 @@ fn own(row: &Row, sockets: &Sockets) -> Verdict {
     }
     if let Some(facts) = resource::observe(row) {
         layers.push(("core", facts));
+    }
+    if let Some(facts) = lifecycle::observe(row) {
+        layers.push(("machine", facts));
     }
     layers.extend(sockets.observe(row));
     judge::verdict(row, layers)

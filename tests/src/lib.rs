@@ -3,10 +3,12 @@
 pub mod adapter;
 pub mod canary;
 pub mod conformance;
+pub mod machine;
 pub mod moment;
 pub mod outcome;
 pub mod registration;
 pub mod reply;
+pub mod simulation;
 pub mod socket;
 pub mod transcript;
 pub mod wire;

@@ -50,7 +50,7 @@ fn no_row_fails_and_only_what_needs_later_work_is_not_run() {
         .collect();
     assert_eq!(failed, Vec::<String>::new());
     let run = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Passed).count();
-    assert_eq!((rows.len(), run), (575, 275), "rows in the corpus, and those that were run");
+    assert_eq!((rows.len(), run), (575, 278), "rows in the corpus, and those that were run");
 }
 
 #[test]
@@ -67,6 +67,7 @@ fn each_wrong_expectation_fails_its_row() {
         ("refresh", json!("replace")),
         ("warn", json!(["bom"])),
         ("serve", json!(false)),
+        ("soft_s", json!(900)),
         ("access_token", json!("AT2")),
         ("hint", json!("quota_exhausted")),
         ("debug_contains_secret", json!(true)),
@@ -76,6 +77,14 @@ fn each_wrong_expectation_fails_its_row() {
         let verdict = verdict(&row, &format!("wrong-{key}"));
         assert!(matches!(verdict, Verdict::Failed { .. }), "{key} = {wrong} was not noticed");
     }
+}
+
+#[test]
+fn what_the_machine_does_is_judged_and_not_only_what_an_answer_says() {
+    let mut row = sound_row();
+    row["expect"]["soft_s"] = json!(900);
+    let verdict = verdict(&row, "machine");
+    assert!(matches!(verdict, Verdict::Failed { layer: "machine", .. }), "{verdict:?}");
 }
 
 #[test]
@@ -91,7 +100,7 @@ fn an_expectation_or_input_that_nobody_knows_fails_its_row() {
 #[test]
 fn an_expectation_that_no_layer_can_speak_to_fails_its_row() {
     let mut row = sound_row();
-    row["expect"]["soft_s"] = json!(900);
+    row["expect"]["granted"] = json!(["a"]);
     let verdict = verdict(&row, "silent");
     assert!(matches!(&verdict, Verdict::Failed { difference, .. } if difference.contains("no layer speaks")));
 }

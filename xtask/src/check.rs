@@ -43,7 +43,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 4] = [
+const PROMISES: [Step; 5] = [
     ("tests and examples", |root| cargo(root, &["test", "--workspace", "--all-features"], &[])),
     ("demo", demo),
     ("fuzzing, 30 s each", |root| {
@@ -55,6 +55,10 @@ const PROMISES: [Step; 4] = [
             crate::fuzz::run(root, 30, crate::fuzz::Seed::Fixed, None)?,
             "a finding, see above: add it to the corpus as a row"
         );
+        Ok(Outcome::Passed)
+    }),
+    ("invariants", |root| {
+        ensure!(crate::invariants::run(root)?, "each invariant needs a test that bears its number");
         Ok(Outcome::Passed)
     }),
     // A stale generated file is one of its findings.

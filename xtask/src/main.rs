@@ -4,9 +4,11 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
 
+mod bench;
 mod check;
 mod codegen;
 mod fuzz;
+mod invariants;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -33,11 +35,18 @@ enum Task {
     /// Check the house rules: sizes, names, words, what the core may not use, what the crates may depend on,
     /// and that the generated files are fresh.
     Tidy,
+    /// Print the invariants with the tests that hold each; fail if one has none or a test names an unknown one.
+    Invariants,
     /// Run rows of hostile inputs through the core and both adapters, or through another library's command.
     Conformance {
         /// Files of rows, folders of such files, `--json`, `--command PROGRAM`.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Measure what must be fast beside what it cannot do without, in one run; fail if a target is missed.
+    Bench {
+        /// Only this benchmark.
+        name: Option<String>,
     },
     /// Fuzz each way into the core; needs nightly and cargo-fuzz.
     Fuzz {
@@ -58,7 +67,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Codegen { check } => codegen::run(&root(), check),
         Task::Tidy => tidy::run(&root()),
+        Task::Invariants => invariants::run(&root()),
         Task::Conformance { arguments } => conformance(&arguments),
+        Task::Bench { name } => bench::run(&root(), name.as_deref()),
         Task::Fuzz { minutes, target } => {
             fuzz::run(&root(), minutes.saturating_mul(60), fuzz::Seed::New, target.as_deref())
         }

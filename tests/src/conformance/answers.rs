@@ -9,6 +9,11 @@ use super::row::Row;
 
 /// The facts of a row whose answer can be given to the core as it is; nothing for bytes on the wire.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
+    Some(response(row)?.and_then(|response| finish(row, &response)))
+}
+
+/// The row's answer of a token endpoint, if it can be given to the core as it is.
+pub(super) fn response(row: &Row) -> Option<Result<Response<Vec<u8>>, String>> {
     if row.text("from").is_some() {
         return None;
     }
@@ -23,7 +28,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     (plain && !framed).then(|| answered(row))
 }
 
-fn answered(row: &Row) -> Result<Facts, String> {
+fn answered(row: &Row) -> Result<Response<Vec<u8>>, String> {
     let status =
         row.input.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     let mut response = Response::new(input::body(row)?);
@@ -36,11 +41,11 @@ fn answered(row: &Row) -> Result<Facts, String> {
         let Ok(value) = value else { continue };
         response.headers_mut().append(name, value);
     }
-    finish(row, &response)
+    Ok(response)
 }
 
 /// A date as the absolute expiry of an ApiLogin answer.
-fn dated(row: &Row) -> Result<Facts, String> {
+fn dated(row: &Row) -> Result<Response<Vec<u8>>, String> {
     let field = row.text("field").unwrap_or_default();
     let generated = input::bytes(row, "value").unwrap_or_default();
     let value = match (row.input.get("value"), generated) {
@@ -53,7 +58,7 @@ fn dated(row: &Row) -> Result<Facts, String> {
     if let Some(date) = row.text("server_date") {
         response = response.header("date", http_date(date));
     }
-    finish(row, &response.body(body.into_bytes()).map_err(|error| error.to_string())?)
+    response.body(body.into_bytes()).map_err(|error| error.to_string())
 }
 
 fn finish(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String> {

@@ -121,7 +121,7 @@ fn rejected(row: &Row, error: &ExchangeError) -> Facts {
 }
 
 /// What Debug and Display show: neither a secret in flight nor a control character.
-fn shown(facts: &mut Facts, row: &Row, debug: &str, display: &str) {
+pub(super) fn shown(facts: &mut Facts, row: &Row, debug: &str, display: &str) {
     let in_flight = InFlight::of(row);
     // Those of the request, and the tokens that stand in the answers of the corpus.
     let mut secrets = vec![in_flight.client_secret.as_str(), &in_flight.refresh_token];

@@ -8,9 +8,9 @@ use super::facts::Facts;
 use super::input;
 use super::row::Row;
 
-/// The facts of a row that comes from a resource server.
+/// The facts of a row that comes from a resource server; nothing where more than the one answer matters.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
-    (row.text("from") == Some("resource_server")).then(|| {
+    (row.text("from") == Some("resource_server") && !row.concerns_the_lifecycle()).then(|| {
         let body = input::body(row)?;
         let meaning = meaning(row, &body)?;
         let mut facts = Facts::new();
@@ -27,7 +27,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     })
 }
 
-fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
+pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
     let profile = input::profile(row, None)?;
     let now = input::now(row)?;
     let url = profile.api_origins().next().ok_or("the profile names no API host")?;

@@ -86,7 +86,7 @@ const KEYS: [&str; 26] = [
     "assume_utc",
 ];
 
-/// Input keys that need the lifecycle of a token.
+/// Input keys of rows about several answers, or about the generation they speak of.
 const LIFECYCLE: [&str; 5] =
     ["sent_generation", "current_generation", "repeat", "concurrent", "repeat_after_refresh"];
 
@@ -122,12 +122,12 @@ impl Row {
             return Some(needs);
         }
         let configured = self.text("field").is_some_and(|field| field.starts_with("config."));
-        let lifecycle = LIFECYCLE.iter().any(|key| self.input.contains_key(*key));
-        match (configured, lifecycle) {
-            (true, _) => Some("the configuration reader"),
-            (_, true) => Some("the lifecycle of a token"),
-            _ => None,
-        }
+        configured.then_some("the configuration reader")
+    }
+
+    /// Whether several answers, or the generation they speak of, matter.
+    pub(super) fn concerns_the_lifecycle(&self) -> bool {
+        LIFECYCLE.iter().any(|key| self.input.contains_key(*key))
     }
 }
 

@@ -1,0 +1,215 @@
+//! Rows through the machine of a registration: facts from what it does, not from what an answer says of itself.
+//!
+//! The row's answer is what the token endpoint says. When the machine asks again shows the class of a failure, the
+//! stored record shows what became of the refresh token, the callers show whether a token is ever served. A row that
+//! comes from a resource server is what the API says of the token in force.
+
+use std::time::Duration;
+
+use http::Response;
+use octo_auth_core::{
+    Adopted, Client, Freshness, Generation, Key, Purpose, Record, Row as Told, Scopes, Secret, Storage,
+};
+use serde_json::Value;
+
+use super::answers;
+use super::facts::{self, Facts};
+use super::input::{self, Asked, InFlight};
+use super::resource;
+use super::row::Row;
+use crate::machine::{Machine, Said, Shelf, service};
+
+/// The first pause of a cooldown, in seconds; the second is twice as long.
+const COOLDOWN: u64 = 60;
+
+/// No failure without a time of the server's own is followed by a longer first pause, but for a cooldown.
+const LONGEST_FIRST_BACKOFF: u64 = 15;
+
+/// The facts of a row; nothing if it does not concern the machine.
+pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
+    if row.text("from").is_some() {
+        return Some(api_answer(row));
+    }
+    let response = match answers::response(row)? {
+        Ok(response) => response,
+        Err(problem) => return Some(Err(problem)),
+    };
+    match row.text("grant") {
+        // A client is created without a machine.
+        Some("create_client") => None,
+        // A code is sent once, whatever comes; what it brings is adopted.
+        Some("authorization_code") => code_answer(row, &response).transpose(),
+        _ => Some(token_answer(row, &response)),
+    }
+}
+
+/// The answer to a code as an account begins with it; nothing if there is nothing to begin with.
+fn code_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Option<Facts>, String> {
+    let Asked::Token(exchange) = input::asked(row, None)? else { return Ok(None) };
+    let (mut world, key) = (machine(row)?, Key::account("account"));
+    let Ok(answer) = exchange.finish(response, world.now, world.now) else { return Ok(None) };
+    let adopted = Adopted::from(answer.value);
+    let job = world.accounts.adopt(&key, adopted, world.now).map_err(|error| error.to_string())?;
+    world.carry(job);
+    let mut facts = Facts::new();
+    facts.insert("serve".into(), world.get(&key).is_ok().into());
+    facts.insert("refresh".into(), kept(&world, &key, None, false).into());
+    Ok(Some(facts))
+}
+
+/// The answer to a renewal.
+fn token_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String> {
+    let (mut world, key) = (machine(row)?, key(row)?);
+    let before = InFlight::of(row).refresh_token;
+    if !key.is_client_grant() {
+        world.sign_in(&key, &before);
+    }
+    let said = response.clone();
+    world.endpoint.always(move |_| Said::Response(said.clone()));
+    let got = world.get(&key);
+    let mut facts = Facts::new();
+    facts.insert("serve".into(), got.is_ok().into());
+    let before = (!key.is_client_grant()).then_some(before);
+    // An answer whose token has expired was accepted all the same.
+    let refused = got.as_ref().err().filter(|failure| failure.code() != "expired_on_arrival");
+    facts.insert("refresh".into(), kept(&world, &key, before, refused.is_some()).into());
+    if let Err(failure) = &got {
+        facts::shown(&mut facts, row, &format!("{failure:?}"), &failure.to_string());
+    }
+    if refused.is_some() {
+        closed(&mut facts, &mut world, &key)?;
+    } else if got.is_ok() {
+        facts.insert("soft_s".into(), due_after(&mut world, &key).as_secs().into());
+    }
+    Ok(facts)
+}
+
+/// When the renewal of the token in force begins: asked at nothing but the moments the machine names.
+fn due_after(world: &mut Machine, key: &Key) -> Duration {
+    let start = world.now.boot;
+    // Each answer names a later moment, and a token has few of them.
+    for _ in 0..8 {
+        let told = world.decide(key);
+        match told.next_change {
+            Some(next) if told.job.is_none() => world.pass_until(next),
+            _ => break,
+        }
+    }
+    world.now.boot - start
+}
+
+/// What became of the stored refresh token.
+fn kept(world: &Machine, key: &Key, before: Option<String>, failed: bool) -> &'static str {
+    let record = world.shelf.record(key).unwrap_or_default();
+    let after = record.refresh_token.as_ref().map(Secret::expose);
+    match before {
+        before if before.as_deref() != after => "replace",
+        None if !failed => "none",
+        _ => "keep",
+    }
+}
+
+/// How the key is closed after a failure: the class from the first two pauses and from what is written down.
+fn closed(facts: &mut Facts, world: &mut Machine, key: &Key) -> Result<(), String> {
+    let doubt = |record: Record| record.pending.is_some_and(|attempt| attempt.ambiguous);
+    let is_in_doubt = world.shelf.record(key).is_some_and(doubt);
+    let Some(first) = pause(world, key)? else {
+        facts.insert("retry".into(), "never".into());
+        return Ok(());
+    };
+    facts.insert("delay_s".into(), first.into());
+    let asked = world.requests();
+    world.pass_seconds(first);
+    if world.get(key).is_ok() || world.requests() != asked + 1 {
+        return Err(format!("the machine did not ask again after {first} s"));
+    }
+    let second = pause(world, key)?.unwrap_or_default();
+    let class = match (first, second) {
+        _ if is_in_doubt => "ambiguous".to_owned(),
+        (COOLDOWN, second) if second == 2 * COOLDOWN => "cooldown".to_owned(),
+        (first, _) if first <= LONGEST_FIRST_BACKOFF => "backoff".to_owned(),
+        (first, _) => format!("at:{first}"),
+    };
+    facts.insert("retry".into(), class.into());
+    Ok(())
+}
+
+/// For how many seconds the key is closed, rounded up; nothing if the machine never asks again.
+fn pause(world: &mut Machine, key: &Key) -> Result<Option<u64>, String> {
+    let told = world.decide(key);
+    match (told.failure, told.next_change) {
+        (Some(_), Some(opens)) => {
+            let left = opens - world.now.boot;
+            Ok(Some(left.as_secs() + u64::from(left.subsec_nanos() > 0)))
+        }
+        (Some(_), None) => Ok(None),
+        (None, _) => Err(format!("a failure was to follow: {}", told.line)),
+    }
+}
+
+/// What the API says of the token in force.
+fn api_answer(row: &Row) -> Result<Facts, String> {
+    let meaning = resource::meaning(row, &input::body(row)?)?;
+    let number = |name: &str| row.input.get(name).and_then(Value::as_u64);
+    let mut world = Machine::with_store(client(row)?, Storage::Private, &Shelf::default(), 1);
+    let key =
+        if world.accounts.client().profile().name() == "octorate" { Key::api_login() } else { service() };
+    let current = number("current_generation").unwrap_or(1);
+    let mut token = world.get(&key).map_err(|failure| failure.to_string())?;
+    while token.generation().number < current {
+        world.age(&key, Freshness::Expired);
+        token = world.get(&key).map_err(|failure| failure.to_string())?;
+    }
+    let before = world.requests();
+    let sent = number("sent_generation").unwrap_or(current);
+    let mut generation = Generation { number: sent, ..token.generation() };
+    let mut last = false;
+    let calls = number("repeat").or(number("repeat_after_refresh")).unwrap_or(1);
+    let mut under_way = None;
+    for _ in 0..calls {
+        if meaning.calls_for_renewal() {
+            world.accounts.refused(&key, generation, world.now);
+        }
+        let told = world.decide(&key);
+        last = told.line.starts_with(Told::RefusedRenewing.number()) || under_way.is_some();
+        under_way = told.job.or(under_way);
+        // Calls that run at the same time all name the token they began with.
+        if !row.input.contains_key("concurrent") {
+            world.carry(under_way.take());
+            generation = world.get(&key).map_err(|failure| failure.to_string())?.generation();
+        }
+    }
+    world.carry(under_way);
+    let mut facts = Facts::new();
+    facts.insert("refresh".into(), (world.requests() > before).into());
+    facts.insert("token_requests".into(), (world.requests() - before).into());
+    if row.concerns_the_lifecycle() {
+        facts.insert("outcome".into(), if last { "invalidate_generation" } else { "no_change" }.into());
+    }
+    Ok(facts)
+}
+
+fn client(row: &Row) -> Result<Client, String> {
+    let profile = input::profile(row, None)?;
+    Client::new(profile, "the-client", InFlight::of(row).client_secret).map_err(|error| error.to_string())
+}
+
+/// The machine of the row's registration, at the row's moment.
+fn machine(row: &Row) -> Result<Machine, String> {
+    let mut world = Machine::with_store(client(row)?, Storage::Private, &Shelf::default(), 1);
+    world.now = input::now(row)?;
+    Ok(world)
+}
+
+/// The key whose renewal the row answers.
+fn key(row: &Row) -> Result<Key, String> {
+    let unnamed = if row.text("profile") == Some("officernd") { "flex.community.members.read" } else { "" };
+    match input::asked(row, None)? {
+        Asked::Admin(_) => Ok(Key::api_login()),
+        Asked::Token(exchange) if exchange.purpose() == Purpose::Refresh => Ok(Key::account("account")),
+        _ => {
+            let scopes = Scopes::parse(row.text("scope").unwrap_or(unnamed));
+            Ok(Key::client_credentials(&scopes.map_err(|error| error.to_string())?))
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! A world in which the machine's promises are watched: processes, a token server, a store, two clocks.
+//!
+//! The rule kept here: the world knows by its own books what it may expect, and reads the machine's state only to
+//! compare. Whatever contradicts an invariant is a [`Violation`] with the invariant's number; nothing panics, so that
+//! each property reports its own. Nothing is random: the same [`Plan`] gives the same [`World::trace`].
+
+mod books;
+mod carriage;
+mod plan;
+mod process;
+mod recovery;
+mod server;
+mod shelf;
+mod watch_answers;
+mod watch_requests;
+mod watch_serving;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use octo_auth_core::profile::Replay;
+use octo_auth_core::{Adopted, Client, Key, Now, Profile, Purpose, Row, Scopes, Secret, Storage, Warm};
+
+pub use plan::{
+    Breakage, Event, FaultKind, Generations, Plan, Provider, RefreshMember, Refusal, Reply, Rotation, Setup,
+    StoreEnd, TokenReply, Who,
+};
+
+use crate::moment;
+use crate::registration::{self, sound};
+use books::{Books, Exchange};
+use process::Process;
+use server::Server;
+use shelf::Shelf;
+
+/// The scopes of the two keys of client credentials.
+const SCOPES: [&str; 2] = ["alpha", "beta"];
+
+/// A contradiction to an invariant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The invariant's number, such as `I04`.
+    pub invariant: &'static str,
+    /// What contradicts it.
+    pub what: String,
+}
+
+/// Processes that share a token server, a store and the clocks.
+#[derive(Debug)]
+pub struct World {
+    setup: Setup,
+    keys: Vec<Key>,
+    now: Now,
+    server: Server,
+    shelf: Shelf,
+    books: Books,
+    processes: Vec<Process>,
+    exchanges: Vec<Exchange>,
+    violations: Vec<Violation>,
+    examined: BTreeMap<&'static str, u64>,
+    rows: BTreeSet<Row>,
+    trace: Vec<String>,
+    steps_of_wall: u32,
+}
+
+impl World {
+    /// A world in which every account has signed in.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        Self::at(setup, moment::start())
+    }
+
+    /// A world that begins at a moment.
+    #[must_use]
+    pub fn at(setup: Setup, now: Now) -> Self {
+        let keys = keys(setup.provider);
+        let processes = if setup.storage == Storage::Shared { 2 } else { 1 };
+        let client = client(setup.provider);
+        let processes =
+            (0..processes).map(|place| Process::new(place, 0, &client, setup, keys.len())).collect();
+        let mut world = Self {
+            setup,
+            now,
+            server: Server::new(setup.rotation, SCOPES),
+            shelf: Shelf::default(),
+            books: Books::default(),
+            processes,
+            exchanges: Vec::new(),
+            violations: Vec::new(),
+            examined: BTreeMap::new(),
+            rows: BTreeSet::new(),
+            trace: Vec::new(),
+            steps_of_wall: 0,
+            keys,
+        };
+        for key in 0..world.keys.len() {
+            if !world.keys[key].is_client_grant() {
+                let saving = world.adopt(0, key, None);
+                let reply = Reply::token(3600);
+                saving.and_then(|place| world.end(0, place, &reply, StoreEnd::Works));
+            }
+        }
+        world
+    }
+
+    /// A world after all that a plan says has happened.
+    #[must_use]
+    pub fn after(plan: &Plan) -> Self {
+        let mut world = Self::new(plan.setup);
+        for event in &plan.events {
+            world.happen(event);
+        }
+        world
+    }
+
+    /// What contradicts an invariant.
+    pub fn violations_of<'w>(&'w self, invariant: &'w str) -> impl Iterator<Item = &'w Violation> {
+        self.violations.iter().filter(move |violation| violation.invariant == invariant)
+    }
+
+    /// How often each invariant was looked at.
+    #[must_use]
+    pub fn examined(&self) -> &BTreeMap<&'static str, u64> {
+        &self.examined
+    }
+
+    /// The rows of the table that applied.
+    #[must_use]
+    pub fn rows(&self) -> &BTreeSet<Row> {
+        &self.rows
+    }
+
+    /// What happened and what was told, a line for each.
+    #[must_use]
+    pub fn trace(&self) -> &[String] {
+        &self.trace
+    }
+
+    /// The number of keys.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How many token requests were sent.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.exchanges.len()
+    }
+
+    /// Both clocks.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// How long a key is still closed.
+    #[must_use]
+    pub fn closed_for(&self, who: Who) -> Duration {
+        let (process, key) = (self.process(who.machine), usize::from(who.key) % self.keys.len());
+        let status = self.processes[process].accounts.status(&self.keys[key], self.local(process));
+        let setback = status.and_then(|status| status.setback);
+        setback.and_then(|failure| failure.retry_after()).unwrap_or_default()
+    }
+
+    /// Lets one thing happen.
+    pub fn happen(&mut self, event: &Event) {
+        self.note(|| format!("{event:?}"));
+        match event {
+            Event::Pass(millis) => self.pass(Duration::from_millis((*millis).into())),
+            Event::SetWall(seconds) => self.set_wall(*seconds),
+            Event::BootAlone(millis) => {
+                self.steps_of_wall += 1;
+                self.now.boot = self.now.boot.saturating_add(Duration::from_millis((*millis).into()));
+            }
+            Event::Ask(who) => self.at_key(*who, |world, process, key| {
+                let job = world.ask(process, key);
+                world.hand(process, job);
+            }),
+            Event::AskAtDeadline(who) => self.at_key(*who, Self::ask_at_deadline),
+            Event::Glance(who) => self.at_key(*who, Self::glance),
+            Event::Tend(process) => self.tend(self.process(*process)),
+            Event::Drive(who, reply, leg) => {
+                let leg = Duration::from_millis((*leg).into());
+                self.at_key(*who, |world, process, key| world.drive(process, key, reply, leg));
+            }
+            Event::End(which, reply, end) => self.end_some(*which, reply, *end),
+            Event::Lose(which, done) => self.lose_some(*which, *done),
+            Event::ArriveLate(which, reply) => self.arrive_late(*which, reply),
+            Event::Refuse(who, generations) => {
+                self.at_key(*who, |world, process, key| world.refuse(process, key, *generations));
+            }
+            Event::Adopt(who, lifetime) => self.at_key(*who, |world, process, key| {
+                world.adopt(process, key, *lifetime);
+            }),
+            Event::SignOut(who) => self.at_key(*who, Self::sign_out),
+            Event::ReplaceClient(process) => self.replace_client(self.process(*process)),
+            Event::Admit(process) => self.admit(self.process(*process)),
+            Event::ShutDown(process) => {
+                let process = self.process(*process);
+                self.processes[process].accounts.shut_down();
+                self.processes[process].is_shut_down = true;
+            }
+            Event::SaveAll(process) => self.save_all(self.process(*process)),
+            Event::Crash(process) => self.crash(self.process(*process)),
+            Event::Withdraw(key) => self.server.withdraw(usize::from(*key) % self.keys.len()),
+        }
+        self.look_at_store();
+    }
+
+    fn at_key(&mut self, who: Who, step: impl FnOnce(&mut Self, usize, usize)) {
+        let (process, key) = (self.process(who.machine), usize::from(who.key) % self.keys.len());
+        step(self, process, key);
+    }
+
+    fn process(&self, number: u8) -> usize {
+        usize::from(number) % self.processes.len()
+    }
+
+    /// Both clocks go on.
+    pub fn pass(&mut self, time: Duration) {
+        self.now.boot = self.now.boot.saturating_add(time);
+        self.now.wall = self.now.wall.saturating_add(time);
+    }
+
+    fn set_wall(&mut self, seconds: i32) {
+        self.steps_of_wall += 1;
+        let by = Duration::from_secs(seconds.unsigned_abs().into());
+        self.now.wall = match seconds {
+            0.. => self.now.wall.saturating_add(by),
+            _ => self.now.wall.saturating_sub(by),
+        };
+    }
+
+    /// The clocks of a process: each machine was started at another time.
+    fn local(&self, process: usize) -> Now {
+        let started = Duration::from_secs(7000) * u32::try_from(process).unwrap_or(0);
+        Now { boot: self.now.boot.saturating_add(started), ..self.now }
+    }
+
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        let line = format!("{:>12.3} {}", self.now.boot.as_secs_f64(), line());
+        self.trace.push(line);
+    }
+
+    /// Looks at an invariant: `holds`, or what contradicts it.
+    fn expect(&mut self, invariant: &'static str, holds: bool, what: impl FnOnce() -> String) {
+        *self.examined.entry(invariant).or_default() += 1;
+        if !holds {
+            let what = what();
+            self.note(|| format!("{invariant} VIOLATED: {what}"));
+            self.violations.push(Violation { invariant, what });
+        }
+    }
+
+    /// A user signs in; the place of the job that saves it.
+    fn adopt(&mut self, process: usize, key: usize, lifetime: Option<u32>) -> Option<usize> {
+        let (now, name) = (self.local(process), self.keys[key].clone());
+        let account = !name.is_client_grant();
+        let refresh_token = account.then(|| self.server.sign_in(key));
+        let tokens = (!account || lifetime.is_some()).then(|| self.server.access_token(key));
+        let adopted = match (&tokens, &refresh_token) {
+            (None, Some(refresh_token)) => Adopted::RefreshToken(Secret::from(&**refresh_token)),
+            (token, _) => {
+                let lifetime = Duration::from_secs(lifetime.unwrap_or(600).into());
+                let token = token.as_deref().unwrap_or_default();
+                self.books.adopted(token, process, self.processes[process].incarnation, now, lifetime);
+                let profile = self.processes[process].accounts.client().profile().clone();
+                Adopted::Tokens(books::token_set(&profile, token, now, lifetime, refresh_token.as_deref()))
+            }
+        };
+        let job = self.processes[process].accounts.adopt(&name, adopted, now);
+        self.begun_anew(process, key, false);
+        self.watch_adoption(process, key, refresh_token.as_deref());
+        self.hand(process, sound(job))
+    }
+
+    fn sign_out(&mut self, process: usize, key: usize) {
+        let (now, name) = (self.local(process), self.keys[key].clone());
+        let job = self.processes[process].accounts.sign_out(&name, now);
+        self.begun_anew(process, key, true);
+        self.hand(process, job);
+        self.watch_signed_out(process, key);
+    }
+
+    fn replace_client(&mut self, process: usize) {
+        let client = client(self.setup.provider);
+        sound(self.processes[process].accounts.replace_client(client));
+        self.processes[process].client_replaced();
+    }
+
+    fn admit(&mut self, process: usize) {
+        let now = self.local(process);
+        if self.processes[process].accounts.admit(Purpose::CodeExchange, now).is_ok() {
+            self.processes[process].sent.push((now.boot, None));
+            self.watch_budget(process);
+        }
+    }
+
+    fn tend(&mut self, process: usize) {
+        let now = self.local(process);
+        let which = if self.setup.seed.is_multiple_of(2) { Warm::All } else { Warm::Used };
+        self.note_forcing(process);
+        let tending = self.processes[process].accounts.tend(which, now);
+        self.expect("I17b", tending.again > now.boot, || format!("tend again at {:?}", tending.again));
+        self.hand(process, tending.job);
+    }
+
+    fn save_all(&mut self, process: usize) {
+        let now = self.local(process);
+        for job in self.processes[process].accounts.save_all(now) {
+            self.hand(process, Some(job));
+        }
+    }
+
+    /// The process dies and another takes its place on the same store.
+    fn crash(&mut self, process: usize) {
+        let incarnation = self.processes[process].incarnation + 1;
+        let client = client(self.setup.provider);
+        self.processes[process] = Process::new(process, incarnation, &client, self.setup, self.keys.len());
+        self.exchanges_of_the_dead(process);
+    }
+}
+
+/// The client of a provider.
+fn client(provider: Provider) -> Client {
+    match provider {
+        Provider::Standard => registration::standard(),
+        Provider::NoReplay => registration::with(sound(no_replay())),
+        Provider::OfficeRnd => registration::officernd(),
+        Provider::Octorate => registration::octorate(),
+    }
+}
+
+fn no_replay() -> Result<Profile, octo_auth_core::ProfileError> {
+    let profile = registration::standard().profile().clone();
+    profile.edit(|document| {
+        if let Some(refresh) = &mut document.refresh {
+            refresh.replay = Replay::Never;
+        }
+    })
+}
+
+/// The keys of a registration, two of which are of accounts at least.
+fn keys(provider: Provider) -> Vec<Key> {
+    let client_credentials = |scope: &str| Key::client_credentials(&sound(Scopes::parse(scope)));
+    let accounts = [Key::account("inn"), Key::account("lodge")];
+    match provider {
+        Provider::Octorate => [vec![Key::api_login(), Key::account("barn")], accounts.to_vec()].concat(),
+        Provider::Standard | Provider::NoReplay | Provider::OfficeRnd => {
+            [SCOPES.map(client_credentials), accounts].concat()
+        }
+    }
+}

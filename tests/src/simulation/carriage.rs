@@ -1,0 +1,313 @@
+//! How jobs are carried: begun by a caller, ended as a plan says, reported, and the next one taken.
+
+use std::time::Duration;
+
+use octo_auth_core::{Fault, Job, Purpose, Report, SaveJob, Saved, StoreFault, Verdict};
+
+use super::World;
+use super::books::{Ended, Exchange};
+use super::plan::{FaultKind, Generations, Reply, StoreEnd};
+use super::process::Carried;
+use super::server::Outcome;
+
+impl World {
+    /// A caller asks; the job to be carried out, if there is one.
+    pub(super) fn ask(&mut self, process: usize, key: usize) -> Option<Job> {
+        let (now, name) = (self.local(process), self.keys[key].clone());
+        let in_hand = self.in_hand(process, key);
+        if self.processes[process].is_overdue(key, now) {
+            self.processes[process].probe_ended(key);
+        }
+        let decision = self.processes[process].accounts.decide(&name, now);
+        self.rows.insert(decision.row);
+        self.note(|| format!("process {process} key {key}: {}", told(&decision.verdict, decision.row)));
+        self.watch_decision(process, key, &decision, in_hand.as_deref());
+        match decision.verdict {
+            Verdict::Use(token) => {
+                self.watch_served(process, key, &token);
+                None
+            }
+            Verdict::UseAndRun(token, job) => {
+                self.watch_served(process, key, &token);
+                Some(job)
+            }
+            Verdict::Run(job) => Some(job),
+            Verdict::Wait { .. } | Verdict::GiveUp(_) => None,
+        }
+    }
+
+    /// A caller asks and its flight is carried to its end.
+    pub(super) fn drive(&mut self, process: usize, key: usize, reply: &Reply, leg: Duration) {
+        let job = self.ask(process, key);
+        let mut place = self.hand(process, job);
+        while let Some(here) = place {
+            let waits = match &self.processes[process].carried[here].job {
+                Job::Load(job) => job.wait(),
+                _ => Duration::ZERO,
+            };
+            self.pass(leg + waits);
+            // Another process holds the claim, and nothing moves it while this flight is carried.
+            if waits > Duration::ZERO {
+                return;
+            }
+            place = self.end(process, here, reply, StoreEnd::Works);
+        }
+    }
+
+    /// Takes a job into flight; its place there.
+    pub(super) fn hand(&mut self, process: usize, job: Option<Job>) -> Option<usize> {
+        let job = job?;
+        let key = self.keys.iter().position(|key| key == job.ticket().key())?;
+        let now = self.local(process);
+        let mut carried = Carried { job, key, since: now, exchange: None, forced: None };
+        self.watch_flights(process, &carried);
+        if let Job::Save(job) = &carried.job {
+            self.watch_record(process, key, job);
+        }
+        if let Job::Send(job) = &carried.job {
+            let is_renewal = job.purpose() != Purpose::Revocation;
+            let refresh_token = super::server::parameter(job.request(), "refresh_token");
+            let deadline = self.now.boot.saturating_add(job.deadline());
+            self.watch_request(process, key, &carried);
+            self.processes[process].sent.push((now.boot, is_renewal.then_some(key)));
+            self.watch_budget(process);
+            if is_renewal {
+                carried.exchange = Some(self.exchanges.len());
+                carried.forced = self.forced_generation(process, key);
+                let (end, lease) = (Ended::UnderWay, self.shelf.claimed_until(&self.keys[key]));
+                self.exchanges.push(Exchange { process, refresh_token, deadline, lease, end });
+            }
+        }
+        self.note(|| format!("process {process} key {key} carries {:?}", carried.job));
+        let carriage = &mut self.processes[process].carried;
+        carriage.push(carried);
+        Some(carriage.len() - 1)
+    }
+
+    pub(super) fn end_some(&mut self, which: u8, reply: &Reply, end: StoreEnd) {
+        let Some((process, place)) = self.some_carried(which) else { return };
+        self.end(process, place, reply, end);
+    }
+
+    /// One of all jobs in flight.
+    fn some_carried(&self, which: u8) -> Option<(usize, usize)> {
+        let all = self.processes.iter().enumerate();
+        let all = all.flat_map(|(process, own)| (0..own.carried.len()).map(move |place| (process, place)));
+        let all: Vec<_> = all.collect();
+        (!all.is_empty()).then(|| all[usize::from(which) % all.len()])
+    }
+
+    /// Ends a job in flight; the place of the next one.
+    pub(super) fn end(
+        &mut self,
+        process: usize,
+        place: usize,
+        reply: &Reply,
+        end: StoreEnd,
+    ) -> Option<usize> {
+        let carried = self.processes[process].carried.remove(place);
+        self.end_carried(process, carried, reply, end)
+    }
+
+    fn end_carried(
+        &mut self,
+        process: usize,
+        carried: Carried,
+        reply: &Reply,
+        end: StoreEnd,
+    ) -> Option<usize> {
+        let Carried { job, key, since, exchange, forced } = carried;
+        if end == StoreEnd::IsLost && !matches!(job, Job::Send(_)) {
+            if let Job::Save(job) = &job {
+                self.save_failed(process, job);
+            }
+            return self.report(process, key, job.abandon());
+        }
+        let name = self.keys[key].clone();
+        let fault = || StoreFault::new("the disk is full");
+        let report = match job {
+            Job::Load(job) => {
+                let stored = self.shelf.load(&name);
+                let fails = end != StoreEnd::Works;
+                if !fails {
+                    self.took_over(process, key);
+                }
+                job.loaded(if fails { Err(fault()) } else { Ok(stored) })
+            }
+            Job::Claim(job) => {
+                let (owner, lasting) = (job.owner().to_owned(), job.lasting());
+                let done =
+                    (end != StoreEnd::Fails).then(|| self.shelf.claim(&name, &owner, lasting, self.now.boot));
+                job.claimed(done.filter(|_| end == StoreEnd::Works).ok_or_else(fault))
+            }
+            Job::Save(job) => self.save(process, key, job, end),
+            Job::Release(job) => {
+                if end != StoreEnd::Fails {
+                    self.shelf.release(&name, job.owner());
+                }
+                job.released()
+            }
+            Job::Send(job) => {
+                let carried = Carried { job: Job::Send(job), key, since, exchange, forced };
+                return self.answer(process, carried, reply);
+            }
+        };
+        self.report(process, key, report)
+    }
+
+    fn save(&mut self, process: usize, key: usize, job: SaveJob, end: StoreEnd) -> Report {
+        let name = self.keys[key].clone();
+        if end == StoreEnd::Fails {
+            self.save_failed(process, &job);
+            return job.saved(Err(StoreFault::new("the disk is full")));
+        }
+        let before = self.shelf.record(&name).cloned();
+        let saved = self.shelf.compare_and_swap(&name, job.expected(), job.record());
+        match &saved {
+            Saved::Done(_) => self.watch_stored(process, key, before.as_ref(), job.record()),
+            Saved::Conflict(_) => self.took_over(process, key),
+        }
+        if end == StoreEnd::FailsAfterwards {
+            self.save_failed(process, &job);
+            return job.saved(Err(StoreFault::new("the store broke off")));
+        }
+        job.saved(Ok(saved))
+    }
+
+    fn save_failed(&mut self, process: usize, job: &SaveJob) {
+        let token = job.record().token.as_ref().map(|set| set.access_token().expose().to_owned());
+        self.processes[process].unsaved.extend(token);
+    }
+
+    /// Ends a request as the reply says.
+    fn answer(&mut self, process: usize, carried: Carried, reply: &Reply) -> Option<usize> {
+        let Carried { job, key, since, exchange, forced } = carried;
+        let Job::Send(job) = job else { return None };
+        let now = self.local(process);
+        if job.purpose() == Purpose::Revocation {
+            self.server.revoke(job.request());
+            return self.report(process, key, job.failed(Fault::unknown("nobody reads it"), since));
+        }
+        let sent = super::server::parameter(job.request(), "refresh_token");
+        let (outcome, response) = self.server.take(job.request(), reply, self.now.boot);
+        let is_late =
+            self.exchanges.get(exchange.unwrap_or(usize::MAX)).is_some_and(|own| own.end == Ended::Lost);
+        let answered = Answered { process, key, since, forced, sent, reply, outcome, is_late };
+        self.exchange_ended(exchange, reply, response.as_ref());
+        self.before_answer(&answered, response.as_ref());
+        let report = match (&response, reply) {
+            (Some(response), _) => job.answered(response, since, now),
+            (None, Reply::Fault(kind, _)) => job.failed(fault(*kind), since),
+            (None, _) => Job::Send(job).abandon(),
+        };
+        let next = self.report_without_handing(process, key, report);
+        self.after_answer(&answered, response.as_ref(), next.as_ref());
+        self.hand(process, next)
+    }
+
+    pub(super) fn report(&mut self, process: usize, key: usize, report: Report) -> Option<usize> {
+        let next = self.report_without_handing(process, key, report);
+        self.hand(process, next)
+    }
+
+    fn report_without_handing(&mut self, process: usize, key: usize, report: Report) -> Option<Job> {
+        self.processes[process].probe_ended(key);
+        self.look_at_store();
+        let now = self.local(process);
+        self.processes[process].accounts.report(report, now)
+    }
+
+    pub(super) fn lose_some(&mut self, which: u8, done: bool) {
+        let Some((process, place)) = self.some_carried(which) else { return };
+        let carried = self.processes[process].carried.remove(place);
+        let (key, exchange, lost) = (carried.key, carried.exchange, carried.job.ticket().clone().lost());
+        match &carried.job {
+            Job::Save(job) => self.save_failed(process, job),
+            Job::Send(job) if done && exchange.is_some() => {
+                let reply = Reply::Fault(FaultKind::BrokenOff, true);
+                self.server.take(job.request(), &reply, self.now.boot);
+            }
+            _ => {}
+        }
+        self.watch_lost(exchange);
+        if matches!(carried.job, Job::Send(_)) && !done {
+            self.processes[process].orphans.push(carried);
+        }
+        self.report(process, key, lost);
+    }
+
+    pub(super) fn arrive_late(&mut self, which: u8, reply: &Reply) {
+        let all = self.processes.iter().enumerate();
+        let all = all.flat_map(|(process, own)| (0..own.orphans.len()).map(move |place| (process, place)));
+        let all: Vec<_> = all.collect();
+        if all.is_empty() {
+            return;
+        }
+        let (process, place) = all[usize::from(which) % all.len()];
+        let carried = self.processes[process].orphans.remove(place);
+        self.answer(process, carried, reply);
+    }
+
+    pub(super) fn refuse(&mut self, process: usize, key: usize, which: Generations) {
+        let (now, name) = (self.local(process), self.keys[key].clone());
+        let callers = &self.processes[process].callers[key];
+        let current = callers.last.as_ref().map(octo_auth_core::Token::generation);
+        let token = match which {
+            Generations::Last => callers.last.as_ref(),
+            Generations::Earlier => callers.earlier.as_ref(),
+        };
+        let Some(generation) = token.map(octo_auth_core::Token::generation) else { return };
+        let is_old = which == Generations::Earlier
+            && current
+                .is_some_and(|last| last.lineage == generation.lineage && last.number > generation.number);
+        let before = is_old.then(|| self.processes[process].accounts.explain(&name, now));
+        self.processes[process].accounts.refused(&name, generation, now);
+        if let Some(before) = before {
+            let after = self.processes[process].accounts.explain(&name, now);
+            self.expect("I22", before == after, || format!("an old refusal changed {before} to {after}"));
+        }
+        self.processes[process].callers[key].refused.insert(generation);
+        self.processes[process].callers[key].hand = None;
+    }
+
+    /// A process that died will hear of none of its requests.
+    pub(super) fn exchanges_of_the_dead(&mut self, process: usize) {
+        let under_way =
+            |exchange: &&mut Exchange| exchange.process == process && exchange.end == Ended::UnderWay;
+        self.exchanges.iter_mut().filter(under_way).for_each(|exchange| exchange.end = Ended::InDoubt);
+    }
+}
+
+/// A request and what became of it.
+pub(super) struct Answered<'r> {
+    pub(super) process: usize,
+    pub(super) key: usize,
+    pub(super) since: octo_auth_core::Now,
+    pub(super) forced: Option<octo_auth_core::Generation>,
+    /// The refresh token it was sent with.
+    pub(super) sent: Option<String>,
+    pub(super) reply: &'r Reply,
+    pub(super) outcome: Outcome,
+    /// Its carrier was reported lost before.
+    pub(super) is_late: bool,
+}
+
+fn fault(kind: FaultKind) -> Fault {
+    match kind {
+        FaultKind::NotSent => Fault::not_sent("no connection"),
+        FaultKind::TimedOut => Fault::timed_out("no answer in time"),
+        FaultKind::BrokenOff => Fault::broken_off("the answer broke off"),
+        FaultKind::Malformed => Fault::malformed("not HTTP"),
+    }
+}
+
+/// What a caller was told, in a line without secrets.
+fn told(verdict: &Verdict, row: octo_auth_core::Row) -> String {
+    match verdict {
+        Verdict::Use(token) => format!("{row}: use {:?}", token.generation()),
+        Verdict::UseAndRun(token, _) => format!("{row}: use {:?} and run", token.generation()),
+        Verdict::Run(_) => format!("{row}: run"),
+        Verdict::Wait { until } => format!("{row}: wait until {until:?}"),
+        Verdict::GiveUp(failure) => format!("{row}: give up, {failure}"),
+    }
+}

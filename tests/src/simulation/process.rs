@@ -1,0 +1,128 @@
+//! One process of a simulated world: its machine, what it carries, and what its callers were given.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use octo_auth_core::{Accounts, Client, Entropy, Generation, Job, Lineage, Now, Policy, Token};
+
+use super::plan::Setup;
+
+/// A process.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) accounts: Accounts,
+    /// How many processes there were in this place before.
+    pub(super) incarnation: u32,
+    pub(super) is_shut_down: bool,
+    /// What is in flight.
+    pub(super) carried: Vec<Carried>,
+    /// Requests whose carrier was lost, and whose answer may arrive all the same.
+    pub(super) orphans: Vec<Carried>,
+    pub(super) callers: Vec<Callers>,
+    /// When requests were sent on the boot clock, and for which key.
+    pub(super) sent: Vec<(Duration, Option<usize>)>,
+    /// Before this moment the server wants no request.
+    pub(super) told: Option<Duration>,
+    /// Access tokens that a store was given and did not take.
+    pub(super) unsaved: HashSet<String>,
+    /// When an access token was first served here.
+    pub(super) first_served: HashMap<String, Duration>,
+}
+
+/// What the callers of one key have seen.
+#[derive(Debug, Default)]
+pub(super) struct Callers {
+    /// The token served last and the one before it.
+    pub(super) last: Option<Token>,
+    pub(super) earlier: Option<Token>,
+    /// The access token that is known to be in hand.
+    pub(super) hand: Option<String>,
+    /// Another process has stored something that was not read yet.
+    pub(super) is_outdated: bool,
+    /// The greatest generation served, by lineage.
+    pub(super) seen: HashMap<Lineage, u64>,
+    pub(super) refused: HashSet<Generation>,
+    /// Before this moment nothing may be sent.
+    pub(super) closed: Option<Duration>,
+    /// The ends of renewals that a refusal caused and the server answered.
+    pub(super) forced: Vec<(Generation, Duration)>,
+    pub(super) is_signed_out: bool,
+    /// A refresh token of the present lineage was refused as dead.
+    pub(super) is_dead: bool,
+    /// The refresh token the machine has, where that is certain.
+    pub(super) refresh_token: Option<String>,
+    /// The refresh tokens of the present lineage.
+    pub(super) lineage: HashSet<String>,
+    /// When the key was begun anew last, or taken over from the store.
+    pub(super) begun: Duration,
+    /// A refusal has begun the flight under way.
+    pub(super) is_forcing: bool,
+}
+
+/// A job in flight.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) job: Job,
+    pub(super) key: usize,
+    pub(super) since: Now,
+    /// Its place among the world's exchanges, where it is one.
+    pub(super) exchange: Option<usize>,
+    /// The generation whose refusal caused it.
+    pub(super) forced: Option<Generation>,
+}
+
+impl Process {
+    pub(super) fn new(place: usize, incarnation: u32, client: &Client, setup: Setup, keys: usize) -> Self {
+        let mut seed = [0; 64];
+        seed[..8].copy_from_slice(&setup.seed.to_be_bytes());
+        seed[8..12].copy_from_slice(&incarnation.to_be_bytes());
+        seed[12..20].copy_from_slice(&place.to_be_bytes());
+        let entropy = Entropy::from_bytes(seed);
+        Self {
+            accounts: Accounts::new(client.clone(), Policy::default(), setup.storage, &entropy),
+            incarnation,
+            is_shut_down: false,
+            carried: Vec::new(),
+            orphans: Vec::new(),
+            callers: (0..keys).map(|_| Callers::default()).collect(),
+            sent: Vec::new(),
+            told: None,
+            unsaved: HashSet::new(),
+            first_served: HashMap::new(),
+        }
+    }
+
+    /// Everything that was held against the client is forgotten.
+    pub(super) fn client_replaced(&mut self) {
+        self.told = None;
+        self.reopened();
+    }
+
+    /// Whether a job of a key takes longer than it may.
+    pub(super) fn is_overdue(&self, key: usize, now: Now) -> bool {
+        let overdue = |carried: &Carried| carried.since.boot.saturating_add(carried.may_take()) <= now.boot;
+        self.carried.iter().any(|carried| carried.key == key && overdue(carried))
+    }
+
+    /// The flight of a key, which may have tried the endpoint for all keys, may have ended.
+    pub(super) fn probe_ended(&mut self, key: usize) {
+        let callers = self.callers.iter_mut().zip(0..);
+        callers.filter(|(_, other)| *other != key).for_each(|(callers, _)| callers.closed = None);
+    }
+
+    /// What the callers were told of closed keys is over.
+    pub(super) fn reopened(&mut self) {
+        self.callers.iter_mut().for_each(|callers| callers.closed = None);
+    }
+}
+
+impl Carried {
+    /// The time the job may take.
+    pub(super) fn may_take(&self) -> Duration {
+        match &self.job {
+            Job::Send(job) => job.deadline(),
+            Job::Load(job) => job.wait() + Duration::from_secs(5),
+            Job::Claim(_) | Job::Save(_) | Job::Release(_) => Duration::from_secs(5),
+        }
+    }
+}

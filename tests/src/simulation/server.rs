@@ -1,0 +1,273 @@
+//! The token server of a simulated world: it issues tokens, replaces refresh tokens and knows which are good.
+//!
+//! It reads what is asked from the request itself, so that a request with another key's scopes or refresh token
+//! brings that key's token.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use http::{Request, Response};
+use octo_auth_core::Body;
+
+use super::plan::{Breakage, RefreshMember, Refusal, Reply, Rotation, TokenReply};
+use crate::reply::{json, with};
+
+/// For how long a replaced refresh token still brings its successor, where there is a time of grace.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// The server.
+#[derive(Debug)]
+pub(super) struct Server {
+    rotation: Rotation,
+    scopes: [&'static str; 2],
+    families: Vec<Family>,
+    /// The access token given last, by key.
+    last: HashMap<usize, String>,
+    serial: u32,
+    /// The refresh tokens the server has refused with `invalid_grant`.
+    pub(super) refused: HashSet<String>,
+}
+
+/// Everything got from one sign-in.
+#[derive(Debug)]
+struct Family {
+    key: usize,
+    live: String,
+    retired: Vec<(String, Duration)>,
+    revoked: bool,
+}
+
+/// What the server made of a request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Outcome {
+    /// The access token it gave out.
+    pub(super) access_token: Option<String>,
+    /// The refresh token it gave out.
+    pub(super) refresh_token: Option<String>,
+}
+
+impl Server {
+    pub(super) fn new(rotation: Rotation, scopes: [&'static str; 2]) -> Self {
+        let (families, last, refused) = (Vec::new(), HashMap::new(), HashSet::new());
+        Self { rotation, scopes, families, last, serial: 0, refused }
+    }
+
+    /// A user signs in: the refresh token of a new family.
+    pub(super) fn sign_in(&mut self, key: usize) -> String {
+        let live = self.next("rt", key);
+        self.families.push(Family { key, live: live.clone(), retired: Vec::new(), revoked: false });
+        live
+    }
+
+    /// An access token that a sign-in brings.
+    pub(super) fn access_token(&mut self, key: usize) -> String {
+        let token = self.next("at", key);
+        self.last.insert(key, token.clone());
+        token
+    }
+
+    /// Ends all that was got for a key.
+    pub(super) fn withdraw(&mut self, key: usize) {
+        self.families.iter_mut().filter(|family| family.key == key).for_each(|family| family.revoked = true);
+    }
+
+    /// Whether a refresh token still brings tokens; nothing if everything got with it was ended.
+    pub(super) fn takes(&self, refresh_token: &str, now: Duration) -> Option<bool> {
+        let family = self.families.iter().find(|family| family.knows(refresh_token))?;
+        let in_grace = self.rotation == Rotation::Grace
+            && family.retired.iter().any(|(old, until)| old == refresh_token && *until > now);
+        (!family.revoked).then(|| family.live == refresh_token || in_grace)
+    }
+
+    /// Ends the family of a revoked refresh token.
+    pub(super) fn revoke(&mut self, request: &Request<Body>) {
+        let token = parameter(request, "token").unwrap_or_default();
+        let family = self.families.iter_mut().find(|family| family.knows(&token));
+        family.into_iter().for_each(|family| family.revoked = true);
+    }
+
+    /// Takes a request as the reply says, and gives the answer unless none comes.
+    pub(super) fn take(
+        &mut self,
+        request: &Request<Body>,
+        reply: &Reply,
+        now: Duration,
+    ) -> (Outcome, Option<Response<Vec<u8>>>) {
+        let granting = match reply {
+            Reply::Token(reply) => Some(*reply),
+            Reply::Broken(_) | Reply::Gateway { done: true, .. } | Reply::Fault(_, true) => Some(GRANT),
+            Reply::Refusal(_) | Reply::Gateway { done: false, .. } | Reply::Fault(_, false) => None,
+        };
+        let outcome = granting.map(|granting| self.grant(request, granting, now));
+        let outcome = match outcome {
+            Some(Err(())) => return self.refuse(request, reply),
+            Some(Ok(outcome)) => outcome,
+            None => Outcome::default(),
+        };
+        let response = match reply {
+            Reply::Token(reply) => Some(token_answer(*reply, &outcome)),
+            Reply::Broken(breakage) => Some(broken_answer(*breakage, &outcome)),
+            Reply::Refusal(refusal) => {
+                if refusal.code == Some("invalid_grant") {
+                    self.refused.extend(parameter(request, "refresh_token"));
+                }
+                Some(refusal_answer(*refusal))
+            }
+            Reply::Gateway { status, retry_after, .. } => Some(gateway_answer(*status, *retry_after)),
+            Reply::Fault(..) => None,
+        };
+        (outcome, response)
+    }
+
+    /// Says that a refresh token is dead, unless nothing that the server says arrives.
+    fn refuse(&mut self, request: &Request<Body>, reply: &Reply) -> (Outcome, Option<Response<Vec<u8>>>) {
+        let response = match reply {
+            Reply::Gateway { status, retry_after, .. } => Some(gateway_answer(*status, *retry_after)),
+            Reply::Fault(..) => None,
+            Reply::Token(_) | Reply::Broken(_) | Reply::Refusal(_) => {
+                self.refused.extend(parameter(request, "refresh_token"));
+                Some(json(400, r#"{"error":"invalid_grant"}"#))
+            }
+        };
+        (Outcome::default(), response)
+    }
+
+    /// Issues what is asked for; an error where the refresh token is dead.
+    fn grant(&mut self, request: &Request<Body>, reply: TokenReply, now: Duration) -> Result<Outcome, ()> {
+        let (key, refresh_token) = match parameter(request, "refresh_token") {
+            Some(sent) => self.refresh(&sent, reply.refresh, now)?,
+            None => (self.key_of_client_grant(request), None),
+        };
+        let known = self.last.get(&key).filter(|_| reply.again).cloned();
+        let access_token = known.unwrap_or_else(|| self.access_token(key));
+        Ok(Outcome { access_token: Some(access_token), refresh_token })
+    }
+
+    fn refresh(
+        &mut self,
+        sent: &str,
+        member: RefreshMember,
+        now: Duration,
+    ) -> Result<(usize, Option<String>), ()> {
+        let (rotation, number) = (self.rotation, self.serial + 1);
+        let family = self.families.iter_mut().find(|family| family.knows(sent)).ok_or(())?;
+        let key = family.key;
+        if family.revoked {
+            return Err(());
+        }
+        if family.live != sent {
+            let in_grace = family.retired.iter().any(|(old, until)| old == sent && *until > now);
+            if rotation == Rotation::Grace && in_grace {
+                return Ok((key, Some(family.live.clone())));
+            }
+            family.revoked = true;
+            return Err(());
+        }
+        if member != RefreshMember::Given {
+            return Ok((key, None));
+        }
+        if rotation == Rotation::None {
+            return Ok((key, Some(sent.to_owned())));
+        }
+        let successor = name("rt", key, number);
+        let replaced = std::mem::replace(&mut family.live, successor.clone());
+        family.retired.push((replaced, now.saturating_add(GRACE)));
+        self.serial = number;
+        Ok((key, Some(successor)))
+    }
+
+    fn key_of_client_grant(&self, request: &Request<Body>) -> usize {
+        let scope = parameter(request, "scope").unwrap_or_default();
+        self.scopes.iter().position(|known| *known == scope).unwrap_or(0)
+    }
+
+    fn next(&mut self, what: &str, key: usize) -> String {
+        self.serial += 1;
+        name(what, key, self.serial)
+    }
+}
+
+impl Family {
+    fn knows(&self, refresh_token: &str) -> bool {
+        self.live == refresh_token || self.retired.iter().any(|(old, _)| old == refresh_token)
+    }
+}
+
+/// What the server grants where its answer does not arrive as it was meant.
+const GRANT: TokenReply =
+    TokenReply { lifetime: Some(3600), hint: None, again: false, refresh: RefreshMember::Given };
+
+/// The name of a token: what it is, whose, and a number no other has.
+fn name(what: &str, key: usize, number: u32) -> String {
+    format!("{what}-{key}-{number}")
+}
+
+/// The key a token was issued for, by its name.
+pub(super) fn key_of(token: &str) -> Option<usize> {
+    token.split('-').nth(1)?.parse().ok()
+}
+
+/// A parameter of a request's form; the values here need no decoding.
+pub(super) fn parameter(request: &Request<Body>, name: &str) -> Option<String> {
+    let body = std::str::from_utf8(request.body().as_ref()).ok()?;
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
+}
+
+fn token_answer(reply: TokenReply, outcome: &Outcome) -> Response<Vec<u8>> {
+    let mut members = vec![
+        format!(r#""access_token":"{}""#, outcome.access_token.as_deref().unwrap_or_default()),
+        r#""token_type":"Bearer""#.to_owned(),
+    ];
+    members.extend(reply.lifetime.map(|seconds| format!(r#""expires_in":{seconds}"#)));
+    members.extend(reply.hint.map(|seconds| format!(r#""refresh_in":{seconds}"#)));
+    members.extend(refresh_member(reply.refresh, outcome));
+    json(200, &format!("{{{}}}", members.join(",")))
+}
+
+fn refresh_member(member: RefreshMember, outcome: &Outcome) -> Option<String> {
+    let odd = ["null", "7", "\"\"", "{}", "true", "[\"rt-0-0\"]"];
+    match (member, &outcome.refresh_token) {
+        (_, Some(token)) => Some(format!(r#""refresh_token":"{token}""#)),
+        (RefreshMember::Odd(which), None) => {
+            Some(format!(r#""refresh_token":{}"#, odd[usize::from(which) % odd.len()]))
+        }
+        (RefreshMember::Given | RefreshMember::Absent, None) => None,
+    }
+}
+
+fn broken_answer(breakage: Breakage, outcome: &Outcome) -> Response<Vec<u8>> {
+    let refresh = refresh_member(RefreshMember::Given, outcome).unwrap_or_else(|| r#""other":1"#.to_owned());
+    match breakage {
+        Breakage::NoAccessToken => json(200, &format!(r#"{{"token_type":"Bearer",{refresh}}}"#)),
+        Breakage::UnsafeAccessToken => {
+            let body = format!(r#"{{"access_token":"un\nsafe é","token_type":"Bearer",{refresh}}}"#);
+            json(200, &body)
+        }
+        Breakage::Page => with(200, &[("content-type", "text/html")], "<p>sign in</p>"),
+        Breakage::Cut => json(200, r#"{"access_token":"cut-off","token_type":"Bearer","expires_in":36"#),
+        Breakage::Empty => json(200, ""),
+    }
+}
+
+fn refusal_answer(refusal: Refusal) -> Response<Vec<u8>> {
+    let token =
+        if refusal.holds_a_token { r#","access_token":"from-an-error","token_type":"Bearer""# } else { "" };
+    let body = refusal.code.map(|code| format!(r#"{{"error":"{code}"{token}}}"#));
+    let body =
+        body.unwrap_or_else(|| if token.is_empty() { String::new() } else { format!("{{{}}}", &token[1..]) });
+    let after = refusal.retry_after.map(|seconds| seconds.to_string());
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(after.as_deref().map(|seconds| ("retry-after", seconds)));
+    if (300..400).contains(&refusal.status) {
+        headers.push(("location", "https://elsewhere.example/token"));
+    }
+    with(refusal.status, &headers, body)
+}
+
+fn gateway_answer(status: u16, retry_after: Option<u16>) -> Response<Vec<u8>> {
+    let after = retry_after.map(|seconds| seconds.to_string());
+    let mut headers = vec![("content-type", "text/html")];
+    headers.extend(after.as_deref().map(|seconds| ("retry-after", seconds)));
+    with(status, &headers, "<p>bad gateway</p>")
+}

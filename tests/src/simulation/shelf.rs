@@ -1,0 +1,62 @@
+//! The store of a simulated world: records by version, claims that end by themselves.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use octo_auth_core::{Claimed, Key, Record, Saved, Stored, Version};
+
+/// The store.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    records: HashMap<Key, Stored>,
+    leases: HashMap<Key, (String, Duration)>,
+    /// Every access token that was ever stored.
+    pub(super) access_tokens: HashSet<String>,
+}
+
+impl Shelf {
+    pub(super) fn load(&self, key: &Key) -> Option<Stored> {
+        self.records.get(key).cloned()
+    }
+
+    pub(super) fn record(&self, key: &Key) -> Option<&Record> {
+        self.records.get(key).map(|stored| &stored.record)
+    }
+
+    pub(super) fn compare_and_swap(
+        &mut self,
+        key: &Key,
+        expected: Option<Version>,
+        record: &Record,
+    ) -> Saved {
+        let stored = self.records.get(key);
+        if stored.map(|stored| stored.version) != expected {
+            return Saved::Conflict(stored.cloned().map(Box::new));
+        }
+        let version = Version(expected.map_or(0, |version| version.0) + 1);
+        self.access_tokens.extend(record.token.as_ref().map(|set| set.access_token().expose().to_owned()));
+        self.records.insert(key.clone(), Stored { record: record.clone(), version });
+        Saved::Done(version)
+    }
+
+    pub(super) fn claim(&mut self, key: &Key, owner: &str, lasting: Duration, now: Duration) -> Claimed {
+        match self.leases.get(key) {
+            Some((holder, until)) if holder != owner && *until > now => Claimed::Held(*until - now),
+            _ => {
+                self.leases.insert(key.clone(), (owner.to_owned(), now.saturating_add(lasting)));
+                Claimed::Granted
+            }
+        }
+    }
+
+    /// When the claim of a key ends.
+    pub(super) fn claimed_until(&self, key: &Key) -> Duration {
+        self.leases.get(key).map_or(Duration::ZERO, |(_, until)| *until)
+    }
+
+    pub(super) fn release(&mut self, key: &Key, owner: &str) {
+        if self.leases.get(key).is_some_and(|(holder, _)| holder == owner) {
+            self.leases.remove(key);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What answers and stores bring: whether each keeps what is promised of refresh tokens.
+
+use std::time::Duration;
+
+use http::Response;
+use octo_auth_core::{Fingerprint, Job, Record, Row, SaveJob, Secret};
+
+use super::World;
+use super::carriage::Answered;
+use super::plan::{Breakage, Reply};
+
+impl World {
+    /// A key was begun anew by a sign-in or a sign-out.
+    pub(super) fn begun_anew(&mut self, process: usize, key: usize, signed_out: bool) {
+        let now = self.local(process).boot;
+        self.books.forgotten(key);
+        for own in &mut self.processes {
+            own.callers[key].hand = None;
+            own.callers[key].is_signed_out &= signed_out;
+        }
+        let callers = &mut self.processes[process].callers[key];
+        callers.closed = None;
+        callers.forced.clear();
+        callers.is_forcing = false;
+        callers.is_signed_out = signed_out;
+        callers.is_dead = false;
+        callers.refresh_token = None;
+        callers.lineage.clear();
+        callers.begun = now;
+    }
+
+    /// After a sign-in nothing is dead.
+    pub(super) fn watch_adoption(&mut self, process: usize, key: usize, refresh_token: Option<&str>) {
+        let token = refresh_token.map(str::to_owned);
+        self.books.refresh_tokens.extend(token.clone());
+        let callers = &mut self.processes[process].callers[key];
+        callers.lineage.extend(token.clone());
+        callers.refresh_token = token;
+        let status = self.processes[process].accounts.status(&self.keys[key], self.local(process));
+        let row = status.as_ref().map(|status| status.row);
+        let needed = status.is_none_or(|status| status.sign_in_needed) && refresh_token.is_some();
+        self.expect("I33", !needed && row != Some(Row::Final), || format!("after a sign-in: {row:?}"));
+    }
+
+    /// After a sign-out nothing but that is written.
+    pub(super) fn watch_record(&mut self, process: usize, key: usize, job: &SaveJob) {
+        if self.processes[process].callers[key].is_signed_out {
+            let record = job.record();
+            let empty = record.signed_out && record.token.is_none() && record.refresh_token.is_none();
+            self.expect("I36", empty, || "a record is written after the sign-out".to_owned());
+        }
+    }
+
+    pub(super) fn watch_signed_out(&mut self, process: usize, key: usize) {
+        let (now, name) = (self.local(process), self.keys[key].clone());
+        let published = self.processes[process].accounts.published(&name, now).is_some();
+        self.expect("I36", !published, || "something is published after the sign-out".to_owned());
+    }
+
+    /// What an answer is about to bring is put into the books.
+    pub(super) fn before_answer(&mut self, answered: &Answered<'_>, response: Option<&Response<Vec<u8>>>) {
+        let Answered { process, key, since, reply, outcome, sent, is_late, .. } = answered;
+        let identity = (*process, self.processes[*process].incarnation);
+        let arrived = response.is_some_and(|response| response.status() == 200);
+        let (Reply::Token(reply), true, Some(token)) = (reply, arrived, &outcome.access_token) else {
+            return;
+        };
+        let lifetime = reply.lifetime.map(Duration::from_secs);
+        let good = self.books.surely_serves(token, identity, since.boot, self.local(*process));
+        let callers = &self.processes[*process].callers[*key];
+        let certain = !is_late && (sent.is_none() || *sent == callers.refresh_token);
+        self.books.granted(token, identity, *since, self.local(*process), lifetime, certain);
+        let serves = self.books.surely_serves(token, identity, since.boot, self.local(*process));
+        // One that has expired on arrival leaves what is in hand where it is.
+        if serves || good || reply.again {
+            self.processes.iter_mut().for_each(|own| own.callers[*key].hand = None);
+        }
+    }
+
+    pub(super) fn after_answer(
+        &mut self,
+        answered: &Answered<'_>,
+        response: Option<&Response<Vec<u8>>>,
+        next: Option<&Job>,
+    ) {
+        let Answered { process, key, since, forced, sent, reply, outcome, is_late } = answered;
+        let (process, key, now) = (*process, *key, self.local(*process).boot);
+        let status = response.map(|response| response.status().as_u16());
+        let succeeded = matches!((reply, status), (Reply::Token(_), Some(200)));
+        let rejected =
+            status.is_some_and(|status| (400..500).contains(&status) && ![408, 425, 429].contains(&status));
+        let callers = &self.processes[process].callers;
+        let is_present = !is_late
+            && callers[key].begun <= since.boot
+            && now < since.boot.saturating_add(Duration::from_secs(60));
+        if let Some(generation) = forced.filter(|_| (succeeded || rejected) && is_present) {
+            self.watch_forced(process, key, generation);
+        }
+        if succeeded {
+            self.processes[process].told = None;
+            self.processes[process].reopened();
+        } else if let Some(told) = told(reply, status).filter(|_| is_present) {
+            let until = Some(now.saturating_add(told));
+            self.processes[process].told = self.processes[process].told.max(until);
+        }
+        if let Some(sent) = sent {
+            let brought = brought(reply, status).then(|| outcome.refresh_token.clone()).flatten();
+            self.watch_successor(process, key, sent, brought, next);
+            let is_invalid = rejected && self.server.refused.contains(sent);
+            self.watch_invalid(process, key, sent, is_invalid, next);
+        }
+    }
+
+    /// A refresh token that came is kept; where none came, the one there was is kept.
+    fn watch_successor(
+        &mut self,
+        process: usize,
+        key: usize,
+        sent: &str,
+        brought: Option<String>,
+        next: Option<&Job>,
+    ) {
+        let callers = &mut self.processes[process].callers[key];
+        if callers.is_signed_out {
+            return;
+        }
+        let came = brought.is_some();
+        self.books.refresh_tokens.extend(brought.clone());
+        match (&callers.refresh_token, brought) {
+            (Some(known), Some(brought)) if known == sent => {
+                callers.lineage.insert(brought.clone());
+                callers.refresh_token = Some(brought);
+                callers.is_dead = false;
+            }
+            (Some(_), None) => {}
+            (_, brought) => {
+                callers.lineage.extend(brought);
+                callers.refresh_token = None;
+            }
+        }
+        let (Some(known), Some(Job::Save(job))) = (callers.refresh_token.clone(), next) else { return };
+        let kept = job.record().refresh_token.as_ref().is_some_and(|token| token.expose() == known);
+        let invariant = if came { "I28" } else { "I29" };
+        self.expect(invariant, kept, || format!("{known} is not in the record that is saved"));
+    }
+
+    /// A refresh token that is dead ends itself and no other.
+    fn watch_invalid(&mut self, process: usize, key: usize, sent: &str, invalid: bool, next: Option<&Job>) {
+        let callers = &mut self.processes[process].callers[key];
+        if !invalid {
+            return;
+        }
+        callers.is_dead |= callers.lineage.contains(sent) || callers.refresh_token.is_none();
+        let Some(known) = callers.refresh_token.clone().filter(|known| known != sent) else { return };
+        let was_dead = self.server.refused.contains(&known);
+        let status = self.processes[process].accounts.status(&self.keys[key], self.local(process));
+        let needed = status.is_some_and(|status| status.sign_in_needed);
+        let marked = matches!(next, Some(Job::Save(job)) if job.record().terminal.is_some());
+        self.expect("I32", was_dead || !needed && !marked, || {
+            format!("{sent} was refused, and {known} ended")
+        });
+    }
+
+    /// What the store holds was read.
+    pub(super) fn took_over(&mut self, process: usize, key: usize) {
+        let now = self.local(process).boot;
+        self.books.forgotten(key);
+        let record = self.shelf.record(&self.keys[key]);
+        let refresh_token = record.and_then(|record| record.refresh_token.clone());
+        let is_dead = record.is_some_and(|record| record.terminal.is_some());
+        let callers = &mut self.processes[process].callers[key];
+        callers.is_outdated = false;
+        callers.hand.take_if(|hand| !record.is_some_and(|record| holds(record, hand)));
+        callers.closed = None;
+        callers.refresh_token = None;
+        callers.begun = now;
+        callers.is_dead |= is_dead;
+        callers.lineage.extend(refresh_token.map(|token| token.expose().to_owned()));
+    }
+
+    /// A record was stored.
+    pub(super) fn watch_stored(
+        &mut self,
+        process: usize,
+        key: usize,
+        before: Option<&Record>,
+        record: &Record,
+    ) {
+        for (own, other) in self.processes.iter_mut().zip(0..) {
+            let callers = &mut own.callers[key];
+            if other != process && !callers.hand.as_ref().is_some_and(|hand| holds(record, hand)) {
+                callers.hand = None;
+                callers.is_outdated = true;
+            }
+        }
+        let had = before.is_some_and(|before| before.refresh_token.is_some());
+        let has = record.refresh_token.is_some() || record.signed_out;
+        if had {
+            self.expect("I31", has, || "a stored refresh token was deleted".to_owned());
+        }
+        if let Some(refresh_token) = &record.refresh_token {
+            let text = refresh_token.expose().to_owned();
+            let known = self.books.refresh_tokens.contains(&text);
+            self.expect("I29", known, || format!("{text} was stored, which nobody gave"));
+            if record.terminal.is_some() {
+                let refused = self.server.refused.contains(&text);
+                self.expect("I32", refused, || format!("{text} was stored as dead, and was not refused"));
+            }
+            let was_dead = before.is_some_and(|before| before.terminal.is_some());
+            let is_other = before.is_some_and(|before| before.refresh_token.as_ref() != Some(refresh_token));
+            if was_dead && is_other && !self.server.refused.contains(&text) {
+                self.expect("I33", record.terminal.is_none(), || {
+                    format!("{text} is new, and stored as dead")
+                });
+            }
+        }
+    }
+
+    /// Whenever a process dies now, the store has what is needed to go on, or says that it is in doubt.
+    pub(super) fn look_at_store(&mut self) {
+        for key in 0..self.keys.len() {
+            let Some(record) = self.shelf.record(&self.keys[key]) else { continue };
+            let Some(refresh_token) = &record.refresh_token else { continue };
+            let Some(is_taken) = self.server.takes(refresh_token.expose(), self.now.boot) else { continue };
+            let is_marked = record.terminal.is_some() || is_in_doubt(record, refresh_token);
+            let text = refresh_token.expose().to_owned();
+            self.expect("I28", is_taken || is_marked, || {
+                format!("{text} is stored, which the server has replaced, and no marker says so")
+            });
+        }
+    }
+}
+
+/// Whether a record holds an access token.
+fn holds(record: &Record, token: &str) -> bool {
+    record.token.as_ref().is_some_and(|held| held.access_token().expose() == token)
+}
+
+fn is_in_doubt(record: &Record, refresh_token: &Secret) -> bool {
+    record
+        .pending
+        .is_some_and(|pending| pending.ambiguous && pending.refresh_token == Fingerprint::of(refresh_token))
+}
+
+/// Whether the refresh token the server gave out arrived where it can be read.
+fn brought(reply: &Reply, status: Option<u16>) -> bool {
+    status == Some(200)
+        && match reply {
+            Reply::Token(_) => true,
+            Reply::Broken(breakage) => {
+                matches!(breakage, Breakage::NoAccessToken | Breakage::UnsafeAccessToken)
+            }
+            Reply::Refusal(_) | Reply::Gateway { .. } | Reply::Fault(..) => false,
+        }
+}
+
+/// How long the server wants to be left alone.
+fn told(reply: &Reply, status: Option<u16>) -> Option<Duration> {
+    let after = match reply {
+        Reply::Refusal(refusal) => refusal.retry_after,
+        Reply::Gateway { retry_after, .. } => *retry_after,
+        Reply::Token(_) | Reply::Broken(_) | Reply::Fault(..) => None,
+    }?;
+    let passing = status.is_some_and(|status| status >= 500 || [408, 425, 429].contains(&status));
+    passing.then(|| Duration::from_secs(after.into()).min(Duration::from_secs(3600)))
+}
