@@ -4,11 +4,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_core::{
-    Answer, Body, Change, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Purpose, Reply,
+    Answer, Body, Change, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Reply,
     RequestError, Storage, Warm,
 };
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
@@ -32,10 +33,11 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often a shutdown tries again to save what could not be saved.
 const SAVING_AGAIN: Duration = Duration::from_secs(1);
 
-/// One registration at a provider and the tokens of all its keys.
+/// One registration at a provider and all its tokens. It is cheap to clone; the clones are one registration.
 ///
-/// It is cheap to clone; the clones share everything. Two registrations share nothing. What is awaited here needs a
-/// tokio runtime with its time enabled, multi-threaded or not; requests and saving run in tasks of that runtime.
+/// Make one for each client id and share it: its keys then share the provider's budget of requests and what failures
+/// of the endpoint left behind. Two of them for one client id know nothing of each other. What is awaited here needs
+/// a tokio runtime with its time enabled, multi-threaded or not; requests and saving run in tasks of that runtime.
 #[derive(Clone)]
 pub struct Accounts {
     registration: Arc<Registration>,
@@ -92,10 +94,13 @@ impl Accounts {
         Tokens::hold(&self.registration, &key)
     }
 
-    /// Runs any exchange once: a code, a property creation, an API call.
+    /// Runs any exchange, such as that of an authorization code, once, in a task of its own.
     ///
-    /// It counts in the provider's budget of token requests and waits until that has room. It runs in a task of its
-    /// own: dropping the future does not stop it.
+    /// It is counted in the provider's budget, and waits for the next slot if the budget is spent. Its outcome
+    /// changes no key: tokens it brings are handed to [`Tokens::adopt`].
+    ///
+    /// A caller that is dropped while it waits for a slot sends nothing. One that is dropped later loses the answer of
+    /// its exchange, with the tokens in it; the request is finished all the same.
     ///
     /// # Errors
     ///
@@ -107,10 +112,17 @@ impl Accounts {
                 exchange.lost(Fault::not_sent("there is no tokio runtime here: call from inside one"))
             );
         };
-        let task = self.registration.clone().send(exchange.purpose(), exchange.request().clone());
-        match runtime.spawn(task).await {
+        while let Err(wait) = self.registration.desk.admit(exchange.purpose()) {
+            sleep(wait).await;
+        }
+        let is_begun = Arc::new(AtomicBool::new(false));
+        let sending = self.registration.clone().send(exchange.request().clone(), is_begun.clone());
+        match runtime.spawn(sending).await {
             Ok(Sent { result: Ok(response), sent, received }) => exchange.finish(&response, sent, received),
             Ok(Sent { result: Err(fault), .. }) => Err(exchange.lost(fault)),
+            Err(_) if !is_begun.load(Ordering::Acquire) => {
+                Err(exchange.lost(Fault::not_sent("the tokio runtime ended before the request was sent")))
+            }
             Err(_) => {
                 Err(exchange.lost(Fault::unknown("the task of the request ended before its answer came")))
             }
@@ -140,10 +152,10 @@ impl Accounts {
         self.registration.desk.replace_client(client)
     }
 
-    /// Begins no renewal from now on, and waits until what is under way has ended and is saved, 5 s at most.
+    /// Begins no renewal from now on, and waits at most 5 s until what is under way has ended and all is stored.
     ///
-    /// Tokens that still work are served on. What takes longer than 5 s goes on as long as its runtime lives. Dropping
-    /// the future undoes nothing.
+    /// Valid tokens are served still. What takes longer goes on as long as its runtime does. Dropping the future
+    /// undoes nothing. Outside a tokio runtime it does not wait.
     pub async fn shutdown(&self) {
         self.registration.desk.shut();
         if Handle::try_current().is_ok() {
@@ -220,15 +232,21 @@ struct Sent {
 }
 
 impl Registration {
-    /// Sends a request beside the machine, as soon as the budget has room.
-    async fn send(self: Arc<Self>, purpose: Purpose, request: Request<Body>) -> Sent {
-        let _leave = Leave::of(&self);
-        while let Err(wait) = self.desk.admit(purpose) {
-            sleep(wait).await;
+    /// Sends a request beside the machine; a shutdown waits for it from now on.
+    fn send(
+        self: Arc<Self>,
+        request: Request<Body>,
+        is_begun: Arc<AtomicBool>,
+    ) -> impl Future<Output = Sent> + Send {
+        let leave = Leave::of(&self);
+        async move {
+            let sent = self.desk.clock().now();
+            is_begun.store(true, Ordering::Release);
+            let result = self.transport.send(&request, self.exchange_deadline).await;
+            let sent = Sent { result, sent, received: self.desk.clock().now() };
+            drop(leave);
+            sent
         }
-        let sent = self.desk.clock().now();
-        let result = self.transport.send(&request, self.exchange_deadline).await;
-        Sent { result, sent, received: self.desk.clock().now() }
     }
 
     /// Waits until nothing is under way or unsaved, saving again from time to time what could not be saved.

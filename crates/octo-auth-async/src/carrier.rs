@@ -1,15 +1,18 @@
 //! Carries jobs to their end, in tasks of their own that no caller can stop.
 //!
-//! The rule kept here: whatever was begun is reported, once. A carrier that is dropped on its way, with its runtime
-//! or by a panic of a transport or store, reports its job as lost. What comes is reported however late it is: it may
-//! hold the only refresh token the server still takes.
+//! The rule kept here: every job is reported, once. A carrier that is dropped on its way, with its runtime or by a
+//! panic of a transport or store, reports its job: as lost if it was begun, and a request that was not as not sent.
+//! What comes is reported however late it is: it may hold the only refresh token the server still takes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, StoreFault, Ticket};
+use octo_auth_core::{
+    ClaimJob, Fault, Job, LoadJob, Now, ReleaseJob, Report, SaveJob, SendJob, StoreFault, Ticket,
+};
+use octo_auth_system::Clock;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::Registration;
@@ -18,14 +21,17 @@ use crate::store::Store;
 /// The longest a call of the store may take.
 const STORE_CALL: Duration = Duration::from_secs(5);
 
-/// Carries a job and all that follow from it, on the runtime of the caller; without one the job is reported as lost.
-pub(crate) fn carry(registration: &Arc<Registration>, job: Job) -> Option<JoinHandle<()>> {
+/// Carries a job and all that follow from it, in a task of the runtime of the caller; without a runtime nothing is
+/// begun, and that is reported.
+pub(crate) fn carry(registration: &Arc<Registration>, job: Job) {
     let carrier = Carrier {
-        ticket: Some(job.ticket().clone()),
+        cargo: Cargo::Waiting(Box::new(job)),
         registration: registration.clone(),
         _leave: Leave::of(registration),
     };
-    Some(Handle::try_current().ok()?.spawn(carrier.carry(job)))
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(carrier.carry());
+    }
 }
 
 /// The leave of whoever carries something for a registration: a shutdown waits until it has come back.
@@ -46,47 +52,57 @@ impl Drop for Leave {
 
 /// Whoever carries the jobs of one flight, one after the other.
 struct Carrier {
-    /// Of the job that is being carried out.
-    ticket: Option<Ticket>,
+    cargo: Cargo,
     registration: Arc<Registration>,
-    /// Dropped after the ticket was reported.
+    /// Dropped after the cargo was reported.
     _leave: Leave,
 }
 
+/// What a carrier has to report yet.
+enum Cargo {
+    /// A job that was not begun.
+    Waiting(Box<Job>),
+    /// A job that was.
+    Begun(Ticket),
+    /// None: all was reported.
+    Delivered,
+}
+
 impl Carrier {
-    async fn carry(mut self, mut job: Job) {
-        loop {
+    async fn carry(mut self) {
+        while let Some(job) = self.begin() {
+            let key = job.0.ticket().key().clone();
             let report = self.carry_out(job).await;
-            match self.report(report) {
-                Some(next) => job = next,
-                None => return,
-            }
+            // Begun until the desk has the report: one that it could not take is a job lost.
+            let next = self.registration.desk.report(&key, report);
+            self.cargo = next.map_or(Cargo::Delivered, |job| Cargo::Waiting(Box::new(job)));
         }
     }
 
-    async fn carry_out(&self, job: Job) -> Report {
+    /// Begins the job that waits, at the time that is read before; nothing is awaited until it is carried out.
+    fn begin(&mut self) -> Option<(Job, Now)> {
+        let Cargo::Waiting(job) = &self.cargo else { return None };
+        let (ticket, begun) = (job.ticket().clone(), self.registration.desk.clock().now());
+        match std::mem::replace(&mut self.cargo, Cargo::Begun(ticket)) {
+            Cargo::Waiting(job) => Some((*job, begun)),
+            Cargo::Begun(_) | Cargo::Delivered => None,
+        }
+    }
+
+    async fn carry_out(&self, (job, begun): (Job, Now)) -> Report {
         match job {
             Job::Load(job) => self.load(job).await,
             Job::Claim(job) => self.claim(job).await,
-            Job::Send(job) => self.send(job).await,
+            Job::Send(job) => self.send(job, begun).await,
             Job::Save(job) => self.save(job).await,
             Job::Release(job) => self.release(job).await,
         }
     }
 
-    fn report(&mut self, report: Report) -> Option<Job> {
-        let ticket = self.ticket.take()?;
-        let next = self.registration.desk.report(ticket.key(), report);
-        self.ticket = next.as_ref().map(|job| job.ticket().clone());
-        next
-    }
-
-    async fn send(&self, job: SendJob) -> Report {
+    async fn send(&self, job: SendJob, sent: Now) -> Report {
         let Registration { transport, desk, .. } = &*self.registration;
-        let clock = desk.clock();
-        let sent = clock.now();
         match transport.send(job.request(), job.deadline()).await {
-            Ok(response) => job.answered(&response, sent, clock.now()),
+            Ok(response) => job.answered(&response, sent, desk.clock().now()),
             Err(fault) => job.failed(fault, sent),
         }
     }
@@ -129,14 +145,39 @@ async fn in_time<R>(call: Option<impl Future<Output = Result<R, StoreFault>>>) -
     timeout(STORE_CALL, call).await.unwrap_or_else(late)
 }
 
+impl Carrier {
+    /// Reports what was not, and gives back whatever would follow from it.
+    fn give_back(&mut self) {
+        let desk = &self.registration.desk;
+        let mut next = match std::mem::replace(&mut self.cargo, Cargo::Delivered) {
+            Cargo::Waiting(job) => Some(*job),
+            Cargo::Begun(ticket) => {
+                let key = ticket.key().clone();
+                desk.report(&key, ticket.lost())
+            }
+            Cargo::Delivered => None,
+        };
+        while let Some(job) = next {
+            let key = job.ticket().key().clone();
+            next = desk.report(&key, unbegun(job, desk.clock()));
+        }
+    }
+}
+
+/// The report of a job that was not begun.
+fn unbegun(job: Job, clock: &dyn Clock) -> Report {
+    match job {
+        Job::Send(job) => {
+            job.failed(Fault::not_sent("the tokio runtime ended before the request was sent"), clock.now())
+        }
+        job => job.abandon(),
+    }
+}
+
 impl Drop for Carrier {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            let key = ticket.key().clone();
-            let mut next = self.registration.desk.report(&key, ticket.lost());
-            while let Some(job) = next {
-                next = self.registration.desk.report(&key, job.abandon());
-            }
-        }
+        // A clock that panics again while its panic is being cleaned up would end the program. The flight then ends
+        // by its deadline.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.give_back()));
     }
 }

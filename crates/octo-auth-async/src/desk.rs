@@ -1,14 +1,18 @@
 //! Where callers meet: the lock around the machine of a registration, and the seats of those that wait.
 //!
 //! The rule kept here: every call on the machine is one step under one lock. In that step the machine is asked, what
-//! may be served without asking is put out, what happened is told, and those it concerns are called from their seats.
-//! Whoever has to wait takes its seat in the step that told it so; no end of a flight can fall in between. The lock is
-//! never held across IO or an await, and wakers are woken and dropped outside of it.
+//! may be served without asking is put out, what happened is noted for the subscribers, and those it concerns are
+//! called from their seats. Whoever has to wait takes its seat in the step that told it so; no end of a flight can
+//! fall in between. The lock is never held across IO or an await, and wakers, those of subscribers too, are woken and
+//! dropped outside of it.
+
+mod outbox;
+mod seat;
 
 use std::collections::HashMap;
-use std::pin::Pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
@@ -18,6 +22,8 @@ use octo_auth_core::{
 use octo_auth_system::Clock;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+use outbox::Outbox;
+pub(crate) use seat::Seat;
 
 /// Nobody waits for longer without asking again: a clock may have been set, a machine suspended.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -28,7 +34,7 @@ pub(crate) trait Outlet {
     fn put(&self, published: Option<Arc<Published>>);
 }
 
-/// Tells a change to the subscribers, under the desk's lock: it neither waits nor asks the desk.
+/// Tells a change to the subscribers, outside the desk's lock.
 pub(crate) type Tell = Box<dyn Fn(Change) + Send + Sync>;
 
 /// The desk of one registration.
@@ -36,6 +42,7 @@ pub(crate) struct Desk<O> {
     inner: Mutex<Inner<O>>,
     /// Read under the lock, so that the machine never sees the boot clock go back.
     clock: Arc<dyn Clock>,
+    tell: Tell,
 }
 
 struct Inner<O> {
@@ -50,7 +57,7 @@ struct Inner<O> {
     /// How many carriers have not come back.
     carriers: usize,
     is_shut: bool,
-    tell: Tell,
+    outbox: Outbox,
 }
 
 /// The waiting, each with its waker once it was polled.
@@ -95,9 +102,9 @@ impl<O: Outlet> Desk<O> {
             seated: 0,
             carriers: 0,
             is_shut: false,
-            tell,
+            outbox: Outbox::default(),
         };
-        Self { inner: Mutex::new(inner), clock }
+        Self { inner: Mutex::new(inner), clock, tell }
     }
 
     /// Both clocks.
@@ -172,11 +179,15 @@ impl<O: Outlet> Desk<O> {
         inner.machine.admit(purpose, now).map_err(|opens| left(opens, now))
     }
 
-    /// A seat to wait in while the record of a key is being written; nothing if it is written or was tried.
-    pub(crate) fn unsaved(self: &Arc<Self>, key: &Arc<Key>) -> Option<Seat<O>> {
+    /// A seat to wait in while this holds for a key; nothing once it does not.
+    pub(crate) fn seat_while(
+        self: &Arc<Self>,
+        key: &Arc<Key>,
+        holds: impl FnOnce(&Status) -> bool,
+    ) -> Option<Seat<O>> {
         let (mut inner, now) = self.enter();
-        let is_being_saved = inner.machine.status(key, now).is_some_and(|own| own.unsaved && own.in_flight);
-        is_being_saved.then(|| self.seat(&mut inner, Some(key)))
+        let must_wait = inner.machine.status(key, now).as_ref().is_some_and(holds);
+        must_wait.then(|| self.seat(&mut inner, Some(key)))
     }
 
     /// Asks what is to be renewed before anybody waits for it.
@@ -201,8 +212,7 @@ impl<O: Outlet> Desk<O> {
             }
             None => Tended::Wait(self.seat(&mut inner, None), left(again, now)),
         };
-        drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        self.leave(inner, woken);
         tended
     }
 
@@ -215,8 +225,7 @@ impl<O: Outlet> Desk<O> {
             held.outlet.put(machine.published(key, now));
         }
         let woken = inner.everybody();
-        drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        self.leave(inner, woken);
         Ok(())
     }
 
@@ -226,8 +235,7 @@ impl<O: Outlet> Desk<O> {
         inner.machine.shut_down();
         inner.is_shut = true;
         let woken = inner.everybody();
-        drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        self.leave(inner, woken);
     }
 
     /// The jobs that save what no store holds yet and nobody is saving.
@@ -253,8 +261,7 @@ impl<O: Outlet> Desk<O> {
         let mut inner = self.lock();
         inner.carriers -= 1;
         let woken = if inner.carriers == 0 { std::mem::take(&mut inner.at_desk) } else { Seats::new() };
-        drop(inner);
-        woken.into_values().flatten().for_each(Waker::wake);
+        self.leave(inner, woken.into_values().flatten().collect());
     }
 
     /// Asks the machine for a caller, which gets its seat in the same step if it has to wait.
@@ -269,8 +276,7 @@ impl<O: Outlet> Desk<O> {
             Verdict::Wait { until } => Told::Wait(self.seat(&mut inner, Some(key)), left(until, now)),
             Verdict::GiveUp(failure) => Told::Failure(failure),
         };
-        drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        self.leave(inner, woken);
         told
     }
 
@@ -279,8 +285,7 @@ impl<O: Outlet> Desk<O> {
         let mut woken = Vec::new();
         let (mut inner, now) = self.enter();
         let result = inner.step(key, now, |machine| call(machine, now), &mut woken);
-        drop(inner);
-        woken.into_iter().for_each(Waker::wake);
+        self.leave(inner, woken);
         result
     }
 
@@ -307,6 +312,21 @@ impl<O> Desk<O> {
     fn lock(&self) -> MutexGuard<'_, Inner<O>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Lets go of the lock, tells what happened and wakes those it concerns.
+    fn leave(&self, mut inner: MutexGuard<'_, Inner<O>>, woken: Vec<Waker>) {
+        let mut changes = inner.outbox.take();
+        drop(inner);
+        while !changes.is_empty() {
+            for change in changes {
+                undisturbed(|| (self.tell)(change));
+            }
+            changes = self.lock().outbox.rest();
+        }
+        for waker in woken {
+            undisturbed(|| waker.wake());
+        }
+    }
 }
 
 impl<O: Outlet> Inner<O> {
@@ -330,10 +350,10 @@ impl<O: Outlet> Inner<O> {
             held.outlet.put(self.machine.published(key, now));
         }
         for event in before.map(|before| after.events_since(before)).unwrap_or_default() {
-            (self.tell)(Change { key: self.shared(key), event });
+            self.outbox.put(Change { key: self.shared(key), event });
         }
         self.note_flight(key, &after);
-        let facts = |status: &Status| (status.row, status.in_flight, status.unsaved);
+        let facts = |status: &Status| (status.row, status.in_flight, status.unsaved, status.saving);
         let changed = before.is_none_or(|before| facts(before) != facts(&after));
         if changed || !after.in_flight {
             woken.extend(self.at_key.remove(key).into_iter().flat_map(Seats::into_values).flatten());
@@ -365,56 +385,13 @@ impl<O: Outlet> Inner<O> {
     }
 }
 
+/// Calls somebody whose panic is not to keep the others from being called.
+fn undisturbed(call: impl FnOnce()) {
+    // The panic hook has shown it already.
+    let _ = catch_unwind(AssertUnwindSafe(call));
+}
+
 /// How long to wait until a moment on the boot clock.
 fn left(until: Duration, now: Now) -> Duration {
     until.saturating_sub(now.boot).min(LONGEST_WAIT)
-}
-
-/// A place to wait at until there is something new. It is given up by being dropped.
-#[must_use = "a seat does nothing unless it is awaited"]
-pub(crate) struct Seat<O> {
-    desk: Arc<Desk<O>>,
-    /// Whose news are waited for; nothing: anybody's.
-    key: Option<Arc<Key>>,
-    number: u64,
-}
-
-impl<O> Inner<O> {
-    /// The seats where this one is, if any is left there.
-    fn beside(&mut self, seat: &Seat<O>) -> Option<&mut Seats> {
-        match &seat.key {
-            Some(key) => self.at_key.get_mut(key),
-            None => Some(&mut self.at_desk),
-        }
-    }
-}
-
-impl<O> Future for Seat<O> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut inner = self.desk.lock();
-        let Some(place) = inner.beside(&self).and_then(|seats| seats.get_mut(&self.number)) else {
-            return Poll::Ready(());
-        };
-        let old = place.replace(context.waker().clone());
-        // A waker may own the task it wakes, and dropping that may lead back here.
-        drop(inner);
-        drop(old);
-        Poll::Pending
-    }
-}
-
-impl<O> Drop for Seat<O> {
-    fn drop(&mut self) {
-        let mut inner = self.desk.lock();
-        let old = inner.beside(self).and_then(|seats| seats.remove(&self.number));
-        if let Some(key) =
-            self.key.as_ref().filter(|key| inner.at_key.get(*key).is_some_and(HashMap::is_empty))
-        {
-            inner.at_key.remove(key);
-        }
-        drop(inner);
-        drop(old);
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use octo_auth_core::Warm;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
 use crate::accounts::Registration;
@@ -53,6 +53,9 @@ async fn tend(registration: Weak<Registration>, which: Warm) {
         let (seat, wait) = match registration.desk.tend(which) {
             Tended::Carry(job) => {
                 carrier::carry(&registration, *job);
+                drop(registration);
+                // Many keys may be due at once, and others share the thread.
+                yield_now().await;
                 continue;
             }
             Tended::Wait(seat, wait) => (seat, wait),

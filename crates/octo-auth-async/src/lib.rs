@@ -6,27 +6,40 @@
 //! ```no_run
 //! use octo_auth_async::{Accounts, Client, Key, Profile, Scopes};
 //!
+//! # async fn call(authorization: &http::HeaderValue) -> Result<u16, std::io::Error> { Ok(200) }
 //! # async fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::officernd(), "my-client-id", client_secret)?;
 //! let accounts = Accounts::new(client)?;
 //! let tokens = accounts.tokens(Key::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
-//! let header = tokens.header().await?; // for the `Authorization` of a request; asked for once, renewed in time
-//! println!("{header:?}, {}", tokens.explain());
+//! // As often as one likes, from any task: a valid token is served at once, an expired one renewed once.
+//! let token = tokens.get().await?;
+//! let status = call(token.authorization()).await?; // your request, with this `Authorization`
+//! if status == 401 {
+//!     // The next call of `get` brings another token, if one can be had.
+//!     tokens.refused(token.generation());
+//! }
+//!
+//! // Before the runtime ends: what is under way is finished and saved.
+//! accounts.shutdown().await;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # What it promises
 //!
-//! - **One request.** However many tasks ask for a key, one exchange runs; while the provider fails none is sent
-//!   before its time, and all callers are told the same.
-//! - **A working token is served.** No failure of a renewal or a store costs a token that still works. Serving it
-//!   takes no lock and allocates nothing.
-//! - **Nothing lost.** An exchange and its saving run in a task of their own: a caller dropped at any await stops
-//!   nothing. A task that ends early, with its runtime or by a panic, is reported and made good.
-//! - **No surprise.** A caller never waits longer than it said. Every [`Failure`] says who must act and when; a
-//!   [`Status`] and [`Tokens::explain`] say how a key stands, [`Changes`] what happens to it.
+//! - **One renewal.** However many tasks ask, a key has one request under way; a failed one is not repeated before
+//!   its time, and the provider's limit of requests is kept, whatever fails.
+//! - **A working token is served.** No failure of the endpoint or the store costs a token that is still valid. Until
+//!   its renewal is due it is served without a lock, without allocating and without waiting; from then on without
+//!   waiting.
+//! - **No lost refresh token.** A flight runs in a task of its own to its end, through sending and storing: a caller
+//!   that is dropped at any await changes nothing for it. If the runtime ends first, or a transport or store panics,
+//!   the flight is reported as not sent or as lost, and the next caller goes on from there; the answer to a request
+//!   that was under way then is lost.
+//! - **No surprise.** A caller waits no longer than it said. Outside a tokio runtime a call that would have to wait
+//!   fails and says so. Every [`Failure`] says who must act and when; a [`Status`] and [`Tokens::explain`] say how a
+//!   key stands, [`Changes`] what happens to it.
 //!
 //! A refresh token comes into a key by [`Tokens::adopt`], from a sign-in, a property creation or a migration. It
 //! outlives the process only in a [`Store`].

@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::HeaderValue;
-use octo_auth_core::{Adopted, Failure, Generation, Job, Key, RequestError, Status, Token};
+use octo_auth_core::{Adopted, Failure, FailureKind, Generation, Job, Key, RequestError, Status, Token};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -20,10 +20,14 @@ use crate::carrier;
 use crate::desk::Told;
 use crate::slot::{Serving, Slot};
 
-/// A handle to the tokens of one key: always a working token, one renewal for all callers, nothing lost.
+/// A handle to the tokens of one key. It is cheap to clone.
 ///
-/// It is cheap to clone. As long as a handle lives, its key is never given up for another. A caller that is dropped
-/// while it waits stops nothing: renewals run in tasks of their own.
+/// A valid token is served without a lock and without waiting until its renewal is due. Otherwise the caller waits for
+/// the one renewal that is under way for all callers, at most so long as it says, and the renewal goes on without it:
+/// it runs in a task of its own. A key that is held by a handle is never given up for another.
+///
+/// Outside a tokio runtime a call that would have to wait gives
+/// [`FailureKind::NoRuntime`](octo_auth_core::FailureKind::NoRuntime) instead.
 #[derive(Clone)]
 pub struct Tokens {
     held: Arc<Held>,
@@ -42,19 +46,17 @@ impl Tokens {
         Ok(Self { held: Arc::new(Held { registration: registration.clone(), key, slot }) })
     }
 
-    /// Gives a token that can be used now; waits for a renewal only if there is none, at most as long as the policy
-    /// says.
+    /// Gets a token, waiting as long as the policy says, 30 s by default.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if no token can be had now; it says who must act and when asking again makes sense. Outside a
-    /// tokio runtime only a token that needs no renewal is given.
+    /// A [`Failure`] if there is no token to be had now; it says why, who must act, and when to ask again.
     #[inline]
     pub fn get(&self) -> impl Future<Output = Result<Token, Failure>> + Send + '_ {
         self.held.serve(self.held.registration.wait, Token::clone)
     }
 
-    /// Gives a token that can be used now; waits at most so long. Zero: begins what is due and waits for nothing.
+    /// Gets a token, waiting at most so long; zero begins what is due and waits for nothing.
     ///
     /// # Errors
     ///
@@ -63,7 +65,7 @@ impl Tokens {
         self.held.serve(wait, Token::clone)
     }
 
-    /// Gives the value of the `Authorization` header, marked sensitive; waits as [`Tokens::get`].
+    /// Gets the value of the `Authorization` header, marked sensitive; waits as [`Tokens::get`] does.
     ///
     /// # Errors
     ///
@@ -73,7 +75,7 @@ impl Tokens {
         self.held.serve(self.held.registration.wait, |token| token.authorization().clone())
     }
 
-    /// Lends the value of the `Authorization` header, marked sensitive; waits as [`Tokens::get`].
+    /// Lets the value of the `Authorization` header be read where it lies; waits as [`Tokens::get`] does.
     ///
     /// # Errors
     ///
@@ -87,18 +89,20 @@ impl Tokens {
         Ok(read(token.authorization()))
     }
 
-    /// Takes note that a resource server refused a token of this generation, such as with 401. The next caller has
-    /// it renewed, however many say so; one that was replaced already changes nothing.
+    /// Takes note that a resource server refused the token of this generation, with status 401 as a rule.
+    ///
+    /// The next caller gets another token if one can be had. A generation that was replaced already changes nothing,
+    /// so each caller may report what it saw, however late.
     pub fn refused(&self, generation: Generation) {
         let Held { registration, key, .. } = &*self.held;
         registration.desk.refused(key, generation);
     }
 
-    /// Begins anew with what a sign-in, a creation, a migration or an import gave; returns once it is saved or saving
-    /// was tried, after the policy's wait at the latest.
+    /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
     ///
-    /// Dropping the future changes nothing once it was polled. Outside a tokio runtime what was adopted is in use and
-    /// is saved by whoever asks next.
+    /// It is in force at once. The call returns when the store has it or has failed (storing it is tried again
+    /// then), at the latest after the policy's wait; outside a tokio runtime it does not wait, and whoever asks next
+    /// stores it. Dropping the future changes nothing once it was polled.
     ///
     /// # Errors
     ///
@@ -107,21 +111,23 @@ impl Tokens {
     pub async fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), RequestError> {
         let Held { registration, key, .. } = &*self.held;
         let job = registration.desk.adopt(key, adopted.into())?;
-        self.held.see_through(job).await;
+        self.held.see_through(job, |status| status.saving && status.in_flight).await;
         Ok(())
     }
 
-    /// Ends the key until its next sign-in or adoption; what it held is revoked where the provider can. Returns once
-    /// both were tried, after the policy's wait at the latest.
+    /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.
     ///
-    /// Dropping the future changes nothing once it was polled.
+    /// What it held is revoked where the provider can. The call returns once storing that and the revocation were
+    /// tried, at the latest after the policy's wait; outside a tokio runtime it does not wait, and the
+    /// revocation may be left out. Dropping the future changes nothing once it was polled.
     pub async fn sign_out(&self) {
         let Held { registration, key, .. } = &*self.held;
         let job = registration.desk.sign_out(key);
-        self.held.see_through(job).await;
+        // The flight that saves revokes at its end.
+        self.held.see_through(job, |status| status.in_flight).await;
     }
 
-    /// How the key stands; nothing only if the machine does not know it, which it does as long as a handle lives.
+    /// How the key stands; always something while the handle lives.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         let Held { registration, key, .. } = &*self.held;
@@ -186,7 +192,10 @@ impl Held {
         loop {
             match told {
                 Told::Token(token) => return Ok(token),
-                Told::Failure(_) if !has_runtime => return Err(Failure::no_runtime(key)),
+                // Whoever could only wait is told what keeps it from that; any other failure is the key's own.
+                Told::Failure(failure) if !has_runtime && failure.kind() == FailureKind::StillWaiting => {
+                    return Err(Failure::no_runtime(key));
+                }
                 Told::Failure(failure) => return Err(failure),
                 Told::Carry(token, job) => {
                     carrier::carry(registration, *job);
@@ -205,18 +214,16 @@ impl Held {
         }
     }
 
-    /// Has a job carried out and waits for its end and for the saving it left to others.
-    async fn see_through(&self, job: Option<Job>) {
-        let carried = job.and_then(|job| carrier::carry(&self.registration, job));
+    /// Has a job carried out, and waits while this holds for the key, at most as long as the policy says.
+    async fn see_through(&self, job: Option<Job>, holds: fn(&Status) -> bool) {
+        if let Some(job) = job {
+            carrier::carry(&self.registration, job);
+        }
         if Handle::try_current().is_err() {
             return;
         }
         let ends = async {
-            if let Some(carried) = carried {
-                // A carrier that was lost has reported that itself.
-                let _ = carried.await;
-            }
-            while let Some(seat) = self.registration.desk.unsaved(&self.key) {
+            while let Some(seat) = self.registration.desk.seat_while(&self.key, holds) {
                 seat.await;
             }
         };

@@ -15,7 +15,9 @@ use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 use crate::UreqTransport;
 use crate::carrier::Office;
 use crate::changes::Changes;
+use crate::crew::Crew;
 use crate::desk::Desk;
+use crate::guard::Leave;
 use crate::keep_warm::KeepWarm;
 use crate::stall;
 use crate::store::NoStore;
@@ -87,8 +89,8 @@ impl Accounts {
 
     /// Runs any exchange, such as that of an authorization code, once, on the calling thread.
     ///
-    /// It is counted in the provider's budget, and waits for the next slot if the budget is spent. Its outcome
-    /// changes no key: tokens it brings are handed to [`Tokens::adopt`].
+    /// A request for a token counts in the provider's budget and waits until that has room. Its outcome changes no
+    /// key: tokens it brings are handed to [`Tokens::adopt`]. A shutdown waits for it.
     ///
     /// # Errors
     ///
@@ -99,6 +101,7 @@ impl Accounts {
         if !office.may_wait() {
             return Err(exchange.lost(Fault::not_sent("waiting here would stall the async runtime")));
         }
+        let _leave = Leave::of(office.desk.clone());
         let mut rings = office.desk.bell().count();
         while let Err(left) = office.desk.admit(exchange.purpose()) {
             office.desk.bell().wait_past(rings, left);
@@ -203,7 +206,8 @@ impl Builder {
         self
     }
 
-    /// Another rule for whether the current thread may wait; it is asked wherever a call would have to.
+    /// Another rule for whether the current thread may wait; it is asked in each call that may have to, with no lock
+    /// held.
     ///
     /// Without one, a thread may wait unless its name begins as the runtimes in wide use name their workers:
     /// `tokio-runtime-worker` or `tokio-rt-worker`, `async-std/runtime`, `smol-`. A name cannot tell a worker of
@@ -230,7 +234,8 @@ impl Builder {
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
         let machine = core::Accounts::new(client, policy, store.storage(), &entropy);
         let desk = Arc::new(Desk::new(machine, clock));
-        let office = Office { desk, transport, store, wait, exchange_deadline, may_block };
+        let crew = Crew::default();
+        let office = Office { desk, transport, store, crew, wait, exchange_deadline, may_block };
         Ok(Accounts { office: Arc::new(office) })
     }
 }

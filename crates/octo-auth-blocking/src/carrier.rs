@@ -1,15 +1,16 @@
-//! Carries the jobs of a flight to their end, on a thread of their own.
+//! Carries the jobs of a flight to their end.
 //!
-//! No caller is involved: whoever began the flight may give up, return or end meanwhile. A carrier that panics in a
-//! transport or a store has its job reported as lost by its [`Guard`].
+//! No caller is involved: whoever began the flight may give up, return or end meanwhile. A carrier that ends early, or
+//! panics in a transport or a store, has its job reported by its [`Guard`].
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use octo_auth_core::{Job, Now, Report, SendJob, Store};
 use octo_auth_system::Clock;
 
+use crate::crew::{Crew, PATIENCE};
 use crate::desk::Desk;
 use crate::guard::Guard;
 use crate::transport::Transport;
@@ -19,6 +20,7 @@ pub(crate) struct Office {
     pub(crate) desk: Arc<Desk>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) crew: Crew,
     /// How long a caller waits unless it says otherwise.
     pub(crate) wait: Duration,
     /// How long an exchange may take.
@@ -27,21 +29,15 @@ pub(crate) struct Office {
     pub(crate) may_block: fn() -> bool,
 }
 
-impl Office {
-    /// Has a job carried out, and those that follow it; what is returned hangs up when all is done. Should the thread
-    /// not be had, the job is reported as lost.
-    pub(crate) fn carry(self: &Arc<Self>, job: Job) -> mpsc::Receiver<()> {
-        let carrier = Carrier { guard: Guard::new(self.desk.clone(), &job), office: self.clone() };
-        let thread = thread::Builder::new().name("octo-auth-job".to_owned());
-        let (at_work, done) = mpsc::channel();
-        // A thread that cannot be had drops the guard with what it was to run.
-        let _ = thread.spawn(move || {
-            carrier.run(job);
-            drop(at_work);
-        });
-        done
-    }
+/// Carries the jobs of one flight.
+pub(crate) struct Carrier {
+    guard: Guard,
+    office: Arc<Office>,
+    /// When the first job was handed out, on the boot clock.
+    since: Duration,
+}
 
+impl Office {
     /// Whether the current thread may wait.
     pub(crate) fn may_wait(&self) -> bool {
         (self.may_block)()
@@ -52,22 +48,35 @@ impl Office {
     }
 }
 
-/// Carries the jobs of one flight.
-struct Carrier {
-    guard: Guard,
-    office: Arc<Office>,
-}
-
 impl Carrier {
-    fn run(mut self, job: Job) {
-        let mut next = Some(job);
-        while let Some(job) = next.take() {
-            let report = self.carry_out(job);
-            next = self.guard.report(report);
+    pub(crate) fn new(office: Arc<Office>, job: Job) -> Self {
+        let guard = Guard::new(office.desk.clone(), job);
+        let since = office.now().boot;
+        Self { guard, office, since }
+    }
+
+    /// When it was called for, on the boot clock.
+    pub(crate) fn since(&self) -> Duration {
+        self.since
+    }
+
+    /// Carries all out, unless it comes too late.
+    pub(crate) fn run(mut self) {
+        let mut begun = self.office.now();
+        let mut waited = begun.boot.saturating_sub(self.since);
+        if waited >= PATIENCE {
+            return;
+        }
+        while let Some(job) = self.guard.begin() {
+            let report = self.carry_out(job, begun, waited);
+            self.guard.report(report);
+            // Read while nothing is begun: should the clock fail, no request is.
+            begun = self.office.now();
+            waited = Duration::ZERO;
         }
     }
 
-    fn carry_out(&self, job: Job) -> Report {
+    fn carry_out(&self, job: Job, begun: Now, waited: Duration) -> Report {
         let store = &self.office.store;
         match job {
             Job::Load(job) => {
@@ -81,7 +90,7 @@ impl Carrier {
                 let result = store.claim(job.key(), job.owner(), job.lasting());
                 job.claimed(result)
             }
-            Job::Send(job) => self.send(job),
+            Job::Send(job) => self.send(job, begun, waited),
             Job::Save(job) => {
                 let result = store.compare_and_swap(job.key(), job.expected(), job.record());
                 job.saved(result)
@@ -94,9 +103,10 @@ impl Carrier {
         }
     }
 
-    fn send(&self, job: SendJob) -> Report {
-        let sent = self.office.now();
-        match self.office.transport.send(job.request(), job.deadline()) {
+    /// Sends a request, in what is left of its time since it was handed out.
+    fn send(&self, job: SendJob, sent: Now, waited: Duration) -> Report {
+        let left = job.deadline().saturating_sub(waited);
+        match self.office.transport.send(job.request(), left) {
             Ok(response) => job.answered(&response, sent, self.office.now()),
             Err(fault) => job.failed(fault, sent),
         }

@@ -73,6 +73,7 @@ impl fmt::Debug for Changes {
 impl Board {
     /// Takes up a subscriber.
     pub(crate) fn subscribe(&mut self) -> Changes {
+        self.lines.retain(|line| line.strong_count() > 0);
         let line = Arc::new(Line { queue: Mutex::new(Queue::default()), arrived: Condvar::new() });
         self.lines.push(Arc::downgrade(&line));
         Changes { line }

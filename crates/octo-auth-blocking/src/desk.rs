@@ -13,8 +13,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Client, Failure, Generation, Job, Key, Now, Purpose, Report, RequestError, Status,
-    Tending, Token, Verdict, Warm,
+    Accounts, Adopted, Client, Failure, FailureKind, Generation, Job, Key, Now, Purpose, Report,
+    RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::Clock;
 
@@ -41,6 +41,8 @@ struct State {
     seats: HashMap<Arc<Key>, Place>,
     /// The keys for which something is under way, by the moment that can change by time alone, its deadline at last.
     under_way: HashMap<Arc<Key>, Option<Duration>>,
+    /// How many jobs of a key are being carried, or what follows them.
+    carried: HashMap<Arc<Key>, usize>,
     board: Board,
     is_closed: bool,
 }
@@ -64,6 +66,7 @@ impl Desk {
             machine,
             seats: HashMap::new(),
             under_way: HashMap::new(),
+            carried: HashMap::new(),
             board: Board::default(),
             is_closed: false,
         };
@@ -105,18 +108,19 @@ impl Desk {
         }
     }
 
-    /// Gets a token for a caller: serves it, has jobs carried out, waits, until there is one or none to be had.
+    /// Gets a token for a caller: serves it, has jobs carried out, waits, until there is one or none to be had. A caller
+    /// that may not wait is told at once what it would be told at its deadline.
     pub(crate) fn get(
         &self,
         seat: &Seat,
         wait: Duration,
-        may_wait: impl Fn() -> bool,
+        may_wait: bool,
         mut carry: impl FnMut(Job),
     ) -> Result<Token, Failure> {
         let deadline = self.clock.boot().saturating_add(wait);
         let mut has_asked = false;
         loop {
-            match self.ask(seat, deadline, has_asked, &may_wait) {
+            match self.ask(seat, deadline, has_asked, may_wait) {
                 Verdict::Use(token) => return Ok(token),
                 Verdict::UseAndRun(token, job) => {
                     carry(job);
@@ -132,37 +136,48 @@ impl Desk {
 
     /// Takes the outcome of a job; the answer is the next.
     pub(crate) fn report(&self, key: &Key, report: Report) -> Option<Job> {
-        self.step(key, |machine, now| machine.report(report, now))
+        let (mut state, now) = self.enter();
+        let next = self.carry_out(&mut state, key, now, |machine| machine.report(report, now));
+        if next.is_none() {
+            state.carrier_is_back(key);
+        }
+        next
     }
 
     /// Takes note that a resource server refused a generation.
     pub(crate) fn refused(&self, seat: &Seat, generation: Generation) {
-        self.step(&seat.key, |machine, now| machine.refused(&seat.key, generation, now));
+        let (mut state, now) = self.enter();
+        let act = |machine: &mut Accounts| machine.refused(&seat.key, generation, now);
+        self.carry_out(&mut state, &seat.key, now, act);
     }
 
     /// Begins a key anew.
     pub(crate) fn adopt(&self, seat: &Seat, adopted: Adopted) -> Result<Option<Job>, RequestError> {
-        self.step(&seat.key, |machine, now| machine.adopt(&seat.key, adopted, now))
+        let (mut state, now) = self.enter();
+        let act = |machine: &mut Accounts| machine.adopt(&seat.key, adopted, now);
+        let job = self.carry_out(&mut state, &seat.key, now, act)?;
+        state.hand_out(job.as_ref());
+        Ok(job)
     }
 
     /// Ends a key until its next sign-in.
     pub(crate) fn sign_out(&self, seat: &Seat) -> Option<Job> {
-        self.step(&seat.key, |machine, now| machine.sign_out(&seat.key, now))
+        let (mut state, now) = self.enter();
+        let job = self.carry_out(&mut state, &seat.key, now, |machine| machine.sign_out(&seat.key, now));
+        state.hand_out(job.as_ref());
+        job
     }
 
-    /// Waits until what is to be stored of a key was stored or tried, at most so long. `is_begun` says that it was
-    /// begun; else it is left to the end of another flight, if there is anything.
-    pub(crate) fn settle(&self, seat: &Seat, is_begun: bool, wait: Duration) {
-        let deadline = self.clock.boot().saturating_add(wait);
+    /// Waits until the record of a key was saved or that was tried, at most so long; with `all`, until nothing is
+    /// carried for the key any more.
+    pub(crate) fn settle(&self, seat: &Seat, all: bool, wait: Duration) {
         let (mut state, mut now) = self.enter();
-        let status = state.machine.status(&seat.key, now);
-        if !is_begun && !status.is_some_and(|status| status.unsaved) {
-            return;
-        }
+        let deadline = now.boot.saturating_add(wait);
         loop {
-            let is_under_way = state.machine.status(&seat.key, now).is_some_and(|status| status.in_flight);
+            let is_saving = state.machine.status(&seat.key, now).is_some_and(|status| status.saving);
+            let goes_on = is_saving || (all && state.carried.contains_key(&seat.key));
             let left = deadline.saturating_sub(now.boot).min(LONGEST_SLEEP);
-            if !is_under_way || left.is_zero() {
+            if !goes_on || left.is_zero() {
                 return;
             }
             state = park(&seat.changed, state, left);
@@ -178,11 +193,14 @@ impl Desk {
     }
 
     /// What there is to do for keeping warm, and how long at most until it is to be asked again; nothing once shut
-    /// down.
-    pub(crate) fn tend(&self, which: Warm) -> Option<(Option<Job>, Duration)> {
+    /// down. Without a carrier that is free nothing is begun.
+    pub(crate) fn tend(&self, which: Warm, has_carrier: bool) -> Option<(Option<Job>, Duration)> {
         let (mut state, now) = self.enter();
         if state.is_closed {
             return None;
+        }
+        if !has_carrier {
+            return Some((None, LONGEST_SLEEP));
         }
         // Flights of which nothing was heard in their time end by being looked at, and that is to be shown.
         let overdue = state.under_way.iter().filter(|(_, next)| next.is_some_and(|next| next <= now.boot));
@@ -192,6 +210,7 @@ impl Desk {
         for (key, before) in overdue.iter().zip(&before) {
             self.show(&mut state, key, before.as_ref(), now);
         }
+        state.hand_out(job.as_ref());
         if let Some(job) = &job {
             self.show(&mut state, job.ticket().key(), None, now);
         }
@@ -209,7 +228,9 @@ impl Desk {
     /// The jobs that save what no store holds and nobody is saving.
     pub(crate) fn save_all(&self) -> Vec<Job> {
         let (mut state, now) = self.enter();
-        state.machine.save_all(now)
+        let jobs = state.machine.save_all(now);
+        jobs.iter().for_each(|job| state.hand_out(Some(job)));
+        jobs
     }
 
     /// Whether anything is under way or unsaved.
@@ -256,24 +277,21 @@ impl Desk {
 
     /// Asks until the answer is another than to wait: whoever is told to waits, and asks again before the lock is let
     /// go. A caller that has asked before is told at its deadline to use a token or to give up.
-    fn ask(
-        &self,
-        seat: &Seat,
-        deadline: Duration,
-        mut has_asked: bool,
-        may_wait: &impl Fn() -> bool,
-    ) -> Verdict {
+    fn ask(&self, seat: &Seat, deadline: Duration, mut has_asked: bool, may_wait: bool) -> Verdict {
         let (mut state, mut now) = self.enter();
         loop {
             let is_over = has_asked && deadline <= now.boot;
             let decide = if is_over { Accounts::decide_at_deadline } else { Accounts::decide };
             let act = |machine: &mut Accounts| decide(machine, &seat.key, now).verdict;
             let verdict = self.carry_out(&mut state, &seat.key, now, act);
+            if let Verdict::Run(job) | Verdict::UseAndRun(_, job) = &verdict {
+                state.hand_out(Some(job));
+            }
             let Verdict::Wait { until } = verdict else { return verdict };
             let left = until.min(deadline).saturating_sub(now.boot).min(LONGEST_SLEEP);
             if !left.is_zero() {
-                if !may_wait() {
-                    return Verdict::GiveUp(Failure::would_stall(&seat.key));
+                if !may_wait {
+                    return self.decide_without_waiting(&mut state, seat, now);
                 }
                 state = park(&seat.changed, state, left);
             }
@@ -282,9 +300,15 @@ impl Desk {
         }
     }
 
-    fn step<R>(&self, key: &Key, act: impl FnOnce(&mut Accounts, Now) -> R) -> R {
-        let (mut state, now) = self.enter();
-        self.carry_out(&mut state, key, now, |machine| act(machine, now))
+    /// What a caller is told that would have to wait and may not: a token that is suspect, or why there is none.
+    fn decide_without_waiting(&self, state: &mut State, seat: &Seat, now: Now) -> Verdict {
+        let act = |machine: &mut Accounts| machine.decide_at_deadline(&seat.key, now).verdict;
+        match self.carry_out(state, &seat.key, now, act) {
+            Verdict::GiveUp(failure) if failure.kind() == FailureKind::StillWaiting => {
+                Verdict::GiveUp(Failure::would_stall(&seat.key))
+            }
+            verdict => verdict,
+        }
     }
 
     /// Carries out one step on a key and shows everywhere what it changed.
@@ -354,6 +378,28 @@ impl State {
         }
     }
 
+    /// Counts a job that is handed out to be carried.
+    fn hand_out(&mut self, job: Option<&Job>) {
+        let Some(job) = job else { return };
+        let key = job.ticket().key();
+        match self.carried.get_mut(key) {
+            Some(carried) => *carried += 1,
+            None => drop(self.carried.insert(Arc::new(key.clone()), 1)),
+        }
+    }
+
+    /// Counts a carrier for whom there is no other job of the key.
+    fn carrier_is_back(&mut self, key: &Key) {
+        let Some(carried) = self.carried.get_mut(key) else { return };
+        *carried -= 1;
+        if *carried == 0 {
+            self.carried.remove(key);
+            if let Some(place) = self.seats.get(key) {
+                place.seat.changed.notify_all();
+            }
+        }
+    }
+
     /// Notes whether something is under way for a key.
     fn note_flight(&mut self, key: &Key, after: &Status) {
         if !after.in_flight {
@@ -391,7 +437,7 @@ fn park<'a>(changed: &Condvar, state: MutexGuard<'a, State>, at_most: Duration) 
 fn has_moved(before: &Status, after: &Status) -> bool {
     let facts = |status: &Status| {
         let generation = status.token.as_ref().map(Token::generation);
-        (status.row, status.in_flight, status.unsaved, generation, status.next_change)
+        (status.row, status.in_flight, status.unsaved, status.saving, generation, status.next_change)
     };
     facts(before) != facts(after)
 }

@@ -12,7 +12,8 @@ use crate::carrier::Office;
 
 /// Keeps the tokens of a registration warm until it is dropped.
 ///
-/// Its thread sleeps until the next renewal is due, or something changes, at most 30 s. It ends by itself once the
+/// Its thread sleeps until the next renewal is due, or something changes, at most 30 s. It begins no renewal while
+/// others wait for a thread to carry them. It ends by itself once the
 /// [`Accounts`](crate::Accounts) and all their handles are gone or shut down.
 #[must_use = "dropping it ends the keeping warm"]
 pub struct KeepWarm {
@@ -53,7 +54,7 @@ impl Driver {
             // Counted before the desk is looked at: what changes after that wakes.
             let rings = self.bell.count();
             let Some(office) = self.office.upgrade() else { return };
-            let Some((job, at_most)) = office.desk.tend(self.which) else { return };
+            let Some((job, at_most)) = office.desk.tend(self.which, office.crew.has_room()) else { return };
             if let Some(job) = job {
                 office.carry(job);
                 continue;

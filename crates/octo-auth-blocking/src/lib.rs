@@ -13,29 +13,35 @@
 //! let tokens = accounts.tokens(Key::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
 //! // As often as one likes, from any thread: a valid token is served at once, an expired one renewed once.
+//! let token = tokens.get()?;
 //! let request = http::Request::get("https://app.officernd.com/api/v2/organizations/example/members")
-//!     .header("authorization", tokens.header()?)
+//!     .header("authorization", token.authorization())
 //!     .body(())?;
-//! # drop(request);
+//! # fn send(_: http::Request<()>) -> Result<http::StatusCode, std::io::Error> { Ok(http::StatusCode::OK) }
+//! if send(request)? == 401 {
+//!     tokens.refused(token.generation()); // the next call brings another token, if one can be had
+//! }
+//!
+//! accounts.shutdown(); // before the program ends: what is under way ends, and what came is saved
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! When the resource server answers 401, [`Tokens::refused`] says so, and the next call brings another token if one
-//! can be had.
 //!
 //! # What it promises
 //!
 //! - **One renewal.** However many threads ask, a key has one request under way; a failed one is not repeated before
 //!   its time, and the provider's limit of requests is kept, whatever fails.
-//! - **A working token is served.** No failure of the endpoint or the store costs a token that is still valid; it is
-//!   served without a lock and without waiting.
-//! - **No lost refresh token.** A flight runs on a thread of its own to its end, through sending and storing; a
-//!   caller that gives up or panics changes nothing for it.
-//! - **No silent stall.** Where a call would have to wait on a worker of an async runtime it fails and says so; use
-//!   `octo-auth-async` there, which has the same names.
+//! - **A working token is served.** No failure of a renewal or a store costs a token that still works. Serving one
+//!   that is not due for renewal takes no lock and does not wait.
+//! - **Nothing lost by a caller.** An exchange and its saving run on a thread of their own; a caller that gives up or
+//!   panics stops nothing. What a transport or store that panics leaves behind is reported and made good where it
+//!   can be. A refresh token outlives the process only in a [`Store`].
+//! - **No silent stall.** Where a call would have to wait on a thread named as a worker of an async runtime it does
+//!   not, and says so; use `octo-auth-async` there, which has the same names. [`Changes`] wait on any thread.
 //!
-//! A thread runs only while a job is under way, and for [`Accounts::keep_warm`] if that is asked for. A program with
+//! A thread runs only while a job is under way, 64 at most for each [`Accounts`], and one for each
+//! [`Accounts::keep_warm`]. What is due beyond that waits for one of them; after 5 s it is given up as not begun, and
+//! tried again like any failure. A store that never answers holds its thread as long. A program with
 //! an HTTP client of its own implements [`Transport`], or uses the core alone. For single exchanges without any
 //! lifecycle there is [`Runner`].
 
@@ -43,6 +49,7 @@ mod accounts;
 mod bell;
 mod carrier;
 mod changes;
+mod crew;
 mod desk;
 mod guard;
 mod keep_warm;

@@ -17,8 +17,10 @@ use crate::slot::Serving;
 /// renewal that is under way for all callers, at most so long as it is told, and the renewal goes on without it. A
 /// key that is held by a handle is never given up for another.
 ///
-/// On a worker of an async runtime a call that would have to wait gives
-/// [`FailureKind::WouldStall`](octo_auth_core::FailureKind::WouldStall) instead; see
+/// On a worker of an async runtime a call that would have to wait is told at once what it would be told when its time
+/// is over: to use a token that was refused but may still work, or why there is none; instead of
+/// [`FailureKind::StillWaiting`](octo_auth_core::FailureKind::StillWaiting) that is
+/// [`FailureKind::WouldStall`](octo_auth_core::FailureKind::WouldStall). See
 /// [`Builder::may_block`](crate::Builder::may_block).
 #[derive(Clone)]
 pub struct Tokens {
@@ -97,8 +99,8 @@ impl Tokens {
 
     /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
     ///
-    /// It is in force at once. The call returns when the store has it or has failed (storing it is tried again
-    /// then), at the latest after the policy's wait; on a worker of an async runtime it does not wait for the store.
+    /// It is in force at once. Returns once it is saved or saving was tried (it is tried again then), at the latest
+    /// after the policy's wait. On a worker of an async runtime it does not wait.
     ///
     /// # Errors
     ///
@@ -107,17 +109,18 @@ impl Tokens {
     pub fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), RequestError> {
         let Handle { office, seat } = &*self.handle;
         let job = office.desk.adopt(seat, adopted.into())?;
-        self.see_through(job);
+        self.see_through(job, false);
         Ok(())
     }
 
     /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.
     ///
-    /// What it held is revoked where the provider can. The call returns once both were tried, at the latest after the
-    /// policy's wait; on a worker of an async runtime it does not wait.
+    /// What it held is revoked where the provider can, what is on its way included. Returns once it is saved and
+    /// revoked or both were tried, at the latest after the policy's wait. On a worker of an async runtime it does not
+    /// wait.
     pub fn sign_out(&self) {
         let Handle { office, seat } = &*self.handle;
-        self.see_through(office.desk.sign_out(seat));
+        self.see_through(office.desk.sign_out(seat), true);
     }
 
     /// How the key stands; always something while the handle lives.
@@ -149,20 +152,20 @@ impl Tokens {
     #[cold]
     fn ask(&self, wait: Duration) -> Result<Token, Failure> {
         let Handle { office, seat } = &*self.handle;
-        office.desk.get(seat, wait, || office.may_wait(), |job| drop(office.carry(job)))
+        // Asked before the desk's lock is taken: the rule is the program's own.
+        let may_wait = office.may_wait();
+        office.desk.get(seat, wait, may_wait, |job| office.carry(job))
     }
 
-    /// Has a job carried out, and waits until the record is stored or that was tried.
-    fn see_through(&self, job: Option<Job>) {
+    /// Has a job carried out, and waits until the record is saved or that was tried; with `all`, until nothing is
+    /// carried for the key any more.
+    fn see_through(&self, job: Option<Job>, all: bool) {
         let Handle { office, seat } = &*self.handle;
-        let is_begun = job.is_some();
-        let carried = job.map(|job| office.carry(job));
+        if let Some(job) = job {
+            office.carry(job);
+        }
         if office.may_wait() {
-            if let Some(carried) = carried {
-                // It hangs up when all is done; after that time the caller goes on without.
-                let _ = carried.recv_timeout(office.wait);
-            }
-            office.desk.settle(seat, is_begun, office.wait);
+            office.desk.settle(seat, all, office.wait);
         }
     }
 }

@@ -4,13 +4,13 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use octo_auth_async::{Adopted, MemoryStore, Record, Store, Tokens};
+use octo_auth_async::{Adopted, MemoryStore, Policy, Record, Scopes, Store, Tokens};
 use octo_auth_emulator::Emulator;
 use tokio::task::yield_now;
 
 use crate::provider;
 use crate::server::{Server, account, own_tokens};
-use crate::time::Still;
+use crate::time::{Paused, Still};
 
 /// Polls a future so often, each time it is woken, and drops it right after; what it gave, if it got to its end.
 async fn dropped_after<F: Future>(polls: u32, future: F) -> Option<F::Output> {
@@ -159,6 +159,18 @@ async fn an_exchange_whose_caller_goes_runs_to_its_end() {
     gate.add_permits(1);
     accounts.shutdown().await;
     assert_eq!(gate.available_permits(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_whose_caller_goes_while_the_budget_has_no_room_is_never_sent() {
+    let (server, time) = (Server::new(), Paused::start());
+    let policy = Policy::default().with_request_limit(1).expect("a limit");
+    let accounts = server.registration(time).policy(policy).build().expect("a registration");
+    let exchange = || crate::server::client().client_credentials(&Scopes::none()).expect("a request");
+    accounts.run(exchange()).await.expect("a token");
+    assert!(dropped_after(1, accounts.run(exchange())).await.is_none());
+    let much_later = Duration::from_secs(600);
+    tokio::time::timeout(much_later, server.arrived(2)).await.expect_err("nobody waits for it any more");
 }
 
 #[tokio::test]

@@ -59,6 +59,22 @@ async fn what_is_adopted_is_renewed_at_once() {
     assert_eq!(Instant::now(), begun);
 }
 
+#[tokio::test]
+async fn the_driver_lets_others_run_between_two_renewals() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let all = ["a", "b", "c", "d", "e", "f"].map(|name| account(&accounts, name));
+    for tokens in &all {
+        tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
+    }
+    server.always(Answer::Never);
+    let _warm = accounts.keep_warm(Warm::All);
+    tokio::task::yield_now().await;
+    let begun = all.iter().filter(|tokens| tokens.status().is_some_and(|status| status.in_flight)).count();
+    assert!((1..all.len()).contains(&begun), "{begun} begun in one turn");
+    server.arrived(6).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_flight_that_the_driver_finds_overdue_is_told_as_a_failure() {
     let (server, time) = (Server::new(), Paused::start());

@@ -2,13 +2,14 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use octo_auth_async::{Adopted, ErrorKind, FailureKind, MemoryStore, Remedy, Scopes, Secret, Store};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::provider;
 use crate::server::{Answer, Server, account, client, own_tokens};
-use crate::time::Still;
+use crate::time::{Failing, Still};
 
 /// A runtime of each kind.
 fn runtimes() -> [Runtime; 2] {
@@ -96,6 +97,57 @@ fn after_the_end_of_a_runtime_the_next_one_goes_on() {
 }
 
 #[test]
+fn a_request_whose_runtime_ended_before_it_was_sent_is_told_as_not_sent_and_keeps_its_refresh_token() {
+    let first = runtime();
+    let (server, clock) = (Server::new(), Still::default());
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = account(&accounts, "guest");
+    first.block_on(async {
+        tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
+        tokens.get_by(Duration::ZERO).await.expect_err("nothing is there yet");
+    });
+    drop(first);
+    let failure = runtime().block_on(tokens.get()).expect_err("the endpoint is left alone for a while");
+    let error = failure.exchange_error().expect("the request that was not sent");
+    assert_eq!((error.kind(), server.requests()), (&ErrorKind::NotSent, 0));
+    clock.advance(61);
+    runtime().block_on(tokens.get()).expect("a token");
+    assert!(server.forms().iter().all(|form| form.contains("rt-0")) && server.requests() == 1);
+}
+
+#[test]
+fn an_exchange_beside_the_keys_whose_runtime_ended_before_it_was_sent_is_told_as_not_sent() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let mut running = pin!(accounts.run(client().client_credentials(&Scopes::none()).expect("a request")));
+    let first = runtime();
+    {
+        let _inside = first.enter();
+        assert!(at_once(running.as_mut()).is_none());
+    }
+    drop(first);
+    let error = at_once(running).expect("an answer at once").expect_err("the runtime has ended");
+    assert_eq!((error.kind(), server.requests()), (&ErrorKind::NotSent, 0));
+}
+
+#[tokio::test]
+async fn a_clock_that_panics_while_an_answer_is_reported_loses_the_flight_and_hangs_nobody() {
+    let (server, clock) = (Server::new(), Failing::default());
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    tokens.get_by(Duration::ZERO).await.expect_err("the answer is held");
+    server.arrived(1).await;
+    // The carrier reads when the answer came; the desk, which takes its report, reads next.
+    clock.fail_at(2);
+    gate.add_permits(1);
+    while clock.is_to_fail() {
+        tokio::task::yield_now().await;
+    }
+    tokens.get().await.expect("the token of a second request");
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
 fn those_who_wait_send_again_when_the_runtime_of_the_flight_ends() {
     let server = Server::new();
     let accounts = server.registration(Still::default()).build().expect("a registration");
@@ -158,6 +210,30 @@ fn outside_a_runtime_only_what_is_there_is_served_and_nothing_is_begun() {
     clock.advance(1_000);
     assert!(at_once(tokens.get()).expect("an answer at once").is_err());
     runtime().block_on(tokens.get()).expect("another token");
+}
+
+#[test]
+fn outside_a_runtime_a_failure_of_the_key_itself_is_told_as_it_is() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, unknown) = (own_tokens(&accounts), account(&accounts, "nobody"));
+    server.next(Answer::Status(503, 120));
+    runtime().block_on(tokens.get()).expect_err("the provider is down");
+    let failure = at_once(tokens.get()).expect("an answer at once").expect_err("it is down still");
+    assert_eq!((failure.kind(), &*failure.code()), (FailureKind::Closed, "http:503"));
+    let failure = at_once(unknown.get()).expect("an answer at once").expect_err("nobody signed in");
+    assert_eq!(failure.kind(), FailureKind::NotSignedIn);
+}
+
+#[test]
+fn outside_a_runtime_a_token_that_was_refused_is_given_as_suspect() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let tokens = own_tokens(&accounts);
+    let generation = runtime().block_on(tokens.get()).expect("a token").generation();
+    tokens.refused(generation);
+    let token = at_once(tokens.get()).expect("an answer at once").expect("the refused token");
+    assert_eq!((token.generation(), token.is_suspect(), server.requests()), (generation, true, 1));
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use octo_auth_async::{
-    Accounts, Adopted, Event, FailureKind, Key, MemoryStore, Record, Saved, Secret, Storage, Store,
+    Accounts, Adopted, Event, FailureKind, Key, MemoryStore, Policy, Record, Saved, Secret, Storage, Store,
     StoreFault, Stored, Threaded, Tokens, Version,
 };
+
+use tokio::sync::Semaphore;
 
 use crate::server::{Server, account};
 use crate::time::{Paused, Still};
@@ -18,6 +21,8 @@ struct Moody {
     memory: MemoryStore,
     is_down: Arc<AtomicBool>,
     is_silent: Arc<AtomicBool>,
+    /// What each write waits for a permit of, if there is one.
+    gate: Option<Arc<Semaphore>>,
 }
 
 impl Moody {
@@ -47,6 +52,9 @@ impl Store for Moody {
         record: &Record,
     ) -> Result<Saved, StoreFault> {
         self.mood().await?;
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.expect("no test closes a gate").forget();
+        }
         self.memory.compare_and_swap(key, expected, record).await
     }
 }
@@ -126,7 +134,7 @@ async fn a_shutdown_waits_five_seconds_at_most() {
     let accounts = server.registration(time).build().expect("a registration");
     let tokens = crate::server::own_tokens(&accounts);
     let _gate = server.hold_next();
-    tokens.get_by(std::time::Duration::ZERO).await.expect_err("nothing there yet");
+    tokens.get_by(Duration::ZERO).await.expect_err("nothing there yet");
     accounts.shutdown().await;
     assert_eq!(time.seconds(), 5);
 }
@@ -173,6 +181,75 @@ async fn a_store_that_fails_costs_no_token_and_is_told_and_tried_again() {
     accounts.shutdown().await;
     assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-1")));
     assert_eq!(server.requests(), 1);
+}
+
+/// Lets everything run until it waits for a gate.
+async fn all_wait() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_adoption_and_a_sign_out_during_another_save_return_once_their_own_is_saved() {
+    for signs_out in [false, true] {
+        let gate = Arc::new(Semaphore::new(0));
+        let (server, store) = (Server::new(), Moody { gate: Some(gate.clone()), ..Moody::default() });
+        let accounts = server.registration(Still::default()).store(store.clone()).build();
+        let tokens = account(&accounts.expect("a registration"), "guest");
+        let (first, second) = (tokens.clone(), tokens.clone());
+        let first = tokio::spawn(async move { first.adopt(first_refresh_token()).await });
+        all_wait().await;
+        let second = tokio::spawn(async move {
+            match signs_out {
+                true => second.sign_out().await,
+                false => second.adopt(Adopted::RefreshToken(Secret::new("rt-b"))).await.expect("a consent"),
+            }
+        });
+        all_wait().await;
+        gate.add_permits(1);
+        all_wait().await;
+        assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-0")));
+        assert!(!second.is_finished(), "it has returned before it was saved");
+        gate.add_permits(1);
+        second.await.expect("no panic");
+        first.await.expect("no panic").expect("a consent");
+        let record = stored(&store.memory, &tokens).await;
+        assert_eq!(record.signed_out, signs_out);
+        assert_eq!(record.refresh_token, (!signs_out).then(|| Secret::new("rt-b")));
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_during_a_renewal_returns_once_what_the_renewal_brought_was_revoked() {
+    let (server, clock) = (Server::new(), Still::default());
+    let accounts = kept_in(&server, &clock, &MemoryStore::with_clock(clock.clone()));
+    let tokens = account(&accounts, "guest");
+    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    let gate = server.hold_next();
+    tokens.get_by(Duration::ZERO).await.expect_err("the answer is held");
+    server.arrived(1).await;
+    let leaving = tokens.clone();
+    let leaving = tokio::spawn(async move { leaving.sign_out().await });
+    all_wait().await;
+    assert!(!leaving.is_finished());
+    gate.add_permits(1);
+    leaving.await.expect("no panic");
+    let forms = server.forms();
+    assert!(forms[1..].iter().any(|form| form.contains("token=rt-1")), "{} requests", forms.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adoption_returns_when_saving_was_tried_and_after_the_wait_of_the_policy_at_the_latest() {
+    for (waits, returns) in [(2, 2), (30, 5)] {
+        let (server, time, store) = (Server::new(), Paused::start(), Moody::default());
+        let policy = Policy::default().with_wait(Duration::from_secs(waits)).expect("a wait");
+        let accounts = server.registration(time).store(store.clone()).policy(policy).build();
+        let tokens = account(&accounts.expect("a registration"), "guest");
+        store.is_silent.store(true, Ordering::SeqCst);
+        tokens.adopt(first_refresh_token()).await.expect("a consent, though it is not stored");
+        assert_eq!(time.seconds(), returns);
+    }
 }
 
 #[tokio::test]

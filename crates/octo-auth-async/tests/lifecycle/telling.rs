@@ -1,11 +1,17 @@
 //! What an application is told of its keys, and exchanges that run beside them.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use octo_auth_async::{AccessToken, Adopted, Event, Policy, Scopes, Secret, Timestamp, TokenSet};
+use octo_auth_async::{AccessToken, Adopted, Event, Policy, Scopes, Secret, Timestamp, TokenSet, Tokens};
 
 use crate::server::{Answer, Server, account, client, own_tokens};
 use crate::time::{Paused, Still};
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 #[tokio::test]
 async fn renewals_failures_and_the_need_to_sign_in_are_told_in_their_order() {
@@ -64,6 +70,80 @@ async fn the_subscription_ends_with_the_last_handle() {
     drop(tokens);
     assert!(matches!(changes.next().await.map(|change| change.event), Some(Event::Renewed(_))));
     assert!(changes.next().await.is_none());
+}
+
+/// Adopts a token and asks how the key stands, once, in the midst of being woken.
+struct Meddler(Tokens, AtomicBool);
+
+impl Wake for Meddler {
+    fn wake(self: Arc<Self>) {
+        assert!(self.0.status().is_some());
+        if !self.1.swap(true, Ordering::SeqCst) {
+            let token = AccessToken::new("at-9".to_owned()).expect("a token");
+            let issued = Timestamp::from_unix_seconds(1_700_000_000);
+            let set = TokenSet::restore(client().profile(), token, issued, Some(HOUR), None);
+            let adopting = pin!(self.0.adopt(set));
+            let _ = adopting.poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+#[test]
+fn a_subscriber_that_comes_back_to_the_key_in_its_waker_hangs_nothing_and_hears_all_in_order() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    // Under the lock it would wait for itself: then this thread is left behind.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let told = runtime.expect("a runtime").block_on(async {
+            let accounts = Server::new().registration(Still::default()).build().expect("a registration");
+            let tokens = own_tokens(&accounts);
+            let mut changes = accounts.changes();
+            let waker = Waker::from(Arc::new(Meddler(tokens.clone(), AtomicBool::new(false))));
+            let mut next = Box::pin(changes.next());
+            assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            tokens.get().await.expect("a token");
+            let first = next.await.expect("a change").event;
+            let second = changes.next().await.expect("another change").event;
+            let Some(last) = tokens.status().and_then(|status| status.token) else { unreachable!("adopted") };
+            (first, second, last.generation())
+        });
+        done.send(told)
+    });
+    let (first, second, last) = is_done.recv_timeout(Duration::from_secs(20)).expect("no hang");
+    assert!(matches!(first, Event::Renewed(generation) if generation != last), "{first:?}");
+    assert!(matches!(second, Event::Renewed(generation) if generation == last), "{second:?}");
+}
+
+/// Panics when it is woken.
+struct Panicking;
+
+impl Wake for Panicking {
+    fn wake(self: Arc<Self>) {
+        panic!("this waker panics, as the test wants it");
+    }
+}
+
+#[tokio::test]
+async fn wakers_that_panic_keep_nobody_else_from_being_woken() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let (waker, mut changes) = (Waker::from(Arc::new(Panicking)), accounts.changes());
+    let mut next = pin!(changes.next());
+    assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let mut panicking: Vec<_> = (0..8).map(|_| Box::pin(tokens.get())).collect();
+    for waiting in &mut panicking {
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    let others: Vec<_> = (0..8).map(|_| tokens.clone()).collect();
+    let others: Vec<_> =
+        others.into_iter().map(|tokens| tokio::spawn(async move { tokens.get().await })).collect();
+    server.arrived(1).await;
+    gate.add_permits(1);
+    for other in others {
+        other.await.expect("no panic").expect("a token");
+    }
+    assert_eq!(server.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]

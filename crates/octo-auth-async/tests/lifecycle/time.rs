@@ -30,6 +30,29 @@ impl Clock for Still {
     }
 }
 
+/// A clock that panics once, when it is read for a certain time from now on.
+#[derive(Clone, Default)]
+pub(crate) struct Failing(Arc<AtomicU64>);
+
+impl Failing {
+    pub(crate) fn fail_at(&self, reading: u64) {
+        self.0.store(reading, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_to_fail(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Clock for Failing {
+    fn now(&self) -> Now {
+        let left = self.0.load(Ordering::SeqCst);
+        self.0.store(left.saturating_sub(1), Ordering::SeqCst);
+        assert_ne!(left, 1, "this clock panics, as the test wants it");
+        after(Duration::ZERO)
+    }
+}
+
 /// The time of a tokio runtime that is paused: it moves on whenever nothing else is left to do.
 #[derive(Clone, Copy)]
 pub(crate) struct Paused(Instant);

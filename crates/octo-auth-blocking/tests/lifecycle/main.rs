@@ -4,14 +4,17 @@
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
 mod callers;
+mod carrying;
 mod changes;
 mod clock;
 mod endpoint;
 mod flights;
+mod gate;
 mod refusals;
 mod rotation;
 mod running;
 mod stalls;
+mod telling;
 mod warmth;
 
 use std::thread;

@@ -72,3 +72,17 @@ fn an_adoption_on_a_worker_is_in_force_at_once() {
     let stored = store.load(&key).expect("memory never fails").expect("a record");
     assert_eq!(stored.record.refresh_token.expect("a refresh token").expose(), "rt-1");
 }
+
+#[test]
+fn a_worker_gets_a_refused_token_while_its_renewal_is_under_way_rather_than_none() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+    let tokens = accounts.tokens(own_key()).expect("a handle");
+    tokens.refused(tokens.get().expect("a token").generation());
+    endpoint.shut();
+    let token = on(WORKERS[0], || tokens.get()).expect("a token that may still work");
+    assert!(token.is_suspect());
+    endpoint.await_requests(2);
+    endpoint.open();
+    assert_eq!(tokens.header().expect("a token"), "Bearer at-2");
+}

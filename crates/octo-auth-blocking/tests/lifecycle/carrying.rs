@@ -1,0 +1,134 @@
+//! How jobs are carried: on a bounded number of threads, each to a report.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use octo_auth_blocking::{Accounts, Adopted, Clock, ErrorKind, FailureKind, Key, Now, Secret, Tokens, Warm};
+
+use crate::clock::Simulated;
+use crate::endpoint::Endpoint;
+use crate::gate::Gate;
+use crate::{accounts, own_key};
+
+/// How many jobs of a registration are carried at once.
+const THREADS: usize = 64;
+
+/// A clock that panics once: at the look of this number that a carrier takes at it.
+#[derive(Clone)]
+struct Faulty {
+    clock: Simulated,
+    test: ThreadId,
+    number: usize,
+    looks: Arc<AtomicUsize>,
+}
+
+impl Clock for Faulty {
+    fn now(&self) -> Now {
+        if thread::current().id() != self.test {
+            let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
+            assert!(look != self.number, "a clock that panics, as the test ordered");
+        }
+        self.clock.now()
+    }
+}
+
+/// A registration whose carriers find this clock.
+fn with_faulty_clock(number: usize) -> (Endpoint, Simulated, Accounts) {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let looks = Arc::default();
+    let faulty = Faulty { clock: clock.clone(), test: thread::current().id(), number, looks };
+    let accounts = accounts(&endpoint, &clock).clock(faulty).build().expect("a registration");
+    (endpoint, clock, accounts)
+}
+
+/// Handles to so many accounts.
+fn handles(accounts: &Accounts, count: usize) -> Vec<Tokens> {
+    let handle = |number| accounts.tokens(Key::account(&format!("inn {number}"))).expect("a handle");
+    (0..count).map(handle).collect()
+}
+
+/// Begins what is due and waits for nothing.
+fn begin(tokens: &Tokens) {
+    let failure = tokens.get_by(Duration::ZERO).expect_err("the store is held");
+    assert_eq!(failure.kind(), FailureKind::StillWaiting);
+}
+
+#[test]
+fn a_request_that_was_never_begun_is_told_as_not_sent_and_costs_no_consent() {
+    let (endpoint, clock, accounts) = with_faulty_clock(1);
+    let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
+    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    let failure = tokens.get().expect_err("its carrier ended before it began");
+    assert_eq!(*failure.exchange_error().expect("an exchange").kind(), ErrorKind::NotSent);
+    assert_eq!(endpoint.requests(), 0);
+    clock.advance(60);
+    assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
+}
+
+#[test]
+fn a_carrier_that_ends_at_any_look_at_the_clock_hangs_nobody() {
+    for number in 1..=4 {
+        let (_endpoint, clock, accounts) = with_faulty_clock(number);
+        let tokens = accounts.tokens(own_key()).expect("a handle");
+        if let Err(failure) = tokens.get() {
+            assert_eq!(failure.kind(), FailureKind::Closed, "look {number}");
+            clock.advance(600);
+            tokens.get().expect("a token");
+        }
+    }
+}
+
+#[test]
+fn many_jobs_that_are_due_at_once_are_carried_by_64_threads_and_all_to_their_end() {
+    let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
+    let accounts = accounts(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
+    let all = handles(&accounts, 200);
+    all.iter().for_each(begin);
+    gate.await_calls(THREADS);
+    gate.open();
+    for tokens in &all {
+        assert_eq!(tokens.get().expect_err("nobody signed in").kind(), FailureKind::NotSignedIn);
+    }
+    assert_eq!((gate.most(), gate.calls()), (THREADS, 200));
+}
+
+#[test]
+fn keeping_warm_begins_no_more_than_can_be_carried_and_goes_on_when_there_is_room() {
+    let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
+    let accounts = accounts(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
+    let all = handles(&accounts, 200);
+    // Adopted, each is due at once, and its renewal is noted in the store first.
+    gate.open();
+    for tokens in &all {
+        tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    }
+    let before = gate.calls();
+    gate.close();
+    let warm = accounts.keep_warm(Warm::All);
+    gate.await_calls(before + THREADS);
+    let begun = all.iter().filter(|tokens| tokens.status().is_some_and(|status| status.in_flight));
+    assert!(begun.count() <= THREADS + 1);
+    gate.open();
+    gate.await_calls(before + all.len());
+    assert!(gate.most() <= THREADS);
+    drop(warm);
+}
+
+#[test]
+fn a_job_that_waited_for_a_thread_for_5_s_is_given_up() {
+    let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
+    let accounts = accounts(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
+    let all = handles(&accounts, THREADS + 2);
+    all.iter().take(THREADS + 1).for_each(begin);
+    gate.await_calls(THREADS);
+    clock.advance(5);
+    begin(&all[THREADS + 1]);
+    gate.open();
+    gate.await_calls(THREADS + 1);
+    accounts.shutdown();
+    assert_eq!(gate.calls(), THREADS + 1);
+    let failure = all[THREADS].get_by(Duration::ZERO).expect_err("it was never read");
+    assert_eq!(failure.kind(), FailureKind::StoreUnavailable);
+}

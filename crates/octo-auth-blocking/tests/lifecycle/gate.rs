@@ -1,0 +1,97 @@
+//! A store in memory whose calls the test can hold.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use octo_auth_blocking::{Key, MemoryStore, Record, Saved, Storage, Store, StoreFault, Stored, Version};
+
+/// How long a thread waits for what a working test brings within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The store. The clones are one.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    memory: MemoryStore,
+    door: Arc<(Mutex<Door>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Door {
+    is_shut: bool,
+    inside: usize,
+    most: usize,
+    calls: usize,
+}
+
+impl Gate {
+    /// One that holds each call until opened.
+    pub(crate) fn shut() -> Self {
+        let door = Door { is_shut: true, ..Door::default() };
+        Self { memory: MemoryStore::new(), door: Arc::new((Mutex::new(door), Condvar::new())) }
+    }
+
+    /// Holds each call from now on, until opened.
+    pub(crate) fn close(&self) {
+        self.lock().is_shut = true;
+    }
+
+    /// Lets go what is held.
+    pub(crate) fn open(&self) {
+        self.lock().is_shut = false;
+        self.door.1.notify_all();
+    }
+
+    /// Waits until so many calls have begun in all.
+    pub(crate) fn await_calls(&self, count: usize) {
+        let waited = self.door.1.wait_timeout_while(self.lock(), PATIENCE, |door| door.calls < count);
+        assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "no call came");
+    }
+
+    /// How many calls have begun.
+    pub(crate) fn calls(&self) -> usize {
+        self.lock().calls
+    }
+
+    /// How many there were at once.
+    pub(crate) fn most(&self) -> usize {
+        self.lock().most
+    }
+
+    /// One call, held until the gate is open.
+    fn pass(&self) {
+        let mut door = self.lock();
+        door.calls += 1;
+        door.inside += 1;
+        door.most = door.most.max(door.inside);
+        self.door.1.notify_all();
+        let waited = self.door.1.wait_timeout_while(door, PATIENCE, |door| door.is_shut);
+        let (mut door, waited) = waited.expect("nothing panics under this lock");
+        assert!(!waited.timed_out(), "nobody opened");
+        door.inside -= 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Door> {
+        self.door.0.lock().expect("nothing panics under this lock")
+    }
+}
+
+impl Store for Gate {
+    fn storage(&self) -> Storage {
+        Storage::Private
+    }
+
+    fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
+        self.pass();
+        self.memory.load(key)
+    }
+
+    fn compare_and_swap(
+        &self,
+        key: &Key,
+        expected: Option<Version>,
+        record: &Record,
+    ) -> Result<Saved, StoreFault> {
+        self.pass();
+        self.memory.compare_and_swap(key, expected, record)
+    }
+}
