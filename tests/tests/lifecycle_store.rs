@@ -82,7 +82,11 @@ fn what_is_written_ahead_says_which_refresh_token_is_used_when_and_until_when() 
     let history = shelf.history();
     let attempt = history[history.len() - 2].pending.expect("the marker");
     assert_eq!((attempt.refresh_token, attempt.number), (fingerprint("RT1"), 1));
-    assert_eq!((attempt.begun, attempt.deadline), (begun, begun.saturating_add(Duration::from_secs(66))), "exchange and saving");
+    assert_eq!(
+        (attempt.begun, attempt.deadline),
+        (begun, begun.saturating_add(Duration::from_secs(66))),
+        "exchange and saving"
+    );
     assert!(attempt.ambiguous, "until something better is known");
     assert_eq!(one.stored(&hotel()).pending, None);
 }

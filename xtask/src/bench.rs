@@ -15,7 +15,15 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<bool> {
     for bench in BENCHES.iter().filter(|bench| only.is_none_or(|name| name == **bench)) {
         println!("== {bench}");
         let status = crate::cargo()
-            .args(["run", "--release", "--quiet", "--manifest-path", "tests/benches/Cargo.toml", "--bin", bench])
+            .args([
+                "run",
+                "--release",
+                "--quiet",
+                "--manifest-path",
+                "tests/benches/Cargo.toml",
+                "--bin",
+                bench,
+            ])
             .current_dir(root)
             .status()
             .context("cannot run cargo")?;
