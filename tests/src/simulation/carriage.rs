@@ -59,7 +59,9 @@ impl World {
         let job = job?;
         let key = self.keys.iter().position(|key| key == job.ticket().key())?;
         let now = self.local(process);
-        let mut carried = Carried { job, key, since: now, exchange: None, forced: None };
+        let begun = self.processes[process].callers[key].begun;
+        let mut carried =
+            Carried { job, key, since: now, exchange: None, forced: None, begun, on_its_way: None };
         self.watch_flights(process, &carried);
         if let Job::Save(job) = &carried.job {
             self.watch_record(process, key, job);
@@ -116,8 +118,11 @@ impl World {
         reply: &Reply,
         end: StoreEnd,
     ) -> Option<usize> {
-        let Carried { job, key, since, exchange, forced } = carried;
-        if end == StoreEnd::IsLost && !matches!(job, Job::Send(_)) {
+        if matches!(carried.job, Job::Send(_)) {
+            return self.answer(process, carried, reply);
+        }
+        let Carried { job, key, .. } = carried;
+        if end == StoreEnd::IsLost {
             if let Job::Save(job) = &job {
                 self.save_failed(process, job);
             }
@@ -147,10 +152,7 @@ impl World {
                 }
                 job.released()
             }
-            Job::Send(job) => {
-                let carried = Carried { job: Job::Send(job), key, since, exchange, forced };
-                return self.answer(process, carried, reply);
-            }
+            Job::Send(_) => return None,
         };
         self.report(process, key, report)
     }
@@ -181,18 +183,24 @@ impl World {
 
     /// Ends a request as the reply says.
     fn answer(&mut self, process: usize, carried: Carried, reply: &Reply) -> Option<usize> {
-        let Carried { job, key, since, exchange, forced } = carried;
-        let Job::Send(job) = job else { return None };
         let now = self.local(process);
+        let is_over = carried.since.boot.saturating_add(carried.may_take()) <= now.boot;
+        let Carried { job, key, since, exchange, forced, begun, on_its_way } = carried;
+        let Job::Send(job) = job else { return None };
         if job.purpose() == Purpose::Revocation {
             self.server.revoke(job.request());
             return self.report(process, key, job.failed(Fault::unknown("nobody reads it"), since));
         }
         let sent = super::server::parameter(job.request(), "refresh_token");
-        let (outcome, response) = self.server.take(job.request(), reply, self.now.boot);
+        let (reply, (outcome, response)) = match on_its_way {
+            Some((outcome, response)) => (&Reply::token(3600), (outcome, Some(response))),
+            // A transport gives a request up in its time, and a server that has not begun it by then never does.
+            None if is_over => (&TIMED_OUT, Default::default()),
+            None => (reply, self.server.take(job.request(), reply, self.now.boot)),
+        };
         let is_late =
             self.exchanges.get(exchange.unwrap_or(usize::MAX)).is_some_and(|own| own.end == Ended::Lost);
-        let answered = Answered { process, key, since, forced, sent, reply, outcome, is_late };
+        let answered = Answered { process, key, since, forced, sent, reply, outcome, is_late, begun };
         self.exchange_ended(exchange, reply, response.as_ref());
         self.before_answer(&answered, response.as_ref());
         let report = match (&response, reply) {
@@ -219,18 +227,18 @@ impl World {
 
     pub(super) fn lose_some(&mut self, which: u8, done: bool) {
         let Some((process, place)) = self.some_carried(which) else { return };
-        let carried = self.processes[process].carried.remove(place);
+        let mut carried = self.processes[process].carried.remove(place);
         let (key, exchange, lost) = (carried.key, carried.exchange, carried.job.ticket().clone().lost());
         match &carried.job {
             Job::Save(job) => self.save_failed(process, job),
             Job::Send(job) if done && exchange.is_some() => {
-                let reply = Reply::Fault(FaultKind::BrokenOff, true);
-                self.server.take(job.request(), &reply, self.now.boot);
+                let (outcome, response) = self.server.take(job.request(), &Reply::token(3600), self.now.boot);
+                carried.on_its_way = response.map(|response| (outcome, response));
             }
             _ => {}
         }
         self.watch_lost(exchange);
-        if matches!(carried.job, Job::Send(_)) && !done {
+        if matches!(carried.job, Job::Send(_)) {
             self.processes[process].orphans.push(carried);
         }
         self.report(process, key, lost);
@@ -290,7 +298,12 @@ pub(super) struct Answered<'r> {
     pub(super) outcome: Outcome,
     /// Its carrier was reported lost before.
     pub(super) is_late: bool,
+    /// How often the key had been begun anew when it was sent.
+    pub(super) begun: u64,
 }
+
+/// No answer, and nothing done.
+const TIMED_OUT: Reply = Reply::Fault(FaultKind::TimedOut, false);
 
 fn fault(kind: FaultKind) -> Fault {
     match kind {

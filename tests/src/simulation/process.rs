@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use http::Response;
 use octo_auth_core::{Accounts, Client, Entropy, Generation, Job, Lineage, Now, Policy, Token};
 
 use super::plan::Setup;
+use super::server::Outcome;
 
 /// A process.
 #[derive(Debug)]
@@ -53,8 +55,8 @@ pub(super) struct Callers {
     pub(super) refresh_token: Option<String>,
     /// The refresh tokens of the present lineage.
     pub(super) lineage: HashSet<String>,
-    /// When the key was begun anew last, or taken over from the store.
-    pub(super) begun: Duration,
+    /// How often the key was begun anew, or taken over from the store.
+    pub(super) begun: u64,
     /// A refusal has begun the flight under way.
     pub(super) is_forcing: bool,
 }
@@ -69,6 +71,10 @@ pub(super) struct Carried {
     pub(super) exchange: Option<usize>,
     /// The generation whose refusal caused it.
     pub(super) forced: Option<Generation>,
+    /// How often the key had been begun anew.
+    pub(super) begun: u64,
+    /// The answer that is on its way, though its carrier is lost.
+    pub(super) on_its_way: Option<(Outcome, Response<Vec<u8>>)>,
 }
 
 impl Process {

@@ -12,7 +12,6 @@ use super::plan::{Breakage, Reply};
 impl World {
     /// A key was begun anew by a sign-in or a sign-out.
     pub(super) fn begun_anew(&mut self, process: usize, key: usize, signed_out: bool) {
-        let now = self.local(process).boot;
         self.books.forgotten(key);
         for own in &mut self.processes {
             own.callers[key].hand = None;
@@ -26,7 +25,7 @@ impl World {
         callers.is_dead = false;
         callers.refresh_token = None;
         callers.lineage.clear();
-        callers.begun = now;
+        callers.begun += 1;
     }
 
     /// After a sign-in nothing is dead.
@@ -83,7 +82,7 @@ impl World {
         response: Option<&Response<Vec<u8>>>,
         next: Option<&Job>,
     ) {
-        let Answered { process, key, since, forced, sent, reply, outcome, is_late } = answered;
+        let Answered { process, key, since, forced, sent, reply, outcome, is_late, begun } = answered;
         let (process, key, now) = (*process, *key, self.local(*process).boot);
         let status = response.map(|response| response.status().as_u16());
         let succeeded = matches!((reply, status), (Reply::Token(_), Some(200)));
@@ -91,7 +90,7 @@ impl World {
             status.is_some_and(|status| (400..500).contains(&status) && ![408, 425, 429].contains(&status));
         let callers = &self.processes[process].callers;
         let is_present = !is_late
-            && callers[key].begun <= since.boot
+            && callers[key].begun == *begun
             && now < since.boot.saturating_add(Duration::from_secs(60));
         if let Some(generation) = forced.filter(|_| (succeeded || rejected) && is_present) {
             self.watch_forced(process, key, generation);
@@ -163,7 +162,6 @@ impl World {
 
     /// What the store holds was read.
     pub(super) fn took_over(&mut self, process: usize, key: usize) {
-        let now = self.local(process).boot;
         self.books.forgotten(key);
         let record = self.shelf.record(&self.keys[key]);
         let refresh_token = record.and_then(|record| record.refresh_token.clone());
@@ -173,7 +171,7 @@ impl World {
         callers.hand.take_if(|hand| !record.is_some_and(|record| holds(record, hand)));
         callers.closed = None;
         callers.refresh_token = None;
-        callers.begun = now;
+        callers.begun += 1;
         callers.is_dead |= is_dead;
         callers.lineage.extend(refresh_token.map(|token| token.expose().to_owned()));
     }

@@ -28,7 +28,7 @@ use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
 use super::job::{Answered, Job, Outcome, ReleaseJob, Renewal, SendJob, Ticket};
 use super::record::{Failed, Fingerprint, Generation, Terminal};
-use super::setback::{Blame, Pause, blame};
+use super::setback::{BACKOFF, Blame, Pause, blame};
 use super::store::{Claimed, Storage, StoreFault};
 use super::validity::{Freshness, Validity, ValidityTerms};
 use super::view::Knowledge;
@@ -45,9 +45,6 @@ const REST: Duration = Duration::from_secs(30);
 
 /// What a store has done that was not heard of in time.
 const SLOW: &str = "the store did not answer in time";
-
-/// A pause that grows as usual.
-const BACKOFF: Pause = Pause::Backoff { at_least: Duration::ZERO };
 
 impl Lifecycle {
     /// Takes the outcome of a job; the answer is the next job.
@@ -129,7 +126,7 @@ impl Lifecycle {
         match leg {
             Leg::Reading(Why::First) => self.note_unreadable(now),
             Leg::Reading(Why::AfterRefusal { error, refresh_token }) => {
-                self.refused_unread(registration, error, refresh_token, now);
+                self.refused_unread(registration, &flight, error, refresh_token, now);
             }
             Leg::Marking { before } => self.unmark(before, now),
             Leg::Saving(publication) => {
@@ -164,7 +161,22 @@ impl Lifecycle {
                 self.take_refresh_token(error.salvaged_refresh_token().cloned());
                 self.save_then_publish(registration, flight, None, now)
             }
-            Ok(_) | Err(_) => self.land(registration, flight, now),
+            Err(error) => {
+                self.blame_endpoint(registration, error, now);
+                self.land(registration, flight, now)
+            }
+            Ok(_) => self.land(registration, flight, now),
+        }
+    }
+
+    /// Takes from a failure that is no longer about this key what it says of the endpoint.
+    fn blame_endpoint(&mut self, registration: &mut Registration, error: ExchangeError, now: Now) {
+        let Blame { registration_wide, pause, .. } = blame(&error);
+        registration.budget.failed(registration_wide, now.boot);
+        if let (true, Some(pause)) = (registration_wide, pause) {
+            let (remedy, cause) = (error.remedy(), Cause::from(error));
+            let Registration { dice, setbacks, .. } = registration;
+            setbacks.note(pause, cause, remedy, dice, now.boot);
         }
     }
 
@@ -282,6 +294,12 @@ impl Lifecycle {
         error: Arc<ExchangeError>,
         now: Now,
     ) -> Option<Job> {
+        self.declare_dead(&flight, error, now);
+        self.save_then_publish(registration, flight, None, now)
+    }
+
+    /// Notes that the server takes the refresh token no more.
+    pub(super) fn declare_dead(&mut self, flight: &Flight, error: Arc<ExchangeError>, now: Now) {
         let after_doubt = self.record.attempt().is_some_and(|attempt| attempt.after_doubt);
         self.record.terminal =
             Some(if after_doubt { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
@@ -290,7 +308,6 @@ impl Lifecycle {
         if flight.forced {
             self.forcing.close(now);
         }
-        self.save_then_publish(registration, flight, None, now)
     }
 
     /// Takes what arrives when nothing is waited for: the ends of releases and revocations, and answers of flights

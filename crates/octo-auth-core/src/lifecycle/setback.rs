@@ -66,6 +66,9 @@ pub(crate) enum Pause {
     Rest(Duration),
 }
 
+/// A pause that grows as usual.
+pub(crate) const BACKOFF: Pause = Pause::Backoff { at_least: Duration::ZERO };
+
 /// What an [`ExchangeError`] means for the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Blame {

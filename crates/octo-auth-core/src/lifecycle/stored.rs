@@ -20,8 +20,9 @@ use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
 use super::job::{ClaimJob, Job, LoadJob, ReleaseJob, SaveJob, Ticket};
 use super::record::{Attempt, Failed, Fingerprint, Record, Stored, Winner};
-use super::setback::{Pause, part};
+use super::setback::{BACKOFF, Pause, part};
 use super::store::{Claimed, Saved, Storage, StoreFault};
+use super::validity::Freshness;
 use super::view::Knowledge;
 use super::{Lifecycle, Row};
 use crate::accounts::Registration;
@@ -74,7 +75,7 @@ impl Lifecycle {
                 if is_read {
                     return self.end_for_good(registration, flight, error, now);
                 }
-                self.refused_unread(registration, error, refresh_token, now);
+                self.refused_unread(registration, &flight, error, refresh_token, now);
                 self.land(registration, flight, now)
             }
             Why::WhileHeld | Why::UnderClaim | Why::AfterRefusal { .. } => {
@@ -170,18 +171,29 @@ impl Lifecycle {
         }
     }
 
-    /// The server refused this refresh token, and whether somebody has replaced it could not be read.
+    /// The server refused this refresh token, and whether somebody has replaced it could not be read. Where nobody
+    /// else writes, nobody has.
     pub(super) fn refused_unread(
         &mut self,
         registration: &mut Registration,
+        flight: &Flight,
         error: Arc<ExchangeError>,
         refresh_token: Option<Fingerprint>,
         now: Now,
     ) {
-        if refresh_token == self.record.fingerprint() {
-            self.record.attempt_failed(Failed::Clearly);
-            self.rest(registration, Pause::Store, Cause::Exchange(error), now);
+        if refresh_token != self.record.fingerprint() {
+            return;
         }
+        if registration.storage == Storage::Private {
+            self.declare_dead(flight, error, now);
+            self.note_unsaved();
+            return;
+        }
+        if flight.forced {
+            self.forcing.close(now);
+        }
+        self.record.attempt_failed(Failed::Clearly);
+        self.rest(registration, Pause::Store, Cause::Exchange(error), now);
     }
 
     /// Takes what became of writing the record, and puts the token in force.
@@ -238,7 +250,14 @@ impl Lifecycle {
         self.saves = self.saves.saturating_add(1);
         let generation = self.record.generation;
         let is_ours = |own: &Publication| own.issued.generation == generation;
-        if let Some(publication) = publication.filter(is_ours).filter(|_| !self.record.signed_out) {
+        let Some(publication) = publication.filter(is_ours).filter(|_| !self.record.signed_out) else {
+            return;
+        };
+        // Saving may have taken as long as the new token lived, and the old one still works.
+        let is_over = publication.issued.validity.freshness(now) == Freshness::Expired;
+        if is_over && self.freshness(now) != Freshness::Expired {
+            self.rest(registration, BACKOFF, Cause::ExpiredOnArrival, now);
+        } else {
             self.publish(publication, registration, now);
         }
     }
