@@ -13,6 +13,7 @@ use octo_auth_core::{
 };
 use octo_auth_system::Clock;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::Registration;
@@ -23,15 +24,13 @@ const STORE_CALL: Duration = Duration::from_secs(5);
 
 /// Carries a job and all that follow from it, in a task of the runtime of the caller; without a runtime nothing is
 /// begun, and that is reported.
-pub(crate) fn carry(registration: &Arc<Registration>, job: Job) {
+pub(crate) fn carry(registration: &Arc<Registration>, job: Job) -> Option<JoinHandle<()>> {
     let carrier = Carrier {
         cargo: Cargo::Waiting(Box::new(job)),
         registration: registration.clone(),
         _leave: Leave::of(registration),
     };
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn(carrier.carry());
-    }
+    Some(Handle::try_current().ok()?.spawn(carrier.carry()))
 }
 
 /// The leave of whoever carries something for a registration: a shutdown waits until it has come back.

@@ -123,7 +123,6 @@ impl Tokens {
     pub async fn sign_out(&self) {
         let Held { registration, key, .. } = &*self.held;
         let job = registration.desk.sign_out(key);
-        // The flight that saves revokes at its end.
         self.held.see_through(job, |status| status.in_flight).await;
     }
 
@@ -214,15 +213,17 @@ impl Held {
         }
     }
 
-    /// Has a job carried out, and waits while this holds for the key, at most as long as the policy says.
+    /// Has a job carried out to its end, and waits while this holds for the key, at most as long as the policy says.
     async fn see_through(&self, job: Option<Job>, holds: fn(&Status) -> bool) {
-        if let Some(job) = job {
-            carrier::carry(&self.registration, job);
-        }
+        let carried = job.and_then(|job| carrier::carry(&self.registration, job));
         if Handle::try_current().is_err() {
             return;
         }
         let ends = async {
+            if let Some(carried) = carried {
+                // It ends with the last job, such as a revocation. One that was lost has reported that itself.
+                let _ = carried.await;
+            }
             while let Some(seat) = self.registration.desk.seat_while(&self.key, holds) {
                 seat.await;
             }

@@ -16,6 +16,7 @@ fn leads() -> impl Strategy<Value = Lead> {
     prop_oneof![
         2 => Just(Lead::Automatic),
         2 => (0..90_000_000_u64).prop_map(|millis| Lead::Fixed(Duration::from_millis(millis))),
+        1 => any::<u64>().prop_map(|millis| Lead::Fixed(Duration::from_millis(millis))),
         1 => Just(Lead::OnlyWhenExpired),
     ]
 }

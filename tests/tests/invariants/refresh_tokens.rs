@@ -28,17 +28,17 @@ proptest! {
     }
 
     #[test]
-    fn i32_a_dead_refresh_token_ends_no_other_one(plan in plans(Focus::Stored, 60)) {
+    fn i32_a_dead_refresh_token_ends_no_other_one(plan in plans(Focus::SignIns, 60)) {
         holds("I32", &plan)?;
     }
 
     #[test]
-    fn i33_a_new_refresh_token_is_not_dead(plan in plans(Focus::Stored, 60)) {
+    fn i33_a_new_refresh_token_is_not_dead(plan in plans(Focus::SignIns, 60)) {
         holds("I33", &plan)?;
     }
 
     #[test]
-    fn i36_nothing_is_served_or_stored_after_a_sign_out(plan in plans(Focus::All, 60)) {
+    fn i36_nothing_is_served_or_stored_after_a_sign_out(plan in plans(Focus::SignIns, 60)) {
         holds("I36", &plan)?;
     }
 }

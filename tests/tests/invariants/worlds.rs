@@ -26,6 +26,8 @@ pub(crate) enum Focus {
     Outage,
     /// Refusals by resource servers.
     Refused,
+    /// Sign-ins and sign-outs while refresh tokens are refused.
+    SignIns,
 }
 
 /// How likely what is.
@@ -91,6 +93,14 @@ impl Focus {
                 failing: 12,
                 ..all
             },
+            Self::SignIns => Mix {
+                providers: refreshing,
+                keys: (16, 1, 1),
+                outside: 8,
+                failing: 8,
+                passing: (8, 3, 1, 0),
+                ..all
+            },
             Self::Refused => Mix {
                 keys: (16, 1, 1),
                 refusals: 8,
@@ -112,7 +122,7 @@ impl Focus {
             Self::All | Self::Stored | Self::Shared | Self::Outage => {
                 vec![served(3600), Event::Pass(2_900_000)]
             }
-            Self::Keys | Self::Requests => Vec::new(),
+            Self::Keys | Self::Requests | Self::SignIns => Vec::new(),
         }
     }
 }
@@ -270,6 +280,8 @@ fn token_replies(mix: &Mix) -> impl Strategy<Value = TokenReply> + use<> {
 
 fn refusals() -> impl Strategy<Value = Refusal> {
     let known = vec![
+        (400, Some("invalid_grant")),
+        (400, Some("invalid_grant")),
         (400, Some("invalid_grant")),
         (401, Some("invalid_client")),
         (400, Some("invalid_scope")),
