@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use octo_auth_core::{Retry, Scopes, Storage};
-use octo_auth_tests::simulation::{Event, FaultKind, Provider, Reply, Rotation, Setup, Who, World};
+use octo_auth_tests::simulation::{
+    Event, FaultKind, Provider, RefreshMember, Reply, Rotation, Setup, TokenReply, Who, World,
+};
 use octo_auth_tests::{moment, registration, reply};
 use proptest::prelude::*;
 
@@ -75,13 +77,16 @@ proptest! {
     #[test]
     fn i25_with_a_healthy_server_renewals_are_no_more_frequent_than_the_lifetime_asks_for(
         setup in setups(Focus::All), key in 0..4_u8, lifetime in 1..20_000_u64, step in 1..100_u64,
+        hint in prop::option::of(0..20_000_u32),
     ) {
         let (mut world, who) = (World::new(setup), Who { machine: 0, key });
+        let (told, refresh) = (Some(lifetime), RefreshMember::Given);
+        let reply = Reply::Token(TokenReply { lifetime: told, hint, again: false, refresh });
         let begun = world.now().boot;
         let mut renewals = 0_u32;
         for _ in 0..50 {
             let sent = world.requests();
-            world.happen(&Event::Drive(who, Reply::token(lifetime), 0));
+            world.happen(&Event::Drive(who, reply.clone(), 0));
             renewals += u32::from(world.requests() > sent);
             world.pass(Duration::from_millis(lifetime * step * 5));
         }

@@ -42,6 +42,8 @@ struct Mix {
     outside: u32,
     /// The weight of failures against eight for tokens.
     failing: u32,
+    /// The weight of dead refresh tokens against eight for tokens.
+    dead: u32,
     /// How often an answer brings the same token again.
     again: f64,
     /// Weights of the time that passes: up to 2 s, to 70 s, to an hour, to weeks.
@@ -50,10 +52,11 @@ struct Mix {
     lives: Vec<u64>,
 }
 
-impl Focus {
-    fn mix(self) -> Mix {
+impl Mix {
+    /// Everything, a little of each.
+    fn all() -> Self {
         use Provider as P;
-        let all = Mix {
+        Self {
             providers: vec![P::Standard, P::NoReplay, P::OfficeRnd, P::Octorate],
             storage: vec![Storage::None, Storage::Private, Storage::Shared],
             keys: (4, 2, 1),
@@ -61,10 +64,18 @@ impl Focus {
             clocks: 1,
             outside: 1,
             failing: 4,
+            dead: 1,
             again: 0.15,
             passing: (4, 3, 2, 1),
             lives: vec![0, 1, 59, 60, 299, 1440, 3599, 86_400, 315_360_000, u64::from(u32::MAX)],
-        };
+        }
+    }
+}
+
+impl Focus {
+    fn mix(self) -> Mix {
+        use Provider as P;
+        let all = Mix::all();
         let refreshing = vec![P::Standard, P::Standard, P::Octorate, P::NoReplay];
         match self {
             Self::All => all,
@@ -97,7 +108,8 @@ impl Focus {
                 providers: refreshing,
                 keys: (16, 1, 1),
                 outside: 8,
-                failing: 8,
+                failing: 2,
+                dead: 8,
                 passing: (8, 3, 1, 0),
                 ..all
             },
@@ -177,7 +189,7 @@ fn events(mix: &Mix) -> BoxedStrategy<Event> {
         1 => (any::<u8>(), replies_of(mix)).prop_map(|(which, reply)| Event::ArriveLate(which, reply)),
     ];
     let outside = prop_oneof![
-        2 => (who(mix), prop::option::of(lifetimes_in_seconds()))
+        4 => (who(mix), prop::option::of(lifetimes_in_seconds()))
             .prop_map(|(who, lifetime)| Event::Adopt(who, lifetime)),
         1 => who(mix).prop_map(Event::SignOut),
         1 => any::<u8>().prop_map(Event::ReplaceClient),
@@ -238,7 +250,7 @@ pub(crate) fn replies(focus: Focus) -> BoxedStrategy<Reply> {
 }
 
 fn replies_of(mix: &Mix) -> BoxedStrategy<Reply> {
-    let failing = mix.failing;
+    let Mix { failing, dead, .. } = *mix;
     let broken = select(vec![
         Breakage::NoAccessToken,
         Breakage::UnsafeAccessToken,
@@ -253,6 +265,7 @@ fn replies_of(mix: &Mix) -> BoxedStrategy<Reply> {
         .prop_map(|(status, retry_after, done)| Reply::Gateway { status, retry_after, done });
     prop_oneof![
         8 => token_replies(mix).prop_map(Reply::Token),
+        dead => Just(Reply::refusal(400, Some("invalid_grant"))),
         failing => prop_oneof![
             1 => broken.prop_map(Reply::Broken),
             3 => refusals().prop_map(Reply::Refusal),
@@ -280,8 +293,6 @@ fn token_replies(mix: &Mix) -> impl Strategy<Value = TokenReply> + use<> {
 
 fn refusals() -> impl Strategy<Value = Refusal> {
     let known = vec![
-        (400, Some("invalid_grant")),
-        (400, Some("invalid_grant")),
         (400, Some("invalid_grant")),
         (401, Some("invalid_client")),
         (400, Some("invalid_scope")),
