@@ -7,7 +7,7 @@ use octo_auth_core::{Decision, FailureKind, Generation, Job, Now, Row, Storage, 
 use super::World;
 use super::plan::Provider;
 
-/// No step of a flight takes longer: an exchange 60 s, a sibling's claim 75 s, and what the store takes.
+/// No step of a flight takes longer: an exchange 60 s, a sibling's claim 90 s, and what the store takes.
 const LONGEST_FLIGHT: Duration = Duration::from_secs(90);
 
 impl World {
