@@ -14,9 +14,6 @@ mod changes;
 mod desk;
 #[path = "../../crates/octo-auth-blocking/src/guard.rs"]
 mod guard;
-#[allow(dead_code, reason = "what is served without the desk is not of the models")]
-#[path = "../../crates/octo-auth-blocking/src/slot.rs"]
-mod slot;
 
 /// A bell that nobody in the models listens to.
 mod bell {

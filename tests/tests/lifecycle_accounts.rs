@@ -119,7 +119,7 @@ fn the_key_asked_about_longest_ago_makes_room_for_another() {
 fn a_key_that_is_held_or_under_way_or_in_no_store_never_makes_room() {
     let policy = Policy::default().with_capacity(3).expect("a sound capacity");
     let mut world = Machine::with_policy(standard(), policy);
-    world.accounts.hold(&tenant(0), world.now).expect("there is room");
+    world.accounts.hold(&tenant(0)).expect("there is room");
     let under_way = world.decide(&tenant(1)).job;
     world.sign_in(&hotel(), "RT0");
     let told = world.decide(&tenant(9));
@@ -162,7 +162,7 @@ fn a_key_whose_token_the_store_did_not_take_never_makes_room() {
 fn a_key_whose_request_cannot_be_built_is_refused_when_it_is_taken() {
     let mut world = Machine::new(officernd());
     let without_scope = service();
-    let failure = world.accounts.hold(&without_scope, world.now).expect_err("no scope");
+    let failure = world.accounts.hold(&without_scope).expect_err("no scope");
     assert_eq!((failure.kind(), failure.remedy()), (FailureKind::Misconfigured, Remedy::FixConfiguration));
     assert_eq!(
         world.decide(&without_scope).failure.map(|failure| failure.kind()),

@@ -22,7 +22,6 @@ use crate::carrier::{self, Leave};
 use crate::changes::{Changes, KEPT};
 use crate::desk::Desk;
 use crate::keep_warm::KeepWarm;
-use crate::slot::Slot;
 use crate::store::Store;
 use crate::tokens::Tokens;
 use crate::transport::Transport;
@@ -55,7 +54,7 @@ pub struct Builder {
 
 /// What handles, carriers and drivers share.
 pub(crate) struct Registration {
-    pub(crate) desk: Arc<Desk<Slot>>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Option<Arc<dyn Store>>,
     /// How long callers wait unless they say otherwise.

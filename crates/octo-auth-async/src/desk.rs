@@ -16,10 +16,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts as Machine, Adopted, Change, Client, Decision, Failure, Generation, Job, Key, Now, Published,
-    Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
+    Accounts as Machine, Adopted, Change, Client, Decision, Failure, Generation, Job, Key, Now, Purpose,
+    Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
-use octo_auth_system::Clock;
+use octo_auth_system::{Clock, Slot};
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use outbox::Outbox;
@@ -28,26 +28,20 @@ pub(crate) use seat::Seat;
 /// Nobody waits for longer without asking again: a clock may have been set, a machine suspended.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Takes what may be served of a key without asking, under the desk's lock: it neither waits nor asks the desk.
-pub(crate) trait Outlet {
-    /// Puts this in the place of what was there.
-    fn put(&self, published: Option<Arc<Published>>);
-}
-
 /// Tells a change to the subscribers, outside the desk's lock.
 pub(crate) type Tell = Box<dyn Fn(Change) + Send + Sync>;
 
 /// The desk of one registration.
-pub(crate) struct Desk<O> {
-    inner: Mutex<Inner<O>>,
+pub(crate) struct Desk {
+    inner: Mutex<Inner>,
     /// Read under the lock, so that the machine never sees the boot clock go back.
     clock: Arc<dyn Clock>,
     tell: Tell,
 }
 
-struct Inner<O> {
+struct Inner {
     machine: Machine,
-    outlets: HashMap<Arc<Key>, Held<O>>,
+    slots: HashMap<Arc<Key>, Held>,
     /// The keys with a flight under way, by the moment they can change by time alone, which is its deadline at last.
     under_way: HashMap<Arc<Key>, Option<Duration>>,
     at_key: HashMap<Arc<Key>, Seats>,
@@ -63,14 +57,15 @@ struct Inner<O> {
 /// The waiting, each with its waker once it was polled.
 type Seats = HashMap<u64, Option<Waker>>;
 
-/// An outlet and the number of handles that read it.
-struct Held<O> {
-    outlet: Arc<O>,
+/// A slot and the number of handles that read it.
+#[derive(Default)]
+struct Held {
+    slot: Arc<Slot>,
     handles: usize,
 }
 
 /// What a caller is told.
-pub(crate) enum Told<O> {
+pub(crate) enum Told {
     /// This token.
     Token(Token),
     /// No token, and why.
@@ -78,24 +73,24 @@ pub(crate) enum Told<O> {
     /// To have this job carried out, beside the use of the token if there is one.
     Carry(Option<Token>, Box<Job>),
     /// To wait until it is called, at most so long, and to ask again.
-    Wait(Seat<O>, Duration),
+    Wait(Seat, Duration),
 }
 
 /// What whoever keeps tokens warm is told.
-pub(crate) enum Tended<O> {
+pub(crate) enum Tended {
     /// To have this job carried out and ask again.
     Carry(Box<Job>),
     /// To wait until it is called, at most so long, and to ask again.
-    Wait(Seat<O>, Duration),
+    Wait(Seat, Duration),
     /// To stop: nothing is renewed any more.
     Over,
 }
 
-impl<O: Outlet> Desk<O> {
+impl Desk {
     pub(crate) fn new(machine: Machine, clock: Arc<dyn Clock>, tell: Tell) -> Self {
         let inner = Inner {
             machine,
-            outlets: HashMap::new(),
+            slots: HashMap::new(),
             under_way: HashMap::new(),
             at_key: HashMap::new(),
             at_desk: Seats::new(),
@@ -112,37 +107,36 @@ impl<O: Outlet> Desk<O> {
         &*self.clock
     }
 
-    /// Keeps a key for one more handle; `make` makes its outlet if it is the first.
-    pub(crate) fn hold(&self, key: &Key, make: impl FnOnce() -> O) -> Result<(Arc<Key>, Arc<O>), Failure> {
+    /// Keeps a key for one more handle.
+    pub(crate) fn hold(&self, key: &Key) -> Result<(Arc<Key>, Arc<Slot>), Failure> {
         let (mut inner, now) = self.enter();
-        let Inner { machine, outlets, .. } = &mut *inner;
-        let key = machine.hold(key, now)?;
-        let first = || Held { outlet: Arc::new(make()), handles: 0 };
-        let held = outlets.entry(key.clone()).or_insert_with(first);
+        let Inner { machine, slots, .. } = &mut *inner;
+        let key = machine.hold(key)?;
+        let held = slots.entry(key.clone()).or_default();
         held.handles = held.handles.saturating_add(1);
-        held.outlet.put(machine.published(&key, now));
-        Ok((key, held.outlet.clone()))
+        held.slot.put(machine.published(&key, now));
+        Ok((key, held.slot.clone()))
     }
 
     /// Gives a handle back.
     pub(crate) fn let_go(&self, key: &Key) {
         let mut inner = self.lock();
         inner.machine.let_go(key);
-        if let Some(held) = inner.outlets.get_mut(key) {
+        if let Some(held) = inner.slots.get_mut(key) {
             held.handles = held.handles.saturating_sub(1);
             if held.handles == 0 {
-                inner.outlets.remove(key);
+                inner.slots.remove(key);
             }
         }
     }
 
     /// Asks what a caller is to do.
-    pub(crate) fn ask(self: &Arc<Self>, key: &Arc<Key>) -> Told<O> {
+    pub(crate) fn ask(self: &Arc<Self>, key: &Arc<Key>) -> Told {
         self.told(key, Machine::decide)
     }
 
     /// Asks for a caller whose time is over.
-    pub(crate) fn ask_at_deadline(self: &Arc<Self>, key: &Arc<Key>) -> Told<O> {
+    pub(crate) fn ask_at_deadline(self: &Arc<Self>, key: &Arc<Key>) -> Told {
         self.told(key, Machine::decide_at_deadline)
     }
 
@@ -184,14 +178,14 @@ impl<O: Outlet> Desk<O> {
         self: &Arc<Self>,
         key: &Arc<Key>,
         holds: impl FnOnce(&Status) -> bool,
-    ) -> Option<Seat<O>> {
+    ) -> Option<Seat> {
         let (mut inner, now) = self.enter();
         let must_wait = inner.machine.status(key, now).as_ref().is_some_and(holds);
         must_wait.then(|| self.seat(&mut inner, Some(key)))
     }
 
     /// Asks what is to be renewed before anybody waits for it.
-    pub(crate) fn tend(self: &Arc<Self>, which: Warm) -> Tended<O> {
+    pub(crate) fn tend(self: &Arc<Self>, which: Warm) -> Tended {
         let mut woken = Vec::new();
         let (mut inner, now) = self.enter();
         if inner.is_shut {
@@ -219,10 +213,10 @@ impl<O: Outlet> Desk<O> {
     /// Puts another client in the place of the present one.
     pub(crate) fn replace_client(&self, client: Client) -> Result<(), RequestError> {
         let (mut inner, now) = self.enter();
-        let Inner { machine, outlets, .. } = &mut *inner;
+        let Inner { machine, slots, .. } = &mut *inner;
         machine.replace_client(client)?;
-        for (key, held) in outlets {
-            held.outlet.put(machine.published(key, now));
+        for (key, held) in slots {
+            held.slot.put(machine.published(key, now));
         }
         let woken = inner.everybody();
         self.leave(inner, woken);
@@ -245,7 +239,7 @@ impl<O: Outlet> Desk<O> {
     }
 
     /// A seat to wait in while something is under way or unsaved; nothing if nothing is.
-    pub(crate) fn busy(self: &Arc<Self>) -> Option<Seat<O>> {
+    pub(crate) fn busy(self: &Arc<Self>) -> Option<Seat> {
         let mut inner = self.lock();
         let is_busy = inner.machine.is_busy() || inner.carriers > 0;
         is_busy.then(|| self.seat(&mut inner, None))
@@ -265,7 +259,7 @@ impl<O: Outlet> Desk<O> {
     }
 
     /// Asks the machine for a caller, which gets its seat in the same step if it has to wait.
-    fn told(self: &Arc<Self>, key: &Arc<Key>, ask: fn(&mut Machine, &Key, Now) -> Decision) -> Told<O> {
+    fn told(self: &Arc<Self>, key: &Arc<Key>, ask: fn(&mut Machine, &Key, Now) -> Decision) -> Told {
         let mut woken = Vec::new();
         let (mut inner, now) = self.enter();
         let decision = inner.step(key, now, |machine| ask(machine, key, now), &mut woken);
@@ -290,7 +284,7 @@ impl<O: Outlet> Desk<O> {
     }
 
     /// A seat for somebody who waits for a key, or for anything.
-    fn seat(self: &Arc<Self>, inner: &mut Inner<O>, key: Option<&Arc<Key>>) -> Seat<O> {
+    fn seat(self: &Arc<Self>, inner: &mut Inner, key: Option<&Arc<Key>>) -> Seat {
         inner.seated += 1;
         let number = inner.seated;
         match key {
@@ -301,20 +295,20 @@ impl<O: Outlet> Desk<O> {
     }
 }
 
-impl<O> Desk<O> {
+impl Desk {
     /// Takes the lock, then reads the clocks.
-    fn enter(&self) -> (MutexGuard<'_, Inner<O>>, Now) {
+    fn enter(&self) -> (MutexGuard<'_, Inner>, Now) {
         let inner = self.lock();
         (inner, self.clock.now())
     }
 
     /// A panic under the lock has left the machine as it was between two of its own steps.
-    fn lock(&self) -> MutexGuard<'_, Inner<O>> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets go of the lock, tells what happened and wakes those it concerns.
-    fn leave(&self, mut inner: MutexGuard<'_, Inner<O>>, woken: Vec<Waker>) {
+    fn leave(&self, mut inner: MutexGuard<'_, Inner>, woken: Vec<Waker>) {
         let mut changes = inner.outbox.take();
         drop(inner);
         while !changes.is_empty() {
@@ -329,7 +323,7 @@ impl<O> Desk<O> {
     }
 }
 
-impl<O: Outlet> Inner<O> {
+impl Inner {
     fn step<R>(
         &mut self,
         key: &Key,
@@ -346,8 +340,8 @@ impl<O: Outlet> Inner<O> {
     /// Draws the consequences of a call: what is served, what is told, who is called from its seat.
     fn settle(&mut self, key: &Key, before: Option<&Status>, now: Now, woken: &mut Vec<Waker>) {
         let Some(after) = self.machine.status(key, now) else { return };
-        if let Some(held) = self.outlets.get(key) {
-            held.outlet.put(self.machine.published(key, now));
+        if let Some(held) = self.slots.get(key) {
+            held.slot.put(self.machine.published(key, now));
         }
         for event in before.map(|before| after.events_since(before)).unwrap_or_default() {
             self.outbox.put(Change { key: self.shared(key), event });
@@ -375,7 +369,7 @@ impl<O: Outlet> Inner<O> {
 
     /// The shared form of a key.
     fn shared(&self, key: &Key) -> Arc<Key> {
-        self.outlets.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone())
+        self.slots.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone())
     }
 
     /// Calls everybody from their seats.

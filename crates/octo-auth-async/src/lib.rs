@@ -57,7 +57,6 @@ mod desk;
 mod keep_warm;
 mod reqwest;
 mod runner;
-mod slot;
 mod store;
 mod sync;
 mod tokens;

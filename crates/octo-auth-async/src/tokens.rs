@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use octo_auth_core::{Adopted, Failure, FailureKind, Generation, Job, Key, RequestError, Status, Token};
+use octo_auth_system::{Serving, Slot};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::accounts::Registration;
 use crate::carrier;
 use crate::desk::Told;
-use crate::slot::{Serving, Slot};
 
 /// A handle to the tokens of one key. It is cheap to clone.
 ///
@@ -42,7 +42,7 @@ struct Held {
 
 impl Tokens {
     pub(crate) fn hold(registration: &Arc<Registration>, key: &Key) -> Result<Self, Failure> {
-        let (key, slot) = registration.desk.hold(key, Slot::default)?;
+        let (key, slot) = registration.desk.hold(key)?;
         Ok(Self { held: Arc::new(Held { registration: registration.clone(), key, slot }) })
     }
 

@@ -16,11 +16,10 @@ use octo_auth_core::{
     Accounts, Adopted, Client, Failure, FailureKind, Generation, Job, Key, Now, Purpose, Report,
     RequestError, Status, Tending, Token, Verdict, Warm,
 };
-use octo_auth_system::Clock;
+use octo_auth_system::{Clock, Slot};
 
 use crate::bell::Bell;
 use crate::changes::{Board, Changes};
-use crate::slot::Slot;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Nobody waits for longer without looking again: a clock may have been set, a machine suspended.
@@ -86,7 +85,7 @@ impl Desk {
     /// Takes up a handle to a key.
     pub(crate) fn sit(&self, key: &Key) -> Result<Arc<Seat>, Failure> {
         let (mut state, now) = self.enter();
-        let shared = state.machine.hold(key, now)?;
+        let shared = state.machine.hold(key)?;
         let fresh = || Place { seat: Arc::new(Seat::new(shared.clone())), handles: 0 };
         let place = state.seats.entry(shared.clone()).or_insert_with(fresh);
         place.handles = place.handles.saturating_add(1);

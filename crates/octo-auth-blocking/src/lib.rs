@@ -54,7 +54,6 @@ mod desk;
 mod guard;
 mod keep_warm;
 mod runner;
-mod slot;
 mod stall;
 mod store;
 mod sync;

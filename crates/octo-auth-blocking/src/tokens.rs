@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use octo_auth_core::{Adopted, Failure, Generation, Job, Key, RequestError, Status, Token};
+use octo_auth_system::Serving;
 
 use crate::carrier::Office;
 use crate::desk::Seat;
-use crate::slot::Serving;
 
 /// A handle to the token of one key. It is cheap to clone.
 ///

@@ -114,19 +114,17 @@ impl Accounts {
     /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
     pub fn adopt(&mut self, key: &Key, adopted: Adopted, now: Now) -> Result<Option<Job>, RequestError> {
         key.check(&self.registration.client)?;
-        self.make_room(key, now);
-        self.account(key);
-        let Some(account) = self.accounts.get_mut(key) else { return Ok(None) };
-        let job = account.lifecycle.adopt(adopted, &mut self.registration, now)?;
+        self.make_room(key);
+        let (account, registration) = self.account(key);
+        let job = account.lifecycle.adopt(adopted, registration, now)?;
         self.reschedule(key, now);
         Ok(job)
     }
 
     /// Ends a key until its next sign-in or adoption; what it held is revoked where the provider can.
     pub fn sign_out(&mut self, key: &Key, now: Now) -> Option<Job> {
-        self.account(key);
-        let account = self.accounts.get_mut(key)?;
-        let job = account.lifecycle.sign_out(&mut self.registration, now);
+        let (account, registration) = self.account(key);
+        let job = account.lifecycle.sign_out(registration, now);
         self.reschedule(key, now);
         job
     }
@@ -229,20 +227,19 @@ impl Accounts {
     /// # Errors
     ///
     /// A [`Failure`] if its requests cannot be built, or if there is no room for another key.
-    pub fn hold(&mut self, key: &Key, now: Now) -> Result<Arc<Key>, Failure> {
+    pub fn hold(&mut self, key: &Key) -> Result<Arc<Key>, Failure> {
         let shared = self.key(key);
         if let Err(error) = key.check(&self.registration.client) {
             return Err(misconfigured(&shared, error));
         }
-        self.make_room(key, now);
+        self.make_room(key);
         if !self.accounts.contains_key(key) && self.accounts.len() >= self.registration.policy.capacity() {
             return Err(Failure::new(&shared, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
         }
-        self.account(key);
-        if let Some(account) = self.accounts.get_mut(key) {
-            account.handles = account.handles.saturating_add(1);
-            self.idle.remove(&(account.last_asked, shared.clone()));
-        }
+        let (account, _) = self.account(key);
+        account.handles = account.handles.saturating_add(1);
+        let place = (account.last_asked, shared.clone());
+        self.idle.remove(&place);
         Ok(shared)
     }
 
@@ -264,20 +261,16 @@ impl Accounts {
         now: Now,
         step: impl FnOnce(&mut Lifecycle, &mut Registration) -> Decision,
     ) -> Decision {
-        let give_up =
-            |failure| Decision { verdict: Verdict::GiveUp(failure), row: Row::NoKey, next_change: None };
         if !self.accounts.contains_key(key) {
-            if let Err(failure) = self.hold(key, now) {
-                return give_up(failure);
+            if let Err(failure) = self.hold(key) {
+                let verdict = Verdict::GiveUp(failure);
+                return Decision { verdict, row: Row::NoKey, next_change: None };
             }
             self.let_go(key);
         }
         self.touch(key);
-        let Some(account) = self.accounts.get_mut(key) else {
-            let shared = Arc::new(key.clone());
-            return give_up(Failure::new(&shared, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
-        };
-        let decision = step(&mut account.lifecycle, &mut self.registration);
+        let (account, registration) = self.account(key);
+        let decision = step(&mut account.lifecycle, registration);
         self.reschedule(key, now);
         decision
     }
@@ -287,14 +280,16 @@ impl Accounts {
         self.accounts.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone())
     }
 
-    fn account(&mut self, key: &Key) {
-        if !self.accounts.contains_key(key) {
-            let shared = Arc::new(key.clone());
-            let lifecycle = Lifecycle::new(shared.clone(), &self.registration);
-            let account = Account { lifecycle, handles: 0, last_asked: self.asked, due: None };
-            self.idle.insert((self.asked, shared.clone()));
-            self.accounts.insert(shared, account);
-        }
+    /// The account of a key, made if it is not there, and what it shares with the others.
+    fn account(&mut self, key: &Key) -> (&mut Account, &mut Registration) {
+        let shared = self.key(key);
+        let Self { accounts, registration, idle, asked, .. } = self;
+        let account = accounts.entry(shared).or_insert_with_key(|shared| {
+            idle.insert((*asked, shared.clone()));
+            let lifecycle = Lifecycle::new(shared.clone(), registration);
+            Account { lifecycle, handles: 0, last_asked: *asked, due: None }
+        });
+        (account, registration)
     }
 
     /// Notes that a key was asked about just now.
@@ -313,7 +308,7 @@ impl Accounts {
 
     /// Gives up the key that was asked about longest ago, if there is no room for another: never one that is held,
     /// under way or unsaved, or whose refresh token is in no store.
-    fn make_room(&mut self, key: &Key, _now: Now) {
+    fn make_room(&mut self, key: &Key) {
         if self.accounts.contains_key(key) || self.accounts.len() < self.registration.policy.capacity() {
             return;
         }

@@ -127,8 +127,6 @@ pub(crate) struct Lifecycle {
     jitter: u32,
     /// A marker of ours that was taken back, though the store may hold it.
     unsent: Option<Attempt>,
-    /// How many times writing the record has ended, well or not.
-    saves: u64,
     /// How many exchanges have failed, to tell a new failure from the last one.
     failures: u32,
 }
@@ -160,7 +158,6 @@ impl Lifecycle {
             was_asked_for: false,
             jitter: 0,
             unsent: None,
-            saves: 0,
             failures: 0,
         }
     }

@@ -7,8 +7,11 @@ mod clock;
 mod entropy;
 mod memory_store;
 mod setup;
+mod slot;
 
 pub use clock::{Clock, SystemClock};
 pub use entropy::{EntropyError, entropy};
 pub use memory_store::MemoryStore;
 pub use setup::SetupError;
+#[doc(hidden)]
+pub use slot::{Serving, Slot};

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-/// Why an HTTP client could not be set up, such as contradictory settings in its builder.
+/// Why an adapter could not be set up: contradictory settings of its HTTP client, or no randomness to be had.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be set up")]
+#[error("the adapter could not be set up")]
 pub struct SetupError(#[source] Box<dyn Error + Send + Sync>);
 
 impl SetupError {

@@ -11,16 +11,16 @@ use super::{Desk, Inner, Seats};
 
 /// A place to wait at until there is something new. It is given up by being dropped.
 #[must_use = "a seat does nothing unless it is awaited"]
-pub(crate) struct Seat<O> {
-    pub(super) desk: Arc<Desk<O>>,
+pub(crate) struct Seat {
+    pub(super) desk: Arc<Desk>,
     /// Whose news are waited for; nothing: anybody's.
     pub(super) key: Option<Arc<Key>>,
     pub(super) number: u64,
 }
 
-impl<O> Inner<O> {
+impl Inner {
     /// The seats where this one is, if any is left there.
-    fn beside(&mut self, seat: &Seat<O>) -> Option<&mut Seats> {
+    fn beside(&mut self, seat: &Seat) -> Option<&mut Seats> {
         match &seat.key {
             Some(key) => self.at_key.get_mut(key),
             None => Some(&mut self.at_desk),
@@ -28,7 +28,7 @@ impl<O> Inner<O> {
     }
 }
 
-impl<O> Future for Seat<O> {
+impl Future for Seat {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -44,7 +44,7 @@ impl<O> Future for Seat<O> {
     }
 }
 
-impl<O> Drop for Seat<O> {
+impl Drop for Seat {
     fn drop(&mut self) {
         let mut inner = self.desk.lock();
         let old = inner.beside(self).and_then(|seats| seats.remove(&self.number));

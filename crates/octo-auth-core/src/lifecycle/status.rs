@@ -33,8 +33,6 @@ pub struct Status {
     /// Whether the record is being written, or is to be as soon as nothing else is under way; not while a failed
     /// attempt waits for its next.
     pub saving: bool,
-    /// How many times writing the record has ended, well or not.
-    pub saves: u64,
     /// The moment on the boot clock at which this can change by time alone.
     pub next_change: Option<Duration>,
     /// Of the token in force, whether it can still be served or not.
@@ -115,7 +113,6 @@ impl Lifecycle {
             unsaved: self.unsaved.is_some(),
             saving: view.saving_is_due
                 || self.flight.as_ref().is_some_and(|own| matches!(own.leg, Leg::Saving(_))),
-            saves: self.saves,
             next_change: self.next_change(&view, registration, now),
             generation: self.current.as_ref().map(|issued| issued.generation).unwrap_or_default(),
             failures: self.failures,

@@ -247,7 +247,6 @@ impl Lifecycle {
         registration: &mut Registration,
         now: Now,
     ) {
-        self.saves = self.saves.saturating_add(1);
         let generation = self.record.generation;
         let is_ours = |own: &Publication| own.issued.generation == generation;
         let Some(publication) = publication.filter(is_ours).filter(|_| !self.record.signed_out) else {
