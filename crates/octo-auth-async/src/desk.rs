@@ -16,8 +16,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts as Machine, Adopted, Change, Client, Decision, Failure, Generation, Job, Key, Now, Purpose,
-    Report, RequestError, Status, Tending, Token, Verdict, Warm,
+    Accounts as Machine, Adopted, Authorizer, Change, Client, Decision, Failure, Generation, Job, Key, Now,
+    Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::{Clock, Slot};
 
@@ -165,6 +165,11 @@ impl Desk {
     pub(crate) fn explain(&self, key: &Key) -> String {
         let (inner, now) = self.enter();
         inner.machine.explain(key, now)
+    }
+
+    /// What authorises calls of the provider's API, by the present client's profile.
+    pub(crate) fn authorizer(&self) -> Authorizer {
+        Authorizer::from(self.lock().machine.client())
     }
 
     /// Counts a request beside the machine; how long to wait if there is no room for it now.

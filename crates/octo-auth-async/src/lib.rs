@@ -67,13 +67,14 @@ pub use octo_auth_core as core;
 
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
-    ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiConfiguration, Attempt, Body,
-    CallbackError, Change, Claimed, Client, CreatedClient, CreatedProperty, Delivery, Deviation, Entropy,
-    ErrorKind, Event, Exchange, ExchangeError, Failure, FailureKind, Fault, Fingerprint, Freshness,
-    Generation, Grant, GrantedCode, Introspection, Key, Lead, Lineage, Meaning, NewClient, Now, Pending,
-    Policy, PolicyError, Position, Profile, ProfileError, Published, Purpose, Record, RejectedCallback,
-    Remedy, Reply, RequestError, Retry, Row, Saved, Scopes, Secret, Status, Storage, StoreFault, Stored,
-    Terminal, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
+    ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, Attempt,
+    Authorizer, Body, CallError, CallbackError, Change, Claimed, Client, CreatedClient, CreatedProperty,
+    Delivery, Deviation, Entropy, ErrorKind, Event, Exchange, ExchangeError, Failure, FailureKind, Fault,
+    Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key, Lead, Lineage,
+    Meaning, NewClient, Next, Now, Pending, Policy, PolicyError, Position, Profile, ProfileError, Published,
+    Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry, Row, Saved, Scopes, Secret,
+    Status, Storage, StoreFault, Stored, Terminal, Timestamp, Token, TokenSet, TokenTypeHint, Validity,
+    Version, Warm, note_framing,
 };
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, entropy};
 

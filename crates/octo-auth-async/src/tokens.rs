@@ -11,7 +11,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::HeaderValue;
-use octo_auth_core::{Adopted, Failure, FailureKind, Generation, Job, Key, RequestError, Status, Token};
+use octo_auth_core::{
+    Adopted, Authorizer, Failure, FailureKind, Generation, Job, Key, RequestError, Status, Token,
+};
 use octo_auth_system::{Serving, Slot};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -138,6 +140,12 @@ impl Tokens {
     pub fn explain(&self) -> String {
         let Held { registration, key, .. } = &*self.held;
         registration.desk.explain(key)
+    }
+
+    /// What authorises calls of the provider's API with this key's tokens: it knows the hosts they may go to.
+    #[must_use]
+    pub fn authorizer(&self) -> Authorizer {
+        self.held.registration.desk.authorizer()
     }
 
     /// The key.

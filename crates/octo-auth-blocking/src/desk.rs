@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Client, Failure, FailureKind, Generation, Job, Key, Now, Purpose, Report,
+    Accounts, Adopted, Authorizer, Client, Failure, FailureKind, Generation, Job, Key, Now, Purpose, Report,
     RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::{Clock, Slot};
@@ -267,6 +267,11 @@ impl Desk {
     pub(crate) fn explain(&self, seat: &Seat) -> String {
         let (state, now) = self.enter();
         state.machine.explain(&seat.key, now)
+    }
+
+    /// What authorises calls of the provider's API, by the present client's profile.
+    pub(crate) fn authorizer(&self) -> Authorizer {
+        Authorizer::from(self.lock().machine.client())
     }
 
     /// What happens from now on.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use octo_auth_core::{Adopted, Failure, Generation, Job, Key, RequestError, Status, Token};
+use octo_auth_core::{Adopted, Authorizer, Failure, Generation, Job, Key, RequestError, Status, Token};
 use octo_auth_system::Serving;
 
 use crate::carrier::Office;
@@ -133,6 +133,12 @@ impl Tokens {
     #[must_use]
     pub fn explain(&self) -> String {
         self.handle.office.desk.explain(&self.handle.seat)
+    }
+
+    /// What authorises calls of the provider's API with this key's tokens: it knows the hosts they may go to.
+    #[must_use]
+    pub fn authorizer(&self) -> Authorizer {
+        self.handle.office.desk.authorizer()
     }
 
     /// The key.

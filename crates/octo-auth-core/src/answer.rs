@@ -21,6 +21,7 @@ mod token;
 use std::borrow::Cow;
 
 pub use api::{ApiAnswer, Meaning};
+pub(crate) use api::{LOOKED_AT, api_meaning};
 pub use created::{CreatedClient, CreatedProperty, SandboxProperty};
 pub use deviation::Deviation;
 pub use introspection::Introspection;

@@ -60,6 +60,7 @@ pub mod profile;
 
 mod accounts;
 mod answer;
+mod authorizer;
 mod client;
 mod error;
 mod exchange;
@@ -76,6 +77,7 @@ pub use answer::{
     ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
     Introspection, Meaning, SandboxProperty,
 };
+pub use authorizer::{ApiCall, Authorizer, CallError, Judged, Next};
 pub use client::Client;
 pub use error::{
     CallbackError, ErrorCode, ErrorKind, ExchangeError, ProviderText, Remedy, RequestError, Retry,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 
 use super::challenge::{self, Challenge};
-use super::{clock, errors};
+use super::{Deviation, clock, errors};
 use crate::error::{ErrorKind, ExchangeError, ProviderText};
 use crate::exchange::sealed::Read;
 use crate::exchange::{ANSWER_LIMIT, Answer, Body, Received};
@@ -17,7 +17,7 @@ use crate::profile::RefusalMeaning;
 use crate::reading::Reading;
 
 /// How much of a body is looked at.
-const LOOKED_AT: usize = 8192;
+pub(crate) const LOOKED_AT: usize = 8192;
 
 /// What an answer of the provider's API means for the token that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,21 +118,37 @@ impl Read for ApiAnswer {
             return Err(reading.unusable(ErrorKind::TooLarge, received, Vec::new()));
         }
         let mut deviations = Vec::new();
-        let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
-        let refused = !received.status.is_success();
-        let said =
-            if refused { errors::said(reading, &errors::body_text(&head)) } else { errors::Said::default() };
-        let retry_after = refused.then(|| clock::retry_after(received, &mut deviations)).flatten();
+        let (said, meaning) = judge(reading, received, &mut deviations);
         let value = Self {
             status: received.status,
             headers: received.headers.clone(),
-            meaning: meaning(reading, received, said.kind.as_ref(), retry_after),
+            meaning,
             code: said.kind.as_ref().map(|kind| kind.code().into_owned()),
             message: said.message,
             body: Body::new(received.body.to_vec()),
         };
         Ok(Answer::new(value, deviations))
     }
+}
+
+/// What an answer of the API means, of whose body no more than the beginning need be there.
+pub(crate) fn api_meaning(reading: &Reading, received: &Received<'_>) -> Meaning {
+    judge(reading, received, &mut Vec::new()).1
+}
+
+/// What the answer says of an error, and what it means.
+fn judge(
+    reading: &Reading,
+    received: &Received<'_>,
+    deviations: &mut Vec<Deviation>,
+) -> (errors::Said, Meaning) {
+    let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
+    let refused = !received.status.is_success();
+    let said =
+        if refused { errors::said(reading, &errors::body_text(&head)) } else { errors::Said::default() };
+    let retry_after = refused.then(|| clock::retry_after(received, deviations)).flatten();
+    let meaning = meaning(reading, received, said.kind.as_ref(), retry_after);
+    (said, meaning)
 }
 
 fn meaning(

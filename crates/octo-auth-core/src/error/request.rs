@@ -69,7 +69,8 @@ pub enum RequestError {
     },
     /// The URL of an API call leads to a host the token must not go to.
     #[error(
-        "the token must not go to {origin}; the hosts of {provider} are listed under `api.hosts` in its profile"
+        "the token must not go to {origin}; the hosts of {provider} are listed under `api.hosts` in its profile, and \
+         `with_api_host` adds one"
     )]
     ForeignHost {
         /// Scheme, host and port of the URL.

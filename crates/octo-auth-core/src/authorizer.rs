@@ -1,0 +1,283 @@
+//! Calls of a provider's API: where a token may go, what is put on the request, and what the answer asks for.
+//!
+//! The rule kept here: no token, no request; and a token goes to no origin that the profile or the user did not name.
+//! Middlewares and API clients of every colour only carry what is decided here:
+//!
+//! 1. [`Authorizer::call`] checks the request before a token is asked for.
+//! 2. [`ApiCall::authorize`] puts the token on it.
+//! 3. [`ApiCall::answered`] reads the answer: deliver it, or report the token as refused and repeat the request, once.
+//!
+//! Following redirects is left to the HTTP client. A client that follows one past these steps must take the token off
+//! (reqwest and ureq do where the origin changes), and an answer that came from elsewhere says nothing of the token:
+//! [`Authorizer::may_go_to`] tells.
+
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+
+use crate::answer::{Meaning, api_meaning};
+use crate::client::Client;
+use crate::error::{Remedy, RequestError};
+use crate::exchange::{Purpose, Received};
+use crate::lifecycle::{Failure, Generation, Token};
+use crate::profile::{Profile, ProfileError, origin};
+use crate::reading::Reading;
+use crate::secret::Secret;
+use crate::time::Now;
+use crate::token::{TokenSet, issuer};
+
+/// Authorises calls of one provider's API. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Authorizer {
+    profile: Profile,
+    headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+}
+
+/// One call of the API, from its first request to its last answer.
+#[derive(Debug)]
+pub struct ApiCall {
+    authorizer: Authorizer,
+    /// Of the token sent last.
+    sent: Option<Sent>,
+}
+
+/// The token on a request.
+#[derive(Debug)]
+struct Sent {
+    generation: Generation,
+    access_token: Secret,
+    is_repetition: bool,
+}
+
+/// What an answer of the API asks of whoever carries the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// What the answer means for the token.
+    pub meaning: Meaning,
+    /// What is to be done.
+    pub next: Next,
+}
+
+/// What is to be done with an answer of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a refusal that is not reported is not remedied"]
+pub enum Next {
+    /// Hand it to the caller.
+    Deliver,
+    /// Report this generation as refused, and hand the answer to the caller: the request was repeated already.
+    Report(Generation),
+    /// Report this generation as refused, and tell the caller that the request cannot be repeated:
+    /// [`CallError::Unrepeatable`], or the answer where the caller can see by itself.
+    Unrepeatable(Generation),
+    /// Report this generation as refused, get a token, and if [`ApiCall::is_new`] says so of it, send the request once
+    /// more; else hand the answer to the caller.
+    Repeat(Generation),
+}
+
+/// Why a call of the API was not made, or not made to its end. It holds no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// There is no token; nothing was sent.
+    #[error(transparent)]
+    Token(#[from] Failure),
+    /// The request must not carry the token, or lacks something; nothing was sent.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The provider refused the token, and the request's body is a stream that cannot be sent twice.
+    #[error(
+        "the provider refused the token (status {status}), and the request's body is a stream that cannot be sent \
+         twice; make the request anew: another token is got for it, if one can be had"
+    )]
+    Unrepeatable {
+        /// The HTTP status of the refusal.
+        status: u16,
+    },
+}
+
+impl Authorizer {
+    /// Authorises calls of this provider's API.
+    #[must_use]
+    pub fn new(profile: Profile) -> Self {
+        Self { profile, headers: Arc::default() }
+    }
+
+    /// The same, for one more host: an API of a server described by [`Profile::rfc6749`], or the region of an
+    /// OfficeRND organization, as its `regionUrl` names it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Profile::with_api_host`].
+    pub fn with_api_host(self, url: &str) -> Result<Self, ProfileError> {
+        Ok(Self { profile: self.profile.with_api_host(url)?, ..self })
+    }
+
+    /// The same, with a header put on every request that does not have it yet, such as OctoTable's `Property`.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Value`] for a name or value that cannot stand in a header, and for `Authorization`.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, RequestError> {
+        let malformed = |what, problem| RequestError::Value { what, problem };
+        let name = HeaderName::try_from(name)
+            .map_err(|_| malformed("name of the header", "holds characters that cannot stand in a header"))?;
+        let value = HeaderValue::try_from(value).map_err(|_| {
+            malformed("value of the header", "holds characters that cannot stand in a header")
+        })?;
+        if name == AUTHORIZATION {
+            return Err(malformed("header `Authorization`", "is the token's own; name another header"));
+        }
+        Arc::make_mut(&mut self.headers).push((name, value));
+        Ok(self)
+    }
+
+    /// Begins a call, before a token is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Authorizer::may_go_to`], and [`RequestError::HeaderMissing`] if the provider wants a header that is not
+    /// there (OctoTable's `Property`).
+    pub fn call(&self, url: &Uri, headers: &HeaderMap) -> Result<ApiCall, RequestError> {
+        self.may_go_to(url)?;
+        let api = self.profile.document().api.as_ref();
+        let is_there = |name: &str| {
+            headers.contains_key(name)
+                || self.headers.iter().any(|(own, _)| own.as_str().eq_ignore_ascii_case(name))
+        };
+        let mut required = api.map(|api| &*api.required_headers).unwrap_or_default().iter();
+        if let Some(header) = required.find(|name| !is_there(name)) {
+            let provider = self.profile.title().to_owned();
+            return Err(RequestError::HeaderMissing { provider, header: header.clone().into_owned() });
+        }
+        Ok(ApiCall { authorizer: self.clone(), sent: None })
+    }
+
+    /// Whether a token may go to a URL: to an origin (scheme, host and port) of the profile or one that was added.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Url`] for a URL that is not absolute; [`RequestError::ForeignHost`] for any other origin, and
+    /// for a URL with user information.
+    pub fn may_go_to(&self, url: &Uri) -> Result<(), RequestError> {
+        let origin = origin_of(url).ok_or(RequestError::Url)?;
+        let with_user = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        if with_user || !self.profile.api_origins().any(|own| own == origin) {
+            return Err(RequestError::ForeignHost { origin, provider: self.profile.title().to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Whether an answer of this status can only be judged with its body, of which the first
+    /// [`Authorizer::LOOKED_AT`] bytes are enough.
+    #[must_use]
+    pub fn looks_at_body(&self, status: StatusCode) -> bool {
+        let mut refusals = self.profile.document().refusals.iter();
+        refusals.any(|refusal| refusal.status == status.as_u16() && refusal.code.is_some())
+    }
+
+    /// How much of a body is looked at: 8 KiB.
+    pub const LOOKED_AT: usize = crate::answer::LOOKED_AT;
+
+    /// The provider's profile, with the hosts that were added.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+}
+
+impl ApiCall {
+    /// Puts a token on the request, with the headers that go with it; an `Authorization` that stands there is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::OtherProvider`] for a token of another server, which must not learn it.
+    pub fn authorize(&mut self, token: &Token, headers: &mut HeaderMap) -> Result<(), RequestError> {
+        check_issuer(&self.authorizer.profile, token.tokens())?;
+        headers.insert(AUTHORIZATION, token.authorization().clone());
+        for (name, value) in &*self.authorizer.headers {
+            if !headers.contains_key(name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        let access_token = token.access_token().as_secret().clone();
+        let is_repetition = self.sent.is_some();
+        self.sent = Some(Sent { generation: token.generation(), access_token, is_repetition });
+        Ok(())
+    }
+
+    /// Whether it is another token than the one sent last: the same one again would be refused again.
+    #[must_use]
+    pub fn is_new(&self, token: &Token) -> bool {
+        self.sent.as_ref().is_none_or(|sent| sent.generation != token.generation())
+    }
+
+    /// Reads an answer, from its status, its headers and the beginning of its body, received now.
+    ///
+    /// The body may be empty where [`Authorizer::looks_at_body`] does not ask for it.
+    #[must_use]
+    pub fn answered(
+        &self,
+        (status, headers, body): (StatusCode, &HeaderMap, &[u8]),
+        can_be_repeated: bool,
+        now: Now,
+    ) -> Judged {
+        let secrets = self.sent.iter().map(|sent| sent.access_token.clone()).collect();
+        let profile = self.authorizer.profile.clone();
+        let reading = Reading { profile, purpose: Purpose::ApiCall, scopes: None, secrets };
+        let received =
+            Received { status, headers, body, ends_with_connection: false, sent: now, received: now };
+        let meaning = api_meaning(&reading, &received);
+        let next = match &self.sent {
+            Some(sent) if meaning.calls_for_renewal() => match (sent.is_repetition, can_be_repeated) {
+                (true, _) => Next::Report(sent.generation),
+                (false, true) => Next::Repeat(sent.generation),
+                (false, false) => Next::Unrepeatable(sent.generation),
+            },
+            _ => Next::Deliver,
+        };
+        Judged { meaning, next }
+    }
+}
+
+impl CallError {
+    /// The error's stable word: that of the failure or of the request's error, or `unrepeatable`.
+    #[must_use]
+    pub fn code(&self) -> std::borrow::Cow<'static, str> {
+        match self {
+            Self::Token(failure) => failure.code(),
+            Self::Request(error) => error.code().into(),
+            Self::Unrepeatable { .. } => "unrepeatable".into(),
+        }
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Token(failure) => failure.remedy(),
+            Self::Request(error) => error.remedy(),
+            Self::Unrepeatable { .. } => Remedy::TryLater { after: std::time::Duration::ZERO },
+        }
+    }
+}
+
+impl From<&Client> for Authorizer {
+    fn from(client: &Client) -> Self {
+        Self::new(client.profile().clone())
+    }
+}
+
+/// Refuses a token of another provider, which would learn it.
+pub(crate) fn check_issuer(profile: &Profile, token: &TokenSet) -> Result<(), RequestError> {
+    let own = token.issuer == issuer(profile);
+    own.then_some(()).ok_or_else(|| RequestError::OtherProvider { provider: profile.title().to_owned() })
+}
+
+/// The origin of a URL; nothing if the URL is not absolute. User information is no part of it.
+fn origin_of(url: &Uri) -> Option<String> {
+    let authority = url.authority().map(Authority::as_str)?;
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    (!host_and_port.is_empty()).then_some(origin(url.scheme_str()?, host_and_port))
+}
