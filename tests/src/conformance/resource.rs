@@ -1,7 +1,7 @@
 //! Rows about answers of a provider's API: what they mean for the token, by the core's pure function.
 
-use http::{Request, Response};
-use octo_auth_core::{AccessToken, Body, Client, Meaning, Now, Profile, TokenSet};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use octo_auth_core::{AccessToken, Authorizer, Body, Client, Meaning, Now, Profile, TokenSet};
 use serde_json::Value;
 
 use super::facts::Facts;
@@ -48,7 +48,25 @@ pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
     }
     let response = response.body(body).map_err(|error| error.to_string())?;
     let answer = exchange.finish(&response, now, now).map_err(|error| error.to_string())?;
-    Ok(answer.value.meaning())
+    let (by_exchange, by_call) = (answer.value.meaning(), by_call(&client, &response, now)?);
+    if by_exchange != by_call {
+        return Err(format!("an exchange reads it as {by_exchange:?}, a call as {by_call:?}"));
+    }
+    Ok(by_exchange)
+}
+
+/// What the answer means to whoever carries a call beside the core, as middlewares do: they hand on no more of the
+/// body than is looked at, and only where it is.
+fn by_call(client: &Client, response: &Response<&[u8]>, now: Now) -> Result<Meaning, String> {
+    let authorizer = Authorizer::from(client);
+    let url = authorizer.profile().api_origins().next().ok_or("the profile names no API host")?;
+    let url = url.parse().map_err(|_| "the API host is no URL")?;
+    let headers =
+        HeaderMap::from_iter([(HeaderName::from_static("property"), HeaderValue::from_static("1"))]);
+    let call = authorizer.call(&url, &headers).map_err(|error| error.to_string())?;
+    let looked_at = if authorizer.looks_at_body(response.status()) { Authorizer::LOOKED_AT } else { 0 };
+    let head = &response.body()[..response.body().len().min(looked_at)];
+    Ok(call.answered((response.status(), response.headers(), head), true, now).meaning)
 }
 
 /// A token of the provider, kept from before.
