@@ -181,7 +181,7 @@ impl Emulator {
         self.house.clock.now()
     }
 
-    /// Returns what was asked, oldest first, with every secret masked; the newest 10,000 requests are kept.
+    /// Returns what was asked, oldest first, with every secret masked; the newest 20,000 requests are kept.
     ///
     /// A request is recorded when it arrives, also one that a fault strikes or a test holds.
     #[must_use]

@@ -1,7 +1,7 @@
 //! What was asked, oldest first, with every secret masked before it is stored.
 //!
 //! A secret never enters the log, so neither `Debug` nor `Display` of an [`Entry`] can show one. Answers are recorded
-//! by their status alone, since most of them carry tokens. The newest 10,000 entries are kept.
+//! by their status alone, since most of them carry tokens. The newest 20,000 entries are kept.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::call::{Call, Fields};
 use crate::shared::Shared;
 
 const MASK: &str = "***";
-const CAPACITY: usize = 10_000;
+const CAPACITY: usize = 20_000;
 /// The headers a provider's documents speak of.
 const HEADERS: [&str; 5] = ["authorization", "content-type", "accept", "key", "property"];
 
