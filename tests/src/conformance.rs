@@ -6,6 +6,7 @@
 //! none was missed; an expectation or input that no layer knows fails the row, so that no assertion is skipped in
 //! silence.
 
+mod allowlist;
 mod answers;
 mod command;
 mod facts;
@@ -114,6 +115,9 @@ fn own(row: &Row, sockets: &Sockets) -> Verdict {
         return Verdict::NotRun { needs };
     }
     let mut layers: Vec<(&'static str, Result<Facts, String>)> = Vec::new();
+    if let Some(facts) = allowlist::observe(row) {
+        return judge::verdict(row, vec![("core", facts)]);
+    }
     if let Some(facts) = answers::observe(row) {
         layers.push(("core", facts));
     }

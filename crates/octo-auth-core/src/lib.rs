@@ -55,6 +55,7 @@
 //! - `providers` (default): the built-in profiles.
 //! - `toml`: profiles read from TOML text by `Profile::from_toml`.
 
+pub mod allowlist;
 pub mod manual;
 pub mod profile;
 

@@ -49,7 +49,7 @@ pub(super) fn verdict(row: &Row, layers: Vec<(&'static str, Result<Facts, String
 pub(super) fn foreign_expectation(row: &Row) -> Option<&str> {
     let needs_more = ["seconds", "names_field"];
     let known = |key: &str| rule(key).is_some() || needs_more.contains(&key);
-    row.expect.keys().map(String::as_str).find(|key| row.is_about_answers() && !known(key))
+    row.expect.keys().map(String::as_str).find(|key| row.is_run() && !known(key))
 }
 
 /// How an expectation is judged: by which fact, and when it is met.
@@ -82,6 +82,10 @@ fn rule(key: &str) -> Option<Rule> {
         "token_requests" => equal("token_requests"),
         "token_requests_max" => at_most("token_requests"),
         "soft_s" => at_most("soft_s"),
+        "canonical" => equal("canonical"),
+        "ip" => equal("ip"),
+        "warn_only" => equal("warn_only"),
+        "max_us" => at_most("us"),
         "max_read" => at_most("read"),
         "max_display" => at_most("display_chars"),
         "min_delay_s" => Rule { fact: "delay_s", met: |wanted, fact| fact.as_f64() >= wanted.as_f64() },

@@ -90,19 +90,48 @@ const KEYS: [&str; 26] = [
 const LIFECYCLE: [&str; 5] =
     ["sent_generation", "current_generation", "repeat", "concurrent", "repeat_after_refresh"];
 
+/// The group of rows about addresses, which are run.
+const ADDRESSES: &str = "cidr-and-ip";
+
+/// Input keys of that group.
+const ADDRESS_KEYS: [&str; 13] = [
+    "fn",
+    "text",
+    "text_gen",
+    "allow",
+    "allow_gen",
+    "peer",
+    "headers",
+    "headers_gen",
+    "trusted",
+    "header",
+    "optin_any",
+    "ipv4_only",
+    "purpose",
+];
+
 /// Groups of rows that belong to later work, and what they need.
-const LATER: [(&str, &str); 5] = [
+const LATER: [(&str, &str); 4] = [
     ("callback-urls", "the callback listener"),
-    ("cidr-and-ip", "the allowlist"),
     ("config-and-environment", "the configuration reader"),
     ("files", "a durable store"),
     ("store-contents", "a durable store"),
 ];
 
 impl Row {
-    /// Whether the row is of a group that is run.
+    /// Whether the row is about an answer.
     pub(super) fn is_about_answers(&self) -> bool {
         ANSWERS.contains(&self.group.as_str())
+    }
+
+    /// Whether the row is about addresses.
+    pub(super) fn is_about_addresses(&self) -> bool {
+        self.group == ADDRESSES
+    }
+
+    /// Whether the row is of a group that is run.
+    pub(super) fn is_run(&self) -> bool {
+        self.is_about_answers() || self.is_about_addresses()
     }
 
     /// A member of the input as text.
@@ -112,8 +141,11 @@ impl Row {
 
     /// The first input key that means nothing to the runner, where the row is of a group that is run.
     pub(super) fn foreign_input(&self) -> Option<&str> {
-        let known = |key: &&String| KEYS.contains(&key.as_str()) || *key == "now";
-        self.input.keys().find(|key| self.is_about_answers() && !known(key)).map(String::as_str)
+        let known = |key: &&String| match self.is_about_addresses() {
+            true => ADDRESS_KEYS.contains(&key.as_str()),
+            false => KEYS.contains(&key.as_str()) || *key == "now",
+        };
+        self.input.keys().find(|key| self.is_run() && !known(key)).map(String::as_str)
     }
 
     /// What a row that cannot be run yet needs.
@@ -182,7 +214,7 @@ fn from_json(row: Value) -> Result<Row, String> {
         expect: object(take("expect")?)?,
     };
     take("why")?;
-    if !read.is_about_answers() && LATER.iter().all(|(group, _)| *group != read.group) {
+    if !read.is_run() && LATER.iter().all(|(group, _)| *group != read.group) {
         return Err(format!("is of the unknown group {}", read.group));
     }
     match row.keys().next() {

@@ -1,0 +1,112 @@
+//! Allowlists of addresses: who may call, decided exactly.
+//!
+//! The rules kept here: a rule is read by one strict grammar or refused with the reason and the byte; a list with one
+//! bad rule is no list; an empty list permits nobody; an IPv4-mapped IPv6 address is the IPv4 address it maps, and no
+//! other form of embedding is translated. Addresses and blocks are those of [`std::net`] and [`ipnet`].
+//!
+//! Deliberately absent: names, which would have to be resolved, and wildcards and ranges, which hide their size.
+//!
+//! ```
+//! use octo_auth_core::allowlist::{Rules, Terms};
+//!
+//! let rules = Rules::from_text("10.0.0.0/8 # office\n192.0.2.7\n", Terms::default())?;
+//! let allowlist = rules.allowlist();
+//! assert!(allowlist.permits("10.1.2.3".parse()?));
+//! assert!(allowlist.permits("::ffff:192.0.2.7".parse()?));
+//! assert!(!allowlist.permits("192.0.2.8".parse()?));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod caller;
+mod change;
+mod error;
+mod explain;
+mod ranges;
+mod rule;
+mod rules;
+mod terms;
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+pub use caller::{CallerError, ForwardHeader, client_address};
+pub use change::Change;
+pub use error::{ListError, RuleError, RuleProblem};
+pub use explain::{Explanation, Near};
+pub use rule::{parse, parse_rule};
+pub use rules::{Rules, WrittenRule};
+pub use terms::Terms;
+
+use ranges::{Ranges, Table, blocks, merged};
+
+/// The addresses that are permitted, ready to be asked; built once and never changed.
+///
+/// Rules that overlap or touch are one range. Up to 64 ranges of IPv4 are searched by halves; above that a table over
+/// the first 16 bits leads to the few that can matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowlist {
+    v4: Table,
+    v6: Ranges<u128>,
+}
+
+impl Allowlist {
+    /// Builds the list of these blocks, whose host bits count for nothing. No block permits nobody.
+    ///
+    /// Whether a block may stand in a list at all is for [`parse_rule`] to say.
+    #[must_use]
+    pub fn new(blocks: impl IntoIterator<Item = IpNet>) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for block in blocks {
+            match block {
+                IpNet::V4(block) => v4.push((block.network().to_bits(), block.broadcast().to_bits())),
+                IpNet::V6(block) => v6.push((block.network().to_bits(), block.broadcast().to_bits())),
+            }
+        }
+        Self { v4: Table::new(merged(v4)), v6: merged(v6) }
+    }
+
+    /// Says whether an address is permitted.
+    #[must_use]
+    pub fn permits(&self, address: IpAddr) -> bool {
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.v4.holds(address.to_bits()),
+            IpAddr::V6(address) => ranges::holds(&self.v6, address.to_bits()),
+        }
+    }
+
+    /// Whether nobody is permitted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.v4.ranges().is_empty() && self.v6.is_empty()
+    }
+
+    /// Gives the shortest list of blocks that permits the same addresses, in order, IPv4 first.
+    #[must_use]
+    pub fn minimal(&self) -> Vec<IpNet> {
+        as_blocks(self.v4.ranges(), &self.v6)
+    }
+
+    /// Says what going from this list to another one opens and closes.
+    #[must_use]
+    pub fn difference(&self, new: &Self) -> Change {
+        change::between(self, new)
+    }
+}
+
+impl FromIterator<IpNet> for Allowlist {
+    fn from_iter<I: IntoIterator<Item = IpNet>>(blocks: I) -> Self {
+        Self::new(blocks)
+    }
+}
+
+/// Gives the fewest blocks that cover exactly these ranges.
+fn as_blocks(v4: &[(u32, u32)], v6: &[(u128, u128)]) -> Vec<IpNet> {
+    let v4 = v4.iter().flat_map(|range| blocks(*range)).filter_map(|(first, length)| {
+        Ipv4Net::new(std::net::Ipv4Addr::from_bits(first), length).ok().map(IpNet::V4)
+    });
+    let v6 = v6.iter().flat_map(|range| blocks(*range)).filter_map(|(first, length)| {
+        Ipv6Net::new(std::net::Ipv6Addr::from_bits(first), length).ok().map(IpNet::V6)
+    });
+    v4.chain(v6).collect()
+}

@@ -1,0 +1,94 @@
+//! Why an address is permitted or not, in terms of the rules as written.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::rules::WrittenRule;
+
+/// Why an address is permitted or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Explanation<'a> {
+    /// These rules permit it, in the order of the list.
+    Permitted(Vec<&'a WrittenRule>),
+    /// No rule does; these are the nearest below and above it, of its family.
+    Denied {
+        /// The rule whose last address is the nearest below.
+        below: Option<Near<'a>>,
+        /// The rule whose first address is the nearest above.
+        above: Option<Near<'a>>,
+        /// How many rules there are, of both families.
+        rules: usize,
+    },
+}
+
+/// A rule that just does not permit an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near<'a> {
+    /// The rule.
+    pub rule: &'a WrittenRule,
+    /// Its first or last address, whichever is nearer.
+    pub end: IpAddr,
+    /// How far away that is.
+    pub distance: u128,
+}
+
+impl Explanation<'_> {
+    /// Whether the address is permitted.
+    #[must_use]
+    pub fn permits(&self) -> bool {
+        matches!(self, Self::Permitted(_))
+    }
+}
+
+/// A line for each rule that matters.
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Permitted(rules) => {
+                f.write_str("permitted")?;
+                rules.iter().try_for_each(|rule| write!(f, "\n  by line {}: {}", rule.line(), rule.text()))
+            }
+            Self::Denied { rules: 0, .. } => f.write_str("denied\n  the list is empty"),
+            Self::Denied { below: None, above: None, .. } => {
+                f.write_str("denied\n  no rule is of the family of this address")
+            }
+            Self::Denied { below, above, .. } => {
+                f.write_str("denied\n  no rule holds it; the nearest are")?;
+                for (near, ends) in [(below, "ends at"), (above, "begins at")] {
+                    let Some(Near { rule, end, distance }) = near else { continue };
+                    let (line, text) = (rule.line(), rule.text());
+                    write!(f, "\n  line {line}: {text}, which {ends} {end}, {distance} ")?;
+                    f.write_str(if *distance == 1 { "address away" } else { "addresses away" })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+pub(super) fn explain(rules: &[WrittenRule], address: IpAddr) -> Explanation<'_> {
+    let address = address.to_canonical();
+    let permitting: Vec<_> = rules.iter().filter(|rule| rule.block().contains(&address)).collect();
+    if !permitting.is_empty() {
+        return Explanation::Permitted(permitting);
+    }
+    let of_family = || rules.iter().filter(|rule| rule.block().network().is_ipv4() == address.is_ipv4());
+    let below = of_family().filter(|rule| rule.block().broadcast() < address);
+    let below = below.max_by_key(|rule| rule.block().broadcast());
+    let above = of_family().filter(|rule| rule.block().network() > address);
+    let above = above.min_by_key(|rule| rule.block().network());
+    let near = |rule, end| Near { rule, end, distance: number(address).abs_diff(number(end)) };
+    Explanation::Denied {
+        below: below.map(|rule| near(rule, rule.block().broadcast())),
+        above: above.map(|rule| near(rule, rule.block().network())),
+        rules: rules.len(),
+    }
+}
+
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Rules as they are written, and how lists of them are read.
+//!
+//! The rule kept here: one bad rule and there is no list, and the error names every bad one.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Allowlist;
+use super::error::ListError;
+use super::explain::{Explanation, explain};
+use super::rule::parse_rule;
+use super::terms::Terms;
+
+/// A list of rules as somebody wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules(Vec<WrittenRule>);
+
+/// A rule, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenRule {
+    line: usize,
+    text: Box<str>,
+    block: IpNet,
+}
+
+impl Rules {
+    /// Reads one rule a line. What follows `#` is a comment, empty lines count for nothing, lines may end with CRLF,
+    /// and a byte order mark may stand at the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`ListError::Rules`] with every bad line.
+    pub fn from_text(text: &str, terms: Terms) -> Result<Self, ListError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let lines = text.split('\n').enumerate().filter_map(|(index, line)| {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            let rule = line.split_once('#').map_or(line, |(rule, _)| rule);
+            let indent = rule.len() - rule.trim_start_matches(BLANK).len();
+            let rule = rule.trim_matches(BLANK);
+            (!rule.is_empty()).then_some((index + 1, indent, rule))
+        });
+        Self::read(lines, terms)
+    }
+
+    /// Reads a JSON array of texts, a rule each.
+    ///
+    /// # Errors
+    ///
+    /// [`ListError::NotAnArray`] for other JSON, and [`ListError::Rules`] with every bad element.
+    pub fn from_json(json: &str, terms: Terms) -> Result<Self, ListError> {
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
+        let texts: Vec<String> = serde_json::from_str(json)
+            .map_err(|error| ListError::NotAnArray { line: error.line(), column: error.column() })?;
+        Self::from_list(&texts, terms)
+    }
+
+    /// Reads a rule from each text.
+    ///
+    /// # Errors
+    ///
+    /// [`ListError::Rules`] with every bad one.
+    pub fn from_list<S: AsRef<str>>(texts: &[S], terms: Terms) -> Result<Self, ListError> {
+        Self::read(texts.iter().enumerate().map(|(index, text)| (index + 1, 0, text.as_ref())), terms)
+    }
+
+    fn read<'a>(
+        lines: impl Iterator<Item = (usize, usize, &'a str)>,
+        terms: Terms,
+    ) -> Result<Self, ListError> {
+        let (mut rules, mut bad) = (Vec::new(), Vec::new());
+        for (line, indent, text) in lines {
+            match parse_rule(text, terms) {
+                Ok(block) => rules.push(WrittenRule { line, text: text.into(), block }),
+                Err(error) => bad.push((line, error.moved(indent))),
+            }
+        }
+        if bad.is_empty() { Ok(Self(rules)) } else { Err(ListError::Rules(bad)) }
+    }
+
+    /// Builds the list that answers.
+    #[must_use]
+    pub fn allowlist(&self) -> Allowlist {
+        self.0.iter().map(|rule| rule.block).collect()
+    }
+
+    /// Says which rules permit an address, or which are nearest to it and why they do not.
+    #[must_use]
+    pub fn explain(&self, address: IpAddr) -> Explanation<'_> {
+        explain(&self.0, address)
+    }
+
+    /// The rules in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &WrittenRule> {
+        self.0.iter()
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none, so that nobody is permitted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl WrittenRule {
+    /// The line or element it stands in, counted from one.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The rule as written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it permits.
+    #[must_use]
+    pub fn block(&self) -> IpNet {
+        self.block
+    }
+}
+
+const BLANK: [char; 2] = [' ', '\t'];

@@ -1,0 +1,119 @@
+//! Rows about addresses: reading a rule, matching an address, and who calls behind proxies.
+
+use std::hint::black_box;
+use std::net::{IpAddr, SocketAddrV6};
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use octo_auth_core::allowlist::{ForwardHeader, Rules, Terms, client_address, parse_rule};
+use serde_json::Value;
+
+use super::facts::Facts;
+use super::input;
+use super::row::Row;
+
+/// The facts of a row about addresses.
+pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
+    row.is_about_addresses().then(|| match row.text("fn") {
+        Some("parse_cidr") => parsed(row),
+        Some("matches") => matched(row),
+        Some("client_ip") => caller(row),
+        _ => Err("the function of the row is not known".to_owned()),
+    })
+}
+
+fn parsed(row: &Row) -> Result<Facts, String> {
+    let text = input::bytes(row, "text")?.ok_or("the row has no text")?;
+    let text = String::from_utf8(text).map_err(|error| error.to_string())?;
+    let mut facts = Facts::new();
+    match parse_rule(&text, terms(row)?) {
+        Ok(block) => {
+            facts.insert("outcome".into(), "ok".into());
+            facts.insert("canonical".into(), block.to_string().into());
+        }
+        Err(error) => {
+            facts.insert("outcome".into(), "reject".into());
+            facts.insert("kind".into(), error.code().into());
+            facts.insert("text".into(), error.to_string().into());
+            facts.insert("warn_only".into(), error.problem().can_be_switched_on().into());
+        }
+    }
+    Ok(facts)
+}
+
+fn matched(row: &Row) -> Result<Facts, String> {
+    let mut facts = Facts::new();
+    let Ok(rules) = Rules::from_list(&texts(row, "allow")?, terms(row)?) else {
+        facts.insert("outcome".into(), "config_error".into());
+        return Ok(facts);
+    };
+    let allowlist = rules.allowlist();
+    let peer = row.text("peer").and_then(address);
+    let permits = || peer.is_some_and(|peer| allowlist.permits(peer));
+    facts.insert("outcome".into(), if permits() { "allow" } else { "deny" }.into());
+    let fastest = (0..8).map(|_| timed(|| black_box(permits()))).min().unwrap_or_default();
+    facts.insert("us".into(), u64::try_from(fastest.as_micros()).unwrap_or(u64::MAX).into());
+    Ok(facts)
+}
+
+fn caller(row: &Row) -> Result<Facts, String> {
+    let trusted = Rules::from_list(&texts(row, "trusted")?, terms(row)?);
+    let trusted = trusted.map_err(|error| error.to_string())?.allowlist();
+    let header = match row.text("header") {
+        None | Some("x-forwarded-for") => ForwardHeader::XForwardedFor,
+        Some("forwarded") => ForwardHeader::Forwarded,
+        Some(other) => return Err(format!("the header {other} is not known")),
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in input::headers(row)? {
+        let name = HeaderName::try_from(name).map_err(|error| error.to_string())?;
+        headers.append(name, HeaderValue::try_from(value).map_err(|error| error.to_string())?);
+    }
+    let peer = row.text("peer").and_then(address);
+    let caller = peer.and_then(|peer| client_address(peer, &headers, header, &trusted).ok());
+    let mut facts = Facts::new();
+    facts.insert("outcome".into(), if caller.is_some() { "client" } else { "deny" }.into());
+    facts.extend(caller.map(|caller| ("ip".to_owned(), caller.to_string().into())));
+    Ok(facts)
+}
+
+fn terms(row: &Row) -> Result<Terms, String> {
+    let on = |key: &str| row.input.get(key) == Some(&Value::Bool(true));
+    let mut terms = Terms::default();
+    if on("optin_any") {
+        terms = terms.with_any();
+    }
+    if on("ipv4_only") {
+        terms = terms.ipv4_only();
+    }
+    match row.text("purpose") {
+        None => Ok(terms),
+        Some("egress") => Ok(terms.egress()),
+        Some(other) => Err(format!("the purpose {other} is not known")),
+    }
+}
+
+/// The texts under a key, or of its generator: a list so many times.
+fn texts(row: &Row, key: &str) -> Result<Vec<String>, String> {
+    let generator = row.input.get(&format!("{key}_gen"));
+    let list = generator.map_or(row.input.get(key), |generator| generator.get("repeat"));
+    let list = list.and_then(Value::as_array).ok_or_else(|| format!("{key} is no list"))?;
+    let times = generator.and_then(|generator| generator.get("times")).map_or(Some(1), Value::as_u64);
+    let times = times.and_then(|times| usize::try_from(times).ok()).ok_or("times is no number")?;
+    let texts = list.iter().map(|text| text.as_str().map(str::to_owned).ok_or("a rule is no text"));
+    let texts = texts.collect::<Result<Vec<_>, _>>()?;
+    Ok(std::iter::repeat_n(texts, times).flatten().collect())
+}
+
+/// The address of a peer as a socket names it, perhaps with the number of its interface.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_scope = || format!("[{text}]:0").parse().map(|socket: SocketAddrV6| IpAddr::V6(*socket.ip()));
+    text.parse().or_else(|_| with_scope()).ok()
+}
+
+/// How long a call takes; a row that bounds it asks for an order of magnitude.
+fn timed<T>(run: impl FnOnce() -> T) -> Duration {
+    let begun = Instant::now();
+    run();
+    Instant::now().duration_since(begun)
+}
