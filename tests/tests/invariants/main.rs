@@ -3,6 +3,7 @@
 //! Each property bears the number of its invariant; `cargo xtask invariants` lists them. A failing sequence is
 //! shrunk and printed with the end of its trace, and its seed is kept beside these files.
 
+mod addresses;
 mod deciding;
 mod refresh_tokens;
 mod requests;

@@ -31,7 +31,7 @@ const fn open(number: &'static str, sentence: &'static str) -> Invariant {
 }
 
 /// All of them, in order.
-pub(super) const INVARIANTS: [Invariant; 37] = [
+pub(super) const INVARIANTS: [Invariant; 40] = [
     due("I01", "A token is served only until the guard before its hard expiry, by both clocks."),
     due("I02", "A token that is served belongs to exactly the key that was asked for."),
     due("I03", "A token in hand that nobody refused is served without network, store or waiting."),
@@ -73,4 +73,7 @@ pub(super) const INVARIANTS: [Invariant; 37] = [
     open("I34", "Versions form one chain, and a refresh token has at most one successor."),
     open("I35", "After a kill anywhere the next start reads a whole record and soon has the lock."),
     due("I36", "Nothing is published after a sign-out."),
+    due("I43", "A rule is read by the listed grammar only, and its canonical form is read as itself."),
+    due("I44", "Matching equals a numeric range test, and an empty or failed list denies."),
+    due("I46", "While the peer is not trusted, no header changes who is calling."),
 ];

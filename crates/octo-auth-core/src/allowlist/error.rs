@@ -95,11 +95,11 @@ pub enum RuleProblem {
     /// IPv6 in a list of IPv4 only.
     #[error("this list takes IPv4 only")]
     Family,
-    /// Every address of a family.
-    #[error("this permits every address: it must be switched on with `Terms::with_any`")]
+    /// Every address of a family; [`Terms::with_any`](super::Terms::with_any) permits it.
+    #[error("this permits every address, which has to be switched on")]
     AnyNeedsOptin,
-    /// Half of a family.
-    #[error("this permits half the Internet: it must be switched on with `Terms::with_any`")]
+    /// Half of a family; [`Terms::with_any`](super::Terms::with_any) permits it.
+    #[error("this permits half the Internet, which has to be switched on")]
     TooWide,
     /// The unspecified address.
     #[error("the unspecified address is nobody's")]

@@ -146,6 +146,10 @@ fn read_prefix(text: &str, from: usize, address: IpAddr) -> Result<u8, RuleError
     let number = text[..digits].parse::<u8>().ok().filter(|number| *number <= most);
     let plain = digits == 1 || !text.starts_with('0');
     let wrong = || RuleError::new(RuleProblem::Prefix, from);
+    let mask = text.parse::<Ipv4Addr>().ok().filter(|_| address.is_ipv4());
+    if let Some(Ok(length)) = mask.map(ipnet::ipv4_mask_to_prefix) {
+        return Err(wrong().meant(format!("{address}/{length}")));
+    }
     let Some(number) = number.filter(|_| plain) else {
         let stripped = text.trim().trim_start_matches('0');
         return Err(match stripped.parse::<u8>() {
@@ -158,11 +162,7 @@ fn read_prefix(text: &str, from: usize, address: IpAddr) -> Result<u8, RuleError
         let error = RuleError::new(RuleProblem::Syntax, from + digits);
         return Err(error.meant(format!("{address}/{number}")));
     }
-    let mask = text.parse::<Ipv4Addr>().ok().filter(|_| address.is_ipv4());
-    match mask.map(ipnet::ipv4_mask_to_prefix) {
-        Some(Ok(length)) => Err(wrong().meant(format!("{address}/{length}"))),
-        _ => Err(RuleError::new(RuleProblem::Prefix, from + digits)),
-    }
+    Err(RuleError::new(RuleProblem::Prefix, from + digits))
 }
 
 /// Turns an IPv4-mapped block into the IPv4 block.
