@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: any argument that takes a secret.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -9,7 +10,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a step of the demo failed
+  1  a step of the demo failed, an address is denied, or two lists differ
   2  the command line is wrong
   3  correct the configuration: credentials, profile, URL, scope, or a port that is in use
   4  somebody has to sign in again
@@ -51,6 +52,18 @@ Examples:
 
 Exit codes: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 ask the provider.";
 
+const IP_EXAMPLES: &str = "\
+A list has one rule a line, an address or a block such as 192.0.2.0/24; what follows # is a comment. A list that
+begins with [ is a JSON array of texts. A list with one bad rule is no list, and every bad line is named.
+
+Examples:
+  octo-auth ip check 192.0.2.7 --rules allowlist.txt
+  octo-auth ip explain 192.0.2.7 --rules allowlist.txt
+  octo-auth ip minimal --rules allowlist.txt
+  octo-auth ip diff allowlist.txt allowlist.new.txt
+
+Exit codes: 0 permitted, or no difference; 1 denied, or a difference; 2 usage; 3 a list is wrong or cannot be read.";
+
 /// OAuth tokens of Octorate, OctoTable, OfficeRND and any RFC 6749 server, at the terminal
 #[derive(Debug, Parser)]
 #[command(name = "octo-auth", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
@@ -78,6 +91,65 @@ pub(crate) enum Command {
     /// Get an access token and print it: client credentials, or ApiLogin at Octorate
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(TokenRequest),
+    /// Ask a list of addresses: whom it permits and why, its shortest form, what a change opens
+    #[command(subcommand, after_help = IP_EXAMPLES, disable_help_subcommand = true)]
+    Ip(IpRequest),
+}
+
+/// What `octo-auth ip` is asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IpRequest {
+    /// Print `permitted` or `denied`, and exit with 0 or 1
+    #[command(after_help = IP_EXAMPLES)]
+    Check(Question),
+    /// Print which rules permit an address, or the nearest ones, and exit with 0 or 1
+    #[command(after_help = IP_EXAMPLES)]
+    Explain(Question),
+    /// Print the shortest list that permits the same addresses
+    #[command(after_help = IP_EXAMPLES)]
+    Minimal {
+        /// The list, or - for standard input
+        #[arg(long, value_name = "FILE")]
+        rules: PathBuf,
+        #[command(flatten)]
+        terms: ListTerms,
+    },
+    /// Print what a new list opens (+) and closes (-), and exit with 0 if that is nothing and 1 otherwise
+    #[command(after_help = IP_EXAMPLES)]
+    Diff {
+        /// The list as it is, or - for standard input
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// The list as it would be, or - for standard input
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
+        #[command(flatten)]
+        terms: ListTerms,
+    },
+}
+
+/// An address, and the list that is asked about it.
+#[derive(Debug, Args)]
+pub(crate) struct Question {
+    /// The address of a caller
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: IpAddr,
+    /// The list, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: PathBuf,
+    #[command(flatten)]
+    pub(crate) terms: ListTerms,
+}
+
+/// What the lists may hold.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ListTerms {
+    /// Permit rules for everybody or half the Internet, such as 0.0.0.0/0
+    #[arg(long)]
+    pub(crate) any: bool,
+    /// Refuse IPv6, as Octorate's lists do
+    #[arg(long)]
+    pub(crate) ipv4_only: bool,
 }
 
 /// What `octo-auth token` is asked for.

@@ -19,7 +19,8 @@ const ANOTHER_PORT: &str =
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done = 0,
-    DemoFailed = 1,
+    /// A step of the demo failed, an address is denied, or two lists differ.
+    No = 1,
     Usage = 2,
     Configuration = 3,
     SignIn = 4,

@@ -1,4 +1,5 @@
-//! `octo-auth`: a demonstration of every flow, an emulator of the providers, and a token at the terminal.
+//! `octo-auth`: a demonstration of every flow, an emulator of the providers, a token at the terminal, and
+//! questions to lists of addresses.
 //!
 //! The rules kept here: a secret comes from the environment, a file or standard input and goes nowhere but to the
 //! provider; the one thing asked for stands alone on standard output and everything else on standard error; a
@@ -9,6 +10,7 @@ mod credentials;
 mod demo;
 mod emulate;
 mod failure;
+mod ip;
 mod output;
 mod token;
 mod usage;
@@ -39,5 +41,6 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Demo { json } => demo::run(*json, &mut output),
         Command::Emulate { port } => emulate::run(*port, &mut output),
         Command::Token(request) => token::run(request, &mut output),
+        Command::Ip(request) => ip::run(request, &mut output),
     }
 }

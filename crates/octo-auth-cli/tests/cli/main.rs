@@ -4,6 +4,7 @@
 
 mod demo;
 mod emulate;
+mod ip;
 mod program;
 mod token;
 mod trouble;

@@ -9,7 +9,7 @@ fn help_lists_every_exit_code_and_each_command_has_an_example() {
     for line in ["0  done", "1  a step", "2  the command", "3  correct", "4  somebody", "5  try", "6  ask"] {
         assert!(help.out.contains(line), "{line}: {}", help.out);
     }
-    for command in ["demo", "emulate", "token"] {
+    for command in ["demo", "emulate", "token", "ip"] {
         assert!(help.out.contains(command), "{command}");
         let own = run(&[command, "--help"]);
         assert_eq!(own.code, Some(0));

@@ -1,0 +1,101 @@
+//! `octo-auth ip`: questions to lists of addresses, with answers for people and exit codes for scripts.
+//!
+//! The rule kept here: a list that cannot be read is never an answer, neither yes nor no.
+
+use std::io::Read;
+use std::path::Path;
+
+use octo_auth_core::allowlist::{ListError, Rules, Terms};
+
+use crate::arguments::{IpRequest, ListTerms};
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// Answers the question.
+///
+/// # Errors
+///
+/// A [`Failure`] if a list cannot be read or one of its rules is wrong.
+pub(crate) fn run(request: &IpRequest, output: &mut Output) -> Result<Exit, Failure> {
+    match request {
+        IpRequest::Check(question) => {
+            let permits = read(&question.rules, question.terms)?.allowlist().permits(question.address);
+            output.line(if permits { "permitted" } else { "denied" })?;
+            Ok(yes_or_no(permits))
+        }
+        IpRequest::Explain(question) => {
+            let rules = read(&question.rules, question.terms)?;
+            let explanation = rules.explain(question.address);
+            output.line(&explanation)?;
+            Ok(yes_or_no(explanation.permits()))
+        }
+        IpRequest::Minimal { rules, terms } => {
+            for block in read(rules, *terms)?.allowlist().minimal() {
+                output.line(block)?;
+            }
+            Ok(Exit::Done)
+        }
+        IpRequest::Diff { old, new, terms } => {
+            if is_standard_input(old) && is_standard_input(new) {
+                return Err(Failure::new(Exit::Usage, "standard input cannot be both lists")
+                    .with_remedy("name a file for one of them"));
+            }
+            let (old, new) = (read(old, *terms)?.allowlist(), read(new, *terms)?.allowlist());
+            let change = old.difference(&new);
+            if !change.is_empty() {
+                output.line(&change)?;
+            }
+            Ok(yes_or_no(change.is_empty()))
+        }
+    }
+}
+
+fn yes_or_no(yes: bool) -> Exit {
+    if yes { Exit::Done } else { Exit::No }
+}
+
+fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
+    let mut text = String::new();
+    let done = if is_standard_input(file) {
+        std::io::stdin().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    done.map_err(|error| {
+        Failure::new(Exit::Configuration, "the list cannot be read")
+            .because_of(Some(&error))
+            .with_remedy("name a text file in UTF-8 that may be read")
+            .about(file.display())
+    })?;
+    let mut accepted = Terms::default();
+    if terms.any {
+        accepted = accepted.with_any();
+    }
+    if terms.ipv4_only {
+        accepted = accepted.ipv4_only();
+    }
+    let is_json = is_json(&text);
+    let rules = if is_json { Rules::from_json(&text, accepted) } else { Rules::from_text(&text, accepted) };
+    rules.map_err(|error| refused(&error, is_json).about(file.display()))
+}
+
+/// Whether a list is a JSON array, and not text that begins with an address in brackets.
+fn is_json(text: &str) -> bool {
+    let inside = text.trim_start_matches('\u{feff}').trim_start().strip_prefix('[');
+    inside.is_some_and(|inside| inside.trim_start().starts_with(['"', ']']))
+}
+
+/// Every bad rule in a line of its own.
+fn refused(error: &ListError, is_json: bool) -> Failure {
+    let mut lines = error.to_string().replace('\n', "\n  ");
+    if is_json && matches!(error, ListError::Rules(_)) {
+        lines = lines.replace("line ", "element ");
+    }
+    let switch = matches!(error, ListError::Rules(bad) if bad.iter().all(|(_, error)| error.problem().can_be_switched_on()));
+    let remedy = if switch { "narrow it, or say --any if that is meant" } else { "correct every line named" };
+    Failure::new(Exit::Configuration, format!("the list is wrong\n  {lines}")).with_remedy(remedy)
+}

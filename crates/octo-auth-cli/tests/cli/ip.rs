@@ -1,0 +1,70 @@
+//! `octo-auth ip`: answers on standard output, and exit codes for scripts.
+
+use crate::program::{file, run, run_with_input};
+
+const RULES: &str = "10.0.0.0/9 # Rome\r\n10.128.0.0/9\n\n192.0.2.7\n";
+
+#[test]
+fn a_check_prints_one_word_and_its_exit_code_is_the_answer() {
+    let rules = file("ip-check.txt", RULES);
+    for (address, word, code) in
+        [("10.1.2.3", "permitted\n", 0), ("::ffff:192.0.2.7", "permitted\n", 0), ("192.0.2.8", "denied\n", 1)]
+    {
+        let ran = run(&["ip", "check", address, "--rules", &rules]);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(code), word, ""), "{address}");
+    }
+}
+
+#[test]
+fn an_explanation_names_the_rules_as_written_with_their_lines() {
+    let rules = file("ip-explain.txt", RULES);
+    let ran = run(&["ip", "explain", "10.1.2.3", "--rules", &rules]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "permitted\n  by line 1: 10.0.0.0/9\n"));
+    let ran = run(&["ip", "explain", "192.0.2.8", "--rules", &rules]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("line 4: 192.0.2.7, which ends at 192.0.2.7, 1 address away"), "{}", ran.out);
+}
+
+#[test]
+fn the_minimal_list_is_a_list_again() {
+    let ran = run(&["ip", "minimal", "--rules", &file("ip-minimal.txt", RULES)]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "10.0.0.0/8\n192.0.2.7/32\n"));
+    let again = run_with_input(&ran.out, &["ip", "minimal", "--rules", "-"]);
+    assert_eq!(again.out, ran.out);
+    let json = run_with_input("[\"10.0.0.0/8\"]", &["ip", "minimal", "--rules", "-"]);
+    assert_eq!(json.out, "10.0.0.0/8\n");
+}
+
+#[test]
+fn a_difference_shows_what_is_opened_and_closed_and_its_exit_code_whether_there_is_one() {
+    let old = file("ip-old.txt", RULES);
+    let new = file("ip-new.txt", "10.0.0.0/8\n192.0.2.8\n");
+    let ran = run(&["ip", "diff", &old, &new]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "+ 192.0.2.8/32\n- 192.0.2.7/32\n"));
+    let ran = run(&["ip", "diff", &old, &old]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_list_that_is_wrong_names_every_bad_line_and_is_no_answer() {
+    let rules = file("ip-wrong.txt", "10.0.0.5/8\n192.0.2.1\n010.0.0.1\n");
+    run(&["ip", "check", "192.0.2.1", "--rules", &rules])
+        .failed(3, &["ip-wrong.txt", "line 1, at byte 8", "10.0.0.0/8 or 10.0.0.5/32", "line 3, at byte 0"]);
+    run(&["ip", "check", "192.0.2.1", "--rules", "no-such-list.txt"])
+        .failed(3, &["cannot be read", "because"]);
+    run_with_input("[\"10.0.0.0/8\", \"x\"]", &["ip", "minimal", "--rules", "-"]).failed(3, &["element 2"]);
+    run_with_input("[\"10.0.0.0/8\"", &["ip", "minimal", "--rules", "-"]).failed(3, &["line 1, column"]);
+    run_with_input("[::1]", &["ip", "minimal", "--rules", "-"]).failed(3, &["probably meant: ::1"]);
+    run(&["ip", "diff", "-", "-"]).failed(2, &["standard input"]);
+    run(&["ip", "check", "10.1", "--rules", &rules]).failed(2, &["cannot be read"]);
+}
+
+#[test]
+fn everybody_has_to_be_asked_for_and_ipv6_can_be_refused() {
+    let any = file("ip-any.txt", "0.0.0.0/0\n");
+    run(&["ip", "check", "192.0.2.1", "--rules", &any]).failed(3, &["permits every address", "--any"]);
+    assert_eq!(run(&["ip", "check", "192.0.2.1", "--rules", &any, "--any"]).code, Some(0));
+    let v6 = file("ip-v6.txt", "2001:db8::/32\n");
+    assert_eq!(run(&["ip", "check", "2001:db8::1", "--rules", &v6]).code, Some(0));
+    run(&["ip", "check", "2001:db8::1", "--rules", &v6, "--ipv4-only"]).failed(3, &["IPv4 only"]);
+}
