@@ -68,6 +68,7 @@ impl Allowlist {
 
     /// Says whether an address is permitted.
     #[must_use]
+    #[inline]
     pub fn permits(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
             IpAddr::V4(address) => self.v4.holds(address.to_bits()),

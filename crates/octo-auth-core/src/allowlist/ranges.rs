@@ -49,12 +49,14 @@ impl Table {
     }
 
     /// Says whether a number is in one of the ranges.
+    #[inline]
     pub(super) fn holds(&self, number: u32) -> bool {
+        if self.before.is_empty() { holds(&self.ranges, number) } else { self.holds_by_table(number) }
+    }
+
+    fn holds_by_table(&self, number: u32) -> bool {
         let top = (number >> 16) as usize;
-        let (Some(from), Some(to)) = (self.before.get(top), self.before.get(top + 1)) else {
-            return holds(&self.ranges, number);
-        };
-        let (from, to) = (*from as usize, *to as usize);
+        let (from, to) = (self.before[top] as usize, self.before[top + 1] as usize);
         let started = from + self.ranges[from..to].partition_point(|(first, _)| *first <= number);
         started > 0 && number <= self.ranges[started - 1].1
     }
@@ -64,6 +66,7 @@ impl Table {
 const FEW: usize = 64;
 
 /// Says whether a number is in one of the ranges.
+#[inline]
 pub(super) fn holds<N: Number>(ranges: &[(N, N)], number: N) -> bool {
     let started = ranges.partition_point(|(first, _)| *first <= number);
     started > 0 && number <= ranges[started - 1].1
