@@ -50,6 +50,10 @@
 //! rules stand in [`manual::lifecycle`]. The adapters' `Accounts` and `Tokens` drive this machine; a program with a
 //! transport of its own can do so in some thirty lines.
 //!
+//! # Who may call
+//!
+//! Where calls are authenticated by address, [`allowlist`] reads the rules, answers, and explains the answer.
+//!
 //! # Features
 //!
 //! - `providers` (default): the built-in profiles.
