@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use octo_auth_core::{Adopted, Authorizer, Failure, Generation, Job, Key, RequestError, Status, Token};
+use octo_auth_core::{Adopted, Authorizer, Failure, Generation, Job, Key, Now, RequestError, Status, Token};
 use octo_auth_system::Serving;
 
 use crate::carrier::Office;
@@ -145,6 +145,11 @@ impl Tokens {
     #[must_use]
     pub fn key(&self) -> &Key {
         self.handle.seat.key()
+    }
+
+    /// Reads the clocks.
+    pub(crate) fn now(&self) -> Now {
+        self.handle.office.desk.clock().now()
     }
 
     /// What may be served without asking.

@@ -1,0 +1,83 @@
+//! Calls of an API that are authorised: by the middleware of ureq and by the client, over real sockets.
+
+#![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
+
+mod middleware;
+mod server;
+
+use std::sync::Barrier;
+use std::thread;
+
+use octo_auth_blocking::{Accounts, Client, Key, Profile, Scopes, Tokens};
+use octo_auth_emulator::{Emulator, Fault, octorate, octotable};
+
+use server::Server;
+
+/// The tokens of a client at a server that is token endpoint and API in one.
+fn tokens(server: &Server) -> Tokens {
+    let profile = Profile::rfc6749(&server.url("/token")).expect("a sound address");
+    let profile = profile.with_api_host(&server.url("")).expect("a sound address");
+    own(Client::new(profile, "client-1", "secret-1").expect("a sound client"))
+}
+
+/// The tokens of the demo client at the emulated `OctoTable`.
+fn octotable_tokens(emulator: &Emulator) -> Tokens {
+    let profile = Profile::octotable().behind(&emulator.url()).expect("a sound address");
+    let (id, secret) = (octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET);
+    own(Client::new(profile, id, secret).expect("a sound client"))
+}
+
+/// The admin's tokens of the demo application at the emulated Octorate.
+fn octorate_tokens(emulator: &Emulator) -> Tokens {
+    let profile = Profile::octorate().behind(&emulator.url()).expect("a sound address");
+    let (id, secret) = (octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET);
+    of(Client::new(profile, id, secret).expect("a sound client"), Key::api_login())
+}
+
+fn own(client: Client) -> Tokens {
+    of(client, Key::client_credentials(&Scopes::none()))
+}
+
+fn of(client: Client, key: Key) -> Tokens {
+    Accounts::new(client).expect("a registration").tokens(key).expect("a handle")
+}
+
+/// Has the next call of the emulated Octorate answered as if the token had expired, in a large body.
+fn expired(emulator: &Emulator) -> String {
+    let filler = "x".repeat(100_000);
+    let body = format!(r#"{{"type":"ApiLoginExpired","message":"Expired Token","nested":["{filler}"]}}"#);
+    let fault = Fault::Status { status: 403, retry_after: None, body: Some(body.clone()) };
+    emulator.faults().on("api.octorate.com", RESERVATIONS).next(1, fault);
+    body
+}
+
+/// How often a path was asked for.
+fn asked(emulator: &Emulator, path: &str) -> usize {
+    emulator.log().iter().filter(|entry| entry.path == path).count()
+}
+
+const RESERVATIONS: &str = "/connect/rest/v1/reservation/1";
+
+/// The address of a resource of the emulated Octorate.
+fn reservations(tokens: &Tokens) -> String {
+    tokens.authorizer().profile().host("api").expect("a host").join(RESERVATIONS)
+}
+
+/// The address of a resource of the emulated `OctoTable`.
+fn services(tokens: &Tokens) -> String {
+    let authorizer = tokens.authorizer();
+    authorizer.profile().host("api").expect("a host").join("/octotable-pms/api/v2/services")
+}
+
+/// Does the same on so many threads at once and gathers the outcomes.
+fn at_once<R: Send>(threads: usize, act: impl Fn() -> R + Sync) -> Vec<R> {
+    let start = Barrier::new(threads);
+    thread::scope(|scope| {
+        let acting = || {
+            start.wait();
+            act()
+        };
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(acting)).collect();
+        running.into_iter().map(|thread| thread.join().expect("no caller panics")).collect()
+    })
+}

@@ -1,0 +1,147 @@
+//! The middleware of ureq.
+
+use octo_auth_blocking::{Authorize, CallError, RequestError, StatusesAreErrors, Tokens};
+use octo_auth_emulator::{Emulator, octotable};
+use ureq::Agent;
+
+use crate::server::{Answer, Server, answer};
+use crate::{asked, at_once, expired, octorate_tokens, octotable_tokens, reservations, services, tokens};
+
+fn agent(middleware: Authorize, statuses_are_errors: bool) -> Agent {
+    let config = Agent::config_builder().http_status_as_error(statuses_are_errors).middleware(middleware);
+    config.build().into()
+}
+
+fn authorised(tokens: &Tokens) -> Agent {
+    agent(Authorize::new(tokens.clone()), false)
+}
+
+fn cause<E: std::error::Error + 'static>(error: ureq::Error) -> E {
+    let ureq::Error::Other(cause) = error else { panic!("another error: {error}") };
+    *cause.downcast().expect("the cause that was due")
+}
+
+/// Refuses the first token.
+fn picky() -> Server {
+    Server::start(|call| match call.authorization.as_deref() {
+        Some("Bearer at-1") => answer(401, r#"{"error":"too old"}"#),
+        _ => answer(200, "whole"),
+    })
+}
+
+#[test]
+fn a_call_carries_the_token_and_its_body() {
+    let server = Server::start(|call| answer(200, &format!("got {}", call.body)));
+    let agent = authorised(&tokens(&server));
+    let mut response = agent.post(server.url("/rooms")).send("a room").expect("an answer");
+    assert_eq!(response.body_mut().read_to_string().expect("a body"), "got a room");
+    assert_eq!(server.calls()[0].authorization.as_deref(), Some("Bearer at-1"));
+    assert_eq!(server.tokens(), 1);
+}
+
+#[test]
+fn a_refusal_is_delivered_and_the_next_call_has_another_token() {
+    let server = picky();
+    let agent = authorised(&tokens(&server));
+    let mut refused = agent.get(server.url("/rooms")).call().expect("an answer");
+    assert_eq!(refused.status(), 401);
+    assert_eq!(refused.body_mut().read_to_string().expect("a body"), r#"{"error":"too old"}"#);
+    assert_eq!(agent.get(server.url("/rooms")).call().expect("an answer").status(), 200);
+    assert_eq!((server.calls().len(), server.tokens()), (2, 2));
+}
+
+#[test]
+fn a_token_that_many_saw_refused_is_renewed_once() {
+    let server = picky();
+    let agent = authorised(&tokens(&server));
+    let call = || agent.get(server.url("/rooms")).call().expect("an answer").status().as_u16();
+    at_once(50, call);
+    assert!(at_once(50, call).iter().all(|status| *status == 200));
+    assert_eq!(server.tokens(), 2);
+}
+
+#[test]
+fn a_server_that_refuses_for_ever_has_its_whole_answer_delivered() {
+    let long = "x".repeat(100_000);
+    let body = long.clone();
+    let server = Server::start(move |_| answer(401, &body));
+    let agent = authorised(&tokens(&server));
+    for _ in 0..3 {
+        let mut refused = agent.get(server.url("/rooms")).call().expect("an answer");
+        assert_eq!(refused.body_mut().read_to_string().expect("a body"), long);
+    }
+    assert_eq!(server.calls().len(), 3);
+}
+
+#[test]
+fn a_token_is_not_even_asked_for_where_the_host_is_foreign() {
+    let (server, foreign) = (picky(), picky());
+    let agent = authorised(&tokens(&server));
+    let error = agent.get(foreign.url("/rooms")).call().expect_err("a foreign host");
+    let error: CallError = cause(error);
+    assert_eq!(error.code(), "foreign_host");
+    assert!(error.to_string().contains("with_api_host"), "{error}");
+    assert_eq!((server.tokens(), foreign.calls().len()), (0, 0));
+}
+
+#[test]
+fn without_a_token_nothing_is_sent() {
+    let server = picky();
+    let tokens = tokens(&server);
+    tokens.sign_out();
+    let error = authorised(&tokens).get(server.url("/rooms")).call().expect_err("no token");
+    assert!(matches!(cause(error), CallError::Token(_)));
+    assert!(server.calls().is_empty());
+}
+
+#[test]
+fn a_token_does_not_follow_a_redirect_and_is_not_judged_by_where_it_leads() {
+    let elsewhere = Server::start(|_| answer(401, "who are you"));
+    let location = elsewhere.url("/rooms");
+    let server = Server::start(move |_| Answer { location: Some(location.clone()), ..answer(302, "") });
+    let agent = authorised(&tokens(&server));
+    for _ in 0..2 {
+        assert_eq!(agent.get(server.url("/rooms")).call().expect("an answer").status(), 401);
+    }
+    assert!(elsewhere.calls().iter().all(|call| call.authorization.is_none()));
+    assert_eq!((elsewhere.calls().len(), server.tokens()), (2, 1));
+}
+
+#[test]
+fn an_agent_that_makes_errors_of_statuses_is_told_what_to_set() {
+    let server = picky();
+    let agent = agent(Authorize::new(tokens(&server)), true);
+    let error = agent.get(server.url("/rooms")).call().expect_err("a status");
+    let error: StatusesAreErrors = cause(error);
+    assert_eq!(error.status(), 401);
+    assert!(error.to_string().contains("http_status_as_error(false)"));
+}
+
+#[test]
+fn the_property_header_is_demanded_and_can_be_put_on_every_call() {
+    let emulator = Emulator::start().expect("an emulator");
+    let tokens = octotable_tokens(&emulator);
+    let error = authorised(&tokens).get(services(&tokens)).call().expect_err("no property");
+    let missing: CallError = cause(error);
+    assert!(matches!(missing, CallError::Request(RequestError::HeaderMissing { .. })));
+    assert!(emulator.log().is_empty());
+
+    let property = octotable::DEMO_PROPERTY.to_string();
+    let authorizer = tokens.authorizer().with_header("Property", &property).expect("a sound header");
+    let agent = agent(Authorize::new(tokens.clone()).with_authorizer(authorizer), false);
+    assert_eq!(agent.get(services(&tokens)).call().expect("an answer").status(), 200);
+}
+
+#[test]
+fn a_refusal_told_at_the_beginning_of_a_large_body_is_seen_and_the_body_stays_whole() {
+    let emulator = Emulator::start().expect("an emulator");
+    let tokens = octorate_tokens(&emulator);
+    let body = expired(&emulator);
+    let agent = authorised(&tokens);
+    let mut refused = agent.get(reservations(&tokens)).call().expect("an answer");
+    assert_eq!(refused.status(), 403);
+    assert_eq!(refused.body().mime_type(), Some("application/json"));
+    assert_eq!(refused.body_mut().read_to_string().expect("a body"), body);
+    agent.get(reservations(&tokens)).call().expect("an answer");
+    assert_eq!(asked(&emulator, "/connect/rest/v1/identity/apilogin"), 2);
+}
