@@ -39,7 +39,7 @@ const SAVING_AGAIN: Duration = Duration::from_secs(1);
 /// a tokio runtime with its time enabled, multi-threaded or not; requests and saving run in tasks of that runtime.
 #[derive(Clone)]
 pub struct Accounts {
-    registration: Arc<Registration>,
+    pub(crate) registration: Arc<Registration>,
 }
 
 /// How a registration is to be set up.

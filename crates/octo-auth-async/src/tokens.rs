@@ -18,7 +18,7 @@ use octo_auth_system::{Serving, Slot};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::accounts::Registration;
+use crate::accounts::{Accounts, Registration};
 use crate::carrier;
 use crate::desk::Told;
 
@@ -146,6 +146,11 @@ impl Tokens {
     #[must_use]
     pub fn authorizer(&self) -> Authorizer {
         self.held.registration.desk.authorizer()
+    }
+
+    /// The registration it belongs to.
+    pub(crate) fn accounts(&self) -> Accounts {
+        Accounts { registration: self.held.registration.clone() }
     }
 
     /// The key.

@@ -36,7 +36,7 @@ const SAVING_AGAIN: Duration = Duration::from_secs(1);
 /// of the endpoint left behind. Two of them for one client id know nothing of each other.
 #[derive(Clone)]
 pub struct Accounts {
-    office: Arc<Office>,
+    pub(crate) office: Arc<Office>,
 }
 
 /// How [`Accounts`] are to be set up.

@@ -46,6 +46,7 @@
 //! lifecycle there is [`Runner`].
 
 mod accounts;
+mod api_client;
 mod bell;
 mod carrier;
 mod changes;
@@ -67,19 +68,20 @@ pub use octo_auth_core as core;
 
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
-    ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, Attempt,
-    Authorizer, Body, CallError, CallbackError, Change, Claimed, Client, CreatedClient, CreatedProperty,
-    Delivery, Deviation, Entropy, ErrorKind, Event, Exchange, ExchangeError, Failure, FailureKind, Fault,
-    Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key, Lead, Lineage,
-    Meaning, NewClient, Next, Now, Pending, Policy, PolicyError, Position, Profile, ProfileError, Published,
-    Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry, Row, Saved, Scopes, Secret,
-    Status, Storage, Store, StoreFault, Stored, Terminal, Timestamp, Token, TokenSet, TokenTypeHint,
-    Validity, Version, Warm, note_framing,
+    ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
+    Attempt, Authorizer, Body, CallError, CallbackError, Change, Claimed, Client, CreatedClient,
+    CreatedProperty, Delivery, Deviation, Entropy, ErrorKind, Event, Exchange, ExchangeError, Failure,
+    FailureKind, Fault, Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
+    Lead, Lineage, Meaning, NewClient, Next, Now, Pending, Policy, PolicyError, Position, Profile,
+    ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry, Row,
+    Saved, Scopes, Secret, Status, Storage, Store, StoreFault, Stored, Terminal, Timestamp, Token, TokenSet,
+    TokenTypeHint, Validity, Version, Warm, note_framing,
 };
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, entropy};
 
 pub use self::ureq::UreqTransport;
 pub use accounts::{Accounts, Builder};
+pub use api_client::ApiClient;
 pub use changes::Changes;
 pub use keep_warm::KeepWarm;
 pub use middleware::{Authorize, StatusesAreErrors};

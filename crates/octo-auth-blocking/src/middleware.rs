@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 
 use http::{Request, Response, Uri};
-use octo_auth_core::{ApiCall, Authorizer, CallError, Next};
+use octo_auth_core::{ApiCall, Authorizer, CallError};
 use ureq::middleware::{Middleware, MiddlewareNext};
 use ureq::{Body, ResponseExt, SendBody};
 
@@ -83,11 +83,8 @@ impl Authorize {
         let (head, body) =
             if self.authorizer.looks_at_body(parts.status) { look_at(body) } else { (Vec::new(), body) };
         let judged = call.answered((parts.status, &parts.headers, &head), false, self.tokens.now());
-        match judged.next {
-            Next::Deliver => {}
-            Next::Report(generation) | Next::Unrepeatable(generation) | Next::Repeat(generation) => {
-                self.tokens.refused(generation);
-            }
+        if let Some(generation) = judged.next.refused() {
+            self.tokens.refused(generation);
         }
         Response::from_parts(parts, body)
     }

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use octo_auth_core::{Adopted, Authorizer, Failure, Generation, Job, Key, Now, RequestError, Status, Token};
 use octo_auth_system::Serving;
 
+use crate::accounts::Accounts;
 use crate::carrier::Office;
 use crate::desk::Seat;
 
@@ -139,6 +140,11 @@ impl Tokens {
     #[must_use]
     pub fn authorizer(&self) -> Authorizer {
         self.handle.office.desk.authorizer()
+    }
+
+    /// The registration it belongs to.
+    pub(crate) fn accounts(&self) -> Accounts {
+        Accounts { office: self.handle.office.clone() }
     }
 
     /// The key.

@@ -11,16 +11,18 @@
 //! (reqwest and ureq do where the origin changes), and an answer that came from elsewhere says nothing of the token:
 //! [`Authorizer::may_go_to`] tells.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 
-use crate::answer::{Meaning, api_meaning};
+use crate::answer::{ApiAnswer, Meaning, api_meaning};
 use crate::client::Client;
-use crate::error::{Remedy, RequestError};
-use crate::exchange::{Purpose, Received};
+use crate::error::{ExchangeError, Remedy, RequestError};
+use crate::exchange::{Body, Exchange, Purpose, Received};
 use crate::lifecycle::{Failure, Generation, Token};
 use crate::profile::{Profile, ProfileError, origin};
 use crate::reading::Reading;
@@ -74,6 +76,18 @@ pub enum Next {
     /// Report this generation as refused, get a token, and if [`ApiCall::is_new`] says so of it, send the request once
     /// more; else hand the answer to the caller.
     Repeat(Generation),
+}
+
+/// Why a call of the API through an API client of ours has no answer. It holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The call was not made.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The exchange failed, or its answer cannot be read.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
 }
 
 /// Why a call of the API was not made, or not made to its end. It holds no secret.
@@ -213,6 +227,33 @@ impl ApiCall {
         self.sent.as_ref().is_none_or(|sent| sent.generation != token.generation())
     }
 
+    /// The exchange of a whole request, authorised with a token; the request itself is left as it is, to be repeated.
+    ///
+    /// # Errors
+    ///
+    /// As [`ApiCall::authorize`].
+    pub fn exchange(
+        &mut self,
+        token: &Token,
+        request: &Request<Body>,
+    ) -> Result<Exchange<ApiAnswer>, RequestError> {
+        let mut request = request.clone();
+        self.authorize(token, request.headers_mut())?;
+        Ok(Exchange::new(request, self.reading()))
+    }
+
+    /// What an answer with this meaning asks for; to be repeated, the whole request must be at hand still.
+    pub fn next(&self, meaning: Meaning, can_be_repeated: bool) -> Next {
+        match &self.sent {
+            Some(sent) if meaning.calls_for_renewal() => match (sent.is_repetition, can_be_repeated) {
+                (true, _) => Next::Report(sent.generation),
+                (false, true) => Next::Repeat(sent.generation),
+                (false, false) => Next::Unrepeatable(sent.generation),
+            },
+            _ => Next::Deliver,
+        }
+    }
+
     /// Reads an answer, from its status, its headers and the beginning of its body, received now.
     ///
     /// The body may be empty where [`Authorizer::looks_at_body`] does not ask for it.
@@ -223,28 +264,56 @@ impl ApiCall {
         can_be_repeated: bool,
         now: Now,
     ) -> Judged {
-        let secrets = self.sent.iter().map(|sent| sent.access_token.clone()).collect();
-        let profile = self.authorizer.profile.clone();
-        let reading = Reading { profile, purpose: Purpose::ApiCall, scopes: None, secrets };
         let received =
             Received { status, headers, body, ends_with_connection: false, sent: now, received: now };
-        let meaning = api_meaning(&reading, &received);
-        let next = match &self.sent {
-            Some(sent) if meaning.calls_for_renewal() => match (sent.is_repetition, can_be_repeated) {
-                (true, _) => Next::Report(sent.generation),
-                (false, true) => Next::Repeat(sent.generation),
-                (false, false) => Next::Unrepeatable(sent.generation),
-            },
-            _ => Next::Deliver,
-        };
-        Judged { meaning, next }
+        let meaning = api_meaning(&self.reading(), &received);
+        Judged { meaning, next: self.next(meaning, can_be_repeated) }
+    }
+
+    fn reading(&self) -> Reading {
+        let secrets = self.sent.iter().map(|sent| sent.access_token.clone()).collect();
+        let profile = self.authorizer.profile.clone();
+        Reading { profile, purpose: Purpose::ApiCall, scopes: None, secrets }
+    }
+}
+
+impl Next {
+    /// The generation to be reported as refused, if any.
+    #[must_use]
+    pub fn refused(self) -> Option<Generation> {
+        match self {
+            Self::Deliver => None,
+            Self::Report(generation) | Self::Unrepeatable(generation) | Self::Repeat(generation) => {
+                Some(generation)
+            }
+        }
+    }
+}
+
+impl ApiError {
+    /// The error's stable word.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::Call(error) => error.code(),
+            Self::Exchange(error) => error.code(),
+        }
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Call(error) => error.remedy(),
+            Self::Exchange(error) => error.remedy(),
+        }
     }
 }
 
 impl CallError {
     /// The error's stable word: that of the failure or of the request's error, or `unrepeatable`.
     #[must_use]
-    pub fn code(&self) -> std::borrow::Cow<'static, str> {
+    pub fn code(&self) -> Cow<'static, str> {
         match self {
             Self::Token(failure) => failure.code(),
             Self::Request(error) => error.code().into(),
@@ -258,7 +327,7 @@ impl CallError {
         match self {
             Self::Token(failure) => failure.remedy(),
             Self::Request(error) => error.remedy(),
-            Self::Unrepeatable { .. } => Remedy::TryLater { after: std::time::Duration::ZERO },
+            Self::Unrepeatable { .. } => Remedy::TryLater { after: Duration::ZERO },
         }
     }
 }

@@ -82,7 +82,7 @@ pub use answer::{
     ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
     Introspection, Meaning, SandboxProperty,
 };
-pub use authorizer::{ApiCall, Authorizer, CallError, Judged, Next};
+pub use authorizer::{ApiCall, ApiError, Authorizer, CallError, Judged, Next};
 pub use client::Client;
 pub use error::{
     CallbackError, ErrorCode, ErrorKind, ExchangeError, ProviderText, Remedy, RequestError, Retry,

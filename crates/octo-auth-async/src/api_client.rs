@@ -1,0 +1,90 @@
+//! Calls of the provider's API that are always authorised, for programs that use no HTTP client of their own.
+//!
+//! The rule kept here: nothing is decided. The core says where a token may go, what an answer means, and whether to
+//! renew and repeat.
+
+use http::Request;
+use octo_auth_core::{Answer, ApiAnswer, ApiCall, ApiError, Authorizer, Body, CallError, Next, Token};
+
+use crate::tokens::Tokens;
+
+/// Calls the provider's API with the tokens of one key. It is cheap to clone.
+///
+/// A request goes to a host of the provider's profile or one that was added to the [`Authorizer`], never without a
+/// token, and no redirect is followed. If the provider refuses the token, it is renewed, once for all callers, and the
+/// request is sent once more; if that is refused too, or no other token is to be had, its answer is what the caller
+/// gets.
+///
+/// It goes over the transport of the registration, so answers are read up to
+/// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB, and each call opens a connection. For many calls an HTTP client of your own with the core's [`Authorizer`] keeps its connections.
+///
+/// ```no_run
+/// use octo_auth_async::{ApiClient, Body, Tokens};
+///
+/// # async fn example(tokens: Tokens) -> Result<(), Box<dyn std::error::Error>> {
+/// let client = ApiClient::new(tokens);
+/// let url = "https://app.officernd.com/api/v2/organizations/example/members";
+/// let answer = client.call(&http::Request::get(url).body(Body::empty())?).await?;
+/// println!("{}, {} bytes", answer.value.status(), answer.value.body().len());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ApiClient {
+    tokens: Tokens,
+    authorizer: Authorizer,
+}
+
+impl ApiClient {
+    /// Calls with these tokens, at the hosts of their provider's profile.
+    #[must_use]
+    pub fn new(tokens: Tokens) -> Self {
+        let authorizer = tokens.authorizer();
+        Self { tokens, authorizer }
+    }
+
+    /// The same by another authorizer, such as `tokens.authorizer()` with a host or a header added.
+    #[must_use]
+    pub fn with_authorizer(self, authorizer: Authorizer) -> Self {
+        Self { authorizer, ..self }
+    }
+
+    /// Makes a call. Whatever the provider answers, refusals and errors included, is an answer; its
+    /// [`Meaning`](crate::Meaning) says what it says of the token.
+    ///
+    /// A caller that is dropped loses the answer; a request that was begun is finished all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Call`] if the request must not carry the token or there is none: nothing was sent.
+    /// [`ApiError::Exchange`] if no answer came that can be read.
+    pub async fn call(&self, request: &Request<Body>) -> Result<Answer<ApiAnswer>, ApiError> {
+        let mut call = self.authorizer.call(request.uri(), request.headers()).map_err(CallError::from)?;
+        let mut token = self.tokens.get().await.map_err(CallError::from)?;
+        loop {
+            let answer = self.send(&mut call, &token, request).await?;
+            let next = call.next(answer.value.meaning(), true);
+            if let Some(generation) = next.refused() {
+                self.tokens.refused(generation);
+            }
+            if !matches!(next, Next::Repeat(_)) {
+                return Ok(answer);
+            }
+            match self.tokens.get().await {
+                Ok(other) if call.is_new(&other) => token = other,
+                // The provider's own answer says more than that there is no better token.
+                Ok(_) | Err(_) => return Ok(answer),
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        call: &mut ApiCall,
+        token: &Token,
+        request: &Request<Body>,
+    ) -> Result<Answer<ApiAnswer>, ApiError> {
+        let exchange = call.exchange(token, request).map_err(CallError::from)?;
+        Ok(self.tokens.accounts().run(exchange).await?)
+    }
+}
