@@ -4,7 +4,9 @@
 //! renew and repeat.
 
 use http::Request;
-use octo_auth_core::{Answer, ApiAnswer, ApiCall, ApiError, Authorizer, Body, CallError, Next, Token};
+use octo_auth_core::{
+    Answer, ApiAnswer, ApiCall, ApiError, Authorizer, Body, CallError, Next, ProfileError, Token,
+};
 
 use crate::tokens::Tokens;
 
@@ -47,6 +49,15 @@ impl ApiClient {
     #[must_use]
     pub fn with_authorizer(self, authorizer: Authorizer) -> Self {
         Self { authorizer, ..self }
+    }
+
+    /// The same, for one more host that the tokens may go to, such as the `regionUrl` of an OfficeRND organization.
+    ///
+    /// # Errors
+    ///
+    /// As [`Authorizer::with_api_host`].
+    pub fn with_api_host(self, url: &str) -> Result<Self, ProfileError> {
+        Ok(Self { authorizer: self.authorizer.with_api_host(url)?, ..self })
     }
 
     /// Makes a call. Whatever the provider answers, refusals and errors included, is an answer; its

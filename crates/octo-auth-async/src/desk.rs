@@ -167,6 +167,11 @@ impl Desk {
         inner.machine.explain(key, now)
     }
 
+    /// The present client.
+    pub(crate) fn client(&self) -> Client {
+        self.lock().machine.client().clone()
+    }
+
     /// What authorises calls of the provider's API, by the present client's profile.
     pub(crate) fn authorizer(&self) -> Authorizer {
         Authorizer::from(self.lock().machine.client())

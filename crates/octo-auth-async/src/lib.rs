@@ -50,6 +50,10 @@
 //! provider. A program with an HTTP client of its own implements [`Transport`], or uses the core alone. The blocking
 //! adapter, `octo-auth-blocking`, has the same names over ureq.
 
+pub mod octorate;
+pub mod octotable;
+pub mod officernd;
+
 mod accounts;
 mod api_client;
 mod carrier;
@@ -74,8 +78,8 @@ pub use octo_auth_core::{
     FailureKind, Fault, Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
     Lead, Lineage, Meaning, NewClient, Next, Now, Pending, Policy, PolicyError, Position, Profile,
     ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry, Row,
-    Saved, Scopes, Secret, Status, Storage, StoreFault, Stored, Terminal, Timestamp, Token, TokenSet,
-    TokenTypeHint, Validity, Version, Warm, note_framing,
+    Saved, Scopes, Secret, SignInError, Status, Storage, StoreFault, Stored, Terminal, Timestamp, Token,
+    TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
 };
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, entropy};
 

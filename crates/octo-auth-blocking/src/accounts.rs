@@ -161,6 +161,12 @@ impl Accounts {
         }
     }
 
+    /// The client, as it stands now.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.office.desk.client()
+    }
+
     /// Reads the clocks, for [`Pending::receive`](octo_auth_core::Pending::receive) and the like.
     #[must_use]
     pub fn now(&self) -> Now {

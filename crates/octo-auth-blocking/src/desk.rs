@@ -269,6 +269,11 @@ impl Desk {
         state.machine.explain(&seat.key, now)
     }
 
+    /// The present client.
+    pub(crate) fn client(&self) -> Client {
+        self.lock().machine.client().clone()
+    }
+
     /// What authorises calls of the provider's API, by the present client's profile.
     pub(crate) fn authorizer(&self) -> Authorizer {
         Authorizer::from(self.lock().machine.client())

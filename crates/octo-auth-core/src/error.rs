@@ -10,6 +10,7 @@ mod exchange;
 mod failed;
 mod provider_text;
 mod request;
+mod sign_in;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub(crate) use failed::Failed;
 pub use failed::Retry;
 pub use provider_text::{ErrorCode, ProviderText};
 pub use request::RequestError;
+pub use sign_in::SignInError;
 
 /// Who must act to get past an error, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -86,6 +86,7 @@ pub use authorizer::{ApiCall, ApiError, Authorizer, CallError, Judged, Next};
 pub use client::Client;
 pub use error::{
     CallbackError, ErrorCode, ErrorKind, ExchangeError, ProviderText, Remedy, RequestError, Retry,
+    SignInError,
 };
 pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};

@@ -209,7 +209,7 @@ impl Lifecycle {
             self.jitter = registration.dice.fraction();
         }
         let validity = self.validity_of(&tokens, sent, registration);
-        let issued = Arc::new(Issued::new(tokens, generation, validity, deviations));
+        let issued = Arc::new(Issued::new(tokens, generation, validity, deviations, self.key.grant()));
         let expired = issued.validity.freshness(now) == Freshness::Expired;
         if !expired || self.freshness(now) == Freshness::Expired {
             self.record.token = Some(issued.tokens.clone());

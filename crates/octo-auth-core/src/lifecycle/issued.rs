@@ -9,10 +9,11 @@ use http::HeaderValue;
 
 use super::record::Generation;
 use super::validity::Validity;
+use crate::accounts::Grant;
 use crate::answer::Deviation;
 use crate::secret::same_secret;
 use crate::time::{Now, Timestamp};
-use crate::token::{AccessToken, TokenSet};
+use crate::token::{AccessToken, AdminToken, TokenSet};
 
 /// A token that was published.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Issued {
     pub(crate) generation: Generation,
     pub(crate) validity: Validity,
     pub(crate) deviations: Vec<Deviation>,
+    /// How it was got.
+    pub(crate) grant: Grant,
 }
 
 /// A token for a caller. Cheap to clone.
@@ -48,8 +51,9 @@ impl Issued {
         generation: Generation,
         validity: Validity,
         deviations: Vec<Deviation>,
+        grant: Grant,
     ) -> Self {
-        Self { header: tokens.authorization(), tokens, generation, validity, deviations }
+        Self { header: tokens.authorization(), tokens, generation, validity, deviations, grant }
     }
 
     /// Whether it is the same access token, compared in constant time.
@@ -79,6 +83,12 @@ impl Token {
     #[must_use]
     pub fn tokens(&self) -> &TokenSet {
         &self.issued.tokens
+    }
+
+    /// The token as one for administration, if Octorate's ApiLogin brought it; nothing for any other.
+    #[must_use]
+    pub fn admin_token(&self) -> Option<AdminToken> {
+        (self.issued.grant == Grant::ApiLogin).then(|| AdminToken(self.issued.tokens.clone()))
     }
 
     /// Which token it is: to be named when a resource server refuses it.

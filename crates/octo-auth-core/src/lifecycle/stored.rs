@@ -433,7 +433,7 @@ impl Lifecycle {
             let known = known.filter(|known| known.is_same(tokens.access_token()));
             let validity =
                 known.map_or_else(|| self.validity_of(&tokens, now, registration), |known| known.validity);
-            Arc::new(Issued::new(tokens, record.generation, validity, Vec::new()))
+            Arc::new(Issued::new(tokens, record.generation, validity, Vec::new(), self.key.grant()))
         });
         let pending = record.pending;
         self.record = record;

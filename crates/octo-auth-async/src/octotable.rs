@@ -1,0 +1,82 @@
+//! OctoTable: creating a client, and its tokens by client credentials.
+//!
+//! The steps of OctoTable's own pages, and what stands for each here:
+//!
+//! | the document | here |
+//! |---|---|
+//! | "How to create clients": a client and a sandbox property | [`create_client`] |
+//! | "Create Token", step 1: client id and client secret | [`Client::new`](octo_auth_core::Client::new) with [`Profile::octotable`](octo_auth_core::Profile::octotable) |
+//! | step 2: ask for a token with `grant_type=client_credentials` | nothing to do: it happens when a call needs one |
+//! | the headers `Authorization` and `Property` of each call | [`OctoTable::property`] |
+//!
+//! ```no_run
+//! use octo_auth_async::octotable::OctoTable;
+//! use octo_auth_async::{Accounts, Body, Client, Profile};
+//!
+//! # async fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Profile::octotable(), "public_0123", client_secret)?;
+//! let property = OctoTable::new(&Accounts::new(client)?)?.property("1234")?;
+//! let url = "https://api.octotable.com/octotable-pms/api/v2/services";
+//! let answer = property.call(&http::Request::get(url).body(Body::empty())?).await?;
+//! println!("{}", answer.value.status());
+//! # Ok(())
+//! # }
+//! ```
+
+use octo_auth_core::{
+    Answer, ApiError, CallError, CreatedClient, Failure, Key, NewClient, Profile, RequestError, Scopes,
+};
+
+use crate::accounts::Accounts;
+use crate::api_client::ApiClient;
+use crate::runner::Runner;
+use crate::tokens::Tokens;
+
+/// A client of OctoTable. It is cheap to clone.
+#[derive(Debug, Clone)]
+pub struct OctoTable {
+    tokens: Tokens,
+}
+
+impl OctoTable {
+    /// The client of a registration. Nothing is asked for yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if the registration's profile has no client credentials without scopes.
+    pub fn new(accounts: &Accounts) -> Result<Self, Failure> {
+        Ok(Self { tokens: accounts.tokens(Key::client_credentials(&Scopes::none()))? })
+    }
+
+    /// Calls of OctoTable's API for one property, whose id stands in the header `Property` of each.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Value`] for an id that cannot stand in a header.
+    pub fn property(&self, id: &str) -> Result<ApiClient, RequestError> {
+        let authorizer = self.tokens.authorizer().with_header("Property", id)?;
+        Ok(ApiClient::new(self.tokens.clone()).with_authorizer(authorizer))
+    }
+
+    /// Its tokens, which serve all its properties: for an HTTP client of your own.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+}
+
+/// Creates a client with a sandbox property, which lives for a limited time; nobody has to be a client for that.
+///
+/// [`CreatedClient::into_client`] makes a client of the answer, which holds secrets: keep it as such.
+///
+/// # Errors
+///
+/// An [`ApiError`]: [`ApiError::Call`] if nothing was sent.
+pub async fn create_client(
+    runner: &Runner,
+    profile: &Profile,
+    wanted: &NewClient,
+) -> Result<Answer<CreatedClient>, ApiError> {
+    let exchange = wanted.exchange(profile).map_err(CallError::from)?;
+    Ok(runner.run(exchange).await?)
+}

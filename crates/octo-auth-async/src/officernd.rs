@@ -1,0 +1,65 @@
+//! OfficeRND: an application and its tokens, one for each set of scopes.
+//!
+//! The steps of OfficeRND's "Generating a token", and what stands for each here:
+//!
+//! | the document | here |
+//! |---|---|
+//! | the application's client id and client secret | [`Client::new`](octo_auth_core::Client::new) with [`Profile::officernd`](octo_auth_core::Profile::officernd) |
+//! | the scopes the application may use | [`OfficeRnd::with_scopes`] |
+//! | `POST` to the token endpoint, at most five times a minute | nothing to do: it happens when a call needs one, and never more often |
+//! | the header `Authorization` of each call | [`OfficeRnd::with_scopes`], which makes the calls |
+//! | an organization in another region, by its `regionUrl` | [`ApiClient::with_api_host`](crate::ApiClient::with_api_host) |
+//!
+//! ```no_run
+//! use octo_auth_async::officernd::OfficeRnd;
+//! use octo_auth_async::{Accounts, Body, Client, Profile};
+//!
+//! # async fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Profile::officernd(), "0123456789abcdef", client_secret)?;
+//! let members = OfficeRnd::new(&Accounts::new(client)?).with_scopes("flex.community.members.read")?;
+//! let url = "https://app.officernd.com/api/v2/organizations/example/members";
+//! let answer = members.call(&http::Request::get(url).body(Body::empty())?).await?;
+//! println!("{}", answer.value.status());
+//! # Ok(())
+//! # }
+//! ```
+
+use octo_auth_core::{CallError, Key, Scopes};
+
+use crate::accounts::Accounts;
+use crate::api_client::ApiClient;
+use crate::tokens::Tokens;
+
+/// An application of OfficeRND. It is cheap to clone.
+#[derive(Debug, Clone)]
+pub struct OfficeRnd {
+    accounts: Accounts,
+}
+
+impl OfficeRnd {
+    /// The application of a registration. Nothing is asked for yet.
+    #[must_use]
+    pub fn new(accounts: &Accounts) -> Self {
+        Self { accounts: accounts.clone() }
+    }
+
+    /// Calls of OfficeRND's API with these scopes, separated by spaces. Each set of scopes has a token of its own;
+    /// all of them share the five requests a minute.
+    ///
+    /// # Errors
+    ///
+    /// A [`CallError`] for a scope with a character that RFC 6749 section 3.3 does not allow, for none at all, and if
+    /// there is no room for another key.
+    pub fn with_scopes(&self, scopes: &str) -> Result<ApiClient, CallError> {
+        Ok(ApiClient::new(self.tokens(scopes)?))
+    }
+
+    /// The tokens with these scopes: for an HTTP client of your own.
+    ///
+    /// # Errors
+    ///
+    /// As [`OfficeRnd::with_scopes`].
+    pub fn tokens(&self, scopes: &str) -> Result<Tokens, CallError> {
+        Ok(self.accounts.tokens(Key::client_credentials(&Scopes::parse(scopes)?))?)
+    }
+}

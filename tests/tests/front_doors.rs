@@ -1,0 +1,169 @@
+//! The three providers by their own documents, step by step, through the front doors of both adapters.
+//!
+//! Each scenario is written once as a macro of the steps; the colours differ by `.await` alone.
+
+#![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
+
+use http::Request;
+use octo_auth_core::{ApiError, Body, Client, Meaning, Now, Profile, Remedy, Secret, Timestamp};
+use octo_auth_emulator::{Browser, Emulator, octorate, officernd};
+use octo_auth_tests::registration::{documented_client, sound};
+
+fn get(url: &str) -> Request<Body> {
+    Request::get(url).body(Body::empty()).unwrap()
+}
+
+fn at_octorate(emulator: &Emulator) -> Client {
+    let profile = Profile::octorate().behind(&emulator.url()).unwrap();
+    Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET).unwrap()
+}
+
+fn reservations(emulator: &Emulator, property: &str) -> Request<Body> {
+    get(&format!("{}/connect/rest/v1/reservation/{property}", emulator.base("api.octorate.com")))
+}
+
+fn asked(emulator: &Emulator, path: &str) -> usize {
+    emulator.log().iter().filter(|entry| entry.path.ends_with(path)).count()
+}
+
+/// Defines the scenarios in one colour: `wait!` is `.await` or nothing, `test!` a test with or without a runtime.
+macro_rules! scenarios {
+    ($colour:ident, $adapter:ident, [$($test:tt)*], [$($color:tt)*], [$($wait:tt)*]) => {
+        mod $colour {
+            use super::*;
+            use $adapter::octorate::Octorate;
+            use $adapter::octotable::{self as tables, OctoTable};
+            use $adapter::officernd::OfficeRnd;
+            use $adapter::{Accounts, Runner};
+
+            $($test)*
+            $($color)* fn octorate_creates_a_property_and_calls_it_with_the_refresh_token_of_the_answer() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let json = r#"{"name":"The Inn","email":"inn@example.com"}"#;
+                let (created, inn) = octorate.admin().create_property("inn", json)$($wait)*.unwrap();
+                let answer = inn.api().call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
+                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                // The other kind of token does not open it, but from an address on Octorate's list.
+                let by_address = octorate.admin().for_ip_authentication();
+                let answer = by_address.call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
+                assert_eq!(answer.value.meaning(), Meaning::Forbidden);
+                emulator.octorate().allow_address(octorate::DEMO_CLIENT_ID, "127.0.0.1").unwrap();
+                let answer = by_address.call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
+                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                let twice = octorate.admin().create_property("inn", json)$($wait)*.unwrap_err();
+                assert!(matches!(&twice, ApiError::Exchange(error) if error.status().unwrap() == 412), "{twice}");
+            }
+
+            $($test)*
+            $($color)* fn several_properties_of_a_network_share_one_account_and_one_renewal() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let json = |name: &str| {
+                    let network = octorate::DEMO_NETWORK;
+                    format!(r#"{{"name":"{name}","email":"{name}@example.com","networkName":"{network}"}}"#)
+                };
+                let (first, chain) = octorate.admin().create_property("chain", &json("a"))$($wait)*.unwrap();
+                let answer = chain.api().call(&reservations(&emulator, &first.value.id))$($wait)*.unwrap();
+                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                let (second, same) = octorate.admin().create_property("chain", &json("b"))$($wait)*.unwrap();
+                let answer = same.api().call(&reservations(&emulator, &second.value.id))$($wait)*.unwrap();
+                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                assert_eq!(asked(&emulator, "/identity/refresh"), 1);
+            }
+
+            $($test)*
+            $($color)* fn octorates_administration_goes_on_when_its_token_was_forgotten() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let before = octorate.admin().configuration()$($wait)*.unwrap().value;
+                emulator.octorate().expire_access_tokens();
+                let uris = ["https://app.example/octorate"];
+                octorate.admin().replace_redirect_uris(Some(&uris))$($wait)*.unwrap();
+                let after = octorate.admin().configuration()$($wait)*.unwrap().value;
+                assert_ne!(before.redirect_uris, uris);
+                assert_eq!(after.redirect_uris, uris);
+                assert_eq!(asked(&emulator, "/identity/apilogin"), 2, "one renewal");
+            }
+
+            $($test)*
+            $($color)* fn an_owner_signs_in_at_octorate_and_the_code_is_exchanged_within_its_minute() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let (page, pending) = octorate.authorize(octorate::DEMO_REDIRECT_URI).unwrap();
+                let callback = Browser::new().open(&page).unwrap().grant().unwrap();
+                let now = Accounts::new(at_octorate(&emulator)).unwrap().now();
+                let code = pending.receive(&callback, now).unwrap();
+                let inn = octorate.sign_in("inn", code)$($wait)*.unwrap();
+                let request = reservations(&emulator, octorate::DEMO_PROPERTY);
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+
+                let (page, pending) = octorate.authorize(octorate::DEMO_REDIRECT_URI).unwrap();
+                let callback = Browser::new().open(&page).unwrap().grant().unwrap();
+                let long_ago = Now { wall: Timestamp::from_unix_seconds(1_700_000_000), ..now };
+                let code = pending.receive(&callback, long_ago).unwrap();
+                let late = octorate.sign_in("other", code)$($wait)*.unwrap_err();
+                assert_eq!(late.code(), "code_too_old");
+            }
+
+            $($test)*
+            $($color)* fn a_key_of_octorates_old_api_is_traded_for_tokens() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let key = Secret::from(octorate::DEMO_API_KEY);
+                let inn = octorate.migrate("inn", &key, octorate::DEMO_PROPERTY)$($wait)*.unwrap();
+                let request = reservations(&emulator, octorate::DEMO_PROPERTY);
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                let again = octorate.migrate("inn", &key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
+                assert!(!again.to_string().contains(octorate::DEMO_API_KEY), "{again}");
+            }
+
+            $($test)*
+            $($color)* fn octotable_makes_a_client_whose_sandbox_is_called_at_once() {
+                let emulator = sound(Emulator::start());
+                let profile = Profile::octotable().behind(&emulator.url()).unwrap();
+                let runner = Runner::new().unwrap();
+                let created = tables::create_client(&runner, &profile, &documented_client())$($wait)*.unwrap().value;
+                let property = created.properties[0].id.clone();
+                let client = created.into_client(profile).unwrap();
+                let octotable = OctoTable::new(&Accounts::new(client).unwrap()).unwrap();
+                let url = emulator.base("api.octotable.com") + "/octotable-pms/api/v2/services";
+                let answer = octotable.property(&property).unwrap().call(&get(&url))$($wait)*.unwrap();
+                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                assert_eq!(octotable.property("1\n2").unwrap_err().code(), "value_malformed");
+            }
+
+            $($test)*
+            $($color)* fn each_set_of_scopes_has_a_token_of_its_own_at_officernd() {
+                let emulator = sound(Emulator::start());
+                let profile = Profile::officernd().behind(&emulator.url()).unwrap();
+                let (id, secret) = (officernd::DEMO_CLIENT_ID, officernd::DEMO_CLIENT_SECRET);
+                let application = OfficeRnd::new(&Accounts::new(Client::new(profile, id, secret).unwrap()).unwrap());
+                let organization = officernd::DEMO_ORGANIZATION;
+                let base = emulator.base("app.officernd.com");
+                let members = format!("{base}/api/v2/organizations/{organization}/members");
+                for scopes in ["flex.community.members.read", " flex.community.members.read "] {
+                    let client = application.with_scopes(scopes).unwrap();
+                    let answer = client.call(&get(&members))$($wait)*.unwrap();
+                    assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                }
+                assert_eq!(asked(&emulator, "/oauth/token"), 1, "the same set");
+                let none = application.with_scopes("").unwrap_err();
+                assert_eq!((none.code().as_ref(), none.remedy()), ("scope_missing", Remedy::FixConfiguration));
+                let region = application.with_scopes("flex.community.members.read").unwrap();
+                assert!(region.clone().with_api_host("http://eu.officernd.com").is_err());
+                assert!(region.with_api_host("https://eu.officernd.com").is_ok());
+            }
+
+            #[test]
+            fn a_front_door_is_refused_at_another_provider() {
+                let client = octo_auth_tests::registration::officernd();
+                let failure = Octorate::new(&Accounts::new(client).unwrap()).unwrap_err();
+                assert_eq!(failure.code(), "not_offered");
+            }
+        }
+    };
+}
+
+scenarios!(asynchronous, octo_auth_async, [#[tokio::test]], [async], [.await]);
+scenarios!(blocking, octo_auth_blocking, [#[test]], [], []);
