@@ -60,6 +60,8 @@ mod carrier;
 mod changes;
 mod desk;
 mod keep_warm;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 mod reqwest;
 mod runner;
 mod store;
@@ -88,6 +90,8 @@ pub use accounts::{Accounts, Builder};
 pub use api_client::ApiClient;
 pub use changes::Changes;
 pub use keep_warm::KeepWarm;
+#[cfg(feature = "reqwest-middleware")]
+pub use middleware::Authorize;
 pub use runner::Runner;
 pub use store::{Store, Threaded};
 pub use tokens::Tokens;

@@ -1,0 +1,57 @@
+//! Authorised calls with the HTTP clients people have already.
+//!
+//! The rule kept here: nothing is decided. The core says where a token may go, what an answer means, and whether to
+//! renew and repeat; what is here puts its decision on a request, looks at the beginning of an answer where the core
+//! asks for it, and hands the answer on whole.
+
+mod body;
+mod reqwest;
+
+use http::{HeaderMap, StatusCode, Uri};
+use octo_auth_core::{ApiCall, Authorizer, CallError, Next};
+
+use crate::tokens::Tokens;
+
+pub use self::reqwest::Authorize;
+
+/// What the middlewares of every client do alike.
+#[derive(Debug, Clone)]
+struct Caller {
+    tokens: Tokens,
+    authorizer: Authorizer,
+}
+
+impl Caller {
+    /// Calls with these tokens, at the hosts of their provider's profile.
+    fn new(tokens: Tokens) -> Self {
+        let authorizer = tokens.authorizer();
+        Self { tokens, authorizer }
+    }
+
+    /// Checks a request, and puts a token on it. No token is asked for if the request must not carry it.
+    async fn begin(&self, url: &Uri, headers: &mut HeaderMap) -> Result<ApiCall, CallError> {
+        let mut call = self.authorizer.call(url, headers)?;
+        let token = self.tokens.get().await?;
+        call.authorize(&token, headers)?;
+        Ok(call)
+    }
+
+    /// Reads an answer from the beginning of its body, and reports a refusal.
+    fn judge(&self, call: &ApiCall, answer: (StatusCode, &HeaderMap, &[u8]), can_be_repeated: bool) -> Next {
+        let now = self.tokens.accounts().now();
+        let next = call.answered(answer, can_be_repeated, now).next;
+        if let Some(generation) = next.refused() {
+            self.tokens.refused(generation);
+        }
+        next
+    }
+
+    /// Puts another token on the repetition of a request; says whether there is one. If there is none, the provider's
+    /// own answer says more than that there is no better token.
+    async fn renew(&self, call: &mut ApiCall, headers: &mut HeaderMap) -> bool {
+        match self.tokens.get().await {
+            Ok(token) if call.is_new(&token) => call.authorize(&token, headers).is_ok(),
+            Ok(_) | Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Calls of an API that are authorised by a middleware, over real sockets.
+
+#![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
+
+mod reqwest_middleware;
+mod server;
+
+use std::sync::Arc;
+
+use octo_auth_async::{Accounts, Client, Key, Profile, Scopes, Tokens};
+use octo_auth_emulator::{Emulator, Fault, octorate, octotable};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use server::{Server, answer};
+
+/// The tokens of a client at a server that is token endpoint and API in one.
+fn tokens(server: &Server) -> Tokens {
+    let profile = Profile::rfc6749(&server.url("/token")).expect("a sound address");
+    let profile = profile.with_api_host(&server.url("")).expect("a sound address");
+    own(Client::new(profile, "client-1", "secret-1").expect("a sound client"))
+}
+
+/// The tokens of the demo client at the emulated `OctoTable`.
+fn octotable_tokens(emulator: &Emulator) -> Tokens {
+    let profile = Profile::octotable().behind(&emulator.url()).expect("a sound address");
+    let (id, secret) = (octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET);
+    own(Client::new(profile, id, secret).expect("a sound client"))
+}
+
+/// The admin's tokens of the demo application at the emulated Octorate.
+fn octorate_tokens(emulator: &Emulator) -> Tokens {
+    let profile = Profile::octorate().behind(&emulator.url()).expect("a sound address");
+    let (id, secret) = (octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET);
+    of(Client::new(profile, id, secret).expect("a sound client"), Key::api_login())
+}
+
+fn own(client: Client) -> Tokens {
+    of(client, Key::client_credentials(&Scopes::none()))
+}
+
+fn of(client: Client, key: Key) -> Tokens {
+    Accounts::new(client).expect("a registration").tokens(key).expect("a handle")
+}
+
+/// A server that refuses the first token.
+fn picky() -> Server {
+    Server::start(|call| match call.authorization.as_deref() {
+        Some("Bearer at-1") => answer(401, r#"{"error":"too old"}"#),
+        _ => answer(200, "whole"),
+    })
+}
+
+/// A body longer than what is looked at.
+fn long() -> String {
+    "x".repeat(100_000)
+}
+
+/// Has the next calls of the emulated Octorate answered as if the token had expired, in a large body.
+fn expired(emulator: &Emulator, calls: u64) -> String {
+    let filler = long();
+    let body = format!(r#"{{"type":"ApiLoginExpired","message":"Expired Token","nested":["{filler}"]}}"#);
+    let fault = Fault::Status { status: 403, retry_after: None, body: Some(body.clone()) };
+    emulator.faults().on("api.octorate.com", RESERVATIONS).next(calls, fault);
+    body
+}
+
+/// How often the emulated Octorate was asked for a token.
+fn logins(emulator: &Emulator) -> usize {
+    emulator.log().iter().filter(|entry| entry.path == "/connect/rest/v1/identity/apilogin").count()
+}
+
+const RESERVATIONS: &str = "/connect/rest/v1/reservation/1";
+
+/// The address of a resource of the emulated Octorate.
+fn reservations(tokens: &Tokens) -> String {
+    tokens.authorizer().profile().host("api").expect("a host").join(RESERVATIONS)
+}
+
+/// The address of a resource of the emulated `OctoTable`.
+fn services(tokens: &Tokens) -> String {
+    let authorizer = tokens.authorizer();
+    authorizer.profile().host("api").expect("a host").join("/octotable-pms/api/v2/services")
+}
+
+/// Does the same in so many tasks at once and gathers the outcomes.
+async fn at_once<R: Send + 'static, F: Future<Output = R> + Send + 'static>(
+    tasks: usize,
+    act: impl Fn() -> F,
+) -> Vec<R> {
+    let start = Arc::new(Barrier::new(tasks));
+    let mut running = JoinSet::new();
+    for _ in 0..tasks {
+        let (start, acting) = (start.clone(), act());
+        running.spawn(async move {
+            start.wait().await;
+            acting.await
+        });
+    }
+    running.join_all().await
+}

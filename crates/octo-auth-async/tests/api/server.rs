@@ -1,0 +1,121 @@
+//! A server on loopback that answers as the test says: a token endpoint at `/token`, and an API everywhere else.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+/// A running server. Its clones are one; it ends with the program.
+#[derive(Clone)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    calls: Mutex<Vec<Call>>,
+    tokens: Mutex<usize>,
+    answer: Box<dyn Fn(&Call) -> Answer + Send + Sync>,
+}
+
+/// A call of the API.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) path: String,
+    /// The value of `Authorization`.
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: String,
+}
+
+/// What a call is answered with.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) body: String,
+    /// How much of a body is announced beyond what is sent, before the connection ends.
+    pub(crate) missing: usize,
+}
+
+impl Server {
+    pub(crate) fn start(answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Shared { calls: Mutex::default(), tokens: Mutex::default(), answer: Box::new(answer) };
+        let server = Self { address, shared: Arc::new(shared) };
+        let serving = server.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let server = serving.clone();
+                thread::spawn(move || server.serve(&stream));
+            }
+        });
+        server
+    }
+
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The calls of the API so far.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        lock(&self.shared.calls).clone()
+    }
+
+    /// How many tokens were asked for so far.
+    pub(crate) fn tokens(&self) -> usize {
+        *lock(&self.shared.tokens)
+    }
+
+    fn serve(&self, mut stream: &TcpStream) {
+        let mut reader = BufReader::new(stream);
+        let Some(call) = read(&mut reader) else { return };
+        let answered = if call.path == "/token" {
+            let mut tokens = lock(&self.shared.tokens);
+            *tokens += 1;
+            let body = format!(r#"{{"access_token":"at-{tokens}","token_type":"Bearer","expires_in":3600}}"#);
+            answer(200, &body)
+        } else {
+            lock(&self.shared.calls).push(call.clone());
+            (self.shared.answer)(&call)
+        };
+        let location = answered.location.map(|url| format!("location: {url}\r\n")).unwrap_or_default();
+        let head = format!(
+            "HTTP/1.1 {} Some\r\nconnection: close\r\ncontent-type: application/json\r\n{location}content-length: {}\r\n\r\n",
+            answered.status,
+            answered.body.len() + answered.missing,
+        );
+        // A client that went away is the test's business.
+        let _ = stream.write_all(head.as_bytes());
+        let _ = stream.write_all(answered.body.as_bytes());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nothing panics under this lock")
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Call> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let (mut authorization, mut length) = (None, 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "authorization" => authorization = Some(value.to_owned()),
+            "content-length" => length = value.parse().ok()?,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Call { path, authorization, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// An answer with a body.
+pub(crate) fn answer(status: u16, body: &str) -> Answer {
+    Answer { status, location: None, body: body.to_owned(), missing: 0 }
+}
