@@ -44,6 +44,20 @@
 //! A refresh token comes into a key by [`Tokens::adopt`], from a sign-in, a property creation or a migration. It
 //! outlives the process only in a [`Store`].
 //!
+//! # Calling the provider's API
+//!
+//! Three ways to make calls that are always authorised. Each sends nothing without a token and none to a foreign
+//! host, knows what each provider's refusals mean (Octorate answers 403 when a token has expired), renews a refused
+//! token once for all callers, and hands on the provider's answer whole:
+//!
+//! | for | take | a refused call |
+//! |---|---|---|
+//! | a few calls, no HTTP client of your own | [`ApiClient`] | is repeated once |
+//! | a client of reqwest | `Authorize`, feature `reqwest-middleware` | is repeated once, unless its body is a stream |
+//! | a stack of tower services, such as hyper's client | `AuthorizeLayer`, feature `tower` | is repeated once if you say how to copy its body |
+//!
+//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] gives it.
+//!
 //! # Without the lifecycle
 //!
 //! A [`Runner`] runs every [`Exchange`] once, as it is told: each grant, revocation and onboarding call of each
@@ -60,7 +74,7 @@ mod carrier;
 mod changes;
 mod desk;
 mod keep_warm;
-#[cfg(feature = "reqwest-middleware")]
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod middleware;
 mod reqwest;
 mod runner;
@@ -92,6 +106,8 @@ pub use changes::Changes;
 pub use keep_warm::KeepWarm;
 #[cfg(feature = "reqwest-middleware")]
 pub use middleware::Authorize;
+#[cfg(feature = "tower")]
+pub use middleware::{AuthorizeLayer, AuthorizeService, WholeBody};
 pub use runner::Runner;
 pub use store::{Store, Threaded};
 pub use tokens::Tokens;

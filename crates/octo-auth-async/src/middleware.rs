@@ -5,14 +5,22 @@
 //! asks for it, and hands the answer on whole.
 
 mod body;
+#[cfg(feature = "reqwest-middleware")]
 mod reqwest;
+#[cfg(feature = "tower")]
+mod tower;
 
 use http::{HeaderMap, StatusCode, Uri};
 use octo_auth_core::{ApiCall, Authorizer, CallError, Next};
 
 use crate::tokens::Tokens;
 
+#[cfg(feature = "tower")]
+pub use self::body::WholeBody;
+#[cfg(feature = "reqwest-middleware")]
 pub use self::reqwest::Authorize;
+#[cfg(feature = "tower")]
+pub use self::tower::{AuthorizeLayer, AuthorizeService};
 
 /// What the middlewares of every client do alike.
 #[derive(Debug, Clone)]

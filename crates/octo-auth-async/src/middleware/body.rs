@@ -11,7 +11,11 @@ use http_body::{Body, Frame, SizeHint};
 use octo_auth_core::Authorizer;
 
 /// The body of an answer: what was looked at, then the rest as it comes. Data, trailers and errors are all kept.
-pub(super) struct WholeBody<B: Body> {
+#[cfg_attr(
+    not(feature = "tower"),
+    expect(unreachable_pub, reason = "callers meet it in the answers of a tower service alone")
+)]
+pub struct WholeBody<B: Body> {
     /// What was looked at and is not handed on yet.
     seen: VecDeque<Result<Frame<Bytes>, B::Error>>,
     rest: Pin<Box<B>>,

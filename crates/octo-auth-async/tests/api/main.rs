@@ -4,6 +4,7 @@
 
 mod reqwest_middleware;
 mod server;
+mod tower;
 
 use std::sync::Arc;
 
