@@ -56,6 +56,9 @@
 //! | a client of reqwest | `Authorize`, feature `reqwest-middleware` | is repeated once, unless its body is a stream |
 //! | a stack of tower services, such as hyper's client | `AuthorizeLayer`, feature `tower` | is repeated once if you say how to copy its body |
 //!
+//! Two of the examples are whole programs: `tower_stack`, a web service whose calls go through a tower stack, and
+//! `retry_beside`, a client of reqwest with a retry middleware beside it.
+//!
 //! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] gives it.
 //!
 //! # Without the lifecycle

@@ -27,7 +27,8 @@ use crate::tokens::Tokens;
 /// there says nothing about the token and is delivered as it is. A middleware after this one that makes a response of
 /// its own must keep the response's URL, else it looks as if it came from elsewhere.
 ///
-/// Put a retry middleware before this one, so that each attempt has a token that is valid then.
+/// Put a retry middleware before this one, so that each attempt has a token that is valid then; that of `reqwest-retry`
+/// wraps the errors of this one in a `RetryError`, and refuses bodies that are streams.
 ///
 /// ```no_run
 /// use octo_auth_async::{Authorize, Tokens};
