@@ -1,13 +1,15 @@
 //! Hostile inputs with required outcomes, run against octo-auth or against another library's command.
 //!
 //! A row says what comes in and what must come of it. Each row is run by every layer that can run it: the core
-//! alone, the machine of a registration, and both adapters over real sockets. What a layer observes are *facts*; the
+//! alone, the machine of a registration, both adapters over real sockets, and every client of an API that is
+//! authorised by them. What a layer observes are *facts*; the
 //! judge compares them with the row's expectations. A row passes when every expectation was judged by some layer and
 //! none was missed; an expectation or input that no layer knows fails the row, so that no assertion is skipped in
 //! silence.
 
 mod allowlist;
 mod answers;
+mod clients;
 mod command;
 mod facts;
 mod input;
@@ -66,7 +68,7 @@ enum Layers {
 }
 
 impl Subject {
-    /// octo-auth: the core, its machine and both adapters.
+    /// octo-auth: the core, its machine, both adapters and their API clients.
     ///
     /// # Errors
     ///
@@ -127,6 +129,7 @@ fn own(row: &Row, sockets: &Sockets) -> Verdict {
     if let Some(facts) = lifecycle::observe(row) {
         layers.push(("machine", facts));
     }
+    layers.extend(clients::observe(row));
     layers.extend(sockets.observe(row));
     judge::verdict(row, layers)
 }

@@ -1,6 +1,7 @@
 //! What the tests share: fixed moments, registrations, answers, and requests written out as text.
 
 pub mod adapter;
+pub mod caller;
 pub mod canary;
 pub mod conformance;
 pub mod machine;

@@ -56,9 +56,19 @@ impl Socket {
         })
     }
 
+    /// Answers each request with the bytes made for its text, and closes the connection.
+    #[must_use]
+    pub fn replying(reply: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
+        Self::serving(move |request, connection| connection.write_all(&reply(request)))
+    }
+
     /// Reads each request and does something with the connection, which closes afterwards.
     #[must_use]
     pub fn doing(act: impl Fn(&mut TcpStream) -> io::Result<()> + Send + 'static) -> Self {
+        Self::serving(move |_, connection| act(connection))
+    }
+
+    fn serving(act: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + 'static) -> Self {
         let listener = sound(TcpListener::bind("127.0.0.1:0"));
         let address = sound(listener.local_addr());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -73,9 +83,9 @@ impl Socket {
                 }
                 let Ok(mut connection) = connection else { continue };
                 let request = read_request(&mut connection);
-                log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+                log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
                 // An error is the client hanging up, which is its right.
-                let _ = act(&mut connection);
+                let _ = act(&request, &mut connection);
                 let _ = end.send(());
             }
         });

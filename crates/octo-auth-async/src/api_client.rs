@@ -18,7 +18,9 @@ use crate::tokens::Tokens;
 /// gets.
 ///
 /// It goes over the transport of the registration, so answers are read up to
-/// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB, and each call opens a connection. For many calls an HTTP client of your own with the core's [`Authorizer`] keeps its connections.
+/// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB: a longer success is an error, a longer refusal is cut there. Each call
+/// opens a connection; for many calls `Authorize` (feature `reqwest-middleware`) or `AuthorizeLayer` (feature
+/// `tower`) keep those of your own HTTP client.
 ///
 /// ```no_run
 /// use octo_auth_async::{ApiClient, Body, Tokens};

@@ -18,7 +18,8 @@ use crate::tokens::Tokens;
 /// gets.
 ///
 /// It goes over the transport of the registration, so answers are read up to
-/// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB, and each call opens a connection. For many calls a ureq agent with [`Authorize`](crate::Authorize) keeps its connections.
+/// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB: a longer success is an error, a longer refusal is cut there. Each call
+/// opens a connection; for many calls a ureq agent with [`Authorize`](crate::Authorize) keeps its connections.
 ///
 /// ```no_run
 /// use octo_auth_blocking::{ApiClient, Body, Tokens};

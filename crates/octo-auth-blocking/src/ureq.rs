@@ -30,6 +30,9 @@ use crate::transport::Transport;
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// The longest head of an answer, in bytes: about what the other adapter takes.
+const LONGEST_HEAD: usize = 400 * 1024;
+
 /// Carries requests with ureq.
 #[derive(Debug, Clone)]
 pub struct UreqTransport {
@@ -72,6 +75,7 @@ impl UreqTransport {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .allow_non_standard_methods(true)
+            .max_response_header_size(LONGEST_HEAD)
             .max_idle_connections(0)
             .max_idle_connections_per_host(0)
             .timeout_resolve(Some(CONNECT))

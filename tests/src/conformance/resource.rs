@@ -75,7 +75,7 @@ fn token(profile: &Profile, now: Now) -> Option<TokenSet> {
     Some(TokenSet::restore(profile, access_token, now.wall, None, None))
 }
 
-fn word(meaning: Meaning) -> &'static str {
+pub(super) fn word(meaning: Meaning) -> &'static str {
     match meaning {
         Meaning::TokenRefused => "invalidate_generation",
         Meaning::InsufficientScope => "insufficient_scope",

@@ -65,7 +65,7 @@ impl Sockets {
 
     fn ask(&self, row: &Row, adapter: &Adapter) -> Result<Facts, String> {
         let elsewhere = Socket::responding("200 OK", &[], b"");
-        let server = Socket::answering(answer(row, &elsewhere)?);
+        let server = Socket::answering(answer(row, Some(&elsewhere))?);
         self.read.store(0, Ordering::SeqCst);
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) = input::now(row)?;
         let mut facts = run(row, adapter, &server)?;
@@ -97,7 +97,7 @@ fn run(row: &Row, adapter: &Adapter, server: &Socket) -> Result<Facts, String> {
 }
 
 /// The bytes the server answers with: the row's own, or a response of its status, headers and body.
-fn answer(row: &Row, elsewhere: &Socket) -> Result<Vec<u8>, String> {
+pub(super) fn answer(row: &Row, elsewhere: Option<&Socket>) -> Result<Vec<u8>, String> {
     if let Some(raw) = input::bytes(row, "raw")? {
         return Ok(raw);
     }
@@ -108,7 +108,8 @@ fn answer(row: &Row, elsewhere: &Socket) -> Result<Vec<u8>, String> {
     let mut framed = false;
     for (name, value) in input::headers(row)? {
         framed |= input::is_framing(&name);
-        let value = if name == "location" { moved(&value, elsewhere) } else { value };
+        let elsewhere = elsewhere.filter(|_| name == "location");
+        let value = elsewhere.map_or(value.clone(), |elsewhere| moved(&value, elsewhere));
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     // A bodiless status has no length, and an endless body none either: it ends when the client goes.

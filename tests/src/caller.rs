@@ -1,0 +1,202 @@
+//! Every client of an API that octo-auth authorises, behind one name, so that what holds for all is written once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::rt::TokioExecutor;
+use octo_auth_async::WholeBody;
+use octo_auth_core::{Adopted, Body, Client, Key, Meaning};
+use reqwest_middleware::ClientWithMiddleware;
+use tokio::runtime::{Builder, Runtime};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceBuilder, ServiceExt};
+use {octo_auth_async as asynchronous, octo_auth_blocking as blocking};
+
+/// How long a call may take before a test gives up.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A client of an API that is authorised with the tokens of one key. Its clones are one.
+///
+/// It blocks the calling thread; do not use it inside an async runtime.
+#[derive(Clone)]
+pub struct Caller(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Async { runtime: Arc<Runtime>, tokens: asynchronous::Tokens, via: Async },
+    Blocking { tokens: blocking::Tokens, via: Blocking },
+}
+
+#[derive(Clone)]
+enum Async {
+    ApiClient(asynchronous::ApiClient),
+    Middleware(ClientWithMiddleware),
+    Tower(BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError>),
+}
+
+#[derive(Clone)]
+enum Blocking {
+    ApiClient(blocking::ApiClient),
+    Middleware(ureq::Agent),
+}
+
+/// What a call brought.
+#[derive(Debug)]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// The body, whole.
+    pub body: Vec<u8>,
+    /// What it means for the token, where the client says so.
+    pub meaning: Option<Meaning>,
+}
+
+impl Caller {
+    /// Every client there is.
+    pub const NAMES: [&str; 5] =
+        ["async API client", "blocking API client", "reqwest-middleware", "tower", "ureq middleware"];
+
+    /// A client by its name, with the tokens of a key of a registration of its own; it takes answers whose head is so
+    /// long.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be set up on this machine.
+    pub fn new(name: &str, client: &Client, key: &Key, longest_head: usize) -> Result<Self, String> {
+        if name.starts_with("blocking") || name.starts_with("ureq") {
+            let accounts = blocking::Accounts::new(client.clone()).map_err(text)?;
+            let tokens = accounts.tokens(key.clone()).map_err(text)?;
+            let via = match name {
+                "ureq middleware" => Blocking::Middleware(agent(&tokens, longest_head)),
+                _ => Blocking::ApiClient(blocking::ApiClient::new(tokens.clone())),
+            };
+            return Ok(Self(Kind::Blocking { tokens, via }));
+        }
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(text)?;
+        let accounts = asynchronous::Accounts::new(client.clone()).map_err(text)?;
+        let tokens = accounts.tokens(key.clone()).map_err(text)?;
+        let via = match name {
+            "tower" => Async::Tower(service(&tokens)),
+            "reqwest-middleware" => Async::Middleware(middleware(&tokens)?),
+            _ => Async::ApiClient(asynchronous::ApiClient::new(tokens.clone())),
+        };
+        Ok(Self(Kind::Async { runtime: Arc::new(runtime), tokens, via }))
+    }
+
+    /// Begins the account anew.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not.
+    pub fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), String> {
+        match &self.0 {
+            Kind::Async { runtime, tokens, .. } => runtime.block_on(tokens.adopt(adopted)).map_err(text),
+            Kind::Blocking { tokens, .. } => tokens.adopt(adopted).map_err(text),
+        }
+    }
+
+    /// Asks for the token as the next call will.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn token(&self) -> Result<(), String> {
+        match &self.0 {
+            Kind::Async { runtime, tokens, .. } => runtime.block_on(tokens.get()).map(drop).map_err(text),
+            Kind::Blocking { tokens, .. } => tokens.get().map(drop).map_err(text),
+        }
+    }
+
+    /// Calls an address.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub fn get(&self, url: &str) -> Result<Answered, String> {
+        match &self.0 {
+            Kind::Async { runtime, via, .. } => runtime.block_on(get(via, url)),
+            Kind::Blocking { via: Blocking::ApiClient(client), .. } => {
+                let request = Request::get(url).body(Body::empty()).map_err(text)?;
+                client.call(&request).map(|answer| judged(&answer.value)).map_err(text)
+            }
+            Kind::Blocking { via: Blocking::Middleware(agent), .. } => {
+                let mut answer = agent.get(url).call().map_err(text)?;
+                let status = answer.status().as_u16();
+                let body = answer.body_mut().read_to_vec().map_err(text)?;
+                Ok(Answered { status, body, meaning: None })
+            }
+        }
+    }
+}
+
+async fn get(via: &Async, url: &str) -> Result<Answered, String> {
+    match via {
+        Async::ApiClient(client) => {
+            let request = Request::get(url).body(Body::empty()).map_err(text)?;
+            client.call(&request).await.map(|answer| judged(&answer.value)).map_err(text)
+        }
+        Async::Middleware(client) => {
+            let answer = client.get(url).send().await.map_err(text)?;
+            let status = answer.status().as_u16();
+            let body = answer.bytes().await.map_err(text)?.to_vec();
+            Ok(Answered { status, body, meaning: None })
+        }
+        Async::Tower(service) => {
+            let request = Request::get(url).body(Full::default()).map_err(text)?;
+            let answer = service.clone().oneshot(request).await.map_err(text)?;
+            let status = answer.status().as_u16();
+            Ok(Answered { status, body: answer.into_body().to_vec(), meaning: None })
+        }
+    }
+}
+
+fn judged(answer: &octo_auth_core::ApiAnswer) -> Answered {
+    let meaning = Some(answer.meaning());
+    Answered { status: answer.status().as_u16(), body: answer.body().to_vec(), meaning }
+}
+
+fn middleware(tokens: &asynchronous::Tokens) -> Result<ClientWithMiddleware, String> {
+    // Where another test was first, its provider is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(DEADLINE);
+    let client = builder.pool_max_idle_per_host(0).build().map_err(text)?;
+    let authorize = asynchronous::Authorize::new(tokens.clone());
+    Ok(reqwest_middleware::ClientBuilder::new(client).with(authorize).build())
+}
+
+fn service(
+    tokens: &asynchronous::Tokens,
+) -> BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError> {
+    let client = HyperClient::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+    let layer = asynchronous::AuthorizeLayer::new(tokens.clone());
+    let layer = layer.repeating(|body: &Full<Bytes>| Some(body.clone()));
+    let stack = ServiceBuilder::new().layer(layer).service(client);
+    BoxCloneSyncService::new(stack.and_then(|answer: Response<WholeBody<Incoming>>| async {
+        let (parts, body) = answer.into_parts();
+        Ok::<_, BoxError>(Response::from_parts(parts, body.collect().await?.to_bytes()))
+    }))
+}
+
+fn agent(tokens: &blocking::Tokens, longest_head: usize) -> ureq::Agent {
+    let authorize = blocking::Authorize::new(tokens.clone());
+    let config = ureq::Agent::config_builder().http_status_as_error(false).middleware(authorize);
+    let config = config.max_response_header_size(longest_head).max_idle_connections(0);
+    config.proxy(None).timeout_global(Some(DEADLINE)).build().into()
+}
+
+/// What an error says, with its causes.
+fn text(error: impl Into<BoxError>) -> String {
+    let error: BoxError = error.into();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}
