@@ -51,6 +51,7 @@ pub use faults::{Fault, Faults, Held, Place};
 pub use generic::{AnnouncedLifetime, Generic, GrantError, Rotation};
 pub use log::Entry;
 pub use loopback::ANY_LOOPBACK;
+pub use material::SECRET_MARK;
 pub use octorate::Octorate;
 pub use octotable::OctoTable;
 pub use officernd::OfficeRnd;

@@ -4,6 +4,12 @@
 
 use sha2::{Digest, Sha256};
 
+/// What each token, code, client secret and API key that an emulator makes begins with, after the prefix its provider
+/// gives it: a program's log can be searched for it.
+///
+/// The eight digits stand in the place of eight random ones, so that a secret looks as the provider documents it.
+pub const SECRET_MARK: &str = "5ec2e700";
+
 /// An endless source of unpredictable text.
 pub(crate) struct Material {
     seed: [u8; 32],
@@ -30,6 +36,21 @@ impl Material {
     /// Letters of both cases and digits.
     pub(crate) fn alphanumerics(&mut self, length: usize) -> String {
         self.text(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+    }
+
+    /// Lower-case hexadecimal digits that begin with the mark of a secret.
+    pub(crate) fn secret_hex(&mut self, length: usize) -> String {
+        SECRET_MARK.to_owned() + &self.hex(length - SECRET_MARK.len())
+    }
+
+    /// Letters of both cases and digits that begin with the mark of a secret.
+    pub(crate) fn secret_alphanumerics(&mut self, length: usize) -> String {
+        SECRET_MARK.to_owned() + &self.alphanumerics(length - SECRET_MARK.len())
+    }
+
+    /// A UUID whose first group is the mark of a secret.
+    pub(crate) fn secret_uuid(&mut self) -> String {
+        SECRET_MARK.to_owned() + &self.uuid()[SECRET_MARK.len()..]
     }
 
     /// A UUID in its hyphenated form (RFC 9562 section 4).
@@ -59,6 +80,15 @@ mod tests {
         assert_eq!(first.len(), 32);
         assert_ne!(first, one.hex(32));
         assert_ne!(first, other.hex(32));
+    }
+
+    #[test]
+    fn a_secret_is_marked_in_its_own_shape() {
+        let mut material = Material::new(&[7; 32], "secrets");
+        for secret in [material.secret_hex(36), material.secret_alphanumerics(36), material.secret_uuid()] {
+            assert!(secret.starts_with(SECRET_MARK) && secret.len() == 36, "{secret}");
+        }
+        assert_ne!(material.secret_uuid(), material.secret_uuid());
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn question(state: &State, call: &Call, request: &Request<'_>) -> Reply {
 }
 
 fn issue(state: &mut State, request: Request<'_>) -> String {
-    let code = state.material.alphanumerics(43);
+    let code = state.material.secret_alphanumerics(43);
     let issued = Code {
         client_id: request.client_id.to_owned(),
         redirect_uri: request.redirect_uri.to_owned(),

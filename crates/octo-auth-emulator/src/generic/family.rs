@@ -97,7 +97,7 @@ fn replacement(state: &mut State, sent: &str, known: &Token) -> Option<String> {
 }
 
 pub(super) fn new_refresh_token(state: &mut State, client_id: &str, scopes: &[String], grant: u64) -> String {
-    let token = state.material.alphanumerics(43);
+    let token = state.material.secret_alphanumerics(43);
     let refresh = Token {
         client_id: client_id.to_owned(),
         scopes: scopes.to_vec(),

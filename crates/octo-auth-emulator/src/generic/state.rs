@@ -86,7 +86,7 @@ impl State {
 
     pub(super) fn register(&mut self, name: &str, confidential: bool) -> Registration {
         let client_id = self.material.alphanumerics(20);
-        let secret = confidential.then(|| self.material.alphanumerics(40));
+        let secret = confidential.then(|| self.material.secret_alphanumerics(40));
         self.clients.insert(client_id.clone(), Client::new(name, secret.clone()));
         Registration { client_id, client_secret: secret.unwrap_or_default() }
     }

@@ -111,7 +111,7 @@ pub(super) fn issue(
 }
 
 fn insert(state: &mut State, token: Token) -> (String, i64) {
-    let access_token = state.material.alphanumerics(43);
+    let access_token = state.material.secret_alphanumerics(43);
     let expires_at = token.expires_at.unwrap_or(i64::MAX);
     state.access.insert(access_token.clone(), token);
     (access_token, expires_at)

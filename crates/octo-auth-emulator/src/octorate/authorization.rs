@@ -15,7 +15,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
     match click {
         Click::Looked => question(state, call, client_id, redirect_uri),
         Click::Granted => {
-            let code = state.material.hex(64);
+            let code = state.material.secret_hex(64);
             let issued = Code {
                 client_id: client_id.to_owned(),
                 redirect_uri: redirect_uri.to_owned(),

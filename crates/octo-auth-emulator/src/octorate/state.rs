@@ -129,8 +129,8 @@ impl State {
 
     pub(super) fn register(&mut self, name: &str) -> Registration {
         let client_id = format!("public_{}", self.material.hex(32));
-        let client_secret = format!("secret_{}{}", self.material.hex(32), self.material.capitals(10));
-        let application = Application::new(name, &client_secret, &self.material.hex(32));
+        let client_secret = format!("secret_{}{}", self.material.secret_hex(32), self.material.capitals(10));
+        let application = Application::new(name, &client_secret, &self.material.secret_hex(32));
         self.applications.insert(client_id.clone(), application);
         Registration { client_id, client_secret }
     }
@@ -168,12 +168,12 @@ impl State {
     }
 
     pub(super) fn new_refresh_token(&mut self) -> String {
-        format!("{}{}", self.material.hex(32), self.material.capitals(2))
+        format!("{}{}", self.material.secret_hex(32), self.material.capitals(2))
     }
 
     /// Issues an access token, two UUIDs run together, and returns it with its end.
     pub(super) fn issue_access(&mut self, client_id: &str, reach: Reach) -> (String, i64) {
-        let token = format!("{}{}", self.material.uuid(), self.material.uuid());
+        let token = format!("{}{}", self.material.secret_uuid(), self.material.uuid());
         let lifetime = match reach {
             Reach::Operations => self.api_login_lifetime,
             Reach::Properties(_) => self.access_lifetime,

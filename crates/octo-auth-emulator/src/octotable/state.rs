@@ -73,7 +73,7 @@ impl State {
         self.last_property += 1;
         let client_id =
             format!("public_{}", [17, 4, 4, 4, 10].map(|length| self.material.hex(length)).join("-"));
-        let client_secret = self.material.uuid();
+        let client_secret = self.material.secret_uuid();
         let property = Property { id: self.last_property, name: property.to_owned(), position };
         let client = Client {
             id: self.last_client,

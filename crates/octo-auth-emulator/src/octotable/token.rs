@@ -20,7 +20,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
     if state.clients.get(client_id).is_none_or(|client| client.secret != client_secret) {
         return Err(unauthorized("The client credentials are not valid."));
     }
-    let access_token = state.material.hex(64);
+    let access_token = state.material.secret_hex(64);
     let expires_at = state.clock.now().saturating_add(state.access_lifetime);
     state.access.insert(access_token.clone(), Access { client_id: client_id.to_owned(), expires_at });
     let body = json!({ "access_token": access_token, "expires_in": state.expires_in, "type": "Bearer" });

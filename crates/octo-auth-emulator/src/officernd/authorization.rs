@@ -43,7 +43,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
 }
 
 fn issue(state: &mut State, client_id: &str, redirect_uri: &str, scopes: Vec<String>) -> String {
-    let code = state.material.hex(40);
+    let code = state.material.secret_hex(40);
     let issued = Code {
         client_id: client_id.to_owned(),
         redirect_uri: redirect_uri.to_owned(),

@@ -67,7 +67,7 @@ impl State {
 
     pub(super) fn register(&mut self, name: &str, permissions: &[&str]) -> Registration {
         let client_id = self.material.alphanumerics(16);
-        let client_secret = self.material.alphanumerics(32);
+        let client_secret = self.material.secret_alphanumerics(32);
         self.applications.insert(client_id.clone(), Application::new(name, &client_secret, permissions));
         Registration { client_id, client_secret }
     }

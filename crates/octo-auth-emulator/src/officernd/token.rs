@@ -96,7 +96,7 @@ fn narrowed(form: &Fields, granted: &[String]) -> Result<Vec<String>, Reply> {
 }
 
 fn issue(state: &mut State, client_id: &str, scopes: Vec<String>, refresh: Option<Refresh>) -> Reply {
-    let access_token = state.material.hex(40);
+    let access_token = state.material.secret_hex(40);
     let mut body = json!({
         "access_token": access_token,
         "token_type": "Bearer",
@@ -104,7 +104,7 @@ fn issue(state: &mut State, client_id: &str, scopes: Vec<String>, refresh: Optio
         "scope": scopes.join(" "),
     });
     if let Some(refresh) = refresh {
-        let refresh_token = state.material.hex(40);
+        let refresh_token = state.material.secret_hex(40);
         body["refresh_token"] = json!(refresh_token);
         state.refresh.insert(refresh_token, refresh);
     }
