@@ -76,7 +76,7 @@ impl Accounts {
     pub fn decide(&mut self, key: &Key, now: Now) -> Decision {
         self.with(key, now, |lifecycle, registration| {
             lifecycle.note_asking();
-            lifecycle.decide(registration, now)
+            lifecycle.decide(false, registration, now)
         })
     }
 
@@ -183,6 +183,13 @@ impl Accounts {
                 Ok(())
             }
         }
+    }
+
+    /// How many requests may be sent at this moment, as the budget goes; none while the distance that the provider
+    /// documents is kept from a failure. Single keys may be held back by more.
+    #[must_use]
+    pub fn budget_left(&self, now: Now) -> u32 {
+        self.registration.budget.left(now.boot)
     }
 
     /// What a handle may serve without asking, if anything.

@@ -42,6 +42,20 @@ pub enum Remedy {
     AskProvider,
 }
 
+impl Remedy {
+    /// The remedy's stable word: `try_later`, `sign_in_again`, `renew_token`, `fix_configuration` or `ask_provider`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TryLater { .. } => "try_later",
+            Self::SignInAgain => "sign_in_again",
+            Self::RenewToken => "renew_token",
+            Self::FixConfiguration => "fix_configuration",
+            Self::AskProvider => "ask_provider",
+        }
+    }
+}
+
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

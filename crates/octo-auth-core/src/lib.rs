@@ -91,10 +91,10 @@ pub use error::{
 pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
 pub use lifecycle::{
-    Adopted, Attempt, Change, ClaimJob, Claimed, Decision, Event, Failure, FailureKind, Fingerprint,
+    Adopted, Attempt, Change, ClaimJob, Claimed, Decision, Ending, Event, Failure, FailureKind, Fingerprint,
     Freshness, Generation, Job, Lead, Lineage, LoadJob, Policy, PolicyError, Published, Record, ReleaseJob,
-    Report, Row, SaveJob, Saved, SendJob, Status, Storage, Store, StoreFault, Stored, Terminal, Ticket,
-    Token, Validity, ValidityTerms, Verdict, Version,
+    RenewalCause, Report, Row, SaveJob, Saved, SendJob, Status, Step, Storage, Store, StoreFault, Stored,
+    Terminal, Ticket, Token, Validity, ValidityTerms, Verdict, Version,
 };
 pub use profile::{Profile, ProfileError};
 pub use scope::Scopes;

@@ -48,6 +48,7 @@ mod policy;
 mod record;
 mod setback;
 mod status;
+mod step;
 mod store;
 mod stored;
 mod validity;
@@ -68,6 +69,7 @@ pub use policy::{Policy, PolicyError};
 pub use record::{Attempt, Fingerprint, Generation, Lineage, Record, Stored, Terminal, Version};
 pub(crate) use setback::{Setback, Setbacks};
 pub use status::{Change, Event, Status};
+pub use step::{Ending, RenewalCause, Step};
 pub use store::{Claimed, Saved, Storage, Store, StoreFault};
 pub use validity::{Freshness, Lead, Validity, ValidityTerms};
 
@@ -162,12 +164,12 @@ impl Lifecycle {
         }
     }
 
-    /// Tells a caller what to do.
-    pub(crate) fn decide(&mut self, registration: &mut Registration, now: Now) -> Decision {
+    /// Tells a caller what to do, or whoever keeps it warm.
+    pub(crate) fn decide(&mut self, is_warming: bool, registration: &mut Registration, now: Now) -> Decision {
         self.end_overdue_flight(registration, now);
         let mut view = self.view(registration, None, now);
         let mut row = view.row();
-        let job = self.begin(row, registration, now);
+        let job = self.begin(row, is_warming, registration, now);
         if job.is_none() && row.runs_a_job() {
             // What kept it from beginning has closed the key, so that no row that runs a job applies now.
             view = self.view(registration, None, now);
@@ -191,12 +193,20 @@ impl Lifecycle {
     }
 
     /// Begins what the row asks for.
-    fn begin(&mut self, row: Row, registration: &mut Registration, now: Now) -> Option<Job> {
+    fn begin(
+        &mut self,
+        row: Row,
+        is_warming: bool,
+        registration: &mut Registration,
+        now: Now,
+    ) -> Option<Job> {
         match row {
             Row::Unread => Some(self.read_first(registration, now)),
             Row::Unsaved => Some(self.save_standing(registration, now)),
-            Row::Renewing | Row::Expired => self.renew(false, registration, now),
-            Row::RefusedRenewing => self.renew(true, registration, now),
+            Row::Renewing | Row::Expired | Row::RefusedRenewing => {
+                let cause = RenewalCause::of(row, self.current.is_some(), is_warming);
+                self.renew(cause, registration, now)
+            }
             Row::SignedOut
             | Row::Reading
             | Row::Unreadable
@@ -378,9 +388,9 @@ impl Lifecycle {
         all.into_iter().flatten().filter(|moment| *moment > now.boot && *moment < Duration::MAX).min()
     }
 
-    /// Begins a renewal: `forced` by a resource server's refusal, or because it is due.
-    fn renew(&mut self, forced: bool, registration: &mut Registration, now: Now) -> Option<Job> {
-        let mut flight = Flight::new(registration.number(), forced);
+    /// Begins a renewal.
+    fn renew(&mut self, cause: RenewalCause, registration: &mut Registration, now: Now) -> Option<Job> {
+        let mut flight = Flight::new(registration.number(), Some(cause));
         registration.probe(flight.id, now);
         registration.budget.draw(Some(&mut self.sent), now.boot);
         flight.drawn = Some(now.boot);

@@ -47,11 +47,24 @@ impl Budget {
 
     /// The moment from which a request may be sent; not after now if it may be sent at once.
     pub(crate) fn opens(&self, key: &Sent, asking: Asking) -> Duration {
-        let limit = if self.ailing && !self.documented { self.limit.min(AILING_LIMIT) } else { self.limit };
+        let limit = self.present_limit();
         let reserve = u32::from(asking.has_token && limit > 1);
         let own = if asking.has_setback { KEY_LIMIT.min(limit.div_ceil(2)) } else { KEY_LIMIT };
         let shared = self.sent.opens(limit - reserve, self.window);
         shared.max(key.opens(own, self.window)).max(self.paced_until)
+    }
+
+    /// How many requests may be sent at this moment.
+    pub(crate) fn left(&self, now: Duration) -> u32 {
+        match self.paced_until > now {
+            true => 0,
+            false => self.present_limit().saturating_sub(self.sent.within(self.window, now)),
+        }
+    }
+
+    /// The limit, which is lower after a failure of the whole endpoint where none is documented.
+    fn present_limit(&self) -> u32 {
+        if self.ailing && !self.documented { self.limit.min(AILING_LIMIT) } else { self.limit }
     }
 
     /// Counts a request that is sent now.
@@ -88,6 +101,12 @@ impl Sent {
             Some(sent) => sent.saturating_add(window),
             None => Duration::ZERO,
         }
+    }
+
+    /// How many count in the window that ends now.
+    fn within(&self, window: Duration, now: Duration) -> u32 {
+        let over = self.0.partition_point(|sent| sent.saturating_add(window) <= now);
+        u32::try_from(self.0.len() - over).unwrap_or(u32::MAX)
     }
 
     fn forget(&mut self, drawn: Duration) {

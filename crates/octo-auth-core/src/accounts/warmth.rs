@@ -47,7 +47,7 @@ impl Accounts {
                 continue;
             };
             let wanted = which == Warm::All || account.lifecycle.wants_tending();
-            let decision = wanted.then(|| account.lifecycle.decide(&mut self.registration, now));
+            let decision = wanted.then(|| account.lifecycle.decide(true, &mut self.registration, now));
             self.reschedule_after(&key, now, limit);
             if let Some(Verdict::UseAndRun(_, job) | Verdict::Run(job)) = decision.map(|told| told.verdict) {
                 return Tending { job: Some(job), again: limit };

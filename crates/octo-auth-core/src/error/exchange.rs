@@ -172,20 +172,43 @@ impl ExchangeError {
 }
 
 impl ErrorKind {
-    /// The kind's stable word.
+    /// The kind's stable word, with the status or the provider's own word in it.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
-        let word = match self {
+        match self {
+            Self::Status(status) => Cow::Owned(format!("http:{}", status.as_u16())),
+            Self::OAuth(code) => Cow::Owned(format!("oauth:{code}")),
+            Self::Provider(code) => Cow::Owned(format!("provider:{code}")),
+            _ => Cow::Borrowed(self.word()),
+        }
+    }
+
+    /// The kind's stable word out of a fixed set, for labels: a status is `http` with its class, such as `http:5xx`,
+    /// and of the words that a server wrote only those of the standards are in it, such as `oauth:invalid_grant`; else it is
+    /// `oauth` or `provider`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
             Self::NotSent => "not_sent",
             Self::MaybeProcessed => "maybe_processed",
             Self::Timeout => "timeout",
             Self::HttpMalformed => "http_malformed",
             Self::BodyIncomplete => "body_incomplete",
             Self::Redirect => "redirect",
-            Self::Status(status) => return Cow::Owned(format!("http:{}", status.as_u16())),
-            Self::OAuth(code) => return Cow::Owned(format!("oauth:{code}")),
+            Self::Status(status) => match status.as_u16() / 100 {
+                1 => "http:1xx",
+                2 => "http:2xx",
+                3 => "http:3xx",
+                4 => "http:4xx",
+                5 => "http:5xx",
+                _ => "http:other",
+            },
+            Self::OAuth(code) => {
+                let is_it = |word: &&&str| word.strip_prefix("oauth:") == Some(code.as_str());
+                STANDARD_CODES.iter().find(is_it).copied().unwrap_or("oauth")
+            }
             Self::OAuthMalformed => "oauth_malformed",
-            Self::Provider(code) => return Cow::Owned(format!("provider:{code}")),
+            Self::Provider(_) => "provider",
             Self::ProviderError => "provider_error",
             Self::ContentEncoding => "content_encoding",
             Self::MediaType => "media_type",
@@ -206,8 +229,7 @@ impl ErrorKind {
             Self::TokenTypeUnsupported => "token_type_unsupported",
             Self::MemberMissing(_) => "member_missing",
             Self::PropertyExists { .. } => "property_exists",
-        };
-        Cow::Borrowed(word)
+        }
     }
 
     /// What is wrong, as the second half of a sentence.
@@ -259,6 +281,23 @@ impl ErrorKind {
         f.write_str(words)
     }
 }
+
+/// The error codes of token endpoints in the standards: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1,
+/// RFC 8628 section 3.5, RFC 8707 section 2.
+const STANDARD_CODES: [&str; 12] = [
+    "oauth:invalid_request",
+    "oauth:invalid_client",
+    "oauth:invalid_grant",
+    "oauth:unauthorized_client",
+    "oauth:unsupported_grant_type",
+    "oauth:invalid_scope",
+    "oauth:access_denied",
+    "oauth:server_error",
+    "oauth:temporarily_unavailable",
+    "oauth:unsupported_token_type",
+    "oauth:slow_down",
+    "oauth:invalid_target",
+];
 
 /// `: text`, or nothing.
 pub(super) fn after_colon(text: Option<&ProviderText>) -> String {

@@ -29,6 +29,7 @@ use super::issued::Issued;
 use super::job::{Answered, Job, Outcome, ReleaseJob, Renewal, SendJob, Ticket};
 use super::record::{Failed, Fingerprint, Generation, Terminal};
 use super::setback::{BACKOFF, Blame, Pause, blame};
+use super::step::Step;
 use super::store::{Claimed, Storage, StoreFault};
 use super::validity::{Freshness, Validity, ValidityTerms};
 use super::view::Knowledge;
@@ -193,7 +194,7 @@ impl Lifecycle {
         let Answer { value: mut tokens, deviations, .. } = answer;
         self.take_refresh_token(tokens.refresh_token.take());
         self.record.pending = None;
-        if flight.forced {
+        if flight.is_forced() {
             self.forcing.close(now);
         }
         let again = self.current.as_ref().filter(|current| current.is_same(tokens.access_token()));
@@ -266,7 +267,7 @@ impl Lifecycle {
             return Some(self.read(flight, why, Duration::ZERO, now));
         };
         let answered = pause == Pause::Cooldown;
-        if flight.forced && answered {
+        if flight.is_forced() && answered {
             self.forcing.close(now);
         }
         self.take_refresh_token(salvaged);
@@ -305,7 +306,7 @@ impl Lifecycle {
             Some(if after_doubt { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
         self.record.pending = None;
         self.refusal = Some(Cause::Exchange(error));
-        if flight.forced {
+        if flight.is_forced() {
             self.forcing.close(now);
         }
     }
@@ -318,7 +319,8 @@ impl Lifecycle {
             Outcome::Answered(answered) => *answered,
             // It would stand in the way of the others until its end.
             Outcome::Claimed(Ok(Claimed::Granted)) if self.flight.is_none() => {
-                let ticket = Ticket { key: self.key.clone(), flight: registration.number(), leg: 0 };
+                let (key, flight) = (self.key.clone(), registration.number());
+                let ticket = Ticket { key, flight, leg: 0, step: Step::Release };
                 return Some(Job::Release(ReleaseJob { ticket, owner: registration.owner.clone() }));
             }
             Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
@@ -334,7 +336,7 @@ impl Lifecycle {
         };
         match result {
             Ok(answer) if is_needed && self.flight.is_none() => {
-                let flight = Flight::new(registration.number(), false);
+                let flight = Flight::new(registration.number(), None);
                 self.succeeded(registration, flight, answer, sent, now)
             }
             result if is_needed && !self.key.is_client_grant() => {
@@ -365,7 +367,8 @@ impl Lifecycle {
             return None;
         }
         registration.budget.draw(None, now.boot);
-        let ticket = Ticket { key: self.key.clone(), flight: registration.number(), leg: 0 };
+        let (key, flight) = (self.key.clone(), registration.number());
+        let ticket = Ticket { key, flight, leg: 0, step: Step::revocation() };
         let deadline = registration.policy.exchange_deadline();
         let renewal = Renewal::Revocation(exchange);
         Some(Job::Send(SendJob { ticket, renewal, refresh_token: None, deadline }))

@@ -156,7 +156,9 @@ impl Failure {
 }
 
 impl FailureKind {
-    fn word(self) -> &'static str {
+    /// The kind's stable word, such as `still_waiting`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
             Self::ShuttingDown => "shutting_down",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::issued::Issued;
 use super::record::{Attempt, Fingerprint};
+use super::step::RenewalCause;
 use crate::error::ExchangeError;
 
 /// What is under way for a key.
@@ -22,8 +23,8 @@ pub(crate) struct Flight {
     pub(crate) id: u64,
     /// Counts the jobs handed out, so that a report fits one of them alone.
     pub(crate) legs: u32,
-    /// Whether a resource server's refusal caused it.
-    pub(crate) forced: bool,
+    /// What caused it, if it is a renewal.
+    pub(crate) cause: Option<RenewalCause>,
     /// The owner of the claim it holds in the store.
     pub(crate) claim: Option<String>,
     /// When it drew on the budget, until its request is sent: of many keys that are due, those without a slot need
@@ -68,8 +69,13 @@ pub(crate) struct Publication {
 }
 
 impl Flight {
-    pub(crate) fn new(id: u64, forced: bool) -> Self {
-        Self { id, legs: 0, forced, claim: None, drawn: None }
+    pub(crate) fn new(id: u64, cause: Option<RenewalCause>) -> Self {
+        Self { id, legs: 0, cause, claim: None, drawn: None }
+    }
+
+    /// Whether a resource server's refusal caused it.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.cause == Some(RenewalCause::Refused)
     }
 }
 

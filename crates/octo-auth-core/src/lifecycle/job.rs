@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::{Request, Response};
 
 use super::record::{Fingerprint, Record, Stored, Version};
+use super::step::Step;
 use super::store::{Claimed, Saved, StoreFault};
 use crate::accounts::Key;
 use crate::answer::Done;
@@ -40,6 +41,7 @@ pub struct Ticket {
     pub(crate) key: Arc<Key>,
     pub(crate) flight: u64,
     pub(crate) leg: u32,
+    pub(crate) step: Step,
 }
 
 /// Read the record of a key from the store.

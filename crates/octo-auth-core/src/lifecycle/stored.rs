@@ -21,6 +21,7 @@ use super::issued::Issued;
 use super::job::{ClaimJob, Job, LoadJob, ReleaseJob, SaveJob, Ticket};
 use super::record::{Attempt, Failed, Fingerprint, Record, Stored, Winner};
 use super::setback::{BACKOFF, Pause, part};
+use super::step::Step;
 use super::store::{Claimed, Saved, Storage, StoreFault};
 use super::validity::Freshness;
 use super::view::Knowledge;
@@ -189,7 +190,7 @@ impl Lifecycle {
             self.note_unsaved();
             return;
         }
-        if flight.forced {
+        if flight.is_forced() {
             self.forcing.close(now);
         }
         self.record.attempt_failed(Failed::Clearly);
@@ -281,7 +282,7 @@ impl Lifecycle {
 
     /// Writes the record as it stands.
     pub(super) fn save_standing(&mut self, registration: &mut Registration, now: Now) -> Job {
-        self.save(Flight::new(registration.number(), false), None, now)
+        self.save(Flight::new(registration.number(), None), None, now)
     }
 
     /// Notes that the record is to be written, as soon as nothing is under way.
@@ -311,14 +312,15 @@ impl Lifecycle {
             return Some(self.save(flight, None, now));
         }
         if let Some(owner) = flight.claim {
-            let ticket = Ticket { key: self.key.clone(), flight: flight.id, leg: flight.legs + 1 };
+            let (key, leg) = (self.key.clone(), flight.legs + 1);
+            let ticket = Ticket { key, flight: flight.id, leg, step: Step::Release };
             return Some(Job::Release(ReleaseJob { ticket, owner }));
         }
         self.revoke_next(registration, now)
     }
 
     pub(super) fn read_first(&mut self, registration: &mut Registration, now: Now) -> Job {
-        self.read(Flight::new(registration.number(), false), Why::First, Duration::ZERO, now)
+        self.read(Flight::new(registration.number(), None), Why::First, Duration::ZERO, now)
     }
 
     pub(super) fn read(&mut self, flight: Flight, why: Why, after: Duration, now: Now) -> Job {
@@ -343,7 +345,8 @@ impl Lifecycle {
     /// Begins the next leg of a flight, which may take so long.
     pub(super) fn depart(&mut self, mut flight: Flight, leg: Leg, may_take: Duration, now: Now) -> Ticket {
         flight.legs += 1;
-        let ticket = Ticket { key: self.key.clone(), flight: flight.id, leg: flight.legs };
+        let step = Step::of(&leg, &flight, &self.key);
+        let ticket = Ticket { key: self.key.clone(), flight: flight.id, leg: flight.legs, step };
         self.flight = Some(UnderWay { flight, leg, deadline: now.boot.saturating_add(may_take) });
         ticket
     }
