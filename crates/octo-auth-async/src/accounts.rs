@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_core::{
-    Answer, Body, Change, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Reply,
+    Answer, Body, Change, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Purpose, Reply,
     RequestError, Storage, Warm,
 };
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
@@ -106,26 +106,10 @@ impl Accounts {
     /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act. Outside a tokio
     /// runtime nothing is sent.
     pub async fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
-        let Ok(runtime) = Handle::try_current() else {
-            return Err(
-                exchange.lost(Fault::not_sent("there is no tokio runtime here: call from inside one"))
-            );
-        };
-        while let Err(wait) = self.registration.desk.admit(exchange.purpose()) {
-            sleep(wait).await;
-        }
-        let is_begun = Arc::new(AtomicBool::new(false));
-        let sending = self.registration.clone().send(exchange.request().clone(), is_begun.clone());
-        match runtime.spawn(sending).await {
-            Ok(Sent { result: Ok(response), sent, received }) => exchange.finish(&response, sent, received),
-            Ok(Sent { result: Err(fault), .. }) => Err(exchange.lost(fault)),
-            Err(_) if !is_begun.load(Ordering::Acquire) => {
-                Err(exchange.lost(Fault::not_sent("the tokio runtime ended before the request was sent")))
-            }
-            Err(_) => {
-                Err(exchange.lost(Fault::unknown("the task of the request ended before its answer came")))
-            }
-        }
+        let (purpose, desk) = (exchange.purpose(), &self.registration.desk);
+        let answer = self.registration.run(exchange).await;
+        desk.telling().exchanged(purpose, answer.as_ref().err(), || desk.budget_left());
+        answer
     }
 
     /// Subscribes to what happens to the keys from now on.
@@ -156,11 +140,15 @@ impl Accounts {
     /// Valid tokens are served still. What takes longer goes on as long as its runtime does. Dropping the future
     /// undoes nothing. Outside a tokio runtime it does not wait.
     pub async fn shutdown(&self) {
-        self.registration.desk.shut();
-        if Handle::try_current().is_ok() {
+        let desk = &self.registration.desk;
+        desk.telling().shutting_down();
+        desk.shut();
+        let is_finished = match Handle::try_current() {
             // What is not done in that time goes on by itself.
-            let _ = timeout(GRACE, self.registration.finish()).await;
-        }
+            Ok(_) => timeout(GRACE, self.registration.finish()).await.is_ok(),
+            Err(_) => desk.busy().is_none(),
+        };
+        desk.telling().shut_down(is_finished);
     }
 
     /// The client, as it stands now.
@@ -237,9 +225,34 @@ struct Sent {
 }
 
 impl Registration {
+    /// Runs an exchange beside the machine.
+    async fn run<T: Reply>(self: &Arc<Self>, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(
+                exchange.lost(Fault::not_sent("there is no tokio runtime here: call from inside one"))
+            );
+        };
+        while let Err(wait) = self.desk.admit(exchange.purpose()) {
+            sleep(wait).await;
+        }
+        let is_begun = Arc::new(AtomicBool::new(false));
+        let sending = self.clone().send(exchange.purpose(), exchange.request().clone(), is_begun.clone());
+        match runtime.spawn(sending).await {
+            Ok(Sent { result: Ok(response), sent, received }) => exchange.finish(&response, sent, received),
+            Ok(Sent { result: Err(fault), .. }) => Err(exchange.lost(fault)),
+            Err(_) if !is_begun.load(Ordering::Acquire) => {
+                Err(exchange.lost(Fault::not_sent("the tokio runtime ended before the request was sent")))
+            }
+            Err(_) => {
+                Err(exchange.lost(Fault::unknown("the task of the request ended before its answer came")))
+            }
+        }
+    }
+
     /// Sends a request beside the machine; a shutdown waits for it from now on.
     fn send(
         self: Arc<Self>,
+        purpose: Purpose,
         request: Request<Body>,
         is_begun: Arc<AtomicBool>,
     ) -> impl Future<Output = Sent> + Send {
@@ -247,7 +260,8 @@ impl Registration {
         async move {
             let sent = self.desk.clock().now();
             is_begun.store(true, Ordering::Release);
-            let result = self.transport.send(&request, self.exchange_deadline).await;
+            let scope = self.desk.telling().request_beside(purpose, request.uri().host());
+            let result = scope.around(self.transport.send(&request, self.exchange_deadline)).await;
             let sent = Sent { result, sent, received: self.desk.clock().now() };
             drop(leave);
             sent

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    ClaimJob, Fault, Job, LoadJob, Now, ReleaseJob, Report, SaveJob, SendJob, StoreFault, Ticket,
+    ClaimJob, Fault, Job, Key, LoadJob, Now, ReleaseJob, Report, SaveJob, SendJob, Step, StoreFault, Ticket,
 };
 use octo_auth_system::Clock;
+use octo_auth_system::telling::Scope;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -100,7 +101,8 @@ impl Carrier {
 
     async fn send(&self, job: SendJob, sent: Now) -> Report {
         let Registration { transport, desk, .. } = &*self.registration;
-        match transport.send(job.request(), job.deadline()).await {
+        let scope = desk.telling().request(&job);
+        match scope.around(transport.send(job.request(), job.deadline())).await {
             Ok(response) => job.answered(&response, sent, desk.clock().now()),
             Err(fault) => job.failed(fault, sent),
         }
@@ -110,26 +112,32 @@ impl Carrier {
         if !job.wait().is_zero() {
             sleep(job.wait()).await;
         }
-        let result = in_time(self.store().map(|store| store.load(job.key()))).await;
+        let call = self.store().map(|store| store.load(job.key()));
+        let result = self.scope(job.key(), Step::Load).around(in_time(call)).await;
         job.loaded(result)
     }
 
     async fn claim(&self, job: ClaimJob) -> Report {
         let call = self.store().map(|store| store.claim(job.key(), job.owner(), job.lasting()));
-        let result = in_time(call).await;
+        let result = self.scope(job.key(), Step::Claim).around(in_time(call)).await;
         job.claimed(result)
     }
 
     async fn save(&self, job: SaveJob) -> Report {
         let call = self.store().map(|store| store.compare_and_swap(job.key(), job.expected(), job.record()));
-        let result = in_time(call).await;
+        let result = self.scope(job.key(), Step::Save).around(in_time(call)).await;
         job.saved(result)
     }
 
     async fn release(&self, job: ReleaseJob) -> Report {
+        let call = self.store().map(|store| store.release(job.key(), job.owner()));
         // A claim that cannot be released ends by itself.
-        let _ = in_time(self.store().map(|store| store.release(job.key(), job.owner()))).await;
+        let _ = self.scope(job.key(), Step::Release).around(in_time(call)).await;
         job.released()
+    }
+
+    fn scope(&self, key: &Key, call: Step) -> Scope {
+        self.registration.desk.telling().store_call(key, call)
     }
 
     fn store(&self) -> Option<&dyn Store> {

@@ -19,6 +19,7 @@ use octo_auth_core::{
     Accounts as Machine, Adopted, Authorizer, Change, Client, Decision, Failure, Generation, Job, Key, Now,
     Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
+use octo_auth_system::telling::{News, Reported, Telling};
 use octo_auth_system::{Clock, Slot};
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -37,6 +38,7 @@ pub(crate) struct Desk {
     /// Read under the lock, so that the machine never sees the boot clock go back.
     clock: Arc<dyn Clock>,
     tell: Tell,
+    telling: Telling,
 }
 
 struct Inner {
@@ -88,6 +90,7 @@ pub(crate) enum Tended {
 
 impl Desk {
     pub(crate) fn new(machine: Machine, clock: Arc<dyn Clock>, tell: Tell) -> Self {
+        let telling = Telling::new(machine.client());
         let inner = Inner {
             machine,
             slots: HashMap::new(),
@@ -99,12 +102,17 @@ impl Desk {
             is_shut: false,
             outbox: Outbox::default(),
         };
-        Self { inner: Mutex::new(inner), clock, tell }
+        Self { inner: Mutex::new(inner), clock, tell, telling }
     }
 
     /// Both clocks.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// What tells of it, to be called with no lock held.
+    pub(crate) fn telling(&self) -> &Telling {
+        &self.telling
     }
 
     /// Keeps a key for one more handle.
@@ -142,11 +150,16 @@ impl Desk {
 
     /// Brings the outcome of a job of this key; the answer is the next job, for the same carrier.
     pub(crate) fn report(&self, key: &Key, report: Report) -> Option<Job> {
-        self.on(key, |machine, now| machine.report(report, now))
+        let reported = Reported::of(&report);
+        let (next, left) =
+            self.on(key, |machine, now| (machine.report(report, now), machine.budget_left(now)));
+        self.telling.reported(&reported, left);
+        next
     }
 
     pub(crate) fn refused(&self, key: &Key, generation: Generation) {
         self.on(key, |machine, now| machine.refused(key, generation, now));
+        self.telling.refused(key, generation);
     }
 
     pub(crate) fn adopt(&self, key: &Key, adopted: Adopted) -> Result<Option<Job>, RequestError> {
@@ -181,6 +194,12 @@ impl Desk {
     pub(crate) fn admit(&self, purpose: Purpose) -> Result<(), Duration> {
         let (mut inner, now) = self.enter();
         inner.machine.admit(purpose, now).map_err(|opens| left(opens, now))
+    }
+
+    /// How many requests may be sent now.
+    pub(crate) fn budget_left(&self) -> u32 {
+        let (inner, now) = self.enter();
+        inner.machine.budget_left(now)
     }
 
     /// A seat to wait in while this holds for a key; nothing once it does not.
@@ -322,8 +341,9 @@ impl Desk {
         let mut changes = inner.outbox.take();
         drop(inner);
         while !changes.is_empty() {
-            for change in changes {
-                undisturbed(|| (self.tell)(change));
+            for news in changes {
+                self.telling.change(&news);
+                undisturbed(|| (self.tell)(news.change));
             }
             changes = self.lock().outbox.rest();
         }
@@ -354,7 +374,7 @@ impl Inner {
             held.slot.put(self.machine.published(key, now));
         }
         for event in before.map(|before| after.events_since(before)).unwrap_or_default() {
-            self.outbox.put(Change { key: self.shared(key), event });
+            self.outbox.put(News::new(self.shared(key), event, &after, now));
         }
         self.note_flight(key, &after);
         let facts = |status: &Status| (status.row, status.in_flight, status.unsaved, status.saving);

@@ -61,6 +61,13 @@
 //!
 //! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] gives it.
 //!
+//! # What it tells
+//!
+//! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off by
+//! default): renewals by cause and outcome, the waiting of callers, refusals, the budget that is left, the seconds to
+//! expiry. Their names, fields and units stand in [`octo_auth_system::telling`] and are stable. No secret is in them,
+//! and who hears them may panic or call back: no token is lost by it.
+//!
 //! # Without the lifecycle
 //!
 //! A [`Runner`] runs every [`Exchange`] once, as it is told: each grant, revocation and onboarding call of each

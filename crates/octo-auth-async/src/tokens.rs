@@ -194,11 +194,20 @@ impl Held {
         Box::pin(self.ask(wait))
     }
 
-    /// Asks at the desk until there is a token or a failure, at most so long.
+    /// Asks at the desk until there is a token or a failure, at most so long, and tells how long that took.
     async fn ask(&self, wait: Duration) -> Result<Token, Failure> {
+        let desk = &self.registration.desk;
+        let now = desk.clock().boot();
+        let waiting = desk.telling().waiting(&self.key, desk.clock(), now);
+        let told = self.ask_until(now.saturating_add(wait)).await;
+        waiting.over(told.as_ref());
+        told
+    }
+
+    /// Asks at the desk until there is a token or a failure, at most until this moment on the boot clock.
+    async fn ask_until(&self, deadline: Duration) -> Result<Token, Failure> {
         let Self { registration, key, .. } = self;
         let desk = &registration.desk;
-        let deadline = desk.clock().boot().saturating_add(wait);
         let has_runtime = Handle::try_current().is_ok();
         let mut told = if has_runtime { desk.ask(key) } else { desk.ask_at_deadline(key) };
         loop {

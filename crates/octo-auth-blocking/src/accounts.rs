@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    self as core, Answer, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Reply,
-    RequestError, Store, Warm,
+    self as core, Answer, Client, Exchange, ExchangeError, Failure, Key, Now, Policy, Reply, RequestError,
+    Store, Warm,
 };
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 
@@ -17,7 +17,6 @@ use crate::carrier::Office;
 use crate::changes::Changes;
 use crate::crew::Crew;
 use crate::desk::Desk;
-use crate::guard::Leave;
 use crate::keep_warm::KeepWarm;
 use crate::stall;
 use crate::store::NoStore;
@@ -97,21 +96,10 @@ impl Accounts {
     /// An [`ExchangeError`] for whatever is not the answer that was due; on a worker of an async runtime one that
     /// says that nothing was sent.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
-        let office = &self.office;
-        if !office.may_wait() {
-            return Err(exchange.lost(Fault::not_sent("waiting here would stall the async runtime")));
-        }
-        let _leave = Leave::of(office.desk.clone());
-        let mut rings = office.desk.bell().count();
-        while let Err(left) = office.desk.admit(exchange.purpose()) {
-            office.desk.bell().wait_past(rings, left);
-            rings = office.desk.bell().count();
-        }
-        let sent = self.now();
-        match office.transport.send(exchange.request(), office.exchange_deadline) {
-            Ok(response) => exchange.finish(&response, sent, self.now()),
-            Err(fault) => Err(exchange.lost(fault)),
-        }
+        let (purpose, desk) = (exchange.purpose(), &self.office.desk);
+        let answer = self.office.run(exchange);
+        desk.telling().exchanged(purpose, answer.as_ref().err(), || desk.budget_left());
+        answer
     }
 
     /// Subscribes to what happens to the keys from now on, so that a program can alert or persist.
@@ -142,23 +130,13 @@ impl Accounts {
     pub fn shutdown(&self) {
         let Office { desk, .. } = &*self.office;
         let end = desk.clock().boot().saturating_add(GRACE);
+        desk.telling().shutting_down();
         desk.shut_down();
         self.save_all();
-        if !self.office.may_wait() {
-            return;
+        if self.office.may_wait() {
+            self.finish(end);
         }
-        let mut left = GRACE;
-        while !left.is_zero() && desk.clock().boot() < end {
-            let rings = desk.bell().count();
-            if !desk.is_busy() {
-                return;
-            }
-            let step = left.min(SAVING_AGAIN);
-            if !desk.bell().wait_past(rings, step) {
-                left -= step;
-                self.save_all();
-            }
-        }
+        desk.telling().shut_down(!desk.is_busy());
     }
 
     /// The client, as it stands now.
@@ -171,6 +149,24 @@ impl Accounts {
     #[must_use]
     pub fn now(&self) -> Now {
         self.office.desk.clock().now()
+    }
+
+    /// Waits until nothing is under way or unsaved, until this moment on the boot clock at the latest, storing again
+    /// from time to time what could not be stored.
+    fn finish(&self, end: Duration) {
+        let Office { desk, .. } = &*self.office;
+        let mut left = GRACE;
+        while !left.is_zero() && desk.clock().boot() < end {
+            let rings = desk.bell().count();
+            if !desk.is_busy() {
+                return;
+            }
+            let step = left.min(SAVING_AGAIN);
+            if !desk.bell().wait_past(rings, step) {
+                left -= step;
+                self.save_all();
+            }
+        }
     }
 
     fn save_all(&self) {

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_core::{Job, Now, Report, SendJob, Store};
+use octo_auth_core::{
+    Answer, Exchange, ExchangeError, Fault, Job, Key, Now, Reply, Report, SendJob, Step, Store,
+};
 use octo_auth_system::Clock;
+use octo_auth_system::telling::Scope;
 
 use crate::crew::{Crew, PATIENCE};
 use crate::desk::Desk;
-use crate::guard::Guard;
+use crate::guard::{Guard, Leave};
 use crate::transport::Transport;
 
 /// What a registration's jobs and callers need.
@@ -41,6 +44,26 @@ impl Office {
     /// Whether the current thread may wait.
     pub(crate) fn may_wait(&self) -> bool {
         (self.may_block)()
+    }
+
+    /// Runs an exchange beside the machine.
+    pub(crate) fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        if !self.may_wait() {
+            return Err(exchange.lost(Fault::not_sent("waiting here would stall the async runtime")));
+        }
+        let _leave = Leave::of(self.desk.clone());
+        let mut rings = self.desk.bell().count();
+        while let Err(left) = self.desk.admit(exchange.purpose()) {
+            self.desk.bell().wait_past(rings, left);
+            rings = self.desk.bell().count();
+        }
+        let sent = self.now();
+        let request = exchange.request();
+        let scope = self.desk.telling().request_beside(exchange.purpose(), request.uri().host());
+        match scope.within(|| self.transport.send(request, self.exchange_deadline)) {
+            Ok(response) => exchange.finish(&response, sent, self.now()),
+            Err(fault) => Err(exchange.lost(fault)),
+        }
     }
 
     fn now(&self) -> Now {
@@ -83,30 +106,38 @@ impl Carrier {
                 if !job.wait().is_zero() {
                     thread::sleep(job.wait());
                 }
-                let result = store.load(job.key());
+                let result = self.scope(job.key(), Step::Load).within(|| store.load(job.key()));
                 job.loaded(result)
             }
             Job::Claim(job) => {
-                let result = store.claim(job.key(), job.owner(), job.lasting());
+                let claim = || store.claim(job.key(), job.owner(), job.lasting());
+                let result = self.scope(job.key(), Step::Claim).within(claim);
                 job.claimed(result)
             }
             Job::Send(job) => self.send(job, begun, waited),
             Job::Save(job) => {
-                let result = store.compare_and_swap(job.key(), job.expected(), job.record());
+                let save = || store.compare_and_swap(job.key(), job.expected(), job.record());
+                let result = self.scope(job.key(), Step::Save).within(save);
                 job.saved(result)
             }
             Job::Release(job) => {
                 // A claim that cannot be released ends by itself.
-                let _ = store.release(job.key(), job.owner());
+                let release = || store.release(job.key(), job.owner());
+                let _ = self.scope(job.key(), Step::Release).within(release);
                 job.released()
             }
         }
     }
 
+    fn scope(&self, key: &Key, call: Step) -> Scope {
+        self.office.desk.telling().store_call(key, call)
+    }
+
     /// Sends a request, in what is left of its time since it was handed out.
     fn send(&self, job: SendJob, sent: Now, waited: Duration) -> Report {
         let left = job.deadline().saturating_sub(waited);
-        match self.office.transport.send(job.request(), left) {
+        let scope = self.office.desk.telling().request(&job);
+        match scope.within(|| self.office.transport.send(job.request(), left)) {
             Ok(response) => job.answered(&response, sent, self.office.now()),
             Err(fault) => job.failed(fault, sent),
         }

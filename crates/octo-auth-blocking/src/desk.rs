@@ -5,7 +5,7 @@
 //! - what a caller is told and its waiting are one step under the lock, so that no wake-up is lost;
 //! - each step shows everywhere before the lock is let go: in the key's slot, to the waiting, to the subscribers.
 //!
-//! The lock is never held across IO. The clock is read under it, so that the machine never sees time go back.
+//! The lock is never held across IO, nor while anything is told to a log. The clock is read under it, so that the machine never sees time go back.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use octo_auth_core::{
     Accounts, Adopted, Authorizer, Client, Failure, FailureKind, Generation, Job, Key, Now, Purpose, Report,
     RequestError, Status, Tending, Token, Verdict, Warm,
 };
+use octo_auth_system::telling::{News, Reported, Telling};
 use octo_auth_system::{Clock, Slot};
 
 use crate::bell::Bell;
@@ -32,6 +33,7 @@ pub(crate) struct Desk {
     carriers: AtomicUsize,
     clock: Arc<dyn Clock>,
     bell: Arc<Bell>,
+    telling: Telling,
 }
 
 /// What is consistent only as a whole.
@@ -43,6 +45,8 @@ struct State {
     /// How many jobs of a key are being carried, or what follows them.
     carried: HashMap<Arc<Key>, usize>,
     board: Board,
+    /// What is left to be told once the lock is let go.
+    news: Vec<News>,
     is_closed: bool,
 }
 
@@ -61,15 +65,23 @@ struct Place {
 
 impl Desk {
     pub(crate) fn new(machine: Accounts, clock: Arc<dyn Clock>) -> Self {
+        let telling = Telling::new(machine.client());
         let state = State {
             machine,
             seats: HashMap::new(),
             under_way: HashMap::new(),
             carried: HashMap::new(),
             board: Board::default(),
+            news: Vec::new(),
             is_closed: false,
         };
-        Self { state: Mutex::new(state), carriers: AtomicUsize::new(0), clock, bell: Arc::new(Bell::new()) }
+        let (state, carriers, bell) = (Mutex::new(state), AtomicUsize::new(0), Arc::new(Bell::new()));
+        Self { state, carriers, clock, bell, telling }
+    }
+
+    /// What tells of it, to be called with no lock held.
+    pub(crate) fn telling(&self) -> &Telling {
+        &self.telling
     }
 
     /// Rings after each change.
@@ -135,11 +147,15 @@ impl Desk {
 
     /// Takes the outcome of a job; the answer is the next.
     pub(crate) fn report(&self, key: &Key, report: Report) -> Option<Job> {
+        let reported = Reported::of(&report);
         let (mut state, now) = self.enter();
         let next = self.carry_out(&mut state, key, now, |machine| machine.report(report, now));
         if next.is_none() {
             state.carrier_is_back(key);
         }
+        let left = state.machine.budget_left(now);
+        self.part(state);
+        self.telling.reported(&reported, left);
         next
     }
 
@@ -148,15 +164,18 @@ impl Desk {
         let (mut state, now) = self.enter();
         let act = |machine: &mut Accounts| machine.refused(&seat.key, generation, now);
         self.carry_out(&mut state, &seat.key, now, act);
+        self.part(state);
+        self.telling.refused(&seat.key, generation);
     }
 
     /// Begins a key anew.
     pub(crate) fn adopt(&self, seat: &Seat, adopted: Adopted) -> Result<Option<Job>, RequestError> {
         let (mut state, now) = self.enter();
         let act = |machine: &mut Accounts| machine.adopt(&seat.key, adopted, now);
-        let job = self.carry_out(&mut state, &seat.key, now, act)?;
-        state.hand_out(job.as_ref());
-        Ok(job)
+        let job = self.carry_out(&mut state, &seat.key, now, act);
+        state.hand_out(job.as_ref().ok().and_then(Option::as_ref));
+        self.part(state);
+        job
     }
 
     /// Ends a key until its next sign-in.
@@ -164,6 +183,7 @@ impl Desk {
         let (mut state, now) = self.enter();
         let job = self.carry_out(&mut state, &seat.key, now, |machine| machine.sign_out(&seat.key, now));
         state.hand_out(job.as_ref());
+        self.part(state);
         job
     }
 
@@ -191,6 +211,12 @@ impl Desk {
         outcome.map_err(|opens| opens.saturating_sub(now.boot).min(LONGEST_SLEEP))
     }
 
+    /// How many requests may be sent now.
+    pub(crate) fn budget_left(&self) -> u32 {
+        let (state, now) = self.enter();
+        state.machine.budget_left(now)
+    }
+
     /// What there is to do for keeping warm, and how long at most until it is to be asked again; nothing once shut
     /// down. Without a carrier that is free nothing is begun.
     pub(crate) fn tend(&self, which: Warm, has_carrier: bool) -> Option<(Option<Job>, Duration)> {
@@ -213,6 +239,7 @@ impl Desk {
         if let Some(job) = &job {
             self.show(&mut state, job.ticket().key(), None, now);
         }
+        self.part(state);
         Some((job, again.saturating_sub(now.boot).min(LONGEST_SLEEP)))
     }
 
@@ -296,13 +323,24 @@ impl Desk {
             if let Verdict::Run(job) | Verdict::UseAndRun(_, job) = &verdict {
                 state.hand_out(Some(job));
             }
-            let Verdict::Wait { until } = verdict else { return verdict };
+            let Verdict::Wait { until } = verdict else {
+                self.part(state);
+                return verdict;
+            };
             let left = until.min(deadline).saturating_sub(now.boot).min(LONGEST_SLEEP);
             if !left.is_zero() {
                 if !may_wait {
-                    return self.decide_without_waiting(&mut state, seat, now);
+                    let verdict = self.decide_without_waiting(&mut state, seat, now);
+                    self.part(state);
+                    return verdict;
                 }
-                state = park(&seat.changed, state, left);
+                state = if state.news.is_empty() {
+                    park(&seat.changed, state, left)
+                } else {
+                    // It is not to wait as well; the next look tells whether there is anything to wait for still.
+                    self.part(state);
+                    self.lock()
+                };
             }
             now = self.clock.now();
             has_asked = true;
@@ -338,8 +376,11 @@ impl Desk {
     fn show(&self, state: &mut State, key: &Key, before: Option<&Status>, now: Now) {
         let Some(after) = state.machine.status(key, now) else { return };
         state.publish(key, now);
-        let events = before.map(|before| after.events_since(before));
-        state.board.tell(key, &events.unwrap_or_default());
+        let events = before.map(|before| after.events_since(before)).unwrap_or_default();
+        state.board.tell(key, &events);
+        let place = state.seats.get(key);
+        let shared = place.map_or_else(|| Arc::new(key.clone()), |place| place.seat.key.clone());
+        state.news.extend(events.into_iter().map(|event| News::new(shared.clone(), event, &after, now)));
         state.note_flight(key, &after);
         if before.is_some_and(|before| !has_moved(before, &after)) {
             return;
@@ -358,6 +399,13 @@ impl Desk {
             place.seat.changed.notify_all();
         }
         self.bell.ring();
+    }
+
+    /// Lets go of the lock, then tells what has happened under it.
+    fn part(&self, mut state: MutexGuard<'_, State>) {
+        let news = std::mem::take(&mut state.news);
+        drop(state);
+        news.iter().for_each(|news| self.telling.change(news));
     }
 
     /// The lock, and the time under it.

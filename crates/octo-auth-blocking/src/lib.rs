@@ -44,6 +44,13 @@
 //! tried again like any failure. A store that never answers holds its thread as long. A program with
 //! an HTTP client of its own implements [`Transport`], or uses the core alone. For single exchanges without any
 //! lifecycle there is [`Runner`].
+//!
+//! # What it tells
+//!
+//! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off by
+//! default): renewals by cause and outcome, the waiting of callers, refusals, the budget that is left, the seconds to
+//! expiry. Their names, fields and units stand in [`octo_auth_system::telling`] and are stable. No secret is in them,
+//! and who hears them may panic or call back: no token is lost by it.
 
 pub mod octorate;
 pub mod octotable;

@@ -171,7 +171,11 @@ impl Tokens {
         let Handle { office, seat } = &*self.handle;
         // Asked before the desk's lock is taken: the rule is the program's own.
         let may_wait = office.may_wait();
-        office.desk.get(seat, wait, may_wait, |job| office.carry(job))
+        let (desk, clock) = (&office.desk, &**office.desk.clock());
+        let waiting = desk.telling().waiting(seat.key(), clock, clock.boot());
+        let told = desk.get(seat, wait, may_wait, |job| office.carry(job));
+        waiting.over(told.as_ref());
+        told
     }
 
     /// Has a job carried out, and waits until the record is saved or that was tried; with `all`, until nothing is

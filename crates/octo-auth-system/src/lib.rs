@@ -8,6 +8,7 @@ mod entropy;
 mod memory_store;
 mod setup;
 mod slot;
+pub mod telling;
 
 pub use clock::{Clock, SystemClock};
 pub use entropy::{EntropyError, entropy};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{Request, Response};
 
 use super::record::{Fingerprint, Record, Stored, Version};
-use super::step::Step;
+use super::step::{RenewalCause, Step};
 use super::store::{Claimed, Saved, StoreFault};
 use crate::accounts::Key;
 use crate::answer::Done;
@@ -208,6 +208,21 @@ impl SendJob {
             Renewal::Token(exchange) => exchange.request(),
             Renewal::Admin(exchange) => exchange.request(),
             Renewal::Revocation(exchange) => exchange.request(),
+        }
+    }
+
+    /// The key whose token is to be renewed, or whose token is to be revoked.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.ticket.key
+    }
+
+    /// What caused the renewal; nothing for a revocation.
+    #[must_use]
+    pub fn cause(&self) -> Option<RenewalCause> {
+        match self.ticket.step {
+            Step::Send { cause, .. } => cause,
+            _ => None,
         }
     }
 

@@ -1,0 +1,347 @@
+//! What the adapters tell of themselves, and under which names: spans and events of `tracing`, measures of `metrics`.
+//!
+//! The names, levels, fields, labels and units below are stable: they change as the public items do. Both adapters
+//! tell the same, by the code in this module; what stands here beside the tables is their own, and a program has no
+//! use for it. The core tells nothing: what is told are its reasons.
+//!
+//! The rule kept here: no secret, no code and no query of a URL is ever told. Of a key its parameters are told by name
+//! alone, of a URL the host, of a failed store that it failed. Whoever hears it may come back to the adapter: it is
+//! told with no lock held, after what it is about has taken effect. A subscriber or recorder that panics is caught, and
+//! costs no token.
+//!
+//! # Spans and events (feature `tracing`, on by default in the adapters)
+//!
+//! The target is `octo_auth`; the name is that of the span's or event's metadata.
+//!
+//! | name | level | when | fields beside `provider` |
+//! |---|---|---|---|
+//! | `octo_auth.request` (span) | debug | a request is with the transport | `purpose`, `host`; of a renewal or revocation `key`; of a renewal `cause` |
+//! | `octo_auth.store` (span) | debug | a call is with the store | `key`, `call` |
+//! | `octo_auth.requested` | debug | a request has ended, whatever it brought | `purpose`, `outcome`; of a renewal or revocation `key`; of a renewal `cause`; of a failure `code`, `remedy`, `status` |
+//! | `octo_auth.stored` | debug; warn if the store failed | a call of the store has ended | `key`, `call`, `outcome` |
+//! | `octo_auth.renewed` | info | another token is in force | `key`, `generation`, `row`, `seconds_to_expiry` |
+//! | `octo_auth.setback` | warn | an exchange failed | `key`, `kind`, `code`, `remedy`, `seconds_to_retry`, `row`, `seconds_to_expiry` |
+//! | `octo_auth.sign_in_needed` | error | nothing but a new sign-in will bring another token | as `octo_auth.setback` |
+//! | `octo_auth.unsaved` | warn | a token is in force that the store could not take yet | as `octo_auth.renewed` |
+//! | `octo_auth.waited` | debug | a call that found no fresh token has its answer, or is dropped | `key`, `outcome`, `wait_seconds` |
+//! | `octo_auth.refused` | info | a caller says that a resource server refused a token | `key`, `generation` |
+//! | `octo_auth.shutting_down` | info | a shutdown begins | |
+//! | `octo_auth.shut_down` | info | a shutdown waits no longer | `finished` |
+//!
+//! | field | what it holds |
+//! |---|---|
+//! | `provider` | the name of the client's profile when the registration was set up, such as `octorate`; every standard server is `rfc6749` unless its profile is given a name |
+//! | `key` | the grant, with the scopes or the account's name, and the names of the extra parameters, without their values |
+//! | `purpose` | what the exchange is for, such as `refresh` or `client credentials` |
+//! | `host` | the host the request goes to |
+//! | `cause` | what caused the renewal: `first`, `due`, `expired`, `refused`, `warm` ([`RenewalCause`]) |
+//! | `call` | `load`, `claim`, `save`, `release` |
+//! | `outcome` of a request | `ok`, `tried` (a revocation), `lost` (its carrier ended before its answer came), or the word of the [`ErrorKind`](octo_auth_core::ErrorKind) |
+//! | `outcome` of a call of the store | `ok`, `tried` (a release), `elsewhere` (another record, another holder of the claim), `store_failed`, `lost` |
+//! | `outcome` of a caller | `token`, `suspect` (a token that was refused, as no better one can be had), `cancelled` (it waits no longer), or the word of the [`FailureKind`](octo_auth_core::FailureKind) |
+//! | `kind` | the word of the [`FailureKind`](octo_auth_core::FailureKind) |
+//! | `code` | the stable word of the failure, such as `oauth:invalid_client`: a provider's own word is at most 64 letters, digits and `_-.:/`, and never one with a secret of the request in it |
+//! | `remedy` | who must act: `try_later`, `sign_in_again`, `renew_token`, `fix_configuration`, `ask_provider` |
+//! | `status` | the status of the answer, where there was one |
+//! | `generation` | which token it is: its number, and the sign-in or adoption it comes from |
+//! | `row` | the row of the decision table that applies to the key then, such as `4` |
+//! | `seconds_to_retry` | whole seconds until the next attempt at the earliest; missing where none will be made |
+//! | `seconds_to_expiry` | whole seconds the token in force is served still; 0 if there is none, missing if its lifetime is unknown |
+//! | `wait_seconds` | seconds the call took, with their fraction: none to speak of where a token is used beside its renewal |
+//! | `finished` | whether all that was under way has ended and is stored |
+//!
+//! # Measures (feature `metrics`, off by default)
+//!
+//! | name | kind, unit | labels beside `provider` | what it counts |
+//! |---|---|---|---|
+//! | `octo_auth_renewals_total` | counter | `cause`, `outcome` as of `octo_auth.requested` | requests of renewals that have ended, those that were not sent or lost included |
+//! | `octo_auth_refusals_total` | counter | | callers that said a token was refused, each of them |
+//! | `octo_auth_wait_seconds` | histogram, seconds | `outcome` as of `octo_auth.waited` | `wait_seconds` of each call that found no fresh token; the others are in no measure |
+//! | `octo_auth_budget_left` | gauge, requests | | requests that may be sent at this moment, as of the last request |
+//! | `octo_auth_seconds_to_expiry` | gauge, seconds | | `seconds_to_expiry` of the key that was last renewed or last failed to be |
+//!
+//! Labels come out of fixed sets, and no key is among them, for there is no end of keys. Several registrations at one
+//! provider share its measures; of the gauges the last one to change is seen.
+
+#![cfg_attr(
+    not(all(feature = "tracing", feature = "metrics")),
+    allow(dead_code, unused_variables, reason = "what no feature tells is carried here all the same")
+)]
+
+#[cfg(feature = "tracing")]
+mod events;
+#[cfg(feature = "metrics")]
+mod measures;
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_core::{
+    Change, Client, Ending, Event, ExchangeError, Failure, Generation, Key, Now, Purpose, RenewalCause,
+    Report, Row, SendJob, Status, Step, Ticket, Token,
+};
+
+use crate::clock::Clock;
+
+/// What tells for one registration.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub struct Telling {
+    provider: Arc<str>,
+}
+
+/// A change, and how the key stood then.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub struct News {
+    /// The change.
+    pub change: Change,
+    row: Row,
+    /// How long the token in force is served still; zero if there is none.
+    left: Option<Duration>,
+}
+
+/// What may be told of a job's report once the machine has it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Reported {
+    ticket: Ticket,
+    end: End,
+}
+
+/// How something ended, in words.
+#[derive(Debug)]
+struct End {
+    outcome: &'static str,
+    trouble: Option<Trouble>,
+}
+
+/// What may be told of an exchange that failed.
+#[derive(Debug)]
+struct Trouble {
+    code: Cow<'static, str>,
+    remedy: &'static str,
+    status: Option<u16>,
+}
+
+/// A caller that waits; one that is dropped before it is over has given up.
+#[doc(hidden)]
+pub struct Waiting<'t> {
+    telling: &'t Telling,
+    key: &'t Key,
+    clock: &'t dyn Clock,
+    began: Duration,
+    outcome: &'static str,
+}
+
+/// Something under way, as a span.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Scope {
+    #[cfg(feature = "tracing")]
+    span: events::Span,
+}
+
+impl Telling {
+    /// What tells for the registration of this client.
+    #[must_use]
+    pub fn new(client: &Client) -> Self {
+        #[cfg(feature = "metrics")]
+        undisturbed(measures::describe);
+        Self { provider: client.profile().name().into() }
+    }
+
+    /// Tells a change.
+    pub fn change(&self, news: &News) {
+        undisturbed(|| {
+            #[cfg(feature = "tracing")]
+            events::change(&self.provider, news);
+            #[cfg(feature = "metrics")]
+            measures::change(&self.provider, news);
+        });
+    }
+
+    /// The request of a job, under way.
+    #[must_use]
+    pub fn request(&self, job: &SendJob) -> Scope {
+        self.exchange(job.purpose(), job.request().uri().host(), Some(job.key()), job.cause())
+    }
+
+    /// A request beside the machine, under way.
+    #[must_use]
+    pub fn request_beside(&self, purpose: Purpose, host: Option<&str>) -> Scope {
+        self.exchange(purpose, host, None, None)
+    }
+
+    /// A call of the store for a key, under way.
+    #[must_use]
+    pub fn store_call(&self, key: &Key, call: Step) -> Scope {
+        Scope {
+            #[cfg(feature = "tracing")]
+            span: events::Span::new(|| events::store_call(&self.provider, key, call.word())),
+        }
+    }
+
+    /// Tells how a job ended, and how much of the budget is left.
+    pub fn reported(&self, reported: &Reported, budget_left: u32) {
+        let Reported { ticket, end } = reported;
+        undisturbed(|| match ticket.step() {
+            Step::Send { purpose, cause } => {
+                #[cfg(feature = "tracing")]
+                events::requested(&self.provider, Some(ticket.key()), (purpose, cause), end);
+                #[cfg(feature = "metrics")]
+                measures::requested(&self.provider, cause, end.outcome, budget_left);
+            }
+            call => {
+                #[cfg(feature = "tracing")]
+                events::stored(&self.provider, ticket.key(), call.word(), end.outcome);
+            }
+        });
+    }
+
+    /// Tells how an exchange beside the machine ended, and how much of the budget is left; asking for that may panic.
+    pub fn exchanged(
+        &self,
+        purpose: Purpose,
+        failure: Option<&ExchangeError>,
+        budget_left: impl FnOnce() -> u32,
+    ) {
+        undisturbed(|| {
+            let end = End::of(failure.map_or(Ending::Done, Ending::Failed));
+            #[cfg(feature = "tracing")]
+            events::requested(&self.provider, None, (purpose, None), &end);
+            #[cfg(feature = "metrics")]
+            measures::requested(&self.provider, None, end.outcome, budget_left());
+        });
+    }
+
+    /// A caller that begins to wait at this moment on the boot clock.
+    #[must_use]
+    pub fn waiting<'t>(&'t self, key: &'t Key, clock: &'t dyn Clock, began: Duration) -> Waiting<'t> {
+        Waiting { telling: self, key, clock, began, outcome: "cancelled" }
+    }
+
+    /// Tells that a caller says a token was refused.
+    pub fn refused(&self, key: &Key, generation: Generation) {
+        undisturbed(|| {
+            #[cfg(feature = "tracing")]
+            events::refused(&self.provider, key, generation);
+            #[cfg(feature = "metrics")]
+            measures::refused(&self.provider);
+        });
+    }
+
+    /// Tells that a shutdown begins.
+    pub fn shutting_down(&self) {
+        #[cfg(feature = "tracing")]
+        undisturbed(|| events::shutting_down(&self.provider));
+    }
+
+    /// Tells that a shutdown waits no longer, and whether all has ended and is stored.
+    pub fn shut_down(&self, is_finished: bool) {
+        #[cfg(feature = "tracing")]
+        undisturbed(|| events::shut_down(&self.provider, is_finished));
+    }
+
+    fn exchange(
+        &self,
+        purpose: Purpose,
+        host: Option<&str>,
+        key: Option<&Key>,
+        cause: Option<RenewalCause>,
+    ) -> Scope {
+        Scope {
+            #[cfg(feature = "tracing")]
+            span: events::Span::new(|| events::request(&self.provider, (purpose, cause), host, key)),
+        }
+    }
+
+    fn waited(&self, key: &Key, outcome: &'static str, wait: Duration) {
+        undisturbed(|| {
+            #[cfg(feature = "tracing")]
+            events::waited(&self.provider, key, outcome, wait);
+            #[cfg(feature = "metrics")]
+            measures::waited(&self.provider, outcome, wait);
+        });
+    }
+}
+
+impl News {
+    /// What happened to a key that stands like this now.
+    #[must_use]
+    pub fn new(key: Arc<Key>, event: Event, status: &Status, now: Now) -> Self {
+        let left = match status.token.as_ref().map(Token::validity) {
+            Some(validity) => validity.served_until_age().map(|end| end.saturating_sub(validity.age(now))),
+            None => Some(Duration::ZERO),
+        };
+        Self { change: Change { key, event }, row: status.row, left }
+    }
+}
+
+impl Reported {
+    /// What may be told of a report.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        Self { ticket: report.ticket().clone(), end: End::of(report.ending()) }
+    }
+}
+
+impl End {
+    fn of(ending: Ending<'_>) -> Self {
+        let trouble = match ending {
+            Ending::Failed(error) => Some(Trouble {
+                code: error.code(),
+                remedy: error.remedy().word(),
+                status: error.status().map(|status| status.as_u16()),
+            }),
+            _ => None,
+        };
+        Self { outcome: ending.word(), trouble }
+    }
+}
+
+impl Waiting<'_> {
+    /// The caller waits no longer: this is what it is told.
+    pub fn over(mut self, told: Result<&Token, &Failure>) {
+        self.outcome = match told {
+            Ok(token) if token.is_suspect() => "suspect",
+            Ok(_) => "token",
+            Err(failure) => failure.kind().word(),
+        };
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if cfg!(any(feature = "tracing", feature = "metrics")) {
+            undisturbed(|| {
+                let wait = self.clock.boot().saturating_sub(self.began);
+                self.telling.waited(self.key, self.outcome, wait);
+            });
+        }
+    }
+}
+
+impl Scope {
+    /// Does a work inside.
+    pub fn within<R>(&self, work: impl FnOnce() -> R) -> R {
+        #[cfg(feature = "tracing")]
+        let _inside = self.span.enter();
+        work()
+    }
+
+    /// Awaits a work inside.
+    pub async fn around<F: Future>(self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        std::future::poll_fn(|context| self.within(|| work.as_mut().poll(context))).await
+    }
+}
+
+/// Calls somebody whose panic is not to reach whoever tells.
+fn undisturbed<R>(call: impl FnOnce() -> R) -> Option<R> {
+    // The panic hook has shown it already.
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}

@@ -1,0 +1,215 @@
+//! The spans and events, as the tables in `telling` have them.
+
+use std::fmt;
+use std::time::Duration;
+
+use octo_auth_core::{Event, Failure, Generation, Grant, Key, Purpose, RenewalCause};
+use tracing::span::Entered;
+use tracing::{Level, debug_span, event};
+
+use super::{End, News, undisturbed};
+
+/// A span whose subscriber may panic.
+#[derive(Debug)]
+pub(super) struct Span(Option<tracing::Span>);
+
+/// Being inside a span, until it is dropped.
+pub(super) struct Inside<'s>(Option<Entered<'s>>);
+
+/// A key as it may be told: the values of its parameters are left out.
+struct Named<'k>(&'k Key);
+
+impl Span {
+    pub(super) fn new(make: impl FnOnce() -> tracing::Span) -> Self {
+        Self(undisturbed(make))
+    }
+
+    pub(super) fn enter(&self) -> Inside<'_> {
+        Inside(self.0.as_ref().and_then(|span| undisturbed(|| span.enter())))
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        undisturbed(|| drop(self.0.take()));
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        undisturbed(|| drop(self.0.take()));
+    }
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(key) = self;
+        match key.grant() {
+            Grant::ClientCredentials if key.scopes().is_empty() => f.write_str("client credentials")?,
+            Grant::ClientCredentials => write!(f, "client credentials for {}", key.scopes().join(" "))?,
+            Grant::ApiLogin => f.write_str("ApiLogin")?,
+            _ => write!(f, "account {:?}", key.account_name())?,
+        }
+        key.parameters().iter().try_for_each(|(name, _)| write!(f, ", {name}"))
+    }
+}
+
+pub(super) fn request(
+    provider: &str,
+    (purpose, cause): (Purpose, Option<RenewalCause>),
+    host: Option<&str>,
+    key: Option<&Key>,
+) -> tracing::Span {
+    let (key, cause) = (key.map(|key| Named(key).to_string()), cause.map(RenewalCause::word));
+    debug_span!(target: "octo_auth", "octo_auth.request", provider, %purpose, host, key, cause)
+}
+
+pub(super) fn store_call(provider: &str, key: &Key, call: &str) -> tracing::Span {
+    debug_span!(target: "octo_auth", "octo_auth.store", provider, key = %Named(key), call)
+}
+
+pub(super) fn requested(
+    provider: &str,
+    key: Option<&Key>,
+    (purpose, cause): (Purpose, Option<RenewalCause>),
+    End { outcome, trouble }: &End,
+) {
+    let (key, cause) = (key.map(|key| Named(key).to_string()), cause.map(RenewalCause::word));
+    let code = trouble.as_ref().map(|trouble| &*trouble.code);
+    let remedy = trouble.as_ref().map(|trouble| trouble.remedy);
+    let status = trouble.as_ref().and_then(|trouble| trouble.status);
+    event!(
+        name: "octo_auth.requested",
+        target: "octo_auth",
+        Level::DEBUG,
+        provider, %purpose, key, cause, outcome, code, remedy, status,
+        "a request has ended"
+    );
+}
+
+pub(super) fn stored(provider: &str, key: &Key, call: &str, outcome: &str) {
+    let key = Named(key);
+    macro_rules! stored {
+        ($level:expr) => {
+            event!(
+                name: "octo_auth.stored",
+                target: "octo_auth",
+                $level,
+                provider, %key, call, outcome,
+                "a call of the store has ended"
+            )
+        };
+    }
+    if matches!(outcome, "store_failed" | "lost") { stored!(Level::WARN) } else { stored!(Level::DEBUG) }
+}
+
+pub(super) fn change(provider: &str, news: &News) {
+    match &news.change.event {
+        Event::Renewed(generation) => renewed(provider, news, *generation),
+        Event::Setback(failure) => setback(provider, news, failure),
+        Event::SignInNeeded(failure) => sign_in_needed(provider, news, failure),
+        Event::Unsaved(generation) => unsaved(provider, news, *generation),
+        _ => {}
+    }
+}
+
+fn renewed(provider: &str, News { change, row, left }: &News, generation: Generation) {
+    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+    event!(
+        name: "octo_auth.renewed",
+        target: "octo_auth",
+        Level::INFO,
+        provider, %key, %generation, row, seconds_to_expiry,
+        "another token is in force"
+    );
+}
+
+fn setback(provider: &str, News { change, row, left }: &News, failure: &Failure) {
+    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+    let Told { kind, code, remedy, seconds_to_retry } = &Told::of(failure);
+    event!(
+        name: "octo_auth.setback",
+        target: "octo_auth",
+        Level::WARN,
+        provider, %key, kind, code, remedy, seconds_to_retry, row, seconds_to_expiry,
+        "an exchange failed"
+    );
+}
+
+fn sign_in_needed(provider: &str, News { change, row, left }: &News, failure: &Failure) {
+    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+    let Told { kind, code, remedy, seconds_to_retry } = &Told::of(failure);
+    event!(
+        name: "octo_auth.sign_in_needed",
+        target: "octo_auth",
+        Level::ERROR,
+        provider, %key, kind, code, remedy, seconds_to_retry, row, seconds_to_expiry,
+        "nothing but a new sign-in will bring another token"
+    );
+}
+
+fn unsaved(provider: &str, News { change, row, left }: &News, generation: Generation) {
+    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+    event!(
+        name: "octo_auth.unsaved",
+        target: "octo_auth",
+        Level::WARN,
+        provider, %key, %generation, row, seconds_to_expiry,
+        "a token is in force that the store could not take yet"
+    );
+}
+
+pub(super) fn waited(provider: &str, key: &Key, outcome: &str, wait: Duration) {
+    let (key, wait_seconds) = (Named(key), wait.as_secs_f64());
+    event!(
+        name: "octo_auth.waited",
+        target: "octo_auth",
+        Level::DEBUG,
+        provider, %key, outcome, wait_seconds,
+        "a caller waits no longer"
+    );
+}
+
+pub(super) fn refused(provider: &str, key: &Key, generation: Generation) {
+    let key = Named(key);
+    event!(
+        name: "octo_auth.refused",
+        target: "octo_auth",
+        Level::INFO,
+        provider, %key, %generation,
+        "a resource server refused a token"
+    );
+}
+
+pub(super) fn shutting_down(provider: &str) {
+    event!(name: "octo_auth.shutting_down", target: "octo_auth", Level::INFO, provider, "a shutdown begins");
+}
+
+pub(super) fn shut_down(provider: &str, finished: bool) {
+    event!(
+        name: "octo_auth.shut_down",
+        target: "octo_auth",
+        Level::INFO,
+        provider, finished,
+        "a shutdown waits no longer"
+    );
+}
+
+/// What may be told of a failure.
+struct Told {
+    kind: &'static str,
+    code: String,
+    remedy: &'static str,
+    seconds_to_retry: Option<u64>,
+}
+
+impl Told {
+    fn of(failure: &Failure) -> Self {
+        Self {
+            kind: failure.kind().word(),
+            code: failure.code().into_owned(),
+            remedy: failure.remedy().word(),
+            seconds_to_retry: failure.retry_after().map(|after| after.as_secs()),
+        }
+    }
+}
