@@ -21,7 +21,7 @@
 //! | `octo_auth.stored` | debug; warn if the store failed | a call of the store has ended | `key`, `call`, `outcome` |
 //! | `octo_auth.renewed` | info | another token is in force | `key`, `generation`, `row`, `seconds_to_expiry` |
 //! | `octo_auth.setback` | warn | an exchange failed | `key`, `kind`, `code`, `remedy`, `seconds_to_retry`, `row`, `seconds_to_expiry` |
-//! | `octo_auth.sign_in_needed` | error | nothing but a new sign-in will bring another token | as `octo_auth.setback` |
+//! | `octo_auth.sign_in_needed` | error; info after a sign-out | nothing but a new sign-in will bring another token | as `octo_auth.setback` |
 //! | `octo_auth.unsaved` | warn | a token is in force that the store could not take yet | as `octo_auth.renewed` |
 //! | `octo_auth.waited` | debug | a call that found no fresh token has its answer, or is dropped | `key`, `outcome`, `wait_seconds` |
 //! | `octo_auth.refused` | info | a caller says that a resource server refused a token | `key`, `generation` |

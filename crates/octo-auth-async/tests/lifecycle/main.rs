@@ -4,7 +4,13 @@
 
 mod callers;
 mod cancelling;
+#[cfg(feature = "tracing")]
+mod ear;
+#[cfg(feature = "tracing")]
+mod hearing;
 mod keeping_warm;
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+mod measures;
 mod outages;
 mod provider;
 mod runtimes;

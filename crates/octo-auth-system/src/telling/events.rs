@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use octo_auth_core::{Event, Failure, Generation, Grant, Key, Purpose, RenewalCause};
+use octo_auth_core::{Event, Failure, FailureKind, Generation, Grant, Key, Purpose, RenewalCause};
 use tracing::span::Entered;
 use tracing::{Level, debug_span, event};
 
@@ -139,13 +139,19 @@ fn setback(provider: &str, News { change, row, left }: &News, failure: &Failure)
 fn sign_in_needed(provider: &str, News { change, row, left }: &News, failure: &Failure) {
     let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
     let Told { kind, code, remedy, seconds_to_retry } = &Told::of(failure);
-    event!(
-        name: "octo_auth.sign_in_needed",
-        target: "octo_auth",
-        Level::ERROR,
-        provider, %key, kind, code, remedy, seconds_to_retry, row, seconds_to_expiry,
-        "nothing but a new sign-in will bring another token"
-    );
+    macro_rules! sign_in_needed {
+        ($level:expr) => {
+            event!(
+                name: "octo_auth.sign_in_needed",
+                target: "octo_auth",
+                $level,
+                provider, %key, kind, code, remedy, seconds_to_retry, row, seconds_to_expiry,
+                "nothing but a new sign-in will bring another token"
+            )
+        };
+    }
+    let was_signed_out = failure.kind() == FailureKind::SignedOut;
+    if was_signed_out { sign_in_needed!(Level::INFO) } else { sign_in_needed!(Level::ERROR) }
 }
 
 fn unsaved(provider: &str, News { change, row, left }: &News, generation: Generation) {

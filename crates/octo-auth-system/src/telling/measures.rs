@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use octo_auth_core::{Event, RenewalCause};
+use octo_auth_core::{Event, FailureKind, RenewalCause};
 
 use super::News;
 
@@ -42,9 +42,12 @@ pub(super) fn requested(
 }
 
 pub(super) fn change(provider: &Arc<str>, news: &News) {
-    let concerns_expiry =
-        matches!(news.change.event, Event::Renewed(_) | Event::Setback(_) | Event::SignInNeeded(_));
-    if let Some(left) = news.left.filter(|_| concerns_expiry) {
+    let is_about_renewal = match &news.change.event {
+        Event::Renewed(_) | Event::Setback(_) => true,
+        Event::SignInNeeded(failure) => failure.kind() != FailureKind::SignedOut,
+        _ => false,
+    };
+    if let Some(left) = news.left.filter(|_| is_about_renewal) {
         gauge!(SECONDS_TO_EXPIRY, "provider" => provider.clone()).set(left.as_secs_f64());
     }
 }
