@@ -13,6 +13,9 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 /// The registration of this name has a subscriber that panics at each of its spans and events.
 pub(crate) const PANICKING: &str = "panicking";
 
+/// The registration of this name has a subscriber that makes a call at each of its spans and events.
+pub(crate) const CALLING: &str = "calling";
+
 /// What an event or a span beside its name and level tells: its fields, by name.
 pub(crate) type Fields = BTreeMap<String, String>;
 
@@ -43,6 +46,13 @@ pub(crate) fn listen() -> &'static Ear {
     });
     ear()
 }
+
+/// Has this called whenever [`CALLING`] tells something.
+pub(crate) fn call(call: impl Fn() + Send + Sync + 'static) {
+    assert!(CALL.set(Box::new(call)).is_ok(), "one test alone has itself called");
+}
+
+static CALL: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 
 fn ear() -> &'static Ear {
     static EAR: Ear = Ear(Mutex::new(Vec::new()));
@@ -96,13 +106,16 @@ pub(crate) fn vocabulary(entries: &[(&str, &str, &str)]) -> Vocabulary {
 fn hear(metadata: &Metadata<'_>, record: impl FnOnce(&mut Reading)) {
     let mut reading = Reading(Fields::new());
     record(&mut reading);
-    let is_hit = reading.0.get("provider").is_some_and(|provider| provider == PANICKING);
+    let provider = reading.0.get("provider").cloned();
     let ours = metadata.name().starts_with("octo_auth.");
     assert_eq!(ours, metadata.target() == "octo_auth", "the target of {}", metadata.name());
     let (name, level) = (metadata.name().to_owned(), metadata.level().to_string());
     let heard = Heard { name, level, fields: reading.0 };
     ear().0.lock().unwrap_or_else(PoisonError::into_inner).push(heard);
-    assert!(!is_hit, "this subscriber panics, as the test wants it");
+    assert_ne!(provider.as_deref(), Some(PANICKING), "this subscriber panics, as the test wants it");
+    if let Some(call) = CALL.get().filter(|_| provider.as_deref() == Some(CALLING)) {
+        call();
+    }
 }
 
 impl<S: Subscriber> Layer<S> for Listener {

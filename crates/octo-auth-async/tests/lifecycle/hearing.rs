@@ -11,7 +11,7 @@ use octo_auth_async::{
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use octo_auth_emulator::{Emulator, Fault};
 
-use crate::ear::{PANICKING, listen, vocabulary};
+use crate::ear::{CALLING, PANICKING, call, listen, vocabulary};
 use crate::server::{Answer, Server, client, client_named, own_tokens};
 use crate::time::Still;
 
@@ -270,6 +270,31 @@ async fn a_subscriber_that_panics_costs_no_token_and_no_report() {
     assert_eq!(server.requests(), 5);
     let outcomes = ear.counted(PANICKING, "octo_auth.requested", &["outcome"]);
     assert_eq!(outcomes, counts(&[("ok", 4), ("http:5xx", 1)]));
+}
+
+#[test]
+fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    // Under the lock it would wait for itself: then this thread is left behind.
+    std::thread::spawn(move || {
+        let (_, server, clock) = (listen(), Server::new(), Still::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let builder = Accounts::builder(client_named(CALLING)).transport(server.clone());
+            let accounts = builder.clock(clock.clone()).build().expect("a registration");
+            let tokens = own_tokens(&accounts);
+            let called = tokens.clone();
+            call(move || assert!(called.status().is_some()));
+            tokens.refused(tokens.get().await.expect("a token").generation());
+            tokens.get().await.expect("another token");
+            clock.advance(HOUR);
+            server.next(Answer::Status(503, 5));
+            tokens.get().await.expect_err("the endpoint is down");
+            accounts.shutdown().await;
+        });
+        done.send(())
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).expect("no hang");
 }
 
 #[tokio::test]

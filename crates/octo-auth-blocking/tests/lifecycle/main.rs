@@ -7,9 +7,17 @@ mod callers;
 mod carrying;
 mod changes;
 mod clock;
+#[cfg(feature = "tracing")]
+#[path = "../../../octo-auth-async/tests/lifecycle/ear.rs"]
+mod ear;
 mod endpoint;
 mod flights;
 mod gate;
+#[cfg(feature = "tracing")]
+mod hearing;
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+#[path = "../../../octo-auth-async/tests/lifecycle/measures.rs"]
+mod measures;
 mod refusals;
 mod rotation;
 mod running;
