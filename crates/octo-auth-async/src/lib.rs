@@ -63,10 +63,21 @@
 //!
 //! # What it tells
 //!
-//! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off by
-//! default): renewals by cause and outcome, the waiting of callers, refusals, the budget that is left, the seconds to
-//! expiry. Their names, fields and units stand in [`octo_auth_system::telling`] and are stable. No secret is in them,
-//! and who hears them may panic or call back: no token is lost by it.
+//! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
+//! by default). No secret, no code and no query of a URL is in them, and who hears them may panic or call back: no
+//! token is lost by it. Every name, level, field, label, word and unit stands in [`telling`] and is stable; these are
+//! what to look for first:
+//!
+//! | for | measure | event |
+//! |---|---|---|
+//! | renewals, by cause and outcome | `octo_auth_renewals_total` | `octo_auth.requested`, `octo_auth.renewed`, `octo_auth.setback` |
+//! | somebody must sign in again | | `octo_auth.sign_in_needed` |
+//! | how long callers waited | `octo_auth_wait_seconds` | `octo_auth.waited` |
+//! | tokens that were refused | `octo_auth_refusals_total` | `octo_auth.refused` |
+//! | requests the provider still allows | `octo_auth_budget_left` | |
+//! | how long the token lasts | `octo_auth_seconds_to_expiry` | `octo_auth.renewed` |
+//!
+//! Requests and calls of the store are spans: `octo_auth.request` and `octo_auth.store`.
 //!
 //! # Without the lifecycle
 //!
@@ -107,6 +118,8 @@ pub use octo_auth_core::{
     Saved, Scopes, Secret, SignInError, Status, Storage, StoreFault, Stored, Terminal, Timestamp, Token,
     TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
 };
+#[doc(inline)]
+pub use octo_auth_system::telling;
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, entropy};
 
 pub use self::reqwest::ReqwestTransport;

@@ -5,7 +5,8 @@
 //! - what a caller is told and its waiting are one step under the lock, so that no wake-up is lost;
 //! - each step shows everywhere before the lock is let go: in the key's slot, to the waiting, to the subscribers.
 //!
-//! The lock is never held across IO, nor while anything is told to a log. The clock is read under it, so that the machine never sees time go back.
+//! The lock is never held across IO, nor while anything is told to a log. The clock is read under it, so that the
+//! machine never sees time go back.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

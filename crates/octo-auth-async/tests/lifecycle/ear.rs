@@ -10,6 +10,8 @@ use tracing::{Event, Id, Metadata, Subscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use crate::documented::{quoted, rows, words};
+
 /// The registration of this name has a subscriber that panics at each of its spans and events.
 pub(crate) const PANICKING: &str = "panicking";
 
@@ -23,6 +25,7 @@ pub(crate) type Fields = BTreeMap<String, String>;
 #[derive(Debug, Clone)]
 pub(crate) struct Heard {
     pub(crate) name: String,
+    kind: &'static str,
     pub(crate) level: String,
     pub(crate) fields: Fields,
 }
@@ -34,8 +37,15 @@ struct Listener;
 
 struct Reading(Fields);
 
-/// The names, each with a level and the fields told at that level.
-pub(crate) type Vocabulary = BTreeMap<(String, String), BTreeSet<String>>;
+/// What is told under a name: by a span or an event, at which levels, with which fields beside `provider`.
+pub(crate) type Vocabulary = BTreeMap<String, Term>;
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Term {
+    kind: String,
+    levels: BTreeSet<String>,
+    fields: BTreeSet<String>,
+}
 
 /// Listens from now on.
 pub(crate) fn listen() -> &'static Ear {
@@ -83,24 +93,46 @@ impl Ear {
         counted
     }
 
-    /// The names and fields that the registration of this name has used, its own name left out.
-    pub(crate) fn vocabulary(&self, provider: &str) -> Vocabulary {
+    /// The names, levels and fields that the registrations of these names have used.
+    pub(crate) fn vocabulary(&self, providers: &[&str]) -> Vocabulary {
         let mut vocabulary = Vocabulary::new();
-        for heard in self.from(provider) {
-            let fields = heard.fields.into_keys().filter(|field| field != "message" && field != "provider");
-            vocabulary.entry((heard.name, heard.level)).or_default().extend(fields);
+        for heard in providers.iter().flat_map(|provider| self.from(provider)) {
+            let term = vocabulary.entry(heard.name).or_default();
+            heard.kind.clone_into(&mut term.kind);
+            term.levels.insert(heard.level.to_lowercase());
+            let fields = heard.fields.into_keys();
+            term.fields.extend(fields.filter(|field| field != "message" && field != "provider"));
         }
         vocabulary
     }
 }
 
-/// The vocabulary as a test writes it down.
-pub(crate) fn vocabulary(entries: &[(&str, &str, &str)]) -> Vocabulary {
-    let entry = |(name, level, fields): &(&str, &str, &str)| {
-        let fields = fields.split_whitespace().map(str::to_owned).collect();
-        ((format!("octo_auth.{name}"), (*level).to_owned()), fields)
+impl Heard {
+    /// Which of its fields holds a word that is not documented.
+    pub(crate) fn undocumented(&self) -> Option<&str> {
+        let outcome = match self.name.as_str() {
+            "octo_auth.requested" => "`outcome` of a request",
+            "octo_auth.stored" => "`outcome` of a call of the store",
+            _ => "`outcome` of a caller",
+        };
+        let is_known = |(field, word): &(&String, &String)| match field.as_str() {
+            "outcome" => words(outcome).contains(*word),
+            "purpose" | "cause" | "call" | "kind" | "remedy" => words(&format!("`{field}`")).contains(*word),
+            _ => true,
+        };
+        self.fields.iter().find(|told| !is_known(told)).map(|(field, _)| field.as_str())
+    }
+}
+
+/// The vocabulary as it is documented.
+pub(crate) fn documented() -> Vocabulary {
+    let term = |row: Vec<&str>| {
+        let levels = ["error", "warn", "info", "debug"].into_iter().filter(|level| row[2].contains(level));
+        let levels = levels.map(str::to_owned).collect();
+        let term = Term { kind: row[1].to_owned(), levels, fields: quoted(row[4]) };
+        (row[0].trim_matches('`').to_owned(), term)
     };
-    entries.iter().map(entry).collect()
+    rows("Spans and events", 5).into_iter().map(term).collect()
 }
 
 fn hear(metadata: &Metadata<'_>, record: impl FnOnce(&mut Reading)) {
@@ -110,7 +142,8 @@ fn hear(metadata: &Metadata<'_>, record: impl FnOnce(&mut Reading)) {
     let ours = metadata.name().starts_with("octo_auth.");
     assert_eq!(ours, metadata.target() == "octo_auth", "the target of {}", metadata.name());
     let (name, level) = (metadata.name().to_owned(), metadata.level().to_string());
-    let heard = Heard { name, level, fields: reading.0 };
+    let kind = if metadata.is_span() { "span" } else { "event" };
+    let heard = Heard { name, kind, level, fields: reading.0 };
     ear().0.lock().unwrap_or_else(PoisonError::into_inner).push(heard);
     assert_ne!(provider.as_deref(), Some(PANICKING), "this subscriber panics, as the test wants it");
     if let Some(call) = CALL.get().filter(|_| provider.as_deref() == Some(CALLING)) {

@@ -5,10 +5,14 @@
 mod callers;
 mod cancelling;
 #[cfg(feature = "tracing")]
+mod documented;
+#[cfg(feature = "tracing")]
 mod ear;
 #[cfg(feature = "tracing")]
 mod hearing;
 mod keeping_warm;
+#[cfg(feature = "tracing")]
+mod life;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod measures;
 mod outages;

@@ -1,10 +1,15 @@
 //! The measures of this process. The blocking adapter's tests read them too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use metrics::Unit;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+use crate::documented::{quoted, rows, words};
+
+/// What was measured at a registration: by name and its other labels, with the unit.
+type Measured = BTreeMap<String, (Option<Unit>, DebugValue)>;
 
 /// Measures from now on.
 pub(crate) fn measure() -> &'static Snapshotter {
@@ -17,10 +22,10 @@ pub(crate) fn measure() -> &'static Snapshotter {
     })
 }
 
-/// What was measured at the registration of this name: by name and its other labels, with the unit. Reading empties the
-/// counters and the histogram of all, so one test alone reads.
-pub(crate) fn read(provider: &str) -> BTreeMap<String, (Option<Unit>, DebugValue)> {
-    let mut read = BTreeMap::new();
+/// What was measured at the registration of this name. Reading empties the counters and the histogram of all, so one
+/// test alone reads.
+fn read(provider: &str) -> Measured {
+    let mut read = Measured::new();
     for (key, unit, _, value) in measure().snapshot().into_vec() {
         let labels: Vec<_> = key.key().labels().map(|label| (label.key(), label.value())).collect();
         if labels.contains(&("provider", provider)) {
@@ -31,4 +36,71 @@ pub(crate) fn read(provider: &str) -> BTreeMap<String, (Option<Unit>, DebugValue
         }
     }
     read
+}
+
+/// The measures of the life that the tests of both adapters live, as documented.
+pub(crate) fn check_life(provider: &str) {
+    let measured = read(provider);
+    assert_eq!(measured.iter().map(described).collect::<BTreeSet<_>>(), documented());
+    for label in measured.keys().flat_map(|name| name.split_whitespace().skip(1)) {
+        let (label, word) = label.split_once('=').expect("a label");
+        let of = if label == "cause" {
+            ["`cause`"; 2]
+        } else {
+            ["`outcome` of a request", "`outcome` of a caller"]
+        };
+        assert!(of.iter().any(|of| words(of).contains(word)), "{label} {word}");
+    }
+    let counter = |name: &str| match measured.get(name) {
+        Some((Some(Unit::Count), DebugValue::Counter(count))) => *count,
+        other => panic!("{name}: {other:?}"),
+    };
+    let renewals = [
+        ("cause=first outcome=ok", 1),
+        ("cause=due outcome=ok", 1),
+        ("cause=expired outcome=ok", 2),
+        ("cause=refused outcome=ok", 1),
+        ("cause=expired outcome=http:5xx", 1),
+        ("cause=expired outcome=oauth:invalid_grant", 1),
+        ("cause=warm outcome=ok", 1),
+    ];
+    for (labels, count) in renewals {
+        assert_eq!(counter(&format!("octo_auth_renewals_total {labels}")), count, "{labels}");
+    }
+    assert_eq!(counter("octo_auth_refusals_total"), 2);
+    let left = |name: &str, unit: Unit| match measured.get(name) {
+        Some((told, DebugValue::Gauge(left))) if *told == Some(unit) => left.0,
+        other => panic!("{name}: {other:?}"),
+    };
+    // Of 600 requests a minute the last renewal, the revocation and the exchange beside the keys were sent.
+    assert!((590.0..600.0).contains(&left("octo_auth_budget_left", Unit::Count)));
+    assert!((3_000.0..=3_600.0).contains(&left("octo_auth_seconds_to_expiry", Unit::Seconds)));
+    let waits = |outcome: &str| match measured.get(&format!("octo_auth_wait_seconds outcome={outcome}")) {
+        Some((Some(Unit::Seconds), DebugValue::Histogram(waits))) => waits.len(),
+        other => panic!("{outcome}: {other:?}"),
+    };
+    assert_eq!((waits("token"), waits("closed"), waits("consent_lost")), (5, 1, 1));
+    assert_eq!(measured.len(), renewals.len() + 6, "{:?}", measured.keys());
+}
+
+/// A measure by its name, kind, unit and the names of its other labels.
+type Described = (String, &'static str, String, BTreeSet<String>);
+
+fn described((name, (unit, value)): (&String, &(Option<Unit>, DebugValue))) -> Described {
+    let mut labels = name.split_whitespace();
+    let name = labels.next().expect("a name").to_owned();
+    let kind = match value {
+        DebugValue::Counter(_) => "counter",
+        DebugValue::Gauge(_) => "gauge",
+        DebugValue::Histogram(_) => "histogram",
+    };
+    let labels = labels.filter_map(|label| label.split_once('=')).map(|(label, _)| label.to_owned());
+    (name, kind, unit.map_or("", |unit| unit.as_str()).to_owned(), labels.collect())
+}
+
+fn documented() -> BTreeSet<Described> {
+    let described = |row: Vec<&'static str>| {
+        (row[0].trim_matches('`').to_owned(), row[1], row[2].to_owned(), quoted(row[3]))
+    };
+    rows("Measures", 5).into_iter().map(described).collect()
 }

@@ -149,15 +149,6 @@ pub(crate) fn client() -> Client {
     Client::new(profile, "client-1", "client-secret-1").expect("a client")
 }
 
-/// The same client of a server that goes by this name.
-#[cfg(feature = "tracing")]
-pub(crate) fn client_named(name: &'static str) -> Client {
-    let mut document = client().profile().document().clone();
-    document.name = name.into();
-    let profile = Profile::new(document).expect("a profile");
-    Client::new(profile, "client-1", "client-secret-1").expect("a client")
-}
-
 /// The key of the client itself, for one scope.
 pub(crate) fn client_key(scope: &str) -> Key {
     Key::client_credentials(&Scopes::parse(scope).expect("a scope"))

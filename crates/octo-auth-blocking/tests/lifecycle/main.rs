@@ -8,6 +8,9 @@ mod carrying;
 mod changes;
 mod clock;
 #[cfg(feature = "tracing")]
+#[path = "../../../octo-auth-async/tests/lifecycle/documented.rs"]
+mod documented;
+#[cfg(feature = "tracing")]
 #[path = "../../../octo-auth-async/tests/lifecycle/ear.rs"]
 mod ear;
 mod endpoint;
@@ -15,6 +18,9 @@ mod flights;
 mod gate;
 #[cfg(feature = "tracing")]
 mod hearing;
+#[cfg(feature = "tracing")]
+#[path = "../../../octo-auth-async/tests/lifecycle/life.rs"]
+mod life;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 #[path = "../../../octo-auth-async/tests/lifecycle/measures.rs"]
 mod measures;

@@ -184,8 +184,8 @@ impl ErrorKind {
     }
 
     /// The kind's stable word out of a fixed set, for labels: a status is `http` with its class, such as `http:5xx`,
-    /// and of the words that a server wrote only those of the standards are in it, such as `oauth:invalid_grant`; else it is
-    /// `oauth` or `provider`.
+    /// and of the words that a server wrote only those of the standards are in it, such as `oauth:invalid_grant`; else
+    /// it is `oauth` or `provider`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {

@@ -138,14 +138,14 @@ fn setback(provider: &str, News { change, row, left }: &News, failure: &Failure)
 
 fn sign_in_needed(provider: &str, News { change, row, left }: &News, failure: &Failure) {
     let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
-    let Told { kind, code, remedy, seconds_to_retry } = &Told::of(failure);
+    let Told { kind, code, remedy, .. } = &Told::of(failure);
     macro_rules! sign_in_needed {
         ($level:expr) => {
             event!(
                 name: "octo_auth.sign_in_needed",
                 target: "octo_auth",
                 $level,
-                provider, %key, kind, code, remedy, seconds_to_retry, row, seconds_to_expiry,
+                provider, %key, kind, code, remedy, row, seconds_to_expiry,
                 "nothing but a new sign-in will bring another token"
             )
         };
