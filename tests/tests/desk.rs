@@ -14,6 +14,8 @@ mod changes;
 mod desk;
 #[path = "../../crates/octo-auth-blocking/src/guard.rs"]
 mod guard;
+#[path = "../../crates/octo-auth-blocking/src/seat.rs"]
+mod seat;
 
 /// A bell that nobody in the models listens to.
 mod bell {
@@ -44,8 +46,9 @@ use octo_auth_core::{
 use octo_auth_system::Clock;
 use octo_auth_tests::{moment, registration};
 
-use desk::{Desk, Seat};
+use desk::Desk;
 use guard::Guard;
+use seat::Seat;
 
 const WAIT: Duration = Duration::from_secs(30);
 

@@ -17,11 +17,12 @@ use octo_auth_core::{
     Accounts, Adopted, Authorizer, Client, Failure, FailureKind, Generation, Job, Key, Now, Purpose, Report,
     RequestError, Status, Tending, Token, Verdict, Warm,
 };
+use octo_auth_system::Clock;
 use octo_auth_system::telling::{News, Reported, Telling};
-use octo_auth_system::{Clock, Slot};
 
 use crate::bell::Bell;
 use crate::changes::{Board, Changes};
+use crate::seat::Seat;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Nobody waits for longer without looking again: a clock may have been set, a machine suspended.
@@ -49,13 +50,6 @@ struct State {
     /// What is left to be told once the lock is let go.
     news: Vec<News>,
     is_closed: bool,
-}
-
-/// Where the callers of one key wait, and what they are served meanwhile.
-pub(crate) struct Seat {
-    key: Arc<Key>,
-    slot: Slot,
-    changed: Condvar,
 }
 
 /// A seat and how many handles share it.
@@ -111,11 +105,11 @@ impl Desk {
     /// Gives a handle back.
     pub(crate) fn leave(&self, seat: &Seat) {
         let mut state = self.lock();
-        state.machine.let_go(&seat.key);
-        if let Some(place) = state.seats.get_mut(&seat.key) {
+        state.machine.let_go(seat.key());
+        if let Some(place) = state.seats.get_mut(seat.key()) {
             place.handles = place.handles.saturating_sub(1);
             if place.handles == 0 {
-                state.seats.remove(&seat.key);
+                state.seats.remove(seat.key());
             }
         }
     }
@@ -163,17 +157,17 @@ impl Desk {
     /// Takes note that a resource server refused a generation.
     pub(crate) fn refused(&self, seat: &Seat, generation: Generation) {
         let (mut state, now) = self.enter();
-        let act = |machine: &mut Accounts| machine.refused(&seat.key, generation, now);
-        self.carry_out(&mut state, &seat.key, now, act);
+        let act = |machine: &mut Accounts| machine.refused(seat.key(), generation, now);
+        self.carry_out(&mut state, seat.key(), now, act);
         self.part(state);
-        self.telling.refused(&seat.key, generation);
+        self.telling.refused(seat.key(), generation);
     }
 
     /// Begins a key anew.
     pub(crate) fn adopt(&self, seat: &Seat, adopted: Adopted) -> Result<Option<Job>, RequestError> {
         let (mut state, now) = self.enter();
-        let act = |machine: &mut Accounts| machine.adopt(&seat.key, adopted, now);
-        let job = self.carry_out(&mut state, &seat.key, now, act);
+        let act = |machine: &mut Accounts| machine.adopt(seat.key(), adopted, now);
+        let job = self.carry_out(&mut state, seat.key(), now, act);
         state.hand_out(job.as_ref().ok().and_then(Option::as_ref));
         self.part(state);
         job
@@ -182,7 +176,7 @@ impl Desk {
     /// Ends a key until its next sign-in.
     pub(crate) fn sign_out(&self, seat: &Seat) -> Option<Job> {
         let (mut state, now) = self.enter();
-        let job = self.carry_out(&mut state, &seat.key, now, |machine| machine.sign_out(&seat.key, now));
+        let job = self.carry_out(&mut state, seat.key(), now, |machine| machine.sign_out(seat.key(), now));
         state.hand_out(job.as_ref());
         self.part(state);
         job
@@ -194,13 +188,13 @@ impl Desk {
         let (mut state, mut now) = self.enter();
         let deadline = now.boot.saturating_add(wait);
         loop {
-            let is_saving = state.machine.status(&seat.key, now).is_some_and(|status| status.saving);
-            let goes_on = is_saving || (all && state.carried.contains_key(&seat.key));
+            let is_saving = state.machine.status(seat.key(), now).is_some_and(|status| status.saving);
+            let goes_on = is_saving || (all && state.carried.contains_key(seat.key()));
             let left = deadline.saturating_sub(now.boot).min(LONGEST_SLEEP);
             if !goes_on || left.is_zero() {
                 return;
             }
-            state = park(&seat.changed, state, left);
+            state = park(seat.changed(), state, left);
             now = self.clock.now();
         }
     }
@@ -288,13 +282,13 @@ impl Desk {
     /// How a key stands.
     pub(crate) fn status(&self, seat: &Seat) -> Option<Status> {
         let (state, now) = self.enter();
-        state.machine.status(&seat.key, now)
+        state.machine.status(seat.key(), now)
     }
 
     /// The state of a key in plain words.
     pub(crate) fn explain(&self, seat: &Seat) -> String {
         let (state, now) = self.enter();
-        state.machine.explain(&seat.key, now)
+        state.machine.explain(seat.key(), now)
     }
 
     /// The present client.
@@ -319,8 +313,8 @@ impl Desk {
         loop {
             let is_over = has_asked && deadline <= now.boot;
             let decide = if is_over { Accounts::decide_at_deadline } else { Accounts::decide };
-            let act = |machine: &mut Accounts| decide(machine, &seat.key, now).verdict;
-            let verdict = self.carry_out(&mut state, &seat.key, now, act);
+            let act = |machine: &mut Accounts| decide(machine, seat.key(), now).verdict;
+            let verdict = self.carry_out(&mut state, seat.key(), now, act);
             if let Verdict::Run(job) | Verdict::UseAndRun(_, job) = &verdict {
                 state.hand_out(Some(job));
             }
@@ -336,7 +330,7 @@ impl Desk {
                     return verdict;
                 }
                 state = if state.news.is_empty() {
-                    park(&seat.changed, state, left)
+                    park(seat.changed(), state, left)
                 } else {
                     // It is not to wait as well; the next look tells whether there is anything to wait for still.
                     self.part(state);
@@ -350,10 +344,10 @@ impl Desk {
 
     /// What a caller is told that would have to wait and may not: a token that is suspect, or why there is none.
     fn decide_without_waiting(&self, state: &mut State, seat: &Seat, now: Now) -> Verdict {
-        let act = |machine: &mut Accounts| machine.decide_at_deadline(&seat.key, now).verdict;
-        match self.carry_out(state, &seat.key, now, act) {
+        let act = |machine: &mut Accounts| machine.decide_at_deadline(seat.key(), now).verdict;
+        match self.carry_out(state, seat.key(), now, act) {
             Verdict::GiveUp(failure) if failure.kind() == FailureKind::StillWaiting => {
-                Verdict::GiveUp(Failure::would_stall(&seat.key))
+                Verdict::GiveUp(Failure::would_stall(seat.key()))
             }
             verdict => verdict,
         }
@@ -380,14 +374,14 @@ impl Desk {
         let events = before.map(|before| after.events_since(before)).unwrap_or_default();
         state.board.tell(key, &events);
         let place = state.seats.get(key);
-        let shared = place.map_or_else(|| Arc::new(key.clone()), |place| place.seat.key.clone());
+        let shared = place.map_or_else(|| Arc::new(key.clone()), |place| place.seat.key().clone());
         state.news.extend(events.into_iter().map(|event| News::new(shared.clone(), event, &after, now)));
         state.note_flight(key, &after);
         if before.is_some_and(|before| !has_moved(before, &after)) {
             return;
         }
         if let Some(place) = state.seats.get(key) {
-            place.seat.changed.notify_all();
+            place.seat.changed().notify_all();
         }
         self.bell.ring();
     }
@@ -396,8 +390,8 @@ impl Desk {
     fn show_all(&self, mut state: MutexGuard<'_, State>, now: Now) {
         let State { machine, seats, .. } = &mut *state;
         for (key, place) in seats {
-            place.seat.slot.put(machine.published(key, now));
-            place.seat.changed.notify_all();
+            place.seat.slot().put(machine.published(key, now));
+            place.seat.changed().notify_all();
         }
         self.bell.ring();
     }
@@ -432,7 +426,7 @@ impl State {
     /// Puts into a key's slot what it may serve.
     fn publish(&mut self, key: &Key, now: Now) {
         if let Some(place) = self.seats.get(key) {
-            place.seat.slot.put(self.machine.published(key, now));
+            place.seat.slot().put(self.machine.published(key, now));
         }
     }
 
@@ -453,7 +447,7 @@ impl State {
         if *carried == 0 {
             self.carried.remove(key);
             if let Some(place) = self.seats.get(key) {
-                place.seat.changed.notify_all();
+                place.seat.changed().notify_all();
             }
         }
     }
@@ -467,22 +461,6 @@ impl State {
         } else {
             self.under_way.insert(Arc::new(key.clone()), after.next_change);
         }
-    }
-}
-
-impl Seat {
-    fn new(key: Arc<Key>) -> Self {
-        Self { key, slot: Slot::new(), changed: Condvar::new() }
-    }
-
-    /// The key.
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// What the key serves without the lock.
-    pub(crate) fn slot(&self) -> &Slot {
-        &self.slot
     }
 }
 

@@ -78,6 +78,7 @@ mod guard;
 mod keep_warm;
 mod middleware;
 mod runner;
+mod seat;
 mod stall;
 mod store;
 mod sync;

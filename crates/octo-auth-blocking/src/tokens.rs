@@ -10,7 +10,7 @@ use octo_auth_system::Serving;
 
 use crate::accounts::Accounts;
 use crate::carrier::Office;
-use crate::desk::Seat;
+use crate::seat::Seat;
 
 /// A handle to the token of one key. It is cheap to clone.
 ///
