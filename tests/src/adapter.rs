@@ -11,6 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::{Builder, Runtime};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use crate::log;
 use crate::registration::sound;
 
 /// One of the adapters, ready to run exchanges from a synchronous test.
@@ -46,6 +47,7 @@ impl Adapter {
     /// Each adapter as the test has made it, such as with a transport of its own.
     #[must_use]
     pub fn with_runners(asynchronous: AsyncRunner, blocking: BlockingRunner) -> Vec<Self> {
+        log::keep();
         // A thread of its own, so that connections are closed in time though nothing runs.
         let runtime = sound(Builder::new_multi_thread().worker_threads(1).enable_all().build());
         vec![

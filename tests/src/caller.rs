@@ -17,6 +17,8 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 use {octo_auth_async as asynchronous, octo_auth_blocking as blocking};
 
+use crate::log;
+
 /// How long a call may take before a test gives up.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -68,6 +70,7 @@ impl Caller {
     ///
     /// Why it could not be set up on this machine.
     pub fn new(name: &str, client: &Client, key: &Key, longest_head: usize) -> Result<Self, String> {
+        log::keep();
         if name.starts_with("blocking") || name.starts_with("ureq") {
             let accounts = blocking::Accounts::new(client.clone()).map_err(text)?;
             let tokens = accounts.tokens(key.clone()).map_err(text)?;

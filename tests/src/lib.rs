@@ -4,6 +4,7 @@ pub mod adapter;
 pub mod caller;
 pub mod canary;
 pub mod conformance;
+pub mod log;
 pub mod machine;
 pub mod moment;
 pub mod outcome;

@@ -5,7 +5,7 @@ use octo_auth_core::{
     AccessToken, AdminToken, Client, Entropy, Exchange, NewClient, Position, Profile, Reply, Secret, TokenSet,
 };
 
-use crate::{moment, reply};
+use crate::{log, moment, reply};
 
 /// The client id of every registration here.
 pub const CLIENT_ID: &str = "client-1";
@@ -16,6 +16,7 @@ pub const CLIENT_SECRET: &str = "client-secret-1";
 /// A registration with this profile.
 #[must_use]
 pub fn with(profile: Profile) -> Client {
+    log::keep();
     sound(Client::new(profile, CLIENT_ID, CLIENT_SECRET))
 }
 

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use crate::log;
 use crate::registration::sound;
 
 /// A listener on loopback that keeps the text of each request it has read.
@@ -69,6 +70,7 @@ impl Socket {
     }
 
     fn serving(act: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + 'static) -> Self {
+        log::keep();
         let listener = sound(TcpListener::bind("127.0.0.1:0"));
         let address = sound(listener.local_addr());
         let requests = Arc::new(Mutex::new(Vec::new()));

@@ -13,6 +13,7 @@ use http::Request;
 use octo_auth_core::{AdminToken, Adopted, Body, Client, Key, Meaning, Now, Profile, Secret, Timestamp};
 use octo_auth_emulator::{Emulator, octorate};
 use octo_auth_system::Clock;
+use octo_auth_tests::log;
 use octo_auth_tests::registration::sound;
 use tokio::sync::Semaphore;
 
@@ -50,6 +51,7 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        log::keep();
         let emulator = sound(Emulator::builder().frozen_at(1_700_000_000_000).start());
         emulator.octorate().set_quota(10 * PROPERTIES * CALLS);
         let profile = sound(Profile::octorate().behind(&emulator.url()));

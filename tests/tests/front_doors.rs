@@ -7,6 +7,7 @@
 use http::Request;
 use octo_auth_core::{ApiError, Body, Client, Meaning, Now, Profile, Remedy, Secret, Timestamp};
 use octo_auth_emulator::{Browser, Emulator, octorate, officernd};
+use octo_auth_tests::log;
 use octo_auth_tests::registration::{documented_client, sound};
 
 fn get(url: &str) -> Request<Body> {
@@ -14,6 +15,7 @@ fn get(url: &str) -> Request<Body> {
 }
 
 fn at_octorate(emulator: &Emulator) -> Client {
+    log::keep();
     let profile = Profile::octorate().behind(&emulator.url()).unwrap();
     Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET).unwrap()
 }

@@ -2,11 +2,12 @@
 //!
 //! The rule kept here: a failed step does not hide the next one; the last line counts them.
 
+use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 /// The fewest steps the demo must have gone through to count as the demo.
 const DEMO_STEPS: u64 = 40;
@@ -19,6 +20,9 @@ pub(crate) enum Extent {
     /// That, and formatting, lints and documentation.
     Everything,
 }
+
+/// The environment variable that names the folder where the tests keep what they logged.
+const LOG: &str = "OCTO_AUTH_TEST_LOG";
 
 /// A step: its name and what it does.
 type Step = (&'static str, fn(&Path) -> Result<Outcome>);
@@ -43,10 +47,17 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 5] = [
+const PROMISES: [Step; 6] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
-        cargo(root, &["test", "--workspace", "--all-features"], &[("PROPTEST_RNG_SEED", "1")])
+        let log = new_log(root)?;
+        let environment = [("PROPTEST_RNG_SEED", "1"), (LOG, &log)];
+        cargo(root, &["test", "--workspace", "--all-features"], &environment)
+    }),
+    // What the tests before it have logged.
+    ("no secret in a log", |root| {
+        let log = log(root)?;
+        cargo(root, &["run", "--quiet", "--package", "octo-auth-tests", "--bin", "leaks", "--", &log], &[])
     }),
     ("demo", demo),
     ("fuzzing, 30 s each", |root| {
@@ -114,6 +125,22 @@ fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Resul
         .context("cannot run cargo")?;
     ensure!(status.success(), "cargo {} ended with {status}", arguments.join(" "));
     Ok(Outcome::Passed)
+}
+
+/// The folder of the tests' log.
+fn log(root: &Path) -> Result<String> {
+    let folder = root.join("target/test-log");
+    folder.into_os_string().into_string().map_err(|folder| anyhow!("{} is no text", folder.display()))
+}
+
+/// The same, empty.
+fn new_log(root: &Path) -> Result<String> {
+    let log = log(root)?;
+    if Path::new(&log).exists() {
+        fs::remove_dir_all(&log).with_context(|| format!("cannot empty {log}"))?;
+    }
+    fs::create_dir_all(&log).with_context(|| format!("cannot make {log}"))?;
+    Ok(log)
 }
 
 /// Runs the demo and judges it by its exit status and its last line.

@@ -24,6 +24,9 @@ const AT_ONCE: u64 = 50;
 /// Longer than the longest header of a row.
 const LONGEST_HEAD: usize = 400 * 1024;
 
+/// What happens while a call is under way.
+type Meanwhile = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+
 /// The facts of a row in each client; none if the row is not about an answer of an API.
 pub(super) fn observe(row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
     if row.text("from") != Some("resource_server") {
@@ -34,7 +37,7 @@ pub(super) fn observe(row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
 
 fn call(row: &Row, name: &str) -> Result<Facts, String> {
     let answer = wire::answer(row, None)?;
-    let meanwhile = Arc::new(OnceLock::<Box<dyn Fn() + Send + Sync>>::new());
+    let meanwhile = Meanwhile::default();
     let server = server(answer, row.input.contains_key("sent_generation").then(|| meanwhile.clone()));
     let profile = input::profile(row, Some(&format!("http://{}", server.address())))?;
     let client = Client::new(profile.clone(), "the-client", InFlight::of(row).client_secret);
@@ -57,7 +60,7 @@ fn call(row: &Row, name: &str) -> Result<Facts, String> {
 
 /// Gives out a token to whoever renews one, and the row's answer to whoever calls; or, to show what a refusal of an
 /// older token does, only to the first call, which outlives its token.
-fn server(answer: Vec<u8>, meanwhile: Option<Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>>) -> Socket {
+fn server(answer: Vec<u8>, meanwhile: Option<Meanwhile>) -> Socket {
     let renewed = r#"{"access_token":"AT1-renewed","refresh_token":"RT1-renewed","token_type":"Bearer","expires_in":3600}"#;
     Socket::replying(move |request| match &meanwhile {
         _ if is_renewal(request) => json(renewed),

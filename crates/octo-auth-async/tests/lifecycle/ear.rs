@@ -11,6 +11,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::documented::{quoted, rows, words};
+use crate::log;
 
 /// The registration of this name has a subscriber that panics at each of its spans and events.
 pub(crate) const PANICKING: &str = "panicking";
@@ -51,7 +52,7 @@ pub(crate) struct Term {
 pub(crate) fn listen() -> &'static Ear {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
-        let all = Registry::default().with(Listener);
+        let all = Registry::default().with(Listener).with(log::listener());
         tracing::subscriber::set_global_default(all).expect("nobody else listens in this process");
     });
     ear()
@@ -136,6 +137,10 @@ pub(crate) fn documented() -> Vocabulary {
 }
 
 fn hear(metadata: &Metadata<'_>, record: impl FnOnce(&mut Reading)) {
+    // What comes from the crate `log` is searched line by line, see `log`.
+    if metadata.target() == "log" {
+        return;
+    }
     let mut reading = Reading(Fields::new());
     record(&mut reading);
     let provider = reading.0.get("provider").cloned();

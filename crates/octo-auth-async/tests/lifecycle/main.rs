@@ -13,6 +13,9 @@ mod hearing;
 mod keeping_warm;
 #[cfg(feature = "tracing")]
 mod life;
+#[allow(dead_code, unreachable_pub, reason = "these tests listen for more than secrets")]
+#[path = "../../../../tests/src/log.rs"]
+mod log;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod measures;
 mod outages;

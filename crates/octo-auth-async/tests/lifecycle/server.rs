@@ -45,6 +45,7 @@ struct State {
 impl Server {
     /// A server that answers with tokens of an hour.
     pub(crate) fn new() -> Self {
+        crate::ear::listen();
         let (script, otherwise) = (VecDeque::new(), Answer::Token);
         let state = State { script, otherwise, forms: Vec::new(), issued: 0 };
         Self { state: Arc::new(Mutex::new(state)), arrived: Arc::new(watch::Sender::new(0)) }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
+#[allow(dead_code, unreachable_pub, reason = "the search has a test of its own")]
+#[path = "../../../../tests/src/log.rs"]
+mod log;
 mod middleware;
 mod server;
 
@@ -39,6 +42,7 @@ fn own(client: Client) -> Tokens {
 }
 
 fn of(client: Client, key: Key) -> Tokens {
+    log::keep();
     Accounts::new(client).expect("a registration").tokens(key).expect("a handle")
 }
 

@@ -21,6 +21,9 @@ mod hearing;
 #[cfg(feature = "tracing")]
 #[path = "../../../octo-auth-async/tests/lifecycle/life.rs"]
 mod life;
+#[allow(dead_code, unreachable_pub, reason = "these tests listen for more than secrets")]
+#[path = "../../../../tests/src/log.rs"]
+mod log;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 #[path = "../../../octo-auth-async/tests/lifecycle/measures.rs"]
 mod measures;

@@ -1,0 +1,172 @@
+//! Hears whatever any crate of this process logs, down to trace, and searches it for secrets.
+//!
+//! It listens only where the environment variable `OCTO_AUTH_TEST_LOG` names a folder: there a file for each process
+//! says who was heard and which lines held a secret. `cargo xtask check` runs all tests so, and then looks there.
+//! The adapters' tests include this file as it stands.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Record};
+use tracing::{Event, Id, Metadata, Subscriber};
+use tracing_log::NormalizeEvent;
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The folder.
+pub(crate) const FOLDER: &str = "OCTO_AUTH_TEST_LOG";
+
+/// What the secrets of the tests hold: those the emulator makes, its demo registrations', and those of the tests' own
+/// servers and registrations. Secrets that are too short to be told from words are found by what stands before them.
+const MARKS: [&str; 12] = [
+    "5ec2e700",
+    "secret_fedcba98",
+    "demo+secret",
+    "demo%2Bsecret",
+    "0f1e2d3c4b5a6978",
+    "v8YpN3cGh6TfJ1aW",
+    "12404a0a-9cbf",
+    "cAnArY",
+    "client-secret-1",
+    "-in-flight",
+    "value-of-a-parameter",
+    "secret-1",
+];
+
+/// What stands before a credential in a header, a form, a query, JSON, or a value that shows itself.
+const BEFORE: [&str; 12] = [
+    "bearer ",
+    "basic ",
+    "access_token=",
+    "access_token\":\"",
+    "access_token\\\":\\\"",
+    "refresh_token=",
+    "refresh_token\":\"",
+    "refresh_token\\\":\\\"",
+    "client_secret=",
+    "client_secret\":\"",
+    "code_verifier=",
+    "password=",
+];
+
+/// What may stand there: challenges, descriptions and what hides a value.
+const HARMLESS: [&str; 6] = ["token", "realm", "error", "scope", "a", "true"];
+
+/// What is not ours and shows what it sends or gets, with what its line holds: ureq dumps the wire of any agent, such
+/// as that of the emulator's browser or of a user, and shows where an answer leads. What our own transport keeps out of
+/// the dump is searched for by the blocking adapter's `wire_log` test.
+const NOT_OURS: [(&str, &str); 2] = [("ureq_proto::util", ""), ("ureq::run", "\"location\": \"")];
+
+/// A file that says who was heard and what leaked.
+struct Book {
+    file: File,
+    heard: BTreeSet<String>,
+}
+
+struct Listener(Mutex<Book>);
+
+/// Listens from now on, if anybody wants it.
+pub fn keep() {
+    static KEPT: OnceLock<()> = OnceLock::new();
+    KEPT.get_or_init(|| {
+        if let Some(listener) = listener() {
+            let heard = tracing::subscriber::set_global_default(Registry::default().with(listener));
+            assert!(heard.is_ok(), "another subscriber listens in this process");
+        }
+    });
+}
+
+/// What listens, for a process that has a subscriber of its own.
+pub(crate) fn listener<S: Subscriber + for<'s> LookupSpan<'s>>() -> Option<impl Layer<S>> {
+    let folder = std::env::var_os(FOLDER)?;
+    let program = std::env::current_exe().unwrap_or_default();
+    let name = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let file = File::create(Path::new(&folder).join(format!("{name}.{}.txt", std::process::id())));
+    let file = file.unwrap_or_else(|error| panic!("{FOLDER} is no folder to write to: {error}"));
+    // Whoever came first listens to the same records.
+    let _ = tracing_log::LogTracer::init();
+    Some(Listener(Mutex::new(Book { file, heard: BTreeSet::new() })))
+}
+
+/// The first secret of a line; what stands there, shortened.
+pub fn secret_in(line: &str) -> Option<&str> {
+    let beginning = |from: usize| {
+        line[from..].char_indices().nth(16).map_or(&line[from..], |(end, _)| &line[from..from + end])
+    };
+    if let Some(at) = MARKS.iter().find_map(|mark| line.find(mark)) {
+        return Some(beginning(at));
+    }
+    let lower = line.to_ascii_lowercase();
+    for before in BEFORE {
+        for (at, _) in lower.match_indices(before) {
+            let value = &line[at + before.len()..];
+            let end = value.find(|c: char| !c.is_ascii_alphanumeric() && !"-._~+/%".contains(c));
+            let value = &value[..end.unwrap_or(value.len())];
+            if !value.is_empty() && !HARMLESS.contains(&&*value.to_ascii_lowercase()) {
+                return Some(beginning(at));
+            }
+        }
+    }
+    None
+}
+
+impl Listener {
+    /// Keeps a line with a secret in it, and the crate that has told any line.
+    fn hear(&self, metadata: &Metadata<'_>, line: &Line) {
+        let crate_name = metadata.target().split("::").next().unwrap_or_default();
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ours =
+            !NOT_OURS.iter().any(|(who, holds)| metadata.target() == *who && line.0.contains(holds));
+        let told = match secret_in(&line.0).filter(|_| is_ours) {
+            Some(_) => format!("leaked {} {}{}\n", metadata.target(), metadata.name(), line.0.escape_debug()),
+            None if book.heard.insert(crate_name.to_owned()) => format!("heard {crate_name}\n"),
+            None => return,
+        };
+        // A line that cannot be kept must not pass for silence.
+        book.file.write_all(told.as_bytes()).unwrap_or_else(|error| panic!("cannot keep the log: {error}"));
+    }
+}
+
+impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Listener {
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        let mut line = Line::default();
+        attributes.record(&mut line);
+        self.hear(attributes.metadata(), &line);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let mut line = Line::default();
+        values.record(&mut line);
+        if let Some(metadata) = context.metadata(id) {
+            self.hear(metadata, &line);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let normalized = event.normalized_metadata();
+        let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
+        let mut line = Line::default();
+        event.record(&mut line);
+        self.hear(metadata, &line);
+    }
+}
+
+/// The fields of what was told.
+#[derive(Default)]
+struct Line(String);
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let _ = write!(self.0, " {}={value}", field.name());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = write!(self.0, " {}={value:?}", field.name());
+    }
+}
