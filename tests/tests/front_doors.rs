@@ -5,10 +5,13 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 use http::Request;
-use octo_auth_core::{ApiError, Body, Client, Meaning, Now, Profile, Remedy, Secret, Timestamp};
-use octo_auth_emulator::{Browser, Emulator, octorate, officernd};
+use octo_auth_core::{Body, Client, Meaning, Now, OnboardingError, Profile, Remedy, Secret, Timestamp};
+use octo_auth_emulator::{Browser, Emulator, Fault, octorate, officernd};
 use octo_auth_tests::log;
 use octo_auth_tests::registration::{documented_client, sound};
+
+const CREATION: &str = "/connect/rest/v2/accommodation";
+const MIGRATION: &str = "/connect/rest/v1/identity/migrate";
 
 fn get(url: &str) -> Request<Body> {
     Request::get(url).body(Body::empty()).unwrap()
@@ -43,7 +46,8 @@ macro_rules! scenarios {
                 let emulator = sound(Emulator::start());
                 let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let json = r#"{"name":"The Inn","email":"inn@example.com"}"#;
-                let (created, inn) = octorate.admin().create_property("inn", json)$($wait)*.unwrap();
+                let inn = octorate.property("inn").unwrap();
+                let created = octorate.admin().create_property(&inn, json)$($wait)*.unwrap();
                 let answer = inn.api().call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), Meaning::Accepted);
                 // The other kind of token does not open it, but from an address on Octorate's list.
@@ -53,8 +57,8 @@ macro_rules! scenarios {
                 emulator.octorate().allow_address(octorate::DEMO_CLIENT_ID, "127.0.0.1").unwrap();
                 let answer = by_address.call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), Meaning::Accepted);
-                let twice = octorate.admin().create_property("inn", json)$($wait)*.unwrap_err();
-                assert!(matches!(&twice, ApiError::Exchange(error) if error.status().unwrap() == 412), "{twice}");
+                let twice = octorate.admin().create_property(&inn, json)$($wait)*.unwrap_err();
+                assert!(matches!(&twice, OnboardingError::Exchange(error) if error.status().unwrap() == 412), "{twice}");
             }
 
             $($test)*
@@ -65,13 +69,55 @@ macro_rules! scenarios {
                     let network = octorate::DEMO_NETWORK;
                     format!(r#"{{"name":"{name}","email":"{name}@example.com","networkName":"{network}"}}"#)
                 };
-                let (first, chain) = octorate.admin().create_property("chain", &json("a"))$($wait)*.unwrap();
+                let chain = octorate.property("chain").unwrap();
+                let first = octorate.admin().create_property(&chain, &json("a"))$($wait)*.unwrap();
                 let answer = chain.api().call(&reservations(&emulator, &first.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), Meaning::Accepted);
-                let (second, same) = octorate.admin().create_property("chain", &json("b"))$($wait)*.unwrap();
-                let answer = same.api().call(&reservations(&emulator, &second.value.id))$($wait)*.unwrap();
+                let second = octorate.admin().create_property(&chain, &json("b"))$($wait)*.unwrap();
+                let answer = chain.api().call(&reservations(&emulator, &second.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), Meaning::Accepted);
                 assert_eq!(asked(&emulator, "/identity/refresh"), 1);
+            }
+
+            $($test)*
+            $($color)* fn another_refresh_token_of_an_account_is_left_alone_and_the_new_one_is_in_the_error() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let chain = octorate.property("chain").unwrap();
+                let json = |name: &str| format!(r#"{{"name":"{name}","email":"{name}@example.com"}}"#);
+                let first = octorate.admin().create_property(&chain, &json("a"))$($wait)*.unwrap();
+                // The network was forgotten, so Octorate gives a refresh token of its own.
+                let error = octorate.admin().create_property(&chain, &json("b"))$($wait)*.unwrap_err();
+                let OnboardingError::Occupied { account, brought, property } = error else { panic!("{error:?}") };
+                assert_eq!(account, r#"account "chain""#);
+                let request = reservations(&emulator, &first.value.id);
+                assert_eq!(chain.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                let other = octorate.property("b").unwrap();
+                other.tokens().adopt(*brought)$($wait)*.unwrap();
+                let request = reservations(&emulator, &property.unwrap());
+                assert_eq!(other.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                let key = Secret::from(octorate::DEMO_API_KEY);
+                let migrated = chain.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
+                assert_eq!((migrated.code().as_ref(), migrated.remedy()), ("account_occupied", Remedy::FixConfiguration));
+            }
+
+            $($test)*
+            $($color)* fn a_refresh_token_in_an_answer_that_cannot_be_read_otherwise_is_in_the_account_all_the_same() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let inn = octorate.property("inn").unwrap();
+                let (runner, client) = (Runner::new().unwrap(), at_octorate(&emulator));
+                let admin = runner.run(client.api_login().unwrap())$($wait)*.unwrap().value;
+                let json = r#"{"name":"The Inn","email":"inn@example.com"}"#;
+                let created = runner.run(client.create_property(&admin, json).unwrap())$($wait)*.unwrap().value;
+                let body = format!(r#"{{"refresh_token":"{}"}}"#, created.refresh_token.expose());
+                let fault = Fault::Status { status: 200, retry_after: None, body: Some(body) };
+                emulator.faults().on("api.octorate.com", MIGRATION).next(1, fault);
+                let key = Secret::from(octorate::DEMO_API_KEY);
+                let error = inn.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
+                assert_eq!(error.code(), "access_token_missing");
+                let request = reservations(&emulator, &created.id);
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
             }
 
             $($test)*
@@ -96,7 +142,8 @@ macro_rules! scenarios {
                 let callback = Browser::new().open(&page).unwrap().grant().unwrap();
                 let now = Accounts::new(at_octorate(&emulator)).unwrap().now();
                 let code = pending.receive(&callback, now).unwrap();
-                let inn = octorate.sign_in("inn", code)$($wait)*.unwrap();
+                let inn = octorate.property("inn").unwrap();
+                inn.sign_in(code)$($wait)*.unwrap();
                 let request = reservations(&emulator, octorate::DEMO_PROPERTY);
                 assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
 
@@ -104,8 +151,9 @@ macro_rules! scenarios {
                 let callback = Browser::new().open(&page).unwrap().grant().unwrap();
                 let long_ago = Now { wall: Timestamp::from_unix_seconds(1_700_000_000), ..now };
                 let code = pending.receive(&callback, long_ago).unwrap();
-                let late = octorate.sign_in("other", code)$($wait)*.unwrap_err();
+                let late = inn.sign_in(code)$($wait)*.unwrap_err();
                 assert_eq!(late.code(), "code_too_old");
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
             }
 
             $($test)*
@@ -113,10 +161,11 @@ macro_rules! scenarios {
                 let emulator = sound(Emulator::start());
                 let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let key = Secret::from(octorate::DEMO_API_KEY);
-                let inn = octorate.migrate("inn", &key, octorate::DEMO_PROPERTY)$($wait)*.unwrap();
+                let inn = octorate.property("inn").unwrap();
+                inn.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap();
                 let request = reservations(&emulator, octorate::DEMO_PROPERTY);
                 assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
-                let again = octorate.migrate("inn", &key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
+                let again = inn.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
                 assert!(!again.to_string().contains(octorate::DEMO_API_KEY), "{again}");
             }
 
@@ -169,3 +218,29 @@ macro_rules! scenarios {
 
 scenarios!(asynchronous, octo_auth_async, [#[tokio::test]], [async], [.await]);
 scenarios!(blocking, octo_auth_blocking, [#[test]], [], []);
+
+#[tokio::test]
+async fn a_caller_that_goes_away_while_a_property_is_created_loses_nothing() {
+    use octo_auth_async::{Accounts, octorate::Octorate};
+    let emulator = sound(Emulator::start());
+    let accounts = Accounts::new(at_octorate(&emulator)).unwrap();
+    let octorate = Octorate::new(&accounts).unwrap();
+    let inn = octorate.property("inn").unwrap();
+    let held = emulator.faults().on("api.octorate.com", CREATION).hold_next();
+    let creating = tokio::spawn({
+        let (octorate, inn) = (octorate.clone(), inn.clone());
+        let json = r#"{"name":"The Inn","email":"inn@example.com"}"#;
+        async move { octorate.admin().create_property(&inn, json).await.map(drop) }
+    });
+    let held = tokio::task::spawn_blocking(move || {
+        assert!(held.arrived());
+        held
+    });
+    let held = held.await.unwrap();
+    creating.abort();
+    assert!(creating.await.unwrap_err().is_cancelled());
+    held.release();
+    // What was under way ends all the same, and a shutdown waits for it.
+    accounts.shutdown().await;
+    assert!(inn.tokens().explain().contains("Refresh token: there"), "{}", inn.tokens().explain());
+}

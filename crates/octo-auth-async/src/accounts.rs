@@ -3,8 +3,10 @@
 //! The rule kept here: nothing is decided. The core's machine decides at the desk, carriers carry, callers wait.
 
 use std::fmt;
-use std::sync::Arc;
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -93,10 +95,11 @@ impl Accounts {
         Tokens::hold(&self.registration, &key)
     }
 
-    /// Runs any exchange, such as that of an authorization code, once, in a task of its own.
+    /// Runs any exchange once, in a task of its own.
     ///
     /// It is counted in the provider's budget, and waits for the next slot if the budget is spent. Its outcome
-    /// changes no key: tokens it brings are handed to [`Tokens::adopt`].
+    /// changes no key: an exchange that brings tokens, such as that of an authorization code, is one for
+    /// [`Tokens::adopt_from`].
     ///
     /// A caller that is dropped while it waits for a slot sends nothing. One that is dropped later loses the answer of
     /// its exchange, with the tokens in it; the request is finished all the same.
@@ -106,10 +109,7 @@ impl Accounts {
     /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act. Outside a tokio
     /// runtime nothing is sent.
     pub async fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
-        let (purpose, desk) = (exchange.purpose(), &self.registration.desk);
-        let answer = self.registration.run(exchange).await;
-        desk.telling().exchanged(purpose, answer.as_ref().err(), || desk.budget_left());
-        answer
+        self.registration.run(exchange, |_, _| ()).await.0
     }
 
     /// Subscribes to what happens to the keys from now on.
@@ -225,46 +225,71 @@ struct Sent {
 }
 
 impl Registration {
-    /// Runs an exchange beside the machine.
-    async fn run<T: Reply>(self: &Arc<Self>, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+    /// Runs an exchange beside the machine, and what follows from its outcome in the same task, which no caller can
+    /// stop once the request is sent. What follows is missing where the outcome did not come.
+    pub(crate) async fn run<T: Reply, R: Send + 'static>(
+        self: &Arc<Self>,
+        exchange: Exchange<T>,
+        then: impl FnOnce(&Arc<Self>, &Result<Answer<T>, ExchangeError>) -> R + Send + 'static,
+    ) -> (Result<Answer<T>, ExchangeError>, Option<R>) {
         let Ok(runtime) = Handle::try_current() else {
-            return Err(
-                exchange.lost(Fault::not_sent("there is no tokio runtime here: call from inside one"))
-            );
+            let fault = Fault::not_sent("there is no tokio runtime here: call from inside one");
+            return (Err(exchange.lost(fault)), None);
         };
-        while let Err(wait) = self.desk.admit(exchange.purpose()) {
+        let purpose = exchange.purpose();
+        while let Err(wait) = self.desk.admit(purpose) {
             sleep(wait).await;
         }
-        let is_begun = Arc::new(AtomicBool::new(false));
-        let sending = self.clone().send(exchange.purpose(), exchange.request().clone(), is_begun.clone());
-        match runtime.spawn(sending).await {
-            Ok(Sent { result: Ok(response), sent, received }) => exchange.finish(&response, sent, received),
-            Ok(Sent { result: Err(fault), .. }) => Err(exchange.lost(fault)),
-            Err(_) if !is_begun.load(Ordering::Acquire) => {
-                Err(exchange.lost(Fault::not_sent("the tokio runtime ended before the request was sent")))
+        let (request, is_begun) = (exchange.request().clone(), Arc::new(AtomicBool::new(false)));
+        let parcel = Arc::new(Mutex::new(Some(exchange)));
+        let task = self.clone().send(purpose, request, is_begun.clone(), {
+            let (parcel, registration) = (parcel.clone(), self.clone());
+            move |sent| {
+                let exchange = taken(&parcel)?;
+                let outcome = match sent.result {
+                    Ok(response) => exchange.finish(&response, sent.sent, sent.received),
+                    Err(fault) => Err(exchange.lost(fault)),
+                };
+                let desk = &registration.desk;
+                desk.telling().exchanged(purpose, outcome.as_ref().err(), || desk.budget_left());
+                let followed = then(&registration, &outcome);
+                Some((outcome, Some(followed)))
             }
-            Err(_) => {
-                Err(exchange.lost(Fault::unknown("the task of the request ended before its answer came")))
+        });
+        let ended = runtime.spawn(task).await;
+        match (ended, taken(&parcel)) {
+            (Ok(Some(ended)), _) => ended,
+            (_, Some(exchange)) if !is_begun.load(Ordering::Acquire) => {
+                let fault = Fault::not_sent("the tokio runtime ended before the request was sent");
+                (Err(exchange.lost(fault)), None)
             }
+            (_, Some(exchange)) => {
+                let fault = Fault::unknown("the task of the request ended before its answer came");
+                (Err(exchange.lost(fault)), None)
+            }
+            // Whoever took the exchange ends with an outcome, unless reading it panics.
+            (Err(error), None) if error.is_panic() => resume_unwind(error.into_panic()),
+            (_, None) => pending().await,
         }
     }
 
-    /// Sends a request beside the machine; a shutdown waits for it from now on.
-    fn send(
+    /// Sends a request beside the machine and has its outcome read; a shutdown waits for it from now on.
+    fn send<R>(
         self: Arc<Self>,
         purpose: Purpose,
         request: Request<Body>,
         is_begun: Arc<AtomicBool>,
-    ) -> impl Future<Output = Sent> + Send {
+        read: impl FnOnce(Sent) -> R + Send,
+    ) -> impl Future<Output = R> + Send {
         let leave = Leave::of(&self);
         async move {
             let sent = self.desk.clock().now();
             is_begun.store(true, Ordering::Release);
             let scope = self.desk.telling().request_beside(purpose, request.uri().host());
             let result = scope.around(self.transport.send(&request, self.exchange_deadline)).await;
-            let sent = Sent { result, sent, received: self.desk.clock().now() };
+            let read = read(Sent { result, sent, received: self.desk.clock().now() });
             drop(leave);
-            sent
+            read
         }
     }
 
@@ -285,6 +310,11 @@ impl Registration {
             seat.await;
         }
     }
+}
+
+/// Takes an exchange from where both its task and its caller can.
+fn taken<T: Reply>(parcel: &Mutex<Option<Exchange<T>>>) -> Option<Exchange<T>> {
+    parcel.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 impl Drop for Registration {

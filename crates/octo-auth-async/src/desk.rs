@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use octo_auth_core::{
     Accounts as Machine, Adopted, Authorizer, Change, Client, Decision, Failure, Generation, Job, Key, Now,
-    Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
+    OnboardingError, Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::telling::{News, Reported, Telling};
 use octo_auth_system::{Clock, Slot};
@@ -164,6 +164,15 @@ impl Desk {
 
     pub(crate) fn adopt(&self, key: &Key, adopted: Adopted) -> Result<Option<Job>, RequestError> {
         self.on(key, |machine, now| machine.adopt(key, adopted, now))
+    }
+
+    pub(crate) fn onboard(
+        &self,
+        key: &Key,
+        brought: Adopted,
+        replaces: bool,
+    ) -> Result<Option<Job>, OnboardingError> {
+        self.on(key, |machine, now| machine.onboard(key, brought, replaces, now))
     }
 
     pub(crate) fn sign_out(&self, key: &Key) -> Option<Job> {

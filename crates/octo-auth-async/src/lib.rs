@@ -46,7 +46,8 @@
 //!
 //! # Calling the provider's API
 //!
-//! Three ways to make calls that are always authorised. Each sends nothing without a token and none to a foreign
+//! The shortest way to each provider is its front door, [`octorate`], [`octotable`] or [`officernd`]: a page each that
+//! follows the provider's own document. Below them are three ways to make calls that are always authorised. Each sends nothing without a token and none to a foreign
 //! host, knows what each provider's refusals mean (Octorate answers 403 when a token has expired), renews a refused
 //! token once for all callers, and hands on the provider's answer whole:
 //!
@@ -113,10 +114,10 @@ pub use octo_auth_core::{
     Attempt, Authorizer, Body, CallError, CallbackError, Change, Claimed, Client, CreatedClient,
     CreatedProperty, Delivery, Deviation, Entropy, ErrorKind, Event, Exchange, ExchangeError, Failure,
     FailureKind, Fault, Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
-    Lead, Lineage, Meaning, NewClient, Next, Now, Pending, Policy, PolicyError, Position, Profile,
-    ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry, Row,
-    Saved, Scopes, Secret, SignInError, Status, Storage, StoreFault, Stored, Terminal, Timestamp, Token,
-    TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
+    Lead, Lineage, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position,
+    Profile, ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry,
+    Row, Saved, Scopes, Secret, Status, Storage, StoreFault, Stored, Terminal, Timestamp, Token, TokenSet,
+    TokenTypeHint, Validity, Version, Warm, note_framing,
 };
 #[doc(inline)]
 pub use octo_auth_system::telling;

@@ -1,41 +1,82 @@
 //! Octorate: an application, its administration, and the consents of its properties' owners.
 //!
-//! The steps of Octorate's "Authentication Process", and what stands for each here:
-//!
-//! | the document | here |
-//! |---|---|
-//! | Case 1, step 1: send the user to Octorate's identity page | [`Octorate::authorize`] |
-//! | Case 1, step 2: exchange the code within a minute | [`Octorate::sign_in`] |
-//! | Case 1, step 3: the header of each call | [`Property::api`], or [`Property::tokens`] for an HTTP client of your own |
-//! | Case 1, step 4: refresh when the token has expired | nothing to do: it happens when it is due |
-//! | "Old user of old deprecated APIs": migrate | [`Octorate::migrate`] |
-//! | "will always create new accounts": ApiLogin, the refresh token is in the answer | [`Admin::create_property`] |
-//! | Case 2: ApiLogin for administration | [`Octorate::admin`] |
-//! | Case 3: address authentication | [`Admin::for_ip_authentication`] |
-//!
-//! A [`Property`] and the [`Admin`] are different types: a token for administration opens no property's data, and the
-//! other way round. One consent may cover several properties: name it once, and it is one account with one refresh
-//! token. The first lines of a program:
+//! This page follows Octorate's "Authentication Process" step by step. Everything begins with the registration of the
+//! application and a store, for a refresh token that is lost can be got again by the owner alone, and an account lives
+//! in memory only where there is no store:
 //!
 //! ```no_run
 //! use octo_auth_async::octorate::Octorate;
-//! use octo_auth_async::{Accounts, Client, Profile};
+//! use octo_auth_async::{Accounts, Client, Profile, Store};
 //!
-//! # async fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
+//! # fn example(client_secret: String, store: impl Store + 'static) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::octorate(), "public_0123", client_secret)?;
-//! let octorate = Octorate::new(&Accounts::new(client)?)?;
-//! let (created, property) =
-//!     octorate.admin().create_property("inn", r#"{"name":"The Inn","email":"inn@example.com"}"#).await?;
-//! let url = format!("https://api.octorate.com/connect/rest/v1/reservation/{}", created.value.id);
-//! let answer = property.api().call(&http::Request::get(url).body(octo_auth_async::Body::empty())?).await?;
+//! let accounts = Accounts::builder(client).store(store).build()?;
+//! let octorate = Octorate::new(&accounts)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Case 1: an owner consents
+//!
+//! | the document | here |
+//! |---|---|
+//! | step 1: send the user to Octorate's identity page | [`Octorate::authorize`]; keep the [`Pending`], such as by [`Pending::to_json`], until the callback comes |
+//! | the user comes back with `code` and `state` | [`Pending::receive`] with the callback's URL |
+//! | step 2: exchange the code within a minute | [`Property::sign_in`] |
+//! | step 3: the header of each call | [`Property::api`], or [`Property::tokens`] for an HTTP client of your own |
+//! | step 4: refresh when the token has expired | nothing to do: it happens when it is due |
+//!
+//! ```no_run
+//! # use octo_auth_async::octorate::Octorate;
+//! # use octo_auth_async::{Accounts, Body};
+//! # async fn example(accounts: Accounts, octorate: Octorate, callback: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let (page, pending) = octorate.authorize("https://localhost")?;
+//! // … send the owner to the page; when the callback comes:
+//! let code = pending.receive(callback, accounts.now())?;
+//! let inn = octorate.property("inn")?;
+//! inn.sign_in(code).await?;
+//!
+//! let url = "https://api.octorate.com/connect/rest/v1/reservation/100001";
+//! let answer = inn.api().call(&http::Request::get(url).body(Body::empty())?).await?;
 //! println!("{}", answer.value.status());
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! One consent may cover several properties: it is one account, with one name of yours and one refresh token, whatever
+//! property a call is for.
+//!
+//! A key of the old API is traded for tokens once, the document's "migration": [`Property::migrate`].
+//!
+//! # Case 2: the application's own access
+//!
+//! ApiLogin, for administration: [`Octorate::admin`]. Its tokens open no property's data, and those of a property no
+//! administration; so [`Admin`] and [`Property`] are different types. A property that is created brings its refresh
+//! token in the answer, and only there:
+//!
+//! ```no_run
+//! # use octo_auth_async::octorate::Octorate;
+//! # async fn example(octorate: Octorate) -> Result<(), Box<dyn std::error::Error>> {
+//! let inn = octorate.property("inn")?;
+//! let json = r#"{"name":"The Inn","email":"inn@example.com"}"#;
+//! let created = octorate.admin().create_property(&inn, json).await?;
+//! println!("{}", created.value.id);
+//! // A property of a network comes with the refresh token of the network: the account of the network reaches it.
+//! let chain = octorate.property("chain")?;
+//! let json = r#"{"name":"Sea View","email":"sea@example.com","networkName":"Chain"}"#;
+//! octorate.admin().create_property(&chain, json).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Case 3: IP authentication
+//!
+//! From an address on the list that Octorate keeps for the application, the token of ApiLogin opens property data too:
+//! [`Admin::for_ip_authentication`].
 
 use octo_auth_core::{
-    AdminToken, Adopted, Answer, ApiConfiguration, ApiError, CallError, Client, CreatedProperty, Exchange,
-    Failure, GrantedCode, Key, Pending, Remedy, Reply, RequestError, Scopes, Secret, SignInError, Token,
+    AdminToken, Answer, ApiConfiguration, ApiError, CallError, Client, CreatedProperty, Exchange, Failure,
+    GrantedCode, Key, OnboardingError, Pending, Remedy, Reply, RequestError, Scopes, Secret, Token,
 };
 use octo_auth_system::entropy;
 
@@ -50,7 +91,8 @@ pub struct Octorate {
     admin: Admin,
 }
 
-/// The administration of an application (case 2): creating properties, reading and writing its configuration.
+/// The administration of an application (case 2): creating properties, reading and writing its configuration. It is
+/// cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Admin {
     accounts: Accounts,
@@ -60,6 +102,7 @@ pub struct Admin {
 /// What one consent opens: one property, or several of one owner. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Property {
+    accounts: Accounts,
     tokens: Tokens,
 }
 
@@ -81,17 +124,17 @@ impl Octorate {
     }
 
     /// The account of one consent, by a name of yours that is no secret. It has no tokens until a sign-in, a creation
-    /// or a migration brought some, or [`Property::tokens`] adopted one, or the store of the registration knows it.
+    /// or a migration brings some, or [`Property::tokens`] adopts one, or the store of the registration knows it.
     ///
     /// # Errors
     ///
     /// A [`Failure`] if there is no room for another key.
     pub fn property(&self, account: &str) -> Result<Property, Failure> {
-        property(&self.accounts, account)
+        let tokens = self.accounts.tokens(Key::account(account))?;
+        Ok(Property { accounts: self.accounts.clone(), tokens })
     }
 
-    /// The page to send an owner to, and the sign-in that waits for the callback
-    /// ([`Pending::receive`](octo_auth_core::Pending::receive)).
+    /// The page to send an owner to, and the sign-in that waits for the callback ([`Pending::receive`]).
     ///
     /// `redirect_uri` must be registered, byte for byte, and begin with `https`; Octorate's default is
     /// `https://localhost`.
@@ -105,61 +148,89 @@ impl Octorate {
         let entropy = entropy().map_err(|_| RequestError::Value { what: "state of the sign-in", problem })?;
         self.accounts.client().authorize(redirect_uri, &Scopes::none(), entropy)
     }
+}
 
-    /// Exchanges the code of a sign-in, within a minute of its callback, and begins an account with what it brings.
+impl Property {
+    /// Exchanges the code of a sign-in, within a minute of its callback, and begins the account anew with what it
+    /// brings: the consent is given anew too.
+    ///
+    /// A caller that is dropped once the request was sent loses nothing: the account begins all the same.
     ///
     /// # Errors
     ///
-    /// A [`SignInError`]; whatever it is, the code is sent once at most.
-    pub async fn sign_in(&self, account: &str, code: GrantedCode) -> Result<Property, SignInError> {
-        let property = self.property(account)?;
+    /// An [`OnboardingError`]. Whatever it is, the code is used up: the owner has to sign in again, unless a refresh
+    /// token is in the account all the same.
+    pub async fn sign_in(&self, code: GrantedCode) -> Result<(), OnboardingError> {
         let exchange = code.redeem(&self.accounts.client(), self.accounts.now())?;
-        let answer = self.accounts.run(exchange).await?;
-        property.tokens.adopt(answer.value).await?;
-        Ok(property)
+        self.tokens.adopt_from(exchange).await?;
+        Ok(())
     }
 
-    /// Trades a key of Octorate's old API for tokens of a property, once for each, and begins an account with them.
+    /// Trades a key of Octorate's old API for tokens of a property, once for each, and begins the account with them.
+    ///
+    /// A caller that is dropped once the request was sent loses nothing: the account begins all the same.
     ///
     /// # Errors
     ///
-    /// An [`ApiError`]: [`ApiError::Call`] if nothing was sent.
-    pub async fn migrate(
-        &self,
-        account: &str,
-        api_key: &Secret,
-        accommodation: &str,
-    ) -> Result<Property, ApiError> {
-        let property = self.property(account).map_err(CallError::from)?;
-        let exchange = self.accounts.client().migrate(api_key, accommodation).map_err(CallError::from)?;
-        let answer = self.accounts.run(exchange).await?;
-        property.tokens.adopt(answer.value).await.map_err(CallError::from)?;
-        Ok(property)
+    /// An [`OnboardingError`]: [`OnboardingError::Call`] if nothing was sent, [`OnboardingError::Occupied`] with the
+    /// new tokens if the account holds a refresh token already.
+    pub async fn migrate(&self, api_key: &Secret, accommodation: &str) -> Result<(), OnboardingError> {
+        let exchange = self.accounts.client().migrate(api_key, accommodation)?;
+        self.tokens.begin_from(exchange, false).await?.1
+    }
+
+    /// Calls of Octorate's API with its tokens.
+    #[must_use]
+    pub fn api(&self) -> ApiClient {
+        ApiClient::new(self.tokens.clone())
+    }
+
+    /// Its tokens: to adopt a refresh token that was kept elsewhere, to sign out, for an HTTP client of your own.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 }
 
 impl Admin {
-    /// Creates a property from the JSON object that Octorate documents for `POST /rest/v2/accommodation`, and adopts
-    /// its refresh token into an account.
+    /// Creates a property from the JSON object that Octorate documents for `POST /rest/v2/accommodation`, and begins
+    /// its account with the refresh token of the answer, which comes but once.
     ///
     /// In a network Octorate gives the refresh token of the network again: name the account of the network, which
     /// goes on as it was and reaches the new property too.
     ///
+    /// A caller that is dropped once the request was sent loses nothing: the account begins all the same.
+    ///
     /// # Errors
     ///
-    /// An [`ApiError`]: [`ApiError::Call`] if nothing was sent. A property that exists already is refused by Octorate
-    /// with status 412.
+    /// An [`OnboardingError`]: [`OnboardingError::Call`] if nothing was sent, [`OnboardingError::Occupied`] with the
+    /// new refresh token and the property's id if the account holds another one. A property that exists already is
+    /// refused by Octorate with status 412.
     pub async fn create_property(
         &self,
-        account: &str,
+        property: &Property,
         json: &str,
-    ) -> Result<(Answer<CreatedProperty>, Property), ApiError> {
-        // There must be a place for the refresh token before it comes.
-        let property = property(&self.accounts, account).map_err(CallError::from)?;
-        let created = self.run(|client, token| client.create_property(token, json)).await?;
-        let adopted = Adopted::RefreshToken(created.value.refresh_token.clone());
-        property.tokens.adopt(adopted).await.map_err(CallError::from)?;
-        Ok((created, property))
+    ) -> Result<Answer<CreatedProperty>, OnboardingError> {
+        let token = self.tokens.get().await?;
+        match self.create(&token, property, json).await {
+            Err(error) if error.remedy() == Remedy::RenewToken => match self.other_than(&token).await {
+                Some(other) => self.create(&other, property, json).await,
+                None => Err(error),
+            },
+            outcome => outcome,
+        }
+    }
+
+    async fn create(
+        &self,
+        token: &Token,
+        property: &Property,
+        json: &str,
+    ) -> Result<Answer<CreatedProperty>, OnboardingError> {
+        let exchange = self.accounts.client().create_property(&admin_token(token)?, json)?;
+        let (created, placed) = property.tokens.begin_from(exchange, false).await?;
+        placed.map_err(|error| error.with_property(&created.value.id))?;
+        Ok(created)
     }
 
     /// Reads the configuration of the application, with the page owners are sent to.
@@ -181,12 +252,24 @@ impl Admin {
         Ok(())
     }
 
+    /// Calls of Octorate's API for administration, such as `GET /rest/v1/accommodation`.
+    #[must_use]
+    pub fn api(&self) -> ApiClient {
+        ApiClient::new(self.tokens.clone())
+    }
+
     /// Declares that calls come from an address Octorate has on its list (case 3): then this token opens property
     /// data too, at the paths with an accommodation in them. From any other address those calls are refused with
     /// `403 errNoResourcesForIdentity`.
     #[must_use]
     pub fn for_ip_authentication(&self) -> ApiClient {
-        ApiClient::new(self.tokens.clone())
+        self.api()
+    }
+
+    /// Its tokens: for an HTTP client of your own.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// Runs an exchange with a token for administration, and once more with another one if it was refused.
@@ -194,48 +277,27 @@ impl Admin {
         &self,
         build: impl Fn(&Client, &AdminToken) -> Result<Exchange<T>, RequestError>,
     ) -> Result<Answer<T>, ApiError> {
+        let exchange = |token: &Token| -> Result<_, CallError> {
+            Ok(build(&self.accounts.client(), &admin_token(token)?)?)
+        };
         let token = self.tokens.get().await.map_err(CallError::from)?;
-        match self.run_with(&token, &build).await {
-            Err(ApiError::Exchange(error)) if error.remedy() == Remedy::RenewToken => {
-                self.tokens.refused(token.generation());
-                match self.tokens.get().await {
-                    Ok(other) if other.generation() != token.generation() => {
-                        self.run_with(&other, &build).await
-                    }
-                    // The provider's own error says more than that there is no better token.
-                    Ok(_) | Err(_) => Err(error.into()),
-                }
-            }
-            outcome => outcome,
+        match self.accounts.run(exchange(&token)?).await {
+            Err(error) if error.remedy() == Remedy::RenewToken => match self.other_than(&token).await {
+                Some(other) => Ok(self.accounts.run(exchange(&other)?).await?),
+                None => Err(error.into()),
+            },
+            outcome => Ok(outcome?),
         }
     }
 
-    async fn run_with<T: Reply>(
-        &self,
-        token: &Token,
-        build: &impl Fn(&Client, &AdminToken) -> Result<Exchange<T>, RequestError>,
-    ) -> Result<Answer<T>, ApiError> {
-        let wrong = RequestError::Value { what: "token", problem: "is none for administration" };
-        let token = token.admin_token().ok_or(wrong).map_err(CallError::from)?;
-        let exchange = build(&self.accounts.client(), &token).map_err(CallError::from)?;
-        Ok(self.accounts.run(exchange).await?)
+    /// Reports a refused token; another one, if one is to be had: else the provider's own error says more.
+    async fn other_than(&self, token: &Token) -> Option<Token> {
+        self.tokens.refused(token.generation());
+        self.tokens.get().await.ok().filter(|other| other.generation() != token.generation())
     }
 }
 
-impl Property {
-    /// Calls of Octorate's API with its tokens.
-    #[must_use]
-    pub fn api(&self) -> ApiClient {
-        ApiClient::new(self.tokens.clone())
-    }
-
-    /// Its tokens: to adopt a refresh token that was kept elsewhere, to sign out, for an HTTP client of your own.
-    #[must_use]
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
-    }
-}
-
-fn property(accounts: &Accounts, account: &str) -> Result<Property, Failure> {
-    Ok(Property { tokens: accounts.tokens(Key::account(account))? })
+fn admin_token(token: &Token) -> Result<AdminToken, CallError> {
+    let wrong = RequestError::Value { what: "token", problem: "is none for administration" };
+    token.admin_token().ok_or(CallError::Request(wrong))
 }

@@ -9,6 +9,23 @@
 //! | step 2: ask for a token with `grant_type=client_credentials` | nothing to do: it happens when a call needs one |
 //! | the headers `Authorization` and `Property` of each call | [`OctoTable::property`] |
 //!
+//! A client comes with a sandbox property, whose id must be taken out of the answer before the client is made of it:
+//!
+//! ```no_run
+//! use octo_auth_async::octotable::{OctoTable, create_client};
+//! use octo_auth_async::{Accounts, NewClient, Profile, Runner};
+//!
+//! # async fn example(wanted: NewClient) -> Result<(), Box<dyn std::error::Error>> {
+//! let created = create_client(&Runner::new()?, &Profile::octotable(), &wanted).await?.value;
+//! let sandbox = created.properties[0].id.clone();
+//! let client = created.into_client(Profile::octotable())?;
+//! let services = OctoTable::new(&Accounts::new(client)?)?.property(&sandbox)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With a client that is there already:
+//!
 //! ```no_run
 //! use octo_auth_async::octotable::OctoTable;
 //! use octo_auth_async::{Accounts, Body, Client, Profile};
@@ -68,6 +85,9 @@ impl OctoTable {
 /// Creates a client with a sandbox property, which lives for a limited time; nobody has to be a client for that.
 ///
 /// [`CreatedClient::into_client`] makes a client of the answer, which holds secrets: keep it as such.
+///
+/// A caller that is dropped while it waits loses the answer, with the secrets that come but once: run it in a task of
+/// its own where that can happen.
 ///
 /// # Errors
 ///

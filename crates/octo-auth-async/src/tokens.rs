@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use octo_auth_core::{
-    Adopted, Authorizer, Failure, FailureKind, Generation, Job, Key, RequestError, Status, Token,
+    Adopted, Answer, Authorizer, Exchange, Failure, FailureKind, Generation, Job, Key, OnboardingError,
+    Reply, RequestError, Status, Token,
 };
 use octo_auth_system::{Serving, Slot};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::accounts::{Accounts, Registration};
@@ -115,6 +117,63 @@ impl Tokens {
         let job = registration.desk.adopt(key, adopted.into())?;
         self.held.see_through(job, |status| status.saving && status.in_flight).await;
         Ok(())
+    }
+
+    /// Runs an exchange that brings tokens, such as that of a code, and begins the key anew with them.
+    ///
+    /// Both happen in a task of its own: a caller that is dropped once the request was sent loses nothing. An answer
+    /// that cannot be read but for its refresh token brings that, and is an error all the same.
+    ///
+    /// It is counted in the provider's budget, and waits for the next slot if the budget is spent; after it, as long
+    /// as [`Tokens::adopt`].
+    ///
+    /// # Errors
+    ///
+    /// An [`OnboardingError`]; what was brought is in the key or in the error.
+    pub async fn adopt_from<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, OnboardingError>
+    where
+        for<'a> Adopted: From<&'a T>,
+    {
+        let (answer, placed) = self.begin_from(exchange, true).await?;
+        placed.map(|()| answer)
+    }
+
+    /// The same, and another refresh token that the key holds is left alone unless `replaces`; beside the answer,
+    /// whether what it brought is in the key.
+    pub(crate) async fn begin_from<T: Reply>(
+        &self,
+        exchange: Exchange<T>,
+        replaces: bool,
+    ) -> Result<(Answer<T>, Result<(), OnboardingError>), OnboardingError>
+    where
+        for<'a> Adopted: From<&'a T>,
+    {
+        let Held { registration, key, .. } = &*self.held;
+        if !replaces {
+            self.know().await?;
+        }
+        let own = key.clone();
+        let (outcome, begun) = registration
+            .run(exchange, move |registration, outcome| {
+                let job = registration.desk.onboard(&own, Adopted::brought_by(outcome)?, replaces);
+                Some(job.map(|job| job.and_then(|job| carrier::carry(registration, job))))
+            })
+            .await;
+        // Of a failed exchange, its own error says more than that what it brought has no place.
+        let answer = outcome?;
+        let carried = match begun.flatten().transpose() {
+            Ok(carried) => carried.flatten(),
+            Err(error) => return Ok((answer, Err(error))),
+        };
+        self.held.settle(carried, |status| status.saving && status.in_flight).await;
+        Ok((answer, Ok(())))
+    }
+
+    /// Has the key's record read, so that it is known what it holds.
+    async fn know(&self) -> Result<(), Failure> {
+        let got = self.get().await;
+        let is_read = self.status().is_some_and(|status| status.is_read);
+        got.err().filter(|_| !is_read).map_or(Ok(()), Err)
     }
 
     /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.
@@ -238,6 +297,11 @@ impl Held {
     /// Has a job carried out to its end, and waits while this holds for the key, at most as long as the policy says.
     async fn see_through(&self, job: Option<Job>, holds: fn(&Status) -> bool) {
         let carried = job.and_then(|job| carrier::carry(&self.registration, job));
+        self.settle(carried, holds).await;
+    }
+
+    /// Waits until a carrier has ended, and while this holds for the key, at most as long as the policy says.
+    async fn settle(&self, carried: Option<JoinHandle<()>>, holds: fn(&Status) -> bool) {
         if Handle::try_current().is_err() {
             return;
         }

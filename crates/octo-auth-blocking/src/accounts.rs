@@ -96,10 +96,7 @@ impl Accounts {
     /// An [`ExchangeError`] for whatever is not the answer that was due; on a worker of an async runtime one that
     /// says that nothing was sent.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
-        let (purpose, desk) = (exchange.purpose(), &self.office.desk);
-        let answer = self.office.run(exchange);
-        desk.telling().exchanged(purpose, answer.as_ref().err(), || desk.budget_left());
-        answer
+        self.office.run(exchange)
     }
 
     /// Subscribes to what happens to the keys from now on, so that a program can alert or persist.

@@ -17,6 +17,9 @@ use crate::tokens::Tokens;
 /// request is sent once more; if that is refused too, or no other token is to be had, its answer is what the caller
 /// gets.
 ///
+/// Leave `Accept-Encoding` alone: what a provider says in a compressed body, such as Octorate's words for an expired
+/// token, is not read.
+///
 /// It goes over the transport of the registration, so answers are read up to
 /// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB: a longer success is an error, a longer refusal is cut there. Each call
 /// opens a connection; for many calls a ureq agent with [`Authorize`](crate::Authorize) keeps its connections.

@@ -60,10 +60,14 @@ impl Office {
         let sent = self.now();
         let request = exchange.request();
         let scope = self.desk.telling().request_beside(exchange.purpose(), request.uri().host());
-        match scope.within(|| self.transport.send(request, self.exchange_deadline)) {
+        let (result, purpose) =
+            (scope.within(|| self.transport.send(request, self.exchange_deadline)), exchange.purpose());
+        let outcome = match result {
             Ok(response) => exchange.finish(&response, sent, self.now()),
             Err(fault) => Err(exchange.lost(fault)),
-        }
+        };
+        self.desk.telling().exchanged(purpose, outcome.as_ref().err(), || self.desk.budget_left());
+        outcome
     }
 
     fn now(&self) -> Now {

@@ -14,8 +14,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Authorizer, Client, Failure, FailureKind, Generation, Job, Key, Now, Purpose, Report,
-    RequestError, Status, Tending, Token, Verdict, Warm,
+    Accounts, Adopted, Authorizer, Client, Failure, FailureKind, Generation, Job, Key, Now, OnboardingError,
+    Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::Clock;
 use octo_auth_system::telling::{News, Reported, Telling};
@@ -167,6 +167,21 @@ impl Desk {
     pub(crate) fn adopt(&self, seat: &Seat, adopted: Adopted) -> Result<Option<Job>, RequestError> {
         let (mut state, now) = self.enter();
         let act = |machine: &mut Accounts| machine.adopt(seat.key(), adopted, now);
+        let job = self.carry_out(&mut state, seat.key(), now, act);
+        state.hand_out(job.as_ref().ok().and_then(Option::as_ref));
+        self.part(state);
+        job
+    }
+
+    /// The same with what an exchange brought.
+    pub(crate) fn onboard(
+        &self,
+        seat: &Seat,
+        brought: Adopted,
+        replaces: bool,
+    ) -> Result<Option<Job>, OnboardingError> {
+        let (mut state, now) = self.enter();
+        let act = |machine: &mut Accounts| machine.onboard(seat.key(), brought, replaces, now);
         let job = self.carry_out(&mut state, seat.key(), now, act);
         state.hand_out(job.as_ref().ok().and_then(Option::as_ref));
         self.part(state);

@@ -45,6 +45,20 @@
 //! an HTTP client of its own implements [`Transport`], or uses the core alone. For single exchanges without any
 //! lifecycle there is [`Runner`].
 //!
+//! # Calling the provider's API
+//!
+//! The shortest way to each provider is its front door, [`octorate`], [`octotable`] or [`officernd`]: a page each that
+//! follows the provider's own document. Below them are two ways to make calls that are always authorised. Each sends
+//! nothing without a token and none to a foreign host, knows what each provider's refusals mean (Octorate answers 403
+//! when a token has expired), and hands on the provider's answer whole:
+//!
+//! | for | take | a refused call |
+//! |---|---|---|
+//! | a few calls, no HTTP client of your own | [`ApiClient`] | is repeated once, with another token |
+//! | an agent of ureq | [`Authorize`], a middleware | is reported, so that the next call has another token |
+//!
+//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] gives it.
+//!
 //! # What it tells
 //!
 //! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
@@ -95,10 +109,10 @@ pub use octo_auth_core::{
     Attempt, Authorizer, Body, CallError, CallbackError, Change, Claimed, Client, CreatedClient,
     CreatedProperty, Delivery, Deviation, Entropy, ErrorKind, Event, Exchange, ExchangeError, Failure,
     FailureKind, Fault, Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
-    Lead, Lineage, Meaning, NewClient, Next, Now, Pending, Policy, PolicyError, Position, Profile,
-    ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry, Row,
-    Saved, Scopes, Secret, SignInError, Status, Storage, Store, StoreFault, Stored, Terminal, Timestamp,
-    Token, TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
+    Lead, Lineage, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position,
+    Profile, ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry,
+    Row, Saved, Scopes, Secret, Status, Storage, Store, StoreFault, Stored, Terminal, Timestamp, Token,
+    TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
 };
 #[doc(inline)]
 pub use octo_auth_system::telling;

@@ -4,6 +4,7 @@
 //! asks for it, and hands the answer on whole.
 
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::{Request, Response, Uri};
 use octo_auth_core::{ApiCall, Authorizer, CallError};
@@ -24,8 +25,9 @@ use crate::tokens::Tokens;
 /// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in
 /// [`ureq::Error::Other`] with a [`CallError`] in it.
 ///
-/// An answer that came after a redirect says nothing about the token: ureq takes it off where a redirect leads to
-/// another host, and by default anywhere. For calls that are redirected, call the address they lead to.
+/// An answer that came after a redirect says nothing about the token, for ureq takes it off wherever a redirect leads;
+/// leave its `redirect_auth_headers` at `Never`, as the other setting lets the token go to another port. For calls that
+/// are redirected, call the address they lead to.
 ///
 /// ```no_run
 /// use octo_auth_blocking::{Authorize, Tokens};
@@ -132,9 +134,11 @@ fn other(error: impl std::error::Error + Send + Sync + 'static) -> ureq::Error {
     ureq::Error::Other(Box::new(error))
 }
 
-/// Whether an answer came from elsewhere than was asked. One made up by another middleware has no address.
+/// Whether an answer came from elsewhere than was asked. One made up by another middleware, such as a cache, has no
+/// address; ureq has no other way to find that out than a panic.
 fn is_redirected(answer: &Response<Body>, asked: &Uri) -> bool {
-    !answer.extensions().is_empty() && answer.get_uri() != asked
+    let is_elsewhere = || catch_unwind(AssertUnwindSafe(|| answer.get_uri() != asked)).unwrap_or(false);
+    !answer.extensions().is_empty() && is_elsewhere()
 }
 
 /// Reads the beginning of a body; the answer is that, and a body that is whole again.

@@ -9,6 +9,23 @@
 //! | step 2: ask for a token with `grant_type=client_credentials` | nothing to do: it happens when a call needs one |
 //! | the headers `Authorization` and `Property` of each call | [`OctoTable::property`] |
 //!
+//! A client comes with a sandbox property, whose id must be taken out of the answer before the client is made of it:
+//!
+//! ```no_run
+//! use octo_auth_blocking::octotable::{OctoTable, create_client};
+//! use octo_auth_blocking::{Accounts, NewClient, Profile, Runner};
+//!
+//! # fn example(wanted: NewClient) -> Result<(), Box<dyn std::error::Error>> {
+//! let created = create_client(&Runner::new()?, &Profile::octotable(), &wanted)?.value;
+//! let sandbox = created.properties[0].id.clone();
+//! let client = created.into_client(Profile::octotable())?;
+//! let services = OctoTable::new(&Accounts::new(client)?)?.property(&sandbox)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With a client that is there already:
+//!
 //! ```no_run
 //! use octo_auth_blocking::octotable::OctoTable;
 //! use octo_auth_blocking::{Accounts, Body, Client, Profile};

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use octo_auth_core::{Adopted, Authorizer, Failure, Generation, Job, Key, Now, RequestError, Status, Token};
+use octo_auth_core::{
+    Adopted, Answer, Authorizer, Exchange, Failure, Generation, Job, Key, Now, OnboardingError, Reply,
+    RequestError, Status, Token,
+};
 use octo_auth_system::Serving;
 
 use crate::accounts::Accounts;
@@ -112,6 +115,56 @@ impl Tokens {
         let job = office.desk.adopt(seat, adopted.into())?;
         self.see_through(job, false);
         Ok(())
+    }
+
+    /// Runs an exchange that brings tokens, such as that of a code, and begins the key anew with them.
+    ///
+    /// An answer that cannot be read but for its refresh token brings that, and is an error all the same. It is counted
+    /// in the provider's budget, and waits for the next slot if the budget is spent; after it, as long as
+    /// [`Tokens::adopt`].
+    ///
+    /// # Errors
+    ///
+    /// An [`OnboardingError`]; what was brought is in the key or in the error.
+    pub fn adopt_from<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, OnboardingError>
+    where
+        for<'a> Adopted: From<&'a T>,
+    {
+        let (answer, placed) = self.begin_from(exchange, true)?;
+        placed.map(|()| answer)
+    }
+
+    /// The same, and another refresh token that the key holds is left alone unless `replaces`; beside the answer,
+    /// whether what it brought is in the key.
+    pub(crate) fn begin_from<T: Reply>(
+        &self,
+        exchange: Exchange<T>,
+        replaces: bool,
+    ) -> Result<(Answer<T>, Result<(), OnboardingError>), OnboardingError>
+    where
+        for<'a> Adopted: From<&'a T>,
+    {
+        let Handle { office, seat } = &*self.handle;
+        if !replaces {
+            self.know()?;
+        }
+        let outcome = office.run(exchange);
+        let placed = match Adopted::brought_by(&outcome) {
+            Some(brought) => {
+                let job = office.desk.onboard(seat, brought, replaces);
+                job.map(|job| self.see_through(job, false))
+            }
+            None => Ok(()),
+        };
+        // Of a failed exchange, its own error says more than that what it brought has no place.
+        Ok((outcome?, placed))
+    }
+
+    /// Has the key's record read, so that it is known what it holds.
+    fn know(&self) -> Result<(), Failure> {
+        let got = self.get();
+        let is_read = self.status().is_some_and(|status| status.is_read);
+        got.err().filter(|_| !is_read).map_or(Ok(()), Err)
     }
 
     /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.

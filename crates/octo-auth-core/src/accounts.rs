@@ -27,7 +27,7 @@ pub(crate) use registration::Registration;
 pub use warmth::{Tending, Warm};
 
 use crate::client::Client;
-use crate::error::{Remedy, RequestError};
+use crate::error::{OnboardingError, Remedy, RequestError};
 use crate::exchange::Purpose;
 use crate::grant::Entropy;
 use crate::lifecycle::{
@@ -119,6 +119,31 @@ impl Accounts {
         let job = account.lifecycle.adopt(adopted, registration, now)?;
         self.reschedule(key, now);
         Ok(job)
+    }
+
+    /// The same with what an exchange brought; with `replaces`, as after a sign-in, in the place of whatever refresh
+    /// token the key holds, and without it only where the key holds none, that very one, or a dead one.
+    ///
+    /// Whether it holds one is known once the key's record was read: ask for its token before.
+    ///
+    /// # Errors
+    ///
+    /// [`OnboardingError::Occupied`] and [`OnboardingError::Unfit`], with what was brought.
+    pub fn onboard(
+        &mut self,
+        key: &Key,
+        brought: Adopted,
+        replaces: bool,
+        now: Now,
+    ) -> Result<Option<Job>, OnboardingError> {
+        let (account, held) = (key.to_string(), self.accounts.get(key));
+        if !replaces && held.is_some_and(|held| held.lifecycle.is_occupied_for(&brought)) {
+            return Err(OnboardingError::Occupied { account, brought: Box::new(brought), property: None });
+        }
+        self.adopt(key, brought.clone(), now).map_err(|source| {
+            let brought = Box::new(brought);
+            OnboardingError::Unfit { account, brought, source }
+        })
     }
 
     /// Ends a key until its next sign-in or adoption; what it held is revoked where the provider can.

@@ -8,8 +8,10 @@
 //! 3. [`ApiCall::answered`] reads the answer: deliver it, or report the token as refused and repeat the request, once.
 //!
 //! Following redirects is left to the HTTP client. A client that follows one past these steps must take the token off
-//! (reqwest and ureq do where the origin changes), and an answer that came from elsewhere says nothing of the token:
-//! [`Authorizer::may_go_to`] tells.
+//! where the origin changes (reqwest does; ureq takes it off everywhere, as long as its `redirect_auth_headers` is left
+//! at `Never`), and an answer that came from elsewhere says nothing of the token: [`Authorizer::may_go_to`] tells.
+//!
+//! An authorizer is a copy of the profile: one that was made before the client was replaced goes on with the old hosts.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -128,7 +130,8 @@ impl Authorizer {
         Ok(Self { profile: self.profile.with_api_host(url)?, ..self })
     }
 
-    /// The same, with a header put on every request that does not have it yet, such as OctoTable's `Property`.
+    /// The same, with a header put on every request that does not have it yet, such as OctoTable's `Property`; in the
+    /// place of one of the same name. Its value is treated as a secret.
     ///
     /// # Errors
     ///
@@ -137,13 +140,17 @@ impl Authorizer {
         let malformed = |what, problem| RequestError::Value { what, problem };
         let name = HeaderName::try_from(name)
             .map_err(|_| malformed("name of the header", "holds characters that cannot stand in a header"))?;
-        let value = HeaderValue::try_from(value).map_err(|_| {
+        let mut value = HeaderValue::try_from(value).map_err(|_| {
             malformed("value of the header", "holds characters that cannot stand in a header")
         })?;
         if name == AUTHORIZATION {
             return Err(malformed("header `Authorization`", "is the token's own; name another header"));
         }
-        Arc::make_mut(&mut self.headers).push((name, value));
+        // It may be the key of an application as well as the id of a property.
+        value.set_sensitive(true);
+        let headers = Arc::make_mut(&mut self.headers);
+        headers.retain(|(own, _)| *own != name);
+        headers.push((name, value));
         Ok(self)
     }
 
@@ -172,12 +179,15 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// [`RequestError::Url`] for a URL that is not absolute; [`RequestError::ForeignHost`] for any other origin, and
-    /// for a URL with user information.
+    /// [`RequestError::Url`] for a URL that is not absolute or holds user information; [`RequestError::ForeignHost`]
+    /// for any other origin.
     pub fn may_go_to(&self, url: &Uri) -> Result<(), RequestError> {
         let origin = origin_of(url).ok_or(RequestError::Url)?;
         let with_user = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if with_user || !self.profile.api_origins().any(|own| own == origin) {
+        if with_user {
+            return Err(RequestError::Url);
+        }
+        if !self.profile.api_origins().any(|own| own == origin) {
             return Err(RequestError::ForeignHost { origin, provider: self.profile.title().to_owned() });
         }
         Ok(())

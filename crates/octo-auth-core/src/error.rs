@@ -8,9 +8,9 @@
 mod callback;
 mod exchange;
 mod failed;
+mod onboarding;
 mod provider_text;
 mod request;
-mod sign_in;
 
 use std::fmt;
 use std::time::Duration;
@@ -19,9 +19,9 @@ pub use callback::CallbackError;
 pub use exchange::{ErrorKind, ExchangeError};
 pub(crate) use failed::Failed;
 pub use failed::Retry;
+pub use onboarding::OnboardingError;
 pub use provider_text::{ErrorCode, ProviderText};
 pub use request::RequestError;
-pub use sign_in::SignInError;
 
 /// Who must act to get past an error, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

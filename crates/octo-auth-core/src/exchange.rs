@@ -134,9 +134,9 @@ impl<T> Answer<T> {
 }
 
 /// The value of an exchange's answer. Implemented by the crate's own replies only.
-pub trait Reply: sealed::Read + Sized {}
+pub trait Reply: sealed::Read + Send + Sized + 'static {}
 
-impl<T: sealed::Read> Reply for T {}
+impl<T: sealed::Read + Send + 'static> Reply for T {}
 
 /// Notes on a response how its end was recognised, which only its transport knows; call it on what HTTP/1.1 brought.
 ///

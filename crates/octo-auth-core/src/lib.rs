@@ -85,8 +85,8 @@ pub use answer::{
 pub use authorizer::{ApiCall, ApiError, Authorizer, CallError, Judged, Next};
 pub use client::Client;
 pub use error::{
-    CallbackError, ErrorCode, ErrorKind, ExchangeError, ProviderText, Remedy, RequestError, Retry,
-    SignInError,
+    CallbackError, ErrorCode, ErrorKind, ExchangeError, OnboardingError, ProviderText, Remedy, RequestError,
+    Retry,
 };
 pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};

@@ -43,7 +43,9 @@ type Copying<B> = Arc<dyn Fn(&B) -> Option<B> + Send + Sync>;
 ///
 /// Requests must have absolute URLs here. A layer that follows redirects belongs outside of this one: each request
 /// it makes is checked then, and none with the token leaves the hosts of the provider. So does one that retries: each
-/// attempt has a token that is valid then. A timeout outside of it counts the waiting for a token in.
+/// attempt has a token that is valid then. A timeout outside of it counts the waiting for a token in, and bounds how
+/// long the beginning of a refusal is waited for. A layer that decompresses belongs inside: what a provider says in a
+/// compressed body is not read here, such as Octorate's words for an expired token.
 ///
 /// ```no_run
 /// use bytes::Bytes;

@@ -40,6 +40,23 @@ fn a_call_carries_the_token_and_its_body() {
 }
 
 #[test]
+fn an_answer_that_another_middleware_made_up_is_judged_like_any_other() {
+    let server = picky();
+    let tokens = tokens(&server);
+    let cache = |_: ureq::http::Request<ureq::SendBody>, _: ureq::middleware::MiddlewareNext| {
+        let mut refused = ureq::http::Response::new(ureq::Body::builder().data("kept"));
+        *refused.status_mut() = ureq::http::StatusCode::UNAUTHORIZED;
+        refused.extensions_mut().insert("of the cache");
+        Ok(refused)
+    };
+    let config = Agent::config_builder().http_status_as_error(false);
+    let agent: Agent = config.middleware(Authorize::new(tokens.clone())).middleware(cache).build().into();
+    assert_eq!(agent.get(server.url("/rooms")).call().expect("an answer").status(), 401);
+    tokens.get().expect("another token");
+    assert_eq!((server.calls().len(), server.tokens()), (0, 2));
+}
+
+#[test]
 fn a_refusal_is_delivered_and_the_next_call_has_another_token() {
     let server = picky();
     let agent = authorised(&tokens(&server));

@@ -92,8 +92,10 @@ pub enum RequestError {
         /// The header's name.
         header: String,
     },
-    /// The URL of a request is no absolute http or https URL.
-    #[error("the URL of the request is not absolute; write scheme, host and path")]
+    /// The URL of a request is no absolute http or https URL, or holds user information.
+    #[error(
+        "the URL of the request is not absolute, or names a user; write scheme, host and path, and no more"
+    )]
     Url,
 }
 

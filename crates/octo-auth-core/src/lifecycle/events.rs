@@ -7,7 +7,9 @@ use super::job::Job;
 use super::record::{Fingerprint, Generation, Lineage, Record};
 use super::setback::doubled;
 use crate::accounts::Registration;
-use crate::error::RequestError;
+use crate::answer::CreatedProperty;
+use crate::error::{ExchangeError, RequestError};
+use crate::exchange::Answer;
 use crate::secret::Secret;
 use crate::time::Now;
 use crate::token::TokenSet;
@@ -26,6 +28,40 @@ pub enum Adopted {
     RefreshToken(Secret),
     /// Tokens, with their refresh token if they have one.
     Tokens(TokenSet),
+}
+
+impl Adopted {
+    /// What an exchange brought for an account; of one that failed, the refresh token that could be read in its answer
+    /// all the same: it may be the only one the server still takes.
+    pub fn brought_by<T>(outcome: &Result<Answer<T>, ExchangeError>) -> Option<Self>
+    where
+        for<'a> Self: From<&'a T>,
+    {
+        match outcome {
+            Ok(answer) => Some(Self::from(&answer.value)),
+            Err(error) => error.salvaged_refresh_token().cloned().map(Self::RefreshToken),
+        }
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        match self {
+            Self::RefreshToken(secret) => Some(Fingerprint::of(secret)),
+            Self::Tokens(tokens) => tokens.refresh_token.as_ref().map(Fingerprint::of),
+        }
+    }
+}
+
+impl From<&TokenSet> for Adopted {
+    fn from(tokens: &TokenSet) -> Self {
+        Self::Tokens(tokens.clone())
+    }
+}
+
+/// The refresh token that covers the property.
+impl From<&CreatedProperty> for Adopted {
+    fn from(created: &CreatedProperty) -> Self {
+        Self::RefreshToken(created.refresh_token.clone())
+    }
 }
 
 impl From<TokenSet> for Adopted {
@@ -115,6 +151,12 @@ impl Lifecycle {
         }
         self.is_decided_here = true;
         Ok(self.save_soon(registration, now))
+    }
+
+    /// Whether this would take the place of another refresh token that may still be good.
+    pub(crate) fn is_occupied_for(&self, adopted: &Adopted) -> bool {
+        let own = self.record.fingerprint().filter(|_| self.record.terminal.is_none());
+        own.is_some() && own != adopted.fingerprint()
     }
 
     /// Ends the key until a new sign-in; what it held is revoked where the provider can.

@@ -5,7 +5,7 @@ use super::flight::Leg;
 use super::issued::Token;
 use super::record::Generation;
 use super::validity::Freshness;
-use super::view::Gate;
+use super::view::{Gate, Knowledge};
 use super::{Lifecycle, Row};
 use crate::accounts::{Key, Registration};
 use crate::time::Now;
@@ -24,6 +24,8 @@ pub struct Status {
     pub freshness: Freshness,
     /// Whether something is under way.
     pub in_flight: bool,
+    /// Whether it is known what the store holds for the key.
+    pub is_read: bool,
     /// What keeps a renewal from beginning now, if anything does.
     pub setback: Option<Failure>,
     /// Whether nothing but a new sign-in will bring another token.
@@ -108,6 +110,7 @@ impl Lifecycle {
             token: served.map(|issued| Token::new(issued.clone(), self.is_refused)),
             freshness: view.freshness,
             in_flight: view.in_flight,
+            is_read: matches!(self.knowledge, Knowledge::Read),
             setback: is_barred.then(|| self.failure(barred, &at_rest, now)),
             sign_in_needed,
             unsaved: self.unsaved.is_some(),
