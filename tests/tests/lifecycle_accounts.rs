@@ -4,8 +4,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Adopted, Client, Event, Failure, FailureKind, Fault, Freshness, Key, Policy, Profile, Purpose, Remedy,
-    Storage,
+    Adopted, Client, Event, Failure, FailureKind, Fault, Freshness, Key, OnboardingError, Policy, Profile,
+    Purpose, Remedy, Secret, Storage,
 };
 use octo_auth_tests::canary::{hits, marked, shown_by_error};
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
@@ -54,6 +54,32 @@ fn tokens_of_another_provider_are_not_adopted() {
     let mut world = Machine::new(standard());
     let error = world.accounts.adopt(&hotel(), Adopted::from(tokens), world.now).expect_err("another");
     assert_eq!(error.code(), "other_provider");
+}
+
+#[test]
+fn what_is_brought_takes_the_place_of_a_good_refresh_token_only_where_it_is_to() {
+    let mut world = Machine::new(standard());
+    let bring = |world: &mut Machine, text: &str, replaces: bool| {
+        let begun =
+            world.accounts.onboard(&hotel(), Adopted::RefreshToken(Secret::from(text)), replaces, world.now);
+        begun.map(|job| world.carry(job))
+    };
+    bring(&mut world, "RT0", false).expect("nothing was there");
+    bring(&mut world, "RT0", false).expect("the very one");
+    let occupied = bring(&mut world, "RT5", false).expect_err("another");
+    let OnboardingError::Occupied { brought, .. } = occupied else { panic!("{occupied}") };
+    let Adopted::RefreshToken(kept) = *brought else { panic!("another kind was brought") };
+    assert_eq!(kept.expose(), "RT5");
+    assert_eq!(world.got(&hotel()), "AT1");
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.age(&hotel(), Freshness::Expired);
+    assert_eq!(world.got(&hotel()), "consent_lost");
+    bring(&mut world, "RT6", false).expect("what was there is dead");
+    bring(&mut world, "RT7", true).expect("a sign-in replaces");
+    world.got(&hotel());
+    assert_eq!(refresh_tokens(&world), ["RT0", "RT1", "RT7"]);
+    let unfit = bring(&mut world, "", true).expect_err("an empty one");
+    assert_eq!((unfit.code().as_ref(), unfit.remedy()), ("secret_malformed", Remedy::FixConfiguration));
 }
 
 #[test]
