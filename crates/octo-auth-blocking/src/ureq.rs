@@ -4,18 +4,25 @@
 //! nothing, and opens a connection for each request. A connection kept from minutes ago is often closed by the
 //! server just as it is used again, and then nobody knows whether a refresh took effect; token requests are far
 //! too rare for reuse to pay.
+//!
+//! ureq writes what passes through it into the log. So an agent is made for each exchange, whose connection shows ureq
+//! no secret: see [`veil`].
 
+mod chunks;
 mod fault;
 mod head;
 mod incoming;
 mod outgoing;
+mod veil;
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
-use octo_auth_core::{ANSWER_LIMIT, Body, Fault, note_framing};
+use http::header::TRANSFER_ENCODING;
+use http::response::Parts;
+use http::{Request, Response, Version};
+use octo_auth_core::{Body, Fault, note_framing};
 use octo_auth_system::SetupError;
 use ureq::Agent;
 use ureq::config::{Config, ConfigBuilder};
@@ -25,6 +32,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 
 use self::fault::Progress;
 use self::outgoing::Outgoing;
+use self::veil::{ENOUGH, STAR, Veil};
 use crate::transport::Transport;
 
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
@@ -34,9 +42,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 const LONGEST_HEAD: usize = 400 * 1024;
 
 /// Carries requests with ureq.
+///
+/// ureq logs at level trace what it sends and receives. It is shown no secret: the log has stars in the place of bodies,
+/// and neither the query of a URL nor any header that may be a credential.
 #[derive(Debug, Clone)]
 pub struct UreqTransport {
-    agent: Agent,
+    config: Config,
     tls: TlsConfig,
     /// Whether plain http, which the core allows to loopback alone, goes past every proxy.
     loopback_is_direct: bool,
@@ -66,6 +77,8 @@ impl UreqTransport {
     /// used, and where it names no certificates, those the operating system trusts; ureq's own list
     /// (`RootCerts::WebPki`) counts as naming none.
     ///
+    /// A middleware of the builder sees no more than ureq does: no credentials, no query and no bodies.
+    ///
     /// # Errors
     ///
     /// None today, as for [`UreqTransport::new`].
@@ -82,52 +95,89 @@ impl UreqTransport {
             .timeout_connect(Some(CONNECT))
             .build();
         let tls = completed(config.tls_config());
-        let agent = Agent::with_parts(config, incoming::connector(), DefaultResolver::default());
-        Ok(Self { agent, tls, loopback_is_direct: false })
+        Ok(Self { config, tls, loopback_is_direct: false })
     }
 
     /// Sends a request and reads the head of its response.
     fn begin(
         &self,
         request: Request<impl ureq::AsSendBody>,
+        veil: &Arc<Veil>,
         deadline: Duration,
     ) -> Result<Response<ureq::Body>, ureq::Error> {
+        let connector = incoming::connector(veil);
+        let agent = Agent::with_parts(self.config.clone(), connector, DefaultResolver::default());
         let past_proxies =
             self.loopback_is_direct && request.uri().scheme() == Some(&http::uri::Scheme::HTTP);
         let mut settings =
-            self.agent.configure_request(request).tls_config(self.tls.clone()).timeout_global(Some(deadline));
+            agent.configure_request(request).tls_config(self.tls.clone()).timeout_global(Some(deadline));
         if past_proxies {
             settings = settings.proxy(None);
         }
-        self.agent.run(settings.build())
+        agent.run(settings.build())
     }
 }
 
 impl Transport for UreqTransport {
     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+        let (shown, veil) = veil::over(request);
+        let veil = Arc::new(veil);
         if request.body().is_empty() && request.method() == http::Method::GET {
-            let request = outgoing::copy(request, ());
-            let begun = self.begin(request, deadline).map_err(|error| fault::of(error, Progress::Unknown))?;
-            return read(begun).map_err(fault::in_the_body);
+            let begun = self.begin(shown, &veil, deadline);
+            let begun = begun.map_err(|error| fault::of(error, Progress::Unknown))?;
+            return read(begun, &veil).map_err(fault::in_the_body);
         }
-        let mut body = Outgoing::new(request.body());
-        let begun = self.begin(outgoing::with_body(request, &mut body), deadline);
-        read(begun.map_err(|error| fault::of(error, body.progress()))?).map_err(fault::in_the_body)
+        let mut body = Outgoing::like(request.body());
+        let begun = self.begin(outgoing::with_body(shown, &mut body), &veil, deadline);
+        read(begun.map_err(|error| fault::of(error, body.progress()))?, &veil).map_err(fault::in_the_body)
     }
 }
 
 /// Reads a response, its body up to the limit and one byte more.
-fn read(incoming: Response<ureq::Body>) -> Result<Response<Body>, ureq::Error> {
-    const ENOUGH: usize = ANSWER_LIMIT + 1;
+fn read(incoming: Response<ureq::Body>, veil: &Veil) -> Result<Response<Body>, ureq::Error> {
     let (parts, mut body) = incoming.into_parts();
     let announced = body.content_length().and_then(|length| usize::try_from(length).ok());
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(4096).min(ENOUGH));
-    body.as_reader().take(ENOUGH as u64).read_to_end(&mut bytes)?;
+    veil.answer().begin(is_chunked(&parts), announced);
+    let mut stars = Stars::default();
+    io::copy(&mut body.as_reader().take(ENOUGH as u64), &mut stars)?;
+    let bytes = veil.answer().unveil(stars.count).ok_or_else(not_framed)?;
     let mut response = Response::new(Body::new(bytes));
     *response.status_mut() = parts.status;
     *response.headers_mut() = parts.headers;
     note_framing(&mut response);
     Ok(response)
+}
+
+/// Whether ureq reads the body of a response as chunks.
+fn is_chunked(head: &Parts) -> bool {
+    let codings = head.headers.get_all(TRANSFER_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut codings = codings.flat_map(|value| value.split(','));
+    head.version != Version::HTTP_10 && codings.any(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
+}
+
+/// Counts what ureq gives out of a body, which stands for as many bytes of content.
+#[derive(Default)]
+struct Stars {
+    count: usize,
+}
+
+impl Write for Stars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Anything else would mean that ureq and the veil are not at one about what is content.
+        if bytes.iter().any(|byte| *byte != STAR) {
+            return Err(not_framed());
+        }
+        self.count += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn not_framed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the content is not where the framing says")
 }
 
 /// TLS settings with what they leave open filled in: cryptography chosen here, so that neither a feature nor

@@ -28,11 +28,12 @@ enum Part {
 }
 
 impl Head {
-    /// Reads on, and puts a space in the place of each control character inside a header.
-    pub(super) fn clean(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
+    /// Reads on, and puts a space in the place of each control character inside a header. The answer is how many of
+    /// the bytes belong to a head.
+    pub(super) fn clean(&mut self, bytes: &mut [u8]) -> usize {
+        for (at, byte) in bytes.iter_mut().enumerate() {
             match (self.part, *byte) {
-                (Part::Rest, _) => return,
+                (Part::Rest, _) => return at,
                 (_, b'\n') => self.end_line(),
                 (_, b'\r') => {}
                 (Part::StatusLine, other) => self.note_status(other),
@@ -44,6 +45,12 @@ impl Head {
                 }
             }
         }
+        bytes.len()
+    }
+
+    /// Whether the final head has been read to its end.
+    pub(super) fn is_over(&self) -> bool {
+        self.part == Part::Rest
     }
 
     /// Reads a byte of the status line, where the status stands after `HTTP/1.1 `.
@@ -99,16 +106,28 @@ mod tests {
     }
 
     #[test]
+    fn a_head_ends_with_an_empty_line_unless_it_is_interim() {
+        let bodies =
+            ["{\x1b\r\n\r\nx: \x1b}", "\x03\n\x04", "HTTP/1.1 200 b\r\nx: \x01\r\n\r\n", "", "x: \x01"];
+        for ((written, _), body) in ANSWERS.into_iter().zip(bodies) {
+            let length = Head::default().clean(&mut written.as_bytes().to_vec());
+            assert_eq!(written[length..], *body);
+        }
+    }
+
+    #[test]
     fn it_does_not_matter_where_reads_split_a_head() {
         for (written, expected) in ANSWERS {
+            let whole = Head::default().clean(&mut written.as_bytes().to_vec());
             for size in 1..=written.len() {
                 for start in 0..size {
                     let mut bytes = written.as_bytes().to_vec();
                     let (first, rest) = bytes.split_at_mut(start);
                     let mut head = Head::default();
-                    head.clean(first);
-                    rest.chunks_mut(size).for_each(|read| head.clean(read));
-                    assert_eq!(bytes, expected.as_bytes(), "{start} bytes, then {size} at a time");
+                    let reads = [first].into_iter().chain(rest.chunks_mut(size));
+                    let length: usize = reads.map(|read| head.clean(read)).sum();
+                    let found = (&*bytes, length);
+                    assert_eq!(found, (expected.as_bytes(), whole), "{start} bytes, then {size} at a time");
                 }
             }
         }

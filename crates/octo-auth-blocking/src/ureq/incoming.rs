@@ -1,11 +1,14 @@
-//! A connection on which the head of a response is cleaned before ureq parses it.
+//! A connection between ureq and the one ureq would use, which shows ureq of an exchange what it may see.
 //!
-//! ureq's parser takes no setting that would let it pass over a broken header, so its own connection is wrapped:
-//! lookup, proxies, TLS and deadlines are ureq's, and what is sent goes straight into ureq's buffer. Only what
-//! comes in is copied, through [`Head`]. The connection to a proxy is wrapped too; once the proxy has answered, it
-//! carries bytes as they are.
+//! ureq's parser takes no setting that would let it pass over a broken header, nor ureq one that would keep secrets out
+//! of its log. So its own connection is wrapped: lookup, proxies, TLS and deadlines are ureq's. What comes in is copied,
+//! the head through [`Head`] and the body through the veil; what goes out is written anew without the veil.
+//!
+//! The connection to a proxy is wrapped too, but has no veil, as nothing of the exchange is on it: once the proxy has
+//! answered, it carries bytes as they are.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ureq::Error;
 use ureq::unversioned::transport::{
@@ -13,14 +16,17 @@ use ureq::unversioned::transport::{
 };
 
 use super::head::Head;
+use super::outgoing::Sending;
+use super::veil::Veil;
 
-/// Makes the connections ureq makes, wrapped.
-pub(super) fn connector() -> impl Connector {
-    DefaultConnector::default().chain(Wrapping)
+/// Makes the connections ureq makes, wrapped, for one exchange.
+pub(super) fn connector(veil: &Arc<Veil>) -> impl Connector {
+    DefaultConnector::default().chain(Wrapping { veil: Arc::clone(veil) })
 }
 
-#[derive(Debug)]
-struct Wrapping;
+struct Wrapping {
+    veil: Arc<Veil>,
+}
 
 impl Connector<Box<dyn Transport>> for Wrapping {
     type Out = Wrapped;
@@ -30,17 +36,31 @@ impl Connector<Box<dyn Transport>> for Wrapping {
         details: &ConnectionDetails,
         chained: Option<Box<dyn Transport>>,
     ) -> Result<Option<Wrapped>, Error> {
-        // The output buffer is the connection's own; this one is never written to.
-        let input = LazyBuffers::new(details.config.input_buffer_size(), 1);
-        Ok(chained.map(|connection| Wrapped { connection, input, head: Head::default() }))
+        let Some(connection) = chained else { return Ok(None) };
+        Ok(Some(Wrapped {
+            connection,
+            // The output buffer is the connection's own; this one is never written to.
+            input: LazyBuffers::new(details.config.input_buffer_size(), 1),
+            head: Head::default(),
+            sending: Sending::default(),
+            veil: self.veil.is_over(details.uri).then(|| Arc::clone(&self.veil)),
+        }))
     }
 }
 
-/// A connection for one exchange, with a buffer for what has come in and was cleaned.
+impl fmt::Debug for Wrapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wrapping")
+    }
+}
+
+/// A connection for one exchange, with a buffer for what has come in and may be seen.
 struct Wrapped {
     connection: Box<dyn Transport>,
     input: LazyBuffers,
     head: Head,
+    sending: Sending,
+    veil: Option<Arc<Veil>>,
 }
 
 impl Transport for Wrapped {
@@ -49,7 +69,15 @@ impl Transport for Wrapped {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.connection.transmit_output(amount, timeout)
+        let Some(veil) = &self.veil else { return self.connection.transmit_output(amount, timeout) };
+        let output = self.connection.buffers().output();
+        let room = output.len();
+        let sent = self.sending.unveil(&output[..amount], veil);
+        for piece in sent.as_ref().chunks(room) {
+            self.connection.buffers().output()[..piece.len()].copy_from_slice(piece);
+            self.connection.transmit_output(piece.len(), timeout)?;
+        }
+        Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
@@ -57,8 +85,20 @@ impl Transport for Wrapped {
         let arrived = self.connection.buffers();
         let free = self.input.input_append_buf();
         let amount = arrived.input().len().min(free.len());
-        free[..amount].copy_from_slice(&arrived.input()[..amount]);
-        self.head.clean(&mut free[..amount]);
+        let shown = &mut free[..amount];
+        shown.copy_from_slice(&arrived.input()[..amount]);
+        let amount = match &self.veil {
+            Some(veil) if self.head.is_over() => {
+                veil.answer().veil(shown);
+                amount
+            }
+            // What has come of the body stays where it is until ureq has read the head, which tells how it is framed.
+            Some(_) => self.head.clean(shown),
+            None => {
+                self.head.clean(shown);
+                amount
+            }
+        };
         arrived.input_consume(amount);
         self.input.input_appended(amount);
         Ok(amount > 0)
