@@ -1,0 +1,29 @@
+//! What passes through ureq: nothing that is secret, and all that ureq judges.
+//!
+//! A program of its own, as the logger that hears it is that of the whole process.
+
+#![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
+
+mod ear;
+mod framing;
+mod secrets;
+mod server;
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::Request;
+use octo_auth_blocking::{Body, Fault};
+
+/// Long enough for any test.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn request(method: &str, url: &str, body: &str) -> Request<Body> {
+    Request::builder().method(method).uri(url).body(Body::from(body)).expect("a sound request")
+}
+
+/// What lies behind a fault, as ureq worded it.
+fn cause(fault: &Fault) -> String {
+    let cause = fault.source().map(ToString::to_string).unwrap_or_default();
+    cause.strip_prefix("io: ").unwrap_or(&cause).to_owned()
+}
