@@ -76,6 +76,11 @@
 //! | how long the token lasts | `octo_auth_seconds_to_expiry` | `octo_auth.renewed` |
 //!
 //! Requests and calls of the store are spans: `octo_auth.request` and `octo_auth.store`.
+//!
+//! ureq itself writes every byte that passes through it into the log of the crate `log`, at level trace under the target
+//! `ureq_proto`. Of what goes over [`UreqTransport`] it sees no credential, no query and no body, and logs stars in
+//! their place. An agent of your own, with [`Authorize`] or without, has no such veil: it logs the token with each call
+//! and the bodies as well. Where trace is on, keep that target at debug: `RUST_LOG=trace,ureq_proto=debug`.
 
 pub mod octorate;
 pub mod octotable;

@@ -25,6 +25,8 @@ use crate::tokens::Tokens;
 /// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in
 /// [`ureq::Error::Other`] with a [`CallError`] in it.
 ///
+/// At level trace the agent logs every request with the token, under the target `ureq_proto`: keep that at debug.
+///
 /// An answer that came after a redirect says nothing about the token, for ureq takes it off wherever a redirect leads;
 /// leave its `redirect_auth_headers` at `Never`, as the other setting lets the token go to another port. For calls that
 /// are redirected, call the address they lead to.
