@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use octo_auth_core::{Delivery, Exchange, ExchangeError, Fault, Profile, Scopes, TokenSet};
+use octo_auth_core::{Body, Delivery, Exchange, ExchangeError, Fault, Profile, Scopes, TokenSet};
 use octo_auth_tests::adapter::{Adapter, each};
 use octo_auth_tests::registration::{self, CLIENT_SECRET, sound};
 use octo_auth_tests::socket::Socket;
@@ -178,6 +178,28 @@ fn a_request_without_a_body_is_judged_like_one_with_a_body() {
             let error = adapter.run(asking).unwrap_err();
             let said = fault(&error).to_string();
             assert_eq!((&*error.code(), &*said), (code, what), "{}: {}", adapter.name(), causes(&error));
+        }
+    }
+}
+
+#[test]
+fn a_request_with_an_empty_body_is_judged_like_one_with_a_body() {
+    for method in ["POST", "DELETE"] {
+        let closing = Socket::answering("");
+        let closed = format!("http://{}", closing.address());
+        let nobody = format!("http://{}", Socket::nobody());
+        let cases = [(&nobody, "not_sent", "connection refused"), (&closed, "http_malformed", NO_RESPONSE)];
+        for adapter in isolated() {
+            for (url, code, what) in cases {
+                let profile = sound(Profile::rfc6749(&format!("{url}/token")));
+                let client = registration::with(sound(profile.with_api_host(url)));
+                let request = http::Request::builder().method(method).uri(format!("{url}/guests/1"));
+                let tokens = registration::property_token(client.profile(), "token-1");
+                let asking = sound(client.api_call(&tokens, sound(request.body(Body::empty()))));
+                let error = sound(adapter.run(asking).err().ok_or("there was an answer"));
+                let said = fault(&error).to_string();
+                assert_eq!((&*error.code(), &*said), (code, what), "{}: {}", adapter.name(), causes(&error));
+            }
         }
     }
 }

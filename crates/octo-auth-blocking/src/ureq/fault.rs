@@ -16,7 +16,7 @@ pub(super) enum Progress {
     NotBegun,
     /// Its body was asked for.
     Begun,
-    /// It has no body, so nothing was noticed.
+    /// It has no body, or one without bytes, so nothing was noticed.
     Unknown,
 }
 

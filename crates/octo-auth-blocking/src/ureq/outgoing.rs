@@ -1,7 +1,8 @@
 //! A request on its way out: ureq sends stars, and what goes to the server is what they stand for.
 //!
 //! ureq's errors do not tell whether there was a connection. But it reads the body only once there is one and the
-//! head has been written, and a head that announces a body which never comes is no request a server can act on.
+//! head has been written, and a head that announces a body which never comes is no request a server can act on. A body
+//! without bytes it does not read at all.
 
 use std::io::{self, Read};
 
@@ -17,24 +18,25 @@ use super::veil::{STAR, Veil};
 pub(super) struct Outgoing {
     /// How many are still to be sent.
     rest: usize,
-    begun: bool,
+    progress: Progress,
 }
 
 impl Outgoing {
     /// As long as this body.
     pub(super) fn like(body: &Body) -> Self {
-        Self { rest: body.as_ref().len(), begun: false }
+        let progress = if body.is_empty() { Progress::Unknown } else { Progress::NotBegun };
+        Self { rest: body.as_ref().len(), progress }
     }
 
     /// How far the request has come.
     pub(super) fn progress(&self) -> Progress {
-        if self.begun { Progress::Begun } else { Progress::NotBegun }
+        self.progress
     }
 }
 
 impl Read for Outgoing {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.begun = true;
+        self.progress = Progress::Begun;
         let length = buffer.len().min(self.rest);
         buffer[..length].fill(STAR);
         self.rest -= length;
