@@ -60,7 +60,7 @@ const HARMLESS: [&str; 6] = ["token", "realm", "error", "scope", "a", "true"];
 
 /// What is not ours and shows what it sends or gets, with what its line holds: ureq dumps the wire of any agent, such
 /// as that of the emulator's browser or of a user, and shows where an answer leads. What our own transport keeps out of
-/// the dump is searched for by the blocking adapter's `wire_log` test.
+/// the dump is searched for by the blocking adapter's tests of the `wire`.
 const NOT_OURS: [(&str, &str); 2] = [("ureq_proto::util", ""), ("ureq::run", "\"location\": \"")];
 
 /// A file that says who was heard and what leaked.
