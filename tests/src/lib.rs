@@ -6,14 +6,14 @@ pub mod canary;
 pub mod conformance;
 pub mod log;
 pub mod machine;
-pub mod moment;
 pub mod outcome;
 pub mod registration;
 pub mod reply;
-pub mod simulation;
 pub mod socket;
 pub mod transcript;
 pub mod wire;
+
+pub use octo_auth_testkit::moment;
 
 /// The examples of the README, run as they stand there.
 #[cfg(doctest)]

@@ -1,70 +1,13 @@
 //! Registrations at the providers, and the tokens they hold.
 
-use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
-    AccessToken, AdminToken, Client, Entropy, Exchange, NewClient, Position, Profile, Reply, Secret, TokenSet,
+    AccessToken, AdminToken, Exchange, NewClient, Position, Profile, Reply, Secret, TokenSet,
+};
+pub use octo_auth_testkit::registration::{
+    CLIENT_ID, CLIENT_SECRET, entropy, octorate, octotable, officernd, standard, standard_profile, with,
 };
 
-use crate::{log, moment, reply};
-
-/// The client id of every registration here.
-pub const CLIENT_ID: &str = "client-1";
-
-/// The client secret of every registration here.
-pub const CLIENT_SECRET: &str = "client-secret-1";
-
-/// A registration with this profile.
-#[must_use]
-pub fn with(profile: Profile) -> Client {
-    log::keep();
-    sound(Client::new(profile, CLIENT_ID, CLIENT_SECRET))
-}
-
-/// A registration at Octorate.
-#[must_use]
-pub fn octorate() -> Client {
-    with(Profile::octorate())
-}
-
-/// A registration at OctoTable.
-#[must_use]
-pub fn octotable() -> Client {
-    with(Profile::octotable())
-}
-
-/// A registration at OfficeRND.
-#[must_use]
-pub fn officernd() -> Client {
-    with(Profile::officernd())
-}
-
-/// A registration at a standard server that takes client id and secret in the body.
-#[must_use]
-pub fn standard() -> Client {
-    with(standard_profile(ClientAuthentication::Body))
-}
-
-/// A standard server with every endpoint, at `server.example.com` as in the examples of the RFCs.
-#[must_use]
-pub fn standard_profile(authentication: ClientAuthentication) -> Profile {
-    sound(
-        Profile::rfc6749("https://server.example.com/token")
-            .and_then(|profile| profile.with_authorization_url("https://server.example.com/authorize"))
-            .and_then(|profile| profile.with_revocation_url("https://server.example.com/revoke"))
-            .and_then(|profile| profile.with_introspection_url("https://server.example.com/introspect"))
-            .and_then(|profile| profile.with_client_authentication(authentication)),
-    )
-}
-
-/// Bytes that stand for randomness: 0, 1, 2, …, 63.
-#[must_use]
-pub fn entropy() -> Entropy {
-    let mut bytes = [0; 64];
-    for (value, byte) in (0..).zip(&mut bytes) {
-        *byte = value;
-    }
-    Entropy::from_bytes(bytes)
-}
+use crate::{moment, reply};
 
 /// What an exchange makes of a JSON answer with status 200.
 #[must_use]

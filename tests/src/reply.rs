@@ -1,32 +1,10 @@
 //! Responses as a transport would hand them over.
 
-use http::{Response, StatusCode};
+use http::Response;
 use octo_auth_core::{Answer, Exchange, ExchangeError, Reply};
+pub use octo_auth_testkit::response::{json, with};
 
 use crate::moment;
-
-/// A response with a JSON body.
-#[must_use]
-pub fn json(status: u16, body: &str) -> Response<Vec<u8>> {
-    with(status, &[("content-type", "application/json")], body)
-}
-
-/// A response with these headers and this body.
-///
-/// # Panics
-///
-/// If the status or a header cannot be one.
-#[must_use]
-pub fn with(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Response<Vec<u8>> {
-    let mut builder = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());
-    for (name, value) in headers {
-        builder = builder.header(*name, *value);
-    }
-    match builder.body(body.as_ref().to_vec()) {
-        Ok(response) if response.status().as_u16() == status => response,
-        _ => panic!("{status} {headers:?} is no response"),
-    }
-}
 
 /// What an exchange makes of a response that came at once, at the start of the test.
 ///

@@ -3,41 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use octo_auth_core::{Lead, Now, Policy, Row, Timestamp, Validity, ValidityTerms};
+use octo_auth_core::{Now, Policy, Row, Validity, ValidityTerms};
+use octo_auth_testkit::strategies::{lives, moments, spans, terms};
+use octo_auth_testkit::world::{Event, Plan, Who, World};
 use octo_auth_tests::moment;
-use octo_auth_tests::simulation::{Event, Plan, Who, World};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::worlds::{Focus, holds, plans, replies, setups};
-
-fn leads() -> impl Strategy<Value = Lead> {
-    prop_oneof![
-        4 => Just(Lead::Automatic),
-        2 => (0..90_000_000_u64).prop_map(|millis| Lead::Fixed(Duration::from_millis(millis))),
-        1 => any::<u64>().prop_map(|millis| Lead::Fixed(Duration::from_millis(millis))),
-        1 => Just(Lead::OnlyWhenExpired),
-    ]
-}
-
-fn spans() -> impl Strategy<Value = Duration> {
-    prop_oneof![
-        4 => (0..100_000_u64).prop_map(Duration::from_millis),
-        4 => (0..100_000_000_u64).prop_map(Duration::from_millis),
-        1 => any::<u64>().prop_map(Duration::from_millis),
-    ]
-}
-
-/// Up to seven weeks, the short ones as likely as the long ones.
-fn lives() -> impl Strategy<Value = Duration> {
-    (any::<u32>(), 0..22_u32).prop_map(|(millis, shift)| Duration::from_millis((millis >> shift).into()))
-}
-
-fn terms() -> impl Strategy<Value = ValidityTerms> {
-    (prop::option::weighted(0.9, spans()), prop::option::of(spans()), leads(), any::<u32>())
-        .prop_map(|(lifetime, hint, lead, jitter)| ValidityTerms { lifetime, hint, lead, jitter })
-}
 
 /// So long after the start by the wall clock and by the boot clock.
 fn later(wall: Duration, boot: Duration) -> Now {
@@ -47,18 +21,6 @@ fn later(wall: Duration, boot: Duration) -> Now {
 
 fn validity(terms: &ValidityTerms) -> Validity {
     Validity::new(moment::start(), terms)
-}
-
-/// Any reading of the clocks, the ends of their ranges among them.
-fn moments() -> impl Strategy<Value = Now> {
-    let wall = prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), 0..4_000_000_000_000_i64];
-    let boot = prop_oneof![
-        any::<u64>().prop_map(Duration::from_millis),
-        Just(Duration::MAX),
-        Just(Duration::ZERO),
-        (0..1000_u64).prop_map(|millis| Duration::MAX.saturating_sub(Duration::from_millis(millis))),
-    ];
-    (wall, boot).prop_map(|(wall, boot)| Now { wall: Timestamp::from_unix_millis(wall), boot })
 }
 
 /// Arithmetic costs next to nothing, so it is looked at more often than worlds.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use octo_auth_core::{Retry, Scopes, Storage};
-use octo_auth_tests::simulation::{
-    Event, FaultKind, Provider, RefreshMember, Reply, Rotation, Setup, TokenReply, Who, World,
+use octo_auth_testkit::world::{
+    Event, FaultKind, RefreshMember, Reply, Rotation, Setup, TokenReply, Who, World,
 };
 use octo_auth_tests::{moment, registration, reply};
 use proptest::prelude::*;
@@ -162,8 +162,7 @@ fn i27_pauses_really_grow_with_each_failure() {
 
 /// A registration that has nothing to do with a store, and one of its keys.
 fn alone(seed: u64, key: u8) -> (World, Who) {
-    let setup =
-        Setup { provider: Provider::Standard, storage: Storage::None, rotation: Rotation::None, seed };
+    let setup = Setup { storage: Storage::None, rotation: Rotation::None, seed, ..Setup::default() };
     (World::new(setup), Who { machine: 0, key })
 }
 

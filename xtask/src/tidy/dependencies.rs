@@ -15,7 +15,7 @@ struct Promise {
     most: Option<usize>,
 }
 
-const PROMISES: [Promise; 2] = [
+const PROMISES: [Promise; 3] = [
     Promise {
         package: "octo-auth-core",
         absent: &["axum", "hyper", "rand", "reqwest", "rustls", "tokio", "ureq", "url"],
@@ -24,6 +24,11 @@ const PROMISES: [Promise; 2] = [
     Promise {
         package: "octo-auth-blocking",
         absent: &["async-trait", "hyper", "reqwest", "tokio"],
+        most: None,
+    },
+    Promise {
+        package: "octo-auth-testkit",
+        absent: &["async-trait", "hyper", "reqwest", "rustls", "tokio", "ureq"],
         most: None,
     },
 ];

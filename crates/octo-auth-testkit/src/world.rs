@@ -3,6 +3,10 @@
 //! The rule kept here: the world knows by its own books what it may expect, and reads the machine's state only to
 //! compare. Whatever contradicts an invariant is a [`Violation`] with the invariant's number; nothing panics, so that
 //! each property reports its own. Nothing is random: the same [`Plan`] gives the same [`World::trace`].
+//!
+//! Each registration has four keys. At a standard server and at OfficeRND two are of client credentials (scopes
+//! `alpha` and `beta`, numbers 0 and 1) and two of accounts that have signed in (2 and 3); at Octorate number 0 is
+//! its ApiLogin and the others are accounts.
 
 mod books;
 mod carriage;
@@ -11,6 +15,7 @@ mod process;
 mod recovery;
 mod server;
 mod shelf;
+mod trace;
 mod watch_answers;
 mod watch_requests;
 mod watch_serving;
@@ -19,12 +24,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use octo_auth_core::profile::Replay;
-use octo_auth_core::{Adopted, Client, Key, Now, Profile, Purpose, Row, Scopes, Secret, Storage, Warm};
+use octo_auth_core::{Adopted, Client, Key, Now, Profile, Purpose, Row, Scopes, Secret, Warm};
 
 pub use plan::{
     Breakage, Event, FaultKind, Generations, Plan, Provider, RefreshMember, Refusal, Reply, Rotation, Setup,
     StoreEnd, TokenReply, Who,
 };
+pub use trace::Trace;
 
 use crate::moment;
 use crate::registration::{self, sound};
@@ -32,6 +38,7 @@ use books::{Books, Exchange};
 use process::Process;
 use server::Server;
 use shelf::Shelf;
+use trace::Lines;
 
 /// The scopes of the two keys of client credentials.
 const SCOPES: [&str; 2] = ["alpha", "beta"];
@@ -45,7 +52,13 @@ pub struct Violation {
     pub what: String,
 }
 
+/// The most processes of a world.
+pub const MOST_PROCESSES: u8 = 8;
+
 /// Processes that share a token server, a store and the clocks.
+///
+/// Each process reads a boot clock of its own, 7000 s ahead of that of the process before it, as machines do that
+/// were not started at once. The wall clock is the same for all.
 #[derive(Debug)]
 pub struct World {
     setup: Setup,
@@ -59,12 +72,12 @@ pub struct World {
     violations: Vec<Violation>,
     examined: BTreeMap<&'static str, u64>,
     rows: BTreeSet<Row>,
-    trace: Vec<String>,
+    trace: Lines,
     steps_of_wall: u32,
 }
 
 impl World {
-    /// A world in which every account has signed in.
+    /// A world in which every account has signed in; it begins at [`moment::start`].
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         Self::at(setup, moment::start())
@@ -74,10 +87,10 @@ impl World {
     #[must_use]
     pub fn at(setup: Setup, now: Now) -> Self {
         let keys = keys(setup.provider);
-        let processes = if setup.storage == Storage::Shared { 2 } else { 1 };
         let client = client(setup.provider);
-        let processes =
-            (0..processes).map(|place| Process::new(place, 0, &client, setup, keys.len())).collect();
+        let processes = (0..setup.running().into())
+            .map(|place| Process::new(place, 0, &client, setup, keys.len()))
+            .collect();
         let mut world = Self {
             setup,
             now,
@@ -89,7 +102,7 @@ impl World {
             violations: Vec::new(),
             examined: BTreeMap::new(),
             rows: BTreeSet::new(),
-            trace: Vec::new(),
+            trace: Lines::default(),
             steps_of_wall: 0,
             keys,
         };
@@ -113,12 +126,25 @@ impl World {
         world
     }
 
-    /// What contradicts an invariant.
+    /// This world with another amount of what happens written down; by default it is all of it.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.trace.keep(trace);
+        self
+    }
+
+    /// Everything that contradicted an invariant, in the order in which it was noticed.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// What contradicted one invariant, by its number, such as `I04`.
     pub fn violations_of<'w>(&'w self, invariant: &'w str) -> impl Iterator<Item = &'w Violation> {
         self.violations.iter().filter(move |violation| violation.invariant == invariant)
     }
 
-    /// How often each invariant was looked at.
+    /// How often each invariant was looked at, by its number.
     #[must_use]
     pub fn examined(&self) -> &BTreeMap<&'static str, u64> {
         &self.examined
@@ -130,10 +156,11 @@ impl World {
         &self.rows
     }
 
-    /// What happened and what was told, a line for each.
+    /// What happened and what was told, a line for each that begins with the boot clock in seconds. It holds no
+    /// secret but the names the world itself gives to tokens.
     #[must_use]
     pub fn trace(&self) -> &[String] {
-        &self.trace
+        self.trace.all()
     }
 
     /// The number of keys.
@@ -142,19 +169,25 @@ impl World {
         self.keys.len()
     }
 
-    /// How many token requests were sent.
+    /// The number of processes.
+    #[must_use]
+    pub fn processes(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// How many token requests were sent, revocations not counted.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.exchanges.len()
     }
 
-    /// Both clocks.
+    /// Both clocks, as the first process reads them.
     #[must_use]
     pub fn now(&self) -> Now {
         self.now
     }
 
-    /// How long a key is still closed.
+    /// How long a key is still closed after a failure; zero if it is not.
     #[must_use]
     pub fn closed_for(&self, who: Who) -> Duration {
         let (process, key) = (self.process(who.machine), usize::from(who.key) % self.keys.len());
@@ -239,8 +272,8 @@ impl World {
     }
 
     fn note(&mut self, line: impl FnOnce() -> String) {
-        let line = format!("{:>12.3} {}", self.now.boot.as_secs_f64(), line());
-        self.trace.push(line);
+        let boot = self.now.boot;
+        self.trace.note(|| format!("{:>12.3} {}", boot.as_secs_f64(), line()));
     }
 
     /// Looks at an invariant: `holds`, or what contradicts it.
@@ -299,7 +332,7 @@ impl World {
 
     fn tend(&mut self, process: usize) {
         let now = self.local(process);
-        let which = if self.setup.seed.is_multiple_of(2) { Warm::All } else { Warm::Used };
+        let which = if self.setup.seed % 2 == 0 { Warm::All } else { Warm::Used };
         self.note_forcing(process);
         let tending = self.processes[process].accounts.tend(which, now);
         self.expect("I17b", tending.again > now.boot, || format!("tend again at {:?}", tending.again));

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use octo_auth_core::Body;
 
 use super::plan::{Breakage, RefreshMember, Refusal, Reply, Rotation, TokenReply};
-use crate::reply::{json, with};
+use crate::response::{json, with};
 
 /// For how long a replaced refresh token still brings its successor, where there is a time of grace.
 const GRACE: Duration = Duration::from_secs(30);

@@ -2,6 +2,8 @@
 
 use octo_auth_core::Storage;
 
+use super::MOST_PROCESSES;
+
 /// A world and what happens in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -11,13 +13,16 @@ pub struct Plan {
     pub events: Vec<Event>,
 }
 
-/// How a world begins.
+/// How a world begins. By default: one process at a standard server that rotates strictly, with a store of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setup {
     /// Whose registration it is.
     pub provider: Provider,
     /// What store the machines have.
     pub storage: Storage,
+    /// How many processes share the store, from 1 to [`MOST_PROCESSES`]; a number beyond counts as the nearest. Where
+    /// nothing is shared there is one.
+    pub processes: u8,
     /// What the server does with a refresh token that was used.
     pub rotation: Rotation,
     /// What the machines' dice are seeded with.
@@ -209,6 +214,25 @@ pub enum FaultKind {
     BrokenOff,
     /// What came is not HTTP.
     Malformed,
+}
+
+impl Setup {
+    /// How many processes there are.
+    pub(super) fn running(&self) -> u8 {
+        if self.storage == Storage::Shared { self.processes.clamp(1, MOST_PROCESSES) } else { 1 }
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            provider: Provider::Standard,
+            storage: Storage::Private,
+            processes: 1,
+            rotation: Rotation::Strict,
+            seed: 0,
+        }
+    }
 }
 
 impl Reply {

@@ -1,0 +1,30 @@
+//! Responses as a transport hands them over.
+
+use http::{Response, StatusCode};
+
+/// A response with a JSON body.
+///
+/// # Panics
+///
+/// If the status is below 100 or above 999.
+#[must_use]
+pub fn json(status: u16, body: &str) -> Response<Vec<u8>> {
+    with(status, &[("content-type", "application/json")], body)
+}
+
+/// A response with these headers and this body.
+///
+/// # Panics
+///
+/// If the status is below 100 or above 999, or a header's name or value cannot be one.
+#[must_use]
+pub fn with(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Response<Vec<u8>> {
+    let mut builder = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    match builder.body(body.as_ref().to_vec()) {
+        Ok(response) if response.status().as_u16() == status => response,
+        _ => panic!("{status} {headers:?} is no response"),
+    }
+}

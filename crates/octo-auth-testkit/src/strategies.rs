@@ -1,0 +1,10 @@
+//! Arbitrary moments, lifetimes, settings, answers and whole worlds, for property tests.
+//!
+//! Each strategy draws the odd values (zero, the ends of ranges, what providers really send) more often than chance
+//! would, and shrinks to plain ones.
+
+mod lifetimes;
+mod worlds;
+
+pub use lifetimes::{leads, lives, moments, policies, spans, terms, timestamps};
+pub use worlds::{Focus, events, plans, replies, setups};

@@ -1,0 +1,70 @@
+//! Moments and durations, and the settings of renewals.
+
+use std::time::Duration;
+
+use octo_auth_core::{Lead, Now, Policy, Timestamp, ValidityTerms};
+use proptest::prelude::*;
+
+/// Any moment of a wall clock, the ends of its range and the years after 1970 among them.
+pub fn timestamps() -> impl Strategy<Value = Timestamp> {
+    let millis = prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), 0..4_000_000_000_000_i64];
+    millis.prop_map(Timestamp::from_unix_millis)
+}
+
+/// Any reading of the two clocks, the ends of their ranges among them.
+pub fn moments() -> impl Strategy<Value = Now> {
+    let boot = prop_oneof![
+        any::<u64>().prop_map(Duration::from_millis),
+        Just(Duration::MAX),
+        Just(Duration::ZERO),
+        (0..1000_u64).prop_map(|millis| Duration::MAX.saturating_sub(Duration::from_millis(millis))),
+    ];
+    (timestamps(), boot).prop_map(|(wall, boot)| Now { wall, boot })
+}
+
+/// Any duration in whole milliseconds, those up to a minute and a half and up to a day the most.
+pub fn spans() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        4 => (0..100_000_u64).prop_map(Duration::from_millis),
+        4 => (0..100_000_000_u64).prop_map(Duration::from_millis),
+        1 => any::<u64>().prop_map(Duration::from_millis),
+    ]
+}
+
+/// Lifetimes up to seven weeks in whole milliseconds, the short ones as likely as the long ones.
+pub fn lives() -> impl Strategy<Value = Duration> {
+    (any::<u32>(), 0..22_u32).prop_map(|(millis, shift)| Duration::from_millis((millis >> shift).into()))
+}
+
+/// How early tokens are renewed, absurdly early included.
+pub fn leads() -> impl Strategy<Value = Lead> {
+    prop_oneof![
+        4 => Just(Lead::Automatic),
+        2 => (0..90_000_000_u64).prop_map(|millis| Lead::Fixed(Duration::from_millis(millis))),
+        1 => any::<u64>().prop_map(|millis| Lead::Fixed(Duration::from_millis(millis))),
+        1 => Just(Lead::OnlyWhenExpired),
+    ]
+}
+
+/// What the validity of a token is made from: a lifetime (unknown in one of ten), a hint, a lead, jitter.
+pub fn terms() -> impl Strategy<Value = ValidityTerms> {
+    (prop::option::weighted(0.9, spans()), prop::option::of(spans()), leads(), any::<u32>())
+        .prop_map(|(lifetime, hint, lead, jitter)| ValidityTerms { lifetime, hint, lead, jitter })
+}
+
+/// Settings of a registration, each within its range and half of the time left as it is.
+pub fn policies() -> impl Strategy<Value = Policy> {
+    let seconds = |most: u64| prop::option::of((0..=most).prop_map(Duration::from_secs));
+    let settings = (seconds(86_400), seconds(3600), seconds(599), prop::option::of(1..=1000_u32));
+    settings.prop_map(|(lead, wait, exchange, requests)| {
+        let policy = Policy::default();
+        // Values within their ranges are taken; were one not, the policy would stay as it was.
+        let policy = lead.and_then(|lead| policy.clone().with_lead(lead).ok()).unwrap_or(policy);
+        let policy = wait.and_then(|wait| policy.clone().with_wait(wait).ok()).unwrap_or(policy);
+        let exchange = exchange.map(|seconds| seconds.saturating_add(Duration::from_secs(1)));
+        let with = |deadline| policy.clone().with_exchange_deadline(deadline).ok();
+        let policy = exchange.and_then(with).unwrap_or_else(|| policy.clone());
+        let with = |requests| policy.clone().with_request_limit(requests).ok();
+        requests.and_then(with).unwrap_or_else(|| policy.clone())
+    })
+}

@@ -1,0 +1,320 @@
+//! Plans of arbitrary worlds, and everything that happens in them.
+
+use octo_auth_core::Storage;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::world::{
+    Breakage, Event, FaultKind, Generations, MOST_PROCESSES, Plan, Provider, RefreshMember, Refusal, Reply,
+    Rotation, Setup, StoreEnd, TokenReply, Who,
+};
+
+/// What a property looks at most: the rest happens too, and more seldom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// Everything.
+    All,
+    /// All keys alike.
+    Keys,
+    /// As many requests as can be had.
+    Requests,
+    /// Refresh tokens in a store.
+    Stored,
+    /// Refresh tokens in a store that several processes share, while nobody sets a clock.
+    Shared,
+    /// A server and a network that fail, at a provider that counts requests.
+    Outage,
+    /// Refusals by resource servers.
+    Refused,
+    /// Sign-ins and sign-outs while refresh tokens are refused.
+    SignIns,
+}
+
+/// How likely what is.
+struct Mix {
+    providers: Vec<Provider>,
+    storage: Vec<Storage>,
+    /// Weights of the keys: the one asked for most, another, any.
+    keys: (u32, u32, u32),
+    /// Weights of what happens, against ten for what becomes of jobs.
+    refusals: u32,
+    clocks: u32,
+    outside: u32,
+    /// The weight of failures against eight for tokens.
+    failing: u32,
+    /// The weight of dead refresh tokens against eight for tokens.
+    dead: u32,
+    /// How often an answer brings the same token again.
+    again: f64,
+    /// Weights of the time that passes: up to 2 s, to 70 s, to an hour, to weeks.
+    passing: (u32, u32, u32, u32),
+    /// Seconds that tokens live.
+    lives: Vec<u64>,
+}
+
+impl Mix {
+    /// Everything, a little of each.
+    fn all() -> Self {
+        use Provider as P;
+        Self {
+            providers: vec![P::Standard, P::NoReplay, P::OfficeRnd, P::Octorate],
+            storage: vec![Storage::None, Storage::Private, Storage::Shared],
+            keys: (4, 2, 1),
+            refusals: 2,
+            clocks: 1,
+            outside: 1,
+            failing: 4,
+            dead: 1,
+            again: 0.15,
+            passing: (4, 3, 2, 1),
+            lives: vec![0, 1, 59, 60, 299, 1440, 3599, 86_400, 315_360_000, u64::from(u32::MAX)],
+        }
+    }
+}
+
+impl Focus {
+    fn mix(self) -> Mix {
+        use Provider as P;
+        let all = Mix::all();
+        let refreshing = vec![P::Standard, P::Standard, P::Octorate, P::NoReplay];
+        match self {
+            Self::All => all,
+            Self::Keys => Mix { keys: (1, 1, 20), passing: (8, 2, 1, 0), ..all },
+            Self::Requests => Mix {
+                providers: vec![P::OfficeRnd],
+                keys: (1, 1, 20),
+                outside: 12,
+                failing: 1,
+                passing: (12, 1, 0, 0),
+                ..all
+            },
+            Self::Stored => {
+                Mix { providers: refreshing, storage: vec![Storage::Private, Storage::Shared], ..all }
+            }
+            Self::Shared => Mix {
+                providers: refreshing,
+                storage: vec![Storage::Shared],
+                clocks: 0,
+                passing: (8, 3, 2, 0),
+                lives: vec![299, 1440, 3599],
+                ..all
+            },
+            Self::Outage => Mix {
+                providers: vec![P::OfficeRnd, P::OfficeRnd, P::Standard, P::Octorate],
+                failing: 12,
+                ..all
+            },
+            Self::SignIns => Mix {
+                providers: refreshing,
+                keys: (16, 1, 1),
+                outside: 8,
+                failing: 2,
+                dead: 8,
+                passing: (8, 3, 1, 0),
+                ..all
+            },
+            Self::Refused => Mix {
+                keys: (16, 1, 1),
+                refusals: 8,
+                again: 0.5,
+                passing: (4, 8, 1, 0),
+                failing: 2,
+                lives: vec![3600, 86_400],
+                ..all
+            },
+        }
+    }
+
+    /// What happens first: a property shows best where there is something to lose.
+    fn beginning(self) -> Vec<Event> {
+        let asked = Who { machine: 0, key: 2 };
+        let served = |lifetime| Event::Drive(asked, Reply::token(lifetime), 0);
+        match self {
+            Self::Refused => vec![served(3600)],
+            Self::All | Self::Stored | Self::Shared | Self::Outage => {
+                vec![served(3600), Event::Pass(2_900_000)]
+            }
+            Self::Keys | Self::Requests | Self::SignIns => Vec::new(),
+        }
+    }
+}
+
+/// Worlds of any kind in which fewer than so many things happen (two at least are assumed), beside a beginning that
+/// gives the property something to lose.
+pub fn plans(focus: Focus, fewer_than: usize) -> impl Strategy<Value = Plan> {
+    let events = prop::collection::vec(events(focus), 1..fewer_than.max(2));
+    (setups(focus), events, any::<bool>()).prop_map(move |(setup, events, begun)| {
+        let beginning = if begun { focus.beginning() } else { Vec::new() };
+        Plan { setup, events: beginning.into_iter().chain(events).collect() }
+    })
+}
+
+/// How a world begins: any provider, store and rotation; a shared store has two processes more often than another
+/// number.
+pub fn setups(focus: Focus) -> impl Strategy<Value = Setup> {
+    let Mix { providers, storage, .. } = focus.mix();
+    let rotation = vec![Rotation::Strict, Rotation::Strict, Rotation::Grace, Rotation::None];
+    let several = prop_oneof![3 => Just(2), 1 => 1..=MOST_PROCESSES];
+    (select(providers), select(storage), several, select(rotation), any::<u64>()).prop_map(
+        |(provider, storage, several, rotation, seed)| {
+            let processes = if storage == Storage::Shared { several } else { 1 };
+            Setup { provider, storage, processes, rotation, seed }
+        },
+    )
+}
+
+/// Two of the keys are asked for more often, so that more happens to each.
+fn who(mix: &Mix) -> impl Strategy<Value = Who> + use<> {
+    let (first, second, any) = mix.keys;
+    let machine = prop_oneof![6 => Just(0_u8), 2 => Just(1_u8), 1 => 0..MOST_PROCESSES];
+    let key = prop_oneof![first => Just(2_u8), second => Just(0_u8), any => 0..4_u8];
+    (machine, key).prop_map(|(machine, key)| Who { machine, key })
+}
+
+/// One thing that happens.
+pub fn events(focus: Focus) -> BoxedStrategy<Event> {
+    let mix = &focus.mix();
+    let Mix { refusals, clocks, outside: seldom, .. } = *mix;
+    let callers = prop_oneof![
+        8 => who(mix).prop_map(Event::Ask),
+        6 => (who(mix), replies_of(mix), 0..3000_u16).prop_map(|(who, reply, leg)| Event::Drive(who, reply, leg)),
+        2 => who(mix).prop_map(Event::AskAtDeadline),
+        2 => who(mix).prop_map(Event::Glance),
+        1 => any::<u8>().prop_map(Event::Tend),
+        refusals => (who(mix), select(vec![Generations::Last, Generations::Last, Generations::Earlier]))
+            .prop_map(|(who, generations)| Event::Refuse(who, generations)),
+    ];
+    let carriers = prop_oneof![
+        10 => (any::<u8>(), replies_of(mix), store_ends()).prop_map(|(which, reply, end)| Event::End(which, reply, end)),
+        2 => any::<(u8, bool)>().prop_map(|(which, done)| Event::Lose(which, done)),
+        1 => (any::<u8>(), replies_of(mix)).prop_map(|(which, reply)| Event::ArriveLate(which, reply)),
+    ];
+    let outside = prop_oneof![
+        4 => (who(mix), prop::option::of(lifetimes_in_seconds()))
+            .prop_map(|(who, lifetime)| Event::Adopt(who, lifetime)),
+        1 => who(mix).prop_map(Event::SignOut),
+        1 => any::<u8>().prop_map(Event::ReplaceClient),
+        1 => any::<u8>().prop_map(Event::Admit),
+        1 => any::<u8>().prop_map(Event::SaveAll),
+        2 => any::<u8>().prop_map(Event::Crash),
+        1 => select(vec![2_u8, 3]).prop_map(Event::Withdraw),
+    ];
+    let steps = prop_oneof![
+        2 => (-8000..8000_i32).prop_map(Event::SetWall),
+        1 => (-30..30_i32).prop_map(Event::SetWall),
+        1 => (0..8_000_000_u32).prop_map(Event::BootAlone),
+    ];
+    prop_oneof![
+        12 => callers,
+        10 => carriers,
+        8 => passing(mix).prop_map(Event::Pass),
+        clocks => steps,
+        seldom => outside,
+    ]
+    .boxed()
+}
+
+/// Milliseconds.
+fn passing(mix: &Mix) -> impl Strategy<Value = u32> + use<> {
+    let (seconds, minute, hour, weeks) = mix.passing;
+    prop_oneof![
+        seconds => 0..2000_u32,
+        minute => 2000..70_000_u32,
+        hour => 70_000..4_000_000_u32,
+        weeks => any::<u32>(),
+    ]
+}
+
+fn lifetimes_in_seconds() -> impl Strategy<Value = u32> {
+    prop_oneof![select(vec![0, 1, 60, 299, 1440, 3600]), 0..100_000_u32]
+}
+
+fn lifetimes(mix: &Mix) -> impl Strategy<Value = Option<u64>> + use<> {
+    prop_oneof![
+        1 => Just(None),
+        4 => select(mix.lives.clone()).prop_map(Some),
+        2 => (0..10_000_u64).prop_map(Some),
+    ]
+}
+
+fn store_ends() -> impl Strategy<Value = StoreEnd> {
+    prop_oneof![
+        12 => Just(StoreEnd::Works),
+        2 => Just(StoreEnd::Fails),
+        1 => Just(StoreEnd::FailsAfterwards),
+        1 => Just(StoreEnd::IsLost),
+    ]
+}
+
+/// What becomes of a request: a token, a broken answer, a refusal, a gateway's page or no answer.
+pub fn replies(focus: Focus) -> BoxedStrategy<Reply> {
+    replies_of(&focus.mix())
+}
+
+fn replies_of(mix: &Mix) -> BoxedStrategy<Reply> {
+    let Mix { failing, dead, .. } = *mix;
+    let broken = select(vec![
+        Breakage::NoAccessToken,
+        Breakage::UnsafeAccessToken,
+        Breakage::Page,
+        Breakage::Cut,
+        Breakage::Empty,
+    ]);
+    let kinds = vec![FaultKind::NotSent, FaultKind::TimedOut, FaultKind::BrokenOff, FaultKind::Malformed];
+    let fault = (select(kinds), any::<bool>())
+        .prop_map(|(kind, done)| Reply::Fault(kind, done && kind != FaultKind::NotSent));
+    let gateway = (select(vec![500_u16, 502, 503, 504]), retry_after(), any::<bool>())
+        .prop_map(|(status, retry_after, done)| Reply::Gateway { status, retry_after, done });
+    prop_oneof![
+        8 => token_replies(mix).prop_map(Reply::Token),
+        dead => Just(Reply::refusal(400, Some("invalid_grant"))),
+        failing => prop_oneof![
+            1 => broken.prop_map(Reply::Broken),
+            3 => refusals().prop_map(Reply::Refusal),
+            2 => gateway,
+            2 => fault,
+        ],
+    ]
+    .boxed()
+}
+
+fn retry_after() -> impl Strategy<Value = Option<u16>> {
+    prop_oneof![2 => Just(None), 1 => (0..5000_u16).prop_map(Some)]
+}
+
+fn token_replies(mix: &Mix) -> impl Strategy<Value = TokenReply> + use<> {
+    let refresh = prop_oneof![
+        6 => Just(RefreshMember::Given),
+        1 => Just(RefreshMember::Absent),
+        1 => any::<u8>().prop_map(RefreshMember::Odd),
+    ];
+    let again = prop::bool::weighted(mix.again);
+    (lifetimes(mix), prop::option::weighted(0.2, 0..5000_u32), again, refresh)
+        .prop_map(|(lifetime, hint, again, refresh)| TokenReply { lifetime, hint, again, refresh })
+}
+
+fn refusals() -> impl Strategy<Value = Refusal> {
+    let known = vec![
+        (400, Some("invalid_grant")),
+        (401, Some("invalid_client")),
+        (400, Some("invalid_scope")),
+        (400, None),
+        (401, None),
+        (403, None),
+        (404, None),
+        (405, None),
+        (302, None),
+        (408, None),
+        (425, None),
+        (429, None),
+        (429, Some("slow_down")),
+        (503, None),
+        (503, Some("temporarily_unavailable")),
+        (500, Some("server_error")),
+        (500, None),
+        (502, None),
+    ];
+    (select(known), retry_after(), prop::bool::weighted(0.2)).prop_map(
+        |((status, code), retry_after, holds_a_token)| Refusal { status, code, retry_after, holds_a_token },
+    )
+}

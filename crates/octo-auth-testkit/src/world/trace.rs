@@ -1,0 +1,53 @@
+//! What a world writes down of what happens.
+
+/// How much of what happens is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trace {
+    /// Everything: the trace grows with each event.
+    #[default]
+    All,
+    /// So many lines, the last ones.
+    Last(usize),
+    /// Nothing: no line is even made, which is what long simulations want.
+    None,
+}
+
+/// The lines that are kept.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    kept: Trace,
+    lines: Vec<String>,
+}
+
+impl Lines {
+    /// Keeps another amount from now on.
+    pub(super) fn keep(&mut self, kept: Trace) {
+        self.kept = kept;
+        self.lines.drain(..self.surplus());
+    }
+
+    /// Adds a line, which is made only if it is kept.
+    pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
+        match self.kept {
+            Trace::None => return,
+            Trace::All => {}
+            // Seldom enough that a line costs no more than one.
+            Trace::Last(most) if self.lines.len() < most.saturating_mul(2).max(64) => {}
+            Trace::Last(_) => drop(self.lines.drain(..self.surplus())),
+        }
+        self.lines.push(line());
+    }
+
+    /// The lines, oldest first.
+    pub(super) fn all(&self) -> &[String] {
+        &self.lines[self.surplus()..]
+    }
+
+    fn surplus(&self) -> usize {
+        match self.kept {
+            Trace::All => 0,
+            Trace::Last(most) => self.lines.len().saturating_sub(most),
+            Trace::None => self.lines.len(),
+        }
+    }
+}
