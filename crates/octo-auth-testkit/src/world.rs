@@ -12,6 +12,7 @@ mod books;
 mod carriage;
 mod plan;
 mod process;
+mod recent;
 mod recovery;
 mod server;
 mod shelf;
@@ -34,7 +35,7 @@ pub use trace::Trace;
 
 use crate::moment;
 use crate::registration::{self, sound};
-use books::{Books, Exchange};
+use books::{Books, Exchanges};
 use process::Process;
 use server::Server;
 use shelf::Shelf;
@@ -68,7 +69,7 @@ pub struct World {
     shelf: Shelf,
     books: Books,
     processes: Vec<Process>,
-    exchanges: Vec<Exchange>,
+    exchanges: Exchanges,
     violations: Vec<Violation>,
     examined: BTreeMap<&'static str, u64>,
     rows: BTreeSet<Row>,
@@ -98,7 +99,7 @@ impl World {
             shelf: Shelf::default(),
             books: Books::default(),
             processes,
-            exchanges: Vec::new(),
+            exchanges: Exchanges::default(),
             violations: Vec::new(),
             examined: BTreeMap::new(),
             rows: BTreeSet::new(),
@@ -178,7 +179,7 @@ impl World {
     /// How many token requests were sent, revocations not counted.
     #[must_use]
     pub fn requests(&self) -> usize {
-        self.exchanges.len()
+        self.exchanges.count()
     }
 
     /// Both clocks, as the first process reads them.
@@ -325,7 +326,7 @@ impl World {
     fn admit(&mut self, process: usize) {
         let now = self.local(process);
         if self.processes[process].accounts.admit(Purpose::CodeExchange, now).is_ok() {
-            self.processes[process].sent.push((now.boot, None));
+            self.processes[process].note_sent(now.boot, None);
             self.watch_budget(process);
         }
     }

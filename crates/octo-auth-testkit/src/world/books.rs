@@ -1,21 +1,31 @@
 //! What a simulated world knows of every token by its own books: when it was asked for, how long it lives, whose.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use octo_auth_core::{AccessToken, LONGEST_LIFETIME, Now, Profile, Secret, Timestamp, TokenSet};
 
+use super::recent::Tokens;
 use crate::registration::sound;
 
 /// Everything that is known of tokens.
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    tokens: HashMap<String, Vec<Grant>>,
+    /// What is known of each access token, by the key it was issued for.
+    tokens: HashMap<Option<usize>, HashMap<String, Vec<Grant>>>,
+    /// The tokens of a key that a machine has taken certainly.
+    certain: HashMap<usize, Vec<String>>,
     /// Access tokens that a user brought.
-    pub(super) brought: HashSet<String>,
+    pub(super) brought: Tokens,
     /// Refresh tokens that a machine was given, in an answer or by a user.
-    pub(super) refresh_tokens: HashSet<String>,
+    pub(super) refresh_tokens: Tokens,
 }
+
+/// So many tokens of one key are known before those that are long over are forgotten.
+const MANY: usize = 256;
+
+/// For so long what is over is known all the same: longer than any step of a clock.
+const LONG_OVER: Duration = Duration::from_secs(30 * 86_400);
 
 /// One answer that brought a token.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +51,15 @@ pub(super) struct Exchange {
     pub(super) end: Ended,
 }
 
+/// The exchanges that were begun last, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Exchanges {
+    begun: usize,
+    kept: BTreeMap<usize, Exchange>,
+    /// The numbers of the last ones with a refresh token.
+    with_token: Tokens<Vec<usize>>,
+}
+
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -55,11 +74,60 @@ pub(super) enum Ended {
 }
 
 impl Grant {
+    /// Whether it is so long ago that nobody holds its token any more. One of unknown lifetime is renewed after a
+    /// quarter of an hour.
+    fn is_long_over(&self, now: Now) -> bool {
+        let lifetime = self.lifetime.unwrap_or_default().saturating_add(LONG_OVER);
+        now.boot.saturating_sub(self.sent.boot) > lifetime
+    }
+
     /// Whether this answer allows by itself that its token is served.
     fn serves(&self, process: (usize, u32), first_served: Duration, now: Now) -> bool {
         let since = if self.process == process { self.sent.boot } else { first_served };
         let age = now.wall.saturating_since(self.sent.wall).max(now.boot.saturating_sub(since));
         self.lifetime.is_none_or(|lifetime| age < lifetime - guard(lifetime))
+    }
+}
+
+impl Exchanges {
+    /// How many there were.
+    pub(super) fn count(&self) -> usize {
+        self.begun
+    }
+
+    /// Takes note of an exchange; its number.
+    pub(super) fn begin(&mut self, exchange: Exchange) -> usize {
+        let number = self.begun;
+        if let Some(refresh_token) = &exchange.refresh_token {
+            let mut numbers = self.with_token.get(refresh_token).cloned().unwrap_or_default();
+            numbers.drain(..numbers.len().saturating_sub(MANY));
+            numbers.push(number);
+            self.with_token.insert(refresh_token.clone(), numbers);
+        }
+        self.kept.insert(number, exchange);
+        if self.kept.len() > 16 * MANY {
+            self.kept.pop_first();
+        }
+        self.begun += 1;
+        number
+    }
+
+    /// The exchanges with a refresh token, oldest first.
+    pub(super) fn with(&self, refresh_token: &str) -> impl Iterator<Item = &Exchange> {
+        let numbers = self.with_token.get(refresh_token).into_iter().flatten();
+        numbers.filter_map(|number| self.kept.get(number))
+    }
+
+    pub(super) fn get(&self, number: Option<usize>) -> Option<&Exchange> {
+        self.kept.get(&number?)
+    }
+
+    pub(super) fn get_mut(&mut self, number: Option<usize>) -> Option<&mut Exchange> {
+        self.kept.get_mut(&number?)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Exchange> {
+        self.kept.values_mut()
     }
 }
 
@@ -77,7 +145,17 @@ impl Books {
         let lifetime = lifetime.map(|lifetime| lifetime.min(LONGEST_LIFETIME));
         let mut grant = Grant { process, sent, lifetime, is_too_late: false, is_certain };
         grant.is_too_late = !grant.serves(process, now.boot, now);
-        self.tokens.entry(token.to_owned()).or_default().push(grant);
+        let key = super::server::key_of(token);
+        if let (Some(key), true) = (key, is_certain) {
+            self.certain.entry(key).or_default().push(token.to_owned());
+        }
+        let tokens = self.tokens.entry(key).or_default();
+        if tokens.len() >= MANY && tokens.len().is_power_of_two() {
+            tokens.retain(|_, grants| !grants.iter().all(|grant| grant.is_long_over(now)));
+            let certain = key.and_then(|key| self.certain.get_mut(&key));
+            certain.into_iter().for_each(|certain| certain.retain(|token| tokens.contains_key(token)));
+        }
+        tokens.entry(token.to_owned()).or_default().push(grant);
     }
 
     /// A user brought a token.
@@ -89,19 +167,27 @@ impl Books {
         now: Now,
         lifetime: Duration,
     ) {
-        self.brought.insert(token.to_owned());
+        self.brought.insert(token.to_owned(), ());
         self.granted(token, (process, incarnation), now, now, Some(lifetime), true);
     }
 
     /// A key was begun anew: what its machine knew of tokens, it may have forgotten.
     pub(super) fn forgotten(&mut self, key: usize) {
-        let tokens = self.tokens.iter_mut().filter(|(token, _)| super::server::key_of(token) == Some(key));
-        tokens.flat_map(|(_, grants)| grants).for_each(|grant| grant.is_certain = false);
+        let Some(tokens) = self.tokens.get_mut(&Some(key)) else { return };
+        for token in self.certain.remove(&key).unwrap_or_default() {
+            tokens.get_mut(&token).into_iter().flatten().for_each(|grant| grant.is_certain = false);
+        }
     }
 
     /// Whether a token was ever given out in an answer that can be used.
     pub(super) fn knows(&self, token: &str) -> bool {
-        self.tokens.contains_key(token)
+        !self.grants(token).is_empty()
+    }
+
+    /// The answers that brought a token.
+    fn grants(&self, token: &str) -> &[Grant] {
+        let of_key = self.tokens.get(&super::server::key_of(token));
+        of_key.and_then(|tokens| tokens.get(token)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether each answer that brought a token allows by itself that it is served.
@@ -112,13 +198,13 @@ impl Books {
         first_served: Duration,
         now: Now,
     ) -> bool {
-        let grants = self.tokens.get(token).map(Vec::as_slice).unwrap_or_default();
+        let grants = self.grants(token);
         !grants.is_empty() && grants.iter().all(|grant| grant.serves(process, first_served, now))
     }
 
     /// Whether so little of a token's lifetime has passed that nothing can make its renewal due.
     pub(super) fn is_young(&self, token: &str, process: (usize, u32), now: Now) -> bool {
-        let grants = self.tokens.get(token).map(Vec::as_slice).unwrap_or_default();
+        let grants = self.grants(token);
         let [Grant { process: own, sent, lifetime: Some(lifetime), .. }] = grants else { return false };
         let age = now.wall.saturating_since(sent.wall).max(now.boot.saturating_sub(sent.boot));
         *own == process && now.wall >= sent.wall && age < *lifetime * 2 / 5
@@ -133,7 +219,7 @@ impl Books {
         first_served: Duration,
         now: Now,
     ) -> bool {
-        let grants = self.tokens.get(token).map(Vec::as_slice).unwrap_or_default();
+        let grants = self.grants(token);
         let taken = || grants.iter().filter(|grant| !grant.is_too_late);
         let known = || taken().filter_map(|grant| grant.lifetime.map(|lifetime| (grant, lifetime)));
         let is_unknown = |grant: &Grant| {

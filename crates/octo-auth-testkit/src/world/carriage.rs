@@ -71,13 +71,13 @@ impl World {
             let refresh_token = super::server::parameter(job.request(), "refresh_token");
             let deadline = self.now.boot.saturating_add(job.deadline());
             self.watch_request(process, key, &carried);
-            self.processes[process].sent.push((now.boot, is_renewal.then_some(key)));
+            self.processes[process].note_sent(now.boot, is_renewal.then_some(key));
             self.watch_budget(process);
             if is_renewal {
-                carried.exchange = Some(self.exchanges.len());
                 carried.forced = self.forced_generation(process, key);
                 let (end, lease) = (Ended::UnderWay, self.shelf.claimed_until(&self.keys[key]));
-                self.exchanges.push(Exchange { process, refresh_token, deadline, lease, end });
+                let exchange = Exchange { process, refresh_token, deadline, lease, end };
+                carried.exchange = Some(self.exchanges.begin(exchange));
             }
         }
         self.note(|| format!("process {process} key {key} carries {:?}", carried.job));
@@ -198,8 +198,7 @@ impl World {
             None if is_over => (&TIMED_OUT, Default::default()),
             None => (reply, self.server.take(job.request(), reply, self.now.boot)),
         };
-        let is_late =
-            self.exchanges.get(exchange.unwrap_or(usize::MAX)).is_some_and(|own| own.end == Ended::Lost);
+        let is_late = self.exchanges.get(exchange).is_some_and(|own| own.end == Ended::Lost);
         let answered = Answered { process, key, since, forced, sent, reply, outcome, is_late, begun };
         self.exchange_ended(exchange, reply, response.as_ref());
         self.before_answer(&answered, response.as_ref());
@@ -239,7 +238,7 @@ impl World {
         }
         self.watch_lost(exchange);
         if matches!(carried.job, Job::Send(_)) {
-            self.processes[process].orphans.push(carried);
+            self.processes[process].orphaned(carried);
         }
         self.report(process, key, lost);
     }
@@ -274,7 +273,7 @@ impl World {
             let after = self.processes[process].accounts.explain(&name, now);
             self.expect("I22", before == after, || format!("an old refusal changed {before} to {after}"));
         }
-        self.processes[process].callers[key].refused.insert(generation);
+        self.processes[process].callers[key].refused.insert(generation, ());
         self.processes[process].callers[key].hand = None;
     }
 

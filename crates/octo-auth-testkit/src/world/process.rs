@@ -1,13 +1,15 @@
 //! One process of a simulated world: its machine, what it carries, and what its callers were given.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use http::Response;
 use octo_auth_core::{Accounts, Client, Entropy, Generation, Job, Lineage, Now, Policy, Token};
 
 use super::plan::Setup;
+use super::recent::Recent;
 use super::server::Outcome;
+use super::watch_requests::MINUTE;
 
 /// A process.
 #[derive(Debug)]
@@ -21,14 +23,14 @@ pub(super) struct Process {
     /// Requests whose carrier was lost, and whose answer may arrive all the same.
     pub(super) orphans: Vec<Carried>,
     pub(super) callers: Vec<Callers>,
-    /// When requests were sent on the boot clock, and for which key.
-    pub(super) sent: Vec<(Duration, Option<usize>)>,
+    /// When requests were sent on the boot clock, and for which key: those of the last minute at least.
+    pub(super) sent: VecDeque<(Duration, Option<usize>)>,
     /// Before this moment the server wants no request.
     pub(super) told: Option<Duration>,
     /// Access tokens that a store was given and did not take.
-    pub(super) unsaved: HashSet<String>,
+    pub(super) unsaved: Recent<String>,
     /// When an access token was first served here.
-    pub(super) first_served: HashMap<String, Duration>,
+    pub(super) first_served: Recent<String, Duration>,
 }
 
 /// What the callers of one key have seen.
@@ -42,8 +44,8 @@ pub(super) struct Callers {
     /// Another process has stored something that was not read yet.
     pub(super) is_outdated: bool,
     /// The greatest generation served, by lineage.
-    pub(super) seen: HashMap<Lineage, u64>,
-    pub(super) refused: HashSet<Generation>,
+    pub(super) seen: Recent<Lineage, u64>,
+    pub(super) refused: Recent<Generation>,
     /// Before this moment nothing may be sent.
     pub(super) closed: Option<Duration>,
     /// The ends of renewals that a refusal caused and the server answered.
@@ -54,7 +56,7 @@ pub(super) struct Callers {
     /// The refresh token the machine has, where that is certain.
     pub(super) refresh_token: Option<String>,
     /// The refresh tokens of the present lineage.
-    pub(super) lineage: HashSet<String>,
+    pub(super) lineage: Recent<String>,
     /// How often the key was begun anew, or taken over from the store.
     pub(super) begun: u64,
     /// A refusal has begun the flight under way.
@@ -77,6 +79,9 @@ pub(super) struct Carried {
     pub(super) on_its_way: Option<(Outcome, Response<Vec<u8>>)>,
 }
 
+/// More requests than anybody waits for the answers of.
+const MOST_ORPHANS: usize = 64;
+
 impl Process {
     pub(super) fn new(place: usize, incarnation: u32, client: &Client, setup: Setup, keys: usize) -> Self {
         let mut seed = [0; 64];
@@ -91,11 +96,34 @@ impl Process {
             carried: Vec::new(),
             orphans: Vec::new(),
             callers: (0..keys).map(|_| Callers::default()).collect(),
-            sent: Vec::new(),
+            sent: VecDeque::new(),
             told: None,
-            unsaved: HashSet::new(),
-            first_served: HashMap::new(),
+            unsaved: Recent::default(),
+            first_served: Recent::default(),
         }
+    }
+
+    /// When an access token was first served here: now, if it never was.
+    pub(super) fn first_served(&mut self, token: &str, now: Duration) -> Duration {
+        if let Some(first) = self.first_served.get(token) {
+            return *first;
+        }
+        self.first_served.insert(token.to_owned(), now);
+        now
+    }
+
+    /// A request was sent.
+    pub(super) fn note_sent(&mut self, now: Duration, key: Option<usize>) {
+        while self.sent.front().is_some_and(|(at, _)| now.saturating_sub(*at) > MINUTE) {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((now, key));
+    }
+
+    /// The carrier of a request was lost. Of very many the oldest is never answered.
+    pub(super) fn orphaned(&mut self, carried: Carried) {
+        self.orphans.drain(..self.orphans.len().saturating_sub(MOST_ORPHANS));
+        self.orphans.push(carried);
     }
 
     /// Everything that was held against the client is forgotten.

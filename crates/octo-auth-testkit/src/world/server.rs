@@ -3,13 +3,14 @@
 //! It reads what is asked from the request itself, so that a request with another key's scopes or refresh token
 //! brings that key's token.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_core::Body;
 
 use super::plan::{Breakage, RefreshMember, Refusal, Reply, Rotation, TokenReply};
+use super::recent::Tokens;
 use crate::response::{json, with};
 
 /// For how long a replaced refresh token still brings its successor, where there is a time of grace.
@@ -21,11 +22,13 @@ pub(super) struct Server {
     rotation: Rotation,
     scopes: [&'static str; 2],
     families: Vec<Family>,
+    /// The family of each refresh token, and until when a replaced one brings its successor all the same.
+    issued: Tokens<(usize, Option<Duration>)>,
     /// The access token given last, by key.
     last: HashMap<usize, String>,
     serial: u32,
     /// The refresh tokens the server has refused with `invalid_grant`.
-    pub(super) refused: HashSet<String>,
+    pub(super) refused: Tokens,
 }
 
 /// Everything got from one sign-in.
@@ -33,7 +36,6 @@ pub(super) struct Server {
 struct Family {
     key: usize,
     live: String,
-    retired: Vec<(String, Duration)>,
     revoked: bool,
 }
 
@@ -48,14 +50,22 @@ pub(super) struct Outcome {
 
 impl Server {
     pub(super) fn new(rotation: Rotation, scopes: [&'static str; 2]) -> Self {
-        let (families, last, refused) = (Vec::new(), HashMap::new(), HashSet::new());
-        Self { rotation, scopes, families, last, serial: 0, refused }
+        Self {
+            rotation,
+            scopes,
+            families: Vec::new(),
+            issued: Tokens::default(),
+            last: HashMap::new(),
+            serial: 0,
+            refused: Tokens::default(),
+        }
     }
 
     /// A user signs in: the refresh token of a new family.
     pub(super) fn sign_in(&mut self, key: usize) -> String {
         let live = self.next("rt", key);
-        self.families.push(Family { key, live: live.clone(), retired: Vec::new(), revoked: false });
+        self.issued.insert(live.clone(), (self.families.len(), None));
+        self.families.push(Family { key, live: live.clone(), revoked: false });
         live
     }
 
@@ -68,22 +78,22 @@ impl Server {
 
     /// Ends all that was got for a key.
     pub(super) fn withdraw(&mut self, key: usize) {
-        self.families.iter_mut().filter(|family| family.key == key).for_each(|family| family.revoked = true);
+        self.families.iter_mut().filter(|family| family.key == key).for_each(Family::revoke);
     }
 
     /// Whether a refresh token still brings tokens; nothing if everything got with it was ended.
     pub(super) fn takes(&self, refresh_token: &str, now: Duration) -> Option<bool> {
-        let family = self.families.iter().find(|family| family.knows(refresh_token))?;
-        let in_grace = self.rotation == Rotation::Grace
-            && family.retired.iter().any(|(old, until)| old == refresh_token && *until > now);
+        let (family, until) = self.issued.get(refresh_token)?;
+        let family = self.families.get(*family)?;
+        let in_grace = self.rotation == Rotation::Grace && until.is_some_and(|until| until > now);
         (!family.revoked).then(|| family.live == refresh_token || in_grace)
     }
 
     /// Ends the family of a revoked refresh token.
     pub(super) fn revoke(&mut self, request: &Request<Body>) {
         let token = parameter(request, "token").unwrap_or_default();
-        let family = self.families.iter_mut().find(|family| family.knows(&token));
-        family.into_iter().for_each(|family| family.revoked = true);
+        let family = self.issued.get(&token).map(|(family, _)| *family);
+        family.and_then(|family| self.families.get_mut(family)).into_iter().for_each(Family::revoke);
     }
 
     /// Takes a request as the reply says, and gives the answer unless none comes.
@@ -150,17 +160,18 @@ impl Server {
         now: Duration,
     ) -> Result<(usize, Option<String>), ()> {
         let (rotation, number) = (self.rotation, self.serial + 1);
-        let family = self.families.iter_mut().find(|family| family.knows(sent)).ok_or(())?;
+        let (place, until) = *self.issued.get(sent).ok_or(())?;
+        let family = self.families.get_mut(place).ok_or(())?;
         let key = family.key;
         if family.revoked {
             return Err(());
         }
         if family.live != sent {
-            let in_grace = family.retired.iter().any(|(old, until)| old == sent && *until > now);
+            let in_grace = until.is_some_and(|until| until > now);
             if rotation == Rotation::Grace && in_grace {
                 return Ok((key, Some(family.live.clone())));
             }
-            family.revoked = true;
+            family.revoke();
             return Err(());
         }
         if member != RefreshMember::Given {
@@ -171,7 +182,8 @@ impl Server {
         }
         let successor = name("rt", key, number);
         let replaced = std::mem::replace(&mut family.live, successor.clone());
-        family.retired.push((replaced, now.saturating_add(GRACE)));
+        self.issued.insert(replaced, (place, Some(now.saturating_add(GRACE))));
+        self.issued.insert(successor.clone(), (place, None));
         self.serial = number;
         Ok((key, Some(successor)))
     }
@@ -188,8 +200,8 @@ impl Server {
 }
 
 impl Family {
-    fn knows(&self, refresh_token: &str) -> bool {
-        self.live == refresh_token || self.retired.iter().any(|(old, _)| old == refresh_token)
+    fn revoke(&mut self) {
+        self.revoked = true;
     }
 }
 

@@ -1,17 +1,19 @@
 //! The store of a simulated world: records by version, claims that end by themselves.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use octo_auth_core::{Claimed, Key, Record, Saved, Stored, Version};
+
+use super::recent::Tokens;
 
 /// The store.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     records: HashMap<Key, Stored>,
     leases: HashMap<Key, (String, Duration)>,
-    /// Every access token that was ever stored.
-    pub(super) access_tokens: HashSet<String>,
+    /// The access tokens that were stored.
+    pub(super) access_tokens: Tokens,
 }
 
 impl Shelf {

@@ -127,7 +127,7 @@ impl World {
         self.books.refresh_tokens.extend(brought.clone());
         match (&callers.refresh_token, brought) {
             (Some(known), Some(brought)) if known == sent => {
-                callers.lineage.insert(brought.clone());
+                callers.lineage.insert(brought.clone(), ());
                 callers.refresh_token = Some(brought);
                 callers.is_dead = false;
             }

@@ -12,7 +12,7 @@ use super::process::Carried;
 use super::server::parameter;
 
 /// The span in which requests are counted.
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 impl World {
     /// One flight for each key.
@@ -63,7 +63,6 @@ impl World {
     /// A refresh token is not used twice, unless the first time certainly failed or nothing is left to lose.
     fn watch_repetition(&mut self, process: usize, key: usize, sent: &str) {
         let now = self.now.boot;
-        let same = |exchange: &&Exchange| exchange.refresh_token.as_deref() == Some(sent);
         let stepped = self.steps_of_wall > 0;
         let is_under_way = |exchange: &Exchange| {
             let is_open = matches!(exchange.end, Ended::UnderWay | Ended::Lost);
@@ -71,7 +70,7 @@ impl World {
             let is_known = exchange.process == process || !stepped && exchange.lease > now;
             is_open && exchange.deadline > now && is_known
         };
-        let earlier: Vec<&Exchange> = self.exchanges.iter().filter(same).collect();
+        let earlier: Vec<&Exchange> = self.exchanges.with(sent).collect();
         let under_way = earlier.iter().any(|exchange| is_under_way(exchange));
         let in_doubt = earlier.last().is_some_and(|last| last.end != Ended::Clearly);
         let in_hand = self.in_hand(process, key);
@@ -86,7 +85,7 @@ impl World {
     pub(super) fn watch_budget(&mut self, process: usize) {
         let limit = if self.setup.provider == Provider::OfficeRnd { 4 } else { 600 };
         let own = &self.processes[process];
-        let Some(&(last, key)) = own.sent.last() else { return };
+        let Some(&(last, key)) = own.sent.back() else { return };
         let recent = || own.sent.iter().filter(|(at, _)| last.saturating_sub(*at) <= MINUTE);
         let (all, of_key) = (recent().count(), recent().filter(|(_, other)| *other == key).count());
         self.expect("I21", all <= limit, || format!("{all} requests in a minute"));
@@ -118,6 +117,8 @@ impl World {
         let now = self.local(process).boot;
         let forced = &mut self.processes[process].callers[key].forced;
         let last = forced.iter().rev().find(|(other, _)| *other == generation).map(|(_, at)| *at);
+        // Older ones are a minute ago for certain.
+        forced.drain(..forced.len().saturating_sub(32));
         forced.push((generation, now));
         let rare = last.is_none_or(|last| now >= last.saturating_add(MINUTE));
         self.expect("I22", rare, || format!("refusals of {generation:?} were answered at {last:?} and now"));
@@ -129,7 +130,7 @@ impl World {
         reply: &Reply,
         response: Option<&Response<Vec<u8>>>,
     ) {
-        let Some(exchange) = exchange.and_then(|place| self.exchanges.get_mut(place)) else { return };
+        let Some(exchange) = self.exchanges.get_mut(exchange) else { return };
         let is_clear = match (reply, response) {
             (Reply::Fault(kind, _), _) => *kind == FaultKind::NotSent,
             (Reply::Broken(Breakage::NoAccessToken | Breakage::UnsafeAccessToken), _) => true,
@@ -145,7 +146,7 @@ impl World {
     }
 
     pub(super) fn watch_lost(&mut self, exchange: Option<usize>) {
-        if let Some(exchange) = exchange.and_then(|place| self.exchanges.get_mut(place)) {
+        if let Some(exchange) = self.exchanges.get_mut(exchange) {
             exchange.end = Ended::Lost;
         }
     }

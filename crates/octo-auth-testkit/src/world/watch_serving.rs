@@ -114,7 +114,7 @@ impl World {
         let now = self.local(process);
         let text = token.access_token().expose().to_owned();
         let own = &mut self.processes[process];
-        let first = *own.first_served.entry(text.clone()).or_insert(now.boot);
+        let first = own.first_served(&text, now.boot);
         let identity = (process, own.incarnation);
         let in_time = self.books.may_serve(&text, identity, first, now);
         self.expect("I01", in_time, || format!("{text} was served past its end"));
