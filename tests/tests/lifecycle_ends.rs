@@ -153,7 +153,7 @@ fn a_token_that_is_due_again_as_soon_as_it_is_got_rests_30_seconds() {
 }
 
 #[test]
-fn a_token_expired_on_arrival_is_stored_and_never_served() {
+fn a_token_expired_on_arrival_is_neither_served_nor_kept_but_its_refresh_token_is() {
     let mut world = signed_in();
     stale_end(&mut world, &hotel(), Said::tokens("AT2", 0, "RT2"));
     assert_eq!(refresh_token(&world.stored(&hotel())), Some("RT2"));
@@ -162,6 +162,8 @@ fn a_token_expired_on_arrival_is_stored_and_never_served() {
     assert!(wait >= Duration::from_secs(1));
     let stored = world.stored(&hotel());
     assert_eq!((refresh_token(&stored), stored.pending), (Some("RT3"), None));
+    let kept = stored.token.expect("the one before it");
+    assert_eq!(kept.access_token().expose(), "AT1");
 }
 
 #[test]

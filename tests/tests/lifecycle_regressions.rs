@@ -5,6 +5,7 @@ use std::time::Duration;
 use octo_auth_core::{Fault, Freshness, Key, Storage};
 use octo_auth_tests::machine::{Asked, Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_tests::registration::standard;
+use octo_auth_tests::reply;
 
 /// A machine that holds `AT1` for an hour from now; the account's refresh token is kept in a store.
 fn holding(key: &Key) -> Machine {
@@ -271,6 +272,26 @@ fn after_a_suspend_of_eight_hours_no_dead_token_is_served() {
             assert_eq!(world.requests(), 2);
         }
     }
+}
+
+#[test]
+fn a_token_that_was_dead_on_arrival_is_not_served_by_the_next_start_either_whatever_its_clock_says() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let mark = world.decide(&hotel()).job.expect("the write-ahead");
+    let Some(octo_auth_core::Job::Send(send)) = world.step(mark) else { panic!("the request") };
+    let sent = world.now;
+    world.pass_seconds(2);
+    let body = r#"{"access_token":"AT1","token_type":"Bearer","expires_in":1,"refresh_token":"RT1"}"#;
+    let rest = world.report(send.answered(&reply::json(200, body), sent, world.now));
+    world.carry(rest);
+    assert_eq!(world.got(&hotel()), "expired_on_arrival");
+    let mut next = Machine::with_store(standard(), Storage::Private, &world.shelf, 2);
+    next.now = world.now;
+    next.now.wall = next.now.wall.saturating_sub(Duration::from_secs(4));
+    next.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    assert_eq!(next.got(&hotel()), "AT2");
+    assert_eq!(next.asked[0].refresh_token(), Some("RT1"));
 }
 
 #[test]

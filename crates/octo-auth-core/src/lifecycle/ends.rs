@@ -211,14 +211,13 @@ impl Lifecycle {
         }
         let validity = self.validity_of(&tokens, sent, registration);
         let issued = Arc::new(Issued::new(tokens, generation, validity, deviations, self.key.grant()));
-        let expired = issued.validity.freshness(now) == Freshness::Expired;
-        if !expired || self.freshness(now) == Freshness::Expired {
-            self.record.token = Some(issued.tokens.clone());
-        }
-        if expired {
+        if issued.validity.freshness(now) == Freshness::Expired {
+            // Not even kept: the next start, whose boot clock knows nothing of the way it took here, might take it for
+            // good by a wall clock that was set back.
             self.rest(registration, BACKOFF, Cause::ExpiredOnArrival, now);
             return self.save_then_publish(registration, flight, None, now);
         }
+        self.record.token = Some(issued.tokens.clone());
         self.record.generation = generation;
         self.save_then_publish(registration, flight, Some(Publication { issued, is_new }), now)
     }
