@@ -27,10 +27,9 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     let mut is_sound = true;
     for Invariant { number, sentence, due } in &INVARIANTS {
         println!("{number:<5} {sentence}");
-        match (held.get(*number), due) {
-            (Some(tests), _) => tests.iter().for_each(|test| println!("      -> {test}")),
-            (None, Due::Open) => println!("      open"),
-            (None, Due::Now | Due::Partly(_)) => {
+        match held.get(*number) {
+            Some(tests) => tests.iter().for_each(|test| println!("      -> {test}")),
+            None => {
                 is_sound = false;
                 println!("      NO TEST");
             }
@@ -44,8 +43,8 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         println!("{number:<5} is no invariant, and is named by {}", tests.join(", "));
     }
     let tests: usize = held.values().map(Vec::len).sum();
-    let open = INVARIANTS.iter().filter(|own| own.due == Due::Open && !held.contains_key(own.number)).count();
-    println!("invariants: {}, {open} of them open, {tests} tests", INVARIANTS.len());
+    let open = INVARIANTS.iter().filter(|own| own.due != Due::Now).count();
+    println!("invariants: {}, {open} of them open in part, {tests} tests", INVARIANTS.len());
     Ok(is_sound)
 }
 

@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod invariants;
 pub mod moment;
 pub mod registration;
 pub mod response;

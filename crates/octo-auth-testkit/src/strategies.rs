@@ -6,5 +6,5 @@
 mod lifetimes;
 mod worlds;
 
-pub use lifetimes::{leads, lives, moments, policies, spans, terms, timestamps};
+pub use lifetimes::{Case, cases, leads, lives, moments, policies, spans, terms, timestamps};
 pub use worlds::{Focus, events, plans, replies, setups};

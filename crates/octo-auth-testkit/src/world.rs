@@ -14,10 +14,12 @@ mod plan;
 mod process;
 mod recent;
 mod recovery;
+mod restart;
 mod server;
 mod shelf;
 mod trace;
 mod watch_answers;
+mod watch_chain;
 mod watch_requests;
 mod watch_serving;
 
@@ -25,13 +27,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use octo_auth_core::profile::Replay;
-use octo_auth_core::{Adopted, Client, Key, Now, Profile, Purpose, Row, Scopes, Secret, Warm};
+use octo_auth_core::{Adopted, Client, Key, Now, Policy, Profile, Purpose, Row, Scopes, Secret, Warm};
 
 pub use plan::{
     Breakage, Event, FaultKind, Generations, Plan, Provider, RefreshMember, Refusal, Reply, Rotation, Setup,
     StoreEnd, TokenReply, Who,
 };
 pub use trace::Trace;
+
+pub use crate::invariants::Violation;
 
 use crate::moment;
 use crate::registration::{self, sound};
@@ -44,15 +48,6 @@ use trace::Lines;
 /// The scopes of the two keys of client credentials.
 const SCOPES: [&str; 2] = ["alpha", "beta"];
 
-/// A contradiction to an invariant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The invariant's number, such as `I04`.
-    pub invariant: &'static str,
-    /// What contradicts it.
-    pub what: String,
-}
-
 /// The most processes of a world.
 pub const MOST_PROCESSES: u8 = 8;
 
@@ -63,6 +58,7 @@ pub const MOST_PROCESSES: u8 = 8;
 #[derive(Debug)]
 pub struct World {
     setup: Setup,
+    policy: Policy,
     keys: Vec<Key>,
     now: Now,
     server: Server,
@@ -87,13 +83,24 @@ impl World {
     /// A world that begins at a moment.
     #[must_use]
     pub fn at(setup: Setup, now: Now) -> Self {
+        Self::begun(setup, Policy::default(), now)
+    }
+
+    /// A world whose machines have other settings than the default.
+    #[must_use]
+    pub fn with_policy(setup: Setup, policy: Policy) -> Self {
+        Self::begun(setup, policy, moment::start())
+    }
+
+    fn begun(setup: Setup, policy: Policy, now: Now) -> Self {
         let keys = keys(setup.provider);
         let client = client(setup.provider);
         let processes = (0..setup.running().into())
-            .map(|place| Process::new(place, 0, &client, setup, keys.len()))
+            .map(|place| Process::new(place, 0, &client, &policy, setup, keys.len()))
             .collect();
         let mut world = Self {
             setup,
+            policy,
             now,
             server: Server::new(setup.rotation, SCOPES),
             shelf: Shelf::default(),
@@ -237,6 +244,7 @@ impl World {
             }
             Event::SaveAll(process) => self.save_all(self.process(*process)),
             Event::Crash(process) => self.crash(self.process(*process)),
+            Event::CrashWhileSaving(process) => self.crash_while_saving(self.process(*process)),
             Event::Withdraw(key) => self.server.withdraw(usize::from(*key) % self.keys.len()),
         }
         self.look_at_store();
@@ -345,14 +353,6 @@ impl World {
         for job in self.processes[process].accounts.save_all(now) {
             self.hand(process, Some(job));
         }
-    }
-
-    /// The process dies and another takes its place on the same store.
-    fn crash(&mut self, process: usize) {
-        let incarnation = self.processes[process].incarnation + 1;
-        let client = client(self.setup.provider);
-        self.processes[process] = Process::new(process, incarnation, &client, self.setup, self.keys.len());
-        self.exchanges_of_the_dead(process);
     }
 }
 

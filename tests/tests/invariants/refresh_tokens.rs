@@ -1,5 +1,6 @@
 //! What becomes of refresh tokens.
 
+use octo_auth_testkit::invariants;
 use proptest::prelude::*;
 
 use crate::worlds::{Focus, holds, plans};
@@ -35,6 +36,21 @@ proptest! {
     #[test]
     fn i33_a_new_refresh_token_is_not_dead(plan in plans(Focus::SignIns, 60)) {
         holds("I33", &plan)?;
+    }
+
+    #[test]
+    fn i34_versions_form_one_chain_in_which_a_refresh_token_has_one_successor(
+        plan in prop_oneof![plans(Focus::Shared, 60), plans(Focus::Stored, 60)]
+    ) {
+        holds("I34", &plan)?;
+    }
+
+    #[test]
+    fn i35_after_a_kill_anywhere_the_next_start_reads_an_old_or_a_new_record_and_soon_has_the_claim(
+        plan in prop_oneof![plans(Focus::Shared, 60), plans(Focus::Stored, 60)],
+        process in any::<u8>(), key in 0..4_u8, saved in any::<bool>(),
+    ) {
+        prop_assert_eq!(invariants::restart_goes_on(&plan, process, key, saved), Ok(()));
     }
 
     #[test]

@@ -52,6 +52,73 @@ pub fn terms() -> impl Strategy<Value = ValidityTerms> {
         .prop_map(|(lifetime, hint, lead, jitter)| ValidityTerms { lifetime, hint, lead, jitter })
 }
 
+/// One question to a rule when to renew, and the questions beside it whose answers must agree with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// What is known of the token.
+    pub terms: ValidityTerms,
+    /// Its age: often just before, at or just after an age that means something.
+    pub age: Duration,
+    /// By how much it is older at a later time.
+    pub later: Duration,
+    /// By how much another token lives longer.
+    pub longer: Duration,
+    /// Another drawing of jitter, in units of 2^-32.
+    pub jitter: u32,
+    /// A hint of the server when to renew, counted from issue.
+    pub hint: Duration,
+}
+
+/// Cases for [`renewal_rule`](crate::invariants::renewal_rule).
+pub fn cases() -> impl Strategy<Value = Case> {
+    let terms = (terms(), prop::option::of(lives())).prop_map(|(terms, life)| ValidityTerms {
+        // Half of the lifetimes are such as providers give.
+        lifetime: life.or(terms.lifetime),
+        ..terms
+    });
+    let ages = prop_oneof![
+        4 => (0..=1200_u32).prop_map(Age::Thousandths),
+        3 => (-2..=2_i8).prop_map(Age::AroundTwoFifths),
+        3 => (-2..=2_i8).prop_map(Age::AroundEnd),
+        1 => spans().prop_map(Age::Any),
+    ];
+    (terms, ages, spans(), spans(), any::<u32>(), spans()).prop_map(
+        |(terms, age, later, longer, jitter, hint)| {
+            let age = age.of(terms.lifetime.unwrap_or(Duration::from_secs(900)));
+            Case { terms, age, later, longer, jitter, hint }
+        },
+    )
+}
+
+/// An age by what it means.
+#[derive(Debug, Clone, Copy)]
+enum Age {
+    Thousandths(u32),
+    /// So many milliseconds off the earliest age at which a renewal may be due.
+    AroundTwoFifths(i8),
+    /// So many milliseconds off the age from which a token is served no more.
+    AroundEnd(i8),
+    Any(Duration),
+}
+
+impl Age {
+    fn of(self, life: Duration) -> Duration {
+        let off = |age: Duration, by: i8| match by {
+            0.. => age.saturating_add(Duration::from_millis(by.unsigned_abs().into())),
+            _ => age.saturating_sub(Duration::from_millis(by.unsigned_abs().into())),
+        };
+        let whole = |age: Duration| Duration::from_millis(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        match self {
+            Self::Thousandths(number) => whole((life / 1000).saturating_mul(number)),
+            Self::AroundTwoFifths(by) => off(whole((life / 5).saturating_mul(2)), by),
+            Self::AroundEnd(by) => {
+                off(whole(life.saturating_sub(Duration::from_secs(10).min(life / 10))), by)
+            }
+            Self::Any(age) => age,
+        }
+    }
+}
+
 /// Settings of a registration, each within its range and half of the time left as it is.
 pub fn policies() -> impl Strategy<Value = Policy> {
     let seconds = |most: u64| prop::option::of((0..=most).prop_map(Duration::from_secs));

@@ -197,6 +197,7 @@ pub fn events(focus: Focus) -> BoxedStrategy<Event> {
         1 => any::<u8>().prop_map(Event::Admit),
         1 => any::<u8>().prop_map(Event::SaveAll),
         2 => any::<u8>().prop_map(Event::Crash),
+        1 => any::<u8>().prop_map(Event::CrashWhileSaving),
         1 => select(vec![2_u8, 3]).prop_map(Event::Withdraw),
     ];
     let steps = prop_oneof![

@@ -65,6 +65,7 @@ impl World {
         self.watch_flights(process, &carried);
         if let Job::Save(job) = &carried.job {
             self.watch_record(process, key, job);
+            self.watch_expected(process, key, job);
         }
         if let Job::Send(job) = &carried.job {
             let is_renewal = job.purpose() != Purpose::Revocation;
@@ -121,6 +122,7 @@ impl World {
         if matches!(carried.job, Job::Send(_)) {
             return self.answer(process, carried, reply);
         }
+        let is_in_time = carried.since.boot.saturating_add(carried.may_take()) > self.local(process).boot;
         let Carried { job, key, .. } = carried;
         if end == StoreEnd::IsLost {
             if let Job::Save(job) = &job {
@@ -133,11 +135,10 @@ impl World {
         let report = match job {
             Job::Load(job) => {
                 let stored = self.shelf.load(&name);
-                let fails = end != StoreEnd::Works;
-                if !fails {
-                    self.took_over(process, key);
+                if end == StoreEnd::Works {
+                    return self.loaded(process, key, job, stored, is_in_time);
                 }
-                job.loaded(if fails { Err(fault()) } else { Ok(stored) })
+                job.loaded(Err(fault()))
             }
             Job::Claim(job) => {
                 let (owner, lasting) = (job.owner().to_owned(), job.lasting());
@@ -169,6 +170,7 @@ impl World {
             Saved::Done(_) => self.watch_stored(process, key, before.as_ref(), job.record()),
             Saved::Conflict(_) => self.took_over(process, key),
         }
+        self.note_version(process, key, &saved);
         if end == StoreEnd::FailsAfterwards {
             self.save_failed(process, &job);
             return job.saved(Err(StoreFault::new("the store broke off")));
@@ -217,7 +219,12 @@ impl World {
         self.hand(process, next)
     }
 
-    fn report_without_handing(&mut self, process: usize, key: usize, report: Report) -> Option<Job> {
+    pub(super) fn report_without_handing(
+        &mut self,
+        process: usize,
+        key: usize,
+        report: Report,
+    ) -> Option<Job> {
         self.processes[process].probe_ended(key);
         self.look_at_store();
         let now = self.local(process);

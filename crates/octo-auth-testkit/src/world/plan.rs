@@ -103,6 +103,8 @@ pub enum Event {
     SaveAll(u8),
     /// The process of a machine dies and is started again on what the store holds.
     Crash(u8),
+    /// The same while its records are being saved: the store has taken each that was on its way.
+    CrashWhileSaving(u8),
     /// The user withdraws consent at the server, by key.
     Withdraw(u8),
 }
@@ -241,6 +243,15 @@ impl Reply {
     pub fn token(lifetime: u64) -> Self {
         let refresh = RefreshMember::Given;
         Self::Token(TokenReply { lifetime: Some(lifetime), hint: None, again: false, refresh })
+    }
+
+    /// This answer with a hint when to renew, in seconds, if it has a token.
+    #[must_use]
+    pub fn with_hint(self, hint: Option<u32>) -> Self {
+        match self {
+            Self::Token(reply) => Self::Token(TokenReply { hint, ..reply }),
+            other => other,
+        }
     }
 
     /// A refusal with a status and, in the form of RFC 6749, a code.

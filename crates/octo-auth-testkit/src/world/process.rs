@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use http::Response;
-use octo_auth_core::{Accounts, Client, Entropy, Generation, Job, Lineage, Now, Policy, Token};
+use octo_auth_core::{Accounts, Client, Entropy, Generation, Job, Lineage, Now, Policy, Token, Version};
 
 use super::plan::Setup;
 use super::recent::Recent;
@@ -61,6 +61,8 @@ pub(super) struct Callers {
     pub(super) begun: u64,
     /// A refusal has begun the flight under way.
     pub(super) is_forcing: bool,
+    /// The versions the store has told it of.
+    pub(super) versions: Recent<Version>,
 }
 
 /// A job in flight.
@@ -83,14 +85,21 @@ pub(super) struct Carried {
 const MOST_ORPHANS: usize = 64;
 
 impl Process {
-    pub(super) fn new(place: usize, incarnation: u32, client: &Client, setup: Setup, keys: usize) -> Self {
+    pub(super) fn new(
+        place: usize,
+        incarnation: u32,
+        client: &Client,
+        policy: &Policy,
+        setup: Setup,
+        keys: usize,
+    ) -> Self {
         let mut seed = [0; 64];
         seed[..8].copy_from_slice(&setup.seed.to_be_bytes());
         seed[8..12].copy_from_slice(&incarnation.to_be_bytes());
         seed[12..20].copy_from_slice(&place.to_be_bytes());
         let entropy = Entropy::from_bytes(seed);
         Self {
-            accounts: Accounts::new(client.clone(), Policy::default(), setup.storage, &entropy),
+            accounts: Accounts::new(client.clone(), policy.clone(), setup.storage, &entropy),
             incarnation,
             is_shut_down: false,
             carried: Vec::new(),

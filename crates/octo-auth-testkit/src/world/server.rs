@@ -24,6 +24,8 @@ pub(super) struct Server {
     families: Vec<Family>,
     /// The family of each refresh token, and until when a replaced one brings its successor all the same.
     issued: Tokens<(usize, Option<Duration>)>,
+    /// What took the place of each refresh token.
+    successors: Tokens<String>,
     /// The access token given last, by key.
     last: HashMap<usize, String>,
     serial: u32,
@@ -55,6 +57,7 @@ impl Server {
             scopes,
             families: Vec::new(),
             issued: Tokens::default(),
+            successors: Tokens::default(),
             last: HashMap::new(),
             serial: 0,
             refused: Tokens::default(),
@@ -87,6 +90,11 @@ impl Server {
         let family = self.families.get(*family)?;
         let in_grace = self.rotation == Rotation::Grace && until.is_some_and(|until| until > now);
         (!family.revoked).then(|| family.live == refresh_token || in_grace)
+    }
+
+    /// What took the place of a refresh token.
+    pub(super) fn successor(&self, refresh_token: &str) -> Option<&str> {
+        self.successors.get(refresh_token).map(String::as_str)
     }
 
     /// Ends the family of a revoked refresh token.
@@ -182,6 +190,7 @@ impl Server {
         }
         let successor = name("rt", key, number);
         let replaced = std::mem::replace(&mut family.live, successor.clone());
+        self.successors.insert(replaced.clone(), successor.clone());
         self.issued.insert(replaced, (place, Some(now.saturating_add(GRACE))));
         self.issued.insert(successor.clone(), (place, None));
         self.serial = number;

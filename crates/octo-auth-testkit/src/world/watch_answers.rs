@@ -91,7 +91,7 @@ impl World {
         let callers = &self.processes[process].callers;
         let is_present = !is_late
             && callers[key].begun == *begun
-            && now < since.boot.saturating_add(Duration::from_secs(60));
+            && now < since.boot.saturating_add(self.policy.exchange_deadline());
         if let Some(generation) = forced.filter(|_| (succeeded || rejected) && is_present) {
             self.watch_forced(process, key, generation);
         }
@@ -184,6 +184,7 @@ impl World {
         before: Option<&Record>,
         record: &Record,
     ) {
+        self.watch_chain(before, record);
         for (own, other) in self.processes.iter_mut().zip(0..) {
             let callers = &mut own.callers[key];
             if other != process && !callers.hand.as_ref().is_some_and(|hand| holds(record, hand)) {

@@ -7,8 +7,8 @@ use octo_auth_core::{Decision, FailureKind, Generation, Job, Now, Row, Storage, 
 use super::World;
 use super::plan::Provider;
 
-/// No step of a flight takes longer: an exchange 60 s, a sibling's claim 90 s, and what the store takes.
-const LONGEST_FLIGHT: Duration = Duration::from_secs(90);
+/// No step of a flight takes longer than an exchange, a sibling's claim, and what the store takes.
+const BESIDE_THE_EXCHANGE: Duration = Duration::from_secs(30);
 
 impl World {
     /// The access token of a key that is certainly in hand and good.
@@ -50,7 +50,8 @@ impl World {
             }
             Verdict::Wait { until } => {
                 self.expect("I17b", *until > now.boot, || format!("wait until {until:?}"));
-                let longest = now.boot.saturating_add(LONGEST_FLIGHT);
+                let longest = self.policy.exchange_deadline().saturating_add(BESIDE_THE_EXCHANGE);
+                let longest = now.boot.saturating_add(longest);
                 self.expect("I26", *until <= longest, || format!("wait until {until:?}"));
             }
             Verdict::Use(_) | Verdict::UseAndRun(..) | Verdict::Run(_) => {}
