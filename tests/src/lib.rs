@@ -9,11 +9,10 @@ pub mod machine;
 pub mod outcome;
 pub mod registration;
 pub mod reply;
-pub mod socket;
 pub mod transcript;
 pub mod wire;
 
-pub use octo_auth_testkit::moment;
+pub use octo_auth_testkit::{moment, socket};
 
 /// The examples of the README, run as they stand there.
 #[cfg(doctest)]

@@ -20,11 +20,19 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "async")]
+pub mod async_;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 pub mod invariants;
 pub mod moment;
 pub mod registration;
 pub mod response;
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub mod socket;
 pub mod strategies;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod suite;
 pub mod world;
 
 pub use world::{Plan, World};

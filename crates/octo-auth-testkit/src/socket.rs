@@ -1,4 +1,4 @@
-//! A server below HTTP: it reads a request and does exactly what the test says with the connection.
+//! A server below HTTP: it reads a request and does exactly what a test says with the connection.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,16 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use crate::log;
-use crate::registration::sound;
-
-/// A listener on loopback that keeps the text of each request it has read.
+/// A listener on loopback that keeps each request it has read.
 ///
-/// It stops listening when it is dropped.
+/// It stops listening when it is dropped. Those who make one panic if the machine has no loopback to listen on.
+#[derive(Debug)]
 pub struct Socket {
     address: SocketAddr,
-    requests: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
     ended: Receiver<()>,
     closing: Arc<AtomicBool>,
 }
@@ -60,19 +59,35 @@ impl Socket {
     /// Answers each request with the bytes made for its text, and closes the connection.
     #[must_use]
     pub fn replying(reply: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
-        Self::serving(move |request, connection| connection.write_all(&reply(request)))
+        Self::serving(read_request, move |request, connection| {
+            connection.write_all(&reply(&String::from_utf8_lossy(request)))
+        })
+    }
+
+    /// Reads the beginning of each request and resets the connection.
+    #[must_use]
+    pub fn resetting() -> Self {
+        // A connection that is closed with something unread is reset.
+        let read = |connection: &mut TcpStream| {
+            let mut beginning = vec![0; 16];
+            let length = connection.read(&mut beginning).unwrap_or(0);
+            beginning.truncate(length);
+            beginning
+        };
+        Self::serving(read, |_, _| Ok(()))
     }
 
     /// Reads each request and does something with the connection, which closes afterwards.
     #[must_use]
     pub fn doing(act: impl Fn(&mut TcpStream) -> io::Result<()> + Send + 'static) -> Self {
-        Self::serving(move |_, connection| act(connection))
+        Self::serving(read_request, move |_, connection| act(connection))
     }
 
-    fn serving(act: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + 'static) -> Self {
-        log::keep();
-        let listener = sound(TcpListener::bind("127.0.0.1:0"));
-        let address = sound(listener.local_addr());
+    fn serving(
+        read: impl Fn(&mut TcpStream) -> Vec<u8> + Send + 'static,
+        act: impl Fn(&[u8], &mut TcpStream) -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        let (listener, address) = listen();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (end, ended) = channel();
         let log = Arc::clone(&requests);
@@ -84,7 +99,7 @@ impl Socket {
                     return;
                 }
                 let Ok(mut connection) = connection else { continue };
-                let request = read_request(&mut connection);
+                let request = read(&mut connection);
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
                 // An error is the client hanging up, which is its right.
                 let _ = act(&request, &mut connection);
@@ -97,7 +112,7 @@ impl Socket {
     /// The address of a port that nobody listens on.
     #[must_use]
     pub fn nobody() -> SocketAddr {
-        sound(TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()))
+        listen().1
     }
 
     /// The address it listens on.
@@ -106,15 +121,28 @@ impl Socket {
         self.address
     }
 
-    /// The text of each request read so far, as it came over the wire.
+    /// The text of each request read so far, as it came over the wire; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
+        self.request_bytes().iter().map(|request| String::from_utf8_lossy(request).into_owned()).collect()
+    }
+
+    /// The bytes of each request read so far.
+    #[must_use]
+    pub fn request_bytes(&self) -> Vec<Vec<u8>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until it is done with one connection.
     pub fn wait_for_end(&self) {
-        sound(self.ended.recv());
+        // An error would mean that the listener is gone, which lives as long as this does.
+        let _ = self.ended.recv();
+    }
+
+    /// Waits until it is done with one connection, for so long at most; whether it was.
+    #[must_use]
+    pub fn ends_within(&self, time: Duration) -> bool {
+        self.ended.recv_timeout(time).is_ok()
     }
 }
 
@@ -126,9 +154,16 @@ impl Drop for Socket {
     }
 }
 
+/// Listens on a free port of loopback.
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0");
+    let bound = listener.and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+    bound.unwrap_or_else(|error| panic!("this machine has no loopback to listen on: {error}"))
+}
+
 /// Reads one request: its head, and as much of a body as the head announces. Whatever is no HTTP ends with the
 /// first read that brings a byte no head can hold.
-fn read_request(connection: &mut TcpStream) -> String {
+fn read_request(connection: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     while !is_complete(&bytes) {
@@ -137,15 +172,14 @@ fn read_request(connection: &mut TcpStream) -> String {
             Ok(length) => bytes.extend_from_slice(&buffer[..length]),
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 fn is_complete(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    if text.contains('\0') {
-        return true;
-    }
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return bytes.contains(&0);
+    };
+    let (head, body) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 4..]);
     let announced = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?

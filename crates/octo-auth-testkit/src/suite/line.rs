@@ -1,0 +1,16 @@
+//! A transport of either colour, as the suite uses it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use http::{Request, Response};
+use octo_auth_core::{Body, Fault};
+
+/// Carries one request. One that never waits is ready at once.
+pub(crate) trait Line {
+    fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<Response<Body>, Fault>> + Send;
+}

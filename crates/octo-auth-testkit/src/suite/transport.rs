@@ -1,0 +1,91 @@
+//! What every transport owes, against a server on loopback.
+
+mod answers;
+mod faults;
+mod requests;
+
+use std::time::Duration;
+
+use http::{Request, Response};
+use octo_auth_core::{Body, Exchange, Fault, Profile, Scopes, TokenSet};
+
+use super::{Line, Report};
+use crate::registration;
+use crate::socket::Socket;
+
+/// More time than anything on loopback takes.
+const AMPLE: Duration = Duration::from_secs(20);
+
+/// What a check has found.
+type Found = Result<(), String>;
+
+/// What a transport gave back.
+type Got = Result<Response<Body>, Fault>;
+
+/// Makes all checks, one after the other.
+pub(crate) async fn check(line: &impl Line) -> Report {
+    let mut report = Report::default();
+    report.add("a_request_arrives_as_it_is", requests::arrives(line).await);
+    report.add("a_form_arrives_as_it_is", requests::form_arrives(line).await);
+    report.add("a_request_without_a_body_has_none", requests::has_no_body(line).await);
+    report.add("no_header_is_added", requests::no_header_is_added(line).await);
+    report.add("a_request_is_sent_once", requests::sent_once(line).await);
+    report.add("a_cookie_is_not_kept", requests::no_cookie(line).await);
+    report.add("a_status_is_passed_on", answers::status(line).await);
+    report.add("headers_are_passed_on", answers::headers(line).await);
+    report.add("a_repeated_header_stays_repeated", answers::repeated_header(line).await);
+    report.add("a_body_is_passed_on_byte_by_byte", answers::body(line).await);
+    report.add("a_compressed_body_stays_compressed", answers::compressed(line).await);
+    report.add("a_redirect_is_not_followed", answers::redirect(line).await);
+    report.add("an_answer_of_the_limit_is_whole", answers::of_the_limit(line).await);
+    report.add("an_answer_above_the_limit_is_cut", answers::above_the_limit(line).await);
+    report.add("an_end_by_the_connection_is_noted", answers::framing(line).await);
+    report.add("a_refused_connection_is_not_sent", faults::refused(line).await);
+    report.add("a_closed_connection_is_in_doubt", faults::closed(line).await);
+    report.add("a_reset_connection_is_in_doubt", faults::reset(line).await);
+    report.add("a_broken_answer_is_in_doubt", faults::broken(line).await);
+    report.add("no_http_is_in_doubt", faults::no_http(line).await);
+    report.add("silence_ends_at_the_deadline", faults::silence(line).await);
+    report.add("a_fault_shows_no_secret", faults::no_secret(line).await);
+    report
+}
+
+/// A token request of the core to an address, which brings the client secret in its form.
+fn exchange(address: std::net::SocketAddr) -> Result<Exchange<TokenSet>, String> {
+    let profile = Profile::rfc6749(&format!("http://{address}/token")).map_err(|error| error.to_string())?;
+    registration::with(profile).client_credentials(&Scopes::none()).map_err(|error| error.to_string())
+}
+
+/// Sends a token request to a server.
+async fn ask(line: &impl Line, server: &Socket) -> Result<Got, String> {
+    ask_at(line, server.address()).await
+}
+
+async fn ask_at(line: &impl Line, address: std::net::SocketAddr) -> Result<Got, String> {
+    Ok(line.send(exchange(address)?.request(), AMPLE).await)
+}
+
+/// Sends a token request to a server that answers.
+async fn answer(line: &impl Line, address: std::net::SocketAddr) -> Result<Response<Body>, String> {
+    ask_at(line, address).await?.map_err(|fault| format!("no response came: {fault}"))
+}
+
+/// A request whose parts a check chooses.
+fn request(
+    address: std::net::SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Request<Body>, String> {
+    let mut builder = Request::builder().method(method).uri(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(Body::new(body.to_vec())).map_err(|error| error.to_string())
+}
+
+/// Nothing to find fault with, or what there is.
+fn expect(holds: bool, what: impl FnOnce() -> String) -> Found {
+    if holds { Ok(()) } else { Err(what()) }
+}

@@ -1,0 +1,111 @@
+//! What is reported when no complete response comes: never more certainty than there is.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use octo_auth_core::{Delivery, Fault};
+
+use super::{AMPLE, Found, Got, Line, ask_at, exchange, expect};
+use crate::registration::CLIENT_SECRET;
+use crate::socket::Socket;
+
+/// The deadline of a request that is not answered.
+const SHORT: Duration = Duration::from_millis(200);
+
+pub(super) async fn refused(line: &impl Line) -> Found {
+    let fault = fault(ask_at(line, Socket::nobody()).await?)?;
+    expect(fault.delivery() == Delivery::NotSent, || format!("the server may have seen it, says: {fault}"))
+}
+
+pub(super) async fn closed(line: &impl Line) -> Found {
+    for text in ["", "HTTP/1.1 200 OK\r\nContent-Ty"] {
+        in_doubt(line, &Socket::answering(text)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn reset(line: &impl Line) -> Found {
+    in_doubt(line, &Socket::resetting()).await
+}
+
+pub(super) async fn broken(line: &impl Line) -> Found {
+    for text in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access_token\":",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"access",
+    ] {
+        in_doubt(line, &Socket::answering(text)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn no_http(line: &impl Line) -> Found {
+    for text in ["220 mail.example.com ESMTP\r\n\r\n", "HTTP/1.1 banana\r\n\r\n", "\u{1}\u{2}\u{3}\r\n\r\n"] {
+        in_doubt(line, &Socket::answering(text)).await?;
+    }
+    Ok(())
+}
+
+/// Whose patience ends first is what counts, not how long it takes: the server's is a hundred times as long.
+pub(super) async fn silence(line: &impl Line) -> Found {
+    for beginning in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
+        let gave_up = Arc::new(AtomicBool::new(false));
+        let servers = Arc::clone(&gave_up);
+        let server = Socket::doing(move |connection| {
+            connection.write_all(beginning.as_bytes())?;
+            connection.set_read_timeout(Some(AMPLE))?;
+            // An error is the server's own patience at its end; a client that hangs up ends the reading.
+            servers.store(connection.read(&mut [0]).is_err_and(|error| is_timeout(&error)), Ordering::SeqCst);
+            Ok(())
+        });
+        let asking = exchange(server.address())?;
+        let fault = fault(line.send(asking.request(), SHORT).await)?;
+        expect(fault.delivery() == Delivery::Unknown, || {
+            format!("said to be unsent after {beginning:?}: {fault}")
+        })?;
+        let hung_up = server.ends_within(AMPLE + AMPLE) && !gave_up.load(Ordering::SeqCst);
+        expect(hung_up, || format!("after {beginning:?} the server gave up before the transport"))?;
+    }
+    Ok(())
+}
+
+/// Neither the words of a fault nor those of its causes show what was in the request.
+pub(super) async fn no_secret(line: &impl Line) -> Found {
+    let closing = Socket::answering("");
+    for address in [Socket::nobody(), closing.address()] {
+        let said = texts(&fault(ask_at(line, address).await?)?);
+        expect(!said.contains(CLIENT_SECRET), || "the client secret stands in a fault".to_owned())?;
+    }
+    Ok(())
+}
+
+async fn in_doubt(line: &impl Line, server: &Socket) -> Found {
+    let address: SocketAddr = server.address();
+    let fault = fault(ask_at(line, address).await?)?;
+    expect(fault.delivery() == Delivery::Unknown, || format!("said to be unsent: {fault}"))
+}
+
+fn fault(got: Got) -> Result<Fault, String> {
+    match got {
+        Ok(response) => Err(format!("a response with status {} came", response.status())),
+        Err(fault) => Ok(fault),
+    }
+}
+
+fn is_timeout(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+}
+
+/// All that a fault and its causes say.
+fn texts(fault: &Fault) -> String {
+    let mut texts = format!("{fault} {fault:?}");
+    let mut next = fault.source();
+    while let Some(cause) = next {
+        texts.push_str(&format!(" {cause} {cause:?}"));
+        next = cause.source();
+    }
+    texts
+}
