@@ -7,5 +7,6 @@ mod addresses;
 mod deciding;
 mod refresh_tokens;
 mod requests;
+mod rules;
 mod serving;
 mod worlds;

@@ -19,7 +19,12 @@ pub fn by_validity(terms: &ValidityTerms, age: Duration) -> Freshness {
     Validity::new(issued, terms).freshness(now)
 }
 
-/// Looks at a rule in one case, at everything it owes: I01, I09, I10, I11, I12 and I13.
+/// Looks at a rule in one case, at everything it owes:
+///
+/// - I01: it serves nothing from the guard before the end on, which is min(10 s, L/10) of a lifetime L;
+/// - I09: what is older is never less urgent; I10: what lives longer is never more urgent;
+/// - I11: nothing is renewed before 0.4 of its lifetime;
+/// - I12: more jitter, and I13: a hint of the server, never renew later.
 ///
 /// # Errors
 ///
@@ -32,12 +37,13 @@ pub fn renewal_rule(
     let (terms, age) = (terms, *age);
     let urgency = rule(terms, age);
     let said = |terms: &ValidityTerms| format!("{:?} at {age:?} of {terms:?}", rule(terms, age));
-    if let Some(life) = terms.lifetime.map(|life| life.min(LONGEST_LIFETIME)) {
+    if let Some(life) = terms.lifetime {
         let over = tenths(age) >= tenths(life).saturating_sub(guard_in_tenths(life));
         unless(!over || urgency == Freshness::Expired, "I01", || said(terms))?;
         let is_early = age.as_millis() * 10 < life.as_millis() * 4;
         unless(!is_early || urgency == Freshness::Fresh, "I11", || said(terms))?;
-        let longer = ValidityTerms { lifetime: Some(life.saturating_add(*longer)), ..*terms };
+        let longer = life.saturating_add(*longer).min(LONGEST_LIFETIME.max(life));
+        let longer = ValidityTerms { lifetime: Some(longer), ..*terms };
         let eased = rule(&longer, age) <= urgency;
         unless(eased, "I10", || format!("{} and {}", said(terms), said(&longer)))?;
     }

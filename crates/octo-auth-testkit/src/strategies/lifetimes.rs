@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Lead, Now, Policy, Timestamp, ValidityTerms};
+use octo_auth_core::{LONGEST_LIFETIME, Lead, Now, Policy, Timestamp, ValidityTerms};
 use proptest::prelude::*;
 
 /// Any moment of a wall clock, the ends of its range and the years after 1970 among them.
@@ -31,9 +31,14 @@ pub fn spans() -> impl Strategy<Value = Duration> {
     ]
 }
 
-/// Lifetimes up to seven weeks in whole milliseconds, the short ones as likely as the long ones.
+/// Lifetimes in whole milliseconds: up to seven weeks, the short ones as likely as the long ones, and those that
+/// providers give, zero and ten years among them.
 pub fn lives() -> impl Strategy<Value = Duration> {
-    (any::<u32>(), 0..22_u32).prop_map(|(millis, shift)| Duration::from_millis((millis >> shift).into()))
+    let given = [0, 1, 60, 299, 300, 1440, 3599, 3600, 86_400, 315_360_000].map(Duration::from_secs);
+    prop_oneof![
+        1 => prop::sample::select(given.to_vec()),
+        4 => (any::<u32>(), 0..22_u32).prop_map(|(millis, shift)| Duration::from_millis((millis >> shift).into())),
+    ]
 }
 
 /// How early tokens are renewed, absurdly early included.
@@ -55,7 +60,7 @@ pub fn terms() -> impl Strategy<Value = ValidityTerms> {
 /// One question to a rule when to renew, and the questions beside it whose answers must agree with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
-    /// What is known of the token.
+    /// What is known of the token; its lifetime is at most ten years.
     pub terms: ValidityTerms,
     /// Its age: often just before, at or just after an age that means something.
     pub age: Duration,
@@ -72,8 +77,8 @@ pub struct Case {
 /// Cases for [`renewal_rule`](crate::invariants::renewal_rule).
 pub fn cases() -> impl Strategy<Value = Case> {
     let terms = (terms(), prop::option::of(lives())).prop_map(|(terms, life)| ValidityTerms {
-        // Half of the lifetimes are such as providers give.
-        lifetime: life.or(terms.lifetime),
+        // Half of the lifetimes are such as providers give. Nobody takes one for longer than ten years.
+        lifetime: life.or(terms.lifetime).map(|life| life.min(LONGEST_LIFETIME)),
         ..terms
     });
     let ages = prop_oneof![
@@ -82,9 +87,14 @@ pub fn cases() -> impl Strategy<Value = Case> {
         3 => (-2..=2_i8).prop_map(Age::AroundEnd),
         1 => spans().prop_map(Age::Any),
     ];
-    (terms, ages, spans(), spans(), any::<u32>(), spans()).prop_map(
+    let more = || {
+        let part = (0..=1500_u32).prop_map(Age::Thousandths);
+        prop_oneof![1 => part, 1 => spans().prop_map(Age::Any)]
+    };
+    (terms, ages, more(), more(), any::<u32>(), more()).prop_map(
         |(terms, age, later, longer, jitter, hint)| {
-            let age = age.of(terms.lifetime.unwrap_or(Duration::from_secs(900)));
+            let life = terms.lifetime.unwrap_or(Duration::from_secs(900));
+            let [age, later, longer, hint] = [age, later, longer, hint].map(|age| age.of(life));
             Case { terms, age, later, longer, jitter, hint }
         },
     )
