@@ -3,8 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::Response;
 use octo_auth_core::{Exchange, Reply, Scopes, Secret, TokenSet, TokenTypeHint};
+use octo_auth_testkit::strategies::{answers, error_answers, odd_values, token_answers};
 use octo_auth_tests::registration::{
     admin_token, entropy, octorate, octotable, officernd, property_token, standard,
 };
@@ -33,131 +34,10 @@ fn total<T: Reply + std::fmt::Debug>(exchange: Exchange<T>, response: &Response<
     }
 }
 
-fn response(status: u16, headers: &[(HeaderName, Vec<u8>)], body: &[u8]) -> Response<Vec<u8>> {
-    let mut response = Response::new(body.to_vec());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    for (name, value) in headers {
-        if let Ok(value) = HeaderValue::from_bytes(value) {
-            response.headers_mut().append(name.clone(), value);
-        }
-    }
-    response
-}
-
-/// Statuses that are read in a way of their own, and any other.
-fn statuses() -> impl Strategy<Value = u16> {
-    prop_oneof![4 => Just(200), 1 => prop::sample::select(vec![201, 204, 302, 400, 401, 403, 412, 429, 503]), 2 => 100_u16..1000]
-}
-
-fn headers() -> impl Strategy<Value = Vec<(HeaderName, Vec<u8>)>> {
-    use http::header as h;
-    let names = [
-        h::CONTENT_TYPE,
-        h::CONTENT_ENCODING,
-        h::RETRY_AFTER,
-        h::DATE,
-        h::AGE,
-        h::CACHE_CONTROL,
-        h::WWW_AUTHENTICATE,
-        h::LOCATION,
-    ];
-    let words = [
-        "application/json",
-        "identity",
-        "30",
-        "-1",
-        "Thu, 01 Jan 2026 00:00:00 GMT",
-        "Bearer error=\"x",
-        "https://a/?b",
-        "99999999999999999999",
-    ];
-    let value = prop_oneof![
-        prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
-        prop::collection::vec(any::<u8>(), 0..40),
-    ];
-    prop::collection::vec((prop::sample::select(names.to_vec()), value), 0..5)
-}
-
-/// A JSON value, odd ones among them.
-fn values() -> impl Strategy<Value = String> {
-    let odd = [
-        "null",
-        "true",
-        "[]",
-        "{}",
-        "\"\"",
-        "\"Bearer\"",
-        "\"AT\"",
-        "0",
-        "-1",
-        "3600",
-        "\"3600\"",
-        "1e999",
-        "-0",
-        "99999999999999999999999999",
-        "\"2026-01-01T01:00:00Z\"",
-        "\"2026-01-01T01:00:00Z[UTC]\"",
-        "\"9999-99-99\"",
-        "\"\\ud800\"",
-        "\"a\\u0000b\"",
-        "\"a b\"",
-        "{\"code\":\"X\",\"message\":7}",
-        "[{\"client_id\":\"c\"}]",
-        "[[[[[[]]]]]]",
-    ];
-    prop_oneof![
-        3 => prop::sample::select(odd.to_vec()).prop_map(str::to_owned),
-        1 => any::<f64>().prop_filter("JSON has no such number", |number| number.is_finite()).prop_map(|number| number.to_string()),
-        1 => any::<i128>().prop_map(|number| number.to_string()),
-        1 => any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
-    ]
-}
-
-/// An object of members that some reading asks for.
-fn objects() -> impl Strategy<Value = Vec<u8>> {
-    let names = [
-        "access_token",
-        "accessToken",
-        "refresh_token",
-        "token_type",
-        "type",
-        "expires_in",
-        "expireDate",
-        "scope",
-        "error",
-        "error_description",
-        "error_uri",
-        "message",
-        "data",
-        "status",
-        "id",
-        "refresh_properties",
-        "active",
-        "exp",
-        "authorizationPages",
-        "redirectUri",
-        "environment",
-        "other",
-    ];
-    let member = (prop::sample::select(names.to_vec()), values());
-    prop::collection::vec(member, 0..8).prop_map(|members| {
-        let members: Vec<String> =
-            members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-        format!("{{{}}}", members.join(",")).into_bytes()
-    })
-}
-
-fn bodies() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![3 => objects(), 1 => prop::collection::vec(any::<u8>(), 0..200)]
-}
-
 proptest! {
     #[test]
-    fn a_token_that_was_read_can_always_stand_in_a_header(
-        status in statuses(), headers in headers(), body in bodies()
-    ) {
+    fn a_token_that_was_read_can_always_stand_in_a_header(response in prop_oneof![8 => answers(), 1 => token_answers()]) {
         for exchange in token_requests() {
-            let response = response(status, &headers, &body);
             if let Ok(answer) = exchange.finish(&response, moment::start(), moment::after(1)) {
                 let token = answer.value.access_token().expose().to_owned();
                 prop_assert!(response.status().is_success());
@@ -169,8 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn every_exchange_reads_every_answer(status in statuses(), headers in headers(), body in bodies()) {
-        let response = response(status, &headers, &body);
+    fn every_exchange_reads_every_answer(response in prop_oneof![8 => answers(), 1 => error_answers()]) {
         let (admin, token) = (admin_token(octorate().profile(), "admin"), Secret::from("token-in-question"));
         for exchange in token_requests() {
             total(exchange, &response);
@@ -186,9 +65,17 @@ proptest! {
     }
 
     #[test]
+    fn an_answer_as_the_rfc_has_it_is_a_token_and_an_error_is_none(granted in token_answers(), refused in error_answers()) {
+        let asking = || standard().refresh(&Secret::from("old-refresh-token")).unwrap();
+        let read = reply::read(asking(), &granted);
+        prop_assert!(read.is_ok(), "{:?}", read);
+        prop_assert!(reply::read(asking(), &refused).is_err());
+    }
+
+    #[test]
     fn an_odd_optional_member_never_costs_a_token(
         name in prop::sample::select(vec!["refresh_token", "expires_in", "expireDate", "scope", "other"]),
-        value in values(),
+        value in odd_values(),
     ) {
         let body = format!(r#"{{"access_token":"AT","token_type":"Bearer","type":"Bearer","{name}":{value}}}"#);
         let plain = body.replace(r#""type":"Bearer","#, "");
