@@ -9,6 +9,7 @@ use super::books::{Ended, Exchange};
 use super::plan::{FaultKind, Generations, Reply, StoreEnd};
 use super::process::Carried;
 use super::server::Outcome;
+use super::watch_answers::holds;
 
 impl World {
     /// A caller asks; the job to be carried out, if there is one.
@@ -124,6 +125,9 @@ impl World {
         }
         let is_in_time = carried.since.boot.saturating_add(carried.may_take()) > self.local(process).boot;
         let Carried { job, key, .. } = carried;
+        if let Job::Save(job) = &job {
+            self.save_ends(process, key, job, is_in_time);
+        }
         if end == StoreEnd::IsLost {
             if let Job::Save(job) = &job {
                 self.save_failed(process, job);
@@ -176,6 +180,16 @@ impl World {
             return job.saved(Err(StoreFault::new("the store broke off")));
         }
         job.saved(Ok(saved))
+    }
+
+    /// Whatever becomes of it, the record's token is in force then. One that ends late has failed before.
+    fn save_ends(&mut self, process: usize, key: usize, job: &SaveJob, is_in_time: bool) {
+        if !is_in_time {
+            self.save_failed(process, job);
+        }
+        let record = job.record();
+        let callers = &mut self.processes[process].callers[key];
+        callers.hand.take_if(|hand| record.token.is_some() && !holds(record, hand));
     }
 
     fn save_failed(&mut self, process: usize, job: &SaveJob) {

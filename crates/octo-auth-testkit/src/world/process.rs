@@ -160,6 +160,14 @@ impl Process {
 }
 
 impl Carried {
+    /// Whether the record that is being saved has not been in its time, and holds another token.
+    pub(super) fn has_replaced(&self, token: &str, now: Now) -> bool {
+        let Job::Save(job) = &self.job else { return false };
+        let is_overdue = self.since.boot.saturating_add(self.may_take()) <= now.boot;
+        let other = job.record().token.as_ref().map(|set| set.access_token().expose() != token);
+        is_overdue && other == Some(true)
+    }
+
     /// The time the job may take.
     pub(super) fn may_take(&self) -> Duration {
         match &self.job {

@@ -231,7 +231,7 @@ impl World {
 }
 
 /// Whether a record holds an access token.
-fn holds(record: &Record, token: &str) -> bool {
+pub(super) fn holds(record: &Record, token: &str) -> bool {
     record.token.as_ref().is_some_and(|held| held.access_token().expose() == token)
 }
 

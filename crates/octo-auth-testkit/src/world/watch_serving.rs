@@ -15,6 +15,11 @@ impl World {
     pub(super) fn in_hand(&self, process: usize, key: usize) -> Option<String> {
         let own = &self.processes[process];
         let token = own.callers[key].hand.as_ref()?;
+        // What is not saved in its time is in force all the same.
+        let now = self.local(process);
+        if own.carried.iter().any(|carried| carried.key == key && carried.has_replaced(token, now)) {
+            return None;
+        }
         let first = own.first_served.get(token).copied().unwrap_or_default();
         let serves = self.books.surely_serves(token, (process, own.incarnation), first, self.local(process));
         serves.then(|| token.clone())
