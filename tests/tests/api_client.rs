@@ -7,6 +7,7 @@ use octo_auth_core::{
     Answer, ApiAnswer, ApiError, Authorizer, Body, CallError, Client, Key, Meaning, Profile, Scopes,
 };
 use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
+use octo_auth_tests::log;
 use octo_auth_tests::registration::sound;
 use octo_auth_tests::socket::Socket;
 use tokio::runtime::Runtime;
@@ -20,6 +21,7 @@ enum Caller {
 impl Caller {
     /// Each adapter, with the client's tokens of a key and whatever is done to its authorizer.
     fn all(client: &Client, key: &Key, change: impl Fn(Authorizer) -> Authorizer) -> Vec<Self> {
+        log::keep();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let tokens = octo_auth_async::Accounts::new(client.clone()).unwrap().tokens(key.clone()).unwrap();

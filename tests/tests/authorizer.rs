@@ -71,15 +71,14 @@ fn a_token_goes_nowhere_that_only_looks_like_a_host_of_the_profile() {
         "https://app.officernd.com:8443/x",
         "https://app.officernd.com.example/x",
         "https://example/app.officernd.com",
+        "https://app.officernd.com@example/x",
         "https://identity.officernd.com/oauth/token",
         "https://[::1]/x",
     ] {
         let error = authorizer.may_go_to(&url(foreign)).unwrap_err();
         assert!(matches!(error, RequestError::ForeignHost { .. }), "{foreign}: {error}");
     }
-    for with_user in ["https://me@app.officernd.com/x", "https://app.officernd.com@example/x"] {
-        assert_eq!(authorizer.may_go_to(&url(with_user)).unwrap_err(), RequestError::Url);
-    }
+    assert_eq!(authorizer.may_go_to(&url("https://me@app.officernd.com/x")).unwrap_err(), RequestError::Url);
     assert_eq!(authorizer.may_go_to(&url("/api/v2")).unwrap_err(), RequestError::Url);
     assert!(
         authorizer.may_go_to(&url("HTTPS://APP.OfficeRND.com:443/x")).is_ok(),

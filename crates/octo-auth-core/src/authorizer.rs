@@ -184,13 +184,10 @@ impl Authorizer {
     pub fn may_go_to(&self, url: &Uri) -> Result<(), RequestError> {
         let origin = origin_of(url).ok_or(RequestError::Url)?;
         let with_user = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if with_user {
-            return Err(RequestError::Url);
-        }
         if !self.profile.api_origins().any(|own| own == origin) {
             return Err(RequestError::ForeignHost { origin, provider: self.profile.title().to_owned() });
         }
-        Ok(())
+        if with_user { Err(RequestError::Url) } else { Ok(()) }
     }
 
     /// Whether an answer of this status can only be judged with its body, of which the first
