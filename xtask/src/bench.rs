@@ -1,11 +1,11 @@
-//! Benchmarks: floor and ours in one run, in a package that nobody else compiles.
+//! Benchmarks: floor, peers and ours in one run, in a package that nobody else compiles.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
 /// The benchmarks under `tests/benches/src`.
-const BENCHES: [&str; 1] = ["cached"];
+const BENCHES: [&str; 2] = ["allowlist", "cached"];
 
 /// Runs each benchmark, or the one named; whether every target was met.
 pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<bool> {

@@ -42,8 +42,8 @@ use ranges::{Ranges, Table, blocks, merged};
 
 /// The addresses that are permitted, ready to be asked; built once and never changed.
 ///
-/// Rules that overlap or touch are one range. Up to 64 ranges of IPv4 are searched by halves; above that a table over
-/// the first 16 bits leads to the few that can matter.
+/// Rules that overlap or touch are one range. Ranges of IPv4 are found by a table that grows with their number, at most
+/// 12 bytes for each range of a long list; ranges of IPv6 are searched by halves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowlist {
     v4: Table,

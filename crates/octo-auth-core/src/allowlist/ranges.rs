@@ -19,29 +19,41 @@ pub(super) trait Number: Copy + Ord {
     fn filled(self, bits: u8) -> Self;
 }
 
-/// Ranges of IPv4, with a table over the first 16 bits when there are many.
+/// Ranges of IPv4, with a table that leads into them.
+///
+/// The table divides what is between the first and the last number into parts of equal size, about eight for each
+/// range: the last range that starts before the end of a part is most often the one that matters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Table {
     ranges: Ranges<u32>,
-    /// For each beginning of 16 bits, how many ranges start before it; empty for a few ranges.
+    /// For each part, how many ranges start before it, and at its end how many there are; empty for a single range.
     before: Box<[u32]>,
+    /// A part has so many bits.
+    part: u32,
+    /// The first number of all.
+    first: u32,
+    /// How far the last number of all is from the first.
+    span: u32,
 }
 
 impl Table {
     pub(super) fn new(ranges: Ranges<u32>) -> Self {
-        if ranges.len() <= FEW {
-            return Self { ranges, before: Box::default() };
+        let ends = ranges.first().zip(ranges.last());
+        let (first, span) = ends.map_or((0, 0), |(first, last)| (first.0, last.1 - first.0));
+        if ranges.len() <= 1 {
+            return Self { ranges, before: Box::default(), part: 0, first, span };
         }
-        let mut before = vec![0_u32; (1 << 16) + 1];
-        for (first, _) in &ranges {
-            before[(first >> 16) as usize + 1] += 1;
+        let part = (u32::BITS - span.leading_zeros()).saturating_sub(table_bits(ranges.len()));
+        let mut before = vec![0_u32; (span >> part) as usize + 2];
+        for (start, _) in &ranges {
+            before[((start - first) >> part) as usize + 1] += 1;
         }
         let mut sum = 0;
         for count in &mut before {
             sum += *count;
             *count = sum;
         }
-        Self { ranges, before: before.into() }
+        Self { ranges, before: before.into(), part, first, span }
     }
 
     pub(super) fn ranges(&self) -> &[(u32, u32)] {
@@ -51,19 +63,40 @@ impl Table {
     /// Says whether a number is in one of the ranges.
     #[inline]
     pub(super) fn holds(&self, number: u32) -> bool {
-        if self.before.is_empty() { holds(&self.ranges, number) } else { self.holds_by_table(number) }
+        let distance = number.wrapping_sub(self.first);
+        if distance > self.span {
+            return false;
+        }
+        match self.ranges.len() {
+            0 => false,
+            1 => true,
+            _ => self.holds_between(number, distance),
+        }
     }
 
-    fn holds_by_table(&self, number: u32) -> bool {
-        let top = (number >> 16) as usize;
-        let (from, to) = (self.before[top] as usize, self.before[top + 1] as usize);
-        let started = from + self.ranges[from..to].partition_point(|(first, _)| *first <= number);
-        started > 0 && number <= self.ranges[started - 1].1
+    /// The same between the first and the last number, so that a range starts at the number or before it.
+    #[inline]
+    fn holds_between(&self, number: u32, distance: u32) -> bool {
+        let part = (distance >> self.part) as usize;
+        let last = self.before[part + 1] as usize - 1;
+        // One step back costs less than guessing whether it is needed.
+        let nearest = last - usize::from(self.ranges[last].0 > number);
+        let (start, end) = self.ranges[nearest];
+        if start <= number { number <= end } else { self.holds_in_crowd(number, part) }
+    }
+
+    /// The same where many ranges start in one part.
+    #[inline(never)]
+    fn holds_in_crowd(&self, number: u32, part: usize) -> bool {
+        let (from, to) = (self.before[part] as usize, self.before[part + 1] as usize);
+        holds(&self.ranges[from.saturating_sub(1)..to], number)
     }
 }
 
-/// Up to so many ranges are searched without a table.
-const FEW: usize = 64;
+/// The bits of the table: 8 to 16 parts for each range; from 16 bits on at most one, which adds 4 bytes to its 8.
+fn table_bits(ranges: usize) -> u32 {
+    (8 * ranges).next_power_of_two().ilog2().min(16).max(ranges.ilog2())
+}
 
 /// Says whether a number is in one of the ranges.
 #[inline]
@@ -74,7 +107,8 @@ pub(super) fn holds<N: Number>(ranges: &[(N, N)], number: N) -> bool {
 
 /// Sorts ranges and joins those that overlap or touch.
 pub(super) fn merged<N: Number>(mut ranges: Vec<(N, N)>) -> Ranges<N> {
-    ranges.sort_unstable();
+    // What begins together is joined anyway.
+    ranges.sort_unstable_by_key(|(first, _)| *first);
     ranges.dedup_by(|later, earlier| {
         let joined = earlier.1.next().is_none_or(|next| later.0 <= next);
         if joined {

@@ -1,0 +1,80 @@
+//! What is measured, and how one measurement is made.
+
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use ipnet::Ipv4Net;
+
+/// A list of addresses.
+pub(crate) trait Subject: Sized + 'static {
+    const NAME: &'static str;
+    /// Whether it looks at every rule, so that many rules leave time for few questions only.
+    const SCANS: bool = false;
+
+    fn build(rules: &[Ipv4Net]) -> Self;
+
+    fn holds(&self, address: Ipv4Addr) -> bool;
+}
+
+/// A list that was built, ready to be measured beside others.
+pub(crate) trait Built {
+    fn name(&self) -> &'static str;
+    fn scans(&self) -> bool;
+    /// How many of the addresses it holds.
+    fn count(&self, addresses: &[Ipv4Addr]) -> usize;
+    /// The bytes it keeps, without the value itself.
+    fn bytes(&self) -> f64;
+    /// Builds it once more; nanoseconds.
+    fn build(&self, rules: &[Ipv4Net]) -> f64;
+}
+
+struct Measured<S> {
+    subject: S,
+    bytes: i64,
+}
+
+impl<S: Subject> Built for Measured<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn scans(&self) -> bool {
+        S::SCANS
+    }
+
+    #[inline(never)]
+    fn count(&self, addresses: &[Ipv4Addr]) -> usize {
+        addresses.iter().filter(|address| self.subject.holds(**address)).count()
+    }
+
+    fn bytes(&self) -> f64 {
+        self.bytes as f64
+    }
+
+    fn build(&self, rules: &[Ipv4Net]) -> f64 {
+        let begun = Instant::now();
+        let subject = S::build(black_box(rules));
+        let took = nanoseconds(begun);
+        drop(black_box(subject));
+        took
+    }
+}
+
+/// Builds a list and counts what it keeps.
+pub(crate) fn built<S: Subject>(rules: &[Ipv4Net]) -> Box<dyn Built> {
+    let mut subject = None;
+    let kept = allocation_counter::measure(|| subject = Some(S::build(rules)));
+    let subject = subject.unwrap_or_else(|| S::build(rules));
+    Box::new(Measured { subject, bytes: kept.bytes_current })
+}
+
+pub(crate) fn nanoseconds(since: Instant) -> f64 {
+    (Instant::now() - since).as_secs_f64() * 1e9
+}
+
+/// The middle of some measurements.
+pub(crate) fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
