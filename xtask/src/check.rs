@@ -60,6 +60,10 @@ const PROMISES: [Step; 6] = [
         cargo(root, &["run", "--quiet", "--package", "octo-auth-tests", "--bin", "leaks", "--", &log], &[])
     }),
     ("demo", demo),
+    ("every address, 3 lists", |root| {
+        ensure!(crate::exhaust(root, 3, 1)?, "a difference, see above");
+        Ok(Outcome::Passed)
+    }),
     ("fuzzing, 30 s each", |root| {
         if !crate::fuzz::is_possible() {
             println!("skipped: it needs the nightly toolchain and cargo-fuzz, which are not here");
@@ -100,14 +104,14 @@ pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
 
 /// Prints one line for each step and the count; the answer is whether none failed.
 fn print(summary: &[(&str, Option<Outcome>, Duration)]) -> bool {
-    println!("\n{:<20} {:<7} {:>8}", "step", "result", "seconds");
+    println!("\n{:<22} {:<7} {:>8}", "step", "result", "seconds");
     for (name, outcome, took) in summary {
         let result = match outcome {
             Some(Outcome::Passed) => "passed",
             Some(Outcome::Skipped) => "skipped",
             None => "FAILED",
         };
-        println!("{name:<20} {result:<7} {:>8.1}", took.as_secs_f64());
+        println!("{name:<22} {result:<7} {:>8.1}", took.as_secs_f64());
     }
     let count = |wanted| summary.iter().filter(|(_, outcome, _)| *outcome == wanted).count();
     let failed = count(None);

@@ -11,6 +11,8 @@ mod fuzz;
 mod invariants;
 mod tidy;
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -48,6 +50,15 @@ enum Task {
         /// Only this benchmark.
         name: Option<String>,
     },
+    /// Ask lists of random rules about every IPv4 address there is, and compare with a map; fail on a difference.
+    Allowlist {
+        /// How many lists; each takes some seconds.
+        #[arg(long, default_value_t = 1000)]
+        sets: u64,
+        /// The seed of the first list, the next one of the next; without it a new one, which is printed.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Fuzz each way into the core; needs nightly and cargo-fuzz.
     Fuzz {
         /// How long each target is fuzzed, in minutes.
@@ -70,6 +81,7 @@ fn main() -> ExitCode {
         Task::Invariants => invariants::run(&root()),
         Task::Conformance { arguments } => conformance(&arguments),
         Task::Bench { name } => bench::run(&root(), name.as_deref()),
+        Task::Allowlist { sets, seed } => exhaust(&root(), sets, seed.unwrap_or_else(new_seed)),
         Task::Fuzz { minutes, target } => {
             fuzz::run(&root(), minutes.saturating_mul(60), fuzz::Seed::New, target.as_deref())
         }
@@ -96,6 +108,21 @@ fn conformance(arguments: &[String]) -> anyhow::Result<bool> {
         .args(arguments)
         .status()?;
     Ok(status.success())
+}
+
+/// Compares so many lists with the map, in a build with optimisation: there are 4,294,967,296 addresses.
+fn exhaust(root: &Path, sets: u64, seed: u64) -> anyhow::Result<bool> {
+    let status = cargo()
+        .args(["run", "--quiet", "--release", "--package", "octo-auth-exhaustive", "--"])
+        .args([sets.to_string(), seed.to_string()])
+        .current_dir(root)
+        .status()?;
+    Ok(status.success())
+}
+
+/// A seed that nobody chose, short enough to be typed again.
+fn new_seed() -> u64 {
+    RandomState::new().build_hasher().finish() % 1_000_000_000
 }
 
 /// Gives the folder of the workspace.
