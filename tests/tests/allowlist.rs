@@ -79,6 +79,31 @@ fn a_list_is_read_with_comments_line_ends_of_windows_and_a_byte_order_mark() {
 }
 
 #[test]
+fn a_list_in_one_line_has_commas_or_blanks_between_its_rules() {
+    let read = |text: &str| Rules::from_line(text, Terms::default());
+    let wanted = list("10.0.0.0/8\n192.0.2.1");
+    for text in [
+        "  10.0.0.0/8 , 192.0.2.1 ",
+        "10.0.0.0/8,192.0.2.1",
+        "10.0.0.0/8 192.0.2.1",
+        "10.0.0.0/8\r\n192.0.2.1\n",
+    ] {
+        let rules = read(text).expect(text);
+        assert_eq!((rules.len(), rules.allowlist()), (2, wanted.clone()), "{text}");
+    }
+    for nobody in ["", " \t\n"] {
+        assert!(read(nobody).expect("no rule").is_empty());
+    }
+    let error = read("10.0.0.0/8, 10.0.0.5/8,,192.0.2.1;10.0.0.0/8, #").expect_err("four bad rules");
+    let ListError::Rules(bad) = error else { panic!("{error}") };
+    let bad: Vec<_> = bad.iter().map(|(number, error)| (*number, error.position(), error.code())).collect();
+    assert_eq!(bad, [(2, 20, "host_bits"), (3, 23, "empty"), (4, 33, "syntax"), (5, 46, "syntax")]);
+    for forgotten in [",", "10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0/8, ,192.0.2.1"] {
+        assert!(read(forgotten).is_err(), "{forgotten}");
+    }
+}
+
+#[test]
 fn an_error_names_every_bad_line_and_leaves_no_list() {
     let error = Rules::from_text("10.0.0.0/8\n  10.0.0.5/8\n192.0.2.1\nbogus # no\n", Terms::default());
     let error = error.expect_err("two bad lines");

@@ -54,11 +54,13 @@ Exit codes: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 as
 
 const IP_EXAMPLES: &str = "\
 A list has one rule a line, an address or a block such as 192.0.2.0/24; what follows # is a comment. A list that
-begins with [ is a JSON array of texts. A list with one bad rule is no list, and every bad line is named.
+begins with [ is a JSON array of texts. An environment variable holds a list in one line, with commas or blanks
+between its rules. A list with one bad rule is no list, and every bad rule is named.
 
 Examples:
   octo-auth ip check 192.0.2.7 --rules allowlist.txt
   octo-auth ip explain 192.0.2.7 --rules allowlist.txt
+  octo-auth ip check 192.0.2.7 --rules-env ALLOWED_CALLERS
   octo-auth ip minimal --rules allowlist.txt
   octo-auth ip diff allowlist.txt allowlist.new.txt
 
@@ -108,9 +110,8 @@ pub(crate) enum IpRequest {
     /// Print the shortest list that permits the same addresses
     #[command(after_help = IP_EXAMPLES)]
     Minimal {
-        /// The list, or - for standard input
-        #[arg(long, value_name = "FILE")]
-        rules: PathBuf,
+        #[command(flatten)]
+        rules: ListSource,
         #[command(flatten)]
         terms: ListTerms,
     },
@@ -134,11 +135,22 @@ pub(crate) struct Question {
     /// The address of a caller
     #[arg(value_name = "ADDR")]
     pub(crate) address: IpAddr,
-    /// The list, or - for standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rules: PathBuf,
+    #[command(flatten)]
+    pub(crate) rules: ListSource,
     #[command(flatten)]
     pub(crate) terms: ListTerms,
+}
+
+/// Where a list is.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ListSource {
+    /// The list, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// The environment variable that holds the list in one line, with commas or blanks between its rules
+    #[arg(long, value_name = "NAME")]
+    pub(crate) rules_env: Option<String>,
 }
 
 /// What the lists may hold.

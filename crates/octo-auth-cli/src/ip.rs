@@ -7,7 +7,7 @@ use std::path::Path;
 
 use octo_auth_core::allowlist::{ListError, Rules, Terms};
 
-use crate::arguments::{IpRequest, ListTerms};
+use crate::arguments::{IpRequest, ListSource, ListTerms};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 
@@ -19,18 +19,18 @@ use crate::output::Output;
 pub(crate) fn run(request: &IpRequest, output: &mut Output) -> Result<Exit, Failure> {
     match request {
         IpRequest::Check(question) => {
-            let permits = read(&question.rules, question.terms)?.allowlist().permits(question.address);
+            let permits = read_from(&question.rules, question.terms)?.allowlist().permits(question.address);
             output.line(if permits { "permitted" } else { "denied" })?;
             Ok(yes_or_no(permits))
         }
         IpRequest::Explain(question) => {
-            let rules = read(&question.rules, question.terms)?;
+            let rules = read_from(&question.rules, question.terms)?;
             let explanation = rules.explain(question.address);
             output.line(&explanation)?;
             Ok(yes_or_no(explanation.permits()))
         }
         IpRequest::Minimal { rules, terms } => {
-            for block in read(rules, *terms)?.allowlist().minimal() {
+            for block in read_from(rules, *terms)?.allowlist().minimal() {
                 output.line(block)?;
             }
             Ok(Exit::Done)
@@ -58,6 +58,28 @@ fn is_standard_input(file: &Path) -> bool {
     file == Path::new("-")
 }
 
+fn read_from(source: &ListSource, terms: ListTerms) -> Result<Rules, Failure> {
+    match (&source.rules, &source.rules_env) {
+        (Some(file), _) => read(file, terms),
+        (None, Some(variable)) => read_variable(variable, terms),
+        (None, None) => {
+            Err(Failure::new(Exit::Usage, "there is no list").with_remedy("name one with --rules FILE"))
+        }
+    }
+}
+
+/// A variable that is not there is no list, as a misspelt name must not deny or permit anybody.
+fn read_variable(name: &str, terms: ListTerms) -> Result<Rules, Failure> {
+    let text = std::env::var(name).map_err(|error| {
+        Failure::new(Exit::Configuration, "the list cannot be read")
+            .because_of(Some(&error))
+            .with_remedy("set the variable to rules with commas between them, or correct its name")
+            .about(name)
+    })?;
+    let rules = Rules::from_line(&text, accepted(terms));
+    rules.map_err(|error| refused(&error, "rule ").about(name))
+}
+
 fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
     let mut text = String::new();
     let done = if is_standard_input(file) {
@@ -71,16 +93,17 @@ fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
             .with_remedy("name a text file in UTF-8 that may be read")
             .about(file.display())
     })?;
-    let mut accepted = Terms::default();
-    if terms.any {
-        accepted = accepted.with_any();
+    if is_json(&text) {
+        let rules = Rules::from_json(&text, accepted(terms));
+        return rules.map_err(|error| refused(&error, "element ").about(file.display()));
     }
-    if terms.ipv4_only {
-        accepted = accepted.ipv4_only();
-    }
-    let is_json = is_json(&text);
-    let rules = if is_json { Rules::from_json(&text, accepted) } else { Rules::from_text(&text, accepted) };
-    rules.map_err(|error| refused(&error, is_json).about(file.display()))
+    let rules = Rules::from_text(&text, accepted(terms));
+    rules.map_err(|error| refused(&error, "line ").about(file.display()))
+}
+
+fn accepted(terms: ListTerms) -> Terms {
+    let accepted = if terms.any { Terms::default().with_any() } else { Terms::default() };
+    if terms.ipv4_only { accepted.ipv4_only() } else { accepted }
 }
 
 /// Whether a list is a JSON array, and not text that begins with an address in brackets.
@@ -89,13 +112,16 @@ fn is_json(text: &str) -> bool {
     inside.is_some_and(|inside| inside.trim_start().starts_with(['"', ']']))
 }
 
-/// Every bad rule in a line of its own.
-fn refused(error: &ListError, is_json: bool) -> Failure {
-    let mut lines = error.to_string().replace('\n', "\n  ");
-    if is_json && matches!(error, ListError::Rules(_)) {
-        lines = lines.replace("line ", "element ");
-    }
+/// Every bad rule in a line of its own, with the word for its place.
+fn refused(error: &ListError, place: &str) -> Failure {
+    let text = error.to_string();
+    let is_about_rules = matches!(error, ListError::Rules(_));
+    let placed = text.lines().map(|line| match line.strip_prefix("line ") {
+        Some(rest) if is_about_rules => format!("\n  {place}{rest}"),
+        _ => format!("\n  {line}"),
+    });
+    let lines: String = placed.collect();
     let switch = matches!(error, ListError::Rules(bad) if bad.iter().all(|(_, error)| error.problem().can_be_switched_on()));
-    let remedy = if switch { "narrow it, or say --any if that is meant" } else { "correct every line named" };
-    Failure::new(Exit::Configuration, format!("the list is wrong\n  {lines}")).with_remedy(remedy)
+    let remedy = if switch { "narrow it, or say --any if that is meant" } else { "correct every rule named" };
+    Failure::new(Exit::Configuration, format!("the list is wrong{lines}")).with_remedy(remedy)
 }

@@ -1,6 +1,6 @@
 //! `octo-auth ip`: answers on standard output, and exit codes for scripts.
 
-use crate::program::{file, run, run_with_input};
+use crate::program::{Ran, file, program, run, run_with_input};
 
 const RULES: &str = "10.0.0.0/9 # Rome\r\n10.128.0.0/9\n\n192.0.2.7\n";
 
@@ -67,4 +67,32 @@ fn everybody_has_to_be_asked_for_and_ipv6_can_be_refused() {
     let v6 = file("ip-v6.txt", "2001:db8::/32\n");
     assert_eq!(run(&["ip", "check", "2001:db8::1", "--rules", &v6]).code, Some(0));
     run(&["ip", "check", "2001:db8::1", "--rules", &v6, "--ipv4-only"]).failed(3, &["IPv4 only"]);
+}
+
+#[test]
+fn a_list_may_stand_in_one_line_in_a_variable_and_a_missing_variable_is_no_list() {
+    let run = |list: &str, task: &[&str]| {
+        let arguments = [&["ip"], task, &["--rules-env", "ALLOWED_CALLERS"]].concat();
+        Ran::from(program(&arguments).env("ALLOWED_CALLERS", list).output().expect("the program starts"))
+    };
+    let minimal = run("10.0.0.0/9, 10.128.0.0/9 192.0.2.7", &["minimal"]);
+    assert_eq!((minimal.code, minimal.out.as_str()), (Some(0), "10.0.0.0/8\n192.0.2.7/32\n"));
+    assert_eq!(run("10.0.0.0/8", &["check", "10.1.2.3"]).code, Some(0));
+    assert_eq!(run("", &["check", "10.1.2.3"]).code, Some(1));
+    run("10.0.0.0/8, 10.0.0.5/8,,x", &["check", "10.1.2.3"]).failed(
+        3,
+        &[
+            "ALLOWED_CALLERS",
+            "rule 2, at byte 20",
+            "10.0.0.0/8 or 10.0.0.5/32",
+            "rule 3, at byte 23",
+            "rule 4, at byte 24",
+        ],
+    );
+    let unset = program(&["ip", "check", "10.1.2.3", "--rules-env", "NO_SUCH_LIST"]).output();
+    Ran::from(unset.expect("the program starts")).failed(3, &["NO_SUCH_LIST", "cannot be read", "not found"]);
+    for arguments in [&["--rules-env", "A", "--rules", "a.txt"][..], &[]] {
+        let arguments = [&["ip", "check", "10.1.2.3"], arguments].concat();
+        Ran::from(program(&arguments).output().expect("the program starts")).failed(2, &["--rules"]);
+    }
 }

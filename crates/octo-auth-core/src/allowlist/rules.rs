@@ -43,6 +43,29 @@ impl Rules {
         Self::read(lines, terms)
     }
 
+    /// Reads rules in one line, as an environment variable holds them: separated by commas, blanks, or both. A list
+    /// without a rule is the list that permits nobody; a comma with no rule before or after it is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`ListError::Rules`] with every bad rule: its number counted from one, and the byte counted from the beginning
+    /// of the text.
+    pub fn from_line(text: &str, terms: Terms) -> Result<Self, ListError> {
+        let pieces = split(text, |letter| letter == ',').flat_map(|(start, piece)| {
+            let mut words: Vec<_> = split(piece, |letter| letter.is_ascii_whitespace())
+                .filter(|(_, word)| !word.is_empty())
+                .map(|(at, word)| (start + at, word))
+                .collect();
+            if words.is_empty() {
+                words.push((start, ""));
+            }
+            words
+        });
+        let has_rules = text.contains(|letter: char| !letter.is_ascii_whitespace());
+        let rules = pieces.filter(|_| has_rules).enumerate();
+        Self::read(rules.map(|(index, (at, rule))| (index + 1, at, rule)), terms)
+    }
+
     /// Reads a JSON array of texts, a rule each.
     ///
     /// # Errors
@@ -106,6 +129,15 @@ impl Rules {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The parts of a text between letters of one byte, and where each begins.
+fn split(text: &str, is_between: impl Fn(char) -> bool) -> impl Iterator<Item = (usize, &str)> {
+    text.split(is_between).scan(0, |next, part| {
+        let start = *next;
+        *next += part.len() + 1;
+        Some((start, part))
+    })
 }
 
 impl WrittenRule {
