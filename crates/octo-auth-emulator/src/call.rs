@@ -16,7 +16,8 @@ pub(crate) struct Call {
     pub(crate) query: Fields,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The address of the connection's other end; forwarding headers count for nothing.
+    /// The address of the connection's other end; an IPv4-mapped one is the IPv4 address, and forwarding headers count
+    /// for nothing.
     pub(crate) peer: IpAddr,
     /// Where the emulator listens: `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
@@ -36,7 +37,7 @@ impl Call {
             query: Fields::parse(uri.query().unwrap_or_default().as_bytes()),
             headers,
             body: Bytes::new(),
-            peer,
+            peer: peer.to_canonical(),
             origin: origin.to_owned(),
         }
     }
@@ -125,5 +126,19 @@ mod tests {
         assert_eq!(fields.get("a"), Some("1"));
         assert_eq!(fields.get("b"), None);
         assert_eq!(Fields::parse(b"a=1&b=2").repeated(), None);
+    }
+
+    #[test]
+    fn a_peer_is_its_ipv4_address_however_the_socket_shows_it_and_whatever_headers_claim() {
+        let mut headers = HeaderMap::new();
+        for name in ["forwarded", "x-forwarded-for", "x-real-ip"] {
+            headers.insert(name, axum::http::HeaderValue::from_static("for=203.0.113.9"));
+        }
+        let uri = Uri::from_static("/api.octorate.com/connect/rest/v1/accommodation");
+        for peer in ["192.0.2.7", "::ffff:192.0.2.7"] {
+            let peer = peer.parse().expect("an address");
+            let call = Call::new(Method::GET, &uri, headers.clone(), peer, "http://127.0.0.1:1");
+            assert_eq!(call.peer.to_string(), "192.0.2.7");
+        }
     }
 }

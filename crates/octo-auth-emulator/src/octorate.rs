@@ -24,6 +24,8 @@
 //! - With the permission for properties at `READONLY`, creating one is refused with the plain text
 //!   `Caller not in requested role`; reading goes on.
 //! - `550 ApiPartnerServerError` answers one request below `/connect/rest/`, whichever comes next.
+//! - An address for IP authentication stands as it is printed: without zeros before its numbers, and a block without bits
+//!   beyond its prefix. A connection counts by its own address, IPv4-mapped as IPv4; no header says another.
 //! - The quota counts calls of one application in five minutes; the documents only call it dynamic.
 
 use std::net::Ipv4Addr;
@@ -125,10 +127,12 @@ impl Octorate {
     ///
     /// # Errors
     ///
-    /// [`AddressError`] for anything else, IPv6 included.
+    /// [`AddressError`] for anything else: IPv6, `010.0.0.1`, and `10.0.0.5/8`, which has bits beyond its prefix.
     pub fn allow_address(&self, client_id: &str, address: &str) -> Result<(), AddressError> {
-        let single = address.parse::<Ipv4Addr>().map(Ipv4Net::from);
-        let block = single.or_else(|_| address.parse()).map_err(|_| AddressError(address.to_owned()))?;
+        let single = address.parse::<Ipv4Addr>().map(Ipv4Net::from).ok();
+        // `ipnet` reads zeros that are octal to others, and bits that the prefix leaves out.
+        let block = || address.parse().ok().filter(|block: &Ipv4Net| block.trunc().to_string() == address);
+        let block = single.or_else(block).ok_or_else(|| AddressError(address.to_owned()))?;
         if let Some(application) = self.state.lock().applications.get_mut(client_id) {
             application.addresses.push(block);
         }

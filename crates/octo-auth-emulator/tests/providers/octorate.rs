@@ -265,9 +265,42 @@ fn an_api_login_token_reaches_properties_from_a_whitelisted_address() {
     octorate.allow_address(DEMO_CLIENT_ID, "127.0.0.0/30").expect("a block");
     assert_eq!(reservations(&emulator, &token, DEMO_PROPERTY).status, 200);
     assert_eq!(reservations(&emulator, &token, "999999").status, 403);
-    for wrong in ["::1", "127.0.0.1/33", "localhost", ""] {
+    for wrong in [
+        "::1",
+        "127.0.0.1/33",
+        "localhost",
+        "",
+        "010.0.0.1",
+        "010.0.0.0/8",
+        "10.0.0.0/08",
+        "10.0.0.5/8",
+        "::ffff:10.0.0.1",
+    ] {
         assert!(octorate.allow_address(DEMO_CLIENT_ID, wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn no_header_changes_the_address_that_is_whitelisted_or_not() {
+    let emulator = frozen();
+    let token = api_login(&emulator);
+    let reservations = |claimed: &str| {
+        let forwarded = format!("for={claimed}");
+        let headers = [
+            ("authorization", bearer(&token)),
+            ("x-forwarded-for", claimed.to_owned()),
+            ("forwarded", forwarded),
+            ("x-real-ip", claimed.to_owned()),
+        ];
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        get(&api(&emulator, &format!("v1/reservation/{DEMO_PROPERTY}")), &headers)
+    };
+    emulator.octorate().allow_address(DEMO_CLIENT_ID, "203.0.113.7").expect("an address");
+    let denied = reservations("203.0.113.7");
+    assert_eq!((denied.status, denied.text("message").as_str()), (403, "errNoResourcesForIdentity"));
+    emulator.octorate().allow_address(DEMO_CLIENT_ID, "127.0.0.1").expect("an address");
+    assert_eq!(reservations("198.51.100.1").status, 200);
 }
 
 #[test]
