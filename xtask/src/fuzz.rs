@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// The targets under `tests/fuzz/fuzz_targets`.
-const TARGETS: [&str; 5] = ["token_answers", "error_answers", "headers", "dates", "callbacks"];
+const TARGETS: [&str; 6] = ["token_answers", "error_answers", "headers", "dates", "callbacks", "addresses"];
 
 /// Whether this machine can fuzz.
 pub(crate) fn is_possible() -> bool {
@@ -53,7 +53,7 @@ pub(crate) fn run(root: &Path, seconds: u64, seed_of: Seed, only: Option<&str>) 
 
 /// Writes the rows of the corpus as inputs of the targets they fit.
 fn seed(root: &Path) -> Result<()> {
-    for file in ["token-responses", "headers-status", "dates-durations", "callback-urls"] {
+    for file in ["token-responses", "headers-status", "dates-durations", "callback-urls", "cidr-ip"] {
         let path = root.join(format!("tests/corpus/{file}.json"));
         let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let rows: Vec<Value> = serde_json::from_slice(&text).with_context(|| format!("{file} is no JSON"))?;
@@ -99,4 +99,22 @@ fn inputs(row: &Value) -> Vec<(&'static str, Vec<u8>)> {
         inputs.push(("callbacks", [&[choice], query.as_bytes()].concat()));
     }
     inputs
+        .extend(addresses(input).map(|(choice, text)| ("addresses", [&[choice], text.as_bytes()].concat())));
+    inputs
+}
+
+/// A row about addresses: a rule, rules in lines, or what proxies say, and the byte that stands for each.
+fn addresses(input: &Value) -> Option<(u8, String)> {
+    let lines = |key: &str, of: fn(&Value) -> Option<&str>| -> String {
+        let texts = input[key].as_array().into_iter().flatten().filter_map(of);
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    match input["fn"].as_str()? {
+        "parse_cidr" => Some((0, input["text"].as_str()?.to_owned())),
+        "matches" => Some((1, lines("allow", Value::as_str))),
+        _ => {
+            let choice = if input["header"] == "forwarded" { 3 } else { 2 };
+            Some((choice, lines("headers", |header| header[1].as_str())))
+        }
+    }
 }
