@@ -25,8 +25,22 @@ fn block_v4() -> impl Strategy<Value = IpNet> {
     })
 }
 
+/// Numbers that lie close together or at the ends of the number space, so that blocks of IPv6 meet too; none of them
+/// is IPv4-mapped, as those are IPv4.
+fn near_v6() -> impl Strategy<Value = u128> {
+    let low = 0_u128..1 << 12;
+    prop_oneof![
+        1 => any::<u128>(),
+        4 => low.clone().prop_map(|low| 0x2001_0db8 << 96 | low),
+        1 => low.clone().prop_map(|low| !low),
+        1 => low,
+        // The halves of the number meet here.
+        1 => (0_u128..16, 0_u128..16).prop_map(|(high, low)| (0x2001_0db8 << 96 | high << 64).wrapping_sub(low)),
+    ]
+}
+
 fn block_v6() -> impl Strategy<Value = IpNet> {
-    (any::<u128>(), 0_u8..=128).prop_map(|(bits, length)| {
+    (near_v6(), prop_oneof![0_u8..=128, 112_u8..=128, 60_u8..=68]).prop_map(|(bits, length)| {
         Ipv6Net::new(Ipv6Addr::from_bits(bits), length).expect("a length up to 128").trunc().into()
     })
 }
@@ -39,8 +53,18 @@ fn address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         near_v4().prop_map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))),
         near_v4().prop_map(|bits| IpAddr::V6(Ipv4Addr::from_bits(bits).to_ipv6_mapped())),
-        any::<u128>().prop_map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
+        near_v6().prop_map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
     ]
+}
+
+/// An address and the ones beside it; the number space has no ends that way.
+fn beside(address: IpAddr) -> [IpAddr; 3] {
+    [-1, 0, 1].map(|step| match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().wrapping_add_signed(step))),
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits().wrapping_add_signed(step.into())))
+        }
+    })
 }
 
 /// Whether an address is in a block, by nothing but comparisons of numbers.
@@ -72,6 +96,36 @@ fn by_the_grammar(text: &str) -> Option<(Ipv4Addr, u8)> {
     let bits = a << 24 | b << 16 | c << 8 | d;
     let host = u32::MAX.checked_shr(length).unwrap_or(0);
     (bits & host == 0).then(|| (Ipv4Addr::from_bits(bits), length as u8))
+}
+
+/// Whether what is said of two lists agrees with asking them, at the ends of their blocks, beside those, and elsewhere.
+fn minimal_and_difference_agree(
+    old: &[IpNet],
+    new: &[IpNet],
+    others: Vec<IpAddr>,
+) -> Result<(), TestCaseError> {
+    let lists: [Allowlist; 2] = [old.iter().copied().collect(), new.iter().copied().collect()];
+    prop_assert_eq!(&Allowlist::new(lists[0].minimal()), &lists[0]);
+    let mut aggregated = IpNet::aggregate(&old.to_vec());
+    aggregated.sort();
+    prop_assert_eq!(lists[0].minimal(), aggregated, "ipnet aggregates to the same blocks");
+    let change = lists[0].difference(&lists[1]);
+    for blocks in [&change.opened, &change.closed] {
+        prop_assert_eq!(
+            &Allowlist::new(blocks.iter().copied()).minimal(),
+            blocks,
+            "no fewer blocks would do"
+        );
+    }
+    let (opened, closed) = (Allowlist::new(change.opened), Allowlist::new(change.closed));
+    let ends = old.iter().chain(new).flat_map(|block| [block.network(), block.broadcast()]);
+    for address in ends.flat_map(beside).chain(others) {
+        let (before, after) = (lists[0].permits(address), lists[1].permits(address));
+        prop_assert_eq!(before, old.iter().any(|block| in_range(block, address)), "{} before", address);
+        prop_assert_eq!(opened.permits(address), !before && after, "{} opened", address);
+        prop_assert_eq!(closed.permits(address), before && !after, "{} closed", address);
+    }
+    Ok(())
 }
 
 proptest! {
@@ -122,22 +176,28 @@ proptest! {
 
     #[test]
     fn i44_the_minimal_list_and_the_difference_say_what_matching_says(
-        old in prop::collection::vec(block_v4(), 0..120), new in prop::collection::vec(block_v4(), 0..120),
+        old in prop::collection::vec(block_v4(), 0..80), new in prop::collection::vec(block_v4(), 0..80),
         addresses in prop::collection::vec(address(), 1..50)
     ) {
-        let lists: [Allowlist; 2] = [old.iter().copied().collect(), new.iter().copied().collect()];
-        prop_assert_eq!(&Allowlist::new(lists[0].minimal()), &lists[0]);
-        let mut aggregated = IpNet::aggregate(&old);
-        aggregated.sort();
-        prop_assert_eq!(lists[0].minimal(), aggregated, "ipnet aggregates to the same blocks");
-        let change = lists[0].difference(&lists[1]);
-        let (opened, closed) = (Allowlist::new(change.opened), Allowlist::new(change.closed));
-        let ends = old.iter().chain(&new).flat_map(|block| [block.network(), block.broadcast()]);
-        for address in addresses.into_iter().chain(ends) {
-            let (before, after) = (lists[0].permits(address), lists[1].permits(address));
-            prop_assert_eq!(opened.permits(address), !before && after, "{} opened", address);
-            prop_assert_eq!(closed.permits(address), before && !after, "{} closed", address);
-        }
+        minimal_and_difference_agree(&old, &new, addresses)?;
+    }
+
+    #[test]
+    fn i44_the_minimal_list_and_the_difference_of_ipv6_say_what_matching_says(
+        old in prop::collection::vec(block_v6(), 0..40), new in prop::collection::vec(block_v6(), 0..40),
+        addresses in prop::collection::vec(address(), 1..50)
+    ) {
+        minimal_and_difference_agree(&old, &new, addresses)?;
+    }
+
+    #[test]
+    fn i44_the_families_of_a_list_do_not_touch_each_other(
+        blocks in prop::collection::vec(block(), 0..40), addresses in prop::collection::vec(address(), 1..50)
+    ) {
+        minimal_and_difference_agree(&blocks, &[], addresses)?;
+        let (v4, v6): (Vec<IpNet>, Vec<IpNet>) = blocks.iter().partition(|block| block.addr().is_ipv4());
+        let parts = [Allowlist::new(v4).minimal(), Allowlist::new(v6).minimal()].concat();
+        prop_assert_eq!(Allowlist::new(blocks).minimal(), parts, "IPv4 first");
     }
 
     #[test]
