@@ -115,7 +115,8 @@ pub(crate) enum IpRequest {
         #[command(flatten)]
         terms: ListTerms,
     },
-    /// Print what a new list opens (+) and closes (-), and exit with 0 if that is nothing and 1 otherwise
+    /// Print which rules of a new list open (+) and which of the old one close (-) how many addresses, those that
+    /// change most first, and exit with 0 if that is nothing and 1 otherwise
     #[command(after_help = IP_EXAMPLES)]
     Diff {
         /// The list as it is, or - for standard input
@@ -124,6 +125,9 @@ pub(crate) enum IpRequest {
         /// The list as it would be, or - for standard input
         #[arg(value_name = "NEW")]
         new: PathBuf,
+        /// Print the addresses that are opened and closed in the fewest blocks, one a line, and not by rules
+        #[arg(long)]
+        blocks: bool,
         #[command(flatten)]
         terms: ListTerms,
     },

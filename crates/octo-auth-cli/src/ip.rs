@@ -2,6 +2,8 @@
 //!
 //! The rule kept here: a list that cannot be read is never an answer, neither yes nor no.
 
+mod change;
+
 use std::io::Read;
 use std::path::Path;
 
@@ -10,6 +12,7 @@ use octo_auth_core::allowlist::{ListError, Rules, Terms};
 use crate::arguments::{IpRequest, ListSource, ListTerms};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use change::Told;
 
 /// Answers the question.
 ///
@@ -35,15 +38,17 @@ pub(crate) fn run(request: &IpRequest, output: &mut Output) -> Result<Exit, Fail
             }
             Ok(Exit::Done)
         }
-        IpRequest::Diff { old, new, terms } => {
+        IpRequest::Diff { old, new, blocks, terms } => {
             if is_standard_input(old) && is_standard_input(new) {
                 return Err(Failure::new(Exit::Usage, "standard input cannot be both lists")
                     .with_remedy("name a file for one of them"));
             }
-            let (old, new) = (read(old, *terms)?.allowlist(), read(new, *terms)?.allowlist());
-            let change = old.difference(&new);
-            if !change.is_empty() {
-                output.line(&change)?;
+            let (old, new) = (read(old, *terms)?, read(new, *terms)?);
+            let change = old.allowlist().difference(&new.allowlist());
+            match (change.is_empty(), blocks) {
+                (true, _) => {}
+                (false, true) => output.line(&change)?,
+                (false, false) => output.line(Told { change: &change, old: &old, new: &new })?,
             }
             Ok(yes_or_no(change.is_empty()))
         }

@@ -36,13 +36,48 @@ fn the_minimal_list_is_a_list_again() {
 }
 
 #[test]
-fn a_difference_shows_what_is_opened_and_closed_and_its_exit_code_whether_there_is_one() {
+fn a_difference_names_the_rules_that_open_and_close_and_its_exit_code_whether_there_is_one() {
     let old = file("ip-old.txt", RULES);
-    let new = file("ip-new.txt", "10.0.0.0/8\n192.0.2.8\n");
+    let new = file("ip-new.txt", "10.0.0.0/8\n192.0.2.6/31\n192.0.2.8\n2001:db8::/32\n");
     let ran = run(&["ip", "diff", &old, &new]);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "+ 192.0.2.8/32\n- 192.0.2.7/32\n"));
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (
+            Some(1),
+            "opens about 2^96 addresses and closes 0 addresses\n\
+             + line 4: 2001:db8::/32 opens 2^96 addresses\n\
+             + line 2: 192.0.2.6/31 opens 1 address: 192.0.2.6/32\n\
+             + line 3: 192.0.2.8 opens 1 address\n"
+        )
+    );
+    let ran = run(&["ip", "diff", &new, &old, "--blocks"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "- 192.0.2.6/32\n- 192.0.2.8/32\n- 2001:db8::/32\n"));
     let ran = run(&["ip", "diff", &old, &old]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn what_a_wide_rule_opens_between_many_narrow_ones_is_one_line() {
+    let many: String = (0..5000).map(|place| format!("10.0.{}.{}\n", place / 128, place % 128 * 2)).collect();
+    let old = file("ip-many.txt", &many);
+    let new = file("ip-many-new.txt", &format!("{many}10.0.0.0/16\n"));
+    let ran = run(&["ip", "diff", &old, &new]);
+    assert!(ran.out.starts_with("opens 60,536 addresses and closes 0 addresses\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("+ line 5001: 10.0.0.0/16 opens 60,536 addresses: 10.0.0.1/32, "),
+        "{}",
+        ran.out
+    );
+    assert_eq!(ran.out.lines().count(), 2);
+    let ran = run(&["ip", "diff", &new, &file("ip-none.txt", "")]);
+    assert!(ran.out.contains("- and 4981 rules more"), "{}", ran.out);
+    let explained =
+        run(&["ip", "explain", "10.0.0.2", "--rules", &file("ip-same.txt", &"10.0.0.0/9\n".repeat(5000))]);
+    assert!(
+        explained.out.contains("by line 10: ") && explained.out.ends_with("and by 4990 rules more\n"),
+        "{}",
+        explained.out
+    );
 }
 
 #[test]

@@ -41,13 +41,21 @@ impl Explanation<'_> {
     }
 }
 
-/// A line for each rule that matters.
+/// How many rules that permit an address are written out.
+const SHOWN: usize = 10;
+
+/// A line for each rule that matters; of many that permit, the first ten.
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Permitted(rules) => {
                 f.write_str("permitted")?;
-                rules.iter().try_for_each(|rule| write!(f, "\n  by line {}: {}", rule.line(), rule.text()))
+                let mut shown = rules.iter().take(SHOWN);
+                shown.try_for_each(|rule| write!(f, "\n  by line {}: {}", rule.line(), rule.text()))?;
+                match rules.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                    Some(more) => write!(f, "\n  and by {more} rules more"),
+                    None => Ok(()),
+                }
             }
             Self::Denied { rules: 0, .. } => f.write_str("denied\n  the list is empty"),
             Self::Denied { below: None, above: None, .. } => {
