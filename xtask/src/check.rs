@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 6] = [
+const PROMISES: [Step; 7] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
