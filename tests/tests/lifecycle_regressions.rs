@@ -1,10 +1,13 @@
 //! What went wrong elsewhere, measured on widely used OAuth libraries, and does not here.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
+
 use std::time::Duration;
 
-use octo_auth_core::{Fault, Freshness, Key, Storage};
+use octo_auth_core::profile::Replay;
+use octo_auth_core::{Event, Fault, Freshness, Job, Key, Storage};
 use octo_auth_tests::machine::{Asked, Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_tests::registration::standard;
+use octo_auth_tests::registration::{standard, with};
 use octo_auth_tests::reply;
 
 /// A machine that holds `AT1` for an hour from now; the account's refresh token is kept in a store.
@@ -339,4 +342,69 @@ fn one_gateway_502_during_a_refresh_costs_no_sign_in_and_no_call() {
     }
     assert_eq!(last, "AT3");
     assert_eq!(world.requests(), 3, "the lost one and its replay");
+}
+
+/// A machine at a server that takes no refresh token twice, of an account that has just signed in.
+fn at_a_strict_server() -> Machine {
+    let profile = standard().profile().clone().edit(|document| {
+        if let Some(refresh) = &mut document.refresh {
+            refresh.replay = Replay::Never;
+        }
+    });
+    let client = with(profile.expect("a sound profile"));
+    let mut world = Machine::with_store(client, Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world
+}
+
+#[test]
+fn a_renewal_that_is_under_way_is_no_reason_to_sign_in_again() {
+    let mut world = at_a_strict_server();
+    let mut next = world.decide(&hotel()).job;
+    while let Some(job) = next {
+        let status = world.accounts.status(&hotel(), world.now);
+        assert!(status.is_some_and(|status| !status.sign_in_needed), "{job:?}");
+        assert_eq!(world.decide_at_deadline(&hotel()).line, "6: give up, still_waiting, later", "{job:?}");
+        next = world.step(job);
+    }
+    assert_eq!(world.got(&hotel()), "AT1");
+}
+
+#[test]
+fn a_renewal_that_the_server_refuses_is_not_told_of_as_one_that_was_lost() {
+    let mut world = holding(&hotel());
+    world.age(&hotel(), Freshness::Stale);
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    let mut last = world.accounts.status(&hotel(), world.now).expect("a status");
+    let mut told = Vec::new();
+    let mut next = world.decide(&hotel()).job;
+    while let Some(job) = next {
+        next = world.step(job);
+        let status = world.accounts.status(&hotel(), world.now).expect("a status");
+        told.extend(status.events_since(&last));
+        last = status;
+    }
+    let codes: Vec<_> = told
+        .iter()
+        .map(|event| match event {
+            Event::SignInNeeded(failure) => failure.code().into_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(codes, ["consent_lost"]);
+}
+
+#[test]
+fn a_store_that_fails_when_a_renewal_is_written_ahead_is_left_alone_for_a_while() {
+    let mut world = holding(&hotel());
+    world.age(&hotel(), Freshness::Stale);
+    world.shelf.set_down(true);
+    let mark = world.decide(&hotel()).job.expect("the write-ahead");
+    assert!(matches!(mark, Job::Save(_)));
+    assert!(world.step(mark).is_none(), "it is not asked again at once");
+    let told = world.decide(&hotel());
+    assert_eq!(told.line, "4: use AT1");
+    world.shelf.set_down(false);
+    world.pass_until(told.next_change.expect("saving is due some time"));
+    assert_eq!(world.decide(&hotel()).line, "1s: use AT1, save");
 }

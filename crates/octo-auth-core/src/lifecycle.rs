@@ -341,7 +341,8 @@ impl Lifecycle {
         if let Some(terminal) = self.record.terminal {
             return Gate::Final(terminal.failure_kind());
         }
-        let in_doubt = self.record.is_in_doubt();
+        // A renewal that is under way has left nothing in doubt yet.
+        let in_doubt = self.record.is_in_doubt() && self.flight.is_none();
         let is_settled = self.doubt_is_ours || registration.storage != Storage::Shared;
         let refresh = registration.client.profile().document().refresh.as_ref();
         let never = refresh.is_some_and(|refresh| refresh.replay == Replay::Never);

@@ -149,6 +149,9 @@ impl Lifecycle {
             Err(fault) => {
                 self.unmark(before, now);
                 self.store_failed(fault, registration, now);
+                if self.unsaved.is_some() {
+                    self.note_unsaved();
+                }
                 self.land(registration, flight, now)
             }
         }
