@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::pending;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -186,7 +186,7 @@ impl Builder {
     /// Sets the clocks, such as simulated ones; those of the operating system otherwise.
     ///
     /// They alone say what time it is. Sleeping is left to tokio, for as long as they say, and never for more than
-    /// 30 s without looking at them again.
+    /// 30 s without looking at them again; callers that wait look at once when told by [`Clock::on_move`].
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -211,7 +211,9 @@ impl Builder {
         let teller = told.clone();
         // Without a subscriber there is nobody to tell.
         let tell = Box::new(move |change| drop(teller.send(change)));
-        let desk = Arc::new(Desk::new(machine, clock, tell));
+        let desk = Arc::new(Desk::new(machine, clock.clone(), tell));
+        let waiting: Weak<Desk> = Arc::downgrade(&desk);
+        clock.on_move(waiting);
         let registration = Registration { desk, transport, store, wait, exchange_deadline, told };
         Ok(Accounts { registration: Arc::new(registration) })
     }

@@ -20,7 +20,7 @@ use octo_auth_core::{
     OnboardingError, Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::telling::{News, Reported, Telling};
-use octo_auth_system::{Clock, Slot};
+use octo_auth_system::{Clock, Slot, Waiting};
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use outbox::Outbox;
@@ -359,6 +359,14 @@ impl Desk {
         for waker in woken {
             undisturbed(|| waker.wake());
         }
+    }
+}
+
+impl Waiting for Desk {
+    fn look_again(&self) {
+        let mut inner = self.lock();
+        let woken = inner.everybody();
+        self.leave(inner, woken);
     }
 }
 

@@ -121,7 +121,7 @@ pub use octo_auth_core::{
 };
 #[doc(inline)]
 pub use octo_auth_system::telling;
-pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, entropy};
+pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, Waiting, entropy};
 
 pub use self::reqwest::ReqwestTransport;
 pub use accounts::{Accounts, Builder};

@@ -3,7 +3,7 @@
 //! The core decides; what is here reads clocks, moves bytes, parks callers and starts threads.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use octo_auth_core::{
@@ -13,6 +13,7 @@ use octo_auth_core::{
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 
 use crate::UreqTransport;
+use crate::bell::Bell;
 use crate::carrier::Office;
 use crate::changes::Changes;
 use crate::crew::Crew;
@@ -153,15 +154,23 @@ impl Accounts {
     fn finish(&self, end: Duration) {
         let Office { desk, .. } = &*self.office;
         let mut left = GRACE;
-        while !left.is_zero() && desk.clock().boot() < end {
+        let mut again = desk.clock().boot().saturating_add(SAVING_AGAIN);
+        while !left.is_zero() {
+            // Counted before the desk and the clock are looked at: what changes after that wakes.
             let rings = desk.bell().count();
-            if !desk.is_busy() {
+            let now = desk.clock().boot();
+            if now >= end || !desk.is_busy() {
                 return;
+            }
+            if again <= now {
+                self.save_all();
+                again = now.saturating_add(SAVING_AGAIN);
             }
             let step = left.min(SAVING_AGAIN);
             if !desk.bell().wait_past(rings, step) {
+                // The clock may stand still.
                 left -= step;
-                self.save_all();
+                again = now;
             }
         }
     }
@@ -198,8 +207,8 @@ impl Builder {
         self
     }
 
-    /// Another clock, such as a simulated one. Whoever waits while it stands still is woken by changes alone, and
-    /// looks at it again every 30 s.
+    /// Another clock, such as a simulated one. Whoever waits while it stands still is woken by changes and by
+    /// [`Clock::on_move`], and looks at it again every 30 s.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -232,10 +241,13 @@ impl Builder {
         };
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
         let machine = core::Accounts::new(client, policy, store.storage(), &entropy);
-        let desk = Arc::new(Desk::new(machine, clock));
-        let crew = Crew::default();
-        let office = Office { desk, transport, store, crew, wait, exchange_deadline, may_block };
-        Ok(Accounts { office: Arc::new(office) })
+        let desk = Arc::new(Desk::new(machine, clock.clone()));
+        let (crew, moves) = (Crew::default(), Bell::new());
+        let office = Office { desk, transport, store, crew, moves, wait, exchange_deadline, may_block };
+        let office = Arc::new(office);
+        let waiting: Weak<Office> = Arc::downgrade(&office);
+        clock.on_move(waiting);
+        Ok(Accounts { office })
     }
 }
 

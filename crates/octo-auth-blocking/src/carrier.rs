@@ -4,15 +4,15 @@
 //! panics in a transport or a store, has its job reported by its [`Guard`].
 
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use octo_auth_core::{
     Answer, Exchange, ExchangeError, Fault, Job, Key, Now, Reply, Report, SendJob, Step, Store,
 };
-use octo_auth_system::Clock;
 use octo_auth_system::telling::Scope;
+use octo_auth_system::{Clock, Waiting};
 
+use crate::bell::Bell;
 use crate::crew::{Crew, PATIENCE};
 use crate::desk::Desk;
 use crate::guard::{Guard, Leave};
@@ -24,6 +24,8 @@ pub(crate) struct Office {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) crew: Crew,
+    /// Rings whenever the clock was moved other than by running.
+    pub(crate) moves: Bell,
     /// How long a caller waits unless it says otherwise.
     pub(crate) wait: Duration,
     /// How long an exchange may take.
@@ -75,6 +77,13 @@ impl Office {
     }
 }
 
+impl Waiting for Office {
+    fn look_again(&self) {
+        self.desk.wake_all();
+        self.moves.ring();
+    }
+}
+
 impl Carrier {
     pub(crate) fn new(office: Arc<Office>, job: Job) -> Self {
         let guard = Guard::new(office.desk.clone(), job);
@@ -107,9 +116,7 @@ impl Carrier {
         let store = &self.office.store;
         match job {
             Job::Load(job) => {
-                if !job.wait().is_zero() {
-                    thread::sleep(job.wait());
-                }
+                self.wait(job.wait());
                 let result = self.scope(job.key(), Step::Load).within(|| store.load(job.key()));
                 job.loaded(result)
             }
@@ -129,6 +136,20 @@ impl Carrier {
                 let release = || store.release(job.key(), job.owner());
                 let _ = self.scope(job.key(), Step::Release).within(release);
                 job.released()
+            }
+        }
+    }
+
+    /// Waits so long, or until the clock says that it was: it may be moved meanwhile.
+    fn wait(&self, time: Duration) {
+        let Office { desk, moves, .. } = &*self.office;
+        let until = desk.clock().boot().saturating_add(time);
+        let mut left = time;
+        while !left.is_zero() {
+            let rings = moves.count();
+            left = until.saturating_sub(desk.clock().boot());
+            if !moves.wait_past(rings, left) {
+                return;
             }
         }
     }

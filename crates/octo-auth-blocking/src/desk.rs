@@ -411,6 +411,12 @@ impl Desk {
         self.bell.ring();
     }
 
+    /// Wakes everybody that waits.
+    pub(crate) fn wake_all(&self) {
+        self.lock().seats.values().for_each(|place| place.seat.changed().notify_all());
+        self.bell.ring();
+    }
+
     /// Lets go of the lock, then tells what has happened under it.
     fn part(&self, mut state: MutexGuard<'_, State>) {
         let news = std::mem::take(&mut state.news);

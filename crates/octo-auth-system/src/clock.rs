@@ -1,6 +1,6 @@
 //! The two clocks of a machine.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use octo_auth_core::{Now, Timestamp};
@@ -14,6 +14,20 @@ pub trait Clock: Send + Sync {
     fn boot(&self) -> Duration {
         self.now().boot
     }
+
+    /// Takes up somebody who waits by this clock, to be told whenever it was moved other than by running: a simulated
+    /// clock by its test, one that hears of the end of a suspend.
+    ///
+    /// A clock that only runs tells nobody, as this does: whoever waits looks at it again every 30 s in any case.
+    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+        drop(waiting);
+    }
+}
+
+/// Somebody who waits by a clock.
+pub trait Waiting: Send + Sync {
+    /// Looks at the clock again. No lock may be held that reading the clock takes.
+    fn look_again(&self);
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
@@ -23,6 +37,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
     fn boot(&self) -> Duration {
         (**self).boot()
+    }
+
+    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+        (**self).on_move(waiting);
     }
 }
 

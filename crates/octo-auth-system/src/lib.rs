@@ -10,7 +10,7 @@ mod setup;
 mod slot;
 pub mod telling;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, Waiting};
 pub use entropy::{EntropyError, entropy};
 pub use memory_store::MemoryStore;
 pub use setup::SetupError;

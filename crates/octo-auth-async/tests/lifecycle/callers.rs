@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::provider;
 use crate::server::{Server, client, own_tokens};
-use crate::time::{Paused, Still};
+use crate::time::{Moved, Paused, Still};
 
 /// What callers in tasks of their own get, all having asked before `then` happens.
 async fn get_all(tokens: &Tokens, callers: u32, then: impl FnOnce()) -> Vec<Token> {
@@ -158,4 +158,20 @@ fn a_registration_with_the_default_transport_is_set_up_outside_a_runtime() {
     let accounts = Accounts::new(client()).expect("a registration");
     let explained = own_tokens(&accounts).explain();
     assert!(explained.contains("client credentials"), "{explained}");
+}
+
+#[tokio::test]
+async fn a_caller_whose_time_is_over_by_a_clock_that_was_moved_is_told_at_once() {
+    let (server, clock) = (Server::new(), Moved::default());
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let caller = tokens.clone();
+    let caller = tokio::spawn(async move { caller.get().await });
+    server.arrived(1).await;
+    clock.advance(30);
+    let told = caller.await.expect("no panic");
+    assert_eq!(told.expect_err("the answer is held").kind(), FailureKind::StillWaiting);
+    gate.add_permits(1);
+    tokens.get().await.expect("the request went on");
+    assert_eq!(server.requests(), 1);
 }

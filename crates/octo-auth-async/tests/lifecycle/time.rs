@@ -1,10 +1,10 @@
 //! Clocks that move when the test moves them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use octo_auth_async::{Clock, Now, Timestamp};
+use octo_auth_async::{Clock, Now, Timestamp, Waiting};
 use tokio::time::Instant;
 
 const START: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
@@ -27,6 +27,31 @@ impl Still {
 impl Clock for Still {
     fn now(&self) -> Now {
         after(Duration::from_secs(self.0.load(Ordering::SeqCst)))
+    }
+}
+
+/// A clock that stands where the test puts it, and has everybody who waits look when it is moved.
+#[derive(Clone, Default)]
+pub(crate) struct Moved {
+    still: Still,
+    waiting: Arc<Mutex<Vec<Weak<dyn Waiting>>>>,
+}
+
+impl Moved {
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.still.advance(seconds);
+        let waiting = self.waiting.lock().expect("nothing panics under this lock").clone();
+        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.look_again());
+    }
+}
+
+impl Clock for Moved {
+    fn now(&self) -> Now {
+        self.still.now()
+    }
+
+    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+        self.waiting.lock().expect("nothing panics under this lock").push(waiting);
     }
 }
 

@@ -88,3 +88,20 @@ fn a_failed_renewal_costs_no_token_that_still_works() {
     endpoint.await_requests(2);
     assert_eq!(endpoint.requests(), 2);
 }
+
+#[test]
+fn a_caller_whose_time_is_over_by_a_clock_that_was_moved_is_told_at_once() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+    let tokens = accounts.tokens(own_key()).expect("a handle");
+    endpoint.shut();
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| tokens.get());
+        endpoint.await_requests(1);
+        clock.advance(30);
+        let told = caller.join().expect("no caller panics");
+        assert_eq!(told.expect_err("the endpoint is held").kind(), FailureKind::StillWaiting);
+    });
+    endpoint.open();
+    assert_eq!(tokens.header().expect("the request went on"), "Bearer at-1");
+}

@@ -1,30 +1,42 @@
 //! A clock that stands still until the test moves it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use octo_auth_blocking::{Clock, Now, Timestamp};
+use octo_auth_blocking::{Clock, Now, Timestamp, Waiting};
 
 /// Both clocks, moved together; the clones are one.
 #[derive(Clone)]
-pub(crate) struct Simulated(Arc<Mutex<Now>>);
+pub(crate) struct Simulated {
+    now: Arc<Mutex<Now>>,
+    waiting: Arc<Mutex<Vec<Weak<dyn Waiting>>>>,
+}
 
 impl Simulated {
     /// 2023-11-14T22:13:20Z, an hour after the machine started.
     pub(crate) fn new() -> Self {
         let wall = Timestamp::from_unix_seconds(1_700_000_000);
-        Self(Arc::new(Mutex::new(Now { wall, boot: Duration::from_secs(3600) })))
+        let now = Now { wall, boot: Duration::from_secs(3600) };
+        Self { now: Arc::new(Mutex::new(now)), waiting: Arc::default() }
     }
 
+    /// Moves both, and has everybody who waits look.
     pub(crate) fn advance(&self, seconds: u64) {
-        let mut now = self.0.lock().expect("nothing panics under this lock");
+        let mut now = self.now.lock().expect("nothing panics under this lock");
         now.wall = now.wall.saturating_add(Duration::from_secs(seconds));
         now.boot += Duration::from_secs(seconds);
+        drop(now);
+        let waiting = self.waiting.lock().expect("nothing panics under this lock").clone();
+        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.look_again());
     }
 }
 
 impl Clock for Simulated {
     fn now(&self) -> Now {
-        *self.0.lock().expect("nothing panics under this lock")
+        *self.now.lock().expect("nothing panics under this lock")
+    }
+
+    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+        self.waiting.lock().expect("nothing panics under this lock").push(waiting);
     }
 }
