@@ -4,7 +4,7 @@ use std::fmt;
 
 use octo_auth_core::Change;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// How many changes are kept for a subscriber that does not read them.
 pub(crate) const KEPT: usize = 1024;
@@ -32,6 +32,17 @@ impl Changes {
                 Ok(change) => return Some(change),
                 Err(RecvError::Lagged(many)) => self.missed = self.missed.saturating_add(many),
                 Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// The next change if there is one already; it waits for none.
+    pub fn try_next(&mut self) -> Option<Change> {
+        loop {
+            match self.receiver.try_recv() {
+                Ok(change) => return Some(change),
+                Err(TryRecvError::Lagged(many)) => self.missed = self.missed.saturating_add(many),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
             }
         }
     }

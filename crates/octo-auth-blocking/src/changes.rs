@@ -41,6 +41,11 @@ pub(crate) struct Board {
 }
 
 impl Changes {
+    /// The next change if there is one already; it waits for none.
+    pub fn try_next(&mut self) -> Option<Change> {
+        self.line.lock().changes.pop_front()
+    }
+
     /// How many changes were lost since this was asked last, because this subscriber was too far behind.
     pub fn missed(&mut self) -> u64 {
         std::mem::take(&mut self.line.lock().missed)

@@ -175,3 +175,15 @@ async fn what_is_shown_holds_no_secret() {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
+
+#[tokio::test]
+async fn a_subscriber_that_does_not_want_to_wait_takes_what_is_there() {
+    let server = Server::new();
+    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let mut changes = accounts.changes();
+    assert!(changes.try_next().is_none());
+    let generation = own_tokens(&accounts).get().await.expect("a token").generation();
+    let change = changes.try_next().expect("told before the caller was");
+    assert!(matches!(change.event, Event::Renewed(told) if told == generation));
+    assert!(changes.try_next().is_none());
+}

@@ -6,7 +6,7 @@ use octo_auth_blocking::{AccessToken, Adopted, Clock, Event, Key, Secret, TokenS
 
 use crate::clock::Simulated;
 use crate::endpoint::{Answer, Endpoint};
-use crate::{accounts, profile};
+use crate::{accounts, own_key, profile};
 
 #[test]
 fn a_subscriber_is_told_of_tokens_setbacks_and_the_need_to_sign_in_until_all_is_gone() {
@@ -54,4 +54,17 @@ fn a_subscriber_that_does_not_keep_up_loses_the_oldest_changes_and_learns_how_ma
         other => panic!("nothing else happened: {other:?}"),
     });
     assert!(told.eq(generations.into_iter().skip(10)));
+}
+
+#[test]
+fn a_subscriber_that_does_not_want_to_wait_takes_what_is_there() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+    let mut changes = accounts.changes();
+    assert!(changes.try_next().is_none());
+    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let generation = tokens.get().expect("a token").generation();
+    let change = changes.try_next().expect("told before the caller was");
+    assert!(matches!(change.event, Event::Renewed(told) if told == generation));
+    assert!(changes.try_next().is_none());
 }
