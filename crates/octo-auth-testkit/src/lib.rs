@@ -8,6 +8,7 @@
 //! | settings ([`Policy`](octo_auth_core::Policy)), or the library itself | a simulated [`World`], [`invariants`] | |
 //! | a transport | `async_::transport`, `blocking::transport` | feature `async`, `blocking` |
 //! | a store | `async_::store`, `blocking::store` | feature `async`, `blocking` |
+//! | a sequence of events, told in plain text | [`scenario`] | |
 //! | code that uses either adapter | `async_::ScriptedTransport`, `blocking::ScriptedTransport` | the same |
 //!
 //! All of it goes under `[dev-dependencies]`, beside `proptest = "1"` where properties are written.
@@ -134,6 +135,7 @@ pub mod invariants;
 pub mod moment;
 pub mod registration;
 pub mod response;
+pub mod scenario;
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub mod socket;
 pub mod strategies;

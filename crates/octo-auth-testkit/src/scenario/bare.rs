@@ -1,0 +1,64 @@
+//! The stage of the bare core: one machine for each process, its callers and carriers played one after the other.
+
+mod carrier;
+mod process;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_core::{Accounts, Entropy};
+
+use super::step::Act;
+use super::{Scenery, Stage};
+use process::Process;
+
+/// The stage of the bare core.
+pub struct Bare {
+    scenery: Arc<Scenery>,
+    seed: u8,
+    processes: Vec<Option<Process>>,
+}
+
+impl Bare {
+    /// An empty stage. The seed is all that is left to chance: with each the scenario goes the same way.
+    #[must_use]
+    pub fn new(scenery: &Arc<Scenery>, seed: u8) -> Self {
+        let processes = scenery.setup().processes.iter().map(|_| None).collect();
+        Self { scenery: scenery.clone(), seed, processes }
+    }
+}
+
+impl Stage for Bare {
+    fn start(&mut self, place: usize) {
+        let named = self.scenery.start(place);
+        // Another seed for each process, so that no two of them have claims of one name.
+        self.seed = self.seed.wrapping_add(101);
+        let entropy = Entropy::from_bytes([self.seed; 64]);
+        let setup = self.scenery.setup();
+        let accounts = Accounts::new(setup.client(), setup.policy.clone(), setup.storage, &entropy);
+        self.processes[place] = Some(Process::new(&self.scenery, named, accounts));
+    }
+
+    fn crash(&mut self, place: usize) {
+        self.scenery.crash(place);
+        self.processes[place] = None;
+    }
+
+    fn act(&mut self, place: usize, act: &Act) {
+        if let Some(process) = &mut self.processes[place] {
+            process.act(act);
+        }
+    }
+
+    fn rest(&mut self) {
+        while self.processes.iter_mut().flatten().any(Process::go_on) {}
+    }
+
+    fn pass(&mut self, _: Duration) {
+        self.rest();
+    }
+
+    fn hear(&mut self) {
+        self.processes.iter_mut().flatten().for_each(Process::hear);
+    }
+}

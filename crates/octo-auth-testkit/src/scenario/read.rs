@@ -1,0 +1,210 @@
+//! Reads a scenario. What cannot be read is an error that names the line; nothing is passed over.
+
+use std::time::Duration;
+
+use octo_auth_core::{Policy, Storage, Warm};
+
+use super::said::is_refresh_token;
+use super::spell::time;
+use super::step::{Act, Event, Foreign, Mood, Provider, Setup, Step, Value};
+use super::{Passage, Said, Scenario};
+
+/// A line that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}: {text}")]
+pub struct Misread {
+    line: usize,
+    what: &'static str,
+    text: String,
+}
+
+impl Scenario {
+    /// Reads a scenario. What its steps are said to cause is left out.
+    ///
+    /// # Errors
+    ///
+    /// A [`Misread`] at the first line that means nothing.
+    pub fn read(text: &str) -> Result<Self, Misread> {
+        let mut setup = Setup {
+            shows: Vec::new(),
+            provider: Provider::Standard,
+            storage: Storage::None,
+            policy: Policy::default(),
+            processes: vec![String::new()],
+            keys: Vec::new(),
+        };
+        let (mut head, mut passages) = (String::new(), Vec::new());
+        for (index, line) in text.lines().enumerate() {
+            let misread = |what| Misread { line: index + 1, what, text: line.to_owned() };
+            if let Some(step) = line.strip_prefix("> ") {
+                let step = setup.step(step).ok_or_else(|| misread("no step"))?;
+                passages.push(Passage::Step(line.to_owned(), step));
+            } else if line.starts_with("  ") {
+                // What was caused when the scenario was written down last.
+            } else if !passages.is_empty() {
+                passages.push(Passage::Remark(line.to_owned()));
+            } else {
+                setup.read(line).ok_or_else(|| misread("no setting"))?;
+                head.push_str(line);
+                head.push('\n');
+            }
+        }
+        let title = head.lines().next().unwrap_or_default().to_owned();
+        if title.is_empty() {
+            return Err(Misread { line: 1, what: "no title", text: title });
+        }
+        Ok(Self { title, setup, head, passages })
+    }
+}
+
+impl Setup {
+    /// Takes a line of the head: a setting is a known word with a colon behind it.
+    fn read(&mut self, line: &str) -> Option<()> {
+        let Some((name, value)) = line.split_once(": ") else { return Some(()) };
+        let words = || value.split(", ").map(str::to_owned).collect();
+        match name {
+            "shows" => self.shows = words(),
+            "processes" => self.processes = words(),
+            "provider" => {
+                self.provider = match value {
+                    "standard" => Provider::Standard,
+                    "standard, no refresh token twice" => Provider::Strict,
+                    "Octorate" => Provider::Octorate,
+                    "OctoTable" => Provider::OctoTable,
+                    "OfficeRND" => Provider::OfficeRnd,
+                    _ => return None,
+                }
+            }
+            "store" => {
+                self.storage = match value {
+                    "none" => Storage::None,
+                    "private" => Storage::Private,
+                    "shared" => Storage::Shared,
+                    _ => return None,
+                }
+            }
+            "wait" | "exchange" | "lead" | "requests" | "keys" => {
+                let number = value.parse().ok().map(Value::Number);
+                let value = number.or_else(|| time(value).map(Value::Time))?;
+                self.policy = Self::set(self.policy.clone(), name, &value)?.ok()?;
+            }
+            // A sentence of the head may hold a colon; a setting never begins with a capital.
+            _ if name.starts_with(char::is_uppercase) || name.contains(' ') => {}
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Reads a step.
+    fn step(&mut self, text: &str) -> Option<Step> {
+        let mut place = 0;
+        let mut words = text;
+        if let Some((name, rest)) = text.split_once(": ") {
+            if let Some(found) = self.processes.iter().position(|process| process == name) {
+                (place, words) = (found, rest);
+            }
+        }
+        if let Some(event) = self.event(words) {
+            return Some(Step::Around(event));
+        }
+        self.act(words).map(|act| Step::At(place, act))
+    }
+
+    fn act(&mut self, text: &str) -> Option<Act> {
+        let words: Vec<&str> = text.split(' ').collect();
+        let act = match words.as_slice() {
+            ["ask", key] => Act::Ask(self.known(key), 1),
+            ["ask", key, callers, "times"] => Act::Ask(self.known(key), callers.parse().ok()?),
+            ["glance", "at", key] => Act::Glance(self.known(key)),
+            ["refuse", "the", "token", "of", key] => Act::Refuse(self.known(key), None),
+            ["refuse", token, "of", key] => Act::Refuse(self.known(key), Some((*token).to_owned())),
+            ["adopt", key, "with", ..] => {
+                let (_, what) = text.split_once(" with ")?;
+                self.adoption(key, what)?
+            }
+            ["sign", "out", key] => Act::SignOut(self.known(key)),
+            ["redeem", "a", "code", "for", key] => Act::Redeem(self.known(key)),
+            ["keep", "used", "tokens", "warm"] => Act::KeepWarm(Warm::Used),
+            ["keep", "all", "tokens", "warm"] => Act::KeepWarm(Warm::All),
+            ["replace", "the", "client"] => Act::ReplaceClient,
+            ["shut", "down"] => Act::ShutDown,
+            ["crash"] => Act::Crash,
+            ["start", "again"] => Act::Start,
+            _ => return None,
+        };
+        Some(act)
+    }
+
+    /// `R0`, `A0 for 1h`, or `A0 for 1h, R0`.
+    fn adoption(&mut self, key: &str, what: &str) -> Option<Act> {
+        if is_refresh_token(what) {
+            return Some(Act::Adopt(self.known(key), None, Some(what.to_owned())));
+        }
+        match Said::read(what)? {
+            Said::Tokens { access_token, lifetime, refresh_token, .. } => {
+                Some(Act::Adopt(self.known(key), Some((access_token, lifetime)), refresh_token))
+            }
+            _ => None,
+        }
+    }
+
+    fn event(&mut self, text: &str) -> Option<Event> {
+        let words: Vec<&str> = text.split(' ').collect();
+        let event = match words.as_slice() {
+            ["pass", length] => Event::Pass(seconds(length)?),
+            ["suspend", length] => Event::Suspend(seconds(length)?),
+            ["set", "the", "wall", "clock", "back", by] => Event::SetWall { by: time(by)?, back: true },
+            ["set", "the", "wall", "clock", "on", by] => Event::SetWall { by: time(by)?, back: false },
+            ["store", "is", mood @ ..] => Event::Store(match mood {
+                ["up"] => Mood::Up,
+                ["down"] => Mood::Down,
+                ["read-only"] => Mood::ReadOnly,
+                ["silent"] => Mood::Silent,
+                _ => return None,
+            }),
+            ["somebody", "else", rest @ ..] => self.foreign(rest)?,
+            ["server", ..] => {
+                let (when, said) = text.split_once(": ")?;
+                let said = Said::read(said)?;
+                match when {
+                    "server next" => Event::Next(said),
+                    "server from now on" => Event::Always(said),
+                    "server answers" => Event::Answers(said),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        Some(event)
+    }
+
+    fn foreign(&mut self, words: &[&str]) -> Option<Event> {
+        let event = match words {
+            ["signs", "in", key, "with", token] => {
+                Event::Write(self.known(key), Foreign::SignIn((*token).to_owned()))
+            }
+            ["renews", key, "with", access, refresh] => {
+                let access = access.strip_suffix(',')?.to_owned();
+                Event::Write(self.known(key), Foreign::Renewal(access, (*refresh).to_owned()))
+            }
+            ["writes", key, "again"] => Event::Write(self.known(key), Foreign::Same),
+            ["claims", key, "for", length] => Event::Claim(self.known(key), Some(seconds(length)?)),
+            ["releases", key] => Event::Claim(self.known(key), None),
+            _ => return None,
+        };
+        Some(event)
+    }
+
+    /// A key by its name, noted at its first mention.
+    fn known(&mut self, name: &str) -> String {
+        if !self.keys.iter().any(|known| known == name) {
+            self.keys.push(name.to_owned());
+        }
+        name.to_owned()
+    }
+}
+
+/// A time of at least a second: what happens within one depends on chance.
+fn seconds(text: &str) -> Option<Duration> {
+    time(text).filter(|time| !time.is_zero())
+}

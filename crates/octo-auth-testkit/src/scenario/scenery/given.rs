@@ -1,0 +1,55 @@
+//! What a process of any form is given by a scenario: tokens to adopt, codes to redeem.
+
+use std::time::Duration;
+
+use octo_auth_core::{AccessToken, Adopted, Entropy, Exchange, Row, Scopes, Secret, TokenSet};
+
+use super::Scenery;
+
+/// Where the provider sends whoever has signed in.
+const REDIRECT_URI: &str = "https://app.example/callback";
+
+impl Scenery {
+    /// What a key begins anew with.
+    #[must_use]
+    pub fn adopted(
+        &self,
+        key: &str,
+        token: Option<&(String, Option<Duration>)>,
+        refresh_token: Option<&str>,
+    ) -> Option<Adopted> {
+        let now = {
+            let mut inside = self.enter();
+            inside.server.know(key, token.map(|(token, _)| token.as_str()), refresh_token);
+            inside.now
+        };
+        let refresh_token = refresh_token.map(Secret::new);
+        let Some((token, lifetime)) = token else { return refresh_token.map(Adopted::RefreshToken) };
+        let client = self.setup().client();
+        let token = AccessToken::new(token.as_str())?;
+        let tokens = TokenSet::restore(client.profile(), token, now.wall, *lifetime, refresh_token);
+        Some(Adopted::Tokens(tokens))
+    }
+
+    /// The exchange of a code that somebody was given for a key.
+    #[must_use]
+    pub fn redeemed(&self, key: &str) -> Option<Exchange<TokenSet>> {
+        let client = self.setup().client();
+        let entropy = Entropy::from_bytes([7; 64]);
+        let (_, pending) = client.authorize(REDIRECT_URI, &Scopes::none(), entropy).ok()?;
+        let callback = format!("?code={key}&state={}", pending.state().expose());
+        let code = pending.receive(&callback, self.now()).ok()?;
+        code.redeem(&client, self.now()).ok()
+    }
+
+    /// A row of the table has applied.
+    pub fn decided(&self, row: Row) {
+        self.enter().rows.insert(row.number());
+    }
+
+    /// The rows of the table that have applied, where that is known.
+    #[must_use]
+    pub fn rows(&self) -> Vec<&'static str> {
+        self.lock().rows.iter().copied().collect()
+    }
+}
