@@ -9,6 +9,7 @@ pub mod machine;
 pub mod outcome;
 pub mod registration;
 pub mod reply;
+pub mod stage;
 pub mod transcript;
 pub mod wire;
 

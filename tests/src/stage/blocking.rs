@@ -1,0 +1,252 @@
+//! The stage of the blocking adapter: real threads, and a clock that moves when all of them wait.
+
+mod crew;
+mod way;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use octo_auth_blocking::{Accounts, Changes, KeepWarm, Storage, Tokens};
+use octo_auth_testkit::scenario::{Act, Named, Scenery, Stage};
+
+use crate::registration::sound;
+use crew::{Crew, Part};
+use way::Way;
+
+/// How often in a row everybody has to look up and wait on before all is taken to be at rest. Whoever is on the way
+/// to something looks at the clock a few times before it is seen to do it: a carrier between two jobs three times,
+/// one that gives up what it has twice for each job.
+const LOOKS: usize = 12;
+
+/// The stage of the blocking adapter.
+pub struct Blocking {
+    scenery: Arc<Scenery>,
+    crew: Arc<Crew>,
+    processes: Vec<Option<Process>>,
+}
+
+/// A process.
+struct Process {
+    named: Named,
+    accounts: Accounts,
+    changes: Changes,
+    warm: Option<KeepWarm>,
+    /// Handles by which the keys are looked at.
+    handles: BTreeMap<String, Tokens>,
+}
+
+impl Blocking {
+    /// An empty stage, for the thread that makes it.
+    #[must_use]
+    pub fn new(scenery: &Arc<Scenery>) -> Self {
+        let processes = scenery.setup().processes.iter().map(|_| None).collect();
+        let crew = Crew::watched_from_here(scenery);
+        Self { scenery: scenery.clone(), crew, processes }
+    }
+
+    /// Whether each flight is in somebody's hands, and everybody who has to show up has.
+    fn is_in_hands(&self) -> bool {
+        self.processes.iter().flatten().all(|process| {
+            let flights = process.handles.values().filter(|tokens| self.is_in_flight(tokens)).count();
+            let is_warm = process.warm.is_none() || self.crew.has_shown_up(process.named, Part::Warmer);
+            let carriers = self.crew.count(process.named, Part::Carrier);
+            flights <= carriers.saturating_sub(self.scenery.overdue(process.named))
+                && self.crew.has_carriers_for_its_acts(process.named)
+                && is_warm
+        })
+    }
+
+    /// Whether something is under way for a key whose time is not over.
+    fn is_in_flight(&self, tokens: &Tokens) -> bool {
+        // What is under way changes by time alone when its own is over, at the latest.
+        let latest = self.scenery.now().boot + self.scenery.longest_call();
+        tokens
+            .status()
+            .is_some_and(|status| status.in_flight && status.next_change.is_some_and(|at| at <= latest))
+    }
+
+    /// Has an act done by a thread of its own.
+    fn spawn(&self, named: Named, part: Part, act: impl FnOnce() + Send + 'static) {
+        let badge = self.crew.badge(named, part);
+        drop(thread::spawn(move || {
+            badge.put_on();
+            act();
+        }));
+    }
+
+    fn ask(&self, process: &Process, name: &str, callers: usize, wait: Duration) {
+        let named = process.named;
+        self.scenery.set_out(named, name, callers);
+        for _ in 0..callers {
+            let (scenery, accounts) = (self.scenery.clone(), process.accounts.clone());
+            let (key, name) = (self.scenery.setup().key(name), name.to_owned());
+            self.spawn(named, Part::Caller, move || {
+                let told = accounts.tokens(key).and_then(|tokens| tokens.get_by(wait));
+                scenery.told(named, &name, &told);
+            });
+        }
+    }
+}
+
+impl Stage for Blocking {
+    fn start(&mut self, place: usize) {
+        let named = self.scenery.start(place);
+        let way = Way::new(&self.scenery, &self.crew, named);
+        let setup = self.scenery.setup();
+        let mut builder = Accounts::builder(setup.client())
+            .policy(setup.policy.clone())
+            .may_block(|| true)
+            .transport(way.clone())
+            .clock(way.clone());
+        if setup.storage != Storage::None {
+            builder = builder.store(way);
+        }
+        let accounts = sound(builder.build());
+        let changes = accounts.changes();
+        self.processes[place] =
+            Some(Process { named, accounts, changes, warm: None, handles: BTreeMap::new() });
+    }
+
+    fn crash(&mut self, place: usize) {
+        self.scenery.crash(place);
+        self.processes[place] = None;
+    }
+
+    fn act(&mut self, place: usize, act: &Act) {
+        let Some(process) = &mut self.processes[place] else { return };
+        process.look_after(&self.scenery, act);
+        if let Act::KeepWarm(which) = act {
+            process.warm = Some(process.accounts.keep_warm(*which));
+            self.scenery.keep_warm();
+            return;
+        }
+        let Some(process) = &self.processes[place] else { return };
+        match act {
+            Act::Ask(name, callers) => self.ask(process, name, *callers, self.scenery.setup().policy.wait()),
+            Act::Glance(name) => self.ask(process, name, 1, Duration::ZERO),
+            act => {
+                let (scenery, named, accounts) =
+                    (self.scenery.clone(), process.named, process.accounts.clone());
+                let act = act.clone();
+                let part = match &act {
+                    Act::Adopt(..) | Act::SignOut(_) => Part::Adopter,
+                    _ => Part::Caller,
+                };
+                self.spawn(named, part, move || carry_out(&scenery, named, &accounts, act));
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        self.crew.wake();
+        let mut calm = 0;
+        while calm < LOOKS {
+            let events = self.crew.events();
+            let is_calm = self.crew.is_kept() && self.is_in_hands();
+            if !is_calm {
+                calm = 0;
+                self.crew.await_event(events);
+                continue;
+            }
+            calm = if self.crew.all_look_up() { calm + 1 } else { 0 };
+        }
+        if self.scenery.setup().policy.capacity() < 1_000_000 {
+            // A key with a handle is never given up for another.
+            for process in self.processes.iter_mut().flatten() {
+                process.handles.retain(|_, tokens| tokens.status().is_some_and(|status| status.in_flight));
+            }
+        }
+    }
+
+    fn pass(&mut self, _: Duration) {
+        self.crew.wake();
+    }
+
+    fn hear(&mut self) {
+        for process in self.processes.iter_mut().flatten() {
+            while let Some(change) = process.changes.try_next() {
+                self.scenery.heard(process.named, &change);
+            }
+        }
+    }
+}
+
+impl Process {
+    /// Keeps a handle to the key of an act.
+    fn look_after(&mut self, scenery: &Scenery, act: &Act) {
+        let (Act::Ask(name, _)
+        | Act::Glance(name)
+        | Act::Refuse(name, _)
+        | Act::Adopt(name, ..)
+        | Act::SignOut(name)
+        | Act::Redeem(name)) = act
+        else {
+            return;
+        };
+        if let Ok(tokens) = self.accounts.tokens(scenery.setup().key(name)) {
+            self.handles.insert(name.clone(), tokens);
+        }
+    }
+}
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        self.scenery.end();
+        self.processes.clear();
+        self.crew.dismiss();
+    }
+}
+
+/// Does what is no asking.
+fn carry_out(scenery: &Scenery, named: Named, accounts: &Accounts, act: Act) {
+    let tokens = |name: &str| accounts.tokens(scenery.setup().key(name));
+    match act {
+        Act::Refuse(name, token) => {
+            let generation = scenery.generation(named, &name, token.as_deref());
+            if let (Ok(tokens), Some(generation)) = (tokens(&name), generation) {
+                tokens.refused(generation);
+            }
+        }
+        Act::Adopt(name, token, refresh_token) => {
+            let adopted = scenery.adopted(&name, token.as_ref(), refresh_token.as_deref());
+            if let (Ok(tokens), Some(adopted)) = (tokens(&name), adopted)
+                && let Err(error) = tokens.adopt(adopted)
+            {
+                scenery.not_adopted(named, &name, &error);
+            }
+        }
+        Act::SignOut(name) => {
+            if let Ok(tokens) = tokens(&name) {
+                tokens.sign_out();
+            }
+        }
+        Act::Redeem(name) => redeem(scenery, named, accounts, &name),
+        Act::ReplaceClient => sound(accounts.replace_client(scenery.setup().client())),
+        Act::ShutDown => {
+            scenery.let_cool();
+            scenery.begin();
+            accounts.shutdown();
+            scenery.shut_down(named);
+        }
+        Act::Ask(..) | Act::Glance(_) | Act::KeepWarm(_) | Act::Crash | Act::Start => {}
+    }
+}
+
+/// Exchanges a code and begins a key anew with what it brings.
+fn redeem(scenery: &Scenery, named: Named, accounts: &Accounts, name: &str) {
+    let Some(exchange) = scenery.redeemed(name) else { return };
+    scenery.begin();
+    let result = accounts.run(exchange);
+    scenery.done(named);
+    match (result, accounts.tokens(scenery.setup().key(name))) {
+        (Ok(answer), Ok(tokens)) => {
+            if let Err(error) = tokens.adopt(answer.value) {
+                scenery.not_adopted(named, name, &error);
+            }
+        }
+        (Err(error), _) => scenery.redeemed_in_vain(named, name, &error),
+        (Ok(_), Err(_)) => {}
+    }
+}
