@@ -7,7 +7,7 @@ use std::time::Duration;
 use octo_auth_core::profile::Replay;
 use octo_auth_core::{Event, Fault, Freshness, Job, Key, Storage};
 use octo_auth_tests::machine::{Asked, Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_tests::registration::{standard, with};
+use octo_auth_tests::registration::{officernd, standard, with};
 use octo_auth_tests::reply;
 
 /// A machine that holds `AT1` for an hour from now; the account's refresh token is kept in a store.
@@ -407,4 +407,13 @@ fn a_store_that_fails_when_a_renewal_is_written_ahead_is_left_alone_for_a_while(
     world.shelf.set_down(false);
     world.pass_until(told.next_change.expect("saving is due some time"));
     assert_eq!(world.decide(&hotel()).line, "1s: use AT1, save");
+}
+
+#[test]
+fn the_distance_that_is_kept_after_a_failure_does_not_hide_the_failure() {
+    let mut world = Machine::new(officernd());
+    let key = scoped("flex.community.members.read");
+    world.endpoint.then(Said::error(500, "server_error"));
+    assert_eq!(world.got(&key), "http:500");
+    assert_eq!(world.decide(&key).wait(), Duration::from_secs(12));
 }

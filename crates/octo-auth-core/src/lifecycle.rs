@@ -358,13 +358,14 @@ impl Lifecycle {
             let over = if is_settled { self.doubt_until } else { Duration::ZERO };
             Bar::new(end.max(over), FailureKind::Closed, Some(Cause::Lost))
         });
+        // Of those that close equally long the last says why: a failure, rather than the distance kept after it.
         let bars = [
+            // A flight that asks about itself has drawn already.
+            own_flight.is_none().then(|| Bar::new(spent, FailureKind::BudgetSpent, None)),
             self.setbacks.closed(now.boot).map(Bar::from),
             registration.closed(own_flight, now.boot).as_ref().map(Bar::from),
             trouble.map(Bar::from),
             doubt,
-            // A flight that asks about itself has drawn already.
-            own_flight.is_none().then(|| Bar::new(spent, FailureKind::BudgetSpent, None)),
         ];
         let last = bars.into_iter().flatten().filter(|bar| bar.until > now.boot).max_by_key(|bar| bar.until);
         last.map_or(Gate::Open, Gate::Closed)
