@@ -76,7 +76,7 @@ pub use validity::{Freshness, Lead, Validity, ValidityTerms};
 use events::Forcing;
 use flight::{Flight, Leg, UnderWay};
 use issued::Issued;
-use record::Failed;
+use record::{Decided, Failed};
 use setback::Pause;
 use view::{Bar, Gate, Knowledge, View};
 
@@ -109,8 +109,8 @@ pub(crate) struct Lifecycle {
     trouble: Setbacks,
     /// Since when the record differs from what is stored: the moment to store it, on the boot clock.
     unsaved: Option<Duration>,
-    /// The record is a sign-in or sign-out made here and not stored yet: it wins over whatever the store holds.
-    is_decided_here: bool,
+    /// The record is a sign-in or sign-out made here that is not known to be stored.
+    decided: Option<Decided>,
     is_refused: bool,
     forcing: Forcing,
     /// Until when an earlier exchange with the refresh token may still be under way somewhere.
@@ -148,7 +148,7 @@ impl Lifecycle {
             setbacks: Setbacks::default(),
             trouble: Setbacks::default(),
             unsaved: None,
-            is_decided_here: false,
+            decided: None,
             is_refused: false,
             forcing: Forcing::default(),
             doubt_until: Duration::ZERO,
@@ -446,13 +446,14 @@ impl Lifecycle {
         };
         registration.budget.draw(Some(&mut self.sent), now.boot);
         let deadline = registration.policy.exchange_deadline();
-        let refresh_token = self.record.attempt().map(|attempt| attempt.refresh_token);
+        let attempt = self.record.attempt().copied();
+        let refresh_token = attempt.map(|attempt| attempt.refresh_token);
         // A little more than the carrier has, so that its own account of a time-out comes first.
         let patience = deadline + SECOND;
         let ticket = self.depart(flight, Leg::Sending { refresh_token }, patience, now);
         (self.doubt_until, self.doubt_is_ours) = (now.boot.saturating_add(deadline), true);
         self.unsent = None;
-        Some(Job::Send(SendJob { ticket, renewal, refresh_token, deadline }))
+        Some(Job::Send(SendJob { ticket, renewal, attempt, deadline }))
     }
 }
 

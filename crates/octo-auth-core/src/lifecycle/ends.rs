@@ -27,7 +27,7 @@ use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
 use super::job::{Answered, Job, Outcome, ReleaseJob, Renewal, SendJob, Ticket};
-use super::record::{Failed, Fingerprint, Generation, Terminal};
+use super::record::{Attempt, Failed, Fingerprint, Generation, Terminal};
 use super::setback::{BACKOFF, Blame, Pause, blame};
 use super::step::Step;
 use super::store::{Claimed, Storage, StoreFault};
@@ -45,7 +45,7 @@ use crate::token::TokenSet;
 const REST: Duration = Duration::from_secs(30);
 
 /// What a store has done that was not heard of in time.
-const SLOW: &str = "the store did not answer in time";
+pub(super) const SLOW: &str = "the store did not answer in time";
 
 impl Lifecycle {
     /// Takes the outcome of a job; the answer is the next job.
@@ -63,15 +63,12 @@ impl Lifecycle {
         let is_late = deadline <= now.boot;
         match (leg, outcome) {
             // A claim that was granted too late may be over before the exchange is.
-            (Leg::Reading(Why::UnderClaim), Outcome::Loaded(_))
-            | (Leg::Claiming, Outcome::Claimed(Ok(Claimed::Granted)))
-                if is_late =>
-            {
+            (Leg::Claiming, Outcome::Claimed(Ok(Claimed::Granted))) if is_late => {
                 self.store_failed(StoreFault::new(SLOW), registration, now);
                 self.land(registration, flight, now)
             }
             (Leg::Reading(why), Outcome::Loaded(result)) => {
-                self.loaded(registration, flight, why, result, now)
+                self.loaded(registration, flight, (why, is_late), result, now)
             }
             (Leg::Claiming, Outcome::Claimed(result)) => self.claimed(registration, flight, result, now),
             (Leg::Marking { before }, Outcome::Saved(result)) => {
@@ -146,7 +143,8 @@ impl Lifecycle {
         answered: Answered,
         now: Now,
     ) -> Option<Job> {
-        let Answered { result, sent, refresh_token } = answered;
+        let Answered { result, sent, attempt } = answered;
+        let refresh_token = attempt.map(|attempt| attempt.refresh_token);
         if self.record.signed_out {
             // What came has taken the place of what was held.
             self.to_revoke = secret_of(result).or(self.to_revoke.take());
@@ -156,10 +154,12 @@ impl Lifecycle {
         // A late answer was faster; of two successors of one refresh token the one asked for last is the newer.
         let is_sibling = refresh_token.is_some() && refresh_token == self.record.parent;
         match result {
-            Ok(answer) if is_ours || is_sibling => self.succeeded(registration, flight, answer, sent, now),
-            Err(error) if is_ours => self.failed(registration, flight, error, now),
+            Ok(answer) if is_ours || is_sibling => {
+                self.succeeded(registration, flight, answer, (sent, attempt), now)
+            }
+            Err(error) if is_ours => self.failed(registration, flight, (error, attempt), now),
             Err(error) if is_sibling && error.salvaged_refresh_token().is_some() => {
-                self.take_refresh_token(error.salvaged_refresh_token().cloned());
+                self.take_refresh_token(error.salvaged_refresh_token().cloned(), attempt);
                 self.save_then_publish(registration, flight, None, now)
             }
             Err(error) => {
@@ -186,30 +186,35 @@ impl Lifecycle {
         registration: &mut Registration,
         flight: Flight,
         answer: Answer<TokenSet>,
-        sent: Now,
+        (sent, attempt): (Now, Option<Attempt>),
         now: Now,
     ) -> Option<Job> {
         registration.succeeded(sent);
         self.knowledge = Knowledge::Read;
         let Answer { value: mut tokens, deviations, .. } = answer;
-        self.take_refresh_token(tokens.refresh_token.take());
-        self.record.pending = None;
+        self.take_refresh_token(tokens.refresh_token.take(), attempt);
+        self.record.attempt_succeeded(attempt);
         if flight.is_forced() {
             self.forcing.close(now);
         }
         let again = self.current.as_ref().filter(|current| current.is_same(tokens.access_token()));
         let is_new = again.is_none();
-        if let Some((current, lifetime)) = again.and_then(|own| Some((own, own.validity.lifetime()?))) {
-            // By both clocks: neither may make what is known of its end later.
-            let left = lifetime.saturating_sub(current.validity.age(sent));
-            tokens.lifetime = Some(tokens.lifetime.map_or(left, |given| given.max(left)));
+        // By both clocks: neither may make what is known of its end later. Where the answer does not either, all stays as
+        // it is: with a lifetime that is what is left, the guard would shrink.
+        let left =
+            |own: &Issued| own.validity.lifetime().map(|life| life.saturating_sub(own.validity.age(sent)));
+        let prolongs = |left: Duration| tokens.lifetime.is_some_and(|given| given > left);
+        let kept = again.filter(|own| left(own).is_some_and(|left| !prolongs(left))).cloned();
+        if let Some(kept) = &kept {
+            tokens = kept.tokens.clone();
         }
         let number = self.record.generation.number.saturating_add(u64::from(is_new));
         let generation = Generation { number, ..self.record.generation };
         if is_new {
             self.jitter = registration.dice.fraction();
         }
-        let validity = self.validity_of(&tokens, sent, registration);
+        let validity =
+            kept.map_or_else(|| self.validity_of(&tokens, sent, registration), |kept| kept.validity);
         let issued = Arc::new(Issued::new(tokens, generation, validity, deviations, self.key.grant()));
         if issued.validity.freshness(now) == Freshness::Expired {
             // Not even kept: the next start, whose boot clock knows nothing of the way it took here, might take it for
@@ -247,7 +252,7 @@ impl Lifecycle {
         &mut self,
         registration: &mut Registration,
         flight: Flight,
-        error: ExchangeError,
+        (error, attempt): (ExchangeError, Option<Attempt>),
         now: Now,
     ) -> Option<Job> {
         let Blame { registration_wide, pause, ambiguous, untouched, unexplained } = blame(&error);
@@ -269,7 +274,7 @@ impl Lifecycle {
         if flight.is_forced() && answered {
             self.forcing.close(now);
         }
-        self.take_refresh_token(salvaged);
+        self.take_refresh_token(salvaged, attempt);
         if !was_salvaged {
             self.record.attempt_failed(match (untouched, ambiguous) {
                 (true, _) => Failed::Clearly,
@@ -324,7 +329,8 @@ impl Lifecycle {
             }
             Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
         };
-        let Answered { result, sent, refresh_token } = answered;
+        let Answered { result, sent, attempt } = answered;
+        let refresh_token = attempt.map(|attempt| attempt.refresh_token);
         if self.record.signed_out {
             self.to_revoke = secret_of(result).or(self.to_revoke.take());
             return self.flight.is_none().then(|| self.revoke_next(registration, now)).flatten();
@@ -336,7 +342,7 @@ impl Lifecycle {
         match result {
             Ok(answer) if is_needed && self.flight.is_none() => {
                 let flight = Flight::new(registration.number(), None);
-                self.succeeded(registration, flight, answer, sent, now)
+                self.succeeded(registration, flight, answer, (sent, attempt), now)
             }
             result if is_needed && !self.key.is_client_grant() => {
                 let came = match result {
@@ -344,7 +350,7 @@ impl Lifecycle {
                     Err(error) => error.salvaged_refresh_token().cloned(),
                 };
                 came.as_ref()?;
-                self.take_refresh_token(came);
+                self.take_refresh_token(came, attempt);
                 self.save_soon(registration, now)
             }
             Ok(_) | Err(_) => None,
@@ -370,19 +376,20 @@ impl Lifecycle {
         let ticket = Ticket { key, flight, leg: 0, step: Step::revocation() };
         let deadline = registration.policy.exchange_deadline();
         let renewal = Renewal::Revocation(exchange);
-        Some(Job::Send(SendJob { ticket, renewal, refresh_token: None, deadline }))
+        Some(Job::Send(SendJob { ticket, renewal, attempt: None, deadline }))
     }
 
-    /// Puts a refresh token that came over the one it came for.
-    pub(super) fn take_refresh_token(&mut self, came: Option<Secret>) {
+    /// Puts a refresh token that came over the one it came for, by this use of it.
+    pub(super) fn take_refresh_token(&mut self, came: Option<Secret>, attempt: Option<Attempt>) {
         let Some(came) = came.filter(|_| !self.key.is_client_grant()) else { return };
         let own = self.record.fingerprint();
         if own != Some(Fingerprint::of(&came)) {
             self.record.parent = own;
             self.record.refresh_token = Some(came);
+            self.record.pending = None;
         }
         self.record.terminal = None;
-        self.record.pending = None;
+        self.record.attempt_succeeded(attempt);
     }
 
     /// Closes the key for a while, for another reason than a failed exchange.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 
-use super::record::{Fingerprint, Record, Stored, Version};
+use super::record::{Attempt, Record, Stored, Version};
 use super::step::{RenewalCause, Step};
 use super::store::{Claimed, Saved, StoreFault};
 use crate::accounts::Key;
@@ -63,8 +63,8 @@ pub struct ClaimJob {
 pub struct SendJob {
     pub(crate) ticket: Ticket,
     pub(crate) renewal: Renewal,
-    /// The refresh token it is asked with.
-    pub(crate) refresh_token: Option<Fingerprint>,
+    /// The use of a refresh token that it is.
+    pub(crate) attempt: Option<Attempt>,
     pub(crate) deadline: Duration,
 }
 
@@ -115,8 +115,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Answered {
     pub(crate) result: Result<Answer<TokenSet>, ExchangeError>,
     pub(crate) sent: Now,
-    /// The refresh token it was asked with: the only one it says something about.
-    pub(crate) refresh_token: Option<Fingerprint>,
+    /// The use of a refresh token that it was: the only one it says something about.
+    pub(crate) attempt: Option<Attempt>,
 }
 
 impl Job {
@@ -251,7 +251,7 @@ impl SendJob {
             }
             Renewal::Revocation(_) => return self.ticket.report(Outcome::Revoked),
         };
-        let answered = Answered { result, sent, refresh_token: self.refresh_token };
+        let answered = Answered { result, sent, attempt: self.attempt };
         self.ticket.report(Outcome::Answered(Box::new(answered)))
     }
 
@@ -262,7 +262,7 @@ impl SendJob {
             Renewal::Admin(exchange) => exchange.lost(fault),
             Renewal::Revocation(_) => return self.ticket.report(Outcome::Revoked),
         };
-        let answered = Answered { result: Err(error), sent, refresh_token: self.refresh_token };
+        let answered = Answered { result: Err(error), sent, attempt: self.attempt };
         self.ticket.report(Outcome::Answered(Box::new(answered)))
     }
 }

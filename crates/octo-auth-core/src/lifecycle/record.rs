@@ -161,6 +161,32 @@ pub(crate) enum Failed {
     InDoubt,
 }
 
+/// A sign-in or sign-out made in this process that is not known to be stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decided {
+    /// The lineage it is known to take the place of, if any is known.
+    pub(crate) over: Option<Lineage>,
+    /// Writing it failed, which it may have been all the same.
+    pub(crate) may_be_stored: bool,
+}
+
+impl Decided {
+    pub(crate) fn over(replaced: Option<Lineage>) -> Self {
+        Self { over: replaced, may_be_stored: false }
+    }
+
+    /// Whether it, which is the record `own`, wins over a stored record of another lineage.
+    ///
+    /// Once it may have been stored, a lineage that was not known when it was made is taken for a later sign-in: ours
+    /// may have been stored, renewed and replaced since. A sign-out is kept in doubt, and so is a sign-in where what is
+    /// stored brings no tokens.
+    pub(crate) fn wins_over(&self, own: &Record, stored: &Record) -> bool {
+        let is_known = self.over.is_none_or(|replaced| replaced == stored.generation.lineage);
+        let is_of_use = !stored.signed_out && stored.terminal.is_none();
+        !self.may_be_stored || is_known || own.signed_out || !is_of_use
+    }
+}
+
 /// Which of two records of a key is to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Winner {
@@ -177,6 +203,18 @@ impl Record {
     /// Whether a renewal with the present refresh token may have reached the server without our knowing its end.
     pub(crate) fn is_in_doubt(&self) -> bool {
         self.attempt().is_some_and(|attempt| attempt.ambiguous)
+    }
+
+    /// Takes note that an attempt has brought a token, and perhaps no other refresh token. What a later one left in doubt
+    /// stays so: it may have been replaced by that.
+    pub(crate) fn attempt_succeeded(&mut self, attempt: Option<Attempt>) {
+        let is_the_last = |pending: &mut Attempt| {
+            attempt.is_none_or(|own| {
+                own.refresh_token != pending.refresh_token
+                    || (own.number, own.begun) == (pending.number, pending.begun)
+            })
+        };
+        self.pending.take_if(is_the_last);
     }
 
     /// Takes note that the attempt under way has failed; what an earlier one left in doubt stays so.
@@ -196,7 +234,7 @@ impl Record {
     }
 
     /// Which wins when the store holds another record than was expected. `decided_here` says that ours is a
-    /// sign-in or sign-out made in this process and not stored yet.
+    /// sign-in or sign-out made in this process that wins over it, see [`Decided`].
     ///
     /// Such a one wins over whatever is there; another lineage with an advanced version wins otherwise.
     /// In one lineage the newer generation wins; in one generation the stored record, unless ours was got from it.

@@ -15,6 +15,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ends::SLOW;
 use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
@@ -39,7 +40,7 @@ impl Lifecycle {
         &mut self,
         registration: &mut Registration,
         flight: Flight,
-        why: Why,
+        (why, is_late): (Why, bool),
         result: Result<Option<Box<Stored>>, StoreFault>,
         now: Now,
     ) -> Option<Job> {
@@ -57,6 +58,11 @@ impl Lifecycle {
         // Nobody else renews while the claim is ours: a renewal that was begun and not ended is one that was lost.
         self.doubt_is_ours |= matches!(why, Why::UnderClaim);
         match why {
+            // The claim may be over before the exchange is: it is not begun, though what was read is known.
+            Why::UnderClaim if is_late => {
+                self.store_failed(StoreFault::new(SLOW), registration, now);
+                self.land(registration, flight, now)
+            }
             Why::First => {
                 if !is_read {
                     self.note_unreadable(now);
@@ -163,6 +169,7 @@ impl Lifecycle {
             return;
         }
         self.unsent = std::mem::replace(&mut self.record.pending, before);
+        self.decided.iter_mut().for_each(|decided| decided.may_be_stored = true);
         self.unsaved = Some(now.boot);
     }
 
@@ -219,12 +226,17 @@ impl Lifecycle {
                 return Some(self.save(flight, publication, now));
             }
             Ok(Saved::Conflict(Some(stored))) => {
-                if self.record.winner(&stored.record, self.is_decided_here) == Winner::Ours {
+                if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
+                    self.merge_attempt(&stored.record, now);
                     self.win_over(&stored);
                     return Some(self.save(flight, publication, now));
                 }
+                // Revoking one refresh token of a sign-in ends them all, and theirs may come from ours by any number of
+                // renewals: only what another sign-in gave is nobody's.
                 let own = self.record.fingerprint();
-                let is_theirs = own == stored.record.fingerprint() || own == stored.record.parent;
+                let is_theirs = self.record.generation.lineage == stored.record.generation.lineage
+                    || own == stored.record.fingerprint()
+                    || own == stored.record.parent;
                 let unrelated = self.record.refresh_token.clone().filter(|_| !is_theirs);
                 self.to_revoke = unrelated.or(self.to_revoke.take());
                 self.adopt_stored(stored, registration, now);
@@ -241,6 +253,7 @@ impl Lifecycle {
 
     /// The record was not written: it is tried again when the store is.
     pub(super) fn note_unsaved(&mut self) {
+        self.decided.iter_mut().for_each(|decided| decided.may_be_stored = true);
         self.unsaved = self.trouble.last().map(|trouble| trouble.until);
     }
 
@@ -360,8 +373,13 @@ impl Lifecycle {
         matches!(row, Row::Renewing | Row::Expired | Row::RefusedRenewing)
     }
 
+    /// Whether a sign-in or sign-out made here wins over a stored record of another lineage.
+    fn is_decided_over(&self, stored: &Record) -> bool {
+        self.decided.is_some_and(|decided| decided.wins_over(&self.record, stored))
+    }
+
     fn note_saved(&mut self) {
-        self.is_decided_here &= self.unsaved.is_some();
+        self.decided.take_if(|_| self.unsaved.is_none());
         self.trouble.clear();
     }
 
@@ -383,7 +401,7 @@ impl Lifecycle {
         if is_known {
             return;
         }
-        if self.record.winner(&stored.record, self.is_decided_here) == Winner::Ours {
+        if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
             self.merge_attempt(&stored.record, now);
             self.win_over(&stored);
             return;
@@ -396,10 +414,8 @@ impl Lifecycle {
         let theirs = stored.attempt().filter(|_| stored.fingerprint() == self.record.fingerprint());
         // Our own marker, thought unwritten: nothing was sent with it.
         let Some(theirs) = theirs.filter(|theirs| Some(**theirs) != self.unsent) else { return };
+        // What is stored was written after ours was known, whatever its number: with each clear end they begin anew.
         let own = self.record.attempt();
-        if own.is_some_and(|own| own.number > theirs.number) {
-            return;
-        }
         let doubt = own.is_some_and(|own| own.ambiguous || own.after_doubt);
         let merged = Attempt { after_doubt: theirs.after_doubt || doubt, ..*theirs };
         self.note_attempt(Some(merged), now);
@@ -408,6 +424,12 @@ impl Lifecycle {
     /// Keeps ours, to be written over what the store holds; a sign-out takes what is there along.
     fn win_over(&mut self, stored: &Stored) {
         self.version = Some(stored.version);
+        self.decided.iter_mut().for_each(|decided| decided.over = Some(stored.record.generation.lineage));
+        let (own, theirs) = (&mut self.record.generation, stored.record.generation);
+        if self.record.signed_out && own.lineage == theirs.lineage {
+            // A sign-out may come from a process that had not heard of the last renewals.
+            own.number = own.number.max(theirs.number.saturating_add(1));
+        }
         if self.record.signed_out && self.to_revoke.is_none() {
             self.to_revoke.clone_from(&stored.record.refresh_token);
         }
@@ -425,7 +447,7 @@ impl Lifecycle {
         self.put(record, registration, now);
         self.is_refused = is_refused;
         self.version = Some(version);
-        (self.unsaved, self.is_decided_here) = (None, false);
+        (self.unsaved, self.decided) = (None, None);
     }
 
     /// Puts a record in the place of the present one. Its token is trusted for its own lifetime from now at most,

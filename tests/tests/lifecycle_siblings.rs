@@ -1,0 +1,192 @@
+//! What simulated fleets have found: what siblings must not do to each other, nor a late answer to a later request.
+
+use octo_auth_core::{
+    Adopted, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage, StoreFault,
+};
+use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_tests::registration::{sound, standard};
+
+/// Two machines on one store that both hold `AT1` and `RT1` of an account.
+fn siblings() -> (Machine, Machine, Shelf) {
+    let shelf = Shelf::default();
+    let shared = |seed| Machine::with_store(standard(), Storage::Shared, &shelf, seed);
+    let (mut one, mut two) = (shared(1), shared(2));
+    one.sign_in(&hotel(), "RT0");
+    assert_eq!(one.got(&hotel()), "AT1");
+    assert_eq!(two.got(&hotel()), "AT1", "read from the store");
+    (one, two, shelf)
+}
+
+/// Carries what the machine wants to do up to its next request.
+fn up_to_sending(world: &mut Machine) -> SendJob {
+    let mut next = world.decide(&hotel()).job;
+    loop {
+        match next {
+            Some(Job::Send(send)) => return send,
+            Some(job) => next = world.step(job),
+            None => panic!("nothing is sent"),
+        }
+    }
+}
+
+/// The store takes a record and says that it failed.
+fn broke_off(world: &mut Machine, save: SaveJob) {
+    world.shelf.put(&hotel(), save.record().clone());
+    let rest = world.report(save.saved(Err(StoreFault::new("the store broke off"))));
+    assert!(rest.is_none() || matches!(rest, Some(Job::Release(_))));
+    world.carry(rest);
+}
+
+fn refresh_token(record: &Record) -> Option<&str> {
+    record.refresh_token.as_ref().map(Secret::expose)
+}
+
+#[test]
+fn the_late_answer_of_an_earlier_use_leaves_a_later_one_in_doubt() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let first = up_to_sending(&mut world);
+    world.pass_seconds(62);
+    assert_eq!(world.got(&hotel()), "lost");
+    world.pass_seconds(5);
+    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
+    world.got(&hotel());
+    assert_eq!(world.requests(), 1, "the second use, whose outcome is in doubt");
+    // It brings no refresh token, so that what became of the one there is rests with the second use.
+    world.endpoint.then(Said::token("AT1", 3600));
+    let report = world.send(first);
+    let rest = world.report(report);
+    world.carry(rest);
+    let pending = world.stored(&hotel()).pending.expect("the marker of the second use");
+    assert!(pending.ambiguous);
+}
+
+#[test]
+fn saving_over_a_siblings_marker_keeps_it() {
+    let (mut one, mut two, shelf) = siblings();
+    one.age(&hotel(), Freshness::Stale);
+    two.age(&hotel(), Freshness::Stale);
+    shelf.refuse_writing(true);
+    let job = one.decide(&hotel()).job;
+    one.carry(job);
+    shelf.refuse_writing(false);
+    let _under_way = up_to_sending(&mut two);
+    one.pass_seconds(35);
+    let save = one.decide(&hotel()).job.expect("what was written ahead is taken back");
+    assert!(matches!(save, Job::Save(_)));
+    one.carry(Some(save));
+    assert!(one.stored(&hotel()).pending.is_some(), "a sibling's request is under way");
+}
+
+#[test]
+fn what_is_read_too_late_under_a_claim_is_known_all_the_same() {
+    let (mut one, mut two, _) = siblings();
+    let signing_out = one.accounts.sign_out(&hotel(), one.now);
+    one.carry(signing_out);
+    two.age(&hotel(), Freshness::Stale);
+    let claim = two.decide(&hotel()).job.expect("the claim");
+    let load = two.step(claim).expect("the reading");
+    two.pass_seconds(6);
+    let rest = two.step(load);
+    two.carry(rest);
+    assert_eq!(two.decide(&hotel()).line, "0a: give up, signed_out, sign in");
+    assert_eq!(two.requests(), 0);
+}
+
+#[test]
+fn a_refresh_token_that_the_stored_one_comes_from_is_not_revoked() {
+    let (mut one, mut two, _) = siblings();
+    one.age(&hotel(), Freshness::Expired);
+    let sent = up_to_sending(&mut one);
+    let report = one.send(sent);
+    let Some(Job::Save(save)) = one.report(report) else { panic!("the outcome is saved") };
+    broke_off(&mut one, save);
+    // Each machine's endpoint counts for itself: the names are not the same again with four.
+    for _ in 0..4 {
+        two.age(&hotel(), Freshness::Expired);
+        two.pass_seconds(4000);
+        two.got(&hotel());
+    }
+    one.now = two.now;
+    for save in one.accounts.save_all(one.now) {
+        one.carry(Some(save));
+    }
+    assert!(one.asked.iter().all(|asked| asked.purpose != Purpose::Revocation));
+    assert_eq!(refresh_token(&one.stored(&hotel())), refresh_token(&two.stored(&hotel())));
+}
+
+#[test]
+fn a_siblings_use_in_doubt_counts_though_our_own_had_a_greater_number() {
+    let (mut one, mut two, _) = siblings();
+    one.age(&hotel(), Freshness::Stale);
+    for _ in 0..2 {
+        one.endpoint.then(Said::page(429, &[]));
+        let job = one.decide(&hotel()).job;
+        one.carry(job);
+        one.pass_seconds(70);
+    }
+    two.now = one.now;
+    two.endpoint.then(Said::error(400, "invalid_scope"));
+    let job = two.decide(&hotel()).job;
+    two.carry(job);
+    two.pass_seconds(70);
+    two.endpoint.then(Said::page(502, &[]));
+    let job = two.decide(&hotel()).job;
+    two.carry(job);
+    assert!(two.stored(&hotel()).pending.is_some_and(|pending| pending.ambiguous));
+    one.now = two.now;
+    let before = one.requests();
+    assert_eq!(one.got(&hotel()), "AT1", "the old token works still");
+    assert_eq!(one.requests(), before, "and its refresh token may have been replaced");
+}
+
+#[test]
+fn a_sign_in_that_may_have_been_stored_does_not_replace_a_later_one() {
+    let (mut one, mut two, _) = siblings();
+    let adopted = Adopted::RefreshToken(Secret::from("RT-early"));
+    let Some(Job::Save(save)) = sound(one.accounts.adopt(&hotel(), adopted, one.now)) else {
+        panic!("the sign-in is saved")
+    };
+    broke_off(&mut one, save);
+    two.sign_in(&hotel(), "RT-late");
+    one.pass_seconds(600);
+    one.got(&hotel());
+    assert_eq!(one.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-late"));
+}
+
+#[test]
+fn a_sign_out_that_could_not_be_stored_is_not_forgotten_for_a_sign_in_it_had_not_heard_of() {
+    let (mut one, mut two, shelf) = siblings();
+    two.sign_in(&hotel(), "RT-elsewhere");
+    shelf.refuse_writing(true);
+    let signing_out = one.accounts.sign_out(&hotel(), one.now);
+    one.carry(signing_out);
+    shelf.refuse_writing(false);
+    one.pass_seconds(600);
+    one.got(&hotel());
+    assert!(one.stored(&hotel()).signed_out);
+}
+
+#[test]
+fn a_sign_out_counts_on_from_what_it_replaces() {
+    let (mut one, mut two, _) = siblings();
+    for _ in 0..3 {
+        two.age(&hotel(), Freshness::Expired);
+        two.got(&hotel());
+    }
+    let before = two.stored(&hotel()).generation.number;
+    let signing_out = one.accounts.sign_out(&hotel(), one.now);
+    one.carry(signing_out);
+    assert!(one.stored(&hotel()).signed_out);
+    assert!(one.stored(&hotel()).generation.number > before);
+}
+
+#[test]
+fn the_same_token_again_without_a_longer_life_is_not_served_into_its_guard() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::token("AT1", 60));
+    assert_eq!(world.got(&service()), "AT1");
+    world.age(&service(), Freshness::Expired);
+    world.endpoint.then(Said::token("AT1", 0));
+    assert_eq!(world.got(&service()), "expired_on_arrival");
+}
