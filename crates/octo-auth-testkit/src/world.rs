@@ -9,19 +9,25 @@
 //! its ApiLogin and the others are accounts.
 
 mod books;
+mod by_key;
 mod carriage;
+mod losses;
+mod outlook;
 mod plan;
 mod process;
 mod recent;
 mod recovery;
 mod restart;
+mod sabotage;
 mod server;
 mod shelf;
+mod tally;
 mod trace;
 mod watch_answers;
 mod watch_chain;
 mod watch_requests;
 mod watch_serving;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,10 +35,13 @@ use std::time::Duration;
 use octo_auth_core::profile::Replay;
 use octo_auth_core::{Adopted, Client, Key, Now, Policy, Profile, Purpose, Row, Scopes, Secret, Warm};
 
+pub use outlook::{InFlight, JobKind, Told};
 pub use plan::{
     Breakage, Event, FaultKind, Generations, Plan, Provider, RefreshMember, Refusal, Reply, Rotation, Setup,
     StoreEnd, TokenReply, Who,
 };
+pub use sabotage::Sabotage;
+pub use tally::Tally;
 pub use trace::Trace;
 
 pub use crate::invariants::Violation;
@@ -43,6 +52,7 @@ use books::{Books, Exchanges};
 use process::Process;
 use server::Server;
 use shelf::Shelf;
+use tally::{Examined, Minute};
 use trace::Lines;
 
 /// The scopes of the two keys of client credentials.
@@ -66,11 +76,26 @@ pub struct World {
     books: Books,
     processes: Vec<Process>,
     exchanges: Exchanges,
+    /// What the store and the server were when they were looked at last.
+    looked_at: (u64, u64),
     violations: Vec<Violation>,
-    examined: BTreeMap<&'static str, u64>,
+    examined: Examined,
     rows: BTreeSet<Row>,
     trace: Lines,
     steps_of_wall: u32,
+    /// How much further the wall clock went than the boot clock, in milliseconds.
+    wall_ahead: i64,
+    sabotage: Option<Sabotage>,
+    tally: Tally,
+    told: Told,
+    jobs_begun: u64,
+    minute: Minute,
+    /// Numbers for a sabotage that needs some.
+    draws: u64,
+    /// Keys whose user signed out and not in again.
+    signed_out: BTreeSet<usize>,
+    /// Those of them whose sign-out was said to be stored.
+    tombstones: BTreeSet<usize>,
 }
 
 impl World {
@@ -80,21 +105,27 @@ impl World {
         Self::at(setup, moment::start())
     }
 
+    /// A world whose machines have a known defect.
+    #[must_use]
+    pub fn sabotaged(setup: Setup, sabotage: Option<Sabotage>) -> Self {
+        Self::begun(setup, Policy::default(), moment::start(), sabotage)
+    }
+
     /// A world that begins at a moment.
     #[must_use]
     pub fn at(setup: Setup, now: Now) -> Self {
-        Self::begun(setup, Policy::default(), now)
+        Self::begun(setup, Policy::default(), now, None)
     }
 
     /// A world whose machines have other settings than the default.
     #[must_use]
     pub fn with_policy(setup: Setup, policy: Policy) -> Self {
-        Self::begun(setup, policy, moment::start())
+        Self::begun(setup, policy, moment::start(), None)
     }
 
-    fn begun(setup: Setup, policy: Policy, now: Now) -> Self {
+    fn begun(setup: Setup, policy: Policy, now: Now, sabotage: Option<Sabotage>) -> Self {
         let keys = keys(setup.provider);
-        let client = client(setup.provider);
+        let client = client(setup.provider, sabotage);
         let processes = (0..setup.running().into())
             .map(|place| Process::new(place, 0, &client, &policy, setup, keys.len()))
             .collect();
@@ -107,11 +138,21 @@ impl World {
             books: Books::default(),
             processes,
             exchanges: Exchanges::default(),
+            looked_at: (0, 0),
             violations: Vec::new(),
-            examined: BTreeMap::new(),
+            examined: Examined::default(),
             rows: BTreeSet::new(),
             trace: Lines::default(),
             steps_of_wall: 0,
+            wall_ahead: 0,
+            sabotage,
+            tally: Tally::default(),
+            told: Told::default(),
+            jobs_begun: 0,
+            minute: Minute::default(),
+            draws: setup.seed,
+            signed_out: BTreeSet::new(),
+            tombstones: BTreeSet::new(),
             keys,
         };
         for key in 0..world.keys.len() {
@@ -154,8 +195,8 @@ impl World {
 
     /// How often each invariant was looked at, by its number.
     #[must_use]
-    pub fn examined(&self) -> &BTreeMap<&'static str, u64> {
-        &self.examined
+    pub fn examined(&self) -> BTreeMap<&'static str, u64> {
+        self.examined.all()
     }
 
     /// The rows of the table that applied.
@@ -210,10 +251,7 @@ impl World {
         match event {
             Event::Pass(millis) => self.pass(Duration::from_millis((*millis).into())),
             Event::SetWall(seconds) => self.set_wall(*seconds),
-            Event::BootAlone(millis) => {
-                self.steps_of_wall += 1;
-                self.now.boot = self.now.boot.saturating_add(Duration::from_millis((*millis).into()));
-            }
+            Event::BootAlone(millis) => self.boot_alone(*millis),
             Event::Ask(who) => self.at_key(*who, |world, process, key| {
                 let job = world.ask(process, key);
                 world.hand(process, job);
@@ -237,17 +275,41 @@ impl World {
             Event::SignOut(who) => self.at_key(*who, Self::sign_out),
             Event::ReplaceClient(process) => self.replace_client(self.process(*process)),
             Event::Admit(process) => self.admit(self.process(*process)),
-            Event::ShutDown(process) => {
-                let process = self.process(*process);
-                self.processes[process].accounts.shut_down();
-                self.processes[process].is_shut_down = true;
-            }
+            Event::ShutDown(process) => self.shut_down(self.process(*process)),
             Event::SaveAll(process) => self.save_all(self.process(*process)),
             Event::Crash(process) => self.crash(self.process(*process)),
             Event::CrashWhileSaving(process) => self.crash_while_saving(self.process(*process)),
-            Event::Withdraw(key) => self.server.withdraw(usize::from(*key) % self.keys.len()),
+            Event::Withdraw(key) => self.withdraw(usize::from(*key) % self.keys.len()),
+            Event::EndOf(who, reply, end) => self.at_key(*who, |world, process, key| {
+                world.end_of(process, key, reply, *end);
+            }),
+            Event::LoseOf(who, done) => self.at_key(*who, |world, process, key| {
+                world.lose_of(process, key, *done);
+            }),
+            Event::CrashAfter(who) => self.at_key(*who, Self::crash_after),
+            Event::LateOf(who, reply) => self.at_key(*who, |world, process, key| {
+                world.late_of(process, key, reply);
+            }),
         }
         self.look_at_store();
+    }
+
+    fn boot_alone(&mut self, millis: u32) {
+        self.steps_of_wall += 1;
+        self.tally.fault("clock steps");
+        self.wall_ahead = self.wall_ahead.saturating_sub(millis.into());
+        self.now.boot = self.now.boot.saturating_add(Duration::from_millis(millis.into()));
+    }
+
+    fn shut_down(&mut self, process: usize) {
+        self.tally.fault("shutdowns");
+        self.processes[process].accounts.shut_down();
+        self.processes[process].is_shut_down = true;
+    }
+
+    fn withdraw(&mut self, key: usize) {
+        self.tally.fault("consent withdrawn");
+        self.server.withdraw(key);
     }
 
     fn at_key(&mut self, who: Who, step: impl FnOnce(&mut Self, usize, usize)) {
@@ -267,6 +329,8 @@ impl World {
 
     fn set_wall(&mut self, seconds: i32) {
         self.steps_of_wall += 1;
+        self.tally.fault("clock steps");
+        self.wall_ahead = self.wall_ahead.saturating_add(i64::from(seconds) * 1000);
         let by = Duration::from_secs(seconds.unsigned_abs().into());
         self.now.wall = match seconds {
             0.. => self.now.wall.saturating_add(by),
@@ -287,7 +351,7 @@ impl World {
 
     /// Looks at an invariant: `holds`, or what contradicts it.
     fn expect(&mut self, invariant: &'static str, holds: bool, what: impl FnOnce() -> String) {
-        *self.examined.entry(invariant).or_default() += 1;
+        self.examined.count(invariant);
         if !holds {
             let what = what();
             self.note(|| format!("{invariant} VIOLATED: {what}"));
@@ -311,14 +375,17 @@ impl World {
                 Adopted::Tokens(books::token_set(&profile, token, now, lifetime, refresh_token.as_deref()))
             }
         };
-        let job = self.processes[process].accounts.adopt(&name, adopted, now);
+        let clock = self.clock(process);
+        let job = self.processes[process].accounts.adopt(&name, adopted, clock);
+        self.tally.fault("sign-ins");
         self.begun_anew(process, key, false);
         self.watch_adoption(process, key, refresh_token.as_deref());
         self.hand(process, sound(job))
     }
 
     fn sign_out(&mut self, process: usize, key: usize) {
-        let (now, name) = (self.local(process), self.keys[key].clone());
+        let (now, name) = (self.clock(process), self.keys[key].clone());
+        self.tally.fault("sign-outs");
         let job = self.processes[process].accounts.sign_out(&name, now);
         self.begun_anew(process, key, true);
         self.hand(process, job);
@@ -326,21 +393,22 @@ impl World {
     }
 
     fn replace_client(&mut self, process: usize) {
-        let client = client(self.setup.provider);
+        let client = client(self.setup.provider, self.sabotage);
+        self.tally.fault("clients replaced");
         sound(self.processes[process].accounts.replace_client(client));
         self.processes[process].client_replaced();
     }
 
     fn admit(&mut self, process: usize) {
-        let now = self.local(process);
-        if self.processes[process].accounts.admit(Purpose::CodeExchange, now).is_ok() {
+        let (clock, now) = (self.clock(process), self.local(process));
+        if self.processes[process].accounts.admit(Purpose::CodeExchange, clock).is_ok() {
             self.processes[process].note_sent(now.boot, None);
             self.watch_budget(process);
         }
     }
 
     fn tend(&mut self, process: usize) {
-        let now = self.local(process);
+        let now = self.clock(process);
         let which = if self.setup.seed % 2 == 0 { Warm::All } else { Warm::Used };
         self.note_forcing(process);
         let tending = self.processes[process].accounts.tend(which, now);
@@ -349,7 +417,7 @@ impl World {
     }
 
     fn save_all(&mut self, process: usize) {
-        let now = self.local(process);
+        let now = self.clock(process);
         for job in self.processes[process].accounts.save_all(now) {
             self.hand(process, Some(job));
         }
@@ -357,8 +425,13 @@ impl World {
 }
 
 /// The client of a provider.
-fn client(provider: Provider) -> Client {
+fn client(provider: Provider, sabotage: Option<Sabotage>) -> Client {
     match provider {
+        Provider::OfficeRnd if sabotage == Some(Sabotage::BudgetIgnored) => {
+            registration::with(sound(registration::officernd().profile().clone().edit(|document| {
+                document.token_limit = None;
+            })))
+        }
         Provider::Standard => registration::standard(),
         Provider::NoReplay => registration::with(sound(no_replay())),
         Provider::OfficeRnd => registration::officernd(),

@@ -17,6 +17,8 @@ pub(super) struct Books {
     certain: HashMap<usize, Vec<String>>,
     /// Access tokens that a user brought.
     pub(super) brought: Tokens,
+    /// Answers are counted as they come.
+    answers: u64,
     /// Refresh tokens that a machine was given, in an answer or by a user.
     pub(super) refresh_tokens: Tokens,
 }
@@ -37,12 +39,21 @@ struct Grant {
     is_too_late: bool,
     /// Nothing came between, so that the machine took it certainly.
     is_certain: bool,
+    /// Answers are counted as they come.
+    number: u64,
 }
 
 /// An exchange that was sent.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) process: usize,
+    pub(super) incarnation: u32,
+    /// When it was sent, on the world's boot clock.
+    pub(super) since: Duration,
+    /// The refresh token that the server gave for it.
+    pub(super) successor: Option<String>,
+    /// When a machine was given that, on the world's boot clock.
+    pub(super) delivered: Option<Duration>,
     pub(super) refresh_token: Option<String>,
     /// When it is over at the latest, on the world's boot clock.
     pub(super) deadline: Duration,
@@ -143,7 +154,9 @@ impl Books {
         is_certain: bool,
     ) {
         let lifetime = lifetime.map(|lifetime| lifetime.min(LONGEST_LIFETIME));
-        let mut grant = Grant { process, sent, lifetime, is_too_late: false, is_certain };
+        self.answers += 1;
+        let number = self.answers;
+        let mut grant = Grant { process, sent, lifetime, is_too_late: false, is_certain, number };
         grant.is_too_late = !grant.serves(process, now.boot, now);
         let key = super::server::key_of(token);
         if let (Some(key), true) = (key, is_certain) {
@@ -177,6 +190,11 @@ impl Books {
         for token in self.certain.remove(&key).unwrap_or_default() {
             tokens.get_mut(&token).into_iter().flatten().for_each(|grant| grant.is_certain = false);
         }
+    }
+
+    /// The number of the last answer that brought a token.
+    pub(super) fn last_answer(&self, token: &str) -> u64 {
+        self.grants(token).last().map_or(0, |grant| grant.number)
     }
 
     /// Whether a token was ever given out in an answer that can be used.

@@ -2,27 +2,38 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Fault, Job, Purpose, Report, SaveJob, Saved, StoreFault, Verdict};
+use octo_auth_core::{
+    ClaimJob, Claimed, Fault, Job, Purpose, Report, Row, SaveJob, Saved, StoreFault, Verdict, Version,
+};
 
 use super::World;
 use super::books::{Ended, Exchange};
 use super::plan::{FaultKind, Generations, Reply, StoreEnd};
 use super::process::Carried;
+use super::sabotage::Sabotage;
 use super::server::Outcome;
 use super::watch_answers::holds;
 
 impl World {
     /// A caller asks; the job to be carried out, if there is one.
     pub(super) fn ask(&mut self, process: usize, key: usize) -> Option<Job> {
-        let (now, name) = (self.local(process), self.keys[key].clone());
+        let name = self.keys[self.key_asked(key)].clone();
         let in_hand = self.in_hand(process, key);
-        if self.processes[process].is_overdue(key, now) {
+        if self.processes[process].is_overdue(key, self.local(process)) {
             self.processes[process].probe_ended(key);
         }
-        let decision = self.processes[process].accounts.decide(&name, now);
+        let clock = self.clock_of_asking(process, key);
+        let decision = self.processes[process].accounts.decide(&name, clock);
         self.rows.insert(decision.row);
+        self.note_told(&decision.verdict);
         self.note(|| format!("process {process} key {key}: {}", told(&decision.verdict, decision.row)));
         self.watch_decision(process, key, &decision, in_hand.as_deref());
+        if let Some(token) = self.served_all_the_same(process, key, &decision.verdict) {
+            self.watch_served(process, key, &token);
+        }
+        if matches!(decision.row, Row::StaleInFlight | Row::ExpiredInFlight) {
+            self.send_again(process, key);
+        }
         match decision.verdict {
             Verdict::Use(token) => {
                 self.watch_served(process, key, &token);
@@ -61,8 +72,10 @@ impl World {
         let key = self.keys.iter().position(|key| key == job.ticket().key())?;
         let now = self.local(process);
         let begun = self.processes[process].callers[key].begun;
+        self.jobs_begun += 1;
+        let number = self.jobs_begun;
         let mut carried =
-            Carried { job, key, since: now, exchange: None, forced: None, begun, on_its_way: None };
+            Carried { number, job, key, since: now, exchange: None, forced: None, begun, on_its_way: None };
         self.watch_flights(process, &carried);
         if let Job::Save(job) = &carried.job {
             self.watch_record(process, key, job);
@@ -77,12 +90,13 @@ impl World {
             self.watch_budget(process);
             if is_renewal {
                 carried.forced = self.forced_generation(process, key);
-                let (end, lease) = (Ended::UnderWay, self.shelf.claimed_until(&self.keys[key]));
-                let exchange = Exchange { process, refresh_token, deadline, lease, end };
-                carried.exchange = Some(self.exchanges.begin(exchange));
+                carried.exchange = Some(self.note_exchange(process, key, refresh_token, deadline));
             }
         }
         self.note(|| format!("process {process} key {key} carries {:?}", carried.job));
+        if matches!(&carried.job, Job::Save(job) if self.saves_afterwards(job)) {
+            return self.save_before_it_is_done(process, carried);
+        }
         let carriage = &mut self.processes[process].carried;
         carriage.push(carried);
         Some(carriage.len() - 1)
@@ -109,8 +123,33 @@ impl World {
         reply: &Reply,
         end: StoreEnd,
     ) -> Option<usize> {
+        self.save_afterwards(process);
         let carried = self.processes[process].carried.remove(place);
         self.end_carried(process, carried, reply, end)
+    }
+
+    fn note_exchange(
+        &mut self,
+        process: usize,
+        key: usize,
+        refresh_token: Option<String>,
+        deadline: Duration,
+    ) -> usize {
+        let (incarnation, since) = (self.processes[process].incarnation, self.now.boot);
+        let (end, lease) = (Ended::UnderWay, self.shelf.claimed_until(&self.keys[key]));
+        let (successor, delivered) = (None, None);
+        self.tally.requests += 1;
+        self.exchanges.begin(Exchange {
+            process,
+            incarnation,
+            since,
+            successor,
+            delivered,
+            refresh_token,
+            deadline,
+            lease,
+            end,
+        })
     }
 
     fn end_carried(
@@ -123,37 +162,29 @@ impl World {
         if matches!(carried.job, Job::Send(_)) {
             return self.answer(process, carried, reply);
         }
-        let is_in_time = carried.since.boot.saturating_add(carried.may_take()) > self.local(process).boot;
+        let is_in_time = !carried.is_over(self.local(process));
+        self.count_store_fault(end);
         let Carried { job, key, .. } = carried;
         if let Job::Save(job) = &job {
             self.save_ends(process, key, job, is_in_time);
         }
         if end == StoreEnd::IsLost {
             if let Job::Save(job) = &job {
-                self.save_failed(process, job);
+                self.note_unsaved(process, job);
             }
             return self.report(process, key, job.abandon());
         }
-        let name = self.keys[key].clone();
-        let fault = || StoreFault::new("the disk is full");
         let report = match job {
-            Job::Load(job) => {
-                let stored = self.shelf.load(&name);
-                if end == StoreEnd::Works {
-                    return self.loaded(process, key, job, stored, is_in_time);
-                }
-                job.loaded(Err(fault()))
+            Job::Load(job) if end == StoreEnd::Works => {
+                let stored = self.stored_told(process, key);
+                return self.loaded(process, key, job, stored, is_in_time);
             }
-            Job::Claim(job) => {
-                let (owner, lasting) = (job.owner().to_owned(), job.lasting());
-                let done =
-                    (end != StoreEnd::Fails).then(|| self.shelf.claim(&name, &owner, lasting, self.now.boot));
-                job.claimed(done.filter(|_| end == StoreEnd::Works).ok_or_else(fault))
-            }
-            Job::Save(job) => self.save(process, key, job, end),
+            Job::Load(job) => job.loaded(Err(full())),
+            Job::Claim(job) => self.claim(key, job, end),
+            Job::Save(job) => self.save(process, key, job, (end, is_in_time)),
             Job::Release(job) => {
                 if end != StoreEnd::Fails {
-                    self.shelf.release(&name, job.owner());
+                    self.shelf.release(&self.keys[key], job.owner());
                 }
                 job.released()
             }
@@ -162,22 +193,42 @@ impl World {
         self.report(process, key, report)
     }
 
-    fn save(&mut self, process: usize, key: usize, job: SaveJob, end: StoreEnd) -> Report {
-        let name = self.keys[key].clone();
+    fn claim(&mut self, key: usize, job: ClaimJob, end: StoreEnd) -> Report {
+        let name = &self.keys[key];
         if end == StoreEnd::Fails {
-            self.save_failed(process, &job);
-            return job.saved(Err(StoreFault::new("the disk is full")));
+            return job.claimed(Err(full()));
         }
-        let before = self.shelf.record(&name).cloned();
-        let saved = self.shelf.compare_and_swap(&name, job.expected(), job.record());
-        match &saved {
-            Saved::Done(_) => self.watch_stored(process, key, before.as_ref(), job.record()),
-            Saved::Conflict(_) => self.took_over(process, key),
+        if self.sabotage == Some(Sabotage::LeaseIgnored) {
+            return job.claimed(Ok(Claimed::Granted));
         }
+        let claimed = self.shelf.claim(name, job.owner(), job.lasting(), self.now.boot);
+        job.claimed(if end == StoreEnd::Works { Ok(claimed) } else { Err(full()) })
+    }
+
+    fn save(
+        &mut self,
+        process: usize,
+        key: usize,
+        job: SaveJob,
+        (end, is_in_time): (StoreEnd, bool),
+    ) -> Report {
+        if end == StoreEnd::Fails && self.has(Sabotage::FailedSaveTakenForDone) {
+            let version = Version(job.expected().map_or(0, |version| version.0) + 1);
+            return job.saved(Ok(Saved::Done(version)));
+        }
+        if end == StoreEnd::Fails {
+            self.note_unsaved(process, &job);
+            return job.saved(Err(full()));
+        }
+        let saved = self.write(process, key, &job);
         self.note_version(process, key, &saved);
         if end == StoreEnd::FailsAfterwards {
-            self.save_failed(process, &job);
+            self.note_unsaved(process, &job);
             return job.saved(Err(StoreFault::new("the store broke off")));
+        }
+        match &saved {
+            Saved::Done(_) => self.said_to_be_stored(process, key, job.record()),
+            Saved::Conflict(_) => self.took_over(process, key, is_in_time),
         }
         job.saved(Ok(saved))
     }
@@ -185,26 +236,50 @@ impl World {
     /// Whatever becomes of it, the record's token is in force then. One that ends late has failed before.
     fn save_ends(&mut self, process: usize, key: usize, job: &SaveJob, is_in_time: bool) {
         if !is_in_time {
-            self.save_failed(process, job);
+            self.note_unsaved(process, job);
         }
         let record = job.record();
         let callers = &mut self.processes[process].callers[key];
         callers.hand.take_if(|hand| record.token.is_some() && !holds(record, hand));
     }
 
-    fn save_failed(&mut self, process: usize, job: &SaveJob) {
-        let token = job.record().token.as_ref().map(|set| set.access_token().expose().to_owned());
-        self.processes[process].unsaved.extend(token);
+    /// Has the store take a record.
+    pub(super) fn write(&mut self, process: usize, key: usize, job: &SaveJob) -> Saved {
+        let name = self.keys[key].clone();
+        let (before, version) = (self.shelf.record(&name).cloned(), self.shelf.version(&name));
+        let expected = self.version_compared(key, job.expected());
+        let record = self.altered(process, key, job.record());
+        let saved = self.shelf.compare_and_swap(&name, expected, &record, self.now.boot);
+        if let Saved::Done(_) = &saved {
+            let made_from = job.expected();
+            self.expect("I34", made_from == version, || {
+                format!("a record made from {made_from:?} has taken the place of {version:?}")
+            });
+            if self.processes[process].callers[key].is_decided_here && !job.record().signed_out {
+                // A sign-in that could not be stored when it was made wins over what others have decided since.
+                self.signed_out.remove(&key);
+                self.tombstones.remove(&key);
+            }
+            self.watch_stored(process, key, before.as_ref(), &record);
+        }
+        saved
+    }
+
+    /// Says that a record is stored, and stores it later, as a sabotage.
+    fn save_before_it_is_done(&mut self, process: usize, carried: Carried) -> Option<usize> {
+        let Carried { job: Job::Save(job), key, .. } = carried else { return None };
+        self.processes[process].unwritten.push((key, job.expected(), job.record().clone()));
+        let version = Version(job.expected().map_or(0, |version| version.0) + 1);
+        self.report(process, key, job.saved(Ok(Saved::Done(version))))
     }
 
     /// Ends a request as the reply says.
     fn answer(&mut self, process: usize, carried: Carried, reply: &Reply) -> Option<usize> {
-        let now = self.local(process);
-        let is_over = carried.since.boot.saturating_add(carried.may_take()) <= now.boot;
-        let Carried { job, key, since, exchange, forced, begun, on_its_way } = carried;
+        let is_over = carried.is_over(self.local(process));
+        let Carried { job, key, since, exchange, forced, begun, on_its_way, .. } = carried;
         let Job::Send(job) = job else { return None };
         if job.purpose() == Purpose::Revocation {
-            self.server.revoke(job.request());
+            self.revoke(key, job.request());
             return self.report(process, key, job.failed(Fault::unknown("nobody reads it"), since));
         }
         let sent = super::server::parameter(job.request(), "refresh_token");
@@ -212,18 +287,24 @@ impl World {
             Some((outcome, response)) => (&Reply::token(3600), (outcome, Some(response))),
             // A transport gives a request up in its time, and a server that has not begun it by then never does.
             None if is_over => (&TIMED_OUT, Default::default()),
-            None => (reply, self.server.take(job.request(), reply, self.now.boot)),
+            None => (reply, self.ask_server(exchange, job.request(), reply)),
         };
+        self.count_reply(reply, response.as_ref());
         let is_late = self.exchanges.get(exchange).is_some_and(|own| own.end == Ended::Lost);
-        let answered = Answered { process, key, since, forced, sent, reply, outcome, is_late, begun };
+        let answered =
+            Answered { process, key, since, forced, sent, reply, outcome, is_late, begun, exchange };
         self.exchange_ended(exchange, reply, response.as_ref());
         self.before_answer(&answered, response.as_ref());
-        let report = match (&response, reply) {
-            (Some(response), _) => job.answered(response, since, now),
-            (None, Reply::Fault(kind, _)) => job.failed(fault(*kind), since),
+        let (sent, now) = self.moments_told(process, since);
+        let report = match (self.response_told(response.clone()), reply) {
+            (Some(response), _) => job.answered(&response, sent, now),
+            (None, Reply::Fault(kind, _)) => job.failed(self.fault_told(*kind), sent),
             (None, _) => Job::Send(job).abandon(),
         };
-        let next = self.report_without_handing(process, key, report);
+        let next = match is_late && self.has(Sabotage::LateAnswerDropped) {
+            true => None,
+            false => self.report_without_handing(process, key, report),
+        };
         self.after_answer(&answered, response.as_ref(), next.as_ref());
         self.hand(process, next)
     }
@@ -241,27 +322,34 @@ impl World {
     ) -> Option<Job> {
         self.processes[process].probe_ended(key);
         self.look_at_store();
-        let now = self.local(process);
+        let now = self.clock(process);
         self.processes[process].accounts.report(report, now)
     }
 
     pub(super) fn lose_some(&mut self, which: u8, done: bool) {
-        let Some((process, place)) = self.some_carried(which) else { return };
+        if let Some((process, place)) = self.some_carried(which) {
+            self.lose(process, place, done);
+        }
+    }
+
+    /// The carrier of a job is lost, the job having been carried out or not.
+    pub(super) fn lose(&mut self, process: usize, place: usize, done: bool) {
         let mut carried = self.processes[process].carried.remove(place);
         let (key, exchange, lost) = (carried.key, carried.exchange, carried.job.ticket().clone().lost());
-        match &carried.job {
-            Job::Save(job) => self.save_failed(process, job),
-            Job::Send(job) if done && exchange.is_some() => {
-                let (outcome, response) = self.server.take(job.request(), &Reply::token(3600), self.now.boot);
-                carried.on_its_way = response.map(|response| (outcome, response));
-            }
-            _ => {}
+        self.tally.fault("carriers lost");
+        if done {
+            self.carry_out(process, &mut carried);
+        }
+        if let Job::Save(job) = &carried.job {
+            self.note_unsaved(process, job);
         }
         self.watch_lost(exchange);
         if matches!(carried.job, Job::Send(_)) {
             self.processes[process].orphaned(carried);
         }
-        self.report(process, key, lost);
+        if !self.has(Sabotage::LostCarrierUnreported) {
+            self.report(process, key, lost);
+        }
     }
 
     pub(super) fn arrive_late(&mut self, which: u8, reply: &Reply) {
@@ -272,29 +360,38 @@ impl World {
             return;
         }
         let (process, place) = all[usize::from(which) % all.len()];
+        self.arrive(process, place, reply);
+    }
+
+    /// The answer of a request arrives whose carrier was lost.
+    pub(super) fn arrive(&mut self, process: usize, place: usize, reply: &Reply) {
+        self.tally.fault("late answers");
         let carried = self.processes[process].orphans.remove(place);
         self.answer(process, carried, reply);
     }
 
     pub(super) fn refuse(&mut self, process: usize, key: usize, which: Generations) {
-        let (now, name) = (self.local(process), self.keys[key].clone());
+        let (now, name) = (self.clock(process), self.keys[key].clone());
         let callers = &self.processes[process].callers[key];
         let current = callers.last.as_ref().map(octo_auth_core::Token::generation);
         let token = match which {
             Generations::Last => callers.last.as_ref(),
             Generations::Earlier => callers.earlier.as_ref(),
         };
-        let Some(generation) = token.map(octo_auth_core::Token::generation) else { return };
+        let Some(token) = token else { return };
+        let (generation, text) = (token.generation(), token.access_token().expose().to_owned());
         let is_old = which == Generations::Earlier
             && current
                 .is_some_and(|last| last.lineage == generation.lineage && last.number > generation.number);
         let before = is_old.then(|| self.processes[process].accounts.explain(&name, now));
-        self.processes[process].accounts.refused(&name, generation, now);
+        self.tally.fault("tokens refused");
+        let counted = current.filter(|_| self.has(Sabotage::RefusalNotScopedToGeneration));
+        self.processes[process].accounts.refused(&name, counted.unwrap_or(generation), now);
         if let Some(before) = before {
             let after = self.processes[process].accounts.explain(&name, now);
             self.expect("I22", before == after, || format!("an old refusal changed {before} to {after}"));
         }
-        self.processes[process].callers[key].refused.insert(generation, ());
+        self.processes[process].callers[key].refused.insert((generation, text), ());
         self.processes[process].callers[key].hand = None;
     }
 
@@ -320,12 +417,18 @@ pub(super) struct Answered<'r> {
     pub(super) is_late: bool,
     /// How often the key had been begun anew when it was sent.
     pub(super) begun: u64,
+    /// Its place among the world's exchanges.
+    pub(super) exchange: Option<usize>,
 }
 
 /// No answer, and nothing done.
 const TIMED_OUT: Reply = Reply::Fault(FaultKind::TimedOut, false);
 
-fn fault(kind: FaultKind) -> Fault {
+fn full() -> StoreFault {
+    StoreFault::new("the disk is full")
+}
+
+pub(super) fn fault(kind: FaultKind) -> Fault {
     match kind {
         FaultKind::NotSent => Fault::not_sent("no connection"),
         FaultKind::TimedOut => Fault::timed_out("no answer in time"),

@@ -1,6 +1,7 @@
 //! What is to happen in a simulated world: plain data, so that a failing sequence can be shrunk and read.
 
 use octo_auth_core::Storage;
+use serde::{Deserialize, Serialize};
 
 use super::MOST_PROCESSES;
 
@@ -14,11 +15,13 @@ pub struct Plan {
 }
 
 /// How a world begins. By default: one process at a standard server that rotates strictly, with a store of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Setup {
     /// Whose registration it is.
     pub provider: Provider,
     /// What store the machines have.
+    #[serde(with = "super::written::storage")]
     pub storage: Storage,
     /// How many processes share the store, from 1 to [`MOST_PROCESSES`]; a number beyond counts as the nearest. Where
     /// nothing is shared there is one.
@@ -30,7 +33,8 @@ pub struct Setup {
 }
 
 /// Whose registration it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Provider {
     /// A standard server with a revocation endpoint: two scope sets and two accounts.
     Standard,
@@ -43,7 +47,8 @@ pub enum Provider {
 }
 
 /// What the server does with a refresh token that was used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Rotation {
     /// It stays good.
     None,
@@ -54,7 +59,8 @@ pub enum Rotation {
 }
 
 /// Which key of which machine, each taken modulo how many there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Who {
     /// The machine.
     pub machine: u8,
@@ -63,7 +69,8 @@ pub struct Who {
 }
 
 /// One thing that happens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Event {
     /// Both clocks go on by so many milliseconds, as they also do when the machine is suspended.
     Pass(u32),
@@ -107,10 +114,19 @@ pub enum Event {
     CrashWhileSaving(u8),
     /// The user withdraws consent at the server, by key.
     Withdraw(u8),
+    /// The job of a key ends that has been in flight longest.
+    EndOf(Who, Reply, StoreEnd),
+    /// The carrier of that job is lost, the job having been carried out or not.
+    LoseOf(Who, bool),
+    /// That job is carried out, and the process dies before it hears of it; another is started in its place.
+    CrashAfter(Who),
+    /// The answer arrives of the key's request whose carrier was lost longest ago.
+    LateOf(Who, Reply),
 }
 
 /// Which of the tokens a caller was given is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Generations {
     /// The one given last.
     Last,
@@ -119,7 +135,8 @@ pub enum Generations {
 }
 
 /// What becomes of a step with the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum StoreEnd {
     /// It is done.
     Works,
@@ -132,7 +149,8 @@ pub enum StoreEnd {
 }
 
 /// What becomes of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Reply {
     /// The server does what is asked and says so.
     Token(TokenReply),
@@ -154,7 +172,8 @@ pub enum Reply {
 }
 
 /// An answer with a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenReply {
     /// The lifetime in seconds, if the answer tells it.
     pub lifetime: Option<u64>,
@@ -167,7 +186,8 @@ pub struct TokenReply {
 }
 
 /// What an answer holds in the place of a refresh token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum RefreshMember {
     /// The one to use next.
     Given,
@@ -178,7 +198,8 @@ pub enum RefreshMember {
 }
 
 /// How an answer with status 200 cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Breakage {
     /// No access token; the refresh token can be read.
     NoAccessToken,
@@ -192,13 +213,18 @@ pub enum Breakage {
     Empty,
 }
 
+/// One of the codes of RFC 6749, if any: by this name, since serde takes a reference that it sees for one to borrow.
+type Code = Option<&'static str>;
+
 /// How a server says that it does not do what is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Refusal {
     /// The status.
     pub status: u16,
     /// The code in the form of RFC 6749; nothing: no body.
-    pub code: Option<&'static str>,
+    #[serde(with = "super::written::code")]
+    pub code: Code,
     /// The header `Retry-After`, in seconds.
     pub retry_after: Option<u16>,
     /// Whether an access token stands in the body all the same.
@@ -206,7 +232,8 @@ pub struct Refusal {
 }
 
 /// Why no answer comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum FaultKind {
     /// No connection.
     NotSent,

@@ -4,10 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use http::Response;
-use octo_auth_core::{Accounts, Client, Entropy, Generation, Job, Lineage, Now, Policy, Token, Version};
+use octo_auth_core::{
+    Accounts, Client, Entropy, Generation, Job, Lineage, Now, Policy, Record, Token, Version,
+};
 
 use super::plan::Setup;
 use super::recent::Recent;
+use super::sabotage::Read;
 use super::server::Outcome;
 use super::watch_requests::MINUTE;
 
@@ -29,8 +32,12 @@ pub(super) struct Process {
     pub(super) told: Option<Duration>,
     /// Access tokens that a store was given and did not take.
     pub(super) unsaved: Recent<String>,
-    /// When an access token was first served here.
-    pub(super) first_served: Recent<String, Duration>,
+    /// Refresh tokens likewise.
+    pub(super) unsaved_refresh_tokens: Recent<String>,
+    /// What was said to be stored and is not yet, by a sabotage.
+    pub(super) unwritten: Vec<(usize, Option<Version>, Record)>,
+    /// When an access token was first served here, and the number of the last answer that had brought it by then.
+    pub(super) first_served: Recent<String, (Duration, u64)>,
 }
 
 /// What the callers of one key have seen.
@@ -45,7 +52,8 @@ pub(super) struct Callers {
     pub(super) is_outdated: bool,
     /// The greatest generation served, by lineage.
     pub(super) seen: Recent<Lineage, u64>,
-    pub(super) refused: Recent<Generation>,
+    /// What was refused, by its access token too: siblings that renew at once may count alike.
+    pub(super) refused: Recent<(Generation, String)>,
     /// Before this moment nothing may be sent.
     pub(super) closed: Option<Duration>,
     /// The ends of renewals that a refusal caused and the server answered.
@@ -63,11 +71,21 @@ pub(super) struct Callers {
     pub(super) is_forcing: bool,
     /// The versions the store has told it of.
     pub(super) versions: Recent<Version>,
+    /// The last sign-in or sign-out here was not said to be stored yet.
+    pub(super) is_decided_here: bool,
+    /// What was read of the key last.
+    pub(super) read: Read,
+    /// The last answer held no refresh token.
+    pub(super) lacked_refresh_token: bool,
+    /// A refresh token of the key was refused as dead.
+    pub(super) was_refused: bool,
 }
 
 /// A job in flight.
 #[derive(Debug)]
 pub(super) struct Carried {
+    /// Jobs are counted as they begin.
+    pub(super) number: u64,
     pub(super) job: Job,
     pub(super) key: usize,
     pub(super) since: Now,
@@ -108,16 +126,18 @@ impl Process {
             sent: VecDeque::new(),
             told: None,
             unsaved: Recent::default(),
+            unsaved_refresh_tokens: Recent::default(),
+            unwritten: Vec::new(),
             first_served: Recent::default(),
         }
     }
 
     /// When an access token was first served here: now, if it never was.
-    pub(super) fn first_served(&mut self, token: &str, now: Duration) -> Duration {
-        if let Some(first) = self.first_served.get(token) {
+    pub(super) fn first_served(&mut self, token: &str, now: Duration, answer: u64) -> Duration {
+        if let Some((first, _)) = self.first_served.get(token) {
             return *first;
         }
-        self.first_served.insert(token.to_owned(), now);
+        self.first_served.insert(token.to_owned(), (now, answer));
         now
     }
 
@@ -143,8 +163,7 @@ impl Process {
 
     /// Whether a job of a key takes longer than it may.
     pub(super) fn is_overdue(&self, key: usize, now: Now) -> bool {
-        let overdue = |carried: &Carried| carried.since.boot.saturating_add(carried.may_take()) <= now.boot;
-        self.carried.iter().any(|carried| carried.key == key && overdue(carried))
+        self.carried.iter().any(|carried| carried.key == key && carried.is_over(now))
     }
 
     /// The flight of a key, which may have tried the endpoint for all keys, may have ended.
@@ -160,12 +179,16 @@ impl Process {
 }
 
 impl Carried {
+    /// Whether it takes longer than it may.
+    pub(super) fn is_over(&self, now: Now) -> bool {
+        self.since.boot.saturating_add(self.may_take()) <= now.boot
+    }
+
     /// Whether the record that is being saved has not been in its time, and holds another token.
     pub(super) fn has_replaced(&self, token: &str, now: Now) -> bool {
         let Job::Save(job) = &self.job else { return false };
-        let is_overdue = self.since.boot.saturating_add(self.may_take()) <= now.boot;
         let other = job.record().token.as_ref().map(|set| set.access_token().expose() != token);
-        is_overdue && other == Some(true)
+        self.is_over(now) && other == Some(true)
     }
 
     /// The time the job may take.

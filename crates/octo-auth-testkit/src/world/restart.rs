@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Job, Record, Saved, Storage, Verdict};
+use octo_auth_core::{Job, Record, Storage, Verdict};
 
 use super::plan::{Reply, StoreEnd};
 use super::process::Process;
@@ -18,7 +18,8 @@ impl World {
     /// The process dies and another takes its place on the same store.
     pub(super) fn crash(&mut self, process: usize) {
         let incarnation = self.processes[process].incarnation + 1;
-        let client = client(self.setup.provider);
+        self.tally.fault("crashes");
+        let client = client(self.setup.provider, self.sabotage);
         let keys = self.keys.len();
         self.processes[process] = Process::new(process, incarnation, &client, &self.policy, self.setup, keys);
         self.exchanges_of_the_dead(process);
@@ -34,10 +35,7 @@ impl World {
         }
         for (key, job) in on_their_way {
             let before = self.shelf.record(&self.keys[key]).cloned();
-            let saved = self.shelf.compare_and_swap(&self.keys[key], job.expected(), job.record());
-            if matches!(saved, Saved::Done(_)) {
-                self.watch_stored(process, key, before.as_ref(), job.record());
-            }
+            self.write(process, key, &job);
             let stored = self.shelf.record(&self.keys[key]).cloned();
             let is_whole = stored == before || stored.as_ref() == Some(job.record());
             self.expect("I35", is_whole, || format!("{stored:?} is stored, neither old nor new"));
@@ -72,7 +70,7 @@ impl World {
                 place = self.end(process, here, &Reply::token(3600), StoreEnd::Works);
                 continue;
             }
-            let (now, name) = (self.local(process), self.keys[key].clone());
+            let (now, name) = (self.clock(process), self.keys[key].clone());
             let decision = self.processes[process].accounts.decide(&name, now);
             self.note(|| format!("started again: {decision:?}"));
             match decision.verdict {

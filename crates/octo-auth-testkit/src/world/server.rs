@@ -31,6 +31,10 @@ pub(super) struct Server {
     serial: u32,
     /// The refresh tokens the server has refused with `invalid_grant`.
     pub(super) refused: Tokens,
+    /// A replaced refresh token that was used again just now.
+    pub(super) reused: Option<Reused>,
+    /// How often anything changed.
+    pub(super) changes: u64,
 }
 
 /// Everything got from one sign-in.
@@ -39,6 +43,14 @@ struct Family {
     key: usize,
     live: String,
     revoked: bool,
+}
+
+/// A replaced refresh token that was used again, which has ended its family.
+#[derive(Debug)]
+pub(super) struct Reused {
+    pub(super) refresh_token: String,
+    /// Whether the family was the newest of its key.
+    pub(super) was_in_use: bool,
 }
 
 /// What the server made of a request.
@@ -61,6 +73,8 @@ impl Server {
             last: HashMap::new(),
             serial: 0,
             refused: Tokens::default(),
+            reused: None,
+            changes: 0,
         }
     }
 
@@ -81,7 +95,8 @@ impl Server {
 
     /// Ends all that was got for a key.
     pub(super) fn withdraw(&mut self, key: usize) {
-        self.families.iter_mut().filter(|family| family.key == key).for_each(Family::revoke);
+        self.changes += 1;
+        self.families.iter_mut().filter(|family| family.key == key).for_each(|family| family.revoked = true);
     }
 
     /// Whether a refresh token still brings tokens; nothing if everything got with it was ended.
@@ -97,11 +112,14 @@ impl Server {
         self.successors.get(refresh_token).map(String::as_str)
     }
 
-    /// Ends the family of a revoked refresh token.
-    pub(super) fn revoke(&mut self, request: &Request<Body>) {
+    /// Ends the family of a revoked refresh token; what its refresh token was, if it was good until now.
+    pub(super) fn revoke(&mut self, request: &Request<Body>) -> Option<String> {
         let token = parameter(request, "token").unwrap_or_default();
-        let family = self.issued.get(&token).map(|(family, _)| *family);
-        family.and_then(|family| self.families.get_mut(family)).into_iter().for_each(Family::revoke);
+        let (family, _) = *self.issued.get(&token)?;
+        let family = self.families.get_mut(family)?;
+        self.changes += 1;
+        let was_good = !std::mem::replace(&mut family.revoked, true);
+        was_good.then(|| family.live.clone())
     }
 
     /// Takes a request as the reply says, and gives the answer unless none comes.
@@ -179,7 +197,10 @@ impl Server {
             if rotation == Rotation::Grace && in_grace {
                 return Ok((key, Some(family.live.clone())));
             }
-            family.revoke();
+            family.revoked = true;
+            self.changes += 1;
+            let was_in_use = !self.families[place + 1..].iter().any(|newer| newer.key == key);
+            self.reused = Some(Reused { refresh_token: sent.to_owned(), was_in_use });
             return Err(());
         }
         if member != RefreshMember::Given {
@@ -194,6 +215,7 @@ impl Server {
         self.issued.insert(replaced, (place, Some(now.saturating_add(GRACE))));
         self.issued.insert(successor.clone(), (place, None));
         self.serial = number;
+        self.changes += 1;
         Ok((key, Some(successor)))
     }
 
@@ -205,12 +227,6 @@ impl Server {
     fn next(&mut self, what: &str, key: usize) -> String {
         self.serial += 1;
         name(what, key, self.serial)
-    }
-}
-
-impl Family {
-    fn revoke(&mut self) {
-        self.revoked = true;
     }
 }
 

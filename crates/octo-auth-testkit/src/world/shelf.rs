@@ -14,6 +14,10 @@ pub(super) struct Shelf {
     leases: HashMap<Key, (String, Duration)>,
     /// The access tokens that were stored.
     pub(super) access_tokens: Tokens,
+    /// When each refresh token was stored first, on the world's boot clock.
+    refresh_tokens: Tokens<Duration>,
+    /// How often anything was written.
+    pub(super) writes: u64,
 }
 
 impl Shelf {
@@ -25,11 +29,21 @@ impl Shelf {
         self.records.get(key).map(|stored| &stored.record)
     }
 
+    pub(super) fn version(&self, key: &Key) -> Option<Version> {
+        self.records.get(key).map(|stored| stored.version)
+    }
+
+    /// When a refresh token was stored first, on the world's boot clock.
+    pub(super) fn stored_at(&self, refresh_token: &str) -> Option<Duration> {
+        self.refresh_tokens.get(refresh_token).copied()
+    }
+
     pub(super) fn compare_and_swap(
         &mut self,
         key: &Key,
         expected: Option<Version>,
         record: &Record,
+        now: Duration,
     ) -> Saved {
         let stored = self.records.get(key);
         if stored.map(|stored| stored.version) != expected {
@@ -37,6 +51,12 @@ impl Shelf {
         }
         let version = Version(expected.map_or(0, |version| version.0) + 1);
         self.access_tokens.extend(record.token.as_ref().map(|set| set.access_token().expose().to_owned()));
+        if let Some(token) = &record.refresh_token {
+            if !self.refresh_tokens.contains(token.expose()) {
+                self.refresh_tokens.insert(token.expose().to_owned(), now);
+            }
+        }
+        self.writes += 1;
         self.records.insert(key.clone(), Stored { record: record.clone(), version });
         Saved::Done(version)
     }

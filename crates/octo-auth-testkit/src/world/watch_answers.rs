@@ -7,7 +7,7 @@ use octo_auth_core::{Fingerprint, Job, Record, Row, SaveJob, Secret};
 
 use super::World;
 use super::carriage::Answered;
-use super::plan::{Breakage, Reply};
+use super::plan::{Breakage, Reply, Rotation};
 
 impl World {
     /// A key was begun anew by a sign-in or a sign-out.
@@ -26,6 +26,12 @@ impl World {
         callers.refresh_token = None;
         callers.lineage.clear();
         callers.begun += 1;
+        callers.is_decided_here = true;
+        self.tombstones.remove(&key);
+        match signed_out {
+            true => self.signed_out.insert(key),
+            false => self.signed_out.remove(&key),
+        };
     }
 
     /// After a sign-in nothing is dead.
@@ -35,7 +41,7 @@ impl World {
         let callers = &mut self.processes[process].callers[key];
         callers.lineage.extend(token.clone());
         callers.refresh_token = token;
-        let status = self.processes[process].accounts.status(&self.keys[key], self.local(process));
+        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
         let row = status.as_ref().map(|status| status.row);
         let needed = status.is_none_or(|status| status.sign_in_needed) && refresh_token.is_some();
         self.expect("I33", !needed && row != Some(Row::Final), || format!("after a sign-in: {row:?}"));
@@ -51,7 +57,7 @@ impl World {
     }
 
     pub(super) fn watch_signed_out(&mut self, process: usize, key: usize) {
-        let (now, name) = (self.local(process), self.keys[key].clone());
+        let (now, name) = (self.clock(process), self.keys[key].clone());
         let published = self.processes[process].accounts.published(&name, now).is_some();
         self.expect("I36", !published, || "something is published after the sign-out".to_owned());
     }
@@ -82,7 +88,8 @@ impl World {
         response: Option<&Response<Vec<u8>>>,
         next: Option<&Job>,
     ) {
-        let Answered { process, key, since, forced, sent, reply, outcome, is_late, begun } = answered;
+        let Answered { process, key, since, forced, sent, reply, outcome, is_late, begun, exchange } =
+            answered;
         let (process, key, now) = (*process, *key, self.local(*process).boot);
         let status = response.map(|response| response.status().as_u16());
         let succeeded = matches!((reply, status), (Reply::Token(_), Some(200)));
@@ -102,8 +109,12 @@ impl World {
             let until = Some(now.saturating_add(told));
             self.processes[process].told = self.processes[process].told.max(until);
         }
+        if brought(reply, status) {
+            self.delivered(*exchange);
+        }
         if let Some(sent) = sent {
             let brought = brought(reply, status).then(|| outcome.refresh_token.clone()).flatten();
+            self.processes[process].callers[key].lacked_refresh_token = succeeded && brought.is_none();
             self.watch_successor(process, key, sent, brought, next);
             let is_invalid = rejected && self.server.refused.contains(sent);
             self.watch_invalid(process, key, sent, is_invalid, next);
@@ -149,10 +160,11 @@ impl World {
         if !invalid {
             return;
         }
+        callers.was_refused = true;
         callers.is_dead |= callers.lineage.contains(sent) || callers.refresh_token.is_none();
         let Some(known) = callers.refresh_token.clone().filter(|known| known != sent) else { return };
         let was_dead = self.server.refused.contains(&known);
-        let status = self.processes[process].accounts.status(&self.keys[key], self.local(process));
+        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
         let needed = status.is_some_and(|status| status.sign_in_needed);
         let marked = matches!(next, Some(Job::Save(job)) if job.record().terminal.is_some());
         self.expect("I32", was_dead || !needed && !marked, || {
@@ -161,9 +173,20 @@ impl World {
     }
 
     /// What the store holds was read.
-    pub(super) fn took_over(&mut self, process: usize, key: usize) {
+    pub(super) fn took_over(&mut self, process: usize, key: usize, is_in_time: bool) {
         self.books.forgotten(key);
+        let now = self.local(process).boot;
         let record = self.shelf.record(&self.keys[key]);
+        if let Some(token) = record.and_then(|record| record.token.as_ref()) {
+            // It is trusted for its lifetime from now on, unless it was known before; what a sibling was told of its end
+            // since then is read along.
+            let text = token.access_token().expose();
+            let answer = self.books.last_answer(text);
+            let first_served = &mut self.processes[process].first_served;
+            if first_served.get(text).is_none_or(|(_, known)| *known < answer) {
+                first_served.insert(text.to_owned(), (now, answer));
+            }
+        }
         let refresh_token = record.and_then(|record| record.refresh_token.clone());
         let is_dead = record.is_some_and(|record| record.terminal.is_some());
         let callers = &mut self.processes[process].callers[key];
@@ -172,8 +195,20 @@ impl World {
         callers.closed = None;
         callers.refresh_token = None;
         callers.begun += 1;
+        // What comes too late, its machine does not wait for any more.
+        if is_in_time && !callers.is_decided_here {
+            callers.is_signed_out = self.tombstones.contains(&key);
+        }
         callers.is_dead |= is_dead;
         callers.lineage.extend(refresh_token.map(|token| token.expose().to_owned()));
+    }
+
+    /// A machine was told that its record is stored.
+    pub(super) fn said_to_be_stored(&mut self, process: usize, key: usize, record: &Record) {
+        self.processes[process].callers[key].is_decided_here = false;
+        if record.signed_out && self.signed_out.contains(&key) {
+            self.tombstones.insert(key);
+        }
     }
 
     /// A record was stored.
@@ -217,13 +252,20 @@ impl World {
 
     /// Whenever a process dies now, the store has what is needed to go on, or says that it is in doubt.
     pub(super) fn look_at_store(&mut self) {
+        // Only with a time of grace does time alone change what the server takes.
+        let changes = (self.shelf.writes, self.server.changes);
+        let is_same = std::mem::replace(&mut self.looked_at, changes) == changes;
+        if is_same && self.setup.rotation != Rotation::Grace {
+            return;
+        }
         for key in 0..self.keys.len() {
             let Some(record) = self.shelf.record(&self.keys[key]) else { continue };
             let Some(refresh_token) = &record.refresh_token else { continue };
             let Some(is_taken) = self.server.takes(refresh_token.expose(), self.now.boot) else { continue };
-            let is_marked = record.terminal.is_some() || is_in_doubt(record, refresh_token);
-            let text = refresh_token.expose().to_owned();
-            self.expect("I28", is_taken || is_marked, || {
+            let is_sound = is_taken || record.terminal.is_some() || is_in_doubt(record, refresh_token);
+            let text = refresh_token.clone();
+            self.expect("I28", is_sound, || {
+                let text = text.expose();
                 format!("{text} is stored, which the server has replaced, and no marker says so")
             });
         }

@@ -62,7 +62,7 @@ impl World {
         let callers = &mut self.processes[process].callers[key];
         let is_first = callers.begun == 0 && is_in_time;
         callers.versions.extend(stored.as_ref().map(|stored| stored.version));
-        self.took_over(process, key);
+        self.took_over(process, key, is_in_time);
         let record = stored.as_ref().map(|stored| stored.record.clone());
         let next = self.report_without_handing(process, key, job.loaded(Ok(stored)));
         if let (true, Some(record)) = (is_first, record) {
@@ -72,7 +72,7 @@ impl World {
     }
 
     fn watch_read(&mut self, process: usize, key: usize, record: &Record) {
-        let status = self.processes[process].accounts.status(&self.keys[key], self.local(process));
+        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
         let Some(status) = status else { return };
         let has_generation = status.token.is_none_or(|token| token.generation() == record.generation);
         let is_out = record.signed_out == (status.row == octo_auth_core::Row::SignedOut);

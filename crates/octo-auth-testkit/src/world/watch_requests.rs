@@ -17,17 +17,16 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 impl World {
     /// One flight for each key.
     pub(super) fn watch_flights(&mut self, process: usize, new: &Carried) {
-        if is_beside(&new.job) {
-            return;
+        if !is_beside(&new.job) {
+            self.watch_one_flight(process, new.key, || format!("{:?}", new.job));
         }
+    }
+
+    pub(super) fn watch_one_flight(&mut self, process: usize, key: usize, new: impl FnOnce() -> String) {
         let now = self.local(process);
-        let under_way = |other: &&Carried| {
-            other.key == new.key
-                && !is_beside(&other.job)
-                && other.since.boot.saturating_add(other.may_take()) > now.boot
-        };
+        let under_way = |other: &&Carried| other.key == key && !is_beside(&other.job) && !other.is_over(now);
         let other = self.processes[process].carried.iter().find(under_way);
-        let other = other.map(|other| format!("{:?} beside {:?}", new.job, other.job));
+        let other = other.map(|other| format!("{} beside {:?}", new(), other.job));
         self.expect("I18", other.is_none(), || other.unwrap_or_default());
     }
 
@@ -76,6 +75,7 @@ impl World {
         let in_hand = self.in_hand(process, key);
         self.expect("I19", !under_way, || format!("{sent} is sent twice at once"));
         if in_doubt {
+            self.tally.sent_again += 1;
             let may_repeat = in_hand.is_none() && self.setup.provider != Provider::NoReplay;
             self.expect("I19", may_repeat, || format!("{sent} is sent again, with {in_hand:?} in hand"));
         }
@@ -88,6 +88,8 @@ impl World {
         let Some(&(last, key)) = own.sent.back() else { return };
         let recent = || own.sent.iter().filter(|(at, _)| last.saturating_sub(*at) <= MINUTE);
         let (all, of_key) = (recent().count(), recent().filter(|(_, other)| *other == key).count());
+        self.tally.worst_minute = self.tally.worst_minute.max(all as u64);
+        self.tally.worst_minute_of_all = self.tally.worst_minute_of_all.max(self.minute.sent(self.now.boot));
         self.expect("I21", all <= limit, || format!("{all} requests in a minute"));
         let in_limit = key.is_none() || of_key <= 10;
         self.expect("I21", in_limit, || format!("{of_key} requests of one key in a minute"));
@@ -96,13 +98,13 @@ impl World {
     /// The generation whose refusal has begun the flight under way.
     pub(super) fn forced_generation(&self, process: usize, key: usize) -> Option<Generation> {
         let own = &self.processes[process];
-        let status = own.accounts.status(&self.keys[key], self.local(process))?;
+        let status = own.accounts.status(&self.keys[key], self.clock(process))?;
         status.token.filter(|_| own.callers[key].is_forcing).map(|token| token.generation())
     }
 
     /// Notes for each key whether a flight that began now would be forced.
     pub(super) fn note_forcing(&mut self, process: usize) {
-        let now = self.local(process);
+        let now = self.clock(process);
         for (name, key) in self.keys.clone().iter().zip(0..) {
             let status = self.processes[process].accounts.status(name, now);
             if status.as_ref().is_some_and(|status| !status.in_flight) {

@@ -6,6 +6,7 @@ use octo_auth_core::{Decision, FailureKind, Generation, Job, Now, Row, Storage, 
 
 use super::World;
 use super::plan::Provider;
+use super::sabotage::Sabotage;
 
 /// No step of a flight takes longer than an exchange, a sibling's claim, and what the store takes.
 const BESIDE_THE_EXCHANGE: Duration = Duration::from_secs(30);
@@ -20,7 +21,7 @@ impl World {
         if own.carried.iter().any(|carried| carried.key == key && carried.has_replaced(token, now)) {
             return None;
         }
-        let first = own.first_served.get(token).copied().unwrap_or_default();
+        let first = own.first_served.get(token).copied().unwrap_or_default().0;
         let serves = self.books.surely_serves(token, (process, own.incarnation), first, self.local(process));
         serves.then(|| token.clone())
     }
@@ -32,12 +33,13 @@ impl World {
         decision: &Decision,
         in_hand: Option<&str>,
     ) {
-        let (now, Decision { verdict, row, next_change }) = (self.local(process), decision);
+        let (now, Decision { verdict, row, next_change }) = (self.clock(process), decision);
         let said = || format!("{row:?}: {verdict:?}");
         self.expect("I14", fits(*row, verdict), || format!("not a verdict of its row: {}", said()));
         if let Some(token) = in_hand {
             let serves = matches!(verdict, Verdict::Use(_) | Verdict::UseAndRun(..));
-            let failed = matches!(verdict, Verdict::GiveUp(_));
+            let failed = matches!(verdict, Verdict::GiveUp(_)) || self.fails_all_the_same(*row);
+            self.tally.failed_with_token += u64::from(failed);
             self.expect("I04", !failed, || format!("{token} is in hand, and the caller was told {}", said()));
             self.expect("I03", serves || failed, || format!("{token} is in hand, and there was {}", said()));
             self.watch_young(process, token, verdict);
@@ -49,6 +51,7 @@ impl World {
                 let after = failure.retry_after();
                 let is_later = *row != Row::Closed || after.is_some_and(|after| after > Duration::ZERO);
                 self.expect("I17b", is_later, || format!("closed for {after:?}"));
+                let now = self.local(process);
                 self.processes[process].callers[key].closed =
                     after.filter(|_| *row == Row::Closed).map(|after| now.boot.saturating_add(after));
                 self.watch_dead(process, key, failure.kind());
@@ -58,6 +61,7 @@ impl World {
                 let longest = self.policy.exchange_deadline().saturating_add(BESIDE_THE_EXCHANGE);
                 let longest = now.boot.saturating_add(longest);
                 self.expect("I26", *until <= longest, || format!("wait until {until:?}"));
+                self.watch_waiting(process, key);
             }
             Verdict::Use(_) | Verdict::UseAndRun(..) | Verdict::Run(_) => {}
         }
@@ -67,6 +71,18 @@ impl World {
         if matches!(verdict, Verdict::Run(_) | Verdict::UseAndRun(..)) {
             self.processes[process].callers[key].is_forcing = *row == Row::RefusedRenewing;
         }
+    }
+
+    /// What a caller waits for is under way, or its time is over.
+    fn watch_waiting(&mut self, process: usize, key: usize) {
+        let own = &self.processes[process];
+        let is_carried = own.carried.iter().any(|carried| carried.key == key);
+        self.expect("I26", is_carried, || format!("a caller of key {key} waits for what nobody does"));
+    }
+
+    /// Whether a caller is given a failure in the place of its token, by a sabotage.
+    fn fails_all_the_same(&self, row: Row) -> bool {
+        self.has(Sabotage::CallerErrorWhileValidToken) && row == Row::StaleClosed
     }
 
     /// Young tokens cause no network.
@@ -81,8 +97,9 @@ impl World {
 
     /// Until the next change the same holds at any moment, and again at this one.
     fn watch_until_next_change(&mut self, process: usize, key: usize, row: Row, next: Option<Duration>) {
-        let (now, name) = (self.local(process), self.keys[key].clone());
-        let again = self.processes[process].accounts.decide(&name, now);
+        let name = self.keys[self.key_asked(key)].clone();
+        let (now, clock) = (self.clock(process), self.clock_of_asking(process, key));
+        let again = self.processes[process].accounts.decide(&name, clock);
         let same = again.row == row && again.next_change == next;
         self.expect("I15", same, || {
             format!("{row:?} {next:?} became {:?} {:?}", again.row, again.next_change)
@@ -119,8 +136,9 @@ impl World {
     pub(super) fn watch_served(&mut self, process: usize, key: usize, token: &Token) {
         let now = self.local(process);
         let text = token.access_token().expose().to_owned();
+        let answer = self.books.last_answer(&text);
         let own = &mut self.processes[process];
-        let first = own.first_served(&text, now.boot);
+        let first = own.first_served(&text, now.boot, answer);
         let identity = (process, own.incarnation);
         let in_time = self.books.may_serve(&text, identity, first, now);
         self.expect("I01", in_time, || format!("{text} was served past its end"));
@@ -148,8 +166,10 @@ impl World {
         let Generation { lineage, number } = token.generation();
         let callers = &self.processes[process].callers[key];
         let seen = callers.seen.get(&lineage).copied().unwrap_or_default();
-        let was_refused = callers.refused.contains(&token.generation());
-        let refused_as_good = was_refused && !token.is_suspect();
+        let text = token.access_token().expose().to_owned();
+        let was_refused = callers.refused.contains(&(token.generation(), text));
+        let is_flagged = token.is_suspect() && !self.has(Sabotage::SuspectNotFlagged);
+        let refused_as_good = was_refused && !is_flagged;
         self.expect("I06", number >= seen, || format!("generation {number} was served after {seen}"));
         if was_refused {
             self.expect("I07", !refused_as_good, || format!("{:?} was refused", token.generation()));
@@ -178,7 +198,7 @@ impl World {
             }
             _ => false,
         });
-        let status = own.accounts.status(&self.keys[key], now);
+        let status = own.accounts.status(&self.keys[key], self.clock(process));
         let flagged = status.is_some_and(|status| status.unsaved || status.in_flight);
         let failed = own.unsaved.contains(text) || overdue;
         self.expect("I30", is_stored || failed && flagged, || {
@@ -188,7 +208,7 @@ impl World {
 
     /// A caller looks at what it may serve without asking.
     pub(super) fn glance(&mut self, process: usize, key: usize) {
-        let (now, name) = (self.local(process), self.keys[key].clone());
+        let (now, name) = (self.clock(process), self.keys[key].clone());
         let published = self.processes[process].accounts.published(&name, now);
         if let Some(published) = published.filter(|published| published.serves(now)) {
             self.expect("I07", !published.token().is_suspect(), || "a suspect token is published".to_owned());
@@ -199,9 +219,9 @@ impl World {
 
     /// A caller asks whose time is over: it is given a token or a failure, and nothing is changed for others.
     pub(super) fn ask_at_deadline(&mut self, process: usize, key: usize) {
-        let (now, name) = (self.local(process), self.keys[key].clone());
+        let (now, name) = (self.clock(process), self.keys[key].clone());
         let own = &self.processes[process];
-        let overdue = own.is_overdue(key, now) || own.accounts.status(&name, now).is_none();
+        let overdue = own.is_overdue(key, self.local(process)) || own.accounts.status(&name, now).is_none();
         let in_hand = self.in_hand(process, key);
         let own = &mut self.processes[process];
         let before = own.accounts.explain(&name, now);
@@ -215,6 +235,7 @@ impl World {
         self.expect("I26", untouched, || format!("a caller past its deadline changed {before} to {after}"));
         if in_hand.is_some() {
             let failed = matches!(verdict, Verdict::GiveUp(_));
+            self.tally.failed_with_token += u64::from(failed);
             self.expect("I04", !failed, || format!("with a token in hand a caller was told {verdict:?}"));
         }
         if let Verdict::Use(token) = decision.verdict {
