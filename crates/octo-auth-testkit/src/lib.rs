@@ -131,6 +131,7 @@
 pub mod async_;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+pub mod fleet;
 pub mod invariants;
 pub mod moment;
 pub mod registration;

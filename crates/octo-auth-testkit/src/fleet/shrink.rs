@@ -1,0 +1,175 @@
+//! Making a failing list of events short: what can be left out while the same invariant breaks is left out.
+//!
+//! Any subsequence of a plan's events is a plan. First whole subjects are left out: keys, what happened long before,
+//! processes, kinds of events. Then parts of the list, large ones first (delta debugging).
+
+use std::mem::{Discriminant, discriminant};
+
+use crate::world::{Event, MOST_PROCESSES, Plan, Sabotage, Setup, Trace, Violation, World};
+
+/// The most events that are played for one search; what is found by then is good enough.
+const MOST_EVENTS: usize = 8_000_000;
+
+/// More keys than any world has.
+const MOST_KEYS: u8 = 4;
+
+/// The first contradiction in what a plan says, if there is one, and after how many of its events.
+#[must_use]
+pub fn first_violation(plan: &Plan, sabotage: Option<Sabotage>) -> Option<(usize, Violation)> {
+    play(plan.setup, &plan.events, sabotage)
+}
+
+/// A plan in which the same invariant breaks, with as few events as can be found.
+///
+/// A plan in which nothing breaks is given back as it is.
+#[must_use]
+pub fn shrunk(plan: &Plan, sabotage: Option<Sabotage>) -> Plan {
+    let Some((last, violation)) = first_violation(plan, sabotage) else { return plan.clone() };
+    let events = plan.events.iter().take(last).cloned().collect();
+    let invariant = violation.invariant;
+    let mut search = Search { setup: plan.setup, sabotage, invariant, played: 0, events };
+    search.leave_out_subjects();
+    search.leave_out_parts();
+    search.leave_out_subjects();
+    Plan { setup: plan.setup, events: search.events }
+}
+
+struct Search {
+    setup: Setup,
+    sabotage: Option<Sabotage>,
+    invariant: &'static str,
+    played: usize,
+    /// The shortest list found.
+    events: Vec<Event>,
+}
+
+impl Search {
+    /// Tries another list; whether the same invariant breaks in it, which is then the shortest.
+    fn try_out(&mut self, events: &[Event]) -> bool {
+        if events.len() >= self.events.len() || self.played >= MOST_EVENTS {
+            return false;
+        }
+        let events = merged(events);
+        let broken = play(self.setup, &events, self.sabotage);
+        self.played += broken.as_ref().map_or(events.len(), |(last, _)| *last);
+        match broken.filter(|(_, violation)| violation.invariant == self.invariant) {
+            Some((last, _)) => {
+                self.events = events;
+                self.events.truncate(last);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn leave_out_subjects(&mut self) {
+        for key in 0..MOST_KEYS {
+            self.keep(|event| subject(event).1.is_none_or(|own| own != key));
+        }
+        self.leave_out_the_past();
+        for process in 0..MOST_PROCESSES {
+            self.keep(|event| subject(event).0.is_none_or(|own| own != process));
+        }
+        let mut kinds: Vec<Discriminant<Event>> = Vec::new();
+        for event in &self.events {
+            if !kinds.contains(&discriminant(event)) {
+                kinds.push(discriminant(event));
+            }
+        }
+        for kind in kinds {
+            self.keep(|event| discriminant(event) != kind);
+        }
+    }
+
+    fn keep(&mut self, is_kept: impl Fn(&Event) -> bool) {
+        let kept: Vec<Event> = self.events.iter().filter(|event| is_kept(event)).cloned().collect();
+        self.try_out(&kept);
+    }
+
+    /// What happened last is often enough.
+    fn leave_out_the_past(&mut self) {
+        let mut length = 16;
+        while length < self.events.len() {
+            let last = self.events[self.events.len() - length..].to_vec();
+            if self.try_out(&last) {
+                return;
+            }
+            length *= 2;
+        }
+    }
+
+    /// Leaves out each part that can be spared, from the last to the first, ever smaller ones.
+    fn leave_out_parts(&mut self) {
+        let mut size = self.events.len() / 2;
+        while size > 0 && self.played < MOST_EVENTS {
+            let before = self.events.len();
+            let mut end = before;
+            while end > 0 && self.played < MOST_EVENTS {
+                let begin = end.saturating_sub(size);
+                let without = [&self.events[..begin], &self.events[end..]].concat();
+                self.try_out(&without);
+                end = begin.min(self.events.len());
+            }
+            if self.events.len() == before {
+                size /= 2;
+            }
+            size = size.min(self.events.len());
+        }
+    }
+}
+
+/// The process and the key an event is about, where it names them.
+fn subject(event: &Event) -> (Option<u8>, Option<u8>) {
+    match event {
+        Event::Ask(who)
+        | Event::AskAtDeadline(who)
+        | Event::Glance(who)
+        | Event::Drive(who, ..)
+        | Event::Refuse(who, _)
+        | Event::Adopt(who, _)
+        | Event::SignOut(who)
+        | Event::EndOf(who, ..)
+        | Event::LoseOf(who, _)
+        | Event::CrashAfter(who)
+        | Event::LateOf(who, _) => (Some(who.machine), Some(who.key)),
+        Event::Tend(process)
+        | Event::ReplaceClient(process)
+        | Event::Admit(process)
+        | Event::ShutDown(process)
+        | Event::SaveAll(process)
+        | Event::Crash(process)
+        | Event::CrashWhileSaving(process) => (Some(*process), None),
+        Event::Withdraw(key) => (None, Some(*key)),
+        Event::Pass(_)
+        | Event::SetWall(_)
+        | Event::BootAlone(_)
+        | Event::End(..)
+        | Event::Lose(..)
+        | Event::ArriveLate(..) => (None, None),
+    }
+}
+
+fn play(setup: Setup, events: &[Event], sabotage: Option<Sabotage>) -> Option<(usize, Violation)> {
+    let mut world = World::sabotaged(setup, sabotage).with_trace(Trace::None);
+    for (place, event) in (1..).zip(events) {
+        world.happen(event);
+        if let Some(violation) = world.violation() {
+            return Some((place, violation.clone()));
+        }
+    }
+    world.violation().cloned().map(|violation| (0, violation))
+}
+
+/// These events with times that follow each other put together.
+fn merged(events: &[Event]) -> Vec<Event> {
+    let mut merged: Vec<Event> = Vec::new();
+    for event in events {
+        match (merged.last_mut(), event) {
+            (Some(Event::Pass(before)), Event::Pass(more)) if before.checked_add(*more).is_some() => {
+                *before += more;
+            }
+            _ => merged.push(event.clone()),
+        }
+    }
+    merged
+}

@@ -1,0 +1,57 @@
+//! Whether a simulated fleet finds what is wrong, and nothing where nothing is.
+
+use octo_auth_core::Storage;
+use octo_auth_testkit::fleet::{Episode, Script, explore, first_violation, shrunk};
+use octo_auth_testkit::world::{Plan, Provider, Rotation, Sabotage, Setup, Violation};
+
+/// The run that every sabotage is tried on.
+const SEED: u64 = 2;
+
+/// The first contradiction that a run of so many days comes upon, and how many days it took.
+fn found(days: u64, sabotage: Option<Sabotage>) -> Option<(Plan, Violation)> {
+    let stories = Episode::of_run(days, SEED, 8).map(|episode| episode.play(sabotage));
+    stories.into_iter().find_map(|story| Some((story.plan, story.violation?)))
+}
+
+#[test]
+fn each_known_defect_is_found_within_500_days() {
+    for sabotage in Sabotage::all() {
+        assert!(found(500, Some(sabotage)).is_some(), "{}: nothing found", sabotage.name());
+    }
+}
+
+#[test]
+fn without_a_defect_nothing_is_found() {
+    assert_eq!(found(24, None).map(|(_, violation)| violation), None);
+}
+
+#[test]
+fn an_episode_is_what_its_seed_says() {
+    let episode = Episode { seed: 7, days: 1, processes: 8 };
+    let (once, again) = (episode.play(None), episode.play(None));
+    assert_eq!(once.plan, again.plan);
+    assert_eq!((once.tally, once.examined), (again.tally, again.examined));
+    assert_ne!(once.plan, Episode { seed: 8, ..episode }.play(None).plan);
+}
+
+#[test]
+fn a_finding_is_made_short_and_is_found_again_in_what_is_written_down() {
+    let sabotage = Sabotage::named("marker-not-written");
+    let (plan, violation) = found(40, sabotage).expect("a finding");
+    let script = Script { plan: shrunk(&plan, sabotage), sabotage };
+    assert!(script.plan.events.len() <= 12, "{} events", script.plan.events.len());
+    let read = Script::from_text(&script.to_text()).expect("a script");
+    let again = first_violation(&read.plan, read.sabotage).map(|(_, again)| again.invariant);
+    assert_eq!(again, Some(violation.invariant));
+    assert_eq!(first_violation(&read.plan, None), None, "the machine itself has no such defect");
+}
+
+#[test]
+fn no_order_of_five_steps_of_two_processes_breaks_an_invariant() {
+    for rotation in [Rotation::Strict, Rotation::None] {
+        let (provider, storage, processes, seed) = (Provider::Standard, Storage::Shared, 2, 1);
+        let explored = explore(Setup { provider, storage, processes, rotation, seed }, 5);
+        assert_eq!(explored.broken, None);
+        assert!(explored.sequences >= 1000, "{explored:?}");
+    }
+}
