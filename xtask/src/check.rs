@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 7] = [
+const PROMISES: [Step; 8] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
@@ -62,6 +62,10 @@ const PROMISES: [Step; 7] = [
     ("demo", demo),
     ("every address, 3 lists", |root| {
         ensure!(crate::exhaust(root, 3, 1)?, "a difference, see above");
+        Ok(Outcome::Passed)
+    }),
+    ("simulation, 500 days", |root| {
+        ensure!(crate::simulate::quick(root)?, "a finding, see above: it is written down to be played again");
         Ok(Outcome::Passed)
     }),
     ("fuzzing, 30 s each", |root| {

@@ -9,6 +9,7 @@ mod check;
 mod codegen;
 mod fuzz;
 mod invariants;
+mod simulate;
 mod tidy;
 
 use std::collections::hash_map::RandomState;
@@ -59,6 +60,8 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Let a small fleet live through bad days, all simulated, and watch the invariants; fail if one is broken.
+    Simulate(simulate::Options),
     /// Fuzz each way into the core; needs nightly and cargo-fuzz.
     Fuzz {
         /// How long each target is fuzzed, in minutes.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Task::Conformance { arguments } => conformance(&arguments),
         Task::Bench { name } => bench::run(&root(), name.as_deref()),
         Task::Allowlist { sets, seed } => exhaust(&root(), sets, seed.unwrap_or_else(new_seed)),
+        Task::Simulate(options) => simulate::run(&root(), &options),
         Task::Fuzz { minutes, target } => {
             fuzz::run(&root(), minutes.saturating_mul(60), fuzz::Seed::New, target.as_deref())
         }

@@ -1,0 +1,67 @@
+//! The simulated fleet at the terminal: what it lived through, in numbers, and whether it held.
+//!
+//! The rule kept here: the numbers depend on the days, the seed and the processes alone, not on the threads. The
+//! simulation is built in release whatever this tool was built in, and in a build of its own: the other tasks do
+//! without it.
+
+#[cfg(feature = "simulate")]
+mod fleet;
+#[cfg(feature = "simulate")]
+mod threads;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+/// What is simulated.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How many days, cut into episodes of four with another provider, store and server each.
+    #[arg(long, default_value_t = 500)]
+    days: u64,
+    /// What everything is drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many processes share a store.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=8))]
+    processes: u8,
+    /// Switch a known defect in, which has to be found; `list` names them, `all` tries each.
+    #[arg(long)]
+    sabotage: Option<String>,
+    /// Play what an earlier run has written down, with its whole trace.
+    #[arg(long, conflicts_with_all = ["days", "seed", "processes", "sabotage"])]
+    replay: Option<PathBuf>,
+    /// Instead of days: every order of so many steps of two processes and one key, of three with `--processes 3`.
+    #[arg(long, conflicts_with_all = ["days", "sabotage", "replay"])]
+    explore: Option<u32>,
+}
+
+/// Simulates what the options say; whether every invariant held.
+#[cfg(feature = "simulate")]
+pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
+    fleet::run(root, options)
+}
+
+/// Does the same in a build that can.
+#[cfg(not(feature = "simulate"))]
+pub(crate) fn run(root: &Path, _: &Options) -> Result<bool> {
+    again(root, std::env::args_os().skip(2))
+}
+
+/// The simulation that every change goes through.
+pub(crate) fn quick(root: &Path) -> Result<bool> {
+    again(root, ["--days", "500"].map(Into::into))
+}
+
+/// Runs this task in release, from where the caller stands, so that paths mean what they say.
+fn again(root: &Path, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<bool> {
+    let status = crate::cargo()
+        .args(["run", "--quiet", "--release", "--features", "simulate", "--manifest-path"])
+        .arg(root.join("xtask/Cargo.toml"))
+        .args(["--", "simulate"])
+        .args(arguments)
+        .status()
+        .context("cannot run cargo")?;
+    Ok(status.success())
+}

@@ -1,0 +1,79 @@
+//! Episodes on all processors, put together in their order.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use octo_auth_testkit::fleet::{Episode, Story};
+use octo_auth_testkit::world::{Plan, Sabotage, Tally, Violation};
+
+/// What the episodes of a run came to, up to the first in which an invariant is broken.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) days: u64,
+    pub(super) episodes: usize,
+    pub(super) events: u64,
+    pub(super) tally: Tally,
+    pub(super) examined: BTreeMap<&'static str, u64>,
+    pub(super) broken: Option<Broken>,
+}
+
+/// An episode in which an invariant is broken.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) episode: Episode,
+    pub(super) plan: Plan,
+    pub(super) violation: Violation,
+}
+
+/// Plays the episodes. A broken one ends the run; those before it are played to their end, so that the outcome is the
+/// same however many threads there are.
+pub(super) fn play(episodes: &[Episode], sabotage: Option<Sabotage>) -> Outcome {
+    let (next, first_broken) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+    let stories: Mutex<BTreeMap<usize, (Story, u64)>> = Mutex::default();
+    let work = || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(episode) = episodes.get(place) else { return };
+            if place > first_broken.load(Ordering::Relaxed) {
+                return;
+            }
+            let mut story = episode.play(sabotage);
+            let events = story.plan.events.len() as u64;
+            match story.violation {
+                Some(_) => drop(first_broken.fetch_min(place, Ordering::Relaxed)),
+                None => story.plan.events = Vec::new(),
+            }
+            if let Ok(mut stories) = stories.lock() {
+                stories.insert(place, (story, events));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let mut outcome = Outcome::default();
+    for (place, (story, events)) in stories.into_inner().unwrap_or_default() {
+        outcome.add(&story, events);
+        if let Some(violation) = story.violation {
+            outcome.broken = Some(Broken { episode: episodes[place], plan: story.plan, violation });
+            break;
+        }
+    }
+    outcome
+}
+
+impl Outcome {
+    fn add(&mut self, story: &Story, events: u64) {
+        self.days += story.days;
+        self.episodes += 1;
+        self.events += events;
+        self.tally.add(&story.tally);
+        for (invariant, times) in &story.examined {
+            *self.examined.entry(invariant).or_default() += times;
+        }
+    }
+}
