@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 use http::Request;
+use octo_auth_core::allowlist::{Rules, Terms};
 use octo_auth_core::{Body, Client, Meaning, Now, OnboardingError, Profile, Remedy, Secret, Timestamp};
 use octo_auth_emulator::{Browser, Emulator, Fault, octorate, officernd};
 use octo_auth_tests::log;
@@ -51,7 +52,9 @@ macro_rules! scenarios {
                 let answer = inn.api().call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), Meaning::Accepted);
                 // The other kind of token does not open it, but from an address on Octorate's list.
-                let by_address = octorate.admin().for_ip_authentication();
+                let rules = Rules::from_text("127.0.0.1 # this machine", Terms::default()).unwrap();
+                let caller = "127.0.0.1".parse().unwrap();
+                let by_address = octorate.admin().for_ip_authentication(caller, &rules).unwrap();
                 let answer = by_address.call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), Meaning::Forbidden);
                 emulator.octorate().allow_address(octorate::DEMO_CLIENT_ID, "127.0.0.1").unwrap();
@@ -59,6 +62,27 @@ macro_rules! scenarios {
                 assert_eq!(answer.value.meaning(), Meaning::Accepted);
                 let twice = octorate.admin().create_property(&inn, json)$($wait)*.unwrap_err();
                 assert!(matches!(&twice, OnboardingError::Exchange(error) if error.status().unwrap() == 412), "{twice}");
+            }
+
+            #[test]
+            fn octorate_is_not_called_from_an_address_that_is_not_on_its_list() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let terms = Terms::default().ipv4_only().egress();
+                let rules = Rules::from_line("203.0.113.0/28, 198.51.100.7", terms).unwrap();
+                let ask = |caller: &str| octorate.admin().for_ip_authentication(caller.parse().unwrap(), &rules);
+                assert!(ask("203.0.113.15").is_ok() && ask("::ffff:198.51.100.7").is_ok());
+                let denied = ask("203.0.113.16").unwrap_err();
+                assert_eq!(
+                    denied.to_string(),
+                    "203.0.113.16 is not permitted: no rule holds it; the nearest are \
+                     line 1: 203.0.113.0/28, which ends at 203.0.113.15, 1 address away"
+                );
+                assert_eq!((denied.code(), denied.remedy()), ("address_not_permitted", Remedy::FixConfiguration));
+                assert!(ask("2001:db8::1").unwrap_err().to_string().contains("no rule is of the family"));
+                let nobody = octorate.admin().for_ip_authentication("203.0.113.1".parse().unwrap(), &Rules::default());
+                assert!(nobody.unwrap_err().to_string().ends_with("the list is empty"));
+                assert!(emulator.log().is_empty());
             }
 
             $($test)*

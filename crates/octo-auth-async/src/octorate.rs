@@ -72,8 +72,11 @@
 //! # Case 3: IP authentication
 //!
 //! From an address on the list that Octorate keeps for the application, the token of ApiLogin opens property data too:
-//! [`Admin::for_ip_authentication`].
+//! [`Admin::for_ip_authentication`], which asks the list first.
 
+use std::net::IpAddr;
+
+use octo_auth_core::allowlist::{NotPermitted, Rules};
 use octo_auth_core::{
     AdminToken, Answer, ApiConfiguration, ApiError, CallError, Client, CreatedProperty, Exchange, Failure,
     GrantedCode, Key, OnboardingError, Pending, Remedy, Reply, RequestError, Scopes, Secret, Token,
@@ -260,10 +263,21 @@ impl Admin {
 
     /// Declares that calls come from an address Octorate has on its list (case 3): then this token opens property
     /// data too, at the paths with an accommodation in them. From any other address those calls are refused with
-    /// `403 errNoResourcesForIdentity`.
-    #[must_use]
-    pub fn for_ip_authentication(&self) -> ApiClient {
-        self.api()
+    /// `403 errNoResourcesForIdentity`, which says nothing of addresses.
+    ///
+    /// So the list is asked here, before anything is sent: `caller` is the address that Octorate will see, behind
+    /// address translation the one outside, and `rules` are those that Octorate was given. [`Terms::ipv4_only`] and
+    /// [`Terms::egress`] refuse rules that can never match there.
+    ///
+    /// [`Terms::ipv4_only`]: octo_auth_core::allowlist::Terms::ipv4_only
+    /// [`Terms::egress`]: octo_auth_core::allowlist::Terms::egress
+    ///
+    /// # Errors
+    ///
+    /// [`NotPermitted`] with the rules that are nearest to the address.
+    pub fn for_ip_authentication(&self, caller: IpAddr, rules: &Rules) -> Result<ApiClient, NotPermitted> {
+        rules.require(caller)?;
+        Ok(self.api())
     }
 
     /// Its tokens: for an HTTP client of your own.

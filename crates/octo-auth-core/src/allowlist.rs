@@ -33,7 +33,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use caller::{CallerError, ForwardHeader, client_address};
 pub use change::Change;
 pub use error::{ListError, RuleError, RuleProblem};
-pub use explain::{Explanation, Near};
+pub use explain::{Explanation, Near, NotPermitted};
 pub use rule::{parse, parse_rule};
 pub use rules::{Rules, WrittenRule};
 pub use terms::Terms;

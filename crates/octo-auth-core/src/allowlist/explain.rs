@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::rules::WrittenRule;
+use crate::error::Remedy;
 
 /// Why an address is permitted or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,43 @@ impl fmt::Display for Explanation<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+/// An address that a list does not permit, where it has to be one that is permitted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{address} is not permitted: {why}")]
+pub struct NotPermitted {
+    address: IpAddr,
+    why: String,
+}
+
+impl NotPermitted {
+    pub(super) fn new(address: IpAddr, explanation: &Explanation<'_>) -> Self {
+        // In one line, as an error's text stands among others: the word `denied` above is said already.
+        let text = explanation.to_string();
+        let mut lines = text.lines().skip(1).map(str::trim);
+        let reason = lines.next().unwrap_or_default();
+        let nearest = lines.collect::<Vec<_>>().join(" and ");
+        Self { address: address.to_canonical(), why: format!("{reason} {nearest}").trim_end().to_owned() }
+    }
+
+    /// The address; an IPv4-mapped one as IPv4.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// A stable word for it: `address_not_permitted`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "address_not_permitted"
+    }
+
+    /// Who must act: whoever keeps the list, or decides from where is called.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        Remedy::FixConfiguration
     }
 }
 

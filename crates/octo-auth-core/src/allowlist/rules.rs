@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::Allowlist;
 use super::error::ListError;
-use super::explain::{Explanation, explain};
+use super::explain::{Explanation, NotPermitted, explain};
 use super::rule::parse_rule;
 use super::terms::Terms;
 
@@ -111,6 +111,16 @@ impl Rules {
     #[must_use]
     pub fn explain(&self, address: IpAddr) -> Explanation<'_> {
         explain(&self.0, address)
+    }
+
+    /// Asks for an address to be permitted.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPermitted`] with the nearest rules.
+    pub fn require(&self, address: IpAddr) -> Result<(), NotPermitted> {
+        let explanation = self.explain(address);
+        if explanation.permits() { Ok(()) } else { Err(NotPermitted::new(address, &explanation)) }
     }
 
     /// The rules in their order.
