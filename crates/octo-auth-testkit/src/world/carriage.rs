@@ -255,8 +255,10 @@ impl World {
             self.expect("I34", made_from == version, || {
                 format!("a record made from {made_from:?} has taken the place of {version:?}")
             });
-            if self.processes[process].callers[key].is_decided_here && !job.record().signed_out {
-                // A sign-in that could not be stored when it was made wins over what others have decided since.
+            let callers = &self.processes[process].callers[key];
+            if callers.is_decided_here && !callers.is_signed_out && !job.record().signed_out {
+                // A sign-in that could not be stored when it was made wins over what others have decided since; not so
+                // what was on its way to the store when this process signed out.
                 self.signed_out.remove(&key);
                 self.tombstones.remove(&key);
             }
