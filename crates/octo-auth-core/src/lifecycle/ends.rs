@@ -3,7 +3,7 @@
 //! | event | record | afterwards | callers |
 //! |---|---|---|---|
 //! | another access token, not expired | generation + 1, published once saved; marker cleared | open; if already soft, closed 30 s | new token |
-//! | the same access token again | generation kept, hard = the later one | closed max(30 s, lead/4) | current if F/S, else error |
+//! | the same access token again | generation kept, hard = the later one | closed lead/4, not beyond its end, but 30 s at least | current if F/S, else error |
 //! | expired on arrival | refresh token stored, not published | backoff | old if F/S, else error |
 //! | unusable, but with a refresh token | the refresh token is stored | backoff or cooldown | old if F/S, else error |
 //! | not sent | marker cleared | backoff, registration-wide | old if F/S, else error |
@@ -237,7 +237,11 @@ impl Lifecycle {
             // The lead is at most half of the lifetime, so a quarter of it at most an eighth.
             let lead =
                 lifetime.zip(issued.validity.renewal_due_age()).map(|(hard, soft)| hard.saturating_sub(soft));
-            let rest = REST.max(lead.unwrap_or_default() / 4);
+            // Not beyond the token's end: then there is nothing to serve, and another token to be had.
+            let left =
+                issued.validity.served_until_age().map(|end| end.saturating_sub(issued.validity.age(now)));
+            let quarter = lead.unwrap_or_default() / 4;
+            let rest = left.map_or(quarter, |left| quarter.min(left)).max(REST);
             self.rest(registration, Pause::Rest(rest), Cause::SameTokenAgain, now);
         } else if issued.validity.freshness(now) != Freshness::Fresh {
             self.rest(registration, Pause::Rest(REST), Cause::RenewedJustNow, now);
