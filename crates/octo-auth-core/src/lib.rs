@@ -52,7 +52,8 @@
 //!
 //! # Who may call
 //!
-//! Where calls are authenticated by address, [`allowlist`] reads the rules, answers, and explains the answer.
+//! Where calls are authenticated by address, [`allowlist`] reads the rules, answers, and explains the answer
+//! ([`manual::allowlist`]).
 //!
 //! # Features
 //!
