@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
 use octo_auth_async::WholeBody;
-use octo_auth_core::{Adopted, Body, Client, Key, Meaning};
+use octo_auth_core::{Adopted, Answer, ApiAnswer, ApiError, Authorizer, Body, Client, Key, Meaning};
 use reqwest_middleware::ClientWithMiddleware;
 use tokio::runtime::{Builder, Runtime};
 use tower::util::BoxCloneSyncService;
@@ -18,6 +18,7 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 use {octo_auth_async as asynchronous, octo_auth_blocking as blocking};
 
 use crate::log;
+use crate::registration::sound;
 
 /// How long a call may take before a test gives up.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -38,13 +39,56 @@ enum Kind {
 enum Async {
     ApiClient(asynchronous::ApiClient),
     Middleware(ClientWithMiddleware),
-    Tower(BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError>),
+    Tower(Service),
 }
+
+/// A stack of tower services whose answers come whole.
+type Service = BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError>;
 
 #[derive(Clone)]
 enum Blocking {
     ApiClient(blocking::ApiClient),
     Middleware(ureq::Agent),
+}
+
+/// The API client of one key, in either colour.
+///
+/// It blocks the calling thread; do not use it inside an async runtime.
+#[derive(Clone)]
+pub enum ApiCaller {
+    /// With the runtime it runs on.
+    Async(Arc<Runtime>, asynchronous::ApiClient),
+    /// On the calling thread.
+    Blocking(blocking::ApiClient),
+}
+
+impl ApiCaller {
+    /// One of each colour, each with a registration of its own and whatever is done to its authorizer.
+    pub fn all(client: &Client, key: &Key, change: impl Fn(Authorizer) -> Authorizer) -> Vec<Self> {
+        log::keep();
+        let accounts = sound(asynchronous::Accounts::new(client.clone()));
+        let tokens = sound(accounts.tokens(key.clone()));
+        let authorizer = change(tokens.authorizer());
+        let asynchronous = asynchronous::ApiClient::new(tokens).with_authorizer(authorizer);
+        let accounts = sound(blocking::Accounts::new(client.clone()));
+        let tokens = sound(accounts.tokens(key.clone()));
+        let authorizer = change(tokens.authorizer());
+        let blocking = blocking::ApiClient::new(tokens).with_authorizer(authorizer);
+        vec![Self::Async(sound(runtime()), asynchronous), Self::Blocking(blocking)]
+    }
+
+    /// Calls an address.
+    ///
+    /// # Errors
+    ///
+    /// What the client reports.
+    pub fn get(&self, url: &str) -> Result<Answer<ApiAnswer>, ApiError> {
+        let request = sound(Request::get(url).body(Body::empty()));
+        match self {
+            Self::Async(runtime, client) => runtime.block_on(client.call(&request)),
+            Self::Blocking(client) => client.call(&request),
+        }
+    }
 }
 
 /// What a call brought.
@@ -80,7 +124,7 @@ impl Caller {
             };
             return Ok(Self(Kind::Blocking { tokens, via }));
         }
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(text)?;
+        let runtime = runtime().map_err(text)?;
         let accounts = asynchronous::Accounts::new(client.clone()).map_err(text)?;
         let tokens = accounts.tokens(key.clone()).map_err(text)?;
         let via = match name {
@@ -88,7 +132,7 @@ impl Caller {
             "reqwest-middleware" => Async::Middleware(middleware(&tokens)?),
             _ => Async::ApiClient(asynchronous::ApiClient::new(tokens.clone())),
         };
-        Ok(Self(Kind::Async { runtime: Arc::new(runtime), tokens, via }))
+        Ok(Self(Kind::Async { runtime, tokens, via }))
     }
 
     /// Begins the account anew.
@@ -122,10 +166,17 @@ impl Caller {
     /// Why there is no answer.
     pub fn get(&self, url: &str) -> Result<Answered, String> {
         match &self.0 {
-            Kind::Async { runtime, via, .. } => runtime.block_on(get(via, url)),
+            Kind::Async { runtime, via: Async::ApiClient(client), .. } => {
+                judged(&ApiCaller::Async(runtime.clone(), client.clone()), url)
+            }
+            Kind::Async { runtime, via: Async::Middleware(client), .. } => {
+                runtime.block_on(by_middleware(client, url))
+            }
+            Kind::Async { runtime, via: Async::Tower(service), .. } => {
+                runtime.block_on(by_tower(service, url))
+            }
             Kind::Blocking { via: Blocking::ApiClient(client), .. } => {
-                let request = Request::get(url).body(Body::empty()).map_err(text)?;
-                client.call(&request).map(|answer| judged(&answer.value)).map_err(text)
+                judged(&ApiCaller::Blocking(client.clone()), url)
             }
             Kind::Blocking { via: Blocking::Middleware(agent), .. } => {
                 let mut answer = agent.get(url).call().map_err(text)?;
@@ -137,30 +188,28 @@ impl Caller {
     }
 }
 
-async fn get(via: &Async, url: &str) -> Result<Answered, String> {
-    match via {
-        Async::ApiClient(client) => {
-            let request = Request::get(url).body(Body::empty()).map_err(text)?;
-            client.call(&request).await.map(|answer| judged(&answer.value)).map_err(text)
-        }
-        Async::Middleware(client) => {
-            let answer = client.get(url).send().await.map_err(text)?;
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await.map_err(text)?.to_vec();
-            Ok(Answered { status, body, meaning: None })
-        }
-        Async::Tower(service) => {
-            let request = Request::get(url).body(Full::default()).map_err(text)?;
-            let answer = service.clone().oneshot(request).await.map_err(text)?;
-            let status = answer.status().as_u16();
-            Ok(Answered { status, body: answer.into_body().to_vec(), meaning: None })
-        }
-    }
+fn judged(client: &ApiCaller, url: &str) -> Result<Answered, String> {
+    let answer = client.get(url).map_err(text)?.value;
+    let (status, body) = (answer.status().as_u16(), answer.body().to_vec());
+    Ok(Answered { status, body, meaning: Some(answer.meaning()) })
 }
 
-fn judged(answer: &octo_auth_core::ApiAnswer) -> Answered {
-    let meaning = Some(answer.meaning());
-    Answered { status: answer.status().as_u16(), body: answer.body().to_vec(), meaning }
+async fn by_middleware(client: &ClientWithMiddleware, url: &str) -> Result<Answered, String> {
+    let answer = client.get(url).send().await.map_err(text)?;
+    let status = answer.status().as_u16();
+    let body = answer.bytes().await.map_err(text)?.to_vec();
+    Ok(Answered { status, body, meaning: None })
+}
+
+async fn by_tower(service: &Service, url: &str) -> Result<Answered, String> {
+    let request = Request::get(url).body(Full::default()).map_err(text)?;
+    let answer = service.clone().oneshot(request).await.map_err(text)?;
+    let status = answer.status().as_u16();
+    Ok(Answered { status, body: answer.into_body().to_vec(), meaning: None })
+}
+
+fn runtime() -> std::io::Result<Arc<Runtime>> {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().map(Arc::new)
 }
 
 fn middleware(tokens: &asynchronous::Tokens) -> Result<ClientWithMiddleware, String> {
@@ -172,9 +221,7 @@ fn middleware(tokens: &asynchronous::Tokens) -> Result<ClientWithMiddleware, Str
     Ok(reqwest_middleware::ClientBuilder::new(client).with(authorize).build())
 }
 
-fn service(
-    tokens: &asynchronous::Tokens,
-) -> BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError> {
+fn service(tokens: &asynchronous::Tokens) -> Service {
     let client = HyperClient::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
     let layer = asynchronous::AuthorizeLayer::new(tokens.clone());
     let layer = layer.repeating(|body: &Full<Bytes>| Some(body.clone()));

@@ -2,48 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use http::Request;
-use octo_auth_core::{
-    Answer, ApiAnswer, ApiError, Authorizer, Body, CallError, Client, Key, Meaning, Profile, Scopes,
-};
+use octo_auth_core::{ApiError, CallError, Client, Key, Meaning, Profile, Scopes};
 use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
-use octo_auth_tests::log;
+use octo_auth_tests::caller::ApiCaller;
 use octo_auth_tests::registration::sound;
 use octo_auth_tests::socket::Socket;
-use tokio::runtime::Runtime;
 
-/// One of the adapters with the API client of one key.
-enum Caller {
-    Async(Runtime, octo_auth_async::ApiClient),
-    Blocking(octo_auth_blocking::ApiClient),
-}
-
-impl Caller {
-    /// Each adapter, with the client's tokens of a key and whatever is done to its authorizer.
-    fn all(client: &Client, key: &Key, change: impl Fn(Authorizer) -> Authorizer) -> Vec<Self> {
-        log::keep();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let tokens = octo_auth_async::Accounts::new(client.clone()).unwrap().tokens(key.clone()).unwrap();
-        let authorizer = change(tokens.authorizer());
-        let asynchronous = octo_auth_async::ApiClient::new(tokens).with_authorizer(authorizer);
-        let tokens = octo_auth_blocking::Accounts::new(client.clone()).unwrap().tokens(key.clone()).unwrap();
-        let authorizer = change(tokens.authorizer());
-        let blocking = octo_auth_blocking::ApiClient::new(tokens).with_authorizer(authorizer);
-        vec![Self::Async(runtime, asynchronous), Self::Blocking(blocking)]
-    }
-
-    fn call(&self, url: &str) -> Result<Answer<ApiAnswer>, ApiError> {
-        let request = Request::get(url).body(Body::empty()).unwrap();
-        match self {
-            Self::Async(runtime, client) => runtime.block_on(client.call(&request)),
-            Self::Blocking(client) => client.call(&request),
-        }
-    }
-
-    fn meaning(&self, url: &str) -> Meaning {
-        sound(self.call(url)).value.meaning()
-    }
+fn meaning(caller: &ApiCaller, url: &str) -> Meaning {
+    sound(caller.get(url)).value.meaning()
 }
 
 /// The members of the demo organization.
@@ -67,9 +33,9 @@ fn token_requests(emulator: &Emulator) -> usize {
 }
 
 /// The demo client at the emulated OfficeRND whose API is a server of the test's.
-fn with_api(emulator: &Emulator, api: &Socket) -> Vec<Caller> {
+fn with_api(emulator: &Emulator, api: &Socket) -> Vec<ApiCaller> {
     let host = format!("http://{}", api.address());
-    Caller::all(&member(emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| {
+    ApiCaller::all(&member(emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| {
         own.with_api_host(&host).unwrap()
     })
 }
@@ -78,10 +44,10 @@ fn with_api(emulator: &Emulator, api: &Socket) -> Vec<Caller> {
 fn a_call_is_authorised_and_a_second_one_needs_no_second_token() {
     let emulator = sound(Emulator::start());
     let url = members(&emulator);
-    for caller in Caller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
+    for caller in ApiCaller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
         emulator.clear_log();
         for _ in 0..2 {
-            assert_eq!(caller.meaning(&url), Meaning::Accepted);
+            assert_eq!(meaning(&caller, &url), Meaning::Accepted);
         }
         assert_eq!(token_requests(&emulator), 1);
     }
@@ -91,11 +57,11 @@ fn a_call_is_authorised_and_a_second_one_needs_no_second_token() {
 fn a_token_that_was_revoked_is_renewed_once_and_the_call_repeated() {
     let emulator = sound(Emulator::start());
     let url = members(&emulator);
-    for caller in Caller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
-        assert_eq!(caller.meaning(&url), Meaning::Accepted);
+    for caller in ApiCaller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
+        assert_eq!(meaning(&caller, &url), Meaning::Accepted);
         emulator.officernd().revoke_all_access_tokens();
         emulator.clear_log();
-        assert_eq!(caller.meaning(&url), Meaning::Accepted);
+        assert_eq!(meaning(&caller, &url), Meaning::Accepted);
         let statuses: Vec<u16> = emulator.log().iter().map(|entry| entry.status).collect();
         assert_eq!(statuses, [401, 200, 200], "refused, renewed, repeated");
     }
@@ -109,11 +75,11 @@ fn a_server_that_refuses_every_token_costs_one_renewal_and_its_answer_comes_whol
         let api = Socket::responding("401 Unauthorized", &[], body.as_bytes());
         let url = format!("http://{}/things", api.address());
         let caller = with_api(&emulator, &api).swap_remove(colour);
-        let answer = sound(caller.call(&url)).value;
+        let answer = sound(caller.get(&url)).value;
         assert_eq!((answer.status().as_u16(), answer.meaning()), (401, Meaning::TokenRefused));
         assert_eq!(answer.body(), body.as_bytes());
         assert_eq!((token_requests(&emulator), api.requests().len()), (2, 2));
-        assert_eq!(caller.meaning(&url), Meaning::TokenRefused);
+        assert_eq!(meaning(&caller, &url), Meaning::TokenRefused);
         assert_eq!(
             (token_requests(&emulator), api.requests().len()),
             (2, 3),
@@ -126,8 +92,8 @@ fn a_server_that_refuses_every_token_costs_one_renewal_and_its_answer_comes_whol
 fn a_call_to_a_foreign_host_asks_for_no_token_and_sends_none() {
     let emulator = sound(Emulator::start());
     let elsewhere = Socket::responding("200 OK", &[], b"");
-    for caller in Caller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
-        let error = caller.call(&format!("http://{}/x", elsewhere.address())).unwrap_err();
+    for caller in ApiCaller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
+        let error = caller.get(&format!("http://{}/x", elsewhere.address())).unwrap_err();
         assert_eq!(error.code(), "foreign_host");
         assert!(error.to_string().contains("with_api_host"), "{error}");
     }
@@ -141,7 +107,7 @@ fn no_redirect_is_followed_so_the_token_does_not_travel() {
     let location = format!("location: http://{}/taken", elsewhere.address());
     let api = Socket::responding("307 Temporary Redirect", &[&location], b"");
     for caller in with_api(&emulator, &api) {
-        let answer = sound(caller.call(&format!("http://{}/x", api.address()))).value;
+        let answer = sound(caller.get(&format!("http://{}/x", api.address()))).value;
         assert_eq!((answer.status().as_u16(), answer.meaning()), (307, Meaning::Unrelated));
     }
     assert_eq!((api.requests().len(), elsewhere.requests().len()), (2, 0));
@@ -152,8 +118,10 @@ fn without_a_token_nothing_is_sent_to_the_api() {
     let emulator = sound(Emulator::start());
     let api = Socket::responding("200 OK", &[], b"");
     let host = format!("http://{}", api.address());
-    for caller in Caller::all(&member(&emulator, "wrong"), &flex(), |own| own.with_api_host(&host).unwrap()) {
-        let error = caller.call(&format!("{host}/x")).unwrap_err();
+    for caller in
+        ApiCaller::all(&member(&emulator, "wrong"), &flex(), |own| own.with_api_host(&host).unwrap())
+    {
+        let error = caller.get(&format!("{host}/x")).unwrap_err();
         assert!(matches!(error, ApiError::Call(CallError::Token(_))), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("wrong"), "{error:?}");
     }
@@ -167,13 +135,13 @@ fn octotable_is_asked_with_the_property_that_was_set_for_every_call() {
     let client = Client::new(profile, octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET).unwrap();
     let key = Key::client_credentials(&Scopes::none());
     let url = emulator.base("api.octotable.com") + "/octotable-pms/api/v2/services";
-    for caller in Caller::all(&client, &key, |own| own) {
-        assert_eq!(caller.call(&url).unwrap_err().code(), "header_missing");
+    for caller in ApiCaller::all(&client, &key, |own| own) {
+        assert_eq!(caller.get(&url).unwrap_err().code(), "header_missing");
     }
     assert!(emulator.log().is_empty());
     let property = emulator.octotable().properties(octotable::DEMO_CLIENT_ID)[0].to_string();
-    for caller in Caller::all(&client, &key, |own| own.with_header("Property", &property).unwrap()) {
-        assert_eq!(caller.meaning(&url), Meaning::Accepted);
+    for caller in ApiCaller::all(&client, &key, |own| own.with_header("Property", &property).unwrap()) {
+        assert_eq!(meaning(&caller, &url), Meaning::Accepted);
     }
 }
 
@@ -185,9 +153,9 @@ fn what_octorate_says_at_the_beginning_of_a_large_refusal_is_heard() {
     let body = format!(r#"{{"type":"ApiLoginExpired","pad":"{}"}}"#, "p".repeat(100_000));
     let api = Socket::responding("403 Forbidden", &["content-type: application/json"], body.as_bytes());
     let host = format!("http://{}", api.address());
-    for caller in Caller::all(&client, &Key::api_login(), |own| own.with_api_host(&host).unwrap()) {
+    for caller in ApiCaller::all(&client, &Key::api_login(), |own| own.with_api_host(&host).unwrap()) {
         emulator.clear_log();
-        let answer = sound(caller.call(&format!("{host}/x"))).value;
+        let answer = sound(caller.get(&format!("{host}/x"))).value;
         assert_eq!((answer.meaning(), answer.body().len()), (Meaning::TokenRefused, body.len()));
         assert_eq!(emulator.log().len(), 2, "one renewal");
     }

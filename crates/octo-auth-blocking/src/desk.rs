@@ -165,12 +165,7 @@ impl Desk {
 
     /// Begins a key anew.
     pub(crate) fn adopt(&self, seat: &Seat, adopted: Adopted) -> Result<Option<Job>, RequestError> {
-        let (mut state, now) = self.enter();
-        let act = |machine: &mut Accounts| machine.adopt(seat.key(), adopted, now);
-        let job = self.carry_out(&mut state, seat.key(), now, act);
-        state.hand_out(job.as_ref().ok().and_then(Option::as_ref));
-        self.part(state);
-        job
+        self.begin(seat, |machine, now| machine.adopt(seat.key(), adopted, now))
     }
 
     /// The same with what an exchange brought.
@@ -180,9 +175,16 @@ impl Desk {
         brought: Adopted,
         replaces: bool,
     ) -> Result<Option<Job>, OnboardingError> {
+        self.begin(seat, |machine, now| machine.onboard(seat.key(), brought, replaces, now))
+    }
+
+    fn begin<E>(
+        &self,
+        seat: &Seat,
+        act: impl FnOnce(&mut Accounts, Now) -> Result<Option<Job>, E>,
+    ) -> Result<Option<Job>, E> {
         let (mut state, now) = self.enter();
-        let act = |machine: &mut Accounts| machine.onboard(seat.key(), brought, replaces, now);
-        let job = self.carry_out(&mut state, seat.key(), now, act);
+        let job = self.carry_out(&mut state, seat.key(), now, |machine| act(machine, now));
         state.hand_out(job.as_ref().ok().and_then(Option::as_ref));
         self.part(state);
         job

@@ -6,6 +6,8 @@
 #[path = "../../../../tests/src/log.rs"]
 mod log;
 mod middleware;
+#[allow(dead_code, reason = "another adapter needs more of it")]
+#[path = "../../../octo-auth-async/tests/api/server.rs"]
 mod server;
 
 use std::sync::Barrier;
