@@ -81,6 +81,9 @@ fn explain(error: &clap::Error, typed: &[OsString]) -> Failure {
         },
         ErrorKind::ValueValidation => match range(&argument) {
             Some(range) => format!("the value of {argument} is no whole number in its range, {range}"),
+            None if argument == "<ADDR>" => {
+                format!("the value of {argument} is no IPv4 or IPv6 address, such as 192.0.2.7")
+            }
             None => format!("the value of {argument} cannot be read"),
         },
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),

@@ -133,6 +133,7 @@ pub mod async_;
 pub mod blocking;
 pub mod fleet;
 pub mod invariants;
+mod leases;
 pub mod moment;
 pub mod registration;
 pub mod response;

@@ -91,7 +91,7 @@ fn a_list_that_is_wrong_names_every_bad_line_and_is_no_answer() {
     run_with_input("[\"10.0.0.0/8\"", &["ip", "minimal", "--rules", "-"]).failed(3, &["line 1, column"]);
     run_with_input("[::1]", &["ip", "minimal", "--rules", "-"]).failed(3, &["probably meant: ::1"]);
     run(&["ip", "diff", "-", "-"]).failed(2, &["standard input"]);
-    run(&["ip", "check", "10.1", "--rules", &rules]).failed(2, &["cannot be read"]);
+    run(&["ip", "check", "10.1", "--rules", &rules]).failed(2, &["<ADDR> is no IPv4 or IPv6 address"]);
 }
 
 #[test]

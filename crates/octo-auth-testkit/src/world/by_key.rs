@@ -52,12 +52,12 @@ impl World {
                 *on_its_way = response.map(|response| (outcome, response));
             }
             Job::Claim(job) => {
-                self.shelf.claim(&name, job.owner(), job.lasting(), self.now.boot);
+                self.shelf.leases.claim(&name, job.owner(), job.lasting(), self.now.boot);
             }
             Job::Save(job) => {
                 self.write(process, *key, job);
             }
-            Job::Release(job) => self.shelf.release(&name, job.owner()),
+            Job::Release(job) => self.shelf.leases.release(&name, job.owner()),
             Job::Send(_) | Job::Load(_) => {}
         }
     }

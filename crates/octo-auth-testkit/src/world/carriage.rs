@@ -136,7 +136,7 @@ impl World {
         deadline: Duration,
     ) -> usize {
         let (incarnation, since) = (self.processes[process].incarnation, self.now.boot);
-        let (end, lease) = (Ended::UnderWay, self.shelf.claimed_until(&self.keys[key]));
+        let (end, lease) = (Ended::UnderWay, self.shelf.leases.until(&self.keys[key]));
         let (successor, delivered) = (None, None);
         self.tally.requests += 1;
         self.exchanges.begin(Exchange {
@@ -184,7 +184,7 @@ impl World {
             Job::Save(job) => self.save(process, key, job, (end, is_in_time)),
             Job::Release(job) => {
                 if end != StoreEnd::Fails {
-                    self.shelf.release(&self.keys[key], job.owner());
+                    self.shelf.leases.release(&self.keys[key], job.owner());
                 }
                 job.released()
             }
@@ -201,7 +201,7 @@ impl World {
         if self.sabotage == Some(Sabotage::LeaseIgnored) {
             return job.claimed(Ok(Claimed::Granted));
         }
-        let claimed = self.shelf.claim(name, job.owner(), job.lasting(), self.now.boot);
+        let claimed = self.shelf.leases.claim(name, job.owner(), job.lasting(), self.now.boot);
         job.claimed(if end == StoreEnd::Works { Ok(claimed) } else { Err(full()) })
     }
 

@@ -113,7 +113,7 @@ impl World {
             let next = self.processes[process].accounts.status(&self.keys[key], now)?.next_change?;
             Some(next.saturating_sub(now.boot))
         });
-        let lease = self.shelf.claimed_until(&self.keys[key]).checked_sub(self.now.boot);
+        let lease = self.shelf.leases.until(&self.keys[key]).checked_sub(self.now.boot);
         told.chain(lease.filter(|left| !left.is_zero())).min()
     }
 
@@ -136,7 +136,7 @@ impl World {
         let refresh_token = stored.as_ref().and_then(|stored| stored.record.refresh_token.as_ref());
         refresh_token.map(Secret::expose).hash(&mut hasher);
         refresh_token.and_then(|token| self.server.takes(token.expose(), self.now.boot)).hash(&mut hasher);
-        (format!("{stored:?}"), self.shelf.claimed_until(&self.keys[key])).hash(&mut hasher);
+        (format!("{stored:?}"), self.shelf.leases.until(&self.keys[key])).hash(&mut hasher);
         hasher.finish()
     }
 

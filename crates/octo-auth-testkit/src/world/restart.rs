@@ -53,7 +53,7 @@ impl World {
     pub fn restart(&mut self, process: u8, key: u8) -> Result<(), String> {
         let (process, key) = (self.process(process), usize::from(key) % self.keys.len());
         let begun = self.now.boot;
-        let free = self.shelf.claimed_until(&self.keys[key]).max(begun).saturating_add(SOON);
+        let free = self.shelf.leases.until(&self.keys[key]).max(begun).saturating_add(SOON);
         let mut place: Option<usize> = None;
         for _ in 0..STEPS {
             if self.now.boot > free {

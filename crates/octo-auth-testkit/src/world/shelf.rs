@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use octo_auth_core::{Claimed, Key, Record, Saved, Stored, Version};
+use octo_auth_core::{Key, Record, Saved, Stored, Version};
 
 use super::recent::Tokens;
+use crate::leases::Leases;
 
 /// The store.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     records: HashMap<Key, Stored>,
-    leases: HashMap<Key, (String, Duration)>,
+    pub(super) leases: Leases,
     /// The access tokens that were stored.
     pub(super) access_tokens: Tokens,
     /// When each refresh token was stored first, on the world's boot clock.
@@ -59,26 +60,5 @@ impl Shelf {
         self.writes += 1;
         self.records.insert(key.clone(), Stored { record: record.clone(), version });
         Saved::Done(version)
-    }
-
-    pub(super) fn claim(&mut self, key: &Key, owner: &str, lasting: Duration, now: Duration) -> Claimed {
-        match self.leases.get(key) {
-            Some((holder, until)) if holder != owner && *until > now => Claimed::Held(*until - now),
-            _ => {
-                self.leases.insert(key.clone(), (owner.to_owned(), now.saturating_add(lasting)));
-                Claimed::Granted
-            }
-        }
-    }
-
-    /// When the claim of a key ends.
-    pub(super) fn claimed_until(&self, key: &Key) -> Duration {
-        self.leases.get(key).map_or(Duration::ZERO, |(_, until)| *until)
-    }
-
-    pub(super) fn release(&mut self, key: &Key, owner: &str) {
-        if self.leases.get(key).is_some_and(|(holder, _)| holder == owner) {
-            self.leases.remove(key);
-        }
     }
 }

@@ -131,14 +131,14 @@ impl Inside {
                 (Outcome::Saved(Ok(saved)), format!(": {text}"))
             }
             Call::Claim(key, owner, lasting) => {
-                let claimed = self.shelf.claim(key, owner, *lasting, self.now.boot);
+                let claimed = self.shelf.leases.claim(key, owner, *lasting, self.now.boot);
                 let is_held = matches!(claimed, Claimed::Held(_));
                 self.dozing.insert(dozing, is_held);
                 let text = if is_held { ": held by somebody else" } else { "" };
                 (Outcome::Claimed(Ok(claimed)), text.to_owned())
             }
             Call::Release(key, owner) => {
-                self.shelf.release(key, owner);
+                self.shelf.leases.release(key, owner);
                 (Outcome::Released(Ok(())), String::new())
             }
             Call::Send(..) => (Outcome::Gone, String::new()),

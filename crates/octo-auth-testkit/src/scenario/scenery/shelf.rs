@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use octo_auth_core::{
-    AccessToken, Claimed, Fingerprint, Key, Lineage, Now, Profile, Record, Saved, Secret, Stored, TokenSet,
-    Version,
+    AccessToken, Fingerprint, Key, Lineage, Now, Profile, Record, Saved, Secret, Stored, TokenSet, Version,
 };
 
+use crate::leases::Leases;
 use crate::scenario::step::{Foreign, Mood};
 
 /// Whoever is none of the scenario's processes.
@@ -18,7 +18,7 @@ const SOMEBODY: &str = "somebody else";
 pub(super) struct Shelf {
     mood: Mood,
     records: HashMap<Key, Stored>,
-    leases: HashMap<Key, (String, Duration)>,
+    pub(super) leases: Leases,
     foreign: u8,
 }
 
@@ -59,27 +59,11 @@ impl Shelf {
         Saved::Done(self.put(key, record.clone()))
     }
 
-    pub(super) fn claim(&mut self, key: &Key, owner: &str, lasting: Duration, now: Duration) -> Claimed {
-        match self.leases.get(key) {
-            Some((holder, until)) if holder != owner && *until > now => Claimed::Held(*until - now),
-            _ => {
-                self.leases.insert(key.clone(), (owner.to_owned(), now.saturating_add(lasting)));
-                Claimed::Granted
-            }
-        }
-    }
-
-    pub(super) fn release(&mut self, key: &Key, owner: &str) {
-        if self.leases.get(key).is_some_and(|(holder, _)| holder == owner) {
-            self.leases.remove(key);
-        }
-    }
-
     /// Somebody else claims a renewal for so long, or lets go of it.
     pub(super) fn claim_foreign(&mut self, key: &Key, lasting: Option<Duration>, now: Duration) {
         match lasting {
-            Some(lasting) => drop(self.claim(key, SOMEBODY, lasting, now)),
-            None => self.release(key, SOMEBODY),
+            Some(lasting) => drop(self.leases.claim(key, SOMEBODY, lasting, now)),
+            None => self.leases.release(key, SOMEBODY),
         }
     }
 
