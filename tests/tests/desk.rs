@@ -14,6 +14,8 @@ mod changes;
 mod desk;
 #[path = "../../crates/octo-auth-blocking/src/guard.rs"]
 mod guard;
+#[path = "../../crates/octo-auth-blocking/src/ledger.rs"]
+mod ledger;
 #[path = "../../crates/octo-auth-blocking/src/seat.rs"]
 mod seat;
 

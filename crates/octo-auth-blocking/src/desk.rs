@@ -22,6 +22,7 @@ use octo_auth_system::telling::{News, Reported, Telling};
 
 use crate::bell::Bell;
 use crate::changes::{Board, Changes};
+use crate::ledger::{Ledger, Place};
 use crate::seat::Seat;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -30,7 +31,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// The desk of one registration.
 pub(crate) struct Desk {
-    state: Mutex<State>,
+    state: Mutex<Ledger>,
     /// How many carriers have not come back.
     carriers: AtomicUsize,
     clock: Arc<dyn Clock>,
@@ -38,30 +39,10 @@ pub(crate) struct Desk {
     telling: Telling,
 }
 
-/// What is consistent only as a whole.
-struct State {
-    machine: Accounts,
-    seats: HashMap<Arc<Key>, Place>,
-    /// The keys for which something is under way, by the moment that can change by time alone, its deadline at last.
-    under_way: HashMap<Arc<Key>, Option<Duration>>,
-    /// How many jobs of a key are being carried, or what follows them.
-    carried: HashMap<Arc<Key>, usize>,
-    board: Board,
-    /// What is left to be told once the lock is let go.
-    news: Vec<News>,
-    is_closed: bool,
-}
-
-/// A seat and how many handles share it.
-struct Place {
-    seat: Arc<Seat>,
-    handles: usize,
-}
-
 impl Desk {
     pub(crate) fn new(machine: Accounts, clock: Arc<dyn Clock>) -> Self {
         let telling = Telling::new(machine.client());
-        let state = State {
+        let state = Ledger {
             machine,
             seats: HashMap::new(),
             under_way: HashMap::new(),
@@ -360,7 +341,7 @@ impl Desk {
     }
 
     /// What a caller is told that would have to wait and may not: a token that is suspect, or why there is none.
-    fn decide_without_waiting(&self, state: &mut State, seat: &Seat, now: Now) -> Verdict {
+    fn decide_without_waiting(&self, state: &mut Ledger, seat: &Seat, now: Now) -> Verdict {
         let act = |machine: &mut Accounts| machine.decide_at_deadline(seat.key(), now).verdict;
         match self.carry_out(state, seat.key(), now, act) {
             Verdict::GiveUp(failure) if failure.kind() == FailureKind::StillWaiting => {
@@ -373,7 +354,7 @@ impl Desk {
     /// Carries out one step on a key and shows everywhere what it changed.
     fn carry_out<R>(
         &self,
-        state: &mut State,
+        state: &mut Ledger,
         key: &Key,
         now: Now,
         act: impl FnOnce(&mut Accounts) -> R,
@@ -385,7 +366,7 @@ impl Desk {
     }
 
     /// Shows everywhere what a step on a key has changed.
-    fn show(&self, state: &mut State, key: &Key, before: Option<&Status>, now: Now) {
+    fn show(&self, state: &mut Ledger, key: &Key, before: Option<&Status>, now: Now) {
         let Some(after) = state.machine.status(key, now) else { return };
         state.publish(key, now);
         let events = before.map(|before| after.events_since(before)).unwrap_or_default();
@@ -404,8 +385,8 @@ impl Desk {
     }
 
     /// Shows everywhere what changed for all keys.
-    fn show_all(&self, mut state: MutexGuard<'_, State>, now: Now) {
-        let State { machine, seats, .. } = &mut *state;
+    fn show_all(&self, mut state: MutexGuard<'_, Ledger>, now: Now) {
+        let Ledger { machine, seats, .. } = &mut *state;
         for (key, place) in seats {
             place.seat.slot().put(machine.published(key, now));
             place.seat.changed().notify_all();
@@ -420,21 +401,21 @@ impl Desk {
     }
 
     /// Lets go of the lock, then tells what has happened under it.
-    fn part(&self, mut state: MutexGuard<'_, State>) {
+    fn part(&self, mut state: MutexGuard<'_, Ledger>) {
         let news = std::mem::take(&mut state.news);
         drop(state);
         news.iter().for_each(|news| self.telling.change(news));
     }
 
     /// The lock, and the time under it.
-    fn enter(&self) -> (MutexGuard<'_, State>, Now) {
+    fn enter(&self) -> (MutexGuard<'_, Ledger>, Now) {
         let state = self.lock();
         let now = self.clock.now();
         (state, now)
     }
 
     /// The lock. A panic under it was in a step of the machine; the next step finds what that one left.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -445,50 +426,8 @@ impl Drop for Desk {
     }
 }
 
-impl State {
-    /// Puts into a key's slot what it may serve.
-    fn publish(&mut self, key: &Key, now: Now) {
-        if let Some(place) = self.seats.get(key) {
-            place.seat.slot().put(self.machine.published(key, now));
-        }
-    }
-
-    /// Counts a job that is handed out to be carried.
-    fn hand_out(&mut self, job: Option<&Job>) {
-        let Some(job) = job else { return };
-        let key = job.ticket().key();
-        match self.carried.get_mut(key) {
-            Some(carried) => *carried += 1,
-            None => drop(self.carried.insert(Arc::new(key.clone()), 1)),
-        }
-    }
-
-    /// Counts a carrier for whom there is no other job of the key.
-    fn carrier_is_back(&mut self, key: &Key) {
-        let Some(carried) = self.carried.get_mut(key) else { return };
-        *carried -= 1;
-        if *carried == 0 {
-            self.carried.remove(key);
-            if let Some(place) = self.seats.get(key) {
-                place.seat.changed().notify_all();
-            }
-        }
-    }
-
-    /// Notes whether something is under way for a key.
-    fn note_flight(&mut self, key: &Key, after: &Status) {
-        if !after.in_flight {
-            self.under_way.remove(key);
-        } else if let Some(next) = self.under_way.get_mut(key) {
-            *next = after.next_change;
-        } else {
-            self.under_way.insert(Arc::new(key.clone()), after.next_change);
-        }
-    }
-}
-
 /// Waits to be woken, at most so long.
-fn park<'a>(changed: &Condvar, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
+fn park<'a>(changed: &Condvar, state: MutexGuard<'a, Ledger>, at_most: Duration) -> MutexGuard<'a, Ledger> {
     changed.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
 }
 

@@ -95,6 +95,7 @@ mod crew;
 mod desk;
 mod guard;
 mod keep_warm;
+mod ledger;
 mod middleware;
 mod runner;
 mod seat;
