@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use octo_auth_core::allowlist::{
-    Allowlist, CallerError, ForwardHeader, ListError, Rules, Terms, client_address, parse, parse_rule,
+    Allowlist, CallerError, ForwardHeader, ListError, Place, Rules, Terms, client_address, parse, parse_rule,
 };
 
 fn ip(text: &str) -> IpAddr {
@@ -72,10 +72,14 @@ fn what_needs_a_switch_is_permitted_with_it_and_ipv4_only_refuses_ipv6() {
 #[test]
 fn a_list_is_read_with_comments_line_ends_of_windows_and_a_byte_order_mark() {
     let rules = rules("\u{feff}# offices\r\n10.0.0.0/8 # Rome\r\n\r\n\t192.0.2.7\r\n2001:db8::/32");
-    let read: Vec<(usize, &str)> = rules.iter().map(|rule| (rule.line(), rule.text())).collect();
-    assert_eq!(read, [(2, "10.0.0.0/8"), (4, "192.0.2.7"), (5, "2001:db8::/32")]);
+    let read: Vec<_> = rules.iter().map(|rule| (rule.place(), rule.text())).collect();
+    let line = Place::Line;
+    assert_eq!(read, [(line(2), "10.0.0.0/8"), (line(4), "192.0.2.7"), (line(5), "2001:db8::/32")]);
     let same = Rules::from_json(r#"["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]"#, Terms::default());
-    assert_eq!(same.expect("sound rules").allowlist(), rules.allowlist());
+    let same = same.expect("sound rules");
+    assert_eq!(same.allowlist(), rules.allowlist());
+    let why = same.explain("192.0.2.7".parse().expect("an address")).to_string();
+    assert_eq!(why, "permitted\n  by element 2: 192.0.2.7");
 }
 
 #[test]
@@ -96,8 +100,11 @@ fn a_list_in_one_line_has_commas_or_blanks_between_its_rules() {
     }
     let error = read("10.0.0.0/8, 10.0.0.5/8,,192.0.2.1;10.0.0.0/8, #").expect_err("four bad rules");
     let ListError::Rules(bad) = error else { panic!("{error}") };
-    let bad: Vec<_> = bad.iter().map(|(number, error)| (*number, error.position(), error.code())).collect();
-    assert_eq!(bad, [(2, 20, "host_bits"), (3, 23, "empty"), (4, 33, "syntax"), (5, 46, "syntax")]);
+    let bad: Vec<_> =
+        bad.iter().map(|(place, error)| (place.to_string(), error.position(), error.code())).collect();
+    let expected = [("rule 2", 20, "host_bits"), ("rule 3", 23, "empty"), ("rule 4", 33, "syntax")];
+    let expected = expected.into_iter().chain([("rule 5", 46, "syntax")]);
+    assert!(bad.iter().map(|(place, at, code)| (place.as_str(), *at, *code)).eq(expected), "{bad:?}");
     for forgotten in [",", "10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0/8, ,192.0.2.1"] {
         assert!(read(forgotten).is_err(), "{forgotten}");
     }

@@ -76,7 +76,7 @@ macro_rules! scenarios {
                 assert_eq!(
                     denied.to_string(),
                     "203.0.113.16 is not permitted: no rule holds it; the nearest are \
-                     line 1: 203.0.113.0/28, which ends at 203.0.113.15, 1 address away"
+                     rule 1: 203.0.113.0/28, which ends at 203.0.113.15, 1 address away"
                 );
                 assert_eq!((denied.code(), denied.remedy()), ("address_not_permitted", Remedy::FixConfiguration));
                 assert!(ask("2001:db8::1").unwrap_err().to_string().contains("no rule is of the family"));

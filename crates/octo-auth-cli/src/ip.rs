@@ -82,7 +82,7 @@ fn read_variable(name: &str, terms: ListTerms) -> Result<Rules, Failure> {
             .about(name)
     })?;
     let rules = Rules::from_line(&text, accepted(terms));
-    rules.map_err(|error| refused(&error, "rule ").about(name))
+    rules.map_err(|error| refused(&error).about(name))
 }
 
 fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
@@ -99,11 +99,10 @@ fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
             .about(file.display())
     })?;
     if is_json(&text) {
-        let rules = Rules::from_json(&text, accepted(terms));
-        return rules.map_err(|error| refused(&error, "element ").about(file.display()));
+        return Rules::from_json(&text, accepted(terms))
+            .map_err(|error| refused(&error).about(file.display()));
     }
-    let rules = Rules::from_text(&text, accepted(terms));
-    rules.map_err(|error| refused(&error, "line ").about(file.display()))
+    Rules::from_text(&text, accepted(terms)).map_err(|error| refused(&error).about(file.display()))
 }
 
 fn accepted(terms: ListTerms) -> Terms {
@@ -117,15 +116,9 @@ fn is_json(text: &str) -> bool {
     inside.is_some_and(|inside| inside.trim_start().starts_with(['"', ']']))
 }
 
-/// Every bad rule in a line of its own, with the word for its place.
-fn refused(error: &ListError, place: &str) -> Failure {
-    let text = error.to_string();
-    let is_about_rules = matches!(error, ListError::Rules(_));
-    let placed = text.lines().map(|line| match line.strip_prefix("line ") {
-        Some(rest) if is_about_rules => format!("\n  {place}{rest}"),
-        _ => format!("\n  {line}"),
-    });
-    let lines: String = placed.collect();
+/// Every bad rule in a line of its own.
+fn refused(error: &ListError) -> Failure {
+    let lines: String = error.to_string().lines().map(|line| format!("\n  {line}")).collect();
     let switch = matches!(error, ListError::Rules(bad) if bad.iter().all(|(_, error)| error.problem().can_be_switched_on()));
     let remedy = if switch { "narrow it, or say --any if that is meant" } else { "correct every rule named" };
     Failure::new(Exit::Configuration, format!("the list is wrong{lines}")).with_remedy(remedy)

@@ -35,7 +35,7 @@ pub use change::Change;
 pub use error::{ListError, RuleError, RuleProblem};
 pub use explain::{Explanation, Near, NotPermitted};
 pub use rule::{parse, parse_rule};
-pub use rules::{Rules, WrittenRule};
+pub use rules::{Place, Rules, WrittenRule};
 pub use terms::Terms;
 
 use ranges::{Ranges, Table, blocks, merged};

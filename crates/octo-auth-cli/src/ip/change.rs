@@ -53,9 +53,9 @@ fn side(
         })
         .collect();
     // What opens most is what has to be looked at first.
-    effects.sort_by_key(|effect| (std::cmp::Reverse(effect.size), effect.rule.line()));
+    effects.sort_by_key(|effect| (std::cmp::Reverse(effect.size), effect.rule.place()));
     for Effect { rule, size, blocks } in effects.iter().take(SHOWN) {
-        write!(f, "\n{sign} line {}: {} {does} {}", rule.line(), rule.text(), Count(*size))?;
+        write!(f, "\n{sign} {}: {} {does} {}", rule.place(), rule.text(), Count(*size))?;
         // The whole of the rule needs no more words.
         if *blocks == [rule.block()] {
             continue;

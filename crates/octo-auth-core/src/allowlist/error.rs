@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::rules::Place;
+
 /// Why a rule is refused: what is wrong, at which byte, and what was probably meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleError {
@@ -149,8 +151,8 @@ impl RuleProblem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListError {
-    /// Rules that are wrong, all of them: the line or element counted from one, and what is wrong with it.
-    Rules(Vec<(usize, RuleError)>),
+    /// Rules that are wrong, all of them: where each stands, and what is wrong with it.
+    Rules(Vec<(Place, RuleError)>),
     /// The text is not JSON with an array of texts.
     NotAnArray {
         /// The line at which it departs from that.
@@ -168,9 +170,9 @@ impl fmt::Display for ListError {
                 write!(f, "line {line}, column {column}: this is not a JSON array of texts")
             }
             Self::Rules(bad) => {
-                for (place, (line, error)) in bad.iter().enumerate() {
-                    let separator = if place == 0 { "" } else { "\n" };
-                    write!(f, "{separator}line {line}, {error}")?;
+                for (index, (place, error)) in bad.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    write!(f, "{separator}{place}, {error}")?;
                 }
                 Ok(())
             }

@@ -52,7 +52,7 @@ impl fmt::Display for Explanation<'_> {
             Self::Permitted(rules) => {
                 f.write_str("permitted")?;
                 let mut shown = rules.iter().take(SHOWN);
-                shown.try_for_each(|rule| write!(f, "\n  by line {}: {}", rule.line(), rule.text()))?;
+                shown.try_for_each(|rule| write!(f, "\n  by {}: {}", rule.place(), rule.text()))?;
                 match rules.len().checked_sub(SHOWN).filter(|more| *more > 0) {
                     Some(more) => write!(f, "\n  and by {more} rules more"),
                     None => Ok(()),
@@ -66,8 +66,8 @@ impl fmt::Display for Explanation<'_> {
                 f.write_str("denied\n  no rule holds it; the nearest are")?;
                 for (near, ends) in [(below, "ends at"), (above, "begins at")] {
                     let Some(Near { rule, end, distance }) = near else { continue };
-                    let (line, text) = (rule.line(), rule.text());
-                    write!(f, "\n  line {line}: {text}, which {ends} {end}, {distance} ")?;
+                    let (place, text) = (rule.place(), rule.text());
+                    write!(f, "\n  {place}: {text}, which {ends} {end}, {distance} ")?;
                     f.write_str(if *distance == 1 { "address away" } else { "addresses away" })?;
                 }
                 Ok(())

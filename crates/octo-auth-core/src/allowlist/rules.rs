@@ -2,6 +2,7 @@
 //!
 //! The rule kept here: one bad rule and there is no list, and the error names every bad one.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -19,9 +20,20 @@ pub struct Rules(Vec<WrittenRule>);
 /// A rule, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenRule {
-    line: usize,
+    place: Place,
     text: Box<str>,
     block: IpNet,
+}
+
+/// Where a rule stands in what was read, counted from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The line of a text with one rule a line.
+    Line(usize),
+    /// The rule of a list in one line.
+    Rule(usize),
+    /// The element of an array.
+    Element(usize),
 }
 
 impl Rules {
@@ -38,7 +50,7 @@ impl Rules {
             let rule = line.split_once('#').map_or(line, |(rule, _)| rule);
             let indent = rule.len() - rule.trim_start_matches(BLANK).len();
             let rule = rule.trim_matches(BLANK);
-            (!rule.is_empty()).then_some((index + 1, indent, rule))
+            (!rule.is_empty()).then_some((Place::Line(index + 1), indent, rule))
         });
         Self::read(lines, terms)
     }
@@ -63,7 +75,7 @@ impl Rules {
         });
         let has_rules = text.contains(|letter: char| !letter.is_ascii_whitespace());
         let rules = pieces.filter(|_| has_rules).enumerate();
-        Self::read(rules.map(|(index, (at, rule))| (index + 1, at, rule)), terms)
+        Self::read(rules.map(|(index, (at, rule))| (Place::Rule(index + 1), at, rule)), terms)
     }
 
     /// Reads a JSON array of texts, a rule each.
@@ -84,18 +96,19 @@ impl Rules {
     ///
     /// [`ListError::Rules`] with every bad one.
     pub fn from_list<S: AsRef<str>>(texts: &[S], terms: Terms) -> Result<Self, ListError> {
-        Self::read(texts.iter().enumerate().map(|(index, text)| (index + 1, 0, text.as_ref())), terms)
+        let elements = texts.iter().enumerate();
+        Self::read(elements.map(|(index, text)| (Place::Element(index + 1), 0, text.as_ref())), terms)
     }
 
     fn read<'a>(
-        lines: impl Iterator<Item = (usize, usize, &'a str)>,
+        written: impl Iterator<Item = (Place, usize, &'a str)>,
         terms: Terms,
     ) -> Result<Self, ListError> {
         let (mut rules, mut bad) = (Vec::new(), Vec::new());
-        for (line, indent, text) in lines {
+        for (place, indent, text) in written {
             match parse_rule(text, terms) {
-                Ok(block) => rules.push(WrittenRule { line, text: text.into(), block }),
-                Err(error) => bad.push((line, error.moved(indent))),
+                Ok(block) => rules.push(WrittenRule { place, text: text.into(), block }),
+                Err(error) => bad.push((place, error.moved(indent))),
             }
         }
         if bad.is_empty() { Ok(Self(rules)) } else { Err(ListError::Rules(bad)) }
@@ -150,11 +163,21 @@ fn split(text: &str, is_between: impl Fn(char) -> bool) -> impl Iterator<Item = 
     })
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(number) => write!(f, "line {number}"),
+            Self::Rule(number) => write!(f, "rule {number}"),
+            Self::Element(number) => write!(f, "element {number}"),
+        }
+    }
+}
+
 impl WrittenRule {
-    /// The line or element it stands in, counted from one.
+    /// Where it stands.
     #[must_use]
-    pub fn line(&self) -> usize {
-        self.line
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// The rule as written.
