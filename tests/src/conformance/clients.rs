@@ -128,12 +128,10 @@ fn facts(row: &Row, answers: &[Answered], renewals: usize) -> Facts {
     let outcome = match said {
         _ if row.concerns_the_lifecycle() => None,
         Some(meaning) => Some(resource::word(meaning)),
-        // A renewal shows a refusal, and none that it was taken for something else, whatever for.
+        // A renewal shows a refusal; that there is none tells nothing of throttling and scopes.
         None if renewals > 0 => Some("invalidate_generation"),
-        None => ["no_change", "throttled", "insufficient_scope"]
-            .into_iter()
-            .find(|word| row.expect.get("outcome") == Some(&Value::from(*word)))
-            .or(Some("no_change")),
+        None if matches!(row.expected("outcome"), Some("throttled" | "insufficient_scope")) => None,
+        None => Some("no_change"),
     };
     if let Some(outcome) = outcome {
         facts.insert("outcome".into(), outcome.into());

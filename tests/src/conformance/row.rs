@@ -139,6 +139,11 @@ impl Row {
         self.input.get(key).and_then(Value::as_str)
     }
 
+    /// An expectation as text.
+    pub(super) fn expected(&self, key: &str) -> Option<&str> {
+        self.expect.get(key).and_then(Value::as_str)
+    }
+
     /// The first input key that means nothing to the runner, where the row is of a group that is run.
     pub(super) fn foreign_input(&self) -> Option<&str> {
         let known = |key: &&String| match self.is_about_addresses() {
