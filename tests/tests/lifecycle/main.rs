@@ -1,0 +1,12 @@
+//! The life of a token in the bare core: what callers are told, what is asked for and when, what is left behind.
+
+mod accounts;
+mod budget;
+mod ends;
+mod numbers;
+mod regressions;
+mod setbacks;
+mod siblings;
+mod steps;
+mod store;
+mod table;
