@@ -12,6 +12,7 @@
 //! What the machine promises is written as a table in the source of `lifecycle`, and tested row by row.
 
 mod budget;
+mod fleet;
 mod key;
 mod registration;
 mod warmth;
@@ -191,7 +192,8 @@ impl Accounts {
     }
 
     /// Counts a request that is sent beside the machine, such as the exchange of a code, in the budget; what asks
-    /// for no token, such as a call of the provider's API, is free.
+    /// for no token, such as a call of the provider's API, is free. Processes that share the store hear of it with the
+    /// next request of a key.
     ///
     /// # Errors
     ///
@@ -204,7 +206,7 @@ impl Accounts {
         match self.registration.budget.opens(&Sent::default(), asking) {
             opens if opens > now.boot => Err(opens),
             _ => {
-                self.registration.budget.draw(None, now.boot);
+                self.registration.budget.draw_beside(now);
                 Ok(())
             }
         }

@@ -46,6 +46,7 @@ mod issued;
 mod job;
 mod policy;
 mod record;
+mod sending;
 mod setback;
 mod status;
 mod step;
@@ -64,7 +65,7 @@ pub(crate) use failure::Cause;
 pub use failure::{Failure, FailureKind};
 pub use issued::{Published, Token};
 pub(crate) use job::Renewal;
-pub use job::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
+pub use job::{ClaimJob, DrawJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
 pub use policy::{Policy, PolicyError};
 pub use record::{Attempt, Fingerprint, Generation, Lineage, Record, Stored, Terminal, Version};
 pub(crate) use setback::{Setback, Setbacks};
@@ -76,8 +77,7 @@ pub use validity::{Freshness, Lead, Validity, ValidityTerms};
 use events::Forcing;
 use flight::{Flight, Leg, UnderWay};
 use issued::Issued;
-use record::{Decided, Failed};
-use setback::Pause;
+use record::Decided;
 use view::{Bar, Gate, Knowledge, View};
 
 use crate::accounts::{Asking, Key, Registration, Sent};
@@ -421,48 +421,6 @@ impl Lifecycle {
         }
         let ticket = self.depart(flight, Leg::Marking { before }, Registration::SAVING, now);
         Some(Job::Save(SaveJob { ticket, expected: self.version, record: self.record.clone() }))
-    }
-
-    /// Sends the request, if it can be built, the budget still has room for it, and the endpoint was not closed while
-    /// the store was asked.
-    fn send(&mut self, mut flight: Flight, registration: &mut Registration, now: Now) -> Option<Job> {
-        self.give_back(&mut flight, registration);
-        let has_token = self.freshness(now) != Freshness::Expired;
-        let asking = Asking { has_token, has_setback: self.setbacks.any() };
-        let is_open = !registration.shutting_down
-            && registration.budget.opens(&self.sent, asking) <= now.boot
-            && registration.closed(Some(flight.id), now.boot).is_none();
-        let renewal = match self.key.renewal(&registration.client, self.record.refresh_token.as_ref()) {
-            Ok(renewal) if is_open => renewal,
-            unsent => {
-                if let Err(error) = unsent {
-                    let cause = Cause::Request(Arc::new(error));
-                    let Registration { dice, .. } = registration;
-                    self.setbacks.note(Pause::Cooldown, cause, Remedy::FixConfiguration, dice, now.boot);
-                }
-                self.record.attempt_failed(Failed::Clearly);
-                return self.save_then_publish(registration, flight, None, now);
-            }
-        };
-        registration.budget.draw(Some(&mut self.sent), now.boot);
-        let deadline = registration.policy.exchange_deadline();
-        let attempt = self.record.attempt().copied();
-        let refresh_token = attempt.map(|attempt| attempt.refresh_token);
-        // A little more than the carrier has, so that its own account of a time-out comes first.
-        let patience = deadline + SECOND;
-        let ticket = self.depart(flight, Leg::Sending { refresh_token }, patience, now);
-        (self.doubt_until, self.doubt_is_ours) = (now.boot.saturating_add(deadline), true);
-        self.unsent = None;
-        Some(Job::Send(SendJob { ticket, renewal, attempt, deadline }))
-    }
-}
-
-impl Lifecycle {
-    /// Gives back what a flight has drawn without sending.
-    fn give_back(&mut self, flight: &mut Flight, registration: &mut Registration) {
-        if let Some(drawn) = flight.drawn.take() {
-            registration.budget.give_back(&mut self.sent, drawn);
-        }
     }
 }
 

@@ -11,6 +11,7 @@
 mod books;
 mod by_key;
 mod carriage;
+mod drawing;
 mod losses;
 mod outlook;
 mod plan;
@@ -83,6 +84,8 @@ pub struct World {
     rows: BTreeSet<Row>,
     trace: Lines,
     steps_of_wall: u32,
+    /// When the wall clock was stepped last, on the boot clock.
+    stepped_at: Option<Duration>,
     /// How much further the wall clock went than the boot clock, in milliseconds.
     wall_ahead: i64,
     sabotage: Option<Sabotage>,
@@ -90,6 +93,8 @@ pub struct World {
     told: Told,
     jobs_begun: u64,
     minute: Minute,
+    /// The same of requests that the store has counted.
+    counted: Minute,
     /// Numbers for a sabotage that needs some.
     draws: u64,
     /// Keys whose user signed out and not in again.
@@ -144,12 +149,14 @@ impl World {
             rows: BTreeSet::new(),
             trace: Lines::default(),
             steps_of_wall: 0,
+            stepped_at: None,
             wall_ahead: 0,
             sabotage,
             tally: Tally::default(),
             told: Told::default(),
             jobs_begun: 0,
             minute: Minute::default(),
+            counted: Minute::default(),
             draws: setup.seed,
             signed_out: BTreeSet::new(),
             tombstones: BTreeSet::new(),
@@ -296,6 +303,7 @@ impl World {
 
     fn boot_alone(&mut self, millis: u32) {
         self.steps_of_wall += 1;
+        self.stepped_at = Some(self.now.boot);
         self.tally.fault("clock steps");
         self.wall_ahead = self.wall_ahead.saturating_sub(millis.into());
         self.now.boot = self.now.boot.saturating_add(Duration::from_millis(millis.into()));
@@ -329,6 +337,7 @@ impl World {
 
     fn set_wall(&mut self, seconds: i32) {
         self.steps_of_wall += 1;
+        self.stepped_at = Some(self.now.boot);
         self.tally.fault("clock steps");
         self.wall_ahead = self.wall_ahead.saturating_add(i64::from(seconds) * 1000);
         let by = Duration::from_secs(seconds.unsigned_abs().into());

@@ -3,6 +3,7 @@
 mod accounts;
 mod budget;
 mod ends;
+mod fleet_budget;
 mod numbers;
 mod regressions;
 mod setbacks;

@@ -1,7 +1,12 @@
 //! How many requests may be sent: sliding windows on the boot clock, in which failures count like successes.
+//!
+//! Where a limit is known and a store is shared, the limit is the fleet's, see [`Fleet`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use super::fleet::Fleet;
+use crate::time::Now;
 
 /// The limit of one key in a window, whatever the registration's is.
 const KEY_LIMIT: u32 = 10;
@@ -19,6 +24,8 @@ pub(crate) struct Budget {
     ailing: bool,
     paced_until: Duration,
     sent: Sent,
+    /// What this process and those that share its store have sent; nothing if this process counts alone.
+    fleet: Option<Fleet>,
 }
 
 /// When requests were sent, oldest first, no more than count.
@@ -37,7 +44,8 @@ pub(crate) struct Asking {
 impl Budget {
     pub(crate) fn new((limit, window, distance): (u32, Duration, Duration), documented: bool) -> Self {
         let (ailing, paced_until) = (false, Duration::ZERO);
-        Self { limit, window, documented, distance, ailing, paced_until, sent: Sent::default() }
+        let (sent, fleet) = (Sent::default(), None);
+        Self { limit, window, documented, distance, ailing, paced_until, sent, fleet }
     }
 
     /// Puts other limits in the place of the present ones; what was sent still counts.
@@ -45,12 +53,28 @@ impl Budget {
         (self.limit, self.window, self.distance, self.documented) = (limit, window, distance, documented);
     }
 
+    /// Counts with the processes that share the store from now on, or alone.
+    pub(crate) fn share(&mut self, is_shared: bool) {
+        self.fleet = is_shared.then(|| self.fleet.take().unwrap_or_else(Fleet::new));
+    }
+
+    /// What the processes that share the store have sent, if they count together.
+    pub(crate) fn fleet(&mut self) -> Option<(&mut Fleet, Duration)> {
+        self.fleet.as_mut().map(|fleet| (fleet, self.window))
+    }
+
     /// The moment from which a request may be sent; not after now if it may be sent at once.
     pub(crate) fn opens(&self, key: &Sent, asking: Asking) -> Duration {
+        let left = self.present_limit() - self.reserve(asking);
+        let fleet = self.fleet.as_ref().map_or(Duration::ZERO, |fleet| fleet.opens(left, self.window));
+        fleet.max(self.opens_here(key, asking))
+    }
+
+    /// The same, whatever other processes have sent.
+    pub(crate) fn opens_here(&self, key: &Sent, asking: Asking) -> Duration {
         let limit = self.present_limit();
-        let reserve = u32::from(asking.has_token && limit > 1);
         let own = if asking.has_setback { KEY_LIMIT.min(limit.div_ceil(2)) } else { KEY_LIMIT };
-        let shared = self.sent.opens(limit - reserve, self.window);
+        let shared = self.sent.opens(limit - self.reserve(asking), self.window);
         shared.max(key.opens(own, self.window)).max(self.paced_until)
     }
 
@@ -58,8 +82,16 @@ impl Budget {
     pub(crate) fn left(&self, now: Duration) -> u32 {
         match self.paced_until > now {
             true => 0,
-            false => self.present_limit().saturating_sub(self.sent.within(self.window, now)),
+            false => {
+                let fleet = self.fleet.as_ref().map_or(0, |fleet| fleet.within(self.window, now));
+                self.present_limit().saturating_sub(fleet.max(self.sent.within(self.window, now)))
+            }
         }
+    }
+
+    /// The slots that are left to those that have no token.
+    fn reserve(&self, asking: Asking) -> u32 {
+        u32::from(asking.has_token && self.present_limit() > 1)
     }
 
     /// The limit, which is lower after a failure of the whole endpoint where none is documented.
@@ -73,6 +105,12 @@ impl Budget {
         if let Some(key) = key {
             key.note(now, KEY_LIMIT, self.window);
         }
+    }
+
+    /// Counts a request that is sent now without its key, and is told to the fleet with the next one that is drawn.
+    pub(crate) fn draw_beside(&mut self, now: Now) {
+        self.draw(None, now.boot);
+        self.fleet.iter_mut().for_each(|fleet| fleet.note_untold(now));
     }
 
     /// Gives back what was drawn at that moment, as nothing was sent.

@@ -30,6 +30,9 @@ pub enum Grant {
     ApiLogin,
     /// A refresh token (RFC 6749 section 6), got by a sign-in, a property creation or a migration.
     RefreshToken,
+    /// None: no tokens are got, the record under this key holds what processes that share a store have sent, see
+    /// [`DrawJob`](crate::DrawJob).
+    None,
 }
 
 impl Key {
@@ -52,6 +55,11 @@ impl Key {
     #[must_use]
     pub fn account(name: &str) -> Self {
         Self::of(Grant::RefreshToken, name)
+    }
+
+    /// The requests of the registration, counted by all processes that share its store.
+    pub(crate) fn requests() -> Self {
+        Self::of(Grant::None, "")
     }
 
     /// This key with one more parameter in its token requests: `audience`, `resource` (RFC 8707) or a vendor's own.
@@ -89,7 +97,7 @@ impl Key {
     /// Whether the client itself is the grant, so that no refresh token is needed.
     #[must_use]
     pub fn is_client_grant(&self) -> bool {
-        self.grant != Grant::RefreshToken
+        matches!(self.grant, Grant::ClientCredentials | Grant::ApiLogin)
     }
 
     /// The request that renews its token.
@@ -109,6 +117,10 @@ impl Key {
             }
             Grant::ApiLogin => client.api_login().map(Renewal::Admin),
             Grant::RefreshToken => client.refresh(refresh_token.unwrap_or(&none)).map(Renewal::Token),
+            Grant::None => {
+                let problem = "is that of the requests counted together: ask for tokens of another key";
+                Err(RequestError::Value { what: "key", problem })
+            }
         }
     }
 
@@ -129,6 +141,7 @@ impl fmt::Display for Key {
             Grant::ClientCredentials => write!(f, "client credentials for {}", self.scopes.join(" "))?,
             Grant::ApiLogin => f.write_str("ApiLogin")?,
             Grant::RefreshToken => write!(f, "account {:?}", self.account)?,
+            Grant::None => f.write_str("the requests counted together")?,
         }
         for (name, value) in &self.parameters {
             write!(f, ", {name}={value}")?;

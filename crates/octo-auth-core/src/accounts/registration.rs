@@ -37,7 +37,8 @@ impl Registration {
 
     pub(crate) fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
         let documented = client.profile().document().token_limit.as_ref();
-        let budget = Budget::new(policy.limit(documented), documented.is_some());
+        let mut budget = Budget::new(policy.limit(documented), documented.is_some());
+        budget.share(storage == Storage::Shared && policy.knows_a_limit(documented));
         let mut dice = Dice::new(entropy);
         let owner = dice.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
@@ -58,6 +59,7 @@ impl Registration {
     pub(crate) fn replace_client(&mut self, client: Client) {
         let documented = client.profile().document().token_limit.as_ref();
         self.budget.set(self.policy.limit(documented), documented.is_some());
+        self.budget.share(self.storage == Storage::Shared && self.policy.knows_a_limit(documented));
         self.client = client;
         self.setbacks.clear();
         self.probe = None;

@@ -74,6 +74,9 @@ impl Lifecycle {
             (Leg::Marking { before }, Outcome::Saved(result)) => {
                 self.marked(registration, flight, (before, is_late), result, now)
             }
+            (Leg::Drawing { sent }, Outcome::Drawn(result)) => {
+                self.drawn(registration, flight, (sent, is_late), result, now)
+            }
             (Leg::Saving(publication), Outcome::Saved(result)) => {
                 self.saved(registration, flight, publication, result, now)
             }
@@ -127,11 +130,19 @@ impl Lifecycle {
                 self.refused_unread(registration, &flight, error, refresh_token, now);
             }
             Leg::Marking { before } => self.unmark(before, now),
+            // Nothing was sent, and the marker is in the store.
+            Leg::Drawing { .. } if self.record.attempt().is_some() => {
+                self.record.attempt_failed(Failed::Clearly);
+                self.note_unsaved();
+            }
             Leg::Saving(publication) => {
                 self.note_unsaved();
                 self.put_in_force(publication, registration, now);
             }
-            Leg::Reading(Why::UnderClaim | Why::WhileHeld) | Leg::Claiming | Leg::Sending { .. } => {}
+            Leg::Reading(Why::UnderClaim | Why::WhileHeld)
+            | Leg::Claiming
+            | Leg::Drawing { .. }
+            | Leg::Sending { .. } => {}
         }
     }
 
@@ -331,7 +342,11 @@ impl Lifecycle {
                 let ticket = Ticket { key, flight, leg: 0, step: Step::Release };
                 return Some(Job::Release(ReleaseJob { ticket, owner: registration.owner.clone() }));
             }
-            Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
+            Outcome::Loaded(_)
+            | Outcome::Claimed(_)
+            | Outcome::Drawn(_)
+            | Outcome::Saved(_)
+            | Outcome::Lost => return None,
         };
         let Answered { result, sent, attempt } = answered;
         let refresh_token = attempt.map(|attempt| attempt.refresh_token);
@@ -375,7 +390,7 @@ impl Lifecycle {
         if registration.budget.opens(&self.sent, asking) > now.boot {
             return None;
         }
-        registration.budget.draw(None, now.boot);
+        registration.budget.draw_beside(now);
         let (key, flight) = (self.key.clone(), registration.number());
         let ticket = Ticket { key, flight, leg: 0, step: Step::revocation() };
         let deadline = registration.policy.exchange_deadline();

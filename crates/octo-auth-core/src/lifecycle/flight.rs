@@ -7,6 +7,7 @@ use super::issued::Issued;
 use super::record::{Attempt, Fingerprint};
 use super::step::RenewalCause;
 use crate::error::ExchangeError;
+use crate::time::Timestamp;
 
 /// What is under way for a key.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) enum Leg {
     Claiming,
     /// The attempt is being written down; what stood there before comes back if it cannot be.
     Marking { before: Option<Attempt> },
+    /// The request is being written down among those of the fleet, which are these then.
+    Drawing { sent: Vec<Timestamp> },
     /// The request is under way, with this refresh token.
     Sending { refresh_token: Option<Fingerprint> },
     /// The record with the outcome is being written; then this token is put in force.
@@ -91,6 +94,7 @@ impl Leg {
             }
             Self::Claiming => "claiming the renewal in the store",
             Self::Marking { .. } => "noting the renewal in the store",
+            Self::Drawing { .. } => "counting the request in the store",
             Self::Sending { .. } => "the request",
             Self::Saving(_) => "writing the store",
         }

@@ -27,6 +27,8 @@ pub enum Job {
     Load(LoadJob),
     /// Claim the renewal in the store.
     Claim(ClaimJob),
+    /// Count the request in the store before it is sent.
+    Draw(DrawJob),
     /// Send the request.
     Send(SendJob),
     /// Write the record to the store.
@@ -57,6 +59,18 @@ pub struct ClaimJob {
     pub(crate) ticket: Ticket,
     pub(crate) owner: String,
     pub(crate) lasting: Duration,
+}
+
+/// Count a request in the store before it is sent.
+///
+/// Where the provider documents a limit of requests, or the policy sets one, processes that share a store keep it
+/// together: a record of its own, which is no token's, holds when each sent its requests.
+#[derive(Debug)]
+pub struct DrawJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) key: Arc<Key>,
+    pub(crate) expected: Option<Version>,
+    pub(crate) record: Record,
 }
 
 /// Send a request.
@@ -103,6 +117,7 @@ pub struct Report {
 pub(crate) enum Outcome {
     Loaded(Result<Option<Box<Stored>>, StoreFault>),
     Claimed(Result<Claimed, StoreFault>),
+    Drawn(Result<Saved, StoreFault>),
     Answered(Box<Answered>),
     Revoked,
     Saved(Result<Saved, StoreFault>),
@@ -126,6 +141,7 @@ impl Job {
         match self {
             Self::Load(job) => &job.ticket,
             Self::Claim(job) => &job.ticket,
+            Self::Draw(job) => &job.ticket,
             Self::Send(job) => &job.ticket,
             Self::Save(job) => &job.ticket,
             Self::Release(job) => &job.ticket,
@@ -197,6 +213,31 @@ impl ClaimJob {
     /// Reports what became of the claim.
     pub fn claimed(self, result: Result<Claimed, StoreFault>) -> Report {
         self.ticket.report(Outcome::Claimed(result))
+    }
+}
+
+impl DrawJob {
+    /// The key of the record, which is not that of the token: see [`Grant::None`](crate::Grant::None).
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The version the store must hold for the record to be written; nothing: there must be none.
+    #[must_use]
+    pub fn expected(&self) -> Option<Version> {
+        self.expected
+    }
+
+    /// The record to write.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Reports what became of it.
+    pub fn drawn(self, result: Result<Saved, StoreFault>) -> Report {
+        self.ticket.report(Outcome::Drawn(result))
     }
 }
 

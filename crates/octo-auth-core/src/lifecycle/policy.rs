@@ -89,7 +89,7 @@ impl Policy {
     }
 
     /// This policy with fewer token requests in the provider's window (a minute where none is documented) than the
-    /// provider allows; a number above that changes nothing.
+    /// provider allows; a number above that changes nothing. With a shared store it is the number of all processes.
     ///
     /// # Errors
     ///
@@ -137,6 +137,11 @@ impl Policy {
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.keys
+    }
+
+    /// Whether a limit of token requests is documented or set, rather than assumed.
+    pub(crate) fn knows_a_limit(&self, documented: Option<&TokenLimit>) -> bool {
+        documented.is_some() || self.requests.is_some()
     }
 
     /// The limit of token requests, the window it counts in and the distance after a failure: one less than what

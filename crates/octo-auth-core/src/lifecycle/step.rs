@@ -32,6 +32,8 @@ pub enum Step {
     Load,
     /// Claim the renewal in the store.
     Claim,
+    /// Count a request in the store, with those of other processes, before it is sent.
+    Draw,
     /// Send a request.
     Send {
         /// What the request is for.
@@ -95,11 +97,12 @@ impl Step {
             Leg::Reading(_) => Self::Load,
             Leg::Claiming => Self::Claim,
             Leg::Marking { .. } | Leg::Saving(_) => Self::Save,
+            Leg::Drawing { .. } => Self::Draw,
             Leg::Sending { .. } => {
                 let purpose = match key.grant() {
                     Grant::ClientCredentials => Purpose::ClientCredentials,
                     Grant::ApiLogin => Purpose::ApiLogin,
-                    Grant::RefreshToken => Purpose::Refresh,
+                    Grant::RefreshToken | Grant::None => Purpose::Refresh,
                 };
                 Self::Send { purpose, cause: flight.cause }
             }
@@ -111,12 +114,13 @@ impl Step {
         Self::Send { purpose: Purpose::Revocation, cause: None }
     }
 
-    /// The step's stable word: `load`, `claim`, `send`, `save` or `release`.
+    /// The step's stable word: `load`, `claim`, `draw`, `send`, `save` or `release`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Load => "load",
             Self::Claim => "claim",
+            Self::Draw => "draw",
             Self::Send { .. } => "send",
             Self::Save => "save",
             Self::Release => "release",
@@ -161,13 +165,15 @@ impl Report {
         match &self.outcome {
             Outcome::Loaded(Ok(_))
             | Outcome::Claimed(Ok(Claimed::Granted))
+            | Outcome::Drawn(Ok(Saved::Done(_)))
             | Outcome::Saved(Ok(Saved::Done(_))) => Ending::Done,
-            Outcome::Claimed(Ok(Claimed::Held(_))) | Outcome::Saved(Ok(Saved::Conflict(_))) => {
-                Ending::Elsewhere
-            }
-            Outcome::Loaded(Err(_)) | Outcome::Claimed(Err(_)) | Outcome::Saved(Err(_)) => {
-                Ending::StoreFailed
-            }
+            Outcome::Claimed(Ok(Claimed::Held(_)))
+            | Outcome::Drawn(Ok(Saved::Conflict(_)))
+            | Outcome::Saved(Ok(Saved::Conflict(_))) => Ending::Elsewhere,
+            Outcome::Loaded(Err(_))
+            | Outcome::Claimed(Err(_))
+            | Outcome::Drawn(Err(_))
+            | Outcome::Saved(Err(_)) => Ending::StoreFailed,
             Outcome::Answered(answered) => {
                 answered.result.as_ref().map_or_else(Ending::Failed, |_| Ending::Done)
             }

@@ -20,7 +20,8 @@ pub enum Storage {
     None,
     /// A store of this machine alone.
     Private,
-    /// A store that several machines use: renewals are claimed, and records read again under the claim.
+    /// A store that several machines use: renewals are claimed, and records read again under the claim. A limit of
+    /// requests that the provider documents or the policy sets is kept by all machines together.
     Shared,
 }
 

@@ -5,6 +5,8 @@
 //! - claim: it spares work; it is not what keeps data safe;
 //! - read again under the claim: a sibling may have renewed;
 //! - write ahead that this refresh token is about to be used, by compare-and-swap;
+//! - where a limit of requests is known, count this one with those of other processes, by compare-and-swap, see
+//!   `sending`;
 //! - send;
 //! - write the outcome by compare-and-swap; a conflict is settled by [`Record::winner`];
 //! - put the token in force, release.

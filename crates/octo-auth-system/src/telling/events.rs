@@ -48,6 +48,7 @@ impl fmt::Display for Named<'_> {
             Grant::ClientCredentials if key.scopes().is_empty() => f.write_str("client credentials")?,
             Grant::ClientCredentials => write!(f, "client credentials for {}", key.scopes().join(" "))?,
             Grant::ApiLogin => f.write_str("ApiLogin")?,
+            Grant::None => write!(f, "{key}")?,
             _ => write!(f, "account {:?}", key.account_name())?,
         }
         key.parameters().iter().try_for_each(|(name, _)| write!(f, ", {name}"))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::profile::{ClientAuthentication, Replay};
-use octo_auth_core::{Client, Key, Policy, PolicyError, Profile, Scopes, Storage, Warm};
+use octo_auth_core::{Client, Grant, Key, Policy, PolicyError, Profile, Scopes, Storage, Warm};
 
 use super::Said;
 use crate::registration::{self, sound};
@@ -161,7 +161,8 @@ impl Setup {
     /// The name of a key in the steps.
     pub(super) fn name_of(&self, key: &Key) -> String {
         let known = self.keys.iter().find(|name| self.key(name) == *key);
-        known.cloned().unwrap_or_else(|| key.to_string())
+        let other = || if key.grant() == Grant::None { "requests".to_owned() } else { key.to_string() };
+        known.cloned().unwrap_or_else(other)
     }
 
     /// A policy with one of the settings a scenario can make.

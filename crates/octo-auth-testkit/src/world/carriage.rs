@@ -88,6 +88,7 @@ impl World {
             self.watch_request(process, key, &carried);
             self.processes[process].note_sent(now.boot, is_renewal.then_some(key));
             self.watch_budget(process);
+            self.watch_budget_of_all(process, key);
             if is_renewal {
                 carried.forced = self.forced_generation(process, key);
                 carried.exchange = Some(self.note_exchange(process, key, refresh_token, deadline));
@@ -181,6 +182,7 @@ impl World {
             }
             Job::Load(job) => job.loaded(Err(full())),
             Job::Claim(job) => self.claim(key, job, end),
+            Job::Draw(job) => self.draw(process, key, job, end),
             Job::Save(job) => self.save(process, key, job, (end, is_in_time)),
             Job::Release(job) => {
                 if end != StoreEnd::Fails {
@@ -224,7 +226,7 @@ impl World {
         self.note_version(process, key, &saved);
         if end == StoreEnd::FailsAfterwards {
             self.note_unsaved(process, &job);
-            return job.saved(Err(StoreFault::new("the store broke off")));
+            return job.saved(Err(broke_off()));
         }
         match &saved {
             Saved::Done(_) => self.said_to_be_stored(process, key, job.record()),
@@ -426,8 +428,13 @@ pub(super) struct Answered<'r> {
 /// No answer, and nothing done.
 const TIMED_OUT: Reply = Reply::Fault(FaultKind::TimedOut, false);
 
-fn full() -> StoreFault {
+pub(super) fn full() -> StoreFault {
     StoreFault::new("the disk is full")
+}
+
+/// What a store says that has done what it was asked, and could not say so.
+pub(super) fn broke_off() -> StoreFault {
+    StoreFault::new("the store broke off")
 }
 
 pub(super) fn fault(kind: FaultKind) -> Fault {

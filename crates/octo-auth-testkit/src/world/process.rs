@@ -71,6 +71,8 @@ pub(super) struct Callers {
     pub(super) is_forcing: bool,
     /// The versions the store has told it of.
     pub(super) versions: Recent<Version>,
+    /// The store has counted the request that is about to be sent.
+    pub(super) is_counted: bool,
     /// The last sign-in or sign-out here was not said to be stored yet.
     pub(super) is_decided_here: bool,
     /// What was read of the key last.
@@ -196,7 +198,7 @@ impl Carried {
         match &self.job {
             Job::Send(job) => job.deadline(),
             Job::Load(job) => job.wait() + Duration::from_secs(5),
-            Job::Claim(_) | Job::Save(_) | Job::Release(_) => Duration::from_secs(5),
+            Job::Claim(_) | Job::Draw(_) | Job::Save(_) | Job::Release(_) => Duration::from_secs(5),
         }
     }
 }

@@ -63,7 +63,7 @@ impl World {
                 let wait = match &self.processes[process].carried[here].job {
                     Job::Load(job) => job.wait(),
                     // It writes, sends, or gives back what it has: nothing stands in the way.
-                    Job::Save(_) | Job::Send(_) | Job::Release(_) => return Ok(()),
+                    Job::Draw(_) | Job::Save(_) | Job::Send(_) | Job::Release(_) => return Ok(()),
                     Job::Claim(_) => Duration::ZERO,
                 };
                 self.pass(wait);

@@ -44,6 +44,8 @@ pub enum Sabotage {
     RetryAfterIgnored,
     /// The provider's documented limit of requests is not known.
     BudgetIgnored,
+    /// Each process counts its requests alone.
+    BudgetNotShared,
     /// A carrier that dies tells nobody.
     LostCarrierUnreported,
     /// An answer that comes after its carrier was given up is thrown away.
@@ -73,7 +75,7 @@ pub enum Sabotage {
 }
 
 /// Each with its name and what it does.
-const NAMES: [(Sabotage, &str, &str); 25] = {
+const NAMES: [(Sabotage, &str, &str); 26] = {
     use Sabotage as S;
     [
         (S::NoSingleFlight, "no-single-flight", "whoever finds a renewal under way begins one more"),
@@ -96,6 +98,7 @@ const NAMES: [(Sabotage, &str, &str); 25] = {
         (S::MarkerNotWritten, "marker-not-written", "it is not written ahead that a refresh token is used"),
         (S::RetryAfterIgnored, "retry-after-ignored", "`Retry-After` is not read"),
         (S::BudgetIgnored, "budget-ignored", "the documented limit of requests is not known"),
+        (S::BudgetNotShared, "budget-not-shared", "each process counts its requests alone"),
         (S::LostCarrierUnreported, "lost-carrier-unreported", "a carrier that dies tells nobody"),
         (S::LateAnswerDropped, "late-answer-dropped", "an answer that comes late is thrown away"),
         (

@@ -7,6 +7,8 @@ pub(super) enum Kind {
     Flight,
     /// A look at what somebody else has claimed: how often it is repeated depends on chance.
     Look,
+    /// What was written of the requests of all processes: which flight does it first depends on chance.
+    Counted,
     /// What a caller was told.
     Told,
     /// Who waits still.
@@ -69,7 +71,7 @@ impl Log {
         let text = entry.text.replace("{key}", &entry.key);
         let key = &entry.key;
         match entry.kind {
-            Kind::Flight | Kind::Look => format!("{process}{text}"),
+            Kind::Flight | Kind::Look | Kind::Counted => format!("{process}{text}"),
             Kind::Told if many > 1 => format!("{process}told {key}: {text}, {many} callers"),
             Kind::Told => format!("{process}told {key}: {text}"),
             Kind::Waits => format!("{process}wait {key}: {text}"),

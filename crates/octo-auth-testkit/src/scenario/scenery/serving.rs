@@ -1,6 +1,6 @@
 //! What the server and the store make of a call, and how that reads in the log.
 
-use octo_auth_core::{Attempt, Claimed, Key, Record, Saved, StoreFault, Stored};
+use octo_auth_core::{Attempt, Claimed, Grant, Key, Record, Saved, StoreFault, Stored};
 
 use super::log::Kind;
 use super::server::{Heard, asked};
@@ -106,7 +106,12 @@ impl Inside {
         let (outcome, text) = self.do_in_store(open.named, &open.call, &name);
         let is_dozing = self.dozing.get(&(place, name.clone())).copied().unwrap_or_default();
         let is_look = is_dozing && matches!(open.call, Call::Load(_) | Call::Claim(..));
-        let kind = if is_look { Kind::Look } else { Kind::Flight };
+        let is_counting = open.call.key().is_some_and(|key| key.grant() == Grant::None);
+        let kind = match (is_look, is_counting) {
+            (true, _) => Kind::Look,
+            (false, true) => Kind::Counted,
+            (false, false) => Kind::Flight,
+        };
         self.log.note(place, &name, kind, format!("{what} {{key}}{text}"));
         Some(outcome)
     }
@@ -174,6 +179,12 @@ fn written(stored: &Stored) -> String {
 fn shown(record: &Record) -> String {
     if record.signed_out {
         return "signed out".to_owned();
+    }
+    if !record.sent.is_empty() {
+        return match record.sent.len() {
+            1 => "1 request".to_owned(),
+            many => format!("{many} requests"),
+        };
     }
     let mut parts = Vec::new();
     parts.extend(record.token.as_ref().map(|tokens| tokens.access_token().expose().to_owned()));

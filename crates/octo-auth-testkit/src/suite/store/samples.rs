@@ -36,6 +36,7 @@ pub(super) fn all() -> Result<Vec<Record>, String> {
         pending: Some(pending),
         terminal: Some(Terminal::Refused),
         signed_out: false,
+        sent: Vec::new(),
     };
     let in_doubt = Record {
         pending: Some(Attempt { ambiguous: false, begun: Timestamp::from_unix_millis(-1), ..pending }),
@@ -43,8 +44,10 @@ pub(super) fn all() -> Result<Vec<Record>, String> {
         ..full.clone()
     };
     let signed_out = Record { generation: full.generation, signed_out: true, ..Record::default() };
+    let sent = vec![begun, begun, Timestamp::from_unix_millis(-1), moment::after(5).wall];
+    let requests = Record { sent, ..Record::default() };
     let long = Record { refresh_token: Some(Secret::from("r".repeat(8192).as_str())), ..record(1) };
-    Ok(vec![Record::default(), record(0), long, full, in_doubt, signed_out])
+    Ok(vec![Record::default(), record(0), long, full, in_doubt, signed_out, requests])
 }
 
 /// Tokens with everything that an answer can bring, as the core reads it.

@@ -1,0 +1,318 @@
+//! The budget of requests of processes that share a store: what one has sent, the others count.
+
+#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
+
+use std::time::Duration;
+
+use octo_auth_core::{
+    DrawJob, Freshness, Grant, Job, Key, Now, Policy, Purpose, SendJob, Storage, StoreFault,
+};
+use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped};
+use octo_auth_tests::registration::{officernd, standard};
+
+/// The longest a request that the store has counted may take until it is sent.
+const SAVING: Duration = Duration::from_secs(5);
+
+/// So many processes of OfficeRND's client on one store.
+fn fleet(processes: u8, shelf: &Shelf) -> Vec<Machine> {
+    (1..=processes).map(|seed| Machine::with_store(officernd(), Storage::Shared, shelf, seed)).collect()
+}
+
+/// A standard client's process on a store, with at most so many requests a minute.
+fn limited(requests: u32, shelf: &Shelf, seed: u8) -> Machine {
+    let policy = Policy::default().with_request_limit(requests).expect("a limit");
+    Machine::with_store_and_policy(standard(), policy, Storage::Shared, shelf, seed)
+}
+
+/// Keys that share nothing but the client.
+fn key(number: usize) -> Key {
+    scoped(&format!("flex.{number}.read"))
+}
+
+/// Carries what the machine wants to do up to the counting of its next request.
+fn up_to_drawing(world: &mut Machine, key: &Key) -> DrawJob {
+    // The key's own record is read first.
+    for _ in 0..2 {
+        let mut next = world.decide(key).job;
+        while let Some(job) = next {
+            match job {
+                Job::Draw(draw) => return draw,
+                job => next = world.step(job),
+            }
+        }
+    }
+    panic!("nothing is counted")
+}
+
+/// Has the store count the request; what follows.
+fn drawn(world: &mut Machine, draw: DrawJob) -> Option<Job> {
+    world.step(Job::Draw(draw))
+}
+
+fn let_all_pass(all: &mut [Machine], seconds: u64) {
+    all.iter_mut().for_each(|world| world.pass_seconds(seconds));
+}
+
+#[test]
+fn what_one_process_has_sent_the_others_count() {
+    let shelf = Shelf::default();
+    let mut all = fleet(5, &shelf);
+    for (number, world) in all.iter_mut().take(4).enumerate() {
+        assert_eq!(world.got(&key(number)), "AT1");
+    }
+    assert_eq!(all[4].got(&key(4)), "budget_spent", "OfficeRND's five less one are spent");
+    assert_eq!(all[4].requests(), 0);
+    let told = all[4].decide(&key(4));
+    assert!(told.wait() <= Duration::from_secs(61) + SAVING, "{:?}", told.wait());
+    all[4].pass(told.wait());
+    assert_eq!(all[4].got(&key(4)), "AT1");
+}
+
+#[test]
+fn two_that_count_at_once_do_not_take_the_same_place() {
+    let shelf = Shelf::default();
+    let mut all = fleet(3, &shelf);
+    for number in 0..3 {
+        assert_eq!(all[0].got(&key(number)), "AT1".replace('1', &(number + 1).to_string()));
+    }
+    let (one, two) = (up_to_drawing(&mut all[1], &key(3)), up_to_drawing(&mut all[2], &key(4)));
+    let (one, two) = (drawn(&mut all[1], one), drawn(&mut all[2], two));
+    let (Some(Job::Draw(one)), Some(Job::Draw(two))) = (one, two) else { panic!("neither knew the record") };
+    let send = sent(drawn(&mut all[1], one));
+    let rest = drawn(&mut all[2], two);
+    assert!(!matches!(rest, Some(Job::Send(_) | Job::Draw(_))), "the fourth has gone: {rest:?}");
+    let report = all[1].send(send);
+    let saves = all[1].report(report);
+    all[1].carry(saves);
+    all[2].carry(rest);
+    assert_eq!(all[2].got(&key(4)), "budget_spent");
+    assert_eq!(all[2].requests(), 0);
+}
+
+#[test]
+fn a_request_that_the_store_has_counted_late_is_not_sent() {
+    let shelf = Shelf::default();
+    let mut all = fleet(1, &shelf);
+    let draw = up_to_drawing(&mut all[0], &key(0));
+    all[0].pass(SAVING);
+    let rest = drawn(&mut all[0], draw);
+    assert!(!matches!(rest, Some(Job::Send(_))), "it might be sent after the place it has is free: {rest:?}");
+    all[0].carry(rest);
+    assert_eq!(all[0].got(&key(0)), "AT1", "with the next place");
+}
+
+#[test]
+fn in_any_minute_a_fleet_sends_no_more_than_the_provider_allows_whatever_fails() {
+    let shelf = Shelf::default();
+    let mut all = fleet(4, &shelf);
+    let mut sent: Vec<Duration> = Vec::new();
+    for second in 0..900_usize {
+        let (turn, wanted) = (second % 4, key(second % 7));
+        let world = &mut all[turn];
+        match second % 5 {
+            0 => world.endpoint.then(Said::error(503, "")),
+            1 => world.endpoint.then(Said::Fault(octo_auth_core::Fault::not_sent("no route"))),
+            _ => world.endpoint.then(Said::token(&format!("AT{second}"), 30)),
+        }
+        let before = world.requests();
+        let _ = world.get(&wanted);
+        sent.extend(world.asked[before..].iter().map(|asked| asked.at.boot));
+        let_all_pass(&mut all, 1);
+    }
+    for at in &sent {
+        let minute = *at..*at + Duration::from_secs(60);
+        let within = sent.iter().filter(|other| minute.contains(other)).count();
+        assert!(within <= 4, "{within} within a minute after {at:?}");
+    }
+    assert!(sent.len() >= 40, "nobody was kept from asking: {} in 15 minutes", sent.len());
+}
+
+#[test]
+fn a_clock_set_forth_between_two_looks_hides_no_request() {
+    let shelf = Shelf::default();
+    let mut all = fleet(2, &shelf);
+    assert_eq!(all[1].got(&key(9)), "AT1", "it has seen the record");
+    for number in 0..3 {
+        assert!(all[0].get(&key(number)).is_ok());
+    }
+    all[1].now.wall = all[1].now.wall.saturating_add(Duration::from_secs(3600));
+    assert_eq!(all[1].got(&key(8)), "budget_spent");
+}
+
+#[test]
+fn a_clock_set_back_holds_nobody_up_for_longer_than_the_window() {
+    let shelf = Shelf::default();
+    let mut all = fleet(2, &shelf);
+    for number in 0..4 {
+        assert!(all[0].get(&key(number)).is_ok());
+    }
+    all[1].now.wall = all[1].now.wall.saturating_sub(Duration::from_secs(7200));
+    assert_eq!(all[1].got(&key(8)), "budget_spent");
+    all[1].pass(Duration::from_secs(61) + SAVING);
+    assert_eq!(all[1].got(&key(8)), "AT1");
+}
+
+#[test]
+fn a_process_that_starts_anew_knows_what_was_sent_before() {
+    let shelf = Shelf::default();
+    let mut all = fleet(1, &shelf);
+    for number in 0..4 {
+        assert!(all[0].get(&key(number)).is_ok());
+    }
+    let mut anew = Machine::with_store(officernd(), Storage::Shared, &shelf, 9);
+    let Now { wall, .. } = all[0].now;
+    anew.now = Now { wall: wall.saturating_add(Duration::from_secs(20)), boot: Duration::from_secs(3) };
+    assert_eq!(anew.got(&key(8)), "budget_spent");
+    let told = anew.decide(&key(8));
+    anew.pass(told.wait());
+    assert_eq!(anew.got(&key(8)), "AT1");
+}
+
+#[test]
+fn while_the_store_fails_a_client_grant_counts_alone_and_says_so_afterwards() {
+    let shelf = Shelf::default();
+    let mut all = fleet(2, &shelf);
+    shelf.set_down(true);
+    assert_eq!(all[0].got(&key(0)), "AT1");
+    assert_eq!(all[0].got(&key(1)), "AT2");
+    shelf.set_down(false);
+    let_all_pass(&mut all, 31);
+    assert_eq!(all[0].got(&key(2)), "AT3", "which tells of all three");
+    assert_eq!(all[1].got(&key(3)), "AT1");
+    assert_eq!(all[1].got(&key(4)), "budget_spent");
+}
+
+#[test]
+fn a_store_that_fails_while_it_counts_holds_up_no_client_grant() {
+    let shelf = Shelf::default();
+    let mut all = fleet(1, &shelf);
+    let draw = up_to_drawing(&mut all[0], &key(0));
+    let next = all[0].report(draw.drawn(Err(StoreFault::new("the store is down"))));
+    assert!(matches!(next, Some(Job::Send(_))), "{next:?}");
+}
+
+#[test]
+fn a_store_that_fails_while_it_counts_keeps_a_refresh_token_from_being_used() {
+    let shelf = Shelf::default();
+    let mut world = limited(3, &shelf, 1);
+    world.sign_in(&hotel(), "RT0");
+    let draw = up_to_drawing(&mut world, &hotel());
+    assert!(world.stored(&hotel()).pending.is_some(), "it was written ahead");
+    let rest = world.report(draw.drawn(Err(StoreFault::new("the store is down"))));
+    assert!(!matches!(rest, Some(Job::Send(_))), "{rest:?}");
+    world.carry(rest);
+    assert_eq!(world.requests(), 0);
+    assert!(world.stored(&hotel()).pending.is_none(), "nothing was sent");
+    world.pass_seconds(31);
+    assert_eq!(world.got(&hotel()), "AT1");
+}
+
+#[test]
+fn a_carrier_lost_while_the_store_counts_leaves_no_doubt_about_the_refresh_token() {
+    let shelf = Shelf::default();
+    let mut world = limited(3, &shelf, 1);
+    world.sign_in(&hotel(), "RT0");
+    let draw = up_to_drawing(&mut world, &hotel());
+    let rest = world.report(Job::Draw(draw).abandon());
+    assert!(rest.is_none(), "there is nobody to carry it");
+    world.pass_seconds(61);
+    assert_eq!(world.got(&hotel()), "AT1");
+    assert_eq!(world.requests(), 1);
+}
+
+#[test]
+fn a_sign_out_while_the_store_counts_lets_nothing_be_sent() {
+    let shelf = Shelf::default();
+    let mut world = limited(3, &shelf, 1);
+    world.sign_in(&hotel(), "RT0");
+    let draw = up_to_drawing(&mut world, &hotel());
+    let out = world.accounts.sign_out(&hotel(), world.now);
+    world.carry(out);
+    let rest = drawn(&mut world, draw);
+    world.carry(rest);
+    let renewals = world.asked.iter().filter(|asked| asked.purpose == Purpose::Refresh).count();
+    assert_eq!(renewals, 0);
+    assert!(world.stored(&hotel()).signed_out);
+}
+
+#[test]
+fn a_limit_that_was_set_is_kept_together_and_one_that_is_assumed_is_not() {
+    let shelf = Shelf::default();
+    let (mut one, mut two) = (limited(1, &shelf, 1), limited(1, &shelf, 2));
+    assert!(one.get(&key(0)).is_ok());
+    assert_eq!(two.got(&key(1)), "budget_spent");
+    let mut assumed = Machine::with_store(standard(), Storage::Shared, &Shelf::default(), 3);
+    let mut next = assumed.decide(&key(0)).job;
+    let steps = std::iter::from_fn(|| {
+        let job = next.take()?;
+        let is_draw = matches!(job, Job::Draw(_));
+        next = assumed.step(job);
+        Some(is_draw)
+    });
+    assert!(steps.collect::<Vec<_>>().iter().all(|is_draw| !is_draw), "600 a minute are nobody's rule");
+}
+
+#[test]
+fn a_machine_with_a_store_of_its_own_counts_alone() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(officernd(), Storage::Private, &shelf, 1);
+    assert_eq!(world.got(&key(0)), "AT1");
+    assert!(shelf.history().iter().all(|record| record.sent.is_empty()));
+}
+
+#[test]
+fn the_record_of_the_requests_holds_those_that_count_and_no_older_ones() {
+    let shelf = Shelf::default();
+    let mut world = fleet(1, &shelf).remove(0);
+    for _ in 0..10 {
+        assert!(world.get(&key(0)).is_ok());
+        world.age(&key(0), Freshness::Expired);
+    }
+    let sizes: Vec<_> = shelf.history().iter().map(|record| record.sent.len()).max().into_iter().collect();
+    assert_eq!(sizes, [1], "an hour lies between them");
+}
+
+#[test]
+fn the_key_of_the_requests_brings_no_tokens() {
+    let shelf = Shelf::default();
+    let mut all = fleet(1, &shelf);
+    let requests = up_to_drawing(&mut all[0], &key(0)).key().clone();
+    assert_eq!(requests.grant(), Grant::None);
+    let failure = all[0].get(&requests).expect_err("no token");
+    let texts = [failure.to_string(), requests.to_string()];
+    assert_eq!(failure.code(), "value_malformed", "{texts:?}");
+}
+
+#[test]
+fn a_code_exchange_counts_for_the_fleet_with_the_next_request() {
+    let shelf = Shelf::default();
+    let (mut one, mut two) = (limited(2, &shelf, 1), limited(2, &shelf, 2));
+    one.accounts.admit(Purpose::CodeExchange, one.now).expect("room");
+    assert!(one.get(&key(0)).is_ok());
+    assert_eq!(two.got(&key(1)), "budget_spent");
+    assert_eq!(two.accounts.budget_left(two.now), 0);
+}
+
+/// The request that the machine sends next, if it does.
+fn sent(job: Option<Job>) -> SendJob {
+    match job {
+        Some(Job::Send(send)) => send,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_closes_the_endpoint_while_the_store_counts_keeps_the_request_back() {
+    let shelf = Shelf::default();
+    let mut all = fleet(1, &shelf);
+    let world = &mut all[0];
+    let (draw, other) = (up_to_drawing(world, &key(0)), up_to_drawing(world, &key(1)));
+    let send = sent(drawn(world, draw));
+    world.endpoint.then(Said::error(503, ""));
+    let report = world.send(send);
+    let rest = world.report(report);
+    world.carry(rest);
+    let rest = drawn(world, other);
+    world.carry(rest);
+    assert_eq!(world.requests(), 1, "the endpoint has just failed");
+}
