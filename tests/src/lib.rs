@@ -12,7 +12,6 @@ pub mod machine;
 pub mod outcome;
 pub mod registration;
 pub mod reply;
-#[cfg(feature = "adapters")]
 pub mod stage;
 pub mod transcript;
 pub mod wire;

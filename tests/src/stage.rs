@@ -1,12 +1,16 @@
 //! The stages of scenarios, and the scenarios of this folder.
 
+#[cfg(feature = "adapters")]
 mod asynchronous;
+#[cfg(feature = "adapters")]
 mod blocking;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "adapters")]
 pub use asynchronous::Asynchronous;
+#[cfg(feature = "adapters")]
 pub use blocking::Blocking;
 use octo_auth_testkit::scenario::{Bare, Scenario, Scenery, Setup, play};
 
@@ -109,6 +113,7 @@ pub fn on_core(scenario: &Scenario, seed: u8) -> (String, Vec<&'static str>) {
 }
 
 /// Plays a scenario on the asynchronous adapter.
+#[cfg(feature = "adapters")]
 #[must_use]
 pub fn on_async(scenario: &Scenario) -> String {
     let scenery = Scenery::new(scenario.setup());
@@ -117,6 +122,7 @@ pub fn on_async(scenario: &Scenario) -> String {
 }
 
 /// Plays a scenario on the blocking adapter.
+#[cfg(feature = "adapters")]
 #[must_use]
 pub fn on_blocking(scenario: &Scenario) -> String {
     let scenery = Scenery::new(scenario.setup());

@@ -25,11 +25,13 @@ fn every_scenario_goes_on_the_core_as_it_is_written_whatever_chance_says() {
     }
 }
 
+#[cfg(feature = "adapters")]
 #[test]
 fn every_scenario_goes_on_the_asynchronous_adapter_as_it_is_written() {
     all(|filed| stage::on_async(&filed.scenario));
 }
 
+#[cfg(feature = "adapters")]
 #[test]
 fn every_scenario_goes_on_the_blocking_adapter_as_it_is_written() {
     all(|filed| stage::on_blocking(&filed.scenario));

@@ -7,8 +7,10 @@
 mod bench;
 mod check;
 mod codegen;
+mod coverage;
 mod fuzz;
 mod invariants;
+mod mutants;
 mod simulate;
 mod tidy;
 
@@ -62,6 +64,18 @@ enum Task {
     },
     /// Let a small fleet live through bad days, all simulated, and watch the invariants; fail if one is broken.
     Simulate(simulate::Options),
+    /// Put small defects into what matters most of the core, and fail if too many are noticed by no test; needs
+    /// cargo-mutants and an hour or two.
+    Mutants {
+        /// Only one mutant in so many.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        one_in: u32,
+        /// Go on with a campaign that was broken off.
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Print how many lines of the core the tests reach, and which they do not; needs cargo-llvm-cov and LLVM's tools.
+    Coverage,
     /// Fuzz each way into the core; needs nightly and cargo-fuzz.
     Fuzz {
         /// How long each target is fuzzed, in minutes.
@@ -89,6 +103,8 @@ fn main() -> ExitCode {
         Task::Fuzz { minutes, target } => {
             fuzz::run(&root(), minutes.saturating_mul(60), fuzz::Seed::New, target.as_deref())
         }
+        Task::Mutants { one_in, resume } => mutants::run(&root(), one_in, resume),
+        Task::Coverage => coverage::run(&root()),
         Task::Test => check::run(&root(), check::Extent::Promises),
         Task::Ci => check::run(&root(), check::Extent::Everything),
     };

@@ -420,7 +420,7 @@ impl Lifecycle {
             return self.send(flight, registration, now);
         }
         let ticket = self.depart(flight, Leg::Marking { before }, Registration::SAVING, now);
-        Some(Job::Save(SaveJob { ticket, expected: self.version, record: self.record.clone() }))
+        Some(Job::Save(SaveJob { ticket, expected: self.version, record: Box::new(self.record.clone()) }))
     }
 }
 

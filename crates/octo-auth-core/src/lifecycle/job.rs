@@ -70,7 +70,7 @@ pub struct DrawJob {
     pub(crate) ticket: Ticket,
     pub(crate) key: Arc<Key>,
     pub(crate) expected: Option<Version>,
-    pub(crate) record: Record,
+    pub(crate) record: Box<Record>,
 }
 
 /// Send a request.
@@ -87,7 +87,7 @@ pub struct SendJob {
 pub struct SaveJob {
     pub(crate) ticket: Ticket,
     pub(crate) expected: Option<Version>,
-    pub(crate) record: Record,
+    pub(crate) record: Box<Record>,
 }
 
 /// Release the claim of a key in the store.

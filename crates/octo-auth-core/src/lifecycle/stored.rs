@@ -357,7 +357,7 @@ impl Lifecycle {
     fn save(&mut self, flight: Flight, publication: Option<Publication>, now: Now) -> Job {
         self.unsaved = None;
         let ticket = self.depart(flight, Leg::Saving(publication), Registration::SAVING, now);
-        Job::Save(SaveJob { ticket, expected: self.version, record: self.record.clone() })
+        Job::Save(SaveJob { ticket, expected: self.version, record: Box::new(self.record.clone()) })
     }
 
     /// Begins the next leg of a flight, which may take so long.

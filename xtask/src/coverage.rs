@@ -1,0 +1,88 @@
+//! How much of the core the tests reach, line by line.
+//!
+//! Needs `cargo install cargo-llvm-cov` and LLVM's `llvm-cov` and `llvm-profdata`, of the compiler's own version or a
+//! later one; nothing else here does.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+/// The share of lines that must be reached, in percent.
+const TARGET: f64 = 98.0;
+
+/// Whose lines are counted.
+const CORE: &str = "crates/octo-auth-core/src/";
+
+/// Names under which LLVM's tools are looked for, where the environment names none: rustup's and Debian's.
+const VERSIONS: [&str; 4] = ["", "-22", "-23", "-24"];
+
+/// Runs the tests with counters, prints each file of the core with the lines that were not reached; the answer is
+/// whether enough were.
+pub(crate) fn run(root: &Path) -> Result<bool> {
+    let report = root.join("target/coverage.json");
+    let mut command = crate::cargo();
+    command
+        .args(["llvm-cov", "--all-features", "--package", "octo-auth-core", "--package", "octo-auth-tests"])
+        .args(["--package", "octo-auth-testkit", "--json", "--output-path"])
+        .arg(&report)
+        .env("PROPTEST_RNG_SEED", "1")
+        .current_dir(root);
+    for (variable, tool) in [("LLVM_COV", "llvm-cov"), ("LLVM_PROFDATA", "llvm-profdata")] {
+        if std::env::var_os(variable).is_none() {
+            command.env(variable, find(tool)?);
+        }
+    }
+    let status = command.status().context("cannot run cargo llvm-cov")?;
+    ensure!(status.success(), "cargo llvm-cov ended with {status}; it needs `cargo install cargo-llvm-cov`");
+    let text = std::fs::read(&report).with_context(|| format!("cannot read {}", report.display()))?;
+    let report: Value = serde_json::from_slice(&text).context("the report is no JSON")?;
+    print(&report)
+}
+
+fn find(tool: &str) -> Result<PathBuf> {
+    let found = VERSIONS.iter().map(|version| PathBuf::from(format!("{tool}{version}"))).find(|name| {
+        let mut probe = Command::new(name);
+        probe.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        probe.status().is_ok_and(|status| status.success())
+    });
+    found.with_context(|| format!("there is no {tool} here; Debian has it in the package llvm-22"))
+}
+
+fn print(report: &Value) -> Result<bool> {
+    let files = report["data"][0]["files"].as_array().context("the report lists no files")?;
+    let (mut lines, mut reached) = (0, 0);
+    for file in files {
+        let name = file["filename"].as_str().unwrap_or_default();
+        let Some((_, name)) = name.split_once(CORE) else { continue };
+        let count = |what: &str| file["summary"]["lines"][what].as_u64().unwrap_or(0);
+        lines += count("count");
+        reached += count("covered");
+        let missed = missed(file);
+        if !missed.is_empty() {
+            println!("{:>6.2} %  {name}: {}", share(count("covered"), count("count")), missed.join(", "));
+        }
+    }
+    ensure!(lines > 0, "the report says nothing of {CORE}");
+    let share = share(reached, lines);
+    println!(
+        "{share:.2} % of the core's lines are reached, {reached} of {lines}; at least {TARGET} % must be"
+    );
+    Ok(share >= TARGET)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "line numbers are small")]
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+/// The lines on which code begins that was never reached.
+fn missed(file: &Value) -> Vec<String> {
+    // A segment is line, column, count, whether it counts, whether a region begins here, whether it is a gap.
+    let segments = file["segments"].as_array().into_iter().flatten();
+    let unreached = segments.filter(|own| own[2] == 0 && own[3] == true && own[4] == true && own[5] == false);
+    let mut lines: Vec<_> = unreached.filter_map(|own| own[0].as_u64()).collect();
+    lines.dedup();
+    lines.into_iter().map(|line| line.to_string()).collect()
+}
