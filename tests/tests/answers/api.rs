@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use octo_auth_core::profile::{ClientAuthentication, Profile};
-use octo_auth_core::{ApiAnswer, Body, Client, Meaning, ProviderText, Remedy};
+use octo_auth_core::{ANSWER_LIMIT, ApiAnswer, Body, Client, Meaning, ProviderText, Remedy};
 use octo_auth_tests::registration::{
     CLIENT_ID, CLIENT_SECRET, octorate, octotable, officernd, property_token, standard_profile,
 };
@@ -269,4 +269,36 @@ fn a_host_that_moved_takes_its_tokens_along() {
             .is_ok()
     );
     assert_eq!(refused(&client, "https://api.octorate.com/connect"), "foreign_host");
+}
+
+#[test]
+fn a_success_is_whole_up_to_one_mebibyte_and_one_byte_more_is_too_large() {
+    let call = |length: usize| {
+        let token = property_token(octorate().profile(), "AT");
+        let exchange = octorate().api_call(&token, request(&api_url(&octorate()))).unwrap();
+        read(exchange, &with(200, &[], "x".repeat(length)))
+    };
+    assert_eq!(call(ANSWER_LIMIT).unwrap().value.body().len(), ANSWER_LIMIT);
+    assert_eq!(call(ANSWER_LIMIT + 1).unwrap_err().code(), "too_large");
+}
+
+#[test]
+fn a_refusal_is_judged_by_the_beginning_of_its_body() {
+    let body = |before: usize| {
+        let pad = "p".repeat(before);
+        format!(r#"{{"pad":"{pad}","type":"ApiLoginExpired","message":"Expired Token"}}"#)
+    };
+    let meaning = |before| answered(&octorate(), &json(403, &body(before))).meaning();
+    assert_eq!(meaning(100), Meaning::TokenRefused);
+    assert_eq!(meaning(8192), Meaning::Forbidden, "what it says stands beyond the first 8 KiB");
+}
+
+#[test]
+fn an_answer_keeps_its_headers_and_shows_neither_them_nor_its_body() {
+    let answer =
+        answered(&octorate(), &with(403, &[("x-secret", "s3cr3t")], r#"{"type":"Unheard","a":"b0dy"}"#));
+    assert_eq!(answer.headers()["x-secret"], "s3cr3t");
+    let shown = format!("{answer:?}");
+    assert!(shown.contains("403") && shown.contains("provider:Unheard"), "{shown}");
+    assert!(!shown.contains("s3cr3t") && !shown.contains("b0dy"), "{shown}");
 }

@@ -1,6 +1,7 @@
 //! What is read in the answers of token endpoints and of the providers' APIs, and what follows from it.
 
 mod api;
+mod bounds;
 mod created;
 mod remedies;
 mod salvage;
