@@ -215,6 +215,12 @@ fn a_carrier_lost_while_the_store_counts_leaves_no_doubt_about_the_refresh_token
     let draw = up_to_drawing(&mut world, &hotel());
     let rest = world.report(Job::Draw(draw).abandon());
     assert!(rest.is_none(), "there is nobody to carry it");
+    let is_unsaved =
+        |world: &Machine, key: &Key| world.accounts.status(key, world.now).expect("known").unsaved;
+    assert!(is_unsaved(&world, &hotel()), "the store is to hear that nothing was sent");
+    let draw = up_to_drawing(&mut world, &key(0));
+    let _ = world.report(Job::Draw(draw).abandon());
+    assert!(!is_unsaved(&world, &key(0)), "a client grant leaves nothing behind");
     world.pass_seconds(61);
     assert_eq!(world.got(&hotel()), "AT1");
     assert_eq!(world.requests(), 1);

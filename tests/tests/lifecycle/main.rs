@@ -4,6 +4,7 @@ mod accounts;
 mod budget;
 mod ends;
 mod fleet_budget;
+mod handles;
 mod numbers;
 mod regressions;
 mod setbacks;

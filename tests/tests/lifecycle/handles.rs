@@ -1,0 +1,200 @@
+//! What a handle holds and reads by itself, and what keeping warm looks at.
+
+#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
+
+use std::time::Duration;
+
+use octo_auth_core::{
+    Fault, Fingerprint, Freshness, Job, Key, Lineage, Now, Policy, RenewalCause, Row, Secret, Warm,
+};
+use octo_auth_tests::machine::{Machine, Said, hotel, scoped, service};
+use octo_auth_tests::registration::standard;
+
+const MILLI: Duration = Duration::from_millis(1);
+
+/// A machine that keeps one key at most.
+fn narrow() -> Machine {
+    Machine::with_policy(standard(), Policy::default().with_capacity(1).expect("room for one"))
+}
+
+fn send(job: Option<Job>) -> octo_auth_core::SendJob {
+    match job {
+        Some(Job::Send(job)) => job,
+        other => panic!("no request: {other:?}"),
+    }
+}
+
+#[test]
+fn a_key_is_kept_until_its_last_handle_goes() {
+    let mut world = narrow();
+    for _ in 0..2 {
+        world.accounts.hold(&service()).expect("the first key");
+    }
+    world.accounts.let_go(&service());
+    world.accounts.hold(&scoped("other")).expect_err("one handle is left");
+    world.accounts.let_go(&service());
+    world.accounts.hold(&scoped("other")).expect("nobody holds the first any more");
+    assert!(world.accounts.keys().all(|key| **key == scoped("other")));
+}
+
+#[test]
+fn what_a_handle_serves_ends_by_either_clock() {
+    let mut world = Machine::new(standard());
+    let token = world.get(&service()).expect("a token");
+    let published = world.accounts.published(&service(), world.now).expect("a fresh token");
+    let due = token.validity().renewal_due_age().expect("it is renewed");
+    let Now { wall, boot } = world.now;
+    let at = |wall, boot| published.serves(Now { wall, boot });
+    assert!(at(wall, boot) && at(wall, boot + due - MILLI) && at(wall.saturating_add(due - MILLI), boot));
+    assert!(!at(wall, boot + due), "its renewal is due by the boot clock");
+    assert!(!at(wall.saturating_add(due), boot), "by the wall clock");
+    assert!(published.serves_by_wall(wall.saturating_sub(Duration::from_secs(60))));
+    let before = wall.saturating_sub(Duration::from_secs(60) + MILLI);
+    assert!(!published.serves_by_wall(before) && !at(before, boot), "one of the clocks is wrong");
+}
+
+#[test]
+fn a_token_that_waits_for_its_wall_clock_is_published_up_to_that_moment() {
+    let mut world = Machine::new(standard());
+    world.get(&service()).expect("a token");
+    world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(90));
+    // It is stale by the wall clock, and its renewal is under way.
+    let _under_way = send(world.decide(&service()).job);
+    let Now { wall, .. } = world.now;
+    let published = world.accounts.published(&service(), world.now).expect("it is served all the same");
+    assert!(published.serves_by_wall(wall.saturating_sub(Duration::from_secs(9000))));
+    assert!(published.serves_by_wall(wall.saturating_add(Duration::from_secs(30) - MILLI)));
+    assert!(
+        !published.serves_by_wall(wall.saturating_add(Duration::from_secs(30))),
+        "the clock is right again"
+    );
+}
+
+#[test]
+fn a_token_served_by_a_handle_is_kept_warm_and_one_that_nobody_uses_is_not() {
+    for is_used in [true, false] {
+        let mut world = Machine::new(standard());
+        world.get(&service()).expect("a token");
+        world.accounts.published(&service(), world.now).expect("a fresh token");
+        world.age(&service(), Freshness::Stale);
+        world.carry_warm();
+        let published = world.accounts.published(&service(), world.now).expect("a fresh token");
+        if is_used {
+            published.note_use();
+            published.note_use();
+        }
+        world.age(&service(), Freshness::Stale);
+        let job = world.accounts.tend(Warm::Used, world.now).job;
+        assert_eq!(job.is_some(), is_used);
+        assert!(job.is_none_or(|job| send(Some(job)).cause() == Some(RenewalCause::Warm)));
+    }
+}
+
+#[test]
+fn keeping_warm_asks_again_when_the_next_key_is_due_and_not_before() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::token("AT1", 40));
+    let token = world.get(&service()).expect("a token");
+    let due = world.now.boot + token.validity().renewal_due_age().expect("it is renewed");
+    let early = world.accounts.tend(Warm::All, world.now);
+    assert!(early.job.is_none());
+    assert_eq!(early.again, due.min(world.now.boot + Duration::from_secs(30)));
+    world.pass_until(due - MILLI);
+    let early = world.accounts.tend(Warm::All, world.now);
+    assert!(early.job.is_none() && early.again == due, "{early:?}");
+    world.pass_until(due);
+    assert!(world.accounts.tend(Warm::All, world.now).job.is_some());
+}
+
+#[test]
+fn keys_that_nobody_uses_do_not_hide_one_that_is_used() {
+    let mut world = Machine::new(standard());
+    let keys: Vec<Key> = ["a", "b", "c"].map(scoped).into();
+    for key in &keys {
+        world.get(key).expect("a token");
+    }
+    world.pass_seconds(3500);
+    for key in &keys {
+        let tended = world.accounts.tend(Warm::All, world.now).job;
+        assert!(tended.is_some(), "{key}");
+        world.carry(tended);
+    }
+    world.accounts.published(&keys[2], world.now).expect("a fresh token").note_use();
+    world.pass_seconds(3500);
+    let job = world.accounts.tend(Warm::Used, world.now).job;
+    assert_eq!(send(job).key(), &keys[2]);
+}
+
+#[test]
+fn keeping_warm_looks_at_no_key_that_only_a_person_can_help_or_that_shuts_down() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.age(&hotel(), Freshness::Expired);
+    assert_eq!(world.got(&hotel()), "consent_lost");
+    let calm = |world: &mut Machine| {
+        let tended = world.accounts.tend(Warm::All, world.now);
+        (tended.job.is_none(), tended.again - world.now.boot)
+    };
+    assert_eq!(calm(&mut world), (true, Duration::from_secs(30)));
+    world.sign_in(&hotel(), "RT5");
+    world.get(&hotel()).expect("a token");
+    world.accounts.shut_down();
+    world.age(&hotel(), Freshness::Expired);
+    assert_eq!(calm(&mut world), (true, Duration::from_secs(30)));
+    assert_eq!(world.accounts.status(&hotel(), world.now).expect("known").row, Row::ShuttingDown);
+}
+
+#[test]
+fn the_failure_of_a_flight_that_was_given_up_is_not_taken_for_that_of_the_next() {
+    let mut world = Machine::new(standard());
+    let first = send(world.decide(&service()).job);
+    world.pass_seconds(62);
+    // The first is over, and another begins after the pause that it has left.
+    let told = world.decide(&service());
+    let second = match told.job {
+        Some(job) => send(Some(job)),
+        None => {
+            world.pass(told.wait());
+            send(world.decide(&service()).job)
+        }
+    };
+    let rest = world.report(first.failed(Fault::not_sent("no route"), world.now));
+    assert!(rest.is_none());
+    assert!(world.accounts.status(&service(), world.now).expect("known").in_flight, "the second goes on");
+    let report = world.send(second);
+    let rest = world.report(report);
+    world.carry(rest);
+    assert_eq!(world.got(&service()), "AT1");
+}
+
+#[test]
+fn a_policy_keeps_what_it_was_given_when_it_is_given_more() {
+    let wait = Duration::from_secs(7);
+    let policy = Policy::default().with_capacity(3).and_then(|own| own.with_wait(wait)).expect("sound");
+    assert_eq!((policy.capacity(), policy.wait()), (3, wait));
+    assert_eq!(policy.exchange_deadline(), Policy::default().exchange_deadline());
+}
+
+#[test]
+fn lineages_and_fingerprints_show_what_tells_them_apart_and_nothing_to_use() {
+    assert_eq!(format!("{:?}", Lineage::from_bytes([0xab; 16])), "Lineage(abababab)");
+    let fingerprint = Fingerprint::of(&Secret::from("RT0"));
+    assert_eq!(format!("{fingerprint:?}"), "Fingerprint(***)");
+    assert_eq!(Fingerprint::from_bytes(*fingerprint.as_bytes()), fingerprint);
+}
+
+/// What the tests of keeping warm do over and over.
+trait Carries {
+    /// Carries what keeping warm begins now, if anything.
+    fn carry_warm(&mut self);
+}
+
+impl Carries for Machine {
+    fn carry_warm(&mut self) {
+        let job = self.accounts.tend(Warm::All, self.now).job;
+        assert!(job.is_some(), "something is due");
+        self.carry(job);
+    }
+}
