@@ -394,7 +394,7 @@ impl Lifecycle {
         let (key, flight) = (self.key.clone(), registration.number());
         let ticket = Ticket { key, flight, leg: 0, step: Step::revocation() };
         let deadline = registration.policy.exchange_deadline();
-        let renewal = Renewal::Revocation(exchange);
+        let renewal = Box::new(Renewal::Revocation(exchange));
         Some(Job::Send(SendJob { ticket, renewal, attempt: None, deadline }))
     }
 

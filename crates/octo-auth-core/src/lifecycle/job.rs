@@ -76,7 +76,7 @@ pub struct DrawJob {
 /// Send a request.
 pub struct SendJob {
     pub(crate) ticket: Ticket,
-    pub(crate) renewal: Renewal,
+    pub(crate) renewal: Box<Renewal>,
     /// The use of a refresh token that it is.
     pub(crate) attempt: Option<Attempt>,
     pub(crate) deadline: Duration,
@@ -245,7 +245,7 @@ impl SendJob {
     /// The request to send, once, as it is, without following redirects.
     #[must_use]
     pub fn request(&self) -> &Request<Body> {
-        match &self.renewal {
+        match &*self.renewal {
             Renewal::Token(exchange) => exchange.request(),
             Renewal::Admin(exchange) => exchange.request(),
             Renewal::Revocation(exchange) => exchange.request(),
@@ -270,7 +270,7 @@ impl SendJob {
     /// What the request is for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        match &self.renewal {
+        match &*self.renewal {
             Renewal::Token(exchange) => exchange.purpose(),
             Renewal::Admin(exchange) => exchange.purpose(),
             Renewal::Revocation(exchange) => exchange.purpose(),
@@ -285,7 +285,7 @@ impl SendJob {
 
     /// Reports the response. `sent` is when the request began to be sent: the token's lifetime counts from there.
     pub fn answered<B: AsRef<[u8]>>(self, response: &Response<B>, sent: Now, received: Now) -> Report {
-        let result = match self.renewal {
+        let result = match *self.renewal {
             Renewal::Token(exchange) => exchange.finish(response, sent, received),
             Renewal::Admin(exchange) => {
                 exchange.finish(response, sent, received).map(|answer| answer.map(|token| token.0))
@@ -298,7 +298,7 @@ impl SendJob {
 
     /// Reports that no response came.
     pub fn failed(self, fault: Fault, sent: Now) -> Report {
-        let error = match self.renewal {
+        let error = match *self.renewal {
             Renewal::Token(exchange) => exchange.lost(fault),
             Renewal::Admin(exchange) => exchange.lost(fault),
             Renewal::Revocation(_) => return self.ticket.report(Outcome::Revoked),

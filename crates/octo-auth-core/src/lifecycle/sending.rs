@@ -93,7 +93,7 @@ impl Lifecycle {
             && !registration.shutting_down
             && registration.closed(Some(flight.id), now.boot).is_none();
         let renewal = match self.key.renewal(&registration.client, self.record.refresh_token.as_ref()) {
-            Ok(renewal) if is_open => renewal,
+            Ok(renewal) if is_open => Box::new(renewal),
             unsent => {
                 if let Err(error) = unsent {
                     let cause = Cause::Request(Arc::new(error));
