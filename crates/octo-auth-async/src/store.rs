@@ -13,7 +13,8 @@ use tokio::task::spawn_blocking;
 ///
 /// Implementations must be able to tell a change of somebody else's by the version, and must never hand out half a
 /// record. A call that takes longer than 5 s is dropped and counts as failed, though it may take effect all the same.
-/// A synchronous store of the core becomes one by [`Threaded`].
+/// Beside the keys of tokens there is [`Key::requests`], whose record is like any other to a store. A synchronous store
+/// of the core becomes one by [`Threaded`].
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Whether others use it too.

@@ -9,6 +9,7 @@ mod numbers;
 mod regressions;
 mod setbacks;
 mod siblings;
+mod status;
 mod steps;
 mod store;
 mod table;

@@ -57,8 +57,10 @@ impl Key {
         Self::of(Grant::RefreshToken, name)
     }
 
-    /// The requests of the registration, counted by all processes that share its store.
-    pub(crate) fn requests() -> Self {
+    /// The key under which processes that share a store count the requests of their registration, see
+    /// [`DrawJob`](crate::DrawJob): a store keeps a record under it as under any other. No tokens are got with it.
+    #[must_use]
+    pub fn requests() -> Self {
         Self::of(Grant::None, "")
     }
 

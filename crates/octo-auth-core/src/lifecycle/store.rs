@@ -53,7 +53,7 @@ pub struct StoreFault {
 /// A synchronous store of records. A key has one record; its version is one more with each change.
 ///
 /// Implementations must be able to tell a change of somebody else's by the version, and must never hand out half a
-/// record.
+/// record. Beside the keys of tokens there is [`Key::requests`], whose record is like any other to a store.
 pub trait Store: Send + Sync {
     /// Whether others use it too.
     fn storage(&self) -> Storage;

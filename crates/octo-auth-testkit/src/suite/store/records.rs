@@ -109,7 +109,8 @@ fn alike() -> Result<Vec<Key>, String> {
     keys.push(Key::account(&format!("{base}1")).with_parameter("audience", "one"));
     keys.push(Key::account(&format!("{base}1")).with_parameter("audience", "two"));
     keys.push(Key::account(&format!("{base}1")).with_parameter("resource", "one"));
-    keys.extend([Key::api_login(), of("keys.read")?, of("keys.write")?, of("keys.read keys.write")?]);
+    keys.extend([Key::api_login(), Key::requests(), Key::client_credentials(&Scopes::none())]);
+    keys.extend([of("keys.read")?, of("keys.write")?, of("keys.read keys.write")?]);
     keys.push(of("keys.read")?.with_parameter("audience", "one"));
     Ok(keys)
 }

@@ -1,0 +1,177 @@
+//! How a key is said to stand, while something is under way and at rest, and in which words.
+
+#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use octo_auth_core::{
+    Adopted, Event, Exchange, FailureKind, Freshness, Job, Key, Lineage, Purpose, RenewalCause, Row, Secret,
+    Status, Step, Storage, TokenSet,
+};
+use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_tests::registration::{officernd, standard};
+use octo_auth_tests::reply::{json, read};
+
+fn status(world: &Machine, key: &Key) -> Status {
+    world.accounts.status(key, world.now).expect("it was asked about")
+}
+
+fn setback(world: &Machine, key: &Key) -> FailureKind {
+    status(world, key).setback.expect("something stands in the way").kind()
+}
+
+#[test]
+fn an_account_that_nobody_signed_in_to_says_so() {
+    let mut world = Machine::new(standard());
+    world.got(&hotel());
+    assert_eq!(setback(&world, &hotel()), FailureKind::NotSignedIn);
+    let Status { row, sign_in_needed, .. } = status(&world, &hotel());
+    assert_eq!((row, sign_in_needed), (Row::NotRenewable, true));
+}
+
+#[test]
+fn a_closed_key_says_what_closed_it_and_asks_for_no_sign_in() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::error(503, ""));
+    world.got(&service());
+    let Status { setback, sign_in_needed, row, .. } = status(&world, &service());
+    let failure = setback.expect("the endpoint failed");
+    assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "http:503"));
+    assert_eq!((row, sign_in_needed), (Row::Closed, false));
+}
+
+#[test]
+fn what_will_stand_in_the_way_is_said_while_a_request_is_under_way() {
+    let mut world = Machine::new(officernd());
+    for number in 0..3 {
+        world.get(&scoped(&format!("flex.{number}.read"))).expect("room for three");
+    }
+    let last = world.decide(&scoped("flex.last.read"));
+    assert!(last.job.is_some(), "the fourth is under way");
+    assert_eq!(setback(&world, &scoped("flex.last.read")), FailureKind::BudgetSpent);
+    assert!(status(&world, &scoped("flex.last.read")).in_flight);
+}
+
+#[test]
+fn a_record_that_is_being_written_is_said_to_be() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    let adopted = Adopted::RefreshToken(Secret::from("RT0"));
+    let save = world.accounts.adopt(&hotel(), adopted, world.now).expect("adopted");
+    assert!(matches!(save, Some(Job::Save(_))));
+    assert!(status(&world, &hotel()).saving);
+    world.carry(save);
+    assert!(!status(&world, &hotel()).saving);
+    let request = world.decide(&hotel()).job.expect("the marker");
+    let request = world.step(request).expect("the request");
+    assert!(matches!(request, Job::Send(_)) && !status(&world, &hotel()).saving);
+    let save = world.step(request);
+    assert!(status(&world, &hotel()).saving);
+    world.carry(save);
+}
+
+#[test]
+fn a_failure_that_needs_a_sign_in_is_told_once_and_as_nothing_else() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    let before = status(&world, &hotel());
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.age(&hotel(), Freshness::Expired);
+    world.got(&hotel());
+    let after = status(&world, &hotel());
+    assert!(matches!(after.events_since(&before).as_slice(), [Event::SignInNeeded(_)]));
+    assert!(after.events_since(&after).is_empty());
+}
+
+#[test]
+fn a_failure_that_passes_is_told_as_a_setback_and_the_next_one_again() {
+    let mut world = Machine::new(standard());
+    world.get(&service()).expect("a token");
+    for _ in 0..2 {
+        let before = status(&world, &service());
+        world.endpoint.then(Said::error(503, ""));
+        world.age(&service(), Freshness::Expired);
+        world.pass_seconds(70);
+        world.got(&service());
+        let after = status(&world, &service());
+        assert!(matches!(after.events_since(&before).as_slice(), [Event::Setback(_)]), "{after:?}");
+    }
+}
+
+#[test]
+fn steps_and_causes_are_told_in_fixed_words() {
+    let send = Step::Send { purpose: Purpose::Refresh, cause: None };
+    let steps = [Step::Load, Step::Claim, Step::Draw, send, Step::Save, Step::Release];
+    assert_eq!(steps.map(Step::word), ["load", "claim", "draw", "send", "save", "release"]);
+    use RenewalCause as Cause;
+    let causes = [Cause::First, Cause::Due, Cause::Expired, Cause::Refused, Cause::Warm];
+    assert_eq!(causes.map(Cause::word), ["first", "due", "expired", "refused", "warm"]);
+}
+
+#[test]
+fn a_key_tells_what_it_was_made_of() {
+    let key = scoped("b a").with_parameter("resource", "r").with_parameter("audience", "x");
+    assert_eq!(key.scopes(), ["a", "b"]);
+    let parameters =
+        [("audience", "x"), ("resource", "r")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(key.parameters(), parameters);
+    assert_eq!(key.to_string(), "client credentials for a b, audience=x, resource=r");
+    assert!(Key::api_login().scopes().is_empty() && Key::account("inn").parameters().is_empty());
+}
+
+#[test]
+fn a_failure_shows_its_key_its_code_and_its_remedy_and_leads_to_its_cause() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::Private, &shelf, 1);
+    shelf.set_down(true);
+    let failure = world.get(&hotel()).expect_err("the store is down");
+    let shown = format!("{failure:?}");
+    assert!(shown.contains("hotel") && shown.contains("store_unavailable"), "{shown}");
+    assert_eq!(failure.source().map(ToString::to_string).as_deref(), Some("the store is down"));
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::error(503, ""));
+    let failure = world.get(&service()).expect_err("the endpoint failed");
+    assert!(failure.source().is_some());
+    world.endpoint.then(Said::Lost);
+    world.pass_seconds(120);
+    let failure = world.get(&hotel()).expect_err("nobody signed in");
+    assert!(failure.source().is_none(), "{failure}");
+}
+
+#[test]
+fn what_an_exchange_brought_is_adopted_also_from_its_failure() {
+    let refresh = || -> Exchange<TokenSet> { standard().refresh(&Secret::from("old")).expect("a request") };
+    let token = |adopted: Option<Adopted>| match adopted {
+        Some(Adopted::RefreshToken(secret)) => Some(secret.expose().to_owned()),
+        Some(Adopted::Tokens(tokens)) => tokens.refresh_token().map(|own| own.expose().to_owned()),
+        _ => None,
+    };
+    let whole = r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"RT"}"#;
+    assert_eq!(token(Adopted::brought_by(&read(refresh(), &json(200, whole)))).as_deref(), Some("RT"));
+    let broken = r#"{"access_token":"AT","token_type":"mac","refresh_token":"RT"}"#;
+    assert_eq!(token(Adopted::brought_by(&read(refresh(), &json(200, broken)))).as_deref(), Some("RT"));
+    assert_eq!(token(Adopted::brought_by(&read(refresh(), &json(400, "{}")))), None);
+}
+
+#[test]
+fn a_lineage_is_shown_by_its_first_bytes() {
+    assert_eq!(Lineage::from_bytes([0x0f; 16]).to_string(), "0f0f0f0f");
+}
+
+#[test]
+fn explain_says_until_when_a_lost_renewal_may_still_be_under_way() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let first = world.decide(&hotel()).job;
+    let Some(Job::Send(send)) = first else { panic!("no request: {first:?}") };
+    world.pass_seconds(1);
+    let report = Job::Send(send).abandon();
+    let rest = world.report(report);
+    world.carry(rest);
+    let early = world.accounts.explain(&hotel(), world.now);
+    assert!(early.contains("its outcome is unknown") && early.contains("not before"), "{early}");
+    world.pass(Duration::from_secs(120));
+    let later = world.accounts.explain(&hotel(), world.now);
+    assert!(later.contains("its outcome is unknown") && !later.contains("not before"), "{later}");
+}
