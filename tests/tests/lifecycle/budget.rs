@@ -19,6 +19,18 @@ fn is_spent(world: &mut Machine, key: &Key) -> Option<Duration> {
 }
 
 #[test]
+fn what_is_sent_beside_the_machine_has_room_again_when_the_window_is_over() {
+    let policy = Policy::default().with_request_limit(1).expect("a limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room");
+    let opens = world.accounts.admit(Purpose::CodeExchange, world.now).expect_err("spent");
+    world.pass_until(opens - Duration::from_millis(1));
+    assert_eq!(world.accounts.admit(Purpose::CodeExchange, world.now), Err(opens));
+    world.pass_until(opens);
+    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room again");
+}
+
+#[test]
 fn two_scope_sets_of_one_registration_share_four_requests_a_minute() {
     let mut world = Machine::new(officernd());
     let keys = [

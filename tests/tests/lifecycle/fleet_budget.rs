@@ -140,6 +140,22 @@ fn a_clock_set_forth_between_two_looks_hides_no_request() {
 }
 
 #[test]
+fn what_is_known_of_keeps_its_moment_whatever_the_clock_is_set_to() {
+    let shelf = Shelf::default();
+    let mut world = limited(2, &shelf, 1);
+    assert!(world.get(&key(0)).is_ok());
+    world.pass_seconds(30);
+    assert!(world.get(&key(1)).is_ok());
+    world.now.wall = world.now.wall.saturating_add(Duration::from_secs(3600));
+    assert_eq!(world.got(&key(2)), "budget_spent");
+    world.pass(Duration::from_secs(31) + SAVING);
+    assert!(world.get(&key(2)).is_ok(), "the first is over");
+    assert_eq!(world.got(&key(3)), "budget_spent", "the second is not");
+    world.pass_seconds(30);
+    assert!(world.get(&key(3)).is_ok());
+}
+
+#[test]
 fn a_clock_set_back_holds_nobody_up_for_longer_than_the_window() {
     let shelf = Shelf::default();
     let mut all = fleet(2, &shelf);
@@ -242,6 +258,20 @@ fn a_sign_out_while_the_store_counts_lets_nothing_be_sent() {
 }
 
 #[test]
+fn a_sign_out_of_the_client_itself_while_the_store_counts_lets_nothing_be_sent() {
+    let shelf = Shelf::default();
+    let mut all = fleet(1, &shelf);
+    let draw = up_to_drawing(&mut all[0], &key(0));
+    let now = all[0].now;
+    let out = all[0].accounts.sign_out(&key(0), now);
+    all[0].carry(out);
+    let rest = drawn(&mut all[0], draw);
+    assert!(!matches!(rest, Some(Job::Send(_))), "{rest:?}");
+    all[0].carry(rest);
+    assert_eq!(all[0].requests(), 0);
+}
+
+#[test]
 fn a_limit_that_was_set_is_kept_together_and_one_that_is_assumed_is_not() {
     let shelf = Shelf::default();
     let (mut one, mut two) = (limited(1, &shelf, 1), limited(1, &shelf, 2));
@@ -274,8 +304,12 @@ fn the_record_of_the_requests_holds_those_that_count_and_no_older_ones() {
         assert!(world.get(&key(0)).is_ok());
         world.age(&key(0), Freshness::Expired);
     }
-    let sizes: Vec<_> = shelf.history().iter().map(|record| record.sent.len()).max().into_iter().collect();
-    assert_eq!(sizes, [1], "an hour lies between them");
+    let most = |shelf: &Shelf| shelf.history().iter().map(|record| record.sent.len()).max();
+    assert_eq!(most(&shelf), Some(1), "an hour lies between them");
+    assert!(world.get(&key(1)).is_ok());
+    world.pass(Duration::from_secs(61) + SAVING);
+    assert!(world.get(&key(2)).is_ok());
+    assert_eq!(most(&shelf), Some(1), "the place of the last but one is free from this moment on");
 }
 
 #[test]

@@ -59,7 +59,13 @@ fn a_token_that_waits_for_its_wall_clock_is_published_up_to_that_moment() {
     world.get(&service()).expect("a token");
     world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(90));
     // It is stale by the wall clock, and its renewal is under way.
-    let _under_way = send(world.decide(&service()).job);
+    let told = world.decide(&service());
+    assert_eq!(
+        told.next_change,
+        Some(world.now.boot + Duration::from_secs(30)),
+        "then the clock is right again"
+    );
+    let _under_way = send(told.job);
     let Now { wall, .. } = world.now;
     let published = world.accounts.published(&service(), world.now).expect("it is served all the same");
     assert!(published.serves_by_wall(wall.saturating_sub(Duration::from_secs(9000))));

@@ -5,6 +5,7 @@ mod budget;
 mod ends;
 mod fleet_budget;
 mod handles;
+mod late;
 mod numbers;
 mod regressions;
 mod setbacks;

@@ -10,7 +10,7 @@ use octo_auth_core::{
     Status, Step, Storage, TokenSet,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_tests::registration::{officernd, standard};
+use octo_auth_tests::registration::{CLIENT_SECRET, octorate, officernd, standard};
 use octo_auth_tests::reply::{json, read};
 
 fn status(world: &Machine, key: &Key) -> Status {
@@ -100,6 +100,47 @@ fn a_failure_that_passes_is_told_as_a_setback_and_the_next_one_again() {
 }
 
 #[test]
+fn a_token_that_the_store_did_not_take_is_told_of_once_it_is_in_force() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::Private, &shelf, 1);
+    world.get(&service()).expect("a token");
+    let before = status(&world, &service());
+    shelf.refuse_writing(true);
+    world.age(&service(), Freshness::Stale);
+    let job = world.decide(&service()).job.expect("it is renewed");
+    assert!(status(&world, &service()).events_since(&before).is_empty(), "the renewal is under way");
+    world.carry(Some(job));
+    let after = status(&world, &service());
+    assert!(
+        matches!(after.events_since(&before).as_slice(), [Event::Renewed(_), Event::Unsaved(_)]),
+        "{after:?}"
+    );
+    assert!(after.events_since(&after).is_empty());
+}
+
+#[test]
+fn a_request_shows_its_purpose_and_no_secret_and_has_the_time_of_the_policy() {
+    let mut world = Machine::new(standard());
+    let Some(Job::Send(job)) = world.decide(&service()).job else { panic!("no request") };
+    assert_eq!(job.deadline(), Duration::from_secs(60));
+    let shown = format!("{job:?}");
+    assert!(shown.contains("ClientCredentials") && !shown.contains(CLIENT_SECRET), "{shown}");
+}
+
+#[test]
+fn a_token_tells_what_departed_from_the_document_and_whether_it_is_for_administration() {
+    let mut world = Machine::new(octorate());
+    world.endpoint.then(Said::Response(json(200, r#"{"accessToken":"AT","expires_in":60}"#)));
+    let token = world.get(&Key::api_login()).expect("a token");
+    let codes: Vec<_> = token.deviations().iter().map(|deviation| deviation.code()).collect();
+    assert_eq!(codes, ["alias_member"]);
+    let own = token.admin_token().expect("it is for administration");
+    assert_eq!(own.access_token().expose(), "AT");
+    let mut world = Machine::new(standard());
+    assert!(world.get(&service()).expect("a token").admin_token().is_none());
+}
+
+#[test]
 fn steps_and_causes_are_told_in_fixed_words() {
     let send = Step::Send { purpose: Purpose::Refresh, cause: None };
     let steps = [Step::Load, Step::Claim, Step::Draw, send, Step::Save, Step::Release];
@@ -113,6 +154,7 @@ fn steps_and_causes_are_told_in_fixed_words() {
 fn a_key_tells_what_it_was_made_of() {
     let key = scoped("b a").with_parameter("resource", "r").with_parameter("audience", "x");
     assert_eq!(key.scopes(), ["a", "b"]);
+    assert_eq!((key.account_name(), hotel().account_name()), ("", "hotel"));
     let parameters =
         [("audience", "x"), ("resource", "r")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(key.parameters(), parameters);
@@ -126,6 +168,7 @@ fn a_failure_shows_its_key_its_code_and_its_remedy_and_leads_to_its_cause() {
     let mut world = Machine::with_store(standard(), Storage::Private, &shelf, 1);
     shelf.set_down(true);
     let failure = world.get(&hotel()).expect_err("the store is down");
+    assert_eq!(failure.kind(), FailureKind::StoreUnavailable);
     let shown = format!("{failure:?}");
     assert!(shown.contains("hotel") && shown.contains("store_unavailable"), "{shown}");
     assert_eq!(failure.source().map(ToString::to_string).as_deref(), Some("the store is down"));
@@ -133,6 +176,7 @@ fn a_failure_shows_its_key_its_code_and_its_remedy_and_leads_to_its_cause() {
     world.endpoint.then(Said::error(503, ""));
     let failure = world.get(&service()).expect_err("the endpoint failed");
     assert!(failure.source().is_some());
+    assert!(failure.retry_after().is_some_and(|wait| wait >= Duration::from_secs(1)), "{failure}");
     world.endpoint.then(Said::Lost);
     world.pass_seconds(120);
     let failure = world.get(&hotel()).expect_err("nobody signed in");
