@@ -54,6 +54,20 @@ fn what_a_handle_serves_ends_by_either_clock() {
 }
 
 #[test]
+fn a_token_whose_renewal_is_under_way_is_served_to_its_end_from_the_moment_it_is_due() {
+    let mut world = Machine::new(standard());
+    let token = world.get(&service()).expect("a token");
+    world.age(&service(), Freshness::Stale);
+    let _under_way = send(world.decide(&service()).job);
+    let published = world.accounts.published(&service(), world.now).expect("it works still");
+    assert!(published.serves(world.now));
+    let validity = token.validity();
+    let left = validity.served_until_age().expect("it ends") - validity.age(world.now);
+    assert!(published.serves_by_wall(world.now.wall.saturating_add(left - MILLI)));
+    assert!(!published.serves_by_wall(world.now.wall.saturating_add(left)));
+}
+
+#[test]
 fn a_token_that_waits_for_its_wall_clock_is_published_up_to_that_moment() {
     let mut world = Machine::new(standard());
     world.get(&service()).expect("a token");
@@ -129,6 +143,38 @@ fn keys_that_nobody_uses_do_not_hide_one_that_is_used() {
     world.pass_seconds(3500);
     let job = world.accounts.tend(Warm::Used, world.now).job;
     assert_eq!(send(job).key(), &keys[2]);
+}
+
+#[test]
+fn the_first_success_after_an_outage_has_all_keys_looked_at() {
+    let mut world = Machine::new(standard());
+    let keys = ["a", "b"].map(scoped);
+    for key in &keys {
+        world.get(key).expect("a token");
+    }
+    world.pass_seconds(3500);
+    world.endpoint.then(Said::error(503, ""));
+    let first = world.accounts.tend(Warm::All, world.now).job;
+    world.carry(first);
+    world.pass_seconds(70);
+    let probe = world.accounts.tend(Warm::All, world.now).job;
+    assert!(probe.is_some(), "one key tries for all");
+    assert!(world.accounts.tend(Warm::All, world.now).job.is_none(), "the other waits for it");
+    world.carry(probe);
+    assert!(world.accounts.tend(Warm::All, world.now).job.is_some(), "and is renewed as soon as it is open");
+}
+
+#[test]
+fn another_client_has_all_keys_looked_at() {
+    let mut world = Machine::new(standard());
+    world.get(&service()).expect("a token");
+    world.pass_seconds(3500);
+    world.endpoint.then(Said::error(401, "invalid_client"));
+    let refused = world.accounts.tend(Warm::All, world.now).job;
+    world.carry(refused);
+    assert!(world.accounts.tend(Warm::All, world.now).job.is_none(), "the client is wrong");
+    world.accounts.replace_client(standard()).expect("its requests can be built");
+    assert!(world.accounts.tend(Warm::All, world.now).job.is_some());
 }
 
 #[test]

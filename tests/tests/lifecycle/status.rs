@@ -10,7 +10,7 @@ use octo_auth_core::{
     Status, Step, Storage, TokenSet,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_tests::registration::{CLIENT_SECRET, octorate, officernd, standard};
+use octo_auth_tests::registration::{CLIENT_SECRET, octorate, octotable, officernd, standard};
 use octo_auth_tests::reply::{json, read};
 
 fn status(world: &Machine, key: &Key) -> Status {
@@ -181,6 +181,13 @@ fn a_failure_shows_its_key_its_code_and_its_remedy_and_leads_to_its_cause() {
     world.pass_seconds(120);
     let failure = world.get(&hotel()).expect_err("nobody signed in");
     assert!(failure.source().is_none(), "{failure}");
+}
+
+#[test]
+fn a_key_whose_requests_cannot_be_built_leads_to_what_is_wrong_with_them() {
+    let failure = Machine::new(octotable()).get(&scoped("a")).expect_err("OctoTable knows no scopes");
+    assert_eq!(failure.kind(), FailureKind::Misconfigured);
+    assert!(failure.source().is_some_and(|source| source.to_string().contains("scopes")), "{failure}");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The store's part: claims, reading again, writing ahead, conflicts, failures, restarts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{Fault, Fingerprint, Freshness, Job, Lineage, Purpose, Record, Secret, Storage};
+use octo_auth_core::{
+    Claimed, Fault, Fingerprint, Freshness, Job, Key, Lineage, Purpose, Record, Saved, Secret, Storage,
+    Store, StoreFault, Stored, Version,
+};
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_tests::registration::standard;
 
@@ -370,4 +374,41 @@ fn a_release_that_is_lost_holds_nobody_up_longer_than_the_lease() {
     assert_eq!(two.got(&hotel()), "AT2", "the token is there already");
     one.age(&hotel(), Freshness::Expired);
     assert_eq!(one.got(&hotel()), "AT3", "the lease is long over");
+}
+
+/// A store that says one thing to each question.
+struct Fixed;
+
+impl Store for Fixed {
+    fn storage(&self) -> Storage {
+        Storage::Shared
+    }
+
+    fn load(&self, _: &Key) -> Result<Option<Stored>, StoreFault> {
+        Ok(Some(Stored { record: Record::default(), version: Version(7) }))
+    }
+
+    fn compare_and_swap(&self, _: &Key, _: Option<Version>, _: &Record) -> Result<Saved, StoreFault> {
+        Ok(Saved::Done(Version(8)))
+    }
+
+    fn claim(&self, _: &Key, _: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
+        Ok(Claimed::Held(lasting))
+    }
+
+    fn release(&self, _: &Key, _: &str) -> Result<(), StoreFault> {
+        Err(StoreFault::new("it is kept"))
+    }
+}
+
+#[test]
+fn a_store_behind_an_arc_is_that_store() {
+    let (store, minute) = (Arc::new(Fixed), Duration::from_secs(60));
+    let (key, record) = (hotel(), Record::default());
+    assert_eq!(Store::storage(&store), Storage::Shared);
+    assert_eq!(Store::load(&store, &key).ok().flatten().map(|stored| stored.version), Some(Version(7)));
+    let saved = Store::compare_and_swap(&store, &key, None, &record);
+    assert_eq!(saved.ok(), Some(Saved::Done(Version(8))));
+    assert_eq!(Store::claim(&store, &key, "me", minute).ok(), Some(Claimed::Held(minute)));
+    assert!(Store::release(&store, &key, "me").is_err());
 }
