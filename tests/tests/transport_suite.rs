@@ -26,6 +26,13 @@ fn the_transport_over_reqwest_owes_nothing() {
 }
 
 #[test]
+fn a_runtime_of_one_thread_does_as_well() {
+    let alone = sound(tokio::runtime::Builder::new_current_thread().enable_all().build());
+    let transport = ReqwestTransport::new().unwrap();
+    assert_eq!(alone.block_on(async_::transport::check(&transport)).failures(), []);
+}
+
+#[test]
 fn the_transport_over_ureq_owes_nothing() {
     let transport = UreqTransport::new().unwrap();
     assert_eq!(blocking::transport::check(&transport).failures(), []);

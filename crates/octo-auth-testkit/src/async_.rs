@@ -1,9 +1,26 @@
 //! For the asynchronous adapter: a scripted transport, and what every [`Transport`](octo_auth_async::Transport) and
 //! every [`Store`](octo_auth_async::Store) owes.
 //!
-//! The suites need no runtime of their own; they run on the one that the transport or store needs.
+//! The suites need no runtime of their own; they run on the one that the transport or store needs, which may be one of a
+//! single thread such as that of `#[tokio::test]`.
 
 pub mod store;
 pub mod transport;
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 pub use crate::suite::{Asked, Failure, Report, ScriptedTransport};
+
+/// Lets the other tasks of the runtime go on once.
+async fn pause() {
+    let mut has_paused = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -53,15 +53,7 @@ impl Shelf for Own<'_> {
     }
 
     async fn pause(&self) {
-        let mut has_paused = false;
-        poll_fn(|context| {
-            if std::mem::replace(&mut has_paused, true) {
-                return Poll::Ready(());
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        super::pause().await;
     }
 }
 

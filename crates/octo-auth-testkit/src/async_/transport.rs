@@ -30,4 +30,8 @@ impl Line for Own<'_> {
     async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
         self.0.send(request, deadline).await
     }
+
+    async fn pause(&self) {
+        super::pause().await;
+    }
 }

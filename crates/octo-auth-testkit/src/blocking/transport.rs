@@ -31,4 +31,6 @@ impl Line for Own<'_> {
     async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
         self.0.send(request, deadline)
     }
+
+    async fn pause(&self) {}
 }

@@ -13,4 +13,7 @@ pub(crate) trait Line {
         request: &Request<Body>,
         deadline: Duration,
     ) -> impl Future<Output = Result<Response<Body>, Fault>> + Send;
+
+    /// Lets others go on for a moment: what a transport left behind may need the thread that waits for it.
+    fn pause(&self) -> impl Future<Output = ()> + Send;
 }
