@@ -6,7 +6,8 @@
 //!   [`check_all`] at all of [`WATCHED`].
 //! - The others take a [`Plan`](crate::Plan) and look at several worlds, such as [`same_events_same_answers`].
 //!
-//! Each bears the number by which the project's own tests name it. Nothing here panics.
+//! Each bears the number by which the project's own tests name it, and a [`Violation`] names it by that number: what
+//! holds under it is said at [`WATCHED`], and by the function of the others. Nothing here panics.
 
 mod renewal;
 mod watched;

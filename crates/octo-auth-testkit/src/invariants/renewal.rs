@@ -39,24 +39,32 @@ pub fn renewal_rule(
     let said = |terms: &ValidityTerms| format!("{:?} at {age:?} of {terms:?}", rule(terms, age));
     if let Some(life) = terms.lifetime {
         let over = tenths(age) >= tenths(life).saturating_sub(guard_in_tenths(life));
-        unless(!over || urgency == Freshness::Expired, "I01", || said(terms))?;
+        unless(!over || urgency == Freshness::Expired, "I01", || {
+            format!("served within the guard: {}", said(terms))
+        })?;
         let is_early = age.as_millis() * 10 < life.as_millis() * 4;
-        unless(!is_early || urgency == Freshness::Fresh, "I11", || said(terms))?;
+        unless(!is_early || urgency == Freshness::Fresh, "I11", || {
+            format!("not fresh before 0.4 of the lifetime: {}", said(terms))
+        })?;
         let longer = life.saturating_add(*longer).min(LONGEST_LIFETIME.max(life));
         let longer = ValidityTerms { lifetime: Some(longer), ..*terms };
         let eased = rule(&longer, age) <= urgency;
-        unless(eased, "I10", || format!("{} and {}", said(terms), said(&longer)))?;
+        unless(eased, "I10", || {
+            format!("the longer life is more urgent: {}, but {}", said(terms), said(&longer))
+        })?;
     }
     let then = age.saturating_add(*later);
     let grown = urgency <= rule(terms, then);
-    unless(grown, "I09", || format!("{}, and {:?} at {then:?}", said(terms), rule(terms, then)))?;
+    unless(grown, "I09", || {
+        format!("later is less urgent: {}, but {:?} at {then:?}", said(terms), rule(terms, then))
+    })?;
     let [less, more] = [terms.jitter.min(*jitter), terms.jitter.max(*jitter)]
         .map(|jitter| ValidityTerms { jitter, ..*terms });
     let in_order = rule(&less, age) <= rule(&more, age);
-    unless(in_order, "I12", || format!("{} and {}", said(&less), said(&more)))?;
+    unless(in_order, "I12", || format!("more jitter is less urgent: {}, but {}", said(&less), said(&more)))?;
     let [without, with] = [None, Some(*hint)].map(|hint| ValidityTerms { hint, ..*terms });
     let in_order = rule(&without, age) <= rule(&with, age);
-    unless(in_order, "I13", || format!("{} and {}", said(&without), said(&with)))
+    unless(in_order, "I13", || format!("a hint is less urgent: {}, but {}", said(&without), said(&with)))
 }
 
 /// I09: as time goes on by either clock, a token only becomes more urgent to renew. `later` is after `earlier` by both

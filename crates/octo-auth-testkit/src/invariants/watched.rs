@@ -33,38 +33,43 @@ pub fn check_all(world: &World) -> Result<(), Violation> {
     world.violations().first().map_or(Ok(()), |violation| Err(violation.clone()))
 }
 
-const fn watched(number: &'static str, sentence: &'static str) -> Invariant {
-    Invariant { number, sentence }
+/// Makes the list of them and its page from the same sentences.
+macro_rules! watched {
+    ($($number:literal, $sentence:literal;)*) => {
+        /// What every [`World`] watches, in the order of the numbers:
+        ///
+        $(#[doc = concat!("- ", $number, ": ", $sentence)])*
+        pub const WATCHED: [Invariant; 28] = [$(Invariant { number: $number, sentence: $sentence }),*];
+    };
 }
 
-/// What every [`World`] watches, in the order of the numbers.
-pub const WATCHED: [Invariant; 28] = [
-    watched("I01", "A token is served only until the guard before its hard expiry, by both clocks."),
-    watched("I02", "A token that is served belongs to exactly the key that was asked for."),
-    watched("I03", "A token in hand that nobody refused is served without network, store or waiting."),
-    watched("I04", "With a valid token in hand no failure of endpoint or store reaches the caller."),
-    watched("I05", "A token that cannot stand in a header is never served."),
-    watched("I06", "The generations that one caller sees in a lineage never decrease."),
-    watched("I07", "A refused generation is given to no later caller unless flagged suspect."),
-    watched("I08", "No token of an error answer, a redirect's target or an incomplete body is served."),
-    watched("I14", "Every state and every event have one answer."),
-    watched("I15", "The same state, event and clocks give the same answer."),
-    watched("I17b", "The next change is strictly later than now, and nothing changes by time before it."),
-    watched("I18", "A key has at most one flight in each process."),
-    watched("I19", "A refresh token is used once, but for a repetition when nothing is left to lose."),
-    watched("I20", "While a key is closed until a moment, nothing is sent before it."),
-    watched("I21", "In any minute a registration sends no more requests than its limit, whatever fails."),
-    watched("I22", "Refusals of one generation cause one answered renewal at most, of older ones none."),
-    watched("I23", "An authorization code is sent at most once."),
-    watched("I24", "Nothing is sent to an origin that is not configured."),
-    watched("I26", "No caller waits past its deadline, and one that leaves changes nothing for the others."),
-    watched("I28", "A rotated refresh token is never lost: it is stored, or marked as in doubt."),
-    watched("I29", "An answer without a valid refresh token never changes the stored one."),
-    watched("I30", "A token is stored before it is served, or flagged."),
-    watched("I31", "No failure deletes a stored refresh token."),
-    watched("I32", "A refresh token that is refused ends no record that holds another one."),
-    watched("I33", "A new refresh token is never taken for dead."),
-    watched("I34", "Versions form one chain, and a refresh token has at most one successor."),
-    watched("I35", "After a kill anywhere the next start reads a whole record and soon has the lock."),
-    watched("I36", "Nothing is published after a sign-out."),
-];
+watched! {
+    "I01", "A token is served only until the guard before its hard expiry, by both clocks.";
+    "I02", "A token that is served belongs to exactly the key that was asked for.";
+    "I03", "A token in hand that nobody refused is served without network, store or waiting.";
+    "I04", "With a valid token in hand no failure of endpoint or store reaches the caller.";
+    "I05", "A token that cannot stand in a header is never served.";
+    "I06", "The generations that one caller sees in a lineage never decrease.";
+    "I07", "A refused generation is given to no later caller unless flagged suspect.";
+    "I08", "No token of an error answer, a redirect's target or an incomplete body is served.";
+    "I14", "Every state and every event have one answer.";
+    "I15", "The same state, event and clocks give the same answer.";
+    "I17b", "The next change is strictly later than now, and nothing changes by time before it.";
+    "I18", "A key has at most one flight in each process.";
+    "I19", "A refresh token is used once, but for a repetition when nothing is left to lose.";
+    "I20", "While a key is closed until a moment, nothing is sent before it.";
+    "I21", "In any minute a registration sends no more requests than its limit, whatever fails.";
+    "I22", "Refusals of one generation cause one answered renewal at most, of older ones none.";
+    "I23", "An authorization code is sent at most once.";
+    "I24", "Nothing is sent to an origin that is not configured.";
+    "I26", "No caller waits past its deadline, and one that leaves changes nothing for the others.";
+    "I28", "A rotated refresh token is never lost: it is stored, or marked as in doubt.";
+    "I29", "An answer without a valid refresh token never changes the stored one.";
+    "I30", "A token is stored before it is served, or flagged.";
+    "I31", "No failure deletes a stored refresh token.";
+    "I32", "A refresh token that is refused ends no record that holds another one.";
+    "I33", "A new refresh token is never taken for dead.";
+    "I34", "Versions form one chain, and a refresh token has at most one successor.";
+    "I35", "After a kill anywhere the next start reads a whole record and soon has the lock.";
+    "I36", "Nothing is published after a sign-out.";
+}
