@@ -15,6 +15,9 @@ use tokio::task::spawn_blocking;
 /// record. A call that takes longer than 5 s is dropped and counts as failed, though it may take effect all the same.
 /// Beside the keys of tokens there is [`Key::requests`], whose record is like any other to a store. A synchronous store
 /// of the core becomes one by [`Threaded`].
+///
+/// An implementation has `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its `impl`, and
+/// its methods are plain `async fn`.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Whether others use it too.

@@ -14,6 +14,9 @@ use octo_auth_core::{Body, Fault};
 /// compressed body compressed, and reads at most [`ANSWER_LIMIT`](octo_auth_core::ANSWER_LIMIT) + 1 bytes of it, and calls
 /// [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
 /// Dropping the future gives the request up; the server may have processed it all the same.
+///
+/// An implementation has `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its `impl`, and
+/// its methods are plain `async fn`.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends the request and reads the whole response, all within the deadline.

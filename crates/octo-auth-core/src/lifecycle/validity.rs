@@ -36,7 +36,7 @@ pub enum Freshness {
 /// How early a token is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lead {
-    /// By the formula of [`Validity`].
+    /// By the formula that stands at [`Validity`].
     #[default]
     Automatic,
     /// So long before the hard expiry, and not before 0.4 of the lifetime.
@@ -45,10 +45,13 @@ pub enum Lead {
     OnlyWhenExpired,
 }
 
-/// When one token may be served and when its renewal is due; see the formulas in the source's table.
+/// When one token may be served and when its renewal is due.
 ///
 /// Ages are whole milliseconds since the token's issue. A token is served while its age is below
-/// [`Validity::served_until_age`], which is its lifetime less min(10 s, a tenth of it).
+/// [`Validity::served_until_age`], which is its lifetime L less min(10 s, L/10). By [`Lead::Automatic`] its renewal is
+/// due min(max(L/5, 30 s), 900 s, L/2) before its end, and up to min(L/10, 300 s) earlier by
+/// [jitter](ValidityTerms::jitter). A hint of the server only makes it earlier; nothing makes it due before 0.4 L. Where
+/// L is unknown it is due at 15 min, or at an earlier hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
     issued: Now,
