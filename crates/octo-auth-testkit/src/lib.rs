@@ -8,10 +8,12 @@
 //! | settings ([`Policy`](octo_auth_core::Policy)), or the library itself | a simulated [`World`], [`invariants`] | |
 //! | a transport | `async_::transport`, `blocking::transport` | feature `async`, `blocking` |
 //! | a store | `async_::store`, `blocking::store` | feature `async`, `blocking` |
+//! | many days of a fleet, drawn from a seed, with a known defect or without | [`fleet`], [`world::Sabotage`] | |
 //! | a sequence of events, told in plain text | [`scenario`] | |
 //! | code that uses either adapter | `async_::ScriptedTransport`, `blocking::ScriptedTransport` | the same |
 //!
-//! All of it goes under `[dev-dependencies]`, beside `proptest = "1"` where properties are written.
+//! All of it goes under `[dev-dependencies]`, beside `proptest = "1"` where properties are written. An asynchronous
+//! transport or store needs `async-trait = "0.1"` as well: `#[async_trait::async_trait]` stands before its `impl`.
 //!
 //! # Your own rule when to renew
 //!
@@ -40,6 +42,33 @@
 //!
 //! proptest!(|(case in cases())| {
 //!     prop_assert_eq!(renewal_rule(at_half_of_the_life, &case), Ok(()));
+//! });
+//! ```
+//!
+//! The sentence behind a number, such as I01, stands at [`renewal_rule`](invariants::renewal_rule). The rule of the
+//! library is [`by_validity`](invariants::by_validity); one of yours is tested here only, since the library takes
+//! settings and no rule.
+//!
+//! # Logic about expiry
+//!
+//! [`strategies`] draws moments, lifetimes and answers for whatever you compute from them. An answer is read as the
+//! library reads it by an exchange of a [`registration`], which says at what moments it was sent and answered.
+//!
+//! ```
+//! use octo_auth_core::{Freshness, Now, Scopes, Validity};
+//! use octo_auth_testkit::{moment, registration, strategies};
+//! use proptest::prelude::*;
+//!
+//! proptest!(|(terms in strategies::terms(), age in strategies::spans())| {
+//!     let issued = moment::start();
+//!     let later = Now { wall: issued.wall.saturating_add(age), boot: issued.boot.saturating_add(age) };
+//!     let freshness = Validity::new(issued, &terms).freshness(later);
+//!     prop_assert!(terms.lifetime.is_none_or(|life| age < life) || freshness == Freshness::Expired);
+//! });
+//! proptest!(|(answer in strategies::token_answers())| {
+//!     let asking = registration::standard().client_credentials(&Scopes::none()).unwrap();
+//!     let granted = asking.finish(&answer, moment::start(), moment::after(1)).unwrap().value;
+//!     prop_assert_eq!(granted.expires_at().is_some(), granted.lifetime().is_some());
 //! });
 //! ```
 //!
@@ -72,12 +101,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The asynchronous suite is the same with `.await`, and `#[tokio::test]` is runtime enough for it.
+//!
 //! # Your own store
 //!
 //! A store keeps a record for each key under a version, and replaces it only if the version is the expected one. Where
 //! [`Store::storage`](octo_auth_core::Store::storage) says `Shared` it also keeps claims that end by themselves, which
-//! `check` looks at with the store's own clock and `check_with_clock` with one that the test moves. The asynchronous
-//! suites are the same with `.await`.
+//! `check` looks at with the store's own clock and `check_with_clock` with one that the test moves. Such a store has a
+//! `claim` and a `release` of its own: those of the trait grant everything. The asynchronous suites are the same with
+//! `.await`.
 //!
 //! ```
 //! # #[cfg(feature = "blocking")] {
@@ -120,6 +152,86 @@
 //!     prop_assert_eq!(invariants::check_all(&World::after(&plan)), Ok(()));
 //! });
 //! ```
+//!
+//! A [`Violation`](world::Violation) names an invariant by its number; [`invariants::WATCHED`] says what it is. The
+//! world of [`World::after`] has the default settings. Yours are tried by letting the events of a plan happen one by
+//! one:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use octo_auth_core::Policy;
+//! use octo_auth_testkit::strategies::{Focus, plans};
+//! use octo_auth_testkit::{World, invariants};
+//! use proptest::prelude::*;
+//!
+//! let mine = Policy::default().with_lead(Duration::from_secs(120))?;
+//! proptest!(|(plan in plans(Focus::All, 40))| {
+//!     let mut world = World::with_policy(plan.setup, mine.clone());
+//!     plan.events.iter().for_each(|event| world.happen(event));
+//!     prop_assert_eq!(invariants::check_all(&world), Ok(()));
+//! });
+//! # Ok::<(), octo_auth_core::PolicyError>(())
+//! ```
+//!
+//! # A fleet, and a defect that must be found
+//!
+//! A run of many days is drawn from a seed; each of its episodes is what its own seed says. With a
+//! [`Sabotage`](world::Sabotage) the machines have a known defect, so that a test shows that it would find one. What
+//! was found is shrunk and written down as a text, which a test plays again.
+//!
+//! ```
+//! use octo_auth_testkit::fleet::{Episode, Script, shrunk};
+//! use octo_auth_testkit::world::Sabotage;
+//!
+//! # const SEED: u64 = 2;
+//! assert!(Episode::of_run(4, SEED, 2).all(|episode| episode.play(None).violation.is_none()));
+//!
+//! let sabotage = Some(Sabotage::MarkerNotWritten);
+//! let mut stories = Episode::of_run(500, SEED, 8).map(|episode| episode.play(sabotage));
+//! let story = stories.find(|story| story.violation.is_some()).expect("it is found");
+//! let script = Script { plan: shrunk(&story.plan, sabotage), sabotage };
+//! let again = Script::from_text(&script.to_text())?.play();
+//! println!("{}\n{}", script.to_text(), again.trace().join("\n"));
+//! assert!(again.violation().is_some());
+//! # Ok::<(), octo_auth_testkit::fleet::ScriptError>(())
+//! ```
+//!
+//! # Code that uses an adapter
+//!
+//! A `ScriptedTransport` stands in for the server, and a clock of the test for time; both fit either adapter. The
+//! same with `.await` is the asynchronous test.
+//!
+//! ```
+//! # #[cfg(feature = "blocking")] {
+//! use std::sync::{Arc, atomic::{AtomicU32, Ordering::SeqCst}};
+//!
+//! use octo_auth_blocking::{Accounts, Adopted, Clock, Key, Now};
+//! use octo_auth_testkit::{blocking::ScriptedTransport, moment, registration};
+//!
+//! struct Seconds(AtomicU32);
+//! impl Clock for Seconds {
+//!     fn now(&self) -> Now { moment::after(self.0.load(SeqCst)) }
+//! }
+//!
+//! let script = ScriptedTransport::new()
+//!     .json(200, r#"{"access_token":"A1","token_type":"Bearer","expires_in":3600,"refresh_token":"R2"}"#)
+//!     .json(200, r#"{"access_token":"A2","token_type":"Bearer","expires_in":3600,"refresh_token":"R3"}"#);
+//! let clock = Arc::new(Seconds(AtomicU32::new(0)));
+//! let builder = Accounts::builder(registration::standard());
+//! let accounts = builder.transport(script.clone()).clock(Arc::clone(&clock)).build()?;
+//! let tokens = accounts.tokens(Key::account("hotel 17"))?;
+//! tokens.adopt(Adopted::RefreshToken("R1".into()))?;
+//! assert_eq!(tokens.get()?.authorization(), "Bearer A1");
+//! clock.0.store(3600, SeqCst); // it has expired: whoever asks waits for the next one
+//! assert_eq!(tokens.get()?.authorization(), "Bearer A2");
+//! let sent: Vec<_> = script.asked().iter().filter_map(|asked| asked.parameter("refresh_token")).collect();
+//! assert_eq!(sent, ["R1", "R2"]);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A token that is only due for renewal is served at once and renewed beside its use; `shutdown` waits for that.
 //!
 //! The rule kept here: outside of the suites nothing opens a socket, reads a clock or draws randomness of its own, so
 //! that the same plan gives the same world. Deliberately absent: an HTTP client, a runtime, and providers to talk to

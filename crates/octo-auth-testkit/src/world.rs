@@ -122,7 +122,8 @@ impl World {
         Self::begun(setup, Policy::default(), now, None)
     }
 
-    /// A world whose machines have other settings than the default.
+    /// A world whose machines have other settings than the default; [`World::happen`] lets the events of a plan happen
+    /// in it.
     #[must_use]
     pub fn with_policy(setup: Setup, policy: Policy) -> Self {
         Self::begun(setup, policy, moment::start(), None)
@@ -172,7 +173,7 @@ impl World {
         world
     }
 
-    /// A world after all that a plan says has happened.
+    /// A world with the default settings, after all that a plan says has happened.
     #[must_use]
     pub fn after(plan: &Plan) -> Self {
         let mut world = Self::new(plan.setup);

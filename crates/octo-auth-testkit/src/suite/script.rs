@@ -19,7 +19,8 @@ type Always = Box<dyn FnMut(&Asked) -> Said + Send>;
 /// A transport without a network, of both colours: it says what was lined up, in order, then what it always says.
 ///
 /// A clone is the same transport, so a test keeps one to look at [`ScriptedTransport::asked`]. Unless told otherwise
-/// it always says that the request was not sent. Every answer comes at once; deadlines are noted and not kept.
+/// it always says that the request was not sent. Every answer comes at once; deadlines are noted and not kept. The
+/// [first page](crate#code-that-uses-an-adapter) shows a renewal by it, and the clock that it takes.
 #[derive(Clone, Default)]
 pub struct ScriptedTransport(Arc<Mutex<Script>>);
 
