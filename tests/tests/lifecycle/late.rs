@@ -1,7 +1,5 @@
 //! What comes too late: a step that took so long that the claim may be over, and what arrives after its flight.
 
-#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
-
 use std::time::Duration;
 
 use octo_auth_core::{Claimed, Fault, Freshness, Job, Saved, Storage, Version};
