@@ -6,11 +6,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Adopted, Event, Exchange, FailureKind, Freshness, Job, Key, Lineage, Purpose, RenewalCause, Row, Secret,
-    Status, Step, Storage, TokenSet,
+    Adopted, Event, Exchange, FailureKind, Freshness, Job, Key, Lineage, Policy, Purpose, RenewalCause, Row,
+    Secret, Status, Step, Storage, StoreFault, TokenSet,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_tests::registration::{CLIENT_SECRET, octorate, octotable, officernd, standard};
+use octo_auth_tests::registration::{CLIENT_ID, CLIENT_SECRET, octorate, octotable, officernd, standard};
 use octo_auth_tests::reply::{json, read};
 
 fn status(world: &Machine, key: &Key) -> Status {
@@ -203,6 +203,43 @@ fn what_an_exchange_brought_is_adopted_also_from_its_failure() {
     let broken = r#"{"access_token":"AT","token_type":"mac","refresh_token":"RT"}"#;
     assert_eq!(token(Adopted::brought_by(&read(refresh(), &json(200, broken)))).as_deref(), Some("RT"));
     assert_eq!(token(Adopted::brought_by(&read(refresh(), &json(400, "{}")))), None);
+}
+
+#[test]
+fn what_is_held_is_shown_without_its_secrets() {
+    let policy = Policy::default().with_capacity(7).expect("room");
+    let mut world = Machine::with_policy(standard(), policy);
+    let token = world.get(&service()).expect("a token");
+    let published = world.accounts.published(&service(), world.now).expect("a fresh token");
+    assert_eq!(world.accounts.policy().capacity(), 7);
+    let shown = [format!("{:?}", world.accounts), format!("{token:?}"), format!("{published:?}")];
+    assert!(shown[0].contains(CLIENT_ID) && shown[0].contains("keys: 1"), "{shown:?}");
+    assert!(shown[1].contains("generation") && shown[2].contains("until"), "{shown:?}");
+    assert!(shown.iter().all(|text| !text.contains("AT1") && !text.contains(CLIENT_SECRET)), "{shown:?}");
+}
+
+#[test]
+fn a_fault_of_a_store_leads_to_its_cause() {
+    let cause = std::io::Error::other("no space left");
+    let fault = StoreFault::new("the record was not written").with_source(cause);
+    assert_eq!(fault.to_string(), "the record was not written");
+    assert_eq!(fault.source().map(ToString::to_string).as_deref(), Some("no space left"));
+    assert!(StoreFault::new("alone").source().is_none());
+}
+
+#[test]
+fn a_signed_out_account_says_so_whatever_else_is_the_matter() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    let rest = world.accounts.sign_out(&hotel(), world.now);
+    world.carry(rest);
+    assert_eq!(setback(&world, &hotel()), FailureKind::SignedOut);
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::Private, &shelf, 1);
+    shelf.set_down(true);
+    world.got(&hotel());
+    assert_eq!(setback(&world, &hotel()), FailureKind::StoreUnavailable);
 }
 
 #[test]
