@@ -249,3 +249,105 @@ fn another_client_does_not_make_a_renewal_that_was_lost_forgotten() {
         "the lost one may have used it up still"
     );
 }
+
+/// A sign-in, whose record is to be saved.
+fn signing_in(world: &mut Machine, refresh_token: &str) -> SaveJob {
+    let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
+    let Some(Job::Save(save)) = sound(world.accounts.adopt(&hotel(), adopted, world.now)) else {
+        panic!("the sign-in is saved")
+    };
+    save
+}
+
+#[test]
+fn a_sign_in_that_is_stored_late_does_not_replace_the_later_ones_of_its_process() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let early = signing_in(&mut world, "RT-early");
+    for later in ["RT-later", "RT-last"] {
+        let adopted = Adopted::RefreshToken(Secret::from(later));
+        assert!(sound(world.accounts.adopt(&hotel(), adopted, world.now)).is_none(), "the store is busy");
+    }
+    world.pass_seconds(6);
+    world.got(&hotel());
+    world.shelf.put(&hotel(), early.record().clone());
+    world.pass_seconds(600);
+    world.got(&hotel());
+    assert_eq!(world.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-last"));
+}
+
+#[test]
+fn a_sign_out_ends_a_sign_in_that_was_stored_though_its_process_never_heard_of_it() {
+    let (mut one, mut two, _) = siblings();
+    let save = signing_in(&mut one, "RT-new");
+    broke_off(&mut one, save);
+    let signing_out = two.accounts.sign_out(&hotel(), two.now);
+    two.carry(signing_out);
+    one.pass_seconds(600);
+    assert_eq!(one.got(&hotel()), "signed_out");
+    assert!(one.stored(&hotel()).signed_out);
+}
+
+#[test]
+fn a_sign_out_after_a_sign_in_that_was_not_stored_ends_what_is_stored() {
+    let (mut one, mut two, _) = siblings();
+    let save = signing_in(&mut one, "RT-new");
+    broke_off(&mut one, save);
+    two.age(&hotel(), Freshness::Expired);
+    two.got(&hotel());
+    let ended = two.stored(&hotel()).generation;
+    let unsaved = signing_in(&mut two, "RT-newer");
+    let rest = two.report(Job::Save(unsaved).abandon());
+    two.carry(rest);
+    let signing_out = two.accounts.sign_out(&hotel(), two.now);
+    two.carry(signing_out);
+    let out = two.stored(&hotel()).generation;
+    assert_eq!((out.lineage, out.number), (ended.lineage, ended.number + 1));
+    one.now = two.now;
+    one.pass_seconds(600);
+    assert_eq!(one.got(&hotel()), "signed_out");
+}
+
+#[test]
+fn a_sign_in_that_may_have_been_stored_does_not_undo_a_sign_out_of_one_it_had_not_heard_of() {
+    let (mut one, mut two, _) = siblings();
+    let save = signing_in(&mut one, "RT-new");
+    broke_off(&mut one, save);
+    two.sign_in(&hotel(), "RT-newer");
+    let signing_out = two.accounts.sign_out(&hotel(), two.now);
+    two.carry(signing_out);
+    one.pass_seconds(600);
+    assert_eq!(one.got(&hotel()), "signed_out");
+    assert!(one.stored(&hotel()).signed_out);
+}
+
+#[test]
+fn a_new_client_leaves_a_refresh_token_in_doubt_that_was_refused_after_a_lost_renewal() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(Said::page(502, &[]));
+    world.got(&hotel());
+    world.pass_seconds(70);
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    assert_eq!(world.got(&hotel()), "consent_lost");
+    sound(world.accounts.replace_client(standard()));
+    world.endpoint.then(Said::error(400, "invalid_scope"));
+    world.got(&hotel());
+    assert_eq!(world.requests(), 3, "it is tried with the new client");
+    assert!(world.stored(&hotel()).pending.is_some_and(|pending| pending.ambiguous));
+}
+
+#[test]
+fn the_end_told_of_a_token_that_is_given_again_holds_though_it_was_over_before_that_was_stored() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    assert_eq!(world.got(&service()), "AT1");
+    world.pass_seconds(3600);
+    world.endpoint.then(Said::token("AT1", 60));
+    let renewal = world.decide(&service()).job.expect("a token of unknown lifetime is renewed");
+    let save = world.step(renewal).expect("the outcome is saved");
+    assert!(matches!(save, Job::Save(_)));
+    world.pass_seconds(120);
+    let told = world.decide_at_deadline(&service()).line;
+    assert!(told.contains("give up"), "{told}");
+}
