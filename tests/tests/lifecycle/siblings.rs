@@ -1,7 +1,7 @@
 //! What simulated fleets have found: what siblings must not do to each other, nor a late answer to a later request.
 
 use octo_auth_core::{
-    Adopted, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage, StoreFault, Terminal,
+    Adopted, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage, StoreFault,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_tests::registration::{sound, standard};
@@ -189,63 +189,4 @@ fn the_same_token_again_without_a_longer_life_is_not_served_into_its_guard() {
     world.age(&service(), Freshness::Expired);
     world.endpoint.then(Said::token("AT1", 0));
     assert_eq!(world.got(&service()), "expired_on_arrival");
-}
-
-#[test]
-fn the_second_of_two_sign_ins_that_the_store_did_not_take_wins_over_what_was_there_before_both() {
-    let (mut one, mut two, shelf) = siblings();
-    shelf.refuse_writing(true);
-    one.sign_in(&hotel(), "RT5");
-    one.sign_in(&hotel(), "RT6");
-    shelf.refuse_writing(false);
-    two.age(&hotel(), Freshness::Expired);
-    two.got(&hotel());
-    assert_eq!(two.requests(), 1, "a sibling renews what the store has still");
-    one.pass_seconds(61);
-    one.age(&hotel(), Freshness::Expired);
-    for _ in 0..3 {
-        one.got(&hotel());
-        one.pass_seconds(31);
-    }
-    let sent: Vec<_> = one.asked.iter().filter_map(|asked| asked.refresh_token()).collect();
-    assert_eq!(sent.first().copied(), Some("RT0"));
-    assert_eq!(sent.get(1).copied(), Some("RT6"), "{sent:?}");
-}
-
-#[test]
-fn a_sign_out_ends_also_a_sign_in_it_had_not_heard_of_and_whoever_made_that_knows() {
-    let (mut one, mut two, shelf) = siblings();
-    two.sign_in(&hotel(), "RT5");
-    assert_eq!(two.got(&hotel()), "AT1", "of its own endpoint");
-    let begun = two.get(&hotel()).expect("a token").generation();
-    let rest = one.accounts.sign_out(&hotel(), one.now);
-    one.carry(rest);
-    let stored = shelf.record(&hotel()).expect("the tombstone");
-    assert!(stored.signed_out);
-    assert_eq!(stored.generation.lineage, begun.lineage, "it counts on from what it ends");
-    assert!(stored.generation.number > begun.number);
-    two.age(&hotel(), Freshness::Expired);
-    assert_eq!(two.got(&hotel()), "signed_out");
-    assert_eq!(two.requests(), 1);
-}
-
-#[test]
-fn another_client_does_not_make_a_renewal_that_was_lost_forgotten() {
-    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
-    world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
-    world.got(&hotel());
-    let refused = |world: &mut Machine| {
-        world.pass_seconds(130);
-        world.endpoint.then(Said::error(400, "invalid_grant"));
-        world.got(&hotel());
-        world.stored(&hotel()).terminal
-    };
-    assert_eq!(refused(&mut world), Some(Terminal::RefusedAfterDoubt));
-    world.accounts.replace_client(standard()).expect("its requests can be built");
-    assert_eq!(
-        refused(&mut world),
-        Some(Terminal::RefusedAfterDoubt),
-        "the lost one may have used it up still"
-    );
 }

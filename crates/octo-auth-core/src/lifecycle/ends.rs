@@ -323,8 +323,7 @@ impl Lifecycle {
         let after_doubt = self.record.attempt().is_some_and(|attempt| attempt.after_doubt);
         self.record.terminal =
             Some(if after_doubt { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
-        // What was in doubt before stays so: another client may open the key again.
-        self.record.attempt_failed(Failed::Clearly);
+        self.record.pending = None;
         self.refusal = Some(Cause::Exchange(error));
         if flight.is_forced() {
             self.forcing.close(now);

@@ -56,8 +56,6 @@ pub(super) struct Callers {
     pub(super) refused: Recent<(Generation, String)>,
     /// Before this moment nothing may be sent.
     pub(super) closed: Option<Duration>,
-    /// It is closed because the store failed.
-    pub(super) is_closed_by_store: bool,
     /// The ends of renewals that a refusal caused and the server answered.
     pub(super) forced: Vec<(Generation, Duration)>,
     pub(super) is_signed_out: bool,
@@ -77,10 +75,6 @@ pub(super) struct Callers {
     pub(super) is_counted: bool,
     /// The last sign-in or sign-out here was not said to be stored yet.
     pub(super) is_decided_here: bool,
-    /// How many sign-ins and sign-outs there were here.
-    pub(super) decisions: u64,
-    /// The last of them was a sign-out, and nothing else was read since it was stored.
-    pub(super) has_signed_out: bool,
     /// What was read of the key last.
     pub(super) read: Read,
     /// The last answer held no refresh token.
@@ -105,12 +99,6 @@ pub(super) struct Carried {
     pub(super) begun: u64,
     /// The answer that is on its way, though its carrier is lost.
     pub(super) on_its_way: Option<(Outcome, Response<Vec<u8>>)>,
-    /// Its machine was asked about the key when the job's time was over: it hears of its end no more.
-    pub(super) is_given_up: bool,
-    /// A user had signed out of the key in its process when it was begun.
-    pub(super) after_sign_out: bool,
-    /// How many sign-ins and sign-outs there had been in its process.
-    pub(super) decisions: u64,
 }
 
 /// More requests than anybody waits for the answers of.
@@ -146,14 +134,13 @@ impl Process {
         }
     }
 
-    /// When an access token was first served here, and the number of the last answer that had brought it by then:
-    /// now, if it never was.
-    pub(super) fn first_served(&mut self, token: &str, now: Duration, answer: u64) -> (Duration, u64) {
-        if let Some(first) = self.first_served.get(token) {
+    /// When an access token was first served here: now, if it never was.
+    pub(super) fn first_served(&mut self, token: &str, now: Duration, answer: u64) -> Duration {
+        if let Some((first, _)) = self.first_served.get(token) {
             return *first;
         }
         self.first_served.insert(token.to_owned(), (now, answer));
-        (now, answer)
+        now
     }
 
     /// A request was sent.
@@ -179,16 +166,6 @@ impl Process {
     /// Whether a job of a key takes longer than it may.
     pub(super) fn is_overdue(&self, key: usize, now: Now) -> bool {
         self.carried.iter().any(|carried| carried.key == key && carried.is_over(now))
-    }
-
-    /// The machine was asked about a key: it waits no more for what takes longer than it may.
-    pub(super) fn asked_about(&mut self, key: usize, now: Now) {
-        for carried in self.carried.iter_mut().filter(|carried| carried.key == key) {
-            carried.is_given_up |= carried.is_over(now);
-        }
-        if self.is_overdue(key, now) {
-            self.probe_ended(key);
-        }
     }
 
     /// The flight of a key, which may have tried the endpoint for all keys, may have ended.
