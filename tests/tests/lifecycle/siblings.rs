@@ -1,7 +1,7 @@
 //! What simulated fleets have found: what siblings must not do to each other, nor a late answer to a later request.
 
 use octo_auth_core::{
-    Adopted, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage, StoreFault,
+    Adopted, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage, StoreFault, Terminal,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_tests::registration::{sound, standard};
@@ -189,4 +189,165 @@ fn the_same_token_again_without_a_longer_life_is_not_served_into_its_guard() {
     world.age(&service(), Freshness::Expired);
     world.endpoint.then(Said::token("AT1", 0));
     assert_eq!(world.got(&service()), "expired_on_arrival");
+}
+
+#[test]
+fn the_second_of_two_sign_ins_that_the_store_did_not_take_wins_over_what_was_there_before_both() {
+    let (mut one, mut two, shelf) = siblings();
+    shelf.refuse_writing(true);
+    one.sign_in(&hotel(), "RT5");
+    one.sign_in(&hotel(), "RT6");
+    shelf.refuse_writing(false);
+    two.age(&hotel(), Freshness::Expired);
+    two.got(&hotel());
+    assert_eq!(two.requests(), 1, "a sibling renews what the store has still");
+    one.pass_seconds(61);
+    one.age(&hotel(), Freshness::Expired);
+    for _ in 0..3 {
+        one.got(&hotel());
+        one.pass_seconds(31);
+    }
+    let sent: Vec<_> = one.asked.iter().filter_map(|asked| asked.refresh_token()).collect();
+    assert_eq!(sent.first().copied(), Some("RT0"));
+    assert_eq!(sent.get(1).copied(), Some("RT6"), "{sent:?}");
+}
+
+#[test]
+fn a_sign_out_ends_also_a_sign_in_it_had_not_heard_of_and_whoever_made_that_knows() {
+    let (mut one, mut two, shelf) = siblings();
+    two.sign_in(&hotel(), "RT5");
+    assert_eq!(two.got(&hotel()), "AT1", "of its own endpoint");
+    let begun = two.get(&hotel()).expect("a token").generation();
+    let rest = one.accounts.sign_out(&hotel(), one.now);
+    one.carry(rest);
+    let stored = shelf.record(&hotel()).expect("the tombstone");
+    assert!(stored.signed_out);
+    assert_eq!(stored.generation.lineage, begun.lineage, "it counts on from what it ends");
+    assert!(stored.generation.number > begun.number);
+    two.age(&hotel(), Freshness::Expired);
+    assert_eq!(two.got(&hotel()), "signed_out");
+    assert_eq!(two.requests(), 1);
+}
+
+#[test]
+fn another_client_does_not_make_a_renewal_that_was_lost_forgotten() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
+    world.got(&hotel());
+    let refused = |world: &mut Machine| {
+        world.pass_seconds(130);
+        world.endpoint.then(Said::error(400, "invalid_grant"));
+        world.got(&hotel());
+        world.stored(&hotel()).terminal
+    };
+    assert_eq!(refused(&mut world), Some(Terminal::RefusedAfterDoubt));
+    world.accounts.replace_client(standard()).expect("its requests can be built");
+    assert_eq!(
+        refused(&mut world),
+        Some(Terminal::RefusedAfterDoubt),
+        "the lost one may have used it up still"
+    );
+}
+
+/// A sign-in, whose record is to be saved.
+fn signing_in(world: &mut Machine, refresh_token: &str) -> SaveJob {
+    let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
+    let Some(Job::Save(save)) = sound(world.accounts.adopt(&hotel(), adopted, world.now)) else {
+        panic!("the sign-in is saved")
+    };
+    save
+}
+
+#[test]
+fn a_sign_in_that_is_stored_late_does_not_replace_the_later_ones_of_its_process() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let early = signing_in(&mut world, "RT-early");
+    for later in ["RT-later", "RT-last"] {
+        let adopted = Adopted::RefreshToken(Secret::from(later));
+        assert!(sound(world.accounts.adopt(&hotel(), adopted, world.now)).is_none(), "the store is busy");
+    }
+    world.pass_seconds(6);
+    world.got(&hotel());
+    world.shelf.put(&hotel(), early.record().clone());
+    world.pass_seconds(600);
+    world.got(&hotel());
+    assert_eq!(world.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-last"));
+}
+
+#[test]
+fn a_sign_out_ends_a_sign_in_that_was_stored_though_its_process_never_heard_of_it() {
+    let (mut one, mut two, _) = siblings();
+    let save = signing_in(&mut one, "RT-new");
+    broke_off(&mut one, save);
+    let signing_out = two.accounts.sign_out(&hotel(), two.now);
+    two.carry(signing_out);
+    one.pass_seconds(600);
+    assert_eq!(one.got(&hotel()), "signed_out");
+    assert!(one.stored(&hotel()).signed_out);
+}
+
+#[test]
+fn a_sign_out_after_a_sign_in_that_was_not_stored_ends_what_is_stored() {
+    let (mut one, mut two, _) = siblings();
+    let save = signing_in(&mut one, "RT-new");
+    broke_off(&mut one, save);
+    two.age(&hotel(), Freshness::Expired);
+    two.got(&hotel());
+    let ended = two.stored(&hotel()).generation;
+    let unsaved = signing_in(&mut two, "RT-newer");
+    let rest = two.report(Job::Save(unsaved).abandon());
+    two.carry(rest);
+    let signing_out = two.accounts.sign_out(&hotel(), two.now);
+    two.carry(signing_out);
+    let out = two.stored(&hotel()).generation;
+    assert_eq!((out.lineage, out.number), (ended.lineage, ended.number + 1));
+    one.now = two.now;
+    one.pass_seconds(600);
+    assert_eq!(one.got(&hotel()), "signed_out");
+}
+
+#[test]
+fn a_sign_in_that_may_have_been_stored_does_not_undo_a_sign_out_of_one_it_had_not_heard_of() {
+    let (mut one, mut two, _) = siblings();
+    let save = signing_in(&mut one, "RT-new");
+    broke_off(&mut one, save);
+    two.sign_in(&hotel(), "RT-newer");
+    let signing_out = two.accounts.sign_out(&hotel(), two.now);
+    two.carry(signing_out);
+    one.pass_seconds(600);
+    assert_eq!(one.got(&hotel()), "signed_out");
+    assert!(one.stored(&hotel()).signed_out);
+}
+
+#[test]
+fn a_new_client_leaves_a_refresh_token_in_doubt_that_was_refused_after_a_lost_renewal() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(Said::page(502, &[]));
+    world.got(&hotel());
+    world.pass_seconds(70);
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    assert_eq!(world.got(&hotel()), "consent_lost");
+    sound(world.accounts.replace_client(standard()));
+    world.endpoint.then(Said::error(400, "invalid_scope"));
+    world.got(&hotel());
+    assert_eq!(world.requests(), 3, "it is tried with the new client");
+    assert!(world.stored(&hotel()).pending.is_some_and(|pending| pending.ambiguous));
+}
+
+#[test]
+fn the_end_told_of_a_token_that_is_given_again_holds_though_it_was_over_before_that_was_stored() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    assert_eq!(world.got(&service()), "AT1");
+    world.pass_seconds(3600);
+    world.endpoint.then(Said::token("AT1", 60));
+    let renewal = world.decide(&service()).job.expect("a token of unknown lifetime is renewed");
+    let save = world.step(renewal).expect("the outcome is saved");
+    assert!(matches!(save, Job::Save(_)));
+    world.pass_seconds(120);
+    let told = world.decide_at_deadline(&service()).line;
+    assert!(told.contains("give up"), "{told}");
 }

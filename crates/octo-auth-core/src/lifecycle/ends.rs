@@ -323,7 +323,8 @@ impl Lifecycle {
         let after_doubt = self.record.attempt().is_some_and(|attempt| attempt.after_doubt);
         self.record.terminal =
             Some(if after_doubt { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
-        self.record.pending = None;
+        // What was in doubt before stays so: another client may open the key again.
+        self.record.attempt_failed(Failed::Clearly);
         self.refusal = Some(Cause::Exchange(error));
         if flight.is_forced() {
             self.forcing.close(now);

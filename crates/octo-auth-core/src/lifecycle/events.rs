@@ -137,7 +137,7 @@ impl Lifecycle {
             return Err(RequestError::Value { what: "refresh token", problem });
         }
         let lineage = Lineage::from_bytes(registration.dice.bytes());
-        let replaced = self.version.map(|_| self.record.generation.lineage);
+        let replaced = self.version.map(|_| self.record.generation);
         // The same refresh token again: what is under way with it is under way still, and its token still works.
         let (doubt_until, doubt_is_ours) = (self.doubt_until, self.doubt_is_ours);
         let fingerprint = refresh_token.as_ref().map(Fingerprint::of);
@@ -150,7 +150,7 @@ impl Lifecycle {
         if pending.is_some() {
             (self.doubt_until, self.doubt_is_ours) = (doubt_until, doubt_is_ours);
         }
-        self.decided = Some(Decided::over(replaced));
+        self.decided = Some(Decided::new(replaced, self.decided.take()));
         Ok(self.save_soon(registration, now))
     }
 
@@ -163,14 +163,14 @@ impl Lifecycle {
     /// Ends the key until a new sign-in; what it held is revoked where the provider can.
     pub(crate) fn sign_out(&mut self, registration: &mut Registration, now: Now) -> Option<Job> {
         let record = std::mem::take(&mut self.record);
-        let replaced = self.version.map(|_| record.generation.lineage);
+        let replaced = self.version.map(|_| record.generation);
         let token = record.token.map(|tokens| tokens.access_token().as_secret().clone());
         let revoked = record.refresh_token.or(token);
-        let number = record.generation.number.saturating_add(1);
-        let generation = Generation { number, ..record.generation };
+        let ended = self.decided.as_ref().and_then(Decided::stored).unwrap_or(record.generation);
+        let generation = Generation { number: ended.number.saturating_add(1), ..ended };
         self.begin_anew(Record { generation, signed_out: true, ..Record::default() }, registration, now);
         self.to_revoke = revoked;
-        self.decided = Some(Decided::over(replaced));
+        self.decided = Some(Decided::new(replaced, self.decided.take()));
         self.save_soon(registration, now)
     }
 

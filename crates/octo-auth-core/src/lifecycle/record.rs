@@ -1,5 +1,6 @@
 //! What is kept of a key: everything another start, or another process, needs to go on.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
@@ -165,28 +166,62 @@ pub(crate) enum Failed {
 }
 
 /// A sign-in or sign-out made in this process that is not known to be stored.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Decided {
-    /// The lineage it is known to take the place of, if any is known.
-    pub(crate) over: Option<Lineage>,
+    /// The lineages it is known to take the place of, if anything was known of the store: the newest last.
+    over: Option<VecDeque<Lineage>>,
+    /// Which token the store held when it was heard of last, if any is known.
+    stored: Option<Generation>,
     /// Writing it failed, which it may have been all the same.
     pub(crate) may_be_stored: bool,
 }
 
+/// So many lineages are known that a decision takes the place of; whoever signs in more often while the store is away
+/// has long been done with the others.
+const MOST_REPLACED: usize = 16;
+
 impl Decided {
-    pub(crate) fn over(replaced: Option<Lineage>) -> Self {
-        Self { over: replaced, may_be_stored: false }
+    /// A decision in the place of this lineage, if one is known, and of one that was made here before and may reach the
+    /// store yet.
+    pub(crate) fn new(replaced: Option<Generation>, before: Option<Self>) -> Self {
+        let (over, stored) = match before {
+            Some(before) => (before.over, before.stored),
+            None => (replaced.map(|_| VecDeque::new()), replaced),
+        };
+        let mut decided = Self { over, stored, may_be_stored: false };
+        if let (Some(replaced), true) = (replaced, decided.over.is_some()) {
+            decided.replaces(replaced.lineage);
+        }
+        decided
+    }
+
+    /// Takes note that the store holds something else, whose place it takes too.
+    pub(crate) fn replaces_stored(&mut self, stored: Generation) {
+        self.stored = Some(stored);
+        self.replaces(stored.lineage);
+    }
+
+    /// What a sign-out counts on from that follows it unstored, so that others know what it ended.
+    pub(crate) fn stored(&self) -> Option<Generation> {
+        self.stored
+    }
+
+    fn replaces(&mut self, lineage: Lineage) {
+        let over = self.over.get_or_insert_default();
+        if over.len() == MOST_REPLACED {
+            over.pop_front();
+        }
+        over.push_back(lineage);
     }
 
     /// Whether it, which is the record `own`, wins over a stored record of another lineage.
     ///
     /// Once it may have been stored, a lineage that was not known when it was made is taken for a later sign-in: ours
     /// may have been stored, renewed and replaced since. A sign-out is kept in doubt, and so is a sign-in where what is
-    /// stored brings no tokens.
+    /// stored is dead; not against a sign-out, which bears the lineage of what it ended: ours may be what went before it.
     pub(crate) fn wins_over(&self, own: &Record, stored: &Record) -> bool {
-        let is_known = self.over.is_none_or(|replaced| replaced == stored.generation.lineage);
-        let is_of_use = !stored.signed_out && stored.terminal.is_none();
-        !self.may_be_stored || is_known || own.signed_out || !is_of_use
+        let is_known = self.over.as_ref().is_none_or(|over| over.contains(&stored.generation.lineage));
+        !self.may_be_stored || is_known || own.signed_out || stored.terminal.is_some()
     }
 }
 

@@ -22,7 +22,7 @@ use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
 use super::job::{ClaimJob, Job, LoadJob, ReleaseJob, SaveJob, Ticket};
-use super::record::{Attempt, Failed, Fingerprint, Record, Stored, Winner};
+use super::record::{Attempt, Failed, Fingerprint, Generation, Record, Stored, Winner};
 use super::setback::{BACKOFF, Pause, part};
 use super::step::Step;
 use super::store::{Claimed, Saved, Storage, StoreFault};
@@ -271,9 +271,10 @@ impl Lifecycle {
         let Some(publication) = publication.filter(is_ours).filter(|_| !self.record.signed_out) else {
             return;
         };
-        // Saving may have taken as long as the new token lived, and the old one still works.
+        // Saving may have taken as long as the new token lived, and the old one still works. What was told of the end
+        // of the same one holds for it.
         let is_over = publication.issued.validity.freshness(now) == Freshness::Expired;
-        if is_over && self.freshness(now) != Freshness::Expired {
+        if is_over && publication.is_new && self.freshness(now) != Freshness::Expired {
             self.rest(registration, BACKOFF, Cause::ExpiredOnArrival, now);
         } else {
             self.publish(publication, registration, now);
@@ -377,7 +378,7 @@ impl Lifecycle {
 
     /// Whether a sign-in or sign-out made here wins over a stored record of another lineage.
     fn is_decided_over(&self, stored: &Record) -> bool {
-        self.decided.is_some_and(|decided| decided.wins_over(&self.record, stored))
+        self.decided.as_ref().is_some_and(|decided| decided.wins_over(&self.record, stored))
     }
 
     fn note_saved(&mut self) {
@@ -426,11 +427,13 @@ impl Lifecycle {
     /// Keeps ours, to be written over what the store holds; a sign-out takes what is there along.
     fn win_over(&mut self, stored: &Stored) {
         self.version = Some(stored.version);
-        self.decided.iter_mut().for_each(|decided| decided.over = Some(stored.record.generation.lineage));
+        self.decided.iter_mut().for_each(|decided| decided.replaces_stored(stored.record.generation));
         let (own, theirs) = (&mut self.record.generation, stored.record.generation);
-        if self.record.signed_out && own.lineage == theirs.lineage {
-            // A sign-out may come from a process that had not heard of the last renewals.
-            own.number = own.number.max(theirs.number.saturating_add(1));
+        if self.record.signed_out {
+            // It may come from a process that had not heard of the last renewals or sign-in. It counts on from what it
+            // ends, so that whoever made that knows it for ended, though it never heard that it was stored.
+            let number = if own.lineage == theirs.lineage { own.number } else { 0 };
+            *own = Generation { number: number.max(theirs.number.saturating_add(1)), ..theirs };
         }
         if self.record.signed_out && self.to_revoke.is_none() {
             self.to_revoke.clone_from(&stored.record.refresh_token);
