@@ -101,6 +101,8 @@ pub struct World {
     signed_out: BTreeSet<usize>,
     /// Those of them whose sign-out was said to be stored.
     tombstones: BTreeSet<usize>,
+    /// How many sign-ins there were when a user signed out of a key last: those of the key among them are ended.
+    sign_ins_ended: BTreeMap<usize, usize>,
 }
 
 impl World {
@@ -161,6 +163,7 @@ impl World {
             draws: setup.seed,
             signed_out: BTreeSet::new(),
             tombstones: BTreeSet::new(),
+            sign_ins_ended: BTreeMap::new(),
             keys,
         };
         for key in 0..world.keys.len() {
@@ -422,12 +425,14 @@ impl World {
         let which = if self.setup.seed % 2 == 0 { Warm::All } else { Warm::Used };
         self.note_forcing(process);
         let tending = self.processes[process].accounts.tend(which, now);
+        self.note_tended(process, tending.job.as_ref());
         self.expect("I17b", tending.again > now.boot, || format!("tend again at {:?}", tending.again));
         self.hand(process, tending.job);
     }
 
     fn save_all(&mut self, process: usize) {
-        let now = self.clock(process);
+        let (now, local) = (self.clock(process), self.local(process));
+        (0..self.keys.len()).for_each(|key| self.processes[process].asked_about(key, local));
         for job in self.processes[process].accounts.save_all(now) {
             self.hand(process, Some(job));
         }

@@ -48,12 +48,12 @@ struct Grant {
 pub(super) struct Exchange {
     pub(super) process: usize,
     pub(super) incarnation: u32,
-    /// When it was sent, on the world's boot clock.
-    pub(super) since: Duration,
+    /// How many exchanges had begun before it.
+    pub(super) number: usize,
     /// The refresh token that the server gave for it.
     pub(super) successor: Option<String>,
-    /// When a machine was given that, on the world's boot clock.
-    pub(super) delivered: Option<Duration>,
+    /// How many exchanges had begun when a machine was given that.
+    pub(super) delivered: Option<usize>,
     pub(super) refresh_token: Option<String>,
     /// When it is over at the latest, on the world's boot clock.
     pub(super) deadline: Duration,
@@ -85,11 +85,11 @@ pub(super) enum Ended {
 }
 
 impl Grant {
-    /// Whether it is so long ago that nobody holds its token any more. One of unknown lifetime is renewed after a
-    /// quarter of an hour.
+    /// Whether it is so long ago that nobody holds its token any more. One of unknown lifetime is held by a process
+    /// that nobody asks for years.
     fn is_long_over(&self, now: Now) -> bool {
-        let lifetime = self.lifetime.unwrap_or_default().saturating_add(LONG_OVER);
-        now.boot.saturating_sub(self.sent.boot) > lifetime
+        let age = now.boot.saturating_sub(self.sent.boot);
+        self.lifetime.is_some_and(|lifetime| age > lifetime.saturating_add(LONG_OVER))
     }
 
     /// Whether this answer allows by itself that its token is served.
@@ -229,16 +229,17 @@ impl Books {
     }
 
     /// Whether a token may be served, less its guard: as long as any of the answers that brought it allows by both
-    /// clocks. `first_served` is when it was first seen here, if another process got it.
+    /// clocks. `first_served` is when it was first seen here, if another process got it, and the number of the last
+    /// answer that was heard of by then: what others were told of the same token since is not known here.
     pub(super) fn may_serve(
         &self,
         token: &str,
         process: (usize, u32),
-        first_served: Duration,
+        (first_served, heard_of): (Duration, u64),
         now: Now,
     ) -> bool {
-        let grants = self.grants(token);
-        let taken = || grants.iter().filter(|grant| !grant.is_too_late);
+        let is_known = |grant: &Grant| grant.process == process || grant.number <= heard_of;
+        let taken = || self.grants(token).iter().filter(|grant| !grant.is_too_late && is_known(grant));
         let known = || taken().filter_map(|grant| grant.lifetime.map(|lifetime| (grant, lifetime)));
         let is_unknown = |grant: &Grant| {
             grant.lifetime.is_none()

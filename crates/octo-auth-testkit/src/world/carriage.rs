@@ -19,9 +19,8 @@ impl World {
     pub(super) fn ask(&mut self, process: usize, key: usize) -> Option<Job> {
         let name = self.keys[self.key_asked(key)].clone();
         let in_hand = self.in_hand(process, key);
-        if self.processes[process].is_overdue(key, self.local(process)) {
-            self.processes[process].probe_ended(key);
-        }
+        let now = self.local(process);
+        self.processes[process].asked_about(key, now);
         let clock = self.clock_of_asking(process, key);
         let decision = self.processes[process].accounts.decide(&name, clock);
         self.rows.insert(decision.row);
@@ -71,11 +70,8 @@ impl World {
         let job = job?;
         let key = self.keys.iter().position(|key| key == job.ticket().key())?;
         let now = self.local(process);
-        let begun = self.processes[process].callers[key].begun;
         self.jobs_begun += 1;
-        let number = self.jobs_begun;
-        let mut carried =
-            Carried { number, job, key, since: now, exchange: None, forced: None, begun, on_its_way: None };
+        let mut carried = self.carried(process, key, job);
         self.watch_flights(process, &carried);
         if let Job::Save(job) = &carried.job {
             self.watch_record(process, key, job);
@@ -101,6 +97,24 @@ impl World {
         let carriage = &mut self.processes[process].carried;
         carriage.push(carried);
         Some(carriage.len() - 1)
+    }
+
+    /// A job as it is begun.
+    fn carried(&self, process: usize, key: usize, job: Job) -> Carried {
+        let callers = &self.processes[process].callers[key];
+        Carried {
+            number: self.jobs_begun,
+            job,
+            key,
+            since: self.local(process),
+            exchange: None,
+            forced: None,
+            begun: callers.begun,
+            on_its_way: None,
+            is_given_up: false,
+            after_sign_out: callers.has_signed_out,
+            decisions: callers.decisions,
+        }
     }
 
     pub(super) fn end_some(&mut self, which: u8, reply: &Reply, end: StoreEnd) {
@@ -136,14 +150,14 @@ impl World {
         refresh_token: Option<String>,
         deadline: Duration,
     ) -> usize {
-        let (incarnation, since) = (self.processes[process].incarnation, self.now.boot);
+        let (incarnation, number) = (self.processes[process].incarnation, self.exchanges.count());
         let (end, lease) = (Ended::UnderWay, self.shelf.leases.until(&self.keys[key]));
         let (successor, delivered) = (None, None);
         self.tally.requests += 1;
         self.exchanges.begin(Exchange {
             process,
             incarnation,
-            since,
+            number,
             successor,
             delivered,
             refresh_token,
@@ -165,7 +179,7 @@ impl World {
         }
         let is_in_time = !carried.is_over(self.local(process));
         self.count_store_fault(end);
-        let Carried { job, key, .. } = carried;
+        let Carried { job, key, is_given_up, decisions, .. } = carried;
         if let Job::Save(job) = &job {
             self.save_ends(process, key, job, is_in_time);
         }
@@ -178,12 +192,12 @@ impl World {
         let report = match job {
             Job::Load(job) if end == StoreEnd::Works => {
                 let stored = self.stored_told(process, key);
-                return self.loaded(process, key, job, stored, is_in_time);
+                return self.loaded(process, key, job, stored, !is_given_up);
             }
             Job::Load(job) => job.loaded(Err(full())),
             Job::Claim(job) => self.claim(key, job, end),
             Job::Draw(job) => self.draw(process, key, job, end),
-            Job::Save(job) => self.save(process, key, job, (end, is_in_time)),
+            Job::Save(job) => self.save(process, key, job, (end, !is_given_up, decisions)),
             Job::Release(job) => {
                 if end != StoreEnd::Fails {
                     self.shelf.leases.release(&self.keys[key], job.owner());
@@ -212,7 +226,7 @@ impl World {
         process: usize,
         key: usize,
         job: SaveJob,
-        (end, is_in_time): (StoreEnd, bool),
+        (end, is_heard_of, decisions): (StoreEnd, bool, u64),
     ) -> Report {
         if end == StoreEnd::Fails && self.has(Sabotage::FailedSaveTakenForDone) {
             let version = Version(job.expected().map_or(0, |version| version.0) + 1);
@@ -229,8 +243,8 @@ impl World {
             return job.saved(Err(broke_off()));
         }
         match &saved {
-            Saved::Done(_) => self.said_to_be_stored(process, key, job.record()),
-            Saved::Conflict(_) => self.took_over(process, key, is_in_time),
+            Saved::Done(_) => self.said_to_be_stored(process, key, job.record(), decisions),
+            Saved::Conflict(_) => self.took_over(process, key, is_heard_of),
         }
         job.saved(Ok(saved))
     }
@@ -240,6 +254,18 @@ impl World {
         if !is_in_time {
             self.note_unsaved(process, job);
         }
+        let (record, now) = (job.record(), self.local(process));
+        let own = (process, self.processes[process].incarnation);
+        let saved = record.token.as_ref().map(|set| set.access_token().expose());
+        if saved.is_some_and(|token| !self.books.surely_serves(token, own, Duration::ZERO, now)) {
+            // It was over by then, so that it was never put in force, nor is known of it what the answer told.
+            self.books.forgotten(key);
+        }
+        self.put_in_force(process, key, job);
+    }
+
+    /// A record is saved or is not: its token takes the place of the one in hand.
+    fn put_in_force(&mut self, process: usize, key: usize, job: &SaveJob) {
         let record = job.record();
         let callers = &mut self.processes[process].callers[key];
         callers.hand.take_if(|hand| record.token.is_some() && !holds(record, hand));
@@ -251,7 +277,7 @@ impl World {
         let (before, version) = (self.shelf.record(&name).cloned(), self.shelf.version(&name));
         let expected = self.version_compared(key, job.expected());
         let record = self.altered(process, key, job.record());
-        let saved = self.shelf.compare_and_swap(&name, expected, &record, self.now.boot);
+        let saved = self.shelf.compare_and_swap(&name, expected, &record, self.exchanges.count());
         if let Saved::Done(_) = &saved {
             let made_from = job.expected();
             self.expect("I34", made_from == version, || {
@@ -280,10 +306,10 @@ impl World {
     /// Ends a request as the reply says.
     fn answer(&mut self, process: usize, carried: Carried, reply: &Reply) -> Option<usize> {
         let is_over = carried.is_over(self.local(process));
-        let Carried { job, key, since, exchange, forced, begun, on_its_way, .. } = carried;
+        let Carried { job, key, since, exchange, forced, begun, on_its_way, after_sign_out, .. } = carried;
         let Job::Send(job) = job else { return None };
         if job.purpose() == Purpose::Revocation {
-            self.revoke(key, job.request());
+            self.revoke(key, job.request(), after_sign_out);
             return self.report(process, key, job.failed(Fault::unknown("nobody reads it"), since));
         }
         let sent = super::server::parameter(job.request(), "refresh_token");
@@ -295,8 +321,20 @@ impl World {
         };
         self.count_reply(reply, response.as_ref());
         let is_late = self.exchanges.get(exchange).is_some_and(|own| own.end == Ended::Lost);
-        let answered =
-            Answered { process, key, since, forced, sent, reply, outcome, is_late, begun, exchange };
+        let was_dead = self.needs_sign_in(process, key);
+        let answered = Answered {
+            process,
+            key,
+            since,
+            forced,
+            sent,
+            reply,
+            outcome,
+            is_late,
+            begun,
+            exchange,
+            was_dead,
+        };
         self.exchange_ended(exchange, reply, response.as_ref());
         self.before_answer(&answered, response.as_ref());
         let (sent, now) = self.moments_told(process, since);
@@ -346,6 +384,7 @@ impl World {
         }
         if let Job::Save(job) = &carried.job {
             self.note_unsaved(process, job);
+            self.put_in_force(process, key, job);
         }
         self.watch_lost(exchange);
         if matches!(carried.job, Job::Send(_)) {
@@ -423,6 +462,8 @@ pub(super) struct Answered<'r> {
     pub(super) begun: u64,
     /// Its place among the world's exchanges.
     pub(super) exchange: Option<usize>,
+    /// A user had to sign in already before it ended.
+    pub(super) was_dead: bool,
 }
 
 /// No answer, and nothing done.

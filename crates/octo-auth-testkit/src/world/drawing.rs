@@ -31,7 +31,7 @@ impl World {
         if self.has(Sabotage::BudgetNotShared) {
             return Saved::Done(Version(job.expected().map_or(0, |version| version.0) + 1));
         }
-        self.shelf.compare_and_swap(job.key(), job.expected(), job.record(), self.now.boot)
+        self.shelf.compare_and_swap(job.key(), job.expected(), job.record(), self.exchanges.count())
     }
 
     /// No more requests of all processes in a minute than the provider allows; what was sent while the store failed is

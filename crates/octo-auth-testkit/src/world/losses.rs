@@ -31,9 +31,9 @@ impl World {
 
     /// A machine was given the refresh token that an exchange brought.
     pub(super) fn delivered(&mut self, exchange: Option<usize>) {
-        let now = self.now.boot;
+        let begun = self.exchanges.count();
         if let Some(exchange) = self.exchanges.get_mut(exchange) {
-            exchange.delivered = Some(now);
+            exchange.delivered = Some(begun);
         }
     }
 
@@ -45,13 +45,19 @@ impl World {
         own.unsaved_refresh_tokens.extend(refresh_token);
     }
 
-    /// A refresh token is revoked: it must not take along what the store holds, unless the user signed out.
-    pub(super) fn revoke(&mut self, key: usize, request: &Request<Body>) {
+    /// A refresh token is revoked: it must not take along what the store holds, unless that is what a user signed out.
+    ///
+    /// A sign-out that could not be stored yet counts too, though somebody else has signed in since: it will be stored
+    /// over what is there, and nobody is served by a delay.
+    pub(super) fn revoke(&mut self, key: usize, request: &Request<Body>, after_sign_out: bool) {
+        let revoked = parameter(request, "token");
+        let sign_in = revoked.as_deref().and_then(|token| self.server.sign_in_of(token));
         let ended = self.server.revoke(request);
         let held = self.shelf.record(&self.keys[key]).and_then(|record| record.refresh_token.as_ref());
         let held = held.map(|token| token.expose().to_owned());
-        let is_wanted = self.signed_out.contains(&key) || ended.is_none() || ended != held;
-        let revoked = parameter(request, "token");
+        let was_signed_out =
+            sign_in.zip(self.sign_ins_ended.get(&key)).is_some_and(|(own, ended)| own < *ended);
+        let is_wanted = after_sign_out || was_signed_out || ended.is_none() || ended != held;
         self.expect("I31", is_wanted, || {
             format!("{revoked:?} was revoked, and {held:?} with it, which is stored")
         });
@@ -87,10 +93,11 @@ impl World {
             }
             _ => false,
         };
-        if delivered > again.since {
+        // In the order of events: many happen at the same moment.
+        if delivered > again.number {
             return Some("the answer came too late");
         }
-        if is_same || self.shelf.stored_at(successor).is_some_and(|stored| stored <= again.since) {
+        if is_same || self.shelf.stored_at(successor).is_some_and(|stored| stored <= again.number) {
             return None;
         }
         if own.incarnation != first.incarnation {

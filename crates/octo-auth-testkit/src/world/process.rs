@@ -38,6 +38,8 @@ pub(super) struct Process {
     pub(super) unwritten: Vec<(usize, Option<Version>, Record)>,
     /// When an access token was first served here, and the number of the last answer that had brought it by then.
     pub(super) first_served: Recent<String, (Duration, u64)>,
+    /// When an access token was read here last while the machine held another: it is trusted for its lifetime from then.
+    pub(super) trusted: Recent<String, Duration>,
 }
 
 /// What the callers of one key have seen.
@@ -52,10 +54,14 @@ pub(super) struct Callers {
     pub(super) is_outdated: bool,
     /// The greatest generation served, by lineage.
     pub(super) seen: Recent<Lineage, u64>,
+    /// The access token that was read last, if nothing else has come since.
+    pub(super) last_read: Option<String>,
     /// What was refused, by its access token too: siblings that renew at once may count alike.
     pub(super) refused: Recent<(Generation, String)>,
     /// Before this moment nothing may be sent.
     pub(super) closed: Option<Duration>,
+    /// It is closed because the store failed.
+    pub(super) is_closed_by_store: bool,
     /// The ends of renewals that a refusal caused and the server answered.
     pub(super) forced: Vec<(Generation, Duration)>,
     pub(super) is_signed_out: bool,
@@ -75,6 +81,10 @@ pub(super) struct Callers {
     pub(super) is_counted: bool,
     /// The last sign-in or sign-out here was not said to be stored yet.
     pub(super) is_decided_here: bool,
+    /// How many sign-ins and sign-outs there were here.
+    pub(super) decisions: u64,
+    /// The last of them was a sign-out, and nothing else was read since it was stored.
+    pub(super) has_signed_out: bool,
     /// What was read of the key last.
     pub(super) read: Read,
     /// The last answer held no refresh token.
@@ -99,6 +109,12 @@ pub(super) struct Carried {
     pub(super) begun: u64,
     /// The answer that is on its way, though its carrier is lost.
     pub(super) on_its_way: Option<(Outcome, Response<Vec<u8>>)>,
+    /// Its machine was asked about the key when the job's time was over: it hears of its end no more.
+    pub(super) is_given_up: bool,
+    /// A user had signed out of the key in its process when it was begun.
+    pub(super) after_sign_out: bool,
+    /// How many sign-ins and sign-outs there had been in its process.
+    pub(super) decisions: u64,
 }
 
 /// More requests than anybody waits for the answers of.
@@ -131,16 +147,18 @@ impl Process {
             unsaved_refresh_tokens: Recent::default(),
             unwritten: Vec::new(),
             first_served: Recent::default(),
+            trusted: Recent::default(),
         }
     }
 
-    /// When an access token was first served here: now, if it never was.
-    pub(super) fn first_served(&mut self, token: &str, now: Duration, answer: u64) -> Duration {
-        if let Some((first, _)) = self.first_served.get(token) {
-            return *first;
+    /// Since when an access token is trusted here, and the number of the last answer that had brought it by then: now, if
+    /// it was never served.
+    pub(super) fn trusted_since(&mut self, token: &str, now: Duration, answer: u64) -> (Duration, u64) {
+        if let Some((first, answer)) = self.first_served.get(token) {
+            return (*self.trusted.get(token).unwrap_or(first), *answer);
         }
         self.first_served.insert(token.to_owned(), (now, answer));
-        now
+        (now, answer)
     }
 
     /// A request was sent.
@@ -166,6 +184,16 @@ impl Process {
     /// Whether a job of a key takes longer than it may.
     pub(super) fn is_overdue(&self, key: usize, now: Now) -> bool {
         self.carried.iter().any(|carried| carried.key == key && carried.is_over(now))
+    }
+
+    /// The machine was asked about a key: it waits no more for what takes longer than it may.
+    pub(super) fn asked_about(&mut self, key: usize, now: Now) {
+        for carried in self.carried.iter_mut().filter(|carried| carried.key == key) {
+            carried.is_given_up |= carried.is_over(now);
+        }
+        if self.is_overdue(key, now) {
+            self.probe_ended(key);
+        }
     }
 
     /// The flight of a key, which may have tried the endpoint for all keys, may have ended.

@@ -216,7 +216,7 @@ impl World {
         let own = &self.processes[process];
         let token = own.callers[key].last.as_ref()?;
         let (now, text) = (self.local(process), token.access_token().expose());
-        let first = own.first_served.get(text).copied().unwrap_or_default().0;
+        let first = own.first_served.get(text).copied().unwrap_or_default();
         let guard = Duration::from_secs(9);
         let before = Now { boot: now.boot.saturating_sub(guard), wall: now.wall.saturating_sub(guard) };
         let was_good = self.books.may_serve(text, (process, own.incarnation), first, before);
@@ -324,8 +324,8 @@ impl World {
     pub(super) fn save_afterwards(&mut self, process: usize) {
         for (key, expected, record) in std::mem::take(&mut self.processes[process].unwritten) {
             let before = self.shelf.record(&self.keys[key]).cloned();
-            let saved =
-                self.shelf.compare_and_swap(&self.keys[key].clone(), expected, &record, self.now.boot);
+            let (name, begun) = (self.keys[key].clone(), self.exchanges.count());
+            let saved = self.shelf.compare_and_swap(&name, expected, &record, begun);
             if matches!(saved, Saved::Done(_)) {
                 self.watch_stored(process, key, before.as_ref(), &record);
             }

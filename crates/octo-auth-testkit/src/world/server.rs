@@ -86,6 +86,16 @@ impl Server {
         live
     }
 
+    /// How many sign-ins there were.
+    pub(super) fn sign_ins(&self) -> usize {
+        self.families.len()
+    }
+
+    /// Which sign-in a refresh token comes from, counted from the first.
+    pub(super) fn sign_in_of(&self, refresh_token: &str) -> Option<usize> {
+        self.issued.get(refresh_token).map(|(family, _)| *family)
+    }
+
     /// An access token that a sign-in brings.
     pub(super) fn access_token(&mut self, key: usize) -> String {
         let token = self.next("at", key);

@@ -1,7 +1,6 @@
 //! The store of a simulated world: records by version, claims that end by themselves.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use octo_auth_core::{Key, Record, Saved, Stored, Version};
 
@@ -15,8 +14,8 @@ pub(super) struct Shelf {
     pub(super) leases: Leases,
     /// The access tokens that were stored.
     pub(super) access_tokens: Tokens,
-    /// When each refresh token was stored first, on the world's boot clock.
-    refresh_tokens: Tokens<Duration>,
+    /// How many exchanges had begun when each refresh token was stored first.
+    refresh_tokens: Tokens<usize>,
     /// How often anything was written.
     pub(super) writes: u64,
 }
@@ -34,8 +33,8 @@ impl Shelf {
         self.records.get(key).map(|stored| stored.version)
     }
 
-    /// When a refresh token was stored first, on the world's boot clock.
-    pub(super) fn stored_at(&self, refresh_token: &str) -> Option<Duration> {
+    /// How many exchanges had begun when a refresh token was stored first.
+    pub(super) fn stored_at(&self, refresh_token: &str) -> Option<usize> {
         self.refresh_tokens.get(refresh_token).copied()
     }
 
@@ -44,7 +43,7 @@ impl Shelf {
         key: &Key,
         expected: Option<Version>,
         record: &Record,
-        now: Duration,
+        begun: usize,
     ) -> Saved {
         let stored = self.records.get(key);
         if stored.map(|stored| stored.version) != expected {
@@ -54,7 +53,7 @@ impl Shelf {
         self.access_tokens.extend(record.token.as_ref().map(|set| set.access_token().expose().to_owned()));
         if let Some(token) = &record.refresh_token {
             if !self.refresh_tokens.contains(token.expose()) {
-                self.refresh_tokens.insert(token.expose().to_owned(), now);
+                self.refresh_tokens.insert(token.expose().to_owned(), begun);
             }
         }
         self.writes += 1;

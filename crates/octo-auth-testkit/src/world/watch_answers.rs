@@ -26,8 +26,14 @@ impl World {
         callers.refresh_token = None;
         callers.lineage.clear();
         callers.begun += 1;
+        callers.decisions += 1;
+        callers.last_read = None;
+        callers.has_signed_out = signed_out;
         callers.is_decided_here = true;
         self.tombstones.remove(&key);
+        if signed_out {
+            self.sign_ins_ended.insert(key, self.server.sign_ins());
+        }
         match signed_out {
             true => self.signed_out.insert(key),
             false => self.signed_out.remove(&key),
@@ -72,6 +78,7 @@ impl World {
         };
         let lifetime = reply.lifetime.map(Duration::from_secs);
         let good = self.books.surely_serves(token, identity, since.boot, self.local(*process));
+        self.processes[*process].callers[*key].last_read = None;
         let callers = &self.processes[*process].callers[*key];
         let certain = !is_late && (sent.is_none() || *sent == callers.refresh_token);
         self.books.granted(token, identity, *since, self.local(*process), lifetime, certain);
@@ -88,7 +95,7 @@ impl World {
         response: Option<&Response<Vec<u8>>>,
         next: Option<&Job>,
     ) {
-        let Answered { process, key, since, forced, sent, reply, outcome, is_late, begun, exchange } =
+        let Answered { process, key, since, forced, sent, reply, outcome, is_late, begun, exchange, .. } =
             answered;
         let (process, key, now) = (*process, *key, self.local(*process).boot);
         let status = response.map(|response| response.status().as_u16());
@@ -117,7 +124,9 @@ impl World {
             self.processes[process].callers[key].lacked_refresh_token = succeeded && brought.is_none();
             self.watch_successor(process, key, sent, brought, next);
             let is_invalid = rejected && self.server.refused.contains(sent);
-            self.watch_invalid(process, key, sent, is_invalid, next);
+            if is_invalid {
+                self.watch_invalid(answered, sent, next);
+            }
         }
     }
 
@@ -155,36 +164,50 @@ impl World {
     }
 
     /// A refresh token that is dead ends itself and no other.
-    fn watch_invalid(&mut self, process: usize, key: usize, sent: &str, invalid: bool, next: Option<&Job>) {
+    fn watch_invalid(&mut self, answered: &Answered<'_>, sent: &str, next: Option<&Job>) {
+        let Answered { process, key, was_dead, .. } = *answered;
         let callers = &mut self.processes[process].callers[key];
-        if !invalid {
-            return;
-        }
         callers.was_refused = true;
         callers.is_dead |= callers.lineage.contains(sent) || callers.refresh_token.is_none();
         let Some(known) = callers.refresh_token.clone().filter(|known| known != sent) else { return };
-        let was_dead = self.server.refused.contains(&known);
-        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
-        let needed = status.is_some_and(|status| status.sign_in_needed);
+        let was_dead = was_dead || self.server.refused.contains(&known);
+        let needed = self.needs_sign_in(process, key);
         let marked = matches!(next, Some(Job::Save(job)) if job.record().terminal.is_some());
         self.expect("I32", was_dead || !needed && !marked, || {
             format!("{sent} was refused, and {known} ended")
         });
     }
 
-    /// What the store holds was read.
-    pub(super) fn took_over(&mut self, process: usize, key: usize, is_in_time: bool) {
+    /// Whether a machine says that a user must sign in.
+    pub(super) fn needs_sign_in(&self, process: usize, key: usize) -> bool {
+        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
+        status.is_some_and(|status| status.sign_in_needed)
+    }
+
+    /// What the store holds was read. Of what its machine waits for no more, that hears nothing.
+    pub(super) fn took_over(&mut self, process: usize, key: usize, is_heard_of: bool) {
+        if !is_heard_of {
+            return;
+        }
         self.books.forgotten(key);
         let now = self.local(process).boot;
         let record = self.shelf.record(&self.keys[key]);
         if let Some(token) = record.and_then(|record| record.token.as_ref()) {
             // It is trusted for its lifetime from now on, unless it was known before; what a sibling was told of its end
             // since then is read along.
+            // So is one that was given up here for another since.
             let text = token.access_token().expose();
             let answer = self.books.last_answer(text);
+            let own = &mut self.processes[process];
+            let is_held =
+                own.callers[key].last_read.replace(text.to_owned()).is_some_and(|held| held == text);
+            if !is_held {
+                own.trusted.insert(text.to_owned(), now);
+            }
             let first_served = &mut self.processes[process].first_served;
             if first_served.get(text).is_none_or(|(_, known)| *known < answer) {
                 first_served.insert(text.to_owned(), (now, answer));
+                self.processes[process].trusted.insert(text.to_owned(), now);
             }
         }
         let refresh_token = record.and_then(|record| record.refresh_token.clone());
@@ -195,17 +218,20 @@ impl World {
         callers.closed = None;
         callers.refresh_token = None;
         callers.begun += 1;
-        // What comes too late, its machine does not wait for any more.
-        if is_in_time && !callers.is_decided_here {
+        if !callers.is_decided_here {
             callers.is_signed_out = self.tombstones.contains(&key);
+            callers.has_signed_out = false;
         }
         callers.is_dead |= is_dead;
         callers.lineage.extend(refresh_token.map(|token| token.expose().to_owned()));
     }
 
-    /// A machine was told that its record is stored.
-    pub(super) fn said_to_be_stored(&mut self, process: usize, key: usize, record: &Record) {
-        self.processes[process].callers[key].is_decided_here = false;
+    /// A machine was told that its record is stored; a sign-in that was made after so many others is not in it.
+    pub(super) fn said_to_be_stored(&mut self, process: usize, key: usize, record: &Record, decisions: u64) {
+        let callers = &mut self.processes[process].callers[key];
+        callers.is_decided_here &= callers.decisions != decisions;
+        // The store works again.
+        callers.closed.take_if(|_| callers.is_closed_by_store);
         if record.signed_out && self.signed_out.contains(&key) {
             self.tombstones.insert(key);
         }

@@ -57,12 +57,12 @@ impl World {
         key: usize,
         job: LoadJob,
         stored: Option<Stored>,
-        is_in_time: bool,
+        is_heard_of: bool,
     ) -> Option<usize> {
         let callers = &mut self.processes[process].callers[key];
-        let is_first = callers.begun == 0 && is_in_time;
+        let is_first = callers.begun == 0 && is_heard_of;
         callers.versions.extend(stored.as_ref().map(|stored| stored.version));
-        self.took_over(process, key, is_in_time);
+        self.took_over(process, key, is_heard_of);
         let record = stored.as_ref().map(|stored| stored.record.clone());
         let next = self.report_without_handing(process, key, job.loaded(Ok(stored)));
         if let (true, Some(record)) = (is_first, record) {

@@ -114,6 +114,20 @@ impl World {
         }
     }
 
+    /// Keeping warm looks at keys that are due, and begins something for the last of them: what took too long for one
+    /// that was looked at is waited for no more.
+    pub(super) fn note_tended(&mut self, process: usize, job: Option<&Job>) {
+        let (now, local) = (self.clock(process), self.local(process));
+        for (name, key) in self.keys.clone().iter().zip(0..) {
+            let own = &mut self.processes[process];
+            let is_begun = job.is_some_and(|job| job.ticket().key() == name);
+            let is_idle = own.accounts.status(name, now).is_none_or(|status| !status.in_flight);
+            if is_begun || is_idle {
+                own.asked_about(key, local);
+            }
+        }
+    }
+
     /// A renewal that a refusal caused was answered.
     pub(super) fn watch_forced(&mut self, process: usize, key: usize, generation: Generation) {
         let now = self.local(process).boot;

@@ -54,6 +54,8 @@ impl World {
                 let now = self.local(process);
                 self.processes[process].callers[key].closed =
                     after.filter(|_| *row == Row::Closed).map(|after| now.boot.saturating_add(after));
+                self.processes[process].callers[key].is_closed_by_store =
+                    failure.kind() == FailureKind::StoreUnavailable;
                 self.watch_dead(process, key, failure.kind());
             }
             Verdict::Wait { until } => {
@@ -138,7 +140,7 @@ impl World {
         let text = token.access_token().expose().to_owned();
         let answer = self.books.last_answer(&text);
         let own = &mut self.processes[process];
-        let first = own.first_served(&text, now.boot, answer);
+        let first = own.trusted_since(&text, now.boot, answer);
         let identity = (process, own.incarnation);
         let in_time = self.books.may_serve(&text, identity, first, now);
         self.expect("I01", in_time, || format!("{text} was served past its end"));
@@ -147,7 +149,7 @@ impl World {
         self.watch_header(token, &text);
         let known = self.books.knows(&text);
         self.expect("I08", known, || format!("{text} was served, which no answer brought"));
-        self.watch_saved(process, key, &text);
+        self.watch_saved(process, key, &text, token.generation());
         let signed_out = self.processes[process].callers[key].is_signed_out;
         self.expect("I36", !signed_out, || format!("{text} was served after the sign-out"));
         self.watch_generation(process, key, token);
@@ -183,13 +185,17 @@ impl World {
         callers.hand = is_in_hand.then(|| token.access_token().expose().to_owned());
     }
 
-    /// A token of an answer was stored before it was served, or is flagged.
-    fn watch_saved(&mut self, process: usize, key: usize, text: &str) {
+    /// A token of an answer was stored before it was served, or is flagged. Where a later one is stored, that is what
+    /// others go on from: it may have been over before it was stored, while this one still works.
+    fn watch_saved(&mut self, process: usize, key: usize, text: &str, generation: Generation) {
         if self.setup.storage == Storage::None || self.books.brought.contains(text) {
             return;
         }
         let (now, own) = (self.local(process), &self.processes[process]);
-        let is_stored = self.shelf.access_tokens.contains(text);
+        let stored = self.shelf.record(&self.keys[key]).map(|record| record.generation);
+        let is_overtaken = stored
+            .is_some_and(|stored| stored.lineage == generation.lineage && stored.number > generation.number);
+        let is_stored = is_overtaken || self.shelf.access_tokens.contains(text);
         let overdue = own.carried.iter().any(|carried| match &carried.job {
             Job::Save(job) => {
                 let token = job.record().token.as_ref();
@@ -223,7 +229,9 @@ impl World {
         let own = &self.processes[process];
         let overdue = own.is_overdue(key, self.local(process)) || own.accounts.status(&name, now).is_none();
         let in_hand = self.in_hand(process, key);
+        let local = self.local(process);
         let own = &mut self.processes[process];
+        own.asked_about(key, local);
         let before = own.accounts.explain(&name, now);
         let decision = own.accounts.decide_at_deadline(&name, now);
         let after = own.accounts.explain(&name, now);
