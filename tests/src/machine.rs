@@ -197,10 +197,6 @@ impl Machine {
                 let claimed = self.shelf.claim(job.key(), job.owner(), self.now.boot, job.lasting());
                 job.claimed(claimed)
             }
-            Job::Draw(job) => {
-                let drawn = self.shelf.compare_and_swap(job.key(), job.expected(), job.record());
-                job.drawn(drawn)
-            }
             Job::Save(job) => {
                 let saved = self.shelf.compare_and_swap(job.key(), job.expected(), job.record());
                 job.saved(saved)
@@ -322,7 +318,6 @@ fn named(job: &Job) -> &'static str {
     match job {
         Job::Load(_) => "load",
         Job::Claim(_) => "claim",
-        Job::Draw(_) => "draw",
         Job::Send(_) => "send",
         Job::Save(_) => "save",
         Job::Release(_) => "release",

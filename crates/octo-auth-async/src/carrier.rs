@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    ClaimJob, DrawJob, Fault, Job, Key, LoadJob, Now, ReleaseJob, Report, SaveJob, SendJob, Step, StoreFault,
-    Ticket,
+    ClaimJob, Fault, Job, Key, LoadJob, Now, ReleaseJob, Report, SaveJob, SendJob, Step, StoreFault, Ticket,
 };
 use octo_auth_system::Clock;
 use octo_auth_system::telling::Scope;
@@ -94,7 +93,6 @@ impl Carrier {
         match job {
             Job::Load(job) => self.load(job).await,
             Job::Claim(job) => self.claim(job).await,
-            Job::Draw(job) => self.draw(job).await,
             Job::Send(job) => self.send(job, begun).await,
             Job::Save(job) => self.save(job).await,
             Job::Release(job) => self.release(job).await,
@@ -123,12 +121,6 @@ impl Carrier {
         let call = self.store().map(|store| store.claim(job.key(), job.owner(), job.lasting()));
         let result = self.scope(job.key(), Step::Claim).around(in_time(call)).await;
         job.claimed(result)
-    }
-
-    async fn draw(&self, job: DrawJob) -> Report {
-        let call = self.store().map(|store| store.compare_and_swap(job.key(), job.expected(), job.record()));
-        let result = self.scope(job.key(), Step::Draw).around(in_time(call)).await;
-        job.drawn(result)
     }
 
     async fn save(&self, job: SaveJob) -> Report {

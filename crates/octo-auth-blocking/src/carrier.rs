@@ -125,11 +125,6 @@ impl Carrier {
                 let result = self.scope(job.key(), Step::Claim).within(claim);
                 job.claimed(result)
             }
-            Job::Draw(job) => {
-                let draw = || store.compare_and_swap(job.key(), job.expected(), job.record());
-                let result = self.scope(job.key(), Step::Draw).within(draw);
-                job.drawn(result)
-            }
             Job::Send(job) => self.send(job, begun, waited),
             Job::Save(job) => {
                 let save = || store.compare_and_swap(job.key(), job.expected(), job.record());

@@ -92,10 +92,10 @@ pub use error::{
 pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
 pub use lifecycle::{
-    Adopted, Attempt, Change, ClaimJob, Claimed, Decision, DrawJob, Ending, Event, Failure, FailureKind,
-    Fingerprint, Freshness, Generation, Job, Lead, Lineage, LoadJob, Policy, PolicyError, Published, Record,
-    ReleaseJob, RenewalCause, Report, Row, SaveJob, Saved, SendJob, Status, Step, Storage, Store, StoreFault,
-    Stored, Terminal, Ticket, Token, Validity, ValidityTerms, Verdict, Version,
+    Adopted, Attempt, Change, ClaimJob, Claimed, Decision, Ending, Event, Failure, FailureKind, Fingerprint,
+    Freshness, Generation, Job, Lead, Lineage, LoadJob, Policy, PolicyError, Published, Record, ReleaseJob,
+    RenewalCause, Report, Row, SaveJob, Saved, SendJob, Status, Step, Storage, Store, StoreFault, Stored,
+    Terminal, Ticket, Token, Validity, ValidityTerms, Verdict, Version,
 };
 pub use profile::{Profile, ProfileError};
 pub use scope::Scopes;

@@ -65,7 +65,7 @@ pub(crate) use failure::Cause;
 pub use failure::{Failure, FailureKind};
 pub use issued::{Published, Token};
 pub(crate) use job::Renewal;
-pub use job::{ClaimJob, DrawJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
+pub use job::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
 pub use policy::{Policy, PolicyError};
 pub use record::{Attempt, Fingerprint, Generation, Lineage, Record, Stored, Terminal, Version};
 pub(crate) use setback::{Setback, Setbacks};
@@ -420,7 +420,7 @@ impl Lifecycle {
             return self.send(flight, registration, now);
         }
         let ticket = self.depart(flight, Leg::Marking { before }, Registration::SAVING, now);
-        Some(Job::Save(SaveJob { ticket, expected: self.version, record: Box::new(self.record.clone()) }))
+        Some(self.write(ticket))
     }
 }
 

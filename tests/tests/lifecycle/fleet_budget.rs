@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    DrawJob, Freshness, Grant, Job, Key, Now, Policy, Purpose, SendJob, Storage, StoreFault,
+    Freshness, Grant, Job, Key, Now, Policy, Purpose, SaveJob, SendJob, Storage, StoreFault,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped};
 use octo_auth_tests::registration::{officernd, standard};
@@ -30,13 +30,13 @@ fn key(number: usize) -> Key {
 }
 
 /// Carries what the machine wants to do up to the counting of its next request.
-fn up_to_drawing(world: &mut Machine, key: &Key) -> DrawJob {
+fn up_to_drawing(world: &mut Machine, key: &Key) -> SaveJob {
     // The key's own record is read first.
     for _ in 0..2 {
         let mut next = world.decide(key).job;
         while let Some(job) = next {
             match job {
-                Job::Draw(draw) => return draw,
+                Job::Save(draw) if draw.key() == &Key::requests() => return draw,
                 job => next = world.step(job),
             }
         }
@@ -45,8 +45,8 @@ fn up_to_drawing(world: &mut Machine, key: &Key) -> DrawJob {
 }
 
 /// Has the store count the request; what follows.
-fn drawn(world: &mut Machine, draw: DrawJob) -> Option<Job> {
-    world.step(Job::Draw(draw))
+fn drawn(world: &mut Machine, draw: SaveJob) -> Option<Job> {
+    world.step(Job::Save(draw))
 }
 
 fn let_all_pass(all: &mut [Machine], seconds: u64) {
@@ -77,10 +77,10 @@ fn two_that_count_at_once_do_not_take_the_same_place() {
     }
     let (one, two) = (up_to_drawing(&mut all[1], &key(3)), up_to_drawing(&mut all[2], &key(4)));
     let (one, two) = (drawn(&mut all[1], one), drawn(&mut all[2], two));
-    let (Some(Job::Draw(one)), Some(Job::Draw(two))) = (one, two) else { panic!("neither knew the record") };
+    let (Some(Job::Save(one)), Some(Job::Save(two))) = (one, two) else { panic!("neither knew the record") };
     let send = sent(drawn(&mut all[1], one));
     let rest = drawn(&mut all[2], two);
-    assert!(!matches!(rest, Some(Job::Send(_) | Job::Draw(_))), "the fourth has gone: {rest:?}");
+    assert!(!matches!(rest, Some(Job::Send(_) | Job::Save(_))), "the fourth has gone: {rest:?}");
     let report = all[1].send(send);
     let saves = all[1].report(report);
     all[1].carry(saves);
@@ -203,7 +203,7 @@ fn a_store_that_fails_while_it_counts_holds_up_no_client_grant() {
     let shelf = Shelf::default();
     let mut all = fleet(1, &shelf);
     let draw = up_to_drawing(&mut all[0], &key(0));
-    let next = all[0].report(draw.drawn(Err(StoreFault::new("the store is down"))));
+    let next = all[0].report(draw.saved(Err(StoreFault::new("the store is down"))));
     assert!(matches!(next, Some(Job::Send(_))), "{next:?}");
 }
 
@@ -214,7 +214,7 @@ fn a_store_that_fails_while_it_counts_keeps_a_refresh_token_from_being_used() {
     world.sign_in(&hotel(), "RT0");
     let draw = up_to_drawing(&mut world, &hotel());
     assert!(world.stored(&hotel()).pending.is_some(), "it was written ahead");
-    let rest = world.report(draw.drawn(Err(StoreFault::new("the store is down"))));
+    let rest = world.report(draw.saved(Err(StoreFault::new("the store is down"))));
     assert!(!matches!(rest, Some(Job::Send(_))), "{rest:?}");
     world.carry(rest);
     assert_eq!(world.requests(), 0);
@@ -229,13 +229,13 @@ fn a_carrier_lost_while_the_store_counts_leaves_no_doubt_about_the_refresh_token
     let mut world = limited(3, &shelf, 1);
     world.sign_in(&hotel(), "RT0");
     let draw = up_to_drawing(&mut world, &hotel());
-    let rest = world.report(Job::Draw(draw).abandon());
+    let rest = world.report(Job::Save(draw).abandon());
     assert!(rest.is_none(), "there is nobody to carry it");
     let is_unsaved =
         |world: &Machine, key: &Key| world.accounts.status(key, world.now).expect("known").unsaved;
     assert!(is_unsaved(&world, &hotel()), "the store is to hear that nothing was sent");
     let draw = up_to_drawing(&mut world, &key(0));
-    let _ = world.report(Job::Draw(draw).abandon());
+    let _ = world.report(Job::Save(draw).abandon());
     assert!(!is_unsaved(&world, &key(0)), "a client grant leaves nothing behind");
     world.pass_seconds(61);
     assert_eq!(world.got(&hotel()), "AT1");
@@ -281,7 +281,7 @@ fn a_limit_that_was_set_is_kept_together_and_one_that_is_assumed_is_not() {
     let mut next = assumed.decide(&key(0)).job;
     let steps = std::iter::from_fn(|| {
         let job = next.take()?;
-        let is_draw = matches!(job, Job::Draw(_));
+        let is_draw = matches!(&job, Job::Save(save) if save.key() == &Key::requests());
         next = assumed.step(job);
         Some(is_draw)
     });

@@ -35,7 +35,6 @@ fn course(world: &mut Machine, job: Option<Job>) -> Vec<&'static str> {
             Job::Load(_) => "load",
             Job::Claim(_) => "claim",
             Job::Send(_) => "send",
-            Job::Draw(_) => "draw",
             Job::Save(_) => "save",
             Job::Release(_) => "release",
         });

@@ -30,8 +30,7 @@ pub enum Grant {
     ApiLogin,
     /// A refresh token (RFC 6749 section 6), got by a sign-in, a property creation or a migration.
     RefreshToken,
-    /// None: no tokens are got, the record under this key holds what processes that share a store have sent, see
-    /// [`DrawJob`](crate::DrawJob).
+    /// None: no tokens are got, see [`Key::requests`].
     None,
 }
 
@@ -57,8 +56,8 @@ impl Key {
         Self::of(Grant::RefreshToken, name)
     }
 
-    /// The key under which processes that share a store count the requests of their registration, see
-    /// [`DrawJob`](crate::DrawJob): a store keeps a record under it as under any other. No tokens are got with it.
+    /// The key under which processes that share a store count the requests of their registration, where a limit is
+    /// documented or set. A store keeps a record under it as under any other; no tokens are got with it.
     #[must_use]
     pub fn requests() -> Self {
         Self::of(Grant::None, "")

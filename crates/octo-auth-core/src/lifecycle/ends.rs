@@ -74,7 +74,7 @@ impl Lifecycle {
             (Leg::Marking { before }, Outcome::Saved(result)) => {
                 self.marked(registration, flight, (before, is_late), result, now)
             }
-            (Leg::Drawing { sent }, Outcome::Drawn(result)) => {
+            (Leg::Drawing { sent }, Outcome::Saved(result)) => {
                 self.drawn(registration, flight, (sent, is_late), result, now)
             }
             (Leg::Saving(publication), Outcome::Saved(result)) => {
@@ -343,11 +343,7 @@ impl Lifecycle {
                 let ticket = Ticket { key, flight, leg: 0, step: Step::Release };
                 return Some(Job::Release(ReleaseJob { ticket, owner: registration.owner.clone() }));
             }
-            Outcome::Loaded(_)
-            | Outcome::Claimed(_)
-            | Outcome::Drawn(_)
-            | Outcome::Saved(_)
-            | Outcome::Lost => return None,
+            Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
         };
         let Answered { result, sent, attempt } = answered;
         let refresh_token = attempt.map(|attempt| attempt.refresh_token);

@@ -27,8 +27,6 @@ pub enum Job {
     Load(LoadJob),
     /// Claim the renewal in the store.
     Claim(ClaimJob),
-    /// Count the request in the store before it is sent.
-    Draw(DrawJob),
     /// Send the request.
     Send(SendJob),
     /// Write the record to the store.
@@ -61,18 +59,6 @@ pub struct ClaimJob {
     pub(crate) lasting: Duration,
 }
 
-/// Count a request in the store before it is sent.
-///
-/// Where the provider documents a limit of requests, or the policy sets one, processes that share a store keep it
-/// together: a record of its own, which is no token's, holds when each sent its requests.
-#[derive(Debug)]
-pub struct DrawJob {
-    pub(crate) ticket: Ticket,
-    pub(crate) key: Arc<Key>,
-    pub(crate) expected: Option<Version>,
-    pub(crate) record: Box<Record>,
-}
-
 /// Send a request.
 pub struct SendJob {
     pub(crate) ticket: Ticket,
@@ -83,9 +69,13 @@ pub struct SendJob {
 }
 
 /// Write the record of a key to the store.
+///
+/// The key is that of the token, or [`Key::requests`]: where the provider documents a limit of requests, or the policy
+/// sets one, processes that share a store keep it together, and write each request down before it is sent.
 #[derive(Debug)]
 pub struct SaveJob {
     pub(crate) ticket: Ticket,
+    pub(crate) key: Arc<Key>,
     pub(crate) expected: Option<Version>,
     pub(crate) record: Box<Record>,
 }
@@ -117,7 +107,6 @@ pub struct Report {
 pub(crate) enum Outcome {
     Loaded(Result<Option<Box<Stored>>, StoreFault>),
     Claimed(Result<Claimed, StoreFault>),
-    Drawn(Result<Saved, StoreFault>),
     Answered(Box<Answered>),
     Revoked,
     Saved(Result<Saved, StoreFault>),
@@ -141,7 +130,6 @@ impl Job {
         match self {
             Self::Load(job) => &job.ticket,
             Self::Claim(job) => &job.ticket,
-            Self::Draw(job) => &job.ticket,
             Self::Send(job) => &job.ticket,
             Self::Save(job) => &job.ticket,
             Self::Release(job) => &job.ticket,
@@ -216,31 +204,6 @@ impl ClaimJob {
     }
 }
 
-impl DrawJob {
-    /// The key of the record, which is not that of the token: see [`Grant::None`](crate::Grant::None).
-    #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// The version the store must hold for the record to be written; nothing: there must be none.
-    #[must_use]
-    pub fn expected(&self) -> Option<Version> {
-        self.expected
-    }
-
-    /// The record to write.
-    #[must_use]
-    pub fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// Reports what became of it.
-    pub fn drawn(self, result: Result<Saved, StoreFault>) -> Report {
-        self.ticket.report(Outcome::Drawn(result))
-    }
-}
-
 impl SendJob {
     /// The request to send, once, as it is, without following redirects.
     #[must_use]
@@ -312,7 +275,7 @@ impl SaveJob {
     /// The key whose record is to be written.
     #[must_use]
     pub fn key(&self) -> &Key {
-        &self.ticket.key
+        &self.key
     }
 
     /// The version the store must hold for the record to be written; nothing: there must be none.

@@ -48,8 +48,8 @@ pub struct Record {
     pub terminal: Option<Terminal>,
     /// The user signed out: nothing is asked for until a new sign-in.
     pub signed_out: bool,
-    /// When requests were sent at the latest, all of which still count, if it is the record of a
-    /// [`DrawJob`](crate::DrawJob); empty in the record of a token.
+    /// When requests were sent at the latest, all of which still count, if it is the record of
+    /// [`Key::requests`]; empty in the record of a token.
     pub sent: Vec<Timestamp>,
 }
 

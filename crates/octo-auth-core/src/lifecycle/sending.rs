@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::failure::Cause;
 use super::flight::{Flight, Leg};
-use super::job::{DrawJob, Job, SendJob};
+use super::job::{Job, SaveJob, SendJob};
 use super::record::Failed;
 use super::setback::Pause;
 use super::store::{Saved, StoreFault};
@@ -32,7 +32,7 @@ impl Lifecycle {
                 flight.drawn = Some(now.boot);
                 registration.budget.draw(Some(&mut self.sent), now.boot);
                 let ticket = self.depart(flight, leg, Registration::SAVING, now);
-                return Some(Job::Draw(DrawJob { ticket, key, expected, record: Box::new(record) }));
+                return Some(Job::Save(SaveJob { ticket, key, expected, record: Box::new(record) }));
             }
             // Only a client grant comes here without the store, and waits for it no more.
             fleet.note_untold(now);

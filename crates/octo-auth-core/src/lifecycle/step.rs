@@ -32,8 +32,6 @@ pub enum Step {
     Load,
     /// Claim the renewal in the store.
     Claim,
-    /// Count a request in the store, with those of other processes, before it is sent.
-    Draw,
     /// Send a request.
     Send {
         /// What the request is for.
@@ -41,7 +39,7 @@ pub enum Step {
         /// What caused the renewal; nothing for a revocation.
         cause: Option<RenewalCause>,
     },
-    /// Write the record to the store.
+    /// Write a record to the store: that of the key, or that of the requests counted together.
     Save,
     /// Release the claim in the store.
     Release,
@@ -96,8 +94,7 @@ impl Step {
         match leg {
             Leg::Reading(_) => Self::Load,
             Leg::Claiming => Self::Claim,
-            Leg::Marking { .. } | Leg::Saving(_) => Self::Save,
-            Leg::Drawing { .. } => Self::Draw,
+            Leg::Marking { .. } | Leg::Drawing { .. } | Leg::Saving(_) => Self::Save,
             Leg::Sending { .. } => {
                 let purpose = match key.grant() {
                     Grant::ClientCredentials => Purpose::ClientCredentials,
@@ -114,13 +111,12 @@ impl Step {
         Self::Send { purpose: Purpose::Revocation, cause: None }
     }
 
-    /// The step's stable word: `load`, `claim`, `draw`, `send`, `save` or `release`.
+    /// The step's stable word: `load`, `claim`, `send`, `save` or `release`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Load => "load",
             Self::Claim => "claim",
-            Self::Draw => "draw",
             Self::Send { .. } => "send",
             Self::Save => "save",
             Self::Release => "release",
@@ -165,15 +161,13 @@ impl Report {
         match &self.outcome {
             Outcome::Loaded(Ok(_))
             | Outcome::Claimed(Ok(Claimed::Granted))
-            | Outcome::Drawn(Ok(Saved::Done(_)))
             | Outcome::Saved(Ok(Saved::Done(_))) => Ending::Done,
-            Outcome::Claimed(Ok(Claimed::Held(_)))
-            | Outcome::Drawn(Ok(Saved::Conflict(_)))
-            | Outcome::Saved(Ok(Saved::Conflict(_))) => Ending::Elsewhere,
-            Outcome::Loaded(Err(_))
-            | Outcome::Claimed(Err(_))
-            | Outcome::Drawn(Err(_))
-            | Outcome::Saved(Err(_)) => Ending::StoreFailed,
+            Outcome::Claimed(Ok(Claimed::Held(_))) | Outcome::Saved(Ok(Saved::Conflict(_))) => {
+                Ending::Elsewhere
+            }
+            Outcome::Loaded(Err(_)) | Outcome::Claimed(Err(_)) | Outcome::Saved(Err(_)) => {
+                Ending::StoreFailed
+            }
             Outcome::Answered(answered) => {
                 answered.result.as_ref().map_or_else(Ending::Failed, |_| Ending::Done)
             }

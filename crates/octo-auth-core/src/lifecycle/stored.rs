@@ -358,7 +358,13 @@ impl Lifecycle {
     fn save(&mut self, flight: Flight, publication: Option<Publication>, now: Now) -> Job {
         self.unsaved = None;
         let ticket = self.depart(flight, Leg::Saving(publication), Registration::SAVING, now);
-        Job::Save(SaveJob { ticket, expected: self.version, record: Box::new(self.record.clone()) })
+        self.write(ticket)
+    }
+
+    /// The job that writes the record as it stands.
+    pub(super) fn write(&self, ticket: Ticket) -> Job {
+        let record = Box::new(self.record.clone());
+        Job::Save(SaveJob { ticket, key: self.key.clone(), expected: self.version, record })
     }
 
     /// Begins the next leg of a flight, which may take so long.

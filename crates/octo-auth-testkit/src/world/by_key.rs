@@ -54,9 +54,6 @@ impl World {
             Job::Claim(job) => {
                 self.shelf.leases.claim(&name, job.owner(), job.lasting(), self.now.boot);
             }
-            Job::Draw(job) => {
-                self.count_in_store(job);
-            }
             Job::Save(job) => {
                 self.write(process, *key, job);
             }

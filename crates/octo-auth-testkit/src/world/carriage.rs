@@ -8,10 +8,12 @@ use octo_auth_core::{
 
 use super::World;
 use super::books::{Ended, Exchange};
+use super::drawing::{counts, saving};
 use super::plan::{FaultKind, Generations, Reply, StoreEnd};
 use super::process::Carried;
 use super::sabotage::Sabotage;
 use super::server::Outcome;
+use super::trace::told;
 use super::watch_answers::holds;
 
 impl World {
@@ -73,7 +75,7 @@ impl World {
         self.jobs_begun += 1;
         let mut carried = self.carried(process, key, job);
         self.watch_flights(process, &carried);
-        if let Job::Save(job) = &carried.job {
+        if let Some(job) = saving(&carried.job) {
             self.watch_record(process, key, job);
             self.watch_expected(process, key, job);
         }
@@ -180,11 +182,11 @@ impl World {
         let is_in_time = !carried.is_over(self.local(process));
         self.count_store_fault(end);
         let Carried { job, key, is_given_up, decisions, .. } = carried;
-        if let Job::Save(job) = &job {
+        if let Some(job) = saving(&job) {
             self.save_ends(process, key, job, is_in_time);
         }
         if end == StoreEnd::IsLost {
-            if let Job::Save(job) = &job {
+            if let Some(job) = saving(&job) {
                 self.note_unsaved(process, job);
             }
             return self.report(process, key, job.abandon());
@@ -196,7 +198,7 @@ impl World {
             }
             Job::Load(job) => job.loaded(Err(full())),
             Job::Claim(job) => self.claim(key, job, end),
-            Job::Draw(job) => self.draw(process, key, job, end),
+            Job::Save(job) if counts(&job) => self.draw(process, key, job, end),
             Job::Save(job) => self.save(process, key, job, (end, !is_given_up, decisions)),
             Job::Release(job) => {
                 if end != StoreEnd::Fails {
@@ -273,6 +275,9 @@ impl World {
 
     /// Has the store take a record.
     pub(super) fn write(&mut self, process: usize, key: usize, job: &SaveJob) -> Saved {
+        if counts(job) {
+            return self.count_in_store(job);
+        }
         let name = self.keys[key].clone();
         let (before, version) = (self.shelf.record(&name).cloned(), self.shelf.version(&name));
         let expected = self.version_compared(key, job.expected());
@@ -484,16 +489,5 @@ pub(super) fn fault(kind: FaultKind) -> Fault {
         FaultKind::TimedOut => Fault::timed_out("no answer in time"),
         FaultKind::BrokenOff => Fault::broken_off("the answer broke off"),
         FaultKind::Malformed => Fault::malformed("not HTTP"),
-    }
-}
-
-/// What a caller was told, in a line without secrets.
-fn told(verdict: &Verdict, row: octo_auth_core::Row) -> String {
-    match verdict {
-        Verdict::Use(token) => format!("{row}: use {:?}", token.generation()),
-        Verdict::UseAndRun(token, _) => format!("{row}: use {:?} and run", token.generation()),
-        Verdict::Run(_) => format!("{row}: run"),
-        Verdict::Wait { until } => format!("{row}: wait until {until:?}"),
-        Verdict::GiveUp(failure) => format!("{row}: give up, {failure}"),
     }
 }

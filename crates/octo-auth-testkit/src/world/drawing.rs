@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{DrawJob, Report, Saved, Storage, Version};
+use octo_auth_core::{Grant, Job, Report, SaveJob, Saved, Storage, Version};
 
 use super::World;
 use super::carriage::{broke_off, full};
@@ -12,22 +12,35 @@ use super::sabotage::Sabotage;
 /// So long after a step of the wall clock, which is all that processes share, a record may count for less than it is.
 const SETTLED: Duration = Duration::from_secs(70);
 
+/// Whether what is written is a request that is counted, not the record of a token.
+pub(super) fn counts(job: &SaveJob) -> bool {
+    job.key().grant() == Grant::None
+}
+
+/// The job, if it saves the record of a token.
+pub(super) fn saving(job: &Job) -> Option<&SaveJob> {
+    match job {
+        Job::Save(job) if !counts(job) => Some(job),
+        _ => None,
+    }
+}
+
 impl World {
     /// Has the store count a request.
-    pub(super) fn draw(&mut self, process: usize, key: usize, job: DrawJob, end: StoreEnd) -> Report {
+    pub(super) fn draw(&mut self, process: usize, key: usize, job: SaveJob, end: StoreEnd) -> Report {
         self.processes[process].callers[key].is_counted = false;
         if end == StoreEnd::Fails {
-            return job.drawn(Err(full()));
+            return job.saved(Err(full()));
         }
         let saved = self.count_in_store(&job);
         if end == StoreEnd::FailsAfterwards {
-            return job.drawn(Err(broke_off()));
+            return job.saved(Err(broke_off()));
         }
         self.processes[process].callers[key].is_counted = matches!(saved, Saved::Done(_));
-        job.drawn(Ok(saved))
+        job.saved(Ok(saved))
     }
 
-    pub(super) fn count_in_store(&mut self, job: &DrawJob) -> Saved {
+    pub(super) fn count_in_store(&mut self, job: &SaveJob) -> Saved {
         if self.has(Sabotage::BudgetNotShared) {
             return Saved::Done(Version(job.expected().map_or(0, |version| version.0) + 1));
         }

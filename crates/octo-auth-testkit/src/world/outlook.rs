@@ -161,7 +161,7 @@ fn in_flight(process: usize, carried: &Carried) -> InFlight {
     let (kind, waits) = match &carried.job {
         Job::Send(_) => (JobKind::Send, Duration::ZERO),
         Job::Load(job) => (JobKind::Store, job.wait()),
-        Job::Claim(_) | Job::Draw(_) | Job::Save(_) | Job::Release(_) => (JobKind::Store, Duration::ZERO),
+        Job::Claim(_) | Job::Save(_) | Job::Release(_) => (JobKind::Store, Duration::ZERO),
     };
     InFlight {
         number: carried.number,

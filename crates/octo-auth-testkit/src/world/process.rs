@@ -226,7 +226,7 @@ impl Carried {
         match &self.job {
             Job::Send(job) => job.deadline(),
             Job::Load(job) => job.wait() + Duration::from_secs(5),
-            Job::Claim(_) | Job::Draw(_) | Job::Save(_) | Job::Release(_) => Duration::from_secs(5),
+            Job::Claim(_) | Job::Save(_) | Job::Release(_) => Duration::from_secs(5),
         }
     }
 }

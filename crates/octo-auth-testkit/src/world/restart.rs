@@ -34,9 +34,9 @@ impl World {
             }
         }
         for (key, job) in on_their_way {
-            let before = self.shelf.record(&self.keys[key]).cloned();
+            let before = self.shelf.record(job.key()).cloned();
             self.write(process, key, &job);
-            let stored = self.shelf.record(&self.keys[key]).cloned();
+            let stored = self.shelf.record(job.key()).cloned();
             let is_whole = stored == before || stored.as_ref() == Some(job.record());
             self.expect("I35", is_whole, || format!("{stored:?} is stored, neither old nor new"));
         }
@@ -63,7 +63,7 @@ impl World {
                 let wait = match &self.processes[process].carried[here].job {
                     Job::Load(job) => job.wait(),
                     // It writes, sends, or gives back what it has: nothing stands in the way.
-                    Job::Draw(_) | Job::Save(_) | Job::Send(_) | Job::Release(_) => return Ok(()),
+                    Job::Save(_) | Job::Send(_) | Job::Release(_) => return Ok(()),
                     Job::Claim(_) => Duration::ZERO,
                 };
                 self.pass(wait);

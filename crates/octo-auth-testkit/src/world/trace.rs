@@ -1,5 +1,7 @@
 //! What a world writes down of what happens.
 
+use octo_auth_core::{Row, Verdict};
+
 /// How much of what happens is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trace {
@@ -49,5 +51,16 @@ impl Lines {
             Trace::Last(most) => self.lines.len().saturating_sub(most),
             Trace::None => self.lines.len(),
         }
+    }
+}
+
+/// What a caller was told, in a line without secrets.
+pub(super) fn told(verdict: &Verdict, row: Row) -> String {
+    match verdict {
+        Verdict::Use(token) => format!("{row}: use {:?}", token.generation()),
+        Verdict::UseAndRun(token, _) => format!("{row}: use {:?} and run", token.generation()),
+        Verdict::Run(_) => format!("{row}: run"),
+        Verdict::Wait { until } => format!("{row}: wait until {until:?}"),
+        Verdict::GiveUp(failure) => format!("{row}: give up, {failure}"),
     }
 }

@@ -173,7 +173,7 @@ fn is_beside(job: &Job) -> bool {
     match job {
         Job::Release(_) => true,
         Job::Send(job) => job.purpose() == Purpose::Revocation,
-        Job::Load(_) | Job::Claim(_) | Job::Draw(_) | Job::Save(_) => false,
+        Job::Load(_) | Job::Claim(_) | Job::Save(_) => false,
     }
 }
 

@@ -79,7 +79,6 @@ impl Carrier {
         let call = match &job {
             Job::Send(job) => Call::Send(job.request().clone(), job.deadline()),
             Job::Load(job) => Call::Load(job.key().clone()),
-            Job::Draw(job) => Call::Save(job.key().clone(), job.expected(), Box::new(job.record().clone())),
             Job::Save(job) => Call::Save(job.key().clone(), job.expected(), Box::new(job.record().clone())),
             Job::Claim(job) => Call::Claim(job.key().clone(), job.owner().to_owned(), job.lasting()),
             Job::Release(job) => Call::Release(job.key().clone(), job.owner().to_owned()),
@@ -95,7 +94,6 @@ fn reported(job: Job, outcome: Outcome, sent: Now, now: Now) -> Report {
         (Job::Send(job), Outcome::Response(response)) => job.answered(&response, sent, now),
         (Job::Send(job), Outcome::Fault(fault)) => job.failed(fault, sent),
         (Job::Load(job), Outcome::Loaded(read)) => job.loaded(read),
-        (Job::Draw(job), Outcome::Saved(saved)) => job.drawn(saved),
         (Job::Save(job), Outcome::Saved(saved)) => job.saved(saved),
         (Job::Claim(job), Outcome::Claimed(claimed)) => job.claimed(claimed),
         (Job::Release(job), Outcome::Released(_)) => job.released(),
