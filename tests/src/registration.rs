@@ -1,7 +1,8 @@
 //! Registrations at the providers, and the tokens they hold.
 
+use octo_auth_core::profile::Replay;
 use octo_auth_core::{
-    AccessToken, AdminToken, Exchange, NewClient, Position, Profile, Reply, Secret, TokenSet,
+    AccessToken, AdminToken, Client, Exchange, NewClient, Position, Profile, Reply, Secret, TokenSet,
 };
 pub use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, entropy, octorate, octotable, officernd, standard, standard_profile, with,
@@ -30,6 +31,15 @@ pub fn property_token(profile: &Profile, token: &str) -> TokenSet {
 
 fn sound_token(token: &str) -> AccessToken {
     sound(AccessToken::new(token).ok_or("the token cannot stand in a header"))
+}
+
+/// A client of a standard server that takes no refresh token twice.
+#[must_use]
+pub fn never_replayed() -> Client {
+    let profile = standard().profile().clone().edit(|document| {
+        document.refresh.iter_mut().for_each(|refresh| refresh.replay = Replay::Never);
+    });
+    sound(Client::new(sound(profile), CLIENT_ID, CLIENT_SECRET))
 }
 
 /// The client of the example in OctoTable's "How to create clients".

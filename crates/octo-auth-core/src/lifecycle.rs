@@ -36,6 +36,7 @@
 
 mod decision;
 mod dice;
+mod doubt;
 mod ends;
 mod events;
 mod explain;

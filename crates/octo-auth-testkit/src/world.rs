@@ -83,7 +83,6 @@ pub struct World {
     examined: Examined,
     rows: BTreeSet<Row>,
     trace: Lines,
-    steps_of_wall: u32,
     /// When the wall clock was stepped last, on the boot clock.
     stepped_at: Option<Duration>,
     /// How much further the wall clock went than the boot clock, in milliseconds.
@@ -151,7 +150,6 @@ impl World {
             examined: Examined::default(),
             rows: BTreeSet::new(),
             trace: Lines::default(),
-            steps_of_wall: 0,
             stepped_at: None,
             wall_ahead: 0,
             sabotage,
@@ -306,7 +304,6 @@ impl World {
     }
 
     fn boot_alone(&mut self, millis: u32) {
-        self.steps_of_wall += 1;
         self.stepped_at = Some(self.now.boot);
         self.tally.fault("clock steps");
         self.wall_ahead = self.wall_ahead.saturating_sub(millis.into());
@@ -340,7 +337,6 @@ impl World {
     }
 
     fn set_wall(&mut self, seconds: i32) {
-        self.steps_of_wall += 1;
         self.stepped_at = Some(self.now.boot);
         self.tally.fault("clock steps");
         self.wall_ahead = self.wall_ahead.saturating_add(i64::from(seconds) * 1000);

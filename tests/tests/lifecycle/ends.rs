@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use octo_auth_core::profile::Replay;
 use octo_auth_core::{Client, Fault, Freshness, Key, Purpose, Record, Storage};
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
-use octo_auth_tests::registration::{CLIENT_ID, CLIENT_SECRET, octorate, standard};
+use octo_auth_tests::registration::{never_replayed, octorate, standard};
 
 /// A machine with a store of its own that holds `AT1` for an hour and `RT1` of an account.
 fn signed_in() -> Machine {
@@ -20,16 +19,6 @@ fn signed_in_at(client: Client) -> Machine {
     world.endpoint.then(Said::tokens("AT1", 3600, "RT1"));
     assert_eq!(world.got(&hotel()), "AT1");
     world
-}
-
-/// A standard server that takes no refresh token twice.
-fn never_replayed() -> Client {
-    let profile = standard().profile().clone().edit(|document| {
-        if let Some(refresh) = &mut document.refresh {
-            refresh.replay = Replay::Never;
-        }
-    });
-    Client::new(profile.expect("a sound profile"), CLIENT_ID, CLIENT_SECRET).expect("a sound client")
 }
 
 fn refresh_token(record: &Record) -> Option<&str> {

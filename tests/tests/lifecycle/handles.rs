@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Fault, Fingerprint, Freshness, Job, Key, Lineage, Now, Policy, RenewalCause, Row, Secret, Warm,
+    Fault, Fingerprint, Freshness, Job, Key, Lineage, Now, Policy, RenewalCause, Row, Secret, Storage, Warm,
 };
-use octo_auth_tests::machine::{Machine, Said, hotel, scoped, service};
+use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_tests::registration::standard;
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -88,6 +88,22 @@ fn a_token_that_waits_for_its_wall_clock_is_published_up_to_that_moment() {
         !published.serves_by_wall(wall.saturating_add(Duration::from_secs(30))),
         "the clock is right again"
     );
+}
+
+#[test]
+fn a_handle_serves_nothing_by_itself_while_a_flight_is_overdue() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    assert_eq!(world.got(&service()), "AT1");
+    world.pass_seconds(3600);
+    world.endpoint.then(Said::token("AT1", 60));
+    let renewal = world.decide(&service()).job.expect("a token of unknown lifetime is renewed");
+    let save = world.step(renewal).expect("that it ends in a minute is saved first");
+    assert!(matches!(save, Job::Save(_)));
+    assert!(world.accounts.published(&service(), world.now).is_some(), "nothing is in force yet");
+    world.pass_seconds(120);
+    assert!(world.accounts.published(&service(), world.now).is_none(), "whoever decides ends the flight");
+    assert!(world.decide_at_deadline(&service()).line.contains("give up"), "the token is over");
 }
 
 #[test]

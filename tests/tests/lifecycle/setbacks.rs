@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, Fault, Freshness, Key};
+use octo_auth_core::{Client, Fault, Freshness, Job, Key};
 use octo_auth_tests::machine::{Machine, Said, hotel, scoped, service};
 use octo_auth_tests::registration::{CLIENT_ID, standard};
 use octo_auth_tests::reply;
@@ -40,6 +40,18 @@ fn a_failure_of_the_endpoint_or_the_client_closes_every_key_of_the_registration(
         assert!(other.line.starts_with(&format!("8: give up, {code}")), "{which}: {}", other.line);
         assert_eq!(world.requests(), 1);
     }
+}
+
+#[test]
+fn what_closes_the_endpoint_closes_it_though_the_key_that_asked_was_signed_out_meanwhile() {
+    let mut world = Machine::new(standard());
+    let Some(Job::Send(send)) = world.decide(&service()).job else { panic!("a token is asked for") };
+    let rest = world.accounts.sign_out(&service(), world.now);
+    assert!(rest.is_none(), "the request is under way");
+    world.endpoint.then(Said::unavailable_for(2000));
+    let report = world.send(send);
+    assert!(world.report(report).is_none());
+    assert_eq!(closed_for(&mut world, &scoped("other")), Duration::from_secs(2000));
 }
 
 #[test]

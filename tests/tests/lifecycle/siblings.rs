@@ -1,15 +1,20 @@
 //! What simulated fleets have found: what siblings must not do to each other, nor a late answer to a later request.
 
 use octo_auth_core::{
-    Adopted, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage, StoreFault, Terminal,
+    Adopted, Client, FailureKind, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage,
+    StoreFault, Terminal,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
-use octo_auth_tests::registration::{sound, standard};
+use octo_auth_tests::registration::{never_replayed, sound, standard};
 
 /// Two machines on one store that both hold `AT1` and `RT1` of an account.
 fn siblings() -> (Machine, Machine, Shelf) {
+    siblings_at(standard)
+}
+
+fn siblings_at(client: fn() -> Client) -> (Machine, Machine, Shelf) {
     let shelf = Shelf::default();
-    let shared = |seed| Machine::with_store(standard(), Storage::Shared, &shelf, seed);
+    let shared = |seed| Machine::with_store(client(), Storage::Shared, &shelf, seed);
     let (mut one, mut two) = (shared(1), shared(2));
     one.sign_in(&hotel(), "RT0");
     assert_eq!(one.got(&hotel()), "AT1");
@@ -321,20 +326,34 @@ fn a_sign_in_that_may_have_been_stored_does_not_undo_a_sign_out_of_one_it_had_no
     assert!(one.stored(&hotel()).signed_out);
 }
 
+/// A sign-in that may have been stored, and after it another one, which is dead.
+fn a_sign_in_in_doubt_over_a_dead_one(client: fn() -> Client) -> Machine {
+    let (mut one, mut two, _) = siblings_at(client);
+    let save = signing_in(&mut one, "RT-early");
+    broke_off(&mut one, save);
+    two.sign_in(&hotel(), "RT-late");
+    two.endpoint.then(Said::error(400, "invalid_grant"));
+    two.got(&hotel());
+    assert_eq!(two.stored(&hotel()).terminal, Some(Terminal::Refused));
+    one.pass_seconds(600);
+    one
+}
+
 #[test]
-fn a_new_client_leaves_a_refresh_token_in_doubt_that_was_refused_after_a_lost_renewal() {
-    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
-    world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::page(502, &[]));
-    world.got(&hotel());
-    world.pass_seconds(70);
-    world.endpoint.then(Said::error(400, "invalid_grant"));
-    assert_eq!(world.got(&hotel()), "consent_lost");
-    sound(world.accounts.replace_client(standard()));
-    world.endpoint.then(Said::error(400, "invalid_scope"));
-    world.got(&hotel());
-    assert_eq!(world.requests(), 3, "it is tried with the new client");
-    assert!(world.stored(&hotel()).pending.is_some_and(|pending| pending.ambiguous));
+fn a_sign_in_that_may_have_been_replaced_takes_the_place_of_a_dead_one_and_is_in_doubt() {
+    let mut one = a_sign_in_in_doubt_over_a_dead_one(standard);
+    one.endpoint.then(Said::error(400, "invalid_grant"));
+    one.got(&hotel());
+    assert_eq!(one.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-early"));
+    assert_eq!(one.stored(&hotel()).terminal, Some(Terminal::RefusedAfterDoubt));
+}
+
+#[test]
+fn a_sign_in_that_may_have_been_used_by_others_is_not_used_where_no_refresh_token_is_taken_twice() {
+    let mut one = a_sign_in_in_doubt_over_a_dead_one(never_replayed);
+    let before = one.requests();
+    assert_eq!(one.get(&hotel()).map_err(|failure| failure.kind()).err(), Some(FailureKind::ConsentInDoubt));
+    assert_eq!(one.requests(), before);
 }
 
 #[test]

@@ -158,7 +158,10 @@ impl Lifecycle {
         let refresh_token = attempt.map(|attempt| attempt.refresh_token);
         if self.record.signed_out {
             // What came has taken the place of what was held.
-            self.to_revoke = secret_of(result).or(self.to_revoke.take());
+            self.to_revoke = secret_of(&result).or(self.to_revoke.take());
+            if let Err(error) = result {
+                self.blame_endpoint(registration, error, now);
+            }
             return self.land(registration, flight, now);
         }
         let is_ours = refresh_token == self.record.fingerprint() || self.key.is_client_grant();
@@ -348,7 +351,7 @@ impl Lifecycle {
         let Answered { result, sent, attempt } = answered;
         let refresh_token = attempt.map(|attempt| attempt.refresh_token);
         if self.record.signed_out {
-            self.to_revoke = secret_of(result).or(self.to_revoke.take());
+            self.to_revoke = secret_of(&result).or(self.to_revoke.take());
             return self.flight.is_none().then(|| self.revoke_next(registration, now)).flatten();
         }
         let is_needed = match self.key.is_client_grant() {
@@ -431,12 +434,12 @@ impl Lifecycle {
 }
 
 /// What an answer brought that can be revoked: its refresh token, which takes the access token along, or that.
-fn secret_of(result: Result<Answer<TokenSet>, ExchangeError>) -> Option<Secret> {
-    match result {
-        Ok(answer) => {
-            let tokens = answer.value;
-            Some(tokens.refresh_token().unwrap_or(tokens.access_token().as_secret()).clone())
+fn secret_of(result: &Result<Answer<TokenSet>, ExchangeError>) -> Option<Secret> {
+    let secret = match result {
+        Ok(Answer { value: tokens, .. }) => {
+            tokens.refresh_token().unwrap_or(tokens.access_token().as_secret())
         }
-        Err(error) => error.salvaged_refresh_token().cloned(),
-    }
+        Err(error) => error.salvaged_refresh_token()?,
+    };
+    Some(secret.clone())
 }

@@ -16,6 +16,10 @@ impl Lifecycle {
         if self.published.as_ref().is_some_and(|published| published.serves(now)) {
             return self.published.clone();
         }
+        // What it would have put in force by now is known once the flight is ended, which whoever decides does.
+        if self.flight.as_ref().is_some_and(|own| own.deadline <= now.boot) {
+            return None;
+        }
         let was_used = self.was_used();
         self.was_asked_for = was_used;
         self.published = None;

@@ -220,8 +220,13 @@ impl Decided {
     /// may have been stored, renewed and replaced since. A sign-out is kept in doubt, and so is a sign-in where what is
     /// stored is dead; not against a sign-out, which bears the lineage of what it ended: ours may be what went before it.
     pub(crate) fn wins_over(&self, own: &Record, stored: &Record) -> bool {
+        !self.may_have_been_replaced_by(stored) || own.signed_out || stored.terminal.is_some()
+    }
+
+    /// Whether it may have been stored, renewed and replaced by that record, which it is not known to take the place of.
+    pub(crate) fn may_have_been_replaced_by(&self, stored: &Record) -> bool {
         let is_known = self.over.as_ref().is_none_or(|over| over.contains(&stored.generation.lineage));
-        !self.may_be_stored || is_known || own.signed_out || stored.terminal.is_some()
+        self.may_be_stored && !is_known
     }
 }
 

@@ -165,16 +165,6 @@ impl Lifecycle {
         }
     }
 
-    /// Takes a marker back whose request is not sent. The store may hold it all the same: it is known again by that.
-    pub(super) fn unmark(&mut self, before: Option<Attempt>, now: Now) {
-        if self.record.signed_out || self.record.attempt().is_none() {
-            return;
-        }
-        self.unsent = std::mem::replace(&mut self.record.pending, before);
-        self.decided.iter_mut().for_each(|decided| decided.may_be_stored = true);
-        self.unsaved = Some(now.boot);
-    }
-
     /// The record could not be read; what is known already stays known.
     pub(super) fn note_unreadable(&mut self, now: Now) {
         self.read_at = now.boot;
@@ -230,7 +220,7 @@ impl Lifecycle {
             Ok(Saved::Conflict(Some(stored))) => {
                 if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
                     self.merge_attempt(&stored.record, now);
-                    self.win_over(&stored);
+                    self.win_over(&stored, now);
                     return Some(self.save(flight, publication, now));
                 }
                 // Revoking one refresh token of a sign-in ends them all, and theirs may come from ours by any number of
@@ -412,27 +402,16 @@ impl Lifecycle {
         }
         if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
             self.merge_attempt(&stored.record, now);
-            self.win_over(&stored);
+            self.win_over(&stored, now);
             return;
         }
         self.adopt_stored(stored, registration, now);
     }
 
-    /// Takes over a sibling's attempt with the same refresh token, and what ours had left in doubt.
-    fn merge_attempt(&mut self, stored: &Record, now: Now) {
-        let theirs = stored.attempt().filter(|_| stored.fingerprint() == self.record.fingerprint());
-        // Our own marker, thought unwritten: nothing was sent with it.
-        let Some(theirs) = theirs.filter(|theirs| Some(**theirs) != self.unsent) else { return };
-        // What is stored was written after ours was known, whatever its number: with each clear end they begin anew.
-        let own = self.record.attempt();
-        let doubt = own.is_some_and(|own| own.ambiguous || own.after_doubt);
-        let merged = Attempt { after_doubt: theirs.after_doubt || doubt, ..*theirs };
-        self.note_attempt(Some(merged), now);
-    }
-
     /// Keeps ours, to be written over what the store holds; a sign-out takes what is there along.
-    fn win_over(&mut self, stored: &Stored) {
+    fn win_over(&mut self, stored: &Stored, now: Now) {
         self.version = Some(stored.version);
+        self.doubt_sign_in(&stored.record, now);
         self.decided.iter_mut().for_each(|decided| decided.replaces_stored(stored.record.generation));
         let (own, theirs) = (&mut self.record.generation, stored.record.generation);
         if self.record.signed_out {
@@ -481,18 +460,5 @@ impl Lifecycle {
         self.read_at = now.boot;
         self.is_refused = false;
         self.published = None;
-    }
-
-    /// Takes over an attempt that the store tells of: whose it is, and whether it is under way still, is not known.
-    fn note_attempt(&mut self, attempt: Option<Attempt>, now: Now) {
-        self.record.pending = attempt;
-        self.doubt_is_ours = false;
-        self.doubt_until = match attempt {
-            Some(attempt) => {
-                let whole = attempt.deadline.saturating_since(attempt.begun);
-                now.boot.saturating_add(attempt.deadline.saturating_since(now.wall).min(whole))
-            }
-            None => Duration::ZERO,
-        };
     }
 }

@@ -199,7 +199,12 @@ impl World {
             Job::Load(job) => job.loaded(Err(full())),
             Job::Claim(job) => self.claim(key, job, end),
             Job::Save(job) if counts(&job) => self.draw(process, key, job, end),
-            Job::Save(job) => self.save(process, key, job, (end, !is_given_up, decisions)),
+            Job::Save(job) => {
+                let report = self.save(process, key, job, (end, !is_given_up, decisions));
+                let next = self.report_without_handing(process, key, report);
+                self.decided_no_more(process, key, next.as_ref());
+                return self.hand(process, next);
+            }
             Job::Release(job) => {
                 if end != StoreEnd::Fails {
                     self.shelf.leases.release(&self.keys[key], job.owner());

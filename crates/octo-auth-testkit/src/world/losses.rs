@@ -9,7 +9,7 @@ use octo_auth_core::{Body, Job, SaveJob};
 use super::World;
 use super::books::Exchange;
 use super::plan::Reply;
-use super::server::{Outcome, Reused, parameter};
+use super::server::{Outcome, Reused, key_of, parameter};
 
 impl World {
     /// Has the server take a request, and keeps account of what it made of the refresh token.
@@ -108,6 +108,10 @@ impl World {
         }
         let is_being_saved = own.carried.iter().any(|carried| holds(&carried.job));
         let is_stored = self.shelf.stored_at(successor).is_some();
-        (is_being_saved || is_stored).then_some("its process stood still before it was stored")
+        // What is under way with the key ends first, by its carrier or by whoever asks next.
+        let stands_still =
+            key_of(successor).is_some_and(|key| own.is_overdue(key, self.local(first.process)));
+        (is_being_saved || is_stored || stands_still)
+            .then_some("its process stood still before it was stored")
     }
 }

@@ -118,6 +118,10 @@ impl World {
         }
         if brought(reply, status) {
             self.delivered(*exchange);
+            if *is_late {
+                // The one before was in doubt, which had closed the key.
+                self.processes[process].callers[key].closed = None;
+            }
         }
         if let Some(sent) = sent {
             let brought = brought(reply, status).then(|| outcome.refresh_token.clone()).flatten();
@@ -235,6 +239,23 @@ impl World {
         if record.signed_out && self.signed_out.contains(&key) {
             self.tombstones.insert(key);
         }
+    }
+
+    /// What a machine decided it holds no more: it is stored, or gave way to what is.
+    pub(super) fn decided_no_more(&mut self, process: usize, key: usize, next: Option<&Job>) {
+        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
+        let is_held = matches!(next, Some(Job::Save(_))) || status.is_none_or(|status| status.unsaved);
+        let is_ended = self.shelf.record(&self.keys[key]).is_some_and(|record| record.signed_out);
+        let callers = &mut self.processes[process].callers[key];
+        // A sign-out gives way to another alone.
+        if is_held || callers.is_signed_out && !is_ended || !std::mem::take(&mut callers.is_decided_here) {
+            return;
+        }
+        if callers.is_signed_out {
+            self.tombstones.insert(key);
+        }
+        callers.is_signed_out = self.tombstones.contains(&key);
+        callers.has_signed_out = false;
     }
 
     /// A record was stored.

@@ -14,6 +14,9 @@ use super::server::parameter;
 /// The span in which requests are counted.
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
+/// So long before its request a marker may have been written, at most.
+const WRITING_AHEAD: Duration = Duration::from_secs(20);
+
 impl World {
     /// One flight for each key.
     pub(super) fn watch_flights(&mut self, process: usize, new: &Carried) {
@@ -62,11 +65,19 @@ impl World {
     /// A refresh token is not used twice, unless the first time certainly failed or nothing is left to lose.
     fn watch_repetition(&mut self, process: usize, key: usize, sent: &str) {
         let now = self.now.boot;
-        let stepped = self.steps_of_wall > 0;
+        let own = self.processes[process].incarnation;
+        // A marker tells when it is over by the wall clock, which shows something else after a step.
+        let begun = self.policy.exchange_deadline().saturating_add(WRITING_AHEAD);
+        let is_as_written = |exchange: &Exchange| {
+            self.stepped_at.is_none_or(|stepped| stepped < exchange.deadline.saturating_sub(begun))
+        };
         let is_under_way = |exchange: &Exchange| {
             let is_open = matches!(exchange.end, Ended::UnderWay | Ended::Lost);
-            // Other processes know the deadline by the wall clock alone, and nothing of it once the claim is over.
-            let is_known = exchange.process == process || !stepped && exchange.lease > now;
+            let is_known = match exchange.process == process {
+                true => exchange.incarnation == own || is_as_written(exchange),
+                // Other processes know nothing of the deadline once the claim is over.
+                false => is_as_written(exchange) && exchange.lease > now,
+            };
             is_open && exchange.deadline > now && is_known
         };
         let earlier: Vec<&Exchange> = self.exchanges.with(sent).collect();
