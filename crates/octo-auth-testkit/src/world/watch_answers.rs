@@ -7,6 +7,7 @@ use octo_auth_core::{Fingerprint, Job, Record, Row, SaveJob, Secret};
 
 use super::World;
 use super::carriage::Answered;
+use super::drawing::saving;
 use super::plan::{Breakage, Reply, Rotation};
 
 impl World {
@@ -244,7 +245,10 @@ impl World {
     /// What a machine decided it holds no more: it is stored, or gave way to what is.
     pub(super) fn decided_no_more(&mut self, process: usize, key: usize, next: Option<&Job>) {
         let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
-        let is_held = matches!(next, Some(Job::Save(_))) || status.is_none_or(|status| status.unsaved);
+        let being_saved = self.processes[process].carried.iter().map(|carried| (carried.key, &carried.job));
+        let being_saved = being_saved.chain(next.map(|next| (key, next)));
+        let is_held = status.is_none_or(|status| status.unsaved)
+            || being_saved.into_iter().any(|(own, job)| own == key && saving(job).is_some());
         let is_ended = self.shelf.record(&self.keys[key]).is_some_and(|record| record.signed_out);
         let callers = &mut self.processes[process].callers[key];
         // A sign-out gives way to another alone.
