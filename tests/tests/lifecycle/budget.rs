@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Freshness, Key, Policy, Purpose};
+use octo_auth_core::{Client, Freshness, Key, Policy, Purpose};
 use octo_auth_tests::machine::{Machine, Said, scoped, service};
-use octo_auth_tests::registration::{officernd, standard};
+use octo_auth_tests::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard};
 
 fn locations(count: usize) -> Vec<Key> {
     (0..count)
@@ -187,4 +187,20 @@ fn a_policy_may_lower_the_limit_and_never_raise_it() {
         let got = locations(8).iter().filter(|key| world.got(key).starts_with("AT")).count();
         assert_eq!(got, allowed, "a limit of {limit}");
     }
+}
+
+#[test]
+fn another_client_has_its_own_limit_in_which_what_was_sent_still_counts() {
+    let mut world = Machine::new(officernd());
+    for number in 0..4 {
+        assert!(world.get(&scoped(&format!("flex.{number}.read"))).is_ok());
+    }
+    let asked = |world: &mut Machine| world.got(&scoped("flex.other.read"));
+    assert_eq!(asked(&mut world), "budget_spent");
+    let without = officernd().profile().clone().edit(|document| document.token_limit = None);
+    let without = Client::new(without.expect("a sound profile"), CLIENT_ID, CLIENT_SECRET);
+    world.accounts.replace_client(without.expect("a client")).expect("its requests can be built");
+    assert_eq!(asked(&mut world), "AT5");
+    world.accounts.replace_client(officernd()).expect("its requests can be built");
+    assert_eq!(world.got(&scoped("flex.last.read")), "budget_spent");
 }

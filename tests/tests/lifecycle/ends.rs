@@ -440,4 +440,22 @@ fn octorates_quota_answer_closes_the_registration_for_a_while() {
     let told = world.decide(&hotel());
     assert!(told.line.starts_with("8: give up"), "{code}: {}", told.line);
     assert_eq!(refresh_token(&world.stored(&hotel())), Some("RT1"));
+    world.sign_in(&Key::account("inn"), "RT7");
+    let other = world.decide(&Key::account("inn"));
+    assert!(other.line.starts_with("8: give up"), "{code}: {}", other.line);
+}
+
+#[test]
+fn the_same_token_again_with_just_the_life_it_has_left_keeps_the_guard_it_had() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::token("AT1", 100));
+    let token = world.get(&service()).expect("a token");
+    world.pass_seconds(40);
+    world.accounts.refused(&service(), token.generation(), world.now);
+    world.endpoint.then(Said::token("AT1", 60));
+    assert_eq!(world.got(&service()), "AT1 (suspect)");
+    assert_eq!(world.requests(), 2);
+    world.pass_seconds(50);
+    let freshness = world.accounts.status(&service(), world.now).expect("known").freshness;
+    assert_eq!(freshness, Freshness::Expired);
 }

@@ -194,8 +194,66 @@ fn while_the_store_fails_a_client_grant_counts_alone_and_says_so_afterwards() {
     shelf.set_down(false);
     let_all_pass(&mut all, 31);
     assert_eq!(all[0].got(&key(2)), "AT3", "which tells of all three");
+    assert_eq!(shelf.record(&Key::requests()).expect("it is kept").sent.len(), 3, "each of them once");
     assert_eq!(all[1].got(&key(3)), "AT1");
     assert_eq!(all[1].got(&key(4)), "budget_spent");
+}
+
+#[test]
+fn what_was_told_afterwards_is_not_told_again() {
+    let shelf = Shelf::default();
+    let mut world = limited(10, &shelf, 1);
+    shelf.set_down(true);
+    assert_eq!(world.got(&key(0)), "AT1");
+    shelf.set_down(false);
+    for number in 1..4 {
+        world.pass_seconds(31);
+        assert!(world.get(&key(number)).is_ok());
+    }
+    let sent = shelf.record(&Key::requests()).expect("it is kept").sent;
+    assert_eq!(sent.len(), 3, "the first is over: {sent:?}");
+}
+
+#[test]
+fn a_renewal_ahead_of_time_leaves_the_last_slot_of_the_fleet_to_whoever_has_nothing() {
+    let shelf = Shelf::default();
+    let mut all = fleet(2, &shelf);
+    assert_eq!(all[0].got(&key(0)), "AT1");
+    all[0].age(&key(0), Freshness::Stale);
+    all[1].now = all[0].now;
+    for number in 1..4 {
+        assert!(all[1].get(&key(number)).is_ok());
+    }
+    assert_eq!(all[0].got(&key(0)), "AT1", "it works still");
+    assert_eq!(all[0].requests(), 1);
+    assert_eq!(all[0].got(&key(9)), "AT2", "a key that has nothing may");
+}
+
+#[test]
+fn a_place_is_free_as_soon_as_its_window_is_over() {
+    let shelf = Shelf::default();
+    let mut world = limited(2, &shelf, 1);
+    assert!(world.get(&key(0)).is_ok());
+    world.pass_seconds(1);
+    assert!(world.get(&key(1)).is_ok());
+    assert_eq!(world.got(&key(2)), "budget_spent");
+    let opens = world.decide(&key(2)).next_change.expect("it opens");
+    world.pass_until(opens - Duration::from_millis(1));
+    assert_eq!(world.accounts.budget_left(world.now), 0);
+    world.pass_until(opens);
+    assert_eq!(world.accounts.budget_left(world.now), 1);
+}
+
+#[test]
+fn another_client_counts_with_those_with_whom_the_one_before_did() {
+    for (storage, is_counted) in [(Storage::Shared, true), (Storage::Private, false)] {
+        let shelf = Shelf::default();
+        let policy = Policy::default().with_request_limit(2).expect("a limit");
+        let mut world = Machine::with_store_and_policy(standard(), policy, storage, &shelf, 1);
+        world.accounts.replace_client(standard()).expect("its requests can be built");
+        assert!(world.get(&key(0)).is_ok());
+        assert_eq!(shelf.record(&Key::requests()).is_some(), is_counted, "{storage:?}");
+    }
 }
 
 #[test]

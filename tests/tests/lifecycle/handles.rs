@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Fault, Fingerprint, Freshness, Job, Key, Lineage, Now, Policy, RenewalCause, Row, Secret, Storage, Warm,
+    AccessToken, Adopted, Fault, Fingerprint, Freshness, Job, Key, Lineage, Now, Policy, RenewalCause, Row,
+    Secret, Storage, TokenSet, Warm,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_tests::registration::standard;
@@ -212,6 +213,80 @@ fn keeping_warm_looks_at_no_key_that_only_a_person_can_help_or_that_shuts_down()
     world.age(&hotel(), Freshness::Expired);
     assert_eq!(calm(&mut world), (true, Duration::from_secs(30)));
     assert_eq!(world.accounts.status(&hotel(), world.now).expect("known").row, Row::ShuttingDown);
+}
+
+#[test]
+fn a_sign_out_that_the_store_did_not_take_is_saved_by_keeping_warm() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    world.shelf.refuse_writing(true);
+    let saving = world.accounts.sign_out(&hotel(), world.now);
+    world.carry(saving);
+    world.shelf.refuse_writing(false);
+    world.pass_seconds(31);
+    let tended = world.accounts.tend(Warm::Used, world.now).job;
+    assert!(matches!(tended, Some(Job::Save(_))), "{tended:?}");
+    world.carry(tended);
+    assert!(world.stored(&hotel()).signed_out);
+}
+
+/// A machine that holds a token of an account, which is due for renewal.
+fn stale(refresh_token: Option<&str>) -> Machine {
+    let mut world = Machine::new(standard());
+    let token = AccessToken::new("AT0").expect("a token");
+    let refresh_token = refresh_token.map(Secret::from);
+    let lifetime = Some(Duration::from_secs(3600));
+    let profile = standard().profile().clone();
+    let tokens = TokenSet::restore(&profile, token, world.now.wall, lifetime, refresh_token);
+    let saved = world.accounts.adopt(&hotel(), Adopted::Tokens(tokens), world.now);
+    assert!(saved.expect("it is adopted").is_none());
+    world.age(&hotel(), Freshness::Stale);
+    world
+}
+
+#[test]
+fn a_stale_token_is_served_by_its_handle_alone_if_nothing_can_renew_it() {
+    let mut without = stale(None);
+    assert!(without.accounts.published(&hotel(), without.now).is_some(), "there is no refresh token");
+    let mut dead = stale(Some("RT0"));
+    dead.endpoint.then(Said::error(400, "invalid_grant"));
+    let renewal = dead.decide(&hotel()).job;
+    dead.carry(renewal);
+    assert!(dead.accounts.published(&hotel(), dead.now).is_some(), "its refresh token is dead");
+    let mut closed = stale(Some("RT0"));
+    closed.endpoint.then(Said::error(503, ""));
+    let renewal = closed.decide(&hotel()).job;
+    closed.carry(renewal);
+    assert!(closed.accounts.published(&hotel(), closed.now).is_none(), "another key may open it again");
+}
+
+#[test]
+fn a_key_with_a_past_is_not_forgotten_for_another() {
+    let pasts: [fn(&mut Machine); 3] = [
+        |world| {
+            let token = world.get(&service()).expect("a token");
+            world.accounts.refused(&service(), token.generation(), world.now);
+        },
+        |world| {
+            world.endpoint.then(Said::error(400, "invalid_scope"));
+            world.got(&service());
+        },
+        |world| {
+            world.endpoint.then(Said::error(503, ""));
+            world.got(&service());
+        },
+    ];
+    let is_kept = |past: Option<fn(&mut Machine)>| {
+        let mut world = narrow();
+        match past {
+            Some(past) => past(&mut world),
+            None => drop(world.get(&service())),
+        }
+        world.accounts.hold(&scoped("other")).is_err()
+    };
+    assert!(!is_kept(None));
+    assert_eq!(pasts.map(|past| is_kept(Some(past))), [true, true, false], "the last is the registration's");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod fleet_budget;
 mod handles;
 mod late;
 mod numbers;
+mod overtaken;
 mod regressions;
 mod setbacks;
 mod siblings;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, Fault, Freshness, Job, Key};
-use octo_auth_tests::machine::{Machine, Said, hotel, scoped, service};
+use octo_auth_core::{Client, Fault, Freshness, Job, Key, Remedy, Storage};
+use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_tests::registration::{CLIENT_ID, standard};
 use octo_auth_tests::reply;
 
@@ -275,4 +275,87 @@ fn twenty_refusals_of_one_generation_cause_one_renewal() {
     }
     assert_eq!(world.requests(), 2);
     assert_eq!(world.got(&service()), "AT2");
+}
+
+#[test]
+fn half_of_a_short_lifetime_is_enough_for_a_generation_to_show_that_refusals_are_not_the_rule() {
+    let mut world = Machine::new(standard());
+    let mut closed = Vec::new();
+    for lived in [0, 299, 300] {
+        world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 600));
+        let token = world.get(&service()).expect("a token");
+        world.pass_seconds(lived);
+        world.accounts.refused(&service(), token.generation(), world.now);
+        let token = world.get(&service()).expect("another");
+        world.accounts.refused(&service(), token.generation(), world.now);
+        closed.push(closed_for(&mut world, &service()).as_secs());
+        world.pass_seconds(900);
+        world.got(&service());
+    }
+    assert_eq!(closed, [60, 120, 60]);
+}
+
+#[test]
+fn a_quarter_of_an_hour_is_enough_for_a_long_lived_generation_and_less_is_not() {
+    let mut world = Machine::new(standard());
+    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 86_400));
+    let mut closed = Vec::new();
+    for lived in [0, 899, 900] {
+        let token = world.get(&service()).expect("a token");
+        world.pass_seconds(lived);
+        world.accounts.refused(&service(), token.generation(), world.now);
+        let token = world.get(&service()).expect("another");
+        world.accounts.refused(&service(), token.generation(), world.now);
+        let wait = closed_for(&mut world, &service());
+        closed.push(wait.as_secs());
+        world.pass(wait);
+        world.got(&service());
+    }
+    assert_eq!(closed, [60, 240, 60], "the one in between was forced too");
+}
+
+#[test]
+fn a_401_without_a_code_is_about_the_refresh_token_of_a_refresh_and_about_the_client_else() {
+    for (key, is_wide) in [(hotel(), false), (service(), true)] {
+        let mut world = Machine::new(standard());
+        world.sign_in(&hotel(), "RT0");
+        world.endpoint.then(Said::json(401, "{}"));
+        world.got(&key);
+        let other = world.got(&scoped("other"));
+        assert_eq!(other != "AT2", is_wide, "{key}: {other}");
+    }
+}
+
+#[test]
+fn only_a_refresh_that_is_refused_advises_a_sign_in_after_the_third_time() {
+    let third = |key: &Key, said: fn() -> Said| {
+        let mut world = Machine::new(standard());
+        world.sign_in(&hotel(), "RT0");
+        for _ in 0..2 {
+            world.endpoint.then(said());
+            world.got(key);
+            world.pass_seconds(3600);
+        }
+        world.endpoint.then(said());
+        world.get(key).expect_err("it failed").remedy()
+    };
+    assert_eq!(third(&hotel(), || Said::json(400, "{}")), Remedy::SignInAgain);
+    assert_ne!(third(&service(), || Said::json(400, "{}")), Remedy::SignInAgain, "nobody signs in for it");
+    assert_ne!(third(&hotel(), || Said::json(404, "{}")), Remedy::SignInAgain, "the address is wrong");
+    assert_ne!(third(&hotel(), || Said::error(400, "invalid_scope")), Remedy::SignInAgain, "it says why");
+}
+
+#[test]
+fn a_refusal_of_what_was_asked_too_often_leaves_doubt_unless_it_is_the_servers_own() {
+    let pending = |said: Said| {
+        let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+        world.sign_in(&hotel(), "RT0");
+        world.endpoint.then(said);
+        world.got(&hotel());
+        world.stored(&hotel()).pending.is_some()
+    };
+    assert!(!pending(Said::error(429, "slow_down")));
+    assert!(pending(Said::page(429, &[])), "somebody on the way may have said that");
+    assert!(!pending(Said::page(404, &[])));
+    assert!(pending(Said::page(500, &[])));
 }

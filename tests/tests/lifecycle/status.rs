@@ -263,3 +263,48 @@ fn explain_says_until_when_a_lost_renewal_may_still_be_under_way() {
     let later = world.accounts.explain(&hotel(), world.now);
     assert!(later.contains("its outcome is unknown") && !later.contains("not before"), "{later}");
 }
+
+#[test]
+fn a_store_that_cannot_be_read_is_named_though_the_endpoint_is_closed_for_longer() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::Private, &shelf, 1);
+    world.endpoint.then(Said::unavailable_for(2000));
+    world.got(&service());
+    shelf.set_down(true);
+    let failure = world.get(&hotel()).expect_err("nothing is known of it");
+    assert_eq!(failure.kind(), FailureKind::StoreUnavailable);
+    assert!(failure.retry_after().is_some_and(|after| after <= Duration::from_secs(31)), "{failure:?}");
+    let told = status(&world, &hotel()).setback.expect("it is said");
+    assert_eq!(told.kind(), FailureKind::StoreUnavailable);
+}
+
+#[test]
+fn a_caller_whose_time_is_over_hears_of_the_flight_it_waited_for_not_of_what_closed_the_endpoint_meanwhile() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let _under_way = world.decide(&hotel()).job.expect("a request");
+    world.endpoint.then(Said::unavailable_for(2000));
+    world.got(&service());
+    let failure = world.decide_at_deadline(&hotel()).failure.expect("there is no token");
+    assert_eq!(failure.kind(), FailureKind::StillWaiting);
+}
+
+#[test]
+fn a_key_without_a_token_says_that_its_machine_shuts_down() {
+    for is_in_flight in [false, true] {
+        let mut world = Machine::new(standard());
+        let _under_way = is_in_flight.then(|| world.decide(&service()).job.expect("a request"));
+        world.accounts.shut_down();
+        let failure = world.decide(&service()).failure.expect("nothing is begun any more");
+        assert_eq!(failure.kind(), FailureKind::ShuttingDown, "in flight: {is_in_flight}");
+    }
+}
+
+#[test]
+fn explain_says_of_a_renewal_under_way_only_that_it_began() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let _under_way = world.decide(&hotel()).job.expect("a request");
+    let told = world.accounts.explain(&hotel(), world.now);
+    assert!(told.contains("its use number 1 began") && !told.contains("its outcome is unknown"), "{told}");
+}

@@ -65,7 +65,7 @@ impl Budget {
 
     /// The moment from which a request may be sent; not after now if it may be sent at once.
     pub(crate) fn opens(&self, key: &Sent, asking: Asking) -> Duration {
-        let left = self.present_limit() - self.reserve(asking);
+        let left = self.present_limit().saturating_sub(asking.leaves());
         let fleet = self.fleet.as_ref().map_or(Duration::ZERO, |fleet| fleet.opens(left, self.window));
         fleet.max(self.opens_here(key, asking))
     }
@@ -74,7 +74,7 @@ impl Budget {
     pub(crate) fn opens_here(&self, key: &Sent, asking: Asking) -> Duration {
         let limit = self.present_limit();
         let own = if asking.has_setback { KEY_LIMIT.min(limit.div_ceil(2)) } else { KEY_LIMIT };
-        let shared = self.sent.opens(limit - self.reserve(asking), self.window);
+        let shared = self.sent.opens(limit.saturating_sub(asking.leaves()), self.window);
         shared.max(key.opens(own, self.window)).max(self.paced_until)
     }
 
@@ -87,11 +87,6 @@ impl Budget {
                 self.present_limit().saturating_sub(fleet.max(self.sent.within(self.window, now)))
             }
         }
-    }
-
-    /// The slots that are left to those that have no token.
-    fn reserve(&self, asking: Asking) -> u32 {
-        u32::from(asking.has_token && self.present_limit() > 1)
     }
 
     /// The limit, which is lower after a failure of the whole endpoint where none is documented.
@@ -128,6 +123,13 @@ impl Budget {
     /// Takes note of a success.
     pub(crate) fn succeeded(&mut self) {
         self.ailing = false;
+    }
+}
+
+impl Asking {
+    /// The slots it leaves to others; the only one there is may be taken all the same.
+    fn leaves(self) -> u32 {
+        u32::from(self.has_token)
     }
 }
 

@@ -98,9 +98,7 @@ impl Lifecycle {
         };
         let is_barred = sign_in_needed || row == Row::Unreadable || !matches!(view.gate, Gate::Open);
         let barred = match row {
-            Row::SignedOut | Row::Unreadable => row,
-            _ if matches!(view.gate, Gate::Final(_)) => Row::Final,
-            Row::NotRenewable => row,
+            Row::Unreadable | Row::NotRenewable => row,
             _ => Row::Closed,
         };
         let at_rest = super::View { in_flight: false, ..view.clone() };
