@@ -67,8 +67,9 @@ pub(crate) fn run(root: &Path, one_in: u32, resume: bool) -> Result<bool> {
         let named = |tests: &[&str]| tests.iter().map(|test| format!("--test={test}")).collect::<Vec<_>>();
         // Without default features the tests of the adapters are not built.
         let core = |tests| [vec!["--no-default-features".to_owned()], named(tests)].concat();
-        for tests in [core(first), core(second), named(&OTHERS)] {
-            mutate(root, &folder, files, &shard, &tests)?;
+        // The seconds are many times what the tests take: a mutant may never end.
+        for (tests, seconds) in [(core(first), 20), (core(second), 180), (named(&OTHERS), 300)] {
+            mutate(root, &folder, files, &shard, (&tests, seconds))?;
         }
         let lines = |file: &str| read(&folder.join("mutants.out").join(file));
         for file in ["caught.txt", "previously_caught.txt", "timeout.txt"] {
@@ -79,19 +80,19 @@ pub(crate) fn run(root: &Path, one_in: u32, resume: bool) -> Result<bool> {
     judge(root, noticed, &missed, one_in == 1)
 }
 
-/// Makes the mutants of some files that were not noticed yet, and runs these tests on each.
-fn mutate(root: &Path, folder: &Path, files: &[&str], shard: &str, tests: &[String]) -> Result<()> {
+/// Makes the mutants of some files that were not noticed yet, and runs these tests on each, for so many seconds at most.
+fn mutate(
+    root: &Path,
+    folder: &Path,
+    files: &[&str],
+    shard: &str,
+    (tests, seconds): (&[String], u32),
+) -> Result<()> {
     let files = files.iter().map(|file| format!("--file=crates/octo-auth-core/src/{file}"));
     let status = crate::cargo()
         .args(["mutants", "--no-config", "--package=octo-auth-core", "--test-package=octo-auth-tests"])
-        .args([
-            "--baseline=skip",
-            "--timeout=120",
-            "--build-timeout=600",
-            "--no-times",
-            "--iterate",
-            "--jobs=2",
-        ])
+        .args(["--baseline=skip", "--build-timeout=600", "--no-times", "--iterate", "--jobs=2"])
+        .arg(format!("--timeout={seconds}"))
         .arg(format!("--shard={shard}"))
         .arg("--output")
         .arg(folder)
