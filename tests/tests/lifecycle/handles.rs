@@ -91,20 +91,35 @@ fn a_token_that_waits_for_its_wall_clock_is_published_up_to_that_moment() {
     );
 }
 
-#[test]
-fn a_handle_serves_nothing_by_itself_while_a_flight_is_overdue() {
+/// A machine whose token of unknown lifetime is due, and whose renewal, which ended so, is being saved.
+fn saving_after(said: Said) -> Machine {
     let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
     world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
     assert_eq!(world.got(&service()), "AT1");
     world.pass_seconds(3600);
-    world.endpoint.then(Said::token("AT1", 60));
+    world.endpoint.then(said);
     let renewal = world.decide(&service()).job.expect("a token of unknown lifetime is renewed");
-    let save = world.step(renewal).expect("that it ends in a minute is saved first");
+    let save = world.step(renewal).expect("the outcome is saved first");
     assert!(matches!(save, Job::Save(_)));
-    assert!(world.accounts.published(&service(), world.now).is_some(), "nothing is in force yet");
-    world.pass_seconds(120);
+    world
+}
+
+#[test]
+fn a_handle_serves_nothing_by_itself_while_a_flight_is_overdue() {
+    let mut world = saving_after(Said::token("AT2", 3600));
+    assert!(world.accounts.published(&service(), world.now).is_some(), "the new one is not in force yet");
+    world.pass_seconds(5);
     assert!(world.accounts.published(&service(), world.now).is_none(), "whoever decides ends the flight");
-    assert!(world.decide_at_deadline(&service()).line.contains("give up"), "the token is over");
+    assert!(world.decide(&service()).line.contains("use AT2"));
+}
+
+#[test]
+fn what_is_told_of_the_end_of_a_token_that_is_given_again_holds_before_it_is_saved() {
+    let mut world = saving_after(Said::token("AT1", 3));
+    assert!(world.accounts.published(&service(), world.now).is_some());
+    world.pass_seconds(3);
+    assert!(world.accounts.published(&service(), world.now).is_none());
+    assert_eq!(world.decide(&service()).line, "6: wait");
 }
 
 #[test]

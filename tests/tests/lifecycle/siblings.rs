@@ -34,6 +34,18 @@ fn up_to_sending(world: &mut Machine) -> SendJob {
     }
 }
 
+/// Carries what the machine wants to do up to the writing ahead of its next request.
+fn up_to_marking(world: &mut Machine) -> SaveJob {
+    let mut next = world.decide(&hotel()).job;
+    loop {
+        match next {
+            Some(Job::Save(save)) => return save,
+            Some(job) => next = world.step(job),
+            None => panic!("nothing is written ahead"),
+        }
+    }
+}
+
 /// The store takes a record and says that it failed.
 fn broke_off(world: &mut Machine, save: SaveJob) {
     world.shelf.put(&hotel(), save.record().clone());
@@ -369,4 +381,53 @@ fn the_end_told_of_a_token_that_is_given_again_holds_though_it_was_over_before_t
     world.pass_seconds(120);
     let told = world.decide_at_deadline(&service()).line;
     assert!(told.contains("give up"), "{told}");
+}
+
+#[test]
+fn a_later_end_that_a_sibling_was_told_of_the_same_token_is_taken_over_with_its_record() {
+    let (mut one, mut two, _) = siblings();
+    one.age(&hotel(), Freshness::Stale);
+    one.endpoint.then(Said::tokens("AT1", 86_400, "RT5"));
+    let renewal = one.decide(&hotel()).job;
+    one.carry(renewal);
+    two.now = one.now;
+    let renewal = two.decide(&hotel()).job;
+    two.carry(renewal);
+    assert_eq!(two.requests(), 0, "what is stored is due no more");
+    two.pass_seconds(3600);
+    assert_eq!(two.decide(&hotel()).line, "1: use AT1");
+}
+
+#[test]
+fn what_was_written_while_a_claim_was_over_is_heard_of_before_anything_is_sent() {
+    let (mut one, mut two, _) = siblings_at(never_replayed);
+    one.age(&hotel(), Freshness::Expired);
+    let mark = up_to_marking(&mut one);
+    // It stood still for so long that a sibling has tried in the meantime, in vain.
+    two.now = one.now;
+    two.pass_seconds(100);
+    two.endpoint.then(Said::page(502, &[]));
+    two.got(&hotel());
+    one.now = two.now;
+    let rest = one.step(Job::Save(mark));
+    one.carry(rest);
+    one.pass_seconds(100);
+    let failure = one.get(&hotel()).map_err(|failure| failure.kind());
+    assert_eq!(failure.err(), Some(FailureKind::ConsentInDoubt));
+    assert_eq!(one.requests(), 1, "the first one alone");
+}
+
+#[test]
+fn a_siblings_marker_that_is_met_when_writing_ahead_under_the_claim_is_in_doubt() {
+    let (mut one, mut two, _) = siblings_at(never_replayed);
+    one.age(&hotel(), Freshness::Expired);
+    two.now = one.now;
+    let early = up_to_marking(&mut two);
+    // Its claim is over, which it does not know: its clock stood still.
+    one.pass_seconds(100);
+    let late = up_to_marking(&mut one);
+    let sent = two.step(Job::Save(early));
+    assert!(matches!(sent, Some(Job::Send(_))));
+    let rest = one.step(Job::Save(late));
+    assert!(!matches!(rest, Some(Job::Save(_) | Job::Send(_))), "{rest:?}");
 }

@@ -238,6 +238,11 @@ impl Lifecycle {
         }
         self.record.token = Some(issued.tokens.clone());
         self.record.generation = generation;
+        if !is_new {
+            // It is stored already: what was told of its end holds at once.
+            self.current = Some(issued.clone());
+            self.published = None;
+        }
         self.save_then_publish(registration, flight, Some(Publication { issued, is_new }), now)
     }
 

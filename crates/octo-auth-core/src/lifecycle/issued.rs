@@ -60,6 +60,12 @@ impl Issued {
     pub(crate) fn is_same(&self, other: &AccessToken) -> bool {
         same_secret(self.tokens.access_token().expose(), other.expose())
     }
+
+    /// Whether a record tells the same of its end.
+    pub(crate) fn ends_as(&self, other: &TokenSet) -> bool {
+        let end = |tokens: &TokenSet| (tokens.issued_at(), tokens.lifetime());
+        end(&self.tokens) == end(other)
+    }
 }
 
 impl Token {

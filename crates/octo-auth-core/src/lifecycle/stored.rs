@@ -149,7 +149,9 @@ impl Lifecycle {
                     self.record.pending = before;
                 }
                 self.merge(stored, registration, now);
-                if self.is_due(&flight, registration, now) {
+                // What was written meanwhile is known as if it had been read under the claim, if that still holds.
+                self.doubt_is_ours |= !is_late;
+                if !is_late && self.is_due(&flight, registration, now) {
                     return self.write_ahead(flight, registration, now);
                 }
                 self.land(registration, flight, now)
@@ -447,8 +449,9 @@ impl Lifecycle {
         self.jitter = registration.dice.fraction();
         let known = self.current.take();
         self.current = token.map(|tokens| {
-            // What both clocks have seen of a token here is more than a record can tell.
-            let known = known.filter(|known| known.is_same(tokens.access_token()));
+            // What both clocks have seen of a token here is more than a record can tell, unless somebody was told another
+            // end of it since.
+            let known = known.filter(|known| known.is_same(tokens.access_token()) && known.ends_as(&tokens));
             let validity =
                 known.map_or_else(|| self.validity_of(&tokens, now, registration), |known| known.validity);
             Arc::new(Issued::new(tokens, record.generation, validity, Vec::new(), self.key.grant()))
