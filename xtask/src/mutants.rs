@@ -4,7 +4,7 @@
 //! and run in seconds are asked, then, about what those let pass, slower ones, and at last all. What nothing notices
 //! must stand in `tests/mutants.txt` with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -50,6 +50,12 @@ const OTHERS: [&str; 13] = [
     "secrets",
 ];
 
+/// Where cargo-mutants writes what was noticed, in this run and in those before it.
+const CAUGHT: [&str; 2] = ["caught.txt", "previously_caught.txt"];
+
+/// Where it writes what did not compile.
+const UNVIABLE: &str = "unviable.txt";
+
 /// Where the survivors are explained.
 const KNOWN: &str = "tests/mutants.txt";
 
@@ -71,11 +77,11 @@ pub(crate) fn run(root: &Path, one_in: u32, resume: bool) -> Result<bool> {
         for (tests, seconds) in [(core(first), 20), (core(second), 180), (named(&OTHERS), 300)] {
             mutate(root, &folder, files, &shard, (&tests, seconds))?;
         }
-        let lines = |file: &str| read(&folder.join("mutants.out").join(file));
-        for file in ["caught.txt", "previously_caught.txt", "timeout.txt"] {
-            noticed += lines(file)?.len();
-        }
-        missed.extend(lines("missed.txt")?);
+        let found = folder.join("mutants.out");
+        let unviable: BTreeSet<String> = read(&folder.join(UNVIABLE))?.into_iter().collect();
+        let caught = [read(&found.join(CAUGHT[0]))?, read(&found.join(CAUGHT[1]))?].concat();
+        noticed += caught.iter().filter(|mutant| !unviable.contains(*mutant)).count();
+        missed.extend(read(&found.join("missed.txt"))?);
     }
     judge(root, noticed, &missed, one_in == 1)
 }
@@ -107,7 +113,16 @@ fn mutate(
     // 2 and 3: some were missed, some ran into the time-out.
     let is_done = matches!(status.code(), Some(0 | 2 | 3));
     ensure!(is_done, "cargo mutants ended with {status}; it needs `cargo install cargo-mutants`");
-    Ok(())
+    // A test that never ends is one that notices: no other need be asked.
+    let found = folder.join("mutants.out");
+    append(&found.join(CAUGHT[0]), &read(&found.join("timeout.txt"))?)?;
+    // The next run takes those that do not compile for caught.
+    append(&folder.join(UNVIABLE), &read(&found.join(UNVIABLE))?)
+}
+
+fn append(path: &Path, lines: &[String]) -> Result<()> {
+    let lines: String = read(path)?.iter().chain(lines).map(|line| format!("{line}\n")).collect();
+    fs::write(path, lines).with_context(|| format!("cannot write to {}", path.display()))
 }
 
 fn read(path: &Path) -> Result<Vec<String>> {

@@ -50,7 +50,10 @@ pub(super) const INVARIANTS: [Invariant; 40] = [
         sentence: "A refresh token is used once, but for a repetition when nothing is left to lose.",
         due: Due::Partly("a fleet of processes on the stores of their own engines"),
     },
-    due("I20", "While a key is closed until a moment, nothing is sent before it."),
+    due(
+        "I20",
+        "While a key is closed until a moment, nothing is sent before it, unless what closed it has ended.",
+    ),
     due("I21", "In any minute a registration sends no more requests than its limit, whatever fails."),
     due("I22", "Refusals of one generation cause one answered renewal at most, of older ones none."),
     due("I23", "An authorization code is sent at most once."),

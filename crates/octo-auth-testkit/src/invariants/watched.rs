@@ -57,7 +57,7 @@ watched! {
     "I17b", "The next change is strictly later than now, and nothing changes by time before it.";
     "I18", "A key has at most one flight in each process.";
     "I19", "A refresh token is used once, but for a repetition when nothing is left to lose.";
-    "I20", "While a key is closed until a moment, nothing is sent before it.";
+    "I20", "While a key is closed until a moment, nothing is sent before it, unless what closed it has ended.";
     "I21", "In any minute a registration sends no more requests than its limit, whatever fails.";
     "I22", "Refusals of one generation cause one answered renewal at most, of older ones none.";
     "I23", "An authorization code is sent at most once.";
