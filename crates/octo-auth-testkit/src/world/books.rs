@@ -197,6 +197,11 @@ impl Books {
         self.grants(token).last().map_or(0, |grant| grant.number)
     }
 
+    /// Whether this process got the last answer that brought a token.
+    pub(super) fn was_told_last(&self, token: &str, process: (usize, u32)) -> bool {
+        self.grants(token).last().is_some_and(|grant| grant.process == process)
+    }
+
     /// Whether a token was ever given out in an answer that can be used.
     pub(super) fn knows(&self, token: &str) -> bool {
         !self.grants(token).is_empty()

@@ -444,15 +444,13 @@ impl World {
             let after = self.processes[process].accounts.explain(&name, now);
             self.expect("I22", before == after, || format!("an old refusal changed {before} to {after}"));
         }
-        self.processes[process].callers[key].refused.insert((generation, text), ());
+        // Of one that it does not hold a machine remembers nothing.
+        let status = self.processes[process].accounts.status(&name, now);
+        let held = status.and_then(|status| status.token).map(|token| token.generation());
+        if held == Some(generation) {
+            self.processes[process].callers[key].refused.insert((generation, text), ());
+        }
         self.processes[process].callers[key].hand = None;
-    }
-
-    /// A process that died will hear of none of its requests.
-    pub(super) fn exchanges_of_the_dead(&mut self, process: usize) {
-        let under_way =
-            |exchange: &&mut Exchange| exchange.process == process && exchange.end == Ended::UnderWay;
-        self.exchanges.iter_mut().filter(under_way).for_each(|exchange| exchange.end = Ended::InDoubt);
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use octo_auth_core::{Job, Record, Storage, Verdict};
 
+use super::books::{Ended, Exchange};
 use super::plan::{Reply, StoreEnd};
 use super::process::Process;
 use super::{World, client};
@@ -87,5 +88,12 @@ impl World {
     pub fn stored(&self, key: u8) -> Option<&Record> {
         let name = &self.keys[usize::from(key) % self.keys.len()];
         self.shelf.record(name).filter(|_| self.setup.storage != Storage::None)
+    }
+
+    /// A process that died will hear of none of its requests.
+    fn exchanges_of_the_dead(&mut self, process: usize) {
+        let under_way =
+            |exchange: &&mut Exchange| exchange.process == process && exchange.end == Ended::UnderWay;
+        self.exchanges.iter_mut().filter(under_way).for_each(|exchange| exchange.end = Ended::InDoubt);
     }
 }

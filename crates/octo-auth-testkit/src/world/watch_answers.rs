@@ -21,6 +21,7 @@ impl World {
         let callers = &mut self.processes[process].callers[key];
         callers.closed = None;
         callers.forced.clear();
+        callers.refused.clear();
         callers.is_forcing = false;
         callers.is_signed_out = signed_out;
         callers.is_dead = false;
@@ -197,6 +198,8 @@ impl World {
         self.books.forgotten(key);
         let now = self.local(process).boot;
         let record = self.shelf.record(&self.keys[key]);
+        let held = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
+        let held = held.and_then(|status| status.token);
         if let Some(token) = record.and_then(|record| record.token.as_ref()) {
             // It is trusted for its lifetime from now on, unless it was known before; what a sibling was told of its end
             // since then is read along.
@@ -206,13 +209,15 @@ impl World {
             let own = &mut self.processes[process];
             let is_held =
                 own.callers[key].last_read.replace(text.to_owned()).is_some_and(|held| held == text);
-            if !is_held {
-                own.trusted.insert(text.to_owned(), now);
+            // The machine knows more of what it holds and was told of last.
+            let knows_more = held.is_some_and(|held| held.access_token().expose() == text)
+                && self.books.was_told_last(text, (process, own.incarnation));
+            let is_new_here = own.first_served.get(text).is_none_or(|(_, known)| *known < answer);
+            if is_new_here {
+                own.first_served.insert(text.to_owned(), (now, answer));
             }
-            let first_served = &mut self.processes[process].first_served;
-            if first_served.get(text).is_none_or(|(_, known)| *known < answer) {
-                first_served.insert(text.to_owned(), (now, answer));
-                self.processes[process].trusted.insert(text.to_owned(), now);
+            if (is_new_here || !is_held) && !knows_more {
+                own.trusted.insert(text.to_owned(), now);
             }
         }
         let refresh_token = record.and_then(|record| record.refresh_token.clone());

@@ -22,6 +22,7 @@ impl World {
             return None;
         }
         let first = own.first_served.get(token).copied().unwrap_or_default().0;
+        let first = own.trusted.get(token).map_or(first, |trusted| first.min(*trusted));
         let serves = self.books.surely_serves(token, (process, own.incarnation), first, self.local(process));
         serves.then(|| token.clone())
     }
