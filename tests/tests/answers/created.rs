@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 use octo_auth_core::{
-    Answer, ApiConfiguration, CreatedClient, CreatedProperty, Deviation, ExchangeError, Introspection,
-    NewClient, Profile, Scopes, Secret, Timestamp,
+    Answer, ApiConfiguration, Client, CreatedClient, CreatedProperty, Deviation, ExchangeError,
+    Introspection, NewClient, Profile, Scopes, Secret, Timestamp,
 };
 use octo_auth_tests::outcome;
-use octo_auth_tests::registration::{admin_token, octorate, standard};
+use octo_auth_tests::registration::{CLIENT_ID, CLIENT_SECRET, admin_token, octorate, standard};
 use octo_auth_tests::reply::{json, read, with};
 
 /// The response of "How to create clients".
@@ -251,4 +251,42 @@ fn deviations_of_the_envelope_are_reported_for_every_kind_of_answer() {
     let exchange = standard().introspect(&Secret::from("mF_9.B5f-4.1JqM")).unwrap();
     let answer = read(exchange, &with(203, &[("content-type", "text/plain")], r#"{"active":true}"#)).unwrap();
     assert_eq!(answer.deviations, [Deviation::StatusNot200, Deviation::MediaTypeText]);
+}
+
+#[test]
+fn the_refresh_token_of_a_created_property_is_kept_by_whatever_name_it_has_there() {
+    let profile = octorate().profile().clone().edit(|document| {
+        document.created_property.iter_mut().for_each(|rules| rules.refresh_token = "network_token".into());
+    });
+    let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
+    let admin = admin_token(client.profile(), "admin");
+    let body = r#"{"status":"pending","id":"1","network_token":"ffd7ML","refresh_token":"other"}"#;
+    let error = read(client.create_property(&admin, "{}").unwrap(), &json(200, body)).unwrap_err();
+    assert_eq!(error.salvaged_refresh_token().map(Secret::expose), Some("ffd7ML"));
+}
+
+#[test]
+fn a_created_property_shows_what_it_is_and_not_its_refresh_token() {
+    let body = r#"{"status":"created","id":"16997","refresh_token":"ffd7ML"}"#;
+    let shown = format!("{:?}", created_property(200, body).unwrap().value);
+    assert!(shown.contains("16997") && shown.contains("created") && !shown.contains("ffd7ML"), "{shown}");
+}
+
+#[test]
+fn an_id_is_a_text_or_a_whole_number_of_twenty_digits_at_most() {
+    let id = |raw: &str| {
+        let body = format!(r#"{{"data":[{{"client_id":"c","client_secret":"s","id":{raw}}}]}}"#);
+        created_client(201, &body).unwrap().value.id
+    };
+    for (raw, wanted) in [
+        ("7", Some("7")),
+        (r#""seven""#, Some("seven")),
+        ("12345678901234567890", Some("12345678901234567890")),
+        ("123456789012345678901", None),
+        ("-7", None),
+        ("7.5", None),
+        ("true", None),
+    ] {
+        assert_eq!(id(raw).as_deref(), wanted, "{raw}");
+    }
 }

@@ -415,6 +415,13 @@ fn a_member_type_beside_a_token_of_octorate_is_no_error() {
         let found = outcome::of_token(&answer(Octorate, &json(200, &body)));
         assert!(found.starts_with("AT, 60s"), "{found}");
     }
+    let worded = r#"{"access_token":"AT","expires_in":60,"type":"Notice","message":"a new version is out"}"#;
+    assert!(outcome::of_token(&answer(Octorate, &json(200, worded))).starts_with("AT, 60s"));
+    let wordless = outcome::of_token(&answer(Octorate, &json(200, r#"{"type":"Notice"}"#)));
+    assert!(
+        wordless.starts_with("access_token_missing"),
+        "no error of the provider without its words: {wordless}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use octo_auth_core::{Client, Fault, Freshness, Job, Key, Remedy, Storage};
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_tests::registration::{CLIENT_ID, standard};
+use octo_auth_tests::registration::{CLIENT_ID, octorate, standard};
 use octo_auth_tests::reply;
 
 /// How long the key stays closed from now on.
@@ -347,15 +347,17 @@ fn only_a_refresh_that_is_refused_advises_a_sign_in_after_the_third_time() {
 
 #[test]
 fn a_refusal_of_what_was_asked_too_often_leaves_doubt_unless_it_is_the_servers_own() {
-    let pending = |said: Said| {
-        let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    let pending = |client: Client, said: Said| {
+        let mut world = Machine::with_store(client, Storage::Private, &Shelf::default(), 1);
         world.sign_in(&hotel(), "RT0");
         world.endpoint.then(said);
         world.got(&hotel());
         world.stored(&hotel()).pending.is_some()
     };
-    assert!(!pending(Said::error(429, "slow_down")));
-    assert!(pending(Said::page(429, &[])), "somebody on the way may have said that");
-    assert!(!pending(Said::page(404, &[])));
-    assert!(pending(Said::page(500, &[])));
+    assert!(!pending(standard(), Said::error(429, "slow_down")));
+    assert!(pending(standard(), Said::page(429, &[])), "somebody on the way may have said that");
+    assert!(!pending(standard(), Said::page(404, &[])));
+    assert!(pending(standard(), Said::page(500, &[])));
+    let refused = r#"{"type":"ApiException","message":"not now"}"#;
+    assert!(!pending(octorate(), Said::json(200, refused)), "an error whatever its status says");
 }
