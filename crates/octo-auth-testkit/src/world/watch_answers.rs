@@ -108,7 +108,14 @@ impl World {
         let is_present = !is_late
             && callers[key].begun == *begun
             && now < since.boot.saturating_add(self.policy.exchange_deadline());
-        if let Some(generation) = forced.filter(|_| (succeeded || rejected) && is_present) {
+        // A rejection says nothing of the refresh token that a late answer to an earlier use has brought.
+        let is_overtaken = sent.as_ref().is_some_and(|sent| {
+            self.exchanges
+                .with(sent)
+                .any(|earlier| earlier.successor.is_some() && earlier.delivered.is_some())
+        });
+        let is_answered = succeeded || rejected && !is_overtaken;
+        if let Some(generation) = forced.filter(|_| is_answered && is_present) {
             self.watch_forced(process, key, generation);
         }
         if succeeded {
