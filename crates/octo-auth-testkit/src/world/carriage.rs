@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    ClaimJob, Claimed, Fault, Job, Purpose, Report, Row, SaveJob, Saved, StoreFault, Verdict, Version,
+    ClaimJob, Fault, Job, Purpose, Report, Row, SaveJob, Saved, StoreFault, Verdict, Version,
 };
 
 use super::World;
@@ -220,9 +220,6 @@ impl World {
         let name = &self.keys[key];
         if end == StoreEnd::Fails {
             return job.claimed(Err(full()));
-        }
-        if self.sabotage == Some(Sabotage::LeaseIgnored) {
-            return job.claimed(Ok(Claimed::Granted));
         }
         let claimed = self.shelf.leases.claim(name, job.owner(), job.lasting(), self.now.boot);
         job.claimed(if end == StoreEnd::Works { Ok(claimed) } else { Err(full()) })

@@ -34,8 +34,6 @@ pub enum Sabotage {
     WallClockOnly,
     /// Writing does not compare versions: the lease alone is to keep others away.
     LeaseAsOnlyGuard,
-    /// Leases are not heeded, so that the version alone keeps others away.
-    LeaseIgnored,
     /// The store is not read again under the claim.
     ReloadSkipped,
     /// It is not written ahead that a refresh token is about to be used.
@@ -75,7 +73,7 @@ pub enum Sabotage {
 }
 
 /// Each with its name and what it does.
-const NAMES: [(Sabotage, &str, &str); 26] = {
+const NAMES: [(Sabotage, &str, &str); 25] = {
     use Sabotage as S;
     [
         (S::NoSingleFlight, "no-single-flight", "whoever finds a renewal under way begins one more"),
@@ -93,7 +91,6 @@ const NAMES: [(Sabotage, &str, &str); 26] = {
         (S::JitterPerCall, "jitter-per-call", "the moment of renewal is drawn at each call"),
         (S::WallClockOnly, "wall-clock-only", "everything is measured by the wall clock"),
         (S::LeaseAsOnlyGuard, "lease-as-only-guard", "writing does not compare versions"),
-        (S::LeaseIgnored, "lease-ignored", "leases are not heeded"),
         (S::ReloadSkipped, "reload-skipped", "the store is not read again under the claim"),
         (S::MarkerNotWritten, "marker-not-written", "it is not written ahead that a refresh token is used"),
         (S::RetryAfterIgnored, "retry-after-ignored", "`Retry-After` is not read"),
