@@ -41,13 +41,27 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     print(&report)
 }
 
+/// The first of the names under which a tool is at least as new as the compiler.
 fn find(tool: &str) -> Result<PathBuf> {
-    let found = VERSIONS.iter().map(|version| PathBuf::from(format!("{tool}{version}"))).find(|name| {
-        let mut probe = Command::new(name);
-        probe.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-        probe.status().is_ok_and(|status| status.success())
-    });
-    found.with_context(|| format!("there is no {tool} here; Debian has it in the package llvm-22"))
+    let needed = said(Path::new("rustc"), "-vV").as_deref().and_then(major).context("rustc names no LLVM")?;
+    let names = VERSIONS.iter().map(|version| PathBuf::from(format!("{tool}{version}")));
+    let is_new = |name: &PathBuf| {
+        said(name, "--version").as_deref().and_then(major).is_some_and(|version| version >= needed)
+    };
+    names.into_iter().find(is_new).with_context(|| {
+        format!("there is no {tool} of LLVM {needed} or later here; Debian has it in the package llvm-22")
+    })
+}
+
+fn said(program: &Path, argument: &str) -> Option<String> {
+    let output = Command::new(program).arg(argument).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The major version of LLVM that a program speaks of.
+fn major(text: &str) -> Option<u32> {
+    let (_, version) = text.split_once("LLVM version")?;
+    version.trim_start_matches([':', ' ']).split('.').next()?.parse().ok()
 }
 
 fn print(report: &Value) -> Result<bool> {
