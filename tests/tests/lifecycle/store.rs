@@ -298,6 +298,63 @@ fn a_sign_in_elsewhere_is_taken_over_under_the_claim() {
     assert_eq!(two.asked[0].refresh_token(), Some("RT8"));
 }
 
+/// A process whose account only somebody else's sign-in can help, and the other one.
+fn stuck(how: fn(&mut Machine)) -> (Machine, Machine) {
+    let shelf = Shelf::default();
+    let (mut one, two) = (shared(&shelf, 1), shared(&shelf, 2));
+    how(&mut one);
+    one.got(&hotel());
+    (one, two)
+}
+
+#[test]
+fn a_process_that_only_a_sign_in_can_help_looks_every_half_minute_whether_there_was_one_elsewhere() {
+    let ways: [fn(&mut Machine); 3] = [
+        |_| {},
+        |one| {
+            one.sign_in(&hotel(), "RT0");
+            one.endpoint.then(Said::error(400, "invalid_grant"));
+        },
+        |one| {
+            one.sign_in(&hotel(), "RT0");
+            let signing_out = one.accounts.sign_out(&hotel(), one.now);
+            one.carry(signing_out);
+        },
+    ];
+    for (which, way) in ways.into_iter().enumerate() {
+        let (mut one, mut two) = stuck(way);
+        assert!(one.decide(&hotel()).job.is_none(), "{which}");
+        let next = one.decide(&hotel()).next_change.expect("it looks again");
+        assert!(next <= one.now.boot + Duration::from_secs(30), "{which}");
+        two.now = one.now;
+        two.sign_in(&hotel(), "RT5");
+        one.pass_until(next);
+        assert!(one.got(&hotel()).starts_with("AT"), "{which}");
+    }
+}
+
+#[test]
+fn a_process_whose_token_works_still_does_not_look_for_a_sign_in_elsewhere() {
+    let (mut one, _) = stuck(|one| {
+        one.sign_in(&hotel(), "RT0");
+        one.got(&hotel());
+        one.age(&hotel(), Freshness::Stale);
+        one.endpoint.then(Said::error(400, "invalid_grant"));
+    });
+    one.pass_seconds(60);
+    let told = one.decide(&hotel());
+    assert!(told.job.is_none(), "{}", told.line);
+    assert_eq!(told.token.expect("it works").access_token().expose(), "AT1");
+}
+
+#[test]
+fn nobody_looks_for_a_sign_in_elsewhere_where_nobody_else_writes() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.got(&hotel());
+    world.pass_seconds(60);
+    assert!(world.decide(&hotel()).job.is_none());
+}
+
 #[test]
 fn a_refusal_by_the_server_takes_over_what_a_sibling_stored_in_the_meantime() {
     let (mut one, mut two, _) = siblings();
