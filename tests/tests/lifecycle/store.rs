@@ -70,6 +70,20 @@ fn a_client_grant_has_nothing_to_write_ahead() {
 }
 
 #[test]
+fn a_failure_that_tells_the_store_nothing_new_is_not_written() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.endpoint.then(Said::error(400, "invalid_scope"));
+    let job = world.decide(&service()).job;
+    let read = course(&mut world, job);
+    let job = world.decide(&service()).job;
+    assert_eq!((read, course(&mut world, job)), (vec!["load"], vec!["send"]), "a client grant has no record");
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(Said::page(502, &[]));
+    let job = world.decide(&hotel()).job;
+    assert_eq!(course(&mut world, job), ["save", "send"], "that it is in doubt stands there already");
+}
+
+#[test]
 fn a_private_renewal_is_written_ahead_and_saved() {
     let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
     world.sign_in(&hotel(), "RT0");
