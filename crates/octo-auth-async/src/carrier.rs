@@ -90,11 +90,12 @@ impl Carrier {
     }
 
     async fn carry_out(&self, (job, begun): (Job, Now)) -> Report {
+        let step = job.ticket().step();
         match job {
             Job::Load(job) => self.load(job).await,
             Job::Claim(job) => self.claim(job).await,
             Job::Send(job) => self.send(job, begun).await,
-            Job::Save(job) => self.save(job).await,
+            Job::Save(job) => self.save(job, step).await,
             Job::Release(job) => self.release(job).await,
         }
     }
@@ -123,9 +124,9 @@ impl Carrier {
         job.claimed(result)
     }
 
-    async fn save(&self, job: SaveJob) -> Report {
+    async fn save(&self, job: SaveJob, step: Step) -> Report {
         let call = self.store().map(|store| store.compare_and_swap(job.key(), job.expected(), job.record()));
-        let result = self.scope(job.key(), Step::Save).around(in_time(call)).await;
+        let result = self.scope(job.key(), step).around(in_time(call)).await;
         job.saved(result)
     }
 

@@ -113,7 +113,7 @@ impl Carrier {
     }
 
     fn carry_out(&self, job: Job, begun: Now, waited: Duration) -> Report {
-        let store = &self.office.store;
+        let (store, step) = (&self.office.store, job.ticket().step());
         match job {
             Job::Load(job) => {
                 self.wait(job.wait());
@@ -128,7 +128,7 @@ impl Carrier {
             Job::Send(job) => self.send(job, begun, waited),
             Job::Save(job) => {
                 let save = || store.compare_and_swap(job.key(), job.expected(), job.record());
-                let result = self.scope(job.key(), Step::Save).within(save);
+                let result = self.scope(job.key(), step).within(save);
                 job.saved(result)
             }
             Job::Release(job) => {

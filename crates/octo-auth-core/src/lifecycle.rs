@@ -412,7 +412,9 @@ impl Lifecycle {
         let last = self.record.attempt();
         let number = last.map_or(0, |attempt| attempt.number).saturating_add(1);
         let after_doubt = last.is_some_and(|attempt| attempt.ambiguous || attempt.after_doubt);
-        let may_take = registration.policy.exchange_deadline() + SECOND + Registration::SAVING;
+        // Writing this, and counting the request with those of other processes, come first.
+        let steps = if registration.budget.fleet().is_some() { 2 } else { 1 };
+        let may_take = registration.policy.exchange_deadline() + SECOND + steps * Registration::SAVING;
         let deadline = now.wall.saturating_add(may_take);
         let begun = now.wall;
         self.record.pending =
@@ -420,7 +422,12 @@ impl Lifecycle {
         if registration.storage == Storage::None {
             return self.send(flight, registration, now);
         }
-        let ticket = self.depart(flight, Leg::Marking { before }, Registration::SAVING, now);
+        let ticket = self.depart(
+            flight,
+            Leg::Marking { before, lineage: self.record.generation.lineage },
+            Registration::SAVING,
+            now,
+        );
         Some(self.write(ticket))
     }
 }

@@ -446,6 +446,19 @@ fn octorates_quota_answer_closes_the_registration_for_a_while() {
 }
 
 #[test]
+fn a_token_of_unknown_lifetime_that_is_given_again_as_expired_is_served_no_more() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    assert_eq!(world.got(&service()), "AT1");
+    world.pass_seconds(3600);
+    world.endpoint.then(Said::token("AT1", 0));
+    let renewal = world.decide(&service()).job;
+    world.carry(renewal);
+    assert_eq!(world.got(&service()), "expired_on_arrival");
+    assert!(world.stored(&service()).token.is_none(), "nor by the next start");
+}
+
+#[test]
 fn the_same_token_again_with_just_the_life_it_has_left_keeps_the_guard_it_had() {
     let mut world = Machine::new(standard());
     world.endpoint.then(Said::token("AT1", 100));

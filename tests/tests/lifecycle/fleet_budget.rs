@@ -102,6 +102,21 @@ fn a_request_that_the_store_has_counted_late_is_not_sent() {
 }
 
 #[test]
+fn a_refresh_token_whose_count_meets_another_long_after_it_was_written_ahead_is_not_sent() {
+    let shelf = Shelf::default();
+    let mut world = limited(10, &shelf, 1);
+    world.sign_in(&hotel(), "RT0");
+    let draw = up_to_drawing(&mut world, &hotel());
+    let mut other = limited(10, &shelf, 2);
+    assert_eq!(other.got(&key(1)), "AT1", "it counts meanwhile");
+    world.pass_seconds(100);
+    let rest = drawn(&mut world, draw);
+    world.carry(rest);
+    assert_eq!(world.requests(), 0, "the claim is over, and somebody else may have begun");
+    assert_eq!(world.got(&hotel()), "AT1", "the next time");
+}
+
+#[test]
 fn in_any_minute_a_fleet_sends_no_more_than_the_provider_allows_whatever_fails() {
     let shelf = Shelf::default();
     let mut all = fleet(4, &shelf);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod budget;
+mod decisions;
 mod ends;
 mod fleet_budget;
 mod handles;

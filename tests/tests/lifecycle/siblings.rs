@@ -384,21 +384,6 @@ fn the_end_told_of_a_token_that_is_given_again_holds_though_it_was_over_before_t
 }
 
 #[test]
-fn a_later_end_that_a_sibling_was_told_of_the_same_token_is_taken_over_with_its_record() {
-    let (mut one, mut two, _) = siblings();
-    one.age(&hotel(), Freshness::Stale);
-    one.endpoint.then(Said::tokens("AT1", 86_400, "RT5"));
-    let renewal = one.decide(&hotel()).job;
-    one.carry(renewal);
-    two.now = one.now;
-    let renewal = two.decide(&hotel()).job;
-    two.carry(renewal);
-    assert_eq!(two.requests(), 0, "what is stored is due no more");
-    two.pass_seconds(3600);
-    assert_eq!(two.decide(&hotel()).line, "1: use AT1");
-}
-
-#[test]
 fn what_was_written_while_a_claim_was_over_is_heard_of_before_anything_is_sent() {
     let (mut one, mut two, _) = siblings_at(never_replayed);
     one.age(&hotel(), Freshness::Expired);

@@ -143,8 +143,8 @@ fn a_token_tells_what_departed_from_the_document_and_whether_it_is_for_administr
 #[test]
 fn steps_and_causes_are_told_in_fixed_words() {
     let send = Step::Send { purpose: Purpose::Refresh, cause: None };
-    let steps = [Step::Load, Step::Claim, send, Step::Save, Step::Release];
-    assert_eq!(steps.map(Step::word), ["load", "claim", "send", "save", "release"]);
+    let steps = [Step::Load, Step::Claim, Step::Count, send, Step::Save, Step::Release];
+    assert_eq!(steps.map(Step::word), ["load", "claim", "count", "send", "save", "release"]);
     use RenewalCause as Cause;
     let causes = [Cause::First, Cause::Due, Cause::Expired, Cause::Refused, Cause::Warm];
     assert_eq!(causes.map(Cause::word), ["first", "due", "expired", "refused", "warm"]);

@@ -127,7 +127,7 @@ impl Budget {
 }
 
 impl Asking {
-    /// The slots it leaves to others; the only one there is may be taken all the same.
+    /// The slots it leaves to others. Where there is but one, it may be taken all the same: no limit is less.
     fn leaves(self) -> u32 {
         u32::from(self.has_token)
     }

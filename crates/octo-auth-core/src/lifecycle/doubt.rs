@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Lifecycle;
-use super::record::{Attempt, Record};
+use super::record::{Attempt, Decided, Record};
 use crate::time::Now;
 
 impl Lifecycle {
@@ -13,7 +13,7 @@ impl Lifecycle {
             return;
         }
         self.unsent = std::mem::replace(&mut self.record.pending, before);
-        self.decided.iter_mut().for_each(|decided| decided.may_be_stored = true);
+        self.decided.iter_mut().for_each(Decided::note_failed);
         self.unsaved = Some(now.boot);
     }
 

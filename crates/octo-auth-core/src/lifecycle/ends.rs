@@ -71,8 +71,8 @@ impl Lifecycle {
                 self.loaded(registration, flight, (why, is_late), result, now)
             }
             (Leg::Claiming, Outcome::Claimed(result)) => self.claimed(registration, flight, result, now),
-            (Leg::Marking { before }, Outcome::Saved(result)) => {
-                self.marked(registration, flight, (before, is_late), result, now)
+            (Leg::Marking { before, lineage }, Outcome::Saved(result)) => {
+                self.marked(registration, flight, (before, lineage, is_late), result, now)
             }
             (Leg::Drawing { sent }, Outcome::Saved(result)) => {
                 self.drawn(registration, flight, (sent, is_late), result, now)
@@ -129,7 +129,7 @@ impl Lifecycle {
             Leg::Reading(Why::AfterRefusal { error, refresh_token }) => {
                 self.refused_unread(registration, &flight, error, refresh_token, now);
             }
-            Leg::Marking { before } => self.unmark(before, now),
+            Leg::Marking { before, .. } => self.unmark(before, now),
             // Nothing was sent, and the marker is in the store.
             Leg::Drawing { .. } if self.record.attempt().is_some() => {
                 self.record.attempt_failed(Failed::Clearly);
@@ -159,8 +159,9 @@ impl Lifecycle {
         if self.record.signed_out {
             // What came has taken the place of what was held.
             self.to_revoke = secret_of(&result).or(self.to_revoke.take());
-            if let Err(error) = result {
-                self.blame_endpoint(registration, error, now);
+            match result {
+                Ok(_) => registration.succeeded(sent),
+                Err(error) => self.blame_endpoint(registration, error, now),
             }
             return self.land(registration, flight, now);
         }
@@ -180,7 +181,10 @@ impl Lifecycle {
                 self.blame_endpoint(registration, error, now);
                 self.land(registration, flight, now)
             }
-            Ok(_) => self.land(registration, flight, now),
+            Ok(_) => {
+                registration.succeeded(sent);
+                self.land(registration, flight, now)
+            }
         }
     }
 
@@ -230,6 +234,12 @@ impl Lifecycle {
         let validity =
             kept.map_or_else(|| self.validity_of(&tokens, sent, registration), |kept| kept.validity);
         let issued = Arc::new(Issued::new(tokens, generation, validity, deviations, self.key.grant()));
+        if !is_new {
+            // What was told of the end of a token that is known already holds at once.
+            self.current = Some(issued.clone());
+            self.published = None;
+            self.record.token = None;
+        }
         if issued.validity.freshness(now) == Freshness::Expired {
             // Not even kept: the next start, whose boot clock knows nothing of the way it took here, might take it for
             // good by a wall clock that was set back.
@@ -238,11 +248,6 @@ impl Lifecycle {
         }
         self.record.token = Some(issued.tokens.clone());
         self.record.generation = generation;
-        if !is_new {
-            // It is stored already: what was told of its end holds at once.
-            self.current = Some(issued.clone());
-            self.published = None;
-        }
         self.save_then_publish(registration, flight, Some(Publication { issued, is_new }), now)
     }
 

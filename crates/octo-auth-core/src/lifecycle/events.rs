@@ -6,6 +6,7 @@ use super::Lifecycle;
 use super::job::Job;
 use super::record::{Decided, Fingerprint, Generation, Lineage, Record};
 use super::setback::doubled;
+use super::view::Knowledge;
 use crate::accounts::Registration;
 use crate::answer::CreatedProperty;
 use crate::error::{ExchangeError, RequestError};
@@ -137,7 +138,7 @@ impl Lifecycle {
             return Err(RequestError::Value { what: "refresh token", problem });
         }
         let lineage = Lineage::from_bytes(registration.dice.bytes());
-        let replaced = self.version.map(|_| self.record.generation);
+        let (replaced, is_read) = (self.version.map(|_| self.record.generation), self.is_read());
         // The same refresh token again: what is under way with it is under way still, and its token still works.
         let (doubt_until, doubt_is_ours) = (self.doubt_until, self.doubt_is_ours);
         let fingerprint = refresh_token.as_ref().map(Fingerprint::of);
@@ -150,7 +151,7 @@ impl Lifecycle {
         if pending.is_some() {
             (self.doubt_until, self.doubt_is_ours) = (doubt_until, doubt_is_ours);
         }
-        self.decided = Some(Decided::new(replaced, self.decided.take()));
+        self.decided = Some(Decided::new(replaced, is_read, self.decided.take()));
         Ok(self.save_soon(registration, now))
     }
 
@@ -163,14 +164,14 @@ impl Lifecycle {
     /// Ends the key until a new sign-in; what it held is revoked where the provider can.
     pub(crate) fn sign_out(&mut self, registration: &mut Registration, now: Now) -> Option<Job> {
         let record = std::mem::take(&mut self.record);
-        let replaced = self.version.map(|_| record.generation);
+        let (replaced, is_read) = (self.version.map(|_| record.generation), self.is_read());
         let token = record.token.map(|tokens| tokens.access_token().as_secret().clone());
         let revoked = record.refresh_token.or(token);
         let ended = self.decided.as_ref().and_then(Decided::stored).unwrap_or(record.generation);
         let generation = Generation { number: ended.number.saturating_add(1), ..ended };
         self.begin_anew(Record { generation, signed_out: true, ..Record::default() }, registration, now);
         self.to_revoke = revoked;
-        self.decided = Some(Decided::new(replaced, self.decided.take()));
+        self.decided = Some(Decided::new(replaced, is_read, self.decided.take()));
         self.save_soon(registration, now)
     }
 
@@ -180,6 +181,11 @@ impl Lifecycle {
         self.record.terminal = None;
         self.refusal = None;
         self.published = None;
+    }
+
+    /// Whether what the store holds is known.
+    fn is_read(&self) -> bool {
+        self.knowledge == Knowledge::Read
     }
 
     fn begin_anew(&mut self, record: Record, registration: &mut Registration, now: Now) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::issued::Issued;
-use super::record::{Attempt, Fingerprint};
+use super::record::{Attempt, Fingerprint, Lineage};
 use super::step::RenewalCause;
 use crate::error::ExchangeError;
 use crate::time::Timestamp;
@@ -40,8 +40,9 @@ pub(crate) enum Leg {
     Reading(Why),
     /// The renewal is being claimed.
     Claiming,
-    /// The attempt is being written down; what stood there before comes back if it cannot be.
-    Marking { before: Option<Attempt> },
+    /// The attempt is being written down in the record of this lineage; what stood there before comes back if it cannot
+    /// be.
+    Marking { before: Option<Attempt>, lineage: Lineage },
     /// The request is being written down among those of the fleet, which are these then.
     Drawing { sent: Vec<Timestamp> },
     /// The request is under way, with this refresh token.

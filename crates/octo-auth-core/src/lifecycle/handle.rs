@@ -85,8 +85,10 @@ impl Lifecycle {
     pub(crate) fn can_be_given_up(&self, storage: Storage) -> bool {
         let is_kept =
             storage != Storage::None || self.record.refresh_token.is_none() && !self.record.signed_out;
-        // Forgetting a setback, a refusal or a doubt would let through what they keep back.
-        let has_past = self.setbacks.any() || self.is_refused || self.record.is_in_doubt();
+        // Forgetting a setback, a refusal or a doubt would let through what they keep back; of what is dead, nothing would
+        // be let through.
+        let is_in_doubt = self.record.is_in_doubt() && self.record.terminal.is_none();
+        let has_past = self.setbacks.any() || self.is_refused || is_in_doubt;
         !self.is_busy() && !has_past && is_kept
     }
 }

@@ -49,7 +49,7 @@ pub struct Record {
     /// The user signed out: nothing is asked for until a new sign-in.
     pub signed_out: bool,
     /// When requests were sent at the latest, all of which still count, if it is the record of
-    /// [`Key::requests`]; empty in the record of a token.
+    /// [`Key::requests`](crate::Key::requests); empty in the record of a token.
     pub sent: Vec<Timestamp>,
 }
 
@@ -172,8 +172,10 @@ pub(crate) struct Decided {
     over: Option<VecDeque<Lineage>>,
     /// Which token the store held when it was heard of last, if any is known.
     stored: Option<Generation>,
+    /// It was handed out to be written.
+    is_written: bool,
     /// Writing it failed, which it may have been all the same.
-    pub(crate) may_be_stored: bool,
+    may_be_stored: bool,
 }
 
 /// So many lineages are known that a decision takes the place of; whoever signs in more often while the store is away
@@ -181,18 +183,26 @@ pub(crate) struct Decided {
 const MOST_REPLACED: usize = 16;
 
 impl Decided {
-    /// A decision in the place of this lineage, if one is known, and of one that was made here before and may reach the
-    /// store yet.
-    pub(crate) fn new(replaced: Option<Generation>, before: Option<Self>) -> Self {
-        let (over, stored) = match before {
-            Some(before) => (before.over, before.stored),
-            None => (replaced.map(|_| VecDeque::new()), replaced),
-        };
-        let mut decided = Self { over, stored, may_be_stored: false };
+    /// A decision in the place of this token, if one is stored, and of one that was made here before and may reach the
+    /// store yet; `is_read` says whether what the store holds is known.
+    pub(crate) fn new(replaced: Option<Generation>, is_read: bool, before: Option<Self>) -> Self {
+        let (over, stored) = before.map_or((None, replaced), |before| (before.over, before.stored));
+        let over = over.or_else(|| is_read.then(VecDeque::new));
+        let mut decided = Self { over, stored, is_written: false, may_be_stored: false };
         if let (Some(replaced), true) = (replaced, decided.over.is_some()) {
             decided.replaces(replaced.lineage);
         }
         decided
+    }
+
+    /// Takes note that it is handed out to be written.
+    pub(crate) fn note_writing(&mut self) {
+        self.is_written = true;
+    }
+
+    /// Takes note that writing failed.
+    pub(crate) fn note_failed(&mut self) {
+        self.may_be_stored |= self.is_written;
     }
 
     /// Takes note that the store holds something else, whose place it takes too.
@@ -208,6 +218,7 @@ impl Decided {
 
     fn replaces(&mut self, lineage: Lineage) {
         let over = self.over.get_or_insert_default();
+        over.retain(|known| *known != lineage);
         if over.len() == MOST_REPLACED {
             over.pop_front();
         }
@@ -279,8 +290,8 @@ impl Record {
     /// Which wins when the store holds another record than was expected. `decided_here` says that ours is a
     /// sign-in or sign-out made in this process that wins over it, see [`Decided`].
     ///
-    /// Such a one wins over whatever is there; another lineage with an advanced version wins otherwise.
-    /// In one lineage the newer generation wins; in one generation the stored record, unless ours was got from it.
+    /// Such a one wins over another lineage, which wins otherwise. In one lineage a sign-out wins, else the newer
+    /// generation; in one generation the stored record, unless ours has the same refresh token or was got from it.
     pub(crate) fn winner(&self, theirs: &Self, decided_here: bool) -> Winner {
         let (own, other) = (self.generation, theirs.generation);
         if own.lineage != other.lineage {

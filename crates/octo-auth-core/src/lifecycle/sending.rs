@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::failure::Cause;
 use super::flight::{Flight, Leg};
 use super::job::{Job, SaveJob, SendJob};
-use super::record::Failed;
+use super::record::{Attempt, Failed};
 use super::setback::Pause;
 use super::store::{Saved, StoreFault};
 use super::validity::Freshness;
@@ -57,27 +57,38 @@ impl Lifecycle {
         if let Some((fleet, _)) = registration.budget.fleet() {
             match &result {
                 Ok(Saved::Done(version)) => fleet.wrote(&sent, *version, now),
-                Ok(Saved::Conflict(stored)) => fleet.saw(stored.as_deref(), now),
+                Ok(Saved::Conflict(stored)) => {
+                    fleet.saw(stored.as_deref(), now);
+                    is_counted = false;
+                }
                 Err(_) if self.key.is_client_grant() => fleet.note_untold(now),
                 // A refresh token is not used while nothing can be written down.
                 Err(_) => is_counted = false,
             }
         }
         let was_faster = matches!(result, Ok(Saved::Conflict(_)));
-        let is_written = result.is_ok();
+        let is_in_time = !is_late || result.is_err();
         if let Err(fault) = result {
             self.store_failed(fault, registration, now);
         }
         match is_ours {
             false => self.land(registration, flight, now),
-            true if was_faster => self.send(flight, registration, now),
+            true if was_faster && self.has_time_to_count(registration, now) => {
+                self.send(flight, registration, now)
+            }
             true => {
                 // Written down was the latest moment at which it may be sent.
-                let is_in_time = !(is_written && is_late);
                 let is_open = registration.budget.opens_here(&self.sent, self.asking(now)) <= now.boot;
                 self.send_if(is_counted && is_in_time && is_open, flight, registration, now)
             }
         }
+    }
+
+    /// Whether a request that is counted once more can end before the time that its marker names.
+    fn has_time_to_count(&self, registration: &Registration, now: Now) -> bool {
+        let needed = registration.policy.exchange_deadline() + SECOND + Registration::SAVING;
+        let left = |attempt: &Attempt| attempt.deadline.saturating_since(now.wall);
+        self.key.is_client_grant() || self.record.attempt().is_some_and(|attempt| left(attempt) >= needed)
     }
 
     /// Sends the request of a flight, if the budget has room, the request can be built and the endpoint was not closed

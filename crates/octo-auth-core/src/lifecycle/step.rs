@@ -32,6 +32,8 @@ pub enum Step {
     Load,
     /// Claim the renewal in the store.
     Claim,
+    /// Write a request down in the store, with those of other processes, before it is sent.
+    Count,
     /// Send a request.
     Send {
         /// What the request is for.
@@ -39,7 +41,7 @@ pub enum Step {
         /// What caused the renewal; nothing for a revocation.
         cause: Option<RenewalCause>,
     },
-    /// Write a record to the store: that of the key, or that of the requests counted together.
+    /// Write the record of the key to the store.
     Save,
     /// Release the claim in the store.
     Release,
@@ -94,7 +96,8 @@ impl Step {
         match leg {
             Leg::Reading(_) => Self::Load,
             Leg::Claiming => Self::Claim,
-            Leg::Marking { .. } | Leg::Drawing { .. } | Leg::Saving(_) => Self::Save,
+            Leg::Marking { .. } | Leg::Saving(_) => Self::Save,
+            Leg::Drawing { .. } => Self::Count,
             Leg::Sending { .. } => {
                 let purpose = match key.grant() {
                     Grant::ClientCredentials => Purpose::ClientCredentials,
@@ -111,12 +114,13 @@ impl Step {
         Self::Send { purpose: Purpose::Revocation, cause: None }
     }
 
-    /// The step's stable word: `load`, `claim`, `send`, `save` or `release`.
+    /// The step's stable word: `load`, `claim`, `count`, `send`, `save` or `release`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Load => "load",
             Self::Claim => "claim",
+            Self::Count => "count",
             Self::Send { .. } => "send",
             Self::Save => "save",
             Self::Release => "release",

@@ -22,7 +22,7 @@ use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
 use super::issued::Issued;
 use super::job::{ClaimJob, Job, LoadJob, ReleaseJob, SaveJob, Ticket};
-use super::record::{Attempt, Failed, Fingerprint, Generation, Record, Stored, Winner};
+use super::record::{Attempt, Decided, Failed, Fingerprint, Generation, Lineage, Record, Stored, Winner};
 use super::setback::{BACKOFF, Pause, part};
 use super::step::Step;
 use super::store::{Claimed, Saved, Storage, StoreFault};
@@ -124,20 +124,20 @@ impl Lifecycle {
         &mut self,
         registration: &mut Registration,
         flight: Flight,
-        (before, is_late): (Option<Attempt>, bool),
+        (before, lineage, is_late): (Option<Attempt>, Lineage, bool),
         result: Result<Saved, StoreFault>,
         now: Now,
     ) -> Option<Job> {
         // A sign-out or adoption meanwhile has put another record in the place of the one that was written.
-        let is_ours = !self.record.signed_out && self.record.attempt().is_some();
+        let is_ours = !self.record.signed_out
+            && self.record.generation.lineage == lineage
+            && self.record.attempt().is_some();
         match result {
             Ok(Saved::Done(version)) => {
                 self.version = Some(version);
-                if is_late {
-                    // The claim may be over before the exchange is: it is not begun.
+                if is_late || !is_ours {
+                    // Late, the claim may be over before the exchange is: it is not begun.
                     self.unmark(before, now);
-                }
-                if !is_ours || is_late {
                     return self.land(registration, flight, now);
                 }
                 self.unsaved = None;
@@ -221,8 +221,7 @@ impl Lifecycle {
             }
             Ok(Saved::Conflict(Some(stored))) => {
                 if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
-                    self.merge_attempt(&stored.record, now);
-                    self.win_over(&stored, now);
+                    self.keep_ours(&stored, registration, now);
                     return Some(self.save(flight, publication, now));
                 }
                 // Revoking one refresh token of a sign-in ends them all, and theirs may come from ours by any number of
@@ -247,7 +246,7 @@ impl Lifecycle {
 
     /// The record was not written: it is tried again when the store is.
     pub(super) fn note_unsaved(&mut self) {
-        self.decided.iter_mut().for_each(|decided| decided.may_be_stored = true);
+        self.decided.iter_mut().for_each(Decided::note_failed);
         self.unsaved = self.trouble.last().map(|trouble| trouble.until);
     }
 
@@ -354,7 +353,8 @@ impl Lifecycle {
     }
 
     /// The job that writes the record as it stands.
-    pub(super) fn write(&self, ticket: Ticket) -> Job {
+    pub(super) fn write(&mut self, ticket: Ticket) -> Job {
+        self.decided.iter_mut().for_each(Decided::note_writing);
         let record = Box::new(self.record.clone());
         Job::Save(SaveJob { ticket, key: self.key.clone(), expected: self.version, record })
     }
@@ -403,15 +403,16 @@ impl Lifecycle {
             return;
         }
         if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
-            self.merge_attempt(&stored.record, now);
-            self.win_over(&stored, now);
+            self.keep_ours(&stored, registration, now);
             return;
         }
         self.adopt_stored(stored, registration, now);
     }
 
     /// Keeps ours, to be written over what the store holds; a sign-out takes what is there along.
-    fn win_over(&mut self, stored: &Stored, now: Now) {
+    fn keep_ours(&mut self, stored: &Stored, registration: &Registration, now: Now) {
+        self.merge_end(&stored.record, registration, now);
+        self.merge_attempt(&stored.record, now);
         self.version = Some(stored.version);
         self.doubt_sign_in(&stored.record, now);
         self.decided.iter_mut().for_each(|decided| decided.replaces_stored(stored.record.generation));
@@ -424,6 +425,20 @@ impl Lifecycle {
         }
         if self.record.signed_out && self.to_revoke.is_none() {
             self.to_revoke.clone_from(&stored.record.refresh_token);
+        }
+    }
+
+    /// Takes over what a sibling was told later of the end of the same token.
+    fn merge_end(&mut self, stored: &Record, registration: &Registration, now: Now) {
+        let (Some(current), Some(theirs)) = (&self.current, &stored.token) else { return };
+        let is_same = stored.generation == self.record.generation && current.is_same(theirs.access_token());
+        if is_same && theirs.issued_at() > current.tokens.issued_at() {
+            let validity = self.validity_of(theirs, now, registration);
+            let (generation, grant) = (current.generation, self.key.grant());
+            self.record.token = Some(theirs.clone());
+            self.current =
+                Some(Arc::new(Issued::new(theirs.clone(), generation, validity, Vec::new(), grant)));
+            self.published = None;
         }
     }
 
