@@ -231,6 +231,16 @@ fn keeping_warm_looks_at_no_key_that_only_a_person_can_help_or_that_shuts_down()
 }
 
 #[test]
+fn what_the_store_holds_already_is_not_saved_again_at_the_end() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    assert!(world.accounts.save_all(world.now).is_empty());
+    let _under_way = world.accounts.sign_out(&hotel(), world.now).expect("that is saved");
+    assert!(world.accounts.save_all(world.now).is_empty(), "it is under way");
+}
+
+#[test]
 fn a_sign_out_that_the_store_did_not_take_is_saved_by_keeping_warm() {
     let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
     world.sign_in(&hotel(), "RT0");
