@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
+use std::time::Duration;
+
 use octo_auth_core::{Adopted, Freshness, Job, Purpose, SaveJob, Secret, Storage, StoreFault};
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_tests::registration::standard;
@@ -147,5 +149,27 @@ fn a_later_end_that_a_sibling_was_told_of_the_token_of_a_client_grant_is_taken_o
     assert_eq!(two.requests(), 0, "what is stored is due no more");
     two.pass_seconds(60);
     let freshness = two.accounts.status(&service(), two.now).expect("known").freshness;
+    assert_eq!(freshness, Freshness::Expired);
+}
+
+#[test]
+fn a_token_that_is_read_again_with_the_end_it_had_is_as_old_as_both_clocks_have_seen_it_grow() {
+    let (mut one, mut two, _) = processes();
+    one.sign_in(&hotel(), "RT0");
+    assert_eq!(one.got(&hotel()), "AT1");
+    two.pass_seconds(30);
+    assert_eq!(two.got(&hotel()), "AT1");
+    one.age(&hotel(), Freshness::Stale);
+    one.endpoint.then(Said::tokens("AT1", 10, "RT5"));
+    let renewal = one.decide(&hotel()).job;
+    one.carry(renewal);
+    two.pass_seconds(3500);
+    two.now.wall = two.now.wall.saturating_sub(Duration::from_secs(1800));
+    two.endpoint.then(Said::error(503, ""));
+    let renewal = two.decide(&hotel()).job;
+    two.carry(renewal);
+    assert_eq!(two.asked[0].refresh_token(), Some("RT5"), "the record was read again");
+    two.pass_seconds(90);
+    let freshness = two.accounts.status(&hotel(), two.now).expect("known").freshness;
     assert_eq!(freshness, Freshness::Expired);
 }
