@@ -64,6 +64,17 @@ fn a_first_sign_in_that_may_have_been_stored_does_not_undo_a_sign_out() {
 }
 
 #[test]
+fn a_sign_in_that_has_met_another_in_the_store_replaces_it_though_that_fails_at_first() {
+    let (mut one, mut two, _) = processes();
+    let save = signing_in(&mut one, "RT-last");
+    two.sign_in(&hotel(), "RT-met");
+    let Some(Job::Save(again)) = one.step(Job::Save(save)) else { panic!("it wins and is saved again") };
+    failed(&mut one, again);
+    one.endpoint.always(|_| Said::token("AT-last", 3600));
+    assert_eq!(settled(&mut one).as_deref(), Some("RT-last"));
+}
+
+#[test]
 fn a_sign_in_that_was_never_handed_to_the_store_is_in_no_doubt_when_an_earlier_one_fails() {
     let (mut one, mut two, _) = processes();
     let early = signing_in(&mut one, "RT-early");

@@ -85,7 +85,9 @@ fn an_answer_without_a_refresh_token_keeps_the_one_there_is() {
     world.endpoint.then(Said::token("AT2", 3600));
     world.age(&hotel(), Freshness::Expired);
     assert_eq!(world.got(&hotel()), "AT2");
-    assert_eq!(refresh_token(&world.stored(&hotel())), Some("RT1"));
+    let stored = world.stored(&hotel());
+    assert_eq!(refresh_token(&stored), Some("RT1"));
+    assert!(stored.pending.is_none(), "nothing is in doubt");
 }
 
 #[test]
