@@ -4,8 +4,12 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, Freshness, Job, Purpose, SaveJob, Secret, Storage, StoreFault};
+use octo_auth_core::{
+    AccessToken, Adopted, Freshness, Generation, Job, Purpose, Record, SaveJob, Secret, Storage, StoreFault,
+    TokenSet,
+};
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_tests::moment;
 use octo_auth_tests::registration::standard;
 
 /// Two processes on a store that holds nothing, which both have read.
@@ -183,4 +187,31 @@ fn a_token_that_is_read_again_with_the_end_it_had_is_as_old_as_both_clocks_have_
     two.pass_seconds(90);
     let freshness = two.accounts.status(&hotel(), two.now).expect("known").freshness;
     assert_eq!(freshness, Freshness::Expired);
+}
+
+#[test]
+fn a_new_token_is_not_given_up_for_an_old_one_that_a_sibling_has_stored_by_the_same_number() {
+    let (mut one, _, shelf) = processes();
+    let put = |number, later| {
+        let token = AccessToken::new("AT-old").expect("a token");
+        let issued = moment::after(later).wall;
+        let lifetime = Some(Duration::from_secs(3600));
+        let token = TokenSet::restore(standard().profile(), token, issued, lifetime, None);
+        let generation = Generation { number, ..Generation::default() };
+        shelf.put(&service(), Record { generation, token: Some(token), ..Record::default() });
+    };
+    put(1, 0);
+    assert_eq!(one.got(&service()), "AT-old");
+    one.age(&service(), Freshness::Stale);
+    // Without the claim nothing is read again: the store fails, and a client grant goes on.
+    let Some(Job::Claim(claim)) = one.decide(&service()).job else { panic!("the renewal is claimed") };
+    let send = one.report(claim.claimed(Err(StoreFault::new("the store broke off")))).expect("the request");
+    one.endpoint.then(Said::token("AT-new", 3600));
+    let save = one.step(send).expect("the outcome is saved");
+    put(2, 10);
+    let rest = one.step(save);
+    one.carry(rest);
+    assert_eq!(one.got(&service()), "AT-new");
+    let stored = one.stored(&service()).token.expect("a token");
+    assert_eq!(stored.access_token().expose(), "AT-new");
 }

@@ -430,16 +430,20 @@ impl Lifecycle {
 
     /// Takes over what a sibling was told later of the end of the same token.
     fn merge_end(&mut self, stored: &Record, registration: &Registration, now: Now) {
-        let (Some(current), Some(theirs)) = (&self.current, &stored.token) else { return };
-        let is_same = stored.generation == self.record.generation && current.is_same(theirs.access_token());
-        if is_same && theirs.issued_at() > current.tokens.issued_at() {
-            let validity = self.validity_of(theirs, now, registration);
-            let (generation, grant) = (current.generation, self.key.grant());
-            self.record.token = Some(theirs.clone());
-            self.current =
-                Some(Arc::new(Issued::new(theirs.clone(), generation, validity, Vec::new(), grant)));
+        let (Some(own), Some(theirs)) = (&self.record.token, &stored.token) else { return };
+        let is_same =
+            stored.generation == self.record.generation && own.access_token() == theirs.access_token();
+        if !is_same || theirs.issued_at() <= own.issued_at() {
+            return;
+        }
+        let validity = self.validity_of(theirs, now, registration);
+        let (generation, grant) = (stored.generation, self.key.grant());
+        let is_current = |current: &&mut Arc<Issued>| current.is_same(theirs.access_token());
+        if let Some(current) = self.current.as_mut().filter(is_current) {
+            *current = Arc::new(Issued::new(theirs.clone(), generation, validity, Vec::new(), grant));
             self.published = None;
         }
+        self.record.token = Some(theirs.clone());
     }
 
     fn adopt_stored(&mut self, stored: Box<Stored>, registration: &mut Registration, now: Now) {
