@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use octo_auth_core::{
     Accounts, Adopted, Client, Decision, Entropy, Failure, Freshness, Job, Key, Now, Policy, Purpose, Record,
-    Remedy, Report, Scopes, Secret, SendJob, Storage, Token, Verdict,
+    Remedy, Report, SaveJob, Scopes, Secret, SendJob, Storage, StoreFault, Token, Verdict,
 };
 
 pub use endpoint::{Asked, Endpoint, Said};
@@ -174,6 +174,95 @@ impl Machine {
         match self.get(key) {
             Ok(token) => shown(&token),
             Err(failure) => failure.code().into_owned(),
+        }
+    }
+
+    /// Two machines on one store that both hold `AT1` and `RT1` of [`hotel`].
+    ///
+    /// # Panics
+    ///
+    /// If the second gets the token otherwise than from the store.
+    #[must_use]
+    pub fn siblings(client: fn() -> Client) -> (Self, Self, Shelf) {
+        let shelf = Shelf::default();
+        let shared = |seed| Self::with_store(client(), Storage::Shared, &shelf, seed);
+        let (mut one, mut two) = (shared(1), shared(2));
+        one.sign_in(&hotel(), "RT0");
+        assert_eq!(one.got(&hotel()), "AT1");
+        assert_eq!(two.got(&hotel()), "AT1", "read from the store");
+        assert_eq!(two.requests(), 0);
+        (one, two, shelf)
+    }
+
+    /// Begins an account with a refresh token, up to the writing of its record.
+    ///
+    /// # Panics
+    ///
+    /// If it is not written at once.
+    pub fn signing_in(&mut self, key: &Key, refresh_token: &str) -> SaveJob {
+        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
+        match sound(self.accounts.adopt(key, adopted, self.now)) {
+            Some(Job::Save(save)) => save,
+            other => panic!("the sign-in is not saved: {other:?}"),
+        }
+    }
+
+    /// The store breaks off while it writes a record, which it may have taken.
+    pub fn breaks_off(&mut self, save: SaveJob, is_taken: bool) {
+        if is_taken {
+            self.shelf.put(save.key(), save.record().clone());
+        }
+        let rest = self.report(save.saved(Err(StoreFault::new("the store broke off"))));
+        self.carry(rest);
+    }
+
+    /// Signs a key out, and carries what comes of it.
+    pub fn sign_out(&mut self, key: &Key) {
+        let rest = self.accounts.sign_out(key, self.now);
+        self.carry(rest);
+    }
+
+    /// Asks for a key and carries what is to be done up to the first job that is such a one.
+    ///
+    /// # Panics
+    ///
+    /// If none of them is.
+    pub fn up_to(&mut self, key: &Key, is_it: impl Fn(&Job) -> bool) -> Job {
+        // The first flight of a key reads its record and does nothing else.
+        for _ in 0..2 {
+            let mut next = self.decide(key).job;
+            while let Some(job) = next {
+                if is_it(&job) {
+                    return job;
+                }
+                next = self.step(job);
+            }
+        }
+        panic!("there is no such job for {key}")
+    }
+
+    /// The same, up to the first request.
+    ///
+    /// # Panics
+    ///
+    /// If nothing is sent.
+    pub fn up_to_sending(&mut self, key: &Key) -> SendJob {
+        match self.up_to(key, |job| matches!(job, Job::Send(_))) {
+            Job::Send(send) => send,
+            other => panic!("no request: {other:?}"),
+        }
+    }
+
+    /// The same, up to the first record that is written: this key's own before its refresh token is used, or that of
+    /// the requests counted together.
+    ///
+    /// # Panics
+    ///
+    /// If nothing is written.
+    pub fn up_to_writing(&mut self, key: &Key, written: &Key) -> SaveJob {
+        match self.up_to(key, |job| matches!(job, Job::Save(save) if save.key() == written)) {
+            Job::Save(save) => save,
+            other => panic!("no record: {other:?}"),
         }
     }
 

@@ -94,6 +94,9 @@ fn mutate(
     shard: &str,
     (tests, seconds): (&[String], u32),
 ) -> Result<()> {
+    // What a run that was broken off found not to compile, this one takes for caught.
+    let found = folder.join("mutants.out");
+    append(&folder.join(UNVIABLE), &read(&found.join(UNVIABLE))?)?;
     let files = files.iter().map(|file| format!("--file=crates/octo-auth-core/src/{file}"));
     let status = crate::cargo()
         .args(["mutants", "--no-config", "--package=octo-auth-core", "--test-package=octo-auth-tests"])
@@ -114,9 +117,7 @@ fn mutate(
     let is_done = matches!(status.code(), Some(0 | 2 | 3));
     ensure!(is_done, "cargo mutants ended with {status}; it needs `cargo install cargo-mutants`");
     // A test that never ends is one that notices: no other need be asked.
-    let found = folder.join("mutants.out");
     append(&found.join(CAUGHT[0]), &read(&found.join("timeout.txt"))?)?;
-    // The next run takes those that do not compile for caught.
     append(&folder.join(UNVIABLE), &read(&found.join(UNVIABLE))?)
 }
 

@@ -11,7 +11,7 @@
 mod books;
 mod by_key;
 mod carriage;
-mod drawing;
+mod counting;
 mod losses;
 mod outlook;
 mod plan;

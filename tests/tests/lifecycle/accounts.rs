@@ -277,8 +277,7 @@ fn explain_says_how_a_key_stands_in_plain_words() {
     world.carry(flight.job);
     let said = world.accounts.explain(&hotel(), world.now);
     assert!(said.contains("the provider no longer takes its refresh token"), "{said}");
-    let job = world.accounts.sign_out(&hotel(), world.now);
-    world.carry(job);
+    world.sign_out(&hotel());
     let said = world.accounts.explain(&hotel(), world.now);
     assert!(
         said.contains("signed out (row 0a of the table)") && said.contains("Refresh token: none"),

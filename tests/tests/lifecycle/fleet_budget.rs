@@ -30,23 +30,13 @@ fn key(number: usize) -> Key {
 }
 
 /// Carries what the machine wants to do up to the counting of its next request.
-fn up_to_drawing(world: &mut Machine, key: &Key) -> SaveJob {
-    // The key's own record is read first.
-    for _ in 0..2 {
-        let mut next = world.decide(key).job;
-        while let Some(job) = next {
-            match job {
-                Job::Save(draw) if draw.key() == &Key::requests() => return draw,
-                job => next = world.step(job),
-            }
-        }
-    }
-    panic!("nothing is counted")
+fn up_to_counting(world: &mut Machine, key: &Key) -> SaveJob {
+    world.up_to_writing(key, &Key::requests())
 }
 
 /// Has the store count the request; what follows.
-fn drawn(world: &mut Machine, draw: SaveJob) -> Option<Job> {
-    world.step(Job::Save(draw))
+fn counted(world: &mut Machine, count: SaveJob) -> Option<Job> {
+    world.step(Job::Save(count))
 }
 
 fn let_all_pass(all: &mut [Machine], seconds: u64) {
@@ -75,11 +65,11 @@ fn two_that_count_at_once_do_not_take_the_same_place() {
     for number in 0..3 {
         assert_eq!(all[0].got(&key(number)), "AT1".replace('1', &(number + 1).to_string()));
     }
-    let (one, two) = (up_to_drawing(&mut all[1], &key(3)), up_to_drawing(&mut all[2], &key(4)));
-    let (one, two) = (drawn(&mut all[1], one), drawn(&mut all[2], two));
+    let (one, two) = (up_to_counting(&mut all[1], &key(3)), up_to_counting(&mut all[2], &key(4)));
+    let (one, two) = (counted(&mut all[1], one), counted(&mut all[2], two));
     let (Some(Job::Save(one)), Some(Job::Save(two))) = (one, two) else { panic!("neither knew the record") };
-    let send = sent(drawn(&mut all[1], one));
-    let rest = drawn(&mut all[2], two);
+    let send = sent(counted(&mut all[1], one));
+    let rest = counted(&mut all[2], two);
     assert!(!matches!(rest, Some(Job::Send(_) | Job::Save(_))), "the fourth has gone: {rest:?}");
     let report = all[1].send(send);
     let saves = all[1].report(report);
@@ -93,9 +83,9 @@ fn two_that_count_at_once_do_not_take_the_same_place() {
 fn a_request_that_the_store_has_counted_late_is_not_sent() {
     let shelf = Shelf::default();
     let mut all = fleet(1, &shelf);
-    let draw = up_to_drawing(&mut all[0], &key(0));
+    let count = up_to_counting(&mut all[0], &key(0));
     all[0].pass(SAVING);
-    let rest = drawn(&mut all[0], draw);
+    let rest = counted(&mut all[0], count);
     assert!(!matches!(rest, Some(Job::Send(_))), "it might be sent after the place it has is free: {rest:?}");
     all[0].carry(rest);
     assert_eq!(all[0].got(&key(0)), "AT1", "with the next place");
@@ -106,11 +96,11 @@ fn a_refresh_token_whose_count_meets_another_long_after_it_was_written_ahead_is_
     let shelf = Shelf::default();
     let mut world = limited(10, &shelf, 1);
     world.sign_in(&hotel(), "RT0");
-    let draw = up_to_drawing(&mut world, &hotel());
+    let count = up_to_counting(&mut world, &hotel());
     let mut other = limited(10, &shelf, 2);
     assert_eq!(other.got(&key(1)), "AT1", "it counts meanwhile");
     world.pass_seconds(100);
-    let rest = drawn(&mut world, draw);
+    let rest = counted(&mut world, count);
     world.carry(rest);
     assert_eq!(world.requests(), 0, "the claim is over, and somebody else may have begun");
     assert_eq!(world.got(&hotel()), "AT1", "the next time");
@@ -275,8 +265,8 @@ fn another_client_counts_with_those_with_whom_the_one_before_did() {
 fn a_store_that_fails_while_it_counts_holds_up_no_client_grant() {
     let shelf = Shelf::default();
     let mut all = fleet(1, &shelf);
-    let draw = up_to_drawing(&mut all[0], &key(0));
-    let next = all[0].report(draw.saved(Err(StoreFault::new("the store is down"))));
+    let count = up_to_counting(&mut all[0], &key(0));
+    let next = all[0].report(count.saved(Err(StoreFault::new("the store is down"))));
     assert!(matches!(next, Some(Job::Send(_))), "{next:?}");
 }
 
@@ -285,9 +275,9 @@ fn a_store_that_fails_while_it_counts_keeps_a_refresh_token_from_being_used() {
     let shelf = Shelf::default();
     let mut world = limited(3, &shelf, 1);
     world.sign_in(&hotel(), "RT0");
-    let draw = up_to_drawing(&mut world, &hotel());
+    let count = up_to_counting(&mut world, &hotel());
     assert!(world.stored(&hotel()).pending.is_some(), "it was written ahead");
-    let rest = world.report(draw.saved(Err(StoreFault::new("the store is down"))));
+    let rest = world.report(count.saved(Err(StoreFault::new("the store is down"))));
     assert!(!matches!(rest, Some(Job::Send(_))), "{rest:?}");
     world.carry(rest);
     assert_eq!(world.requests(), 0);
@@ -301,14 +291,14 @@ fn a_carrier_lost_while_the_store_counts_leaves_no_doubt_about_the_refresh_token
     let shelf = Shelf::default();
     let mut world = limited(3, &shelf, 1);
     world.sign_in(&hotel(), "RT0");
-    let draw = up_to_drawing(&mut world, &hotel());
-    let rest = world.report(Job::Save(draw).abandon());
+    let count = up_to_counting(&mut world, &hotel());
+    let rest = world.report(Job::Save(count).abandon());
     assert!(rest.is_none(), "there is nobody to carry it");
     let is_unsaved =
         |world: &Machine, key: &Key| world.accounts.status(key, world.now).expect("known").unsaved;
     assert!(is_unsaved(&world, &hotel()), "the store is to hear that nothing was sent");
-    let draw = up_to_drawing(&mut world, &key(0));
-    let _ = world.report(Job::Save(draw).abandon());
+    let count = up_to_counting(&mut world, &key(0));
+    let _ = world.report(Job::Save(count).abandon());
     assert!(!is_unsaved(&world, &key(0)), "a client grant leaves nothing behind");
     world.pass_seconds(61);
     assert_eq!(world.got(&hotel()), "AT1");
@@ -320,10 +310,9 @@ fn a_sign_out_while_the_store_counts_lets_nothing_be_sent() {
     let shelf = Shelf::default();
     let mut world = limited(3, &shelf, 1);
     world.sign_in(&hotel(), "RT0");
-    let draw = up_to_drawing(&mut world, &hotel());
-    let out = world.accounts.sign_out(&hotel(), world.now);
-    world.carry(out);
-    let rest = drawn(&mut world, draw);
+    let count = up_to_counting(&mut world, &hotel());
+    world.sign_out(&hotel());
+    let rest = counted(&mut world, count);
     world.carry(rest);
     let renewals = world.asked.iter().filter(|asked| asked.purpose == Purpose::Refresh).count();
     assert_eq!(renewals, 0);
@@ -334,11 +323,11 @@ fn a_sign_out_while_the_store_counts_lets_nothing_be_sent() {
 fn a_sign_out_of_the_client_itself_while_the_store_counts_lets_nothing_be_sent() {
     let shelf = Shelf::default();
     let mut all = fleet(1, &shelf);
-    let draw = up_to_drawing(&mut all[0], &key(0));
+    let count = up_to_counting(&mut all[0], &key(0));
     let now = all[0].now;
     let out = all[0].accounts.sign_out(&key(0), now);
     all[0].carry(out);
-    let rest = drawn(&mut all[0], draw);
+    let rest = counted(&mut all[0], count);
     assert!(!matches!(rest, Some(Job::Send(_))), "{rest:?}");
     all[0].carry(rest);
     assert_eq!(all[0].requests(), 0);
@@ -389,7 +378,7 @@ fn the_record_of_the_requests_holds_those_that_count_and_no_older_ones() {
 fn the_key_of_the_requests_brings_no_tokens() {
     let shelf = Shelf::default();
     let mut all = fleet(1, &shelf);
-    let requests = up_to_drawing(&mut all[0], &key(0)).key().clone();
+    let requests = up_to_counting(&mut all[0], &key(0)).key().clone();
     assert_eq!(requests.grant(), Grant::None);
     let failure = all[0].get(&requests).expect_err("no token");
     let texts = [failure.to_string(), requests.to_string()];
@@ -419,13 +408,13 @@ fn what_closes_the_endpoint_while_the_store_counts_keeps_the_request_back() {
     let shelf = Shelf::default();
     let mut all = fleet(1, &shelf);
     let world = &mut all[0];
-    let (draw, other) = (up_to_drawing(world, &key(0)), up_to_drawing(world, &key(1)));
-    let send = sent(drawn(world, draw));
+    let (count, other) = (up_to_counting(world, &key(0)), up_to_counting(world, &key(1)));
+    let send = sent(counted(world, count));
     world.endpoint.then(Said::error(503, ""));
     let report = world.send(send);
     let rest = world.report(report);
     world.carry(rest);
-    let rest = drawn(world, other);
+    let rest = counted(world, other);
     world.carry(rest);
     assert_eq!(world.requests(), 1, "the endpoint has just failed");
 }

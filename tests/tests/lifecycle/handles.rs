@@ -246,8 +246,7 @@ fn a_sign_out_that_the_store_did_not_take_is_saved_by_keeping_warm() {
     world.sign_in(&hotel(), "RT0");
     world.get(&hotel()).expect("a token");
     world.shelf.refuse_writing(true);
-    let saving = world.accounts.sign_out(&hotel(), world.now);
-    world.carry(saving);
+    world.sign_out(&hotel());
     world.shelf.refuse_writing(false);
     world.pass_seconds(31);
     let tended = world.accounts.tend(Warm::Used, world.now).job;

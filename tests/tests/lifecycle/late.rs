@@ -16,18 +16,6 @@ fn shared() -> Machine {
     world
 }
 
-/// Carries what the machine wants to do up to the first job that is such a one.
-fn up_to(world: &mut Machine, is_it: impl Fn(&Job) -> bool) -> Job {
-    let mut next = world.decide(&hotel()).job;
-    while let Some(job) = next {
-        if is_it(&job) {
-            return job;
-        }
-        next = world.step(job);
-    }
-    panic!("no such job")
-}
-
 fn begins_nothing(world: &mut Machine, rest: Option<Job>) {
     assert!(!matches!(rest, Some(Job::Send(_))), "{rest:?}");
     world.carry(rest);
@@ -37,7 +25,7 @@ fn begins_nothing(world: &mut Machine, rest: Option<Job>) {
 #[test]
 fn a_refresh_token_that_was_written_down_late_is_not_sent() {
     let mut world = shared();
-    let mark = up_to(&mut world, |job| matches!(job, Job::Save(_)));
+    let mark = world.up_to(&hotel(), |job| matches!(job, Job::Save(_)));
     world.pass(SAVING);
     let rest = world.step(mark);
     begins_nothing(&mut world, rest);
@@ -49,7 +37,7 @@ fn a_refresh_token_that_was_written_down_late_is_not_sent() {
 #[test]
 fn what_was_read_late_under_a_claim_is_known_and_nothing_is_begun() {
     let mut world = shared();
-    let read = up_to(&mut world, |job| matches!(job, Job::Load(_)));
+    let read = world.up_to(&hotel(), |job| matches!(job, Job::Load(_)));
     world.pass(SAVING);
     let rest = world.step(read);
     assert!(!matches!(rest, Some(Job::Save(_))), "{rest:?}");
@@ -59,7 +47,7 @@ fn what_was_read_late_under_a_claim_is_known_and_nothing_is_begun() {
 #[test]
 fn a_claim_that_is_granted_after_its_flight_is_given_back() {
     let mut world = shared();
-    let Job::Claim(claim) = up_to(&mut world, |job| matches!(job, Job::Claim(_))) else { unreachable!() };
+    let Job::Claim(claim) = world.up_to(&hotel(), |job| matches!(job, Job::Claim(_))) else { unreachable!() };
     world.pass(SAVING + SAVING);
     assert!(world.decide(&hotel()).failure.is_some(), "the flight is over");
     let rest = world.report(claim.claimed(Ok(Claimed::Granted)));
@@ -69,7 +57,7 @@ fn a_claim_that_is_granted_after_its_flight_is_given_back() {
 #[test]
 fn a_claim_that_is_granted_late_is_given_back_by_the_flight_itself() {
     let mut world = shared();
-    let Job::Claim(claim) = up_to(&mut world, |job| matches!(job, Job::Claim(_))) else { unreachable!() };
+    let Job::Claim(claim) = world.up_to(&hotel(), |job| matches!(job, Job::Claim(_))) else { unreachable!() };
     world.pass(SAVING);
     let rest = world.report(claim.claimed(Ok(Claimed::Granted)));
     assert!(matches!(rest, Some(Job::Release(_))), "{rest:?}");
@@ -117,7 +105,7 @@ fn what_the_store_says_of_a_flight_that_is_over_changes_nothing() {
     world.sign_in(&hotel(), "RT0");
     assert_eq!(world.got(&hotel()), "AT1");
     world.age(&hotel(), Freshness::Expired);
-    let Job::Save(mark) = up_to(&mut world, |job| matches!(job, Job::Save(_))) else { unreachable!() };
+    let Job::Save(mark) = world.up_to(&hotel(), |job| matches!(job, Job::Save(_))) else { unreachable!() };
     world.pass_seconds(60);
     let told = world.decide(&hotel());
     assert!(told.token.is_none(), "{}", told.line);
@@ -131,7 +119,7 @@ fn what_the_store_says_of_a_flight_that_is_over_changes_nothing() {
 #[test]
 fn a_carrier_that_is_lost_after_its_report_takes_nothing_back() {
     let mut world = shared();
-    let claim = up_to(&mut world, |job| matches!(job, Job::Claim(_)));
+    let claim = world.up_to(&hotel(), |job| matches!(job, Job::Claim(_)));
     let ticket = claim.ticket().clone();
     let read = world.step(claim);
     let rest = world.report(ticket.lost());

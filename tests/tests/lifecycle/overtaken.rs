@@ -10,15 +10,8 @@ use octo_auth_tests::registration::{never_replayed, standard};
 fn asking() -> (Machine, SendJob) {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
-    let send = sending(&mut world);
+    let send = world.up_to_sending(&hotel());
     (world, send)
-}
-
-fn sending(world: &mut Machine) -> SendJob {
-    match world.decide(&hotel()).job {
-        Some(Job::Send(send)) => send,
-        other => panic!("no request: {other:?}"),
-    }
 }
 
 /// A machine whose first request was given up and whose second one, with the same refresh token, is under way.
@@ -27,7 +20,7 @@ fn asking_again() -> (Machine, SendJob, SendJob) {
     world.pass_seconds(62);
     world.got(&hotel());
     world.pass_seconds(5);
-    let second = sending(&mut world);
+    let second = world.up_to_sending(&hotel());
     (world, first, second)
 }
 
@@ -106,7 +99,7 @@ fn the_late_answer_for_an_earlier_sign_in_changes_nothing_of_the_later_one() {
     world.pass_seconds(62);
     world.got(&hotel());
     world.sign_in(&hotel(), "RT-new");
-    let second = sending(&mut world);
+    let second = world.up_to_sending(&hotel());
     end(&mut world, first, Said::tokens("AT-old", 3600, "RT1"));
     // It brings no other refresh token, so that the one signed in with stays.
     end(&mut world, second, Said::token("AT-new", 3600));

@@ -1,58 +1,14 @@
 //! What simulated fleets have found: what siblings must not do to each other, nor a late answer to a later request.
 
+use std::time::Duration;
+
 use octo_auth_core::{
-    Adopted, Client, FailureKind, Fault, Freshness, Job, Purpose, Record, SaveJob, Secret, SendJob, Storage,
-    StoreFault, Terminal,
+    AccessToken, FailureKind, Fault, Freshness, Generation, Job, Purpose, Record, Secret, Storage,
+    StoreFault, Terminal, TokenSet,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
-use octo_auth_tests::registration::{never_replayed, sound, standard};
-
-/// Two machines on one store that both hold `AT1` and `RT1` of an account.
-fn siblings() -> (Machine, Machine, Shelf) {
-    siblings_at(standard)
-}
-
-fn siblings_at(client: fn() -> Client) -> (Machine, Machine, Shelf) {
-    let shelf = Shelf::default();
-    let shared = |seed| Machine::with_store(client(), Storage::Shared, &shelf, seed);
-    let (mut one, mut two) = (shared(1), shared(2));
-    one.sign_in(&hotel(), "RT0");
-    assert_eq!(one.got(&hotel()), "AT1");
-    assert_eq!(two.got(&hotel()), "AT1", "read from the store");
-    (one, two, shelf)
-}
-
-/// Carries what the machine wants to do up to its next request.
-fn up_to_sending(world: &mut Machine) -> SendJob {
-    let mut next = world.decide(&hotel()).job;
-    loop {
-        match next {
-            Some(Job::Send(send)) => return send,
-            Some(job) => next = world.step(job),
-            None => panic!("nothing is sent"),
-        }
-    }
-}
-
-/// Carries what the machine wants to do up to the writing ahead of its next request.
-fn up_to_marking(world: &mut Machine) -> SaveJob {
-    let mut next = world.decide(&hotel()).job;
-    loop {
-        match next {
-            Some(Job::Save(save)) => return save,
-            Some(job) => next = world.step(job),
-            None => panic!("nothing is written ahead"),
-        }
-    }
-}
-
-/// The store takes a record and says that it failed.
-fn broke_off(world: &mut Machine, save: SaveJob) {
-    world.shelf.put(&hotel(), save.record().clone());
-    let rest = world.report(save.saved(Err(StoreFault::new("the store broke off"))));
-    assert!(rest.is_none() || matches!(rest, Some(Job::Release(_))));
-    world.carry(rest);
-}
+use octo_auth_tests::moment;
+use octo_auth_tests::registration::{never_replayed, standard};
 
 fn refresh_token(record: &Record) -> Option<&str> {
     record.refresh_token.as_ref().map(Secret::expose)
@@ -62,7 +18,7 @@ fn refresh_token(record: &Record) -> Option<&str> {
 fn the_late_answer_of_an_earlier_use_leaves_a_later_one_in_doubt() {
     let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
     world.sign_in(&hotel(), "RT0");
-    let first = up_to_sending(&mut world);
+    let first = world.up_to_sending(&hotel());
     world.pass_seconds(62);
     assert_eq!(world.got(&hotel()), "lost");
     world.pass_seconds(5);
@@ -80,14 +36,14 @@ fn the_late_answer_of_an_earlier_use_leaves_a_later_one_in_doubt() {
 
 #[test]
 fn saving_over_a_siblings_marker_keeps_it() {
-    let (mut one, mut two, shelf) = siblings();
+    let (mut one, mut two, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Stale);
     two.age(&hotel(), Freshness::Stale);
     shelf.refuse_writing(true);
     let job = one.decide(&hotel()).job;
     one.carry(job);
     shelf.refuse_writing(false);
-    let _under_way = up_to_sending(&mut two);
+    let _under_way = two.up_to_sending(&hotel());
     one.pass_seconds(35);
     let save = one.decide(&hotel()).job.expect("what was written ahead is taken back");
     assert!(matches!(save, Job::Save(_)));
@@ -97,9 +53,8 @@ fn saving_over_a_siblings_marker_keeps_it() {
 
 #[test]
 fn what_is_read_too_late_under_a_claim_is_known_all_the_same() {
-    let (mut one, mut two, _) = siblings();
-    let signing_out = one.accounts.sign_out(&hotel(), one.now);
-    one.carry(signing_out);
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    one.sign_out(&hotel());
     two.age(&hotel(), Freshness::Stale);
     let claim = two.decide(&hotel()).job.expect("the claim");
     let load = two.step(claim).expect("the reading");
@@ -112,12 +67,12 @@ fn what_is_read_too_late_under_a_claim_is_known_all_the_same() {
 
 #[test]
 fn a_refresh_token_that_the_stored_one_comes_from_is_not_revoked() {
-    let (mut one, mut two, _) = siblings();
+    let (mut one, mut two, _) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
-    let sent = up_to_sending(&mut one);
+    let sent = one.up_to_sending(&hotel());
     let report = one.send(sent);
     let Some(Job::Save(save)) = one.report(report) else { panic!("the outcome is saved") };
-    broke_off(&mut one, save);
+    one.breaks_off(save, true);
     // Each machine's endpoint counts for itself: the names are not the same again with four.
     for _ in 0..4 {
         two.age(&hotel(), Freshness::Expired);
@@ -134,7 +89,7 @@ fn a_refresh_token_that_the_stored_one_comes_from_is_not_revoked() {
 
 #[test]
 fn a_siblings_use_in_doubt_counts_though_our_own_had_a_greater_number() {
-    let (mut one, mut two, _) = siblings();
+    let (mut one, mut two, _) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Stale);
     for _ in 0..2 {
         one.endpoint.then(Said::page(429, &[]));
@@ -158,47 +113,6 @@ fn a_siblings_use_in_doubt_counts_though_our_own_had_a_greater_number() {
 }
 
 #[test]
-fn a_sign_in_that_may_have_been_stored_does_not_replace_a_later_one() {
-    let (mut one, mut two, _) = siblings();
-    let adopted = Adopted::RefreshToken(Secret::from("RT-early"));
-    let Some(Job::Save(save)) = sound(one.accounts.adopt(&hotel(), adopted, one.now)) else {
-        panic!("the sign-in is saved")
-    };
-    broke_off(&mut one, save);
-    two.sign_in(&hotel(), "RT-late");
-    one.pass_seconds(600);
-    one.got(&hotel());
-    assert_eq!(one.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-late"));
-}
-
-#[test]
-fn a_sign_out_that_could_not_be_stored_is_not_forgotten_for_a_sign_in_it_had_not_heard_of() {
-    let (mut one, mut two, shelf) = siblings();
-    two.sign_in(&hotel(), "RT-elsewhere");
-    shelf.refuse_writing(true);
-    let signing_out = one.accounts.sign_out(&hotel(), one.now);
-    one.carry(signing_out);
-    shelf.refuse_writing(false);
-    one.pass_seconds(600);
-    one.got(&hotel());
-    assert!(one.stored(&hotel()).signed_out);
-}
-
-#[test]
-fn a_sign_out_counts_on_from_what_it_replaces() {
-    let (mut one, mut two, _) = siblings();
-    for _ in 0..3 {
-        two.age(&hotel(), Freshness::Expired);
-        two.got(&hotel());
-    }
-    let before = two.stored(&hotel()).generation.number;
-    let signing_out = one.accounts.sign_out(&hotel(), one.now);
-    one.carry(signing_out);
-    assert!(one.stored(&hotel()).signed_out);
-    assert!(one.stored(&hotel()).generation.number > before);
-}
-
-#[test]
 fn the_same_token_again_without_a_longer_life_is_not_served_into_its_guard() {
     let mut world = Machine::new(standard());
     world.endpoint.then(Said::token("AT1", 60));
@@ -206,44 +120,6 @@ fn the_same_token_again_without_a_longer_life_is_not_served_into_its_guard() {
     world.age(&service(), Freshness::Expired);
     world.endpoint.then(Said::token("AT1", 0));
     assert_eq!(world.got(&service()), "expired_on_arrival");
-}
-
-#[test]
-fn the_second_of_two_sign_ins_that_the_store_did_not_take_wins_over_what_was_there_before_both() {
-    let (mut one, mut two, shelf) = siblings();
-    shelf.refuse_writing(true);
-    one.sign_in(&hotel(), "RT5");
-    one.sign_in(&hotel(), "RT6");
-    shelf.refuse_writing(false);
-    two.age(&hotel(), Freshness::Expired);
-    two.got(&hotel());
-    assert_eq!(two.requests(), 1, "a sibling renews what the store has still");
-    one.pass_seconds(61);
-    one.age(&hotel(), Freshness::Expired);
-    for _ in 0..3 {
-        one.got(&hotel());
-        one.pass_seconds(31);
-    }
-    let sent: Vec<_> = one.asked.iter().filter_map(|asked| asked.refresh_token()).collect();
-    assert_eq!(sent.first().copied(), Some("RT0"));
-    assert_eq!(sent.get(1).copied(), Some("RT6"), "{sent:?}");
-}
-
-#[test]
-fn a_sign_out_ends_also_a_sign_in_it_had_not_heard_of_and_whoever_made_that_knows() {
-    let (mut one, mut two, shelf) = siblings();
-    two.sign_in(&hotel(), "RT5");
-    assert_eq!(two.got(&hotel()), "AT1", "of its own endpoint");
-    let begun = two.get(&hotel()).expect("a token").generation();
-    let rest = one.accounts.sign_out(&hotel(), one.now);
-    one.carry(rest);
-    let stored = shelf.record(&hotel()).expect("the tombstone");
-    assert!(stored.signed_out);
-    assert_eq!(stored.generation.lineage, begun.lineage, "it counts on from what it ends");
-    assert!(stored.generation.number > begun.number);
-    two.age(&hotel(), Freshness::Expired);
-    assert_eq!(two.got(&hotel()), "signed_out");
-    assert_eq!(two.requests(), 1);
 }
 
 #[test]
@@ -267,107 +143,6 @@ fn another_client_does_not_make_a_renewal_that_was_lost_forgotten() {
     );
 }
 
-/// A sign-in, whose record is to be saved.
-fn signing_in(world: &mut Machine, refresh_token: &str) -> SaveJob {
-    let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
-    let Some(Job::Save(save)) = sound(world.accounts.adopt(&hotel(), adopted, world.now)) else {
-        panic!("the sign-in is saved")
-    };
-    save
-}
-
-#[test]
-fn a_sign_in_that_is_stored_late_does_not_replace_the_later_ones_of_its_process() {
-    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
-    world.sign_in(&hotel(), "RT0");
-    let early = signing_in(&mut world, "RT-early");
-    for later in ["RT-later", "RT-last"] {
-        let adopted = Adopted::RefreshToken(Secret::from(later));
-        assert!(sound(world.accounts.adopt(&hotel(), adopted, world.now)).is_none(), "the store is busy");
-    }
-    world.pass_seconds(6);
-    world.got(&hotel());
-    world.shelf.put(&hotel(), early.record().clone());
-    world.pass_seconds(600);
-    world.got(&hotel());
-    assert_eq!(world.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-last"));
-}
-
-#[test]
-fn a_sign_out_ends_a_sign_in_that_was_stored_though_its_process_never_heard_of_it() {
-    let (mut one, mut two, _) = siblings();
-    let save = signing_in(&mut one, "RT-new");
-    broke_off(&mut one, save);
-    let signing_out = two.accounts.sign_out(&hotel(), two.now);
-    two.carry(signing_out);
-    one.pass_seconds(600);
-    assert_eq!(one.got(&hotel()), "signed_out");
-    assert!(one.stored(&hotel()).signed_out);
-}
-
-#[test]
-fn a_sign_out_after_a_sign_in_that_was_not_stored_ends_what_is_stored() {
-    let (mut one, mut two, _) = siblings();
-    let save = signing_in(&mut one, "RT-new");
-    broke_off(&mut one, save);
-    two.age(&hotel(), Freshness::Expired);
-    two.got(&hotel());
-    let ended = two.stored(&hotel()).generation;
-    let unsaved = signing_in(&mut two, "RT-newer");
-    let rest = two.report(Job::Save(unsaved).abandon());
-    two.carry(rest);
-    let signing_out = two.accounts.sign_out(&hotel(), two.now);
-    two.carry(signing_out);
-    let out = two.stored(&hotel()).generation;
-    assert_eq!((out.lineage, out.number), (ended.lineage, ended.number + 1));
-    one.now = two.now;
-    one.pass_seconds(600);
-    assert_eq!(one.got(&hotel()), "signed_out");
-}
-
-#[test]
-fn a_sign_in_that_may_have_been_stored_does_not_undo_a_sign_out_of_one_it_had_not_heard_of() {
-    let (mut one, mut two, _) = siblings();
-    let save = signing_in(&mut one, "RT-new");
-    broke_off(&mut one, save);
-    two.sign_in(&hotel(), "RT-newer");
-    let signing_out = two.accounts.sign_out(&hotel(), two.now);
-    two.carry(signing_out);
-    one.pass_seconds(600);
-    assert_eq!(one.got(&hotel()), "signed_out");
-    assert!(one.stored(&hotel()).signed_out);
-}
-
-/// A sign-in that may have been stored, and after it another one, which is dead.
-fn a_sign_in_in_doubt_over_a_dead_one(client: fn() -> Client) -> Machine {
-    let (mut one, mut two, _) = siblings_at(client);
-    let save = signing_in(&mut one, "RT-early");
-    broke_off(&mut one, save);
-    two.sign_in(&hotel(), "RT-late");
-    two.endpoint.then(Said::error(400, "invalid_grant"));
-    two.got(&hotel());
-    assert_eq!(two.stored(&hotel()).terminal, Some(Terminal::Refused));
-    one.pass_seconds(600);
-    one
-}
-
-#[test]
-fn a_sign_in_that_may_have_been_replaced_takes_the_place_of_a_dead_one_and_is_in_doubt() {
-    let mut one = a_sign_in_in_doubt_over_a_dead_one(standard);
-    one.endpoint.then(Said::error(400, "invalid_grant"));
-    one.got(&hotel());
-    assert_eq!(one.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-early"));
-    assert_eq!(one.stored(&hotel()).terminal, Some(Terminal::RefusedAfterDoubt));
-}
-
-#[test]
-fn a_sign_in_that_may_have_been_used_by_others_is_not_used_where_no_refresh_token_is_taken_twice() {
-    let mut one = a_sign_in_in_doubt_over_a_dead_one(never_replayed);
-    let before = one.requests();
-    assert_eq!(one.get(&hotel()).map_err(|failure| failure.kind()).err(), Some(FailureKind::ConsentInDoubt));
-    assert_eq!(one.requests(), before);
-}
-
 #[test]
 fn the_end_told_of_a_token_that_is_given_again_holds_though_it_was_over_before_that_was_stored() {
     let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
@@ -385,9 +160,9 @@ fn the_end_told_of_a_token_that_is_given_again_holds_though_it_was_over_before_t
 
 #[test]
 fn what_was_written_while_a_claim_was_over_is_heard_of_before_anything_is_sent() {
-    let (mut one, mut two, _) = siblings_at(never_replayed);
+    let (mut one, mut two, _) = Machine::siblings(never_replayed);
     one.age(&hotel(), Freshness::Expired);
-    let mark = up_to_marking(&mut one);
+    let mark = one.up_to_writing(&hotel(), &hotel());
     // It stood still for so long that a sibling has tried in the meantime, in vain.
     two.now = one.now;
     two.pass_seconds(100);
@@ -404,15 +179,94 @@ fn what_was_written_while_a_claim_was_over_is_heard_of_before_anything_is_sent()
 
 #[test]
 fn a_siblings_marker_that_is_met_when_writing_ahead_under_the_claim_is_in_doubt() {
-    let (mut one, mut two, _) = siblings_at(never_replayed);
+    let (mut one, mut two, _) = Machine::siblings(never_replayed);
     one.age(&hotel(), Freshness::Expired);
     two.now = one.now;
-    let early = up_to_marking(&mut two);
+    let early = two.up_to_writing(&hotel(), &hotel());
     // Its claim is over, which it does not know: its clock stood still.
     one.pass_seconds(100);
-    let late = up_to_marking(&mut one);
+    let late = one.up_to_writing(&hotel(), &hotel());
     let sent = two.step(Job::Save(early));
     assert!(matches!(sent, Some(Job::Send(_))));
     let rest = one.step(Job::Save(late));
     assert!(!matches!(rest, Some(Job::Save(_) | Job::Send(_))), "{rest:?}");
+}
+
+#[test]
+fn a_later_end_that_a_sibling_was_told_of_the_same_token_is_taken_over_with_its_record() {
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    one.age(&hotel(), Freshness::Stale);
+    one.endpoint.then(Said::tokens("AT1", 86_400, "RT5"));
+    let renewal = one.decide(&hotel()).job;
+    one.carry(renewal);
+    two.now = one.now;
+    let renewal = two.decide(&hotel()).job;
+    two.carry(renewal);
+    assert_eq!(two.requests(), 0, "what is stored is due no more");
+    two.pass_seconds(3600);
+    assert_eq!(two.decide(&hotel()).line, "1: use AT1");
+}
+
+#[test]
+fn a_later_end_that_a_sibling_was_told_of_the_token_of_a_client_grant_is_taken_over_too() {
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    one.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    assert_eq!(one.got(&service()), "AT1");
+    assert_eq!(two.got(&service()), "AT1");
+    one.pass_seconds(3600);
+    one.endpoint.then(Said::token("AT1", 60));
+    let renewal = one.decide(&service()).job;
+    one.carry(renewal);
+    two.now = one.now;
+    let renewal = two.decide(&service()).job;
+    two.carry(renewal);
+    assert_eq!(two.requests(), 0, "what is stored is due no more");
+    two.pass_seconds(60);
+    let freshness = two.accounts.status(&service(), two.now).expect("known").freshness;
+    assert_eq!(freshness, Freshness::Expired);
+}
+
+#[test]
+fn a_token_that_is_read_again_with_the_end_it_had_is_as_old_as_both_clocks_have_seen_it_grow() {
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    one.age(&hotel(), Freshness::Stale);
+    one.endpoint.then(Said::tokens("AT1", 10, "RT5"));
+    let renewal = one.decide(&hotel()).job;
+    one.carry(renewal);
+    two.pass_seconds(3500);
+    two.now.wall = two.now.wall.saturating_sub(Duration::from_secs(1800));
+    two.endpoint.then(Said::error(503, ""));
+    let renewal = two.decide(&hotel()).job;
+    two.carry(renewal);
+    assert_eq!(two.asked[0].refresh_token(), Some("RT5"), "the record was read again");
+    two.pass_seconds(90);
+    let freshness = two.accounts.status(&hotel(), two.now).expect("known").freshness;
+    assert_eq!(freshness, Freshness::Expired);
+}
+
+#[test]
+fn a_new_token_is_not_given_up_for_an_old_one_that_a_sibling_has_stored_by_the_same_number() {
+    let (mut one, _, shelf) = Machine::siblings(standard);
+    let put = |number, later| {
+        let token = AccessToken::new("AT-old").expect("a token");
+        let issued = moment::after(later).wall;
+        let lifetime = Some(Duration::from_secs(3600));
+        let token = TokenSet::restore(standard().profile(), token, issued, lifetime, None);
+        let generation = Generation { number, ..Generation::default() };
+        shelf.put(&service(), Record { generation, token: Some(token), ..Record::default() });
+    };
+    put(1, 0);
+    assert_eq!(one.got(&service()), "AT-old");
+    one.age(&service(), Freshness::Stale);
+    // Without the claim nothing is read again: the store fails, and a client grant goes on.
+    let Some(Job::Claim(claim)) = one.decide(&service()).job else { panic!("the renewal is claimed") };
+    let send = one.report(claim.claimed(Err(StoreFault::new("the store broke off")))).expect("the request");
+    one.endpoint.then(Said::token("AT-new", 3600));
+    let save = one.step(send).expect("the outcome is saved");
+    put(2, 10);
+    let rest = one.step(save);
+    one.carry(rest);
+    assert_eq!(one.got(&service()), "AT-new");
+    let stored = one.stored(&service()).token.expect("a token");
+    assert_eq!(stored.access_token().expose(), "AT-new");
 }

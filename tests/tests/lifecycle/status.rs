@@ -232,8 +232,7 @@ fn a_signed_out_account_says_so_whatever_else_is_the_matter() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     world.get(&hotel()).expect("a token");
-    let rest = world.accounts.sign_out(&hotel(), world.now);
-    world.carry(rest);
+    world.sign_out(&hotel());
     assert_eq!(setback(&world, &hotel()), FailureKind::SignedOut);
     let shelf = Shelf::default();
     let mut world = Machine::with_store(standard(), Storage::Private, &shelf, 1);

@@ -15,17 +15,6 @@ fn shared(shelf: &Shelf, seed: u8) -> Machine {
     Machine::with_store(standard(), Storage::Shared, shelf, seed)
 }
 
-/// Two machines on one store that both hold `AT1` and `RT1` of an account.
-fn siblings() -> (Machine, Machine, Shelf) {
-    let shelf = Shelf::default();
-    let (mut one, mut two) = (shared(&shelf, 1), shared(&shelf, 2));
-    one.sign_in(&hotel(), "RT0");
-    assert_eq!(one.got(&hotel()), "AT1");
-    assert_eq!(two.got(&hotel()), "AT1", "read from the store");
-    assert_eq!(two.requests(), 0);
-    (one, two, shelf)
-}
-
 /// The names of a flight's jobs.
 fn course(world: &mut Machine, job: Option<Job>) -> Vec<&'static str> {
     let mut names = Vec::new();
@@ -53,7 +42,7 @@ fn fingerprint(refresh_token: &str) -> Fingerprint {
 
 #[test]
 fn a_shared_renewal_is_claimed_read_again_written_ahead_sent_saved_and_released() {
-    let (mut one, _, shelf) = siblings();
+    let (mut one, _, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     let job = one.decide(&hotel()).job;
     assert_eq!(course(&mut one, job), ["claim", "load", "save", "send", "save", "release"]);
@@ -93,7 +82,7 @@ fn a_private_renewal_is_written_ahead_and_saved() {
 
 #[test]
 fn what_is_written_ahead_says_which_refresh_token_is_used_when_and_until_when() {
-    let (mut one, _, shelf) = siblings();
+    let (mut one, _, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     let begun = one.now.wall;
     one.got(&hotel());
@@ -111,7 +100,7 @@ fn what_is_written_ahead_says_which_refresh_token_is_used_when_and_until_when() 
 
 #[test]
 fn a_sibling_that_holds_the_claim_is_waited_for_and_its_token_taken() {
-    let (mut one, mut two, _) = siblings();
+    let (mut one, mut two, _) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     two.age(&hotel(), Freshness::Expired);
     let claim = one.decide(&hotel()).job.expect("the claim");
@@ -129,7 +118,7 @@ fn a_sibling_that_holds_the_claim_is_waited_for_and_its_token_taken() {
 
 #[test]
 fn the_claim_of_a_process_that_died_holds_nobody_longer_than_it_lasts() {
-    let (mut one, mut two, shelf) = siblings();
+    let (mut one, mut two, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     two.age(&hotel(), Freshness::Expired);
     let claim = one.decide(&hotel()).job.expect("the claim");
@@ -143,7 +132,7 @@ fn the_claim_of_a_process_that_died_holds_nobody_longer_than_it_lasts() {
 
 #[test]
 fn a_renewal_that_a_sibling_has_done_meanwhile_is_not_done_again() {
-    let (mut one, mut two, _) = siblings();
+    let (mut one, mut two, _) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     two.age(&hotel(), Freshness::Expired);
     assert_eq!(one.got(&hotel()), "AT2");
@@ -155,7 +144,7 @@ fn a_renewal_that_a_sibling_has_done_meanwhile_is_not_done_again() {
 
 #[test]
 fn our_child_of_the_stored_refresh_token_wins_a_conflict() {
-    let (mut one, _, shelf) = siblings();
+    let (mut one, _, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     let parent = one.stored(&hotel());
     let mut next = one.decide(&hotel()).job;
@@ -173,7 +162,7 @@ fn our_child_of_the_stored_refresh_token_wins_a_conflict() {
 
 #[test]
 fn an_unrelated_stored_record_wins_a_conflict_and_ours_is_revoked() {
-    let (mut one, _, shelf) = siblings();
+    let (mut one, _, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     let mut next = one.decide(&hotel()).job;
     while let Some(job) = next {
@@ -197,7 +186,7 @@ fn an_unrelated_stored_record_wins_a_conflict_and_ours_is_revoked() {
 
 #[test]
 fn a_conflict_when_writing_ahead_takes_the_stored_refresh_token() {
-    let (mut one, _, shelf) = siblings();
+    let (mut one, _, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     let claim = one.decide(&hotel()).job.expect("the claim");
     let load = one.step(claim).expect("the reading");
@@ -213,7 +202,7 @@ fn a_conflict_when_writing_ahead_takes_the_stored_refresh_token() {
 
 #[test]
 fn while_the_store_is_down_no_refresh_is_begun_and_client_grants_go_on() {
-    let (mut one, _, shelf) = siblings();
+    let (mut one, _, shelf) = Machine::siblings(standard);
     one.got(&service());
     let requests = one.requests();
     shelf.set_down(true);
@@ -233,7 +222,7 @@ fn while_the_store_is_down_no_refresh_is_begun_and_client_grants_go_on() {
 
 #[test]
 fn a_process_that_starts_anew_goes_on_with_what_is_stored() {
-    let (_, _, shelf) = siblings();
+    let (_, _, shelf) = Machine::siblings(standard);
     let mut third = shared(&shelf, 3);
     third.pass_seconds(600);
     let token = third.get(&hotel()).expect("a token");
@@ -246,7 +235,7 @@ fn a_process_that_starts_anew_goes_on_with_what_is_stored() {
 
 #[test]
 fn a_stored_token_is_trusted_for_its_own_lifetime_from_loading_at_most() {
-    let (_, _, shelf) = siblings();
+    let (_, _, shelf) = Machine::siblings(standard);
     let mut third = shared(&shelf, 3);
     // The wall clock is a day behind that of whoever wrote the record.
     third.now.wall = third.now.wall.saturating_sub(Duration::from_secs(86_400));
@@ -260,7 +249,7 @@ fn a_stored_token_is_trusted_for_its_own_lifetime_from_loading_at_most() {
 
 #[test]
 fn a_marker_left_behind_by_a_crash_holds_up_no_longer_than_its_own_deadline() {
-    let (mut one, _, shelf) = siblings();
+    let (mut one, _, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     let mut next = one.decide(&hotel()).job;
     while let Some(job) = next.take_if(|job| !matches!(job, Job::Send(_))) {
@@ -288,10 +277,9 @@ fn a_marker_left_behind_by_a_crash_holds_up_no_longer_than_its_own_deadline() {
 
 #[test]
 fn a_sign_out_leaves_a_tombstone_that_a_sibling_respects_until_the_next_sign_in() {
-    let (mut one, mut two, _) = siblings();
+    let (mut one, mut two, _) = Machine::siblings(standard);
     let before = one.stored(&hotel()).generation;
-    let job = one.accounts.sign_out(&hotel(), one.now);
-    one.carry(job);
+    one.sign_out(&hotel());
     let stored = one.stored(&hotel());
     assert!(stored.signed_out && stored.token.is_none() && stored.refresh_token.is_none());
     assert_eq!((stored.generation.lineage, stored.generation.number), (before.lineage, before.number + 1));
@@ -305,7 +293,7 @@ fn a_sign_out_leaves_a_tombstone_that_a_sibling_respects_until_the_next_sign_in(
 
 #[test]
 fn a_sign_in_elsewhere_is_taken_over_under_the_claim() {
-    let (mut one, mut two, _) = siblings();
+    let (mut one, mut two, _) = Machine::siblings(standard);
     one.sign_in(&hotel(), "RT8");
     two.age(&hotel(), Freshness::Expired);
     two.got(&hotel());
@@ -371,7 +359,7 @@ fn nobody_looks_for_a_sign_in_elsewhere_where_nobody_else_writes() {
 
 #[test]
 fn a_refusal_by_the_server_takes_over_what_a_sibling_stored_in_the_meantime() {
-    let (mut one, mut two, _) = siblings();
+    let (mut one, mut two, _) = Machine::siblings(standard);
     one.endpoint.then(Said::error(400, "invalid_grant"));
     one.age(&hotel(), Freshness::Expired);
     let mut next = one.decide(&hotel()).job;
@@ -416,7 +404,7 @@ fn whatever_job_is_lost_with_its_carrier_the_account_comes_back_by_itself() {
     ];
     for (name, is_lost) in lost {
         for told in [true, false] {
-            let (mut one, _, _) = siblings();
+            let (mut one, _, _) = Machine::siblings(standard);
             one.age(&hotel(), Freshness::Expired);
             lose(&mut one, is_lost, told);
             let mut seconds = 0;
@@ -435,7 +423,7 @@ fn whatever_job_is_lost_with_its_carrier_the_account_comes_back_by_itself() {
 
 #[test]
 fn a_release_that_is_lost_holds_nobody_up_longer_than_the_lease() {
-    let (mut one, mut two, shelf) = siblings();
+    let (mut one, mut two, shelf) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Expired);
     lose(&mut one, |job| matches!(job, Job::Release(_)), true);
     assert_eq!(one.got(&hotel()), "AT2");

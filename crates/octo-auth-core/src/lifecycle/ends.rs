@@ -74,8 +74,8 @@ impl Lifecycle {
             (Leg::Marking { before, lineage }, Outcome::Saved(result)) => {
                 self.marked(registration, flight, (before, lineage, is_late), result, now)
             }
-            (Leg::Drawing { sent }, Outcome::Saved(result)) => {
-                self.drawn(registration, flight, (sent, is_late), result, now)
+            (Leg::Counting { sent }, Outcome::Saved(result)) => {
+                self.counted(registration, flight, (sent, is_late), result, now)
             }
             (Leg::Saving(publication), Outcome::Saved(result)) => {
                 self.saved(registration, flight, publication, result, now)
@@ -131,7 +131,7 @@ impl Lifecycle {
             }
             Leg::Marking { before, .. } => self.unmark(before, now),
             // Nothing was sent, and the marker is in the store.
-            Leg::Drawing { .. } if self.record.attempt().is_some() => {
+            Leg::Counting { .. } if self.record.attempt().is_some() => {
                 self.record.attempt_failed(Failed::Clearly);
                 self.note_unsaved();
             }
@@ -141,7 +141,7 @@ impl Lifecycle {
             }
             Leg::Reading(Why::UnderClaim | Why::WhileHeld)
             | Leg::Claiming
-            | Leg::Drawing { .. }
+            | Leg::Counting { .. }
             | Leg::Sending { .. } => {}
         }
     }

@@ -44,7 +44,7 @@ pub(crate) enum Leg {
     /// be.
     Marking { before: Option<Attempt>, lineage: Lineage },
     /// The request is being written down among those of the fleet, which are these then.
-    Drawing { sent: Vec<Timestamp> },
+    Counting { sent: Vec<Timestamp> },
     /// The request is under way, with this refresh token.
     Sending { refresh_token: Option<Fingerprint> },
     /// The record with the outcome is being written; then this token is put in force.
@@ -95,7 +95,7 @@ impl Leg {
             }
             Self::Claiming => "claiming the renewal in the store",
             Self::Marking { .. } => "noting the renewal in the store",
-            Self::Drawing { .. } => "counting the request in the store",
+            Self::Counting { .. } => "counting the request in the store",
             Self::Sending { .. } => "the request",
             Self::Saving(_) => "writing the store",
         }

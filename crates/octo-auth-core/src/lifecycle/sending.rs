@@ -28,7 +28,7 @@ impl Lifecycle {
         if let Some((fleet, window)) = registration.budget.fleet().filter(|_| has_room) {
             if self.trouble.closed(now.boot).is_none() {
                 let (key, expected, record) = fleet.with_one_more(window, now);
-                let leg = Leg::Drawing { sent: record.sent.clone() };
+                let leg = Leg::Counting { sent: record.sent.clone() };
                 flight.drawn = Some(now.boot);
                 registration.budget.draw(Some(&mut self.sent), now.boot);
                 let ticket = self.depart(flight, leg, Registration::SAVING, now);
@@ -41,7 +41,7 @@ impl Lifecycle {
     }
 
     /// Takes what became of writing a request down among those of the fleet.
-    pub(super) fn drawn(
+    pub(super) fn counted(
         &mut self,
         registration: &mut Registration,
         mut flight: Flight,

@@ -97,7 +97,7 @@ impl Step {
             Leg::Reading(_) => Self::Load,
             Leg::Claiming => Self::Claim,
             Leg::Marking { .. } | Leg::Saving(_) => Self::Save,
-            Leg::Drawing { .. } => Self::Count,
+            Leg::Counting { .. } => Self::Count,
             Leg::Sending { .. } => {
                 let purpose = match key.grant() {
                     Grant::ClientCredentials => Purpose::ClientCredentials,

@@ -26,12 +26,13 @@ use super::record::{Attempt, Decided, Failed, Fingerprint, Generation, Lineage, 
 use super::setback::{BACKOFF, Pause, part};
 use super::step::Step;
 use super::store::{Claimed, Saved, Storage, StoreFault};
-use super::validity::Freshness;
+use super::validity::{Freshness, Validity};
 use super::view::Knowledge;
 use super::{Lifecycle, Row};
 use crate::accounts::Registration;
 use crate::error::ExchangeError;
 use crate::time::Now;
+use crate::token::TokenSet;
 
 /// How often a store is looked at while somebody else holds the claim; half of it to once and a half.
 const WHILE_HELD: Duration = Duration::from_millis(500);
@@ -436,14 +437,17 @@ impl Lifecycle {
         if !is_same || theirs.issued_at() <= own.issued_at() {
             return;
         }
-        let validity = self.validity_of(theirs, now, registration);
-        let (generation, grant) = (stored.generation, self.key.grant());
-        let is_current = |current: &&mut Arc<Issued>| current.is_same(theirs.access_token());
-        if let Some(current) = self.current.as_mut().filter(is_current) {
-            *current = Arc::new(Issued::new(theirs.clone(), generation, validity, Vec::new(), grant));
+        if self.current.as_ref().is_some_and(|current| current.is_same(theirs.access_token())) {
+            let validity = self.validity_of(theirs, now, registration);
+            self.current = Some(self.restored(theirs.clone(), stored.generation, validity));
             self.published = None;
         }
         self.record.token = Some(theirs.clone());
+    }
+
+    /// A token as a record tells of it.
+    fn restored(&self, tokens: TokenSet, generation: Generation, validity: Validity) -> Arc<Issued> {
+        Arc::new(Issued::new(tokens, generation, validity, Vec::new(), self.key.grant()))
     }
 
     fn adopt_stored(&mut self, stored: Box<Stored>, registration: &mut Registration, now: Now) {
@@ -473,7 +477,7 @@ impl Lifecycle {
             let known = known.filter(|known| known.is_same(tokens.access_token()) && known.ends_as(&tokens));
             let validity =
                 known.map_or_else(|| self.validity_of(&tokens, now, registration), |known| known.validity);
-            Arc::new(Issued::new(tokens, record.generation, validity, Vec::new(), self.key.grant()))
+            self.restored(tokens, record.generation, validity)
         });
         let pending = record.pending;
         self.record = record;

@@ -8,7 +8,7 @@ use octo_auth_core::{
 
 use super::World;
 use super::books::{Ended, Exchange};
-use super::drawing::{counts, saving};
+use super::counting::{counts, saving};
 use super::plan::{FaultKind, Generations, Reply, StoreEnd};
 use super::process::Carried;
 use super::sabotage::Sabotage;
@@ -198,7 +198,7 @@ impl World {
             }
             Job::Load(job) => job.loaded(Err(full())),
             Job::Claim(job) => self.claim(key, job, end),
-            Job::Save(job) if counts(&job) => self.draw(process, key, job, end),
+            Job::Save(job) if counts(&job) => self.count(process, key, job, end),
             Job::Save(job) => {
                 let report = self.save(process, key, job, (end, !is_given_up, decisions));
                 let next = self.report_without_handing(process, key, report);

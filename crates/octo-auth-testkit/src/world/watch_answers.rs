@@ -7,7 +7,7 @@ use octo_auth_core::{Fingerprint, Job, Record, Row, SaveJob, Secret};
 
 use super::World;
 use super::carriage::Answered;
-use super::drawing::saving;
+use super::counting::saving;
 use super::plan::{Breakage, Reply, Rotation};
 
 impl World {

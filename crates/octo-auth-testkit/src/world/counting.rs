@@ -27,7 +27,7 @@ pub(super) fn saving(job: &Job) -> Option<&SaveJob> {
 
 impl World {
     /// Has the store count a request.
-    pub(super) fn draw(&mut self, process: usize, key: usize, job: SaveJob, end: StoreEnd) -> Report {
+    pub(super) fn count(&mut self, process: usize, key: usize, job: SaveJob, end: StoreEnd) -> Report {
         self.processes[process].callers[key].is_counted = false;
         if end == StoreEnd::Fails {
             return job.saved(Err(full()));
