@@ -1,7 +1,7 @@
 //! Sign-ins and sign-outs that several processes make at once, with a store that does not always take them.
 
 use octo_auth_core::{Adopted, Client, FailureKind, Freshness, Job, Purpose, Secret, Storage, Terminal};
-use octo_auth_tests::machine::{Machine, Said, Shelf, hotel};
+use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_tests::registration::{never_replayed, sound, standard};
 
 /// Two processes on a store that holds nothing, which both have read.
@@ -49,8 +49,30 @@ fn a_sign_in_that_has_met_another_in_the_store_replaces_it_though_that_fails_at_
     two.sign_in(&hotel(), "RT-met");
     let Some(Job::Save(again)) = one.step(Job::Save(save)) else { panic!("it wins and is saved again") };
     one.breaks_off(again, false);
+    assert_eq!(two.got(&hotel()), "AT1", "what was met is renewed meanwhile");
     one.endpoint.always(|_| Said::token("AT-last", 3600));
     assert_eq!(settled(&mut one).as_deref(), Some("RT-last"));
+}
+
+#[test]
+fn a_sign_out_counts_on_from_what_was_served_though_the_store_did_not_take_that() {
+    let (mut one, mut two, shelf) = Machine::siblings(standard);
+    one.got(&service());
+    shelf.set_down(true);
+    for _ in 0..2 {
+        one.age(&service(), Freshness::Expired);
+        one.got(&service());
+    }
+    let served = one.get(&service()).expect("a token").generation().number;
+    one.sign_out(&service());
+    shelf.set_down(false);
+    two.now = one.now;
+    two.got(&service());
+    assert!(two.stored(&service()).generation.number < served);
+    one.pass_seconds(31);
+    one.got(&service());
+    let out = one.stored(&service());
+    assert_eq!((out.signed_out, out.generation.number), (true, served + 1));
 }
 
 #[test]

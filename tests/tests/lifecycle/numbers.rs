@@ -182,6 +182,24 @@ fn a_wall_clock_more_than_a_minute_before_the_issue_makes_a_token_stale() {
 }
 
 #[test]
+fn at_the_very_moment_of_a_change_the_next_one_is_told() {
+    let mut world = Machine::new(standard());
+    let validity = *world.get(&service()).expect("a token").validity();
+    let at = |age: Option<Duration>| validity.issued().boot + age.expect("it has one");
+    let (soft, end) = (at(validity.renewal_due_age()), at(validity.served_until_age()));
+    let next = |world: &Machine| world.accounts.status(&service(), world.now).expect("known").next_change;
+    let start = world.now;
+    // Stale by its wall clock, and good again at this moment.
+    world.now.wall = start.wall.saturating_sub(Duration::from_secs(60));
+    assert_eq!(next(&world), Some(soft));
+    let published = world.accounts.published(&service(), world.now).expect("a fresh token");
+    assert!(published.serves(world.now), "it is good at this moment, and not only from the next on");
+    world.now = start;
+    world.pass_until(soft);
+    assert_eq!(next(&world), Some(end));
+}
+
+#[test]
 fn a_lifetime_counts_from_the_moment_the_request_was_sent() {
     let mut world = Machine::new(standard());
     let Some(octo_auth_core::Job::Send(job)) = world.decide(&service()).job else { panic!("a request") };

@@ -193,6 +193,21 @@ fn a_siblings_marker_that_is_met_when_writing_ahead_under_the_claim_is_in_doubt(
 }
 
 #[test]
+fn what_failed_with_a_refresh_token_is_not_held_against_the_one_that_a_sibling_has_stored() {
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    one.age(&hotel(), Freshness::Expired);
+    two.now = one.now;
+    let send = one.up_to_sending(&hotel());
+    two.sign_in(&hotel(), "RT-new");
+    one.endpoint.then(Said::error(400, "invalid_scope"));
+    let report = one.send(send);
+    let rest = one.report(report);
+    one.carry(rest);
+    assert!(one.got(&hotel()).starts_with("AT"));
+    assert_eq!(one.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-new"));
+}
+
+#[test]
 fn a_later_end_that_a_sibling_was_told_of_the_same_token_is_taken_over_with_its_record() {
     let (mut one, mut two, _) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Stale);

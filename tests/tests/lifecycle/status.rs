@@ -298,6 +298,24 @@ fn a_key_without_a_token_says_that_its_machine_shuts_down() {
         let failure = world.decide(&service()).failure.expect("nothing is begun any more");
         assert_eq!(failure.kind(), FailureKind::ShuttingDown, "in flight: {is_in_flight}");
     }
+    let mut unread = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    unread.accounts.shut_down();
+    assert_eq!(unread.decide(&service()).line, "0c: give up, shutting_down, later");
+}
+
+#[test]
+fn a_renewal_in_doubt_stands_in_the_way_up_to_the_end_of_the_token_that_would_be_lost() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let token = world.get(&hotel()).expect("a token");
+    world.age(&hotel(), Freshness::Stale);
+    world.endpoint.then(Said::page(502, &[]));
+    let renewal = world.decide(&hotel()).job;
+    world.carry(renewal);
+    world.pass_seconds(70);
+    let left = token.validity().served_until_age().expect("it ends") - token.validity().age(world.now);
+    let setback = status(&world, &hotel()).setback.expect("it cannot be renewed now");
+    assert_eq!(setback.retry_after(), Some(left));
 }
 
 #[test]
