@@ -175,8 +175,8 @@ impl Accounts {
         all.into_iter().filter_map(|(_, account)| account.lifecycle.save_now(registration, now)).collect()
     }
 
-    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and
-    /// cooldowns held against the old one are forgotten.
+    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and pauses
+    /// held against the old one are forgotten, and answers to it that are under way are held against it alone.
     ///
     /// # Errors
     ///

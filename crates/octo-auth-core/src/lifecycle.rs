@@ -45,6 +45,7 @@ mod flight;
 mod handle;
 mod issued;
 mod job;
+mod merge;
 mod policy;
 mod record;
 mod sending;
@@ -122,7 +123,7 @@ pub(crate) struct Lifecycle {
     /// The refusal that made the refresh token's end final.
     refusal: Option<Cause>,
     /// What is to be revoked once nothing else is to be done.
-    to_revoke: Option<Secret>,
+    to_revoke: Vec<Secret>,
     sent: Sent,
     published: Option<Arc<Published>>,
     was_asked_for: bool,
@@ -155,7 +156,7 @@ impl Lifecycle {
             doubt_until: Duration::ZERO,
             doubt_is_ours: false,
             refusal: None,
-            to_revoke: None,
+            to_revoke: Vec::new(),
             sent: Sent::default(),
             published: None,
             was_asked_for: false,

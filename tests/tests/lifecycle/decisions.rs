@@ -288,3 +288,59 @@ fn a_sign_in_that_may_have_been_used_by_others_is_not_used_where_no_refresh_toke
     assert_eq!(one.get(&hotel()).map_err(|failure| failure.kind()).err(), Some(FailureKind::ConsentInDoubt));
     assert_eq!(one.requests(), before);
 }
+
+#[test]
+fn a_sign_in_replaces_an_earlier_one_of_its_process_that_was_stored_unheard() {
+    for signs_out_between in [false, true] {
+        let (mut one, _) = processes();
+        let early = one.signing_in(&hotel(), "RT-early");
+        one.breaks_off(early, true);
+        if signs_out_between {
+            let Some(Job::Save(out)) = one.accounts.sign_out(&hotel(), one.now) else {
+                panic!("it is saved")
+            };
+            one.breaks_off(out, false);
+        }
+        let last = one.signing_in(&hotel(), "RT-last");
+        one.breaks_off(last, false);
+        one.endpoint.always(|_| Said::token("AT-last", 3600));
+        assert_eq!(settled(&mut one).as_deref(), Some("RT-last"), "{signs_out_between}");
+        let revoked = one.asked.iter().filter(|asked| asked.purpose == Purpose::Revocation);
+        assert!(revoked.into_iter().all(|asked| asked.parameter("token") != Some("RT-last")));
+    }
+}
+
+#[test]
+fn the_second_of_two_decisions_made_before_the_store_was_read_replaces_what_was_there_before_both() {
+    for signs_out_first in [false, true] {
+        let (mut before, mut late) = processes();
+        before.sign_in(&hotel(), "RT-before");
+        late = Machine::with_store(standard(), Storage::Shared, &late.shelf, 3);
+        late.shelf.refuse_writing(true);
+        match signs_out_first {
+            true => late.sign_out(&hotel()),
+            false => late.sign_in(&hotel(), "RT-first"),
+        }
+        late.sign_in(&hotel(), "RT-last");
+        late.shelf.refuse_writing(false);
+        late.endpoint.always(|_| Said::token("AT-last", 3600));
+        assert_eq!(settled(&mut late).as_deref(), Some("RT-last"), "{signs_out_first}");
+    }
+}
+
+#[test]
+fn a_marker_that_was_not_written_is_no_doubt_of_the_same_refresh_token_signed_in_with_meanwhile() {
+    let (mut one, _, shelf) = Machine::siblings(standard);
+    one.age(&hotel(), Freshness::Expired);
+    let mark = one.up_to_writing(&hotel(), &hotel());
+    let adopted = Adopted::RefreshToken(Secret::from("RT1"));
+    let job = sound(one.accounts.adopt(&hotel(), adopted, one.now));
+    assert!(job.is_none(), "the store is busy");
+    let stored = one.stored(&hotel());
+    shelf.put(&hotel(), stored);
+    one.endpoint.then(Said::error(400, "invalid_grant"));
+    one.carry(Some(Job::Save(mark)));
+    one.got(&hotel());
+    assert_eq!(one.requests(), 2, "the first token and this");
+    assert_eq!(one.stored(&hotel()).terminal, Some(Terminal::Refused), "after no doubt");
+}

@@ -418,3 +418,20 @@ fn what_closes_the_endpoint_while_the_store_counts_keeps_the_request_back() {
     world.carry(rest);
     assert_eq!(world.requests(), 1, "the endpoint has just failed");
 }
+
+#[test]
+fn a_refresh_token_whose_count_stood_still_is_not_sent_though_the_wall_clock_was_set_back_meanwhile() {
+    let shelf = Shelf::default();
+    let mut world = limited(10, &shelf, 1);
+    world.sign_in(&hotel(), "RT0");
+    let count = up_to_counting(&mut world, &hotel());
+    let mut other = limited(10, &shelf, 2);
+    assert_eq!(other.got(&key(1)), "AT1", "it counts meanwhile");
+    let begun = world.now.wall;
+    world.pass_seconds(60);
+    world.now.wall = begun;
+    let rest = counted(&mut world, count);
+    world.carry(rest);
+    assert_eq!(world.requests(), 0, "the claim may be over soon, and somebody else begin");
+    assert_eq!(world.got(&hotel()), "AT1", "the next time");
+}

@@ -145,3 +145,38 @@ fn a_late_failure_is_no_failure_of_the_key() {
     let after = world.accounts.status(&hotel(), world.now).expect("known");
     assert!(after.setback.is_none() && after.events_since(&before).is_empty(), "{after:?}");
 }
+
+#[test]
+fn a_siblings_marker_that_is_read_late_under_a_claim_may_be_ended_by_the_sibling_at_any_moment() {
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    one.age(&hotel(), Freshness::Expired);
+    let load = one.up_to(&hotel(), |job| matches!(job, Job::Load(_)));
+    // It stands still for so long that a sibling has the claim.
+    one.pass_seconds(100);
+    two.now = one.now;
+    let _under_way = two.up_to_sending(&hotel());
+    let rest = one.step(load);
+    one.carry(rest);
+    one.pass_seconds(2);
+    assert_eq!(one.decide(&hotel()).line, "7: claim", "which waits for the sibling");
+}
+
+#[test]
+fn the_late_answer_of_an_earlier_request_does_not_take_the_place_of_a_newer_token() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let first = world.up_to_sending(&hotel());
+    let asked = world.now;
+    world.pass_seconds(62);
+    assert_eq!(world.got(&hotel()), "lost");
+    world.pass_seconds(5);
+    world.endpoint.then(Said::token("AT-new", 90));
+    assert_eq!(world.got(&hotel()), "AT-new");
+    let now = std::mem::replace(&mut world.now, asked);
+    world.endpoint.then(Said::token("AT-old", 90));
+    let report = world.send(first);
+    world.now = now;
+    let rest = world.report(report);
+    world.carry(rest);
+    assert_eq!(world.got(&hotel()), "AT-new");
+}

@@ -10,6 +10,7 @@ mod late;
 mod numbers;
 mod overtaken;
 mod regressions;
+mod revocations;
 mod setbacks;
 mod siblings;
 mod status;

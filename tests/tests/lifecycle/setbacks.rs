@@ -361,3 +361,95 @@ fn a_refusal_of_what_was_asked_too_often_leaves_doubt_unless_it_is_the_servers_o
     let refused = r#"{"type":"ApiException","message":"not now"}"#;
     assert!(!pending(octorate(), Said::json(200, refused)), "an error whatever its status says");
 }
+
+/// A machine whose client is replaced while a request with `RT0` is under way.
+fn with_another_client() -> (Machine, Job) {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let send = world.up_to_sending(&hotel());
+    world.accounts.replace_client(standard()).expect("its requests can be built");
+    (world, Job::Send(send))
+}
+
+#[test]
+fn what_an_earlier_client_is_refused_closes_nothing_for_the_present_one() {
+    for (status, code) in [(400, "invalid_grant"), (401, "invalid_client"), (400, "invalid_scope")] {
+        let (mut world, send) = with_another_client();
+        world.endpoint.then(Said::error(status, code));
+        world.carry(Some(send));
+        assert_eq!(world.decide(&service()).line, "7: send", "{code}");
+        assert_eq!(world.got(&hotel()), "AT2", "{code}");
+        assert_eq!(world.asked[1].refresh_token(), Some("RT0"), "{code}");
+    }
+}
+
+#[test]
+fn refusals_of_an_earlier_client_do_not_close_the_registration_though_nobody_waits_for_them() {
+    let (mut world, send) = with_another_client();
+    world.sign_in(&hotel(), "RT-new");
+    world.endpoint.then(Said::error(401, "invalid_client"));
+    world.carry(Some(send));
+    assert_eq!(world.got(&service()), "AT2");
+}
+
+#[test]
+fn an_endpoint_that_fails_an_earlier_client_fails_the_present_one_too() {
+    let (mut world, send) = with_another_client();
+    world.endpoint.then(Said::unavailable_for(30));
+    world.carry(Some(send));
+    assert_eq!(closed_for(&mut world, &service()), Duration::from_secs(30));
+}
+
+#[test]
+fn a_refusal_about_which_the_store_is_asked_while_the_client_is_replaced_is_held_against_nobody() {
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let send = world.up_to_sending(&hotel());
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    let load = world.step(Job::Send(send));
+    assert!(matches!(load, Some(Job::Load(_))), "{load:?}");
+    world.accounts.replace_client(standard()).expect("its requests can be built");
+    world.carry(load);
+    assert_eq!(world.got(&hotel()), "AT2");
+    let pending = world.shelf.history().into_iter().filter_map(|record| record.pending);
+    assert!(pending.into_iter().all(|attempt| !attempt.after_doubt), "and nothing is in doubt");
+}
+
+#[test]
+fn the_success_of_a_request_that_was_sent_before_the_endpoint_failed_does_not_open_it_for_all() {
+    let mut world = Machine::new(standard());
+    let early = world.decide(&scoped("a")).job;
+    world.pass_seconds(1);
+    let sent = early.map(|job| match job {
+        Job::Send(job) => world.send(job),
+        other => panic!("no request: {other:?}"),
+    });
+    world.pass_seconds(1);
+    world.endpoint.then(Said::unavailable_for(30));
+    world.got(&scoped("b"));
+    world.pass_seconds(30);
+    let probe = world.decide(&scoped("b"));
+    assert_eq!(probe.line, "7: send");
+    let rest = sent.and_then(|report| world.report(report));
+    world.carry(rest);
+    assert_eq!(world.decide(&scoped("c")).line, "8: give up, http:503, later");
+    world.carry(probe.job);
+    assert!(world.got(&scoped("c")).starts_with("AT"));
+}
+
+#[test]
+fn a_refusal_of_an_earlier_client_ends_what_a_resource_server_forced_for_the_present_one_too() {
+    for code in ["invalid_client", "invalid_grant"] {
+        let mut world = Machine::new(standard());
+        world.sign_in(&hotel(), "RT0");
+        let token = world.get(&hotel()).expect("a token");
+        world.accounts.refused(&hotel(), token.generation(), world.now);
+        let Some(Job::Send(forced)) = world.decide(&hotel()).job else { panic!("it is renewed") };
+        world.accounts.replace_client(standard()).expect("its requests can be built");
+        world.endpoint.then(Said::error(400, code));
+        world.carry(Some(Job::Send(forced)));
+        assert_eq!(world.decide(&hotel()).line, "12: use AT1 (suspect)", "{code}");
+        world.pass_seconds(60);
+        assert_eq!(world.got(&hotel()), "AT3", "{code}");
+    }
+}

@@ -285,3 +285,80 @@ fn a_new_token_is_not_given_up_for_an_old_one_that_a_sibling_has_stored_by_the_s
     let stored = one.stored(&service()).token.expect("a token");
     assert_eq!(stored.access_token().expose(), "AT-new");
 }
+
+#[test]
+fn a_later_end_of_a_token_that_was_over_when_it_came_again_is_taken_over_too() {
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    two.age(&hotel(), Freshness::Expired);
+    two.endpoint.then(Said::token("AT1", 0));
+    assert_eq!(two.got(&hotel()), "expired_on_arrival");
+    one.now = two.now;
+    one.pass_seconds(10);
+    one.endpoint.then(Said::token("AT1", 3600));
+    assert_eq!(one.got(&hotel()), "AT1");
+    two.now = one.now;
+    two.pass_seconds(70);
+    assert_eq!(two.got(&hotel()), "AT1");
+    assert_eq!(two.requests(), 1, "the rest was read");
+}
+
+#[test]
+fn a_later_end_of_the_same_token_is_taken_over_though_the_clock_was_set_back_before_it_was_told() {
+    let (mut one, mut two, _) = Machine::siblings(standard);
+    one.age(&hotel(), Freshness::Stale);
+    one.now.wall = one.now.wall.saturating_sub(Duration::from_secs(7200));
+    one.endpoint.then(Said::tokens("AT1", 86_400, "RT1"));
+    let renewal = one.decide(&hotel()).job;
+    one.carry(renewal);
+    assert_eq!(one.requests(), 2);
+    two.now = one.now;
+    let renewal = two.decide(&hotel()).job;
+    two.carry(renewal);
+    assert_eq!(two.requests(), 0, "what is stored is due no more");
+    two.pass_seconds(3600);
+    assert_eq!(two.decide(&hotel()).line, "1: use AT1");
+}
+
+#[test]
+fn a_token_that_was_over_when_it_came_again_is_served_no_more_wherever_the_clock_is_set_to() {
+    let mut world = Machine::new(standard());
+    assert_eq!(world.got(&service()), "AT1");
+    world.age(&service(), Freshness::Expired);
+    let send = world.up_to_sending(&service());
+    world.endpoint.then(Said::token("AT1", 3600));
+    let report = world.send(send);
+    let set_by = Duration::from_secs(5000);
+    world.now.wall = world.now.wall.saturating_add(set_by);
+    let rest = world.report(report);
+    world.carry(rest);
+    assert_eq!(world.decide_at_deadline(&service()).line, "8: give up, expired_on_arrival, later");
+    world.now.wall = world.now.wall.saturating_sub(set_by);
+    let told = world.decide_at_deadline(&service());
+    assert!(told.token.is_none(), "{}", told.line);
+}
+
+#[test]
+fn a_shorter_end_that_is_told_of_the_same_token_holds_against_what_was_stored_before_the_clock_was_set_back()
+{
+    let mut world = Machine::with_store(standard(), Storage::Private, &Shelf::default(), 1);
+    world.endpoint.then(Said::token("AT1", 9000));
+    let send = world.up_to_sending(&service());
+    let Some(Job::Save(save)) = world.step(Job::Send(send)) else { panic!("the token is saved") };
+    world.breaks_off(save, true);
+    world.pass_seconds(9000);
+    world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(14_000));
+    world.endpoint.then(Said::token("AT1", 1));
+    let mut next = Some(Job::Send(world.up_to_sending(&service())));
+    let again = loop {
+        let job = next.expect("what was told is saved over what is stored");
+        match job {
+            Job::Save(save) if save.expected().is_some() => break save,
+            job => next = world.step(job),
+        }
+    };
+    let stored = again.record().token.as_ref().and_then(TokenSet::lifetime);
+    assert_eq!(stored, Some(Duration::from_secs(1)));
+    world.pass_seconds(2);
+    let told = world.decide_at_deadline(&service());
+    assert!(told.token.is_none(), "{}", told.line);
+}

@@ -89,8 +89,11 @@ impl Registration {
     /// Takes note that the endpoint gave a token to a request sent at that moment.
     pub(crate) fn succeeded(&mut self, sent: Now) {
         self.setbacks.clear_before(sent.boot);
-        self.probe = None;
-        self.budget.succeeded();
+        // What has failed since is not over by this.
+        if !self.setbacks.any() {
+            self.probe = None;
+            self.budget.succeeded();
+        }
     }
 
     /// Until when the endpoint is left alone by all keys but the one whose flight this is, and why.

@@ -102,8 +102,9 @@ impl Lifecycle {
         }
     }
 
-    /// Ends a flight whose carrier is gone. There is nobody to carry another job: what is left to be saved or revoked
-    /// is left to whoever asks next, and the claim to the next flight, which has the same owner.
+    /// Ends a flight whose carrier is gone. There is nobody to carry another job: what is left to be saved is left to
+    /// whoever asks next, what is left to be revoked to the next report, and the claim to the next flight, which has the
+    /// same owner.
     fn give_up(
         &mut self,
         registration: &mut Registration,
@@ -127,7 +128,7 @@ impl Lifecycle {
         match leg {
             Leg::Reading(Why::First) => self.note_unreadable(now),
             Leg::Reading(Why::AfterRefusal { error, refresh_token }) => {
-                self.refused_unread(registration, &flight, error, refresh_token, now);
+                self.refused_unread(registration, error, refresh_token, now);
             }
             Leg::Marking { before, .. } => self.unmark(before, now),
             // Nothing was sent, and the marker is in the store.
@@ -157,11 +158,10 @@ impl Lifecycle {
         let Answered { result, sent, attempt } = answered;
         let refresh_token = attempt.map(|attempt| attempt.refresh_token);
         if self.record.signed_out {
-            // What came has taken the place of what was held.
-            self.to_revoke = secret_of(&result).or(self.to_revoke.take());
+            self.revoke_brought(&result, refresh_token);
             match result {
                 Ok(_) => registration.succeeded(sent),
-                Err(error) => self.blame_endpoint(registration, error, now),
+                Err(error) => Self::blame_endpoint(registration, &flight, error, now),
             }
             return self.land(registration, flight, now);
         }
@@ -178,7 +178,7 @@ impl Lifecycle {
                 self.save_then_publish(registration, flight, None, now)
             }
             Err(error) => {
-                self.blame_endpoint(registration, error, now);
+                Self::blame_endpoint(registration, &flight, error, now);
                 self.land(registration, flight, now)
             }
             Ok(_) => {
@@ -189,8 +189,8 @@ impl Lifecycle {
     }
 
     /// Takes from a failure that is no longer about this key what it says of the endpoint.
-    fn blame_endpoint(&mut self, registration: &mut Registration, error: ExchangeError, now: Now) {
-        let Blame { registration_wide, pause, .. } = blame(&error);
+    fn blame_endpoint(registration: &mut Registration, flight: &Flight, error: ExchangeError, now: Now) {
+        let Blame { registration_wide, pause, .. } = blame_of(flight, &error);
         registration.budget.failed(registration_wide, now.boot);
         if let (true, Some(pause)) = (registration_wide, pause) {
             let (remedy, cause) = (error.remedy(), Cause::from(error));
@@ -231,8 +231,13 @@ impl Lifecycle {
         if is_new {
             self.jitter = registration.dice.fraction();
         }
-        let validity =
+        let mut validity =
             kept.map_or_else(|| self.validity_of(&tokens, sent, registration), |kept| kept.validity);
+        if validity.freshness(now) == Freshness::Expired {
+            // It stays so, wherever the clocks are set to.
+            tokens.lifetime = Some(Duration::ZERO);
+            validity = self.validity_of(&tokens, sent, registration);
+        }
         let issued = Arc::new(Issued::new(tokens, generation, validity, deviations, self.key.grant()));
         if !is_new {
             // What was told of the end of a token that is known already holds at once.
@@ -283,7 +288,7 @@ impl Lifecycle {
         (error, attempt): (ExchangeError, Option<Attempt>),
         now: Now,
     ) -> Option<Job> {
-        let Blame { registration_wide, pause, ambiguous, untouched, unexplained } = blame(&error);
+        let Blame { registration_wide, pause, ambiguous, untouched, unexplained } = blame_of(&flight, &error);
         let salvaged = error.salvaged_refresh_token().cloned();
         let was_salvaged = salvaged.is_some();
         let remedy = self.setbacks.unexplained(unexplained).unwrap_or_else(|| error.remedy());
@@ -291,6 +296,9 @@ impl Lifecycle {
         self.failures = self.failures.saturating_add(1);
         (self.doubt_until, self.doubt_is_ours) = (now.boot, true);
         let error = Arc::new(error);
+        if flight.is_forced() && !matches!(pause, Some(Pause::Backoff { .. })) {
+            self.forcing.close(now);
+        }
         let Some(pause) = pause else {
             if registration.storage == Storage::None {
                 return self.end_for_good(registration, flight, error, now);
@@ -298,10 +306,6 @@ impl Lifecycle {
             let why = Why::AfterRefusal { error, refresh_token: self.record.fingerprint() };
             return Some(self.read(flight, why, Duration::ZERO, now));
         };
-        let answered = pause == Pause::Cooldown;
-        if flight.is_forced() && answered {
-            self.forcing.close(now);
-        }
         self.take_refresh_token(salvaged, attempt);
         if !was_salvaged {
             self.record.attempt_failed(match (untouched, ambiguous) {
@@ -327,21 +331,18 @@ impl Lifecycle {
         error: Arc<ExchangeError>,
         now: Now,
     ) -> Option<Job> {
-        self.declare_dead(&flight, error, now);
+        self.declare_dead(error);
         self.save_then_publish(registration, flight, None, now)
     }
 
     /// Notes that the server takes the refresh token no more.
-    pub(super) fn declare_dead(&mut self, flight: &Flight, error: Arc<ExchangeError>, now: Now) {
+    pub(super) fn declare_dead(&mut self, error: Arc<ExchangeError>) {
         let after_doubt = self.record.attempt().is_some_and(|attempt| attempt.after_doubt);
         self.record.terminal =
             Some(if after_doubt { Terminal::RefusedAfterDoubt } else { Terminal::Refused });
         // What was in doubt before stays so: another client may open the key again.
         self.record.attempt_failed(Failed::Clearly);
         self.refusal = Some(Cause::Exchange(error));
-        if flight.is_forced() {
-            self.forcing.close(now);
-        }
     }
 
     /// Takes what arrives when nothing is waited for: the ends of releases and revocations, and answers of flights
@@ -361,15 +362,17 @@ impl Lifecycle {
         let Answered { result, sent, attempt } = answered;
         let refresh_token = attempt.map(|attempt| attempt.refresh_token);
         if self.record.signed_out {
-            self.to_revoke = secret_of(&result).or(self.to_revoke.take());
+            self.revoke_brought(&result, refresh_token);
             return self.flight.is_none().then(|| self.revoke_next(registration, now)).flatten();
         }
         let is_needed = match self.key.is_client_grant() {
             true => self.freshness(now) == Freshness::Expired,
             false => refresh_token == self.record.fingerprint(),
         };
+        // That of an earlier request is no news.
+        let is_older = self.current.as_ref().is_some_and(|own| own.validity.issued().boot > sent.boot);
         match result {
-            Ok(answer) if is_needed && self.flight.is_none() => {
+            Ok(answer) if is_needed && !is_older && self.flight.is_none() => {
                 let flight = Flight::new(registration.number(), None);
                 self.succeeded(registration, flight, answer, (sent, attempt), now)
             }
@@ -386,20 +389,41 @@ impl Lifecycle {
         }
     }
 
+    /// Takes note of what an answer brought after a sign-out, as got with this refresh token.
+    fn revoke_brought(
+        &mut self,
+        result: &Result<Answer<TokenSet>, ExchangeError>,
+        used: Option<Fingerprint>,
+    ) {
+        let (refresh_token, access_token) = match result {
+            Ok(Answer { value, .. }) => (value.refresh_token(), Some(value.access_token().as_secret())),
+            Err(error) => (error.salvaged_refresh_token(), None),
+        };
+        let replaced = used.filter(|_| refresh_token.is_some());
+        self.revoke_later(refresh_token.or(access_token).cloned(), replaced);
+    }
+
+    /// Takes note of what is to be revoked once nothing else is to be done: a refresh token takes along its access tokens
+    /// and the refresh token whose place it has taken.
+    pub(super) fn revoke_later(&mut self, token: Option<Secret>, parent: Option<Fingerprint>) {
+        let Some(token) = token else { return };
+        self.to_revoke.retain(|other| *other != token && Some(Fingerprint::of(other)) != parent);
+        self.to_revoke.push(token);
+    }
+
     /// The job that revokes what is to be revoked, where the provider can and the budget has room: best effort.
     pub(super) fn revoke_next(&mut self, registration: &mut Registration, now: Now) -> Option<Job> {
-        // One that came back by an adoption is in use.
-        let token =
-            self.to_revoke.take().filter(|token| self.record.refresh_token.as_ref() != Some(token))?;
+        let token = self.to_revoke.pop()?;
         let hint = match self.key.is_client_grant() {
             true => TokenTypeHint::AccessToken,
             false => TokenTypeHint::RefreshToken,
         };
-        let exchange = registration.client.revoke(&token, hint).ok()?;
         let asking = Asking { has_token: true, has_setback: false };
-        if registration.budget.opens(&self.sent, asking) > now.boot {
+        let has_room = registration.budget.opens(&self.sent, asking) <= now.boot;
+        let Some(exchange) = registration.client.revoke(&token, hint).ok().filter(|_| has_room) else {
+            self.to_revoke.clear();
             return None;
-        }
+        };
         registration.budget.draw_beside(now);
         let (key, flight) = (self.key.clone(), registration.number());
         let ticket = Ticket { key, flight, leg: 0, step: Step::revocation() };
@@ -443,13 +467,7 @@ impl Lifecycle {
     }
 }
 
-/// What an answer brought that can be revoked: its refresh token, which takes the access token along, or that.
-fn secret_of(result: &Result<Answer<TokenSet>, ExchangeError>) -> Option<Secret> {
-    let secret = match result {
-        Ok(Answer { value: tokens, .. }) => {
-            tokens.refresh_token().unwrap_or(tokens.access_token().as_secret())
-        }
-        Err(error) => error.salvaged_refresh_token()?,
-    };
-    Some(secret.clone())
+/// What the failure of a flight's request means for the machine.
+fn blame_of(flight: &Flight, error: &ExchangeError) -> Blame {
+    if flight.is_for_earlier_client { blame(error).of_earlier_client() } else { blame(error) }
 }

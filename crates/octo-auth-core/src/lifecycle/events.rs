@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Lifecycle;
+use super::flight::{Leg, UnderWay, Why};
 use super::job::Job;
-use super::record::{Decided, Fingerprint, Generation, Lineage, Record};
+use super::record::{Decided, Failed, Fingerprint, Generation, Lineage, Record};
 use super::setback::doubled;
 use super::view::Knowledge;
 use crate::accounts::Registration;
@@ -137,8 +138,8 @@ impl Lifecycle {
             let problem = "belongs to a key of an account; this one is renewed by the client itself";
             return Err(RequestError::Value { what: "refresh token", problem });
         }
+        self.decide_anew();
         let lineage = Lineage::from_bytes(registration.dice.bytes());
-        let (replaced, is_read) = (self.version.map(|_| self.record.generation), self.is_read());
         // The same refresh token again: what is under way with it is under way still, and its token still works.
         let (doubt_until, doubt_is_ours) = (self.doubt_until, self.doubt_is_ours);
         let fingerprint = refresh_token.as_ref().map(Fingerprint::of);
@@ -151,7 +152,6 @@ impl Lifecycle {
         if pending.is_some() {
             (self.doubt_until, self.doubt_is_ours) = (doubt_until, doubt_is_ours);
         }
-        self.decided = Some(Decided::new(replaced, is_read, self.decided.take()));
         Ok(self.save_soon(registration, now))
     }
 
@@ -163,15 +163,14 @@ impl Lifecycle {
 
     /// Ends the key until a new sign-in; what it held is revoked where the provider can.
     pub(crate) fn sign_out(&mut self, registration: &mut Registration, now: Now) -> Option<Job> {
+        self.decide_anew();
         let record = std::mem::take(&mut self.record);
-        let (replaced, is_read) = (self.version.map(|_| record.generation), self.is_read());
         let token = record.token.map(|tokens| tokens.access_token().as_secret().clone());
         let revoked = record.refresh_token.or(token);
         let ended = self.decided.as_ref().and_then(Decided::stored).unwrap_or(record.generation);
         let generation = Generation { number: ended.number.saturating_add(1), ..ended };
         self.begin_anew(Record { generation, signed_out: true, ..Record::default() }, registration, now);
-        self.to_revoke = revoked;
-        self.decided = Some(Decided::new(replaced, is_read, self.decided.take()));
+        self.revoke_later(revoked, record.parent);
         self.save_soon(registration, now)
     }
 
@@ -181,11 +180,25 @@ impl Lifecycle {
         self.record.terminal = None;
         self.refusal = None;
         self.published = None;
+        let Some(UnderWay { flight, leg, .. }) = &mut self.flight else { return };
+        match leg {
+            Leg::Sending { .. } => flight.is_for_earlier_client = true,
+            // That refusal is held against nobody any more, whatever the store says of it.
+            Leg::Reading(Why::AfterRefusal { refresh_token, .. }) => {
+                *refresh_token = None;
+                self.record.attempt_failed(Failed::Clearly);
+            }
+            _ => {}
+        }
     }
 
-    /// Whether what the store holds is known.
-    fn is_read(&self) -> bool {
-        self.knowledge == Knowledge::Read
+    /// Takes note that a sign-in or sign-out takes the place of what is held, and of what is stored as far as that is
+    /// known.
+    fn decide_anew(&mut self) {
+        let is_held = self.version.is_some() || self.decided.is_some();
+        let replaced = is_held.then_some(self.record.generation);
+        let is_read = self.knowledge == Knowledge::Read;
+        self.decided = Some(Decided::new(replaced, is_read, self.decided.take()));
     }
 
     fn begin_anew(&mut self, record: Record, registration: &mut Registration, now: Now) {

@@ -31,6 +31,8 @@ pub(crate) struct Flight {
     /// When it drew on the budget, until its request is sent: of many keys that are due, those without a slot need
     /// not begin.
     pub(crate) drawn: Option<Duration>,
+    /// The client was replaced after its request was sent.
+    pub(crate) is_for_earlier_client: bool,
 }
 
 /// The leg a flight is at.
@@ -74,7 +76,7 @@ pub(crate) struct Publication {
 
 impl Flight {
     pub(crate) fn new(id: u64, cause: Option<RenewalCause>) -> Self {
-        Self { id, legs: 0, cause, claim: None, drawn: None }
+        Self { id, legs: 0, cause, claim: None, drawn: None, is_for_earlier_client: false }
     }
 
     /// Whether a resource server's refusal caused it.

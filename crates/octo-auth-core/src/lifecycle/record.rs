@@ -176,6 +176,8 @@ pub(crate) struct Decided {
     is_written: bool,
     /// Writing it failed, which it may have been all the same.
     may_be_stored: bool,
+    /// The refresh token of the stored record whose place it takes, and the parent of that.
+    met: (Option<Secret>, Option<Fingerprint>),
 }
 
 /// So many lineages are known that a decision takes the place of; whoever signs in more often while the store is away
@@ -183,12 +185,14 @@ pub(crate) struct Decided {
 const MOST_REPLACED: usize = 16;
 
 impl Decided {
-    /// A decision in the place of this token, if one is stored, and of one that was made here before and may reach the
-    /// store yet; `is_read` says whether what the store holds is known.
+    /// A decision in the place of this token, if one is or may be stored, and of all that the one `before` it, which may
+    /// reach the store yet, took the place of; `is_read` says whether what the store holds is known.
     pub(crate) fn new(replaced: Option<Generation>, is_read: bool, before: Option<Self>) -> Self {
-        let (over, stored) = before.map_or((None, replaced), |before| (before.over, before.stored));
-        let over = over.or_else(|| is_read.then(VecDeque::new));
-        let mut decided = Self { over, stored, is_written: false, may_be_stored: false };
+        let (over, stored) = match before {
+            Some(before) => (before.over, before.stored),
+            None => (is_read.then(VecDeque::new), replaced),
+        };
+        let mut decided = Self { over, stored, is_written: false, may_be_stored: false, met: (None, None) };
         if let (Some(replaced), true) = (replaced, decided.over.is_some()) {
             decided.replaces(replaced.lineage);
         }
@@ -206,9 +210,15 @@ impl Decided {
     }
 
     /// Takes note that the store holds something else, whose place it takes too.
-    pub(crate) fn replaces_stored(&mut self, stored: Generation) {
-        self.stored = Some(stored);
-        self.replaces(stored.lineage);
+    pub(crate) fn replaces_stored(&mut self, stored: &Record) {
+        self.stored = Some(stored.generation);
+        self.met = (stored.refresh_token.clone(), stored.parent);
+        self.replaces(stored.generation.lineage);
+    }
+
+    /// The refresh token that was stored before it, and the parent of that: what a sign-out has ended once it is stored.
+    pub(crate) fn into_met(self) -> (Option<Secret>, Option<Fingerprint>) {
+        self.met
     }
 
     /// What a sign-out counts on from that follows it unstored, so that others know what it ended.

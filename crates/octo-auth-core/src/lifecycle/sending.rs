@@ -73,7 +73,7 @@ impl Lifecycle {
         }
         match is_ours {
             false => self.land(registration, flight, now),
-            true if was_faster && self.has_time_to_count(registration, now) => {
+            true if was_faster && self.has_time_to_count(is_late, registration, now) => {
                 self.send(flight, registration, now)
             }
             true => {
@@ -84,11 +84,13 @@ impl Lifecycle {
         }
     }
 
-    /// Whether a request that is counted once more can end before the time that its marker names.
-    fn has_time_to_count(&self, registration: &Registration, now: Now) -> bool {
+    /// Whether a request that is counted once more can end before the time that its marker names. Where counting stood
+    /// still the wall clock alone cannot tell: it may have been set back meanwhile.
+    fn has_time_to_count(&self, is_late: bool, registration: &Registration, now: Now) -> bool {
         let needed = registration.policy.exchange_deadline() + SECOND + Registration::SAVING;
         let left = |attempt: &Attempt| attempt.deadline.saturating_since(now.wall);
-        self.key.is_client_grant() || self.record.attempt().is_some_and(|attempt| left(attempt) >= needed)
+        let has_time = !is_late && self.record.attempt().is_some_and(|attempt| left(attempt) >= needed);
+        has_time || self.key.is_client_grant()
     }
 
     /// Sends the request of a flight, if the budget has room, the request can be built and the endpoint was not closed

@@ -84,6 +84,18 @@ pub(crate) struct Blame {
     pub(crate) unexplained: bool,
 }
 
+impl Blame {
+    /// The same of an answer to a client that was replaced since: who that was, and what it may do, is of no concern.
+    pub(crate) fn of_earlier_client(self) -> Self {
+        match self.pause {
+            None | Some(Pause::Cooldown) => {
+                Self { registration_wide: false, pause: Some(Pause::Once), unexplained: false, ..self }
+            }
+            Some(_) => self,
+        }
+    }
+}
+
 impl Setbacks {
     /// What is left of the last failure at this moment.
     pub(crate) fn closed(&self, now: Duration) -> Option<&Setback> {

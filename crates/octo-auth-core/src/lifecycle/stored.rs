@@ -1,4 +1,4 @@
-//! The store's part in a flight: reading, claiming, writing ahead, writing, and who wins when two have written.
+//! The store's part in a flight: reading, claiming, writing ahead, writing.
 //!
 //! A shared store goes through all of these, a private one through writing ahead and writing:
 //!
@@ -8,7 +8,7 @@
 //! - where a limit of requests is known, count this one with those of other processes, by compare-and-swap, see
 //!   `sending`;
 //! - send;
-//! - write the outcome by compare-and-swap; a conflict is settled by [`Record::winner`];
+//! - write the outcome by compare-and-swap; a conflict is settled as `merge` says;
 //! - put the token in force, release.
 //!
 //! A store that fails holds up no client grant. A refresh is not begun then: a rotated refresh token could not be
@@ -20,19 +20,17 @@ use std::time::Duration;
 use super::ends::SLOW;
 use super::failure::Cause;
 use super::flight::{Flight, Leg, Publication, UnderWay, Why};
-use super::issued::Issued;
 use super::job::{ClaimJob, Job, LoadJob, ReleaseJob, SaveJob, Ticket};
-use super::record::{Attempt, Decided, Failed, Fingerprint, Generation, Lineage, Record, Stored, Winner};
+use super::record::{Attempt, Decided, Failed, Fingerprint, Lineage, Stored};
 use super::setback::{BACKOFF, Pause, part};
 use super::step::Step;
 use super::store::{Claimed, Saved, Storage, StoreFault};
-use super::validity::{Freshness, Validity};
+use super::validity::Freshness;
 use super::view::Knowledge;
 use super::{Lifecycle, Row};
 use crate::accounts::Registration;
 use crate::error::ExchangeError;
 use crate::time::Now;
-use crate::token::TokenSet;
 
 /// How often a store is looked at while somebody else holds the claim; half of it to once and a half.
 const WHILE_HELD: Duration = Duration::from_millis(500);
@@ -59,7 +57,7 @@ impl Lifecycle {
             }
         };
         // Nobody else renews while the claim is ours: a renewal that was begun and not ended is one that was lost.
-        self.doubt_is_ours |= matches!(why, Why::UnderClaim);
+        self.doubt_is_ours |= matches!(why, Why::UnderClaim) && !is_late;
         match why {
             // The claim may be over before the exchange is: it is not begun, though what was read is known.
             Why::UnderClaim if is_late => {
@@ -85,7 +83,7 @@ impl Lifecycle {
                 if is_read {
                     return self.end_for_good(registration, flight, error, now);
                 }
-                self.refused_unread(registration, &flight, error, refresh_token, now);
+                self.refused_unread(registration, error, refresh_token, now);
                 self.land(registration, flight, now)
             }
             Why::WhileHeld | Why::UnderClaim | Why::AfterRefusal { .. } => {
@@ -130,9 +128,8 @@ impl Lifecycle {
         now: Now,
     ) -> Option<Job> {
         // A sign-out or adoption meanwhile has put another record in the place of the one that was written.
-        let is_ours = !self.record.signed_out
-            && self.record.generation.lineage == lineage
-            && self.record.attempt().is_some();
+        let is_marked = !self.record.signed_out && self.record.attempt().is_some();
+        let is_ours = is_marked && self.record.generation.lineage == lineage;
         match result {
             Ok(Saved::Done(version)) => {
                 self.version = Some(version);
@@ -146,7 +143,8 @@ impl Lifecycle {
                 self.send(flight, registration, now)
             }
             Ok(Saved::Conflict(stored)) => {
-                if is_ours {
+                // An adoption of the same refresh token has taken the marker along.
+                if is_marked {
                     self.record.pending = before;
                 }
                 self.merge(stored, registration, now);
@@ -182,7 +180,6 @@ impl Lifecycle {
     pub(super) fn refused_unread(
         &mut self,
         registration: &mut Registration,
-        flight: &Flight,
         error: Arc<ExchangeError>,
         refresh_token: Option<Fingerprint>,
         now: Now,
@@ -191,12 +188,9 @@ impl Lifecycle {
             return;
         }
         if registration.storage == Storage::Private {
-            self.declare_dead(flight, error, now);
+            self.declare_dead(error);
             self.note_unsaved();
             return;
-        }
-        if flight.is_forced() {
-            self.forcing.close(now);
         }
         self.record.attempt_failed(Failed::Clearly);
         self.rest(registration, Pause::Store, Cause::Exchange(error), now);
@@ -221,7 +215,8 @@ impl Lifecycle {
                 return Some(self.save(flight, publication, now));
             }
             Ok(Saved::Conflict(Some(stored))) => {
-                if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
+                if self.wins_over(&stored.record) {
+                    self.unsaved = Some(now.boot);
                     self.keep_ours(&stored, registration, now);
                     return Some(self.save(flight, publication, now));
                 }
@@ -232,7 +227,7 @@ impl Lifecycle {
                     || own == stored.record.fingerprint()
                     || own == stored.record.parent;
                 let unrelated = self.record.refresh_token.clone().filter(|_| !is_theirs);
-                self.to_revoke = unrelated.or(self.to_revoke.take());
+                self.revoke_later(unrelated, self.record.parent);
                 self.adopt_stored(stored, registration, now);
                 return self.land(registration, flight, now);
             }
@@ -375,13 +370,12 @@ impl Lifecycle {
         matches!(row, Row::Renewing | Row::Expired | Row::RefusedRenewing)
     }
 
-    /// Whether a sign-in or sign-out made here wins over a stored record of another lineage.
-    fn is_decided_over(&self, stored: &Record) -> bool {
-        self.decided.as_ref().is_some_and(|decided| decided.wins_over(&self.record, stored))
-    }
-
     fn note_saved(&mut self) {
-        self.decided.take_if(|_| self.unsaved.is_none());
+        let stored = self.decided.take_if(|_| self.unsaved.is_none());
+        // Not before: until then somebody may use it.
+        if let Some((ended, parent)) = stored.filter(|_| self.record.signed_out).map(Decided::into_met) {
+            self.revoke_later(ended, parent);
+        }
         self.trouble.clear();
     }
 
@@ -389,102 +383,5 @@ impl Lifecycle {
         let remedy = crate::error::Remedy::TryLater { after: Duration::ZERO };
         let Registration { dice, .. } = registration;
         self.trouble.note(Pause::Store, Cause::Store(fault), remedy, dice, now.boot);
-    }
-
-    /// Takes over what the store holds, if it is to win over what is held here.
-    fn merge(&mut self, stored: Option<Box<Stored>>, registration: &mut Registration, now: Now) {
-        self.knowledge = Knowledge::Read;
-        self.read_at = now.boot;
-        let Some(stored) = stored else {
-            self.version = None;
-            return;
-        };
-        let is_known = self.version == Some(stored.version);
-        if is_known {
-            return;
-        }
-        if self.record.winner(&stored.record, self.is_decided_over(&stored.record)) == Winner::Ours {
-            self.keep_ours(&stored, registration, now);
-            return;
-        }
-        self.adopt_stored(stored, registration, now);
-    }
-
-    /// Keeps ours, to be written over what the store holds; a sign-out takes what is there along.
-    fn keep_ours(&mut self, stored: &Stored, registration: &Registration, now: Now) {
-        self.merge_end(&stored.record, registration, now);
-        self.merge_attempt(&stored.record, now);
-        self.version = Some(stored.version);
-        self.doubt_sign_in(&stored.record, now);
-        self.decided.iter_mut().for_each(|decided| decided.replaces_stored(stored.record.generation));
-        let (own, theirs) = (&mut self.record.generation, stored.record.generation);
-        if self.record.signed_out {
-            // It may come from a process that had not heard of the last renewals or sign-in. It counts on from what it
-            // ends, so that whoever made that knows it for ended, though it never heard that it was stored.
-            let number = if own.lineage == theirs.lineage { own.number } else { 0 };
-            *own = Generation { number: number.max(theirs.number.saturating_add(1)), ..theirs };
-        }
-        if self.record.signed_out && self.to_revoke.is_none() {
-            self.to_revoke.clone_from(&stored.record.refresh_token);
-        }
-    }
-
-    /// Takes over what a sibling was told later of the end of the same token.
-    fn merge_end(&mut self, stored: &Record, registration: &Registration, now: Now) {
-        let (Some(own), Some(theirs)) = (&self.record.token, &stored.token) else { return };
-        let is_same =
-            stored.generation == self.record.generation && own.access_token() == theirs.access_token();
-        if !is_same || theirs.issued_at() <= own.issued_at() {
-            return;
-        }
-        if self.current.as_ref().is_some_and(|current| current.is_same(theirs.access_token())) {
-            let validity = self.validity_of(theirs, now, registration);
-            self.current = Some(self.restored(theirs.clone(), stored.generation, validity));
-            self.published = None;
-        }
-        self.record.token = Some(theirs.clone());
-    }
-
-    /// A token as a record tells of it.
-    fn restored(&self, tokens: TokenSet, generation: Generation, validity: Validity) -> Arc<Issued> {
-        Arc::new(Issued::new(tokens, generation, validity, Vec::new(), self.key.grant()))
-    }
-
-    fn adopt_stored(&mut self, stored: Box<Stored>, registration: &mut Registration, now: Now) {
-        let Stored { record, version } = *stored;
-        if record.fingerprint() != self.record.fingerprint() {
-            self.setbacks.clear();
-            self.refusal = None;
-        }
-        let is_same =
-            |own: &Arc<Issued>| record.token.as_ref().is_some_and(|token| own.is_same(token.access_token()));
-        let is_refused = self.is_refused && self.current.as_ref().is_some_and(is_same);
-        self.put(record, registration, now);
-        self.is_refused = is_refused;
-        self.version = Some(version);
-        (self.unsaved, self.decided) = (None, None);
-    }
-
-    /// Puts a record in the place of the present one. Its token is trusted for its own lifetime from now at most,
-    /// and somebody's renewal holds us no longer than its own deadline from now.
-    pub(super) fn put(&mut self, record: Record, registration: &mut Registration, now: Now) {
-        let token = record.token.clone();
-        self.jitter = registration.dice.fraction();
-        let known = self.current.take();
-        self.current = token.map(|tokens| {
-            // What both clocks have seen of a token here is more than a record can tell, unless somebody was told another
-            // end of it since.
-            let known = known.filter(|known| known.is_same(tokens.access_token()) && known.ends_as(&tokens));
-            let validity =
-                known.map_or_else(|| self.validity_of(&tokens, now, registration), |known| known.validity);
-            self.restored(tokens, record.generation, validity)
-        });
-        let pending = record.pending;
-        self.record = record;
-        self.note_attempt(pending, now);
-        self.knowledge = Knowledge::Read;
-        self.read_at = now.boot;
-        self.is_refused = false;
-        self.published = None;
     }
 }

@@ -197,6 +197,13 @@ impl Books {
         self.grants(token).last().map_or(0, |grant| grant.number)
     }
 
+    /// The number of the answer that a record tells of, which brought a token that was asked for at that moment; of the
+    /// last one, if that is not known.
+    pub(super) fn answer_of(&self, token: &str, issued_at: Timestamp) -> u64 {
+        let told = self.grants(token).iter().rfind(|grant| grant.sent.wall == issued_at);
+        told.map_or_else(|| self.last_answer(token), |grant| grant.number)
+    }
+
     /// Whether this process got the last answer that brought a token.
     pub(super) fn was_told_last(&self, token: &str, process: (usize, u32)) -> bool {
         self.grants(token).last().is_some_and(|grant| grant.process == process)

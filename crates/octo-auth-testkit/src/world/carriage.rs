@@ -202,7 +202,7 @@ impl World {
             Job::Save(job) => {
                 let report = self.save(process, key, job, (end, !is_given_up, decisions));
                 let next = self.report_without_handing(process, key, report);
-                self.decided_no_more(process, key, next.as_ref());
+                self.decided_no_more(process, key, (next.as_ref(), !is_given_up));
                 return self.hand(process, next);
             }
             Job::Release(job) => {

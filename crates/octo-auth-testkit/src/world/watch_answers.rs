@@ -212,7 +212,7 @@ impl World {
             // since then is read along.
             // So is one that was given up here for another since.
             let text = token.access_token().expose();
-            let answer = self.books.last_answer(text);
+            let answer = self.books.answer_of(text, token.issued_at());
             let own = &mut self.processes[process];
             let is_held =
                 own.callers[key].last_read.replace(text.to_owned()).is_some_and(|held| held == text);
@@ -254,8 +254,14 @@ impl World {
         }
     }
 
-    /// What a machine decided it holds no more: it is stored, or gave way to what is.
-    pub(super) fn decided_no_more(&mut self, process: usize, key: usize, next: Option<&Job>) {
+    /// What a machine decided it holds no more: it is stored, or gave way to what is. Of what was decided elsewhere since
+    /// it hears nothing by the end of a job it waits for no more.
+    pub(super) fn decided_no_more(
+        &mut self,
+        process: usize,
+        key: usize,
+        (next, is_heard_of): (Option<&Job>, bool),
+    ) {
         let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
         let being_saved = self.processes[process].carried.iter().map(|carried| (carried.key, &carried.job));
         let being_saved = being_saved.chain(next.map(|next| (key, next)));
@@ -270,7 +276,9 @@ impl World {
         if callers.is_signed_out {
             self.tombstones.insert(key);
         }
-        callers.is_signed_out = self.tombstones.contains(&key);
+        if is_heard_of {
+            callers.is_signed_out = self.tombstones.contains(&key);
+        }
         callers.has_signed_out = false;
     }
 
