@@ -362,3 +362,27 @@ fn a_shorter_end_that_is_told_of_the_same_token_holds_against_what_was_stored_be
     let told = world.decide_at_deadline(&service());
     assert!(told.token.is_none(), "{}", told.line);
 }
+
+#[test]
+fn of_two_ends_that_were_told_of_one_token_by_two_sign_ins_the_first_holds() {
+    for (own, theirs) in [(60, 3600), (3600, 60)] {
+        let (mut one, mut two, _) = Machine::siblings(standard);
+        one.age(&hotel(), Freshness::Expired);
+        two.now = one.now;
+        one.endpoint.then(Said::token("AT-both", own));
+        assert_eq!(one.got(&hotel()), "AT-both");
+        one.age(&hotel(), Freshness::Stale);
+        two.now = one.now;
+        two.sign_in(&hotel(), "RT5");
+        two.endpoint.then(Said::tokens("AT-both", theirs, "RT6"));
+        let signed_in = two.get(&hotel()).expect("a token").generation();
+        let load = one.up_to(&hotel(), |job| matches!(job, Job::Load(_)));
+        let _under_way = one.step(load);
+        let status = one.accounts.status(&hotel(), one.now).expect("known");
+        let token = status.token.expect("what the sibling has stored");
+        assert_eq!(token.generation(), signed_in, "{own}, {theirs}");
+        one.pass_seconds(60);
+        let freshness = one.accounts.status(&hotel(), one.now).expect("known").freshness;
+        assert_eq!(freshness, Freshness::Expired, "{own}, {theirs}");
+    }
+}

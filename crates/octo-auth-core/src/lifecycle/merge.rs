@@ -103,10 +103,18 @@ impl Lifecycle {
         let known = self.current.take();
         self.current = token.map(|tokens| {
             // What both clocks have seen of a token here is more than a record can tell, unless somebody was told another
-            // end of it since.
-            let known = known.filter(|known| known.is_same(tokens.access_token()) && known.ends_as(&tokens));
-            let validity =
-                known.map_or_else(|| self.validity_of(&tokens, now, registration), |known| known.validity);
+            // end of it since. Of another sign-in nobody can say whether that was since, so that what ends first holds.
+            let told = self.validity_of(&tokens, now, registration);
+            let ends_first = |known: &Validity| {
+                let (known, told) = (known.end_on_boot(now), told.end_on_boot(now));
+                known.is_some_and(|known| told.is_none_or(|told| known < told))
+            };
+            let holds = |known: &Arc<Issued>| {
+                let is_other = known.generation.lineage != record.generation.lineage;
+                known.is_same(tokens.access_token())
+                    && (known.ends_as(&tokens) || is_other && ends_first(&known.validity))
+            };
+            let validity = known.filter(holds).map_or(told, |known| known.validity);
             self.restored(tokens, record.generation, validity)
         });
         // What came back by an adoption is in use.
