@@ -216,6 +216,7 @@ impl Lifecycle {
             }
             Ok(Saved::Conflict(Some(stored))) => {
                 if self.wins_over(&stored.record) {
+                    // What was being written is not stored.
                     self.unsaved = Some(now.boot);
                     self.keep_ours(&stored, registration, now);
                     return Some(self.save(flight, publication, now));
