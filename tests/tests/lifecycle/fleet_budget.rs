@@ -420,6 +420,27 @@ fn what_closes_the_endpoint_while_the_store_counts_keeps_the_request_back() {
 }
 
 #[test]
+fn a_refresh_token_whose_count_meets_another_is_counted_again_as_long_as_its_marker_leaves_the_time() {
+    let shelf = Shelf::default();
+    let mut world = limited(10, &shelf, 1);
+    world.sign_in(&hotel(), "RT0");
+    let mut other = limited(10, &shelf, 2);
+    let mut met_another = |world: &mut Machine, number, count| {
+        assert!(other.got(&key(number)).starts_with("AT"), "it counts meanwhile");
+        world.pass_seconds(3);
+        counted(world, count)
+    };
+    let count = up_to_counting(&mut world, &hotel());
+    let again = met_another(&mut world, 1, count);
+    let Some(Job::Save(count)) = again else { panic!("3 s after it was written ahead: {again:?}") };
+    assert_eq!(*count.key(), Key::requests());
+    let rest = met_another(&mut world, 2, count);
+    world.carry(rest);
+    assert_eq!(world.requests(), 0, "6 s after, a request could outlast the marker");
+    assert_eq!(world.got(&hotel()), "AT1", "the next time");
+}
+
+#[test]
 fn a_refresh_token_whose_count_stood_still_is_not_sent_though_the_wall_clock_was_set_back_meanwhile() {
     let shelf = Shelf::default();
     let mut world = limited(10, &shelf, 1);
