@@ -453,3 +453,17 @@ fn a_refusal_of_an_earlier_client_ends_what_a_resource_server_forced_for_the_pre
         assert_eq!(world.got(&hotel()), "AT3", "{code}");
     }
 }
+
+#[test]
+fn an_unexplained_refusal_of_an_earlier_client_is_none_of_the_three_that_advise_a_sign_in() {
+    let (mut world, send) = with_another_client();
+    world.endpoint.then(Said::json(400, "{}"));
+    world.carry(Some(send));
+    for _ in 0..2 {
+        world.pass_seconds(1000);
+        world.endpoint.then(Said::json(400, "{}"));
+        let failure = world.get(&hotel()).expect_err("it is refused");
+        assert_ne!(failure.remedy(), Remedy::SignInAgain);
+    }
+    assert_eq!(world.requests(), 3);
+}

@@ -128,7 +128,7 @@ impl Lifecycle {
         now: Now,
     ) -> Option<Job> {
         // A sign-out or adoption meanwhile has put another record in the place of the one that was written.
-        let is_marked = !self.record.signed_out && self.record.attempt().is_some();
+        let is_marked = self.record.attempt().is_some();
         let is_ours = is_marked && self.record.generation.lineage == lineage;
         match result {
             Ok(Saved::Done(version)) => {
@@ -223,10 +223,8 @@ impl Lifecycle {
                 }
                 // Revoking one refresh token of a sign-in ends them all, and theirs may come from ours by any number of
                 // renewals: only what another sign-in gave is nobody's.
-                let own = self.record.fingerprint();
                 let is_theirs = self.record.generation.lineage == stored.record.generation.lineage
-                    || own == stored.record.fingerprint()
-                    || own == stored.record.parent;
+                    || self.record.fingerprint() == stored.record.parent;
                 let unrelated = self.record.refresh_token.clone().filter(|_| !is_theirs);
                 self.revoke_later(unrelated, self.record.parent);
                 self.adopt_stored(stored, registration, now);
