@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    AccessToken, FailureKind, Fault, Freshness, Generation, Job, Purpose, Record, Secret, Storage,
+    AccessToken, FailureKind, Fault, Freshness, Generation, Job, Key, Purpose, Record, Secret, Storage,
     StoreFault, Terminal, TokenSet,
 };
 use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
@@ -12,6 +12,16 @@ use octo_auth_tests::registration::{never_replayed, standard};
 
 fn refresh_token(record: &Record) -> Option<&str> {
     record.refresh_token.as_ref().map(Secret::expose)
+}
+
+/// One renews a key, of which the other, for which it is due too, hears by the store.
+fn one_renews_and_two_reads(one: &mut Machine, two: &mut Machine, key: &Key) {
+    let renewal = one.decide(key).job;
+    one.carry(renewal);
+    two.now = one.now;
+    let renewal = two.decide(key).job;
+    two.carry(renewal);
+    assert_eq!(two.requests(), 0, "what is stored is due no more");
 }
 
 #[test]
@@ -212,12 +222,7 @@ fn a_later_end_that_a_sibling_was_told_of_the_same_token_is_taken_over_with_its_
     let (mut one, mut two, _) = Machine::siblings(standard);
     one.age(&hotel(), Freshness::Stale);
     one.endpoint.then(Said::tokens("AT1", 86_400, "RT5"));
-    let renewal = one.decide(&hotel()).job;
-    one.carry(renewal);
-    two.now = one.now;
-    let renewal = two.decide(&hotel()).job;
-    two.carry(renewal);
-    assert_eq!(two.requests(), 0, "what is stored is due no more");
+    one_renews_and_two_reads(&mut one, &mut two, &hotel());
     two.pass_seconds(3600);
     assert_eq!(two.decide(&hotel()).line, "1: use AT1");
 }
@@ -230,12 +235,7 @@ fn a_later_end_that_a_sibling_was_told_of_the_token_of_a_client_grant_is_taken_o
     assert_eq!(two.got(&service()), "AT1");
     one.pass_seconds(3600);
     one.endpoint.then(Said::token("AT1", 60));
-    let renewal = one.decide(&service()).job;
-    one.carry(renewal);
-    two.now = one.now;
-    let renewal = two.decide(&service()).job;
-    two.carry(renewal);
-    assert_eq!(two.requests(), 0, "what is stored is due no more");
+    one_renews_and_two_reads(&mut one, &mut two, &service());
     two.pass_seconds(60);
     let freshness = two.accounts.status(&service(), two.now).expect("known").freshness;
     assert_eq!(freshness, Freshness::Expired);
@@ -308,13 +308,8 @@ fn a_later_end_of_the_same_token_is_taken_over_though_the_clock_was_set_back_bef
     one.age(&hotel(), Freshness::Stale);
     one.now.wall = one.now.wall.saturating_sub(Duration::from_secs(7200));
     one.endpoint.then(Said::tokens("AT1", 86_400, "RT1"));
-    let renewal = one.decide(&hotel()).job;
-    one.carry(renewal);
+    one_renews_and_two_reads(&mut one, &mut two, &hotel());
     assert_eq!(one.requests(), 2);
-    two.now = one.now;
-    let renewal = two.decide(&hotel()).job;
-    two.carry(renewal);
-    assert_eq!(two.requests(), 0, "what is stored is due no more");
     two.pass_seconds(3600);
     assert_eq!(two.decide(&hotel()).line, "1: use AT1");
 }
