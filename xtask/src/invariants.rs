@@ -69,7 +69,7 @@ fn held(root: &Path) -> Result<Held> {
 }
 
 /// Lists the Rust files of a folder, in order; build folders are passed over.
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut entries: Vec<_> = fs::read_dir(folder)
         .with_context(|| format!("cannot read {}", folder.display()))?

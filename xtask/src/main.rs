@@ -5,11 +5,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
 
 mod bench;
+mod blame;
 mod check;
 mod codegen;
 mod coverage;
 mod fuzz;
 mod invariants;
+mod measure;
 mod mutants;
 mod simulate;
 mod tidy;
@@ -85,6 +87,13 @@ enum Task {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Let few accounts fail among 500 healthy ones, for six simulated hours each, and print what it costs the healthy
+    /// ones; fail if one of them was denied a token.
+    Blame(blame::Options),
+    /// Print how much code one renewal goes through and which files import each other in a circle.
+    Measure,
+    /// Run the tests of the core, then check the house rules.
+    Quick,
     /// Check everything the README promises: tests, generated files, the demo, the house rules.
     Test,
     /// Check formatting, lints and documentation, then everything that `test` checks.
@@ -105,6 +114,9 @@ fn main() -> ExitCode {
         }
         Task::Mutants { one_in, resume } => mutants::run(&root(), one_in, resume),
         Task::Coverage => coverage::run(&root()),
+        Task::Blame(options) => blame::run(&root(), &options),
+        Task::Measure => measure::run(&root()),
+        Task::Quick => quick(&root()),
         Task::Test => check::run(&root(), check::Extent::Promises),
         Task::Ci => check::run(&root(), check::Extent::Everything),
     };
@@ -138,6 +150,12 @@ fn exhaust(root: &Path, sets: u64, seed: u64) -> anyhow::Result<bool> {
         .current_dir(root)
         .status()?;
     Ok(status.success())
+}
+
+/// Runs the tests of the core, then `tidy` whatever became of them; whether both passed.
+fn quick(root: &Path) -> anyhow::Result<bool> {
+    let status = cargo().args(["test", "--package", "octo-auth-core"]).current_dir(root).status()?;
+    Ok(tidy::run(root)? && status.success())
 }
 
 /// A seed that nobody chose, short enough to be typed again.

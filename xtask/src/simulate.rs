@@ -46,20 +46,20 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
 /// Does the same in a build that can.
 #[cfg(not(feature = "simulate"))]
 pub(crate) fn run(root: &Path, _: &Options) -> Result<bool> {
-    again(root, std::env::args_os().skip(2))
+    again(root, std::env::args_os().skip(1))
 }
 
 /// The simulation that every change goes through.
 pub(crate) fn quick(root: &Path) -> Result<bool> {
-    again(root, ["--days", "500"].map(Into::into))
+    again(root, ["simulate", "--days", "500"].map(Into::into))
 }
 
-/// Runs this task in release, from where the caller stands, so that paths mean what they say.
-fn again(root: &Path, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<bool> {
+/// Runs a task of this tool in release, from where the caller stands, so that paths mean what they say.
+pub(crate) fn again(root: &Path, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<bool> {
     let status = crate::cargo()
         .args(["run", "--quiet", "--release", "--features", "simulate", "--manifest-path"])
         .arg(root.join("xtask/Cargo.toml"))
-        .args(["--", "simulate"])
+        .arg("--")
         .args(arguments)
         .status()
         .context("cannot run cargo")?;

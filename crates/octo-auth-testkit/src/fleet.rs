@@ -7,7 +7,7 @@
 //!
 //! The rule kept here: an episode is what its seed says, on every machine and in any order.
 
-mod chance;
+pub(crate) mod chance;
 mod drive;
 mod explore;
 mod script;

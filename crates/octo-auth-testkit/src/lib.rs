@@ -9,6 +9,7 @@
 //! | a transport | `async_::transport`, `blocking::transport` | feature `async`, `blocking` |
 //! | a store | `async_::store`, `blocking::store` | feature `async`, `blocking` |
 //! | many days of a fleet, drawn from a seed, with a known defect or without | [`fleet`], [`world::Sabotage`] | |
+//! | what the trouble of a few accounts costs hundreds of others | [`blame`] | |
 //! | a sequence of events, told in plain text | [`scenario`] | |
 //! | code that uses either adapter | `async_::ScriptedTransport`, `blocking::ScriptedTransport` | the same |
 //!
@@ -241,6 +242,7 @@
 
 #[cfg(feature = "async")]
 pub mod async_;
+pub mod blame;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 pub mod fleet;

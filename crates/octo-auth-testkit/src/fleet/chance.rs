@@ -2,15 +2,15 @@
 
 /// A stream of pseudorandom numbers (SplitMix64).
 #[derive(Debug, Clone)]
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next number.
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -18,40 +18,40 @@ impl Chance {
     }
 
     /// A number below a bound; zero if the bound is.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 
     /// A number from the first to the last, both included.
-    pub(super) fn between(&mut self, first: u64, last: u64) -> u64 {
+    pub(crate) fn between(&mut self, first: u64, last: u64) -> u64 {
         first + self.below(last.saturating_sub(first) + 1)
     }
 
     /// Whether something happens that happens so often in ten thousand.
-    pub(super) fn hits(&mut self, in_ten_thousand: u64) -> bool {
+    pub(crate) fn hits(&mut self, in_ten_thousand: u64) -> bool {
         self.below(10_000) < in_ten_thousand
     }
 
     /// One of several.
-    pub(super) fn pick<T: Copy>(&mut self, first: T, others: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, first: T, others: &[T]) -> T {
         let which = usize::try_from(self.below(others.len() as u64 + 1)).unwrap_or(0);
         which.checked_sub(1).and_then(|which| others.get(which)).copied().unwrap_or(first)
     }
 
     /// A span about this long in the mean: mostly shorter, sometimes much longer.
-    pub(super) fn about(&mut self, mean: u64) -> u64 {
+    pub(crate) fn about(&mut self, mean: u64) -> u64 {
         let scale = self.pick(mean / 8, &[mean / 3, mean, mean, mean * 5 / 2]);
         (scale / 2 + self.below(scale + 1)).max(1)
     }
 
     /// A number for a byte.
-    pub(super) fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         self.next().to_le_bytes()[0]
     }
 }
 
 /// The seed of one of many parts of a run.
-pub(super) fn derived(seed: u64, part: u64) -> u64 {
+pub(crate) fn derived(seed: u64, part: u64) -> u64 {
     Chance::new(seed ^ Chance::new(part).next()).next()
 }
 

@@ -1,0 +1,250 @@
+//! Accounts that ask, jobs under way, callers that wait: a queue of events over simulated time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::time::Duration;
+
+use octo_auth_core::{Accounts, Adopted, Entropy, Job, Key, Now, Policy, SendJob, Storage, Verdict};
+
+use super::answers::Answer;
+use super::kind::Kind;
+use super::outcome::Outcome;
+use crate::fleet::chance::{Chance, derived};
+use crate::{moment, registration};
+
+/// How many accounts are healthy.
+pub const HEALTHY: usize = 500;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The least time between two events that cause each other.
+const TICK: Duration = Duration::from_millis(1);
+
+/// How long a caller waits for a token.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// When accounts ask: until this moment after the start.
+const END: Duration = Duration::from_secs(6 * 3600);
+
+/// When the server fails for all accounts, if it does.
+const OUTAGE: Range<Duration> = Duration::from_secs(165 * 60)..Duration::from_secs(195 * 60);
+
+/// The longest time from one call of an account to the next, in milliseconds; half of it in the mean.
+const LONGEST_GAP: u64 = 6 * 60 * 1000;
+
+/// Six hours of one registration. All moments are counted from the start.
+pub(super) struct Simulation {
+    machine: Accounts,
+    kind: Kind,
+    accounts: Vec<Account>,
+    /// What happens next, by its moment; of one moment, what was put in first.
+    queue: BTreeMap<(Duration, u64), Event>,
+    queued: u64,
+    calls: u64,
+    tokens: u64,
+    /// When the requests of the last minute were sent.
+    last_minute: VecDeque<Duration>,
+    outcome: Outcome,
+}
+
+struct Account {
+    key: Key,
+    is_bad: bool,
+    /// Draws the moments of its calls.
+    chance: Chance,
+    waiting: Vec<Call>,
+    /// The first call that was denied since the last one that was served.
+    denied_since: Option<Duration>,
+}
+
+/// A caller that asked for a token.
+#[derive(Clone, Copy)]
+struct Call {
+    number: u64,
+    asked: Duration,
+}
+
+/// What happens to the account of this place.
+enum Event {
+    /// It is asked for its token.
+    Asks(usize),
+    /// A call that waits, by its number, asks again.
+    AsksAgain(usize, u64),
+    /// Its request of that moment has this end.
+    Ends(usize, SendJob, Duration, Answer),
+}
+
+impl Simulation {
+    pub(super) fn new(bad: usize, kind: Kind, seed: u64) -> Self {
+        let account = |place: usize| Account {
+            key: Key::account(&format!("account {place}")),
+            is_bad: place >= HEALTHY && !kind.is_of_all(),
+            chance: Chance::new(derived(seed, place as u64)),
+            waiting: Vec::new(),
+            denied_since: None,
+        };
+        let (mut bytes, mut chance) = ([0; 64], Chance::new(seed));
+        bytes.fill_with(|| chance.byte());
+        let entropy = Entropy::from_bytes(bytes);
+        Self {
+            machine: Accounts::new(registration::standard(), Policy::default(), Storage::None, &entropy),
+            kind,
+            accounts: (0..HEALTHY + bad).map(account).collect(),
+            queue: BTreeMap::new(),
+            queued: 0,
+            calls: 0,
+            tokens: 0,
+            last_minute: VecDeque::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Lets everything happen, to the end of the last call.
+    pub(super) fn run(mut self) -> Outcome {
+        for place in 0..self.accounts.len() {
+            self.sign_in(place);
+            self.ask_later(place, Duration::ZERO);
+        }
+        while let Some(((at, _), event)) = self.queue.pop_first() {
+            match event {
+                Event::Asks(place) => self.ask(place, at),
+                Event::AsksAgain(place, number) => {
+                    let waiting = &mut self.accounts[place].waiting;
+                    if let Some(index) = waiting.iter().position(|call| call.number == number) {
+                        let call = waiting.remove(index);
+                        self.decide(place, call, at);
+                    }
+                }
+                Event::Ends(place, job, sent, answer) => {
+                    let next = self.machine.report(answer.end(job, now(sent), now(at)), now(at));
+                    self.carry(place, next, at);
+                }
+            }
+        }
+        for account in self.accounts.iter().filter(|account| !account.is_bad) {
+            let outage = account.denied_since.map_or(Duration::ZERO, |since| END.saturating_sub(since));
+            self.outcome.longest_outage = self.outcome.longest_outage.max(outage);
+        }
+        self.outcome
+    }
+
+    fn sign_in(&mut self, place: usize) {
+        let brought = Adopted::RefreshToken(format!("R of {place}").into());
+        let adopted = self.machine.adopt(&self.accounts[place].key, brought, now(Duration::ZERO));
+        self.carry(place, registration::sound(adopted), Duration::ZERO);
+    }
+
+    fn put(&mut self, at: Duration, event: Event) {
+        self.queued += 1;
+        self.queue.insert((at, self.queued), event);
+    }
+
+    fn ask_later(&mut self, place: usize, at: Duration) {
+        let gap = self.accounts[place].chance.below(LONGEST_GAP);
+        let next = at + TICK + Duration::from_millis(gap);
+        if next < END {
+            self.put(next, Event::Asks(place));
+        }
+    }
+
+    fn ask(&mut self, place: usize, at: Duration) {
+        self.ask_later(place, at);
+        self.calls += 1;
+        self.outcome.calls += u64::from(!self.accounts[place].is_bad);
+        self.decide(place, Call { number: self.calls, asked: at }, at);
+    }
+
+    /// Asks the machine for a call, and does what it says.
+    fn decide(&mut self, place: usize, call: Call, at: Duration) {
+        let key = &self.accounts[place].key;
+        let is_over = at >= call.asked + PATIENCE;
+        let decision = match is_over {
+            true => self.machine.decide_at_deadline(key, now(at)),
+            false => self.machine.decide(key, now(at)),
+        };
+        match decision.verdict {
+            Verdict::Use(_) => self.served(place, call, at),
+            Verdict::UseAndRun(_, job) => {
+                self.served(place, call, at);
+                self.carry(place, Some(job), at);
+            }
+            Verdict::Run(job) => {
+                self.wait(place, call, call.asked + PATIENCE, at);
+                self.carry(place, Some(job), at);
+            }
+            Verdict::Wait { until } if !is_over => {
+                self.wait(place, call, until.saturating_sub(now(Duration::ZERO).boot), at);
+            }
+            Verdict::Wait { .. } | Verdict::GiveUp(_) => self.denied(place, at),
+        }
+    }
+
+    /// Lets a call wait until the flight ends, at most until this moment or as long as it can.
+    fn wait(&mut self, place: usize, call: Call, until: Duration, at: Duration) {
+        self.accounts[place].waiting.push(call);
+        let again = until.min(call.asked + PATIENCE).max(at + TICK);
+        self.put(again, Event::AsksAgain(place, call.number));
+    }
+
+    fn served(&mut self, place: usize, call: Call, at: Duration) {
+        let account = &mut self.accounts[place];
+        if !account.is_bad {
+            let outage = account.denied_since.take().map_or(Duration::ZERO, |since| at - since);
+            self.outcome.longest_outage = self.outcome.longest_outage.max(outage);
+            self.outcome.slowest_call = self.outcome.slowest_call.max(at - call.asked);
+        }
+    }
+
+    fn denied(&mut self, place: usize, at: Duration) {
+        let (fails, account) = (self.fails(place, at), &mut self.accounts[place]);
+        account.denied_since.get_or_insert(at);
+        match (account.is_bad, fails) {
+            (true, _) => self.outcome.denied_bad += 1,
+            (false, true) => self.outcome.denied_in_outage += 1,
+            (false, false) => self.outcome.denied += 1,
+        }
+        if self.kind.is_of_all() {
+            self.outcome.recovery = at.saturating_sub(OUTAGE.end);
+        }
+    }
+
+    /// Carries a job of an account; where there is none, or it cannot be sent, its flight has ended.
+    fn carry(&mut self, place: usize, mut job: Option<Job>, at: Duration) {
+        while let Some(next) = job {
+            job = match next {
+                Job::Send(job) => return self.send(place, job, at),
+                // There is no store.
+                other => self.machine.report(other.abandon(), now(at)),
+            };
+        }
+        for call in std::mem::take(&mut self.accounts[place].waiting) {
+            self.decide(place, call, at);
+        }
+    }
+
+    fn send(&mut self, place: usize, job: SendJob, at: Duration) {
+        let fails = self.fails(place, at);
+        self.outcome.requests += 1;
+        self.outcome.requests_for_bad += u64::from(self.accounts[place].is_bad);
+        self.outcome.requests_in_outage += u64::from(fails && self.kind.is_of_all());
+        self.last_minute.push_back(at);
+        while self.last_minute.front().is_some_and(|sent| *sent + MINUTE <= at) {
+            self.last_minute.pop_front();
+        }
+        self.outcome.busiest_minute = self.outcome.busiest_minute.max(self.last_minute.len() as u64);
+        self.tokens += 1;
+        let answer = if fails { Answer::Failure(self.kind) } else { Answer::Token(self.tokens) };
+        self.put(at + answer.takes(), Event::Ends(place, job, at, answer));
+    }
+
+    /// Says whether the server fails for an account at a moment.
+    fn fails(&self, place: usize, at: Duration) -> bool {
+        if self.kind.is_of_all() { OUTAGE.contains(&at) } else { self.accounts[place].is_bad }
+    }
+}
+
+/// Reads both clocks at a moment after the start.
+fn now(at: Duration) -> Now {
+    let start = moment::start();
+    Now { wall: start.wall.saturating_add(at), boot: start.boot + at }
+}
