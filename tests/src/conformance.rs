@@ -1,8 +1,8 @@
 //! Hostile inputs with required outcomes, run against octo-auth or against another library's command.
 //!
 //! A row says what comes in and what must come of it. Each row is run by every layer that can run it: the core
-//! alone, the machine of a registration, both adapters over real sockets, and every client of an API that is
-//! authorised by them. What a layer observes are *facts*; the
+//! alone, the machine of a registration, with a store where the row is about one, both adapters over real sockets, and
+//! every client of an API that is authorised by them. What a layer observes are *facts*; the
 //! judge compares them with the row's expectations. A row passes when every expectation was judged by some layer and
 //! none was missed; an expectation or input that no layer knows fails the row, so that no assertion is skipped in
 //! silence.
@@ -17,6 +17,9 @@ mod judge;
 mod lifecycle;
 mod resource;
 mod row;
+mod stored;
+mod stored_events;
+mod stored_form;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -119,6 +122,9 @@ fn own(row: &Row, sockets: &Sockets) -> Verdict {
     let mut layers: Vec<(&'static str, Result<Facts, String>)> = Vec::new();
     if let Some(facts) = allowlist::observe(row) {
         return judge::verdict(row, vec![("core", facts)]);
+    }
+    if row.is_about_stores() {
+        return judge::verdict(row, stored::observe(row));
     }
     if let Some(facts) = answers::observe(row) {
         layers.push(("core", facts));

@@ -1,24 +1,20 @@
-//! What the tests share: fixed moments, registrations, answers, and requests written out as text.
+//! What the tests share beside the test kit: adapters, logs, scenarios, and the rows of the corpus.
 
 #[cfg(feature = "adapters")]
 pub mod adapter;
 #[cfg(feature = "adapters")]
 pub mod caller;
-pub mod canary;
 #[cfg(feature = "adapters")]
 pub mod conformance;
 pub mod log;
-pub mod machine;
-pub mod outcome;
-pub mod registration;
-pub mod reply;
+#[path = "../../crates/octo-auth-core/tests/record/written.rs"]
+pub mod records;
 pub mod stage;
 pub mod transcript;
-pub mod wire;
 
-pub use octo_auth_testkit::moment;
 #[cfg(feature = "adapters")]
 pub use octo_auth_testkit::socket;
+pub use octo_auth_testkit::{canary, machine, moment, outcome, registration, response as reply, wire};
 
 /// The examples of the README, run as they stand there.
 #[cfg(all(doctest, feature = "adapters"))]

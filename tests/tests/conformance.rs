@@ -50,7 +50,7 @@ fn no_row_fails_and_only_what_needs_later_work_is_not_run() {
         .collect();
     assert_eq!(failed, Vec::<String>::new());
     let run = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Passed).count();
-    assert_eq!((rows.len(), run), (575, 353), "rows in the corpus, and those that were run");
+    assert_eq!((rows.len(), run), (575, 387), "rows in the corpus, and those that were run");
 }
 
 #[test]
@@ -76,6 +76,35 @@ fn each_wrong_expectation_fails_its_row() {
         row["expect"][key] = wrong.clone();
         let verdict = verdict(&row, &format!("wrong-{key}"));
         assert!(matches!(verdict, Verdict::Failed { .. }), "{key} = {wrong} was not noticed");
+    }
+}
+
+#[test]
+fn each_wrong_expectation_about_a_store_fails_its_row() {
+    let text = std::fs::read_to_string(corpus().join("store-contents.json")).expect("the rows");
+    let rows: Vec<Value> = serde_json::from_str(&text).expect("an array of rows");
+    let subject = subject();
+    for (place, row) in rows.iter().enumerate() {
+        let judged = |row: &Value| run(&only(row, &format!("store-{place}"))[0], &subject).verdict;
+        if judged(row) != Verdict::Passed {
+            continue;
+        }
+        let expect = row["expect"].as_object().expect("expectations");
+        for (key, value) in expect {
+            let mut row = row.clone();
+            row["expect"][key] = another(value);
+            assert!(matches!(judged(&row), Verdict::Failed { .. }), "{}: {key} is not judged", row["id"]);
+        }
+    }
+}
+
+/// A value that is not this one; a smaller one of a number, as some are bounds.
+fn another(value: &Value) -> Value {
+    match value {
+        Value::Bool(value) => json!(!value),
+        Value::Number(number) => json!(number.as_i64().expect("a whole number") - 1),
+        Value::Array(_) => json!(["another"]),
+        _ => json!("another"),
     }
 }
 

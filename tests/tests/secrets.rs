@@ -7,10 +7,12 @@ use std::fmt::Debug;
 use http::Response;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
-    AccessToken, Body, Client, Exchange, Fault, NewClient, Pending, Profile, Reply, Scopes, Secret,
-    TokenTypeHint,
+    AccessToken, Body, Client, Exchange, Fault, Freshness, Job, NewClient, Pending, Profile, RecordName,
+    Reply, Saved, Scopes, Secret, Storage, Stored, TokenTypeHint, Version,
 };
+use octo_auth_testkit::StoredRecord;
 use octo_auth_tests::canary::{MARK, hits, marked, shown, shown_by_error};
+use octo_auth_tests::machine::{Machine, Said, Shelf, hotel};
 use octo_auth_tests::registration::{
     CLIENT_ID, admin_token, entropy, octotable, property_token, standard_profile,
 };
@@ -314,6 +316,59 @@ fn no_rejected_callback_shows_its_code_or_its_state() {
     let late = granted().redeem(&server, moment::after(600)).unwrap_err();
     let other = granted().redeem(&client(Profile::octorate()), moment::start()).unwrap_err();
     text += &(shown_by_error(&late) + &shown_by_error(&other));
+    assert_eq!(leaks(&text), [""; 0]);
+}
+
+/// A machine with marked tokens, whose client has marked secrets, on a store.
+fn signed_in(shelf: &Shelf) -> Machine {
+    let client = standard(ClientAuthentication::Body);
+    let mut world = Machine::with_store(client, Storage::MultiProcess, shelf, 1);
+    world.sign_in(&hotel(), &marked("refresh-token-0"));
+    world.endpoint.then(Said::tokens(&marked("access-token"), 3600, &marked("refresh-token-1")));
+    assert!(world.get(&hotel()).is_ok());
+    world
+}
+
+#[test]
+fn nothing_that_is_handed_to_a_store_shows_a_secret() {
+    let mut world = signed_in(&Shelf::default());
+    world.age(&hotel(), Freshness::Expired);
+    world.endpoint.then(Said::tokens(&marked("access-token-2"), 3600, &marked("refresh-token-2")));
+    let mut text = world.name(&hotel()).to_string();
+    let mut next = world.decide(&hotel()).job;
+    while let Some(job) = next {
+        text.push_str(&shown(&job));
+        if let Job::Save(save) = &job {
+            let stored = Stored { version: Version(1), content: save.content().clone() };
+            text.push_str(&(shown(&stored) + &shown(&Saved::Conflict(Some(stored.clone())))));
+        }
+        next = world.step(job);
+    }
+    assert!(text.contains("RecordBytes(") && world.stored(&hotel()).refresh_token().is_some());
+    assert_eq!(leaks(&text), [""; 0]);
+}
+
+#[test]
+fn no_stored_record_that_is_refused_shows_what_is_in_it() {
+    let shelf = Shelf::default();
+    let stored = signed_in(&shelf).stored(&hotel());
+    let members: Vec<String> = stored.names().map(str::to_owned).collect();
+    let name = RecordName::new(&standard(ClientAuthentication::Body), &hotel());
+    let mut text = String::new();
+    let mut refused = 0;
+    for member in &members {
+        for value in [serde_json::json!(marked("value") + "\r\n"), serde_json::json!([marked("value")])] {
+            let record: StoredRecord = stored.clone().with(member, value);
+            shelf.put(&name, record.content());
+            let mut next =
+                Machine::with_store(standard(ClientAuthentication::Body), Storage::SingleProcess, &shelf, 2);
+            if let Err(failure) = next.get(&hotel()) {
+                refused += 1;
+                text.push_str(&(shown_by_error(&failure) + &next.accounts.explain(&hotel(), next.now)));
+            }
+        }
+    }
+    assert!(refused > members.len(), "{refused} of {members:?}");
     assert_eq!(leaks(&text), [""; 0]);
 }
 

@@ -11,11 +11,12 @@ use std::collections::BTreeSet;
 use documented::words;
 
 /// The kinds of failures are open enums, so no list of them is complete but the source.
-const EXCHANGE: &str = include_str!("../../crates/octo-auth-core/src/error/exchange.rs");
-const FAILURE: &str = include_str!("../../crates/octo-auth-core/src/lifecycle/failure.rs");
+const KIND: &str = include_str!("../../crates/octo-auth-core/src/error/kind.rs");
+const FAILURE: &str = include_str!("../../crates/octo-auth-core/src/failure.rs");
 const PURPOSE: &str = include_str!("../../crates/octo-auth-core/src/exchange/purpose.rs");
 const REMEDY: &str = include_str!("../../crates/octo-auth-core/src/error.rs");
-const STEP: &str = include_str!("../../crates/octo-auth-core/src/lifecycle/step.rs");
+const CAUSE: &str = include_str!("../../crates/octo-auth-core/src/key/cause.rs");
+const STEP: &str = include_str!("../../crates/octo-auth-core/src/key/step.rs");
 
 /// The texts that stand in the source between a beginning and the next end.
 fn texts(source: &str, beginning: &str, end: &str) -> BTreeSet<String> {
@@ -38,16 +39,16 @@ fn with(mut words: BTreeSet<String>, others: &[&str]) -> BTreeSet<String> {
 #[test]
 fn the_documented_words_are_those_of_the_core() {
     assert_eq!(words("`purpose`"), words_in(PURPOSE, "Purpose", "name"));
-    assert_eq!(words("`cause`"), words_in(STEP, "RenewalCause", "word"));
+    assert_eq!(words("`cause`"), words_in(CAUSE, "RenewalCause", "word"));
     assert_eq!(with(words("`call`"), &["send"]), words_in(STEP, "Step", "word"));
     assert_eq!(words("`kind`"), words_in(FAILURE, "FailureKind", "word"));
     assert_eq!(words("`remedy`"), words_in(REMEDY, "Remedy", "word"));
     let endings = words_in(STEP, "Ending<'_>", "word");
     assert_eq!(words("`outcome` of a call of the store"), endings);
-    let mut errors = words_in(EXCHANGE, "ErrorKind", "word");
+    let mut errors = words_in(KIND, "ErrorKind", "word");
     // What the standards' codes begin with is no word.
     assert!(errors.remove("oauth:"), "the codes are told apart by another text now");
-    errors.extend(texts(EXCHANGE, "const STANDARD_CODES", "];"));
+    errors.extend(texts(KIND, "const STANDARD_CODES", "];"));
     let mut requests = words("`outcome` of a request");
     requests.extend(["elsewhere", "store_failed"].map(str::to_owned));
     assert_eq!(requests, &errors | &endings);

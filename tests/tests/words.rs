@@ -3,14 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::allowlist::{Allowlist, CallerError, Rules, Terms, parse};
 use octo_auth_core::profile::{BaseUrl, Role, Template};
 use octo_auth_core::{
     Adopted, ApiError, CallError, CallbackError, Claimed, Deviation, ExchangeError, Failure, Key,
-    OnboardingError, Profile, Record, Remedy, RequestError, Saved, Secret, Storage, Store, StoreFault,
-    Stored, Version,
+    OnboardingError, Profile, RecordBytes, RecordName, Remedy, RequestError, Saved, Secret, Storage, Store,
+    StoreError, Stored, Version,
 };
 use octo_auth_tests::machine::{Machine, Said, hotel};
 use octo_auth_tests::registration::standard;
@@ -175,26 +176,37 @@ fn a_deviation_has_a_word_and_a_sentence() {
     assert_eq!(Deviation::AgeInvalid.to_string(), "The Age header cannot be read");
 }
 
-/// A store of one process, which says nothing of claims.
+/// A store of one process, which says nothing of claims and changes.
 struct Simple;
 
 impl Store for Simple {
     fn storage(&self) -> Storage {
-        Storage::Private
+        Storage::SingleProcess
     }
 
-    fn load(&self, _: &Key) -> Result<Option<Stored>, StoreFault> {
+    fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
         Ok(None)
     }
 
-    fn compare_and_swap(&self, _: &Key, _: Option<Version>, _: &Record) -> Result<Saved, StoreFault> {
-        Err(StoreFault::new("it keeps nothing"))
+    fn compare_and_swap(
+        &self,
+        _: &RecordName,
+        _: Option<Version>,
+        _: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Err(StoreError::new("it keeps nothing"))
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Ok(Vec::new())
     }
 }
 
 #[test]
-fn a_store_that_says_nothing_of_claims_grants_them() {
-    let claimed = Simple.claim(&hotel(), "owner", Duration::from_secs(90));
+fn a_store_that_says_nothing_of_claims_grants_them_and_cannot_notify() {
+    let name = RecordName::new(&standard(), &hotel());
+    let claimed = Simple.claim(&name, "owner", Duration::from_secs(90));
     assert!(matches!(claimed, Ok(Claimed::Granted)));
-    Simple.release(&hotel(), "owner").unwrap();
+    Simple.release(&name, "owner").unwrap();
+    assert!(!Simple.changes(Arc::new(|_| ())));
 }

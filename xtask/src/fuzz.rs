@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The targets under `tests/fuzz/fuzz_targets`.
-const TARGETS: [&str; 6] = ["token_answers", "error_answers", "headers", "dates", "callbacks", "addresses"];
+const TARGETS: [&str; 7] =
+    ["token_answers", "error_answers", "headers", "dates", "callbacks", "addresses", "stored_records"];
+
+/// The files of the corpus whose rows are seeds.
+const SEEDS: [&str; 6] =
+    ["token-responses", "headers-status", "dates-durations", "callback-urls", "cidr-ip", "store-contents"];
 
 /// Whether this machine can fuzz.
 pub(crate) fn is_possible() -> bool {
@@ -53,7 +58,7 @@ pub(crate) fn run(root: &Path, seconds: u64, seed_of: Seed, only: Option<&str>) 
 
 /// Writes the rows of the corpus as inputs of the targets they fit.
 fn seed(root: &Path) -> Result<()> {
-    for file in ["token-responses", "headers-status", "dates-durations", "callback-urls", "cidr-ip"] {
+    for file in SEEDS {
         let path = root.join(format!("tests/corpus/{file}.json"));
         let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let rows: Vec<Value> = serde_json::from_slice(&text).with_context(|| format!("{file} is no JSON"))?;
@@ -97,6 +102,13 @@ fn inputs(row: &Value) -> Vec<(&'static str, Vec<u8>)> {
     if let (Some(target), Some(state)) = (input["target"].as_str(), input["state"].as_str()) {
         let query = target.split_once('?').map_or("", |(_, query)| query).replace(state, "STATE");
         inputs.push(("callbacks", [&[choice], query.as_bytes()].concat()));
+    }
+    if let Some(record) = input["record"].as_object() {
+        // The identity of a record stands in it already.
+        let identity = ["v", "issuer", "client_id"];
+        let members = record.iter().filter(|(name, _)| !identity.contains(&name.as_str()));
+        let members: Vec<String> = members.map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+        inputs.push(("stored_records", [&[1], members.join(",").as_bytes()].concat()));
     }
     inputs
         .extend(addresses(input).map(|(choice, text)| ("addresses", [&[choice], text.as_bytes()].concat())));

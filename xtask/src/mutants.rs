@@ -1,8 +1,8 @@
 //! Mutants of what matters most: each is one small defect put into the code, which some test must notice.
 //!
-//! Needs `cargo install cargo-mutants`; a campaign takes an hour or two on two cores. First the tests that are built
-//! and run in seconds are asked, then, about what those let pass, slower ones, and at last all. What nothing notices
-//! must stand in `tests/mutants.txt` with the reason.
+//! Needs `cargo install cargo-mutants`; a campaign takes an hour or two on two cores. First the tests of the core are
+//! asked, which are built and run in seconds, then, about what those let pass, slower ones, and at last all. What no test
+//! notices must stand in `tests/mutants.txt` with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,42 +13,65 @@ use anyhow::{Context, Result, ensure};
 /// The share of mutants that must be noticed, in percent.
 const TARGET: f64 = 95.0;
 
-/// What is mutated, and the tests that are asked about it in turn; what those let pass is shown to [`OTHERS`].
+/// What is mutated, and the tests that are asked about it in turn: those of the core, then others; what those let pass is
+/// shown to [`OTHERS`].
 struct Part {
     name: &'static str,
     files: &'static [&'static str],
-    tests: [&'static [&'static str]; 2],
+    own: &'static [&'static str],
+    others: &'static [&'static str],
 }
 
 const PARTS: [Part; 2] = [
     Part {
         name: "answers",
         files: &["answer.rs", "answer/**"],
-        tests: [&["answers"], &["arbitrary", "quirks"]],
+        own: &["answers", "profile"],
+        others: &["profiles", "profile_bytes"],
     },
     Part {
-        name: "lifecycle",
-        files: &["lifecycle.rs", "lifecycle/**", "accounts.rs", "accounts/**"],
-        tests: [&["lifecycle"], &["invariants", "scenarios"]],
+        name: "key",
+        files: &[
+            "key.rs",
+            "key/**",
+            "registration.rs",
+            "registration/**",
+            "accounts.rs",
+            "accounts/**",
+            "store.rs",
+            "store/**",
+        ],
+        own: &["key", "record"],
+        others: &["invariants", "scenarios"],
     },
 ];
 
-/// All tests that look at the core.
-const OTHERS: [&str; 13] = [
-    "answers",
-    "arbitrary",
-    "callbacks",
-    "conformance",
-    "desk",
-    "flows",
-    "invariants",
-    "lifecycle",
-    "profiles",
-    "quirks",
-    "requests",
-    "scenarios",
-    "secrets",
-];
+/// All tests outside the core that look at it.
+const OTHERS: [&str; 6] = ["conformance", "desk", "flows", "invariants", "profiles", "scenarios"];
+
+/// The package of the core, and that of the tests outside it.
+const CORE: &str = "octo-auth-core";
+const TESTS: &str = "octo-auth-tests";
+
+/// Some tests of one package, and the most seconds that they may take: many times what they take, as a mutant may never end.
+struct Tests {
+    package: &'static str,
+    arguments: Vec<String>,
+    seconds: u32,
+}
+
+impl Tests {
+    fn new(package: &'static str, names: &[&str], seconds: u32) -> Self {
+        let arguments = names.iter().map(|name| format!("--test={name}")).collect();
+        Self { package, arguments, seconds }
+    }
+
+    /// These tests without what the default features bring in, such as the adapters.
+    fn without_adapters(mut self) -> Self {
+        self.arguments.push("--no-default-features".to_owned());
+        self
+    }
+}
 
 /// Where cargo-mutants writes what was noticed, in this run and in those before it.
 const CAUGHT: [&str; 2] = ["caught.txt", "previously_caught.txt"];
@@ -63,19 +86,17 @@ const KNOWN: &str = "tests/mutants.txt";
 /// explained. What is known of an earlier run that was broken off is kept with `resume`.
 pub(crate) fn run(root: &Path, one_in: u32, resume: bool) -> Result<bool> {
     let (mut noticed, mut missed) = (0, Vec::new());
-    for Part { name, files, tests: [first, second] } in PARTS {
+    for Part { name, files, own, others } in PARTS {
         let folder = root.join("target/mutants").join(name);
         if !resume && folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
         }
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let shard = format!("0/{one_in}");
-        let named = |tests: &[&str]| tests.iter().map(|test| format!("--test={test}")).collect::<Vec<_>>();
-        // Without default features the tests of the adapters are not built.
-        let core = |tests| [vec!["--no-default-features".to_owned()], named(tests)].concat();
-        // The seconds are many times what the tests take: a mutant may never end.
-        for (tests, seconds) in [(core(first), 20), (core(second), 180), (named(&OTHERS), 300)] {
-            mutate(root, &folder, files, &shard, (&tests, seconds))?;
+        let core = Tests::new(CORE, own, 120);
+        let others = Tests::new(TESTS, others, 180).without_adapters();
+        for tests in [core, others, Tests::new(TESTS, &OTHERS, 300)] {
+            mutate(root, &folder, files, &shard, &tests)?;
         }
         let found = folder.join("mutants.out");
         let unviable: BTreeSet<String> = read(&folder.join(UNVIABLE))?.into_iter().collect();
@@ -86,27 +107,28 @@ pub(crate) fn run(root: &Path, one_in: u32, resume: bool) -> Result<bool> {
     judge(root, noticed, &missed, one_in == 1)
 }
 
-/// Makes the mutants of some files that were not noticed yet, and runs these tests on each, for so many seconds at most.
+/// Makes the mutants of some files that were not noticed yet, and runs these tests on each.
 fn mutate(
     root: &Path,
     folder: &Path,
     files: &[&str],
     shard: &str,
-    (tests, seconds): (&[String], u32),
+    Tests { package, arguments, seconds }: &Tests,
 ) -> Result<()> {
     // What a run that was broken off found not to compile, this one takes for caught.
     let found = folder.join("mutants.out");
     append(&folder.join(UNVIABLE), &read(&found.join(UNVIABLE))?)?;
     let files = files.iter().map(|file| format!("--file=crates/octo-auth-core/src/{file}"));
     let status = crate::cargo()
-        .args(["mutants", "--no-config", "--package=octo-auth-core", "--test-package=octo-auth-tests"])
+        .args(["mutants", "--no-config", "--package=octo-auth-core"])
+        .arg(format!("--test-package={package}"))
         .args(["--baseline=skip", "--build-timeout=600", "--no-times", "--iterate", "--jobs=2"])
         .arg(format!("--timeout={seconds}"))
         .arg(format!("--shard={shard}"))
         .arg("--output")
         .arg(folder)
         .args(files)
-        .args(tests.iter().map(|argument| format!("--cargo-arg={argument}")))
+        .args(arguments.iter().map(|argument| format!("--cargo-arg={argument}")))
         .env("PROPTEST_RNG_SEED", "1")
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env_remove("CARGO_TARGET_DIR")

@@ -214,6 +214,14 @@ impl Builder {
         let desk = Arc::new(Desk::new(machine, clock.clone(), tell));
         let waiting: Weak<Desk> = Arc::downgrade(&desk);
         clock.on_move(waiting);
+        if let Some(store) = store.as_ref().filter(|_| storage == Storage::MultiProcess) {
+            let listening = Arc::downgrade(&desk);
+            store.changes(Arc::new(move |name| {
+                if let Some(desk) = listening.upgrade() {
+                    desk.changed_elsewhere(name);
+                }
+            }));
+        }
         let registration = Registration { desk, transport, store, wait, exchange_deadline, told };
         Ok(Accounts { registration: Arc::new(registration) })
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    ClaimJob, Fault, Job, Key, LoadJob, Now, ReleaseJob, Report, SaveJob, SendJob, Step, StoreFault, Ticket,
+    ClaimJob, Fault, Job, Key, LoadJob, Now, ReleaseJob, Report, SaveJob, SendJob, Step, StoreError, Ticket,
 };
 use octo_auth_system::Clock;
 use octo_auth_system::telling::Scope;
@@ -113,25 +113,26 @@ impl Carrier {
         if !job.wait().is_zero() {
             sleep(job.wait()).await;
         }
-        let call = self.store().map(|store| store.load(job.key()));
+        let call = self.store().map(|store| store.load(job.name()));
         let result = self.scope(job.key(), Step::Load).around(in_time(call)).await;
         job.loaded(result)
     }
 
     async fn claim(&self, job: ClaimJob) -> Report {
-        let call = self.store().map(|store| store.claim(job.key(), job.owner(), job.lasting()));
+        let call = self.store().map(|store| store.claim(job.name(), job.owner(), job.ttl()));
         let result = self.scope(job.key(), Step::Claim).around(in_time(call)).await;
         job.claimed(result)
     }
 
     async fn save(&self, job: SaveJob, step: Step) -> Report {
-        let call = self.store().map(|store| store.compare_and_swap(job.key(), job.expected(), job.record()));
+        let call =
+            self.store().map(|store| store.compare_and_swap(job.name(), job.expected(), job.content()));
         let result = self.scope(job.key(), step).around(in_time(call)).await;
         job.saved(result)
     }
 
     async fn release(&self, job: ReleaseJob) -> Report {
-        let call = self.store().map(|store| store.release(job.key(), job.owner()));
+        let call = self.store().map(|store| store.release(job.name(), job.owner()));
         // A claim that cannot be released ends by itself.
         let _ = self.scope(job.key(), Step::Release).around(in_time(call)).await;
         job.released()
@@ -147,9 +148,9 @@ impl Carrier {
 }
 
 /// Makes a call of the store, within its time.
-async fn in_time<R>(call: Option<impl Future<Output = Result<R, StoreFault>>>) -> Result<R, StoreFault> {
-    let Some(call) = call else { return Err(StoreFault::new("there is no store")) };
-    let late = |_| Err(StoreFault::new("the store did not answer within 5 s"));
+async fn in_time<R>(call: Option<impl Future<Output = Result<R, StoreError>>>) -> Result<R, StoreError> {
+    let Some(call) = call else { return Err(StoreError::new("there is no store")) };
+    let late = |_| Err(StoreError::new("the store did not answer within 5 s"));
     timeout(STORE_CALL, call).await.unwrap_or_else(late)
 }
 

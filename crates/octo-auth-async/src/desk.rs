@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use octo_auth_core::{
     Accounts as Machine, Adopted, Authorizer, Change, Client, Decision, Failure, Generation, Job, Key, Now,
-    OnboardingError, Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
+    OnboardingError, Purpose, RecordName, Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::telling::{News, Reported, Telling};
 use octo_auth_system::{Clock, Slot, Waiting};
@@ -177,6 +177,16 @@ impl Desk {
 
     pub(crate) fn sign_out(&self, key: &Key) -> Option<Job> {
         self.on(key, |machine, now| machine.sign_out(key, now))
+    }
+
+    /// Records that another process has written a record: callers of its key ask the machine again, and so does the task
+    /// that keeps tokens warm.
+    pub(crate) fn changed_elsewhere(&self, name: &RecordName) {
+        let (mut inner, now) = self.enter();
+        let Some(key) = inner.machine.changed_elsewhere(name, now) else { return };
+        inner.publish(&key, now);
+        let woken = std::mem::take(&mut inner.at_desk);
+        self.leave(inner, woken.into_values().flatten().collect());
     }
 
     pub(crate) fn status(&self, key: &Key) -> Option<Status> {
@@ -387,20 +397,25 @@ impl Inner {
     /// Draws the consequences of a call: what is served, what is told, who is called from its seat.
     fn settle(&mut self, key: &Key, before: Option<&Status>, now: Now, woken: &mut Vec<Waker>) {
         let Some(after) = self.machine.status(key, now) else { return };
-        if let Some(held) = self.slots.get(key) {
-            held.slot.put(self.machine.published(key, now));
-        }
+        self.publish(key, now);
         for event in before.map(|before| after.events_since(before)).unwrap_or_default() {
             self.outbox.put(News::new(self.shared(key), event, &after, now));
         }
         self.note_flight(key, &after);
-        let facts = |status: &Status| (status.row, status.in_flight, status.unsaved, status.saving);
+        let facts = |status: &Status| (status.state, status.in_flight, status.unsaved, status.saving);
         let changed = before.is_none_or(|before| facts(before) != facts(&after));
         if changed || !after.in_flight {
             woken.extend(self.at_key.remove(key).into_iter().flat_map(Seats::into_values).flatten());
         }
         if changed || before.is_none_or(|before| before.next_change != after.next_change) {
             woken.extend(std::mem::take(&mut self.at_desk).into_values().flatten());
+        }
+    }
+
+    /// Puts into the slot of a key what its handles may serve.
+    fn publish(&mut self, key: &Key, now: Now) {
+        if let Some(held) = self.slots.get(key) {
+            held.slot.put(self.machine.published(key, now));
         }
     }
 

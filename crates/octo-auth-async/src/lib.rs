@@ -1,7 +1,7 @@
-//! OAuth tokens for asynchronous programs: always a working token, one renewal for all callers, nothing lost.
+//! OAuth tokens for asynchronous programs: a working token for every caller, one renewal at a time, no lost refresh token.
 //!
 //! An [`Accounts`] is a registration at a provider; [`Tokens`] is a handle to one [`Key`] of it: what a token is for.
-//! The core decides, this crate carries: requests by reqwest, in tasks of tokio.
+//! The core decides; this crate sends the requests by reqwest, in tasks of tokio.
 //!
 //! ```no_run
 //! use octo_auth_async::{Accounts, Client, Key, Profile, Scopes};
@@ -12,7 +12,7 @@
 //! let accounts = Accounts::new(client)?;
 //! let tokens = accounts.tokens(Key::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
-//! // As often as one likes, from any task: a valid token is served at once, an expired one renewed once.
+//! // As often as you like, from any task: a valid token is served at once, an expired one is renewed once.
 //! let token = tokens.get().await?;
 //! let status = call(token.authorization()).await?; // your request, with this `Authorization`
 //! if status == 401 {
@@ -20,7 +20,7 @@
 //!     tokens.refused(token.generation());
 //! }
 //!
-//! // Before the runtime ends: what is under way is finished and saved.
+//! // Before the runtime ends: what is in flight is finished and saved.
 //! accounts.shutdown().await;
 //! # Ok(())
 //! # }
@@ -28,28 +28,39 @@
 //!
 //! # What it promises
 //!
-//! - **One renewal.** However many tasks ask, a key has one request under way; a failed one is not repeated before
-//!   its time, and the provider's limit of requests is kept, whatever fails.
-//! - **A working token is served.** No failure of the endpoint or the store costs a token that is still valid. Until
-//!   its renewal is due it is served without a lock, without allocating and without waiting; from then on without
-//!   waiting.
-//! - **No lost refresh token.** A flight runs in a task of its own to its end, through sending and storing: a caller
-//!   that is dropped at any await changes nothing for it. If the runtime ends first, or a transport or store panics,
-//!   the flight is reported as not sent or as lost, and the next caller goes on from there; the answer to a request
-//!   that was under way then is lost.
-//! - **No surprise.** A caller waits no longer than it said. Outside a tokio runtime a call that would have to wait
-//!   fails and says so. Every [`Failure`] says who must act and when; a [`Status`] and [`Tokens::explain`] say how a
-//!   key stands, [`Changes`] what happens to it.
+//! - **One renewal.** However many tasks ask, a key has one request in flight. A failed request is not repeated before its
+//!   pause ends, and the provider's limit of requests is kept.
+//! - **One account does not stop the others.** A failure is charged to the key that met it. The whole registration pauses
+//!   only with evidence: nothing could be sent, the client's limit is exceeded, or eight keys failed with no success
+//!   between.
+//! - **A working token is served.** No failure of the endpoint or the store costs a token that is still valid. Until its
+//!   renewal is due, a token is served without a lock and without allocation; after that still without waiting.
+//! - **No lost refresh token.** A flight runs in its own task to its end, through sending and storing. Dropping a caller
+//!   at any await does not change that. If the runtime ends first, or a transport or store panics, the flight is reported as
+//!   not sent or as lost, and the next caller goes on from there. The answer to a request that was sent by then is lost.
+//! - **No surprise.** A caller waits no longer than it said. Outside a tokio runtime, a call that would have to wait
+//!   fails and says so. Every [`Failure`] says who must act and when. A [`Status`] and [`Tokens::explain`] describe a key,
+//!   [`Changes`] reports its events.
 //!
-//! A refresh token comes into a key by [`Tokens::adopt`], from a sign-in, a property creation or a migration. It
-//! outlives the process only in a [`Store`].
+//! The rules are in [`manual::lifecycle`](octo_auth_core::manual::lifecycle).
+//!
+//! # Where refresh tokens are stored
+//!
+//! A refresh token comes into a key by [`Tokens::adopt`], from a sign-in, a property creation or a migration; one from a
+//! configuration is imported as [`Adopted::Seed`]. It outlives the process only in a [`Store`], which keeps bytes under
+//! names. [`BlockingStore`] wraps a synchronous store; [`MemoryStore`] is for tests, and for several registrations of one
+//! process. Processes that share a store ([`Storage::MultiProcess`]) renew each token once for all of them. A sign-in or
+//! sign-out in one process reaches the others, while they are in use, within 60 s and one reading of the store
+//! ([`Policy::with_reread_interval`]), or with their next call where the store notifies ([`Store::changes`]).
+//! [`manual::stores`](octo_auth_core::manual::stores) says how to write a store.
 //!
 //! # Calling the provider's API
 //!
-//! The shortest way to each provider is its front door, [`octorate`], [`octotable`] or [`officernd`]: a page each that
-//! follows the provider's own document. Below them are three ways to make calls that are always authorised. Each sends nothing without a token and none to a foreign
-//! host, knows what each provider's refusals mean (Octorate answers 403 when a token has expired), renews a refused
-//! token once for all callers, and hands on the provider's answer whole:
+//! The shortest way to each provider is its client, [`octorate`], [`octotable`] or [`officernd`]: a page each that follows
+//! the provider's own document. Below them are three ways to make calls that are always authorised. Each sends no call
+//! without a token, and no token to a host that the profile does not list. Each knows what the provider's refusals mean
+//! (Octorate answers 403 when a token has expired), renews a refused token once for all callers, and returns the provider's
+//! answer whole:
 //!
 //! | for | take | a refused call |
 //! |---|---|---|
@@ -60,19 +71,18 @@
 //! Two of the examples are whole programs: `tower_stack`, a web service whose calls go through a tower stack, and
 //! `retry_beside`, a client of reqwest with a retry middleware beside it.
 //!
-//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] gives it.
+//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] returns it.
 //!
-//! # What it tells
+//! # Telemetry
 //!
 //! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
-//! by default). No secret, no code and no query of a URL is in them, and who hears them may panic or call back: no
-//! token is lost by it. Every name, level, field, label, word and unit stands in [`telling`] and is stable; these are
-//! what to look for first:
+//! by default). No secret, no code and no query of a URL is in them. A subscriber may panic or call back: no token is lost
+//! by it. Every name, level, field, label, word and unit is listed in [`telling`] and is stable. The most useful ones:
 //!
 //! | for | measure | event |
 //! |---|---|---|
 //! | renewals, by cause and outcome | `octo_auth_renewals_total` | `octo_auth.requested`, `octo_auth.renewed`, `octo_auth.setback` |
-//! | somebody must sign in again | | `octo_auth.sign_in_needed` |
+//! | a user must sign in again | | `octo_auth.sign_in_needed` |
 //! | how long callers waited | `octo_auth_wait_seconds` | `octo_auth.waited` |
 //! | tokens that were refused | `octo_auth_refusals_total` | `octo_auth.refused` |
 //! | requests the provider still allows | `octo_auth_budget_left` | |
@@ -82,8 +92,8 @@
 //!
 //! # Without the lifecycle
 //!
-//! A [`Runner`] runs every [`Exchange`] once, as it is told: each grant, revocation and onboarding call of each
-//! provider. A program with an HTTP client of its own implements [`Transport`], or uses the core alone. The blocking
+//! A [`Runner`] runs an [`Exchange`] once: each grant, revocation and onboarding call of each provider. A program with an
+//! HTTP client of its own implements [`Transport`], or uses the core alone. The blocking
 //! adapter, `octo-auth-blocking`, has the same names over ureq.
 
 pub mod octorate;
@@ -111,13 +121,13 @@ pub use octo_auth_core as core;
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
     ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
-    Attempt, Authorizer, Body, CallError, CallbackError, Change, Claimed, Client, CreatedClient,
+    Authorizer, Body, CallError, CallbackError, Change, ChangeListener, Claimed, Client, CreatedClient,
     CreatedProperty, Delivery, Deviation, Entropy, ErrorKind, Event, Exchange, ExchangeError, Failure,
-    FailureKind, Fault, Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
-    Lead, Lineage, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position,
-    Profile, ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry,
-    Row, Saved, Scopes, Secret, Status, Storage, StoreFault, Stored, Terminal, Timestamp, Token, TokenSet,
-    TokenTypeHint, Validity, Version, Warm, note_framing,
+    FailureKind, FamilyId, Fault, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
+    Lead, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position, Profile,
+    ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName, RecordNameError,
+    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, State, Status, Storage,
+    StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
 };
 #[doc(inline)]
 pub use octo_auth_system::telling;
@@ -133,6 +143,6 @@ pub use middleware::Authorize;
 #[cfg(feature = "tower")]
 pub use middleware::{AuthorizeLayer, AuthorizeService, WholeBody};
 pub use runner::Runner;
-pub use store::{Store, Threaded};
+pub use store::{BlockingStore, Store};
 pub use tokens::Tokens;
 pub use transport::Transport;

@@ -5,61 +5,90 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use octo_auth_core::{Claimed, Key, Record, Saved, Storage, StoreFault, Stored, Version};
+use octo_auth_core::{
+    ChangeListener, Claimed, RecordBytes, RecordName, Saved, Storage, StoreError, Stored, Version,
+};
 use octo_auth_system::MemoryStore;
 use tokio::task::spawn_blocking;
 
-/// A store of records. A key has one record; its version is one more with each change.
+/// An asynchronous store of records.
 ///
-/// Implementations must be able to tell a change of somebody else's by the version, and must never hand out half a
-/// record. A call that takes longer than 5 s is dropped and counts as failed, though it may take effect all the same.
-/// Beside the keys of tokens there is [`Key::requests`], whose record is like any other to a store. A synchronous store
-/// of the core becomes one by [`Threaded`].
+/// It owes what the synchronous [`Store`](octo_auth_core::Store) of the core owes, whose documentation says what a table
+/// needs. A call that takes longer than 5 s is dropped and counts as failed, though it may still take effect.
+/// [`BlockingStore`] makes one of a synchronous store of the core.
 ///
 /// An implementation has `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its `impl`, and
 /// its methods are plain `async fn`.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Whether others use it too.
+    /// Returns whether other processes use the store too.
     fn storage(&self) -> Storage;
 
-    /// Reads the record of a key.
+    /// Returns the record of a name, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// A [`StoreFault`] if it cannot be read; nothing stored is no fault.
-    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault>;
+    /// A [`StoreError`] if it cannot be read.
+    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError>;
 
-    /// Replaces the record of a key if its version is the expected one (nothing: if there is none).
+    /// Replaces the content of a record if its version is `expected`; `None` means that there must be no record.
+    ///
+    /// The new version is `expected` plus one, or 1. Comparing and writing are one step for all processes, such as one
+    /// statement. When it has returned, the content outlives a crash of the process and of the machine, if the store is
+    /// on disk. A conflict may show what is read in a second step, even if the record has changed again.
     ///
     /// # Errors
     ///
-    /// A [`StoreFault`] if it is not known to be stored.
+    /// A [`StoreError`] if it is not known whether the content was stored.
     async fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault>;
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError>;
 
-    /// Claims the renewal of a key for an owner, for so long. A store that needs no claims grants them.
+    /// Claims a name for an owner until it is released or `ttl` is over; if the owner claims again, `ttl` begins anew.
+    ///
+    /// Claims end by one clock for all processes that share the store: that of the database, or the wall clock if all
+    /// are on one machine. The default grants every claim, which is right only for a store that one process uses.
     ///
     /// # Errors
     ///
-    /// A [`StoreFault`] if nothing is known of the claim.
-    async fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
-        let _ = (key, owner, lasting);
+    /// A [`StoreError`] if the outcome is unknown.
+    async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        let _ = (name, owner, ttl);
         Ok(Claimed::Granted)
     }
 
-    /// Releases a claim of this owner; one that is another's or over is left alone.
+    /// Releases a claim of this owner; a claim of another owner stays. It is no error if there is none.
     ///
     /// # Errors
     ///
-    /// A [`StoreFault`]; the claim then ends by itself.
-    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        let _ = (key, owner);
+    /// A [`StoreError`]; the claim then ends when its time to live is over.
+    async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        let _ = (name, owner);
         Ok(())
+    }
+
+    /// Returns the names of all records that begin with a prefix, in any order; an empty prefix lists all.
+    ///
+    /// The prefix is compared byte for byte: `_`, which names contain, is a wildcard for `LIKE` of SQL. A stored text
+    /// that [`RecordName::parse`] refuses was not written by this library and is left out.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if the names cannot be read.
+    async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError>;
+
+    /// Calls `listener` with the name of each record that another process writes from now on, and returns `true`.
+    ///
+    /// It is called once for each accounts object, if [`Store::storage`] is [`Storage::MultiProcess`], maybe outside a
+    /// tokio runtime, and returns at once; the store keeps the listener. A store that cannot tell who wrote may report
+    /// this process's own writes too. The default returns `false`: the store cannot notify, and processes find changes
+    /// when they look again.
+    fn changes(&self, listener: ChangeListener) -> bool {
+        let _ = listener;
+        false
     }
 }
 
@@ -69,64 +98,81 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).storage()
     }
 
-    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-        (**self).load(key).await
+    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        (**self).load(name).await
     }
 
     async fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
-        (**self).compare_and_swap(key, expected, record).await
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        (**self).compare_and_swap(name, expected, content).await
     }
 
-    async fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
-        (**self).claim(key, owner, lasting).await
+    async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        (**self).claim(name, owner, ttl).await
     }
 
-    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        (**self).release(key, owner).await
+    async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        (**self).release(name, owner).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        (**self).list(prefix).await
+    }
+
+    fn changes(&self, listener: ChangeListener) -> bool {
+        (**self).changes(listener)
     }
 }
 
-/// Memory never makes anybody wait, so it needs no thread.
+/// Memory answers at once, so it needs no thread.
 #[async_trait]
 impl Store for MemoryStore {
     fn storage(&self) -> Storage {
         octo_auth_core::Store::storage(self)
     }
 
-    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-        octo_auth_core::Store::load(self, key)
+    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        octo_auth_core::Store::load(self, name)
     }
 
     async fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
-        octo_auth_core::Store::compare_and_swap(self, key, expected, record)
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        octo_auth_core::Store::compare_and_swap(self, name, expected, content)
     }
 
-    async fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
-        octo_auth_core::Store::claim(self, key, owner, lasting)
+    async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        octo_auth_core::Store::claim(self, name, owner, ttl)
     }
 
-    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        octo_auth_core::Store::release(self, key, owner)
+    async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        octo_auth_core::Store::release(self, name, owner)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        octo_auth_core::Store::list(self, prefix)
+    }
+
+    fn changes(&self, listener: ChangeListener) -> bool {
+        octo_auth_core::Store::changes(self, listener)
     }
 }
 
-/// A synchronous store, each of whose calls is made on one of tokio's threads for blocking work.
+/// A synchronous store, whose reads and writes run on tokio's threads for blocking work. [`Store::storage`] and
+/// [`Store::changes`] run on the thread of the caller.
 #[derive(Clone)]
-pub struct Threaded {
+pub struct BlockingStore {
     store: Arc<dyn octo_auth_core::Store>,
 }
 
-impl Threaded {
+impl BlockingStore {
     /// Wraps a synchronous store.
     #[must_use]
     pub fn new(store: impl octo_auth_core::Store + 'static) -> Self {
@@ -135,49 +181,58 @@ impl Threaded {
 
     async fn call<R: Send + 'static>(
         &self,
-        call: impl FnOnce(&dyn octo_auth_core::Store) -> Result<R, StoreFault> + Send + 'static,
-    ) -> Result<R, StoreFault> {
+        call: impl FnOnce(&dyn octo_auth_core::Store) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, StoreError> {
         let store = self.store.clone();
-        // What a panic said is left out: nobody knows what it names.
-        let ended = |_| Err(StoreFault::new("the thread of the store's call ended early"));
+        // The message of a panic is left out: it may hold a secret.
+        let ended = |_| Err(StoreError::new("the thread of the store's call ended early"));
         spawn_blocking(move || call(&*store)).await.unwrap_or_else(ended)
     }
 }
 
 #[async_trait]
-impl Store for Threaded {
+impl Store for BlockingStore {
     fn storage(&self) -> Storage {
         self.store.storage()
     }
 
-    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-        let key = key.clone();
-        self.call(move |store| store.load(&key)).await
+    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        let name = name.clone();
+        self.call(move |store| store.load(&name)).await
     }
 
     async fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
-        let (key, record) = (key.clone(), record.clone());
-        self.call(move |store| store.compare_and_swap(&key, expected, &record)).await
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        let (name, content) = (name.clone(), content.clone());
+        self.call(move |store| store.compare_and_swap(&name, expected, &content)).await
     }
 
-    async fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
-        let (key, owner) = (key.clone(), owner.to_owned());
-        self.call(move |store| store.claim(&key, &owner, lasting)).await
+    async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        let (name, owner) = (name.clone(), owner.to_owned());
+        self.call(move |store| store.claim(&name, &owner, ttl)).await
     }
 
-    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        let (key, owner) = (key.clone(), owner.to_owned());
-        self.call(move |store| store.release(&key, &owner)).await
+    async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        let (name, owner) = (name.clone(), owner.to_owned());
+        self.call(move |store| store.release(&name, &owner)).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.call(move |store| store.list(&prefix)).await
+    }
+
+    fn changes(&self, listener: ChangeListener) -> bool {
+        self.store.changes(listener)
     }
 }
 
-impl fmt::Debug for Threaded {
+impl fmt::Debug for BlockingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Threaded").field("storage", &self.store.storage()).finish_non_exhaustive()
+        f.debug_struct("BlockingStore").field("storage", &self.store.storage()).finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use octo_auth_core::{
     self as core, Answer, Client, Exchange, ExchangeError, Failure, Key, Now, Policy, Reply, RequestError,
-    Store, Warm,
+    Storage, Store, Warm,
 };
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 
@@ -240,8 +240,17 @@ impl Builder {
             None => Arc::new(UreqTransport::new()?),
         };
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
-        let machine = core::Accounts::new(client, policy, store.storage(), &entropy);
+        let storage = store.storage();
+        let machine = core::Accounts::new(client, policy, storage, &entropy);
         let desk = Arc::new(Desk::new(machine, clock.clone()));
+        if storage == Storage::MultiProcess {
+            let listening = Arc::downgrade(&desk);
+            store.changes(Arc::new(move |name| {
+                if let Some(desk) = listening.upgrade() {
+                    desk.changed_elsewhere(name);
+                }
+            }));
+        }
         let (crew, moves) = (Crew::default(), Bell::new());
         let office = Office { desk, transport, store, crew, moves, wait, exchange_deadline, may_block };
         let office = Arc::new(office);

@@ -117,23 +117,23 @@ impl Carrier {
         match job {
             Job::Load(job) => {
                 self.wait(job.wait());
-                let result = self.scope(job.key(), Step::Load).within(|| store.load(job.key()));
+                let result = self.scope(job.key(), Step::Load).within(|| store.load(job.name()));
                 job.loaded(result)
             }
             Job::Claim(job) => {
-                let claim = || store.claim(job.key(), job.owner(), job.lasting());
+                let claim = || store.claim(job.name(), job.owner(), job.ttl());
                 let result = self.scope(job.key(), Step::Claim).within(claim);
                 job.claimed(result)
             }
             Job::Send(job) => self.send(job, begun, waited),
             Job::Save(job) => {
-                let save = || store.compare_and_swap(job.key(), job.expected(), job.record());
+                let save = || store.compare_and_swap(job.name(), job.expected(), job.content());
                 let result = self.scope(job.key(), step).within(save);
                 job.saved(result)
             }
             Job::Release(job) => {
                 // A claim that cannot be released ends by itself.
-                let release = || store.release(job.key(), job.owner());
+                let release = || store.release(job.name(), job.owner());
                 let _ = self.scope(job.key(), Step::Release).within(release);
                 job.released()
             }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use octo_auth_core::{
     Accounts, Adopted, Authorizer, Client, Failure, FailureKind, Generation, Job, Key, Now, OnboardingError,
-    Purpose, Report, RequestError, Status, Tending, Token, Verdict, Warm,
+    Purpose, RecordName, Report, RequestError, Status, Tending, Token, Verdict, Warm,
 };
 use octo_auth_system::Clock;
 use octo_auth_system::telling::{News, Reported, Telling};
@@ -178,6 +178,16 @@ impl Desk {
         state.hand_out(job.as_ref());
         self.part(state);
         job
+    }
+
+    /// Records that another process has written a record: callers of its key ask the machine again, and so does the
+    /// thread that keeps tokens warm.
+    pub(crate) fn changed_elsewhere(&self, name: &RecordName) {
+        let (mut state, now) = self.enter();
+        if let Some(key) = state.machine.changed_elsewhere(name, now) {
+            state.publish(&key, now);
+            self.bell.ring();
+        }
     }
 
     /// Waits until the record of a key was saved or that was tried, at most so long; with `all`, until nothing is
@@ -435,7 +445,7 @@ fn park<'a>(changed: &Condvar, state: MutexGuard<'a, Ledger>, at_most: Duration)
 fn has_moved(before: &Status, after: &Status) -> bool {
     let facts = |status: &Status| {
         let generation = status.token.as_ref().map(Token::generation);
-        (status.row, status.in_flight, status.unsaved, status.saving, generation, status.next_change)
+        (status.state, status.in_flight, status.unsaved, status.saving, generation, status.next_change)
     };
     facts(before) != facts(after)
 }

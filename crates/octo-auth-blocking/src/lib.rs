@@ -1,8 +1,8 @@
-//! OAuth tokens for synchronous programs: always a working token, renewed once for all callers, over ureq.
+//! OAuth tokens for synchronous programs: a working token for every caller, one renewal at a time, over ureq.
 //!
-//! [`Accounts`] is one registration at a provider, [`Tokens`] the handle to one token of it. The core decides, this
-//! crate carries; what a request looks like, what an answer means and when a token is renewed is written in [`core`].
-//! There is no async runtime among its dependencies.
+//! [`Accounts`] is one registration at a provider; [`Tokens`] is a handle to one [`Key`] of it: what a token is for.
+//! The [`core`] decides; this crate sends the requests by ureq, on threads. There is no async runtime among its
+//! dependencies.
 //!
 //! ```no_run
 //! use octo_auth_blocking::{Accounts, Client, Key, Profile, Scopes};
@@ -12,7 +12,7 @@
 //! let accounts = Accounts::new(client)?;
 //! let tokens = accounts.tokens(Key::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
-//! // As often as one likes, from any thread: a valid token is served at once, an expired one renewed once.
+//! // As often as you like, from any thread: a valid token is served at once, an expired one is renewed once.
 //! let token = tokens.get()?;
 //! let request = http::Request::get("https://app.officernd.com/api/v2/organizations/example/members")
 //!     .header("authorization", token.authorization())
@@ -22,54 +22,69 @@
 //!     tokens.refused(token.generation()); // the next call brings another token, if one can be had
 //! }
 //!
-//! accounts.shutdown(); // before the program ends: what is under way ends, and what came is saved
+//! accounts.shutdown(); // before the program ends: what is in flight is finished and saved
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # What it promises
 //!
-//! - **One renewal.** However many threads ask, a key has one request under way; a failed one is not repeated before
-//!   its time, and the provider's limit of requests is kept, whatever fails.
-//! - **A working token is served.** No failure of a renewal or a store costs a token that still works. Serving one
-//!   that is not due for renewal takes no lock and does not wait.
-//! - **Nothing lost by a caller.** An exchange and its saving run on a thread of their own; a caller that gives up or
-//!   panics stops nothing. What a transport or store that panics leaves behind is reported and made good where it
-//!   can be. A refresh token outlives the process only in a [`Store`].
-//! - **No silent stall.** Where a call would have to wait on a thread named as a worker of an async runtime it does
-//!   not, and says so; use `octo-auth-async` there, which has the same names. [`Changes`] wait on any thread.
+//! - **One renewal.** However many threads ask, a key has one request in flight. A failed request is not repeated before
+//!   its pause ends, and the provider's limit of requests is kept.
+//! - **One account does not stop the others.** A failure is charged to the key that met it. The whole registration pauses
+//!   only with evidence: nothing could be sent, the client's limit is exceeded, or eight keys failed with no success
+//!   between.
+//! - **A working token is served.** No failure of a renewal or a store costs a token that still works. Until its renewal
+//!   is due, a token is served without a lock; after that still without waiting.
+//! - **No lost refresh token.** An exchange and its saving run on their own thread. A caller that gives up or panics does
+//!   not stop them. If a transport or a store panics, the flight is reported as lost, and the next caller goes on from
+//!   there.
+//! - **No silent stall.** On a thread that is named as a worker of an async runtime, a call that would have to wait fails
+//!   and says so. Use `octo-auth-async` there, which has the same names. [`Changes`] wait on any thread.
 //!
-//! A thread runs only while a job is under way, 64 at most for each [`Accounts`], and one for each
-//! [`Accounts::keep_warm`]. What is due beyond that waits for one of them; after 5 s it is given up as not begun, and
-//! tried again like any failure. A store that never answers holds its thread as long. A program with
-//! an HTTP client of its own implements [`Transport`], or uses the core alone. For single exchanges without any
-//! lifecycle there is [`Runner`].
+//! The rules are in [`manual::lifecycle`](octo_auth_core::manual::lifecycle).
+//!
+//! # Where refresh tokens are stored
+//!
+//! A refresh token comes into a key by [`Tokens::adopt`], from a sign-in, a property creation or a migration; one from a
+//! configuration is imported as [`Adopted::Seed`]. It outlives the process only in a [`Store`], which keeps bytes under
+//! names. [`MemoryStore`] is for tests, and for several registrations of one process. Processes that share a store
+//! ([`Storage::MultiProcess`]) renew each token once for all of them. A sign-in or sign-out in one process reaches the
+//! others, while they are in use, within 60 s and one reading of the store ([`Policy::with_reread_interval`]), or with
+//! their next call where the store notifies ([`Store::changes`]).
+//! [`manual::stores`](octo_auth_core::manual::stores) says how to write a store.
+//!
+//! # Threads
+//!
+//! A thread runs only while a job is in progress: at most 64 for each [`Accounts`], and one for each
+//! [`Accounts::keep_warm`]. A job beyond that waits for a free thread. After 5 s it is given up as not begun, and tried
+//! again like any failure. A store that never answers holds its thread as long. A program with an HTTP client of its own
+//! implements [`Transport`], or uses the core alone. A [`Runner`] runs single exchanges without the lifecycle.
 //!
 //! # Calling the provider's API
 //!
-//! The shortest way to each provider is its front door, [`octorate`], [`octotable`] or [`officernd`]: a page each that
-//! follows the provider's own document. Below them are two ways to make calls that are always authorised. Each sends
-//! nothing without a token and none to a foreign host, knows what each provider's refusals mean (Octorate answers 403
-//! when a token has expired), and hands on the provider's answer whole:
+//! The shortest way to each provider is its client, [`octorate`], [`octotable`] or [`officernd`]: a page each that follows
+//! the provider's own document. Below them are two ways to make calls that are always authorised. Each sends no call
+//! without a token, and no token to a host that the profile does not list. Each knows what the provider's refusals mean
+//! (Octorate answers 403 when a token has expired), and returns the provider's answer whole:
 //!
 //! | for | take | a refused call |
 //! |---|---|---|
 //! | a few calls, no HTTP client of your own | [`ApiClient`] | is repeated once, with another token |
 //! | an agent of ureq | [`Authorize`], a middleware | is reported, so that the next call has another token |
 //!
-//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] gives it.
+//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] returns it.
 //!
-//! # What it tells
+//! # Telemetry
 //!
 //! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
-//! by default). No secret, no code and no query of a URL is in them, and who hears them may panic or call back: no
-//! token is lost by it. Every name, level, field, label, word and unit stands in [`telling`] and is stable; these are
-//! what to look for first:
+//! by default). No secret, no code and no query of a URL is in them. A subscriber may panic or call back: no token is lost
+//! by it. Every name, level, field, label, word and unit is listed in [`telling`] and is stable. The most useful ones:
 //!
 //! | for | measure | event |
 //! |---|---|---|
 //! | renewals, by cause and outcome | `octo_auth_renewals_total` | `octo_auth.requested`, `octo_auth.renewed`, `octo_auth.setback` |
-//! | somebody must sign in again | | `octo_auth.sign_in_needed` |
+//! | a user must sign in again | | `octo_auth.sign_in_needed` |
 //! | how long callers waited | `octo_auth_wait_seconds` | `octo_auth.waited` |
 //! | tokens that were refused | `octo_auth_refusals_total` | `octo_auth.refused` |
 //! | requests the provider still allows | `octo_auth_budget_left` | |
@@ -79,8 +94,8 @@
 //!
 //! ureq itself writes every byte that passes through it into the log of the crate `log`, at level trace under the target
 //! `ureq_proto`. Of what goes over [`UreqTransport`] it sees no credential, no query and no body, and logs stars in
-//! their place. An agent of your own, with [`Authorize`] or without, has no such veil: it logs the token with each call
-//! and the bodies as well. Where trace is on, keep that target at debug: `RUST_LOG=trace,ureq_proto=debug`.
+//! their place. An agent of your own, with [`Authorize`] or without, is not protected: it logs the token with each call,
+//! and the bodies. Where trace is on, keep that target at debug: `RUST_LOG=trace,ureq_proto=debug`.
 
 pub mod octorate;
 pub mod octotable;
@@ -112,13 +127,14 @@ pub use octo_auth_core as core;
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
     ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
-    Attempt, Authorizer, Body, CallError, CallbackError, Change, Claimed, Client, CreatedClient,
+    Authorizer, Body, CallError, CallbackError, Change, ChangeListener, Claimed, Client, CreatedClient,
     CreatedProperty, Delivery, Deviation, Entropy, ErrorKind, Event, Exchange, ExchangeError, Failure,
-    FailureKind, Fault, Fingerprint, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
-    Lead, Lineage, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position,
-    Profile, ProfileError, Published, Purpose, Record, RejectedCallback, Remedy, Reply, RequestError, Retry,
-    Row, Saved, Scopes, Secret, Status, Storage, Store, StoreFault, Stored, Terminal, Timestamp, Token,
-    TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
+    FailureKind, FamilyId, Fault, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
+    Lead, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position, Profile,
+    ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName, RecordNameError,
+    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, State, Status, Storage,
+    Store, StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm,
+    note_framing,
 };
 #[doc(inline)]
 pub use octo_auth_system::telling;

@@ -1,8 +1,8 @@
 //! The store of a registration that has none.
 
-use octo_auth_core::{Key, Record, Saved, Storage, Store, StoreFault, Stored, Version};
+use octo_auth_core::{RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version};
 
-/// Keeps nothing: records live and die with the registration, and the machine hands out no job for it.
+/// Keeps no record: records live and die with the registration, and the machine hands out no job for this store.
 pub(crate) struct NoStore;
 
 impl Store for NoStore {
@@ -10,11 +10,20 @@ impl Store for NoStore {
         Storage::None
     }
 
-    fn load(&self, _: &Key) -> Result<Option<Stored>, StoreFault> {
+    fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
         Ok(None)
     }
 
-    fn compare_and_swap(&self, _: &Key, _: Option<Version>, _: &Record) -> Result<Saved, StoreFault> {
-        Err(StoreFault::new("there is no store"))
+    fn compare_and_swap(
+        &self,
+        _: &RecordName,
+        _: Option<Version>,
+        _: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Err(StoreError::new("there is no store"))
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Ok(Vec::new())
     }
 }

@@ -30,9 +30,10 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::DefaultResolver;
 
+use self::chunks::STAR;
 use self::fault::Progress;
 use self::outgoing::Outgoing;
-use self::veil::{ENOUGH, STAR, Veil};
+use self::veil::{ENOUGH, Veil};
 use crate::transport::Transport;
 
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.

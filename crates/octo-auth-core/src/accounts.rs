@@ -9,32 +9,26 @@
 //!    [`Accounts::report`], which answers with the next job of the flight, until there is none.
 //! 3. When a flight has ended, callers that wait ask again.
 //!
-//! What the machine promises is written as a table in the source of `lifecycle`, and tested row by row.
+//! What the machine promises is the table at [`State`](crate::State), and tested row by row.
 
-mod budget;
-mod fleet;
-mod key;
-mod registration;
-mod warmth;
+mod refresh_ahead;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use budget::{Asking, Sent};
-pub use key::{Grant, Key};
-pub(crate) use registration::Registration;
-pub use warmth::{Tending, Warm};
+pub use refresh_ahead::{Tending, Warm};
 
 use crate::client::Client;
 use crate::error::{OnboardingError, Remedy, RequestError};
 use crate::exchange::Purpose;
+use crate::failure::{Cause, Failure, FailureKind};
 use crate::grant::Entropy;
-use crate::lifecycle::{
-    Adopted, Cause, Decision, Failure, FailureKind, Generation, Job, Lifecycle, Policy, Published, Report,
-    Row, Status, Storage, Verdict,
-};
+use crate::key::{Adopted, Decision, Generation, Job, KeyState, Published, Report, State, Status, Verdict};
+use crate::registration::{BudgetRequest, Policy, SendLog, SharedState};
+use crate::spec::Key;
+use crate::store::{RecordName, Storage};
 use crate::time::Now;
 
 /// The machine of one registration: its keys, their setbacks, its budget of requests.
@@ -42,8 +36,10 @@ use crate::time::Now;
 /// Two registrations share nothing; two keys of one share the client, the budget, and what failures of the endpoint
 /// have left behind.
 pub struct Accounts {
-    registration: Registration,
+    shared: SharedState,
     accounts: HashMap<Arc<Key>, Account>,
+    /// Keys by the names of their records; empty unless several processes use the store.
+    names: HashMap<RecordName, Arc<Key>>,
     /// Keys without a handle, by when they were last asked about.
     idle: BTreeSet<(u64, Arc<Key>)>,
     /// Keys by when they are to be looked at next, on the boot clock.
@@ -53,7 +49,7 @@ pub struct Accounts {
 
 /// A key and who holds it.
 struct Account {
-    lifecycle: Lifecycle,
+    state: KeyState,
     handles: u32,
     last_asked: u64,
     due: Option<Duration>,
@@ -65,8 +61,9 @@ impl Accounts {
     #[must_use]
     pub fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
         Self {
-            registration: Registration::new(client, policy, storage, entropy),
+            shared: SharedState::new(client, policy, storage, entropy),
             accounts: HashMap::new(),
+            names: HashMap::new(),
             idle: BTreeSet::new(),
             due: BTreeSet::new(),
             asked: 0,
@@ -75,25 +72,25 @@ impl Accounts {
 
     /// Tells a caller what to do.
     pub fn decide(&mut self, key: &Key, now: Now) -> Decision {
-        self.with(key, now, |lifecycle, registration| {
-            lifecycle.note_asking();
-            lifecycle.decide(false, registration, now)
+        self.with(key, now, |state, shared| {
+            state.note_asked();
+            state.decide(false, shared, now)
         })
     }
 
     /// Tells a caller whose time is over: to use a token or to give up, never to run or to wait.
     pub fn decide_at_deadline(&mut self, key: &Key, now: Now) -> Decision {
-        self.with(key, now, |lifecycle, registration| lifecycle.decide_at_deadline(registration, now))
+        self.with(key, now, |state, shared| state.decide_at_deadline(shared, now))
     }
 
     /// Takes the outcome of a job; the answer is the next job, to be carried out by the same carrier.
     pub fn report(&mut self, report: Report, now: Now) -> Option<Job> {
         let Report { ticket, outcome } = report;
-        let was_closed = self.registration.setbacks.any();
+        let was_closed = self.shared.health.is_ailing();
         let account = self.accounts.get_mut(&*ticket.key)?;
-        let job = account.lifecycle.report(&mut self.registration, &ticket, outcome, now);
+        let job = account.state.report(&mut self.shared, &ticket, outcome, now);
         self.reschedule(&ticket.key, now);
-        if was_closed && !self.registration.setbacks.any() {
+        if was_closed && !self.shared.health.is_ailing() {
             self.look_at_all();
         }
         job
@@ -102,7 +99,7 @@ impl Accounts {
     /// Takes note that a resource server refused a token of this generation; one replaced already changes nothing.
     pub fn refused(&mut self, key: &Key, generation: Generation, now: Now) {
         if let Some(account) = self.accounts.get_mut(key) {
-            account.lifecycle.refused(generation, now);
+            account.state.refused(generation, now);
             self.reschedule(key, now);
         }
     }
@@ -114,10 +111,10 @@ impl Accounts {
     /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
     /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
     pub fn adopt(&mut self, key: &Key, adopted: Adopted, now: Now) -> Result<Option<Job>, RequestError> {
-        key.check(&self.registration.client)?;
+        key.check(&self.shared.client)?;
         self.make_room(key);
-        let (account, registration) = self.account(key);
-        let job = account.lifecycle.adopt(adopted, registration, now)?;
+        let (account, shared) = self.account(key);
+        let job = account.state.adopt(adopted, shared, now)?;
         self.reschedule(key, now);
         Ok(job)
     }
@@ -138,7 +135,7 @@ impl Accounts {
         now: Now,
     ) -> Result<Option<Job>, OnboardingError> {
         let (account, held) = (key.to_string(), self.accounts.get(key));
-        if !replaces && held.is_some_and(|held| held.lifecycle.is_occupied_for(&brought)) {
+        if !replaces && held.is_some_and(|held| held.state.is_occupied_for(&brought)) {
             return Err(OnboardingError::Occupied { account, brought: Box::new(brought), property: None });
         }
         self.adopt(key, brought.clone(), now).map_err(|source| {
@@ -149,30 +146,39 @@ impl Accounts {
 
     /// Ends a key until its next sign-in or adoption; what it held is revoked where the provider can.
     pub fn sign_out(&mut self, key: &Key, now: Now) -> Option<Job> {
-        let (account, registration) = self.account(key);
-        let job = account.lifecycle.sign_out(registration, now);
+        let (account, shared) = self.account(key);
+        let job = account.state.sign_out(shared, now);
         self.reschedule(key, now);
         job
     }
 
+    /// Records that another process has written a record: the next decision about its key reads it again, beside the use
+    /// of the token. Returns the key, or `None` if the record belongs to no key in use.
+    pub fn changed_elsewhere(&mut self, name: &RecordName, now: Now) -> Option<Arc<Key>> {
+        let key = self.names.get(name)?.clone();
+        self.accounts.get_mut(&key)?.state.changed_elsewhere();
+        self.reschedule(&key, now);
+        Some(key)
+    }
+
     /// Begins no flight from now on; what is under way is finished and saved.
     pub fn shut_down(&mut self) {
-        self.registration.shutting_down = true;
+        self.shared.is_shutting_down = true;
     }
 
     /// Whether anything is under way or unsaved, so that a shutdown has something to wait for.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.accounts.values().any(|account| account.lifecycle.is_busy())
+        self.accounts.values().any(|account| account.state.is_busy(&self.shared))
     }
 
     /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
     pub fn save_all(&mut self, now: Now) -> Vec<Job> {
-        let registration = &mut self.registration;
+        let shared = &mut self.shared;
         let mut all: Vec<_> = self.accounts.iter_mut().collect();
         // In one order for one history, whatever the map's.
         all.sort_by_key(|(key, _)| (*key).clone());
-        all.into_iter().filter_map(|(_, account)| account.lifecycle.save_now(registration, now)).collect()
+        all.into_iter().filter_map(|(_, account)| account.state.save_now(shared, now)).collect()
     }
 
     /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and pauses
@@ -182,11 +188,14 @@ impl Accounts {
     ///
     /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
     pub fn replace_client(&mut self, client: Client) -> Result<(), RequestError> {
+        if !self.shared.client.is_same_registration(&client) {
+            return Err(RequestError::OtherRegistration);
+        }
         for key in self.accounts.keys() {
             key.check(&client)?;
         }
-        self.registration.replace_client(client);
-        self.accounts.values_mut().for_each(|account| account.lifecycle.client_replaced());
+        self.shared.replace_client(client);
+        self.accounts.values_mut().for_each(|account| account.state.client_replaced());
         self.look_at_all();
         Ok(())
     }
@@ -202,11 +211,11 @@ impl Accounts {
         if !purpose.concerns_a_grant() {
             return Ok(());
         }
-        let asking = Asking { has_token: false, has_setback: false };
-        match self.registration.budget.opens(&Sent::default(), asking) {
+        let request = BudgetRequest { has_token: false, has_setback: false };
+        match self.shared.budget.opens(&SendLog::default(), request) {
             opens if opens > now.boot => Err(opens),
             _ => {
-                self.registration.budget.draw_beside(now);
+                self.shared.budget.draw_beside(now);
                 Ok(())
             }
         }
@@ -216,25 +225,25 @@ impl Accounts {
     /// documents is kept from a failure. Single keys may be held back by more.
     #[must_use]
     pub fn budget_left(&self, now: Now) -> u32 {
-        self.registration.budget.left(now.boot)
+        self.shared.budget.left(now.boot)
     }
 
     /// What a handle may serve without asking, if anything.
     pub fn published(&mut self, key: &Key, now: Now) -> Option<Arc<Published>> {
-        self.accounts.get_mut(key)?.lifecycle.publication(&self.registration, now)
+        self.accounts.get_mut(key)?.state.publication(&self.shared, now)
     }
 
     /// How a key stands; nothing if it was never asked about.
     #[must_use]
     pub fn status(&self, key: &Key, now: Now) -> Option<Status> {
-        Some(self.accounts.get(key)?.lifecycle.status(&self.registration, now))
+        Some(self.accounts.get(key)?.state.status(&self.shared, now))
     }
 
     /// The state of a key in plain words; no secret is among them.
     #[must_use]
     pub fn explain(&self, key: &Key, now: Now) -> String {
         match self.accounts.get(key) {
-            Some(account) => account.lifecycle.explain(&self.registration, now),
+            Some(account) => account.state.explain(&self.shared, now),
             None => format!("{key}: never asked about."),
         }
     }
@@ -242,13 +251,13 @@ impl Accounts {
     /// The client.
     #[must_use]
     pub fn client(&self) -> &Client {
-        &self.registration.client
+        &self.shared.client
     }
 
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.registration.policy
+        &self.shared.policy
     }
 
     /// The keys in use, in no order.
@@ -263,11 +272,11 @@ impl Accounts {
     /// A [`Failure`] if its requests cannot be built, or if there is no room for another key.
     pub fn hold(&mut self, key: &Key) -> Result<Arc<Key>, Failure> {
         let shared = self.key(key);
-        if let Err(error) = key.check(&self.registration.client) {
+        if let Err(error) = key.check(&self.shared.client) {
             return Err(misconfigured(&shared, error));
         }
         self.make_room(key);
-        if !self.accounts.contains_key(key) && self.accounts.len() >= self.registration.policy.capacity() {
+        if !self.accounts.contains_key(key) && self.accounts.len() >= self.shared.policy.capacity() {
             return Err(Failure::new(&shared, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
         }
         let (account, _) = self.account(key);
@@ -293,18 +302,18 @@ impl Accounts {
         &mut self,
         key: &Key,
         now: Now,
-        step: impl FnOnce(&mut Lifecycle, &mut Registration) -> Decision,
+        step: impl FnOnce(&mut KeyState, &mut SharedState) -> Decision,
     ) -> Decision {
         if !self.accounts.contains_key(key) {
             if let Err(failure) = self.hold(key) {
                 let verdict = Verdict::GiveUp(failure);
-                return Decision { verdict, row: Row::NoKey, next_change: None };
+                return Decision { verdict, state: State::NoKey, next_change: None };
             }
             self.let_go(key);
         }
         self.touch(key);
-        let (account, registration) = self.account(key);
-        let decision = step(&mut account.lifecycle, registration);
+        let (account, shared) = self.account(key);
+        let decision = step(&mut account.state, shared);
         self.reschedule(key, now);
         decision
     }
@@ -315,15 +324,18 @@ impl Accounts {
     }
 
     /// The account of a key, made if it is not there, and what it shares with the others.
-    fn account(&mut self, key: &Key) -> (&mut Account, &mut Registration) {
-        let shared = self.key(key);
-        let Self { accounts, registration, idle, asked, .. } = self;
-        let account = accounts.entry(shared).or_insert_with_key(|shared| {
-            idle.insert((*asked, shared.clone()));
-            let lifecycle = Lifecycle::new(shared.clone(), registration);
-            Account { lifecycle, handles: 0, last_asked: *asked, due: None }
+    fn account(&mut self, key: &Key) -> (&mut Account, &mut SharedState) {
+        let key = self.key(key);
+        let Self { accounts, names, shared, idle, asked, .. } = self;
+        let account = accounts.entry(key).or_insert_with_key(|key| {
+            idle.insert((*asked, key.clone()));
+            let state = KeyState::new(key.clone(), shared);
+            if let Some(name) = state.record_name().filter(|_| shared.storage == Storage::MultiProcess) {
+                names.insert(name.clone(), key.clone());
+            }
+            Account { state, handles: 0, last_asked: *asked, due: None }
         });
-        (account, registration)
+        (account, shared)
     }
 
     /// Notes that a key was asked about just now.
@@ -343,16 +355,16 @@ impl Accounts {
     /// Gives up the key that was asked about longest ago, if there is no room for another: never one that is held,
     /// under way or unsaved, or whose refresh token is in no store.
     fn make_room(&mut self, key: &Key) {
-        if self.accounts.contains_key(key) || self.accounts.len() < self.registration.policy.capacity() {
+        if self.accounts.contains_key(key) || self.accounts.len() < self.shared.policy.capacity() {
             return;
         }
-        let storage = self.registration.storage;
         let spared = |(_, key): &&(u64, Arc<Key>)| {
-            self.accounts.get(key).is_some_and(|account| account.lifecycle.can_be_given_up(storage))
+            self.accounts.get(key).is_some_and(|account| account.state.can_be_evicted(&self.shared))
         };
         let Some((asked, oldest)) = self.idle.iter().find(spared).cloned() else { return };
         if let Some(account) = self.accounts.remove(&oldest) {
             account.due.map(|due| self.due.remove(&(due, oldest.clone())));
+            account.state.record_name().map(|name| self.names.remove(name));
         }
         self.idle.remove(&(asked, oldest));
     }
@@ -367,7 +379,7 @@ fn misconfigured(key: &Arc<Key>, error: RequestError) -> Failure {
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accounts")
-            .field("client", &self.registration.client)
+            .field("client", &self.shared.client)
             .field("keys", &self.accounts.len())
             .finish_non_exhaustive()
     }

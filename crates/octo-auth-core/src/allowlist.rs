@@ -25,20 +25,22 @@ mod ranges;
 mod rule;
 mod rules;
 mod terms;
+mod written;
 
 use std::net::IpAddr;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 pub use caller::{CallerError, ForwardHeader, client_address};
 pub use change::Change;
 pub use error::{ListError, RuleError, RuleProblem};
 pub use explain::{Explanation, Near, NotPermitted};
 pub use rule::{parse, parse_rule};
-pub use rules::{Place, Rules, WrittenRule};
+pub use rules::Rules;
 pub use terms::Terms;
+pub use written::{Place, WrittenRule};
 
-use ranges::{Ranges, Table, blocks, merged};
+use ranges::{Ranges, Table, merged, networks, without};
 
 /// The addresses that are permitted, ready to be asked; built once and never changed.
 ///
@@ -85,13 +87,16 @@ impl Allowlist {
     /// Gives the shortest list of blocks that permits the same addresses, in order, IPv4 first.
     #[must_use]
     pub fn minimal(&self) -> Vec<IpNet> {
-        as_blocks(self.v4.ranges(), &self.v6)
+        networks(self.v4.ranges(), &self.v6)
     }
 
     /// Says what going from this list to another one opens and closes.
     #[must_use]
     pub fn difference(&self, new: &Self) -> Change {
-        change::between(self, new)
+        let only = |one: &Self, other: &Self| {
+            networks(&without(one.v4.ranges(), other.v4.ranges()), &without(&one.v6, &other.v6))
+        };
+        Change { opened: only(new, self), closed: only(self, new) }
     }
 }
 
@@ -99,15 +104,4 @@ impl FromIterator<IpNet> for Allowlist {
     fn from_iter<I: IntoIterator<Item = IpNet>>(blocks: I) -> Self {
         Self::new(blocks)
     }
-}
-
-/// Gives the fewest blocks that cover exactly these ranges.
-fn as_blocks(v4: &[(u32, u32)], v6: &[(u128, u128)]) -> Vec<IpNet> {
-    let v4 = v4.iter().flat_map(|range| blocks(*range)).filter_map(|(first, length)| {
-        Ipv4Net::new(std::net::Ipv4Addr::from_bits(first), length).ok().map(IpNet::V4)
-    });
-    let v6 = v6.iter().flat_map(|range| blocks(*range)).filter_map(|(first, length)| {
-        Ipv6Net::new(std::net::Ipv6Addr::from_bits(first), length).ok().map(IpNet::V6)
-    });
-    v4.chain(v6).collect()
 }

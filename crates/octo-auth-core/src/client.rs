@@ -19,6 +19,7 @@ use crate::profile::{Call, Calls, ClientAuthentication, Profile, Role};
 use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
+use crate::token::issuer;
 
 /// A registration at a provider: its profile, a client id, and a client secret unless the client is public.
 #[derive(Clone)]
@@ -92,6 +93,18 @@ impl Client {
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Returns whether another client has the same issuer, client id and parameters, so that its records have the same names.
+    pub(crate) fn is_same_registration(&self, other: &Self) -> bool {
+        let of =
+            |client: &Self| (issuer(&client.profile), client.client_id.clone(), client.parameters.clone());
+        of(self) == of(other)
+    }
+
+    /// The extra parameters of its token requests, in the order in which they were added.
+    pub(crate) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
     }
 
     /// The client id, which is no secret.

@@ -6,8 +6,10 @@
 //! long, without control characters, with the secrets of the request masked.
 
 mod callback;
+mod classification;
 mod exchange;
 mod failed;
+mod kind;
 mod onboarding;
 mod provider_text;
 mod request;
@@ -16,9 +18,11 @@ use std::fmt;
 use std::time::Duration;
 
 pub use callback::CallbackError;
-pub use exchange::{ErrorKind, ExchangeError};
+pub(crate) use classification::{BACKOFF, Classification, Pause, Scope};
+pub use exchange::ExchangeError;
 pub(crate) use failed::Failed;
 pub use failed::Retry;
+pub use kind::ErrorKind;
 pub use onboarding::OnboardingError;
 pub use provider_text::{ErrorCode, ProviderText};
 pub use request::RequestError;

@@ -7,25 +7,24 @@
 mod body;
 mod fault;
 mod purpose;
+mod received;
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response};
 
 pub use body::Body;
 pub(crate) use fault::FaultKind;
 pub use fault::{Delivery, Fault};
 pub use purpose::Purpose;
+pub(crate) use received::Received;
+pub use received::{ANSWER_LIMIT, note_framing};
 
 use crate::answer::{Deviation, salvage};
 use crate::error::{ErrorKind, ExchangeError};
 use crate::reading::Reading;
 use crate::time::Now;
-
-/// The largest answer that is read, in bytes (1 MiB); a transport may stop after one byte more.
-pub const ANSWER_LIMIT: usize = 1 << 20;
 
 /// One HTTP request and the one way to read its answer.
 #[must_use = "an exchange does nothing until its request is sent and its answer read"]
@@ -66,14 +65,7 @@ impl<T: Reply> Exchange<T> {
         sent: Now,
         received: Now,
     ) -> Result<Answer<T>, ExchangeError> {
-        let received = Received {
-            status: response.status(),
-            headers: response.headers(),
-            body: response.body().as_ref(),
-            ends_with_connection: response.extensions().get::<EndsWithConnection>().is_some(),
-            sent,
-            received,
-        };
+        let received = Received::new(response, sent, received);
         let read = T::read(&self.reading, &received)
             .map_err(|error| error.with_salvaged(salvage(&self.reading, &received)))?;
         Ok(Answer { quota_remaining: self.reading.quota_remaining(response.headers()), ..read })
@@ -137,31 +129,6 @@ impl<T> Answer<T> {
 pub trait Reply: sealed::Read + Send + Sized + 'static {}
 
 impl<T: sealed::Read + Send + 'static> Reply for T {}
-
-/// Notes on a response how its end was recognised, which only its transport knows; call it on what HTTP/1.1 brought.
-///
-/// An answer whose body has no length and no chunks ends with its connection (RFC 9112 section 6.3), so that one
-/// that was cut off looks whole. `finish` reports that as a deviation if it was noted here.
-pub fn note_framing<B>(response: &mut Response<B>) {
-    let headers = response.headers();
-    if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
-        response.extensions_mut().insert(EndsWithConnection);
-    }
-}
-
-/// The mark of [`note_framing`].
-#[derive(Debug, Clone, Copy)]
-struct EndsWithConnection;
-
-/// A response as it was received.
-pub struct Received<'a> {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
-    pub(crate) ends_with_connection: bool,
-    pub(crate) sent: Now,
-    pub(crate) received: Now,
-}
 
 pub(crate) mod sealed {
     use super::{Answer, ExchangeError, Reading, Received};

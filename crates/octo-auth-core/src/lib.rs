@@ -1,11 +1,11 @@
 //! The OAuth token lifecycle without IO: requests, answers and providers as values and pure functions.
 //!
 //! This crate builds the HTTP requests of OAuth 2.0 and reads the answers, tolerantly and honestly. It opens no
-//! socket, reads no clock, draws no random number, starts no thread and logs nothing: time and entropy are
-//! arguments, and whatever sends a request is yours. `octo-auth-async` (reqwest) and `octo-auth-blocking` (ureq)
-//! are two such senders.
+//! socket, reads no clock, draws no random number, starts no thread and does not log: time and entropy are
+//! arguments, and your code sends the requests. `octo-auth-async` (reqwest) and `octo-auth-blocking` (ureq) are two
+//! adapters that do so.
 //!
-//! # The path of a token
+//! # Requests and answers
 //!
 //! A [`Profile`] describes a provider: [`Profile::octorate`], [`Profile::octotable`], [`Profile::officernd`], any
 //! standard server by [`Profile::rfc6749`], or a [`profile::Document`] of your own. A [`Client`] is a registration
@@ -34,21 +34,27 @@
 //!
 //! # What it promises
 //!
-//! - **Honest reading.** Whatever departs from the provider's document is an [`ExchangeError`] or a [`Deviation`];
-//!   nothing is tolerated in silence.
+//! - **Honest reading.** A departure from the provider's document is an [`ExchangeError`] or a [`Deviation`]. No departure
+//!   is tolerated in silence.
 //! - **No lost refresh token.** One that comes with an answer that is unusable otherwise is kept in
 //!   [`ExchangeError::salvaged_refresh_token`].
-//! - **No leaked secret.** [`Secret`], [`AccessToken`] and [`Body`] show themselves to nobody and are wiped when
-//!   dropped; what a provider writes back is shown with the secrets of the request masked.
+//! - **No leaked secret.** `Debug` of [`Secret`], [`AccessToken`], [`Body`] and [`RecordBytes`] does not show them, and they
+//!   are wiped when dropped. What a provider writes back is shown with the secrets of the request masked.
 //! - **No wrong address.** A request goes to a host the profile names; a redirect is an error.
-//! - **Clear blame.** Every error has a stable `code()` and a [`Remedy`]: who must act, and how.
+//! - **Clear remedies.** Every error has a stable `code()` and a [`Remedy`]: who must act, and how.
 //!
-//! # The life of a token
+//! # The lifecycle
 //!
-//! [`Accounts`] decides for each caller: use this token, use it and carry out a [`Job`], wait, or give up, and why. A
-//! job is one effect as a value (a request to send, a record to save); its outcome comes back as a [`Report`]. The
-//! rules stand in [`manual::lifecycle`]. The adapters' `Accounts` and `Tokens` drive this machine; a program with a
-//! transport of its own can do so in some thirty lines.
+//! [`Accounts`] decides for each caller: use this token, use it and run a [`Job`], wait, or give up, and why. A job is one
+//! effect as a value, such as a request to send or a record to save. Its outcome comes back as a [`Report`]. The decision
+//! table is at [`State`], the rules are in [`manual::lifecycle`]. The adapters' `Accounts` and `Tokens` drive this machine;
+//! a program with its own transport can do so in some thirty lines.
+//!
+//! # What is stored
+//!
+//! A [`Store`] keeps bytes under names, with versions. The core names each record ([`RecordName`]), encodes it, and checks
+//! what it reads: a record of another registration or of a newer release is neither used nor overwritten. [`Storage`] says
+//! whether one process uses the store or several. [`manual::stores`] says how to write a store and how to test it.
 //!
 //! # Who may call
 //!
@@ -70,15 +76,20 @@ mod authorizer;
 mod client;
 mod error;
 mod exchange;
+mod failure;
 mod grant;
-mod lifecycle;
+mod key;
 mod reading;
+mod registration;
 mod scope;
 mod secret;
+mod spec;
+mod store;
 mod time;
 mod token;
+mod validity;
 
-pub use accounts::{Accounts, Grant, Key, Tending, Warm};
+pub use accounts::{Accounts, Tending, Warm};
 pub use answer::{
     ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
     Introspection, Meaning, SandboxProperty,
@@ -90,15 +101,21 @@ pub use error::{
     Retry,
 };
 pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
+pub use failure::{Failure, FailureKind};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
-pub use lifecycle::{
-    Adopted, Attempt, Change, ClaimJob, Claimed, Decision, Ending, Event, Failure, FailureKind, Fingerprint,
-    Freshness, Generation, Job, Lead, Lineage, LoadJob, Policy, PolicyError, Published, Record, ReleaseJob,
-    RenewalCause, Report, Row, SaveJob, Saved, SendJob, Status, Step, Storage, Store, StoreFault, Stored,
-    Terminal, Ticket, Token, Validity, ValidityTerms, Verdict, Version,
+pub use key::{
+    Adopted, Change, ClaimJob, Decision, Ending, Event, FamilyId, Generation, Job, LoadJob, Published,
+    ReleaseJob, RenewalCause, Report, SaveJob, SendJob, State, Status, Step, Ticket, Token, Verdict,
 };
 pub use profile::{Profile, ProfileError};
+pub use registration::{Policy, PolicyError};
 pub use scope::Scopes;
 pub use secret::Secret;
+pub use spec::{Grant, Key};
+pub use store::{
+    ChangeListener, Claimed, RecordBytes, RecordError, RecordName, RecordNameError, Saved, Storage, Store,
+    StoreError, Stored, Version,
+};
 pub use time::{Now, Timestamp};
 pub use token::{AccessToken, AdminToken, LONGEST_LIFETIME, TokenSet};
+pub use validity::{Freshness, Lead, Validity, ValidityTerms};

@@ -1,8 +1,12 @@
-//! The manual: how octo-auth thinks, for people who use it, in prose.
+//! The manual: the rules of the library in prose, for its users.
 
-/// How a token lives: when it is served, renewed, refused, given up.
+/// When a token is served and renewed, and what happens after a failure.
 #[doc = include_str!("manual/lifecycle.md")]
 pub mod lifecycle {}
+
+/// How to write and test a store, and what is in it.
+#[doc = include_str!("manual/stores.md")]
+pub mod stores {}
 
 /// Lists of addresses: what a rule is, whom a list permits, who is calling.
 #[doc = include_str!("manual/allowlist.md")]

@@ -23,8 +23,7 @@ mod generated;
 mod read;
 mod rfc6749;
 mod template;
-
-use std::borrow::Cow;
+mod text;
 
 pub(crate) use base_url::{is_loopback, origin};
 
@@ -37,12 +36,10 @@ pub use call::{Call, Calls, Encoding, Method, Parameter};
 pub use checked::Profile;
 pub use error::{ProfileError, ProfileProblem};
 pub use template::{Role, Template, TemplateError};
+pub use text::{List, Text};
 
-/// Text of a document: borrowed in the built-in ones, owned in those a user reads or builds.
-pub type Text = Cow<'static, str>;
-
-/// A list of a document.
-pub type List<T> = Cow<'static, [T]>;
+#[cfg(feature = "toml")]
+use text::nothing;
 
 /// Everything known about one provider, as written down; checked by [`Profile::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,10 +188,12 @@ pub struct Refresh {
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Replay {
-    /// Once for each refresh token.
+    /// Only when there is nothing left to lose: no token can be served, and the earlier request is over.
     Once,
     /// Not at all: the server takes a repetition for theft.
     Never,
+    /// Always: the server never replaces a refresh token, so that a lost answer loses nothing.
+    Always,
 }
 
 /// The documented limit of requests to the token endpoint; failures count.
@@ -225,9 +224,4 @@ pub struct Api {
     pub remaining_header: Option<Text>,
     /// Where this is said.
     pub source: Text,
-}
-
-#[cfg(feature = "toml")]
-fn nothing<T: Clone>() -> List<T> {
-    Cow::Borrowed(&[])
 }

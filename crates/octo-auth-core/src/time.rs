@@ -3,6 +3,7 @@
 //! [`Timestamp`] is a wall-clock instant in whole milliseconds; [`Now`] is one reading of both clocks of a
 //! machine. All arithmetic saturates, so no input can make it panic.
 
+mod calendar;
 mod date;
 mod http_date;
 
@@ -99,7 +100,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let days = self.0.div_euclid(86_400_000);
         let rest = self.0.rem_euclid(86_400_000);
-        let (year, month, day) = date::civil_from_days(days);
+        let (year, month, day) = calendar::civil_from_days(days);
         let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
         let (second, milli) = (rest / 1000 % 60, rest % 1000);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")

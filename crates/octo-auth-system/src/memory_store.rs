@@ -1,100 +1,130 @@
 //! A store in memory: for programs without a disk, for several registrations of one process, and for tests.
 //!
-//! It keeps the whole protocol of a shared store (versions, claims that end by themselves) and nothing more: what is
-//! in it ends with the process.
+//! It keeps the whole protocol of a store that several processes use (versions, claims that end by themselves, notices
+//! of changes), but what is in it ends with the process.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use octo_auth_core::{Claimed, Key, Record, Saved, Storage, Store, StoreFault, Stored, Version};
+use octo_auth_core::{
+    ChangeListener, Claimed, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version,
+};
 
 use crate::clock::{Clock, SystemClock};
 
 /// A store whose records live as long as the process. It is cheap to clone; the clones are one store.
 ///
-/// A program that is started again has forgotten every account in it: refresh tokens that must outlive a restart
-/// belong in a store of their own.
+/// A program that is started again has lost every account in it: refresh tokens that must outlive a restart belong in a
+/// store on disk or in a database. Its listeners hear of every write, those of their own registration included.
 #[derive(Clone)]
 pub struct MemoryStore {
-    shelves: Arc<Mutex<HashMap<Key, Shelf>>>,
+    content: Arc<Mutex<Content>>,
     clock: Arc<dyn Clock>,
 }
 
-/// What is kept of one key.
+/// What the clones share.
 #[derive(Default)]
-struct Shelf {
-    stored: Option<Stored>,
-    lease: Option<Lease>,
+struct Content {
+    records: HashMap<RecordName, Stored>,
+    claims: HashMap<RecordName, Claim>,
+    listeners: Vec<ChangeListener>,
 }
 
-/// A claim in force.
-struct Lease {
+/// A claim, in force or over.
+struct Claim {
     owner: String,
     /// The moment on the boot clock at which it ends by itself.
     until: Duration,
 }
 
 impl MemoryStore {
-    /// An empty store, whose claims run by the operating system's clock.
+    /// Returns an empty store, whose claims run by the operating system's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// An empty store, whose claims run by another clock, such as a simulated one.
+    /// Returns an empty store, whose claims run by another clock, such as a simulated one.
     #[must_use]
     pub fn with_clock(clock: impl Clock + 'static) -> Self {
-        Self { shelves: Arc::default(), clock: Arc::new(clock) }
+        Self { content: Arc::default(), clock: Arc::new(clock) }
     }
 
-    fn shelves(&self) -> MutexGuard<'_, HashMap<Key, Shelf>> {
-        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    fn compare_and_swap(
+        &mut self,
+        name: &RecordName,
+        expected: Option<Version>,
+        content: &RecordBytes,
+    ) -> Saved {
+        let stored = self.records.get(name);
+        if stored.map(|stored| stored.version) != expected {
+            return Saved::Conflict(stored.cloned());
+        }
+        let version = Version(expected.map_or(0, |version| version.0).saturating_add(1));
+        self.records.insert(name.clone(), Stored { version, content: content.clone() });
+        Saved::Done(version)
     }
 }
 
 impl Store for MemoryStore {
     fn storage(&self) -> Storage {
-        Storage::Shared
+        Storage::MultiProcess
     }
 
-    fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-        Ok(self.shelves().get(key).and_then(|shelf| shelf.stored.clone()))
+    fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        Ok(self.content().records.get(name).cloned())
     }
 
     fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
-        let mut shelves = self.shelves();
-        let shelf = shelves.entry(key.clone()).or_default();
-        if shelf.stored.as_ref().map(|stored| stored.version) != expected {
-            return Ok(Saved::Conflict(shelf.stored.clone().map(Box::new)));
-        }
-        let version = Version(expected.map_or(0, |version| version.0).saturating_add(1));
-        shelf.stored = Some(Stored { record: record.clone(), version });
-        Ok(Saved::Done(version))
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        let mut shared = self.content();
+        let saved = shared.compare_and_swap(name, expected, content);
+        let listeners = if matches!(saved, Saved::Done(_)) { shared.listeners.clone() } else { Vec::new() };
+        // A listener may use the store.
+        drop(shared);
+        listeners.iter().for_each(|listener| listener(name));
+        Ok(saved)
     }
 
-    fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
+    fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
         let now = self.clock.boot();
-        let mut shelves = self.shelves();
-        let shelf = shelves.entry(key.clone()).or_default();
-        if let Some(lease) = shelf.lease.as_ref().filter(|lease| lease.owner != owner && lease.until > now) {
-            return Ok(Claimed::Held(lease.until - now));
+        let claims = &mut self.content().claims;
+        if let Some(other) = claims.get(name).filter(|claim| claim.owner != owner && claim.until > now) {
+            return Ok(Claimed::Held(other.until - now));
         }
-        shelf.lease = Some(Lease { owner: owner.to_owned(), until: now.saturating_add(lasting) });
+        let claim = Claim { owner: owner.to_owned(), until: now.saturating_add(ttl) };
+        claims.insert(name.clone(), claim);
         Ok(Claimed::Granted)
     }
 
-    fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        if let Some(shelf) = self.shelves().get_mut(key) {
-            shelf.lease.take_if(|lease| lease.owner == owner);
+    fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        let claims = &mut self.content().claims;
+        if claims.get(name).is_some_and(|claim| claim.owner == owner) {
+            claims.remove(name);
         }
         Ok(())
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        let shared = self.content();
+        Ok(shared.records.keys().filter(|name| name.as_str().starts_with(prefix)).cloned().collect())
+    }
+
+    fn changes(&self, listener: ChangeListener) -> bool {
+        self.content().listeners.push(listener);
+        true
     }
 }
 
@@ -106,14 +136,14 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("keys", &self.shelves().len()).finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("records", &self.content().records.len()).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use octo_auth_core::{Now, Secret, Timestamp};
+    use octo_auth_core::{Now, Timestamp};
 
     /// A clock that stands where the test puts it, in seconds.
     #[derive(Clone, Default)]
@@ -126,56 +156,99 @@ mod tests {
         }
     }
 
-    fn record(refresh_token: &str) -> Record {
-        Record { refresh_token: Some(Secret::new(refresh_token)), ..Record::default() }
+    /// A name that begins so.
+    fn name(account: &str) -> RecordName {
+        RecordName::parse(&format!("{account}.{}", "0".repeat(32))).expect("a sound name")
+    }
+
+    fn content(text: &str) -> RecordBytes {
+        RecordBytes::from(text.as_bytes())
+    }
+
+    /// Writes a record of which there is none.
+    fn write(store: &MemoryStore, name: &RecordName, text: &str) -> Saved {
+        store.compare_and_swap(name, None, &content(text)).expect("memory never fails")
     }
 
     #[test]
     fn a_record_comes_back_under_a_version_that_grows_with_each_change() {
-        let (store, key) = (MemoryStore::new(), Key::account("inn"));
-        assert_eq!(store.load(&key).expect("memory never fails"), None);
-        let first = store.compare_and_swap(&key, None, &record("a")).expect("memory never fails");
-        assert_eq!(first, Saved::Done(Version(1)));
-        let second = store.compare_and_swap(&key, Some(Version(1)), &record("b"));
+        let (store, inn) = (MemoryStore::new(), name("inn"));
+        assert_eq!(store.load(&inn).expect("memory never fails"), None);
+        assert_eq!(write(&store, &inn, "a"), Saved::Done(Version(1)));
+        let second = store.compare_and_swap(&inn, Some(Version(1)), &content("b"));
         assert_eq!(second.expect("memory never fails"), Saved::Done(Version(2)));
-        let stored = Stored { record: record("b"), version: Version(2) };
-        assert_eq!(store.clone().load(&key).expect("memory never fails"), Some(stored));
-        assert_eq!(store.load(&Key::account("other")).expect("memory never fails"), None);
+        let stored = Stored { version: Version(2), content: content("b") };
+        assert_eq!(store.clone().load(&inn).expect("memory never fails"), Some(stored));
+        assert_eq!(store.load(&name("other")).expect("memory never fails"), None);
     }
 
     #[test]
     fn a_change_against_another_version_changes_nothing_and_shows_what_is_stored() {
-        let (store, key) = (MemoryStore::new(), Key::account("inn"));
-        let unexpected = store.compare_and_swap(&key, Some(Version(1)), &record("a"));
+        let (store, inn) = (MemoryStore::new(), name("inn"));
+        let unexpected = store.compare_and_swap(&inn, Some(Version(1)), &content("a"));
         assert_eq!(unexpected.expect("memory never fails"), Saved::Conflict(None));
-        store.compare_and_swap(&key, None, &record("a")).expect("memory never fails");
-        let stored = Stored { record: record("a"), version: Version(1) };
-        let late = store.compare_and_swap(&key, None, &record("b")).expect("memory never fails");
-        assert_eq!(late, Saved::Conflict(Some(Box::new(stored.clone()))));
-        assert_eq!(store.load(&key).expect("memory never fails"), Some(stored));
+        write(&store, &inn, "a");
+        let stored = Stored { version: Version(1), content: content("a") };
+        assert_eq!(write(&store, &inn, "b"), Saved::Conflict(Some(stored.clone())));
+        assert_eq!(store.load(&inn).expect("memory never fails"), Some(stored));
     }
 
     #[test]
     fn a_claim_holds_against_others_until_released_by_its_owner_or_over() {
         let clock = Still::default();
-        let (store, key) = (MemoryStore::with_clock(clock.clone()), Key::account("inn"));
-        let claim = |owner| store.claim(&key, owner, Duration::from_secs(75)).expect("memory never fails");
+        let (store, inn) = (MemoryStore::with_clock(clock.clone()), name("inn"));
+        let claim = |owner| store.claim(&inn, owner, Duration::from_secs(75)).expect("memory never fails");
         assert_eq!(claim("one"), Claimed::Granted);
         assert_eq!(claim("one"), Claimed::Granted);
         *clock.0.lock().expect("no test panics while it holds the clock") = 5;
         assert_eq!(claim("two"), Claimed::Held(Duration::from_secs(70)));
-        store.release(&key, "two").expect("memory never fails");
+        store.release(&inn, "two").expect("memory never fails");
         assert_eq!(claim("two"), Claimed::Held(Duration::from_secs(70)));
-        store.release(&key, "one").expect("memory never fails");
+        store.release(&inn, "one").expect("memory never fails");
         assert_eq!(claim("two"), Claimed::Granted);
         *clock.0.lock().expect("no test panics while it holds the clock") = 80;
         assert_eq!(claim("one"), Claimed::Granted);
     }
 
     #[test]
+    fn records_are_listed_by_the_beginning_of_their_names_and_claims_are_not() {
+        let store = MemoryStore::new();
+        let [inn, inner, other] = ["inn", "inner", "other"].map(name);
+        for name in [&inn, &inner, &other] {
+            write(&store, name, "a");
+        }
+        store.claim(&name("inn-2"), "one", Duration::from_secs(75)).expect("memory never fails");
+        let list = |prefix| {
+            let mut names = store.list(prefix).expect("memory never fails");
+            names.sort();
+            names
+        };
+        assert_eq!(list("inn"), [inn.clone(), inner.clone()]);
+        assert_eq!(list(""), [inn, inner, other]);
+        assert_eq!(list("nn"), []);
+    }
+
+    #[test]
+    fn a_listener_hears_of_each_write_through_any_clone_and_may_use_the_store_meanwhile() {
+        let (store, inn, heard) = (MemoryStore::new(), name("inn"), Arc::new(Mutex::new(Vec::new())));
+        write(&store, &name("earlier"), "a");
+        let (inside, listening) = (store.clone(), heard.clone());
+        let is_notified = store.changes(Arc::new(move |name| {
+            let stored = inside.load(name).expect("memory never fails").expect("a record");
+            listening.lock().expect("no listener panics").push((name.clone(), stored.version));
+        }));
+        assert!(is_notified);
+        write(&store.clone(), &inn, "a");
+        write(&store, &inn, "this is a conflict");
+        store.compare_and_swap(&inn, Some(Version(1)), &content("b")).expect("memory never fails");
+        let expected = [(inn.clone(), Version(1)), (inn, Version(2))];
+        assert_eq!(*heard.lock().expect("no listener panics"), expected);
+    }
+
+    #[test]
     fn the_store_shows_no_secret() {
-        let (store, key) = (MemoryStore::new(), Key::account("inn"));
-        store.compare_and_swap(&key, None, &record("rt-secret")).expect("memory never fails");
-        assert_eq!(format!("{store:?}"), "MemoryStore { keys: 1, .. }");
+        let store = MemoryStore::new();
+        write(&store, &name("inn"), "rt-secret");
+        assert_eq!(format!("{store:?}"), "MemoryStore { records: 1, .. }");
     }
 }

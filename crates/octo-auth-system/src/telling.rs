@@ -6,19 +6,23 @@
 
 #[cfg(feature = "tracing")]
 mod events;
+mod facts;
 #[cfg(feature = "metrics")]
 mod measures;
+mod panics;
 
-use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Change, Client, Ending, Event, ExchangeError, Failure, Generation, Key, Now, Purpose, RenewalCause,
-    Report, Row, SendJob, Status, Step, Ticket, Token,
+    Client, Ending, ExchangeError, Failure, Generation, Key, Purpose, RenewalCause, SendJob, Step, Token,
 };
+
+pub use facts::{News, Reported};
+
+use facts::End;
+use panics::undisturbed;
 
 use crate::clock::Clock;
 
@@ -27,40 +31,6 @@ use crate::clock::Clock;
 #[derive(Debug, Clone)]
 pub struct Telling {
     provider: Arc<str>,
-}
-
-/// A change, and how the key stood then.
-#[doc(hidden)]
-#[derive(Debug, Clone)]
-pub struct News {
-    /// The change.
-    pub change: Change,
-    row: Row,
-    /// How long the token in force is served still; zero if there is none.
-    left: Option<Duration>,
-}
-
-/// What may be told of a job's report once the machine has it.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Reported {
-    ticket: Ticket,
-    end: End,
-}
-
-/// How something ended, in words.
-#[derive(Debug)]
-struct End {
-    outcome: &'static str,
-    trouble: Option<Trouble>,
-}
-
-/// What may be told of an exchange that failed.
-#[derive(Debug)]
-struct Trouble {
-    code: Cow<'static, str>,
-    remedy: &'static str,
-    status: Option<u16>,
 }
 
 /// A caller that waits; one that is dropped before it is over has given up.
@@ -205,40 +175,6 @@ impl Telling {
     }
 }
 
-impl News {
-    /// What happened to a key that stands like this now.
-    #[must_use]
-    pub fn new(key: Arc<Key>, event: Event, status: &Status, now: Now) -> Self {
-        let left = match status.token.as_ref().map(Token::validity) {
-            Some(validity) => validity.served_until_age().map(|end| end.saturating_sub(validity.age(now))),
-            None => Some(Duration::ZERO),
-        };
-        Self { change: Change { key, event }, row: status.row, left }
-    }
-}
-
-impl Reported {
-    /// What may be told of a report.
-    #[must_use]
-    pub fn of(report: &Report) -> Self {
-        Self { ticket: report.ticket().clone(), end: End::of(report.ending()) }
-    }
-}
-
-impl End {
-    fn of(ending: Ending<'_>) -> Self {
-        let trouble = match ending {
-            Ending::Failed(error) => Some(Trouble {
-                code: error.code(),
-                remedy: error.remedy().word(),
-                status: error.status().map(|status| status.as_u16()),
-            }),
-            _ => None,
-        };
-        Self { outcome: ending.word(), trouble }
-    }
-}
-
 impl Waiting<'_> {
     /// The caller waits no longer: this is what it is told.
     pub fn over(mut self, told: Result<&Token, &Failure>) {
@@ -274,10 +210,4 @@ impl Scope {
         let mut work = pin!(work);
         std::future::poll_fn(|context| self.within(|| work.as_mut().poll(context))).await
     }
-}
-
-/// Calls somebody whose panic is not to reach whoever tells.
-fn undisturbed<R>(call: impl FnOnce() -> R) -> Option<R> {
-    // The panic hook has shown it already.
-    catch_unwind(AssertUnwindSafe(call)).ok()
 }

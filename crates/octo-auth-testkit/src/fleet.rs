@@ -89,8 +89,8 @@ impl Episode {
         let provider = chance.pick(P::Standard, &providers);
         let storage = match chance.below(20) {
             0 => Storage::None,
-            1 | 2 => Storage::Private,
-            _ => Storage::Shared,
+            1 | 2 => Storage::SingleProcess,
+            _ => Storage::MultiProcess,
         };
         let processes = if chance.hits(7000) { self.processes } else { chance.byte() % 8 + 1 };
         let processes = processes.min(self.processes);

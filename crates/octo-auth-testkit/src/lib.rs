@@ -11,6 +11,7 @@
 //! | many days of a fleet, drawn from a seed, with a known defect or without | [`fleet`], [`world::Sabotage`] | |
 //! | what the trouble of a few accounts costs hundreds of others | [`blame`] | |
 //! | a sequence of events, told in plain text | [`scenario`] | |
+//! | what the accounts of a registration decide, step by step | [`machine`] | |
 //! | code that uses either adapter | `async_::ScriptedTransport`, `blocking::ScriptedTransport` | the same |
 //!
 //! All of it goes under `[dev-dependencies]`, beside `proptest = "1"` where properties are written. An asynchronous
@@ -106,36 +107,51 @@
 //!
 //! # Your own store
 //!
-//! A store keeps a record for each key under a version, and replaces it only if the version is the expected one. Where
-//! [`Store::storage`](octo_auth_core::Store::storage) says `Shared` it also keeps claims that end by themselves, which
-//! `check` looks at with the store's own clock and `check_with_clock` with one that the test moves. Such a store has a
-//! `claim` and a `release` of its own: those of the trait grant everything. The asynchronous suites are the same with
-//! `.await`.
+//! A store keeps bytes for each name under a version, and replaces them only if the version is the expected one. `check`
+//! looks at all that [`Store`](octo_auth_core::Store) promises. Where [`Store::storage`](octo_auth_core::Store::storage)
+//! says `MultiProcess`, the store also keeps claims that end by themselves; `check` looks at them with the store's own
+//! clock, `check_with_clock` with one that the test moves. Such a store has a `claim` and a `release` of its own: those of
+//! the trait grant everything. `check_handles` takes two handles of one store, as two processes have them, and looks at
+//! what each learns of the other. The asynchronous suites are the same with `.await`.
 //!
 //! ```
 //! # #[cfg(feature = "blocking")] {
-//! use octo_auth_core::{Key, Record, Saved, Storage, Store, StoreFault, Stored, Version};
-//! struct Mine(std::sync::Mutex<std::collections::HashMap<Key, Stored>>);
+//! use std::collections::HashMap;
+//! use std::sync::Mutex;
+//!
+//! use octo_auth_core::{RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version};
+//!
+//! #[derive(Default)]
+//! struct Mine(Mutex<HashMap<RecordName, Stored>>);
 //!
 //! impl Store for Mine {
-//!     fn storage(&self) -> Storage { Storage::Private }
-//!     fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-//!         Ok(self.0.lock().unwrap().get(key).cloned())
+//!     fn storage(&self) -> Storage { Storage::SingleProcess }
+//!     fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+//!         Ok(self.0.lock().unwrap().get(name).cloned())
 //!     }
-//!     fn compare_and_swap(&self, key: &Key, old: Option<Version>, new: &Record) -> Result<Saved, StoreFault> {
-//!         let (mut held, version) = (self.0.lock().unwrap(), Version(old.map_or(1, |old| old.0 + 1)));
-//!         let stored = held.get(key).cloned();
-//!         if stored.as_ref().map(|stored| stored.version) != old {
-//!             return Ok(Saved::Conflict(stored.map(Box::new)));
+//!     fn compare_and_swap(
+//!         &self, name: &RecordName, expected: Option<Version>, content: &RecordBytes,
+//!     ) -> Result<Saved, StoreError> {
+//!         let mut records = self.0.lock().unwrap();
+//!         let stored = records.get(name).cloned();
+//!         if stored.as_ref().map(|stored| stored.version) != expected {
+//!             return Ok(Saved::Conflict(stored));
 //!         }
-//!         held.insert(key.clone(), Stored { record: new.clone(), version });
+//!         let version = Version(expected.map_or(1, |version| version.0 + 1));
+//!         records.insert(name.clone(), Stored { version, content: content.clone() });
 //!         Ok(Saved::Done(version))
+//!     }
+//!     fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+//!         let records = self.0.lock().unwrap();
+//!         Ok(records.keys().filter(|name| name.as_str().starts_with(prefix)).cloned().collect())
 //!     }
 //! }
 //!
-//! assert_eq!(octo_auth_testkit::blocking::store::check(&Mine(Default::default())).failures(), []);
+//! assert_eq!(octo_auth_testkit::blocking::store::check(&Mine::default()).failures(), []);
 //! # }
 //! ```
+//!
+//! What a store holds is JSON; [`StoredRecord`] reads it for a test, and writes a record to be found by one.
 //!
 //! # A simulated world
 //!
@@ -245,18 +261,24 @@ pub mod async_;
 pub mod blame;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+pub mod canary;
 pub mod fleet;
 pub mod invariants;
 mod leases;
+pub mod machine;
 pub mod moment;
+pub mod outcome;
 pub mod registration;
 pub mod response;
 pub mod scenario;
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub mod socket;
+mod stored_record;
 pub mod strategies;
 #[cfg(any(feature = "async", feature = "blocking"))]
 mod suite;
+pub mod wire;
 pub mod world;
 
+pub use stored_record::StoredRecord;
 pub use world::{Plan, World};

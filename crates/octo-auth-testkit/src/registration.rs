@@ -2,8 +2,12 @@
 
 use std::fmt::Display;
 
-use octo_auth_core::profile::ClientAuthentication;
-use octo_auth_core::{Client, Entropy, Profile};
+use octo_auth_core::profile::{ClientAuthentication, Replay};
+use octo_auth_core::{
+    AccessToken, AdminToken, Client, Entropy, Exchange, NewClient, Position, Profile, Reply, Secret, TokenSet,
+};
+
+use crate::{moment, response};
 
 /// The client id of every registration here.
 pub const CLIENT_ID: &str = "client-1";
@@ -53,6 +57,25 @@ pub fn standard_profile(authentication: ClientAuthentication) -> Profile {
     )
 }
 
+/// A registration at a standard server that takes no refresh token twice.
+#[must_use]
+pub fn never_replayed() -> Client {
+    replaying(Replay::Never)
+}
+
+/// A registration at a standard server that takes a refresh token as often as it comes.
+#[must_use]
+pub fn always_replayed() -> Client {
+    replaying(Replay::Always)
+}
+
+fn replaying(replay: Replay) -> Client {
+    let profile = standard().profile().clone().edit(|document| {
+        document.refresh.iter_mut().for_each(|refresh| refresh.replay = replay);
+    });
+    with(sound(profile))
+}
+
 /// Bytes that stand for randomness: 0, 1, 2, …, 63.
 #[must_use]
 pub fn entropy() -> Entropy {
@@ -63,7 +86,68 @@ pub fn entropy() -> Entropy {
     Entropy::from_bytes(bytes)
 }
 
-/// The value of a step whose parts are constants of this crate.
-pub(crate) fn sound<T, E: Display>(step: Result<T, E>) -> T {
-    step.unwrap_or_else(|error| panic!("a constant of the test kit is refused: {error}"))
+/// Returns the client of the example in OctoTable's "How to create clients".
+#[must_use]
+pub fn documented_client() -> NewClient {
+    NewClient {
+        redirect_uri: "http://localhost:8183/main-page".to_owned(),
+        name: "Your Company SPA".to_owned(),
+        username: "yourcompany100@demo.com".to_owned(),
+        password: Secret::from("yourCompany123!"),
+        email: "yourcompany1@demo.com".to_owned(),
+        description: Some("A financial institution specializing in global banking".to_owned()),
+        website: Some("www.yourcmpany.com".to_owned()),
+        phone: Some("+1234567890".to_owned()),
+        position: Some(Position {
+            latitude: 45.4442,
+            longitude: 9.99,
+            country: "IT".to_owned(),
+            address: "Piazza, 33".to_owned(),
+            city: "Milan".to_owned(),
+            zip: "20154".to_owned(),
+        }),
+    }
+}
+
+/// Returns what an exchange makes of a JSON answer with status 200, at the [start](moment::start).
+///
+/// # Panics
+///
+/// If it is an error.
+#[must_use]
+pub fn answered<T: Reply>(exchange: Exchange<T>, body: &str) -> T {
+    sound(response::read(exchange, &response::json(200, body))).value
+}
+
+/// Returns a token for administration at a provider, without a lifetime.
+///
+/// # Panics
+///
+/// If the token cannot be in a header.
+#[must_use]
+pub fn admin_token(profile: &Profile, token: &str) -> AdminToken {
+    AdminToken::restore(profile, sound_token(token), moment::start().wall, None)
+}
+
+/// Returns an ordinary token of a provider, without a lifetime.
+///
+/// # Panics
+///
+/// If the token cannot be in a header.
+#[must_use]
+pub fn property_token(profile: &Profile, token: &str) -> TokenSet {
+    TokenSet::restore(profile, sound_token(token), moment::start().wall, None, None)
+}
+
+fn sound_token(token: &str) -> AccessToken {
+    sound(AccessToken::new(token).ok_or("the token cannot be in a header"))
+}
+
+/// Returns the value of a step that a test builds on.
+///
+/// # Panics
+///
+/// If the step failed, with its error.
+pub fn sound<T, E: Display>(step: Result<T, E>) -> T {
+    step.unwrap_or_else(|error| panic!("a step that the test builds on failed: {error}"))
 }

@@ -1,6 +1,21 @@
 //! Responses as a transport hands them over.
 
 use http::{Response, StatusCode};
+use octo_auth_core::{Answer, Exchange, ExchangeError, Reply};
+
+use crate::moment;
+
+/// Returns what an exchange makes of a response that came at once, at the [start](moment::start).
+///
+/// # Errors
+///
+/// The error that the exchange makes of it.
+pub fn read<T: Reply>(
+    exchange: Exchange<T>,
+    response: &Response<Vec<u8>>,
+) -> Result<Answer<T>, ExchangeError> {
+    exchange.finish(response, moment::start(), moment::start())
+}
 
 /// A response with a JSON body.
 ///

@@ -8,52 +8,51 @@
 //! `alpha` and `beta`, numbers 0 and 1) and two of accounts that have signed in (2 and 3); at Octorate number 0 is
 //! its ApiLogin and the others are accounts.
 
-mod books;
-mod by_key;
-mod carriage;
-mod counting;
-mod losses;
-mod outlook;
+mod checks_requests;
+mod checks_serving;
+mod checks_store;
+mod decisions;
+mod defects;
+mod expectations;
+mod in_memory_store;
+mod job_execution;
+mod loss_accounting;
+mod observation;
 mod plan;
 mod process;
-mod recent;
 mod recovery;
-mod restart;
-mod sabotage;
+mod request_execution;
+mod serialization;
 mod server;
-mod shelf;
-mod tally;
+mod stats;
 mod trace;
-mod watch_answers;
-mod watch_chain;
-mod watch_requests;
-mod watch_serving;
-mod written;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::profile::Replay;
-use octo_auth_core::{Adopted, Client, Key, Now, Policy, Profile, Purpose, Row, Scopes, Secret, Warm};
+use octo_auth_core::{Client, Job, Key, Now, Policy, Profile, Purpose, RecordName, Scopes, State, Warm};
 
-pub use outlook::{InFlight, JobKind, Told};
+pub use defects::Sabotage;
+pub use observation::{InFlight, JobKind, Told};
 pub use plan::{
     Breakage, Event, FaultKind, Generations, Plan, Provider, RefreshMember, Refusal, Reply, Rotation, Setup,
     StoreEnd, TokenReply, Who,
 };
-pub use sabotage::Sabotage;
-pub use tally::Tally;
+pub use stats::Tally;
 pub use trace::Trace;
 
 pub use crate::invariants::Violation;
 
 use crate::moment;
 use crate::registration::{self, sound};
-use books::{Books, Exchanges};
+use checks_store::History;
+use expectations::{Answers, Exchanges};
+use in_memory_store::InMemoryStore;
 use process::Process;
 use server::Server;
-use shelf::Shelf;
-use tally::{Examined, Minute};
+use stats::{Examined, Minute};
 use trace::Lines;
 
 /// The scopes of the two keys of client credentials.
@@ -70,25 +69,33 @@ pub const MOST_PROCESSES: u8 = 8;
 pub struct World {
     setup: Setup,
     policy: Policy,
-    keys: Vec<Key>,
+    keys: Vec<Arc<Key>>,
+    /// The names of their records.
+    names: Vec<RecordName>,
     now: Now,
     server: Server,
-    shelf: Shelf,
-    books: Books,
+    store: InMemoryStore,
+    /// What the store has held, by key.
+    history: Vec<History>,
+    answers: Answers,
+    /// The refresh tokens that the server has given, and a process has got.
+    given: HashSet<String>,
+    /// The refresh token of each account's first sign-in.
+    seeds: Vec<Option<String>>,
     processes: Vec<Process>,
     exchanges: Exchanges,
     /// What the store and the server were when they were looked at last.
     looked_at: (u64, u64),
     violations: Vec<Violation>,
     examined: Examined,
-    rows: BTreeSet<Row>,
+    rows: BTreeSet<State>,
     trace: Lines,
     /// When the wall clock was stepped last, on the boot clock.
     stepped_at: Option<Duration>,
     /// How much further the wall clock went than the boot clock, in milliseconds.
     wall_ahead: i64,
     sabotage: Option<Sabotage>,
-    tally: Tally,
+    stats: Tally,
     told: Told,
     jobs_begun: u64,
     minute: Minute,
@@ -96,12 +103,6 @@ pub struct World {
     counted: Minute,
     /// Numbers for a sabotage that needs some.
     draws: u64,
-    /// Keys whose user signed out and not in again.
-    signed_out: BTreeSet<usize>,
-    /// Those of them whose sign-out was said to be stored.
-    tombstones: BTreeSet<usize>,
-    /// How many sign-ins there were when a user signed out of a key last: those of the key among them are ended.
-    sign_ins_ended: BTreeMap<usize, usize>,
 }
 
 impl World {
@@ -131,8 +132,9 @@ impl World {
     }
 
     fn begun(setup: Setup, policy: Policy, now: Now, sabotage: Option<Sabotage>) -> Self {
-        let keys = keys(setup.provider);
+        let keys: Vec<Arc<Key>> = keys(setup.provider).into_iter().map(Arc::new).collect();
         let client = client(setup.provider, sabotage);
+        let names = keys.iter().map(|key| RecordName::new(&client, key)).collect();
         let processes = (0..setup.running().into())
             .map(|place| Process::new(place, 0, &client, &policy, setup, keys.len()))
             .collect();
@@ -141,8 +143,11 @@ impl World {
             policy,
             now,
             server: Server::new(setup.rotation, SCOPES),
-            shelf: Shelf::default(),
-            books: Books::default(),
+            store: InMemoryStore::default(),
+            history: keys.iter().map(|_| History::default()).collect(),
+            answers: Answers::default(),
+            given: HashSet::new(),
+            seeds: vec![None; keys.len()],
             processes,
             exchanges: Exchanges::default(),
             looked_at: (0, 0),
@@ -153,25 +158,34 @@ impl World {
             stepped_at: None,
             wall_ahead: 0,
             sabotage,
-            tally: Tally::default(),
+            stats: Tally::default(),
             told: Told::default(),
             jobs_begun: 0,
             minute: Minute::default(),
             counted: Minute::default(),
             draws: setup.seed,
-            signed_out: BTreeSet::new(),
-            tombstones: BTreeSet::new(),
-            sign_ins_ended: BTreeMap::new(),
             keys,
+            names,
         };
         for key in 0..world.keys.len() {
-            if !world.keys[key].is_client_grant() {
-                let saving = world.adopt(0, key, None);
-                let reply = Reply::token(3600);
-                saving.and_then(|place| world.end(0, place, &reply, StoreEnd::Works));
-            }
+            world.begin_account(key);
         }
         world
+    }
+
+    /// A user has signed in: the refresh token stands in the configuration, where it may come from too.
+    fn begin_account(&mut self, key: usize) {
+        if self.keys[key].is_client_grant() {
+            return;
+        }
+        let seed = self.server.sign_in(key);
+        self.given.insert(seed.clone());
+        self.seeds[key] = Some(seed.clone());
+        let is_signed_in = (self.setup.seed >> key) % 2 == 1;
+        let signed_in = is_signed_in.then(|| self.sign_in_with(0, key, Some(&seed), None)).flatten();
+        signed_in.and_then(|place| self.end(0, place, &Reply::token(3600), StoreEnd::Works));
+        let seeded = self.seed(0, key);
+        seeded.and_then(|place| self.end(0, place, &Reply::token(3600), StoreEnd::Works));
     }
 
     /// A world with the default settings, after all that a plan says has happened.
@@ -210,7 +224,7 @@ impl World {
 
     /// The rows of the table that applied.
     #[must_use]
-    pub fn rows(&self) -> &BTreeSet<Row> {
+    pub fn rows(&self) -> &BTreeSet<State> {
         &self.rows
     }
 
@@ -281,6 +295,9 @@ impl World {
             Event::Adopt(who, lifetime) => self.at_key(*who, |world, process, key| {
                 world.adopt(process, key, *lifetime);
             }),
+            Event::Seed(who) => self.at_key(*who, |world, process, key| {
+                world.seed(process, key);
+            }),
             Event::SignOut(who) => self.at_key(*who, Self::sign_out),
             Event::ReplaceClient(process) => self.replace_client(self.process(*process)),
             Event::Admit(process) => self.admit(self.process(*process)),
@@ -304,20 +321,20 @@ impl World {
     }
 
     fn boot_alone(&mut self, millis: u32) {
-        self.stepped_at = Some(self.now.boot);
-        self.tally.fault("clock steps");
+        self.stats.fault("clock steps");
         self.wall_ahead = self.wall_ahead.saturating_sub(millis.into());
         self.now.boot = self.now.boot.saturating_add(Duration::from_millis(millis.into()));
+        self.stepped_at = Some(self.now.boot);
     }
 
     fn shut_down(&mut self, process: usize) {
-        self.tally.fault("shutdowns");
+        self.stats.fault("shutdowns");
         self.processes[process].accounts.shut_down();
         self.processes[process].is_shut_down = true;
     }
 
     fn withdraw(&mut self, key: usize) {
-        self.tally.fault("consent withdrawn");
+        self.stats.fault("consent withdrawn");
         self.server.withdraw(key);
     }
 
@@ -338,7 +355,7 @@ impl World {
 
     fn set_wall(&mut self, seconds: i32) {
         self.stepped_at = Some(self.now.boot);
-        self.tally.fault("clock steps");
+        self.stats.fault("clock steps");
         self.wall_ahead = self.wall_ahead.saturating_add(i64::from(seconds) * 1000);
         let by = Duration::from_secs(seconds.unsigned_abs().into());
         self.now.wall = match seconds {
@@ -368,46 +385,6 @@ impl World {
         }
     }
 
-    /// A user signs in; the place of the job that saves it.
-    fn adopt(&mut self, process: usize, key: usize, lifetime: Option<u32>) -> Option<usize> {
-        let (now, name) = (self.local(process), self.keys[key].clone());
-        let account = !name.is_client_grant();
-        let refresh_token = account.then(|| self.server.sign_in(key));
-        let tokens = (!account || lifetime.is_some()).then(|| self.server.access_token(key));
-        let adopted = match (&tokens, &refresh_token) {
-            (None, Some(refresh_token)) => Adopted::RefreshToken(Secret::from(&**refresh_token)),
-            (token, _) => {
-                let lifetime = Duration::from_secs(lifetime.unwrap_or(600).into());
-                let token = token.as_deref().unwrap_or_default();
-                self.books.adopted(token, process, self.processes[process].incarnation, now, lifetime);
-                let profile = self.processes[process].accounts.client().profile().clone();
-                Adopted::Tokens(books::token_set(&profile, token, now, lifetime, refresh_token.as_deref()))
-            }
-        };
-        let clock = self.clock(process);
-        let job = self.processes[process].accounts.adopt(&name, adopted, clock);
-        self.tally.fault("sign-ins");
-        self.begun_anew(process, key, false);
-        self.watch_adoption(process, key, refresh_token.as_deref());
-        self.hand(process, sound(job))
-    }
-
-    fn sign_out(&mut self, process: usize, key: usize) {
-        let (now, name) = (self.clock(process), self.keys[key].clone());
-        self.tally.fault("sign-outs");
-        let job = self.processes[process].accounts.sign_out(&name, now);
-        self.begun_anew(process, key, true);
-        self.hand(process, job);
-        self.watch_signed_out(process, key);
-    }
-
-    fn replace_client(&mut self, process: usize) {
-        let client = client(self.setup.provider, self.sabotage);
-        self.tally.fault("clients replaced");
-        sound(self.processes[process].accounts.replace_client(client));
-        self.processes[process].client_replaced();
-    }
-
     fn admit(&mut self, process: usize) {
         let (clock, now) = (self.clock(process), self.local(process));
         if self.processes[process].accounts.admit(Purpose::CodeExchange, clock).is_ok() {
@@ -419,16 +396,20 @@ impl World {
     fn tend(&mut self, process: usize) {
         let now = self.clock(process);
         let which = if self.setup.seed % 2 == 0 { Warm::All } else { Warm::Used };
-        self.note_forcing(process);
+        let local = self.local(process);
+        self.processes[process].asked(local);
         let tending = self.processes[process].accounts.tend(which, now);
-        self.note_tended(process, tending.job.as_ref());
+        if let Some(job @ (Job::Claim(_) | Job::Send(_))) = &tending.job {
+            let key = self.keys.iter().position(|key| **key == *job.ticket().key());
+            key.into_iter().for_each(|key| self.watch_beginning(process, key));
+        }
         self.expect("I17b", tending.again > now.boot, || format!("tend again at {:?}", tending.again));
         self.hand(process, tending.job);
     }
 
     fn save_all(&mut self, process: usize) {
         let (now, local) = (self.clock(process), self.local(process));
-        (0..self.keys.len()).for_each(|key| self.processes[process].asked_about(key, local));
+        self.processes[process].asked(local);
         for job in self.processes[process].accounts.save_all(now) {
             self.hand(process, Some(job));
         }

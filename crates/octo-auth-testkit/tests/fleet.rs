@@ -49,7 +49,7 @@ fn a_finding_is_made_short_and_is_found_again_in_what_is_written_down() {
 #[test]
 fn no_order_of_five_steps_of_two_processes_breaks_an_invariant() {
     for rotation in [Rotation::Strict, Rotation::None] {
-        let (provider, storage, processes, seed) = (Provider::Standard, Storage::Shared, 2, 1);
+        let (provider, storage, processes, seed) = (Provider::Standard, Storage::MultiProcess, 2, 1);
         let explored = explore(Setup { provider, storage, processes, rotation, seed }, 5);
         assert_eq!(explored.broken, None);
         assert!(explored.sequences >= 1000, "{explored:?}");

@@ -3,8 +3,12 @@
 //! Each target feeds arbitrary bytes to one way into the core. A panic, a token that cannot stand in a header,
 //! or a secret in what is shown to people is a finding; it becomes a row of the corpus.
 
+mod store;
+
 use std::error::Error;
 use std::time::Duration;
+
+pub use store::{Machine, Store};
 
 use http::Response;
 use octo_auth_core::{

@@ -1,14 +1,14 @@
-//! Writes `tests/golden` anew, and in `tests/scenarios` what each step causes on the bare core. What changes there
-//! changes what is sent, read or told: compare it with the providers' documents, or with the tables of the lifecycle,
-//! before it is committed.
+//! Writes `tests/golden` anew, the names and contents of records in the tests of the core, and in `tests/scenarios` what each step causes on the bare core. What changes there
+//! changes what is sent, read, stored or told: compare it with the providers' documents, or with the tables of the
+//! lifecycle, before it is committed. A record that changes its name is lost to the programs that stored it.
 
 use std::path::Path;
 
 use octo_auth_core::Profile;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_tests::registration::{sound, standard_profile};
-use octo_auth_tests::stage;
 use octo_auth_tests::transcript::transcript;
+use octo_auth_tests::{records, stage};
 
 fn main() {
     let builtin = Profile::BUILTIN.into_iter().map(|name| (name.to_owned(), Profile::builtin(name)));
@@ -16,12 +16,18 @@ fn main() {
         .map(|(name, way)| (format!("rfc6749-{name}"), Some(standard_profile(way))));
     for (name, profile) in builtin.chain(standard) {
         let Some(profile) = profile else { continue };
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.txt"));
-        sound(std::fs::write(file, transcript(&profile)));
+        write(&format!("golden/{name}"), &transcript(&profile));
     }
+    write("../crates/octo-auth-core/tests/record/names", &records::names());
+    write("../crates/octo-auth-core/tests/record/contents", &records::contents());
     let scenarios = stage::scenarios();
     for filed in &scenarios {
         sound(std::fs::write(&filed.path, stage::on_core(&filed.scenario, 1).0));
     }
     sound(std::fs::write(stage::folder().join("index.md"), stage::index(&scenarios)));
+}
+
+fn write(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.txt"));
+    sound(std::fs::write(file, text));
 }

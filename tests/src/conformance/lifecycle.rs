@@ -7,9 +7,8 @@
 use std::time::Duration;
 
 use http::Response;
-use octo_auth_core::{
-    Adopted, Client, Freshness, Generation, Key, Purpose, Record, Row as Told, Scopes, Secret, Storage,
-};
+use octo_auth_core::{Adopted, Client, Freshness, Generation, Key, Purpose, Scopes, State as Told, Storage};
+use octo_auth_testkit::StoredRecord;
 use serde_json::Value;
 
 use super::answers;
@@ -100,8 +99,8 @@ fn due_after(world: &mut Machine, key: &Key) -> Duration {
 
 /// What became of the stored refresh token.
 fn kept(world: &Machine, key: &Key, before: Option<String>, failed: bool) -> &'static str {
-    let record = world.shelf.record(key).unwrap_or_default();
-    let after = record.refresh_token.as_ref().map(Secret::expose);
+    let record = world.find_stored(key);
+    let after = record.as_ref().and_then(StoredRecord::refresh_token);
     match before {
         before if before.as_deref() != after => "replace",
         None if !failed => "none",
@@ -111,8 +110,7 @@ fn kept(world: &Machine, key: &Key, before: Option<String>, failed: bool) -> &'s
 
 /// How the key is closed after a failure: the class from the first two pauses and from what is written down.
 fn closed(facts: &mut Facts, world: &mut Machine, key: &Key) -> Result<(), String> {
-    let doubt = |record: Record| record.pending.is_some_and(|attempt| attempt.ambiguous);
-    let is_in_doubt = world.shelf.record(key).is_some_and(doubt);
+    let is_in_doubt = world.find_stored(key).is_some_and(|record| record.is_in_doubt());
     let Some(first) = pause(world, key)? else {
         facts.insert("retry".into(), "never".into());
         return Ok(());
@@ -151,7 +149,7 @@ fn pause(world: &mut Machine, key: &Key) -> Result<Option<u64>, String> {
 fn api_answer(row: &Row) -> Result<Facts, String> {
     let meaning = resource::meaning(row, &input::body(row)?)?;
     let number = |name: &str| row.input.get(name).and_then(Value::as_u64);
-    let mut world = Machine::with_store(client(row)?, Storage::Private, &Shelf::default(), 1);
+    let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &Shelf::default(), 1);
     let key =
         if world.accounts.client().profile().name() == "octorate" { Key::api_login() } else { service() };
     let current = number("current_generation").unwrap_or(1);
@@ -171,7 +169,7 @@ fn api_answer(row: &Row) -> Result<Facts, String> {
             world.accounts.refused(&key, generation, world.now);
         }
         let told = world.decide(&key);
-        last = told.line.starts_with(Told::RefusedRenewing.number()) || under_way.is_some();
+        last = told.line.starts_with(Told::RefusedRenewing.word()) || under_way.is_some();
         under_way = told.job.or(under_way);
         // Calls that run at the same time all name the token they began with.
         if !row.input.contains_key("concurrent") {
@@ -196,7 +194,7 @@ fn client(row: &Row) -> Result<Client, String> {
 
 /// The machine of the row's registration, at the row's moment.
 fn machine(row: &Row) -> Result<Machine, String> {
-    let mut world = Machine::with_store(client(row)?, Storage::Private, &Shelf::default(), 1);
+    let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &Shelf::default(), 1);
     world.now = input::now(row)?;
     Ok(world)
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::stored_events;
+
 /// A row of the corpus.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -110,12 +112,17 @@ const ADDRESS_KEYS: [&str; 13] = [
     "purpose",
 ];
 
+/// The group of rows about what a store holds, which are run.
+const STORES: &str = "store-contents";
+
+/// Input keys of that group.
+const STORE_KEYS: [&str; 4] = ["store", "record", "raw", "event"];
+
 /// Groups of rows that belong to later work, and what they need.
-const LATER: [(&str, &str); 4] = [
+const LATER: [(&str, &str); 3] = [
     ("callback-urls", "the callback listener"),
     ("config-and-environment", "the configuration reader"),
     ("files", "a durable store"),
-    ("store-contents", "a durable store"),
 ];
 
 impl Row {
@@ -129,9 +136,14 @@ impl Row {
         self.group == ADDRESSES
     }
 
+    /// Whether the row is about what a store holds.
+    pub(super) fn is_about_stores(&self) -> bool {
+        self.group == STORES
+    }
+
     /// Whether the row is of a group that is run.
     pub(super) fn is_run(&self) -> bool {
-        self.is_about_answers() || self.is_about_addresses()
+        self.is_about_answers() || self.is_about_addresses() || self.is_about_stores()
     }
 
     /// A member of the input as text.
@@ -146,9 +158,10 @@ impl Row {
 
     /// The first input key that means nothing to the runner, where the row is of a group that is run.
     pub(super) fn foreign_input(&self) -> Option<&str> {
-        let known = |key: &&String| match self.is_about_addresses() {
-            true => ADDRESS_KEYS.contains(&key.as_str()),
-            false => KEYS.contains(&key.as_str()) || *key == "now",
+        let known = |key: &&String| match self.group.as_str() {
+            ADDRESSES => ADDRESS_KEYS.contains(&key.as_str()),
+            STORES => STORE_KEYS.contains(&key.as_str()) || *key == "now",
+            _ => KEYS.contains(&key.as_str()) || *key == "now",
         };
         self.input.keys().find(|key| self.is_run() && !known(key)).map(String::as_str)
     }
@@ -158,8 +171,21 @@ impl Row {
         if let Some((_, needs)) = LATER.iter().find(|(group, _)| *group == self.group) {
             return Some(needs);
         }
+        if self.is_about_stores() {
+            return self.needs_of_a_store();
+        }
         let configured = self.text("field").is_some_and(|field| field.starts_with("config."));
         configured.then_some("the configuration reader")
+    }
+
+    fn needs_of_a_store(&self) -> Option<&'static str> {
+        match self.text("store") {
+            Some("any") if self.text("event").is_some() && !stored_events::knows(&self.id) => {
+                Some("a test that names its id")
+            }
+            Some("any") => None,
+            _ => Some("that store"),
+        }
     }
 
     /// Whether several answers, or the generation they speak of, matter.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{Request, Response};
 use octo_auth_async::{
-    Accounts, Body, Changes, Claimed, Clock, Fault, KeepWarm, Key, Now, Record, Saved, Storage, Store,
-    StoreFault, Stored, Transport, Version,
+    Accounts, Body, Changes, Claimed, Clock, Fault, KeepWarm, Now, RecordBytes, RecordName, Saved, Storage,
+    Store, StoreError, Stored, Transport, Version,
 };
 use octo_auth_testkit::scenario::{Act, Call, CallId, Named, Outcome, Scenery, Stage};
 use tokio::runtime::{Builder, Runtime};
@@ -269,8 +269,8 @@ impl Store for Way {
         self.scenery.setup().storage
     }
 
-    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-        match self.call(Call::Load(key.clone())).await {
+    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        match self.call(Call::Load(name.clone())).await {
             Outcome::Loaded(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
@@ -278,27 +278,31 @@ impl Store for Way {
 
     async fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
-        match self.call(Call::Save(key.clone(), expected, Box::new(record.clone()))).await {
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        match self.call(Call::Save(name.clone(), expected, content.clone())).await {
             Outcome::Saved(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
     }
 
-    async fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
-        match self.call(Call::Claim(key.clone(), owner.to_owned(), lasting)).await {
+    async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        match self.call(Call::Claim(name.clone(), owner.to_owned(), ttl)).await {
             Outcome::Claimed(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
     }
 
-    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        match self.call(Call::Release(key.clone(), owner.to_owned())).await {
+    async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        match self.call(Call::Release(name.clone(), owner.to_owned())).await {
             Outcome::Released(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
+    }
+
+    async fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Err(StoreError::new("a scenario lists no records"))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use octo_auth_core::{Now, Policy, Row, Validity, ValidityTerms};
+use octo_auth_core::{Now, Policy, State, Validity, ValidityTerms};
 use octo_auth_testkit::invariants::{self, WATCHED};
 use octo_auth_testkit::strategies::{cases, lives, moments, spans, terms};
 use octo_auth_testkit::world::{Event, Plan, Who, World};
@@ -142,24 +142,25 @@ fn the_worlds_reach_every_row_and_look_at_every_invariant() {
         world.examined().iter().for_each(|(name, times)| *examined.entry(name).or_default() += times);
     }
     let all = [
-        Row::SignedOut,
-        Row::Unread,
-        Row::Reading,
-        Row::Unreadable,
-        Row::ShuttingDown,
-        Row::Fresh,
-        Row::Unsaved,
-        Row::Renewing,
-        Row::StaleInFlight,
-        Row::StaleClosed,
-        Row::ExpiredInFlight,
-        Row::Expired,
-        Row::Closed,
-        Row::Final,
-        Row::NotRenewable,
-        Row::RefusedRenewing,
-        Row::RefusedClosed,
-        Row::RefusedInFlight,
+        State::SignedOut,
+        State::Unread,
+        State::Reading,
+        State::Unreadable,
+        State::ShuttingDown,
+        State::Fresh,
+        State::Rereading,
+        State::Unsaved,
+        State::StaleRenewing,
+        State::StaleInFlight,
+        State::StaleBlocked,
+        State::ExpiredInFlight,
+        State::ExpiredRenewing,
+        State::ExpiredBlocked,
+        State::RefreshTokenDead,
+        State::NotSignedIn,
+        State::RefusedRenewing,
+        State::RefusedBlocked,
+        State::RefusedInFlight,
     ];
     let missing: Vec<_> = all.iter().filter(|row| !rows.contains(row)).collect();
     assert!(missing.is_empty(), "no world reaches {missing:?}");

@@ -39,7 +39,7 @@ proptest! {
     }
 
     #[test]
-    fn i34_versions_form_one_chain_in_which_a_refresh_token_has_one_successor(
+    fn i34_versions_form_one_chain_in_which_each_operation_is_applied_once(
         plan in prop_oneof![plans(Focus::Shared, 60), plans(Focus::Stored, 60)]
     ) {
         holds("I34", &plan)?;
@@ -51,6 +51,11 @@ proptest! {
         process in any::<u8>(), key in 0..4_u8, saved in any::<bool>(),
     ) {
         prop_assert_eq!(invariants::restart_goes_on(&plan, process, key, saved), Ok(()));
+    }
+
+    #[test]
+    fn i48_a_sign_in_or_sign_out_reaches_every_process_that_is_asked(plan in plans(Focus::Shared, 80)) {
+        holds("I48", &plan)?;
     }
 
     #[test]

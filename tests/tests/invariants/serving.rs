@@ -62,6 +62,11 @@ proptest! {
     }
 
     #[test]
+    fn i47_an_account_that_did_not_fail_is_not_denied_for_others(plan in plans(Focus::Outage, 60)) {
+        holds("I47", &plan)?;
+    }
+
+    #[test]
     fn i08_no_token_of_an_error_a_redirect_or_a_broken_answer_is_served(plan in plans(Focus::Outage, 60)) {
         holds("I08", &plan)?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_testkit::blame::{HEALTHY, Kind, run};
+use octo_auth_testkit::blame::{HEALTHY, Kind, Outcome, run};
 
 /// How many accounts fail.
 const BAD: [usize; 3] = [1, 5, 50];
@@ -18,28 +18,36 @@ pub(super) fn print(seed: u64) -> bool {
 
 /// Prints the rows in which few accounts fail all the time; the answer is whether no healthy call was denied.
 fn print_some(seed: u64) -> bool {
-    line("", ["", "healthy", "healthy", "longest", "slowest", "", "busiest", "for", "bad"]);
-    line(
-        "bad accounts get",
-        ["bad", "calls", "denied", "outage", "call", "requests", "60 s", "bad", "denied"],
+    println!(
+        "{:<22} {:>3} {:>7} {:>7} {:>9} {:>8} {:>9} {:>7} {:>8} {:>8}",
+        "the bad accounts get",
+        "bad",
+        "calls",
+        "denied",
+        "outage",
+        "slowest",
+        "requests",
+        "busiest",
+        "for bad",
+        "denied"
+    );
+    println!(
+        "{:<22} {:>3} {:>7} {:>7} {:>9} {:>8} {:>9} {:>7} {:>8} {:>8}",
+        "", "", "healthy", "healthy", "longest", "call", "", "60 s", "", "bad"
     );
     let mut is_sound = true;
     for kind in Kind::all().filter(|kind| !kind.is_of_all()) {
         for bad in BAD {
             let outcome = run(bad, kind, seed);
             is_sound &= outcome.denied == 0;
-            let cells = [
-                bad.to_string(),
-                outcome.calls.to_string(),
-                outcome.denied.to_string(),
-                seconds(outcome.longest_outage),
-                seconds(outcome.slowest_call),
-                outcome.requests.to_string(),
-                outcome.busiest_minute.to_string(),
-                outcome.requests_for_bad.to_string(),
-                outcome.denied_bad.to_string(),
-            ];
-            line(kind.name(), cells.each_ref().map(String::as_str));
+            let Outcome { calls, denied, requests, requests_for_bad, busiest_minute, denied_bad, .. } =
+                outcome;
+            let (longest, slowest) = (seconds(outcome.longest_outage), seconds(outcome.slowest_call));
+            println!(
+                "{:<22} {bad:>3} {calls:>7} {denied:>7} {longest:>9} {slowest:>8} {requests:>9} \
+                 {busiest_minute:>7} {requests_for_bad:>8} {denied_bad:>8}",
+                kind.name()
+            );
         }
     }
     is_sound
@@ -48,28 +56,35 @@ fn print_some(seed: u64) -> bool {
 /// Prints the rows in which all accounts fail for a while.
 fn print_all(seed: u64) {
     let bad = BAD[BAD.len() - 1];
-    line("", ["", "", "denied", "denied", "recovered", "slowest", "", "busiest", "requests"]);
-    line("all get", ["accounts", "calls", "in it", "else", "after", "call", "requests", "60 s", "in it"]);
+    println!(
+        "{:<22} {:>8} {:>7} {:>9} {:>8} {:>8} {:>8} {:>9} {:>8} {:>7}",
+        "all accounts get",
+        "accounts",
+        "calls",
+        "requests",
+        "busiest",
+        "denied",
+        "denied",
+        "recovered",
+        "slowest",
+        "all"
+    );
+    println!(
+        "{:<22} {:>8} {:>7} {:>9} {:>8} {:>8} {:>8} {:>9} {:>8} {:>7}",
+        "", "", "", "in outage", "60 s", "in it", "after", "after", "call", "requests"
+    );
     for kind in Kind::all().filter(|kind| kind.is_of_all()) {
         let outcome = run(bad, kind, seed);
-        let cells = [
-            (HEALTHY + bad).to_string(),
-            outcome.calls.to_string(),
-            outcome.denied_in_outage.to_string(),
-            outcome.denied.to_string(),
-            seconds(outcome.recovery),
-            seconds(outcome.slowest_call),
-            outcome.requests.to_string(),
-            outcome.busiest_minute.to_string(),
-            outcome.requests_in_outage.to_string(),
-        ];
-        line(kind.name(), cells.each_ref().map(String::as_str));
+        let Outcome { calls, denied, denied_in_outage, requests, requests_in_outage, busiest_minute, .. } =
+            outcome;
+        let (recovery, slowest) = (seconds(outcome.recovery), seconds(outcome.slowest_call));
+        println!(
+            "{:<22} {:>8} {calls:>7} {requests_in_outage:>9} {busiest_minute:>8} {denied_in_outage:>8} {denied:>8} \
+             {recovery:>9} {slowest:>8} {requests:>7}",
+            kind.name(),
+            HEALTHY + bad
+        );
     }
-}
-
-fn line(first: &str, cells: [&str; 9]) {
-    let cells: String = cells.map(|cell| format!(" {cell:>9}")).concat();
-    println!("{first:<20}{cells}");
 }
 
 fn seconds(duration: Duration) -> String {

@@ -25,13 +25,13 @@ const fn due(number: &'static str, sentence: &'static str) -> Invariant {
 }
 
 /// All of them, in order.
-pub(super) const INVARIANTS: [Invariant; 40] = [
+pub(super) const INVARIANTS: [Invariant; 43] = [
     due("I01", "A token is served only until the guard before its hard expiry, by both clocks."),
-    due("I02", "A token that is served belongs to exactly the key that was asked for."),
+    due("I02", "A token that is served, or stored, belongs to exactly the key that was asked for."),
     due("I03", "A token in hand that nobody refused is served without network, store or waiting."),
     due("I04", "With a valid token in hand no failure of endpoint or store reaches the caller."),
     due("I05", "A token that cannot stand in a header is never served."),
-    due("I06", "The generations that one caller sees in a lineage never decrease."),
+    due("I06", "The generations that one caller sees in a family never decrease, and each is one answer."),
     due("I07", "A refused generation is given to no later caller unless flagged suspect."),
     due("I08", "No token of an error answer, a redirect's target or an incomplete body is served."),
     due("I09", "As time goes on, a token only becomes more urgent to renew."),
@@ -67,14 +67,20 @@ pub(super) const INVARIANTS: [Invariant; 40] = [
     due("I31", "No failure deletes a stored refresh token."),
     due("I32", "A refresh token that is refused ends no record that holds another one."),
     due("I33", "A new refresh token is never taken for dead."),
-    due("I34", "Versions form one chain, and a refresh token has at most one successor."),
+    due(
+        "I34",
+        "Versions form one chain, an operation is applied once, and what was replaced never comes back.",
+    ),
     Invariant {
         number: "I35",
         sentence: "After a kill anywhere the next start reads a whole record and soon has the lock.",
         due: Due::Partly("files and locks of the operating system, in the store that has them"),
     },
     due("I36", "Nothing is published after a sign-out."),
+    due("I42", "A record that is read and written again is the same, with members that no release knows."),
     due("I43", "A rule is read by the listed grammar only, and its canonical form is read as itself."),
     due("I44", "Matching equals a numeric range test, and an empty or failed list denies."),
     due("I46", "While the peer is not trusted, no header changes who is calling."),
+    due("I47", "An account that did not fail is not denied for the failures of a few others."),
+    due("I48", "A sign-in or sign-out that is stored reaches every process that is asked, within a minute."),
 ];

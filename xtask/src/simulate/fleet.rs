@@ -105,7 +105,7 @@ fn sabotage_all(options: &Options) -> bool {
 fn explore_to(root: &Path, depth: u32, options: &Options) -> Result<bool> {
     let processes = if options.processes == 3 { 3 } else { 2 };
     for rotation in [Rotation::Strict, Rotation::Grace, Rotation::None] {
-        let (provider, storage, seed) = (Provider::Standard, Storage::Shared, options.seed);
+        let (provider, storage, seed) = (Provider::Standard, Storage::MultiProcess, options.seed);
         let explored = explore(Setup { provider, storage, processes, rotation, seed }, depth);
         println!(
             "{rotation:?}: {processes} processes, {depth} steps, {} sequences, {} states",

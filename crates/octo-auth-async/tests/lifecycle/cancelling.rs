@@ -4,11 +4,11 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use octo_auth_async::{Adopted, MemoryStore, Policy, Record, Scopes, Store, Tokens};
+use octo_auth_async::{Adopted, MemoryStore, Policy, Scopes, Tokens};
 use octo_auth_emulator::Emulator;
 use tokio::task::yield_now;
 
-use crate::provider;
+use crate::provider::{self, stored};
 use crate::server::{Server, account, own_tokens};
 use crate::time::{Paused, Still};
 
@@ -28,10 +28,6 @@ async fn dropped_after<F: Future>(polls: u32, future: F) -> Option<F::Output> {
         }
     });
     polling.await
-}
-
-async fn stored(store: &MemoryStore, tokens: &Tokens) -> Record {
-    store.load(tokens.key()).await.expect("memory never fails").expect("a record").record
 }
 
 /// Waits until nothing is under way.
@@ -77,9 +73,9 @@ async fn a_caller_dropped_at_any_await_loses_no_refresh_token() {
         let got = dropped_after(polls, tokens.get()).await;
         landed(&tokens).await;
         accounts.shutdown().await;
-        let record = stored(&store, &tokens).await;
+        let record = stored(&emulator, &store, &tokens).await;
         assert!(provider::is_kept(&emulator, &record), "dropped after {polls} polls");
-        assert_eq!(record.pending, None, "dropped after {polls} polls");
+        assert_eq!(record.attempt(), None, "dropped after {polls} polls");
         assert_eq!(emulator.log().len(), usize::from(polls > 0), "dropped after {polls} polls");
         if let Some(told) = got {
             told.expect("a token");
@@ -105,8 +101,8 @@ async fn however_far_the_renewal_is_when_its_caller_goes_no_refresh_token_is_los
         let _ = dropped_after(1, tokens.get()).await;
         landed(&tokens).await;
         accounts.shutdown().await;
-        let record = stored(&store, &tokens).await;
-        assert!(provider::is_kept(&emulator, &record) && record.pending.is_none(), "{steps} steps");
+        let record = stored(&emulator, &store, &tokens).await;
+        assert!(provider::is_kept(&emulator, &record) && record.attempt().is_none(), "{steps} steps");
     }
     assert_eq!(emulator.generic().families_revoked(), 0);
 }
@@ -121,7 +117,10 @@ async fn a_sign_in_whose_caller_goes_at_any_await_is_kept_once_it_was_polled() {
         let tokens = account(&accounts, "guest");
         let adopted = dropped_after(polls, tokens.adopt(provider::consent(&emulator))).await;
         accounts.shutdown().await;
-        assert!(provider::is_kept(&emulator, &stored(&store, &tokens).await), "dropped after {polls} polls");
+        assert!(
+            provider::is_kept(&emulator, &stored(&emulator, &store, &tokens).await),
+            "dropped after {polls} polls"
+        );
         if adopted.is_some() {
             break;
         }
@@ -143,7 +142,7 @@ async fn a_sign_in_while_a_renewal_is_under_way_is_in_the_store_when_it_returns(
     assert!(dropped_after(1, adopting.as_mut()).await.is_none());
     held.release();
     adopting.await.expect("a consent");
-    assert_eq!(stored(&store, &tokens).await.refresh_token, Some(newer));
+    assert_eq!(stored(&emulator, &store, &tokens).await.refresh_token(), Some(newer.expose()));
 }
 
 #[tokio::test]

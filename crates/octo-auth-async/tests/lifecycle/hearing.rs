@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use octo_auth_async::{
-    Accounts, Adopted, Client, Key, MemoryStore, Record, Saved, Scopes, Secret, Storage, Store, StoreFault,
-    Stored, Tokens, Version, Warm,
+    Accounts, Adopted, Client, Key, MemoryStore, RecordBytes, RecordName, Saved, Scopes, Secret, Storage,
+    Store, StoreError, Stored, Tokens, Version, Warm,
 };
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_REDIRECT_URI};
 use octo_auth_emulator::{Browser, Emulator, Fault};
@@ -13,6 +13,7 @@ use octo_auth_emulator::{Browser, Emulator, Fault};
 use crate::ear::{CALLING, Ear, PANICKING, call, listen};
 use crate::life::{self, counts, named};
 use crate::server::{Answer, Server, client, own_tokens};
+use crate::stored::find;
 use crate::time::Still;
 
 const HOUR: u64 = 3_600;
@@ -82,8 +83,7 @@ impl Stage {
     }
 
     async fn refresh_token(&self, key: &Key) -> Option<String> {
-        let stored = Store::load(&self.store, key).await.expect("memory never fails")?;
-        stored.record.refresh_token.map(|token| token.expose().to_owned())
+        find(&self.store, &self.client, key).await?.refresh_token().map(str::to_owned)
     }
 
     /// One renewal for each cause and some ends, in the order of a token's life.
@@ -145,15 +145,24 @@ struct Broken;
 #[async_trait]
 impl Store for Broken {
     fn storage(&self) -> Storage {
-        Storage::Private
+        Storage::SingleProcess
     }
 
-    async fn load(&self, _: &Key) -> Result<Option<Stored>, StoreFault> {
+    async fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
         Ok(None)
     }
 
-    async fn compare_and_swap(&self, _: &Key, _: Option<Version>, _: &Record) -> Result<Saved, StoreFault> {
-        Err(StoreFault::new("no connection with password-of-the-store"))
+    async fn compare_and_swap(
+        &self,
+        _: &RecordName,
+        _: Option<Version>,
+        _: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Err(StoreError::new("no connection with password-of-the-store"))
+    }
+
+    async fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

@@ -22,6 +22,8 @@ mod outages;
 mod provider;
 mod runtimes;
 mod server;
+mod sharing;
+mod stored;
 mod storing;
 mod telling;
 mod time;

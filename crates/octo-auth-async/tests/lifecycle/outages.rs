@@ -1,4 +1,4 @@
-//! A provider that is down: one request, one failure for all, and nothing before its time.
+//! A provider that is down: one request, one failure for all callers, and nothing before its time.
 
 use octo_auth_async::{Failure, Tokens};
 use tokio::task::JoinSet;
@@ -35,19 +35,33 @@ async fn fifty_callers_cause_one_request_are_told_the_same_and_cause_none_before
 }
 
 #[tokio::test]
-async fn two_keys_of_one_registration_share_what_a_failure_left_behind() {
+async fn two_keys_of_one_registration_share_that_the_provider_cannot_be_reached() {
     let (server, clock) = (Server::new(), Still::default());
-    server.always(Answer::Status(503, 30));
+    server.always(Answer::Unreachable);
     let accounts = server.registration(clock.clone()).build().expect("a registration");
     let (read, write) = (own_tokens(&accounts), accounts.tokens(client_key("write")).expect("room"));
-    read.get().await.expect_err("the provider is down");
-    assert_eq!(write.get().await.expect_err("the provider is known to be down").code(), "http:503");
-    assert_eq!(server.requests(), 1);
+    let failure = read.get().await.expect_err("the provider cannot be reached");
+    let same = write.get().await.expect_err("the provider is known to be out of reach");
+    assert_eq!((same.code(), server.requests()), (failure.code(), 1));
     server.always(Answer::Token);
     clock.advance(30);
     write.get().await.expect("a token");
     read.get().await.expect("a token");
     assert_eq!(server.requests(), 3);
+}
+
+#[tokio::test]
+async fn what_the_provider_answers_to_one_key_is_not_held_against_another() {
+    let (server, clock) = (Server::new(), Still::default());
+    server.next(Answer::Status(503, 30));
+    let accounts = server.registration(clock.clone()).build().expect("a registration");
+    let (read, write) = (own_tokens(&accounts), accounts.tokens(client_key("write")).expect("room"));
+    assert_eq!(read.get().await.expect_err("the first answer").code(), "http:503");
+    write.get().await.expect("a token");
+    assert_eq!(read.get().await.expect_err("its own pause lasts").code(), "http:503");
+    assert_eq!(server.requests(), 2);
+    clock.advance(30);
+    read.get().await.expect("a token");
 }
 
 #[tokio::test]

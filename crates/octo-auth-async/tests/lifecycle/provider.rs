@@ -1,22 +1,31 @@
 //! The emulated standard server, with strict rotation, and a registration at it.
 
 use octo_auth_async::profile::ClientAuthentication;
-use octo_auth_async::{Accounts, Adopted, Client, MemoryStore, Profile, Record, Secret};
+use octo_auth_async::{Accounts, Adopted, Client, MemoryStore, Profile, Secret, Tokens};
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use octo_auth_emulator::{Emulator, Held};
+use octo_auth_testkit::StoredRecord;
 
 /// The emulator on a free port.
 pub(crate) fn emulator() -> Emulator {
     Emulator::start().expect("a free port")
 }
 
-/// A registration at the emulated server whose records are kept in this store.
-pub(crate) fn accounts(emulator: &Emulator, store: &MemoryStore) -> Accounts {
+fn client(emulator: &Emulator) -> Client {
     let profile = Profile::rfc6749(&format!("{}/token", emulator.base("auth.example")))
         .and_then(|profile| profile.with_client_authentication(ClientAuthentication::Body))
         .expect("a profile");
-    let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).expect("a client");
-    Accounts::builder(client).store(store.clone()).build().expect("a registration")
+    Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).expect("a client")
+}
+
+/// A registration at the emulated server whose records are kept in this store.
+pub(crate) fn accounts(emulator: &Emulator, store: &MemoryStore) -> Accounts {
+    Accounts::builder(client(emulator)).store(store.clone()).build().expect("a registration")
+}
+
+/// What the store holds for these tokens.
+pub(crate) async fn stored(emulator: &Emulator, store: &MemoryStore, tokens: &Tokens) -> StoredRecord {
+    crate::stored::stored(store, &client(emulator), tokens.key()).await
 }
 
 /// A consent, as it is adopted.
@@ -41,7 +50,7 @@ pub(crate) async fn arrived(held: Held) -> Held {
 }
 
 /// Whether the stored refresh token works, or is marked as one that may not.
-pub(crate) fn is_kept(emulator: &Emulator, record: &Record) -> bool {
-    let stored = record.refresh_token.as_ref().expect("a refresh token");
-    record.pending.is_some() || emulator.generic().is_live(stored.expose())
+pub(crate) fn is_kept(emulator: &Emulator, record: &StoredRecord) -> bool {
+    let stored = record.refresh_token().expect("a refresh token");
+    record.attempt().is_some() || emulator.generic().is_live(stored)
 }

@@ -4,11 +4,12 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use octo_auth_async::{Adopted, ErrorKind, FailureKind, MemoryStore, Remedy, Scopes, Secret, Store};
+use octo_auth_async::{Adopted, ErrorKind, FailureKind, MemoryStore, Remedy, Scopes, Secret};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::provider;
 use crate::server::{Answer, Server, account, client, own_tokens};
+use crate::stored::stored;
 use crate::time::{Failing, Still};
 
 /// A runtime of each kind.
@@ -41,8 +42,8 @@ fn a_token_is_got_and_kept_on_runtimes_of_each_kind() {
             let token = tokens.get().await.expect("a token");
             assert!(emulator.generic().is_live(token.access_token().expose()));
             accounts.shutdown().await;
-            let stored = store.load(tokens.key()).await.expect("memory never fails").expect("a record");
-            assert!(stored.record.pending.is_none() && provider::is_kept(&emulator, &stored.record));
+            let record = provider::stored(&emulator, &store, &tokens).await;
+            assert!(record.attempt().is_none() && provider::is_kept(&emulator, &record));
         });
     }
 }
@@ -63,8 +64,7 @@ fn a_runtime_that_ends_in_mid_flight_leaves_the_marker_in_the_store_and_no_secon
         });
         drop(first);
         runtime().block_on(async {
-            let stored = store.load(tokens.key()).await.expect("memory never fails").expect("a record");
-            assert!(stored.record.pending.is_some_and(|attempt| attempt.ambiguous));
+            assert!(provider::stored(&emulator, &store, &tokens).await.is_in_doubt());
             let failure = tokens.get().await.expect_err("the token is lost with the answer");
             // The connection may go first: then the answer broke off, which says as little about its outcome.
             assert!(["lost", "body_incomplete"].contains(&&*failure.code()), "{failure}");
@@ -258,7 +258,6 @@ fn what_is_adopted_outside_a_runtime_is_used_and_saved_by_the_next_who_asks() {
     runtime().block_on(async {
         tokens.get().await.expect("a token");
         accounts.shutdown().await;
-        let stored = store.load(tokens.key()).await.expect("memory never fails").expect("a record");
-        assert_eq!(stored.record.refresh_token, Some(Secret::new("rt-1")));
+        assert_eq!(stored(&store, &client(), tokens.key()).await.refresh_token(), Some("rt-1"));
     });
 }

@@ -20,6 +20,8 @@ pub(crate) enum Answer {
     Held(Arc<Semaphore>),
     /// Not at all, and never.
     Never,
+    /// Not at all: no connection can be opened.
+    Unreachable,
     /// With this status and `Retry-After` in seconds, from a gateway.
     Status(u16, u64),
     /// With an error of RFC 6749 section 5.2.
@@ -122,6 +124,7 @@ impl Transport for Server {
                 self.token(&form)
             }
             Answer::Never => std::future::pending().await,
+            Answer::Unreachable => return Err(Fault::not_sent("no connection could be opened")),
             Answer::Status(status, seconds) => response(status, Some("text/html"), Some(seconds), "<html>"),
             Answer::Refusal(code) => {
                 response(400, Some("application/json"), None, &format!(r#"{{"error":"{code}"}}"#))

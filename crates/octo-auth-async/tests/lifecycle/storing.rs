@@ -1,18 +1,18 @@
-//! What is kept in stores: before it is used, by several registrations, and through failures.
+//! What is kept in stores: before it is used, and through failures.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use octo_auth_async::{
-    Accounts, Adopted, Event, FailureKind, Key, MemoryStore, Policy, Record, Saved, Secret, Storage, Store,
-    StoreFault, Stored, Threaded, Tokens, Version,
+    Accounts, Adopted, BlockingStore, Event, FailureKind, MemoryStore, Policy, RecordBytes, RecordName,
+    Saved, Secret, Storage, Store, StoreError, Stored, Tokens, Version,
 };
-
+use octo_auth_testkit::StoredRecord;
 use tokio::sync::Semaphore;
 
-use crate::server::{Server, account};
+use crate::server::{Server, account, client};
 use crate::time::{Paused, Still};
 
 /// A store of this registration alone that does what the test says.
@@ -26,36 +26,41 @@ struct Moody {
 }
 
 impl Moody {
-    async fn mood(&self) -> Result<(), StoreFault> {
+    async fn mood(&self) -> Result<(), StoreError> {
         if self.is_silent.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        if self.is_down.load(Ordering::SeqCst) { Err(StoreFault::new("the disk is full")) } else { Ok(()) }
+        if self.is_down.load(Ordering::SeqCst) { Err(StoreError::new("the disk is full")) } else { Ok(()) }
     }
 }
 
 #[async_trait]
 impl Store for Moody {
     fn storage(&self) -> Storage {
-        Storage::Private
+        Storage::SingleProcess
     }
 
-    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
+    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
         self.mood().await?;
-        self.memory.load(key).await
+        Store::load(&self.memory, name).await
     }
 
     async fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
         self.mood().await?;
         if let Some(gate) = &self.gate {
             gate.acquire().await.expect("no test closes a gate").forget();
         }
-        self.memory.compare_and_swap(key, expected, record).await
+        Store::compare_and_swap(&self.memory, name, expected, content).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        self.mood().await?;
+        Store::list(&self.memory, prefix).await
     }
 }
 
@@ -63,41 +68,12 @@ fn first_refresh_token() -> Adopted {
     Adopted::RefreshToken(Secret::new("rt-0"))
 }
 
-async fn stored(store: &MemoryStore, tokens: &Tokens) -> Record {
-    store.load(tokens.key()).await.expect("memory never fails").expect("a record").record
+async fn stored(store: &MemoryStore, tokens: &Tokens) -> StoredRecord {
+    crate::stored::stored(store, &client(), tokens.key()).await
 }
 
 fn kept_in(server: &Server, clock: &Still, store: &MemoryStore) -> Accounts {
     server.registration(clock.clone()).store(store.clone()).build().expect("a registration")
-}
-
-#[tokio::test]
-async fn a_renewal_of_one_registration_serves_the_other_that_shares_its_store() {
-    let (server, clock) = (Server::new(), Still::default());
-    let store = MemoryStore::with_clock(clock.clone());
-    let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
-    let [here, there] = [0, 1].map(|index| account(&registrations[index], "guest"));
-    here.adopt(first_refresh_token()).await.expect("a consent");
-    let token = here.get().await.expect("a token");
-    let same = there.get().await.expect("the same token");
-    assert_eq!((same.authorization(), server.requests()), (token.authorization(), 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_registrations_that_renew_at_once_send_one_request() {
-    let (server, clock) = (Server::new(), Still::default());
-    let store = MemoryStore::with_clock(clock.clone());
-    let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
-    let [here, there] = [0, 1].map(|index| account(&registrations[index], "guest"));
-    here.adopt(first_refresh_token()).await.expect("a consent");
-    let gate = server.hold_next();
-    let waiting = [here, there].map(|tokens| tokio::spawn(async move { tokens.get().await }));
-    server.arrived(1).await;
-    gate.add_permits(1);
-    for told in waiting {
-        told.await.expect("no panic").expect("a token");
-    }
-    assert_eq!(server.requests(), 1);
 }
 
 #[tokio::test]
@@ -123,7 +99,7 @@ async fn a_shutdown_finishes_the_flight_under_way_and_its_saving_and_begins_no_o
     gate.add_permits(1);
     closing.await.expect("no panic");
     let record = stored(&store, &tokens).await;
-    assert_eq!((record.refresh_token, record.pending), (Some(Secret::new("rt-1")), None));
+    assert_eq!((record.refresh_token(), record.attempt()), (Some("rt-1"), None));
     tokens.get().await.expect("a token that works is served on");
     assert_eq!(server.requests(), 1);
 }
@@ -149,7 +125,7 @@ async fn a_sign_out_is_stored_its_token_revoked_and_nothing_asked_for_until_the_
     tokens.get().await.expect("a token");
     tokens.sign_out().await;
     let record = stored(&store, &tokens).await;
-    assert!(record.signed_out && record.refresh_token.is_none());
+    assert!(record.is_signed_out() && record.refresh_token().is_none());
     assert_eq!(tokens.get().await.expect_err("signed out").kind(), FailureKind::SignedOut);
     let forms = server.forms();
     assert!(forms.len() == 2 && forms[1].contains("token=rt-1"), "{forms:?}");
@@ -174,17 +150,17 @@ async fn a_store_that_fails_costs_no_token_and_is_told_and_tried_again() {
     let told = [changes.next().await, changes.next().await].map(|change| change.expect("a change").event);
     assert!(matches!(told[0], Event::Renewed(number) if number == token.generation()), "{told:?}");
     assert!(matches!(told[1], Event::Unsaved(number) if number == token.generation()), "{told:?}");
-    assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-0")));
+    assert_eq!(stored(&store.memory, &tokens).await.refresh_token(), Some("rt-0"));
     store.is_down.store(false, Ordering::SeqCst);
     clock.advance(30);
     tokens.get().await.expect("the same token");
     accounts.shutdown().await;
-    assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-1")));
+    assert_eq!(stored(&store.memory, &tokens).await.refresh_token(), Some("rt-1"));
     assert_eq!(server.requests(), 1);
 }
 
-/// Lets everything run until it waits for a gate.
-async fn all_wait() {
+/// Lets everything run until it waits.
+pub(crate) async fn all_wait() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -209,14 +185,14 @@ async fn an_adoption_and_a_sign_out_during_another_save_return_once_their_own_is
         all_wait().await;
         gate.add_permits(1);
         all_wait().await;
-        assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-0")));
+        assert_eq!(stored(&store.memory, &tokens).await.refresh_token(), Some("rt-0"));
         assert!(!second.is_finished(), "it has returned before it was saved");
         gate.add_permits(1);
         second.await.expect("no panic");
         first.await.expect("no panic").expect("a consent");
         let record = stored(&store.memory, &tokens).await;
-        assert_eq!(record.signed_out, signs_out);
-        assert_eq!(record.refresh_token, (!signs_out).then(|| Secret::new("rt-b")));
+        assert_eq!(record.is_signed_out(), signs_out);
+        assert_eq!(record.refresh_token(), (!signs_out).then_some("rt-b"));
     }
 }
 
@@ -262,7 +238,7 @@ async fn a_shutdown_saves_what_could_not_be_saved_before_it_was_due_again() {
     assert!(tokens.status().is_some_and(|status| status.unsaved));
     store.is_down.store(false, Ordering::SeqCst);
     accounts.shutdown().await;
-    assert_eq!(stored(&store.memory, &tokens).await.refresh_token, Some(Secret::new("rt-0")));
+    assert_eq!(stored(&store.memory, &tokens).await.refresh_token(), Some("rt-0"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,11 +255,40 @@ async fn a_store_that_never_answers_is_given_up_after_five_seconds() {
 async fn a_synchronous_store_is_called_on_threads_for_blocking_work() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
-    let threaded = Threaded::new(store.clone());
-    let accounts = server.registration(clock.clone()).store(threaded).build().expect("a registration");
+    let blocking = BlockingStore::new(store.clone());
+    let accounts = server.registration(clock.clone()).store(blocking).build().expect("a registration");
     let tokens = account(&accounts, "guest");
     tokens.adopt(first_refresh_token()).await.expect("a consent");
     tokens.get().await.expect("a token");
     accounts.shutdown().await;
-    assert_eq!(stored(&store, &tokens).await.refresh_token, Some(Secret::new("rt-1")));
+    assert_eq!(stored(&store, &tokens).await.refresh_token(), Some("rt-1"));
+}
+
+#[tokio::test]
+async fn each_form_of_a_store_in_memory_lists_its_records_and_notifies_of_writes() {
+    let (memory, name) = (MemoryStore::new(), RecordName::requests(&client()));
+    let blocking = BlockingStore::new(memory.clone());
+    let stores: [Box<dyn Store>; 3] =
+        [Box::new(memory.clone()), Box::new(Arc::new(memory)), Box::new(blocking)];
+    let notices = Arc::new(AtomicUsize::new(0));
+    for store in &stores {
+        let notices = notices.clone();
+        assert!(store.changes(Arc::new(move |_| {
+            notices.fetch_add(1, Ordering::SeqCst);
+        })));
+    }
+    let content = RecordBytes::from(b"{}".as_slice());
+    let saved = stores[2].compare_and_swap(&name, None, &content).await;
+    assert_eq!(saved.expect("memory never fails"), Saved::Done(Version(1)));
+    assert_eq!(notices.load(Ordering::SeqCst), stores.len());
+    for store in &stores {
+        let listed = store.list(name.registration()).await.expect("memory never fails");
+        assert_eq!(listed, std::slice::from_ref(&name));
+        assert_eq!(store.list("another.").await.expect("memory never fails"), []);
+    }
+}
+
+#[test]
+fn a_store_that_does_not_say_how_notifies_of_no_writes() {
+    assert!(!Moody::default().changes(Arc::new(|_| ())));
 }

@@ -4,7 +4,8 @@
 //! end, so this is all that it is shown. Where it stops reading, what follows is lines: their ends are shown, so that
 //! it finds the same mistake as without a veil.
 
-use super::veil::STAR;
+/// The byte that stands for each byte that is not shown. It is none that frames a message.
+pub(super) const STAR: u8 = b'*';
 
 /// The longest line with a size that ureq reads.
 const LONGEST_LINE: usize = 20;

@@ -11,8 +11,9 @@ use http::{HeaderValue, Request};
 use octo_auth_core::Body;
 use ureq::SendBody;
 
+use super::chunks::STAR;
 use super::fault::Progress;
-use super::veil::{STAR, Veil};
+use super::veil::Veil;
 
 /// A body of stars, which notices when ureq begins to send it.
 pub(super) struct Outgoing {

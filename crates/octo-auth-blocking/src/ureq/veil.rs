@@ -18,11 +18,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Uri};
 use octo_auth_core::{ANSWER_LIMIT, Body};
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, STAR};
 use crate::sync::Mutex;
-
-/// The byte that stands for each byte that is not shown. It is none that frames a message.
-pub(super) const STAR: u8 = b'*';
 
 /// The most that is read of an answer's body: enough to see that it is longer than it may be.
 pub(super) const ENOUGH: usize = ANSWER_LIMIT + 1;

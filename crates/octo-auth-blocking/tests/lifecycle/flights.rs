@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use octo_auth_blocking::{Adopted, FailureKind, Key, MemoryStore, Secret, Store};
+use octo_auth_blocking::{Adopted, FailureKind, Key, MemoryStore, Secret};
 
 use crate::clock::Simulated;
 use crate::endpoint::{Answer, Endpoint};
-use crate::{accounts, at_once, own_key};
+use crate::{accounts, at_once, own_key, stored};
 
 #[test]
 fn a_caller_whose_wait_is_over_gives_up_and_the_next_gets_the_token_of_the_same_request() {
@@ -52,8 +52,7 @@ fn a_handle_that_goes_away_loses_no_refresh_token_that_is_on_its_way() {
     endpoint.open();
     // The last change is told, and the iterator ends, once the flight has.
     assert_eq!(changes.by_ref().count(), 1);
-    let stored = store.load(&key).expect("memory never fails").expect("a record");
-    assert_eq!(stored.record.refresh_token.expect("a refresh token").expose(), "rt-1");
+    assert_eq!(stored(&store, &key).refresh_token(), Some("rt-1"));
 }
 
 #[test]
@@ -74,8 +73,7 @@ fn a_shutdown_lets_a_flight_end_and_its_outcome_be_stored() {
         endpoint.open();
         ending.join().expect("a shutdown never panics");
     });
-    let stored = store.load(&key).expect("memory never fails").expect("a record");
-    assert_eq!(stored.record.refresh_token.expect("a refresh token").expose(), "rt-1");
+    assert_eq!(stored(&store, &key).refresh_token(), Some("rt-1"));
     assert_eq!(tokens.header().expect("a valid token is served still"), "Bearer at-1");
     clock.advance(3600);
     assert_eq!(tokens.get().expect_err("nothing is renewed any more").kind(), FailureKind::ShuttingDown);
@@ -89,10 +87,10 @@ fn an_adoption_is_stored_when_the_call_returns_and_a_sign_out_too() {
     let accounts = accounts(&endpoint, &clock).store(store.clone()).build().expect("a registration");
     let tokens = accounts.tokens(key.clone()).expect("a handle");
     tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
-    let stored = || store.load(&key).expect("memory never fails").expect("a record").record;
-    assert_eq!(stored().refresh_token.expect("a refresh token").expose(), "rt-0");
+    assert_eq!(stored(&store, &key).refresh_token(), Some("rt-0"));
     tokens.sign_out();
-    assert!(stored().signed_out && stored().refresh_token.is_none());
+    let record = stored(&store, &key);
+    assert!(record.is_signed_out() && record.refresh_token().is_none());
     assert_eq!(tokens.get().expect_err("signed out").kind(), FailureKind::SignedOut);
     assert_eq!(endpoint.requests(), 0);
 }

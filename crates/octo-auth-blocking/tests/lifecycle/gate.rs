@@ -3,7 +3,9 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use octo_auth_blocking::{Key, MemoryStore, Record, Saved, Storage, Store, StoreFault, Stored, Version};
+use octo_auth_blocking::{
+    MemoryStore, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version,
+};
 
 /// How long a thread waits for what a working test brings within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,21 +79,25 @@ impl Gate {
 
 impl Store for Gate {
     fn storage(&self) -> Storage {
-        Storage::Private
+        Storage::SingleProcess
     }
 
-    fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
+    fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
         self.pass();
-        self.memory.load(key)
+        self.memory.load(name)
     }
 
     fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
         self.pass();
-        self.memory.compare_and_swap(key, expected, record)
+        self.memory.compare_and_swap(name, expected, content)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        self.memory.list(prefix)
     }
 }

@@ -4,8 +4,8 @@ use std::thread;
 use std::time::Duration;
 
 use octo_auth_blocking::{
-    Accounts, Adopted, Client, Key, MemoryStore, Record, Saved, Scopes, Secret, Storage, Store, StoreFault,
-    Stored, Tokens, Version, Warm,
+    Accounts, Adopted, Client, Key, MemoryStore, RecordBytes, RecordName, Saved, Scopes, Secret, Storage,
+    Store, StoreError, Stored, Tokens, Version, Warm,
 };
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_REDIRECT_URI};
 use octo_auth_emulator::{Browser, Emulator, Fault};
@@ -14,7 +14,7 @@ use crate::clock::Simulated;
 use crate::ear::{CALLING, Ear, PANICKING, call, listen};
 use crate::endpoint::{Answer, Endpoint};
 use crate::life::{self, counts, named};
-use crate::{client, own_key, profile};
+use crate::{client, find, own_key, profile};
 
 const HOUR: u64 = 3_600;
 
@@ -83,8 +83,7 @@ impl Stage {
     }
 
     fn refresh_token(&self, key: &Key) -> Option<String> {
-        let stored = Store::load(&self.store, key).expect("memory never fails")?;
-        stored.record.refresh_token.map(|token| token.expose().to_owned())
+        find(&self.store, &self.client, key)?.refresh_token().map(str::to_owned)
     }
 
     /// One renewal for each cause and some ends, in the order of a token's life.
@@ -145,15 +144,24 @@ struct Broken;
 
 impl Store for Broken {
     fn storage(&self) -> Storage {
-        Storage::Private
+        Storage::SingleProcess
     }
 
-    fn load(&self, _: &Key) -> Result<Option<Stored>, StoreFault> {
+    fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
         Ok(None)
     }
 
-    fn compare_and_swap(&self, _: &Key, _: Option<Version>, _: &Record) -> Result<Saved, StoreFault> {
-        Err(StoreFault::new("no connection with password-of-the-store"))
+    fn compare_and_swap(
+        &self,
+        _: &RecordName,
+        _: Option<Version>,
+        _: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Err(StoreError::new("no connection with password-of-the-store"))
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

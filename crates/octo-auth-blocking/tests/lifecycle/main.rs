@@ -30,13 +30,15 @@ mod measures;
 mod refusals;
 mod rotation;
 mod running;
+mod sharing;
 mod stalls;
 mod telling;
 mod warmth;
 
 use std::thread;
 
-use octo_auth_blocking::{Accounts, Builder, Client, Key, Profile, Scopes};
+use octo_auth_blocking::{Accounts, Builder, Client, Key, MemoryStore, Profile, RecordName, Scopes, Store};
+use octo_auth_testkit::StoredRecord;
 
 use clock::Simulated;
 use endpoint::Endpoint;
@@ -57,6 +59,17 @@ fn client() -> Client {
 /// The key of the client itself.
 fn own_key() -> Key {
     Key::client_credentials(&Scopes::parse("read").expect("a sound scope"))
+}
+
+/// Returns the record of a key, or `None` if there is none.
+fn find(store: &MemoryStore, client: &Client, key: &Key) -> Option<StoredRecord> {
+    let stored = store.load(&RecordName::new(client, key)).expect("memory never fails")?;
+    Some(StoredRecord::read(&stored.content).expect("a record of the core"))
+}
+
+/// Returns the record of a key of the registration at the scripted endpoint.
+fn stored(store: &MemoryStore, key: &Key) -> StoredRecord {
+    find(store, &client(), key).expect("a record")
 }
 
 /// Does the same on so many threads at once and gathers the outcomes.

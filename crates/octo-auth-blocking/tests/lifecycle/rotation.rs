@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use octo_auth_blocking::{Accounts, Adopted, Client, Key, MemoryStore, Profile, Secret, Store};
+use octo_auth_blocking::{Accounts, Adopted, Client, Key, MemoryStore, Profile, Secret};
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use octo_auth_emulator::{Emulator, Fault, Rotation};
 
-use crate::at_once;
 use crate::clock::Simulated;
+use crate::{at_once, find};
 
 const HOUR: u64 = 3600;
 
@@ -15,6 +15,7 @@ struct Stage {
     emulator: Emulator,
     clock: Simulated,
     store: MemoryStore,
+    client: Client,
     accounts: Accounts,
 }
 
@@ -27,8 +28,8 @@ impl Stage {
         let profile = Profile::rfc6749(&token_url).expect("a sound address");
         let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).expect("a sound client");
         let store = MemoryStore::with_clock(clock.clone());
-        let builder = Accounts::builder(client).clock(clock.clone()).store(store.clone());
-        Self { emulator, clock, store, accounts: builder.build().expect("a registration") }
+        let builder = Accounts::builder(client.clone()).clock(clock.clone()).store(store.clone());
+        Self { emulator, clock, store, client, accounts: builder.build().expect("a registration") }
     }
 
     fn advance(&self, seconds: u64) {
@@ -42,8 +43,8 @@ impl Stage {
     }
 
     fn stored_refresh_token_is_live(&self, key: &Key) -> bool {
-        let stored = self.store.load(key).expect("memory never fails").expect("a record");
-        self.emulator.generic().is_live(stored.record.refresh_token.expect("a refresh token").expose())
+        let record = find(&self.store, &self.client, key).expect("a record");
+        self.emulator.generic().is_live(record.refresh_token().expect("a refresh token"))
     }
 }
 

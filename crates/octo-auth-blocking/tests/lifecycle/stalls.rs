@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::thread;
 
-use octo_auth_blocking::{Adopted, FailureKind, Key, MemoryStore, Scopes, Secret, Store};
+use octo_auth_blocking::{Adopted, FailureKind, Key, MemoryStore, Scopes, Secret};
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
-use crate::{accounts, client, own_key};
+use crate::{accounts, client, own_key, stored};
 
 const WORKERS: [&str; 4] = ["tokio-runtime-worker", "tokio-rt-worker", "async-std/runtime", "smol-1"];
 
@@ -69,8 +69,7 @@ fn an_adoption_on_a_worker_is_in_force_at_once() {
     on(WORKERS[0], || tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0")))).expect("a refresh token");
     assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
     accounts.shutdown();
-    let stored = store.load(&key).expect("memory never fails").expect("a record");
-    assert_eq!(stored.record.refresh_token.expect("a refresh token").expose(), "rt-1");
+    assert_eq!(stored(&store, &key).refresh_token(), Some("rt-1"));
 }
 
 #[test]

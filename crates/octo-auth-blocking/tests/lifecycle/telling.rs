@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_blocking::{
-    Accounts, Adopted, Body, Client, FailureKind, Fault, Key, MemoryStore, Record, Row, Saved, Scopes,
-    Secret, Storage, Store, StoreFault, Stored, Tokens, Transport, Version,
+    Accounts, Adopted, Body, Client, FailureKind, Fault, Key, MemoryStore, RecordBytes, RecordName, Saved,
+    Scopes, Secret, State, Storage, Store, StoreError, Stored, Tokens, Transport, Version,
 };
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
-use crate::{accounts, client, own_key, profile};
+use crate::{accounts, client, own_key, profile, stored};
 
 fn adopt(tokens: &Tokens, refresh_token: &str) {
     tokens.adopt(Adopted::RefreshToken(Secret::new(refresh_token))).expect("a sound refresh token");
@@ -31,15 +31,24 @@ struct ReadOnly;
 
 impl Store for ReadOnly {
     fn storage(&self) -> Storage {
-        Storage::Private
+        Storage::SingleProcess
     }
 
-    fn load(&self, _: &Key) -> Result<Option<Stored>, StoreFault> {
+    fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
         Ok(None)
     }
 
-    fn compare_and_swap(&self, _: &Key, _: Option<Version>, _: &Record) -> Result<Saved, StoreFault> {
-        Err(StoreFault::new("read-only"))
+    fn compare_and_swap(
+        &self,
+        _: &RecordName,
+        _: Option<Version>,
+        _: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Err(StoreError::new("read-only"))
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Ok(Vec::new())
     }
 }
 
@@ -74,8 +83,7 @@ fn an_adoption_beside_a_renewal_is_stored_when_the_call_returns() {
         endpoint.open();
         adopting.join().expect("no caller panics");
     });
-    let stored = store.load(&key).expect("memory never fails").expect("a record");
-    assert_eq!(stored.record.refresh_token.expect("a refresh token").expose(), "rt-new");
+    assert_eq!(stored(&store, &key).refresh_token(), Some("rt-new"));
 }
 
 #[test]
@@ -109,11 +117,11 @@ fn a_sign_out_returns_when_what_the_key_held_is_revoked_also_what_was_on_its_way
     endpoint.await_requests(3);
     thread::scope(|scope| {
         let ending = scope.spawn(|| tokens.sign_out());
-        until(|| tokens.status().is_some_and(|status| status.row == Row::SignedOut));
+        until(|| tokens.status().is_some_and(|status| status.state == State::SignedOut));
         endpoint.open();
         ending.join().expect("no caller panics");
     });
-    assert_eq!(endpoint.requests(), 4, "what arrived after the sign-out is revoked");
+    assert_eq!(endpoint.requests(), 4, "what the key held is revoked, and what arrived after the sign-out");
 }
 
 #[test]
@@ -133,7 +141,7 @@ fn a_shutdown_waits_for_a_single_exchange() {
             accounts.shutdown();
             assert!(is_answered.load(Ordering::Acquire), "the exchange was under way still");
         });
-        until(|| tokens.status().is_some_and(|status| status.row == Row::ShuttingDown));
+        until(|| tokens.status().is_some_and(|status| status.state == State::ShuttingDown));
         assert_eq!(tokens.get().expect_err("shutting down").kind(), FailureKind::ShuttingDown);
         endpoint.open();
         ending.join().expect("it waited");

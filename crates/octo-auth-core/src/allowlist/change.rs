@@ -4,9 +4,6 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::ranges::without;
-use super::{Allowlist, as_blocks};
-
 /// What going from one list to another changes, in the fewest blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -36,11 +33,4 @@ impl fmt::Display for Change {
         }
         Ok(())
     }
-}
-
-pub(super) fn between(old: &Allowlist, new: &Allowlist) -> Change {
-    let only = |one: &Allowlist, other: &Allowlist| {
-        as_blocks(&without(one.v4.ranges(), other.v4.ranges()), &without(&one.v6, &other.v6))
-    };
-    Change { opened: only(new, old), closed: only(old, new) }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::rules::Place;
+use super::written::Place;
 
 /// Why a rule is refused: what is wrong, at which byte, and what was probably meant.
 #[derive(Debug, Clone, PartialEq, Eq)]

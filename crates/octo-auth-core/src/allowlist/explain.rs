@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::rules::WrittenRule;
+use super::written::WrittenRule;
 use crate::error::Remedy;
 
 /// Why an address is permitted or not.

@@ -2,6 +2,10 @@
 //!
 //! The rule kept here: ranges are in order, do not overlap and do not touch, so that equal sets are equal lists.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
 /// Ranges with their first and last number, in order.
 pub(super) type Ranges<N> = Box<[(N, N)]>;
 
@@ -158,6 +162,19 @@ pub(super) fn blocks<N: Number>((first, last): (N, N)) -> Vec<(N, u8)> {
         next = begin.filled(bits).next().filter(|begin| *begin <= last);
     }
     blocks
+}
+
+/// Gives the fewest blocks that cover exactly these ranges of addresses, IPv4 first.
+pub(super) fn networks(v4: &[(u32, u32)], v6: &[(u128, u128)]) -> Vec<IpNet> {
+    let v4 = v4
+        .iter()
+        .flat_map(|range| blocks(*range))
+        .filter_map(|(first, length)| Ipv4Net::new(Ipv4Addr::from_bits(first), length).ok().map(IpNet::V4));
+    let v6 = v6
+        .iter()
+        .flat_map(|range| blocks(*range))
+        .filter_map(|(first, length)| Ipv6Net::new(Ipv6Addr::from_bits(first), length).ok().map(IpNet::V6));
+    v4.chain(v6).collect()
 }
 
 macro_rules! number {

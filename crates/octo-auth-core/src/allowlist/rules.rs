@@ -2,39 +2,18 @@
 //!
 //! The rule kept here: one bad rule and there is no list, and the error names every bad one.
 
-use std::fmt;
 use std::net::IpAddr;
-
-use ipnet::IpNet;
 
 use super::Allowlist;
 use super::error::ListError;
 use super::explain::{Explanation, NotPermitted, explain};
 use super::rule::parse_rule;
 use super::terms::Terms;
+use super::written::{Place, WrittenRule};
 
 /// A list of rules as somebody wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules(Vec<WrittenRule>);
-
-/// A rule, and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrittenRule {
-    place: Place,
-    text: Box<str>,
-    block: IpNet,
-}
-
-/// Where a rule stands in what was read, counted from one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// The line of a text with one rule a line.
-    Line(usize),
-    /// The rule of a list in one line.
-    Rule(usize),
-    /// The element of an array.
-    Element(usize),
-}
 
 impl Rules {
     /// Reads one rule a line. What follows `#` is a comment, empty lines count for nothing, lines may end with CRLF,
@@ -161,36 +140,6 @@ fn split(text: &str, is_between: impl Fn(char) -> bool) -> impl Iterator<Item = 
         *next += part.len() + 1;
         Some((start, part))
     })
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(number) => write!(f, "line {number}"),
-            Self::Rule(number) => write!(f, "rule {number}"),
-            Self::Element(number) => write!(f, "element {number}"),
-        }
-    }
-}
-
-impl WrittenRule {
-    /// Where it stands.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        self.place
-    }
-
-    /// The rule as written.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// What it permits.
-    #[must_use]
-    pub fn block(&self) -> IpNet {
-        self.block
-    }
 }
 
 const BLANK: [char; 2] = [' ', '\t'];

@@ -77,8 +77,15 @@ impl<'a> Members<'a> {
 
     /// All members of a small object with their names, raw.
     pub(crate) fn all(text: &'a str) -> Vec<(String, &'a str)> {
+        Self::every(text).unwrap_or_default()
+    }
+
+    /// All members of an object with their names, raw; an error for a text that is not one object.
+    pub(crate) fn every(text: &'a str) -> serde_json::Result<Vec<(String, &'a str)>> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        deserializer.deserialize_map(Every).unwrap_or_default()
+        let members = deserializer.deserialize_map(Every)?;
+        deserializer.end()?;
+        Ok(members)
     }
 
     /// The value of the member with this place in the names; nothing if it is absent.

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 /// The least pause after the server said that it is asked too often.
 const THROTTLED: Duration = Duration::from_secs(5);
 
-/// The parts of an [`ExchangeError`], collected by whoever reads an answer.
+/// The parts of an `ExchangeError`, collected while an answer is read.
 pub(crate) struct Failed {
     pub(crate) kind: ErrorKind,
     pub(crate) purpose: Purpose,
@@ -61,7 +61,7 @@ pub enum Retry {
 impl Failed {
     pub(super) fn retry(&self) -> Retry {
         let waiting_helps = self.waiting_helps();
-        if self.kind_is("invalid_grant") && self.purpose.spends_a_grant() && !self.succeeded() {
+        if self.kind_is("invalid_grant") && self.purpose.spends_a_grant() {
             return Retry::Never;
         }
         // A code is sent once, whatever came of it.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::{CallbackError, ExchangeError, Remedy, RequestError};
 use crate::authorizer::CallError;
-use crate::lifecycle::{Adopted, Failure};
+use crate::failure::Failure;
+use crate::key::Adopted;
 
 /// Why an account did not begin with what a sign-in, a migration or a creation brings.
 ///

@@ -92,6 +92,12 @@ pub enum RequestError {
         /// The header's name.
         header: String,
     },
+    /// A client that replaces another has another issuer, client id or parameters, so that its records have other names.
+    #[error(
+        "the new client has another issuer, client id or parameter than the present one: it is another registration; make \
+         another token manager for it"
+    )]
+    OtherRegistration,
     /// The URL of a request is no absolute http or https URL, or holds user information.
     #[error(
         "the URL of the request is not absolute, or names a user; write scheme, host and path, and no more"
@@ -117,6 +123,7 @@ impl RequestError {
             Self::ForeignHost { .. } => "foreign_host",
             Self::OtherProvider { .. } => "other_provider",
             Self::HeaderMissing { .. } => "header_missing",
+            Self::OtherRegistration => "other_registration",
             Self::Url => "url",
         }
     }

@@ -5,22 +5,18 @@
 //! code can be sent once only, and a callback that does not belong to the sign-in gives the sign-in back.
 
 mod callback;
+mod code;
 mod pending;
 mod redirect_uri;
 
-use std::fmt;
+pub use code::{GrantedCode, RejectedCallback};
+pub use pending::Pending;
 
-pub use pending::{Pending, RejectedCallback};
-
-use crate::client::{Client, Given, Values, is_sendable, url};
-use crate::error::{CallbackError, RequestError};
-use crate::exchange::{Exchange, Purpose};
+use crate::client::{Client, Given, Values, url};
+use crate::error::RequestError;
 use crate::grant::pkce::{self, Entropy};
 use crate::profile::{Pkce, Role};
 use crate::scope::Scopes;
-use crate::secret::Secret;
-use crate::time::Now;
-use crate::token::TokenSet;
 
 impl Client {
     /// The URL to send a user to, and the sign-in that waits for the callback.
@@ -85,71 +81,4 @@ impl Client {
         let Some(rules) = &self.profile.document().authorization else { return Ok(()) };
         redirect_uri::check(uri, rules.redirect_uri).map_err(|problem| RequestError::RedirectUri { problem })
     }
-}
-
-/// A code received in a callback, to be exchanged once and soon.
-pub struct GrantedCode {
-    code: Secret,
-    received: Now,
-    sign_in: Pending,
-    others: Vec<(String, String)>,
-}
-
-impl GrantedCode {
-    /// The callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`.
-    #[must_use]
-    pub fn other_parameters(&self) -> &[(String, String)] {
-        &self.others
-    }
-
-    /// Exchanges the code for tokens; it is sent at most once, whatever happens.
-    ///
-    /// # Errors
-    ///
-    /// [`CallbackError::CodeTooOld`] if more time has passed since the callback than a code lives (60 s at
-    /// Octorate): the user has to sign in again. [`CallbackError::OtherClient`] if the sign-in was started by
-    /// another client or the client's profile sends codes to another URL: a code and its verifier never go to
-    /// another server than the one of the sign-in.
-    pub fn redeem(self, client: &Client, now: Now) -> Result<Exchange<TokenSet>, CallbackError> {
-        let sign_in = &self.sign_in;
-        let document = client.profile.document();
-        let call = document.calls.code.as_ref();
-        let call = call.filter(|call| client.profile.call_url(call) == sign_in.token_endpoint);
-        let call =
-            call.filter(|_| client.client_id == sign_in.client_id).ok_or(CallbackError::OtherClient)?;
-        let lifetime_seconds = document.authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds);
-        let age_seconds = self.age_seconds(now);
-        if age_seconds >= u64::from(lifetime_seconds) {
-            return Err(CallbackError::CodeTooOld { age_seconds, lifetime_seconds });
-        }
-        let mut values = Values::default();
-        values.set(Role::Code, Given::Secret(&self.code));
-        values.set(Role::RedirectUri, Given::Text(&sign_in.redirect_uri));
-        if let Some(verifier) = &sign_in.verifier {
-            values.set(Role::CodeVerifier, Given::Secret(verifier));
-        }
-        let scopes = (!sign_in.scopes.is_empty()).then(|| sign_in.scopes.clone());
-        Ok(client.token_exchange(Purpose::CodeExchange, call, values, scopes)?)
-    }
-
-    /// The larger of the ages by both clocks, so that neither a stepped wall clock nor a suspend hides it.
-    fn age_seconds(&self, now: Now) -> u64 {
-        let by_wall = now.wall.saturating_since(self.received.wall);
-        let by_boot = now.boot.saturating_sub(self.received.boot);
-        by_wall.max(by_boot).as_secs()
-    }
-}
-
-impl fmt::Debug for GrantedCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GrantedCode")
-            .field("sign_in", &self.sign_in)
-            .field("received", &self.received)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Whether a text can be a code: visible ASCII and spaces (RFC 6749 appendix A.11).
-fn is_code(text: &str) -> bool {
-    is_sendable(text) && text.is_ascii()
 }

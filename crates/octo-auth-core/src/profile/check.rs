@@ -4,14 +4,12 @@
 //! reported with the path of the field. The first fault ends the check.
 
 mod call;
+mod field;
 mod source;
 
-use super::{
-    Api, Authorization, Calls, ClientAuthentication, Document, List, Pkce, ProfileError, ProfileProblem,
-    Refusal, ScopeRule, TokenAnswer, TokenLimit,
-};
+use field::{Checked, fault, filled, header_name, known_host, name, positive, status, unique, words};
 
-type Checked = Result<(), ProfileError>;
+use super::{Api, Authorization, Calls, Document, ProfileProblem, Refusal, TokenAnswer, TokenLimit};
 
 pub(super) fn document(document: &Document) -> Checked {
     name("name", &document.name)?;
@@ -179,66 +177,4 @@ fn api(document: &Document, api: &Api) -> Checked {
         header_name(format!("api.required_headers[{index}]"), header)?;
     }
     api.remaining_header.as_ref().map_or(Ok(()), |header| header_name("api.remaining_header", header))
-}
-
-/// Checks a list of words: at least one, none of them empty, none twice.
-fn words(field: &str, list: &List<super::Text>) -> Checked {
-    if list.is_empty() {
-        return fault(field, ProfileProblem::Empty);
-    }
-    unique(field, list.iter().map(|word| &**word))
-}
-
-fn known_host(document: &Document, field: impl Into<String>, host: &str) -> Checked {
-    if document.hosts.iter().any(|listed| listed.name == host) {
-        return Ok(());
-    }
-    fault(field, ProfileProblem::UnknownHost(host.to_owned()))
-}
-
-fn header_name(field: impl Into<String>, name: &str) -> Checked {
-    if http::HeaderName::from_bytes(name.as_bytes()).is_ok() {
-        return Ok(());
-    }
-    fault(field, ProfileProblem::HeaderName(name.to_owned()))
-}
-
-fn name(field: &str, text: &str) -> Checked {
-    filled(field, text)?;
-    let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
-    if text.bytes().all(allowed) {
-        return Ok(());
-    }
-    fault(field, ProfileProblem::Name(text.to_owned()))
-}
-
-fn filled(field: &str, text: &str) -> Checked {
-    if text.trim().is_empty() { fault(field, ProfileProblem::Empty) } else { Ok(()) }
-}
-
-fn positive(field: &str, number: u32) -> Checked {
-    if number == 0 { fault(field, ProfileProblem::Zero) } else { Ok(()) }
-}
-
-fn status(field: &str, status: u16) -> Checked {
-    if (100..600).contains(&status) { Ok(()) } else { fault(field, ProfileProblem::Status(status)) }
-}
-
-/// Checks that no entry of a list is empty and that none stands in it twice.
-fn unique<'a>(list: &str, entries: impl Iterator<Item = &'a str>) -> Checked {
-    let mut seen = Vec::new();
-    for (index, entry) in entries.enumerate() {
-        let field = format!("{list}[{index}]");
-        filled(&field, entry)?;
-        if seen.contains(&entry) {
-            return fault(field, ProfileProblem::Duplicate(entry.to_owned()));
-        }
-        seen.push(entry);
-    }
-    Ok(())
-}
-
-fn fault(field: impl Into<String>, problem: ProfileProblem) -> Checked {
-    Err(ProfileError::new(field, problem))
 }

@@ -3,8 +3,9 @@
 //! The name of the weekday is read but not compared with the date: servers get it wrong, and the date decides.
 //! A two-digit year stands for the year nearest to now, as the RFC asks.
 
-use super::date::{Rest, days_from_civil, days_in_month};
-use super::{Timestamp, date};
+use super::Timestamp;
+use super::calendar::{civil_from_days, days_from_civil, days_in_month};
+use super::date::Rest;
 
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
@@ -59,7 +60,7 @@ fn rfc850(rest: &mut Rest<'_>, now: Timestamp) -> Option<Timestamp> {
     rest.expect(b' ')?;
     let seconds = time_of_day(rest)?;
     gmt(rest)?;
-    let (this_year, ..) = date::civil_from_days(now.as_unix_millis().div_euclid(86_400_000));
+    let (this_year, ..) = civil_from_days(now.as_unix_millis().div_euclid(86_400_000));
     let year = this_year - this_year.rem_euclid(100) + short_year;
     // More than 50 years ahead means the most recent year with these two digits.
     let year = if year > this_year + 50 { year - 100 } else { year };

@@ -7,7 +7,8 @@ use octo_auth_core::{Event, Failure, FailureKind, Generation, Grant, Key, Purpos
 use tracing::span::Entered;
 use tracing::{Level, debug_span, event};
 
-use super::{End, News, undisturbed};
+use super::facts::{End, News};
+use super::panics::undisturbed;
 
 /// A span whose subscriber may panic.
 #[derive(Debug)]
@@ -48,7 +49,6 @@ impl fmt::Display for Named<'_> {
             Grant::ClientCredentials if key.scopes().is_empty() => f.write_str("client credentials")?,
             Grant::ClientCredentials => write!(f, "client credentials for {}", key.scopes().join(" "))?,
             Grant::ApiLogin => f.write_str("ApiLogin")?,
-            Grant::None => write!(f, "{key}")?,
             _ => write!(f, "account {:?}", key.account_name())?,
         }
         key.parameters().iter().try_for_each(|(name, _)| write!(f, ", {name}"))
@@ -114,31 +114,31 @@ pub(super) fn change(provider: &str, news: &News) {
     }
 }
 
-fn renewed(provider: &str, News { change, row, left }: &News, generation: Generation) {
-    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+fn renewed(provider: &str, News { change, state, left }: &News, generation: Generation) {
+    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
     event!(
         name: "octo_auth.renewed",
         target: "octo_auth",
         Level::INFO,
-        provider, %key, %generation, row, seconds_to_expiry,
+        provider, %key, %generation, state, seconds_to_expiry,
         "another token is in force"
     );
 }
 
-fn setback(provider: &str, News { change, row, left }: &News, failure: &Failure) {
-    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+fn setback(provider: &str, News { change, state, left }: &News, failure: &Failure) {
+    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
     let Told { kind, code, remedy, seconds_to_retry } = &Told::of(failure);
     event!(
         name: "octo_auth.setback",
         target: "octo_auth",
         Level::WARN,
-        provider, %key, kind, code, remedy, seconds_to_retry, row, seconds_to_expiry,
+        provider, %key, kind, code, remedy, seconds_to_retry, state, seconds_to_expiry,
         "an exchange failed"
     );
 }
 
-fn sign_in_needed(provider: &str, News { change, row, left }: &News, failure: &Failure) {
-    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+fn sign_in_needed(provider: &str, News { change, state, left }: &News, failure: &Failure) {
+    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
     let Told { kind, code, remedy, .. } = &Told::of(failure);
     macro_rules! sign_in_needed {
         ($level:expr) => {
@@ -146,7 +146,7 @@ fn sign_in_needed(provider: &str, News { change, row, left }: &News, failure: &F
                 name: "octo_auth.sign_in_needed",
                 target: "octo_auth",
                 $level,
-                provider, %key, kind, code, remedy, row, seconds_to_expiry,
+                provider, %key, kind, code, remedy, state, seconds_to_expiry,
                 "nothing but a new sign-in will bring another token"
             )
         };
@@ -155,13 +155,13 @@ fn sign_in_needed(provider: &str, News { change, row, left }: &News, failure: &F
     if was_signed_out { sign_in_needed!(Level::INFO) } else { sign_in_needed!(Level::ERROR) }
 }
 
-fn unsaved(provider: &str, News { change, row, left }: &News, generation: Generation) {
-    let (key, row, seconds_to_expiry) = (Named(&change.key), row.number(), left.map(|left| left.as_secs()));
+fn unsaved(provider: &str, News { change, state, left }: &News, generation: Generation) {
+    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
     event!(
         name: "octo_auth.unsaved",
         target: "octo_auth",
         Level::WARN,
-        provider, %key, %generation, row, seconds_to_expiry,
+        provider, %key, %generation, state, seconds_to_expiry,
         "a token is in force that the store could not take yet"
     );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use octo_auth_core::{Event, FailureKind, RenewalCause};
 
-use super::News;
+use super::facts::News;
 
 const RENEWALS: &str = "octo_auth_renewals_total";
 const REFUSALS: &str = "octo_auth_refusals_total";

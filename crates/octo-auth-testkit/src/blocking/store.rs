@@ -4,24 +4,33 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_core::{Claimed, Key, Record, Storage, Store, StoreFault, Stored, Version};
+use octo_auth_core::{
+    ChangeListener, Claimed, RecordBytes, RecordName, Storage, Store, StoreError, Stored, Version,
+};
 
 use super::run;
 use crate::suite::{self, Report, Shelf, Swap};
 
 /// Checks a store, which must be empty and whose clock must run.
 ///
-/// It looks at what [`Store`] promises: whole records come back; a change is done against the stored version only,
-/// and of several at once one is; versions grow; keys are compared in full; and, where [`Store::storage`] says that
-/// the store is shared, claims keep others out until their owner releases them or their time is over. Its keys are
-/// accounts whose names begin with `octo-auth-testkit`, and a few of the client itself.
+/// It looks at what [`Store`] promises: any content comes back byte for byte; a change is done against the stored version
+/// only, and of several at once one is; versions grow by one; names are compared byte for byte and listed by prefix; and,
+/// where [`Store::storage`] says that several processes use the store, claims keep others out until their owner releases
+/// them or their time is over. It also looks at what the library makes of the store: registrations do not see each
+/// other's records, and a record that cannot be used is neither served nor overwritten.
 pub fn check(store: &dyn Store) -> Report {
     run(suite::store::check(&Own(store), None))
 }
 
-/// The same for a store whose clock the test moves: `advance` lets it go on.
+/// Checks a store whose clock the test moves: `advance` lets it go on.
 pub fn check_with_clock(store: &dyn Store, advance: &(dyn Fn(Duration) + Send + Sync)) -> Report {
     run(suite::store::check(&Own(store), Some(advance)))
+}
+
+/// Checks two handles of one store, as two processes have them: each reads what the other wrote, claims of one keep the
+/// other out, and where [`Store::changes`] returns `true`, a listener of `one` hears what `other` wrote within 5 s.
+pub fn check_handles(one: &dyn Store, other: &dyn Store) -> Report {
+    run(suite::store::check_handles(&Own(one), &Own(other)))
 }
 
 struct Own<'a>(&'a dyn Store);
@@ -31,35 +40,48 @@ impl Shelf for Own<'_> {
         self.0.storage()
     }
 
-    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-        self.0.load(key)
+    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        self.0.load(name)
     }
 
-    async fn swap(&self, key: &Key, expected: Option<Version>, record: &Record) -> Swap {
-        self.0.compare_and_swap(key, expected, record)
+    async fn swap(&self, name: &RecordName, expected: Option<Version>, content: &RecordBytes) -> Swap {
+        self.0.compare_and_swap(name, expected, content)
     }
 
-    async fn race(&self, key: &Key, expected: Option<Version>, records: &[Record]) -> Vec<Swap> {
-        let (store, start) = (self.0, &Barrier::new(records.len()));
+    async fn race(
+        &self,
+        name: &RecordName,
+        expected: Option<Version>,
+        contents: &[RecordBytes],
+    ) -> Vec<Swap> {
+        let (store, start) = (self.0, &Barrier::new(contents.len()));
         thread::scope(|scope| {
-            let change = |record| {
+            let change = |content| {
                 scope.spawn(move || {
                     start.wait();
-                    store.compare_and_swap(key, expected, record)
+                    store.compare_and_swap(name, expected, content)
                 })
             };
-            let threads: Vec<_> = records.iter().map(change).collect();
-            let panicked = |_| Err(StoreFault::new("the store has panicked"));
+            let threads: Vec<_> = contents.iter().map(change).collect();
+            let panicked = |_| Err(StoreError::new("the store has panicked"));
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
         })
     }
 
-    async fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
-        self.0.claim(key, owner, lasting)
+    async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        self.0.claim(name, owner, ttl)
     }
 
-    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        self.0.release(key, owner)
+    async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        self.0.release(name, owner)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        self.0.list(prefix)
+    }
+
+    fn changes(&self, listener: ChangeListener) -> bool {
+        self.0.changes(listener)
     }
 
     async fn pause(&self) {

@@ -68,7 +68,7 @@ impl Drive {
     pub(super) fn new(world: World, mut chance: Chance) -> Self {
         let (processes, keys) = (world.processes(), world.keys());
         let places = processes * keys;
-        let interval = |_| chance.pick(4, &[10, 20, 60, 240]) * MINUTE;
+        let interval = |_| chance.pick(10, &[20, 60, 240]) * MINUTE;
         let intervals = (0..places).map(interval).collect();
         let weather = Weather::new(&mut chance);
         let (born, stalled, waiting) = (vec![0; processes], vec![0; processes], vec![None; places]);
@@ -136,7 +136,10 @@ impl Drive {
                 let reply = self.weather.reply(&mut self.chance);
                 self.happen(Event::LateOf(who(process, key), reply));
             }
-            Deed::Restart(process) => self.happen(Event::Crash(process)),
+            Deed::Restart(process) => {
+                self.happen(Event::Crash(process));
+                self.import_seeds(process);
+            }
             Deed::SignIn(key) => self.sign_in(key),
             Deed::SignInWhereAsked => {
                 for key in 0..number(self.world.keys()) {
@@ -259,7 +262,7 @@ impl Drive {
                 break;
             }
         }
-        let next = self.chance.between(5 * SECOND, 3 * MINUTE);
+        let next = self.chance.between(5 * SECOND, 8 * MINUTE);
         self.file(next, Deed::Tend(process));
     }
 
@@ -290,6 +293,13 @@ impl Drive {
         self.wake(machine, key);
     }
 
+    /// A process imports the refresh tokens of its configuration, as at each start.
+    fn import_seeds(&mut self, process: u8) {
+        if self.chance.hits(7000) {
+            (0..number(self.world.keys())).for_each(|key| self.happen(Event::Seed(who(process, key))));
+        }
+    }
+
     fn sign_in(&mut self, key: u8) {
         let process = self.some_process();
         let lifetime = self.chance.hits(4000).then(|| self.chance.pick(3600, &[0, 60, 1440, 86_400]));
@@ -300,8 +310,11 @@ impl Drive {
     fn meddle(&mut self) {
         let process = self.some_process();
         let key = number(usize::try_from(self.chance.below(self.world.keys() as u64)).unwrap_or(0));
-        match self.chance.below(16) {
-            0 => self.happen(Event::Crash(process)),
+        match self.chance.below(17) {
+            0 => {
+                self.happen(Event::Crash(process));
+                self.import_seeds(process);
+            }
             1 => {
                 self.happen(Event::SignOut(who(process, key)));
                 let after = self.chance.about(2 * HOUR);
@@ -319,7 +332,7 @@ impl Drive {
                 let after = self.chance.between(SECOND, MINUTE);
                 self.file(after, Deed::Restart(process));
             }
-            8 | 9 if self.weather.has(Phase::ClockSteps) => self.step_clock(),
+            8 | 9 if self.weather.has(Phase::ClockSteps) || self.chance.hits(1000) => self.step_clock(),
             10 => {
                 let asleep = self.chance.about(40 * MINUTE);
                 self.pass(asleep);
@@ -334,6 +347,7 @@ impl Drive {
                     (0..number(self.world.keys())).for_each(|key| self.ask(own, key));
                 }
             }
+            14 => self.import_seeds(process),
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use std::mem::{Discriminant, discriminant};
 use crate::world::{Event, MOST_PROCESSES, Plan, Sabotage, Setup, Trace, Violation, World};
 
 /// The most events that are played for one search; what is found by then is good enough.
-const MOST_EVENTS: usize = 8_000_000;
+const MOST_EVENTS: usize = 20_000_000;
 
 /// More keys than any world has.
 const MOST_KEYS: u8 = 4;
@@ -127,6 +127,7 @@ fn subject(event: &Event) -> (Option<u8>, Option<u8>) {
         | Event::Drive(who, ..)
         | Event::Refuse(who, _)
         | Event::Adopt(who, _)
+        | Event::Seed(who)
         | Event::SignOut(who)
         | Event::EndOf(who, ..)
         | Event::LoseOf(who, _)

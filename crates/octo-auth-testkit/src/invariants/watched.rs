@@ -39,17 +39,17 @@ macro_rules! watched {
         /// What every [`World`] watches, in the order of the numbers:
         ///
         $(#[doc = concat!("- ", $number, ": ", $sentence)])*
-        pub const WATCHED: [Invariant; 28] = [$(Invariant { number: $number, sentence: $sentence }),*];
+        pub const WATCHED: [Invariant; 30] = [$(Invariant { number: $number, sentence: $sentence }),*];
     };
 }
 
 watched! {
     "I01", "A token is served only until the guard before its hard expiry, by both clocks.";
-    "I02", "A token that is served belongs to exactly the key that was asked for.";
+    "I02", "A token that is served, or stored, belongs to exactly the key that was asked for.";
     "I03", "A token in hand that nobody refused is served without network, store or waiting.";
     "I04", "With a valid token in hand no failure of endpoint or store reaches the caller.";
     "I05", "A token that cannot stand in a header is never served.";
-    "I06", "The generations that one caller sees in a lineage never decrease.";
+    "I06", "The generations that one caller sees in a family never decrease, and each is one answer.";
     "I07", "A refused generation is given to no later caller unless flagged suspect.";
     "I08", "No token of an error answer, a redirect's target or an incomplete body is served.";
     "I14", "Every state and every event have one answer.";
@@ -69,7 +69,9 @@ watched! {
     "I31", "No failure deletes a stored refresh token.";
     "I32", "A refresh token that is refused ends no record that holds another one.";
     "I33", "A new refresh token is never taken for dead.";
-    "I34", "Versions form one chain, and a refresh token has at most one successor.";
+    "I34", "Versions form one chain, an operation is applied once, and what was replaced never comes back.";
     "I35", "After a kill anywhere the next start reads a whole record and soon has the lock.";
     "I36", "Nothing is published after a sign-out.";
+    "I47", "An account that did not fail is not denied for the failures of a few others.";
+    "I48", "A sign-in or sign-out that is stored reaches every process that is asked, within a minute.";
 }

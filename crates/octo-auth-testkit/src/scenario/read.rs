@@ -78,8 +78,8 @@ impl Setup {
             "store" => {
                 self.storage = match value {
                     "none" => Storage::None,
-                    "private" => Storage::Private,
-                    "shared" => Storage::Shared,
+                    "private" => Storage::SingleProcess,
+                    "shared" => Storage::MultiProcess,
                     _ => return None,
                 }
             }

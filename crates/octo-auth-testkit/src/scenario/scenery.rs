@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_core::{
-    Body, Claimed, Fault, Generation, Key, Now, Record, Saved, StoreFault, Stored, Timestamp, Version,
+    Body, Claimed, Fault, Generation, Now, RecordBytes, RecordName, Saved, StoreError, Stored, Timestamp,
+    Version,
 };
 
 use super::step::{Event, Setup};
@@ -92,17 +93,18 @@ pub struct CallId(u64);
 
 /// What a process asks of the world.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "few calls are open at once")]
 pub enum Call {
     /// To carry a request, within so long.
     Send(Request<Body>, Duration),
     /// To read a record.
-    Load(Key),
+    Load(RecordName),
     /// To replace a record.
-    Save(Key, Option<Version>, Box<Record>),
+    Save(RecordName, Option<Version>, RecordBytes),
     /// To claim a renewal.
-    Claim(Key, String, Duration),
+    Claim(RecordName, String, Duration),
     /// To release a claim.
-    Release(Key, String),
+    Release(RecordName, String),
 }
 
 /// What comes of a call.
@@ -115,13 +117,13 @@ pub enum Outcome {
     /// Whoever carried the request is gone.
     Gone,
     /// What was read.
-    Loaded(Result<Option<Stored>, StoreFault>),
+    Loaded(Result<Option<Stored>, StoreError>),
     /// What became of the record.
-    Saved(Result<Saved, StoreFault>),
+    Saved(Result<Saved, StoreError>),
     /// What became of the claim.
-    Claimed(Result<Claimed, StoreFault>),
+    Claimed(Result<Claimed, StoreError>),
     /// What became of the release.
-    Released(Result<(), StoreFault>),
+    Released(Result<(), StoreError>),
 }
 
 /// A call that has no outcome yet.
@@ -229,13 +231,12 @@ impl Scenery {
             Event::Answers(said) => inside.server.answers(said.clone()),
             Event::Store(mood) => inside.shelf.set(*mood),
             Event::Write(name, foreign) => {
-                let key = self.setup.key(name);
-                inside.shelf.write_foreign(&key, foreign, self.setup.client().profile(), now);
+                inside.shelf.write_foreign(&self.setup.client(), &self.setup.key(name), foreign, now);
                 let (_, refresh_token) = foreign.brings();
                 inside.server.know(name, None, refresh_token);
             }
             Event::Claim(name, lasting) => {
-                inside.shelf.claim_foreign(&self.setup.key(name), *lasting, now.boot);
+                inside.shelf.claim_foreign(&self.setup.record_name(name), *lasting, now.boot);
             }
         }
         inside.now = Now { wall: inside.now.wall.saturating_add(moved), boot: inside.now.boot + moved };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::profile::{ClientAuthentication, Replay};
-use octo_auth_core::{Client, Grant, Key, Policy, PolicyError, Profile, Scopes, Storage, Warm};
+use octo_auth_core::{Client, Key, Policy, PolicyError, Profile, RecordName, Scopes, Storage, Warm};
 
 use super::Said;
 use crate::registration::{self, sound};
@@ -161,8 +161,26 @@ impl Setup {
     /// The name of a key in the steps.
     pub(super) fn name_of(&self, key: &Key) -> String {
         let known = self.keys.iter().find(|name| self.key(name) == *key);
-        let other = || if key.grant() == Grant::None { "requests".to_owned() } else { key.to_string() };
-        known.cloned().unwrap_or_else(other)
+        known.cloned().unwrap_or_else(|| key.to_string())
+    }
+
+    /// The name of the record of a key.
+    pub(super) fn record_name(&self, name: &str) -> RecordName {
+        RecordName::new(&self.client(), &self.key(name))
+    }
+
+    /// Whether a record is the request log.
+    pub(super) fn is_request_log(&self, record: &RecordName) -> bool {
+        *record == RecordName::requests(&self.client())
+    }
+
+    /// The name of the key of a record in the steps; that of the request log is `requests`.
+    pub(super) fn key_of_record(&self, record: &RecordName) -> String {
+        if self.is_request_log(record) {
+            return "requests".to_owned();
+        }
+        let known = self.keys.iter().find(|name| self.record_name(name) == *record);
+        known.cloned().unwrap_or_else(|| record.to_string())
     }
 
     /// A policy with one of the settings a scenario can make.

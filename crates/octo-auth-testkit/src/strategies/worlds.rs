@@ -58,7 +58,7 @@ impl Mix {
         use Provider as P;
         Self {
             providers: vec![P::Standard, P::NoReplay, P::OfficeRnd, P::Octorate],
-            storage: vec![Storage::None, Storage::Private, Storage::Shared],
+            storage: vec![Storage::None, Storage::SingleProcess, Storage::MultiProcess],
             keys: (4, 2, 1),
             refusals: 2,
             clocks: 1,
@@ -88,12 +88,14 @@ impl Focus {
                 passing: (12, 1, 0, 0),
                 ..all
             },
-            Self::Stored => {
-                Mix { providers: refreshing, storage: vec![Storage::Private, Storage::Shared], ..all }
-            }
+            Self::Stored => Mix {
+                providers: refreshing,
+                storage: vec![Storage::SingleProcess, Storage::MultiProcess],
+                ..all
+            },
             Self::Shared => Mix {
                 providers: refreshing,
-                storage: vec![Storage::Shared],
+                storage: vec![Storage::MultiProcess],
                 clocks: 0,
                 passing: (8, 3, 2, 0),
                 lives: vec![299, 1440, 3599],
@@ -157,7 +159,7 @@ pub fn setups(focus: Focus) -> impl Strategy<Value = Setup> {
     let several = prop_oneof![3 => Just(2), 1 => 1..=MOST_PROCESSES];
     (select(providers), select(storage), several, select(rotation), any::<u64>()).prop_map(
         |(provider, storage, several, rotation, seed)| {
-            let processes = if storage == Storage::Shared { several } else { 1 };
+            let processes = if storage == Storage::MultiProcess { several } else { 1 };
             Setup { provider, storage, processes, rotation, seed }
         },
     )
@@ -193,6 +195,7 @@ pub fn events(focus: Focus) -> BoxedStrategy<Event> {
         4 => (who(mix), prop::option::of(lifetimes_in_seconds()))
             .prop_map(|(who, lifetime)| Event::Adopt(who, lifetime)),
         1 => who(mix).prop_map(Event::SignOut),
+        1 => who(mix).prop_map(Event::Seed),
         1 => any::<u8>().prop_map(Event::ReplaceClient),
         1 => any::<u8>().prop_map(Event::Admit),
         1 => any::<u8>().prop_map(Event::SaveAll),

@@ -3,40 +3,46 @@
 use std::future::Future;
 use std::time::Duration;
 
-use octo_auth_core::{Claimed, Key, Record, Saved, Storage, StoreFault, Stored, Version};
+use octo_auth_core::{
+    ChangeListener, Claimed, RecordBytes, RecordName, Saved, Storage, StoreError, Stored, Version,
+};
 
 /// What became of one of several changes made at once.
-pub(crate) type Swap = Result<Saved, StoreFault>;
+pub(crate) type Swap = Result<Saved, StoreError>;
 
 /// Keeps records. One that never waits is ready at once.
 pub(crate) trait Shelf {
     fn storage(&self) -> Storage;
 
-    fn load(&self, key: &Key) -> impl Future<Output = Result<Option<Stored>, StoreFault>> + Send;
+    fn load(&self, name: &RecordName) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send;
 
     fn swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
+        content: &RecordBytes,
     ) -> impl Future<Output = Swap> + Send;
 
     /// Makes all these changes at once, each over the same version.
     fn race(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        records: &[Record],
+        contents: &[RecordBytes],
     ) -> impl Future<Output = Vec<Swap>> + Send;
 
     fn claim(
         &self,
-        key: &Key,
+        name: &RecordName,
         owner: &str,
-        lasting: Duration,
-    ) -> impl Future<Output = Result<Claimed, StoreFault>> + Send;
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
 
-    fn release(&self, key: &Key, owner: &str) -> impl Future<Output = Result<(), StoreFault>> + Send;
+    fn release(&self, name: &RecordName, owner: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<RecordName>, StoreError>> + Send;
+
+    fn changes(&self, listener: ChangeListener) -> bool;
 
     /// Lets others go on for a moment.
     fn pause(&self) -> impl Future<Output = ()> + Send;

@@ -1,14 +1,18 @@
 //! What every store owes.
 
 mod claims;
+mod handles;
+mod machine;
+mod names;
 mod records;
-mod samples;
+mod versions;
 
 use std::time::Duration;
 
-use octo_auth_core::{Key, Record, Saved, StoreFault, Stored, Version};
+use octo_auth_core::{Key, RecordBytes, RecordName, Saved, StoreError, Stored, Version};
 
 use super::{Report, Shelf};
+use crate::registration;
 
 /// What a check has found.
 type Found = Result<(), String>;
@@ -19,45 +23,64 @@ pub(crate) type Advance<'a> = &'a (dyn Fn(Duration) + Send + Sync);
 /// Makes all checks, one after the other. `advance` moves the store's clock; without it the clock must run.
 pub(crate) async fn check(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Report {
     let mut report = Report::default();
-    report.add("an_unknown_key_is_empty", records::unknown_key(shelf).await);
-    report.add("a_record_comes_back_whole", records::whole(shelf).await);
-    report.add("a_change_of_the_stored_version_is_done", records::right_version(shelf).await);
-    report.add("a_change_of_another_version_is_a_conflict", records::wrong_version(shelf).await);
-    report.add("a_change_of_nothing_needs_nothing_stored", records::absent_version(shelf).await);
-    report.add("versions_grow_with_each_change", records::versions(shelf).await);
-    report.add("keys_are_compared_in_full", records::keys(shelf).await);
-    report.add("of_changes_at_once_one_is_done", records::race(shelf).await);
-    report.add("a_claim_keeps_others_out", claims::keeps_out(shelf).await);
+    report.add("an_unknown_name_has_no_record", records::unknown_name(shelf).await);
+    report.add("content_comes_back_byte_for_byte", records::whole(shelf).await);
+    report.add("a_change_of_the_stored_version_is_done", versions::right(shelf).await);
+    report.add("a_change_of_another_version_is_a_conflict", versions::wrong(shelf).await);
+    report.add("a_change_of_no_version_creates_only", versions::absent(shelf).await);
+    report.add("versions_begin_at_one_and_grow_by_one", versions::counted(shelf).await);
+    report.add("of_changes_at_once_one_is_done", versions::race(shelf).await);
+    report.add("names_are_compared_byte_for_byte", names::compared(shelf).await);
+    report.add("names_are_listed_by_their_beginning", names::listed(shelf).await);
+    report.add("registrations_do_not_see_each_others_records", machine::registrations(shelf).await);
+    report.add("a_record_of_a_newer_format_is_neither_used_nor_overwritten", machine::newer(shelf).await);
+    report.add("a_record_of_another_name_is_neither_used_nor_overwritten", machine::misplaced(shelf).await);
+    report.add("a_claim_keeps_others_out", claims::keeps_out(shelf, advance).await);
     report.add("a_claim_is_extended_by_its_owner", claims::extended(shelf, advance).await);
     report.add("a_claim_is_released_by_its_owner_only", claims::released(shelf).await);
     report.add("a_claim_ends_by_itself", claims::ends(shelf, advance).await);
-    report.add("claims_of_other_keys_are_free", claims::of_other_keys(shelf).await);
+    report.add("claims_of_other_names_are_free", claims::of_other_names(shelf).await);
     report
 }
 
-/// A key that no other check uses.
-fn key(check: &str, number: u32) -> Key {
-    Key::account(&format!("octo-auth-testkit {check} {number}"))
+/// Checks what two handles of one store owe.
+pub(crate) async fn check_handles(one: &impl Shelf, other: &impl Shelf) -> Report {
+    let mut report = Report::default();
+    report.add("what_one_handle_wrote_another_reads", handles::read(one, other).await);
+    report.add("a_claim_keeps_other_handles_out", claims::in_two_handles(one, other).await);
+    report.add("changes_name_what_another_handle_wrote", handles::heard(one, other).await);
+    report
+}
+
+/// A name that no other check uses.
+fn name(check: &str, number: u32) -> RecordName {
+    let account = format!("octo-auth-testkit {check} {number}");
+    RecordName::new(&registration::standard(), &Key::account(&account))
+}
+
+/// Content that differs from all other by its number.
+fn content(number: u64) -> RecordBytes {
+    RecordBytes::from(format!("content {number}").into_bytes())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
-fn failed(fault: StoreFault) -> String {
-    format!("a store that should work said: {fault}")
+fn failed(error: StoreError) -> String {
+    format!("a store that should work said: {error}")
 }
 
-/// Nothing to find fault with, or what there is.
+/// Fails unless something holds, with what was found instead.
 fn expect(holds: bool, what: impl FnOnce() -> String) -> Found {
     if holds { Ok(()) } else { Err(what()) }
 }
 
-/// Stores a record over what is there; its version.
+/// Stores content in the place of what is there, and returns its version.
 async fn put(
     shelf: &impl Shelf,
-    key: &Key,
+    name: &RecordName,
     expected: Option<Version>,
-    record: &Record,
+    content: &RecordBytes,
 ) -> Result<Version, String> {
-    match shelf.swap(key, expected, record).await.map_err(failed)? {
+    match shelf.swap(name, expected, content).await.map_err(failed)? {
         Saved::Done(version) => Ok(version),
         Saved::Conflict(stored) => Err(format!(
             "a change of {expected:?} met a conflict with {:?}",
@@ -66,28 +89,22 @@ async fn put(
     }
 }
 
-async fn load(shelf: &impl Shelf, key: &Key) -> Result<Option<Stored>, String> {
-    shelf.load(key).await.map_err(failed)
+async fn load(shelf: &impl Shelf, name: &RecordName) -> Result<Option<Stored>, String> {
+    shelf.load(name).await.map_err(failed)
 }
 
-/// What is stored is this record under this version.
-async fn holds(shelf: &impl Shelf, key: &Key, version: Version, record: &Record) -> Found {
-    let Some(stored) = load(shelf, key).await? else { return Err("what was stored is gone".to_owned()) };
+/// Fails unless this content is stored under this version.
+async fn holds(shelf: &impl Shelf, name: &RecordName, version: Version, content: &RecordBytes) -> Found {
+    let Some(stored) = load(shelf, name).await? else { return Err("what was stored is gone".to_owned()) };
     expect(stored.version == version, || format!("{:?} is stored, not {version:?}", stored.version))?;
-    expect(stored.record == *record, || difference(record, &stored.record))
+    same(content, &stored.content)
 }
 
-/// Which parts of a record are not what they should be; what they hold is not shown.
-fn difference(wanted: &Record, found: &Record) -> String {
-    let parts = [
-        ("generation", wanted.generation == found.generation),
-        ("token", wanted.token == found.token),
-        ("refresh_token", wanted.refresh_token == found.refresh_token),
-        ("parent", wanted.parent == found.parent),
-        ("pending", wanted.pending == found.pending),
-        ("terminal", wanted.terminal == found.terminal),
-        ("signed_out", wanted.signed_out == found.signed_out),
-    ];
-    let others: Vec<_> = parts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();
-    format!("the record came back with another {}", others.join(", "))
+/// Fails unless the content is the same, and says where it is not; what it holds is not shown.
+fn same(wanted: &RecordBytes, found: &RecordBytes) -> Found {
+    let (wanted, found) = (wanted.as_ref(), found.as_ref());
+    let place = wanted.iter().zip(found).take_while(|(wanted, found)| wanted == found).count();
+    expect(wanted == found, || {
+        format!("{} bytes came back as {}, which differ from byte {place} on", wanted.len(), found.len())
+    })
 }

@@ -21,7 +21,7 @@ pub struct Setup {
     /// Whose registration it is.
     pub provider: Provider,
     /// What store the machines have.
-    #[serde(with = "super::written::storage")]
+    #[serde(with = "super::serialization::storage")]
     pub storage: Storage,
     /// How many processes share the store, from 1 to [`MOST_PROCESSES`]; a number beyond counts as the nearest. Where
     /// nothing is shared there is one.
@@ -98,6 +98,8 @@ pub enum Event {
     Refuse(Who, Generations),
     /// A user signs in: tokens that live so many seconds, or a refresh token alone.
     Adopt(Who, Option<u32>),
+    /// The refresh token of the account's first sign-in is imported from a configuration.
+    Seed(Who),
     /// A user signs out.
     SignOut(Who),
     /// The client secret of a machine is replaced.
@@ -223,7 +225,7 @@ pub struct Refusal {
     /// The status.
     pub status: u16,
     /// The code in the form of RFC 6749; nothing: no body.
-    #[serde(with = "super::written::code")]
+    #[serde(with = "super::serialization::code")]
     pub code: Code,
     /// The header `Retry-After`, in seconds.
     pub retry_after: Option<u16>,
@@ -248,7 +250,7 @@ pub enum FaultKind {
 impl Setup {
     /// How many processes there are.
     pub(super) fn running(&self) -> u8 {
-        if self.storage == Storage::Shared { self.processes.clamp(1, MOST_PROCESSES) } else { 1 }
+        if self.storage == Storage::MultiProcess { self.processes.clamp(1, MOST_PROCESSES) } else { 1 }
     }
 }
 
@@ -256,7 +258,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             provider: Provider::Standard,
-            storage: Storage::Private,
+            storage: Storage::SingleProcess,
             processes: 1,
             rotation: Rotation::Strict,
             seed: 0,

@@ -3,14 +3,13 @@
 //! It reads what is asked from the request itself, so that a request with another key's scopes or refresh token
 //! brings that key's token.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_core::Body;
 
 use super::plan::{Breakage, RefreshMember, Refusal, Reply, Rotation, TokenReply};
-use super::recent::Tokens;
 use crate::response::{json, with};
 
 /// For how long a replaced refresh token still brings its successor, where there is a time of grace.
@@ -23,16 +22,18 @@ pub(super) struct Server {
     scopes: [&'static str; 2],
     families: Vec<Family>,
     /// The family of each refresh token, and until when a replaced one brings its successor all the same.
-    issued: Tokens<(usize, Option<Duration>)>,
+    issued: HashMap<String, (usize, Option<Duration>)>,
     /// What took the place of each refresh token.
-    successors: Tokens<String>,
+    successors: HashMap<String, String>,
     /// The access token given last, by key.
     last: HashMap<usize, String>,
     serial: u32,
     /// The refresh tokens the server has refused with `invalid_grant`.
-    pub(super) refused: Tokens,
+    pub(super) refused: HashSet<String>,
     /// A replaced refresh token that was used again just now.
     pub(super) reused: Option<Reused>,
+    /// When the times of grace end, the next one first.
+    grace_ends: VecDeque<Duration>,
     /// How often anything changed.
     pub(super) changes: u64,
 }
@@ -68,12 +69,13 @@ impl Server {
             rotation,
             scopes,
             families: Vec::new(),
-            issued: Tokens::default(),
-            successors: Tokens::default(),
+            issued: HashMap::new(),
+            successors: HashMap::new(),
             last: HashMap::new(),
             serial: 0,
-            refused: Tokens::default(),
+            refused: HashSet::new(),
             reused: None,
+            grace_ends: VecDeque::new(),
             changes: 0,
         }
     }
@@ -84,11 +86,6 @@ impl Server {
         self.issued.insert(live.clone(), (self.families.len(), None));
         self.families.push(Family { key, live: live.clone(), revoked: false });
         live
-    }
-
-    /// How many sign-ins there were.
-    pub(super) fn sign_ins(&self) -> usize {
-        self.families.len()
     }
 
     /// Which sign-in a refresh token comes from, counted from the first.
@@ -107,6 +104,14 @@ impl Server {
     pub(super) fn withdraw(&mut self, key: usize) {
         self.changes += 1;
         self.families.iter_mut().filter(|family| family.key == key).for_each(|family| family.revoked = true);
+    }
+
+    /// Time passes: each end of a time of grace is a change.
+    pub(super) fn pass(&mut self, now: Duration) {
+        while self.grace_ends.front().is_some_and(|end| *end <= now) {
+            self.grace_ends.pop_front();
+            self.changes += 1;
+        }
     }
 
     /// Whether a refresh token still brings tokens; nothing if everything got with it was ended.
@@ -222,7 +227,11 @@ impl Server {
         let successor = name("rt", key, number);
         let replaced = std::mem::replace(&mut family.live, successor.clone());
         self.successors.insert(replaced.clone(), successor.clone());
-        self.issued.insert(replaced, (place, Some(now.saturating_add(GRACE))));
+        let grace_ends = now.saturating_add(GRACE);
+        self.issued.insert(replaced, (place, Some(grace_ends)));
+        if rotation == Rotation::Grace {
+            self.grace_ends.push_back(grace_ends);
+        }
         self.issued.insert(successor.clone(), (place, None));
         self.serial = number;
         self.changes += 1;

@@ -1,6 +1,8 @@
 //! What a world writes down of what happens.
 
-use octo_auth_core::{Row, Verdict};
+use octo_auth_core::{Job, State, Verdict};
+
+use crate::StoredRecord;
 
 /// How much of what happens is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,8 +56,16 @@ impl Lines {
     }
 }
 
+/// What is carried; of what is written, its content too.
+pub(super) fn carried(job: &Job) -> String {
+    match job {
+        Job::Save(save) => format!("{job:?}: {:?}", StoredRecord::read(save.content())),
+        _ => format!("{job:?}"),
+    }
+}
+
 /// What a caller was told, in a line without secrets.
-pub(super) fn told(verdict: &Verdict, row: Row) -> String {
+pub(super) fn told(verdict: &Verdict, row: State) -> String {
     match verdict {
         Verdict::Use(token) => format!("{row}: use {:?}", token.generation()),
         Verdict::UseAndRun(token, _) => format!("{row}: use {:?} and run", token.generation()),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_blocking::{
-    Body, Claimed, Clock, Fault, Key, Now, Record, Saved, Storage, Store, StoreFault, Stored, Transport,
-    Version, Waiting,
+    Body, Claimed, Clock, Fault, Now, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored,
+    Transport, Version, Waiting,
 };
 use octo_auth_testkit::scenario::{Call, Named, Outcome, Scenery};
 
@@ -73,8 +73,8 @@ impl Store for Way {
         self.scenery.setup().storage
     }
 
-    fn load(&self, key: &Key) -> Result<Option<Stored>, StoreFault> {
-        match self.call(Call::Load(key.clone())) {
+    fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        match self.call(Call::Load(name.clone())) {
             Outcome::Loaded(result) => result,
             _ => die(),
         }
@@ -82,27 +82,31 @@ impl Store for Way {
 
     fn compare_and_swap(
         &self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
-    ) -> Result<Saved, StoreFault> {
-        match self.call(Call::Save(key.clone(), expected, Box::new(record.clone()))) {
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        match self.call(Call::Save(name.clone(), expected, content.clone())) {
             Outcome::Saved(result) => result,
             _ => die(),
         }
     }
 
-    fn claim(&self, key: &Key, owner: &str, lasting: Duration) -> Result<Claimed, StoreFault> {
-        match self.call(Call::Claim(key.clone(), owner.to_owned(), lasting)) {
+    fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        match self.call(Call::Claim(name.clone(), owner.to_owned(), ttl)) {
             Outcome::Claimed(result) => result,
             _ => die(),
         }
     }
 
-    fn release(&self, key: &Key, owner: &str) -> Result<(), StoreFault> {
-        match self.call(Call::Release(key.clone(), owner.to_owned())) {
+    fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        match self.call(Call::Release(name.clone(), owner.to_owned())) {
             Outcome::Released(result) => result,
             _ => die(),
         }
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Err(StoreError::new("a scenario lists no records"))
     }
 }

@@ -1,17 +1,12 @@
 //! A sign-in that waits for its callback.
 
-use std::error::Error;
 use std::fmt;
 
 use serde::Serializer;
 
-use super::callback::Callback;
-use super::{GrantedCode, is_code};
 use crate::answer::members::{Members, Value};
-use crate::error::{CallbackError, ErrorCode, ProviderText};
 use crate::scope::Scopes;
-use crate::secret::{Secret, same_secret};
-use crate::time::Now;
+use crate::secret::Secret;
 
 /// The members of a stored sign-in.
 const MEMBERS: [&str; 7] =
@@ -33,74 +28,11 @@ pub struct Pending {
     pub(super) verifier: Option<Secret>,
 }
 
-/// A callback that yielded no code.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct RejectedCallback {
-    /// Why.
-    pub error: CallbackError,
-    /// The sign-in, given back unless a callback with its `state` ended it: a forged callback never does.
-    pub pending: Option<Box<Pending>>,
-}
-
 impl Pending {
-    /// Takes the callback: the whole address the browser was sent to, its path and query as a web server holds
-    /// them (`/cb?code=…&state=…`), or its query alone.
-    ///
-    /// # Errors
-    ///
-    /// A [`RejectedCallback`] with a [`CallbackError`] that says what is wrong. The sign-in is given back for
-    /// whatever has not the right `state`, and for what is no single callback of this sign-in though the right
-    /// `state` may stand in it: too long, malformed, at another address, or a parameter twice. Everything else
-    /// ends the sign-in.
-    pub fn receive(self, callback: &str, now: Now) -> Result<GrantedCode, RejectedCallback> {
-        let callback =
-            match Callback::parse(callback, &self.redirect_uri).and_then(|callback| self.own(callback)) {
-                Ok(callback) => callback,
-                Err(error) => return Err(RejectedCallback { error, pending: Some(Box::new(self)) }),
-            };
-        match self.code(&callback) {
-            Ok(code) => Ok(GrantedCode { code, received: now, sign_in: self, others: callback.others }),
-            Err(error) => Err(RejectedCallback { error, pending: None }),
-        }
-    }
-
     /// The `state` of this sign-in, by which a web application finds it again.
     #[must_use]
     pub fn state(&self) -> &Secret {
         &self.state
-    }
-
-    /// Lets through what carries this sign-in's `state`.
-    fn own(&self, callback: Callback) -> Result<Callback, CallbackError> {
-        match callback.state.as_ref().map(Secret::expose) {
-            Some(state) if same_secret(state, self.state.expose()) => Ok(callback),
-            None | Some("") if callback.implicit => Err(CallbackError::ImplicitResponse),
-            None | Some("") => Err(CallbackError::StateMissing),
-            Some(_) => Err(CallbackError::StateMismatch),
-        }
-    }
-
-    fn code(&self, callback: &Callback) -> Result<Secret, CallbackError> {
-        match (&self.issuer, &callback.iss) {
-            (Some(own), Some(named)) if own != named => return Err(CallbackError::IssuerMismatch),
-            (Some(_), None) => return Err(CallbackError::IssuerMissing),
-            _ => {}
-        }
-        if let Some(word) = &callback.error {
-            let secrets: Vec<Secret> =
-                [Some(self.state.clone()), callback.code.clone()].into_iter().flatten().collect();
-            let code = ErrorCode::new(word, &secrets).ok_or(CallbackError::ErrorMalformed)?;
-            let text = callback.error_description.as_deref();
-            let message = text.and_then(|text| ProviderText::new(text, &secrets));
-            return Err(CallbackError::Refused { code, message });
-        }
-        match callback.code.as_ref().filter(|code| !code.expose().is_empty()) {
-            _ if callback.implicit => Err(CallbackError::ImplicitResponse),
-            None => Err(CallbackError::CodeMissing),
-            Some(code) if is_code(code.expose()) => Ok(code.clone()),
-            Some(_) => Err(CallbackError::CodeMalformed),
-        }
     }
 
     /// The sign-in as JSON, for an application's own session store. It is a secret: it holds the `state` and
@@ -144,18 +76,6 @@ impl fmt::Debug for Pending {
             .field("client_id", &self.client_id)
             .field("redirect_uri", &self.redirect_uri)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for RejectedCallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl Error for RejectedCallback {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
     }
 }
 

@@ -1,11 +1,10 @@
 //! What one call must have before a request can be written from it.
 
-use super::{
-    Checked, ClientAuthentication, Document, Pkce, ProfileProblem, ScopeRule, fault, filled, header_name,
-    known_host,
-};
+use super::field::{Checked, fault, filled, header_name, known_host};
 use crate::profile::base_url::has_dot_segment;
-use crate::profile::{Call, Encoding, Method, Role};
+use crate::profile::{
+    Call, ClientAuthentication, Document, Encoding, Method, Pkce, ProfileProblem, Role, ScopeRule,
+};
 
 pub(super) fn check(document: &Document, name: &str, call: &Call) -> Checked {
     let field = format!("calls.{name}");

@@ -1,6 +1,7 @@
 //! Every fact names where it is said, by a key the document lists.
 
-use super::{Checked, Document, ProfileProblem, fault, filled};
+use super::field::{Checked, fault, filled};
+use crate::profile::{Document, ProfileProblem};
 
 pub(super) fn check(document: &Document) -> Checked {
     for (index, entry) in document.sources.iter().enumerate() {

@@ -78,10 +78,10 @@ impl Carrier {
     fn begin(&mut self, job: Job, scenery: &Scenery, named: Named) {
         let call = match &job {
             Job::Send(job) => Call::Send(job.request().clone(), job.deadline()),
-            Job::Load(job) => Call::Load(job.key().clone()),
-            Job::Save(job) => Call::Save(job.key().clone(), job.expected(), Box::new(job.record().clone())),
-            Job::Claim(job) => Call::Claim(job.key().clone(), job.owner().to_owned(), job.lasting()),
-            Job::Release(job) => Call::Release(job.key().clone(), job.owner().to_owned()),
+            Job::Load(job) => Call::Load(job.name().clone()),
+            Job::Save(job) => Call::Save(job.name().clone(), job.expected(), job.content().clone()),
+            Job::Claim(job) => Call::Claim(job.name().clone(), job.owner().to_owned(), job.ttl()),
+            Job::Release(job) => Call::Release(job.name().clone(), job.owner().to_owned()),
         };
         let id = scenery.arrive(named, call);
         self.at = At::Begun(job, id, scenery.now());

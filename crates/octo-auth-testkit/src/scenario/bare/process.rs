@@ -175,8 +175,8 @@ impl Process {
         loop {
             let is_over = caller.has_asked && caller.deadline <= self.scenery.now().boot;
             let ask = if is_over { Accounts::decide_at_deadline } else { Accounts::decide };
-            let Decision { verdict, row, .. } = self.on(&caller.key, ask);
-            self.scenery.decided(row);
+            let Decision { verdict, state, .. } = self.on(&caller.key, ask);
+            self.scenery.decided(state);
             caller.has_asked = true;
             match verdict {
                 Verdict::Use(token) => return Some(Ok(token)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{AccessToken, Adopted, Entropy, Exchange, Row, Scopes, Secret, TokenSet};
+use octo_auth_core::{AccessToken, Adopted, Entropy, Exchange, Scopes, Secret, State, TokenSet};
 
 use super::Scenery;
 
@@ -43,8 +43,8 @@ impl Scenery {
     }
 
     /// A row of the table has applied.
-    pub fn decided(&self, row: Row) {
-        self.enter().rows.insert(row.number());
+    pub fn decided(&self, row: State) {
+        self.enter().rows.insert(row.word());
     }
 
     /// The rows of the table that have applied, where that is known.

@@ -1,10 +1,12 @@
 //! What the server and the store make of a call, and how that reads in the log.
 
-use octo_auth_core::{Attempt, Claimed, Grant, Key, Record, Saved, StoreFault, Stored};
+use octo_auth_core::{Claimed, RecordBytes, RecordName, Saved, StoreError, Stored};
+use serde_json::Value;
 
 use super::log::Kind;
 use super::server::{Heard, asked};
 use super::{Call, Inside, Named, Open, Outcome, STORE_CALL};
+use crate::StoredRecord;
 use crate::scenario::Said;
 use crate::scenario::said::Spoken;
 use crate::scenario::spell::spelt;
@@ -13,7 +15,7 @@ use crate::scenario::step::{Mood, Setup};
 impl Call {
     /// What comes of a call that nobody answers any more.
     pub(super) fn unanswered(&self) -> Outcome {
-        let over = || StoreFault::new("the scenario is over");
+        let over = || StoreError::new("the scenario is over");
         match self {
             Self::Send(..) => Outcome::Fault(octo_auth_core::Fault::unknown("the scenario is over")),
             Self::Load(_) => Outcome::Loaded(Err(over())),
@@ -23,7 +25,7 @@ impl Call {
         }
     }
 
-    fn failed(&self, fault: StoreFault) -> Outcome {
+    fn failed(&self, fault: StoreError) -> Outcome {
         match self {
             Self::Send(..) => Outcome::Gone,
             Self::Load(_) => Outcome::Loaded(Err(fault)),
@@ -87,11 +89,13 @@ impl Inside {
 
     fn store(&mut self, open: &mut Open, setup: &Setup) -> Option<Outcome> {
         let mood = self.shelf.mood();
-        let (place, name) = (open.named.place, setup.name_of(open.call.key()?));
+        let record = open.call.record()?;
+        let (place, name, is_request_log) =
+            (open.named.place, setup.key_of_record(record), setup.is_request_log(record));
         let what = open.call.named();
         if open.is_held {
             let is_late = self.now.boot.saturating_sub(open.since) >= STORE_CALL;
-            return is_late.then(|| open.call.failed(StoreFault::new("the store did not answer within 5 s")));
+            return is_late.then(|| open.call.failed(StoreError::new("the store did not answer within 5 s")));
         }
         if mood == Mood::Silent {
             open.is_held = true;
@@ -101,13 +105,12 @@ impl Inside {
         let fails = mood == Mood::Down || mood == Mood::ReadOnly && !matches!(open.call, Call::Load(_));
         if fails {
             self.log.note(place, &name, Kind::Flight, format!("{what} {{key}}: failed"));
-            return Some(open.call.failed(StoreFault::new("the store is down")));
+            return Some(open.call.failed(StoreError::new("the store is down")));
         }
         let (outcome, text) = self.do_in_store(open.named, &open.call, &name);
         let is_dozing = self.dozing.get(&(place, name.clone())).copied().unwrap_or_default();
         let is_look = is_dozing && matches!(open.call, Call::Load(_) | Call::Claim(..));
-        let is_counting = open.call.key().is_some_and(|key| key.grant() == Grant::None);
-        let kind = match (is_look, is_counting) {
+        let kind = match (is_look, is_request_log) {
             (true, _) => Kind::Look,
             (false, true) => Kind::Counted,
             (false, false) => Kind::Flight,
@@ -119,31 +122,31 @@ impl Inside {
     fn do_in_store(&mut self, named: Named, call: &Call, name: &str) -> (Outcome, String) {
         let dozing = (named.place, name.to_owned());
         match call {
-            Call::Load(key) => {
-                let stored = self.shelf.load(key);
+            Call::Load(record) => {
+                let stored = self.shelf.load(record);
                 let text = stored.as_ref().map_or_else(|| "nothing".to_owned(), written);
                 (Outcome::Loaded(Ok(stored)), format!(": {text}"))
             }
-            Call::Save(key, expected, record) => {
-                let saved = self.shelf.compare_and_swap(key, *expected, record);
+            Call::Save(record, expected, content) => {
+                let saved = self.shelf.compare_and_swap(record, *expected, content);
                 let text = match &saved {
-                    Saved::Done(_) => shown(record),
+                    Saved::Done(_) => shown(content),
                     Saved::Conflict(Some(stored)) => {
-                        format!("{}; in vain, the store holds {}", shown(record), written(stored))
+                        format!("{}; in vain, the store holds {}", shown(content), written(stored))
                     }
-                    Saved::Conflict(None) => format!("{}; in vain, the store holds nothing", shown(record)),
+                    Saved::Conflict(None) => format!("{}; in vain, the store holds nothing", shown(content)),
                 };
                 (Outcome::Saved(Ok(saved)), format!(": {text}"))
             }
-            Call::Claim(key, owner, lasting) => {
-                let claimed = self.shelf.leases.claim(key, owner, *lasting, self.now.boot);
+            Call::Claim(record, owner, ttl) => {
+                let claimed = self.shelf.leases.claim(record, owner, *ttl, self.now.boot);
                 let is_held = matches!(claimed, Claimed::Held(_));
                 self.dozing.insert(dozing, is_held);
                 let text = if is_held { ": held by somebody else" } else { "" };
                 (Outcome::Claimed(Ok(claimed)), text.to_owned())
             }
-            Call::Release(key, owner) => {
-                self.shelf.leases.release(key, owner);
+            Call::Release(record, owner) => {
+                self.shelf.leases.release(record, owner);
                 (Outcome::Released(Ok(())), String::new())
             }
             Call::Send(..) => (Outcome::Gone, String::new()),
@@ -152,11 +155,13 @@ impl Inside {
 }
 
 impl Call {
-    /// The key of a call of the store.
-    fn key(&self) -> Option<&Key> {
+    /// The record that a call of the store is about.
+    fn record(&self) -> Option<&RecordName> {
         match self {
             Self::Send(..) => None,
-            Self::Load(key) | Self::Save(key, ..) | Self::Claim(key, ..) | Self::Release(key, _) => Some(key),
+            Self::Load(name) | Self::Save(name, ..) | Self::Claim(name, ..) | Self::Release(name, _) => {
+                Some(name)
+            }
         }
     }
 
@@ -172,31 +177,30 @@ impl Call {
 }
 
 fn written(stored: &Stored) -> String {
-    shown(&stored.record)
+    shown(&stored.content)
 }
 
 /// What a record says, in a few words.
-fn shown(record: &Record) -> String {
-    if record.signed_out {
+fn shown(content: &RecordBytes) -> String {
+    let Some(record) = StoredRecord::read(content) else { return "what cannot be read".to_owned() };
+    if record.is_signed_out() {
         return "signed out".to_owned();
     }
-    if !record.sent.is_empty() {
-        return match record.sent.len() {
-            1 => "1 request".to_owned(),
-            many => format!("{many} requests"),
-        };
+    match record.member("sent").and_then(Value::as_array).map(Vec::len) {
+        None | Some(0) => {}
+        Some(1) => return "1 request".to_owned(),
+        Some(many) => return format!("{many} requests"),
     }
     let mut parts = Vec::new();
-    parts.extend(record.token.as_ref().map(|tokens| tokens.access_token().expose().to_owned()));
-    if let Some(refresh_token) = &record.refresh_token {
-        let state = match (&record.pending, record.terminal) {
-            (_, Some(_)) => " is dead",
-            (Some(Attempt { ambiguous: true, number: 1, .. }), None) => " is in use",
-            (Some(Attempt { ambiguous: true, .. }), None) => " is in use again",
-            (Some(_), None) => " was in use",
-            (None, None) => "",
+    parts.extend(record.access_token().map(str::to_owned));
+    if let Some(refresh_token) = record.refresh_token() {
+        let state = match record.attempt() {
+            _ if record.dead().is_some() => " is dead",
+            Some(_) if record.member("in_doubt").is_some() => " is in use again",
+            Some(_) => " is in use",
+            None => "",
         };
-        parts.push(format!("{}{state}", refresh_token.expose()));
+        parts.push(format!("{refresh_token}{state}"));
     }
     if parts.is_empty() { "nothing to use".to_owned() } else { parts.join(", ") }
 }

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use octo_auth_core::{
-    AccessToken, Fingerprint, Key, Lineage, Now, Profile, Record, Saved, Secret, Stored, TokenSet, Version,
-};
+use octo_auth_core::{Client, Key, Now, RecordBytes, RecordName, Saved, Stored, Version};
 
+use crate::StoredRecord;
 use crate::leases::Leases;
 use crate::scenario::step::{Foreign, Mood};
 
@@ -17,7 +16,7 @@ const SOMEBODY: &str = "somebody else";
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     mood: Mood,
-    records: HashMap<Key, Stored>,
+    records: HashMap<RecordName, Stored>,
     pub(super) leases: Leases,
     foreign: u8,
 }
@@ -42,60 +41,60 @@ impl Shelf {
         self.mood = mood;
     }
 
-    pub(super) fn load(&self, key: &Key) -> Option<Stored> {
-        self.records.get(key).cloned()
+    pub(super) fn load(&self, name: &RecordName) -> Option<Stored> {
+        self.records.get(name).cloned()
     }
 
     pub(super) fn compare_and_swap(
         &mut self,
-        key: &Key,
+        name: &RecordName,
         expected: Option<Version>,
-        record: &Record,
+        content: &RecordBytes,
     ) -> Saved {
-        let held = self.load(key);
+        let held = self.load(name);
         if held.as_ref().map(|stored| stored.version) != expected {
-            return Saved::Conflict(held.map(Box::new));
+            return Saved::Conflict(held);
         }
-        Saved::Done(self.put(key, record.clone()))
+        Saved::Done(self.put(name, content.clone()))
     }
 
     /// Somebody else claims a renewal for so long, or lets go of it.
-    pub(super) fn claim_foreign(&mut self, key: &Key, lasting: Option<Duration>, now: Duration) {
+    pub(super) fn claim_foreign(&mut self, name: &RecordName, lasting: Option<Duration>, now: Duration) {
         match lasting {
-            Some(lasting) => drop(self.leases.claim(key, SOMEBODY, lasting, now)),
-            None => self.leases.release(key, SOMEBODY),
+            Some(lasting) => drop(self.leases.claim(name, SOMEBODY, lasting, now)),
+            None => self.leases.release(name, SOMEBODY),
         }
     }
 
     /// Somebody else writes a record, whatever is there.
-    pub(super) fn write_foreign(&mut self, key: &Key, foreign: &Foreign, profile: &Profile, now: Now) {
-        let held = self.load(key).map(|stored| stored.record).unwrap_or_default();
+    pub(super) fn write_foreign(&mut self, client: &Client, key: &Key, foreign: &Foreign, now: Now) {
+        let name = RecordName::new(client, key);
+        let held = self.load(&name).and_then(|stored| StoredRecord::read(&stored.content));
+        let unused = || StoredRecord::empty(client, key).with("number", 0);
+        let held = held.unwrap_or_else(unused);
         let record = match foreign {
             Foreign::Same => held,
             Foreign::SignIn(refresh_token) => {
                 self.foreign += 1;
-                let mut record = Record::default();
-                record.generation.lineage = Lineage::from_bytes([self.foreign; 16]);
-                record.refresh_token = Some(Secret::new(refresh_token.as_str()));
-                record
+                let family = format!("{:02x}", self.foreign).repeat(16);
+                unused().with("family", family).with("refresh_token", refresh_token.as_str())
             }
             Foreign::Renewal(access_token, refresh_token) => {
-                let mut record = Record { pending: None, ..held };
-                record.generation.number += 1;
-                record.parent = record.refresh_token.as_ref().map(Fingerprint::of);
-                record.refresh_token = Some(Secret::new(refresh_token.as_str()));
-                let lifetime = Some(Duration::from_secs(3600));
-                record.token = AccessToken::new(access_token.as_str())
-                    .map(|token| TokenSet::restore(profile, token, now.wall, lifetime, None));
-                record
+                let number = held.number() + 1;
+                let parent = held.refresh_token().map(StoredRecord::digest);
+                held.without("attempt")
+                    .with("number", number)
+                    .with("parent", parent)
+                    .with("refresh_token", refresh_token.as_str())
+                    .with_access_token(access_token, now.wall, Duration::from_secs(3600))
             }
         };
-        self.put(key, record);
+        self.put(&name, record.content());
     }
 
-    fn put(&mut self, key: &Key, record: Record) -> Version {
-        let version = Version(self.records.get(key).map_or(1, |stored| stored.version.0 + 1));
-        self.records.insert(key.clone(), Stored { record, version });
+    fn put(&mut self, name: &RecordName, content: RecordBytes) -> Version {
+        let version = Version(self.records.get(name).map_or(1, |stored| stored.version.0 + 1));
+        self.records.insert(name.clone(), Stored { version, content });
         version
     }
 }

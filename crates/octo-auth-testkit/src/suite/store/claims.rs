@@ -1,10 +1,10 @@
-//! Claims: they spare work, and end by themselves. A store that nobody shares grants them all.
+//! Claims: they spare work, and end by themselves. A store that one process uses may grant them all.
 
 use std::time::{Duration, Instant};
 
-use octo_auth_core::{Claimed, Key, Storage};
+use octo_auth_core::{Claimed, RecordName, Storage};
 
-use super::{Advance, Found, Shelf, expect, failed, key};
+use super::{Advance, Found, Shelf, expect, failed, name};
 
 /// Longer than the suite takes.
 const LONG: Duration = Duration::from_secs(600);
@@ -15,51 +15,53 @@ const SHORT: Duration = Duration::from_millis(1);
 /// So long it is tried to claim what was claimed for [`SHORT`].
 const PATIENCE: Duration = Duration::from_secs(1);
 
-pub(super) async fn keeps_out(shelf: &impl Shelf) -> Found {
-    let key = key("claimed", 0);
-    granted(shelf, &key, "one", LONG).await?;
-    held(shelf, &key, "two").await?;
-    held(shelf, &key, "three").await
+pub(super) async fn keeps_out(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Found {
+    let name = name("claimed", 0);
+    granted(shelf, &name, "one").await?;
+    held(shelf, &name, "two", LONG).await?;
+    let Some(advance) = advance else { return held(shelf, &name, "three", LONG).await };
+    advance(LONG / 2);
+    held(shelf, &name, "three", LONG / 2).await
 }
 
 pub(super) async fn extended(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Found {
-    let key = key("extended", 0);
-    granted(shelf, &key, "one", SHORT).await?;
-    granted(shelf, &key, "one", LONG).await?;
+    let name = name("extended", 0);
+    granted_for(SHORT, shelf, &name, "one").await?;
+    granted(shelf, &name, "one").await?;
     if let Some(advance) = advance {
         advance(SHORT + SHORT);
     }
     for _ in 0..3 {
-        held(shelf, &key, "two").await?;
+        held(shelf, &name, "two", LONG).await?;
         shelf.pause().await;
     }
     Ok(())
 }
 
 pub(super) async fn released(shelf: &impl Shelf) -> Found {
-    let key = key("released", 0);
-    // Nothing to release is no failure.
-    shelf.release(&key, "one").await.map_err(failed)?;
-    granted(shelf, &key, "one", LONG).await?;
-    shelf.release(&key, "two").await.map_err(failed)?;
-    held(shelf, &key, "two").await?;
-    shelf.release(&key, "one").await.map_err(failed)?;
-    granted(shelf, &key, "two", LONG).await?;
-    shelf.release(&key, "one").await.map_err(failed)?;
-    held(shelf, &key, "one").await
+    let name = name("released", 0);
+    // It is no failure if there is no claim to release.
+    shelf.release(&name, "one").await.map_err(failed)?;
+    granted(shelf, &name, "one").await?;
+    shelf.release(&name, "two").await.map_err(failed)?;
+    held(shelf, &name, "two", LONG).await?;
+    shelf.release(&name, "one").await.map_err(failed)?;
+    granted(shelf, &name, "two").await?;
+    shelf.release(&name, "one").await.map_err(failed)?;
+    held(shelf, &name, "one", LONG).await
 }
 
 pub(super) async fn ends(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Found {
-    let key = key("ends", 0);
-    granted(shelf, &key, "one", SHORT).await?;
+    let name = name("ends", 0);
+    granted_for(SHORT, shelf, &name, "one").await?;
     if let Some(advance) = advance {
         advance(SHORT);
-        return granted(shelf, &key, "two", LONG).await;
+        return granted(shelf, &name, "two").await;
     }
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
-        match shelf.claim(&key, "two", LONG).await.map_err(failed)? {
-            Claimed::Granted => return held(shelf, &key, "one").await,
+        match shelf.claim(&name, "two", LONG).await.map_err(failed)? {
+            Claimed::Granted => return held(shelf, &name, "one", LONG).await,
             Claimed::Held(left) => expect(left <= SHORT, || format!("held for {left:?}, not {SHORT:?}"))?,
         }
         shelf.pause().await;
@@ -67,29 +69,41 @@ pub(super) async fn ends(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Fo
     Err(format!("a claim of {SHORT:?} did not end in {PATIENCE:?}; does the store's clock run?"))
 }
 
-pub(super) async fn of_other_keys(shelf: &impl Shelf) -> Found {
+pub(super) async fn of_other_names(shelf: &impl Shelf) -> Found {
     for number in 0..3 {
-        granted(shelf, &key("others", number), &format!("owner {number}"), LONG).await?;
+        granted(shelf, &name("others", number), &format!("owner {number}")).await?;
     }
-    shelf.release(&key("others", 0), "owner 0").await.map_err(failed)?;
-    held(shelf, &key("others", 1), "owner 0").await
+    shelf.release(&name("others", 0), "owner 0").await.map_err(failed)?;
+    held(shelf, &name("others", 1), "owner 0", LONG).await
 }
 
-async fn granted(shelf: &impl Shelf, key: &Key, owner: &str, lasting: Duration) -> Found {
-    match shelf.claim(key, owner, lasting).await.map_err(failed)? {
+pub(super) async fn in_two_handles(one: &impl Shelf, other: &impl Shelf) -> Found {
+    let name = name("handles", 1);
+    granted(one, &name, "one").await?;
+    held(other, &name, "two", LONG).await?;
+    one.release(&name, "one").await.map_err(failed)?;
+    granted(other, &name, "two").await
+}
+
+async fn granted(shelf: &impl Shelf, name: &RecordName, owner: &str) -> Found {
+    granted_for(LONG, shelf, name, owner).await
+}
+
+async fn granted_for(ttl: Duration, shelf: &impl Shelf, name: &RecordName, owner: &str) -> Found {
+    match shelf.claim(name, owner, ttl).await.map_err(failed)? {
         Claimed::Granted => Ok(()),
         Claimed::Held(left) => Err(format!("a claim of `{owner}` was kept out for {left:?}")),
     }
 }
 
-/// Somebody else holds the key, for no longer than it was claimed.
-async fn held(shelf: &impl Shelf, key: &Key, owner: &str) -> Found {
-    let is_shared = shelf.storage() == Storage::Shared;
-    match shelf.claim(key, owner, LONG).await.map_err(failed)? {
+/// Fails unless another owner holds the claim, for `most` at most.
+async fn held(shelf: &impl Shelf, name: &RecordName, owner: &str, most: Duration) -> Found {
+    let is_shared = shelf.storage() == Storage::MultiProcess;
+    match shelf.claim(name, owner, LONG).await.map_err(failed)? {
         Claimed::Granted => expect(!is_shared, || format!("`{owner}` was granted what another has claimed")),
         Claimed::Held(left) => {
-            let is_sound = Duration::ZERO < left && left <= LONG;
-            expect(is_sound, || format!("`{owner}` is kept out for {left:?}, claimed were {LONG:?}"))
+            let is_sound = Duration::ZERO < left && left <= most;
+            expect(is_sound, || format!("`{owner}` is kept out for {left:?}, and {most:?} are left"))
         }
     }
 }

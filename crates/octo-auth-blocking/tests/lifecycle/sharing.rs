@@ -1,0 +1,164 @@
+//! What several registrations learn of each other through the store that they share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use octo_auth_blocking::{
+    Accounts, Adopted, ChangeListener, Claimed, Event, FailureKind, Key, MemoryStore, RecordBytes,
+    RecordName, Saved, Secret, Storage, Store, StoreError, Stored, Tokens, Version, Warm,
+};
+
+use crate::clock::Simulated;
+use crate::endpoint::Endpoint;
+
+/// A store of several processes that counts how often it is read, and notifies of writes only if told to.
+#[derive(Clone)]
+struct Shared {
+    memory: MemoryStore,
+    notifies: bool,
+    loads: Arc<AtomicUsize>,
+}
+
+impl Shared {
+    fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
+    }
+}
+
+impl Store for Shared {
+    fn storage(&self) -> Storage {
+        Storage::MultiProcess
+    }
+
+    fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        self.memory.load(name)
+    }
+
+    fn compare_and_swap(
+        &self,
+        name: &RecordName,
+        expected: Option<Version>,
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        self.memory.compare_and_swap(name, expected, content)
+    }
+
+    fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        self.memory.claim(name, owner, ttl)
+    }
+
+    fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        self.memory.release(name, owner)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        self.memory.list(prefix)
+    }
+
+    fn changes(&self, listener: ChangeListener) -> bool {
+        self.notifies && self.memory.changes(listener)
+    }
+}
+
+/// Two registrations that share a store, as two processes do.
+struct Stage {
+    clock: Simulated,
+    store: Shared,
+    here: Accounts,
+    there: Accounts,
+}
+
+impl Stage {
+    fn new(notifies: bool) -> Self {
+        let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+        let memory = MemoryStore::with_clock(clock.clone());
+        let store = Shared { memory, notifies, loads: Arc::default() };
+        let accounts = || crate::accounts(&endpoint, &clock).store(store.clone()).build();
+        let (here, there) = (accounts().expect("a registration"), accounts().expect("a registration"));
+        Self { clock, store, here, there }
+    }
+
+    /// Returns handles to the tokens of one account in both, which have the same token.
+    fn signed_in(&self) -> [Tokens; 2] {
+        let both = [&self.here, &self.there].map(|accounts| accounts.tokens(Key::account("inn")));
+        let both = both.map(|tokens| tokens.expect("a handle"));
+        both[0].adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+        both.iter().for_each(get_then_rest);
+        both
+    }
+}
+
+/// Gets a token, and waits until what began beside it has ended.
+fn get_then_rest(tokens: &Tokens) {
+    tokens.get().expect("a token that was known before");
+    while tokens.status().is_some_and(|status| status.in_flight) {
+        thread::yield_now();
+    }
+}
+
+fn is_signed_out(tokens: &Tokens) -> bool {
+    tokens.get().is_err_and(|failure| failure.kind() == FailureKind::SignedOut)
+}
+
+#[test]
+fn the_next_call_after_a_notice_finds_the_sign_out_of_another_registration() {
+    let stage = Stage::new(true);
+    let [tokens, same] = stage.signed_in();
+    tokens.sign_out();
+    let loads = stage.store.loads();
+    get_then_rest(&same);
+    assert_eq!(stage.store.loads(), loads + 1);
+    assert!(is_signed_out(&same));
+}
+
+#[test]
+fn without_notices_the_first_call_after_60_s_finds_the_sign_out_of_another_registration() {
+    let stage = Stage::new(false);
+    let [tokens, same] = stage.signed_in();
+    tokens.sign_out();
+    let loads = stage.store.loads();
+    stage.clock.advance(59);
+    get_then_rest(&same);
+    assert_eq!(stage.store.loads(), loads);
+    stage.clock.advance(1);
+    get_then_rest(&same);
+    assert_eq!(stage.store.loads(), loads + 1);
+    assert!(is_signed_out(&same));
+}
+
+#[test]
+fn keeping_warm_reads_what_a_notice_names_without_anybody_asking() {
+    let stage = Stage::new(true);
+    let [tokens, same] = stage.signed_in();
+    let (mut changes, _warm) = (stage.there.changes(), stage.there.keep_warm(Warm::All));
+    tokens.sign_out();
+    let told = changes.next().expect("a change").event;
+    assert!(matches!(told, Event::SignInNeeded(_)), "{told:?}");
+    assert!(is_signed_out(&same));
+}
+
+#[test]
+fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
+    let stage = Stage::new(true);
+    let tokens = stage.here.tokens(Key::account("inn")).expect("a handle");
+    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    get_then_rest(&tokens);
+    let loads = stage.store.loads();
+    for _ in 0..10 {
+        get_then_rest(&tokens);
+    }
+    assert!(stage.store.loads() <= loads + 1, "{} readings", stage.store.loads() - loads);
+}
+
+#[test]
+fn a_store_that_lives_on_keeps_no_registration_alive() {
+    let Stage { here, there, .. } = Stage::new(true);
+    let mut changes = here.changes();
+    drop(here);
+    assert!(changes.next().is_none());
+    let other = there.tokens(Key::account("inn")).expect("a handle");
+    other.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+}

@@ -1,0 +1,94 @@
+//! Keeping tokens warm: which key is due next, so that nobody has to wait for a renewal.
+
+use std::time::Duration;
+
+use super::Accounts;
+use crate::key::{Job, Verdict};
+use crate::spec::Key;
+use crate::time::Now;
+
+/// No key is left alone for longer without looking again: a clock may have been set, a machine suspended.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Which keys are kept warm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Warm {
+    /// Those that were used since their last renewal.
+    #[default]
+    Used,
+    /// All that were ever asked about or adopted.
+    All,
+}
+
+/// What there is to do for keeping warm.
+#[derive(Debug)]
+#[must_use = "the job has to be carried out"]
+pub struct Tending {
+    /// A job that is due now, if one is; after it, ask again at once.
+    pub job: Option<Job>,
+    /// The moment on the boot clock to ask again at the latest, strictly after now.
+    pub again: Duration,
+}
+
+impl Accounts {
+    /// Begins the renewal that is due next, before anybody waits for it.
+    pub fn tend(&mut self, which: Warm, now: Now) -> Tending {
+        let limit = now.boot.saturating_add(LONGEST_SLEEP);
+        // Each key is looked at once at most, whatever the clock says.
+        for _ in 0..self.due.len() {
+            let Some((due, key)) = self.due.first().cloned() else {
+                return Tending { job: None, again: limit };
+            };
+            // At the end of the clock there is no later moment to be looked at.
+            if due > now.boot || limit == now.boot {
+                return Tending { job: None, again: due.min(limit) };
+            }
+            let Some(account) = self.accounts.get_mut(&key) else {
+                self.due.remove(&(due, key));
+                continue;
+            };
+            let wanted = which == Warm::All || account.state.wants_refresh_ahead(&self.shared);
+            let decision = wanted.then(|| account.state.decide(true, &mut self.shared, now));
+            self.reschedule_after(&key, now, limit);
+            if let Some(Verdict::UseAndRun(_, job) | Verdict::Run(job)) = decision.map(|told| told.verdict) {
+                return Tending { job: Some(job), again: limit };
+            }
+        }
+        Tending { job: None, again: limit }
+    }
+
+    /// Puts a key where it belongs among those to be looked at.
+    pub(super) fn reschedule(&mut self, key: &Key, now: Now) {
+        let shared = self.key(key);
+        let Some(account) = self.accounts.get_mut(key) else { return };
+        let due = account.state.due(&self.shared, now);
+        if let Some(old) = account.due.take() {
+            self.due.remove(&(old, shared.clone()));
+        }
+        account.due = due;
+        if let Some(due) = due {
+            self.due.insert((due, shared));
+        }
+    }
+
+    /// Has all keys looked at: what kept them closed is gone.
+    pub(super) fn look_at_all(&mut self) {
+        self.due.clear();
+        for (key, account) in &mut self.accounts {
+            account.due = Some(Duration::ZERO);
+            self.due.insert((Duration::ZERO, key.clone()));
+        }
+    }
+
+    /// Puts a key that was looked at just now behind this moment, whatever it says itself.
+    fn reschedule_after(&mut self, key: &Key, now: Now, limit: Duration) {
+        self.reschedule(key, now);
+        let shared = self.key(key);
+        let Some(account) = self.accounts.get_mut(key) else { return };
+        if let Some(due) = account.due.filter(|due| *due <= now.boot) {
+            self.due.remove(&(due, shared.clone()));
+            account.due = Some(limit);
+            self.due.insert((limit, shared));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a failed exchange means for the machine: decided here, once, and carried by the error.
+
+use std::time::Duration;
+
+use super::{ErrorKind, ExchangeError, Remedy, Retry};
+use crate::exchange::Purpose;
+use crate::profile::RefusalMeaning;
+
+/// The least pause after the server said that it is asked too often.
+const THROTTLED: Duration = Duration::from_secs(5);
+
+/// How long nothing is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// Growing from 1 s to 60 s with full jitter, and at least this.
+    Backoff { at_least: Duration },
+    /// 60 s, doubling to 15 min, and at least what the server asked for: waiting does not improve it.
+    Cooldown { at_least: Duration },
+    /// Growing from 1 s to 30 s with full jitter: the store failed, not the endpoint.
+    Store,
+    /// Not at all, though it counts as a failure: the carrier was lost.
+    Once,
+    /// Exactly this: nothing failed, but asking again at once would be of no use.
+    Rest(Duration),
+}
+
+/// A pause that grows as usual.
+pub(crate) const BACKOFF: Pause = Pause::Backoff { at_least: Duration::ZERO };
+
+/// What a failure is evidence against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The account that met it, until other accounts meet the like.
+    Account,
+    /// The endpoint: nothing could be sent at all.
+    Endpoint,
+    /// The client: the server is asked too often, which counts against the client where the profile says so.
+    Throttle,
+}
+
+/// What a failed exchange means for the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Classification {
+    pub(crate) scope: Scope,
+    /// Whether the profile says that the answer means that the client's quota is used up.
+    pub(crate) is_quota: bool,
+    /// How long nothing is tried; `None` if the refresh token is dead.
+    pub(crate) pause: Option<Pause>,
+    /// What the server asked for by `Retry-After`.
+    pub(crate) asked: Option<Duration>,
+    /// Whether the server may have replaced the refresh token.
+    pub(crate) is_ambiguous: bool,
+    /// Whether a refresh was refused, in the server's own error shape, without a known reason.
+    pub(crate) is_unexplained: bool,
+    pub(crate) remedy: Remedy,
+}
+
+impl Classification {
+    pub(crate) fn of(error: &ExchangeError) -> Self {
+        let status = error.status().map(|status| status.as_u16());
+        let is_quota = error.refusal() == Some(RefusalMeaning::Quota);
+        let asked = error.retry_after();
+        let least = |at_least: Duration| {
+            let least = at_least.max(asked.unwrap_or_default());
+            if matches!(status, Some(429 | 503)) || is_quota || asked.is_some() {
+                least.max(THROTTLED)
+            } else {
+                least
+            }
+        };
+        let pause = match error.retry() {
+            Retry::Never => None,
+            Retry::Cooldown => Some(Pause::Cooldown { at_least: asked.unwrap_or_default() }),
+            Retry::Backoff { at_least } | Retry::Ambiguous { at_least } | Retry::After(at_least) => {
+                Some(Pause::Backoff { at_least: least(at_least) })
+            }
+        };
+        // It may mean this request alone, such as one that came too early.
+        let is_denied = matches!(error.kind(), ErrorKind::OAuth(code) if code.as_str() == "access_denied");
+        let remedy = if is_denied { Remedy::AskProvider } else { error.remedy() };
+        let is_throttle = matches!(status, Some(429)) || asked.is_some() || is_quota;
+        let scope = match error.kind() {
+            ErrorKind::NotSent => Scope::Endpoint,
+            _ if is_throttle => Scope::Throttle,
+            _ => Scope::Account,
+        };
+        Self {
+            scope,
+            is_quota,
+            pause,
+            asked,
+            is_ambiguous: matches!(error.retry(), Retry::Ambiguous { .. }),
+            is_unexplained: error.purpose() == Purpose::Refresh
+                && error.is_in_own_shape()
+                && matches!(status, Some(400 | 401 | 403))
+                && remedy == Remedy::AskProvider,
+            remedy,
+        }
+    }
+
+    /// Returns the same of an answer to a client that was replaced since: what that may do is of no concern.
+    pub(crate) fn of_earlier_client(self) -> Self {
+        match self.pause {
+            None | Some(Pause::Cooldown { .. }) => {
+                Self { scope: Scope::Account, pause: Some(Pause::Once), is_unexplained: false, ..self }
+            }
+            Some(_) => self,
+        }
+    }
+}

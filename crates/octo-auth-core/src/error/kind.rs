@@ -1,0 +1,205 @@
+//! The kinds of failures of an exchange: their stable words, and what they say.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::StatusCode;
+
+use super::ErrorCode;
+
+/// What kind of failure it is; `code()` gives the stable word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request certainly did not reach the server.
+    NotSent,
+    /// The request may have been processed, but no complete answer came.
+    MaybeProcessed,
+    /// The request was sent and got no complete answer in time.
+    Timeout,
+    /// What came back is not HTTP, or beyond what a token answer can be.
+    HttpMalformed,
+    /// The answer broke off before its end.
+    BodyIncomplete,
+    /// The server answered with a redirect, which is never followed.
+    Redirect,
+    /// The status alone says what is wrong.
+    Status(StatusCode),
+    /// An error of RFC 6749 section 5.2 or 4.1.2.1, or its extensions.
+    OAuth(ErrorCode),
+    /// An `error` member that is no error code.
+    OAuthMalformed,
+    /// An error in the provider's own shape, with its own word.
+    Provider(ErrorCode),
+    /// An error in the provider's own shape, or an object where a code was due, without a usable word.
+    ProviderError,
+    /// The body is compressed though the request asked for `identity`.
+    ContentEncoding,
+    /// The body is not of the media type the call answers with.
+    MediaType,
+    /// The body is larger than 1 MiB.
+    TooLarge,
+    /// There is no body.
+    EmptyBody,
+    /// The body is not UTF-8.
+    NotUtf8,
+    /// The body is not JSON.
+    NotJson,
+    /// The body is JSON but no object.
+    NotObject,
+    /// A member stands twice with different values.
+    DuplicateMember,
+    /// Two spellings of one member have different values.
+    MemberConflict,
+    /// There is no access token.
+    AccessTokenMissing,
+    /// The access token is no text.
+    AccessTokenMalformed,
+    /// The access token holds characters that must not stand in a header.
+    AccessTokenUnsafe,
+    /// The access token is longer than 64 KiB.
+    AccessTokenTooLong,
+    /// The access token lies inside another member.
+    AccessTokenEnveloped,
+    /// There is no token type.
+    TokenTypeMissing,
+    /// The token type is no text.
+    TokenTypeMalformed,
+    /// The token type is not bearer.
+    TokenTypeUnsupported,
+    /// A member the answer cannot do without is missing or unusable.
+    MemberMissing(Cow<'static, str>),
+    /// The property to be created is there already.
+    PropertyExists {
+        /// The provider's id of it, where told.
+        id: Option<String>,
+    },
+}
+
+impl ErrorKind {
+    /// The kind's stable word, with the status or the provider's own word in it.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::Status(status) => Cow::Owned(format!("http:{}", status.as_u16())),
+            Self::OAuth(code) => Cow::Owned(format!("oauth:{code}")),
+            Self::Provider(code) => Cow::Owned(format!("provider:{code}")),
+            _ => Cow::Borrowed(self.word()),
+        }
+    }
+
+    /// The kind's stable word out of a fixed set, for labels: a status is `http` with its class, such as `http:5xx`,
+    /// and of the words that a server wrote only those of the standards are in it, such as `oauth:invalid_grant`; else
+    /// it is `oauth` or `provider`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::MaybeProcessed => "maybe_processed",
+            Self::Timeout => "timeout",
+            Self::HttpMalformed => "http_malformed",
+            Self::BodyIncomplete => "body_incomplete",
+            Self::Redirect => "redirect",
+            Self::Status(status) => match status.as_u16() / 100 {
+                1 => "http:1xx",
+                2 => "http:2xx",
+                3 => "http:3xx",
+                4 => "http:4xx",
+                5 => "http:5xx",
+                _ => "http:other",
+            },
+            Self::OAuth(code) => {
+                let is_it = |word: &&&str| word.strip_prefix("oauth:") == Some(code.as_str());
+                STANDARD_CODES.iter().find(is_it).copied().unwrap_or("oauth")
+            }
+            Self::OAuthMalformed => "oauth_malformed",
+            Self::Provider(_) => "provider",
+            Self::ProviderError => "provider_error",
+            Self::ContentEncoding => "content_encoding",
+            Self::MediaType => "media_type",
+            Self::TooLarge => "too_large",
+            Self::EmptyBody => "empty_body",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson => "not_json",
+            Self::NotObject => "not_object",
+            Self::DuplicateMember => "duplicate_member",
+            Self::MemberConflict => "member_conflict",
+            Self::AccessTokenMissing => "access_token_missing",
+            Self::AccessTokenMalformed => "access_token_malformed",
+            Self::AccessTokenUnsafe => "access_token_unsafe",
+            Self::AccessTokenTooLong => "access_token_too_long",
+            Self::AccessTokenEnveloped => "access_token_enveloped",
+            Self::TokenTypeMissing => "token_type_missing",
+            Self::TokenTypeMalformed => "token_type_malformed",
+            Self::TokenTypeUnsupported => "token_type_unsupported",
+            Self::MemberMissing(_) => "member_missing",
+            Self::PropertyExists { .. } => "property_exists",
+        }
+    }
+
+    /// What is wrong, as the second half of a sentence.
+    pub(super) fn explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::NotSent => "could not be sent",
+            Self::MaybeProcessed => "was sent but got no complete answer",
+            Self::Timeout => "was sent but not answered in time",
+            Self::HttpMalformed => "was not answered with an HTTP response",
+            Self::BodyIncomplete => "was answered incompletely",
+            Self::Redirect => "was answered with a redirect, which is never followed; correct the base URL",
+            // The usual cause of it is an address with a wrong path.
+            Self::Status(status) if matches!(status.as_u16(), 404 | 410) => {
+                "was refused: nothing answers at this address; check the base URL"
+            }
+            Self::Status(_) => "was refused",
+            Self::OAuth(code) | Self::Provider(code) => return write!(f, "was refused: {code}"),
+            Self::OAuthMalformed => "was answered with an error that is no error code",
+            Self::ProviderError => "was refused with an error in the provider's own form",
+            Self::ContentEncoding => "was answered in a compression that was not asked for",
+            Self::MediaType => {
+                "was not answered with JSON; check the URL, or the server shows a page of its own"
+            }
+            Self::TooLarge => "was answered with more than 1 MiB",
+            Self::EmptyBody => "was answered without a body",
+            Self::NotUtf8 => "was answered with bytes that are not UTF-8",
+            Self::NotJson => "was answered with something that is not JSON",
+            Self::NotObject => "was answered with JSON that is no object",
+            Self::DuplicateMember => "was answered with one member twice, in different values",
+            Self::MemberConflict => "was answered with two spellings of one member, in different values",
+            Self::AccessTokenMissing => "was answered without an access token",
+            Self::AccessTokenMalformed => "was answered with an access token that is no text",
+            Self::AccessTokenUnsafe => "was answered with an access token that cannot stand in a header",
+            Self::AccessTokenTooLong => "was answered with an access token of more than 64 KiB",
+            Self::AccessTokenEnveloped => {
+                "was answered with an access token inside an envelope, which the profile does not describe"
+            }
+            Self::TokenTypeMissing => {
+                "was answered without a token type; `token_answer.token_type_absent` in the profile accepts that"
+            }
+            Self::TokenTypeMalformed => "was answered with a token type that is no text",
+            Self::TokenTypeUnsupported => "was answered with a token type other than bearer",
+            Self::MemberMissing(name) => return write!(f, "was answered without a usable member {name}"),
+            Self::PropertyExists { id: Some(id) } => {
+                return write!(f, "was refused: the property is there already, with the id {id}");
+            }
+            Self::PropertyExists { id: None } => "was refused: the property is there already",
+        };
+        f.write_str(words)
+    }
+}
+
+/// The error codes of token endpoints in the standards: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1,
+/// RFC 8628 section 3.5, RFC 8707 section 2.
+const STANDARD_CODES: [&str; 12] = [
+    "oauth:invalid_request",
+    "oauth:invalid_client",
+    "oauth:invalid_grant",
+    "oauth:unauthorized_client",
+    "oauth:unsupported_grant_type",
+    "oauth:invalid_scope",
+    "oauth:access_denied",
+    "oauth:server_error",
+    "oauth:temporarily_unavailable",
+    "oauth:unsupported_token_type",
+    "oauth:slow_down",
+    "oauth:invalid_target",
+];

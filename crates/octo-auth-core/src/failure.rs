@@ -1,0 +1,269 @@
+//! Why a caller gets no token: what happened, who must act, and when asking again makes sense.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{ExchangeError, Remedy, RequestError};
+use crate::spec::Key;
+use crate::store::StoreError;
+
+/// Why there is no token to be had now. Cheap to clone; holds no secret.
+///
+/// `code()` is a stable word: that of the failed exchange where one failed, else one of `signed_out`,
+/// `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`, `consent_lost`, `not_signed_in`,
+/// `too_many_keys`, `expired_on_arrival`, `same_token_again`, `lost`, `no_runtime`, `would_stall`, or that of a
+/// [`RequestError`].
+#[derive(Clone)]
+pub struct Failure(Arc<Inner>);
+
+struct Inner {
+    key: Arc<Key>,
+    kind: FailureKind,
+    cause: Option<Cause>,
+    remedy: Remedy,
+    after: Option<Duration>,
+}
+
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The account was signed out; a new sign-in or adoption begins anew.
+    SignedOut,
+    /// The machine is shutting down.
+    ShuttingDown,
+    /// The store could not be read, so nothing is known of the account yet.
+    StoreUnavailable,
+    /// The caller's time was over before a renewal under way ended; it goes on without the caller.
+    StillWaiting,
+    /// The last attempt failed, and it is too early for the next; the cause says how.
+    Closed,
+    /// As many requests were sent as the provider allows; the next slot is not open yet.
+    BudgetSpent,
+    /// The refresh token is dead: the consent was withdrawn, or the refresh token was used up elsewhere.
+    ConsentLost,
+    /// A renewal was lost on its way, and with it the refresh token the server may have replaced.
+    ConsentInDoubt,
+    /// There is no refresh token: nobody has signed in yet.
+    NotSignedIn,
+    /// The request cannot be built from the client's settings.
+    Misconfigured,
+    /// As many keys as the policy allows are in use, and none can be given up without losing something.
+    TooManyKeys,
+    /// There is no async runtime to carry the exchange.
+    NoRuntime,
+    /// Waiting here would stall an async runtime.
+    WouldStall,
+}
+
+/// What lies behind a failure.
+#[derive(Debug, Clone)]
+pub(crate) enum Cause {
+    Exchange(Arc<ExchangeError>),
+    Request(Arc<RequestError>),
+    Store(StoreError),
+    Lost,
+    ExpiredOnArrival,
+    SameTokenAgain,
+    RenewedJustNow,
+    /// The server asked for a pause, as the record tells.
+    AskedToWait,
+}
+
+impl Failure {
+    pub(crate) fn new(key: &Arc<Key>, kind: FailureKind, cause: Option<Cause>, remedy: Remedy) -> Self {
+        let after = match remedy {
+            Remedy::TryLater { after } => Some(after),
+            _ => None,
+        };
+        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after }))
+    }
+
+    /// The failure of a key that is closed for so long, whoever must act meanwhile.
+    pub(crate) fn closed(
+        key: &Arc<Key>,
+        kind: FailureKind,
+        cause: Option<Cause>,
+        remedy: Remedy,
+        after: Duration,
+    ) -> Self {
+        let remedy = match remedy {
+            Remedy::TryLater { .. } => Remedy::TryLater { after },
+            other => other,
+        };
+        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after: Some(after) }))
+    }
+
+    /// The failure that there is no async runtime, for adapters.
+    #[must_use]
+    pub fn no_runtime(key: &Key) -> Self {
+        Self::new(&Arc::new(key.clone()), FailureKind::NoRuntime, None, Remedy::FixConfiguration)
+    }
+
+    /// The failure that waiting would stall an async runtime, for adapters.
+    #[must_use]
+    pub fn would_stall(key: &Key) -> Self {
+        Self::new(&Arc::new(key.clone()), FailureKind::WouldStall, None, Remedy::FixConfiguration)
+    }
+
+    /// The key no token could be got for.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.0.key
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        self.0.kind
+    }
+
+    /// The failure's stable word.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        match (&self.0.cause, self.0.kind) {
+            (Some(Cause::Exchange(error)), FailureKind::Closed) => error.code(),
+            (Some(Cause::Request(error)), _) => Cow::Borrowed(error.code()),
+            (Some(Cause::Lost), FailureKind::Closed) => Cow::Borrowed("lost"),
+            (Some(Cause::ExpiredOnArrival), _) => Cow::Borrowed("expired_on_arrival"),
+            (Some(Cause::SameTokenAgain | Cause::RenewedJustNow), _) => Cow::Borrowed("same_token_again"),
+            (_, kind) => Cow::Borrowed(kind.word()),
+        }
+    }
+
+    /// Who must act; to try later means not before so much time has passed since the failure was given out.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        self.0.remedy
+    }
+
+    /// How long after the failure was given out the next attempt is made at the earliest; nothing where no attempt
+    /// will be made until somebody acts.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.after
+    }
+
+    /// The exchange that failed, where one did.
+    #[must_use]
+    pub fn exchange_error(&self) -> Option<&ExchangeError> {
+        match &self.0.cause {
+            Some(Cause::Exchange(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl FailureKind {
+    /// The kind's stable word, such as `still_waiting`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::ShuttingDown => "shutting_down",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::StillWaiting => "still_waiting",
+            Self::Closed => "closed",
+            Self::BudgetSpent => "budget_spent",
+            Self::ConsentLost | Self::ConsentInDoubt => "consent_lost",
+            Self::NotSignedIn => "not_signed_in",
+            Self::Misconfigured => "misconfigured",
+            Self::TooManyKeys => "too_many_keys",
+            Self::NoRuntime => "no_runtime",
+            Self::WouldStall => "would_stall",
+        }
+    }
+
+    /// What happened, as the end of a sentence that begins with the key.
+    pub(crate) fn explain(self) -> &'static str {
+        match self {
+            Self::SignedOut => "it was signed out",
+            Self::ShuttingDown => "the program is shutting down",
+            Self::StoreUnavailable => "the store could not be read",
+            Self::StillWaiting => "the renewal under way took longer than the caller would wait; it goes on",
+            Self::Closed => "the last attempt failed",
+            Self::BudgetSpent => "as many requests were sent as the provider allows",
+            Self::ConsentLost => "the provider no longer takes its refresh token",
+            Self::ConsentInDoubt => {
+                "a renewal was lost on its way, and with it the refresh token the provider may have replaced"
+            }
+            Self::NotSignedIn => "nobody has signed in: there is no refresh token",
+            Self::Misconfigured => "its request cannot be built",
+            Self::TooManyKeys => {
+                "as many keys are in use as the policy's capacity allows, and none can be given up"
+            }
+            Self::NoRuntime => "there is no tokio runtime here to carry the request: call from inside one",
+            Self::WouldStall => {
+                "waiting here would stall the async runtime: use the async adapter, or a blocking thread"
+            }
+        }
+    }
+}
+
+impl Cause {
+    /// The failure kind a key closed for this reason shows.
+    pub(crate) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Store(_) => FailureKind::StoreUnavailable,
+            Self::Request(_) => FailureKind::Misconfigured,
+            _ => FailureKind::Closed,
+        }
+    }
+
+    fn words(&self) -> Cow<'static, str> {
+        match self {
+            Self::Exchange(error) => Cow::Owned(error.to_string()),
+            Self::Request(error) => Cow::Owned(error.to_string()),
+            Self::Store(fault) => Cow::Owned(fault.to_string()),
+            Self::Lost => Cow::Borrowed("a request was sent and its outcome is unknown"),
+            Self::ExpiredOnArrival => {
+                Cow::Borrowed("the token had expired when it arrived; check both clocks")
+            }
+            Self::SameTokenAgain => Cow::Borrowed("the provider gave the same token again"),
+            Self::RenewedJustNow => Cow::Borrowed("the token was due again as soon as it was issued"),
+            Self::AskedToWait => Cow::Borrowed("the server asked for a pause (`Retry-After`)"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { key, kind, cause, remedy, .. } = &*self.0;
+        write!(f, "no token for {key}: {}", kind.explain())?;
+        if let Some(cause) = cause {
+            write!(f, " ({cause})")?;
+        }
+        write!(f, "; {remedy}")
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("key", &self.0.key)
+            .field("kind", &self.0.kind)
+            .field("code", &self.code())
+            .field("remedy", &self.0.remedy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.cause {
+            Some(Cause::Exchange(error)) => Some(&**error),
+            Some(Cause::Request(error)) => Some(&**error),
+            Some(Cause::Store(fault)) => Some(fault),
+            _ => None,
+        }
+    }
+}

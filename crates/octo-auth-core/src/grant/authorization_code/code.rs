@@ -1,0 +1,158 @@
+//! From a callback to the exchange of its code.
+
+use std::error::Error;
+use std::fmt;
+
+use super::callback::Callback;
+use super::pending::Pending;
+use crate::client::{Client, Given, Values, is_sendable};
+use crate::error::{CallbackError, ErrorCode, ProviderText};
+use crate::exchange::{Exchange, Purpose};
+use crate::profile::Role;
+use crate::secret::{Secret, same_secret};
+use crate::time::Now;
+use crate::token::TokenSet;
+
+/// A code received in a callback, to be exchanged once and soon.
+pub struct GrantedCode {
+    code: Secret,
+    received: Now,
+    sign_in: Pending,
+    others: Vec<(String, String)>,
+}
+
+/// A callback that yielded no code.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RejectedCallback {
+    /// Why.
+    pub error: CallbackError,
+    /// The sign-in, given back unless a callback with its `state` ended it: a forged callback never does.
+    pub pending: Option<Box<Pending>>,
+}
+
+impl Pending {
+    /// Takes the callback: the whole address the browser was sent to, its path and query as a web server holds
+    /// them (`/cb?code=…&state=…`), or its query alone.
+    ///
+    /// # Errors
+    ///
+    /// A [`RejectedCallback`] with a [`CallbackError`] that says what is wrong. The sign-in is given back for
+    /// whatever has not the right `state`, and for what is no single callback of this sign-in though the right
+    /// `state` may stand in it: too long, malformed, at another address, or a parameter twice. Everything else
+    /// ends the sign-in.
+    pub fn receive(self, callback: &str, now: Now) -> Result<GrantedCode, RejectedCallback> {
+        let callback =
+            match Callback::parse(callback, &self.redirect_uri).and_then(|callback| self.own(callback)) {
+                Ok(callback) => callback,
+                Err(error) => return Err(RejectedCallback { error, pending: Some(Box::new(self)) }),
+            };
+        match self.code(&callback) {
+            Ok(code) => Ok(GrantedCode { code, received: now, sign_in: self, others: callback.others }),
+            Err(error) => Err(RejectedCallback { error, pending: None }),
+        }
+    }
+
+    /// Lets through what carries this sign-in's `state`.
+    fn own(&self, callback: Callback) -> Result<Callback, CallbackError> {
+        match callback.state.as_ref().map(Secret::expose) {
+            Some(state) if same_secret(state, self.state.expose()) => Ok(callback),
+            None | Some("") if callback.implicit => Err(CallbackError::ImplicitResponse),
+            None | Some("") => Err(CallbackError::StateMissing),
+            Some(_) => Err(CallbackError::StateMismatch),
+        }
+    }
+
+    fn code(&self, callback: &Callback) -> Result<Secret, CallbackError> {
+        match (&self.issuer, &callback.iss) {
+            (Some(own), Some(named)) if own != named => return Err(CallbackError::IssuerMismatch),
+            (Some(_), None) => return Err(CallbackError::IssuerMissing),
+            _ => {}
+        }
+        if let Some(word) = &callback.error {
+            let secrets: Vec<Secret> =
+                [Some(self.state.clone()), callback.code.clone()].into_iter().flatten().collect();
+            let code = ErrorCode::new(word, &secrets).ok_or(CallbackError::ErrorMalformed)?;
+            let text = callback.error_description.as_deref();
+            let message = text.and_then(|text| ProviderText::new(text, &secrets));
+            return Err(CallbackError::Refused { code, message });
+        }
+        match callback.code.as_ref().filter(|code| !code.expose().is_empty()) {
+            _ if callback.implicit => Err(CallbackError::ImplicitResponse),
+            None => Err(CallbackError::CodeMissing),
+            Some(code) if is_code(code.expose()) => Ok(code.clone()),
+            Some(_) => Err(CallbackError::CodeMalformed),
+        }
+    }
+}
+
+impl GrantedCode {
+    /// The callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`.
+    #[must_use]
+    pub fn other_parameters(&self) -> &[(String, String)] {
+        &self.others
+    }
+
+    /// Exchanges the code for tokens; it is sent at most once, whatever happens.
+    ///
+    /// # Errors
+    ///
+    /// [`CallbackError::CodeTooOld`] if more time has passed since the callback than a code lives (60 s at
+    /// Octorate): the user has to sign in again. [`CallbackError::OtherClient`] if the sign-in was started by
+    /// another client or the client's profile sends codes to another URL: a code and its verifier never go to
+    /// another server than the one of the sign-in.
+    pub fn redeem(self, client: &Client, now: Now) -> Result<Exchange<TokenSet>, CallbackError> {
+        let sign_in = &self.sign_in;
+        let document = client.profile.document();
+        let call = document.calls.code.as_ref();
+        let call = call.filter(|call| client.profile.call_url(call) == sign_in.token_endpoint);
+        let call =
+            call.filter(|_| client.client_id == sign_in.client_id).ok_or(CallbackError::OtherClient)?;
+        let lifetime_seconds = document.authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds);
+        let age_seconds = self.age_seconds(now);
+        if age_seconds >= u64::from(lifetime_seconds) {
+            return Err(CallbackError::CodeTooOld { age_seconds, lifetime_seconds });
+        }
+        let mut values = Values::default();
+        values.set(Role::Code, Given::Secret(&self.code));
+        values.set(Role::RedirectUri, Given::Text(&sign_in.redirect_uri));
+        if let Some(verifier) = &sign_in.verifier {
+            values.set(Role::CodeVerifier, Given::Secret(verifier));
+        }
+        let scopes = (!sign_in.scopes.is_empty()).then(|| sign_in.scopes.clone());
+        Ok(client.token_exchange(Purpose::CodeExchange, call, values, scopes)?)
+    }
+
+    /// The larger of the ages by both clocks, so that neither a stepped wall clock nor a suspend hides it.
+    fn age_seconds(&self, now: Now) -> u64 {
+        let by_wall = now.wall.saturating_since(self.received.wall);
+        let by_boot = now.boot.saturating_sub(self.received.boot);
+        by_wall.max(by_boot).as_secs()
+    }
+}
+
+impl fmt::Debug for GrantedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrantedCode")
+            .field("sign_in", &self.sign_in)
+            .field("received", &self.received)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for RejectedCallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for RejectedCallback {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// Whether a text can be a code: visible ASCII and spaces (RFC 6749 appendix A.11).
+fn is_code(text: &str) -> bool {
+    is_sendable(text) && text.is_ascii()
+}

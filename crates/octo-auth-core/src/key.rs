@@ -1,0 +1,398 @@
+//! One key: the joint step of its small machines. What a caller is told, and which job begins.
+//!
+//! ```text
+//! state      THE decision table: facts -> state
+//! gate       why no renewal can begin now
+//! flight     what is in flight, phase by phase; renewal: how each phase ends
+//! replica    base + pending operations -> view; operation: what each does; record: what is stored, codec: how
+//! serving    the token that is served
+//! sighting   moments that the record names, on the boot clock of this process
+//! ```
+
+mod answer;
+mod cause;
+mod codec;
+mod decision;
+mod explain;
+mod flight;
+mod gate;
+mod import;
+mod job;
+mod operation;
+mod record;
+mod renewal;
+mod replica;
+mod saving;
+mod serving;
+mod sighting;
+mod state;
+mod status;
+mod step;
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use cause::RenewalCause;
+pub use decision::{Decision, Verdict};
+pub use import::Adopted;
+pub use job::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
+pub use record::{FamilyId, Generation};
+pub use state::State;
+pub use status::{Change, Event, Status};
+pub use step::{Ending, Step};
+pub use token::{Published, Token};
+
+use flight::{Flight, InFlight, LoadReason};
+use gate::{Blocked, Gate};
+use record::Fingerprint;
+use replica::Replica;
+use serving::Serving;
+use sighting::Sighting;
+use state::{Facts, Knowledge};
+
+use crate::error::Remedy;
+use crate::failure::{Cause, Failure, FailureKind};
+use crate::profile::Replay;
+use crate::registration::{BudgetRequest, FailureHistory, SendLog, SharedState};
+use crate::secret::Secret;
+use crate::spec::Key;
+use crate::store::{Identity, RecordName, Storage};
+use crate::time::Now;
+use crate::validity::Freshness;
+
+/// A shared store is read at most this often before "sign in" is said.
+const BEFORE_SIGN_IN: Duration = Duration::from_secs(1);
+
+/// The state of one key.
+#[derive(Debug)]
+pub(crate) struct KeyState {
+    key: Arc<Key>,
+    /// Under which name and for whom the record is stored; `None` without a store.
+    identity: Option<Identity>,
+    replica: Replica,
+    knowledge: Knowledge,
+    /// When the store was read last, on the boot clock.
+    read_at: Option<Duration>,
+    /// Another process has changed the record since the last reading began, as the store notified.
+    is_notified: bool,
+    /// When the store is to be written next, on the boot clock.
+    save_at: Duration,
+    sighting: Sighting,
+    serving: Serving,
+    in_flight: Option<InFlight>,
+    failures: FailureHistory,
+    store_failures: FailureHistory,
+    /// The server's refusal that made the refresh token dead.
+    refusal: Option<Cause>,
+    /// A dead refresh token that may be tried again, because the client was replaced since.
+    forgiven: Option<Fingerprint>,
+    revocations: Vec<Secret>,
+    sent: SendLog,
+    /// Tells a new failure from the last one.
+    failure_count: u32,
+}
+
+impl KeyState {
+    pub(crate) fn new(key: Arc<Key>, shared: &SharedState) -> Self {
+        let knowledge = if shared.storage == Storage::None { Knowledge::Read } else { Knowledge::Unread };
+        let identity = (shared.storage != Storage::None).then(|| shared.identity(&key));
+        Self {
+            key,
+            identity,
+            replica: Replica::new(),
+            knowledge,
+            read_at: None,
+            is_notified: false,
+            save_at: Duration::ZERO,
+            sighting: Sighting::default(),
+            serving: Serving::default(),
+            in_flight: None,
+            failures: FailureHistory::default(),
+            store_failures: FailureHistory::default(),
+            refusal: None,
+            forgiven: None,
+            revocations: Vec::new(),
+            sent: SendLog::default(),
+            failure_count: 0,
+        }
+    }
+
+    /// Tells a caller what to do, or the timer that refreshes ahead of time.
+    pub(crate) fn decide(&mut self, is_ahead: bool, shared: &mut SharedState, now: Now) -> Decision {
+        self.end_overdue_flight(shared, now);
+        let mut facts = self.facts(shared, None, now);
+        let mut state = facts.state();
+        let job = self.begin(state, is_ahead, shared, now);
+        if job.is_none() && state.begins_a_job() {
+            // What kept the job from beginning has closed the gate, so that now no state begins one.
+            facts = self.facts(shared, None, now);
+            state = facts.state();
+        }
+        self.conclude(state, &facts, shared, job, now)
+    }
+
+    /// Tells a caller whose time is over: never to run a job or to wait.
+    pub(crate) fn decide_at_deadline(&mut self, shared: &mut SharedState, now: Now) -> Decision {
+        self.end_overdue_flight(shared, now);
+        let facts = self.facts(shared, None, now);
+        let decision = self.conclude(facts.state(), &facts, shared, None, now);
+        let verdict = match decision.verdict {
+            Verdict::Wait { .. } => self.token_or(now, || self.failure(decision.state, &facts, now)),
+            other => other,
+        };
+        Decision { verdict, ..decision }
+    }
+
+    fn begin(&mut self, state: State, is_ahead: bool, shared: &mut SharedState, now: Now) -> Option<Job> {
+        match state {
+            State::Unread | State::Rereading => {
+                let flight = self.new_flight(None, shared);
+                Some(self.load(flight, LoadReason::Unknown, Duration::ZERO, shared, now))
+            }
+            State::Unsaved => {
+                let flight = self.new_flight(None, shared);
+                Some(self.save(flight, shared, now))
+            }
+            State::StaleRenewing | State::ExpiredRenewing | State::RefusedRenewing => {
+                let cause = RenewalCause::of(state, self.serving.current().is_some(), is_ahead);
+                self.renew(cause, shared, now)
+            }
+            State::SignedOut
+            | State::Reading
+            | State::Unreadable
+            | State::ShuttingDown
+            | State::Fresh
+            | State::StaleInFlight
+            | State::StaleBlocked
+            | State::ExpiredInFlight
+            | State::ExpiredBlocked
+            | State::RefreshTokenDead
+            | State::NotSignedIn
+            | State::RefusedBlocked
+            | State::RefusedInFlight
+            | State::NoKey => None,
+        }
+    }
+
+    fn conclude(
+        &self,
+        state: State,
+        facts: &Facts,
+        shared: &SharedState,
+        job: Option<Job>,
+        now: Now,
+    ) -> Decision {
+        let until = self.in_flight.as_ref().map_or(now.boot, |own| own.deadline);
+        let failure = || self.failure(state, facts, now);
+        let verdict = match (state, job) {
+            (State::RefusedRenewing | State::ExpiredRenewing | State::Unread, Some(job)) => Verdict::Run(job),
+            (_, Some(job)) => match self.serving.token(now) {
+                Some(token) if !facts.is_refused => Verdict::UseAndRun(token, job),
+                _ => Verdict::Run(job),
+            },
+            (State::Reading | State::ExpiredInFlight | State::RefusedInFlight, None) => {
+                Verdict::Wait { until }
+            }
+            (
+                State::Fresh
+                | State::Rereading
+                | State::Unsaved
+                | State::StaleRenewing
+                | State::StaleInFlight
+                | State::StaleBlocked
+                | State::RefusedRenewing
+                | State::RefusedBlocked,
+                None,
+            ) => self.token_or(now, failure),
+            (_, None) => Verdict::GiveUp(failure()),
+        };
+        Decision { verdict, state, next_change: self.next_change(facts, shared, now) }
+    }
+
+    fn token_or(&self, now: Now, failure: impl FnOnce() -> Failure) -> Verdict {
+        self.serving.token(now).map_or_else(|| Verdict::GiveUp(failure()), Verdict::Use)
+    }
+
+    /// Returns why a state has no token for the caller.
+    fn failure(&self, state: State, facts: &Facts, now: Now) -> Failure {
+        let later = |until: Duration| Remedy::TryLater { after: until.saturating_sub(now.boot) };
+        let (kind, cause, remedy) = match (state, &facts.gate) {
+            _ if facts.is_signed_out => (FailureKind::SignedOut, None, Remedy::SignInAgain),
+            (State::ShuttingDown, _) => (FailureKind::ShuttingDown, None, later(now.boot)),
+            (State::Unreadable, _) => {
+                let until = match facts.knowledge {
+                    Knowledge::Unreadable { until } => until,
+                    Knowledge::Unread | Knowledge::Read => now.boot,
+                };
+                let last = self.store_failures.last();
+                let remedy = last.map_or(later(until), |last| last.remedy);
+                let cause = last.map(|last| last.cause.clone());
+                let after = until.saturating_sub(now.boot);
+                return Failure::closed(&self.key, FailureKind::StoreUnavailable, cause, remedy, after);
+            }
+            (State::NotSignedIn, _) => (FailureKind::NotSignedIn, None, Remedy::SignInAgain),
+            (_, Gate::Dead(kind)) => (*kind, self.refusal.clone(), Remedy::SignInAgain),
+            (_, Gate::Closed(Blocked { until, kind, cause, remedy })) if !facts.in_flight => {
+                let after = until.saturating_sub(now.boot);
+                return Failure::closed(&self.key, *kind, cause.clone(), *remedy, after);
+            }
+            (_, Gate::Open | Gate::Closed(_)) => {
+                let until = self.in_flight.as_ref().map_or(now.boot, |own| own.deadline);
+                (FailureKind::StillWaiting, None, later(until))
+            }
+        };
+        Failure::new(&self.key, kind, cause, remedy)
+    }
+
+    /// Returns the name of the record, where there is a store.
+    pub(crate) fn record_name(&self) -> Option<&RecordName> {
+        self.identity.as_ref().map(|identity| &identity.name)
+    }
+
+    /// Returns under which name and for whom the record is stored.
+    fn identity(&self, shared: &SharedState) -> Identity {
+        self.identity.clone().unwrap_or_else(|| shared.identity(&self.key))
+    }
+
+    /// Gathers the facts that a decision rests on. A flight that asks about itself has drawn on the budget already.
+    fn facts(&self, shared: &SharedState, own_flight: Option<u64>, now: Now) -> Facts {
+        let knowledge = match self.knowledge {
+            Knowledge::Unread | Knowledge::Unreadable { .. } if self.replica.is_decided() => Knowledge::Read,
+            Knowledge::Unreadable { until } if until <= now.boot => Knowledge::Unread,
+            other => other,
+        };
+        let freshness = self.serving.freshness(now);
+        // A client grant goes on without the store: it is read beside the use of the token.
+        let is_read_beside = self.key.is_client_grant() && freshness != Freshness::Expired;
+        let (knowledge, is_unread) = match knowledge {
+            Knowledge::Unread if is_read_beside => (Knowledge::Read, true),
+            other => (other, false),
+        };
+        let view = self.replica.view();
+        let is_older_than = |age: Duration| {
+            let is_known = !self.replica.is_decided();
+            let is_old =
+                self.is_notified || self.read_at.is_none_or(|read| read.saturating_add(age) <= now.boot);
+            shared.storage == Storage::MultiProcess && is_known && is_old
+        };
+        Facts {
+            is_signed_out: view.signed_out,
+            is_shutting_down: shared.is_shutting_down,
+            knowledge,
+            is_outdated: is_unread || is_older_than(shared.policy.reread_interval()),
+            may_know_better: is_older_than(BEFORE_SIGN_IN),
+            is_client_grant: self.key.is_client_grant(),
+            in_flight: self.in_flight.is_some(),
+            freshness,
+            is_refused: self.serving.is_refused(),
+            is_renewable: self.key.is_client_grant() || view.refresh_token.is_some(),
+            may_force: self.serving.forced.is_open(now),
+            saving_is_due: self.is_unsaved(shared) && self.save_at <= now.boot,
+            gate: self.gate(shared, own_flight, now),
+        }
+    }
+
+    /// Returns whether a renewal may begin.
+    fn gate(&self, shared: &SharedState, own_flight: Option<u64>, now: Now) -> Gate {
+        let view = self.replica.view();
+        let store = self.store_failures.blocked(now.boot).filter(|_| !self.key.is_client_grant());
+        if view.is_dead && self.forgiven != view.fingerprint() {
+            let is_verdict_known = self.replica.base().is_dead || shared.storage != Storage::MultiProcess;
+            if is_verdict_known {
+                let in_doubt = view.in_doubt;
+                return Gate::Dead(if in_doubt {
+                    FailureKind::ConsentInDoubt
+                } else {
+                    FailureKind::ConsentLost
+                });
+            }
+            // Another process may have renewed since: whether it has, writing the verdict tells.
+            let until = self.save_at.max(now.boot + Duration::from_millis(1));
+            let unsaved = Blocked::new(until, FailureKind::Closed, self.refusal.clone());
+            return Gate::of([Some(unsaved), store.map(Blocked::from)].into_iter().flatten(), now.boot);
+        }
+        let doubt = match self.doubt(shared, now) {
+            Some(Gate::Dead(kind)) => return Gate::Dead(kind),
+            Some(Gate::Closed(blocked)) => Some(blocked),
+            Some(Gate::Open) | None => None,
+        };
+        let spent = shared.budget.opens(&self.sent, self.budget_request(now));
+        let pause = self.sighting.pause_until();
+        let reasons = [
+            own_flight.is_none().then(|| Blocked::new(spent, FailureKind::BudgetSpent, None)),
+            Some(Blocked::new(pause, FailureKind::Closed, Some(Cause::AskedToWait))),
+            self.failures.blocked(now.boot).map(Blocked::from),
+            shared.health.blocked(own_flight, now.boot).as_ref().map(Blocked::from),
+            store.map(Blocked::from),
+            doubt,
+        ];
+        Gate::of(reasons.into_iter().flatten(), now.boot)
+    }
+
+    /// Returns what a refresh with an unknown outcome means for the next one, if there is one.
+    ///
+    /// It is repeated only when there is nothing to lose: the token has expired or was refused, and the earlier exchange is
+    /// over. Whether another process goes on with it, claiming the renewal shows.
+    fn doubt(&self, shared: &SharedState, now: Now) -> Option<Gate> {
+        let view = self.replica.view();
+        let replay = shared.client.profile().document().refresh.as_ref().map(|refresh| refresh.replay);
+        let is_in_doubt = self.in_flight.is_none() && (view.in_doubt || view.attempt.is_some());
+        if !is_in_doubt || view.refresh_token.is_none() || replay == Some(Replay::Always) {
+            return None;
+        }
+        let over = match view.attempt.is_some() {
+            true if self.sighting.is_settled() => self.sighting.attempt_until(),
+            _ => Duration::ZERO,
+        };
+        let is_settled = view.attempt.is_none() || self.sighting.is_settled();
+        let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
+        if replay == Some(Replay::Never) && is_settled && !has_token && over <= now.boot {
+            return Some(Gate::Dead(FailureKind::ConsentInDoubt));
+        }
+        let end = self.serving.current().and_then(|issued| issued.validity.end_on_boot(now));
+        let end = if has_token { end.unwrap_or(Duration::MAX) } else { Duration::ZERO };
+        let blocked = Blocked::new(end.max(over), FailureKind::Closed, Some(Cause::Lost));
+        Some(Gate::of([blocked], now.boot))
+    }
+
+    /// Returns the next moment on the boot clock at which the answer can change by time alone.
+    fn next_change(&self, facts: &Facts, shared: &SharedState, now: Now) -> Option<Duration> {
+        let gate = match &facts.gate {
+            Gate::Closed(blocked) => Some(blocked.until),
+            Gate::Open | Gate::Dead(_) => None,
+        };
+        let knowledge = match facts.knowledge {
+            Knowledge::Unreadable { until } => Some(until),
+            Knowledge::Unread | Knowledge::Read => None,
+        };
+        let reread = match facts.state() {
+            State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => Some(BEFORE_SIGN_IN),
+            _ => Some(shared.policy.reread_interval()),
+        };
+        let is_shared = shared.storage == Storage::MultiProcess && !self.replica.is_decided();
+        let reread =
+            reread.zip(self.read_at).filter(|_| is_shared).map(|(age, read)| read.saturating_add(age));
+        let forced = facts.is_refused.then(|| self.serving.forced.opens());
+        let doubt = self.replica.view().attempt.map(|_| self.sighting.attempt_until());
+        let validity = self.serving.current().and_then(|issued| issued.validity.next_change(now));
+        let flight = self.in_flight.as_ref().map(|own| own.deadline);
+        let save = self.is_unsaved(shared).then_some(self.save_at);
+        let all = [gate, knowledge, reread, forced, doubt, validity, flight, save];
+        all.into_iter().flatten().filter(|moment| *moment > now.boot && *moment < Duration::MAX).min()
+    }
+
+    /// Returns whether there is a store that may not hold what is known.
+    fn is_unsaved(&self, shared: &SharedState) -> bool {
+        shared.storage != Storage::None && self.replica.is_unsaved()
+    }
+
+    fn budget_request(&self, now: Now) -> BudgetRequest {
+        let has_token = self.serving.freshness(now) != Freshness::Expired;
+        BudgetRequest { has_token, has_setback: self.failures.any() }
+    }
+
+    fn new_flight(&self, cause: Option<RenewalCause>, shared: &mut SharedState) -> Flight {
+        Flight::new(shared.next_flight(), cause, shared.client_epoch)
+    }
+}

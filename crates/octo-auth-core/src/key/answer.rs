@@ -1,0 +1,276 @@
+//! What the answer to a request leaves behind: operations on the record, and whom a failure is charged to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::KeyState;
+use super::flight::Flight;
+use super::job::{Answered, Job, Outcome, ReleaseJob, Ticket};
+use super::operation::{Operation, Origin, Renewed};
+use super::record::{Attempt, Fingerprint, Generation, Pause};
+use super::serving::validity;
+use super::step::Step;
+use super::token::Issued;
+use crate::error::{self, BACKOFF, Classification, ExchangeError, Remedy, Scope};
+use crate::exchange::Answer;
+use crate::failure::Cause;
+use crate::registration::{Evidence, SharedState};
+use crate::secret::Secret;
+use crate::store::{Claimed, Storage};
+use crate::time::Now;
+use crate::token::TokenSet;
+use crate::validity::Freshness;
+
+/// The least rest after a renewal that changed nothing, or that is due again at once.
+const REST: Duration = Duration::from_secs(30);
+
+impl KeyState {
+    pub(super) fn answered(
+        &mut self,
+        flight: Flight,
+        answered: Answered,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        let Answered { result, sent, origin } = answered;
+        self.sighting.is_over_at(now.boot);
+        let Some(origin) = origin else { return self.land(flight, shared, now) };
+        match result {
+            Ok(answer) => {
+                if flight.is_forced() {
+                    self.serving.forced.block(now);
+                }
+                self.succeeded(origin, answer, sent, shared, now);
+            }
+            Err(error) => self.failed(&flight, origin, error, shared, now),
+        }
+        self.land(flight, shared, now)
+    }
+
+    /// Takes what an answer brought.
+    fn succeeded(
+        &mut self,
+        origin: Origin,
+        answer: Answer<TokenSet>,
+        sent: Now,
+        shared: &mut SharedState,
+        now: Now,
+    ) {
+        shared.health.succeeded(sent);
+        let Answer { value: mut tokens, deviations, .. } = answer;
+        let refresh_token = tokens.refresh_token.take().filter(|_| !self.key.is_client_grant());
+        let is_same = self.serving.current().is_some_and(|own| own.is_same(tokens.access_token()));
+        let valid = validity(&tokens, sent, shared);
+        // Do not store a token that is over: after a restart only the wall clock is left, and if that was set back the token
+        // would look valid.
+        let is_over = valid.freshness(now) == Freshness::Expired;
+        let token = (!is_over).then(|| tokens.clone());
+        let generation = self.generation_of(origin);
+        let issued = Issued::new(tokens, generation, valid, deviations, self.key.grant());
+        self.serving.expect(Arc::new(issued));
+        if !self.take(Operation::Renewed(Renewed { origin, refresh_token, token }), shared, now) {
+            return self.serving.expect_none();
+        }
+        let later = Remedy::TryLater { after: Duration::ZERO };
+        if is_over {
+            self.failures.note(BACKOFF, Cause::ExpiredOnArrival, later, &mut shared.rng, now.boot);
+            return;
+        }
+        self.failures.clear();
+        self.refusal = None;
+        if is_same || valid.freshness(now) != Freshness::Fresh {
+            let cause = if is_same { Cause::SameTokenAgain } else { Cause::RenewedJustNow };
+            let lead =
+                valid.lifetime().zip(valid.renewal_due_age()).map(|(life, due)| life.saturating_sub(due));
+            let rest = if is_same { lead.unwrap_or_default() / 4 } else { Duration::ZERO };
+            // Not beyond the end of the token: then there is nothing to serve, and another token may be had.
+            let left = valid.served_until_age().map(|end| end.saturating_sub(valid.age(now)));
+            let rest = rest.max(REST).min(left.unwrap_or(Duration::MAX));
+            self.failures.note(error::Pause::Rest(rest), cause, later, &mut shared.rng, now.boot);
+        }
+    }
+
+    /// Returns which token the answer brings.
+    fn generation_of(&self, origin: Origin) -> Generation {
+        match origin {
+            Origin::Refresh { attempt, .. } => {
+                Generation { family: self.replica.view().family, number: attempt.number }
+            }
+            Origin::Client { family, number, .. } => Generation { family, number },
+        }
+    }
+
+    /// Takes a failure: what it says of the record, and whom it is charged to.
+    fn failed(
+        &mut self,
+        flight: &Flight,
+        origin: Origin,
+        error: ExchangeError,
+        shared: &mut SharedState,
+        now: Now,
+    ) {
+        let meaning = Classification::of(&error);
+        let is_of_earlier_client = flight.client_epoch != shared.client_epoch;
+        let meaning = if is_of_earlier_client { meaning.of_earlier_client() } else { meaning };
+        // A forced renewal that was answered, rather than lost or put off.
+        if flight.is_forced() && !matches!(meaning.pause, Some(error::Pause::Backoff { .. })) {
+            self.serving.forced.block(now);
+        }
+        shared.budget.failed(now.boot);
+        let salvaged = error.salvaged_refresh_token().cloned().filter(|_| !self.key.is_client_grant());
+        let is_present = self.is_present(origin);
+        match (origin, salvaged) {
+            (_, Some(refresh_token)) => {
+                let refresh_token = Some(refresh_token);
+                self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
+            }
+            (Origin::Refresh { from, attempt, .. }, None) if meaning.pause.is_none() => {
+                self.take(Operation::Dead { from, attempt }, shared, now);
+            }
+            (Origin::Refresh { attempt, .. }, None) if !meaning.is_ambiguous => {
+                self.take(Operation::End { attempt: attempt.id }, shared, now);
+            }
+            _ => {}
+        }
+        if let Some(after) = meaning.asked.filter(|_| is_present && meaning.pause.is_some()) {
+            let documented = shared.client.profile().document().token_limit.is_some();
+            let of_client = (documented || meaning.is_quota) && meaning.scope == Scope::Throttle;
+            let pause = Pause { from: now.wall, until: now.wall.saturating_add(after), of_client };
+            let family = self.replica.view().family;
+            self.take(Operation::Pause { family, pause }, shared, now);
+        }
+        self.charge(meaning, error, is_present, shared, now);
+    }
+
+    /// Charges a failure to the account, and to the registration where there is evidence.
+    fn charge(
+        &mut self,
+        meaning: Classification,
+        error: ExchangeError,
+        is_present: bool,
+        shared: &mut SharedState,
+        now: Now,
+    ) {
+        let cause = Cause::Exchange(Arc::new(error));
+        let Some(pause) = meaning.pause else {
+            if is_present {
+                self.forgiven = None;
+                self.refusal = Some(cause);
+            }
+            return;
+        };
+        if is_present {
+            self.failure_count = self.failure_count.saturating_add(1);
+        }
+        let documented = shared.client.profile().document().token_limit.is_some();
+        let evidence = match meaning.scope {
+            Scope::Endpoint => Evidence::Certain,
+            Scope::Throttle if documented || meaning.is_quota => Evidence::Certain,
+            Scope::Account | Scope::Throttle if self.failures.any() || pause == error::Pause::Once => {
+                Evidence::None
+            }
+            Scope::Account | Scope::Throttle => Evidence::FirstOfAccount,
+        };
+        shared.health.failed(evidence, (pause, cause.clone(), meaning.remedy), &mut shared.rng, now.boot);
+        if !is_present || meaning.scope == Scope::Endpoint {
+            return;
+        }
+        let is_unexplained = self.failures.is_unexplained_again(meaning.is_unexplained);
+        let has_token = self.serving.freshness(now) != Freshness::Expired;
+        // "Sign in" is not said while there is something to serve.
+        let remedy = match meaning.remedy {
+            _ if is_unexplained && !has_token => Remedy::SignInAgain,
+            Remedy::SignInAgain if has_token => Remedy::AskProvider,
+            remedy => remedy,
+        };
+        self.failures.note(pause, cause, remedy, &mut shared.rng, now.boot);
+    }
+
+    /// Returns whether a request was about what the record holds now.
+    pub(super) fn is_present(&self, origin: Origin) -> bool {
+        let view = self.replica.view();
+        match origin {
+            Origin::Refresh { from, .. } => view.fingerprint() == Some(from),
+            Origin::Client { over, .. } => !view.signed_out && view.family == over,
+        }
+    }
+
+    /// Adds an operation if it changes anything, or leaves a token to be revoked. Returns whether it changes the record.
+    fn take(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> bool {
+        let id = self.replica.next_id(shared.writer);
+        let (changes, removed) = self.replica.effect(id, &operation);
+        match removed {
+            // What it is of no use for is stored: revoke at once.
+            Some(token) if !changes && !self.is_unsaved(shared) => {
+                // Revoking a refresh token also revokes its predecessor.
+                self.revocations.retain(|own| Some(Fingerprint::of(own)) != operation.replaces());
+                self.revocations.push(token);
+            }
+            None if !changes => {}
+            _ => {
+                let brings_token = matches!(&operation, Operation::Renewed(Renewed { token: Some(_), .. }));
+                self.replica.push(id, operation, brings_token && changes);
+                self.save_at = now.boot;
+                self.settle(shared, now);
+            }
+        }
+        changes
+    }
+
+    /// Closes an attempt whose request was not sent.
+    pub(super) fn end_attempt(&mut self, attempt: Option<Attempt>, shared: &mut SharedState, now: Now) {
+        let Some(attempt) = attempt else { return };
+        // Whether it was stored is not known, or it was: its end says that nothing was sent.
+        self.replica.withdraw(attempt.id);
+        let id = self.replica.next_id(shared.writer);
+        self.replica.push(id, Operation::End { attempt: attempt.id }, false);
+        self.save_at = self.store_failures.blocked(now.boot).map_or(now.boot, |blocked| blocked.until);
+        self.settle(shared, now);
+        self.followed(shared, now);
+    }
+
+    /// Takes what arrives when nothing is waited for: the ends of releases and revocations, and answers of flights that were
+    /// given up, which may hold the only refresh token that the server still takes.
+    pub(super) fn take_late(&mut self, outcome: Outcome, shared: &mut SharedState, now: Now) -> Option<Job> {
+        let Answered { result, sent, origin } = match outcome {
+            Outcome::Released | Outcome::Revoked => return self.revoke_next(shared, now),
+            Outcome::Answered(answered) => *answered,
+            // It would stand in the way of other processes until its end.
+            Outcome::Claimed(Ok(Claimed::Granted)) if self.in_flight.is_none() => {
+                let ticket = Ticket {
+                    key: self.key.clone(),
+                    flight: shared.next_flight(),
+                    job: 0,
+                    step: Step::Release,
+                };
+                let (name, owner) = (self.name(shared), shared.owner.clone());
+                return Some(Job::Release(ReleaseJob { ticket, name, owner }));
+            }
+            Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
+        };
+        let origin = origin?;
+        match result {
+            Ok(answer) => self.succeeded(origin, answer, sent, shared, now),
+            Err(error) => {
+                let refresh_token: Option<Secret> = error.salvaged_refresh_token().cloned();
+                refresh_token.as_ref().filter(|_| !self.key.is_client_grant())?;
+                self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
+            }
+        }
+        if self.in_flight.is_some() {
+            return None;
+        }
+        let flight = self.new_flight(None, shared);
+        self.land(flight, shared, now)
+    }
+
+    /// Without a store, what is known is the record.
+    pub(super) fn settle(&mut self, shared: &mut SharedState, now: Now) {
+        if shared.storage == Storage::None {
+            let written = self.replica.to_write();
+            let removed = self.replica.saved(written, None);
+            self.revocations.extend(removed);
+        }
+        self.followed(shared, now);
+    }
+}

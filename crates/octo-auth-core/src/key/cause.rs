@@ -1,0 +1,44 @@
+//! What caused a renewal.
+
+use super::state::State;
+
+/// What caused a renewal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RenewalCause {
+    /// A caller asked for the first token.
+    First,
+    /// A caller asked for a token that still works and is due for renewal.
+    Due,
+    /// A caller asked for a token that had expired.
+    Expired,
+    /// A resource server refused the token, whoever asked then.
+    Refused,
+    /// It is kept warm: nobody had asked yet.
+    Warm,
+}
+
+impl RenewalCause {
+    /// Returns what causes the renewal that begins in a state, for a key that had a token before or not.
+    pub(super) fn of(state: State, has_had_token: bool, is_ahead: bool) -> Self {
+        match state {
+            State::RefusedRenewing => Self::Refused,
+            _ if is_ahead => Self::Warm,
+            _ if !has_had_token => Self::First,
+            State::StaleRenewing => Self::Due,
+            _ => Self::Expired,
+        }
+    }
+
+    /// Returns the cause's stable word: `first`, `due`, `expired`, `refused` or `warm`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Due => "due",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+            Self::Warm => "warm",
+        }
+    }
+}

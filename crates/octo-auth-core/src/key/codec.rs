@@ -1,0 +1,176 @@
+//! The stored form of a [`Record`]: JSON with one member for each field.
+
+use std::time::Duration;
+
+use super::record::{Attempt, FamilyId, Fingerprint, History, OperationId, Pause, Record};
+use crate::answer::members::Value;
+use crate::scope::Scopes;
+use crate::secret::Secret;
+use crate::store::{Identity, Reader, RecordBytes, RecordError, Writer, hex, unhex};
+use crate::time::Timestamp;
+use crate::token::{AccessToken, LONGEST_LIFETIME, TokenSet};
+
+/// No number of attempts is greater.
+const MOST_COUNTED: u64 = 1 << 53;
+
+impl Record {
+    /// Encodes the record.
+    pub(crate) fn encode(&self, identity: &Identity) -> RecordBytes {
+        let mut to = Writer::new(identity);
+        to.text("family", &hex(self.family.as_bytes()));
+        to.number("attempts", self.attempts);
+        to.number("answered", self.answered);
+        if let Some(token) = &self.token {
+            to.number("number", self.number);
+            write_token(&mut to, token);
+        }
+        if let Some(refresh_token) = &self.refresh_token {
+            to.text("refresh_token", refresh_token.expose());
+        }
+        if let Some(parent) = &self.parent {
+            to.text("parent", &hex(parent.as_bytes()));
+        }
+        if let Some(attempt) = &self.attempt {
+            let mut object = Writer::object();
+            object.text("id", &written_id(attempt.id));
+            object.number("number", attempt.number);
+            object.number("begun", attempt.begun.as_unix_millis());
+            object.number("deadline", attempt.deadline.as_unix_millis());
+            to.object_member("attempt", object);
+        }
+        to.flag("in_doubt", self.in_doubt);
+        to.flag("dead", self.is_dead);
+        if let Some(pause) = &self.pause {
+            let mut object = Writer::object();
+            object.number("from", pause.from.as_unix_millis());
+            object.number("until", pause.until.as_unix_millis());
+            object.flag("of_client", pause.of_client);
+            to.object_member("pause", object);
+        }
+        to.flag("signed_out", self.signed_out);
+        to.texts("applied", self.history.applied().iter().copied().map(written_id));
+        to.texts("used", self.history.used().iter().map(|short| hex(short)));
+        to.texts("seeds", self.history.seeds().iter().map(|short| hex(short)));
+        to.finish(&self.unknown)
+    }
+
+    /// Decodes a record, which is as untrusted as an answer from the network.
+    pub(crate) fn decode(content: &RecordBytes, identity: &Identity) -> Result<Self, RecordError> {
+        let mut from = Reader::new(content, identity)?;
+        let answered = read_count(&mut from, "answered")?.unwrap_or_default();
+        let number = read_count(&mut from, "number")?.unwrap_or_default();
+        let attempts = read_count(&mut from, "attempts")?.unwrap_or_default();
+        let (token, is_clamped) = read_token(&mut from, &identity.issuer)?;
+        Ok(Self {
+            family: from.bytes("family")?.map(FamilyId::from_bytes).unwrap_or_default(),
+            attempts: attempts.max(answered).max(number),
+            answered,
+            number,
+            token,
+            is_clamped,
+            refresh_token: read_refresh_token(&mut from)?,
+            parent: from.bytes("parent")?.map(Fingerprint::from_bytes),
+            attempt: from.object("attempt")?.map(read_attempt).transpose()?,
+            in_doubt: from.flag("in_doubt")?,
+            is_dead: from.flag("dead")?,
+            pause: from.object("pause")?.map(read_pause).transpose()?,
+            signed_out: from.flag("signed_out")?,
+            history: read_history(&mut from)?,
+            unknown: from.rest(),
+        })
+    }
+}
+
+fn write_token(to: &mut Writer, token: &TokenSet) {
+    to.text("access_token", token.access_token().expose());
+    to.text("token_type", "bearer");
+    to.number("issued_at", token.issued_at().as_unix_millis());
+    if let Some(expires_at) = token.expires_at() {
+        to.number("expires_at", expires_at.as_unix_millis());
+    }
+    if let Some(renew_after) = token.renew_after() {
+        to.number("renew_after", u64::try_from(renew_after.as_millis()).unwrap_or(u64::MAX));
+    }
+    if let Some(scopes) = token.scopes() {
+        to.text("scope", &scopes.to_string());
+    }
+}
+
+/// Reads the token, and whether its lifetime was shortened to ten years. An empty access token counts as absent.
+fn read_token(from: &mut Reader<'_>, issuer: &str) -> Result<(Option<TokenSet>, bool), RecordError> {
+    let text = from.text("access_token")?.filter(|text| !text.is_empty());
+    let token_type = from.text("token_type")?;
+    if token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(RecordError::TokenTypeUnsupported);
+    }
+    let issued_at = from.number("issued_at")?.map(Timestamp::from_unix_millis);
+    let expires_at = from.number("expires_at")?.map(Timestamp::from_unix_millis);
+    let renew_after = from.number("renew_after")?.map(Duration::from_millis);
+    let scopes = from.text("scope")?.map(|text| Scopes::parse(&text)).transpose();
+    let scopes = scopes.map_err(|_| RecordError::Malformed("scope"))?;
+    let Some(text) = text else { return Ok((None, false)) };
+    let access_token = AccessToken::new(text.as_str()).ok_or(RecordError::AccessTokenUnsafe)?;
+    let issued_at = issued_at.ok_or(RecordError::Malformed("issued_at"))?;
+    let told = expires_at.map(|end| end.saturating_since(issued_at));
+    let lifetime = told.map(|told| told.min(LONGEST_LIFETIME));
+    let issuer = issuer.to_owned();
+    let tokens =
+        TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token: None, scopes };
+    Ok((Some(tokens), lifetime < told))
+}
+
+/// Reads a number that was counted up one by one, so that it is not near the largest one.
+fn read_count(from: &mut Reader<'_>, name: &'static str) -> Result<Option<u64>, RecordError> {
+    let count = from.number(name)?;
+    if count.is_some_and(|count: u64| count > MOST_COUNTED) {
+        Err(RecordError::Malformed(name))
+    } else {
+        Ok(count)
+    }
+}
+
+fn read_refresh_token(from: &mut Reader<'_>) -> Result<Option<Secret>, RecordError> {
+    let text = from.text("refresh_token")?.filter(|text| !text.is_empty());
+    Ok(text.map(|text| Secret::new(text.as_str())))
+}
+
+fn read_attempt(mut from: Reader<'_>) -> Result<Attempt, RecordError> {
+    let missing = || RecordError::Malformed("attempt");
+    let id = from.text("id")?.and_then(|text| read_id(&text)).ok_or_else(missing)?;
+    let number = read_count(&mut from, "number")?.ok_or_else(missing)?;
+    let begun = from.number("begun")?.map(Timestamp::from_unix_millis).ok_or_else(missing)?;
+    let deadline = from.number("deadline")?.map(Timestamp::from_unix_millis).ok_or_else(missing)?;
+    Ok(Attempt { id, number, begun, deadline })
+}
+
+fn read_pause(mut from: Reader<'_>) -> Result<Pause, RecordError> {
+    let missing = || RecordError::Malformed("pause");
+    let begun = from.number("from")?.map(Timestamp::from_unix_millis).ok_or_else(missing)?;
+    let until = from.number("until")?.map(Timestamp::from_unix_millis).ok_or_else(missing)?;
+    Ok(Pause { from: begun, until, of_client: from.flag("of_client")? })
+}
+
+fn read_history(from: &mut Reader<'_>) -> Result<History, RecordError> {
+    let applied = read_texts(from, "applied", read_id)?;
+    Ok(History::restored(applied, read_texts(from, "used", unhex)?, read_texts(from, "seeds", unhex)?))
+}
+
+fn read_texts<T>(
+    from: &mut Reader<'_>,
+    name: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, RecordError> {
+    let read = |value: Value<'_>| read(&value.text()?);
+    let all: Option<Vec<T>> = from.elements(name)?.into_iter().map(read).collect();
+    all.ok_or(RecordError::Malformed(name))
+}
+
+/// An operation's identity, such as `9f3a61c07bd2e854-12`.
+fn written_id(id: OperationId) -> String {
+    format!("{:016x}-{}", id.writer, id.sequence)
+}
+
+fn read_id(text: &str) -> Option<OperationId> {
+    let (writer, sequence) = text.split_once('-')?;
+    Some(OperationId { writer: u64::from_be_bytes(unhex(writer)?), sequence: sequence.parse().ok()? })
+}

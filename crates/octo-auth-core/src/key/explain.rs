@@ -1,0 +1,138 @@
+//! The state of a key in plain words, for a person who asks why.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use super::KeyState;
+use super::gate::Gate;
+use super::state::Knowledge;
+use crate::registration::SharedState;
+use crate::store::Storage;
+use crate::time::Now;
+use crate::validity::Freshness;
+
+impl KeyState {
+    /// The state of the key in plain words, a line for each fact; no secret is among them.
+    pub(crate) fn explain(&self, shared: &SharedState, now: Now) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_state(&mut text, shared, now);
+        text
+    }
+
+    fn write_state(&self, out: &mut String, shared: &SharedState, now: Now) -> fmt::Result {
+        let facts = self.facts(shared, None, now);
+        let state = facts.state();
+        let provider = shared.client.profile().title();
+        writeln!(out, "{} at {provider}: {state} (`{}`).", self.key, state.word())?;
+        self.write_token(out, now)?;
+        if !self.key.is_client_grant() {
+            self.write_refresh_token(out, now)?;
+        }
+        match &facts.gate {
+            Gate::Open => writeln!(out, "Renewal: possible now.")?,
+            Gate::Dead(kind) => writeln!(out, "Renewal: not possible: {}.", kind.explain())?,
+            Gate::Closed(blocked) => {
+                let left = Left(blocked.until, now);
+                write!(out, "Renewal: not before {left}: {}", blocked.kind.explain())?;
+                match &blocked.cause {
+                    Some(cause) => writeln!(out, " ({cause}).")?,
+                    None => writeln!(out, ".")?,
+                }
+            }
+        }
+        if let Some(under_way) = &self.in_flight {
+            writeln!(
+                out,
+                "In flight: {}, given up {}.",
+                under_way.phase.explain(),
+                Left(under_way.deadline, now)
+            )?;
+        }
+        if shared.storage != Storage::None {
+            self.write_store(out, facts.knowledge, now)?;
+        }
+        match self.next_change(&facts, shared, now) {
+            Some(moment) => write!(out, "Next change by time alone: {}.", Left(moment, now)),
+            None => write!(out, "Nothing changes by time alone."),
+        }
+    }
+
+    fn write_token(&self, out: &mut String, now: Now) -> fmt::Result {
+        let Some(issued) = self.serving.current() else { return writeln!(out, "Token: none yet.") };
+        let validity = &issued.validity;
+        let refused = if self.serving.is_refused() { ", refused by a resource server" } else { "" };
+        let freshness = match validity.freshness(now) {
+            Freshness::Fresh => "fresh",
+            Freshness::Stale => "due for renewal",
+            Freshness::Expired => "expired",
+        };
+        write!(out, "Token: generation {}, {freshness}{refused}, ", issued.generation)?;
+        write!(out, "{} s old", validity.age(now).as_secs())?;
+        if let Some(soft) = validity.renewal_due_age() {
+            write!(out, ", due for renewal at {} s", soft.as_secs())?;
+        }
+        match validity.served_until_age() {
+            Some(end) => writeln!(out, ", served until {} s.", end.as_secs()),
+            None => writeln!(out, "; the server did not say how long it lives."),
+        }
+    }
+
+    fn write_refresh_token(&self, out: &mut String, now: Now) -> fmt::Result {
+        let view = self.replica.view();
+        if view.refresh_token.is_none() {
+            return writeln!(out, "Refresh token: none.");
+        }
+        write!(out, "Refresh token: there is one")?;
+        if view.is_dead {
+            write!(out, ", which the provider no longer accepts")?;
+        } else if let Some(attempt) = &view.attempt {
+            write!(out, "; its use number {} began at {}", attempt.number, attempt.begun)?;
+        }
+        let is_in_doubt = self.in_flight.is_none() && (view.in_doubt || view.attempt.is_some());
+        if is_in_doubt && !view.is_dead {
+            write!(
+                out,
+                "; the outcome of a use is unknown, so it is used again only when the token has expired"
+            )?;
+            let until = self.sighting.attempt_until();
+            if view.attempt.is_some() && until > now.boot {
+                write!(out, ", not before {}", Left(until, now))?;
+            }
+        }
+        writeln!(out, ".")
+    }
+
+    fn write_store(&self, out: &mut String, knowledge: Knowledge, now: Now) -> fmt::Result {
+        match (knowledge, self.replica.is_unsaved(), self.store_failures.last()) {
+            (Knowledge::Unread, ..) => writeln!(out, "Store: not read yet."),
+            (Knowledge::Unreadable { until }, _, last) => {
+                write!(out, "Store: could not be read")?;
+                if let Some(last) = last {
+                    write!(out, " ({})", last.cause)?;
+                }
+                writeln!(out, "; read again {}.", Left(until, now))
+            }
+            (Knowledge::Read, true, Some(last)) => {
+                let again = Left(self.save_at, now);
+                writeln!(out, "Store: does not hold this yet ({}); written again {again}.", last.cause)
+            }
+            (Knowledge::Read, true, None) => writeln!(out, "Store: does not hold this yet."),
+            (Knowledge::Read, false, _) => writeln!(out, "Store: holds this."),
+        }
+    }
+}
+
+/// A moment on the boot clock as a distance from now.
+struct Left(Duration, Now);
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.0.saturating_sub(self.1.boot);
+        if left.is_zero() {
+            f.write_str("now")
+        } else {
+            write!(f, "in {}.{:03} s", left.as_secs(), left.subsec_millis())
+        }
+    }
+}

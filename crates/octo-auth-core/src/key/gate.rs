@@ -1,0 +1,56 @@
+//! The gate: why no renewal can begin now.
+
+use std::time::Duration;
+
+use crate::error::Remedy;
+use crate::failure::{Cause, FailureKind};
+use crate::registration::Setback;
+
+/// Whether a renewal may begin.
+#[derive(Debug, Clone)]
+pub(crate) enum Gate {
+    Open,
+    /// Not before a moment on the boot clock, which is after now.
+    Closed(Blocked),
+    /// Never: the refresh token is dead.
+    Dead(FailureKind),
+}
+
+/// Why and until when the gate is closed.
+#[derive(Debug, Clone)]
+pub(crate) struct Blocked {
+    pub(crate) until: Duration,
+    pub(crate) kind: FailureKind,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) remedy: Remedy,
+}
+
+impl Blocked {
+    pub(crate) fn new(until: Duration, kind: FailureKind, cause: Option<Cause>) -> Self {
+        Self { until, kind, cause, remedy: Remedy::TryLater { after: until } }
+    }
+}
+
+impl From<&Setback> for Blocked {
+    fn from(setback: &Setback) -> Self {
+        let Setback { until, cause, remedy } = setback.clone();
+        Self { until, kind: cause.kind(), cause: Some(cause), remedy }
+    }
+}
+
+impl Gate {
+    /// Returns the gate that all these reasons close, each of which lasts until its own moment.
+    ///
+    /// A failure is reported rather than the spent budget or the spacing that follows it; of several failures the one that
+    /// lasts longest, and of those that last equally long the last one.
+    pub(crate) fn of(reasons: impl IntoIterator<Item = Blocked>, now: Duration) -> Self {
+        let active: Vec<Blocked> = reasons.into_iter().filter(|reason| reason.until > now).collect();
+        let until = active.iter().map(|reason| reason.until).max();
+        let reported =
+            active.into_iter().max_by_key(|reason| (reason.kind != FailureKind::BudgetSpent, reason.until));
+        match (reported, until) {
+            (Some(reported), Some(until)) => Self::Closed(Blocked { until, ..reported }),
+            _ => Self::Open,
+        }
+    }
+}

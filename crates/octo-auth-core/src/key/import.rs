@@ -1,0 +1,139 @@
+//! What happens to a key from outside: sign-ins, imports, sign-outs, refusals, another client.
+
+use super::KeyState;
+use super::job::Job;
+use super::operation::Operation;
+use super::record::{FamilyId, Generation};
+use super::state::Knowledge;
+use crate::answer::CreatedProperty;
+use crate::error::{ExchangeError, RequestError};
+use crate::exchange::Answer;
+use crate::registration::SharedState;
+use crate::secret::Secret;
+use crate::time::Now;
+use crate::token::TokenSet;
+
+/// What a key begins anew with: the outcome of a sign-in, a property creation, a migration, or an import.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Adopted {
+    /// A refresh token alone, such as Octorate gives with a new property.
+    RefreshToken(Secret),
+    /// A refresh token from a configuration, imported at each start: it counts only if the record never held it, so that it
+    /// never replaces what was renewed from it.
+    Seed(Secret),
+    /// Tokens, with their refresh token if they have one.
+    Tokens(TokenSet),
+}
+
+impl Adopted {
+    /// Returns what an exchange brought for an account; of one that failed, the refresh token that could be read in its
+    /// answer all the same: it may be the only one that the server still takes.
+    pub fn brought_by<T>(outcome: &Result<Answer<T>, ExchangeError>) -> Option<Self>
+    where
+        for<'a> Self: From<&'a T>,
+    {
+        match outcome {
+            Ok(answer) => Some(Self::from(&answer.value)),
+            Err(error) => error.salvaged_refresh_token().cloned().map(Self::RefreshToken),
+        }
+    }
+
+    fn refresh_token(&self) -> Option<&Secret> {
+        match self {
+            Self::RefreshToken(secret) | Self::Seed(secret) => Some(secret),
+            Self::Tokens(tokens) => tokens.refresh_token.as_ref(),
+        }
+    }
+}
+
+impl From<&TokenSet> for Adopted {
+    fn from(tokens: &TokenSet) -> Self {
+        Self::Tokens(tokens.clone())
+    }
+}
+
+/// The refresh token that covers the property.
+impl From<&CreatedProperty> for Adopted {
+    fn from(created: &CreatedProperty) -> Self {
+        Self::RefreshToken(created.refresh_token.clone())
+    }
+}
+
+impl From<TokenSet> for Adopted {
+    fn from(tokens: TokenSet) -> Self {
+        Self::Tokens(tokens)
+    }
+}
+
+impl KeyState {
+    /// Records that a resource server refused a token; one that was replaced already changes nothing.
+    pub(crate) fn refused(&mut self, generation: Generation, now: Now) {
+        self.serving.refuse(generation, now);
+    }
+
+    /// Begins a family with what a sign-in, a creation, a migration or an import gave.
+    pub(crate) fn adopt(
+        &mut self,
+        adopted: Adopted,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Result<Option<Job>, RequestError> {
+        let is_empty = adopted.refresh_token().is_some_and(|token| token.expose().is_empty());
+        if is_empty && !matches!(adopted, Adopted::Tokens(_)) {
+            return Err(RequestError::Secret { what: "refresh token" });
+        }
+        if self.key.is_client_grant() && adopted.refresh_token().is_some() {
+            let problem = "belongs to a key of an account; this one is renewed by the client itself";
+            return Err(RequestError::Value { what: "refresh token", problem });
+        }
+        let family = FamilyId::from_bytes(shared.rng.bytes());
+        let operation = match adopted {
+            Adopted::Seed(refresh_token) => Operation::Seed { family, refresh_token },
+            Adopted::RefreshToken(secret) => {
+                Operation::SignIn { family, refresh_token: Some(secret), token: None }
+            }
+            Adopted::Tokens(mut tokens) => {
+                shared.client.check_issuer(&tokens)?;
+                let refresh_token = tokens.refresh_token.take();
+                Operation::SignIn { family, refresh_token, token: Some(tokens) }
+            }
+        };
+        Ok(self.decide_anew(operation, shared, now))
+    }
+
+    /// Returns whether an import would replace another refresh token that may still be good.
+    pub(crate) fn is_occupied_for(&self, adopted: &Adopted) -> bool {
+        let view = self.replica.view();
+        let own = view.refresh_token.as_ref().filter(|_| !view.is_dead);
+        own.is_some() && own != adopted.refresh_token()
+    }
+
+    /// Ends the key until the next sign-in; what it held is revoked where the provider can.
+    pub(crate) fn sign_out(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
+        self.decide_anew(Operation::SignOut, shared, now)
+    }
+
+    /// Records that the client was replaced: what was held against the old one is forgotten.
+    pub(crate) fn client_replaced(&mut self) {
+        self.failures.clear();
+        self.refusal = None;
+        self.forgiven = self.replica.view().fingerprint();
+        self.serving.unpublish();
+    }
+
+    fn decide_anew(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> Option<Job> {
+        let id = self.replica.next_id(shared.writer);
+        if operation.is_decision() {
+            self.failures.clear();
+            self.refusal = None;
+            self.serving.forget_refusals();
+        }
+        if self.knowledge == Knowledge::Read && self.replica.effect(id, &operation) == (false, None) {
+            return None;
+        }
+        self.replica.push(id, operation, false);
+        self.settle(shared, now);
+        self.save_soon(shared, now)
+    }
+}

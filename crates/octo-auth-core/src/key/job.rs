@@ -1,0 +1,385 @@
+//! One effect to be carried out, and the report that brings its outcome back.
+//!
+//! A job is consumed by its report, so none can be reported twice, and a report fits its job by type. Whoever
+//! carries a job keeps its [`Ticket`] beside it, to tell the machine should the job be lost.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+
+use super::cause::RenewalCause;
+use super::operation::Origin;
+use super::step::{Ending, Step};
+use crate::error::ExchangeError;
+use crate::exchange::{Answer, Body, Fault, Purpose};
+use crate::spec::{Key, Renewal};
+use crate::store::{Claimed, RecordBytes, RecordName, Saved, StoreError, Stored, Version};
+use crate::time::Now;
+use crate::token::TokenSet;
+
+/// One effect, to be carried out now and reported.
+#[derive(Debug)]
+#[must_use = "a job that is not carried out must be reported as abandoned"]
+pub enum Job {
+    /// Read the record from the store.
+    Load(LoadJob),
+    /// Claim the renewal in the store.
+    Claim(ClaimJob),
+    /// Send the request.
+    Send(SendJob),
+    /// Write the record to the store.
+    Save(SaveJob),
+    /// Release the claim in the store.
+    Release(ReleaseJob),
+}
+
+/// Which step of which flight it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    pub(crate) key: Arc<Key>,
+    pub(crate) flight: u64,
+    pub(crate) job: u32,
+    pub(crate) step: Step,
+}
+
+/// Read the record of a key from the store.
+#[derive(Debug)]
+pub struct LoadJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) name: RecordName,
+    pub(crate) after: Duration,
+}
+
+/// Claim the renewal of a key in the store.
+#[derive(Debug)]
+pub struct ClaimJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) name: RecordName,
+    pub(crate) owner: String,
+    pub(crate) ttl: Duration,
+}
+
+/// Send a request.
+pub struct SendJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) renewal: Box<Renewal>,
+    /// What its answer is the answer to; `None` for a revocation.
+    pub(crate) origin: Option<Origin>,
+    pub(crate) deadline: Duration,
+}
+
+/// Write a record to the store: that of a key, or the request log of the registration.
+///
+/// Where the provider documents a limit of token requests, or the policy sets one, each request is written to the log
+/// before it is sent.
+#[derive(Debug)]
+pub struct SaveJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) name: RecordName,
+    pub(crate) expected: Option<Version>,
+    pub(crate) content: RecordBytes,
+}
+
+/// Release the claim of a key in the store.
+#[derive(Debug)]
+pub struct ReleaseJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) name: RecordName,
+    pub(crate) owner: String,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+#[must_use = "a report changes nothing until the machine has it"]
+pub struct Report {
+    pub(crate) ticket: Ticket,
+    pub(crate) outcome: Outcome,
+}
+
+/// The outcome in a report.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Loaded(Result<Option<Stored>, StoreError>),
+    Claimed(Result<Claimed, StoreError>),
+    Answered(Box<Answered>),
+    Revoked,
+    Saved(Result<Saved, StoreError>),
+    Released,
+    Lost,
+}
+
+/// What came of an exchange.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) result: Result<Answer<TokenSet>, ExchangeError>,
+    pub(crate) sent: Now,
+    /// What it is the answer to.
+    pub(crate) origin: Option<Origin>,
+}
+
+impl Job {
+    /// Which step of which flight it is.
+    #[must_use]
+    pub fn ticket(&self) -> &Ticket {
+        match self {
+            Self::Load(job) => &job.ticket,
+            Self::Claim(job) => &job.ticket,
+            Self::Send(job) => &job.ticket,
+            Self::Save(job) => &job.ticket,
+            Self::Release(job) => &job.ticket,
+        }
+    }
+
+    /// Gives the job back, not carried out, or nothing being known of it.
+    pub fn abandon(self) -> Report {
+        self.ticket().clone().lost()
+    }
+}
+
+impl Ticket {
+    /// The key it is about.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The report that nothing more will be heard of the job: whoever carried it is gone. Should its answer arrive
+    /// all the same, report that too.
+    pub fn lost(self) -> Report {
+        self.report(Outcome::Lost)
+    }
+
+    fn report(self, outcome: Outcome) -> Report {
+        Report { ticket: self, outcome }
+    }
+}
+
+impl LoadJob {
+    /// How long to wait before reading; zero unless somebody else holds the claim.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.after
+    }
+
+    /// Returns the name of the record to read.
+    #[must_use]
+    pub fn name(&self) -> &RecordName {
+        &self.name
+    }
+
+    /// Returns the key whose record is to be read.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.ticket.key
+    }
+
+    /// Reports what was read.
+    pub fn loaded(self, result: Result<Option<Stored>, StoreError>) -> Report {
+        self.ticket.report(Outcome::Loaded(result))
+    }
+}
+
+impl ClaimJob {
+    /// Returns the name of the record to claim.
+    #[must_use]
+    pub fn name(&self) -> &RecordName {
+        &self.name
+    }
+
+    /// Returns the key whose renewal is to be claimed.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.ticket.key
+    }
+
+    /// For whom.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Returns how long the claim lasts unless it is released.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    /// Reports what became of the claim.
+    pub fn claimed(self, result: Result<Claimed, StoreError>) -> Report {
+        self.ticket.report(Outcome::Claimed(result))
+    }
+}
+
+impl SendJob {
+    /// The request to send, once, as it is, without following redirects.
+    #[must_use]
+    pub fn request(&self) -> &Request<Body> {
+        match &*self.renewal {
+            Renewal::Token(exchange) => exchange.request(),
+            Renewal::Admin(exchange) => exchange.request(),
+            Renewal::Revocation(exchange) => exchange.request(),
+        }
+    }
+
+    /// The key whose token is to be renewed, or whose token is to be revoked.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.ticket.key
+    }
+
+    /// What caused the renewal; nothing for a revocation.
+    #[must_use]
+    pub fn cause(&self) -> Option<RenewalCause> {
+        match self.ticket.step {
+            Step::Send { cause, .. } => cause,
+            _ => None,
+        }
+    }
+
+    /// What the request is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        match &*self.renewal {
+            Renewal::Token(exchange) => exchange.purpose(),
+            Renewal::Admin(exchange) => exchange.purpose(),
+            Renewal::Revocation(exchange) => exchange.purpose(),
+        }
+    }
+
+    /// The time the exchange may take from first to last.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Reports the response. `sent` is when the request began to be sent: the token's lifetime counts from there.
+    pub fn answered<B: AsRef<[u8]>>(self, response: &Response<B>, sent: Now, received: Now) -> Report {
+        let result = match *self.renewal {
+            Renewal::Token(exchange) => exchange.finish(response, sent, received),
+            Renewal::Admin(exchange) => {
+                exchange.finish(response, sent, received).map(|answer| answer.map(|token| token.0))
+            }
+            Renewal::Revocation(_) => return self.ticket.report(Outcome::Revoked),
+        };
+        let answered = Answered { result, sent, origin: self.origin };
+        self.ticket.report(Outcome::Answered(Box::new(answered)))
+    }
+
+    /// Reports that no response came.
+    pub fn failed(self, fault: Fault, sent: Now) -> Report {
+        let error = match *self.renewal {
+            Renewal::Token(exchange) => exchange.lost(fault),
+            Renewal::Admin(exchange) => exchange.lost(fault),
+            Renewal::Revocation(_) => return self.ticket.report(Outcome::Revoked),
+        };
+        let answered = Answered { result: Err(error), sent, origin: self.origin };
+        self.ticket.report(Outcome::Answered(Box::new(answered)))
+    }
+}
+
+impl SaveJob {
+    /// Returns the name of the record to write.
+    #[must_use]
+    pub fn name(&self) -> &RecordName {
+        &self.name
+    }
+
+    /// Returns the key whose flight writes it.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.ticket.key
+    }
+
+    /// Returns whether it is the request log of the registration.
+    #[must_use]
+    pub fn is_request_log(&self) -> bool {
+        self.ticket.step == Step::Count
+    }
+
+    /// The version the store must hold for the record to be written; nothing: there must be none.
+    #[must_use]
+    pub fn expected(&self) -> Option<Version> {
+        self.expected
+    }
+
+    /// Returns the content to write.
+    #[must_use]
+    pub fn content(&self) -> &RecordBytes {
+        &self.content
+    }
+
+    /// Reports what became of it.
+    pub fn saved(self, result: Result<Saved, StoreError>) -> Report {
+        self.ticket.report(Outcome::Saved(result))
+    }
+}
+
+impl ReleaseJob {
+    /// Returns the name of the record whose claim is to be released.
+    #[must_use]
+    pub fn name(&self) -> &RecordName {
+        &self.name
+    }
+
+    /// Returns the key whose claim is to be released.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.ticket.key
+    }
+
+    /// Whose claim.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Reports that it was tried.
+    pub fn released(self) -> Report {
+        self.ticket.report(Outcome::Released)
+    }
+}
+
+impl fmt::Debug for SendJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendJob").field("ticket", &self.ticket).field("purpose", &self.purpose()).finish()
+    }
+}
+
+impl Ticket {
+    /// What the job is to do.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.step
+    }
+}
+
+impl Report {
+    /// Which step of which flight it is about.
+    #[must_use]
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// How the job ended.
+    #[must_use]
+    pub fn ending(&self) -> Ending<'_> {
+        match &self.outcome {
+            Outcome::Loaded(Ok(_))
+            | Outcome::Claimed(Ok(Claimed::Granted))
+            | Outcome::Saved(Ok(Saved::Done(_))) => Ending::Done,
+            Outcome::Claimed(Ok(Claimed::Held(_))) | Outcome::Saved(Ok(Saved::Conflict(_))) => {
+                Ending::Elsewhere
+            }
+            Outcome::Loaded(Err(_)) | Outcome::Claimed(Err(_)) | Outcome::Saved(Err(_)) => {
+                Ending::StoreFailed
+            }
+            Outcome::Answered(answered) => {
+                answered.result.as_ref().map_or_else(Ending::Failed, |_| Ending::Done)
+            }
+            Outcome::Revoked | Outcome::Released => Ending::Tried,
+            Outcome::Lost => Ending::Lost,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The operations on a record. Each says itself to what it applies; applied elsewhere it changes nothing.
+//!
+//! | operation | applies to | effect |
+//! |---|---|---|
+//! | `SignIn` | every record that does not name it as applied, nor holds its refresh token or the one that replaced it | a new family |
+//! | `SignOut` | every record that does not name it as applied | no tokens until the next sign-in |
+//! | `Seed` | the same, if its refresh token was never in the record | a new family |
+//! | `Begin` | the record with its refresh token | the attempt is open; one that was open is in doubt |
+//! | `End` | the record in which its attempt is open | the attempt is closed: its request was not sent, or clearly refused |
+//! | `Renewed` | the record with the refresh token it was sent with, or with one that an earlier attempt brought for that | the new tokens |
+//! | `Dead` | the record with its refresh token, unless a later attempt was answered | only a sign-in helps |
+//! | `Pause` | the record of its family | not before a moment |
+
+use super::record::{Attempt, FamilyId, Fingerprint, OperationId, Pause, Record};
+use crate::secret::Secret;
+use crate::token::TokenSet;
+
+/// One change of a record.
+#[derive(Debug, Clone)]
+pub(crate) enum Operation {
+    SignIn { family: FamilyId, refresh_token: Option<Secret>, token: Option<TokenSet> },
+    SignOut,
+    Seed { family: FamilyId, refresh_token: Secret },
+    Begin { from: Fingerprint, attempt: Attempt },
+    End { attempt: OperationId },
+    Renewed(Renewed),
+    Dead { from: Fingerprint, attempt: Attempt },
+    Pause { family: FamilyId, pause: Pause },
+}
+
+/// What an answer brought.
+#[derive(Debug, Clone)]
+pub(crate) struct Renewed {
+    pub(crate) origin: Origin,
+    /// A refresh token, if one came.
+    pub(crate) refresh_token: Option<Secret>,
+    /// An access token, if one came that is not over.
+    pub(crate) token: Option<TokenSet>,
+}
+
+/// What an answer is the answer to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin {
+    /// A refresh by this attempt with a refresh token of the family.
+    Refresh { family: FamilyId, from: Fingerprint, attempt: Attempt },
+    /// A client grant, requested while the record held a token of `over`; the new token is a family of its own.
+    Client { over: FamilyId, family: FamilyId, number: u64 },
+}
+
+impl Operation {
+    /// Returns the refresh token in whose place it brings another.
+    pub(crate) fn replaces(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Renewed(Renewed {
+                origin: Origin::Refresh { from, .. }, refresh_token: Some(_), ..
+            }) => Some(*from),
+            _ => None,
+        }
+    }
+
+    /// Returns whether it decides who is signed in, whatever the record holds.
+    pub(crate) fn is_decision(&self) -> bool {
+        matches!(self, Self::SignIn { .. } | Self::SignOut)
+    }
+}
+
+impl Record {
+    /// Applies an operation that it does not hold yet. Returns a token that is of no use to anybody afterwards and can be revoked.
+    pub(crate) fn apply(&mut self, id: OperationId, operation: &Operation) -> Option<Secret> {
+        match operation {
+            Operation::SignIn { refresh_token: Some(token), token: None, .. } if self.holds(token) => None,
+            Operation::SignIn { family, refresh_token, token } => {
+                self.history.apply(id);
+                self.begin_family(*family, refresh_token.clone(), token.clone())
+            }
+            Operation::Seed { family, refresh_token } => {
+                let is_known = self.refresh_token.as_ref() == Some(refresh_token)
+                    || self.history.has_used(refresh_token);
+                // It may be imported at each start, long after its successors were replaced.
+                self.history.note_seed(refresh_token);
+                if is_known {
+                    return None;
+                }
+                self.history.apply(id);
+                self.begin_family(*family, Some(refresh_token.clone()), None)
+            }
+            Operation::SignOut => {
+                self.history.apply(id);
+                let token = self.token.as_ref().map(|token| token.access_token().as_secret().clone());
+                let removed = self.living_refresh_token().or(token);
+                self.reset();
+                self.signed_out = true;
+                removed
+            }
+            Operation::Begin { from, attempt } => {
+                if self.fingerprint() == Some(*from) {
+                    self.in_doubt |= self.attempt.is_some_and(|open| open.id != attempt.id);
+                    self.attempt = Some(*attempt);
+                    self.attempts = self.attempts.max(attempt.number);
+                }
+                None
+            }
+            Operation::End { attempt } => {
+                self.attempt.take_if(|open| open.id == *attempt);
+                None
+            }
+            Operation::Renewed(renewed) => self.apply_renewed(renewed),
+            Operation::Dead { from, attempt } => {
+                if self.fingerprint() == Some(*from) && attempt.number > self.answered {
+                    self.attempt.take_if(|open| open.id == attempt.id);
+                    self.is_dead = true;
+                }
+                None
+            }
+            Operation::Pause { family, pause } => {
+                if self.family == *family && self.pause.is_none_or(|own| own.until < pause.until) {
+                    self.pause = Some(*pause);
+                }
+                None
+            }
+        }
+    }
+
+    /// Returns the refresh token unless it is dead.
+    fn living_refresh_token(&self) -> Option<Secret> {
+        self.refresh_token.clone().filter(|_| !self.is_dead)
+    }
+
+    /// Returns whether a refresh token, or the one that replaced it, is the present one and not dead: two processes may have
+    /// signed in with the same one.
+    fn holds(&self, refresh_token: &Secret) -> bool {
+        let is_parent = self.parent == Some(Fingerprint::of(refresh_token));
+        !self.is_dead && (is_parent || self.refresh_token.as_ref() == Some(refresh_token))
+    }
+
+    fn apply_renewed(&mut self, renewed: &Renewed) -> Option<Secret> {
+        let number = match renewed.origin {
+            Origin::Client { over, family, number } => {
+                if self.signed_out || self.family != over {
+                    return None;
+                }
+                (self.family, self.attempts, self.pause) = (family, number, None);
+                number
+            }
+            Origin::Refresh { family, from, attempt } => {
+                let is_from_present = self.fingerprint() == Some(from);
+                // Of two successors of one refresh token the one that was asked for last is the newer.
+                let is_from_parent = self.parent == Some(from) && attempt.number > self.answered;
+                if !is_from_present && !is_from_parent {
+                    let token = renewed.token.as_ref().map(|token| token.access_token().as_secret().clone());
+                    let is_gone = self.family != family;
+                    return renewed.refresh_token.clone().or(token).filter(|_| is_gone);
+                }
+                self.close(&attempt);
+                attempt.number
+            }
+        };
+        self.take_refresh_token(renewed);
+        let is_newer = matches!(renewed.origin, Origin::Client { .. }) || number > self.number;
+        if let Some(token) = renewed.token.as_ref().filter(|_| is_newer) {
+            (self.token, self.number, self.is_clamped) = (Some(token.clone()), number, false);
+        }
+        self.answered = self.answered.max(number);
+        None
+    }
+
+    /// Ends an attempt that was answered with tokens. A later attempt may have replaced the refresh token since.
+    fn close(&mut self, attempt: &Attempt) {
+        self.attempt.take_if(|open| open.id == attempt.id);
+        self.attempts = self.attempts.max(attempt.number);
+        if attempt.number == self.attempts {
+            self.in_doubt = false;
+        }
+        self.is_dead = false;
+        self.pause = None;
+    }
+
+    /// Puts a refresh token that came in the place of the present one.
+    fn take_refresh_token(&mut self, renewed: &Renewed) {
+        let Some(new) = renewed.refresh_token.clone().filter(|new| self.refresh_token.as_ref() != Some(new))
+        else {
+            return;
+        };
+        if let Origin::Refresh { from, .. } = renewed.origin {
+            self.parent = Some(from);
+        }
+        if let Some(old) = self.refresh_token.replace(new) {
+            self.history.note_used(&old);
+        }
+        (self.attempt, self.in_doubt) = (None, false);
+    }
+
+    /// Begins a family. The same refresh token again keeps its token and what is known of its use.
+    fn begin_family(
+        &mut self,
+        family: FamilyId,
+        refresh_token: Option<Secret>,
+        token: Option<TokenSet>,
+    ) -> Option<Secret> {
+        let is_same = refresh_token.is_some() && refresh_token == self.refresh_token;
+        let removed = self.living_refresh_token().filter(|_| !is_same);
+        let kept = (self.token.take(), self.attempt, self.in_doubt, self.parent);
+        self.reset();
+        self.family = family;
+        self.refresh_token = refresh_token;
+        self.token = token;
+        if is_same {
+            let (kept_token, attempt, in_doubt, parent) = kept;
+            self.token = self.token.take().or(kept_token);
+            (self.attempt, self.in_doubt, self.parent) = (attempt, in_doubt, parent);
+        }
+        self.number = u64::from(self.token.is_some());
+        self.attempts = self.attempt.map_or(self.number, |open| open.number.max(self.number));
+        removed
+    }
+
+    /// Forgets everything but what must not happen twice.
+    fn reset(&mut self) {
+        let mut history = std::mem::take(&mut self.history);
+        if let Some(refresh_token) = &self.refresh_token {
+            history.note_used(refresh_token);
+        }
+        let unknown = std::mem::take(&mut self.unknown);
+        *self = Self { history, unknown, ..Self::default() };
+    }
+}

@@ -1,0 +1,238 @@
+//! The record of a token: what a restart, or another process, needs to go on.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::secret::Secret;
+use crate::store::Unknown;
+use crate::time::Timestamp;
+use crate::token::TokenSet;
+
+/// A token family: one sign-in and every token renewed from it (RFC 9700 section 4.14.2). Random; 128 bits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct FamilyId([u8; 16]);
+
+/// Identifies one token: the attempt that brought it. Numbers of different families do not compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Generation {
+    /// The family it belongs to.
+    pub family: FamilyId,
+    /// The number of the attempt that brought it; it grows within a family and can skip numbers.
+    pub number: u64,
+}
+
+/// Tells two refresh tokens apart without showing either: a SHA-256 digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fingerprint([u8; 32]);
+
+/// Identifies an operation: the process start that made it, and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct OperationId {
+    /// Random for each process start.
+    pub(crate) writer: u64,
+    pub(crate) sequence: u64,
+}
+
+/// What is stored of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Record {
+    pub(crate) family: FamilyId,
+    /// The number of the last attempt that was begun with this family.
+    pub(crate) attempts: u64,
+    /// The number of the last attempt that was answered with a token or a refresh token.
+    pub(crate) answered: u64,
+    /// The access token, and the number of the attempt that brought it.
+    pub(crate) token: Option<TokenSet>,
+    pub(crate) number: u64,
+    /// The refresh token to use next; `None` for client grants.
+    pub(crate) refresh_token: Option<Secret>,
+    /// The refresh token that the present one replaced.
+    pub(crate) parent: Option<Fingerprint>,
+    /// An attempt with the present refresh token that was begun and not ended.
+    pub(crate) attempt: Option<Attempt>,
+    /// An earlier attempt with the present refresh token has an unknown outcome: the server may have replaced it.
+    pub(crate) in_doubt: bool,
+    /// The server refused the present refresh token for good.
+    pub(crate) is_dead: bool,
+    /// The server asked not to be asked before this moment.
+    pub(crate) pause: Option<Pause>,
+    /// The user signed out: nothing is requested until the next sign-in.
+    pub(crate) signed_out: bool,
+    pub(crate) history: History,
+    /// The stored end of the token was more than ten years after its issue.
+    pub(crate) is_clamped: bool,
+    /// Members of the stored form that this release does not know.
+    pub(crate) unknown: Unknown,
+}
+
+/// A renewal that was begun, written down before its request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) id: OperationId,
+    pub(crate) number: u64,
+    pub(crate) begun: Timestamp,
+    /// When its exchange is over at the latest.
+    pub(crate) deadline: Timestamp,
+}
+
+/// What a server asked for by `Retry-After`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pause {
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    /// It holds for every account of the client.
+    pub(crate) of_client: bool,
+}
+
+/// What must not happen twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct History {
+    /// Who signed in or out, or imported a seed, oldest first: for each process start the highest sequence.
+    applied: Vec<OperationId>,
+    /// The first 64 bits of the fingerprints of refresh tokens that were in the record, oldest first.
+    used: Vec<[u8; 8]>,
+    /// The same of those that were imported.
+    seeds: Vec<[u8; 8]>,
+}
+
+/// The number of process starts whose last sign-in, sign-out or import a record remembers.
+///
+/// An operation can be applied twice only if this many other process starts signed the same account in or out between
+/// the write of the first, whose answer was lost, and the moment at which its process next reaches the store.
+pub(crate) const MOST_APPLIED: usize = 128;
+
+/// The number of replaced refresh tokens that a record remembers.
+const MOST_USED: usize = 32;
+
+/// The number of imported refresh tokens that a record remembers.
+const MOST_SEEDS: usize = 32;
+
+impl History {
+    /// Returns whether an operation is in the record.
+    pub(crate) fn has_applied(&self, id: OperationId) -> bool {
+        self.applied.iter().any(|own| own.writer == id.writer && own.sequence >= id.sequence)
+    }
+
+    pub(crate) fn apply(&mut self, id: OperationId) {
+        self.applied.retain(|own| own.writer != id.writer);
+        push(&mut self.applied, id, MOST_APPLIED);
+    }
+
+    /// Returns whether a refresh token was in the record before.
+    pub(crate) fn has_used(&self, refresh_token: &Secret) -> bool {
+        let short = Fingerprint::of(refresh_token).short();
+        self.used.contains(&short) || self.seeds.contains(&short)
+    }
+
+    /// Remembers a refresh token that a configuration may import at each start.
+    pub(crate) fn note_seed(&mut self, refresh_token: &Secret) {
+        let short = Fingerprint::of(refresh_token).short();
+        if !self.seeds.contains(&short) {
+            push(&mut self.seeds, short, MOST_SEEDS);
+        }
+    }
+
+    pub(crate) fn note_used(&mut self, refresh_token: &Secret) {
+        push(&mut self.used, Fingerprint::of(refresh_token).short(), MOST_USED);
+    }
+
+    pub(crate) fn applied(&self) -> &[OperationId] {
+        &self.applied
+    }
+
+    pub(crate) fn used(&self) -> &[[u8; 8]] {
+        &self.used
+    }
+
+    pub(crate) fn seeds(&self) -> &[[u8; 8]] {
+        &self.seeds
+    }
+
+    /// Takes what was stored, at most as much as is remembered.
+    pub(crate) fn restored(applied: Vec<OperationId>, used: Vec<[u8; 8]>, seeds: Vec<[u8; 8]>) -> Self {
+        let mut history = Self::default();
+        applied.into_iter().for_each(|id| push(&mut history.applied, id, MOST_APPLIED));
+        used.into_iter().for_each(|short| push(&mut history.used, short, MOST_USED));
+        seeds.into_iter().for_each(|short| push(&mut history.seeds, short, MOST_SEEDS));
+        history
+    }
+}
+
+/// Appends an item, which stands in the list once, and drops the oldest of more than `most`.
+fn push<T: PartialEq>(items: &mut Vec<T>, item: T, most: usize) {
+    items.retain(|own| *own != item);
+    items.push(item);
+    let excess = items.len().saturating_sub(most);
+    items.drain(..excess);
+}
+
+impl Record {
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.refresh_token.as_ref().map(Fingerprint::of)
+    }
+
+    /// Returns which token is in the record.
+    pub(crate) fn generation(&self) -> Generation {
+        Generation { family: self.family, number: self.number }
+    }
+}
+
+impl FamilyId {
+    /// Returns the family of these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// Shows the first four bytes, which are enough for people.
+impl fmt::Display for FamilyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FamilyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FamilyId({self})")
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.number, self.family)
+    }
+}
+
+impl Fingerprint {
+    pub(crate) fn of(refresh_token: &Secret) -> Self {
+        Self(Sha256::digest(refresh_token.expose()).into())
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn short(self) -> [u8; 8] {
+        let mut short = [0; 8];
+        short.copy_from_slice(&self.0[..8]);
+        short
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint(***)")
+    }
+}

@@ -1,0 +1,422 @@
+//! How a flight goes from phase to phase, and what each end leaves behind.
+//!
+//! | the exchange ended with | operation | afterwards |
+//! |---|---|---|
+//! | tokens | `Renewed`, saved before the token is served | the history of failures begins anew |
+//! | a token that is over already, or an unusable one, but a refresh token | `Renewed` without the token | back-off or cooldown |
+//! | not sent, or clearly refused | `End`: the marker goes | back-off or cooldown |
+//! | an unknown outcome | none: the marker stays open | back-off; repeated when there is nothing to lose |
+//! | the server's verdict that the grant is dead | `Dead`; a conflict tells whether another process renewed | sign in |
+//! | `Retry-After` | `Pause` | not before its end, also after a restart |
+//!
+//! A refresh token that was read from an answer is never dropped: it is pending before anything else happens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::KeyState;
+use super::cause::RenewalCause;
+use super::flight::{Flight, InFlight, LoadReason, Phase};
+use super::job::{ClaimJob, Job, LoadJob, Outcome, SaveJob, SendJob, Ticket};
+use super::operation::{Operation, Origin};
+use super::record::{Attempt, FamilyId};
+use super::replica::Written;
+use crate::error::{self, BACKOFF, Remedy};
+use crate::failure::Cause;
+use crate::registration::{SharedState, part};
+use crate::store::{Claimed, STORE_CALL, Saved, Storage, StoreError, Stored};
+use crate::time::{Now, Timestamp};
+
+/// How often a store is read while another process holds the claim; half of it to one and a half.
+const CLAIM_HELD: Duration = Duration::from_millis(500);
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The store did something, and did not say so in time.
+const SLOW: &str = "the store did not answer in time";
+
+impl KeyState {
+    /// Begins a renewal.
+    pub(super) fn renew(&mut self, cause: RenewalCause, shared: &mut SharedState, now: Now) -> Option<Job> {
+        let mut flight = self.new_flight(Some(cause), shared);
+        shared.health.probe(flight.id, now.boot.saturating_add(shared.longest_flight()));
+        shared.budget.draw(Some(&mut self.sent), now.boot);
+        flight.drawn = Some(now.boot);
+        flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
+        if shared.storage == Storage::MultiProcess {
+            return Some(self.claim(flight, shared, now));
+        }
+        self.write_ahead(flight, shared, now)
+    }
+
+    fn claim(&mut self, mut flight: Flight, shared: &SharedState, now: Now) -> Job {
+        let owner = shared.owner.clone();
+        flight.claim = Some(owner.clone());
+        let ticket = self.depart(flight, Phase::Claiming, STORE_CALL, now);
+        Job::Claim(ClaimJob { ticket, name: self.name(shared), owner, ttl: shared.longest_flight() })
+    }
+
+    /// Begins to read the record, after a while.
+    pub(super) fn load(
+        &mut self,
+        flight: Flight,
+        reason: LoadReason,
+        after: Duration,
+        shared: &SharedState,
+        now: Now,
+    ) -> Job {
+        self.is_notified = false;
+        let ticket = self.depart(flight, Phase::Loading(reason), after + STORE_CALL, now);
+        Job::Load(LoadJob { ticket, name: self.name(shared), after })
+    }
+
+    /// Writes down that a refresh token is about to be sent. A client grant has nothing that could be lost.
+    fn write_ahead(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
+        let view = self.replica.view();
+        let Some(from) = view.fingerprint().filter(|_| !self.key.is_client_grant()) else {
+            return self.count(flight, None, shared, now);
+        };
+        let number = view.attempts.saturating_add(1);
+        let id = self.replica.next_id(shared.writer);
+        let mut flight = flight;
+        // Writing this, and counting the request, come first.
+        let steps = if shared.budget.fleet().is_some() { 2 } else { 1 };
+        flight.send_before = flight.send_before.min(now.boot.saturating_add(steps * STORE_CALL));
+        let left = flight.send_before.saturating_sub(now.boot);
+        let deadline = now.wall.saturating_add(left + shared.policy.exchange_deadline() + SECOND);
+        let attempt = Attempt { id, number, begun: now.wall, deadline };
+        self.replica.push(id, Operation::Begin { from, attempt }, false);
+        if shared.storage == Storage::None {
+            self.settle(shared, now);
+            return self.count(flight, Some(attempt), shared, now);
+        }
+        let written = Box::new(self.replica.to_write());
+        let content = written.record().encode(&self.identity(shared));
+        let (name, expected) = (self.name(shared), self.replica.version());
+        let ticket = self.depart(flight, Phase::WritingAhead { attempt, written }, STORE_CALL, now);
+        Some(Job::Save(SaveJob { ticket, name, expected, content }))
+    }
+
+    /// Writes the request to the request log, where a limit is known, and sends it then.
+    fn count(
+        &mut self,
+        mut flight: Flight,
+        attempt: Option<Attempt>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        self.give_back(&mut flight, shared);
+        let has_room = shared.budget.opens(&self.sent, self.budget_request(now)) <= now.boot;
+        if let Some((log, window)) = shared.budget.fleet().filter(|_| has_room) {
+            if self.store_failures.blocked(now.boot).is_none() {
+                let (expected, sent) = log.with_one_more(window, now);
+                let content = log.encode(&sent, &shared.requests);
+                flight.drawn = Some(now.boot);
+                shared.budget.draw(Some(&mut self.sent), now.boot);
+                let ticket = self.depart(flight, Phase::Counting { attempt, sent }, STORE_CALL, now);
+                let name = shared.requests.name.clone();
+                return Some(Job::Save(SaveJob { ticket, name, expected, content }));
+            }
+            // Only a client grant comes here while the store fails, and does not wait for it.
+            log.note_untold(now);
+        }
+        self.send(flight, attempt, has_room, shared, now)
+    }
+
+    /// THE fence: returns whether the request may still be sent.
+    fn may_be_sent(
+        &self,
+        flight: &Flight,
+        attempt: Option<&Attempt>,
+        shared: &SharedState,
+        now: Now,
+    ) -> bool {
+        let view = self.replica.view();
+        let is_marked = match attempt {
+            Some(attempt) => view.attempt.is_some_and(|open| open.id == attempt.id),
+            None => self.key.is_client_grant() && !view.signed_out,
+        };
+        let is_in_time = attempt.is_none() || now.boot < flight.send_before;
+        let is_open = shared.health.blocked(Some(flight.id), now.boot).is_none();
+        is_marked && is_in_time && is_open && !shared.is_shutting_down
+    }
+
+    fn send(
+        &mut self,
+        flight: Flight,
+        attempt: Option<Attempt>,
+        has_room: bool,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        let view = self.replica.view();
+        let may_be_sent = has_room && self.may_be_sent(&flight, attempt.as_ref(), shared, now);
+        let renewal = match self.key.renewal(&shared.client, view.refresh_token.as_ref()) {
+            Ok(renewal) if may_be_sent => Box::new(renewal),
+            unsent => {
+                if let Err(error) = unsent {
+                    let pause = error::Pause::Cooldown { at_least: Duration::ZERO };
+                    let cause = Cause::Request(Arc::new(error));
+                    self.failures.note(pause, cause, Remedy::FixConfiguration, &mut shared.rng, now.boot);
+                }
+                self.end_attempt(attempt, shared, now);
+                return self.land(flight, shared, now);
+            }
+        };
+        let origin = match (attempt, view.fingerprint()) {
+            (Some(attempt), Some(from)) => Origin::Refresh { family: view.family, from, attempt },
+            _ => {
+                let family = FamilyId::from_bytes(shared.rng.bytes());
+                Origin::Client { over: view.family, family, number: view.attempts.saturating_add(1) }
+            }
+        };
+        shared.budget.draw(Some(&mut self.sent), now.boot);
+        let deadline = shared.policy.exchange_deadline();
+        // A little more than the carrier has, so that its own time-out is reported first.
+        let ticket = self.depart(flight, Phase::Sending { origin }, deadline + SECOND, now);
+        self.sighting.is_over_at(now.boot.saturating_add(deadline));
+        Some(Job::Send(SendJob { ticket, renewal, origin: Some(origin), deadline }))
+    }
+
+    /// Takes the outcome of a job. Returns the next job.
+    pub(crate) fn report(
+        &mut self,
+        shared: &mut SharedState,
+        ticket: &Ticket,
+        outcome: Outcome,
+        now: Now,
+    ) -> Option<Job> {
+        let fits = |own: &mut InFlight| own.flight.id == ticket.flight && own.flight.jobs == ticket.job;
+        let Some(InFlight { flight, phase, deadline }) = self.in_flight.take_if(fits) else {
+            return self.take_late(outcome, shared, now);
+        };
+        let is_late = deadline <= now.boot;
+        match (phase, outcome) {
+            (Phase::Loading(reason), Outcome::Loaded(result)) => {
+                self.loaded(flight, reason, result, shared, now)
+            }
+            (Phase::Claiming, Outcome::Claimed(result)) => self.claimed(flight, is_late, result, shared, now),
+            (Phase::Reloading, Outcome::Loaded(result)) => {
+                self.reloaded(flight, is_late, result, shared, now)
+            }
+            (Phase::WritingAhead { attempt, written }, Outcome::Saved(result)) => {
+                self.written_ahead(flight, (attempt, *written, is_late), result, shared, now)
+            }
+            (Phase::Counting { attempt, sent }, Outcome::Saved(result)) => {
+                self.counted(flight, (attempt, sent, is_late), result, shared, now)
+            }
+            (Phase::Sending { .. }, Outcome::Answered(answered)) => {
+                self.answered(flight, *answered, shared, now)
+            }
+            (Phase::Saving { written }, Outcome::Saved(result)) => {
+                self.saved(flight, *written, result, shared, now)
+            }
+            // The carrier is gone, or reports the outcome of another kind of job.
+            (phase, _) => {
+                // What a client grant lost with its carrier can be requested again at once; once, in case a carrier always
+                // fails.
+                let is_first = self.key.is_client_grant() && !self.failures.any();
+                let pause = if is_first { error::Pause::Once } else { BACKOFF };
+                self.give_up(flight, &phase, pause, shared, now);
+                None
+            }
+        }
+    }
+
+    /// Ends a flight whose report did not come in time.
+    pub(super) fn end_overdue_flight(&mut self, shared: &mut SharedState, now: Now) {
+        if let Some(InFlight { flight, phase, .. }) = self.in_flight.take_if(|own| own.deadline <= now.boot) {
+            self.give_up(flight, &phase, BACKOFF, shared, now);
+        }
+    }
+
+    /// Ends a flight whose carrier is gone: no job can follow. What is to be saved waits for the next question, what is to
+    /// be revoked for the next report, and the claim for the next flight, which has the same owner.
+    fn give_up(
+        &mut self,
+        mut flight: Flight,
+        phase: &Phase,
+        pause: error::Pause,
+        shared: &mut SharedState,
+        now: Now,
+    ) {
+        shared.health.flight_ended(flight.id);
+        self.give_back(&mut flight, shared);
+        self.serving.unpublish();
+        if let Phase::Sending { origin } = phase {
+            shared.budget.failed(now.boot);
+            self.failure_count = self.failure_count.saturating_add(1);
+            if self.is_present(*origin) {
+                let later = Remedy::TryLater { after: Duration::ZERO };
+                self.failures.note(pause, Cause::Lost, later, &mut shared.rng, now.boot);
+            }
+            return;
+        }
+        if let Phase::Loading(_) = phase {
+            self.take_loaded(Err(StoreError::new(SLOW)), shared, now);
+            return;
+        }
+        self.store_failed(StoreError::new(SLOW), shared, now);
+        match phase {
+            Phase::WritingAhead { attempt, .. } => self.end_attempt(Some(*attempt), shared, now),
+            Phase::Counting { attempt, .. } => self.end_attempt(*attempt, shared, now),
+            Phase::Saving { .. } => self.release_pending(shared, now),
+            Phase::Loading(_) | Phase::Claiming | Phase::Reloading | Phase::Sending { .. } => {}
+        }
+    }
+
+    fn loaded(
+        &mut self,
+        flight: Flight,
+        reason: LoadReason,
+        result: Result<Option<Stored>, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        let is_read = self.take_loaded(result, shared, now);
+        if reason == LoadReason::ClaimHeld && is_read && self.is_due(&flight, shared, now) {
+            let mut flight = flight;
+            flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
+            return Some(self.claim(flight, shared, now));
+        }
+        self.land(flight, shared, now)
+    }
+
+    fn claimed(
+        &mut self,
+        mut flight: Flight,
+        is_late: bool,
+        result: Result<Claimed, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        match result {
+            // A claim that was granted late may end before the exchange does.
+            Ok(Claimed::Granted) if is_late => {
+                self.store_failed(StoreError::new(SLOW), shared, now);
+                self.land(flight, shared, now)
+            }
+            Ok(Claimed::Granted) => {
+                self.is_notified = false;
+                let ticket = self.depart(flight, Phase::Reloading, STORE_CALL, now);
+                Some(Job::Load(LoadJob { ticket, name: self.name(shared), after: Duration::ZERO }))
+            }
+            Ok(Claimed::Held(_)) => {
+                flight.claim = None;
+                let after = CLAIM_HELD / 2 + part(CLAIM_HELD, shared.rng.fraction());
+                Some(self.load(flight, LoadReason::ClaimHeld, after, shared, now))
+            }
+            // The claim may have succeeded anyway, so release it at the end.
+            Err(error) => {
+                self.store_failed(error, shared, now);
+                if self.key.is_client_grant() {
+                    return self.write_ahead(flight, shared, now);
+                }
+                self.land(flight, shared, now)
+            }
+        }
+    }
+
+    fn reloaded(
+        &mut self,
+        flight: Flight,
+        is_late: bool,
+        result: Result<Option<Stored>, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        let is_read = self.take_loaded(result, shared, now);
+        if is_late {
+            self.store_failed(StoreError::new(SLOW), shared, now);
+            return self.land(flight, shared, now);
+        }
+        if is_read {
+            // No other process renews while the claim is ours, so an attempt that is open was lost.
+            self.sighting.settle();
+        }
+        let goes_on = if is_read { self.is_due(&flight, shared, now) } else { self.key.is_client_grant() };
+        match goes_on {
+            true => self.write_ahead(flight, shared, now),
+            false => self.land(flight, shared, now),
+        }
+    }
+
+    fn written_ahead(
+        &mut self,
+        flight: Flight,
+        (attempt, written, is_late): (Attempt, Written, bool),
+        result: Result<Saved, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        match self.take_saved(written, result, shared, now) {
+            Ok(true) if !is_late && self.may_be_sent(&flight, Some(&attempt), shared, now) => {
+                self.count(flight, Some(attempt), shared, now)
+            }
+            Ok(true) => {
+                self.end_attempt(Some(attempt), shared, now);
+                self.land(flight, shared, now)
+            }
+            Ok(false) => {
+                self.replica.withdraw(attempt.id);
+                self.followed(shared, now);
+                if !is_late {
+                    self.sighting.settle();
+                }
+                if !is_late && self.is_due(&flight, shared, now) {
+                    return self.write_ahead(flight, shared, now);
+                }
+                self.land(flight, shared, now)
+            }
+            Err(error) => {
+                self.store_failed(error, shared, now);
+                self.end_attempt(Some(attempt), shared, now);
+                self.land(flight, shared, now)
+            }
+        }
+    }
+
+    fn counted(
+        &mut self,
+        mut flight: Flight,
+        (attempt, sent, is_late): (Option<Attempt>, Vec<Timestamp>, bool),
+        result: Result<Saved, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        self.give_back(&mut flight, shared);
+        let identity = shared.requests.clone();
+        let Some((log, _)) = shared.budget.fleet() else {
+            return self.send(flight, attempt, !is_late, shared, now);
+        };
+        let counted = match result {
+            Ok(Saved::Done(version)) => {
+                log.wrote(&sent, version, now);
+                Ok(true)
+            }
+            Ok(Saved::Conflict(stored)) => {
+                log.saw(stored.as_ref(), &identity, now).map(|()| false).map_err(StoreError::from)
+            }
+            Err(error) => Err(error),
+        };
+        if counted.is_err() && self.key.is_client_grant() {
+            log.note_untold(now);
+        }
+        match counted {
+            Ok(true) => {
+                // Written down was the latest moment at which it may be sent.
+                let has_room = shared.budget.opens_here(&self.sent, self.budget_request(now)) <= now.boot;
+                self.send(flight, attempt, has_room && !is_late, shared, now)
+            }
+            Ok(false) if !is_late && self.may_be_sent(&flight, attempt.as_ref(), shared, now) => {
+                self.count(flight, attempt, shared, now)
+            }
+            Ok(false) => self.send(flight, attempt, false, shared, now),
+            Err(error) => {
+                self.store_failed(error, shared, now);
+                let has_room = shared.budget.opens_here(&self.sent, self.budget_request(now)) <= now.boot;
+                self.send(flight, attempt, has_room && self.key.is_client_grant(), shared, now)
+            }
+        }
+    }
+}

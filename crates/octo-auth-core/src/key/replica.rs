@@ -1,0 +1,189 @@
+//! What this process knows of a record: the base, and its own operations that are not known to be stored.
+//!
+//! Decisions look at the view, which is the base with the pending operations applied. Two records are never compared:
+//! after a conflict or a reading, what is stored becomes the base, and the operations that it does not hold yet are
+//! applied to it again.
+
+use super::operation::Operation;
+use super::record::{Fingerprint, OperationId, Record};
+use crate::secret::Secret;
+use crate::store::Version;
+
+/// A record as this process knows it.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    /// The record as it was last read or written. It never changes in place.
+    base: Record,
+    /// Its version; `None` if the store is not known to hold a record.
+    version: Option<Version>,
+    pending: Vec<Pending>,
+    /// The base with the pending operations that are not held back; `None` if that is the base.
+    view: Option<Box<Record>>,
+    /// The store does not hold what it held before.
+    is_lost: bool,
+    sequence: u64,
+}
+
+/// An operation that is not known to be stored.
+#[derive(Debug)]
+struct Pending {
+    id: OperationId,
+    operation: Operation,
+    /// It is not in the view before its first save has ended: a token is stored before it is served.
+    is_held: bool,
+}
+
+/// What was written, to be known when the write has succeeded.
+#[derive(Debug)]
+pub(crate) struct Written {
+    record: Record,
+    up_to: u64,
+}
+
+impl Replica {
+    pub(crate) fn new() -> Self {
+        let base = Record::default();
+        Self { base, version: None, pending: Vec::new(), view: None, is_lost: false, sequence: 0 }
+    }
+
+    pub(crate) fn view(&self) -> &Record {
+        self.view.as_deref().unwrap_or(&self.base)
+    }
+
+    pub(crate) fn base(&self) -> &Record {
+        &self.base
+    }
+
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// Returns an identity for the next operation of this process.
+    pub(crate) fn next_id(&mut self, writer: u64) -> OperationId {
+        self.sequence += 1;
+        OperationId { writer, sequence: self.sequence }
+    }
+
+    /// Adds an operation.
+    pub(crate) fn push(&mut self, id: OperationId, operation: Operation, is_held: bool) {
+        self.pending.push(Pending { id, operation, is_held });
+        self.fold();
+    }
+
+    /// Returns what an operation would do to the view: whether it changes it, and the token that it leaves to be revoked.
+    pub(crate) fn effect(&self, id: OperationId, operation: &Operation) -> (bool, Option<Secret>) {
+        let mut view = self.view().clone();
+        let removed = view.apply(id, operation);
+        (view != *self.view(), removed)
+    }
+
+    /// Takes an operation back that was never carried out.
+    pub(crate) fn withdraw(&mut self, id: OperationId) {
+        self.pending.retain(|own| own.id != id);
+        self.fold();
+    }
+
+    /// Lets the operations that were held back into the view.
+    pub(crate) fn release(&mut self) {
+        self.pending.iter_mut().for_each(|own| own.is_held = false);
+        self.fold();
+    }
+
+    /// Returns whether the store may not hold what the view shows.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        self.is_lost || !self.pending.is_empty()
+    }
+
+    /// Returns whether a sign-in or sign-out of this process settles what the view shows, whatever is stored.
+    pub(crate) fn is_decided(&self) -> bool {
+        self.pending.iter().any(|own| own.operation.is_decision())
+    }
+
+    /// Takes what the store holds. An earlier version than that of the base is an old copy, or, where it is what a write has
+    /// met, the store has lost what it held: the base is written again then.
+    ///
+    /// Returns the tokens that were removed by operations whose write was not heard of, to be revoked.
+    pub(crate) fn loaded(&mut self, stored: Option<(Record, Version)>, is_conflict: bool) -> Vec<Secret> {
+        let Some((record, version)) = stored else {
+            self.is_lost = self.version.take().is_some() || self.is_lost;
+            return Vec::new();
+        };
+        let is_old = self.version.is_some_and(|own| own > version);
+        if is_old {
+            if is_conflict {
+                (self.version, self.is_lost) = (Some(version), true);
+            }
+            return Vec::new();
+        }
+        let is_applied = |own: &Pending| record.history.has_applied(own.id);
+        let removed = self.removed_by(is_applied);
+        self.pending.retain(|own| !is_applied(own));
+        // What applies elsewhere does nothing, unless it leaves a token to be revoked.
+        let mut view = record.clone();
+        self.pending.retain(|own| {
+            let before = view.clone();
+            view.apply(own.id, &own.operation).is_some() || view != before
+        });
+        self.rebase(record, Some(version));
+        self.unused(removed)
+    }
+
+    /// Returns what to write: the base with all pending operations.
+    pub(crate) fn to_write(&self) -> Written {
+        let mut record = self.base.clone();
+        for own in &self.pending {
+            record.apply(own.id, &own.operation);
+        }
+        Written { record, up_to: self.sequence }
+    }
+
+    /// Takes that a write succeeded. Returns the tokens that it has removed, to be revoked.
+    pub(crate) fn saved(&mut self, written: Written, version: Option<Version>) -> Vec<Secret> {
+        let is_written = |own: &Pending| own.id.sequence <= written.up_to;
+        let removed = self.removed_by(is_written);
+        self.pending.retain(|own| !is_written(own));
+        self.rebase(written.record, version);
+        self.unused(removed)
+    }
+
+    fn removed_by(&self, is_meant: impl Fn(&Pending) -> bool) -> Vec<Secret> {
+        let mut record = self.base.clone();
+        let meant = || self.pending.iter().filter(|own| is_meant(own));
+        let mut removed: Vec<Secret> =
+            meant().filter_map(|own| record.apply(own.id, &own.operation)).collect();
+        // Revoking a refresh token also revokes its predecessor.
+        let replaced: Vec<Fingerprint> = meant().filter_map(|own| own.operation.replaces()).collect();
+        removed.retain(|token| !replaced.contains(&Fingerprint::of(token)));
+        removed
+    }
+
+    fn rebase(&mut self, base: Record, version: Option<Version>) {
+        (self.base, self.version, self.is_lost) = (base, version, false);
+        self.fold();
+    }
+
+    /// A user may have signed in again with a token that was removed before.
+    fn unused(&self, mut removed: Vec<Secret>) -> Vec<Secret> {
+        removed.retain(|token| self.view().refresh_token.as_ref() != Some(token));
+        removed
+    }
+
+    fn fold(&mut self) {
+        let shown = || self.pending.iter().filter(|own| !own.is_held);
+        if shown().next().is_none() {
+            self.view = None;
+            return;
+        }
+        let mut view = Box::new(self.base.clone());
+        for own in shown() {
+            view.apply(own.id, &own.operation);
+        }
+        self.view = Some(view);
+    }
+}
+
+impl Written {
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+}

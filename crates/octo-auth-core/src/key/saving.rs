@@ -1,0 +1,239 @@
+//! Reading and writing the record, and the end of a flight.
+
+use std::time::Duration;
+
+use super::KeyState;
+use super::flight::{Flight, InFlight, Phase};
+use super::job::{Job, ReleaseJob, SaveJob, SendJob, Ticket};
+use super::record::Record;
+use super::replica::Written;
+use super::state::{Knowledge, State};
+use super::step::Step;
+use crate::error::{Pause, Remedy};
+use crate::failure::Cause;
+use crate::grant::TokenTypeHint;
+use crate::registration::{BudgetRequest, Evidence, SharedState};
+use crate::secret::Secret;
+use crate::spec::Renewal;
+use crate::store::{RecordName, STORE_CALL, Saved, Storage, StoreError, Stored, Version};
+use crate::time::Now;
+
+/// A record as the store holds it, decoded.
+type Held = Option<(Record, Version)>;
+
+impl KeyState {
+    /// Takes what was read. Returns whether it could be read.
+    pub(super) fn take_loaded(
+        &mut self,
+        result: Result<Option<Stored>, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> bool {
+        self.read_at = Some(now.boot);
+        match result.and_then(|stored| self.held(stored, shared)) {
+            Ok(held) => {
+                self.store_failures.clear();
+                let removed = self.rebase(held, false);
+                self.took(removed, shared, now);
+                true
+            }
+            Err(error) => {
+                self.store_failed(error, shared, now);
+                if self.knowledge != Knowledge::Read {
+                    let until = self.store_failures.last().map_or(now.boot, |last| last.until);
+                    self.knowledge = Knowledge::Unreadable { until };
+                }
+                false
+            }
+        }
+    }
+
+    /// Takes the outcome of a write. Returns whether it was done, rather than met another record.
+    pub(super) fn take_saved(
+        &mut self,
+        written: Written,
+        result: Result<Saved, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let (is_done, removed) = match result? {
+            Saved::Done(version) => {
+                // The store may have notified of this very write. Of a later one it tells at the next reading.
+                self.is_notified = false;
+                (true, self.replica.saved(written, Some(version)))
+            }
+            Saved::Conflict(stored) => {
+                let held = self.held(stored, shared)?;
+                (false, self.rebase(held, true))
+            }
+        };
+        self.store_failures.clear();
+        self.read_at = Some(now.boot);
+        self.took(removed, shared, now);
+        Ok(is_done)
+    }
+
+    /// Takes what is stored for the base. What failed with a refresh token is not held against another one.
+    fn rebase(&mut self, held: Held, is_conflict: bool) -> Vec<Secret> {
+        let before = self.replica.view().fingerprint();
+        let removed = self.replica.loaded(held, is_conflict);
+        if self.replica.view().fingerprint() != before {
+            self.failures.clear();
+            self.refusal = None;
+        }
+        removed
+    }
+
+    fn took(&mut self, removed: Vec<Secret>, shared: &mut SharedState, now: Now) {
+        self.knowledge = Knowledge::Read;
+        self.revocations.extend(removed);
+        self.followed(shared, now);
+    }
+
+    /// Serves what the view shows, and takes over the moments that it names.
+    pub(super) fn followed(&mut self, shared: &mut SharedState, now: Now) {
+        let view = self.replica.view();
+        let is_settled = shared.storage != Storage::MultiProcess
+            || view.attempt.is_some_and(|attempt| attempt.id.writer == shared.writer);
+        if let Some((pause, until)) = self.sighting.follow(view, is_settled, now) {
+            if pause.of_client && pause.from.saturating_since(now.wall).is_zero() {
+                let pause = Pause::Rest(until.saturating_sub(now.boot));
+                let remedy = Remedy::TryLater { after: Duration::ZERO };
+                let failure = (pause, Cause::AskedToWait, remedy);
+                shared.health.failed(Evidence::Certain, failure, &mut shared.rng, now.boot);
+            }
+        }
+        self.serving.follow(self.replica.view(), &self.key, shared, now);
+    }
+
+    fn held(&self, stored: Option<Stored>, shared: &SharedState) -> Result<Held, StoreError> {
+        let Some(Stored { version, content }) = stored else { return Ok(None) };
+        let record = Record::decode(&content, &self.identity(shared))?;
+        Ok(Some((record, version)))
+    }
+
+    pub(super) fn store_failed(&mut self, error: StoreError, shared: &mut SharedState, now: Now) {
+        let remedy = match error.record_error() {
+            Some(_) => Remedy::FixConfiguration,
+            None => Remedy::TryLater { after: Duration::ZERO },
+        };
+        self.store_failures.note(Pause::Store, Cause::Store(error), remedy, &mut shared.rng, now.boot);
+    }
+
+    pub(super) fn name(&self, shared: &SharedState) -> RecordName {
+        self.identity(shared).name
+    }
+
+    /// Begins to write the record.
+    pub(super) fn save(&mut self, flight: Flight, shared: &SharedState, now: Now) -> Job {
+        let written = Box::new(self.replica.to_write());
+        let (name, expected) = (self.name(shared), self.replica.version());
+        let content = written.record().encode(&self.identity(shared));
+        let ticket = self.depart(flight, Phase::Saving { written }, STORE_CALL, now);
+        Job::Save(SaveJob { ticket, name, expected, content })
+    }
+
+    pub(super) fn saved(
+        &mut self,
+        flight: Flight,
+        written: Written,
+        result: Result<Saved, StoreError>,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> Option<Job> {
+        match self.take_saved(written, result, shared, now) {
+            Ok(false) if self.replica.is_unsaved() => return Some(self.save(flight, shared, now)),
+            Ok(_) => {}
+            Err(error) => {
+                self.store_failed(error, shared, now);
+                self.release_pending(shared, now);
+            }
+        }
+        self.land(flight, shared, now)
+    }
+
+    /// Lets what could not be saved into the view: it is served all the same, flagged as unsaved, and saved again later.
+    pub(super) fn release_pending(&mut self, shared: &mut SharedState, now: Now) {
+        self.save_at = self.store_failures.last().map_or(now.boot, |last| last.until);
+        self.replica.release();
+        self.followed(shared, now);
+    }
+
+    /// Ends a flight: saves what came meanwhile, releases the claim, revokes what is left to be revoked.
+    pub(super) fn land(&mut self, mut flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
+        shared.health.flight_ended(flight.id);
+        self.give_back(&mut flight, shared);
+        self.serving.unpublish();
+        if self.is_unsaved(shared) && self.save_at <= now.boot {
+            return Some(self.save(flight, shared, now));
+        }
+        if let Some(owner) = flight.claim {
+            let (key, job) = (self.key.clone(), flight.jobs + 1);
+            let ticket = Ticket { key, flight: flight.id, job, step: Step::Release };
+            return Some(Job::Release(ReleaseJob { ticket, name: self.name(shared), owner }));
+        }
+        self.revoke_next(shared, now)
+    }
+
+    /// Writes a decision of the user, or as soon as the flight has ended.
+    pub(super) fn save_soon(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
+        self.save_at = now.boot;
+        if self.in_flight.is_some() {
+            return None;
+        }
+        if shared.storage == Storage::None {
+            return self.revoke_next(shared, now);
+        }
+        let flight = self.new_flight(None, shared);
+        Some(self.save(flight, shared, now))
+    }
+
+    /// Revokes a token, where the provider can and the budget has room: best effort.
+    pub(super) fn revoke_next(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
+        let token = self.revocations.pop()?;
+        let hint = match self.key.is_client_grant() {
+            true => TokenTypeHint::AccessToken,
+            false => TokenTypeHint::RefreshToken,
+        };
+        let request = BudgetRequest { has_token: true, has_setback: false };
+        let has_room = shared.budget.opens(&self.sent, request) <= now.boot;
+        let Some(exchange) = shared.client.revoke(&token, hint).ok().filter(|_| has_room) else {
+            self.revocations.clear();
+            return None;
+        };
+        shared.budget.draw_beside(now);
+        let ticket =
+            Ticket { key: self.key.clone(), flight: shared.next_flight(), job: 0, step: Step::revocation() };
+        let deadline = shared.policy.exchange_deadline();
+        let renewal = Box::new(Renewal::Revocation(exchange));
+        Some(Job::Send(SendJob { ticket, renewal, origin: None, deadline }))
+    }
+
+    /// Begins the next phase of a flight, which may take this long.
+    pub(super) fn depart(
+        &mut self,
+        mut flight: Flight,
+        phase: Phase,
+        may_take: Duration,
+        now: Now,
+    ) -> Ticket {
+        flight.jobs += 1;
+        let step = phase.step(&flight, &self.key);
+        let ticket = Ticket { key: self.key.clone(), flight: flight.id, job: flight.jobs, step };
+        self.in_flight = Some(InFlight { flight, phase, deadline: now.boot.saturating_add(may_take) });
+        ticket
+    }
+
+    /// Returns whether the renewal of a flight is still due.
+    pub(super) fn is_due(&self, flight: &Flight, shared: &SharedState, now: Now) -> bool {
+        let state = self.facts(shared, Some(flight.id), now).state();
+        matches!(state, State::StaleRenewing | State::ExpiredRenewing | State::RefusedRenewing)
+    }
+
+    /// Gives back to the budget what a flight has drawn without sending.
+    pub(super) fn give_back(&mut self, flight: &mut Flight, shared: &mut SharedState) {
+        if let Some(drawn) = flight.drawn.take() {
+            shared.budget.give_back(&mut self.sent, drawn);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The token that is served, whether a resource server refused it, and what handles may read without asking.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::record::{Generation, Record};
+use super::token::{Issued, Published, Token};
+use crate::answer::Deviation;
+use crate::registration::{SharedState, doubled};
+use crate::spec::Key;
+use crate::time::Now;
+use crate::token::TokenSet;
+use crate::validity::{Freshness, Validity, ValidityTerms};
+
+/// The first and the longest time for which forced refreshes are blocked.
+const FORCED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
+
+/// A token that lived half its lifetime, or this long, unrefused shows that refusals are not the rule.
+const PROVEN: Duration = Duration::from_secs(15 * 60);
+
+/// What is served of one key.
+#[derive(Debug, Default)]
+pub(crate) struct Serving {
+    current: Option<Arc<Issued>>,
+    /// The token that the next save brings: what both clocks know of it is more than the record tells.
+    incoming: Option<Arc<Issued>>,
+    is_refused: bool,
+    pub(crate) forced: ForcedRefreshLimit,
+    published: Option<Arc<Published>>,
+    was_asked_for: bool,
+}
+
+/// Limits the renewals that refusals of resource servers cause.
+///
+/// A forced renewal that the token endpoint answered blocks the next one for 60 s, doubling to 15 min. So a resource
+/// server that refuses every token costs one renewal a minute at first, and a passing failure of the token endpoint does
+/// not pin a revoked token.
+#[derive(Debug, Default)]
+pub(crate) struct ForcedRefreshLimit {
+    blocked_until: Duration,
+    blocked: u32,
+}
+
+impl ForcedRefreshLimit {
+    pub(crate) fn is_open(&self, now: Now) -> bool {
+        self.blocked_until <= now.boot
+    }
+
+    pub(crate) fn opens(&self) -> Duration {
+        self.blocked_until
+    }
+
+    pub(crate) fn block(&mut self, now: Now) {
+        let lasts = doubled(FORCED.0, self.blocked, FORCED.1);
+        self.blocked = self.blocked.saturating_add(1);
+        self.blocked_until = now.boot.saturating_add(lasts);
+    }
+}
+
+impl Serving {
+    pub(crate) fn current(&self) -> Option<&Arc<Issued>> {
+        self.current.as_ref()
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    pub(crate) fn freshness(&self, now: Now) -> Freshness {
+        self.current.as_ref().map_or(Freshness::Expired, |issued| issued.validity.freshness(now))
+    }
+
+    /// Returns the current token while it can be served, flagged as suspect if it was refused.
+    pub(crate) fn token(&self, now: Now) -> Option<Token> {
+        let current = self.current.as_ref().filter(|_| self.freshness(now) != Freshness::Expired);
+        current.map(|issued| Token::new(issued.clone(), self.is_refused))
+    }
+
+    /// Remembers a token that an answer brought, until the record shows it.
+    pub(crate) fn expect(&mut self, issued: Arc<Issued>) {
+        self.incoming = Some(issued);
+    }
+
+    /// Forgets a token that the record does not come to show.
+    pub(crate) fn expect_none(&mut self) {
+        self.incoming = None;
+    }
+
+    /// Serves what the record holds.
+    pub(crate) fn follow(&mut self, record: &Record, key: &Key, shared: &mut SharedState, now: Now) {
+        let Some(tokens) = record.token.as_ref().filter(|_| !record.signed_out) else {
+            if self.current.take().is_some() {
+                (self.is_refused, self.published) = (false, None);
+            }
+            return;
+        };
+        let generation = record.generation();
+        if self.current.as_ref().is_some_and(|current| current.generation == generation) {
+            return;
+        }
+        let incoming = self.incoming.clone().filter(|incoming| incoming.generation == generation);
+        let is_ours = incoming.is_some();
+        let next = incoming.unwrap_or_else(|| {
+            let validity = self.known_validity(tokens).unwrap_or_else(|| validity(tokens, now, shared));
+            Arc::new(Issued::new(tokens.clone(), generation, validity, tolerated(record, now), key.grant()))
+        });
+        // Saving may have taken as long as the new token lived, while the old one still works.
+        let is_over = next.validity.freshness(now) == Freshness::Expired;
+        let keeps = |current: &Arc<Issued>| {
+            let follows = is_ours || current.generation.family == generation.family;
+            follows && current.validity.freshness(now) != Freshness::Expired
+        };
+        if is_over && self.current.as_ref().is_some_and(keeps) {
+            return;
+        }
+        let same_text = |current: &Arc<Issued>| current.is_same(tokens.access_token());
+        self.is_refused &= self.current.as_ref().is_some_and(same_text);
+        self.was_asked_for = self.was_used() && !is_ours;
+        self.published = None;
+        self.incoming.take_if(|_| is_ours);
+        self.current = Some(next);
+    }
+
+    /// A token that was read again under another generation is as old as both clocks have seen it grow.
+    fn known_validity(&self, tokens: &TokenSet) -> Option<Validity> {
+        let current = self.current.as_ref()?;
+        (current.is_same(tokens.access_token()) && current.ends_as(tokens)).then_some(current.validity)
+    }
+
+    /// Records that a resource server refused a token. Returns whether it is the current one, for the first time.
+    pub(crate) fn refuse(&mut self, generation: Generation, now: Now) -> bool {
+        let Some(current) = self.current.as_ref().filter(|current| current.generation == generation) else {
+            return false;
+        };
+        if self.is_refused {
+            return false;
+        }
+        let half = current.validity.lifetime().map_or(PROVEN, |lifetime| (lifetime / 2).min(PROVEN));
+        if current.validity.age(now) >= half {
+            self.forced = ForcedRefreshLimit::default();
+        }
+        (self.is_refused, self.published) = (true, None);
+        true
+    }
+
+    /// Forgets what was held against the tokens of an earlier family.
+    pub(crate) fn forget_refusals(&mut self) {
+        (self.is_refused, self.published) = (false, None);
+        self.forced = ForcedRefreshLimit::default();
+    }
+
+    pub(crate) fn published(&self, now: Now) -> Option<&Arc<Published>> {
+        self.published.as_ref().filter(|published| published.serves(now))
+    }
+
+    /// Withdraws what handles may read: they ask again.
+    pub(crate) fn unpublish(&mut self) {
+        self.was_asked_for = self.was_used();
+        self.published = None;
+    }
+
+    /// Lets handles read the current token until a moment on the boot clock.
+    pub(crate) fn publish(&mut self, until: Duration, now: Now) -> Option<Arc<Published>> {
+        let token = Token::new(self.current.clone()?, false);
+        self.unpublish();
+        self.published = Some(Arc::new(Published::new(token, now, until)));
+        self.published.clone()
+    }
+
+    pub(crate) fn note_asked(&mut self) {
+        self.was_asked_for = true;
+    }
+
+    /// Returns whether the token was used since its last renewal here.
+    pub(crate) fn was_used(&self) -> bool {
+        self.was_asked_for || self.published.as_ref().is_some_and(|published| published.was_used())
+    }
+}
+
+/// Returns what was tolerated in reading a stored token.
+fn tolerated(record: &Record, now: Now) -> Vec<Deviation> {
+    let is_in_future = record.token.as_ref().is_some_and(|token| token.issued_at() > now.wall);
+    let tolerated =
+        [(record.is_clamped, Deviation::ExpiresAtClamped), (is_in_future, Deviation::IssuedInFuture)];
+    tolerated.into_iter().filter(|(is_so, _)| *is_so).map(|(_, deviation)| deviation).collect()
+}
+
+/// Returns the validity of a token that was issued, or is first seen, at a moment; draws its jitter.
+pub(crate) fn validity(tokens: &TokenSet, issued: Now, shared: &mut SharedState) -> Validity {
+    let terms = ValidityTerms {
+        lifetime: tokens.lifetime(),
+        hint: tokens.renew_after(),
+        lead: shared.policy.lead(),
+        jitter: shared.rng.fraction(),
+    };
+    Validity::new(Now { wall: tokens.issued_at(), ..issued }, &terms)
+}

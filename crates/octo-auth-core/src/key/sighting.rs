@@ -1,0 +1,71 @@
+//! What other processes, or this one before it was started again, wrote about moments of the wall clock, on the boot clock
+//! of this process: an open attempt and a pause hold it no longer than they say, counted from first sight.
+
+use std::time::Duration;
+
+use super::record::{OperationId, Pause, Record};
+use crate::registration::LONGEST_RETRY_AFTER;
+use crate::time::Now;
+
+/// When what the record names is over, on the boot clock.
+#[derive(Debug, Default)]
+pub(crate) struct Sighting {
+    attempt: Option<OperationId>,
+    attempt_until: Duration,
+    /// No other process goes on with the attempt: it was begun here, or the claim has shown it.
+    is_settled: bool,
+    pause: Option<Pause>,
+    pause_until: Duration,
+}
+
+impl Sighting {
+    /// Takes over what the record names. An attempt that was `begun_here` is settled, and so is every one where no other
+    /// process writes. Returns the pause that was not known before, and until when it lasts.
+    pub(crate) fn follow(
+        &mut self,
+        record: &Record,
+        is_settled: bool,
+        now: Now,
+    ) -> Option<(Pause, Duration)> {
+        let attempt = record.attempt.map(|attempt| attempt.id);
+        if attempt != self.attempt {
+            let left = record.attempt.map_or(Duration::ZERO, |attempt| {
+                let whole = attempt.deadline.saturating_since(attempt.begun);
+                attempt.deadline.saturating_since(now.wall).min(whole)
+            });
+            (self.attempt, self.is_settled) = (attempt, is_settled);
+            self.attempt_until = now.boot.saturating_add(left);
+        }
+        if record.pause == self.pause {
+            return None;
+        }
+        self.pause = record.pause;
+        self.pause_until = Duration::ZERO;
+        let pause = self.pause?;
+        let whole = pause.until.saturating_since(pause.from).min(LONGEST_RETRY_AFTER);
+        self.pause_until = now.boot.saturating_add(pause.until.saturating_since(now.wall).min(whole));
+        Some((pause, self.pause_until))
+    }
+
+    /// The claim has shown that no other process goes on with the attempt.
+    pub(crate) fn settle(&mut self) {
+        self.is_settled = true;
+    }
+
+    /// The exchange of the attempt is over at this moment, as this process carried it.
+    pub(crate) fn is_over_at(&mut self, moment: Duration) {
+        (self.attempt_until, self.is_settled) = (moment, true);
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_settled
+    }
+
+    pub(crate) fn attempt_until(&self) -> Duration {
+        self.attempt_until
+    }
+
+    pub(crate) fn pause_until(&self) -> Duration {
+        self.pause_until
+    }
+}

@@ -1,0 +1,68 @@
+//! What a single field must be, and the error that names it.
+
+use crate::profile::{Document, List, ProfileError, ProfileProblem, Text};
+
+pub(super) type Checked = Result<(), ProfileError>;
+
+/// Checks a list of words: at least one, none of them empty, none twice.
+pub(super) fn words(field: &str, list: &List<Text>) -> Checked {
+    if list.is_empty() {
+        return fault(field, ProfileProblem::Empty);
+    }
+    unique(field, list.iter().map(|word| &**word))
+}
+
+pub(super) fn known_host(document: &Document, field: impl Into<String>, host: &str) -> Checked {
+    if document.hosts.iter().any(|listed| listed.name == host) {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::UnknownHost(host.to_owned()))
+}
+
+pub(super) fn header_name(field: impl Into<String>, name: &str) -> Checked {
+    if http::HeaderName::from_bytes(name.as_bytes()).is_ok() {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::HeaderName(name.to_owned()))
+}
+
+/// Checks a name: lower-case letters, digits, `-` and `_`.
+pub(super) fn name(field: &str, text: &str) -> Checked {
+    filled(field, text)?;
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    if text.bytes().all(allowed) {
+        return Ok(());
+    }
+    fault(field, ProfileProblem::Name(text.to_owned()))
+}
+
+pub(super) fn filled(field: &str, text: &str) -> Checked {
+    if text.trim().is_empty() { fault(field, ProfileProblem::Empty) } else { Ok(()) }
+}
+
+pub(super) fn positive(field: &str, number: u32) -> Checked {
+    if number == 0 { fault(field, ProfileProblem::Zero) } else { Ok(()) }
+}
+
+pub(super) fn status(field: &str, status: u16) -> Checked {
+    if (100..600).contains(&status) { Ok(()) } else { fault(field, ProfileProblem::Status(status)) }
+}
+
+/// Checks that no entry of a list is empty and that none stands in it twice.
+pub(super) fn unique<'a>(list: &str, entries: impl Iterator<Item = &'a str>) -> Checked {
+    let mut seen = Vec::new();
+    for (index, entry) in entries.enumerate() {
+        let field = format!("{list}[{index}]");
+        filled(&field, entry)?;
+        if seen.contains(&entry) {
+            return fault(field, ProfileProblem::Duplicate(entry.to_owned()));
+        }
+        seen.push(entry);
+    }
+    Ok(())
+}
+
+pub(super) fn fault(field: impl Into<String>, problem: ProfileProblem) -> Checked {
+    Err(ProfileError::new(field, problem))
+}

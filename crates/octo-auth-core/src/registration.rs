@@ -1,0 +1,101 @@
+//! What the accounts of one registration share: the client, the request budget, and what is known of the endpoint.
+
+mod budget;
+mod health;
+mod history;
+mod policy;
+mod request_log;
+mod rng;
+
+use std::time::Duration;
+
+pub(crate) use budget::{BudgetRequest, SendLog};
+pub(crate) use health::Evidence;
+pub(crate) use history::{FailureHistory, LONGEST_RETRY_AFTER, Setback, doubled, part};
+pub use policy::{Policy, PolicyError};
+pub(crate) use rng::SeededRng;
+
+use budget::Budget;
+use health::EndpointHealth;
+
+use crate::client::Client;
+use crate::grant::Entropy;
+use crate::spec::Key;
+use crate::store::{Identity, RecordName, STORE_CALL, Storage, hex};
+use crate::token::issuer;
+
+/// What the accounts of one registration share.
+#[derive(Debug)]
+pub(crate) struct SharedState {
+    pub(crate) client: Client,
+    pub(crate) policy: Policy,
+    pub(crate) storage: Storage,
+    pub(crate) rng: SeededRng,
+    /// The owner of all its claims, so that a claim left behind by a lost flight does not hinder the next.
+    pub(crate) owner: String,
+    /// Identifies this process start in the operations that it stores.
+    pub(crate) writer: u64,
+    pub(crate) budget: Budget,
+    pub(crate) health: EndpointHealth,
+    pub(crate) is_shutting_down: bool,
+    /// Grows with each replacement of the client: an account compares it at its next look.
+    pub(crate) client_epoch: u32,
+    /// The identity of the request log.
+    pub(crate) requests: Identity,
+    flights: u64,
+}
+
+impl SharedState {
+    pub(crate) fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
+        let documented = client.profile().document().token_limit.as_ref();
+        let mut budget = Budget::new(policy.limit(documented));
+        budget.share(storage != Storage::None && policy.knows_a_limit(documented));
+        let mut rng = SeededRng::new(entropy);
+        let owner = hex(&rng.bytes());
+        Self {
+            owner,
+            writer: rng.number(),
+            rng,
+            budget,
+            health: EndpointHealth::default(),
+            is_shutting_down: false,
+            client_epoch: 0,
+            requests: identity(&client, RecordName::requests(&client)),
+            flights: 0,
+            client,
+            policy,
+            storage,
+        }
+    }
+
+    /// Replaces the client, whose limits may differ; what was sent still counts.
+    pub(crate) fn replace_client(&mut self, client: Client) {
+        let documented = client.profile().document().token_limit.as_ref();
+        self.budget.set(self.policy.limit(documented));
+        self.budget.share(self.storage != Storage::None && self.policy.knows_a_limit(documented));
+        self.requests = identity(&client, RecordName::requests(&client));
+        self.client = client;
+        self.client_epoch += 1;
+        self.health.clear();
+    }
+
+    /// Returns the identity of the record of a key.
+    pub(crate) fn identity(&self, key: &Key) -> Identity {
+        Identity { name: RecordName::new(&self.client, key), ..self.requests.clone() }
+    }
+
+    /// Returns a number that no other flight has.
+    pub(crate) fn next_flight(&mut self) -> u64 {
+        self.flights += 1;
+        self.flights
+    }
+
+    /// Returns the longest that a flight may take, which is how long a claim lasts: the exchange and six store calls.
+    pub(crate) fn longest_flight(&self) -> Duration {
+        self.policy.exchange_deadline() + 6 * STORE_CALL
+    }
+}
+
+fn identity(client: &Client, name: RecordName) -> Identity {
+    Identity { name, issuer: issuer(client.profile()).into(), client_id: client.client_id().into() }
+}

@@ -1,0 +1,113 @@
+//! Whether the endpoint is to be left alone by all accounts: blame needs evidence.
+//!
+//! A failure is charged to the account that met it. It is charged to the registration only
+//!
+//! - when nothing could be sent at all (DNS, connect, TLS);
+//! - when the server throttles and the profile documents a limit, which is then the client's;
+//! - when [`STRIKES`] different accounts, none of which had failed before, have failed in a row with no success between.
+//!
+//! A success of any account opens the registration again. An account that fails while others succeed is no evidence: its
+//! own failures block it alone, and it counts once until it succeeds.
+
+use std::time::Duration;
+
+use super::history::{FailureHistory, Setback};
+use super::rng::SeededRng;
+use crate::error::{Pause, Remedy};
+use crate::failure::Cause;
+use crate::time::Now;
+
+/// The number of accounts that must fail in a row. With one in ten accounts failing for good, as many of them meet by
+/// chance, while all ask for the first time, once in two million starts.
+const STRIKES: u32 = 8;
+
+/// What the failures of all accounts say about the endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct EndpointHealth {
+    failures: FailureHistory,
+    /// How many accounts failed for the first time since the last success.
+    strikes: u32,
+    probe: Option<Probe>,
+}
+
+/// The one flight that tries the endpoint again after it was left alone.
+#[derive(Debug)]
+struct Probe {
+    flight: u64,
+    until: Duration,
+}
+
+/// A failure, and what it is evidence of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// The endpoint or the client is at fault.
+    Certain,
+    /// The account had not failed before.
+    FirstOfAccount,
+    /// The account had failed before.
+    None,
+}
+
+impl EndpointHealth {
+    /// Records a failure. Returns whether the registration is blocked by it.
+    pub(crate) fn failed(
+        &mut self,
+        evidence: Evidence,
+        (pause, cause, remedy): (Pause, Cause, Remedy),
+        rng: &mut SeededRng,
+        now: Duration,
+    ) -> bool {
+        self.strikes = self.strikes.saturating_add(u32::from(evidence == Evidence::FirstOfAccount));
+        // A probe that fails is evidence too: the endpoint was in doubt before.
+        let is_blocked = match evidence {
+            Evidence::Certain => true,
+            Evidence::FirstOfAccount | Evidence::None => self.strikes >= STRIKES,
+        };
+        if is_blocked {
+            self.failures.note(pause, cause, remedy, rng, now);
+        }
+        is_blocked
+    }
+
+    /// Records that the endpoint answered a request, sent at that moment, with a token.
+    pub(crate) fn succeeded(&mut self, sent: Now) {
+        self.strikes = 0;
+        self.failures.clear_before(sent.boot);
+        if !self.failures.any() {
+            self.probe = None;
+        }
+    }
+
+    /// Forgets everything: the client was replaced.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Returns whether the endpoint is to be left alone, or was and has not succeeded since.
+    pub(crate) fn is_ailing(&self) -> bool {
+        self.failures.any()
+    }
+
+    /// Lets a flight try the endpoint for all accounts, if it is ailing.
+    pub(crate) fn probe(&mut self, flight: u64, until: Duration) {
+        if self.is_ailing() {
+            self.probe = Some(Probe { flight, until });
+        }
+    }
+
+    /// Lets another flight try the endpoint when this one has ended.
+    pub(crate) fn flight_ended(&mut self, flight: u64) {
+        self.probe.take_if(|probe| probe.flight == flight);
+    }
+
+    /// Returns until when the endpoint is left alone by all flights but this one, and why.
+    pub(crate) fn blocked(&self, own_flight: Option<u64>, now: Duration) -> Option<Setback> {
+        if let Some(blocked) = self.failures.blocked(now) {
+            return Some(blocked.clone());
+        }
+        let probe = self.probe.as_ref()?;
+        let is_of_others = probe.until > now && own_flight != Some(probe.flight);
+        let last = self.failures.last().filter(|_| is_of_others)?;
+        Some(Setback { until: probe.until, ..last.clone() })
+    }
+}

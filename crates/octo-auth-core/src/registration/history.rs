@@ -1,0 +1,145 @@
+//! What failures left behind: until when nothing is tried, and why.
+//!
+//! Pauses grow with each failure and never shrink until a success (I27).
+
+use std::time::Duration;
+
+use super::rng::SeededRng;
+use crate::error::{Pause, Remedy};
+use crate::failure::Cause;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The longest pause that growing back-off reaches.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// The longest pause after a failure of the store.
+const LONGEST_STORE: Duration = Duration::from_secs(30);
+
+/// The first and the longest pause after a failure that waiting does not improve.
+const COOLDOWN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
+
+/// The longest pause a server can ask for.
+pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// From this many unexplained refusals in a row, the refresh token itself is probably what is wrong.
+const UNEXPLAINED: u32 = 3;
+
+/// The failures since the last success: of one account, of the store, or of the endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct FailureHistory(Option<Box<Failures>>);
+
+#[derive(Debug, Default)]
+struct Failures {
+    last: Option<Setback>,
+    /// When the last failure happened, on the boot clock.
+    noted: Duration,
+    backoffs: u32,
+    cooldowns: u32,
+    unexplained: u32,
+}
+
+/// What one failure left behind.
+#[derive(Debug, Clone)]
+pub(crate) struct Setback {
+    /// Nothing is tried before this moment on the boot clock.
+    pub(crate) until: Duration,
+    pub(crate) cause: Cause,
+    pub(crate) remedy: Remedy,
+}
+
+impl FailureHistory {
+    /// Returns the last failure while its pause lasts.
+    pub(crate) fn blocked(&self, now: Duration) -> Option<&Setback> {
+        self.last().filter(|last| last.until > now)
+    }
+
+    /// Returns whether something failed since the last success.
+    pub(crate) fn any(&self) -> bool {
+        self.0.as_ref().is_some_and(|own| own.backoffs > 0 || own.cooldowns > 0)
+    }
+
+    /// Returns the last failure, whether its pause is over or not.
+    pub(crate) fn last(&self) -> Option<&Setback> {
+        self.0.as_ref()?.last.as_ref()
+    }
+
+    /// Records a failure.
+    pub(crate) fn note(
+        &mut self,
+        pause: Pause,
+        cause: Cause,
+        remedy: Remedy,
+        rng: &mut SeededRng,
+        now: Duration,
+    ) {
+        let own = self.0.get_or_insert_default();
+        let until = now.saturating_add(own.lasts(pause, rng));
+        own.noted = now;
+        // Of two failures, report the one that blocks longer.
+        if own.last.as_ref().is_none_or(|last| last.until <= until) {
+            own.last = Some(Setback { until, cause, remedy });
+        }
+    }
+
+    /// Records what kind of answer a refresh got. Returns whether it was the third unexplained refusal in a row.
+    pub(crate) fn is_unexplained_again(&mut self, is_unexplained: bool) -> bool {
+        if !is_unexplained {
+            self.0.iter_mut().for_each(|own| own.unexplained = 0);
+            return false;
+        }
+        let own = self.0.get_or_insert_default();
+        own.unexplained = own.unexplained.saturating_add(1);
+        own.unexplained >= UNEXPLAINED
+    }
+
+    /// Forgets everything, unless something has failed since that moment.
+    pub(crate) fn clear_before(&mut self, moment: Duration) {
+        if self.0.as_ref().is_some_and(|own| own.noted <= moment) {
+            self.clear();
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Failures {
+    fn lasts(&mut self, pause: Pause, rng: &mut SeededRng) -> Duration {
+        match pause {
+            Pause::Backoff { at_least } => {
+                let bound = doubled(SECOND, self.backoffs, LONGEST_BACKOFF);
+                self.backoffs = self.backoffs.saturating_add(1);
+                part(bound, rng.fraction()).max(SECOND).max(at_least.min(LONGEST_RETRY_AFTER))
+            }
+            Pause::Store => {
+                let bound = doubled(SECOND, self.backoffs, LONGEST_STORE);
+                self.backoffs = self.backoffs.saturating_add(1);
+                part(bound, rng.fraction()).max(SECOND)
+            }
+            Pause::Cooldown { at_least } => {
+                let lasts = doubled(COOLDOWN.0, self.cooldowns, COOLDOWN.1);
+                self.cooldowns = self.cooldowns.saturating_add(1);
+                lasts.max(at_least.min(LONGEST_RETRY_AFTER))
+            }
+            Pause::Once => {
+                self.backoffs = self.backoffs.saturating_add(1);
+                Duration::ZERO
+            }
+            Pause::Rest(rest) => rest,
+        }
+    }
+}
+
+/// Returns a duration doubled so often, up to a bound.
+pub(crate) fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
+    first.saturating_mul(1_u32.checked_shl(times.min(31)).unwrap_or(u32::MAX)).min(most)
+}
+
+/// Returns a fraction of a duration, in units of 2^-32, in whole milliseconds.
+pub(crate) fn part(whole: Duration, fraction: u32) -> Duration {
+    let millis = (whole.as_millis() * u128::from(fraction)) >> 32;
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}

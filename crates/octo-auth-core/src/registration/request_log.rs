@@ -1,0 +1,131 @@
+//! The request log: when the processes of one registration sent token requests, as a record of its own in the store.
+//!
+//! Each request is written down by compare-and-swap before it is sent, with the latest moment at which it may be, so
+//! that no two processes take the same slot. The moments are of the wall clock, which is all that processes share;
+//! where a clock tells something that cannot be, the later moment counts.
+
+use std::time::Duration;
+
+use crate::answer::members::Value;
+use crate::store::{
+    Identity, Reader, RecordBytes, RecordError, STORE_CALL, Stored, Unknown, Version, Writer,
+};
+use crate::time::{Now, Timestamp};
+
+/// The requests of a fleet, as far as this process knows.
+#[derive(Debug)]
+pub(crate) struct RequestLog {
+    version: Option<Version>,
+    /// When each was sent: as the store has it, and on the boot clock of this process; oldest first.
+    sent: Vec<(Timestamp, Duration)>,
+    /// What was sent without being written down before, and is with the next request.
+    untold: Vec<Timestamp>,
+    /// When the record was seen last, on the boot clock.
+    seen_at: Option<Duration>,
+    /// Members of the stored form that this release does not know.
+    unknown: Unknown,
+}
+
+impl RequestLog {
+    pub(crate) fn new() -> Self {
+        Self {
+            version: None,
+            sent: Vec::new(),
+            untold: Vec::new(),
+            seen_at: None,
+            unknown: Unknown::default(),
+        }
+    }
+
+    /// When the limit leaves room for one more request in the window, on the boot clock.
+    pub(crate) fn opens(&self, limit: u32, window: Duration) -> Duration {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
+        let place = self.sent.len().checked_sub(limit);
+        place
+            .and_then(|place| self.sent.get(place))
+            .map_or(Duration::ZERO, |(_, sent)| sent.saturating_add(window))
+    }
+
+    /// How many count in the window that ends now.
+    pub(crate) fn within(&self, window: Duration, now: Duration) -> u32 {
+        let counting = self.sent.iter().filter(|(_, sent)| sent.saturating_add(window) > now);
+        u32::try_from(counting.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the version to expect and the log with one more request, which is sent within the time a store may take.
+    pub(crate) fn with_one_more(&self, window: Duration, now: Now) -> (Option<Version>, Vec<Timestamp>) {
+        let counting = self.sent.iter().filter(|(_, sent)| sent.saturating_add(window) > now.boot);
+        let one_more = now.wall.saturating_add(STORE_CALL);
+        let sent = counting.map(|(sent, _)| *sent).chain(self.untold.iter().copied()).chain([one_more]);
+        (self.version, sent.collect())
+    }
+
+    /// Takes note that the record was written.
+    pub(crate) fn wrote(&mut self, sent: &[Timestamp], version: Version, now: Now) {
+        self.untold.retain(|own| !sent.contains(own));
+        self.take(sent, now);
+        self.version = Some(version);
+    }
+
+    /// Reads what the store holds.
+    pub(crate) fn saw(
+        &mut self,
+        stored: Option<&Stored>,
+        identity: &Identity,
+        now: Now,
+    ) -> Result<(), RecordError> {
+        let sent = stored.map_or(Ok(Vec::new()), |stored| self.decode(&stored.content, identity))?;
+        self.take(&sent, now);
+        self.version = stored.map(|stored| stored.version);
+        Ok(())
+    }
+
+    /// Encodes the log.
+    pub(crate) fn encode(&self, sent: &[Timestamp], identity: &Identity) -> RecordBytes {
+        let mut to = Writer::new(identity);
+        let moments: Vec<String> = sent.iter().map(|sent| sent.as_unix_millis().to_string()).collect();
+        to.raw("sent", &format!("[{}]", moments.join(",")));
+        to.finish(&self.unknown)
+    }
+
+    fn decode(&mut self, content: &RecordBytes, identity: &Identity) -> Result<Vec<Timestamp>, RecordError> {
+        let mut from = Reader::new(content, identity)?;
+        let moment = |value: Value<'_>| match value {
+            Value::Number(raw) => raw.parse().ok().map(Timestamp::from_unix_millis),
+            _ => None,
+        };
+        let sent = from.elements("sent")?.into_iter().map(moment).collect::<Option<Vec<_>>>();
+        let sent = sent.ok_or(RecordError::Malformed("sent"))?;
+        self.unknown = from.rest();
+        Ok(sent)
+    }
+
+    /// Takes note of a request that was sent without being written down before.
+    pub(crate) fn note_untold(&mut self, now: Now) {
+        self.untold.push(now.wall);
+    }
+
+    fn take(&mut self, stored: &[Timestamp], now: Now) {
+        let mut known = std::mem::take(&mut self.sent);
+        for sent in stored {
+            let place = known.iter().position(|(other, _)| other == sent);
+            let boot = place.map_or_else(|| self.first_seen(*sent, now), |place| known.swap_remove(place).1);
+            self.sent.push((*sent, boot));
+        }
+        self.sent.sort_unstable_by_key(|(_, boot)| *boot);
+        self.seen_at = Some(now.boot);
+    }
+
+    /// When a request that was not known before was sent. What the record did not hold when it was seen last was sent
+    /// since: if the clocks do not agree with that, it may have been just now.
+    fn first_seen(&self, sent: Timestamp, now: Now) -> Duration {
+        let age = now.wall.saturating_since(sent);
+        if age.is_zero() {
+            let ahead = sent.saturating_since(now.wall);
+            return now.boot.saturating_add(ahead.min(STORE_CALL));
+        }
+        let boot = now.boot.saturating_sub(age);
+        let cannot_be = self.seen_at.is_some_and(|seen| boot < seen);
+        if cannot_be { now.boot } else { boot }
+    }
+}

@@ -1,0 +1,173 @@
+//! What a token is for.
+
+use std::fmt;
+
+use crate::answer::Done;
+use crate::client::Client;
+use crate::error::RequestError;
+use crate::exchange::Exchange;
+use crate::scope::Scopes;
+use crate::secret::Secret;
+use crate::store::RecordName;
+use crate::token::{AdminToken, TokenSet, issuer};
+
+/// What a token is for: the grant, whose account it is, the scopes and the extra parameters.
+///
+/// Two keys are the same only if everything in them is; the order of scopes and parameters does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    grant: Grant,
+    account: String,
+    scopes: Vec<String>,
+    parameters: Vec<(String, String)>,
+}
+
+/// The exchange that renews or revokes a token.
+pub(crate) enum Renewal {
+    Token(Exchange<TokenSet>),
+    Admin(Exchange<AdminToken>),
+    Revocation(Exchange<Done>),
+}
+
+/// The OAuth grant used to obtain a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Grant {
+    /// Client credentials (RFC 6749 section 4.4): the client itself is the grant.
+    ClientCredentials,
+    /// Octorate's ApiLogin: the client itself is the grant, the tokens are for administration.
+    ApiLogin,
+    /// A refresh token (RFC 6749 section 6), got by a sign-in, a property creation or a migration.
+    RefreshToken,
+}
+
+impl Key {
+    /// Tokens of the client itself with these scopes.
+    #[must_use]
+    pub fn client_credentials(scopes: &Scopes) -> Self {
+        let mut scopes: Vec<String> = scopes.iter().map(str::to_owned).collect();
+        scopes.sort();
+        Self { scopes, ..Self::of(Grant::ClientCredentials, "") }
+    }
+
+    /// Tokens for administration by Octorate's ApiLogin.
+    #[must_use]
+    pub fn api_login() -> Self {
+        Self::of(Grant::ApiLogin, "")
+    }
+
+    /// Tokens of one account, such as a property or a user, renewed by refresh token. The name is yours; it is
+    /// shown in messages and must be no secret.
+    #[must_use]
+    pub fn account(name: &str) -> Self {
+        Self::of(Grant::RefreshToken, name)
+    }
+
+    /// This key with one more parameter in its token requests: `audience`, `resource` (RFC 8707) or a vendor's own.
+    #[must_use]
+    pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self.parameters.sort();
+        self
+    }
+
+    /// How its tokens are got.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        self.grant
+    }
+
+    /// The account's name; empty where the client is the grant.
+    #[must_use]
+    pub fn account_name(&self) -> &str {
+        &self.account
+    }
+
+    /// The scopes asked for, sorted.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// The extra parameters, sorted.
+    #[must_use]
+    pub fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
+    /// Whether the client itself is the grant, so that no refresh token is needed.
+    #[must_use]
+    pub fn is_client_grant(&self) -> bool {
+        matches!(self.grant, Grant::ClientCredentials | Grant::ApiLogin)
+    }
+
+    /// The request that renews its token.
+    pub(crate) fn renewal(
+        &self,
+        client: &Client,
+        refresh_token: Option<&Secret>,
+    ) -> Result<Renewal, RequestError> {
+        let mut client = client.clone();
+        for (name, value) in &self.parameters {
+            client = client.with_parameter(name, value)?;
+        }
+        let none = Secret::new("");
+        match self.grant {
+            Grant::ClientCredentials => {
+                client.client_credentials(&Scopes::from_list(&self.scopes)?).map(Renewal::Token)
+            }
+            Grant::ApiLogin => client.api_login().map(Renewal::Admin),
+            Grant::RefreshToken => client.refresh(refresh_token.unwrap_or(&none)).map(Renewal::Token),
+        }
+    }
+
+    /// Whether such requests can be built at all.
+    pub(crate) fn check(&self, client: &Client) -> Result<(), RequestError> {
+        self.renewal(client, Some(&Secret::new("any"))).map(|_| ())
+    }
+
+    fn of(grant: Grant, account: &str) -> Self {
+        Self { grant, account: account.to_owned(), scopes: Vec::new(), parameters: Vec::new() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.grant {
+            Grant::ClientCredentials if self.scopes.is_empty() => f.write_str("client credentials")?,
+            Grant::ClientCredentials => write!(f, "client credentials for {}", self.scopes.join(" "))?,
+            Grant::ApiLogin => f.write_str("ApiLogin")?,
+            Grant::RefreshToken => write!(f, "account {:?}", self.account)?,
+        }
+        for (name, value) in &self.parameters {
+            write!(f, ", {name}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl RecordName {
+    /// Returns the name of the record of a token.
+    #[must_use]
+    pub fn new(client: &Client, key: &Key) -> Self {
+        let grant = match key.grant {
+            Grant::ClientCredentials => "client",
+            Grant::ApiLogin => "api-login",
+            Grant::RefreshToken => "account",
+        };
+        let mut parameters: Vec<_> = client.parameters().iter().chain(&key.parameters).collect();
+        parameters.sort();
+        let parameters: Vec<&str> =
+            parameters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
+        let scopes: Vec<&str> = key.scopes.iter().map(String::as_str).collect();
+        let readable = if key.grant == Grant::RefreshToken { key.account.clone() } else { scopes.join("-") };
+        let lists: [&[&str]; 3] = [&[&key.account], &scopes, &parameters];
+        Self::assembled(&issuer(client.profile()), client.client_id(), grant, &readable, &lists)
+    }
+
+    /// Returns the name of the request log of a registration.
+    #[must_use]
+    pub fn requests(client: &Client) -> Self {
+        Self::assembled(&issuer(client.profile()), client.client_id(), "requests", "", &[])
+    }
+}

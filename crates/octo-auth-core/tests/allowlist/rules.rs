@@ -1,0 +1,224 @@
+//! Lists of addresses: how rules are read, what they permit, how that is explained, and who is calling.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::{HeaderMap, HeaderValue};
+use ipnet::IpNet;
+use octo_auth_core::allowlist::{
+    Allowlist, CallerError, ForwardHeader, ListError, Place, Rules, Terms, client_address, parse, parse_rule,
+};
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+fn rules(text: &str) -> Rules {
+    Rules::from_text(text, Terms::default()).expect("sound rules")
+}
+
+fn list(text: &str) -> Allowlist {
+    rules(text).allowlist()
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong_at_which_byte_and_what_was_probably_meant() {
+    for (text, code, position, meant) in [
+        ("10.0.0.5/8", "host_bits", 8, Some("10.0.0.0/8 or 10.0.0.5/32")),
+        ("::ffff:10.0.0.5/104", "host_bits", 15, Some("10.0.0.0/8 or 10.0.0.5/32")),
+        ("010.0.0.1", "leading_zero", 0, Some("10.0.0.1")),
+        ("10.00.0.0/8", "leading_zero", 3, Some("10.0.0.0/8")),
+        ("0377.0.0.1", "leading_zero", 0, None),
+        ("10.0.0.256", "syntax", 7, None),
+        ("10.0.0.0/255.0.0.0", "prefix", 9, Some("10.0.0.0/8")),
+        ("10.0.0.0/08", "prefix", 9, Some("10.0.0.0/8")),
+        ("10.0.0.0/+8", "prefix", 9, Some("10.0.0.0/8")),
+        ("10.0.0.0/8 ", "syntax", 10, Some("10.0.0.0/8")),
+        (" 10.0.0.0/8", "syntax", 0, Some("10.0.0.0/8")),
+        ("10.0.0.*", "syntax", 7, Some("10.0.0.0/24")),
+        ("10.*.*.*", "syntax", 3, Some("10.0.0.0/8")),
+        ("[2001:db8::1]", "syntax", 0, Some("2001:db8::1")),
+        ("fe80::1%eth0", "zone", 7, Some("fe80::1")),
+        ("::10.0.0.1", "ipv4_compatible", 0, Some("10.0.0.1")),
+        ("2001:db8::1::2", "syntax", 11, None),
+        ("2001:db8::12345", "syntax", 10, None),
+        ("10.0.0.1-10.0.0.2", "syntax", 8, Some("the list 10.0.0.1/32, 10.0.0.2/32")),
+        ("::", "unspecified", 0, None),
+        ("ff02::1", "multicast", 0, None),
+        ("::/0", "any_needs_optin", 0, None),
+        ("8000::/1", "too_wide", 0, None),
+    ] {
+        let error = parse(text).expect_err(text);
+        let seen = (error.code(), error.position(), error.probably_meant());
+        assert_eq!(seen, (code, position, meant), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_needs_a_switch_is_permitted_with_it_and_ipv4_only_refuses_ipv6() {
+    for text in ["0.0.0.0/0", "128.0.0.0/1", "::/0"] {
+        assert!(parse(text).expect_err(text).problem().can_be_switched_on());
+        assert!(parse_rule(text, Terms::default().with_any()).is_ok(), "{text}");
+    }
+    let only = Terms::default().ipv4_only();
+    assert_eq!(parse_rule("2001:db8::/32", only).expect_err("IPv6").code(), "family");
+    assert_eq!(parse_rule("::ffff:10.0.0.0/104", only).expect("IPv4").to_string(), "10.0.0.0/8");
+    for text in ["10.0.0.0/8", "192.168.1.0/24", "fc00::/7", "127.0.0.1"] {
+        assert_eq!(parse_rule(text, Terms::default().egress()).expect_err(text).code(), "private");
+    }
+}
+
+#[test]
+fn a_list_is_read_with_comments_line_ends_of_windows_and_a_byte_order_mark() {
+    let rules = rules("\u{feff}# offices\r\n10.0.0.0/8 # Rome\r\n\r\n\t192.0.2.7\r\n2001:db8::/32");
+    let read: Vec<_> = rules.iter().map(|rule| (rule.place(), rule.text())).collect();
+    let line = Place::Line;
+    assert_eq!(read, [(line(2), "10.0.0.0/8"), (line(4), "192.0.2.7"), (line(5), "2001:db8::/32")]);
+    let same = Rules::from_json(r#"["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]"#, Terms::default());
+    let same = same.expect("sound rules");
+    assert_eq!(same.allowlist(), rules.allowlist());
+    let why = same.explain("192.0.2.7".parse().expect("an address")).to_string();
+    assert_eq!(why, "permitted\n  by element 2: 192.0.2.7");
+}
+
+#[test]
+fn a_list_in_one_line_has_commas_or_blanks_between_its_rules() {
+    let read = |text: &str| Rules::from_line(text, Terms::default());
+    let wanted = list("10.0.0.0/8\n192.0.2.1");
+    for text in [
+        "  10.0.0.0/8 , 192.0.2.1 ",
+        "10.0.0.0/8,192.0.2.1",
+        "10.0.0.0/8 192.0.2.1",
+        "10.0.0.0/8\r\n192.0.2.1\n",
+    ] {
+        let rules = read(text).expect(text);
+        assert_eq!((rules.len(), rules.allowlist()), (2, wanted.clone()), "{text}");
+    }
+    for nobody in ["", " \t\n"] {
+        assert!(read(nobody).expect("no rule").is_empty());
+    }
+    let error = read("10.0.0.0/8, 10.0.0.5/8,,192.0.2.1;10.0.0.0/8, #").expect_err("four bad rules");
+    let ListError::Rules(bad) = error else { panic!("{error}") };
+    let bad: Vec<_> =
+        bad.iter().map(|(place, error)| (place.to_string(), error.position(), error.code())).collect();
+    let expected = [("rule 2", 20, "host_bits"), ("rule 3", 23, "empty"), ("rule 4", 33, "syntax")];
+    let expected = expected.into_iter().chain([("rule 5", 46, "syntax")]);
+    assert!(bad.iter().map(|(place, at, code)| (place.as_str(), *at, *code)).eq(expected), "{bad:?}");
+    for forgotten in [",", "10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0/8, ,192.0.2.1"] {
+        assert!(read(forgotten).is_err(), "{forgotten}");
+    }
+}
+
+#[test]
+fn an_error_names_every_bad_line_and_leaves_no_list() {
+    let error = Rules::from_text("10.0.0.0/8\n  10.0.0.5/8\n192.0.2.1\nbogus # no\n", Terms::default());
+    let error = error.expect_err("two bad lines");
+    let text = error.to_string();
+    assert!(text.starts_with("line 2, at byte 10: "), "{text}");
+    assert!(text.contains("10.0.0.0/8 or 10.0.0.5/32\nline 4, at byte 0: "), "{text}");
+    let ListError::Rules(bad) = error else { panic!("{text}") };
+    assert_eq!(bad.len(), 2);
+    for json in ["{}", "[1]", "[\"10.0.0.0/8\"", ""] {
+        assert!(
+            matches!(Rules::from_json(json, Terms::default()), Err(ListError::NotAnArray { .. })),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn a_list_of_any_size_permits_what_its_rules_say() {
+    for count in [1_u32, 63, 64, 65, 66, 1000, 5000] {
+        let blocks =
+            (0..count).map(|place| IpNet::from(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + 3 * place))));
+        let list: Allowlist = blocks.collect();
+        for place in 0..3 * count {
+            let address = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + place));
+            assert_eq!(list.permits(address), place % 3 == 0, "{address} of {count}");
+        }
+        assert!(!list.permits(ip("9.255.255.255")) && !list.permits(ip("255.255.255.255")));
+    }
+}
+
+#[test]
+fn the_edges_of_the_number_space_are_like_any_other() {
+    let any = Rules::from_text("0.0.0.0/0\n::/0", Terms::default().with_any()).expect("with the switch");
+    for address in ["0.0.0.0", "255.255.255.255", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"] {
+        assert!(any.allowlist().permits(ip(address)), "{address}");
+        assert!(!Allowlist::default().permits(ip(address)), "{address}");
+    }
+    let all = any.allowlist().minimal();
+    assert_eq!(all.iter().map(ToString::to_string).collect::<Vec<_>>(), ["0.0.0.0/0", "::/0"]);
+    let change = any.allowlist().difference(&list("128.0.0.0/2"));
+    let closed: Vec<String> = change.closed.iter().map(ToString::to_string).collect();
+    assert_eq!(closed, ["0.0.0.0/1", "192.0.0.0/2", "::/0"]);
+}
+
+#[test]
+fn overlapping_and_adjacent_rules_become_the_fewest_blocks() {
+    let minimal = list("10.0.0.0/9\n10.128.0.0/9\n10.1.2.3\n192.0.2.0/25\n192.0.2.128/26").minimal();
+    let texts: Vec<String> = minimal.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["10.0.0.0/8", "192.0.2.0/25", "192.0.2.128/26"]);
+}
+
+#[test]
+fn the_rules_as_written_explain_an_answer() {
+    let rules = rules("10.0.0.0/8 # office\n10.1.0.0/16\n192.0.2.128/25\n198.51.100.7");
+    let permitted = rules.explain(ip("::ffff:10.1.2.3"));
+    assert_eq!(permitted.to_string(), "permitted\n  by line 1: 10.0.0.0/8\n  by line 2: 10.1.0.0/16");
+    let denied = rules.explain(ip("192.0.2.127"));
+    assert!(!denied.permits());
+    assert_eq!(
+        denied.to_string(),
+        "denied\n  no rule holds it; the nearest are\
+         \n  line 1: 10.0.0.0/8, which ends at 10.255.255.255, 3036676736 addresses away\
+         \n  line 3: 192.0.2.128/25, which begins at 192.0.2.128, 1 address away"
+    );
+    assert!(rules.explain(ip("2001:db8::1")).to_string().contains("no rule is of the family"));
+    assert!(Rules::default().explain(ip("10.0.0.1")).to_string().contains("the list is empty"));
+}
+
+fn caller(header: ForwardHeader, values: &[&str]) -> Result<IpAddr, CallerError> {
+    let name = if header == ForwardHeader::Forwarded { "forwarded" } else { "x-forwarded-for" };
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(name, HeaderValue::from_str(value).expect("a header's value"));
+    }
+    client_address(ip("192.0.2.1"), &headers, header, &list("192.0.2.0/24"))
+}
+
+#[test]
+fn the_caller_is_the_first_from_the_right_that_is_not_trusted() {
+    let header = ForwardHeader::XForwardedFor;
+    assert_eq!(caller(header, &["6.6.6.6, 198.51.100.7, 192.0.2.9"]), Ok(ip("198.51.100.7")));
+    assert_eq!(caller(header, &["6.6.6.6", "198.51.100.7", "192.0.2.9"]), Ok(ip("198.51.100.7")));
+    assert_eq!(caller(header, &["garbage, 198.51.100.7"]), Ok(ip("198.51.100.7")));
+    assert_eq!(caller(header, &["198.51.100.7, garbage"]), Err(CallerError::Malformed));
+    assert_eq!(caller(header, &["198.51.100.7, unknown"]), Err(CallerError::Hidden));
+    assert_eq!(caller(header, &["198.51.100.7:99999"]), Err(CallerError::Malformed));
+    assert_eq!(caller(header, &["192.0.2.9"]), Err(CallerError::Missing));
+    assert_eq!(caller(header, &[]), Err(CallerError::Missing));
+    assert_eq!(caller(header, &[&"1.1.1.1,".repeat(40)]), Err(CallerError::TooLong));
+    assert_eq!(caller(header, &[&" ".repeat(9000)]), Err(CallerError::TooLong));
+}
+
+#[test]
+fn the_standard_header_is_read_with_quotes_ports_and_hidden_names() {
+    let header = ForwardHeader::Forwarded;
+    assert_eq!(caller(header, &["for=6.6.6.6, FOR=198.51.100.7;proto=https"]), Ok(ip("198.51.100.7")));
+    assert_eq!(caller(header, &["by=1.1.1.1;for=\"[2001:db8::1]:_x\""]), Ok(ip("2001:db8::1")));
+    assert_eq!(caller(header, &["for=\"198.51.100.7:80\", for=192.0.2.9"]), Ok(ip("198.51.100.7")));
+    assert_eq!(caller(header, &["for=198.51.100.7, for=_hidden"]), Err(CallerError::Hidden));
+    for malformed in [
+        "",
+        "for=",
+        "for=2001:db8::1",
+        "for=\"2001:db8::1\"",
+        "for=\"1.1.1.1",
+        "proto=https",
+        "for=1.1.1.1;for=2.2.2.2",
+        "for=1.1.1.1:80",
+        "1.1.1.1",
+    ] {
+        assert_eq!(caller(header, &[malformed]), Err(CallerError::Malformed), "{malformed}");
+    }
+}

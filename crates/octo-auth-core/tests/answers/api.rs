@@ -1,0 +1,308 @@
+//! What an answer of a provider's API means for the token, and where a token may go at all.
+
+#![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use octo_auth_core::profile::{ClientAuthentication, Profile};
+use octo_auth_core::{ANSWER_LIMIT, ApiAnswer, Body, Client, Meaning, ProviderText, Remedy};
+use octo_auth_testkit::registration::{
+    CLIENT_ID, CLIENT_SECRET, octorate, octotable, officernd, property_token, standard_profile,
+};
+use octo_auth_testkit::response::{json, read, with};
+
+/// A standard server whose API lives beside it; nothing but RFC 6750 says what its answers mean.
+fn standard() -> Client {
+    let profile = standard_profile(ClientAuthentication::Body).edit(|document| {
+        document.api = Some(octo_auth_core::profile::Api {
+            hosts: vec!["server".into()].into(),
+            required_headers: vec![].into(),
+            remaining_header: None,
+            source: "URL".into(),
+        });
+    });
+    Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap()
+}
+
+fn request(url: &str) -> http::Request<Body> {
+    http::Request::get(url).header("Property", "1").body(Body::empty()).unwrap()
+}
+
+/// The first API host of a client's profile.
+fn api_url(client: &Client) -> String {
+    client.profile().api_origins().next().unwrap() + "/path"
+}
+
+fn answered(client: &Client, response: &http::Response<Vec<u8>>) -> ApiAnswer {
+    let exchange =
+        client.api_call(&property_token(client.profile(), "AT"), request(&api_url(client))).unwrap();
+    read(exchange, response).unwrap().value
+}
+
+fn challenged(client: &Client, status: u16, challenges: &[&str]) -> Meaning {
+    let headers: Vec<_> = challenges.iter().map(|challenge| ("www-authenticate", *challenge)).collect();
+    answered(client, &with(status, &headers, "")).meaning()
+}
+
+const NO_WAIT: Meaning = Meaning::Quota { retry_after: None };
+
+#[test]
+fn statuses_mean_at_each_provider_what_its_documents_say() {
+    use Meaning::{Accepted, Forbidden, TokenRefused, Unrelated};
+    let clients = [octorate(), octotable(), officernd(), standard()];
+    for (status, meanings) in [
+        (200, [Accepted; 4]),
+        (204, [Accepted; 4]),
+        (304, [Unrelated; 4]),
+        (400, [Unrelated; 4]),
+        (401, [TokenRefused; 4]),
+        (403, [Forbidden; 4]),
+        (404, [Unrelated; 4]),
+        (429, [NO_WAIT; 4]),
+        (500, [Unrelated; 4]),
+        (503, [Unrelated; 4]),
+        (550, [Unrelated; 4]),
+    ] {
+        let found = clients.each_ref().map(|client| answered(client, &with(status, &[], "")).meaning());
+        assert_eq!(found, meanings, "{status}");
+    }
+}
+
+#[test]
+fn octorate_tells_by_type_what_a_403_means() {
+    for (body, meaning) in [
+        (r#"{"type":"ApiLoginExpired","message":"Expired Token"}"#, Meaning::TokenRefused),
+        (r#"{"type":"ApiSecurityException","message":"errNoResourcesForIdentity"}"#, Meaning::Forbidden),
+        (r#"{"type":"ApiQuotaException","message":"m"}"#, NO_WAIT),
+        (r#"{"type":"WrongEnviroment","message":"m"}"#, Meaning::WrongEnvironment),
+        (r#"{"type":"Unheard","message":"ApiLoginExpired"}"#, Meaning::Forbidden),
+        ("Caller not in requested role", Meaning::Forbidden),
+        ("", Meaning::Forbidden),
+    ] {
+        let answer = answered(&octorate(), &json(403, body));
+        assert_eq!(answer.meaning(), meaning, "{body}");
+        assert_eq!(answer.meaning().calls_for_renewal(), body.contains(r#""type":"ApiLoginExpired""#));
+    }
+    let elsewhere = answered(&octotable(), &json(403, r#"{"type":"ApiLoginExpired"}"#));
+    assert_eq!(elsewhere.meaning(), Meaning::Forbidden);
+    let invalid = answered(&octorate(), &json(401, r#"{"type":"ApiKeyInvalid","message":"m"}"#));
+    assert_eq!(invalid.meaning(), Meaning::TokenRefused);
+}
+
+#[test]
+fn the_error_is_told_by_its_word_and_its_text() {
+    let answer =
+        answered(&octorate(), &json(403, r#"{"type":"ApiQuotaException","message":"limits \u001b[1m"}"#));
+    assert_eq!(answer.code(), Some("provider:ApiQuotaException"));
+    assert_eq!(answer.provider_text().map(ProviderText::as_str), Some("limits  [1m"));
+    let table =
+        r#"{"success":false,"error":{"code":"RESOURCE_NOT_FOUND","message":"No table","class_name":"X"}}"#;
+    let answer = answered(&octotable(), &json(404, table));
+    assert_eq!(answer.code(), Some("provider:RESOURCE_NOT_FOUND"));
+    assert_eq!((answer.status().as_u16(), answer.body()), (404, table.as_bytes()));
+    let answer = answered(&officernd(), &json(403, r#"{"message":"no access"}"#));
+    assert_eq!((answer.code(), answer.provider_text().map(ProviderText::as_str)), (None, Some("no access")));
+}
+
+#[test]
+fn a_challenge_for_another_scheme_says_nothing_about_the_token() {
+    for client in [octorate(), octotable(), officernd(), standard()] {
+        for (challenges, meaning) in [
+            (&[r#"Basic realm="x""#][..], Meaning::Unrelated),
+            (&[r#"Basic realm="x", Bearer error="invalid_token""#], Meaning::TokenRefused),
+            (&[r#"Basic realm="x""#, r#"bearer error="invalid_token""#], Meaning::TokenRefused),
+            (&[r#"Basic realm="a, Bearer error=\"invalid_token\"""#], Meaning::Unrelated),
+            (&[r#"Basic realm="a\", Bearer error=\"x""#], Meaning::Unrelated),
+            (&["Bearer"], Meaning::TokenRefused),
+            (&["Negotiate", "NTLM TlRMTVNTUAAC="], Meaning::Unrelated),
+            (&[""], Meaning::TokenRefused),
+        ] {
+            assert_eq!(
+                challenged(&client, 401, challenges),
+                meaning,
+                "{} {challenges:?}",
+                client.profile().name()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_missing_scope_is_no_reason_to_renew() {
+    let missing = r#"Bearer realm="r", error="insufficient_scope", scope="x""#;
+    for status in [401, 403] {
+        assert_eq!(challenged(&standard(), status, &[missing]), Meaning::InsufficientScope);
+    }
+    assert_eq!(
+        challenged(&standard(), 403, &[r#"Bearer error=insufficient_scope"#]),
+        Meaning::InsufficientScope
+    );
+    assert_eq!(challenged(&standard(), 403, &[r#"Bearer error="invalid_token""#]), Meaning::Forbidden);
+    assert!(!Meaning::InsufficientScope.calls_for_renewal());
+}
+
+/// RFC 6750 section 3.1 is more telling than a provider's sentence about its status in general.
+#[test]
+fn a_missing_scope_is_told_at_a_provider_that_documents_the_status_only() {
+    let missing = r#"Bearer error="insufficient_scope", scope="officernd.api.write""#;
+    assert_eq!(challenged(&officernd(), 403, &[missing]), Meaning::InsufficientScope);
+    assert_eq!(challenged(&officernd(), 401, &[missing]), Meaning::InsufficientScope);
+}
+
+#[test]
+fn a_server_that_names_the_time_to_wait_is_throttling() {
+    let wait =
+        |status, value: &str| answered(&standard(), &with(status, &[("retry-after", value)], "")).meaning();
+    let quota = |seconds| Meaning::Quota { retry_after: Some(Duration::from_secs(seconds)) };
+    assert_eq!(wait(429, "30"), quota(30));
+    assert_eq!(wait(503, "30"), quota(30));
+    assert_eq!(wait(429, "999999"), quota(3600));
+    assert_eq!(wait(429, "soon"), NO_WAIT);
+    assert_eq!(wait(200, "30"), Meaning::Accepted);
+    let body = r#"{"type":"ApiQuotaException"}"#;
+    let octorates = answered(&octorate(), &with(403, &[("retry-after", "7")], body));
+    assert_eq!(octorates.meaning(), quota(7));
+}
+
+#[test]
+fn only_the_first_eight_kibibytes_of_a_body_are_looked_at() {
+    let body = format!(r#"{{"pad":"{}","type":"ApiLoginExpired"}}"#, "p".repeat(8192));
+    let answer = answered(&octorate(), &json(403, &body));
+    assert_eq!(answer.meaning(), Meaning::Forbidden);
+    assert_eq!(answer.body().len(), body.len());
+}
+
+#[test]
+fn what_is_left_of_a_quota_is_read_from_octorates_header() {
+    let left = |client: &Client, value: &str| {
+        let exchange =
+            client.api_call(&property_token(client.profile(), "AT"), request(&api_url(client))).unwrap();
+        read(exchange, &with(200, &[("X-RateLimit-Remaining", value)], "[]")).unwrap().quota_remaining
+    };
+    assert_eq!(left(&octorate(), " 42 "), Some(42));
+    assert_eq!(left(&octorate(), "many"), None);
+    assert_eq!(left(&octotable(), "42"), None);
+}
+
+fn refused(client: &Client, url: &str) -> &'static str {
+    let error = client.api_call(&property_token(client.profile(), "AT"), request(url)).map(drop).unwrap_err();
+    assert_eq!(error.remedy(), Remedy::FixConfiguration);
+    error.code()
+}
+
+#[test]
+fn a_token_for_a_host_the_profile_does_not_list_is_refused_before_there_is_a_request() {
+    for url in [
+        "https://api.octorate.com.evil.example/",
+        "https://evil.example/api.octorate.com",
+        "https://api.octorate.com@evil.example/",
+        "https://api.octorate.com:8443/",
+        "https://admin.octorate.com/octobook/identity/oauth.xhtml",
+        "https://octorate.com/",
+        "http://api.octorate.com/connect/rest/v1/accommodation",
+        "wss://api.octorate.com/",
+    ] {
+        assert_eq!(refused(&octorate(), url), "foreign_host", "{url}");
+    }
+    assert_eq!(refused(&octorate(), "/connect/rest/v1/accommodation"), "url");
+    assert_eq!(refused(&octorate(), "https://evil@api.octorate.com/"), "url");
+    let nowhere = octo_auth_testkit::registration::standard();
+    assert_eq!(refused(&nowhere, "https://server.example.com/api"), "foreign_host");
+}
+
+#[test]
+fn user_information_in_a_foreign_url_is_not_shown() {
+    let request = request("https://user:pa55word@evil.example/");
+    let error =
+        octorate().api_call(&property_token(octorate().profile(), "AT"), request).map(drop).unwrap_err();
+    assert!(error.to_string().contains("https://evil.example"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("pa55word"));
+}
+
+/// Scheme and host know no case, and 443 is what https means without a port (RFC 6454 section 4).
+#[test]
+fn the_same_origin_in_another_spelling_is_the_same_origin() {
+    for url in
+        ["https://API.Octorate.com/connect/rest/v1/accommodation", "https://api.octorate.com:443/connect"]
+    {
+        let exchange = octorate().api_call(&property_token(octorate().profile(), "AT"), request(url));
+        assert!(exchange.is_ok(), "{url}: {:?}", exchange.map(drop));
+    }
+}
+
+#[test]
+fn a_request_to_octotable_without_a_property_is_refused() {
+    let bare = http::Request::get("https://api.octotable.com/octotable-pms/api/v2/table").body(Body::empty());
+    let error = octotable()
+        .api_call(&property_token(octotable().profile(), "AT"), bare.unwrap())
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(error.code(), "header_missing");
+    assert!(error.to_string().contains("Property"), "{error}");
+}
+
+#[test]
+fn a_request_is_sent_as_given_but_for_the_token() {
+    let given = http::Request::put("https://api.octorate.com/connect/rest/v1/reservation/1?a=b%20c")
+        .header("authorization", "Bearer stale")
+        .header("x-own", "1")
+        .body(Body::from("{}"))
+        .unwrap();
+    let exchange = octorate().api_call(&property_token(octorate().profile(), "AT"), given).unwrap();
+    let sent = exchange.request();
+    assert_eq!(sent.method(), "PUT");
+    assert_eq!(sent.uri(), "https://api.octorate.com/connect/rest/v1/reservation/1?a=b%20c");
+    let headers: BTreeMap<_, _> = sent.headers().iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let texts: Vec<_> = headers.iter().map(|(name, value)| (*name, value.to_str().unwrap())).collect();
+    assert_eq!(texts, [("authorization", "Bearer AT"), ("x-own", "1")]);
+    assert!(headers["authorization"].is_sensitive());
+    assert_eq!(sent.body().as_ref(), b"{}");
+}
+
+#[test]
+fn a_host_that_moved_takes_its_tokens_along() {
+    let profile = Profile::octorate().with_base("api", "https://gateway.example/octorate").unwrap();
+    let client = Client::new(profile, CLIENT_ID, CLIENT_SECRET).unwrap();
+    assert!(
+        client
+            .api_call(
+                &property_token(client.profile(), "AT"),
+                request("https://gateway.example/octorate/connect")
+            )
+            .is_ok()
+    );
+    assert_eq!(refused(&client, "https://api.octorate.com/connect"), "foreign_host");
+}
+
+#[test]
+fn a_success_is_whole_up_to_one_mebibyte_and_one_byte_more_is_too_large() {
+    let call = |length: usize| {
+        let token = property_token(octorate().profile(), "AT");
+        let exchange = octorate().api_call(&token, request(&api_url(&octorate()))).unwrap();
+        read(exchange, &with(200, &[], "x".repeat(length)))
+    };
+    assert_eq!(call(ANSWER_LIMIT).unwrap().value.body().len(), ANSWER_LIMIT);
+    assert_eq!(call(ANSWER_LIMIT + 1).unwrap_err().code(), "too_large");
+}
+
+#[test]
+fn a_refusal_is_judged_by_the_beginning_of_its_body() {
+    let body = |before: usize| {
+        let pad = "p".repeat(before);
+        format!(r#"{{"pad":"{pad}","type":"ApiLoginExpired","message":"Expired Token"}}"#)
+    };
+    let meaning = |before| answered(&octorate(), &json(403, &body(before))).meaning();
+    assert_eq!(meaning(100), Meaning::TokenRefused);
+    assert_eq!(meaning(8192), Meaning::Forbidden, "what it says stands beyond the first 8 KiB");
+}
+
+#[test]
+fn an_answer_keeps_its_headers_and_shows_neither_them_nor_its_body() {
+    let answer =
+        answered(&octorate(), &with(403, &[("x-secret", "s3cr3t")], r#"{"type":"Unheard","a":"b0dy"}"#));
+    assert_eq!(answer.headers()["x-secret"], "s3cr3t");
+    let shown = format!("{answer:?}");
+    assert!(shown.contains("403") && shown.contains("provider:Unheard"), "{shown}");
+    assert!(!shown.contains("s3cr3t") && !shown.contains("b0dy"), "{shown}");
+}

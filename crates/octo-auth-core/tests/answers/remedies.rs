@@ -1,0 +1,166 @@
+//! What follows from a failure where the provider, the grant and the request together decide.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up must stop")]
+
+use std::time::Duration;
+
+use http::Response;
+use octo_auth_core::profile::RefusalMeaning;
+use octo_auth_core::{
+    Client, Exchange, ExchangeError, Fault, Profile, Remedy, Reply, Retry, Scopes, Secret, TokenSet,
+};
+use octo_auth_testkit::registration::{
+    admin_token, entropy, octorate, octotable, officernd, property_token, standard,
+};
+use octo_auth_testkit::{moment, response};
+
+fn refused<T: Reply>(exchange: Exchange<T>, response: &Response<Vec<u8>>) -> ExchangeError {
+    let now = moment::start();
+    exchange.finish(response, now, now).map(drop).expect_err("a refusal")
+}
+
+fn waiting(status: u16, body: &str, seconds: &str) -> Response<Vec<u8>> {
+    response::with(status, &[("content-type", "application/json"), ("retry-after", seconds)], body)
+}
+
+fn code_exchange() -> Exchange<TokenSet> {
+    let client = standard();
+    let (_, pending) = client.authorize("https://app.example/cb", &Scopes::none(), entropy()).unwrap();
+    let callback = format!("?code=c&state={}", pending.state().expose());
+    pending.receive(&callback, moment::start()).unwrap().redeem(&client, moment::start()).unwrap()
+}
+
+fn officernd_scopes() -> Scopes {
+    Scopes::parse("flex.community.members.read").unwrap()
+}
+
+#[test]
+fn a_quota_at_the_token_endpoint_is_waited_for() {
+    let body = r#"{"type":"ApiQuotaException","message":"You've reached your quota limits"}"#;
+    let error = refused(octorate().api_login().unwrap(), &waiting(403, body, "120"));
+    let wait = Duration::from_secs(120);
+    assert_eq!((error.retry(), error.remedy()), (Retry::After(wait), Remedy::TryLater { after: wait }));
+    assert_eq!(error.refusal(), Some(RefusalMeaning::Quota));
+}
+
+#[test]
+fn an_expired_token_for_administration_asks_for_another_one() {
+    let client = octorate();
+    let admin = admin_token(client.profile(), "admin");
+    for (status, body) in [
+        (403, r#"{"type":"ApiLoginExpired","message":"Expired Token"}"#),
+        (401, r#"{"type":"ApiKeyInvalid","message":"m"}"#),
+    ] {
+        let refusal = response::json(status, body);
+        let read = refused(client.api_configuration(&admin).unwrap(), &refusal);
+        let made = refused(client.create_property(&admin, "{}").unwrap(), &refusal);
+        assert_eq!((read.remedy(), made.remedy()), (Remedy::RenewToken, Remedy::RenewToken), "{body}");
+    }
+}
+
+#[test]
+fn a_code_is_never_sent_again() {
+    let outcomes = [
+        code_exchange().lost(Fault::timed_out("no answer")),
+        code_exchange().lost(Fault::not_sent("connection refused")),
+        refused(code_exchange(), &response::json(503, "{}")),
+        refused(code_exchange(), &response::json(400, r#"{"error":"invalid_grant"}"#)),
+    ];
+    for error in outcomes {
+        assert_eq!((error.retry(), error.remedy()), (Retry::Never, Remedy::SignInAgain), "{error}");
+    }
+}
+
+#[test]
+fn what_may_have_been_done_already_is_not_repeated_blindly() {
+    let client = octorate();
+    let admin = admin_token(client.profile(), "admin");
+    let made = client.create_property(&admin, "{}").unwrap().lost(Fault::timed_out("no answer"));
+    let moved = client.migrate(&Secret::new("key"), "1").unwrap().lost(Fault::broken_off("cut"));
+    for error in [made, moved] {
+        assert!(matches!(error.retry(), Retry::Ambiguous { .. }), "{error}");
+    }
+    let unsent = client.create_property(&admin, "{}").unwrap().lost(Fault::not_sent("refused"));
+    assert!(matches!(unsent.retry(), Retry::Backoff { .. }), "what was not sent may be sent");
+}
+
+#[test]
+fn a_doubtful_refresh_still_waits_as_long_as_it_was_told() {
+    let refresh = || standard().refresh(&Secret::new("old")).unwrap();
+    let page = response::with(503, &[("content-type", "text/html"), ("retry-after", "120")], "<html>");
+    assert_eq!(refused(refresh(), &page).retry(), Retry::Ambiguous { at_least: Duration::from_secs(120) });
+    let compressed = response::with(200, &[("content-encoding", "gzip")], "x");
+    assert!(matches!(refused(refresh(), &compressed).retry(), Retry::Ambiguous { .. }));
+}
+
+#[test]
+fn no_wait_is_shorter_than_the_documented_distance_between_requests() {
+    let exchange = officernd().client_credentials(&officernd_scopes()).unwrap();
+    let error = refused(exchange, &waiting(429, "Too many requests, please try again later", "1"));
+    assert_eq!(error.retry(), Retry::After(Duration::from_secs(12)));
+}
+
+#[test]
+fn where_no_person_has_granted_anything_none_is_asked_to_sign_in() {
+    for body in
+        [r#"{"error":"invalid_grant"}"#, r#"{"error":"unauthorized"}"#, r#"{"error":"Bad credentials"}"#]
+    {
+        let exchange = officernd().client_credentials(&officernd_scopes()).unwrap();
+        let error = refused(exchange, &response::json(401, body));
+        assert_eq!(error.remedy(), Remedy::FixConfiguration, "{body}");
+    }
+    let exchange = officernd().client_credentials(&officernd_scopes()).unwrap();
+    let wordy = refused(exchange, &response::json(401, r#"{"error":"Bad credentials"}"#));
+    assert!(wordy.to_string().ends_with("Bad credentials"), "{wordy}");
+}
+
+#[test]
+fn trust_that_cannot_be_had_is_a_matter_of_configuration() {
+    let error = octorate().api_login().unwrap().lost(Fault::untrusted("the TLS handshake failed"));
+    assert_eq!((error.code().as_ref(), error.remedy()), ("not_sent", Remedy::FixConfiguration));
+}
+
+#[test]
+fn a_token_of_one_provider_never_goes_to_another() {
+    let token = property_token(octorate().profile(), "AT");
+    let request = http::Request::get("https://app.officernd.com/api").body(octo_auth_core::Body::empty());
+    let error = officernd().api_call(&token, request.unwrap()).map(drop).unwrap_err();
+    assert_eq!(error.code(), "other_provider");
+    let tenant = |name: &str| {
+        let profile = Profile::rfc6749(&format!("https://login.example/{name}/token")).unwrap();
+        Client::new(profile.with_api_host("https://api.example").unwrap(), "id", "secret").unwrap()
+    };
+    let token = property_token(tenant("a").profile(), "AT");
+    let request = || http::Request::get("https://api.example/x").body(octo_auth_core::Body::empty()).unwrap();
+    assert!(tenant("a").api_call(&token, request()).is_ok());
+    assert!(tenant("b").api_call(&token, request()).is_err(), "tenants of one host are two issuers");
+}
+
+#[test]
+fn an_api_answer_that_was_cut_is_no_answer_and_a_long_refusal_is_understood() {
+    let client = octotable();
+    let call = || {
+        let request = http::Request::get("https://api.octotable.com/x").header("property", "1");
+        let token = property_token(client.profile(), "AT");
+        client.api_call(&token, request.body(octo_auth_core::Body::empty()).unwrap()).unwrap()
+    };
+    let long = "x".repeat(octo_auth_core::ANSWER_LIMIT + 1);
+    assert_eq!(refused(call(), &response::json(200, &long)).code(), "too_large");
+    let client = octorate();
+    let request = http::Request::get("https://api.octorate.com/x").body(octo_auth_core::Body::empty());
+    let call = client.api_call(&property_token(client.profile(), "AT"), request.unwrap()).unwrap();
+    let body = format!(r#"{{"type":"ApiLoginExpired","message":"{}"}}"#, "long ".repeat(2000));
+    let now = moment::start();
+    let answer = call.finish(&response::json(403, &body), now, now).unwrap().value;
+    assert!(answer.meaning().calls_for_renewal(), "{answer:?}");
+}
+
+#[test]
+fn a_token_that_was_kept_lives_on_as_long_as_it_did() {
+    let client = octorate();
+    let day = Some(Duration::from_secs(86_400));
+    let access = octo_auth_core::AccessToken::new("AT").unwrap();
+    let kept = TokenSet::restore(client.profile(), access, moment::start().wall, day, Some("RT".into()));
+    assert_eq!(kept.expires_at().unwrap().to_string(), "2026-01-02T00:00:00.000Z");
+    assert_eq!(kept.refresh_token().map(Secret::expose), Some("RT"));
+}

@@ -1,0 +1,208 @@
+//! Answers that come late, or after a sign-in, a sign-out or a faster answer.
+
+use octo_auth_core::{FailureKind, Fault, Freshness, Job, SendJob, Storage};
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped};
+use octo_auth_testkit::registration::standard;
+
+use crate::scene::{revoked, signed_in};
+
+/// A machine without a store whose request with `RT0` is in flight.
+fn asking() -> (Machine, SendJob) {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let send = world.up_to_sending(&hotel());
+    (world, send)
+}
+
+/// A machine whose first request is overdue and whose second one, with the same refresh token, is in flight.
+fn asking_again() -> (Machine, SendJob, SendJob) {
+    let (mut world, first) = asking();
+    world.pass_seconds(62);
+    world.got(&hotel());
+    world.pass_seconds(5);
+    let second = world.up_to_sending(&hotel());
+    (world, first, second)
+}
+
+/// The request ends so.
+fn end(world: &mut Machine, send: SendJob, said: Said) {
+    world.endpoint.then(said);
+    let report = world.send(send);
+    let rest = world.report(report);
+    world.carry(rest);
+}
+
+/// An answer whose access token cannot be used, and whose refresh token can.
+fn unusable(refresh_token: &str) -> Said {
+    let body = r#"{"access_token":"two\nlines","token_type":"Bearer","refresh_token":"#;
+    Said::json(200, &format!("{body}\"{refresh_token}\"}}"))
+}
+
+/// The refresh token that the next renewal uses.
+fn next_used(world: &mut Machine) -> String {
+    let before = world.requests();
+    for _ in 0..3 {
+        world.age(&hotel(), Freshness::Expired);
+        world.pass_seconds(70);
+        world.got(&hotel());
+        if world.requests() > before {
+            return world.last_refresh().expect("a refresh").to_owned();
+        }
+    }
+    panic!("nothing is asked for")
+}
+
+/// The server refuses the refresh token, and the store cannot be read to find out whether it was replaced.
+fn refused_and_unread(storage: Storage) -> Machine {
+    let mut world = Machine::with_store(standard(), storage, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    let mut next = world.decide(&hotel()).job;
+    while let Some(job) = next {
+        if world.requests() == 1 && matches!(job, Job::Save(_)) {
+            world.shelf.set_down(true);
+        }
+        next = world.step(job);
+    }
+    assert_eq!(world.requests(), 1);
+    world
+}
+
+#[test]
+fn an_invalid_grant_says_nothing_of_a_later_sign_in() {
+    let (mut world, send) = asking();
+    world.sign_in(&hotel(), "RT-new");
+    end(&mut world, send, Said::error(400, "invalid_grant"));
+    assert_eq!(next_used(&mut world), "RT-new");
+}
+
+#[test]
+fn the_refresh_token_of_an_unusable_answer_does_not_replace_a_later_sign_in() {
+    let (mut world, send) = asking();
+    world.sign_in(&hotel(), "RT-new");
+    end(&mut world, send, unusable("RT1"));
+    assert_eq!(next_used(&mut world), "RT-new");
+}
+
+#[test]
+fn a_refresh_token_that_came_late_is_used_though_another_request_was_in_flight() {
+    let (mut world, first, second) = asking_again();
+    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
+    end(&mut world, second, Said::page(502, &[]));
+    assert_eq!(next_used(&mut world), "RT1");
+}
+
+#[test]
+fn the_refresh_token_of_an_unusable_answer_that_came_late_is_used() {
+    let (mut world, first, second) = asking_again();
+    end(&mut world, first, unusable("RT1"));
+    end(&mut world, second, Said::page(502, &[]));
+    assert_eq!(next_used(&mut world), "RT1");
+}
+
+#[test]
+fn the_tokens_of_an_answer_after_a_stored_sign_out_are_revoked_and_not_stored() {
+    let mut world = signed_in();
+    world.age(&hotel(), Freshness::Expired);
+    let send = world.up_to_sending(&hotel());
+    world.pass_seconds(70);
+    world.got(&hotel());
+    world.sign_out(&hotel());
+    let stored = world.shelf.history().len();
+    world.endpoint.then(Said::tokens("AT9", 3600, "RT9"));
+    let report = world.send(send);
+    let next = world.report(report);
+    world.carry(next);
+
+    assert_eq!(world.shelf.history().len(), stored);
+    assert_eq!(revoked(&world), ["RT1", "RT9"]);
+}
+
+#[test]
+fn of_two_successors_of_a_refresh_token_the_one_requested_last_is_kept() {
+    let (mut world, first, second) = asking_again();
+    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
+    end(&mut world, second, unusable("RT2"));
+    assert_eq!(next_used(&mut world), "RT2");
+}
+
+#[test]
+fn a_failure_after_a_late_answer_still_blocks_the_registration() {
+    let (mut world, first, second) = asking_again();
+    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
+    end(&mut world, second, Said::Fault(Fault::not_sent("no connection")));
+    let told = world.decide(&scoped("other"));
+    assert!(told.line.starts_with("expired_blocked: give up"), "{}", told.line);
+}
+
+#[test]
+fn a_late_answer_for_an_earlier_sign_in_does_not_change_the_later_one() {
+    let (mut world, first) = asking();
+    world.pass_seconds(62);
+    world.got(&hotel());
+    world.sign_in(&hotel(), "RT-new");
+    let second = world.up_to_sending(&hotel());
+    end(&mut world, first, Said::tokens("AT-old", 3600, "RT1"));
+    // It brings no other refresh token, so that the one signed in with stays.
+    end(&mut world, second, Said::token("AT-new", 3600));
+    assert_eq!(world.got(&hotel()), "AT-new");
+    assert_eq!(next_used(&mut world), "RT-new");
+}
+
+#[test]
+fn an_attempt_of_an_earlier_sign_in_sends_no_request() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let attempt = world.decide(&hotel()).job.expect("it is written down first");
+    assert!(matches!(attempt, Job::Save(_)));
+    world.sign_in(&hotel(), "RT-new");
+    let rest = world.step(attempt);
+    assert!(matches!(rest, Some(Job::Save(_))), "the sign-in is saved: {rest:?}");
+    world.carry(rest);
+    assert_eq!(world.requests(), 0);
+    assert_eq!(next_used(&mut world), "RT-new");
+}
+
+#[test]
+fn an_invalid_grant_is_final_though_a_store_of_one_process_fails() {
+    let mut world = refused_and_unread(Storage::SingleProcess);
+    let failure = world.get(&hotel()).expect_err("it is dead");
+    assert_eq!(failure.kind(), FailureKind::ConsentLost);
+    world.shelf.set_down(false);
+    world.pass_seconds(70);
+    world.got(&hotel());
+    assert_eq!(world.stored(&hotel()).dead(), Some("refused"), "and that is written down");
+}
+
+#[test]
+fn an_invalid_grant_is_final_only_after_a_shared_store_took_it() {
+    let mut world = refused_and_unread(Storage::MultiProcess);
+    let failure = world.get(&hotel()).expect_err("there is no token");
+    assert_ne!(failure.kind(), FailureKind::ConsentLost);
+    world.shelf.set_down(false);
+    world.pass_seconds(70);
+    assert_eq!(
+        world.got(&hotel()),
+        "consent_lost",
+        "it is written down, so that no other process has replaced it"
+    );
+}
+
+#[test]
+fn a_late_answer_to_an_earlier_attempt_leaves_a_later_one_in_doubt() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let first = world.up_to_sending(&hotel());
+    world.pass_seconds(62);
+    assert_eq!(world.got(&hotel()), "lost");
+    world.pass_seconds(5);
+    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
+    world.got(&hotel());
+    assert_eq!(world.requests(), 1, "the second use, whose outcome is in doubt");
+    // It brings no refresh token, so that what became of the one there is rests with the second use.
+    world.endpoint.then(Said::token("AT1", 3600));
+    let report = world.send(first);
+    let rest = world.report(report);
+    world.carry(rest);
+    assert!(world.stored(&hotel()).is_in_doubt(), "the second attempt is open");
+}

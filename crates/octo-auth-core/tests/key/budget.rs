@@ -1,0 +1,210 @@
+//! The request budget of one process.
+
+use std::time::Duration;
+
+use octo_auth_core::{Client, Freshness, Key, Policy, Purpose};
+use octo_auth_testkit::machine::{Machine, Said, scoped, service};
+use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard};
+
+fn locations(count: usize) -> Vec<Key> {
+    (0..count)
+        .map(|number| scoped("flex.community.members.read").with_parameter("location", &number.to_string()))
+        .collect()
+}
+
+/// How long until a slot opens, if the budget is what closes the key.
+fn is_spent(world: &mut Machine, key: &Key) -> Option<Duration> {
+    let told = world.decide(key);
+    (told.line == "expired_blocked: give up, budget_spent, later").then(|| told.wait())
+}
+
+#[test]
+fn an_admitted_request_has_room_again_when_the_window_is_over() {
+    let policy = Policy::default().with_request_limit(1).expect("a limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room");
+    let opens = world.accounts.admit(Purpose::CodeExchange, world.now).expect_err("spent");
+    world.pass_until(opens - Duration::from_millis(1));
+    assert_eq!(world.accounts.admit(Purpose::CodeExchange, world.now), Err(opens));
+    world.pass_until(opens);
+    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room again");
+}
+
+#[test]
+fn two_scope_sets_of_one_registration_share_four_requests_a_minute() {
+    let mut world = Machine::new(officernd());
+    let keys = [
+        scoped("flex.community.members.read"),
+        scoped("flex.community.companies.read"),
+        scoped("flex.community.members.read flex.community.companies.read"),
+        scoped("flex.billing.payments.read"),
+        scoped("flex.space.locations.read"),
+    ];
+    for key in &keys[..4] {
+        assert!(world.got(key).starts_with("AT"));
+    }
+    assert_eq!(is_spent(&mut world, &keys[4]), Some(Duration::from_secs(61)));
+    world.pass_seconds(60);
+    assert_eq!(is_spent(&mut world, &keys[4]), Some(Duration::from_secs(1)));
+    world.pass_seconds(1);
+    assert_eq!(world.got(&keys[4]), "AT5");
+}
+
+#[test]
+fn a_caller_whose_deadline_passes_is_not_told_of_the_budget_that_the_flight_has_spent() {
+    let policy = Policy::default().with_request_limit(1).expect("a limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    assert_eq!(world.decide(&service()).line, "expired_renewing: send");
+    world.pass_seconds(30);
+    assert_eq!(world.decide_at_deadline(&service()).line, "expired_in_flight: give up, still_waiting, later");
+}
+
+#[test]
+fn two_registrations_share_no_budget() {
+    for _ in 0..2 {
+        let mut world = Machine::new(officernd());
+        for key in &locations(4) {
+            assert!(world.got(key).starts_with("AT"));
+        }
+    }
+}
+
+#[test]
+fn officernd_gets_at_most_four_requests_in_any_minute_whatever_fails() {
+    let ends: [fn() -> Said; 6] = [
+        || Said::error(500, "server_error"),
+        || Said::page(200, &[]),
+        || Said::error(429, "slow_down"),
+        || Said::error(401, "invalid_client"),
+        || Said::token("AT0", 1),
+        || Said::Lost,
+    ];
+    for (which, said) in ends.into_iter().enumerate() {
+        let mut world = Machine::new(officernd());
+        let keys = locations(8);
+        world
+            .endpoint
+            .always(move |asked| if asked.number % 5 == 0 { Said::next_tokens(asked) } else { said() });
+        for _ in 0..1800 {
+            for key in &keys {
+                world.got(key);
+            }
+            world.pass_seconds(1);
+        }
+        assert!(world.most_within(60) <= 4, "case {which}: {} in a minute", world.most_within(60));
+        assert!(world.requests() > 4, "case {which}: it goes on");
+    }
+}
+
+#[test]
+fn after_a_failure_officernd_gets_no_request_for_12_seconds() {
+    let mut world = Machine::new(officernd());
+    let keys = locations(2);
+    // A failure that closes one key alone: the distance holds for the other.
+    world.endpoint.then(Said::page(200, &[]));
+    world.got(&keys[0]);
+    assert_eq!(is_spent(&mut world, &keys[1]), Some(Duration::from_secs(12)));
+    world.pass_seconds(12);
+    assert_eq!(world.got(&keys[1]), "AT2");
+}
+
+#[test]
+fn a_renewal_of_a_stale_token_leaves_the_last_request_to_a_key_without_a_token() {
+    let mut world = Machine::new(officernd());
+    let keys = locations(4);
+    world.got(&keys[0]);
+    world.age(&keys[0], Freshness::Stale);
+    for key in &keys[1..] {
+        world.got(key);
+    }
+    assert_eq!(world.decide(&keys[0]).line, "stale_blocked: use AT1");
+    let fifth = scoped("flex.space.locations.read");
+    assert_eq!(world.got(&fifth), "AT5", "three were sent in this minute, one slot is open");
+}
+
+#[test]
+fn a_key_that_failed_takes_at_most_half_of_the_budget() {
+    let policy = Policy::default().with_request_limit(4).expect("a sound limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    world.endpoint.always(|asked| match asked.parameter("scope") {
+        Some("broken") => Said::page(200, &[]),
+        _ => Said::next_tokens(asked),
+    });
+    for _ in 0..60 {
+        world.got(&scoped("broken"));
+        world.pass_seconds(1);
+    }
+    assert_eq!(world.requests(), 2);
+    assert!(world.got(&scoped("a")).starts_with("AT"));
+    assert!(world.got(&scoped("b")).starts_with("AT"));
+}
+
+#[test]
+fn without_a_documented_limit_600_requests_a_minute_are_sent_at_most() {
+    let mut world = Machine::new(standard());
+    for number in 0..600 {
+        assert!(world.got(&service().with_parameter("tenant", &number.to_string())).starts_with("AT"));
+    }
+    assert_eq!(is_spent(&mut world, &service()), Some(Duration::from_secs(61)));
+}
+
+#[test]
+fn one_key_takes_at_most_10_requests_a_minute_though_its_tokens_expire_at_once() {
+    let mut world = Machine::new(standard());
+    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 1));
+    for _ in 0..3000 {
+        world.got(&service());
+        world.pass(Duration::from_millis(100));
+    }
+    assert!(world.most_within(60) <= 10, "{}", world.most_within(60));
+}
+
+#[test]
+fn an_admitted_request_is_counted_too() {
+    let mut world = Machine::new(officernd());
+    for _ in 0..4 {
+        world.accounts.admit(Purpose::CodeExchange, world.now).expect("there is room");
+    }
+    let opens = world.accounts.admit(Purpose::CodeExchange, world.now).expect_err("the budget is spent");
+    assert_eq!(opens, world.now.boot + Duration::from_secs(61));
+    assert_eq!(is_spent(&mut world, &locations(1)[0]), Some(Duration::from_secs(61)));
+}
+
+#[test]
+fn a_policy_can_lower_the_limit_and_not_raise_it() {
+    for (limit, allowed) in [(2, 2), (4, 4), (1000, 4)] {
+        let policy = Policy::default().with_request_limit(limit).expect("a sound limit");
+        let mut world = Machine::with_policy(officernd(), policy);
+        let got = locations(8).iter().filter(|key| world.got(key).starts_with("AT")).count();
+        assert_eq!(got, allowed, "a limit of {limit}");
+    }
+}
+
+#[test]
+fn another_client_has_its_own_limit_and_earlier_requests_still_count() {
+    let mut world = Machine::new(officernd());
+    for number in 0..4 {
+        assert!(world.get(&scoped(&format!("flex.{number}.read"))).is_ok());
+    }
+    let asked = |world: &mut Machine| world.got(&scoped("flex.other.read"));
+    assert_eq!(asked(&mut world), "budget_spent");
+    let without = officernd().profile().clone().edit(|document| document.token_limit = None);
+    let without = Client::new(without.expect("a sound profile"), CLIENT_ID, CLIENT_SECRET);
+    world.accounts.replace_client(without.expect("a client")).expect("its requests can be built");
+    assert_eq!(asked(&mut world), "AT5");
+    world.accounts.replace_client(officernd()).expect("its requests can be built");
+    assert_eq!(world.got(&scoped("flex.last.read")), "budget_spent");
+}
+
+#[test]
+fn budget_left_goes_down_with_each_request_and_is_zero_after_a_failure() {
+    let mut world = Machine::new(officernd());
+    assert_eq!(world.accounts.budget_left(world.now), 4);
+    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room");
+    assert_eq!(world.accounts.budget_left(world.now), 3);
+    world.endpoint.then(Said::page(503, &[]));
+    world.got(&scoped("flex.community.members.read"));
+    assert_eq!(world.accounts.budget_left(world.now), 0);
+    world.pass_seconds(61);
+    assert_eq!(world.accounts.budget_left(world.now), 4);
+}

@@ -1,0 +1,75 @@
+//! A refresh with an unknown outcome: when it is repeated.
+
+use std::time::Duration;
+
+use octo_auth_core::{FailureKind, Fault, Freshness};
+use octo_auth_testkit::machine::{Said, hotel};
+use octo_auth_testkit::registration::{always_replayed, never_replayed};
+
+use crate::scene::{expired_end, signed_in, signed_in_at, stale_end};
+
+#[test]
+fn a_refresh_with_an_unknown_outcome_is_repeated_only_when_the_token_has_expired() {
+    let ends: [fn() -> Said; 4] = [
+        || Said::Fault(Fault::timed_out("no answer")),
+        || Said::Fault(Fault::broken_off("cut")),
+        || Said::page(502, &[]),
+        || Said::page(504, &[]),
+    ];
+    for said in ends {
+        let mut world = signed_in();
+        let pause = stale_end(&mut world, &hotel(), said());
+        assert!(pause >= Duration::from_secs(1));
+        assert!(world.stored(&hotel()).is_in_doubt());
+        while world.accounts.status(&hotel(), world.now).is_some_and(|status| status.token.is_some()) {
+            assert_eq!(world.got(&hotel()), "AT1");
+            assert_eq!(world.requests(), 2, "nothing is replayed while there is something to lose");
+            world.pass_seconds(5);
+        }
+        assert_eq!(world.got(&hotel()), "AT3");
+        assert_eq!(world.asked[2].refresh_token(), Some("RT1"), "the replay");
+    }
+}
+
+#[test]
+fn a_repeated_refresh_that_is_refused_ends_in_a_sign_in_because_of_the_doubt() {
+    let mut world = signed_in();
+    stale_end(&mut world, &hotel(), Said::Fault(Fault::timed_out("no answer")));
+    let (line, _) = expired_end(&mut world, &hotel(), Said::error(400, "invalid_grant"));
+    assert_eq!(line, "refresh_token_dead: give up, consent_lost, sign in");
+    let failure = world.get(&hotel()).expect_err("it is over");
+    assert_eq!(failure.kind(), FailureKind::ConsentInDoubt);
+    assert!(failure.to_string().contains("a renewal was lost on its way"), "{failure}");
+}
+
+#[test]
+fn where_the_provider_takes_no_refresh_token_twice_a_lost_refresh_ends_in_a_sign_in() {
+    let mut world = signed_in_at(never_replayed());
+    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
+    world.age(&hotel(), Freshness::Stale);
+    assert_eq!(world.got(&hotel()), "AT1");
+    assert_eq!(world.got(&hotel()), "AT1", "the old token works to its end");
+    world.age(&hotel(), Freshness::Expired);
+    assert_eq!(world.decide(&hotel()).line, "refresh_token_dead: give up, consent_lost, sign in");
+    assert_eq!(world.requests(), 2);
+}
+
+#[test]
+fn where_a_refresh_token_can_be_repeated_always_a_lost_refresh_is_repeated_before_the_token_expires() {
+    let mut world = signed_in_at(always_replayed());
+    world.age(&hotel(), Freshness::Stale);
+    for lost in 0..3 {
+        world.endpoint.then(Said::page(502, &[]));
+        let told = world.decide(&hotel());
+        assert_eq!(told.line, "stale_renewing: use AT1, save", "{lost}");
+        world.carry(told.job);
+        let told = world.decide(&hotel());
+        assert_eq!(told.line, "stale_blocked: use AT1", "{lost}");
+        let pause = told.next_change.expect("the back-off ends") - world.now.boot;
+        assert!((Duration::from_secs(1)..=Duration::from_secs(4)).contains(&pause), "{lost}: {pause:?}");
+        world.pass(pause);
+    }
+    assert_eq!(world.got(&hotel()), "AT1");
+    assert_eq!(world.got(&hotel()), "AT5");
+    assert!(world.asked[1..].iter().all(|asked| asked.refresh_token() == Some("RT1")));
+}

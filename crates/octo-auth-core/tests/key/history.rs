@@ -1,0 +1,95 @@
+//! How long a failure blocks: back-off, cool-down, `Retry-After`.
+
+use std::time::Duration;
+
+use octo_auth_core::Freshness;
+use octo_auth_testkit::machine::{Machine, Said, service};
+use octo_auth_testkit::registration::standard;
+use octo_auth_testkit::response;
+
+use crate::scene::blocked_for;
+
+#[test]
+fn an_error_that_waiting_does_not_improve_cools_down_from_60_s_to_15_min() {
+    let ends: [fn() -> Said; 6] = [
+        || Said::error(401, "invalid_client"),
+        || Said::error(400, "invalid_scope"),
+        || Said::json(404, "{}"),
+        || Said::json(405, "{}"),
+        || Said::json(415, "{}"),
+        || Said::page(302, &[("location", "https://elsewhere.example/")]),
+    ];
+    for said in ends {
+        let mut world = Machine::new(standard());
+        world.endpoint.always(move |_| said());
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            world.got(&service());
+            let told = world.decide(&service());
+            assert!(told.line.ends_with("configuration"), "{}", told.line);
+            waits.push((told.next_change.expect("it opens") - world.now.boot).as_secs());
+            world.pass_until(told.next_change.expect("it opens"));
+        }
+        assert_eq!(waits, [60, 120, 240, 480, 900, 900]);
+    }
+}
+
+#[test]
+fn back_off_grows_from_1_s_to_60_s_and_starts_again_after_a_success() {
+    let mut world = Machine::new(standard());
+    world.endpoint.always(|_| Said::error(500, "server_error"));
+    let mut longest = Duration::ZERO;
+    for failures in 0..40_u32 {
+        world.got(&service());
+        let pause = blocked_for(&mut world, &service());
+        let bound = Duration::from_secs(1 << failures.min(6)).min(Duration::from_secs(60));
+        assert!(pause >= Duration::from_secs(1) && pause <= bound, "after {failures}: {pause:?}");
+        longest = longest.max(pause);
+        world.pass(pause);
+    }
+    assert!(longest > Duration::from_secs(20), "with full jitter some pause is long: {longest:?}");
+    world.endpoint.always(Said::next_tokens);
+    world.got(&service());
+    world.endpoint.always(|_| Said::error(500, "server_error"));
+    world.age(&service(), Freshness::Expired);
+    world.got(&service());
+    assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(1));
+}
+
+#[test]
+fn after_throttling_no_request_is_sent_for_5_seconds() {
+    for said in [|| Said::error(429, "slow_down"), || Said::page(503, &[]), || Said::unavailable_for(1)] {
+        let mut world = Machine::new(standard());
+        world.endpoint.then(said());
+        world.got(&service());
+        assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn retry_after_is_kept_to_the_millisecond_and_bounded_by_one_hour() {
+    for (told, kept) in [(7, 7), (120, 120), (3600, 3600), (86_400, 3600)] {
+        let mut world = Machine::new(standard());
+        world.endpoint.then(Said::unavailable_for(told));
+        world.got(&service());
+        assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(kept));
+        world.pass(Duration::from_secs(kept) - Duration::from_millis(1));
+        assert!(world.decide(&service()).line.starts_with("expired_blocked: "));
+        world.pass(Duration::from_millis(1));
+        assert_eq!(world.decide(&service()).line, "expired_renewing: send");
+    }
+}
+
+#[test]
+fn a_date_in_retry_after_counts_from_the_date_of_the_answer() {
+    let headers = [
+        ("content-type", "application/json"),
+        // Years before our own clock: what counts is the difference.
+        ("date", "Wed, 01 Jan 2020 00:00:00 GMT"),
+        ("retry-after", "Wed, 01 Jan 2020 00:02:00 GMT"),
+    ];
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::Response(response::with(503, &headers, "{}")));
+    world.got(&service());
+    assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(120));
+}

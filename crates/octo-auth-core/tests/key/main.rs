@@ -1,0 +1,33 @@
+//! What the core decides for a key, and what it stores. A module is named after the source file that it tests.
+
+#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
+
+mod accounts;
+mod answer;
+mod answer_late;
+mod budget;
+mod client;
+mod explain;
+mod gate;
+mod health;
+mod history;
+mod import;
+mod operation;
+mod policy;
+mod record;
+mod refresh_ahead;
+mod regressions;
+mod renewal;
+mod replica;
+mod request_log;
+mod revocations;
+mod saving;
+mod scene;
+mod seeds;
+mod serving;
+mod sighting;
+mod state;
+mod status;
+mod step;
+mod store;
+mod validity;

@@ -1,0 +1,195 @@
+//! What a process takes from the record that another process wrote.
+
+use std::time::Duration;
+
+use octo_auth_core::{FailureKind, Freshness, Job, Key, Storage, StoreError};
+use octo_auth_testkit::StoredRecord;
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_testkit::moment;
+use octo_auth_testkit::registration::{never_replayed, standard};
+
+use crate::scene::process;
+
+/// One renews a key, of which the other, for which it is due too, hears by the store.
+fn one_renews_and_two_reads(one: &mut Machine, two: &mut Machine, key: &Key) {
+    let renewal = one.decide(key).job;
+    one.carry(renewal);
+    two.now = one.now;
+    let renewal = two.decide(key).job;
+    two.carry(renewal);
+    assert_eq!(two.requests(), 0, "what is stored is due no more");
+}
+
+#[test]
+fn an_attempt_of_another_process_in_doubt_counts_though_its_number_is_smaller() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    for _ in 0..2 {
+        one.endpoint.then(Said::page(429, &[]));
+        let job = one.decide(&hotel()).job;
+        one.carry(job);
+        one.pass_seconds(70);
+    }
+    two.now = one.now;
+    two.endpoint.then(Said::error(400, "invalid_scope"));
+    let job = two.decide(&hotel()).job;
+    two.carry(job);
+    two.pass_seconds(70);
+    two.endpoint.then(Said::page(502, &[]));
+    let job = two.decide(&hotel()).job;
+    two.carry(job);
+    assert!(two.stored(&hotel()).is_in_doubt());
+    one.now = two.now;
+    let before = one.requests();
+    assert_eq!(one.got(&hotel()), "AT1", "the old token works still");
+    assert_eq!(one.requests(), before, "and its refresh token may have been replaced");
+}
+
+#[test]
+fn what_another_process_wrote_after_the_claim_ended_is_known_before_a_request_is_sent() {
+    let (mut one, mut two, _) = Machine::two_processes(never_replayed);
+    one.age(&hotel(), Freshness::Expired);
+    let attempt = one.up_to_writing(&hotel());
+    // It took so long that the other process has tried meanwhile, without success.
+    two.now = one.now;
+    two.pass_seconds(100);
+    two.endpoint.then(Said::page(502, &[]));
+    two.got(&hotel());
+    one.now = two.now;
+    let rest = one.step(Job::Save(attempt));
+    one.carry(rest);
+    one.pass_seconds(100);
+    let failure = one.get(&hotel()).map_err(|failure| failure.kind());
+    assert_eq!(failure.err(), Some(FailureKind::ConsentInDoubt));
+    assert_eq!(one.requests(), 1, "the first one alone");
+}
+
+#[test]
+fn a_failure_of_one_refresh_token_does_not_block_the_one_that_another_process_stored() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Expired);
+    two.now = one.now;
+    let send = one.up_to_sending(&hotel());
+    two.sign_in(&hotel(), "RT-new");
+    one.endpoint.then(Said::error(400, "invalid_scope"));
+    let report = one.send(send);
+    let rest = one.report(report);
+    one.carry(rest);
+    assert!(one.got(&hotel()).starts_with("AT"));
+    assert_eq!(one.asked.last().and_then(|asked| asked.refresh_token()), Some("RT-new"));
+}
+
+#[test]
+fn a_later_expiry_of_the_same_token_from_another_process_is_taken() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    one.endpoint.then(Said::tokens("AT1", 86_400, "RT5"));
+    one_renews_and_two_reads(&mut one, &mut two, &hotel());
+    two.pass_seconds(3600);
+    assert_eq!(two.got(&hotel()), "AT1");
+    assert_eq!(two.requests(), 0);
+}
+
+#[test]
+fn another_expiry_of_the_same_token_of_a_client_grant_is_taken() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    assert_eq!(one.got(&service()), "AT1");
+    assert_eq!(two.got(&service()), "AT1");
+    one.pass_seconds(3600);
+    one.endpoint.then(Said::token("AT1", 60));
+    one_renews_and_two_reads(&mut one, &mut two, &service());
+    two.pass_seconds(60);
+    let freshness = two.accounts.status(&service(), two.now).expect("known").freshness;
+    assert_eq!(freshness, Freshness::Expired);
+}
+
+#[test]
+fn a_new_token_replaces_an_old_one_that_is_stored_with_the_same_number() {
+    let (mut one, _, _) = Machine::two_processes(standard);
+    let put = |world: &Machine, number: u64, later| {
+        let (issued, hour) = (moment::after(later).wall, Duration::from_secs(3600));
+        let record = world.empty_record(&service()).with("number", number);
+        world.put(&service(), &record.with_access_token("AT-old", issued, hour));
+    };
+    put(&one, 1, 0);
+    assert_eq!(one.got(&service()), "AT-old");
+    one.age(&service(), Freshness::Stale);
+    // Without the claim nothing is read again: the store fails, and a client grant goes on.
+    let Some(Job::Claim(claim)) = one.decide(&service()).job else { panic!("the renewal is claimed") };
+    let send = one.report(claim.claimed(Err(StoreError::new("the store broke off")))).expect("the request");
+    one.endpoint.then(Said::token("AT-new", 3600));
+    let save = one.step(send).expect("the outcome is saved");
+    put(&one, 2, 10);
+    let rest = one.step(save);
+    one.carry(rest);
+    assert_eq!(one.got(&service()), "AT-new");
+    assert_eq!(one.stored(&service()).access_token(), Some("AT-new"));
+}
+
+#[test]
+fn a_later_expiry_of_a_token_that_expired_on_arrival_here_is_taken() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    two.age(&hotel(), Freshness::Expired);
+    two.endpoint.then(Said::token("AT1", 0));
+    assert_eq!(two.got(&hotel()), "expired_on_arrival");
+    one.now = two.now;
+    one.pass_seconds(10);
+    one.endpoint.then(Said::token("AT1", 3600));
+    assert_eq!(one.got(&hotel()), "AT1");
+    two.now = one.now;
+    two.pass_seconds(70);
+    assert_eq!(two.got(&hotel()), "AT1");
+    assert_eq!(two.requests(), 1, "the rest was read");
+}
+
+#[test]
+fn a_later_expiry_of_the_same_token_is_taken_though_the_clock_was_set_back() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    one.now.wall = one.now.wall.saturating_sub(Duration::from_secs(7200));
+    one.endpoint.then(Said::tokens("AT1", 86_400, "RT1"));
+    one_renews_and_two_reads(&mut one, &mut two, &hotel());
+    assert_eq!(one.requests(), 2);
+    two.pass_seconds(3600);
+    assert_eq!(two.got(&hotel()), "AT1");
+    assert_eq!(two.requests(), 0);
+}
+
+#[test]
+fn a_shorter_lifetime_of_the_same_token_is_saved_over_the_stored_one() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    world.endpoint.then(Said::token("AT1", 9000));
+    let send = world.up_to_sending(&service());
+    let Some(Job::Save(save)) = world.step(Job::Send(send)) else { panic!("the token is saved") };
+    world.breaks_off(save, true);
+    world.pass_seconds(9000);
+    world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(14_000));
+    world.endpoint.then(Said::token("AT1", 1));
+    let mut next = Some(Job::Send(world.up_to_sending(&service())));
+    let again = loop {
+        let job = next.expect("what was told is saved over what is stored");
+        match job {
+            Job::Save(save) if save.expected().is_some() => break save,
+            job => next = world.step(job),
+        }
+    };
+    let stored = StoredRecord::read(again.content()).expect("a record");
+    assert_eq!(stored.lifetime(), Some(Duration::from_secs(1)));
+    world.pass_seconds(2);
+    let told = world.decide_at_deadline(&service());
+    assert!(told.token.is_none(), "{}", told.line);
+}
+
+#[test]
+fn a_process_that_starts_later_goes_on_with_the_stored_record() {
+    let (_, _, shelf) = Machine::two_processes(standard);
+    let mut third = process(&shelf, 3);
+    third.pass_seconds(600);
+    let token = third.get(&hotel()).expect("a token");
+    assert_eq!(token.access_token().expose(), "AT1");
+    assert_eq!(token.validity().age(third.now), Duration::from_secs(600), "it is not younger than it is");
+    third.age(&hotel(), Freshness::Expired);
+    third.got(&hotel());
+    assert_eq!(third.asked[0].refresh_token(), Some("RT1"));
+}

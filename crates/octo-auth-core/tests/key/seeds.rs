@@ -1,0 +1,185 @@
+//! Seeds: refresh tokens from a configuration, which are imported at each start.
+
+use octo_auth_core::{Adopted, Freshness, Secret, Storage};
+use octo_auth_testkit::machine::{Asked, Machine, Said, Shelf, hotel};
+use octo_auth_testkit::registration::standard;
+
+use crate::scene::refresh_tokens;
+
+/// Returns a process that starts at this moment and imports a seed. Its endpoint never repeats a refresh token.
+fn started(before: &Machine, storage: Storage, start: u8, seed: &str) -> Machine {
+    let mut world = Machine::with_store(standard(), storage, &before.shelf, start);
+    world.now = before.now;
+    let next = move |asked: &Asked| Said::tokens("AT", 3600, &format!("RT{start}-{}", asked.number));
+    world.endpoint.always(next);
+    import(&mut world, seed);
+    world
+}
+
+fn import(world: &mut Machine, seed: &str) {
+    let adopted = Adopted::Seed(Secret::from(seed));
+    let job = world.accounts.adopt(&hotel(), adopted, world.now).expect("a seed");
+    world.carry(job);
+}
+
+/// Returns the first process of a store, with the seed `RT0`.
+fn first(storage: Storage) -> Machine {
+    started(&Machine::with_store(standard(), storage, &Shelf::default(), 0), storage, 1, "RT0")
+}
+
+/// Refreshes once. Returns the refresh token that was sent.
+fn refreshed(world: &mut Machine) -> String {
+    world.age(&hotel(), Freshness::Expired);
+    assert_eq!(world.got(&hotel()), "AT");
+    world.last_refresh().expect("a refresh").to_owned()
+}
+
+const STORAGES: [Storage; 2] = [Storage::SingleProcess, Storage::MultiProcess];
+
+#[test]
+fn a_seed_signs_an_account_in_that_the_store_does_not_know() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        assert_eq!(world.got(&hotel()), "AT");
+        assert_eq!(refresh_tokens(&world), ["RT0"]);
+    }
+}
+
+#[test]
+fn a_seed_that_is_imported_at_each_of_40_starts_never_replaces_what_was_renewed_from_it() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        let mut last = "RT0".to_owned();
+        for start in 2..42 {
+            assert_eq!(refreshed(&mut world), last, "start {start}");
+            last = world.stored(&hotel()).refresh_token().expect("a refresh token").to_owned();
+            world = started(&world, storage, start, "RT0");
+        }
+    }
+}
+
+#[test]
+fn a_seed_that_is_imported_after_40_refreshes_of_one_process_does_not_replace_the_last_one() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        for _ in 0..40 {
+            refreshed(&mut world);
+        }
+        let last = world.stored(&hotel()).refresh_token().expect("a refresh token").to_owned();
+        let mut next = started(&world, storage, 2, "RT0");
+        assert_eq!(refreshed(&mut next), last);
+    }
+}
+
+#[test]
+fn a_seed_does_not_replace_a_later_sign_in() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        refreshed(&mut world);
+        world.sign_in(&hotel(), "RT-user");
+        let mut next = started(&world, storage, 2, "RT0");
+        assert_eq!(refreshed(&mut next), "RT-user");
+    }
+}
+
+#[test]
+fn a_seed_does_not_undo_a_sign_out() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        refreshed(&mut world);
+        world.sign_out(&hotel());
+        for start in 2..5 {
+            world = started(&world, storage, start, "RT0");
+            assert_eq!(world.got(&hotel()), "signed_out");
+            assert_eq!(world.requests(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_seed_does_not_replace_a_sign_in_that_is_not_saved_yet() {
+    let mut world = first(Storage::SingleProcess);
+    refreshed(&mut world);
+    world.shelf.refuse_writing(true);
+    world.sign_in(&hotel(), "RT-user");
+    import(&mut world, "RT0");
+    world.shelf.refuse_writing(false);
+    world.pass_seconds(60);
+    assert_eq!(refreshed(&mut world), "RT-user");
+}
+
+#[test]
+fn a_new_seed_replaces_the_tokens_of_the_earlier_one() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        refreshed(&mut world);
+        let mut next = started(&world, storage, 2, "RT-new-seed");
+        assert_eq!(refreshed(&mut next), "RT-new-seed");
+        let last = next.stored(&hotel()).refresh_token().expect("a refresh token").to_owned();
+        let mut back = started(&next, storage, 3, "RT0");
+        assert_eq!(refreshed(&mut back), last, "the earlier seed is known");
+    }
+}
+
+#[test]
+fn two_processes_that_import_the_same_seed_at_once_begin_one_family() {
+    let shelf = Shelf::default();
+    let mut one = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 1);
+    let mut two = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 2);
+    let adopted = || Adopted::Seed(Secret::from("RT0"));
+    let first = one.accounts.adopt(&hotel(), adopted(), one.now).expect("a seed");
+    let second = two.accounts.adopt(&hotel(), adopted(), two.now).expect("a seed");
+    one.carry(first);
+    let family = one.stored(&hotel()).family().to_owned();
+    two.carry(second);
+    assert_eq!(two.stored(&hotel()).family().to_owned(), family);
+    assert_eq!(one.got(&hotel()), "AT1");
+    assert_eq!(two.got(&hotel()), "AT1");
+    assert_eq!((one.requests(), two.requests()), (1, 0));
+}
+
+#[test]
+fn a_seed_that_was_imported_does_not_replace_the_last_of_40_sign_ins() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        for number in 0..40 {
+            world.sign_in(&hotel(), &format!("RT-user-{number}"));
+        }
+        let mut next = started(&world, storage, 2, "RT0");
+        assert_eq!(refreshed(&mut next), "RT-user-39");
+    }
+}
+
+#[test]
+fn a_seed_that_a_user_signed_in_with_before_does_not_replace_what_was_renewed_from_it_40_times() {
+    for storage in STORAGES {
+        let mut world = Machine::with_store(standard(), storage, &Shelf::default(), 1);
+        world.sign_in(&hotel(), "RT0");
+        world = started(&world, storage, 2, "RT0");
+        for _ in 0..40 {
+            refreshed(&mut world);
+        }
+        let last = world.stored(&hotel()).refresh_token().expect("a refresh token").to_owned();
+        let mut next = started(&world, storage, 3, "RT0");
+        assert_eq!(refreshed(&mut next), last);
+    }
+}
+
+#[test]
+fn a_seed_is_not_sent_before_the_store_was_read() {
+    for storage in STORAGES {
+        let mut world = first(storage);
+        refreshed(&mut world);
+        let last = world.stored(&hotel()).refresh_token().expect("a refresh token").to_owned();
+        world.shelf.set_down(true);
+        let mut next = started(&world, storage, 2, "RT0");
+        for _ in 0..10 {
+            assert_eq!(next.got(&hotel()), "store_unavailable");
+            next.pass_seconds(60);
+        }
+        assert_eq!(next.requests(), 0);
+        next.shelf.set_down(false);
+        assert_eq!(next.got(&hotel()), "AT");
+        assert_eq!(refreshed(&mut next), last);
+    }
+}

@@ -1,0 +1,166 @@
+//! Attempts and pauses that another process, or an earlier start of this one, left in the record.
+
+use std::time::Duration;
+
+use octo_auth_core::{Client, Freshness, Job, Key, Now, Storage};
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_testkit::registration::{never_replayed, officernd, standard};
+
+use crate::scene::{MILLI, written};
+
+#[test]
+fn an_attempt_of_another_process_that_is_read_late_under_a_claim_can_still_be_open() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Expired);
+    let load = one.up_to(&hotel(), |job| matches!(job, Job::Load(_)));
+    // It takes so long that the other process has the claim.
+    one.pass_seconds(100);
+    two.now = one.now;
+    let _in_flight = two.up_to_sending(&hotel());
+    let rest = one.step(load);
+    one.carry(rest);
+    one.pass_seconds(2);
+    assert_eq!(one.decide(&hotel()).line, "expired_renewing: claim", "which waits for the other process");
+}
+
+#[test]
+fn an_attempt_of_another_process_that_is_met_under_the_claim_is_in_doubt() {
+    let (mut one, mut two, _) = Machine::two_processes(never_replayed);
+    one.age(&hotel(), Freshness::Expired);
+    two.now = one.now;
+    let early = two.up_to_writing(&hotel());
+    // Its claim has ended, which it does not know: its clock stood still.
+    one.pass_seconds(100);
+    let late = one.up_to_writing(&hotel());
+    let sent = two.step(Job::Save(early));
+    assert!(matches!(sent, Some(Job::Send(_))));
+    let rest = one.step(Job::Save(late));
+    assert!(!matches!(rest, Some(Job::Save(_) | Job::Send(_))), "{rest:?}");
+}
+
+#[test]
+fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
+    let (mut one, _, shelf) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Expired);
+    let mut next = one.decide(&hotel()).job;
+    while let Some(job) = next.take_if(|job| !matches!(job, Job::Send(_))) {
+        next = one.step(job);
+    }
+    // Here the process dies: the request may have been sent or not.
+    let left_behind = one.stored(&hotel());
+    assert!(left_behind.attempt().is_some());
+    one.put(&hotel(), &left_behind.without("access_token"));
+    for (clock_behind, longest) in [(0, 66), (400_000, 66), (30, 66)] {
+        let mut third = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 3);
+        third.now = one.now;
+        third.now.wall = third.now.wall.saturating_sub(Duration::from_secs(clock_behind));
+        assert_eq!(third.got(&hotel()), "lost");
+        let wait = third.decide(&hotel()).wait();
+        assert!(wait <= Duration::from_secs(longest) && wait > Duration::ZERO, "{wait:?}");
+        third.pass(wait);
+        let attempt = third.decide(&hotel()).job.expect("the replay");
+        let Job::Save(attempt) = attempt else { panic!("written ahead") };
+        let marked = written(&attempt);
+        assert_eq!(marked.attempt().expect("the attempt")["number"], 3);
+        assert_eq!(marked.refresh_token(), Some("RT1"));
+    }
+}
+
+/// Returns a process that starts at this moment on the same store, with another boot clock.
+fn restarted(before: &Machine, storage: Storage, seed: u8) -> Machine {
+    let mut world = Machine::with_store(before.accounts.client().clone(), storage, &before.shelf, seed);
+    world.now = Now { boot: Duration::from_secs(5), ..before.now };
+    world
+}
+
+/// Returns a process whose account, or client grant, got a 503 with `Retry-After: 120` just now.
+fn asked_to_wait(client: Client, storage: Storage, key: &Key) -> Machine {
+    let mut world = Machine::with_store(client, storage, &Shelf::default(), 1);
+    if !key.is_client_grant() {
+        world.sign_in(key, "RT0");
+    }
+    world.endpoint.then(Said::unavailable_for(120));
+    assert_eq!(world.got(key), "http:503");
+    world
+}
+
+/// Asserts that a key is blocked for 120 s and not longer.
+fn is_blocked_for_two_minutes(world: &mut Machine, key: &Key) {
+    let requests = world.requests();
+    world.got(key);
+    let told = world.decide(key);
+    assert_eq!(told.line, "expired_blocked: give up, closed, later");
+    assert_eq!(told.wait(), Duration::from_secs(120));
+    world.pass(told.wait() - MILLI);
+    world.got(key);
+    assert_eq!(world.requests(), requests, "one millisecond before");
+    world.pass(MILLI);
+    assert!(world.got(key).starts_with("AT"));
+}
+
+#[test]
+fn retry_after_holds_after_a_restart_of_a_single_process() {
+    for key in [hotel(), service()] {
+        let before = asked_to_wait(standard(), Storage::SingleProcess, &key);
+        let mut world = restarted(&before, Storage::SingleProcess, 2);
+        is_blocked_for_two_minutes(&mut world, &key);
+    }
+}
+
+#[test]
+fn retry_after_holds_in_another_process() {
+    for key in [hotel(), service()] {
+        let one = asked_to_wait(standard(), Storage::MultiProcess, &key);
+        let mut two = restarted(&one, Storage::MultiProcess, 2);
+        is_blocked_for_two_minutes(&mut two, &key);
+    }
+}
+
+#[test]
+fn retry_after_holds_for_no_longer_than_it_said_though_the_clock_was_set_back() {
+    let before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
+    let mut world = restarted(&before, Storage::SingleProcess, 2);
+    world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(86_400));
+    is_blocked_for_two_minutes(&mut world, &hotel());
+}
+
+#[test]
+fn retry_after_ends_with_the_next_sign_in() {
+    let before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
+    let mut world = restarted(&before, Storage::SingleProcess, 2);
+    world.sign_in(&hotel(), "RT-new");
+    assert!(world.got(&hotel()).starts_with("AT"));
+    assert_eq!(world.last_refresh(), Some("RT-new"));
+}
+
+#[test]
+fn retry_after_of_a_documented_limit_holds_for_the_other_accounts_of_another_process_once_it_is_read() {
+    let key = scoped("flex.read");
+    let one = asked_to_wait(officernd(), Storage::MultiProcess, &key);
+    let mut two = restarted(&one, Storage::MultiProcess, 2);
+    two.got(&key);
+    let other = scoped("flex.other.read");
+    two.got(&other);
+    let told = two.decide(&other);
+    assert!(told.line.starts_with("expired_blocked: give up"), "{}", told.line);
+    assert_eq!(told.wait(), Duration::from_secs(120));
+}
+
+#[test]
+fn retry_after_for_another_process_is_read_under_the_claim_before_a_request_is_sent() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    two.age(&hotel(), Freshness::Stale);
+    one.pass_until(two.now.boot);
+    two.now = one.now;
+    one.endpoint.then(Said::unavailable_for(120));
+    assert_eq!(one.got(&hotel()), "AT1");
+    assert_eq!(two.got(&hotel()), "AT1");
+    assert_eq!(two.decide(&hotel()).line, "stale_blocked: use AT1");
+    two.pass(Duration::from_secs(120) - MILLI);
+    two.got(&hotel());
+    assert_eq!(two.requests(), 0);
+    two.pass(MILLI);
+    two.got(&hotel());
+    assert_eq!(two.requests(), 1);
+}

@@ -1,0 +1,236 @@
+//! How a key stands, and the events between two looks at it.
+
+use std::time::Duration;
+
+use octo_auth_core::{
+    Adopted, Deviation, Event, FailureKind, Freshness, Job, Key, Secret, State, Status, Storage,
+};
+use octo_auth_testkit::StoredRecord;
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_testkit::registration::{octorate, officernd, standard};
+use octo_auth_testkit::response::json;
+
+use crate::scene::{setback, signed_in, status};
+
+#[test]
+fn a_status_tells_what_happened_since_the_last_one() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let mut last = world.accounts.status(&hotel(), world.now).expect("a status");
+    let mut events = |world: &Machine| {
+        let status = world.accounts.status(&hotel(), world.now).expect("a status");
+        let events = status.events_since(&last);
+        last = status;
+        events
+    };
+    world.got(&hotel());
+    assert!(matches!(events(&world).as_slice(), [Event::Renewed(generation)] if generation.number == 1));
+    assert!(events(&world).is_empty(), "told once");
+    world.age(&hotel(), Freshness::Stale);
+    world.endpoint.then(Said::error(500, "server_error"));
+    world.got(&hotel());
+    assert!(matches!(events(&world).as_slice(), [Event::Setback(failure)] if failure.code() == "http:500"));
+    world.pass_seconds(60);
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.got(&hotel());
+    assert!(
+        matches!(events(&world).as_slice(), [Event::SignInNeeded(failure)] if failure.code() == "consent_lost")
+    );
+}
+
+#[test]
+fn an_account_without_a_sign_in_is_not_signed_in() {
+    let mut world = Machine::new(standard());
+    world.got(&hotel());
+    assert_eq!(setback(&world, &hotel()), FailureKind::NotSignedIn);
+    let Status { state, sign_in_needed, .. } = status(&world, &hotel());
+    assert_eq!((state, sign_in_needed), (State::NotSignedIn, true));
+}
+
+#[test]
+fn a_blocked_key_names_the_failure_and_needs_no_sign_in() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::error(503, ""));
+    world.got(&service());
+    let Status { setback, sign_in_needed, state, .. } = status(&world, &service());
+    let failure = setback.expect("the endpoint failed");
+    assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "http:503"));
+    assert_eq!((state, sign_in_needed), (State::ExpiredBlocked, false));
+}
+
+#[test]
+fn what_will_block_the_next_renewal_is_named_while_a_request_is_in_flight() {
+    let mut world = Machine::new(officernd());
+    for number in 0..3 {
+        world.get(&scoped(&format!("flex.{number}.read"))).expect("room for three");
+    }
+    let last = world.decide(&scoped("flex.last.read"));
+    assert!(last.job.is_some(), "the fourth is in flight");
+    assert_eq!(setback(&world, &scoped("flex.last.read")), FailureKind::BudgetSpent);
+    assert!(status(&world, &scoped("flex.last.read")).in_flight);
+}
+
+#[test]
+fn a_record_that_is_being_written_is_saving() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let adopted = Adopted::RefreshToken(Secret::from("RT0"));
+    let save = world.accounts.adopt(&hotel(), adopted, world.now).expect("adopted");
+    assert!(matches!(save, Some(Job::Save(_))));
+    assert!(status(&world, &hotel()).saving);
+    world.carry(save);
+    assert!(!status(&world, &hotel()).saving);
+    let request = world.decide(&hotel()).job.expect("the attempt");
+    let request = world.step(request).expect("the request");
+    assert!(matches!(request, Job::Send(_)) && !status(&world, &hotel()).saving);
+    let save = world.step(request);
+    assert!(status(&world, &hotel()).saving);
+    world.carry(save);
+}
+
+#[test]
+fn a_failure_that_needs_a_sign_in_is_one_event() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    let before = status(&world, &hotel());
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.age(&hotel(), Freshness::Expired);
+    world.got(&hotel());
+    let after = status(&world, &hotel());
+    assert!(matches!(after.events_since(&before).as_slice(), [Event::SignInNeeded(_)]));
+    assert!(after.events_since(&after).is_empty());
+}
+
+#[test]
+fn each_passing_failure_is_one_event() {
+    let mut world = Machine::new(standard());
+    world.get(&service()).expect("a token");
+    for _ in 0..2 {
+        let before = status(&world, &service());
+        world.endpoint.then(Said::error(503, ""));
+        world.age(&service(), Freshness::Expired);
+        world.pass_seconds(70);
+        world.got(&service());
+        let after = status(&world, &service());
+        assert!(matches!(after.events_since(&before).as_slice(), [Event::Setback(_)]), "{after:?}");
+    }
+}
+
+#[test]
+fn an_unsaved_token_is_one_event() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
+    world.get(&service()).expect("a token");
+    let before = status(&world, &service());
+    shelf.refuse_writing(true);
+    world.age(&service(), Freshness::Stale);
+    let job = world.decide(&service()).job.expect("it is renewed");
+    assert!(status(&world, &service()).events_since(&before).is_empty(), "the renewal is in flight");
+    world.carry(Some(job));
+    let after = status(&world, &service());
+    assert!(
+        matches!(after.events_since(&before).as_slice(), [Event::Renewed(_), Event::Unsaved(_)]),
+        "{after:?}"
+    );
+    assert!(after.events_since(&after).is_empty());
+}
+
+#[test]
+fn a_token_shows_its_deviations_and_whether_it_is_for_administration() {
+    let mut world = Machine::new(octorate());
+    world.endpoint.then(Said::Response(json(200, r#"{"accessToken":"AT","expires_in":60}"#)));
+    let token = world.get(&Key::api_login()).expect("a token");
+    let codes: Vec<_> = token.deviations().iter().map(|deviation| deviation.code()).collect();
+    assert_eq!(codes, ["alias_member"]);
+    let own = token.admin_token().expect("it is for administration");
+    assert_eq!(own.access_token().expose(), "AT");
+    let mut world = Machine::new(standard());
+    assert!(world.get(&service()).expect("a token").admin_token().is_none());
+}
+
+#[test]
+fn a_signed_out_account_is_signed_out_and_an_unread_one_is_unavailable() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    world.sign_out(&hotel());
+    assert_eq!(setback(&world, &hotel()), FailureKind::SignedOut);
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
+    shelf.set_down(true);
+    world.got(&hotel());
+    assert_eq!(setback(&world, &hotel()), FailureKind::StoreUnavailable);
+}
+
+#[test]
+fn an_unreadable_store_is_named_though_the_registration_is_blocked_for_longer() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
+    world.endpoint.then(Said::unavailable_for(2000));
+    world.got(&service());
+    shelf.set_down(true);
+    let failure = world.get(&hotel()).expect_err("nothing is known of it");
+    assert_eq!(failure.kind(), FailureKind::StoreUnavailable);
+    assert!(failure.retry_after().is_some_and(|after| after <= Duration::from_secs(31)), "{failure:?}");
+    let told = status(&world, &hotel()).setback.expect("it is said");
+    assert_eq!(told.kind(), FailureKind::StoreUnavailable);
+}
+
+#[test]
+fn a_caller_past_its_deadline_gets_the_flight_it_waited_for_as_the_reason() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let _in_flight = world.decide(&hotel()).job.expect("a request");
+    world.endpoint.then(Said::unavailable_for(2000));
+    world.got(&service());
+    let failure = world.decide_at_deadline(&hotel()).failure.expect("there is no token");
+    assert_eq!(failure.kind(), FailureKind::StillWaiting);
+}
+
+#[test]
+fn a_key_without_a_token_fails_with_shutting_down() {
+    for is_in_flight in [false, true] {
+        let mut world = Machine::new(standard());
+        let _in_flight = is_in_flight.then(|| world.decide(&service()).job.expect("a request"));
+        world.accounts.shut_down();
+        let failure = world.decide(&service()).failure.expect("nothing is begun any more");
+        assert_eq!(failure.kind(), FailureKind::ShuttingDown, "in flight: {is_in_flight}");
+    }
+    let mut unread = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    unread.accounts.shut_down();
+    assert_eq!(unread.decide(&service()).line, "shutting_down: give up, shutting_down, later");
+}
+
+#[test]
+fn a_refresh_in_doubt_blocks_until_the_token_expires() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let token = world.get(&hotel()).expect("a token");
+    world.age(&hotel(), Freshness::Stale);
+    world.endpoint.then(Said::page(502, &[]));
+    let renewal = world.decide(&hotel()).job;
+    world.carry(renewal);
+    world.pass_seconds(70);
+    let left = token.validity().served_until_age().expect("it ends") - token.validity().age(world.now);
+    let setback = status(&world, &hotel()).setback.expect("it cannot be renewed now");
+    assert_eq!(setback.retry_after(), Some(left));
+}
+
+#[test]
+fn what_was_tolerated_in_a_stored_token_is_told() {
+    let of_an_hour = |world: &Machine, ahead| {
+        let issued_at = world.now.wall.saturating_add(Duration::from_secs(ahead));
+        world.stored(&hotel()).with_access_token("AT1", issued_at, Duration::from_secs(3600))
+    };
+    let told = |change: &dyn Fn(&Machine) -> StoredRecord| {
+        let before = signed_in();
+        before.put(&hotel(), &change(&before));
+        let mut world = Machine::with_store(standard(), Storage::SingleProcess, &before.shelf, 2);
+        assert_eq!(world.got(&hotel()), "AT1");
+        world.accounts.status(&hotel(), world.now).expect("a key").deviations
+    };
+    assert_eq!(told(&|world| of_an_hour(world, 0)), []);
+    assert_eq!(told(&|world| of_an_hour(world, 60)), [Deviation::IssuedInFuture]);
+    let far = u64::from(u32::MAX) * 4000;
+    assert_eq!(told(&|world| of_an_hour(world, 0).with("expires_at", far)), [Deviation::ExpiresAtClamped]);
+}

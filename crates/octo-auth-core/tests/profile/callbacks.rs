@@ -1,0 +1,350 @@
+//! Callbacks: a code comes out once, soon, and only for the sign-in it belongs to.
+
+use std::time::Duration;
+
+use octo_auth_core::profile::{ClientAuthentication, Profile};
+use octo_auth_core::{CallbackError, Client, Now, Pending, Purpose, RejectedCallback, Remedy, Scopes};
+use octo_auth_testkit::registration::{
+    CLIENT_ID, CLIENT_SECRET, entropy, octorate, officernd, standard, standard_profile,
+};
+use octo_auth_testkit::{moment, wire};
+
+/// The `state` of every sign-in here.
+const STATE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// A sign-in at Octorate that comes back to this address.
+fn sign_in(redirect_uri: &str) -> Pending {
+    octorate().authorize(redirect_uri, &Scopes::none(), entropy()).unwrap().1
+}
+
+/// A sign-in at a standard server that names its issuer in every callback (RFC 9207).
+fn sign_in_with_issuer() -> Pending {
+    let profile = standard_profile(ClientAuthentication::Body).with_issuer("https://server.example.com");
+    let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
+    client.authorize("https://client.example.com/cb", &Scopes::none(), entropy()).unwrap().1
+}
+
+fn rejected(pending: Pending, callback: &str) -> RejectedCallback {
+    match pending.receive(callback, moment::start()) {
+        Err(rejected) => rejected,
+        Ok(code) => panic!("{callback} was taken: {code:?}"),
+    }
+}
+
+#[test]
+fn the_whole_address_or_its_query_alone_yields_the_code() {
+    for callback in [
+        format!("https://localhost/back?code=c0de&state={STATE}"),
+        format!("  https://localhost/back?state={STATE}&code=c%30de\n"),
+        format!("?code=c0de&state={STATE}"),
+        format!("code=c0de&state={STATE}&"),
+        format!("https://localhost/back?code=c0de&state={STATE}#_=_"),
+        format!("/back?code=c0de&state={STATE}"),
+        format!("url=https://a.example/?b&state={STATE}&code=c0de"),
+    ] {
+        let code = sign_in("https://localhost/back").receive(&callback, moment::start()).unwrap();
+        let exchange = code.redeem(&octorate(), moment::after(1)).unwrap();
+        assert_eq!(exchange.purpose(), Purpose::CodeExchange);
+        assert!(wire::body(&exchange).ends_with("&code=c0de"), "{callback}");
+    }
+}
+
+#[test]
+fn a_plus_in_a_callback_is_a_space_and_an_escape_is_its_byte() {
+    let callback = format!("?code=a+b%2Bc%2F&state={STATE}");
+    let code = sign_in("https://localhost").receive(&callback, moment::start()).unwrap();
+    let exchange = code.redeem(&octorate(), moment::start()).unwrap();
+    assert!(wire::body(&exchange).ends_with("&code=a+b%2Bc%2F"));
+}
+
+#[test]
+fn whatever_lacks_the_state_gives_the_sign_in_back_and_it_still_works() {
+    let long = format!("?code=c&state={STATE}&pad={}", "p".repeat(16 * 1024));
+    for (callback, code) in [
+        ("?code=evil&state=forged".to_owned(), "state_mismatch"),
+        (format!("?code=evil&state={STATE}x"), "state_mismatch"),
+        ("?code=evil".to_owned(), "state_missing"),
+        ("?code=evil&state=".to_owned(), "state_missing"),
+        ("c0de".to_owned(), "state_missing"),
+        (String::new(), "state_missing"),
+        ("?error=access_denied".to_owned(), "state_missing"),
+        (format!("?code=a&code=b&state={STATE}"), "duplicate_parameter"),
+        (format!("?code=a&state={STATE}&state=forged"), "duplicate_parameter"),
+        (format!("?code=a%2&state={STATE}"), "callback_malformed"),
+        (format!("?code=a%ff&state={STATE}"), "callback_malformed"),
+        (format!("https://evil.example/?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        (format!("https://localhost/other?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        (format!("/other?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        (format!("//localhost/?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        (format!("localhost:80/?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        ("/other".to_owned(), "redirect_uri_mismatch"),
+        ("https://localhost".to_owned(), "state_missing"),
+        ("/".to_owned(), "state_missing"),
+        (format!("http://localhost?code=c&state={STATE}"), "redirect_uri_mismatch"),
+        ("https://localhost#access_token=evil".to_owned(), "implicit_response"),
+        (long, "input_too_long"),
+    ] {
+        let rejected = rejected(sign_in("https://localhost"), &callback);
+        assert_eq!(rejected.error.code(), code, "{callback:.60}");
+        let pending = rejected.pending.unwrap_or_else(|| panic!("{callback:.60} ended the sign-in"));
+        assert!(pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).is_ok());
+    }
+}
+
+#[test]
+fn whatever_carries_the_state_and_no_code_ends_the_sign_in() {
+    for (query, code) in [
+        ("", "code_missing"),
+        ("&code=", "code_missing"),
+        ("&code=a%00b", "code_malformed"),
+        ("&code=%C3%A9", "code_malformed"),
+        ("&error=access_denied", "oauth:access_denied"),
+        ("&error=access_denied&code=c0de", "oauth:access_denied"),
+        ("&error=a%20b", "oauth_malformed"),
+        ("&error=", "oauth_malformed"),
+        ("#access_token=evil", "implicit_response"),
+        ("&code=c&access_token=evil", "implicit_response"),
+    ] {
+        let rejected = rejected(sign_in("https://localhost"), &format!("?state={STATE}{query}"));
+        assert_eq!(rejected.error.code(), code, "{query}");
+        assert!(rejected.pending.is_none(), "{query}");
+    }
+}
+
+#[test]
+fn a_refusal_shows_the_providers_words_without_state_and_control_characters() {
+    let text = format!("The%20user%1B%5B2J%20said%20no%20to%20{STATE}");
+    let rejected = rejected(
+        sign_in("https://localhost"),
+        &format!("?error=access_denied&error_description={text}&state={STATE}"),
+    );
+    assert_eq!(rejected.error.remedy(), Remedy::SignInAgain);
+    let CallbackError::Refused { code, message } = rejected.error else { panic!("{rejected:?}") };
+    assert_eq!(code.as_str(), "access_denied");
+    assert_eq!(message.unwrap().as_str(), "The user [2J said no to ***");
+}
+
+#[test]
+fn a_server_that_names_its_issuer_must_name_it_in_every_callback() {
+    let callback = |iss: &str| format!("?code=c0de&state={STATE}{iss}");
+    for (iss, code) in [
+        ("", "iss_missing"),
+        ("&iss=https%3A%2F%2Fevil.example", "iss_mismatch"),
+        ("&iss=https%3A%2F%2Fserver.example.com%2F", "iss_mismatch"),
+        ("&error=access_denied", "iss_missing"),
+    ] {
+        let rejected = rejected(sign_in_with_issuer(), &callback(iss));
+        assert_eq!(rejected.error.code(), code, "{iss}");
+    }
+    let named = callback("&iss=https%3A%2F%2Fserver.example.com");
+    assert!(sign_in_with_issuer().receive(&named, moment::start()).is_ok());
+    // A server that was not configured with an issuer may send one (RFC 9207 section 2.4).
+    assert!(sign_in("https://localhost").receive(&callback("&iss=x"), moment::start()).is_ok());
+}
+
+/// An issuer twice could be another server's beside the right one (mix-up, RFC 9207 section 2.4).
+#[test]
+fn an_issuer_that_stands_twice_is_refused() {
+    let iss = "&iss=https%3A%2F%2Fserver.example.com";
+    let rejected = rejected(sign_in_with_issuer(), &format!("?code=c&state={STATE}{iss}{iss}"));
+    assert_eq!(rejected.error, CallbackError::Duplicate { name: "iss" });
+}
+
+#[test]
+fn a_code_is_good_for_less_than_sixty_seconds_by_both_clocks() {
+    let code = || {
+        let callback = format!("?code=c0de&state={STATE}");
+        sign_in("https://localhost").receive(&callback, moment::start()).unwrap()
+    };
+    let start = moment::start();
+    let by_wall = |seconds| Now { wall: moment::after(seconds).wall, boot: start.boot };
+    let by_boot = |seconds| Now { wall: start.wall, boot: moment::after(seconds).boot };
+    for now in [moment::after(59), by_wall(59), by_boot(59)] {
+        assert!(code().redeem(&octorate(), now).is_ok());
+    }
+    for now in [moment::after(60), by_wall(60), by_boot(60), by_wall(3600)] {
+        let error = code().redeem(&octorate(), now).unwrap_err();
+        assert_eq!((error.code().as_ref(), error.remedy()), ("code_too_old", Remedy::SignInAgain));
+    }
+    // A wall clock that was set back hides nothing, and makes no young code old.
+    let set_back =
+        Now { wall: start.wall.saturating_sub(Duration::from_secs(3600)), boot: moment::after(61).boot };
+    assert_eq!(code().redeem(&octorate(), set_back).unwrap_err().code(), "code_too_old");
+    let young = Now { boot: moment::after(1).boot, ..set_back };
+    assert!(code().redeem(&octorate(), young).is_ok());
+}
+
+#[test]
+fn elsewhere_a_code_lives_ten_minutes_at_most() {
+    let code = || {
+        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
+        pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap()
+    };
+    assert!(code().redeem(&standard(), moment::after(599)).is_ok());
+    let error = code().redeem(&standard(), moment::after(600)).unwrap_err();
+    assert_eq!(error, CallbackError::CodeTooOld { age_seconds: 600, lifetime_seconds: 600 });
+}
+
+#[test]
+fn a_code_is_redeemed_only_by_the_client_that_asked_for_it() {
+    let code = || {
+        let callback = format!("?code=c0de&state={STATE}");
+        sign_in("https://localhost").receive(&callback, moment::start()).unwrap()
+    };
+    let other_id = Client::new(Profile::octorate(), "client-2", CLIENT_SECRET).unwrap();
+    let other_provider = Client::new(Profile::officernd(), CLIENT_ID, CLIENT_SECRET).unwrap();
+    for client in [other_id, other_provider] {
+        let error = code().redeem(&client, moment::start()).unwrap_err();
+        assert_eq!(error, CallbackError::OtherClient);
+    }
+}
+
+/// Every standard server has the same profile but for its addresses (mix-up, RFC 9207 section 1).
+#[test]
+fn a_code_and_its_verifier_go_to_no_other_server_than_that_of_the_sign_in() {
+    let at = |token_url: &str| {
+        let profile = Profile::rfc6749(token_url)
+            .and_then(|profile| profile.with_authorization_url("https://honest.example/authorize"));
+        Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap()
+    };
+    let own = "https://honest.example/token?tenant=a";
+    let sign_in = || at(own).authorize("https://localhost", &Scopes::none(), entropy()).unwrap().1;
+    let stored = || Pending::from_json(sign_in().to_json().expose()).unwrap();
+    for pending in [&sign_in as &dyn Fn() -> Pending, &stored] {
+        let code = || pending().receive(&format!("?code=c&state={STATE}"), moment::start()).unwrap();
+        assert!(code().redeem(&at(own), moment::start()).is_ok());
+        for other in [
+            "https://evil.example/token?tenant=a",
+            "https://honest.example/token?tenant=b",
+            "https://honest.example/token",
+        ] {
+            let error = code().redeem(&at(other), moment::start()).unwrap_err();
+            assert_eq!(error, CallbackError::OtherClient, "{other}");
+        }
+    }
+}
+
+#[test]
+fn a_sign_in_survives_its_journey_through_a_session_store() {
+    let scopes = Scopes::parse("openid email").unwrap();
+    let redirect_uri = "https://client.example.com/cb?a=\"b\\";
+    let redirect_uri = &redirect_uri.replace(['"', '\\'], "~");
+    let body = |pending: Pending| {
+        let callback = format!("?code=c0de&state={STATE}");
+        wire::sent(
+            &pending
+                .receive(&callback, moment::start())
+                .unwrap()
+                .redeem(&standard(), moment::start())
+                .unwrap(),
+        )
+    };
+    let (_, first) = standard().authorize(redirect_uri, &scopes, entropy()).unwrap();
+    let (_, second) = standard().authorize(redirect_uri, &scopes, entropy()).unwrap();
+    let json = second.to_json();
+    let again = Pending::from_json(json.expose()).unwrap();
+    assert_eq!(again.state().expose(), STATE);
+    assert_eq!(again.to_json(), json);
+    let sent = body(again);
+    assert!(sent.contains("code_verifier=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8"), "{sent}");
+    assert_eq!(sent, body(first));
+}
+
+#[test]
+fn a_stored_sign_in_of_any_texts_is_read_as_it_was_written() {
+    let odd = "\u{1}\u{1b}\"\\\n\u{e9}".repeat(20);
+    let members = ["token_endpoint", "client_id", "redirect_uri", "issuer", "state", "code_verifier"];
+    let mut stored: serde_json::Value = members.map(|name| (name, odd.as_str())).into_iter().collect();
+    stored["scope"] = "a b".into();
+    let pending = Pending::from_json(&stored.to_string()).unwrap();
+    let again: serde_json::Value = serde_json::from_str(pending.to_json().expose()).unwrap();
+    assert_eq!(again, stored);
+}
+
+#[test]
+fn a_stored_sign_in_keeps_its_issuer() {
+    let again = Pending::from_json(sign_in_with_issuer().to_json().expose()).unwrap();
+    let rejected = rejected(again, &format!("?code=c0de&state={STATE}&iss=https%3A%2F%2Fevil.example"));
+    assert_eq!(rejected.error.code(), "iss_mismatch");
+}
+
+#[test]
+fn what_is_not_a_stored_sign_in_is_nothing() {
+    let whole = sign_in("https://localhost").to_json();
+    for broken in [
+        "{}".to_owned(),
+        "null".to_owned(),
+        whole.expose().replace(STATE, ""),
+        whole.expose().replace("\"redirect_uri\"", "\"redirect\""),
+        whole.expose().replace("\"token_endpoint\"", "\"provider\""),
+        whole.expose().replace(&format!("\"{STATE}\""), "7"),
+    ] {
+        assert!(Pending::from_json(&broken).is_none(), "{broken}");
+    }
+}
+
+#[test]
+fn officernds_own_parameters_are_kept_for_the_caller() {
+    let scopes = Scopes::parse("a").unwrap();
+    let (_, pending) = officernd().authorize("http://127.0.0.1:3000", &scopes, entropy()).unwrap();
+    let callback = format!("http://127.0.0.1:3000/?code=c&state={STATE}&org_slug=acme&integrationId=&x");
+    let code = pending.receive(&callback, moment::start()).unwrap();
+    let others: Vec<_> = code.other_parameters().iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert_eq!(others, [("org_slug", "acme"), ("integrationId", ""), ("x", "")]);
+}
+
+#[test]
+fn the_slash_a_browser_adds_to_an_empty_path_is_no_difference_and_is_not_sent() {
+    let callback = format!("https://localhost/?code=c0de&state={STATE}");
+    for (redirect_uri, encoded) in [
+        ("https://localhost", "https%3A%2F%2Flocalhost"),
+        ("https://localhost/", "https%3A%2F%2Flocalhost%2F"),
+    ] {
+        let code = sign_in(redirect_uri).receive(&callback, moment::start()).unwrap();
+        let body = wire::body(&code.redeem(&octorate(), moment::start()).unwrap());
+        assert!(body.contains(&format!("redirect_uri={encoded}&")), "{body}");
+    }
+    let path =
+        rejected(sign_in("https://localhost/back"), &format!("https://localhost/back/?code=c&state={STATE}"));
+    assert_eq!(path.error, CallbackError::RedirectUriMismatch);
+    let bare = rejected(sign_in("https://localhost/"), &format!("https://localhost/x?code=c&state={STATE}"));
+    assert_eq!(bare.error, CallbackError::RedirectUriMismatch);
+}
+
+/// Scheme and host know no case, and a browser writes both in lower case (RFC 3986 section 6.2.2.1); it also
+/// leaves out the scheme's own port.
+#[test]
+fn what_else_a_browser_rewrites_in_an_address_is_no_difference() {
+    for (registered, shown) in [
+        ("https://App.Example.com/cb", "https://app.example.com/cb"),
+        ("HTTPS://app.example.com/cb", "https://app.example.com/cb"),
+        ("https://app.example.com:443/cb", "https://app.example.com/cb"),
+    ] {
+        let received = sign_in(registered).receive(&format!("{shown}?code=c&state={STATE}"), moment::start());
+        assert!(received.is_ok(), "{registered} {shown}");
+    }
+}
+
+#[test]
+fn a_private_scheme_is_an_address_and_has_a_path() {
+    for redirect_uri in ["com.example.app:/cb", "com.example.app://host/cb"] {
+        let sign_in =
+            || standard().authorize(redirect_uri, &Scopes::none(), entropy()).map(|(_, pending)| pending);
+        for address in [redirect_uri, "/cb", ""] {
+            let callback = format!("{address}?code=c&state={STATE}");
+            assert!(sign_in().unwrap().receive(&callback, moment::start()).is_ok(), "{callback}");
+        }
+        for address in ["com.example.app:/other", "com.example.evil:/cb", "/other"] {
+            let rejected = rejected(sign_in().unwrap(), &format!("{address}?code=c&state={STATE}"));
+            assert_eq!(rejected.error, CallbackError::RedirectUriMismatch, "{address}");
+            assert!(rejected.pending.is_some(), "{address}");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_uri_with_a_query_of_its_own_gets_it_back() {
+    let callback = format!("https://localhost/cb?tenant=a&code=c0de&state={STATE}");
+    let code = sign_in("https://localhost/cb?tenant=a").receive(&callback, moment::start()).unwrap();
+    assert_eq!(code.other_parameters(), [("tenant".to_owned(), "a".to_owned())]);
+}

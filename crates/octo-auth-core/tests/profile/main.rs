@@ -1,0 +1,10 @@
+//! What the profiles make of calls: requests byte by byte, callbacks, and answers with the providers' quirks.
+
+#![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
+
+mod arbitrary;
+mod callbacks;
+mod quirks;
+mod requests;
+mod rules;
+mod standard_requests;

@@ -1,0 +1,131 @@
+//! Profiles: no secret in a URL, each call in its own form, and hosts that are added.
+
+use octo_auth_core::profile::{
+    BaseUrlError, Call, Calls, Document, Encoding, Method, Parameter, Profile, ProfileError, ProfileProblem,
+    Role, Template,
+};
+
+/// A standard server with a page for people.
+fn standard() -> Profile {
+    Profile::rfc6749("https://login.example.com/token")
+        .and_then(|profile| profile.with_authorization_url("https://login.example.com/authorize"))
+        .unwrap()
+}
+
+/// Changes one call of a profile, which must then be refused.
+fn refused(
+    profile: Profile,
+    call: fn(&mut Calls) -> &mut Option<Call>,
+    change: impl FnOnce(&mut Call),
+) -> ProfileError {
+    let change = |document: &mut Document| call(&mut document.calls).as_mut().map_or((), change);
+    profile.edit(change).unwrap_err()
+}
+
+#[test]
+fn no_secret_travels_in_a_url() {
+    let secrets: Vec<_> = Role::ALL.iter().filter(|role| role.is_secret()).collect();
+    assert_eq!(secrets.len(), 8);
+    for role in secrets {
+        let parameter = Parameter { name: "x".into(), value: Template::new(format!("{{{role}}}")).unwrap() };
+        let page = refused(
+            standard(),
+            |calls| &mut calls.authorization,
+            |page| {
+                page.parameters.to_mut().insert(1, parameter.clone());
+            },
+        );
+        let wanted = ("calls.authorization.parameters[1].value", "profile_secret_in_url");
+        assert_eq!((page.field(), page.code()), wanted, "{page}");
+        let call = refused(
+            standard(),
+            |calls| &mut calls.refresh,
+            |call| {
+                (call.method, call.encoding) = (Method::Get, Encoding::Query);
+                call.parameters = vec![parameter].into();
+            },
+        );
+        assert_eq!(call.problem(), &ProfileProblem::SecretInUrl(*role));
+    }
+}
+
+#[test]
+fn the_page_for_people_is_a_url_with_a_query() {
+    let error = refused(
+        standard(),
+        |calls| &mut calls.authorization,
+        |page| {
+            (page.method, page.encoding) = (Method::Post, Encoding::Form);
+        },
+    );
+    assert_eq!((error.field(), error.code()), ("calls.authorization.encoding", "profile_call_encoding"));
+}
+
+#[test]
+fn json_of_the_callers_own_creates_a_property_and_nothing_else() {
+    let property = refused(
+        Profile::octorate(),
+        |calls| &mut calls.create_property,
+        |call| {
+            call.encoding = Encoding::Json;
+        },
+    );
+    assert_eq!(
+        (property.field(), property.code()),
+        ("calls.create_property.encoding", "profile_call_encoding")
+    );
+    let other = refused(
+        Profile::octorate(),
+        |calls| &mut calls.migrate,
+        |call| {
+            call.encoding = Encoding::CallerJson;
+            call.parameters = vec![].into();
+        },
+    );
+    assert_eq!((other.field(), other.code()), ("calls.migrate.encoding", "profile_call_encoding"));
+}
+
+#[test]
+fn the_query_of_an_endpoint_is_url_text_and_stands_beside_no_other() {
+    for query in ["a b", "a#b", "?a", "\u{e9}"] {
+        let error = refused(standard(), |calls| &mut calls.code, |call| call.query = Some(query.into()));
+        assert_eq!((error.field(), error.code()), ("calls.code.query", "profile_query"), "{query}");
+    }
+    let empty = refused(standard(), |calls| &mut calls.code, |call| call.query = Some("".into()));
+    assert_eq!(empty.code(), "profile_empty");
+    let page = refused(standard(), |calls| &mut calls.authorization, |call| call.query = Some("a=b".into()));
+    assert_eq!((page.field(), page.code()), ("calls.authorization.query", "profile_query"));
+}
+
+#[test]
+fn an_api_host_is_added_to_those_of_the_profile() {
+    let origins = |profile: &Profile| profile.api_origins().collect::<Vec<_>>();
+    assert!(origins(&standard()).is_empty());
+    let one = standard().with_api_host("https://api.example.com/v1").unwrap();
+    assert_eq!(origins(&one), ["https://api.example.com"]);
+    // The token server's own host may be one too; a host stands in the list once.
+    let both = one
+        .with_api_host("https://login.example.com/")
+        .and_then(|profile| profile.with_api_host("https://api.example.com/v1"))
+        .unwrap();
+    assert_eq!(origins(&both), ["https://api.example.com", "https://login.example.com"]);
+    assert_eq!(both.document().hosts.len(), 2);
+    let region = Profile::officernd().with_api_host("https://region.example").unwrap();
+    let listed = ["https://app.officernd.com", "https://hybrid.officernd.com", "https://region.example"];
+    assert_eq!(origins(&region), listed);
+    let behind = region.behind("http://127.0.0.1:4000").unwrap();
+    assert!(origins(&behind).iter().all(|origin| origin == "http://127.0.0.1:4000"));
+}
+
+#[test]
+fn an_api_host_is_https_or_this_machine_and_nothing_but_a_base_url() {
+    for (url, problem) in [
+        ("http://api.example.com", BaseUrlError::Unencrypted("api.example.com".to_owned())),
+        ("https://user@api.example.com", BaseUrlError::UserInfo),
+        ("https://api.example.com/?a=b", BaseUrlError::Query),
+        ("api.example.com", BaseUrlError::NotAbsolute),
+    ] {
+        let error = standard().with_api_host(url).unwrap_err();
+        assert_eq!((error.field(), error.problem()), ("api.hosts", &ProfileProblem::Url(problem)), "{url}");
+    }
+}

@@ -1,0 +1,190 @@
+//! What a machine writes, and what the one that starts next knows by it.
+
+use std::time::Duration;
+
+use octo_auth_core::{FailureKind, Fault, Freshness, RecordBytes, RecordName, Storage, Token};
+use octo_auth_testkit::StoredRecord;
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_testkit::registration::{officernd, standard};
+use proptest::collection::btree_map;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{signed_in, started, written};
+
+/// The machine that starts next on the same store, at the same moment.
+fn next(world: &Machine) -> Machine {
+    let mut next = started(&world.shelf);
+    next.now = world.now;
+    next
+}
+
+#[test]
+fn a_token_is_read_again_with_all_that_the_server_said_of_it() {
+    let (mut world, _) = signed_in();
+    let known = |token: &Token| {
+        let tokens = token.tokens();
+        let times = (tokens.issued_at(), tokens.lifetime(), tokens.renew_after());
+        (token.access_token().clone(), token.generation(), times, tokens.scopes().cloned())
+    };
+    let written = world.get(&hotel()).expect("a token");
+    let read = next(&world).get(&hotel()).expect("the stored token");
+    assert_eq!(known(&read), known(&written));
+    assert_eq!(read.tokens().renew_after(), Some(Duration::from_secs(1800)));
+    assert_eq!(read.tokens().scopes().map(ToString::to_string).as_deref(), Some("b a"));
+}
+
+#[test]
+fn the_refresh_token_is_used_by_the_machine_that_starts_next() {
+    let (world, _) = signed_in();
+    let mut next = next(&world);
+    next.got(&hotel());
+    next.age(&hotel(), Freshness::Expired);
+    next.got(&hotel());
+    assert_eq!(next.asked[0].refresh_token(), Some("RT1"));
+}
+
+#[test]
+fn a_token_of_unknown_lifetime_is_still_of_unknown_lifetime() {
+    let mut world = started(&Shelf::default());
+    world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    assert_eq!(world.got(&service()), "AT1");
+    let read = next(&world).get(&service()).expect("the stored token");
+    assert_eq!((read.tokens().lifetime(), read.tokens().scopes()), (None, None));
+}
+
+#[test]
+fn a_renewal_whose_end_is_unknown_is_in_doubt_for_the_next_machine_too() {
+    let (mut world, _) = signed_in();
+    world.age(&hotel(), Freshness::Expired);
+    let _lost = world.up_to_sending(&hotel());
+    let mut next = next(&world);
+    assert_eq!(next.got(&hotel()), "lost", "it can still be in flight");
+    next.pass_seconds(70);
+    next.endpoint.then(Said::error(400, "invalid_grant"));
+    let failure = next.get(&hotel()).expect_err("the refresh token may have been replaced");
+    assert_eq!(failure.kind(), FailureKind::ConsentInDoubt);
+}
+
+#[test]
+fn a_dead_refresh_token_is_dead_for_the_next_machine_too() {
+    let (mut world, _) = signed_in();
+    world.age(&hotel(), Freshness::Expired);
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    assert_eq!(world.got(&hotel()), "consent_lost");
+    let mut next = next(&world);
+    assert_eq!((next.got(&hotel()).as_str(), next.requests()), ("consent_lost", 0));
+}
+
+#[test]
+fn a_signed_out_account_is_signed_out_for_the_next_machine_too() {
+    let (mut world, _) = signed_in();
+    world.sign_out(&hotel());
+    let mut next = next(&world);
+    assert_eq!((next.got(&hotel()).as_str(), next.requests()), ("signed_out", 0));
+}
+
+#[test]
+fn contents_are_the_same_in_every_release() {
+    assert_eq!(written::contents(), include_str!("contents.txt"));
+}
+
+/// Members of a later release, in a form that a reader would spell otherwise.
+const LATER: &str = r#""later":{"a":[1, 2.50,1e3],"\u0062":null},"later_still":"2026-01-01""#;
+
+/// The content of a key's record with the members of a later release.
+fn with_later_members(world: &Machine) -> RecordBytes {
+    let content = world.shelf.content(&world.name(&hotel())).expect("a record");
+    let text = std::str::from_utf8(content.as_ref()).expect("text");
+    let open = text.strip_suffix('}').expect("an object");
+    RecordBytes::from(format!("{open},{LATER}}}").into_bytes())
+}
+
+/// Whether the members of a later release stand in what is stored, byte by byte.
+fn has_later_members(world: &Machine) -> bool {
+    let content = world.shelf.content(&world.name(&hotel())).expect("a record");
+    String::from_utf8_lossy(content.as_ref()).contains(LATER)
+}
+
+#[test]
+fn members_that_this_release_does_not_know_survive_whatever_it_writes() {
+    let (world, shelf) = signed_in();
+    shelf.put(&world.name(&hotel()), with_later_members(&world));
+    let mut next = next(&world);
+    let mut endings: Vec<(&str, Said, &str)> = vec![
+        ("not sent", Said::Fault(Fault::not_sent("no route")), "not_sent"),
+        ("lost", Said::page(502, &[]), "http:502"),
+        ("renewed", Said::tokens("AT2", 3600, "RT2"), "AT2"),
+        ("dead", Said::error(400, "invalid_grant"), "consent_lost"),
+    ];
+    next.got(&hotel());
+    for (what, said, got) in endings.drain(..) {
+        next.age(&hotel(), Freshness::Expired);
+        next.pass_seconds(300);
+        next.endpoint.then(said);
+        assert_eq!(next.got(&hotel()), got, "{what}");
+        assert!(has_later_members(&next), "{what}: {:?}", next.stored(&hotel()));
+    }
+}
+
+#[test]
+fn members_of_a_request_log_that_this_release_does_not_know_survive_too() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(officernd(), Storage::SingleProcess, &shelf, 1);
+    let key = scoped("flex.read");
+    assert_eq!(world.got(&key), "AT1");
+    let log = world.request_log().expect("a log").with("later", json!({"a": [1]}));
+    shelf.put(&RecordName::requests(&officernd()), log.content());
+    world.age(&key, Freshness::Expired);
+    world.got(&key);
+    let log = world.request_log().expect("a log");
+    assert_eq!(log.member("later"), Some(&json!({"a": [1]})));
+}
+
+/// A record of an account as any release may have written it.
+fn stored_records() -> impl Strategy<Value = StoredRecord> {
+    let token = ("[!-~]{1,40}", 0..2_000_000_000_000_i64, 0..1_000_000_000_i64, any::<[bool; 4]>());
+    let values = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+        Just(json!([{"a": [true, null]}])),
+    ];
+    let unknown = btree_map("later_[a-z]{1,4}", values, 0..3);
+    (token, "[!-~]{1,60}", any::<u32>(), "[a-m]{1,5}( [n-z]{1,5})?", unknown).prop_map(
+        |((token, issued_at, lifetime, has), refresh_token, number, scope, unknown)| {
+            let mut record = StoredRecord::empty(&standard(), &hotel())
+                .with("number", number)
+                .with("access_token", token)
+                .with("token_type", "bearer")
+                .with("issued_at", issued_at)
+                .with("refresh_token", refresh_token);
+            let members = [
+                ("expires_at", json!(issued_at + lifetime)),
+                ("renew_after", json!(lifetime / 2)),
+                ("scope", json!(scope)),
+                ("parent", json!(StoredRecord::digest("RT0"))),
+            ];
+            for (place, (name, value)) in members.into_iter().enumerate() {
+                record = if has[place] { record.with(name, value) } else { record };
+            }
+            unknown.into_iter().fold(record, |record, (name, value)| record.with(&name, value))
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn i42_a_record_that_is_written_again_is_the_one_that_was_read(record in stored_records()) {
+        let mut world = started(&Shelf::default());
+        world.put(&hotel(), &record);
+        world.endpoint.always(|_| Said::Fault(Fault::not_sent("no route")));
+        world.got(&hotel());
+        world.accounts.refused(&hotel(), record.generation(), world.now);
+        world.got(&hotel());
+        prop_assert_eq!(world.requests(), 1, "a renewal was written ahead, and taken back");
+        let stored = world.stored(&hotel());
+        let attempts = stored.member("attempts").and_then(Value::as_u64);
+        prop_assert!(attempts > record.member("attempts").and_then(Value::as_u64), "the attempt is counted");
+        prop_assert_eq!(stored.without("attempts"), record.without("attempts"));
+    }
+}

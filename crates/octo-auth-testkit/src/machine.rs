@@ -1,0 +1,497 @@
+//! The accounts of one registration in a world that a test moves by hand: clocks, a token endpoint, a store.
+//!
+//! Time passes when the test says so, the endpoint answers what the test prepared, and a job that the test does not
+//! carry stays in flight. Each decision is checked: its next change is after now.
+//!
+//! ```
+//! use octo_auth_core::Freshness;
+//! use octo_auth_testkit::machine::{Machine, Said, hotel};
+//! use octo_auth_testkit::registration;
+//!
+//! let mut world = Machine::new(registration::standard());
+//! world.sign_in(&hotel(), "RT0");
+//! assert_eq!(world.got(&hotel()), "AT1");
+//!
+//! // A renewal that fails does not cost a token that still works.
+//! world.age(&hotel(), Freshness::Stale);
+//! world.endpoint.then(Said::error(500, "server_error"));
+//! assert_eq!(world.got(&hotel()), "AT1");
+//! assert_eq!(world.decide(&hotel()).line, "stale_blocked: use AT1");
+//! assert_eq!(world.requests(), 2);
+//! ```
+//!
+//! Several processes on one store are several machines with a clone of one [`Shelf`] and different seeds.
+
+mod endpoint;
+mod shelf;
+
+use std::time::Duration;
+
+use octo_auth_core::{
+    Accounts, Adopted, Client, Decision, Entropy, Failure, Freshness, Job, Key, Now, Policy, Purpose,
+    RecordName, Remedy, Report, SaveJob, Scopes, Secret, SendJob, Storage, StoreError, Token, Verdict,
+};
+
+pub use endpoint::{Asked, Endpoint, Said};
+pub use shelf::Shelf;
+
+use crate::registration::{self, sound};
+use crate::{StoredRecord, moment, outcome};
+
+/// The accounts of one registration, and the world around them.
+pub struct Machine {
+    /// The accounts.
+    pub accounts: Accounts,
+    /// Both clocks.
+    pub now: Now,
+    /// The token endpoint.
+    pub endpoint: Endpoint,
+    /// The store that its jobs read and write.
+    pub shelf: Shelf,
+    /// The requests that were sent to the token endpoint, in order.
+    pub asked: Vec<Asked>,
+}
+
+/// A decision, in a line that a test can compare, and in full.
+#[derive(Debug)]
+pub struct Told {
+    /// The state and the verdict, such as `stale_renewing: use AT1, send` or
+    /// `expired_blocked: give up, http:503, later`.
+    pub line: String,
+    /// The job to carry, if there is one. A job that the test does not carry stays in flight.
+    pub job: Option<Job>,
+    /// The token, if there is one.
+    pub token: Option<Token>,
+    /// The failure, if there is no token.
+    pub failure: Option<Failure>,
+    /// The moment on the boot clock at which the answer can change by time alone.
+    pub next_change: Option<Duration>,
+}
+
+impl Machine {
+    /// Returns a machine without a store, whose endpoint answers each request with a new token for an hour.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self::with_policy(client, Policy::default())
+    }
+
+    /// Returns a machine without a store, with a policy.
+    #[must_use]
+    pub fn with_policy(client: Client, policy: Policy) -> Self {
+        Self::made(client, policy, Storage::None, Shelf::default(), &registration::entropy())
+    }
+
+    /// Returns a machine with a store. Processes that share a store need different seeds.
+    #[must_use]
+    pub fn with_store(client: Client, storage: Storage, shelf: &Shelf, seed: u8) -> Self {
+        Self::with_store_and_policy(client, Policy::default(), storage, shelf, seed)
+    }
+
+    /// Returns a machine with a store and a policy.
+    #[must_use]
+    pub fn with_store_and_policy(
+        client: Client,
+        policy: Policy,
+        storage: Storage,
+        shelf: &Shelf,
+        seed: u8,
+    ) -> Self {
+        Self::made(client, policy, storage, shelf.clone(), &Entropy::from_bytes([seed; 64]))
+    }
+
+    fn made(client: Client, policy: Policy, storage: Storage, shelf: Shelf, entropy: &Entropy) -> Self {
+        Self {
+            accounts: Accounts::new(client, policy, storage, entropy),
+            now: moment::start(),
+            endpoint: Endpoint::default(),
+            shelf,
+            asked: Vec::new(),
+        }
+    }
+
+    /// Moves both clocks forward.
+    pub fn pass(&mut self, time: Duration) {
+        self.now = Now { wall: self.now.wall.saturating_add(time), boot: self.now.boot + time };
+    }
+
+    /// Moves both clocks forward by this number of seconds.
+    pub fn pass_seconds(&mut self, seconds: u64) {
+        self.pass(Duration::from_secs(seconds));
+    }
+
+    /// Moves both clocks forward to a moment of the boot clock. Changes nothing if the moment is past.
+    pub fn pass_until(&mut self, boot: Duration) {
+        self.pass(boot.saturating_sub(self.now.boot));
+    }
+
+    /// Moves both clocks forward until the token of a key is stale or expired. Changes nothing if it is already.
+    ///
+    /// # Panics
+    ///
+    /// If the token never gets into this state.
+    pub fn age(&mut self, key: &Key, freshness: Freshness) {
+        let status = self.accounts.status(key, self.now);
+        let Some(token) = status.and_then(|status| status.token) else { return };
+        let age = match freshness {
+            Freshness::Fresh => Some(Duration::ZERO),
+            Freshness::Stale => token.validity().renewal_due_age(),
+            Freshness::Expired => token.validity().served_until_age(),
+        };
+        let Some(age) = age else { panic!("the token of {key} is never {freshness:?}") };
+        self.pass(age.saturating_sub(token.validity().age(self.now)));
+    }
+
+    /// Signs an account in with a refresh token, and carries the jobs of the sign-in.
+    pub fn sign_in(&mut self, key: &Key, refresh_token: &str) {
+        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
+        let job = sound(self.accounts.adopt(key, adopted, self.now));
+        self.carry(job);
+    }
+
+    /// Asks once. A job stays in flight unless the test carries it.
+    pub fn decide(&mut self, key: &Key) -> Told {
+        let decision = self.accounts.decide(key, self.now);
+        self.told(decision)
+    }
+
+    /// Asks as a caller whose deadline has passed.
+    pub fn decide_at_deadline(&mut self, key: &Key) -> Told {
+        let decision = self.accounts.decide_at_deadline(key, self.now);
+        self.told(decision)
+    }
+
+    /// Asks as an adapter does: carries the jobs until there is a token or a failure.
+    ///
+    /// # Errors
+    ///
+    /// The failure.
+    ///
+    /// # Panics
+    ///
+    /// If there is neither a token nor a failure after 16 decisions.
+    pub fn get(&mut self, key: &Key) -> Result<Token, Failure> {
+        for _ in 0..16 {
+            let told = self.decide(key);
+            let waits = told.token.is_none() && told.job.is_none();
+            self.carry(told.job);
+            match (told.token, told.failure) {
+                (Some(token), _) => return Ok(token),
+                (None, Some(failure)) => return Err(failure),
+                (None, None) if waits => {
+                    let told = self.decide_at_deadline(key);
+                    return told
+                        .token
+                        .ok_or_else(|| told.failure.unwrap_or_else(|| unreachable!("no verdict")));
+                }
+                (None, None) => {}
+            }
+        }
+        panic!(
+            "{key} has no token and no failure after 16 decisions: {}",
+            self.accounts.explain(key, self.now)
+        )
+    }
+
+    /// Asks as an adapter does. Returns the text of the token, with `(suspect)` if it is flagged so, or the code of the
+    /// failure.
+    pub fn got(&mut self, key: &Key) -> String {
+        match self.get(key) {
+            Ok(token) => shown(&token),
+            Err(failure) => failure.code().into_owned(),
+        }
+    }
+
+    /// Returns two processes on one store, which both hold the token `AT1` of [`hotel`]; its refresh token is `RT1`.
+    ///
+    /// # Panics
+    ///
+    /// If the second process does not read the token from the store.
+    #[must_use]
+    pub fn two_processes(client: fn() -> Client) -> (Self, Self, Shelf) {
+        let shelf = Shelf::default();
+        let shared = |seed| Self::with_store(client(), Storage::MultiProcess, &shelf, seed);
+        let (mut one, mut two) = (shared(1), shared(2));
+        one.sign_in(&hotel(), "RT0");
+        assert_eq!(one.got(&hotel()), "AT1");
+        assert_eq!(two.got(&hotel()), "AT1", "read from the store");
+        assert_eq!(two.requests(), 0);
+        (one, two, shelf)
+    }
+
+    /// Signs an account in with a refresh token. Returns the job that writes its record.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such job.
+    pub fn signing_in(&mut self, key: &Key, refresh_token: &str) -> SaveJob {
+        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
+        match sound(self.accounts.adopt(key, adopted, self.now)) {
+            Some(Job::Save(save)) => save,
+            other => panic!("the sign-in is not saved: {other:?}"),
+        }
+    }
+
+    /// Lets the store fail while it writes a record. If `is_taken`, the record is stored all the same.
+    pub fn breaks_off(&mut self, save: SaveJob, is_taken: bool) {
+        if is_taken {
+            self.shelf.put(save.name(), save.content().clone());
+        }
+        let rest = self.report(save.saved(Err(StoreError::new("the store broke off"))));
+        self.carry(rest);
+    }
+
+    /// Signs a key out, and carries the jobs of the sign-out.
+    pub fn sign_out(&mut self, key: &Key) {
+        let rest = self.accounts.sign_out(key, self.now);
+        self.carry(rest);
+    }
+
+    /// Asks for a key and carries its jobs up to the first one for which `is_it` returns `true`. Returns that job.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such job.
+    pub fn up_to(&mut self, key: &Key, is_it: impl Fn(&Job) -> bool) -> Job {
+        // The first flight of a key reads its record and does nothing else.
+        for _ in 0..2 {
+            let mut next = self.decide(key).job;
+            while let Some(job) = next {
+                if is_it(&job) {
+                    return job;
+                }
+                next = self.step(job);
+            }
+        }
+        panic!("there is no such job for {key}")
+    }
+
+    /// Asks for a key and carries its jobs up to the first request. Returns the request.
+    ///
+    /// # Panics
+    ///
+    /// If no request is sent.
+    pub fn up_to_sending(&mut self, key: &Key) -> SendJob {
+        match self.up_to(key, |job| matches!(job, Job::Send(_))) {
+            Job::Send(send) => send,
+            other => panic!("no request: {other:?}"),
+        }
+    }
+
+    /// Asks for a key and carries its jobs up to the first that writes its record, as before a refresh. Returns that job.
+    ///
+    /// # Panics
+    ///
+    /// If the record is not written.
+    pub fn up_to_writing(&mut self, key: &Key) -> SaveJob {
+        self.up_to_saving(key, |save| !save.is_request_log())
+    }
+
+    /// Asks for a key and carries its jobs up to the first that writes the request log. Returns that job.
+    ///
+    /// # Panics
+    ///
+    /// If the request log is not written.
+    pub fn up_to_counting(&mut self, key: &Key) -> SaveJob {
+        self.up_to_saving(key, SaveJob::is_request_log)
+    }
+
+    fn up_to_saving(&mut self, key: &Key, is_it: impl Fn(&SaveJob) -> bool) -> SaveJob {
+        match self.up_to(key, |job| matches!(job, Job::Save(save) if is_it(save))) {
+            Job::Save(save) => save,
+            other => panic!("no record: {other:?}"),
+        }
+    }
+
+    /// Carries a job and those that follow it, until the flight has ended.
+    pub fn carry(&mut self, job: Option<Job>) {
+        let mut next = job;
+        while let Some(job) = next {
+            next = self.step(job);
+        }
+    }
+
+    /// Carries one job. Returns the next job of the flight.
+    pub fn step(&mut self, job: Job) -> Option<Job> {
+        let report = match job {
+            Job::Load(job) => {
+                self.pass(job.wait());
+                let read = self.shelf.load(job.name());
+                job.loaded(read)
+            }
+            Job::Claim(job) => {
+                let claimed = self.shelf.claim(job.name(), job.owner(), self.now.boot, job.ttl());
+                job.claimed(claimed)
+            }
+            Job::Save(job) => {
+                let saved = self.shelf.compare_and_swap(job.name(), job.expected(), job.content());
+                job.saved(saved)
+            }
+            Job::Release(job) => {
+                self.shelf.release(job.name(), job.owner());
+                job.released()
+            }
+            Job::Send(job) => self.send(job),
+        };
+        self.report(report)
+    }
+
+    /// Sends a request to the endpoint. Returns the report, which the accounts have not received yet.
+    pub fn send(&mut self, job: SendJob) -> Report {
+        let asked = Asked::new(self.asked.len() + 1, &job, self.now);
+        let said = self.endpoint.answer(&asked);
+        self.asked.push(asked);
+        match said {
+            Said::Response(response) => job.answered(&response, self.now, self.now),
+            Said::Fault(fault) => job.failed(fault, self.now),
+            Said::Lost => Job::Send(job).abandon(),
+        }
+    }
+
+    /// Gives the accounts a report. Returns the next job of the flight.
+    pub fn report(&mut self, report: Report) -> Option<Job> {
+        self.accounts.report(report, self.now)
+    }
+
+    /// Returns the number of requests for tokens that were sent.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.asked.iter().filter(|asked| asked.purpose != Purpose::Revocation).count()
+    }
+
+    /// Returns the refresh token that the last refresh was sent with.
+    #[must_use]
+    pub fn last_refresh(&self) -> Option<&str> {
+        self.asked.iter().rfind(|asked| asked.purpose == Purpose::Refresh)?.refresh_token()
+    }
+
+    /// Returns the largest number of requests that were sent within this number of seconds.
+    #[must_use]
+    pub fn most_within(&self, seconds: u64) -> usize {
+        let span = Duration::from_secs(seconds);
+        let moments = || self.asked.iter().map(|asked| asked.at.boot);
+        let within = |start: Duration| moments().filter(|at| (start..start + span).contains(at)).count();
+        moments().map(within).max().unwrap_or(0)
+    }
+
+    /// Returns the name of a key's record.
+    #[must_use]
+    pub fn name(&self, key: &Key) -> RecordName {
+        RecordName::new(self.accounts.client(), key)
+    }
+
+    /// Returns what the store holds of a key.
+    ///
+    /// # Panics
+    ///
+    /// If it holds no record of the key.
+    #[must_use]
+    pub fn stored(&self, key: &Key) -> StoredRecord {
+        self.find_stored(key).unwrap_or_else(|| panic!("the store holds no record of {key}"))
+    }
+
+    /// Returns what the store holds of a key, or `None` if it holds no record of it.
+    #[must_use]
+    pub fn find_stored(&self, key: &Key) -> Option<StoredRecord> {
+        self.read(&self.name(key))
+    }
+
+    /// Returns the request log, or `None` if the store holds none.
+    #[must_use]
+    pub fn request_log(&self) -> Option<StoredRecord> {
+        self.read(&RecordName::requests(self.accounts.client()))
+    }
+
+    fn read(&self, name: &RecordName) -> Option<StoredRecord> {
+        self.shelf.content(name).as_ref().and_then(StoredRecord::read)
+    }
+
+    /// Returns a record of a key that holds no token and no refresh token.
+    #[must_use]
+    pub fn empty_record(&self, key: &Key) -> StoredRecord {
+        StoredRecord::empty(self.accounts.client(), key)
+    }
+
+    /// Writes a key's record as another program would, whatever is there.
+    pub fn put(&self, key: &Key, record: &StoredRecord) {
+        self.shelf.put(&self.name(key), record.content());
+    }
+
+    fn told(&self, decision: Decision) -> Told {
+        let Decision { verdict, state, next_change } = decision;
+        let strictly_later = next_change.is_none_or(|at| at > self.now.boot);
+        assert!(strictly_later, "{}: the next change is not after now", state.word());
+        let (token, job, failure) = match verdict {
+            Verdict::Use(token) => (Some(token), None, None),
+            Verdict::UseAndRun(token, job) => (Some(token), Some(job), None),
+            Verdict::Run(job) => (None, Some(job), None),
+            Verdict::Wait { .. } => (None, None, None),
+            Verdict::GiveUp(failure) => (None, None, Some(failure)),
+        };
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(token.as_ref().map(|token| format!("use {}", shown(token))));
+        parts.extend(job.as_ref().map(|job| named(job).to_owned()));
+        parts.extend(
+            failure
+                .as_ref()
+                .map(|failure| format!("give up, {}, {}", failure.code(), remedy(failure.remedy()))),
+        );
+        let said = if parts.is_empty() { "wait".to_owned() } else { parts.join(", ") };
+        Told { line: format!("{}: {said}", state.word()), job, token, failure, next_change }
+    }
+}
+
+impl Told {
+    /// Returns how long the failure says to wait.
+    ///
+    /// # Panics
+    ///
+    /// If its remedy is not to try later.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        match self.failure.as_ref().map(Failure::remedy) {
+            Some(Remedy::TryLater { after }) => after,
+            other => panic!("{}: {other:?}", self.line),
+        }
+    }
+}
+
+/// Returns the key of the client's own tokens, without scopes.
+#[must_use]
+pub fn service() -> Key {
+    Key::client_credentials(&Scopes::none())
+}
+
+/// Returns the key of the client's own tokens with these scopes.
+#[must_use]
+pub fn scoped(scopes: &str) -> Key {
+    Key::client_credentials(&sound(Scopes::parse(scopes)))
+}
+
+/// Returns the key of the account of a hotel.
+#[must_use]
+pub fn hotel() -> Key {
+    Key::account("hotel")
+}
+
+fn shown(token: &Token) -> String {
+    let suspect = if token.is_suspect() { " (suspect)" } else { "" };
+    format!("{}{suspect}", token.access_token().expose())
+}
+
+fn named(job: &Job) -> &'static str {
+    match job {
+        Job::Load(_) => "load",
+        Job::Claim(_) => "claim",
+        Job::Send(_) => "send",
+        Job::Save(_) => "save",
+        Job::Release(_) => "release",
+    }
+}
+
+/// Returns the remedy in one word, without the time.
+fn remedy(remedy: Remedy) -> String {
+    match remedy {
+        Remedy::TryLater { .. } => "later".to_owned(),
+        other => outcome::remedy(other),
+    }
+}

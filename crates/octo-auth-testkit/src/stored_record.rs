@@ -1,0 +1,179 @@
+//! What a store holds of a token, read for tests: the stored form is JSON.
+
+use std::time::Duration;
+
+use octo_auth_core::{
+    Accounts, Client, Entropy, FamilyId, Generation, Job, Key, Policy, RecordBytes, SaveJob, Storage,
+    Timestamp,
+};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::moment;
+
+/// A stored record, for tests that look at what a store holds or plant something there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord(Map<String, Value>);
+
+impl StoredRecord {
+    /// Reads a record; `None` if it is not a JSON object.
+    #[must_use]
+    pub fn read(content: &RecordBytes) -> Option<Self> {
+        serde_json::from_slice(content.as_ref()).ok().map(Self)
+    }
+
+    /// Reads the record that a job writes.
+    pub(crate) fn of(job: &SaveJob) -> Self {
+        Self::read(job.content()).unwrap_or(Self(Map::new()))
+    }
+
+    /// Returns a record that holds no token and no refresh token.
+    #[must_use]
+    pub fn empty(client: &Client, key: &Key) -> Self {
+        let entropy = Entropy::from_bytes([1; 64]);
+        let mut machine = Accounts::new(client.clone(), Policy::default(), Storage::SingleProcess, &entropy);
+        let record = match machine.sign_out(key, moment::start()) {
+            Some(Job::Save(save)) => Self::read(save.content()),
+            _ => None,
+        };
+        record.unwrap_or(Self(Map::new())).without("signed_out").without("applied")
+    }
+
+    /// Returns this record with another value of a member, such as `refresh_token`.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// Returns this record with another access token, which lives this long.
+    #[must_use]
+    pub fn with_access_token(self, token: &str, issued_at: Timestamp, lifetime: Duration) -> Self {
+        let expires_at = issued_at.saturating_add(lifetime);
+        self.without("renew_after")
+            .without("scope")
+            .with("access_token", token)
+            .with("token_type", "bearer")
+            .with("issued_at", issued_at.as_unix_millis())
+            .with("expires_at", expires_at.as_unix_millis())
+    }
+
+    /// Returns this record without a member.
+    #[must_use]
+    pub fn without(mut self, member: &str) -> Self {
+        self.0.remove(member);
+        self
+    }
+
+    /// Returns the stored form.
+    #[must_use]
+    pub fn content(&self) -> RecordBytes {
+        RecordBytes::from(Value::Object(self.0.clone()).to_string().into_bytes())
+    }
+
+    /// Returns a member.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Returns the names of its members.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Returns the access token.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&str> {
+        self.text("access_token")
+    }
+
+    /// Returns the refresh token.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.text("refresh_token")
+    }
+
+    /// Returns the token family: 32 hexadecimal digits, new with each sign-in.
+    #[must_use]
+    pub fn family(&self) -> &str {
+        self.text("family").unwrap_or_default()
+    }
+
+    /// Returns the family and the number of the token.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        let family = unhex(self.family()).map(FamilyId::from_bytes).unwrap_or_default();
+        Generation { family, number: self.number() }
+    }
+
+    /// Returns the number of the token in its family.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.0.get("number").and_then(Value::as_u64).unwrap_or_default()
+    }
+
+    /// Returns why the refresh token is dead, if it is: `refused`, or `refused_after_doubt` if an earlier use of it has an
+    /// unknown outcome.
+    #[must_use]
+    pub fn dead(&self) -> Option<&'static str> {
+        let word = if self.is_set("in_doubt") { "refused_after_doubt" } else { "refused" };
+        self.is_set("dead").then_some(word)
+    }
+
+    /// Returns whether the account was signed out.
+    #[must_use]
+    pub fn is_signed_out(&self) -> bool {
+        self.is_set("signed_out")
+    }
+
+    /// Returns the renewal that was begun and not ended, if there is one.
+    #[must_use]
+    pub fn attempt(&self) -> Option<&Value> {
+        self.0.get("attempt")
+    }
+
+    /// Returns whether the server may have replaced the refresh token.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.attempt().is_some() || self.is_set("in_doubt")
+    }
+
+    /// Returns the digest of the refresh token from which the present one was got.
+    #[must_use]
+    pub fn parent(&self) -> Option<&str> {
+        self.text("parent")
+    }
+
+    /// Returns when the access token was issued.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<Timestamp> {
+        self.0.get("issued_at").and_then(Value::as_i64).map(Timestamp::from_unix_millis)
+    }
+
+    /// Returns how long the access token lives from its issue.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        let expires_at = self.0.get("expires_at").and_then(Value::as_i64).map(Timestamp::from_unix_millis)?;
+        Some(expires_at.saturating_since(self.issued_at()?))
+    }
+
+    /// Returns the digest that stands for a refresh token, such as in `parent`: 64 hexadecimal digits.
+    #[must_use]
+    pub fn digest(refresh_token: &str) -> String {
+        Sha256::digest(refresh_token).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn is_set(&self, member: &str) -> bool {
+        self.0.get(member) == Some(&Value::Bool(true))
+    }
+
+    fn text(&self, member: &str) -> Option<&str> {
+        self.0.get(member).and_then(Value::as_str)
+    }
+}
+
+/// The bytes of 32 hexadecimal digits.
+fn unhex(text: &str) -> Option<[u8; 16]> {
+    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+}

@@ -1,0 +1,262 @@
+//! What the store holds from write to write: each operation is applied once, what was replaced never comes back, and
+//! refresh tokens follow each other as the server gave them.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use octo_auth_core::{FamilyId, Generation, Timestamp};
+use serde_json::Value;
+
+use super::World;
+use super::expectations::is_of;
+use crate::StoredRecord;
+
+/// The number of operations that a record remembers.
+const MOST_APPLIED: usize = 128;
+
+/// What the store has held of one key.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// The last operation of each process start that was applied.
+    applied: HashMap<String, u64>,
+    /// Which sign-in of the server each family comes from, and the other way round.
+    sign_ins: HashMap<FamilyId, usize>,
+    families: HashMap<usize, FamilyId>,
+    /// The families that were replaced or signed out.
+    gone: HashMap<FamilyId, Gone>,
+    /// What each generation is.
+    generations: HashMap<Generation, (String, Timestamp)>,
+    /// Those that were stored.
+    stored: HashSet<Generation>,
+    /// The pause that the record asks for.
+    pub(super) pause: Option<StoredPause>,
+    /// How many exchanges had begun when each refresh token was stored first.
+    refresh_tokens: HashMap<String, usize>,
+}
+
+/// A pause that a server asked for, as it was stored first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StoredPause {
+    /// Its end in milliseconds of the wall clock, as the record names it.
+    pub(super) until: i64,
+    /// When it was stored, and its end, on the world's boot clock.
+    pub(super) at: Duration,
+    pub(super) end: Duration,
+}
+
+/// When a family was replaced or signed out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gone {
+    /// How many writes the store had seen then.
+    pub(super) writes: u64,
+    /// On the world's boot clock.
+    pub(super) at: Duration,
+    /// By a sign-in, a sign-out or a seed, rather than by a client grant, whose answers are families of their own.
+    pub(super) by_decision: bool,
+}
+
+impl History {
+    /// Returns when a user replaced or signed out a family, if one did.
+    pub(super) fn gone(&self, family: FamilyId) -> Option<Gone> {
+        self.gone.get(&family).filter(|gone| gone.by_decision).copied()
+    }
+
+    /// Returns whether a token was ever stored.
+    pub(super) fn has_stored(&self, generation: Generation) -> bool {
+        self.stored.contains(&generation)
+    }
+
+    /// Returns how many exchanges had begun when a refresh token was stored first.
+    pub(super) fn stored_at(&self, refresh_token: &str) -> Option<usize> {
+        self.refresh_tokens.get(refresh_token).copied()
+    }
+}
+
+/// Returns from when until when a record asks for a pause, in milliseconds of the wall clock.
+pub(super) fn pause_of(record: &StoredRecord) -> Option<(i64, i64)> {
+    let moment = |name: &str| record.member("pause")?.get(name)?.as_i64();
+    moment("from").zip(moment("until"))
+}
+
+/// The operations that a record names as applied.
+pub(super) fn applied(record: &StoredRecord) -> Vec<(String, u64)> {
+    let ids =
+        record.member("applied").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let read = |id: &str| {
+        id.split_once('-').and_then(|(writer, number)| Some((writer.to_owned(), number.parse().ok()?)))
+    };
+    ids.filter_map(read).collect()
+}
+
+impl World {
+    /// A record was stored in the place of another one.
+    pub(super) fn watch_stored(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
+        self.note_pause(key, record);
+        self.watch_operations(key, before, record);
+        self.watch_families(key, before, record);
+        self.watch_generations(key, record);
+        self.watch_succession(key, before, record);
+        self.watch_refresh_token(key, before, record);
+        let name = self.names[key].as_str();
+        let is_own = record.member("name").and_then(Value::as_str) == Some(name);
+        self.expect("I02", is_own, || {
+            format!("a record of {:?} was stored for key {key}", record.member("name"))
+        });
+    }
+
+    fn note_pause(&mut self, key: usize, record: &StoredRecord) {
+        let pause = pause_of(record);
+        if pause.map(|(_, until)| until) == self.history[key].pause.map(|noted| noted.until) {
+            return;
+        }
+        let (at, now) = (self.now.boot, self.now.wall.as_unix_millis());
+        self.history[key].pause = pause.map(|(from, until)| {
+            let left = until.saturating_sub(now).min(until.saturating_sub(from)).clamp(0, 3_600_000);
+            StoredPause { until, at, end: at + Duration::from_millis(left.unsigned_abs()) }
+        });
+    }
+
+    /// Each operation is applied once, and what was applied is remembered.
+    fn watch_operations(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
+        let (old, new) = (before.map(applied).unwrap_or_default(), applied(record));
+        let is_kept =
+            |own: &(String, u64)| new.iter().any(|(writer, number)| *writer == own.0 && *number >= own.1);
+        let forgotten = if new.len() < MOST_APPLIED { old.iter().find(|own| !is_kept(own)) } else { None };
+        self.expect("I34", forgotten.is_none(), || format!("{forgotten:?} was applied, and is forgotten"));
+        let fresh: Vec<_> = new.iter().filter(|own| !old.contains(own)).collect();
+        for (writer, number) in &fresh {
+            let last = self.history[key].applied.insert(writer.clone(), *number);
+            let is_new = last.is_none_or(|last| last < *number);
+            self.expect("I34", is_new, || format!("{writer}-{number} was applied again"));
+        }
+        let state = |record: &StoredRecord| (record.generation().family, record.is_signed_out());
+        let is_decided = state(record) != before.map(state).unwrap_or_default();
+        let may_be_renewal = self.keys[key].is_client_grant() && !record.is_signed_out();
+        if is_decided && !may_be_renewal {
+            self.expect("I34", !fresh.is_empty(), || {
+                format!("the family changed from {:?} without a decision", before.map(StoredRecord::family))
+            });
+        }
+    }
+
+    /// A family that was replaced or signed out never comes back, and belongs to one sign-in of the server.
+    fn watch_families(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
+        let family = record.generation().family;
+        let history = &self.history[key];
+        let is_back = history.gone.contains_key(&family);
+        let sign_in = record.refresh_token().and_then(|token| self.server.sign_in_of(token));
+        let others = sign_in.map(|sign_in| {
+            let (of_family, of_sign_in) = (history.sign_ins.get(&family), history.families.get(&sign_in));
+            of_family.is_some_and(|own| *own != sign_in) || of_sign_in.is_some_and(|own| *own != family)
+        });
+        self.expect("I34", !is_back, || format!("family {family} was stored again"));
+        if let (Some(sign_in), Some(is_mixed)) = (sign_in, others) {
+            self.expect("I34", !is_mixed, || {
+                format!("{:?} of sign-in {sign_in} was stored in family {family}", record.refresh_token())
+            });
+            self.history[key].sign_ins.insert(family, sign_in);
+            self.history[key].families.insert(sign_in, family);
+        }
+        let left = before.filter(|before| !before.is_signed_out()).map(|before| before.generation().family);
+        if let Some(left) = left.filter(|left| *left != family && *left != FamilyId::default()) {
+            let by_decision = before.map(applied) != Some(applied(record));
+            self.note_gone(key, left, by_decision);
+        }
+    }
+
+    /// A family was replaced or signed out.
+    pub(super) fn note_gone(&mut self, key: usize, family: FamilyId, by_decision: bool) {
+        let gone = Gone { writes: self.store.writes, at: self.now.boot, by_decision };
+        self.history[key].gone.entry(family).or_insert(gone);
+    }
+
+    /// A generation is one answer for ever.
+    fn watch_generations(&mut self, key: usize, record: &StoredRecord) {
+        let (Some(text), Some(issued_at)) = (record.access_token(), record.issued_at()) else { return };
+        self.history[key].stored.insert(record.generation());
+        self.watch_one_answer(key, record.generation(), text, issued_at);
+        let is_known = self.answers.of(text, issued_at).next().is_some() && is_of(text, key);
+        self.expect("I08", is_known, || format!("{text} was stored, which no answer of that moment brought"));
+    }
+
+    pub(super) fn watch_one_answer(&mut self, key: usize, own: Generation, text: &str, issued_at: Timestamp) {
+        let known = self.history[key].generations.entry(own);
+        let (known, since) = known.or_insert_with(|| (text.to_owned(), issued_at));
+        let other = (known != text || *since != issued_at).then(|| known.clone());
+        self.expect("I06", other.is_none(), || format!("generation {own} was {other:?}, and is {text}"));
+    }
+
+    /// In a family a refresh token is followed by what the server gave for it, and numbers go on.
+    fn watch_succession(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
+        let Some(before) = before.filter(|before| before.family() == record.family()) else { return };
+        let (own, earlier) = (record.number(), before.number());
+        self.expect("I34", own >= earlier, || format!("number {own} was stored over {earlier}"));
+        let (Some(replaced), Some(new)) = (before.refresh_token(), record.refresh_token()) else { return };
+        if replaced == new || self.keys[key].is_client_grant() {
+            return;
+        }
+        // Several at once where the store was away in between.
+        let mut chain = vec![replaced.to_owned()];
+        while let Some(next) = chain
+            .last()
+            .and_then(|last| self.server.successor(last))
+            .filter(|_| chain.last().is_none_or(|last| last != new))
+        {
+            chain.push(next.to_owned());
+        }
+        let follows = chain.last().is_some_and(|last| last == new);
+        let parent = record.parent();
+        let is_parent = chain.iter().any(|token| parent == Some(&*StoredRecord::digest(token)));
+        self.expect("I34", follows && is_parent, || format!("{new} was stored over {replaced}: {chain:?}"));
+    }
+
+    /// A stored refresh token was given by the server, is deleted by a sign-out alone, and is dead if the server said so.
+    fn watch_refresh_token(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
+        if before.is_some_and(|before| before.refresh_token().is_some()) {
+            let has = record.refresh_token().is_some() || record.is_signed_out();
+            self.expect("I31", has, || "a stored refresh token was deleted".to_owned());
+        }
+        let Some(text) = record.refresh_token() else { return };
+        let begun = self.exchanges.count();
+        self.history[key].refresh_tokens.entry(text.to_owned()).or_insert(begun);
+        let is_given = self.given.contains(text) && is_of(text, key);
+        self.expect("I29", is_given, || format!("{text} was stored, which was not given for key {key}"));
+        let is_refused = self.server.refused.contains(text);
+        if record.dead().is_some() {
+            self.expect("I32", is_refused, || format!("{text} was stored as dead, and was not refused"));
+        }
+        if before.is_some_and(|before| before.refresh_token() != Some(text)) && !is_refused {
+            self.expect("I33", record.dead().is_none(), || format!("{text} is new, and stored as dead"));
+        }
+    }
+
+    /// Whenever a process dies now, the store has what is needed to go on, or says that it is in doubt.
+    pub(super) fn look_at_store(&mut self) {
+        self.server.pass(self.now.boot);
+        let changes = (self.store.writes, self.server.changes);
+        if std::mem::replace(&mut self.looked_at, changes) == changes {
+            return;
+        }
+        for key in 0..self.keys.len() {
+            let Some(record) = self.store.record(&self.names[key]) else { continue };
+            let Some(text) = record.refresh_token().map(str::to_owned) else { continue };
+            let Some(is_taken) = self.server.takes(&text, self.now.boot) else { continue };
+            let is_sound = is_taken || record.dead().is_some() || record.is_in_doubt();
+            self.expect("I28", is_sound, || {
+                format!("{text} is stored, which the server has replaced, and no attempt says so")
+            });
+        }
+    }
+
+    /// The first reading of a process start gives it what is stored, as it stands there.
+    pub(super) fn watch_first_reading(&mut self, process: usize, key: usize, record: &StoredRecord) {
+        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
+        let Some(status) = status else { return };
+        let has_generation = status.token.is_none_or(|token| token.generation() == record.generation());
+        let is_out = record.is_signed_out() == (status.state == octo_auth_core::State::SignedOut);
+        let needs_sign_in = record.dead().is_none() || status.sign_in_needed;
+        self.expect("I35", has_generation && is_out && needs_sign_in, || {
+            format!("{record:?} was read, and the process goes on as {}", status.state)
+        });
+    }
+}

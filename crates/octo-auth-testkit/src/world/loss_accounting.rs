@@ -1,0 +1,73 @@
+//! Sign-ins that are lost though nobody wanted it: whether any machine could have kept them.
+//!
+//! A server that rotates strictly ends everything got from a sign-in when a replaced refresh token is used again. That
+//! has to happen where the answer with its successor was lost, and must not where a machine had it.
+
+use http::Request;
+use octo_auth_core::Body;
+
+use super::World;
+use super::expectations::Exchange;
+use super::server::{Reused, key_of, parameter};
+use crate::StoredRecord;
+
+impl World {
+    /// A refresh token is revoked: it must not take along what the store holds.
+    pub(super) fn revoke(&mut self, key: usize, request: &Request<Body>) {
+        let revoked = parameter(request, "token");
+        let ended = self.server.revoke(request);
+        let held =
+            self.store.record(&self.names[key]).and_then(|record| record.refresh_token()).map(str::to_owned);
+        let is_wanted = ended.is_none() || ended != held;
+        self.expect("I31", is_wanted, || {
+            format!("{revoked:?} was revoked, and {held:?} with it, which is stored")
+        });
+    }
+
+    /// A replaced refresh token was used again, which has ended its sign-in.
+    pub(super) fn judge_loss(&mut self, again: Option<usize>, reused: &Reused) {
+        self.stats.revoked += 1;
+        if !reused.was_in_use {
+            return;
+        }
+        let first = self.exchanges.with(&reused.refresh_token).find(|own| own.successor.is_some());
+        let again = self.exchanges.get(again);
+        let reason = first.zip(again).and_then(|(first, again)| self.excuse(first, again));
+        match reason {
+            Some(reason) => *self.stats.lost_by_design.entry(reason).or_default() += 1,
+            None => self.stats.lost_by_fault += 1,
+        }
+        self.expect("I28", reason.is_some(), || {
+            format!("{} was used again, whose successor a machine was given", reused.refresh_token)
+        });
+    }
+
+    /// Returns why no machine could have known the successor of a refresh token when it was sent again, if that is so.
+    fn excuse(&self, first: &Exchange, again: &Exchange) -> Option<&'static str> {
+        let successor = first.successor.as_ref()?;
+        let own = &self.processes[first.process];
+        let Some(delivered) = first.delivered else { return Some("the answer was lost") };
+        // In the order of events: many happen at the same moment.
+        if delivered > again.number {
+            return Some("the answer came too late");
+        }
+        let key = key_of(successor)?;
+        let stored_at = self.history[key].stored_at(successor);
+        let is_same = (first.process, first.incarnation) == (again.process, again.incarnation);
+        if is_same || stored_at.is_some_and(|stored| stored <= again.written_ahead) {
+            return None;
+        }
+        if own.incarnation != first.incarnation {
+            return Some("its process died before it was stored");
+        }
+        if own.expected[key].unsaved.contains(successor) {
+            return Some("the store did not take it");
+        }
+        let holds = |record: &StoredRecord| record.refresh_token() == Some(&**successor);
+        let is_being_saved = own.carried.iter().filter_map(|carried| carried.record.as_deref()).any(holds);
+        // What is under way with the key ends first, by its carrier or by whoever asks next.
+        let stands_still = own.is_overdue(key, self.local(first.process));
+        (is_being_saved || stored_at.is_some() || stands_still)
+            .then_some("its process stood still before it was stored")
+    }
+}

@@ -1,0 +1,125 @@
+//! Arbitrary bytes as what a store holds of a key, and as the request log.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use octo_auth_core::{Adopted, Key, RecordBytes, RecordName, Scopes, Secret, Storage};
+use octo_auth_fuzz::{CLIENT_SECRET, Machine, Store, client};
+
+/// Standard servers are the fourth profile.
+const STANDARD: u8 = 3;
+
+fuzz_target!(|data: &[u8]| {
+    let [choice, bytes @ ..] = data else { return };
+    let storage = if choice & 8 == 0 { Storage::SingleProcess } else { Storage::MultiProcess };
+    let client_grant = Key::client_credentials(&Scopes::none());
+    match (choice / 2) % 4 {
+        0 | 1 => of_key(&Key::account("hotel"), *choice, bytes, storage),
+        2 => of_key(&client_grant, *choice, bytes, storage),
+        _ => request_log(*choice, bytes, storage),
+    }
+});
+
+/// What is read is written again as it was, and what cannot be read is left alone.
+fn of_key(key: &Key, choice: u8, bytes: &[u8], storage: Storage) {
+    let name = RecordName::new(&client(STANDARD), key);
+    let planted = content(&name, choice, bytes);
+    let mut first = asked(key, &name, planted.clone(), storage);
+    if !is_read(&first, key) {
+        write_everything(&mut first, key);
+        assert_eq!(first.store.content(&name), Some(&planted), "an unusable record was overwritten");
+        return;
+    }
+    let known = known(&first, key);
+    renew(&mut first, key);
+    let written = first.store.content(&name).expect("a record does not vanish").clone();
+    let mut second = asked(key, &name, written.clone(), storage);
+    assert!(is_read(&second, key), "what was written cannot be read");
+    assert_eq!(self::known(&second, key), known, "what was written says something else");
+    renew(&mut second, key);
+    let again = second.store.content(&name).expect("a record does not vanish");
+    // Each attempt has a number of its own.
+    let has_attempt = String::from_utf8_lossy(written.as_ref()).contains("attempt");
+    assert!(has_attempt || *again == written, "what is written twice differs");
+}
+
+/// A log that cannot be read harms nothing; one that can is counted on from.
+fn request_log(choice: u8, bytes: &[u8], storage: Storage) {
+    // OfficeRND documents a limit, so that its requests are logged.
+    let (client, key) = (client(2), Key::client_credentials(&Scopes::parse("flex.read").expect("a scope")));
+    let name = RecordName::requests(&client);
+    let store = Store::holding(name.clone(), content(&name, choice, bytes));
+    let mut machine = Machine::started(client, storage, store);
+    for _ in 0..3 {
+        machine.ask(&key);
+        machine.pass_a_minute();
+    }
+}
+
+/// The bytes, or a record whose identity is right and whose other members they are.
+fn content(name: &RecordName, choice: u8, bytes: &[u8]) -> RecordBytes {
+    if choice % 2 == 0 {
+        return RecordBytes::from(bytes);
+    }
+    let url = if name.as_str().contains("officernd") {
+        "https://identity.officernd.com/oauth/token"
+    } else {
+        "https://auth.example/token"
+    };
+    let identity = format!(r#"{{"v":1,"name":"{name}","issuer":"{url}","client_id":"the-client","#);
+    RecordBytes::from([identity.as_bytes(), bytes, b"}"].concat())
+}
+
+/// A machine that has read this record.
+fn asked(key: &Key, name: &RecordName, content: RecordBytes, storage: Storage) -> Machine {
+    let store = Store::holding(name.clone(), content);
+    let mut machine = Machine::started(client(STANDARD), storage, store);
+    machine.ask(key);
+    let shown = machine.accounts.explain(key, machine.now);
+    assert!(!shown.contains(CLIENT_SECRET), "an explanation shows a secret");
+    machine
+}
+
+fn is_read(machine: &Machine, key: &Key) -> bool {
+    machine.accounts.status(key, machine.now).is_some_and(|status| status.is_read)
+}
+
+/// What a machine knows of a token.
+fn known(machine: &Machine, key: &Key) -> Option<String> {
+    let token = machine.accounts.status(key, machine.now)?.token?;
+    let tokens = token.tokens();
+    assert!(token.authorization().is_sensitive());
+    Some(format!(
+        "{} {:?} {:?} {:?} {:?} {:?}",
+        tokens.access_token().expose(),
+        token.generation(),
+        tokens.issued_at(),
+        tokens.lifetime(),
+        tokens.renew_after(),
+        tokens.scopes(),
+    ))
+}
+
+/// Has the token renewed, which is written ahead, and taken back as no request reaches the server.
+fn renew(machine: &mut Machine, key: &Key) {
+    let status = machine.accounts.status(key, machine.now);
+    if let Some(token) = status.and_then(|status| status.token) {
+        machine.accounts.refused(key, token.generation(), machine.now);
+    }
+    machine.ask(key);
+}
+
+/// Does everything to a key that could write its record.
+fn write_everything(machine: &mut Machine, key: &Key) {
+    machine.pass_a_minute();
+    machine.ask(key);
+    let adopted = Adopted::RefreshToken(Secret::new("kQ7-another-refresh-token"));
+    if let Ok(job) = machine.accounts.adopt(key, adopted, machine.now) {
+        machine.carry(job);
+    }
+    machine.ask(key);
+    let job = machine.accounts.sign_out(key, machine.now);
+    machine.carry(job);
+    for job in machine.accounts.save_all(machine.now) {
+        machine.carry(Some(job));
+    }
+}

@@ -1,0 +1,172 @@
+//! The record of a row in our stored form.
+//!
+//! A row is about the client `c` of `https://as.example` and the scope `a`. Our records of refresh tokens are told apart
+//! by account and not by scope, so that the account bears the name of the row's scopes. What a record says of a renewal
+//! under way, or of a dead refresh token, is not planted: an earlier machine has written it.
+
+use octo_auth_core::{
+    AccessToken, Adopted, Client, Key, Now, Profile, RecordBytes, Scopes, Secret, Storage, Timestamp,
+    TokenSet,
+};
+use octo_auth_testkit::StoredRecord;
+use serde_json::{Map, Value};
+
+use super::row::Row;
+use crate::machine::{Machine, Said, Shelf};
+use crate::registration::CLIENT_SECRET;
+
+/// The members of a row's record that have a place in ours.
+const KNOWN: [&str; 12] = [
+    "v",
+    "gen",
+    "issuer",
+    "client_id",
+    "scope",
+    "access_token",
+    "token_type",
+    "issued_at",
+    "expires_at",
+    "refresh_token",
+    "pending",
+    "terminal",
+];
+
+/// The client that rows are about.
+pub(super) fn client() -> Result<Client, String> {
+    let profile = Profile::rfc6749("https://as.example/token").map_err(|error| error.to_string())?;
+    Client::new(profile, "c", CLIENT_SECRET).map_err(|error| error.to_string())
+}
+
+/// The account that rows are about.
+pub(super) fn account() -> Key {
+    Key::account("a")
+}
+
+/// A member of a row's record.
+pub(super) fn member<'r>(row: &'r Row, name: &str) -> Option<&'r Value> {
+    row.input.get("record").and_then(|record| record.get(name)).filter(|value| !value.is_null())
+}
+
+/// The names of the members of a row's record that no release of ours knows.
+pub(super) fn unknown_members(row: &Row) -> impl Iterator<Item = &str> {
+    let members = row.input.get("record").and_then(Value::as_object).into_iter().flatten();
+    members.map(|(name, _)| name.as_str()).filter(|name| !KNOWN.contains(name))
+}
+
+/// The stored form of a row's record: as an earlier machine has left it, where the row says what happened before.
+pub(super) fn content(row: &Row, storage: Storage, now: Now) -> Result<RecordBytes, String> {
+    let members = match (row.input.get("record").and_then(Value::as_object), row.text("raw")) {
+        (Some(members), None) => members,
+        (None, Some(raw)) => return Ok(RecordBytes::from(raw.as_bytes())),
+        _ => return Err("the row has no record".to_owned()),
+    };
+    let record = mapped(members)?;
+    match (member(row, "pending"), member(row, "terminal")) {
+        (Some(pending), _) => under_way(&record, pending, storage, now),
+        (None, Some(terminal)) => refused(&record, terminal, storage, now),
+        (None, None) => Ok(record),
+    }
+    .map(|record| record.content())
+}
+
+/// The record whose renewal was begun and not ended, with its own refresh token or with another one.
+fn under_way(
+    record: &StoredRecord,
+    pending: &Value,
+    storage: Storage,
+    now: Now,
+) -> Result<StoredRecord, String> {
+    let begun = pending.get("sent_at").and_then(Value::as_i64).ok_or("a renewal has no beginning")?;
+    let begun = Now { wall: Timestamp::from_unix_seconds(begun), ..now };
+    let mut earlier = earlier(&with_refresh_token_of(pending, record), storage, begun)?;
+    let _lost = earlier.up_to_sending(&account());
+    let marked = earlier.stored(&account());
+    Ok(match record.member("refresh_token") {
+        Some(own) => marked.with("refresh_token", own.clone()),
+        None => marked,
+    })
+}
+
+/// The record whose refresh token the server has refused, or that of a sign-in after that.
+fn refused(
+    record: &StoredRecord,
+    terminal: &Value,
+    storage: Storage,
+    now: Now,
+) -> Result<StoredRecord, String> {
+    let mut earlier = earlier(&with_refresh_token_of(terminal, record), storage, now)?;
+    earlier.endpoint.always(|_| Said::error(400, "invalid_grant"));
+    earlier.got(&account());
+    if !is_of_this(terminal) {
+        sign_in(&mut earlier, record)?;
+    }
+    Ok(earlier.stored(&account()))
+}
+
+/// The record with the refresh token that something is said of: its own, or another.
+fn with_refresh_token_of(said: &Value, record: &StoredRecord) -> StoredRecord {
+    if is_of_this(said) { record.clone() } else { record.clone().with("refresh_token", "RT0") }
+}
+
+/// Whether what is said of a refresh token is said of the one that the record holds.
+pub(super) fn is_of_this(said: &Value) -> bool {
+    said.get("rt").and_then(Value::as_str) == Some("sha256:match")
+}
+
+/// A machine that ran before on the same record, and has a renewal to begin.
+fn earlier(record: &StoredRecord, storage: Storage, now: Now) -> Result<Machine, String> {
+    let mut earlier = Machine::with_store(client()?, storage, &Shelf::default(), 2);
+    earlier.now = now;
+    earlier.put(&account(), record);
+    let load = earlier.decide(&account()).job;
+    earlier.carry(load);
+    earlier.accounts.refused(&account(), record.generation(), earlier.now);
+    Ok(earlier)
+}
+
+/// The account begins anew with the tokens of a record.
+fn sign_in(earlier: &mut Machine, record: &StoredRecord) -> Result<(), String> {
+    let profile = earlier.accounts.client().profile().clone();
+    let token = record.access_token().and_then(AccessToken::new).ok_or("a record has no token")?;
+    let issued_at = record.issued_at().ok_or("a token has no beginning")?;
+    let refresh_token = record.refresh_token().map(Secret::from);
+    let tokens = TokenSet::restore(&profile, token, issued_at, record.lifetime(), refresh_token);
+    let job = earlier.accounts.adopt(&account(), Adopted::from(tokens), earlier.now);
+    earlier.carry(job.map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+/// The members of a row's record under their names in ours, its times in milliseconds.
+fn mapped(members: &Map<String, Value>) -> Result<StoredRecord, String> {
+    let identity = [("v", "v"), ("issuer", "issuer"), ("client_id", "client_id"), ("scope", "name")];
+    let missing = identity.into_iter().filter(|(theirs, _)| !members.contains_key(*theirs));
+    let empty = StoredRecord::empty(&client()?, &account());
+    let mut record = missing.fold(empty, |record, (_, ours)| record.without(ours));
+    for (name, value) in members {
+        record = match (name.as_str(), value) {
+            ("pending" | "terminal", _) => record,
+            ("gen", number) => record.with("number", number.clone()),
+            ("issuer", Value::String(issuer)) => record.with("issuer", format!("{issuer}/token")),
+            ("issued_at" | "expires_at", value) => record.with(name, in_milliseconds(value)),
+            ("scope", scope) => scoped(record, scope)?,
+            (name, value) => record.with(name, value.clone()),
+        };
+    }
+    Ok(record)
+}
+
+/// Seconds as milliseconds; what is no whole number stays as it is.
+fn in_milliseconds(value: &Value) -> Value {
+    value.as_i64().map_or_else(|| value.clone(), |seconds| seconds.saturating_mul(1000).into())
+}
+
+fn scoped(record: StoredRecord, scope: &Value) -> Result<StoredRecord, String> {
+    let words: Vec<&str> = match scope {
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    let scopes = Scopes::from_list(words).map_err(|error| error.to_string())?.to_string();
+    let of = StoredRecord::empty(&client()?, &Key::account(&scopes));
+    let name = of.member("name").cloned().unwrap_or_default();
+    Ok(record.with("name", name).with("scope", scopes))
+}
