@@ -152,7 +152,7 @@ fn exhaust(root: &Path, sets: u64, seed: u64) -> anyhow::Result<bool> {
     Ok(status.success())
 }
 
-/// Runs the tests of the core, then `tidy` whatever became of them; whether both passed.
+/// Runs the tests of the core, then `tidy` even if they failed. Returns whether both passed.
 fn quick(root: &Path) -> anyhow::Result<bool> {
     let status = cargo().args(["test", "--package", "octo-auth-core"]).current_dir(root).status()?;
     Ok(tidy::run(root)? && status.success())

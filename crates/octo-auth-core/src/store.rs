@@ -115,7 +115,7 @@ pub trait Store: Send + Sync {
         content: &RecordBytes,
     ) -> Result<Saved, StoreError>;
 
-    /// Claims a name for an owner until it is released or `ttl` is over; if the owner claims again, `ttl` begins anew.
+    /// Claims a name for an owner until it is released or `ttl` is over; if the owner claims again, `ttl` starts again.
     ///
     /// Claims end by one clock for all processes that share the store: that of the database, or the wall clock if all
     /// are on one machine. The default grants every claim, which is right only for a store that one process uses.

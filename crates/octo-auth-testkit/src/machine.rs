@@ -411,7 +411,7 @@ impl Machine {
         StoredRecord::empty(self.accounts.client(), key)
     }
 
-    /// Writes a key's record as another program would, whatever is there.
+    /// Writes a key's record as another program would.
     pub fn put(&self, key: &Key, record: &StoredRecord) {
         self.shelf.put(&self.name(key), record.content());
     }

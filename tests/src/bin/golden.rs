@@ -1,6 +1,6 @@
-//! Writes `tests/golden` anew, the names and contents of records in the tests of the core, and in `tests/scenarios` what each step causes on the bare core. What changes there
-//! changes what is sent, read, stored or told: compare it with the providers' documents, or with the tables of the
-//! lifecycle, before it is committed. A record that changes its name is lost to the programs that stored it.
+//! Writes again `tests/golden`, the names and contents of records in the tests of the core, and in `tests/scenarios`
+//! what each step causes on the bare core. What changes there changes what is sent, read, stored or told: compare it
+//! with the providers' documents, or with the tables of the lifecycle, before it is committed. A record that changes its name is lost to the programs that stored it.
 
 use std::path::Path;
 

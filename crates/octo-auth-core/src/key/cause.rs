@@ -12,9 +12,9 @@ pub enum RenewalCause {
     Due,
     /// A caller asked for a token that had expired.
     Expired,
-    /// A resource server refused the token, whoever asked then.
+    /// A resource server refused the token.
     Refused,
-    /// It is kept warm: nobody had asked yet.
+    /// It is kept warm: no caller has asked yet.
     Warm,
 }
 

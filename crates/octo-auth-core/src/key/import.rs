@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::time::Now;
 use crate::token::TokenSet;
 
-/// What a key begins anew with: the outcome of a sign-in, a property creation, a migration, or an import.
+/// What a key starts again with: the outcome of a sign-in, a property creation, a migration, or an import.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Adopted {

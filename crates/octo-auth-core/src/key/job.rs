@@ -145,7 +145,7 @@ impl Ticket {
         &self.key
     }
 
-    /// The report that nothing more will be heard of the job: whoever carried it is gone. Should its answer arrive
+    /// The report that nothing more will be heard of the job: its carrier is gone. Should its answer arrive
     /// all the same, report that too.
     pub fn lost(self) -> Report {
         self.report(Outcome::Lost)
@@ -157,7 +157,7 @@ impl Ticket {
 }
 
 impl LoadJob {
-    /// How long to wait before reading; zero unless somebody else holds the claim.
+    /// How long to wait before reading; zero unless another process holds the claim.
     #[must_use]
     pub fn wait(&self) -> Duration {
         self.after

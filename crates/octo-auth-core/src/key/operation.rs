@@ -58,7 +58,7 @@ impl Operation {
         }
     }
 
-    /// Returns whether it decides who is signed in, whatever the record holds.
+    /// Returns whether it decides who is signed in.
     pub(crate) fn is_decision(&self) -> bool {
         matches!(self, Self::SignIn { .. } | Self::SignOut)
     }

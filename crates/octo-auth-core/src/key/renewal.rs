@@ -2,7 +2,7 @@
 //!
 //! | the exchange ended with | operation | afterwards |
 //! |---|---|---|
-//! | tokens | `Renewed`, saved before the token is served | the history of failures begins anew |
+//! | tokens | `Renewed`, saved before the token is served | the history of failures is cleared |
 //! | a token that is over already, or an unusable one, but a refresh token | `Renewed` without the token | back-off or cooldown |
 //! | not sent, or clearly refused | `End`: the marker goes | back-off or cooldown |
 //! | an unknown outcome | none: the marker stays open | back-off; repeated when there is nothing to lose |

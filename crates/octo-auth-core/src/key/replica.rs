@@ -94,7 +94,7 @@ impl Replica {
         self.is_lost || !self.pending.is_empty()
     }
 
-    /// Returns whether a sign-in or sign-out of this process settles what the view shows, whatever is stored.
+    /// Returns whether a sign-in or sign-out of this process settles what the view shows.
     pub(crate) fn is_decided(&self) -> bool {
         self.pending.iter().any(|own| own.operation.is_decision())
     }

@@ -35,13 +35,13 @@ pub enum Ending<'r> {
     Done,
     /// It was tried, and nothing depends on whether it succeeded: a revocation, a release.
     Tried,
-    /// The store holds another record, or somebody else holds the claim.
+    /// The store holds another record, or another process holds the claim.
     Elsewhere,
     /// The exchange failed.
     Failed(&'r ExchangeError),
     /// The store failed.
     StoreFailed,
-    /// Nothing is known of it: whoever carried it is gone.
+    /// Nothing is known of it: its carrier is gone.
     Lost,
 }
 

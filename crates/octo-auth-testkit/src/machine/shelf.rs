@@ -51,7 +51,7 @@ impl Shelf {
         self.0.borrow().claims.get(name).map(|(owner, _)| owner.clone())
     }
 
-    /// Writes a record as another program would, whatever is there.
+    /// Writes a record as another program would.
     pub fn put(&self, name: &RecordName, content: RecordBytes) {
         let mut inside = self.0.borrow_mut();
         let version = inside.records.get(name).map_or(1, |stored| stored.version.0 + 1);

@@ -238,12 +238,12 @@ impl Expected {
         self.has_failed = false;
     }
 
-    /// Takes note that an access token has come.
+    /// Records that an access token has come.
     pub(super) fn came(&mut self, text: &str) {
         self.refused.retain(|refused, _| refused == text);
     }
 
-    /// Takes note that a token was read, if the process heard of it.
+    /// Records that a token was read, if the process heard of it.
     pub(super) fn note_reading(&mut self, token: Generation, is_certain: bool, now: Duration) {
         let reading = self.loaded.entry(token).or_insert(FirstReading { earliest: now, certain: None });
         if is_certain {

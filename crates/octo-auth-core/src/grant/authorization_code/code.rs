@@ -38,7 +38,7 @@ impl Pending {
     /// # Errors
     ///
     /// A [`RejectedCallback`] with a [`CallbackError`] that says what is wrong. The sign-in is given back for
-    /// whatever has not the right `state`, and for what is no single callback of this sign-in though the right
+    /// anything without the right `state`, and for what is no single callback of this sign-in though the right
     /// `state` may stand in it: too long, malformed, at another address, or a parameter twice. Everything else
     /// ends the sign-in.
     pub fn receive(self, callback: &str, now: Now) -> Result<GrantedCode, RejectedCallback> {
