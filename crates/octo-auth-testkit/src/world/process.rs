@@ -114,7 +114,9 @@ impl Process {
     pub(super) fn client_replaced(&mut self) {
         self.reopened();
         self.blamed = None;
-        self.expected.iter_mut().for_each(|expected| expected.has_failed = false);
+        for expected in &mut self.expected {
+            (expected.has_failed, expected.asked_to_wait) = (false, None);
+        }
     }
 
     /// Returns whether a job of a key takes longer than it may.
