@@ -10,6 +10,7 @@ pub mod log;
 #[path = "../../crates/octo-auth-core/tests/record/written.rs"]
 pub mod records;
 pub mod stage;
+pub mod states;
 pub mod transcript;
 
 #[cfg(feature = "adapters")]

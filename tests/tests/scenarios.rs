@@ -1,35 +1,13 @@
 //! Each scenario goes the same way, line by line, on the bare core and on both adapters.
 //!
-//! What is written in the scenarios is what the core does: `cargo run -p octo-auth-tests --bin golden` writes it anew.
+//! What is written in the scenarios is what the core does: `cargo run -p octo-auth-tests --bin golden` writes it again.
 
 use std::collections::BTreeSet;
 
 use octo_auth_core::State;
 use octo_auth_testkit::scenario::{Provider, Scenario};
 use octo_auth_tests::stage::{self, Filed};
-
-/// The states of the decision table that a scenario can reach.
-const STATES: [State; 19] = [
-    State::SignedOut,
-    State::Unread,
-    State::Reading,
-    State::Unreadable,
-    State::ShuttingDown,
-    State::Fresh,
-    State::Rereading,
-    State::Unsaved,
-    State::StaleRenewing,
-    State::StaleInFlight,
-    State::StaleBlocked,
-    State::ExpiredInFlight,
-    State::ExpiredRenewing,
-    State::ExpiredBlocked,
-    State::RefreshTokenDead,
-    State::NotSignedIn,
-    State::RefusedRenewing,
-    State::RefusedBlocked,
-    State::RefusedInFlight,
-];
+use octo_auth_tests::states::STATES;
 
 /// Plays all scenarios and shows each that goes otherwise than it is written.
 fn all(play: impl Fn(&Filed) -> String) {

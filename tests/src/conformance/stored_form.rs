@@ -124,7 +124,7 @@ fn earlier(record: &StoredRecord, storage: Storage, now: Now) -> Result<Machine,
     Ok(earlier)
 }
 
-/// The account begins anew with the tokens of a record.
+/// The account starts again with the tokens of a record.
 fn sign_in(earlier: &mut Machine, record: &StoredRecord) -> Result<(), String> {
     let profile = earlier.accounts.client().profile().clone();
     let token = record.access_token().and_then(AccessToken::new).ok_or("a record has no token")?;

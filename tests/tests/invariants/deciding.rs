@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use octo_auth_core::{Now, Policy, State, Validity, ValidityTerms};
+use octo_auth_core::{Now, Policy, Validity, ValidityTerms};
 use octo_auth_testkit::invariants::{self, WATCHED};
 use octo_auth_testkit::strategies::{cases, lives, moments, spans, terms};
 use octo_auth_testkit::world::{Event, Plan, Who, World};
 use octo_auth_tests::moment;
+use octo_auth_tests::states::STATES;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -141,28 +142,7 @@ fn the_worlds_reach_every_row_and_look_at_every_invariant() {
         rows.extend(world.rows().iter().copied());
         world.examined().iter().for_each(|(name, times)| *examined.entry(name).or_default() += times);
     }
-    let all = [
-        State::SignedOut,
-        State::Unread,
-        State::Reading,
-        State::Unreadable,
-        State::ShuttingDown,
-        State::Fresh,
-        State::Rereading,
-        State::Unsaved,
-        State::StaleRenewing,
-        State::StaleInFlight,
-        State::StaleBlocked,
-        State::ExpiredInFlight,
-        State::ExpiredRenewing,
-        State::ExpiredBlocked,
-        State::RefreshTokenDead,
-        State::NotSignedIn,
-        State::RefusedRenewing,
-        State::RefusedBlocked,
-        State::RefusedInFlight,
-    ];
-    let missing: Vec<_> = all.iter().filter(|row| !rows.contains(row)).collect();
+    let missing: Vec<_> = STATES.iter().filter(|row| !rows.contains(row)).collect();
     assert!(missing.is_empty(), "no world reaches {missing:?}");
     for invariant in WATCHED.iter().map(|invariant| invariant.number) {
         let times = examined.get(invariant).copied().unwrap_or_default();

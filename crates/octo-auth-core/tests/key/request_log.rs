@@ -194,13 +194,13 @@ fn a_process_that_starts_later_knows_the_earlier_requests() {
     for number in 0..4 {
         assert!(all[0].get(&key(number)).is_ok());
     }
-    let mut anew = Machine::with_store(officernd(), Storage::MultiProcess, &shelf, 9);
+    let mut restarted = Machine::with_store(officernd(), Storage::MultiProcess, &shelf, 9);
     let Now { wall, .. } = all[0].now;
-    anew.now = Now { wall: wall.saturating_add(Duration::from_secs(20)), boot: Duration::from_secs(3) };
-    assert_eq!(anew.got(&key(8)), "budget_spent");
-    let told = anew.decide(&key(8));
-    anew.pass(told.wait());
-    assert_eq!(anew.got(&key(8)), "AT1");
+    restarted.now = Now { wall: wall.saturating_add(Duration::from_secs(20)), boot: Duration::from_secs(3) };
+    assert_eq!(restarted.got(&key(8)), "budget_spent");
+    let told = restarted.decide(&key(8));
+    restarted.pass(told.wait());
+    assert_eq!(restarted.got(&key(8)), "AT1");
 }
 
 #[test]
@@ -373,9 +373,9 @@ fn a_restart_with_a_store_of_one_process_knows_the_earlier_requests() {
     for number in 0..4 {
         assert!(world.get(&key(number)).is_ok());
     }
-    let mut anew = started();
-    assert_eq!(anew.got(&key(4)), "budget_spent");
-    assert_eq!(anew.requests(), 0);
+    let mut restarted = started();
+    assert_eq!(restarted.got(&key(4)), "budget_spent");
+    assert_eq!(restarted.requests(), 0);
 }
 
 #[test]

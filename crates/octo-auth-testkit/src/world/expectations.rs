@@ -82,7 +82,7 @@ pub(super) struct Expected {
     pub(super) left: HashSet<FamilyId>,
     /// The generations that were refused.
     pub(super) refused_generations: HashSet<Generation>,
-    /// The text of the access token that was refused, until another one came, and its family: a sign-in begins anew.
+    /// The text of the access token that was refused, until another one came, and its family: another sign-in is another family.
     pub(super) refused: HashMap<String, FamilyId>,
     /// No renewal begins before this moment, unless something else was heard since.
     pub(super) closed: Option<Duration>,

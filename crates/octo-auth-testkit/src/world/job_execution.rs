@@ -362,7 +362,7 @@ impl World {
         }
     }
 
-    /// Carries a job out whose end nobody hears of now; the answer of a request is on its way.
+    /// Carries out a job whose end is not reported now; the answer of a request is on its way.
     fn carry_out(&mut self, process: usize, carried: &mut Carried) {
         let is_over = carried.is_over(self.local(process));
         let Carried { job, key, exchange, on_its_way, .. } = carried;

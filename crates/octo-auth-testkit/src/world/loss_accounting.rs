@@ -65,7 +65,7 @@ impl World {
         }
         let holds = |record: &StoredRecord| record.refresh_token() == Some(&**successor);
         let is_being_saved = own.carried.iter().filter_map(|carried| carried.record.as_deref()).any(holds);
-        // What is under way with the key ends first, by its carrier or by whoever asks next.
+        // What is under way with the key ends first, by its carrier or by the next caller.
         let stands_still = own.is_overdue(key, self.local(first.process));
         (is_being_saved || stored_at.is_some() || stands_still)
             .then_some("its process stood still before it was stored")

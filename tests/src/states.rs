@@ -1,0 +1,26 @@
+//! The states of the decision table, for tests that show that each is reached.
+
+use octo_auth_core::State;
+
+/// The states that a key of a registration can be in. `State::NoKey` is that of none.
+pub const STATES: [State; 19] = [
+    State::SignedOut,
+    State::Unread,
+    State::Reading,
+    State::Unreadable,
+    State::ShuttingDown,
+    State::Fresh,
+    State::Rereading,
+    State::Unsaved,
+    State::StaleRenewing,
+    State::StaleInFlight,
+    State::StaleBlocked,
+    State::ExpiredInFlight,
+    State::ExpiredRenewing,
+    State::ExpiredBlocked,
+    State::RefreshTokenDead,
+    State::NotSignedIn,
+    State::RefusedRenewing,
+    State::RefusedBlocked,
+    State::RefusedInFlight,
+];
