@@ -47,7 +47,7 @@ const PARTS: [Part; 2] = [
 ];
 
 /// All tests outside the core that look at it.
-const OTHERS: [&str; 6] = ["conformance", "desk", "flows", "invariants", "profiles", "scenarios"];
+const OTHERS: [&str; 6] = ["conformance", "driver_model", "flows", "invariants", "profiles", "scenarios"];
 
 /// The package of the core, and that of the tests outside it.
 const CORE: &str = "octo-auth-core";

@@ -1,28 +1,22 @@
 //! One registration at a provider, with everything its tokens need: a transport, a store, two clocks.
 //!
-//! The rule kept here: nothing is decided. The core's machine decides at the desk, carriers carry, callers wait.
+//! Nothing is decided here: the core decides, the driver says whom it concerns, tasks run the jobs.
 
 use std::fmt;
-use std::future::pending;
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
 use octo_auth_core::{
-    Answer, Body, Change, Client, Exchange, ExchangeError, Failure, Fault, Key, Now, Policy, Purpose, Reply,
-    RequestError, Storage, Warm,
+    Answer, Client, Exchange, ExchangeError, Failure, Key, Now, Policy, Reply, RequestError, Storage, Warm,
 };
+use octo_auth_driver::Shared;
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 use tokio::runtime::Handle;
-use tokio::sync::broadcast;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::ReqwestTransport;
-use crate::carrier::{self, Leave};
-use crate::changes::{Changes, KEPT};
-use crate::desk::Desk;
+use crate::changes::Changes;
+use crate::job_runner;
 use crate::keep_warm::KeepWarm;
 use crate::store::Store;
 use crate::tokens::Tokens;
@@ -54,15 +48,14 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
 }
 
-/// What handles, carriers and drivers share.
+/// What handles and tasks share.
 pub(crate) struct Registration {
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Option<Arc<dyn Store>>,
     /// How long callers wait unless they say otherwise.
     pub(crate) wait: Duration,
-    exchange_deadline: Duration,
-    told: broadcast::Sender<Change>,
+    pub(crate) exchange_deadline: Duration,
 }
 
 impl Accounts {
@@ -115,7 +108,7 @@ impl Accounts {
     /// Subscribes to what happens to the keys from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        Changes::new(self.registration.told.subscribe())
+        Changes::new(self.registration.shared.changes())
     }
 
     /// Renews tokens before anybody waits for them, in a task of the runtime it is called on.
@@ -132,7 +125,7 @@ impl Accounts {
     ///
     /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
     pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
-        self.registration.desk.replace_client(client)
+        self.registration.shared.replace_client(client)
     }
 
     /// Begins no renewal from now on, and waits at most 5 s until what is under way has ended and all is stored.
@@ -140,27 +133,34 @@ impl Accounts {
     /// Valid tokens are served still. What takes longer goes on as long as its runtime does. Dropping the future
     /// undoes nothing. Outside a tokio runtime it does not wait.
     pub async fn shutdown(&self) {
-        let desk = &self.registration.desk;
-        desk.telling().shutting_down();
-        desk.shut();
+        let shared = &self.registration.shared;
+        shared.telemetry().shutting_down();
+        shared.shut_down();
         let is_finished = match Handle::try_current() {
             // What is not done in that time goes on by itself.
             Ok(_) => timeout(GRACE, self.registration.finish()).await.is_ok(),
-            Err(_) => desk.busy().is_none(),
+            Err(_) => shared.listen_while_busy().is_none(),
         };
-        desk.telling().shut_down(is_finished);
+        shared.telemetry().shut_down(is_finished);
+    }
+
+    /// Waits until nothing is in flight and nothing is unsaved. It begins nothing and has no time limit of its own.
+    pub async fn settled(&self) {
+        while let Some(listener) = self.registration.shared.listen_while_busy() {
+            listener.await;
+        }
     }
 
     /// The client, as it stands now.
     #[must_use]
     pub fn client(&self) -> Client {
-        self.registration.desk.client()
+        self.registration.shared.client()
     }
 
     /// Reads the clocks, for [`Pending::receive`](octo_auth_core::Pending::receive) and the like.
     #[must_use]
     pub fn now(&self) -> Now {
-        self.registration.desk.clock().now()
+        self.registration.shared.now()
     }
 }
 
@@ -207,107 +207,26 @@ impl Builder {
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
         let entropy = entropy().map_err(SetupError::new)?;
         let machine = octo_auth_core::Accounts::new(client, policy, storage, &entropy);
-        let (told, _) = broadcast::channel(KEPT);
-        let teller = told.clone();
-        // Without a subscriber there is nobody to tell.
-        let tell = Box::new(move |change| drop(teller.send(change)));
-        let desk = Arc::new(Desk::new(machine, clock.clone(), tell));
-        let waiting: Weak<Desk> = Arc::downgrade(&desk);
-        clock.on_move(waiting);
+        let shared = Shared::new(machine, clock);
         if let Some(store) = store.as_ref().filter(|_| storage == Storage::MultiProcess) {
-            let listening = Arc::downgrade(&desk);
+            let listening = Arc::downgrade(&shared);
             store.changes(Arc::new(move |name| {
-                if let Some(desk) = listening.upgrade() {
-                    desk.changed_elsewhere(name);
+                if let Some(shared) = listening.upgrade() {
+                    shared.changed_elsewhere(name);
                 }
             }));
         }
-        let registration = Registration { desk, transport, store, wait, exchange_deadline, told };
+        let registration = Registration { shared, transport, store, wait, exchange_deadline };
         Ok(Accounts { registration: Arc::new(registration) })
     }
 }
 
-/// A request that was sent, and what came of it.
-struct Sent {
-    result: Result<Response<Body>, Fault>,
-    sent: Now,
-    received: Now,
-}
-
 impl Registration {
-    /// Runs an exchange beside the machine, and what follows from its outcome in the same task, which no caller can
-    /// stop once the request is sent. What follows is missing where the outcome did not come.
-    pub(crate) async fn run<T: Reply, R: Send + 'static>(
-        self: &Arc<Self>,
-        exchange: Exchange<T>,
-        then: impl FnOnce(&Arc<Self>, &Result<Answer<T>, ExchangeError>) -> R + Send + 'static,
-    ) -> (Result<Answer<T>, ExchangeError>, Option<R>) {
-        let Ok(runtime) = Handle::try_current() else {
-            let fault = Fault::not_sent("there is no tokio runtime here: call from inside one");
-            return (Err(exchange.lost(fault)), None);
-        };
-        let purpose = exchange.purpose();
-        while let Err(wait) = self.desk.admit(purpose) {
-            sleep(wait).await;
-        }
-        let (request, is_begun) = (exchange.request().clone(), Arc::new(AtomicBool::new(false)));
-        let parcel = Arc::new(Mutex::new(Some(exchange)));
-        let task = self.clone().send(purpose, request, is_begun.clone(), {
-            let (parcel, registration) = (parcel.clone(), self.clone());
-            move |sent| {
-                let exchange = taken(&parcel)?;
-                let outcome = match sent.result {
-                    Ok(response) => exchange.finish(&response, sent.sent, sent.received),
-                    Err(fault) => Err(exchange.lost(fault)),
-                };
-                let desk = &registration.desk;
-                desk.telling().exchanged(purpose, outcome.as_ref().err(), || desk.budget_left());
-                let followed = then(&registration, &outcome);
-                Some((outcome, Some(followed)))
-            }
-        });
-        let ended = runtime.spawn(task).await;
-        match (ended, taken(&parcel)) {
-            (Ok(Some(ended)), _) => ended,
-            (_, Some(exchange)) if !is_begun.load(Ordering::Acquire) => {
-                let fault = Fault::not_sent("the tokio runtime ended before the request was sent");
-                (Err(exchange.lost(fault)), None)
-            }
-            (_, Some(exchange)) => {
-                let fault = Fault::unknown("the task of the request ended before its answer came");
-                (Err(exchange.lost(fault)), None)
-            }
-            // Whoever took the exchange ends with an outcome, unless reading it panics.
-            (Err(error), None) if error.is_panic() => resume_unwind(error.into_panic()),
-            (_, None) => pending().await,
-        }
-    }
-
-    /// Sends a request beside the machine and has its outcome read; a shutdown waits for it from now on.
-    fn send<R>(
-        self: Arc<Self>,
-        purpose: Purpose,
-        request: Request<Body>,
-        is_begun: Arc<AtomicBool>,
-        read: impl FnOnce(Sent) -> R + Send,
-    ) -> impl Future<Output = R> + Send {
-        let leave = Leave::of(&self);
-        async move {
-            let sent = self.desk.clock().now();
-            is_begun.store(true, Ordering::Release);
-            let scope = self.desk.telling().request_beside(purpose, request.uri().host());
-            let result = scope.around(self.transport.send(&request, self.exchange_deadline)).await;
-            let read = read(Sent { result, sent, received: self.desk.clock().now() });
-            drop(leave);
-            read
-        }
-    }
-
     /// Waits until nothing is under way or unsaved, saving again from time to time what could not be saved.
     async fn finish(self: &Arc<Self>) {
         loop {
-            for job in self.desk.save_all() {
-                carrier::carry(self, job);
+            for guard in self.shared.save_all() {
+                job_runner::spawn(self, guard);
             }
             if timeout(SAVING_AGAIN, self.idle()).await.is_ok() {
                 return;
@@ -316,21 +235,16 @@ impl Registration {
     }
 
     async fn idle(&self) {
-        while let Some(seat) = self.desk.busy() {
-            seat.await;
+        while let Some(listener) = self.shared.listen_while_busy() {
+            listener.await;
         }
     }
 }
 
-/// Takes an exchange from where both its task and its caller can.
-fn taken<T: Reply>(parcel: &Mutex<Option<Exchange<T>>>) -> Option<Exchange<T>> {
-    parcel.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
 impl Drop for Registration {
-    /// Ends the drivers that keep it warm, which do not keep it alive.
+    /// Ends the tasks that refresh ahead of time, which do not keep it alive.
     fn drop(&mut self) {
-        self.desk.shut();
+        self.shared.shut_down();
     }
 }
 

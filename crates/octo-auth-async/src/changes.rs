@@ -1,60 +1,37 @@
 //! The subscription to what happens to the keys of a registration.
 
-use std::fmt;
-
 use octo_auth_core::Change;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-
-/// How many changes are kept for a subscriber that does not read them.
-pub(crate) const KEPT: usize = 1024;
 
 /// What happens to the keys of a registration, from the moment of the subscription on.
 ///
-/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them.
-pub struct Changes {
-    receiver: Receiver<Change>,
-    missed: u64,
-}
+/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. It never
+/// holds up a caller.
+#[derive(Debug)]
+pub struct Changes(octo_auth_driver::Changes);
 
 impl Changes {
-    pub(crate) fn new(receiver: Receiver<Change>) -> Self {
-        Self { receiver, missed: 0 }
+    pub(crate) fn new(changes: octo_auth_driver::Changes) -> Self {
+        Self(changes)
     }
 
-    /// Waits for the next change; nothing once the [`Accounts`](crate::Accounts), all its handles and everything
-    /// under way for it are gone.
-    ///
-    /// Dropping the future loses nothing.
+    /// Waits for the next change. Returns `None` once the [`Accounts`](crate::Accounts), all its handles and everything
+    /// in flight are gone and each change was read. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Change> {
         loop {
-            match self.receiver.recv().await {
+            match self.0.next_or_listen()? {
                 Ok(change) => return Some(change),
-                Err(RecvError::Lagged(many)) => self.missed = self.missed.saturating_add(many),
-                Err(RecvError::Closed) => return None,
+                Err(listener) => listener.await,
             }
         }
     }
 
-    /// The next change if there is one already; it waits for none.
+    /// Returns the next change, or `None` if there is none yet.
     pub fn try_next(&mut self) -> Option<Change> {
-        loop {
-            match self.receiver.try_recv() {
-                Ok(change) => return Some(change),
-                Err(TryRecvError::Lagged(many)) => self.missed = self.missed.saturating_add(many),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
-            }
-        }
+        self.0.try_next()
     }
 
-    /// How many changes were lost since this was asked last, because they were not read in time.
+    /// Returns the number of changes that were lost since the last call, because they were not read in time.
     pub fn missed(&mut self) -> u64 {
-        std::mem::take(&mut self.missed)
-    }
-}
-
-impl fmt::Debug for Changes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Changes").field("missed", &self.missed).finish_non_exhaustive()
+        self.0.missed()
     }
 }

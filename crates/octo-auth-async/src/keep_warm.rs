@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use octo_auth_core::Warm;
+use octo_auth_driver::Due;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
 use crate::accounts::Registration;
-use crate::carrier;
-use crate::desk::Tended;
+use crate::job_runner;
 
 /// Keeps tokens warm as long as it lives, on the runtime on which it was made.
 ///
@@ -50,19 +50,18 @@ impl fmt::Debug for KeepWarm {
 
 async fn tend(registration: Weak<Registration>, which: Warm) {
     while let Some(registration) = registration.upgrade() {
-        let (seat, wait) = match registration.desk.tend(which) {
-            Tended::Carry(job) => {
-                carrier::carry(&registration, *job);
+        match registration.shared.poll_due(which) {
+            Due::Run(guard) => {
+                job_runner::spawn(&registration, guard);
                 drop(registration);
-                // Many keys may be due at once, and others share the thread.
+                // Many keys may be due at once, and other tasks share the thread.
                 yield_now().await;
-                continue;
             }
-            Tended::Wait(seat, wait) => (seat, wait),
-            Tended::Over => return,
-        };
-        drop(registration);
-        // Whether it was called or its time is over, it looks again.
-        let _ = timeout(wait, seat).await;
+            Due::Wait(listener, at_most) => {
+                drop(registration);
+                let _ = timeout(at_most, listener).await;
+            }
+            Due::Over => return,
+        }
     }
 }

@@ -77,7 +77,7 @@
 //!
 //! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
 //! by default). No secret, no code and no query of a URL is in them. A subscriber may panic or call back: no token is lost
-//! by it. Every name, level, field, label, word and unit is listed in [`telling`] and is stable. The most useful ones:
+//! by it. Every name, level, field, label, word and unit is listed in [`telemetry`] and is stable. The most useful ones:
 //!
 //! | for | measure | event |
 //! |---|---|---|
@@ -102,16 +102,15 @@ pub mod officernd;
 
 mod accounts;
 mod api_client;
-mod carrier;
 mod changes;
-mod desk;
+mod exchange_task;
+mod job_runner;
 mod keep_warm;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod middleware;
 mod reqwest;
 mod runner;
 mod store;
-mod sync;
 mod tokens;
 mod transport;
 
@@ -130,7 +129,7 @@ pub use octo_auth_core::{
     StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
 };
 #[doc(inline)]
-pub use octo_auth_system::telling;
+pub use octo_auth_driver::telemetry;
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, Waiting, entropy};
 
 pub use self::reqwest::ReqwestTransport;

@@ -1,7 +1,7 @@
 //! A handle to the tokens of one key.
 //!
 //! The path of a valid token reads the published snapshot and the boot clock: no lock, nothing allocated, nothing
-//! shared written. Everything else asks at the desk.
+//! shared written. Everything else asks the driver.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -12,17 +12,15 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use octo_auth_core::{
-    Adopted, Answer, Authorizer, Exchange, Failure, FailureKind, Generation, Job, Key, OnboardingError,
-    Reply, RequestError, Status, Token,
+    Adopted, Answer, Authorizer, Caller, Exchange, Failure, Generation, Key, OnboardingError, Reply,
+    RequestError, Status, Token, Waits,
 };
-use octo_auth_system::{Serving, Slot};
+use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::accounts::{Accounts, Registration};
-use crate::carrier;
-use crate::desk::Told;
+use crate::job_runner;
 
 /// A handle to the tokens of one key. It is cheap to clone.
 ///
@@ -40,14 +38,13 @@ pub struct Tokens {
 /// A key that is kept as long as this lives.
 struct Held {
     registration: Arc<Registration>,
-    key: Arc<Key>,
-    slot: Arc<Slot>,
+    cell: Arc<KeyCell>,
 }
 
 impl Tokens {
     pub(crate) fn hold(registration: &Arc<Registration>, key: &Key) -> Result<Self, Failure> {
-        let (key, slot) = registration.desk.hold(key)?;
-        Ok(Self { held: Arc::new(Held { registration: registration.clone(), key, slot }) })
+        let cell = registration.shared.acquire(key)?;
+        Ok(Self { held: Arc::new(Held { registration: registration.clone(), cell }) })
     }
 
     /// Gets a token, waiting as long as the policy says, 30 s by default.
@@ -86,7 +83,7 @@ impl Tokens {
     /// As [`Tokens::get`].
     #[inline]
     pub async fn with_header<R>(&self, read: impl FnOnce(&HeaderValue) -> R) -> Result<R, Failure> {
-        if let Some(token) = self.held.serving().as_ref().and_then(Serving::token) {
+        if let Some(token) = self.held.snapshot().as_ref().and_then(Snapshot::token) {
             return Ok(read(token.authorization()));
         }
         let token = self.held.ask_boxed(self.held.registration.wait).await?;
@@ -98,8 +95,8 @@ impl Tokens {
     /// The next caller gets another token if one can be had. A generation that was replaced already changes nothing,
     /// so each caller may report what it saw, however late.
     pub fn refused(&self, generation: Generation) {
-        let Held { registration, key, .. } = &*self.held;
-        registration.desk.refused(key, generation);
+        let Held { registration, cell } = &*self.held;
+        registration.shared.refused(cell.key(), generation);
     }
 
     /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
@@ -113,9 +110,9 @@ impl Tokens {
     /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
     /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
     pub async fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), RequestError> {
-        let Held { registration, key, .. } = &*self.held;
-        let job = registration.desk.adopt(key, adopted.into())?;
-        self.held.see_through(job, |status| status.saving && status.in_flight).await;
+        let Held { registration, cell } = &*self.held;
+        let guard = registration.shared.adopt(cell.key(), adopted.into())?;
+        self.held.see_through(guard, false).await;
         Ok(())
     }
 
@@ -148,25 +145,24 @@ impl Tokens {
     where
         for<'a> Adopted: From<&'a T>,
     {
-        let Held { registration, key, .. } = &*self.held;
+        let Held { registration, cell } = &*self.held;
         if !replaces {
             self.know().await?;
         }
-        let own = key.clone();
-        let (outcome, begun) = registration
+        let key = cell.key().clone();
+        let (outcome, placed) = registration
             .run(exchange, move |registration, outcome| {
-                let job = registration.desk.onboard(&own, Adopted::brought_by(outcome)?, replaces);
-                Some(job.map(|job| job.and_then(|job| carrier::carry(registration, job))))
+                let guard = registration.shared.onboard(&key, Adopted::brought_by(outcome)?, replaces);
+                Some(guard.map(|guard| drop(guard.map(|guard| job_runner::spawn(registration, guard)))))
             })
             .await;
         // Of a failed exchange, its own error says more than that what it brought has no place.
         let answer = outcome?;
-        let carried = match begun.flatten().transpose() {
-            Ok(carried) => carried.flatten(),
-            Err(error) => return Ok((answer, Err(error))),
-        };
-        self.held.settle(carried, |status| status.saving && status.in_flight).await;
-        Ok((answer, Ok(())))
+        let placed = placed.flatten().transpose().map(Option::unwrap_or_default);
+        if placed.is_ok() {
+            self.held.see_through(None, false).await;
+        }
+        Ok((answer, placed))
     }
 
     /// Has the key's record read, so that it is known what it holds.
@@ -182,29 +178,29 @@ impl Tokens {
     /// tried, at the latest after the policy's wait; outside a tokio runtime it does not wait, and the
     /// revocation may be left out. Dropping the future changes nothing once it was polled.
     pub async fn sign_out(&self) {
-        let Held { registration, key, .. } = &*self.held;
-        let job = registration.desk.sign_out(key);
-        self.held.see_through(job, |status| status.in_flight).await;
+        let Held { registration, cell } = &*self.held;
+        let guard = registration.shared.sign_out(cell.key());
+        self.held.see_through(guard, true).await;
     }
 
     /// How the key stands; always something while the handle lives.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
-        let Held { registration, key, .. } = &*self.held;
-        registration.desk.status(key)
+        let Held { registration, cell } = &*self.held;
+        registration.shared.status(cell.key())
     }
 
     /// The state of the key in plain words; no secret is among them.
     #[must_use]
     pub fn explain(&self) -> String {
-        let Held { registration, key, .. } = &*self.held;
-        registration.desk.explain(key)
+        let Held { registration, cell } = &*self.held;
+        registration.shared.explain(cell.key())
     }
 
     /// What authorises calls of the provider's API with this key's tokens: it knows the hosts they may go to.
     #[must_use]
     pub fn authorizer(&self) -> Authorizer {
-        self.held.registration.desk.authorizer()
+        self.held.registration.shared.authorizer()
     }
 
     /// The registration it belongs to.
@@ -215,15 +211,15 @@ impl Tokens {
     /// The key.
     #[must_use]
     pub fn key(&self) -> &Key {
-        &self.held.key
+        self.held.cell.key()
     }
 }
 
 impl Held {
-    /// What may be served without asking.
+    /// Returns the token that can be served without asking.
     #[inline]
-    fn serving(&self) -> Option<Serving> {
-        self.slot.serving(self.registration.desk.clock())
+    fn snapshot(&self) -> Option<Snapshot> {
+        self.cell.snapshot(self.registration.shared.clock())
     }
 
     /// Reads what may be served, at once or after asking at the desk.
@@ -239,7 +235,7 @@ impl Held {
         let mut asking = None;
         poll_fn(move |context| {
             if asking.is_none() {
-                if let Some(token) = self.serving().as_ref().and_then(Serving::token) {
+                if let Some(token) = self.snapshot().as_ref().and_then(Snapshot::token) {
                     return Poll::Ready(Ok(read(token)));
                 }
             }
@@ -253,79 +249,64 @@ impl Held {
         Box::pin(self.ask(wait))
     }
 
-    /// Asks at the desk until there is a token or a failure, at most so long, and tells how long that took.
+    /// Asks until there is a token or a failure, and tells telemetry how long that took.
     async fn ask(&self, wait: Duration) -> Result<Token, Failure> {
-        let desk = &self.registration.desk;
-        let now = desk.clock().boot();
-        let waiting = desk.telling().waiting(&self.key, desk.clock(), now);
-        let told = self.ask_until(now.saturating_add(wait)).await;
+        let shared = &self.registration.shared;
+        let now = shared.clock().boot();
+        let waiting = shared.telemetry().waiting(self.cell.key(), shared.clock(), now);
+        let has_runtime = Handle::try_current().is_ok();
+        let waits = if has_runtime { Waits::Until(now.saturating_add(wait)) } else { Waits::NoRuntime };
+        let told = self.ask_for(Caller::new(waits)).await;
         waiting.over(told.as_ref());
         told
     }
 
-    /// Asks at the desk until there is a token or a failure, at most until this moment on the boot clock.
-    async fn ask_until(&self, deadline: Duration) -> Result<Token, Failure> {
-        let Self { registration, key, .. } = self;
-        let desk = &registration.desk;
-        let has_runtime = Handle::try_current().is_ok();
-        let mut told = if has_runtime { desk.ask(key) } else { desk.ask_at_deadline(key) };
+    async fn ask_for(&self, mut caller: Caller) -> Result<Token, Failure> {
         loop {
-            match told {
+            match self.registration.shared.ask(&self.cell, &mut caller) {
                 Told::Token(token) => return Ok(token),
-                // Whoever could only wait is told what keeps it from that; any other failure is the key's own.
-                Told::Failure(failure) if !has_runtime && failure.kind() == FailureKind::StillWaiting => {
-                    return Err(Failure::no_runtime(key));
-                }
                 Told::Failure(failure) => return Err(failure),
-                Told::Carry(token, job) => {
-                    carrier::carry(registration, *job);
+                Told::Run(token, guard) => {
+                    job_runner::spawn(&self.registration, guard);
                     if let Some(token) = token {
                         return Ok(token);
                     }
                 }
-                Told::Wait(seat, wait) => {
-                    let left = deadline.saturating_sub(desk.clock().boot());
-                    // Called or not, it asks again.
-                    let _ = timeout(wait.min(left), seat).await;
+                // Notified or not, it asks again.
+                Told::Wait(listener, at_most) => {
+                    let _ = timeout(at_most, listener).await;
                 }
             }
-            let is_over = desk.clock().boot() >= deadline;
-            told = if is_over { desk.ask_at_deadline(key) } else { desk.ask(key) };
         }
     }
 
-    /// Has a job carried out to its end, and waits while this holds for the key, at most as long as the policy says.
-    async fn see_through(&self, job: Option<Job>, holds: fn(&Status) -> bool) {
-        let carried = job.and_then(|job| carrier::carry(&self.registration, job));
-        self.settle(carried, holds).await;
-    }
-
-    /// Waits until a carrier has ended, and while this holds for the key, at most as long as the policy says.
-    async fn settle(&self, carried: Option<JoinHandle<()>>, holds: fn(&Status) -> bool) {
+    /// Runs jobs, and waits until the record is saved or that was tried, at most as long as the policy says; with `all`,
+    /// until nothing runs for the key any more.
+    async fn see_through(&self, guard: Option<JobGuard>, all: bool) {
+        let Self { registration, cell } = self;
+        if let Some(guard) = guard {
+            job_runner::spawn(registration, guard);
+        }
         if Handle::try_current().is_err() {
             return;
         }
         let ends = async {
-            if let Some(carried) = carried {
-                // It ends with the last job, such as a revocation. One that was lost has reported that itself.
-                let _ = carried.await;
-            }
-            while let Some(seat) = self.registration.desk.seat_while(&self.key, holds) {
-                seat.await;
+            while let Some(listener) = registration.shared.listen_while_running(cell, all) {
+                listener.await;
             }
         };
-        let _ = timeout(self.registration.wait, ends).await;
+        let _ = timeout(registration.wait, ends).await;
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.registration.desk.let_go(&self.key);
+        self.registration.shared.release(&self.cell);
     }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens").field("key", &self.held.key).finish_non_exhaustive()
+        f.debug_struct("Tokens").field("key", self.held.cell.key()).finish_non_exhaustive()
     }
 }

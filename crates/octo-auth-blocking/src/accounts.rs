@@ -1,26 +1,25 @@
 //! One registration at a provider and all its tokens.
 //!
-//! The core decides; what is here reads clocks, moves bytes, parks callers and starts threads.
+//! The core decides, the driver says whom it concerns; what is here moves bytes, blocks callers and starts threads.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
     self as core, Answer, Client, Exchange, ExchangeError, Failure, Key, Now, Policy, Reply, RequestError,
     Storage, Store, Warm,
 };
+use octo_auth_driver::Shared;
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 
 use crate::UreqTransport;
-use crate::bell::Bell;
-use crate::carrier::Office;
 use crate::changes::Changes;
-use crate::crew::Crew;
-use crate::desk::Desk;
+use crate::job_runner::Context;
 use crate::keep_warm::KeepWarm;
-use crate::stall;
+use crate::runtime_detection;
 use crate::store::NoStore;
+use crate::thread_pool::ThreadPool;
 use crate::tokens::Tokens;
 use crate::transport::Transport;
 
@@ -36,7 +35,7 @@ const SAVING_AGAIN: Duration = Duration::from_secs(1);
 /// of the endpoint left behind. Two of them for one client id know nothing of each other.
 #[derive(Clone)]
 pub struct Accounts {
-    pub(crate) office: Arc<Office>,
+    pub(crate) context: Arc<Context>,
 }
 
 /// How [`Accounts`] are to be set up.
@@ -69,7 +68,7 @@ impl Accounts {
             store: Arc::new(NoStore),
             transport: None,
             clock: Arc::new(SystemClock),
-            may_block: stall::may_block,
+            may_block: runtime_detection::may_block,
         }
     }
 
@@ -84,7 +83,7 @@ impl Accounts {
         reason = "a key is made for its handle, and read as `tokens(Key::account(..))`"
     )]
     pub fn tokens(&self, key: Key) -> Result<Tokens, Failure> {
-        Tokens::new(self.office.clone(), &key)
+        Tokens::new(self.context.clone(), &key)
     }
 
     /// Runs any exchange, such as that of an authorization code, once, on the calling thread.
@@ -97,18 +96,18 @@ impl Accounts {
     /// An [`ExchangeError`] for whatever is not the answer that was due; on a worker of an async runtime one that
     /// says that nothing was sent.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
-        self.office.run(exchange)
+        self.context.run(exchange)
     }
 
     /// Subscribes to what happens to the keys from now on, so that a program can alert or persist.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        self.office.desk.changes()
+        Changes::new(self.context.shared.changes())
     }
 
     /// Renews tokens before anybody has to wait for them, on a thread of its own, until the answer is dropped.
     pub fn keep_warm(&self, which: Warm) -> KeepWarm {
-        KeepWarm::new(&self.office, which)
+        KeepWarm::new(&self.context, which)
     }
 
     /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and
@@ -118,7 +117,7 @@ impl Accounts {
     ///
     /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
     pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
-        self.office.desk.replace_client(client)
+        self.context.shared.replace_client(client)
     }
 
     /// Begins no renewal from now on, and waits at most 5 s until what is under way has ended and all is stored.
@@ -126,40 +125,46 @@ impl Accounts {
     /// Valid tokens are served still. What takes longer goes on as long as the program does. On a worker of an async
     /// runtime it does not wait.
     pub fn shutdown(&self) {
-        let Office { desk, .. } = &*self.office;
-        let end = desk.clock().boot().saturating_add(GRACE);
-        desk.telling().shutting_down();
-        desk.shut_down();
+        let Context { shared, .. } = &*self.context;
+        let end = shared.clock().boot().saturating_add(GRACE);
+        shared.telemetry().shutting_down();
+        shared.shut_down();
         self.save_all();
-        if self.office.may_wait() {
+        if self.context.may_block() {
             self.finish(end);
         }
-        desk.telling().shut_down(!desk.is_busy());
+        shared.telemetry().shut_down(shared.listen_while_busy().is_none());
+    }
+
+    /// Waits until nothing is in flight and nothing is unsaved. It begins nothing and has no time limit of its own.
+    pub fn settled(&self) {
+        while let Some(listener) = self.context.shared.listen_while_busy() {
+            listener.wait_timeout(GRACE);
+        }
     }
 
     /// The client, as it stands now.
     #[must_use]
     pub fn client(&self) -> Client {
-        self.office.desk.client()
+        self.context.shared.client()
     }
 
     /// Reads the clocks, for [`Pending::receive`](octo_auth_core::Pending::receive) and the like.
     #[must_use]
     pub fn now(&self) -> Now {
-        self.office.desk.clock().now()
+        self.context.shared.now()
     }
 
-    /// Waits until nothing is under way or unsaved, until this moment on the boot clock at the latest, storing again
-    /// from time to time what could not be stored.
+    /// Waits until nothing is in flight or unsaved, until this moment on the boot clock at the latest, storing again from
+    /// time to time what could not be stored.
     fn finish(&self, end: Duration) {
-        let Office { desk, .. } = &*self.office;
+        let shared = &self.context.shared;
         let mut left = GRACE;
-        let mut again = desk.clock().boot().saturating_add(SAVING_AGAIN);
+        let mut again = shared.clock().boot().saturating_add(SAVING_AGAIN);
         while !left.is_zero() {
-            // Counted before the desk and the clock are looked at: what changes after that wakes.
-            let rings = desk.bell().count();
-            let now = desk.clock().boot();
-            if now >= end || !desk.is_busy() {
+            let Some(listener) = shared.listen_while_busy() else { return };
+            let now = shared.clock().boot();
+            if now >= end {
                 return;
             }
             if again <= now {
@@ -167,7 +172,7 @@ impl Accounts {
                 again = now.saturating_add(SAVING_AGAIN);
             }
             let step = left.min(SAVING_AGAIN);
-            if !desk.bell().wait_past(rings, step) {
+            if !listener.wait_timeout(step) {
                 // The clock may stand still.
                 left -= step;
                 again = now;
@@ -176,9 +181,7 @@ impl Accounts {
     }
 
     fn save_all(&self) {
-        for job in self.office.desk.save_all() {
-            self.office.carry(job);
-        }
+        self.context.shared.save_all().into_iter().for_each(|guard| self.context.spawn(guard));
     }
 }
 
@@ -242,21 +245,18 @@ impl Builder {
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
         let storage = store.storage();
         let machine = core::Accounts::new(client, policy, storage, &entropy);
-        let desk = Arc::new(Desk::new(machine, clock.clone()));
+        let shared = Shared::new(machine, clock);
         if storage == Storage::MultiProcess {
-            let listening = Arc::downgrade(&desk);
+            let listening = Arc::downgrade(&shared);
             store.changes(Arc::new(move |name| {
-                if let Some(desk) = listening.upgrade() {
-                    desk.changed_elsewhere(name);
+                if let Some(shared) = listening.upgrade() {
+                    shared.changed_elsewhere(name);
                 }
             }));
         }
-        let (crew, moves) = (Crew::default(), Bell::new());
-        let office = Office { desk, transport, store, crew, moves, wait, exchange_deadline, may_block };
-        let office = Arc::new(office);
-        let waiting: Weak<Office> = Arc::downgrade(&office);
-        clock.on_move(waiting);
-        Ok(Accounts { office })
+        let pool = ThreadPool::default();
+        let context = Context { shared, transport, store, pool, wait, exchange_deadline, may_block };
+        Ok(Accounts { context: Arc::new(context) })
     }
 }
 

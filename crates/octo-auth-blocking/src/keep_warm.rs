@@ -1,14 +1,18 @@
-//! Renews tokens before anybody has to wait for them.
+//! Refreshes tokens ahead of time, on a thread of its own.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use octo_auth_core::Warm;
+use octo_auth_driver::Due;
 
-use crate::bell::Bell;
-use crate::carrier::Office;
+use crate::job_runner::Context;
+
+/// How long it waits while jobs wait for a thread, unless it is woken.
+const NO_ROOM: Duration = Duration::from_secs(30);
 
 /// Keeps the tokens of a registration warm until it is dropped.
 ///
@@ -17,27 +21,24 @@ use crate::carrier::Office;
 /// [`Accounts`](crate::Accounts) and all their handles are gone or shut down.
 #[must_use = "dropping it ends the keeping warm"]
 pub struct KeepWarm {
-    bell: Arc<Bell>,
+    context: Weak<Context>,
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What the thread works with. It keeps no registration alive.
 struct Driver {
-    office: Weak<Office>,
-    bell: Arc<Bell>,
+    context: Weak<Context>,
     is_over: Arc<AtomicBool>,
     which: Warm,
 }
 
 impl KeepWarm {
-    pub(crate) fn new(office: &Arc<Office>, which: Warm) -> Self {
-        let bell = office.desk.bell().clone();
-        let is_over = Arc::new(AtomicBool::new(false));
-        let driver =
-            Driver { office: Arc::downgrade(office), bell: bell.clone(), is_over: is_over.clone(), which };
+    pub(crate) fn new(context: &Arc<Context>, which: Warm) -> Self {
+        let (context, is_over) = (Arc::downgrade(context), Arc::new(AtomicBool::new(false)));
+        let driver = Driver { context: context.clone(), is_over: is_over.clone(), which };
         let thread = thread::Builder::new().name("octo-auth-warm".to_owned());
-        Self { bell, is_over, thread: thread.spawn(move || driver.run()).ok() }
+        Self { context, is_over, thread: thread.spawn(move || driver.run()).ok() }
     }
 
     /// Whether its thread runs. Without one, which the operating system may refuse, tokens are renewed when they are
@@ -50,18 +51,24 @@ impl KeepWarm {
 
 impl Driver {
     fn run(self) {
-        while !self.is_over.load(Ordering::Acquire) {
-            // Counted before the desk is looked at: what changes after that wakes.
-            let rings = self.bell.count();
-            let Some(office) = self.office.upgrade() else { return };
-            let Some((job, at_most)) = office.desk.tend(self.which, office.crew.has_room()) else { return };
-            if let Some(job) = job {
-                office.carry(job);
+        while let Some(context) = self.context.upgrade() {
+            // Made before anything is looked at: what changes after that wakes.
+            let listener = context.shared.listen();
+            if self.is_over.load(Ordering::Acquire) {
+                return;
+            }
+            if !context.pool.has_room() {
+                drop(context);
+                listener.wait_timeout(NO_ROOM);
                 continue;
             }
-            drop(office);
-            if !self.is_over.load(Ordering::Acquire) {
-                self.bell.wait_past(rings, at_most);
+            match context.shared.poll_due(self.which) {
+                Due::Run(guard) => context.spawn(guard),
+                Due::Wait(_, at_most) => {
+                    drop(context);
+                    listener.wait_timeout(at_most);
+                }
+                Due::Over => return,
             }
         }
     }
@@ -76,6 +83,8 @@ impl fmt::Debug for KeepWarm {
 impl Drop for KeepWarm {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Release);
-        self.bell.ring();
+        if let Some(context) = self.context.upgrade() {
+            context.shared.wake_watchers();
+        }
     }
 }

@@ -79,7 +79,7 @@
 //!
 //! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
 //! by default). No secret, no code and no query of a URL is in them. A subscriber may panic or call back: no token is lost
-//! by it. Every name, level, field, label, word and unit is listed in [`telling`] and is stable. The most useful ones:
+//! by it. Every name, level, field, label, word and unit is listed in [`telemetry`] and is stable. The most useful ones:
 //!
 //! | for | measure | event |
 //! |---|---|---|
@@ -103,20 +103,14 @@ pub mod officernd;
 
 mod accounts;
 mod api_client;
-mod bell;
-mod carrier;
 mod changes;
-mod crew;
-mod desk;
-mod guard;
+mod job_runner;
 mod keep_warm;
-mod ledger;
 mod middleware;
 mod runner;
-mod seat;
-mod stall;
+mod runtime_detection;
 mod store;
-mod sync;
+mod thread_pool;
 mod tokens;
 mod transport;
 mod ureq;
@@ -137,7 +131,7 @@ pub use octo_auth_core::{
     note_framing,
 };
 #[doc(inline)]
-pub use octo_auth_system::telling;
+pub use octo_auth_driver::telemetry;
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, Waiting, entropy};
 
 pub use self::ureq::UreqTransport;

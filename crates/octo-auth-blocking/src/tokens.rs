@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use octo_auth_core::{
-    Adopted, Answer, Authorizer, Exchange, Failure, Generation, Job, Key, Now, OnboardingError, Reply,
-    RequestError, Status, Token,
+    Adopted, Answer, Authorizer, Caller, Exchange, Failure, Generation, Key, Now, OnboardingError, Reply,
+    RequestError, Status, Token, Waits,
 };
-use octo_auth_system::Serving;
+use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
 
 use crate::accounts::Accounts;
-use crate::carrier::Office;
-use crate::seat::Seat;
+use crate::job_runner::Context;
 
 /// A handle to the token of one key. It is cheap to clone.
 ///
@@ -33,14 +32,14 @@ pub struct Tokens {
 
 /// What the clones of a handle share; its end gives the key back.
 struct Handle {
-    office: Arc<Office>,
-    seat: Arc<Seat>,
+    context: Arc<Context>,
+    cell: Arc<KeyCell>,
 }
 
 impl Tokens {
-    pub(crate) fn new(office: Arc<Office>, key: &Key) -> Result<Self, Failure> {
-        let seat = office.desk.sit(key)?;
-        Ok(Self { handle: Arc::new(Handle { office, seat }) })
+    pub(crate) fn new(context: Arc<Context>, key: &Key) -> Result<Self, Failure> {
+        let cell = context.shared.acquire(key)?;
+        Ok(Self { handle: Arc::new(Handle { context, cell }) })
     }
 
     /// Gets a token, waiting as long as the policy says, 30 s by default.
@@ -50,7 +49,7 @@ impl Tokens {
     /// A [`Failure`] if there is no token to be had now; it says why, who must act, and when to ask again.
     #[inline]
     pub fn get(&self) -> Result<Token, Failure> {
-        self.get_by(self.handle.office.wait)
+        self.get_by(self.handle.context.wait)
     }
 
     /// Gets a token, waiting at most so long; zero begins what is due and waits for nothing.
@@ -60,7 +59,7 @@ impl Tokens {
     /// As [`Tokens::get`].
     #[inline]
     pub fn get_by(&self, wait: Duration) -> Result<Token, Failure> {
-        match self.serving().as_ref().and_then(Serving::token) {
+        match self.snapshot().as_ref().and_then(Snapshot::token) {
             Some(token) => Ok(token.clone()),
             None => self.ask(wait),
         }
@@ -74,9 +73,9 @@ impl Tokens {
     #[inline]
     pub fn header(&self) -> Result<HeaderValue, Failure> {
         // Cloned where it is handed out from: moving a header value costs as much as making it.
-        match self.serving().as_ref().and_then(Serving::token) {
+        match self.snapshot().as_ref().and_then(Snapshot::token) {
             Some(token) => Ok(token.authorization().clone()),
-            None => self.ask(self.handle.office.wait).map(|token| token.authorization().clone()),
+            None => self.ask(self.handle.context.wait).map(|token| token.authorization().clone()),
         }
     }
 
@@ -87,9 +86,9 @@ impl Tokens {
     /// As [`Tokens::get`].
     #[inline]
     pub fn with_header<R>(&self, read: impl FnOnce(&HeaderValue) -> R) -> Result<R, Failure> {
-        match self.serving().as_ref().and_then(Serving::token) {
+        match self.snapshot().as_ref().and_then(Snapshot::token) {
             Some(token) => Ok(read(token.authorization())),
-            None => self.ask(self.handle.office.wait).map(|token| read(token.authorization())),
+            None => self.ask(self.handle.context.wait).map(|token| read(token.authorization())),
         }
     }
 
@@ -98,7 +97,7 @@ impl Tokens {
     /// The next caller gets another token if one can be had. A generation that was replaced already changes nothing,
     /// so each caller may report what it saw, however late.
     pub fn refused(&self, generation: Generation) {
-        self.handle.office.desk.refused(&self.handle.seat, generation);
+        self.handle.context.shared.refused(self.key(), generation);
     }
 
     /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
@@ -111,8 +110,8 @@ impl Tokens {
     /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
     /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
     pub fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), RequestError> {
-        let Handle { office, seat } = &*self.handle;
-        let job = office.desk.adopt(seat, adopted.into())?;
+        let Handle { context, cell } = &*self.handle;
+        let job = context.shared.adopt(cell.key(), adopted.into())?;
         self.see_through(job, false);
         Ok(())
     }
@@ -144,14 +143,14 @@ impl Tokens {
     where
         for<'a> Adopted: From<&'a T>,
     {
-        let Handle { office, seat } = &*self.handle;
+        let Handle { context, cell } = &*self.handle;
         if !replaces {
             self.know()?;
         }
-        let outcome = office.run(exchange);
+        let outcome = context.run(exchange);
         let placed = match Adopted::brought_by(&outcome) {
             Some(brought) => {
-                let job = office.desk.onboard(seat, brought, replaces);
+                let job = context.shared.onboard(cell.key(), brought, replaces);
                 job.map(|job| self.see_through(job, false))
             }
             None => Ok(()),
@@ -173,73 +172,101 @@ impl Tokens {
     /// revoked or both were tried, at the latest after the policy's wait. On a worker of an async runtime it does not
     /// wait.
     pub fn sign_out(&self) {
-        let Handle { office, seat } = &*self.handle;
-        self.see_through(office.desk.sign_out(seat), true);
+        let Handle { context, cell } = &*self.handle;
+        self.see_through(context.shared.sign_out(cell.key()), true);
     }
 
     /// How the key stands; always something while the handle lives.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
-        self.handle.office.desk.status(&self.handle.seat)
+        self.handle.context.shared.status(self.key())
     }
 
     /// The state of the key in plain words; no secret is among them.
     #[must_use]
     pub fn explain(&self) -> String {
-        self.handle.office.desk.explain(&self.handle.seat)
+        self.handle.context.shared.explain(self.key())
     }
 
     /// What authorises calls of the provider's API with this key's tokens: it knows the hosts they may go to.
     #[must_use]
     pub fn authorizer(&self) -> Authorizer {
-        self.handle.office.desk.authorizer()
+        self.handle.context.shared.authorizer()
     }
 
     /// The registration it belongs to.
     pub(crate) fn accounts(&self) -> Accounts {
-        Accounts { office: self.handle.office.clone() }
+        Accounts { context: self.handle.context.clone() }
     }
 
     /// The key.
     #[must_use]
     pub fn key(&self) -> &Key {
-        self.handle.seat.key()
+        self.handle.cell.key()
     }
 
     /// Reads the clocks.
     pub(crate) fn now(&self) -> Now {
-        self.handle.office.desk.clock().now()
+        self.handle.context.shared.now()
     }
 
-    /// What may be served without asking.
+    /// Returns the token that can be served without asking.
     #[inline]
-    fn serving(&self) -> Option<Serving> {
-        let Handle { office, seat } = &*self.handle;
-        seat.slot().serving(&**office.desk.clock())
+    fn snapshot(&self) -> Option<Snapshot> {
+        let Handle { context, cell } = &*self.handle;
+        cell.snapshot(context.shared.clock())
     }
 
-    /// Asks at the desk, waiting at most so long.
+    /// Asks until there is a token or a failure.
     #[cold]
     fn ask(&self, wait: Duration) -> Result<Token, Failure> {
-        let Handle { office, seat } = &*self.handle;
-        // Asked before the desk's lock is taken: the rule is the program's own.
-        let may_wait = office.may_wait();
-        let (desk, clock) = (&office.desk, &**office.desk.clock());
-        let waiting = desk.telling().waiting(seat.key(), clock, clock.boot());
-        let told = desk.get(seat, wait, may_wait, |job| office.carry(job));
+        let Handle { context, cell } = &*self.handle;
+        // Asked before the lock is taken: the rule is the program's own.
+        let may_block = context.may_block();
+        let shared = &context.shared;
+        let now = shared.clock().boot();
+        let waiting = shared.telemetry().waiting(cell.key(), shared.clock(), now);
+        let waits = if may_block { Waits::Until(now.saturating_add(wait)) } else { Waits::NotHere };
+        let told = self.ask_for(Caller::new(waits));
         waiting.over(told.as_ref());
         told
     }
 
-    /// Has a job carried out, and waits until the record is saved or that was tried; with `all`, until nothing is
-    /// carried for the key any more.
-    fn see_through(&self, job: Option<Job>, all: bool) {
-        let Handle { office, seat } = &*self.handle;
-        if let Some(job) = job {
-            office.carry(job);
+    fn ask_for(&self, mut caller: Caller) -> Result<Token, Failure> {
+        let Handle { context, cell } = &*self.handle;
+        loop {
+            match context.shared.ask(cell, &mut caller) {
+                Told::Token(token) => return Ok(token),
+                Told::Failure(failure) => return Err(failure),
+                Told::Run(token, guard) => {
+                    context.spawn(guard);
+                    if let Some(token) = token {
+                        return Ok(token);
+                    }
+                }
+                Told::Wait(listener, at_most) => {
+                    listener.wait_timeout(at_most);
+                }
+            }
         }
-        if office.may_wait() {
-            office.desk.settle(seat, all, office.wait);
+    }
+
+    /// Has jobs run, and waits until the record is saved or that was tried, at most as long as the policy says; with `all`,
+    /// until nothing runs for the key any more.
+    fn see_through(&self, guard: Option<JobGuard>, all: bool) {
+        let Handle { context, cell } = &*self.handle;
+        if let Some(guard) = guard {
+            context.spawn(guard);
+        }
+        if !context.may_block() {
+            return;
+        }
+        let end = context.shared.clock().boot().saturating_add(context.wait);
+        while let Some(listener) = context.shared.listen_while_running(cell, all) {
+            let left = end.saturating_sub(context.shared.clock().boot());
+            if !listener.wait_timeout(left) {
+                return;
+            }
         }
     }
 }
@@ -252,6 +279,6 @@ impl fmt::Debug for Tokens {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.office.desk.leave(&self.seat);
+        self.context.shared.release(&self.cell);
     }
 }

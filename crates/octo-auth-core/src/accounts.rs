@@ -11,6 +11,8 @@
 //!
 //! What the machine promises is the table at [`State`](crate::State), and tested row by row.
 
+mod caller;
+mod effects;
 mod refresh_ahead;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +20,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use caller::{Caller, Waits};
+pub use effects::{Effects, KeyEffects};
 pub use refresh_ahead::{Tending, Warm};
 
 use crate::client::Client;
@@ -25,7 +29,9 @@ use crate::error::{OnboardingError, Remedy, RequestError};
 use crate::exchange::Purpose;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::grant::Entropy;
-use crate::key::{Adopted, Decision, Generation, Job, KeyState, Published, Report, State, Status, Verdict};
+use crate::key::{
+    Adopted, Decision, Generation, Job, KeyState, Published, Report, Shown, State, Status, Verdict,
+};
 use crate::registration::{BudgetRequest, Policy, SendLog, SharedState};
 use crate::spec::Key;
 use crate::store::{RecordName, Storage};
@@ -44,6 +50,10 @@ pub struct Accounts {
     idle: BTreeSet<(u64, Arc<Key>)>,
     /// Keys by when they are to be looked at next, on the boot clock.
     due: BTreeSet<(Duration, Arc<Key>)>,
+    /// Keys that were looked at since the effects were taken last, each once.
+    touched: Vec<Arc<Key>>,
+    /// Whether something has changed for all keys since.
+    all_touched: bool,
     asked: u64,
 }
 
@@ -53,6 +63,8 @@ struct Account {
     handles: u32,
     last_asked: u64,
     due: Option<Duration>,
+    shown: Shown,
+    is_touched: bool,
 }
 
 impl Accounts {
@@ -66,6 +78,8 @@ impl Accounts {
             names: HashMap::new(),
             idle: BTreeSet::new(),
             due: BTreeSet::new(),
+            touched: Vec::new(),
+            all_touched: false,
             asked: 0,
         }
     }
@@ -164,6 +178,7 @@ impl Accounts {
     /// Begins no flight from now on; what is under way is finished and saved.
     pub fn shut_down(&mut self) {
         self.shared.is_shutting_down = true;
+        self.all_touched = true;
     }
 
     /// Whether anything is under way or unsaved, so that a shutdown has something to wait for.
@@ -174,11 +189,18 @@ impl Accounts {
 
     /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
     pub fn save_all(&mut self, now: Now) -> Vec<Job> {
-        let shared = &mut self.shared;
-        let mut all: Vec<_> = self.accounts.iter_mut().collect();
+        let mut keys: Vec<Arc<Key>> = self.accounts.keys().cloned().collect();
         // In one order for one history, whatever the map's.
-        all.sort_by_key(|(key, _)| (*key).clone());
-        all.into_iter().filter_map(|(_, account)| account.state.save_now(shared, now)).collect()
+        keys.sort();
+        let mut jobs = Vec::new();
+        for key in keys {
+            let (account, shared) = self.account(&key);
+            if let Some(job) = account.state.save_now(shared, now) {
+                jobs.push(job);
+                self.reschedule(&key, now);
+            }
+        }
+        jobs
     }
 
     /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and pauses
@@ -196,6 +218,7 @@ impl Accounts {
         }
         self.shared.replace_client(client);
         self.accounts.values_mut().for_each(|account| account.state.client_replaced());
+        self.all_touched = true;
         self.look_at_all();
         Ok(())
     }
@@ -333,7 +356,8 @@ impl Accounts {
             if let Some(name) = state.record_name().filter(|_| shared.storage == Storage::MultiProcess) {
                 names.insert(name.clone(), key.clone());
             }
-            Account { state, handles: 0, last_asked: *asked, due: None }
+            let shown = state.shown_at_first(shared);
+            Account { state, handles: 0, last_asked: *asked, due: None, shown, is_touched: false }
         });
         (account, shared)
     }

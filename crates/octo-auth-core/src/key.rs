@@ -39,6 +39,7 @@ pub use import::Adopted;
 pub use job::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
 pub use record::{FamilyId, Generation};
 pub use state::State;
+pub(crate) use status::Shown;
 pub use status::{Change, Event, Status};
 pub use step::{Ending, Step};
 pub use token::{Published, Token};

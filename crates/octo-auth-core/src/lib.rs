@@ -89,7 +89,7 @@ mod time;
 mod token;
 mod validity;
 
-pub use accounts::{Accounts, Tending, Warm};
+pub use accounts::{Accounts, Caller, Effects, KeyEffects, Tending, Waits, Warm};
 pub use answer::{
     ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
     Introspection, Meaning, SandboxProperty,

@@ -7,12 +7,8 @@ mod clock;
 mod entropy;
 mod memory_store;
 mod setup;
-mod slot;
-pub mod telling;
 
 pub use clock::{Clock, SystemClock, Waiting};
 pub use entropy::{EntropyError, entropy};
 pub use memory_store::MemoryStore;
 pub use setup::SetupError;
-#[doc(hidden)]
-pub use slot::{Serving, Slot};

@@ -24,16 +24,18 @@
 
 mod endpoint;
 mod shelf;
+mod told;
 
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Client, Decision, Entropy, Failure, Freshness, Job, Key, Now, Policy, Purpose,
+    Accounts, Adopted, Client, Decision, Entropy, Event, Failure, Freshness, Job, Key, Now, Policy, Purpose,
     RecordName, Remedy, Report, SaveJob, Scopes, Secret, SendJob, Storage, StoreError, Token, Verdict,
 };
 
 pub use endpoint::{Asked, Endpoint, Said};
 pub use shelf::Shelf;
+pub use told::Told;
 
 use crate::registration::{self, sound};
 use crate::{StoredRecord, moment, outcome};
@@ -50,22 +52,6 @@ pub struct Machine {
     pub shelf: Shelf,
     /// The requests that were sent to the token endpoint, in order.
     pub asked: Vec<Asked>,
-}
-
-/// A decision, in a line that a test can compare, and in full.
-#[derive(Debug)]
-pub struct Told {
-    /// The state and the verdict, such as `stale_renewing: use AT1, send` or
-    /// `expired_blocked: give up, http:503, later`.
-    pub line: String,
-    /// The job to carry, if there is one. A job that the test does not carry stays in flight.
-    pub job: Option<Job>,
-    /// The token, if there is one.
-    pub token: Option<Token>,
-    /// The failure, if there is no token.
-    pub failure: Option<Failure>,
-    /// The moment on the boot clock at which the answer can change by time alone.
-    pub next_change: Option<Duration>,
 }
 
 impl Machine {
@@ -158,6 +144,12 @@ impl Machine {
     pub fn decide_at_deadline(&mut self, key: &Key) -> Told {
         let decision = self.accounts.decide_at_deadline(key, self.now);
         self.told(decision)
+    }
+
+    /// Returns what happened to a key since the last call for any key.
+    pub fn events(&mut self, key: &Key) -> Vec<Event> {
+        let ((), effects) = self.accounts.step(self.now, |_| ());
+        effects.keys.into_iter().filter(|own| *own.key == *key).flat_map(|own| own.events).collect()
     }
 
     /// Asks as an adapter does: carries the jobs until there is a token or a failure.
@@ -437,21 +429,6 @@ impl Machine {
         );
         let said = if parts.is_empty() { "wait".to_owned() } else { parts.join(", ") };
         Told { line: format!("{}: {said}", state.word()), job, token, failure, next_change }
-    }
-}
-
-impl Told {
-    /// Returns how long the failure says to wait.
-    ///
-    /// # Panics
-    ///
-    /// If its remedy is not to try later.
-    #[must_use]
-    pub fn wait(&self) -> Duration {
-        match self.failure.as_ref().map(Failure::remedy) {
-            Some(Remedy::TryLater { after }) => after,
-            other => panic!("{}: {other:?}", self.line),
-        }
     }
 }
 

@@ -400,7 +400,7 @@ impl World {
         self.processes[process].asked(local);
         let tending = self.processes[process].accounts.tend(which, now);
         if let Some(job @ (Job::Claim(_) | Job::Send(_))) = &tending.job {
-            let key = self.keys.iter().position(|key| **key == *job.ticket().key());
+            let key = self.keys.iter().position(|key| **key == **job.ticket().key());
             key.into_iter().for_each(|key| self.watch_beginning(process, key));
         }
         self.expect("I17b", tending.again > now.boot, || format!("tend again at {:?}", tending.again));

@@ -135,10 +135,10 @@ fn sto_038_a_client_grant_goes_on_without_the_store() -> Result<Facts, String> {
 
 fn sto_039_a_token_that_the_store_did_not_take_is_served_and_saved_later() -> Result<Facts, String> {
     let (mut one, _, shelf) = Machine::two_processes(standard);
-    let earlier = one.accounts.status(&hotel(), one.now).ok_or("the account is not known")?;
+    one.events(&hotel());
     renewing(&mut one, |_| shelf.refuse_writing(true));
     let status = one.accounts.status(&hotel(), one.now).ok_or("the account is not known")?;
-    let events = status.events_since(&earlier);
+    let events = one.events(&hotel());
     let (got, unsaved) = (one.got(&hotel()), one.stored(&hotel()));
     shelf.refuse_writing(false);
     one.pass_seconds(60);

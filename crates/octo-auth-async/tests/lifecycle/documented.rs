@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-const NAMES: &str = include_str!("../../../octo-auth-system/src/telling/names.md");
+const NAMES: &str = include_str!("../../../octo-auth-driver/src/telemetry/names.md");
 
 /// The rows of so many columns that stand under a heading, each with its cells.
 pub(crate) fn rows(heading: &str, columns: usize) -> Vec<Vec<&'static str>> {

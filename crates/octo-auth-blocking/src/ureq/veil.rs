@@ -19,7 +19,7 @@ use http::{HeaderMap, Request, Uri};
 use octo_auth_core::{ANSWER_LIMIT, Body};
 
 use super::chunks::{Chunks, STAR};
-use crate::sync::Mutex;
+use std::sync::Mutex;
 
 /// The most that is read of an answer's body: enough to see that it is longer than it may be.
 pub(super) const ENOUGH: usize = ANSWER_LIMIT + 1;

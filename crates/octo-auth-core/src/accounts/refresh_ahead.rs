@@ -66,6 +66,10 @@ impl Accounts {
             self.due.remove(&(old, shared.clone()));
         }
         account.due = due;
+        if !account.is_touched {
+            account.is_touched = true;
+            self.touched.push(shared.clone());
+        }
         if let Some(due) = due {
             self.due.insert((due, shared));
         }

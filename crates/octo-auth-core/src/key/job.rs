@@ -141,7 +141,7 @@ impl Job {
 impl Ticket {
     /// The key it is about.
     #[must_use]
-    pub fn key(&self) -> &Key {
+    pub fn key(&self) -> &Arc<Key> {
         &self.key
     }
 

@@ -48,9 +48,26 @@ pub struct Status {
     pub saving: bool,
     /// The moment on the boot clock at which this can change by time alone.
     pub next_change: Option<Duration>,
-    /// Of the token in force, whether it can still be served or not.
+}
+
+/// What was shown of a key last: to subscribers, and to callers that wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) facts: ShownFacts,
+    pub(crate) next_change: Option<Duration>,
+    /// Of the current token, whether it can still be served or not.
     generation: Generation,
     failures: u32,
+    sign_in_needed: bool,
+}
+
+/// The facts that callers wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ShownFacts {
+    pub(crate) state: State,
+    pub(crate) in_flight: bool,
+    unsaved: bool,
+    saving: bool,
 }
 
 /// Something that happened to a key.
@@ -77,24 +94,10 @@ pub enum Event {
 }
 
 impl Status {
-    /// What happened between an earlier look and this one, in the order of the variants of [`Event`].
+    /// Returns whether the record is being saved, so that it is worth waiting for.
     #[must_use]
-    pub fn events_since(&self, earlier: &Self) -> Vec<Event> {
-        let mut events = Vec::new();
-        if self.token.is_some() && self.generation != earlier.generation {
-            events.push(Event::Renewed(self.generation));
-        }
-        let setback = self.setback.as_ref();
-        if let Some(failure) = setback.filter(|_| self.failures != earlier.failures && !self.sign_in_needed) {
-            events.push(Event::Setback(failure.clone()));
-        }
-        if let Some(failure) = setback.filter(|_| self.sign_in_needed && !earlier.sign_in_needed) {
-            events.push(Event::SignInNeeded(failure.clone()));
-        }
-        if self.unsaved && !self.in_flight && (!earlier.unsaved || earlier.in_flight) {
-            events.push(Event::Unsaved(self.generation));
-        }
-        events
+    pub fn is_being_saved(&self) -> bool {
+        self.saving && self.in_flight
     }
 }
 
@@ -102,32 +105,82 @@ impl KeyState {
     /// Returns how the key stands.
     pub(crate) fn status(&self, shared: &SharedState, now: Now) -> Status {
         let facts = self.facts(shared, None, now);
-        let state = facts.state();
-        let sign_in_needed = match state {
-            State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => true,
-            _ => facts.is_signed_out || matches!(facts.gate, Gate::Dead(_)),
-        };
-        let is_blocked = sign_in_needed || state == State::Unreadable || !matches!(facts.gate, Gate::Open);
-        let blocked = match state {
-            State::Unreadable | State::NotSignedIn => state,
-            _ => State::ExpiredBlocked,
-        };
-        let at_rest = Facts { in_flight: false, ..facts.clone() };
-        let saving = self.in_flight.as_ref().is_some_and(|own| matches!(own.phase, Phase::Saving { .. }));
+        let ShownFacts { state, in_flight, unsaved, saving } = self.shown_facts(&facts, shared);
+        let sign_in_needed = needs_sign_in(&facts, state);
         Status {
             state,
             token: self.serving.token(now),
             freshness: facts.freshness,
             deviations: self.serving.current().map(|issued| issued.deviations.clone()).unwrap_or_default(),
-            in_flight: facts.in_flight,
+            in_flight,
             is_read: self.knowledge == Knowledge::Read,
-            setback: is_blocked.then(|| self.failure(blocked, &at_rest, now)),
+            setback: self.setback(&facts, state, now),
             sign_in_needed,
+            unsaved,
+            saving,
+            next_change: self.next_change(&facts, shared, now),
+        }
+    }
+
+    /// Returns what is shown of the key before it was looked at for the first time.
+    pub(crate) fn shown_at_first(&self, shared: &SharedState) -> Shown {
+        let sign_in_needed = shared.storage == Storage::None && !self.key.is_client_grant();
+        let facts = ShownFacts { state: State::NoKey, in_flight: false, unsaved: false, saving: false };
+        let generation = Generation::default();
+        Shown { facts, next_change: None, generation, failures: 0, sign_in_needed }
+    }
+
+    /// Returns what is to be shown of the key now, and what happened since it was shown last.
+    pub(crate) fn shown_since(&self, last: &Shown, shared: &SharedState, now: Now) -> (Shown, Vec<Event>) {
+        let facts = self.facts(shared, None, now);
+        let shown_facts = self.shown_facts(&facts, shared);
+        let sign_in_needed = needs_sign_in(&facts, shown_facts.state);
+        let generation = self.serving.current().map(|issued| issued.generation).unwrap_or_default();
+        let mut events = Vec::new();
+        if facts.freshness != Freshness::Expired && generation != last.generation {
+            events.push(Event::Renewed(generation));
+        }
+        let has_failed = self.failure_count != last.failures && !sign_in_needed;
+        if has_failed || (sign_in_needed && !last.sign_in_needed) {
+            let event = if sign_in_needed { Event::SignInNeeded } else { Event::Setback };
+            events.extend(self.setback(&facts, shown_facts.state, now).map(event));
+        }
+        let ShownFacts { in_flight, unsaved, .. } = shown_facts;
+        if unsaved && !in_flight && (!last.facts.unsaved || last.facts.in_flight) {
+            events.push(Event::Unsaved(generation));
+        }
+        let next_change = self.next_change(&facts, shared, now);
+        let failures = self.failure_count;
+        (Shown { facts: shown_facts, next_change, generation, failures, sign_in_needed }, events)
+    }
+
+    fn shown_facts(&self, facts: &Facts, shared: &SharedState) -> ShownFacts {
+        let saving = self.in_flight.as_ref().is_some_and(|own| matches!(own.phase, Phase::Saving { .. }));
+        ShownFacts {
+            state: facts.state(),
+            in_flight: facts.in_flight,
             unsaved: self.is_unsaved(shared) && !saving,
             saving: facts.saving_is_due || saving,
-            next_change: self.next_change(&facts, shared, now),
-            generation: self.serving.current().map(|issued| issued.generation).unwrap_or_default(),
-            failures: self.failure_count,
+        }
+    }
+
+    /// Returns what keeps a renewal from beginning now, if anything does.
+    fn setback(&self, facts: &Facts, state: State, now: Now) -> Option<Failure> {
+        let is_blocked =
+            needs_sign_in(facts, state) || state == State::Unreadable || !matches!(facts.gate, Gate::Open);
+        let blocked = match state {
+            State::Unreadable | State::NotSignedIn => state,
+            _ => State::ExpiredBlocked,
+        };
+        let at_rest = || Facts { in_flight: false, ..facts.clone() };
+        is_blocked.then(|| self.failure(blocked, &at_rest(), now))
+    }
+
+    /// Returns how long the token can be served; `None` if that is not known, zero without a token.
+    pub(crate) fn served_for(&self, now: Now) -> Option<Duration> {
+        match self.serving.current() {
+            Some(issued) => issued.validity.end_on_boot(now).map(|end| end.saturating_sub(now.boot)),
+            None => Some(Duration::ZERO),
         }
     }
 
@@ -206,5 +259,13 @@ impl KeyState {
         let is_kept = shared.storage != Storage::None || view.refresh_token.is_none() && !view.signed_out;
         let has_past = self.failures.any() || self.serving.is_refused();
         !self.is_busy(shared) && !has_past && is_kept
+    }
+}
+
+/// Returns whether nothing but a new sign-in will bring another token.
+fn needs_sign_in(facts: &Facts, state: State) -> bool {
+    match state {
+        State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => true,
+        _ => facts.is_signed_out || matches!(facts.gate, Gate::Dead(_)),
     }
 }

@@ -255,11 +255,11 @@ fn a_late_failure_is_no_event_of_the_key() {
     world.got(&hotel());
     world.pass_seconds(5);
     assert_eq!(world.got(&hotel()), "AT1", "the second use brought a token");
-    let before = world.accounts.status(&hotel(), world.now).expect("known");
+    world.events(&hotel());
     let rest = world.report(first.failed(Fault::unknown("reset"), world.now));
     assert!(rest.is_none());
     let after = world.accounts.status(&hotel(), world.now).expect("known");
-    assert!(after.setback.is_none() && after.events_since(&before).is_empty(), "{after:?}");
+    assert!(after.setback.is_none() && world.events(&hotel()).is_empty(), "{after:?}");
 }
 
 #[test]

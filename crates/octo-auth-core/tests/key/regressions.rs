@@ -369,14 +369,12 @@ fn a_renewal_that_the_server_refuses_is_not_reported_as_lost() {
     let mut world = holding(&hotel());
     world.age(&hotel(), Freshness::Stale);
     world.endpoint.then(Said::error(400, "invalid_grant"));
-    let mut last = world.accounts.status(&hotel(), world.now).expect("a status");
+    world.events(&hotel());
     let mut told = Vec::new();
     let mut next = world.decide(&hotel()).job;
     while let Some(job) = next {
         next = world.step(job);
-        let status = world.accounts.status(&hotel(), world.now).expect("a status");
-        told.extend(status.events_since(&last));
-        last = status;
+        told.extend(world.events(&hotel()));
     }
     let codes: Vec<_> = told
         .iter()

@@ -16,25 +16,21 @@ use crate::scene::{setback, signed_in, status};
 fn a_status_tells_what_happened_since_the_last_one() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
-    let mut last = world.accounts.status(&hotel(), world.now).expect("a status");
-    let mut events = |world: &Machine| {
-        let status = world.accounts.status(&hotel(), world.now).expect("a status");
-        let events = status.events_since(&last);
-        last = status;
-        events
-    };
+    let events = |world: &mut Machine| world.events(&hotel());
     world.got(&hotel());
-    assert!(matches!(events(&world).as_slice(), [Event::Renewed(generation)] if generation.number == 1));
-    assert!(events(&world).is_empty(), "told once");
+    assert!(matches!(events(&mut world).as_slice(), [Event::Renewed(generation)] if generation.number == 1));
+    assert!(events(&mut world).is_empty(), "told once");
     world.age(&hotel(), Freshness::Stale);
     world.endpoint.then(Said::error(500, "server_error"));
     world.got(&hotel());
-    assert!(matches!(events(&world).as_slice(), [Event::Setback(failure)] if failure.code() == "http:500"));
+    assert!(
+        matches!(events(&mut world).as_slice(), [Event::Setback(failure)] if failure.code() == "http:500")
+    );
     world.pass_seconds(60);
     world.endpoint.then(Said::error(400, "invalid_grant"));
     world.got(&hotel());
     assert!(
-        matches!(events(&world).as_slice(), [Event::SignInNeeded(failure)] if failure.code() == "consent_lost")
+        matches!(events(&mut world).as_slice(), [Event::SignInNeeded(failure)] if failure.code() == "consent_lost")
     );
 }
 
@@ -92,13 +88,12 @@ fn a_failure_that_needs_a_sign_in_is_one_event() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     world.get(&hotel()).expect("a token");
-    let before = status(&world, &hotel());
+    world.events(&hotel());
     world.endpoint.then(Said::error(400, "invalid_grant"));
     world.age(&hotel(), Freshness::Expired);
     world.got(&hotel());
-    let after = status(&world, &hotel());
-    assert!(matches!(after.events_since(&before).as_slice(), [Event::SignInNeeded(_)]));
-    assert!(after.events_since(&after).is_empty());
+    assert!(matches!(world.events(&hotel()).as_slice(), [Event::SignInNeeded(_)]));
+    assert!(world.events(&hotel()).is_empty());
 }
 
 #[test]
@@ -106,13 +101,13 @@ fn each_passing_failure_is_one_event() {
     let mut world = Machine::new(standard());
     world.get(&service()).expect("a token");
     for _ in 0..2 {
-        let before = status(&world, &service());
+        world.events(&service());
         world.endpoint.then(Said::error(503, ""));
         world.age(&service(), Freshness::Expired);
         world.pass_seconds(70);
         world.got(&service());
-        let after = status(&world, &service());
-        assert!(matches!(after.events_since(&before).as_slice(), [Event::Setback(_)]), "{after:?}");
+        let events = world.events(&service());
+        assert!(matches!(events.as_slice(), [Event::Setback(_)]), "{events:?}");
     }
 }
 
@@ -121,18 +116,15 @@ fn an_unsaved_token_is_one_event() {
     let shelf = Shelf::default();
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
     world.get(&service()).expect("a token");
-    let before = status(&world, &service());
+    world.events(&service());
     shelf.refuse_writing(true);
     world.age(&service(), Freshness::Stale);
     let job = world.decide(&service()).job.expect("it is renewed");
-    assert!(status(&world, &service()).events_since(&before).is_empty(), "the renewal is in flight");
+    assert!(world.events(&service()).is_empty(), "the renewal is in flight");
     world.carry(Some(job));
-    let after = status(&world, &service());
-    assert!(
-        matches!(after.events_since(&before).as_slice(), [Event::Renewed(_), Event::Unsaved(_)]),
-        "{after:?}"
-    );
-    assert!(after.events_since(&after).is_empty());
+    let events = world.events(&service());
+    assert!(matches!(events.as_slice(), [Event::Renewed(_), Event::Unsaved(_)]), "{events:?}");
+    assert!(world.events(&service()).is_empty());
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl World {
     /// Takes a job into flight; its place there.
     pub(super) fn hand(&mut self, process: usize, job: Option<Job>) -> Option<usize> {
         let job = job?;
-        let key = self.keys.iter().position(|key| **key == *job.ticket().key())?;
+        let key = self.keys.iter().position(|key| **key == **job.ticket().key())?;
         self.jobs_begun += 1;
         let expected = &self.processes[process].expected[key];
         let (decisions, answers) = (expected.decisions.0, expected.answers);

@@ -1,5 +1,6 @@
 //! A carrier of the bare core: it brings one job after the other to the scenery.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{Job, Key, LoadJob, Now, Report};
@@ -8,7 +9,7 @@ use super::super::{Call, CallId, Named, Outcome, Scenery};
 
 /// Carries the jobs of one flight.
 pub(super) struct Carrier {
-    key: Key,
+    key: Arc<Key>,
     at: At,
 }
 

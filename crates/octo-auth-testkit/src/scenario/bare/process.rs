@@ -1,12 +1,11 @@
 //! A process of the bare core: its machine, who asks there, and what is carried for it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Change, Decision, Exchange, Failure, Fault, Job, Key, Now, Status, Token, TokenSet,
-    Verdict, Warm,
+    Accounts, Adopted, Change, Decision, Exchange, Failure, Fault, Job, Key, KeyEffects, Now, Token,
+    TokenSet, Verdict, Waits, Warm,
 };
 
 use super::carrier::Carrier;
@@ -37,8 +36,7 @@ pub(super) struct Process {
 struct Caller {
     name: String,
     key: Key,
-    deadline: Duration,
-    has_asked: bool,
+    asks: octo_auth_core::Caller,
 }
 
 /// An exchange beside the machine.
@@ -109,7 +107,7 @@ impl Process {
                 let _ = self.accounts.replace_client(setup.client());
             }
             Act::ShutDown => {
-                self.accounts.shut_down();
+                self.step(now, Accounts::shut_down);
                 self.is_shut = true;
                 self.scenery.begin();
                 self.scenery.let_cool();
@@ -144,8 +142,8 @@ impl Process {
         for _ in 0..callers {
             match self.accounts.hold(&key) {
                 Ok(_) => {
-                    let caller =
-                        Caller { name: name.to_owned(), key: key.clone(), deadline, has_asked: false };
+                    let asks = octo_auth_core::Caller::new(Waits::Until(deadline));
+                    let caller = Caller { name: name.to_owned(), key: key.clone(), asks };
                     self.callers.push(caller);
                 }
                 Err(failure) => self.scenery.told(self.named, name, &Err(failure)),
@@ -173,11 +171,10 @@ impl Process {
     /// What a caller is told; nothing if it has to wait.
     fn told(&mut self, caller: &mut Caller) -> Option<Result<Token, Failure>> {
         loop {
-            let is_over = caller.has_asked && caller.deadline <= self.scenery.now().boot;
-            let ask = if is_over { Accounts::decide_at_deadline } else { Accounts::decide };
-            let Decision { verdict, state, .. } = self.on(&caller.key, ask);
+            let asks = &mut caller.asks;
+            let Decision { verdict, state, .. } =
+                self.on(&caller.key, |accounts, key, now| accounts.ask(key, asks, now));
             self.scenery.decided(state);
-            caller.has_asked = true;
             match verdict {
                 Verdict::Use(token) => return Some(Ok(token)),
                 Verdict::UseAndRun(token, job) => {
@@ -185,8 +182,7 @@ impl Process {
                     return Some(Ok(token));
                 }
                 Verdict::Run(job) => self.carry(Some(job)),
-                Verdict::Wait { .. } if caller.deadline > self.scenery.now().boot => return None,
-                Verdict::Wait { .. } => {}
+                Verdict::Wait { .. } => return None,
                 Verdict::GiveUp(failure) => return Some(Err(failure)),
             }
         }
@@ -212,19 +208,15 @@ impl Process {
     /// Makes one call on the machine for a key and notes what has changed by it.
     fn on<R>(&mut self, key: &Key, call: impl FnOnce(&mut Accounts, &Key, Now) -> R) -> R {
         let now = self.scenery.now();
-        let before = self.accounts.status(key, now);
-        let result = call(&mut self.accounts, key, now);
-        self.compare(key, before.as_ref(), now);
-        result
+        self.step(now, |accounts| call(accounts, key, now))
     }
 
-    fn compare(&mut self, key: &Key, before: Option<&Status>, now: Now) {
-        let after = self.accounts.status(key, now);
-        let events = before.zip(after.as_ref()).map(|(before, after)| after.events_since(before));
-        let shared = Arc::new(key.clone());
-        self.news.extend(
-            events.unwrap_or_default().into_iter().map(|event| Change { key: shared.clone(), event }),
-        );
+    fn step<R>(&mut self, now: Now, call: impl FnOnce(&mut Accounts) -> R) -> R {
+        let (result, effects) = self.accounts.step(now, call);
+        for KeyEffects { key, events, .. } in effects.keys {
+            self.news.extend(events.into_iter().map(|event| Change { key: key.clone(), event }));
+        }
+        result
     }
 }
 
@@ -254,15 +246,7 @@ impl Process {
     fn tend(&mut self) -> bool {
         let Some(which) = self.warm.filter(|_| !self.is_shut) else { return false };
         let now = self.scenery.now();
-        let keys: Vec<Key> = self.accounts.keys().map(|key| (**key).clone()).collect();
-        let before: BTreeMap<Key, Status> = keys
-            .into_iter()
-            .filter_map(|key| Some((key.clone(), self.accounts.status(&key, now)?)))
-            .collect();
-        let tending = self.accounts.tend(which, now);
-        for (key, before) in before.iter().filter(|(_, before)| before.in_flight) {
-            self.compare(key, Some(before), now);
-        }
+        let tending = self.step(now, |accounts| accounts.tend(which, now));
         let has_job = tending.job.is_some();
         self.carry(tending.job);
         has_job
@@ -320,7 +304,7 @@ impl Process {
     }
 
     fn save_all(&mut self, now: Now) -> bool {
-        let jobs = self.accounts.save_all(now);
+        let jobs = self.step(now, |accounts| accounts.save_all(now));
         let has_jobs = !jobs.is_empty();
         jobs.into_iter().for_each(|job| self.carry(Some(job)));
         has_jobs

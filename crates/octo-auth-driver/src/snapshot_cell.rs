@@ -1,48 +1,41 @@
-//! What a key serves without asking anybody: the published snapshot, read without a lock.
+//! The token that a key serves without asking: a snapshot, read without a lock.
 //!
-//! It is the adapters' own: a program has no use for it. Reading it allocates nothing and counts no reference. The
-//! boot clock is read each time; the wall clock, which costs as much again, once in each second of the boot clock.
+//! Reading allocates nothing and counts no reference. The boot clock is read each time; the wall clock, which costs as
+//! much again, once in each second of the boot clock.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwapOption, Guard};
 use octo_auth_core::{Published, Token};
-
-use crate::clock::Clock;
+use octo_auth_system::Clock;
 
 /// No second of the boot clock.
 const NEVER: u64 = u64::MAX;
 
-/// A snapshot that may be served, held without counting a reference.
-#[doc(hidden)]
-pub struct Serving(Guard<Option<Arc<Published>>>);
+/// A token that can be served now, held without counting a reference.
+pub struct Snapshot(Guard<Option<Arc<Published>>>);
 
 /// The published snapshot of one key.
-#[doc(hidden)]
-pub struct Slot {
+pub(crate) struct SnapshotCell {
     published: ArcSwapOption<Published>,
-    /// The second of the boot clock in which the wall clock was looked at last.
+    /// The second of the boot clock in which the wall clock was last read.
     looked: AtomicU64,
 }
 
-impl Serving {
-    /// The token: always there.
+impl Snapshot {
+    /// Returns the token; never `None`.
     #[inline]
+    #[must_use]
     pub fn token(&self) -> Option<&Token> {
         self.0.as_deref().map(Published::token)
     }
 }
 
-impl Slot {
-    /// A slot with nothing to serve.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { published: ArcSwapOption::const_empty(), looked: AtomicU64::new(NEVER) }
-    }
-
-    /// Puts a snapshot, or nothing, in the place of the present one.
-    pub fn put(&self, published: Option<Arc<Published>>) {
+impl SnapshotCell {
+    /// Replaces the snapshot.
+    pub(crate) fn put(&self, published: Option<Arc<Published>>) {
         let is_same = match (&*self.published.load(), &published) {
             (Some(present), Some(next)) => Arc::ptr_eq(present, next),
             (None, None) => true,
@@ -54,9 +47,9 @@ impl Slot {
         }
     }
 
-    /// The token, if it may be served now.
+    /// Returns the snapshot if its token can be served now.
     #[inline]
-    pub fn serving(&self, clock: &dyn Clock) -> Option<Serving> {
+    pub(crate) fn read(&self, clock: &dyn Clock) -> Option<Snapshot> {
         let snapshot = self.published.load();
         let published = snapshot.as_deref()?;
         let boot = clock.boot();
@@ -70,12 +63,18 @@ impl Slot {
             self.looked.store(boot.as_secs(), Ordering::Relaxed);
         }
         published.note_use();
-        Some(Serving(snapshot))
+        Some(Snapshot(snapshot))
     }
 }
 
-impl Default for Slot {
+impl Default for SnapshotCell {
     fn default() -> Self {
-        Self::new()
+        Self { published: ArcSwapOption::const_empty(), looked: AtomicU64::new(NEVER) }
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Snapshot").field(&self.token()).finish()
     }
 }

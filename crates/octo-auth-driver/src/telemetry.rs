@@ -1,4 +1,4 @@
-#![doc = include_str!("telling/names.md")]
+#![doc = include_str!("telemetry/names.md")]
 #![cfg_attr(
     not(all(feature = "tracing", feature = "metrics")),
     allow(dead_code, unused_variables, reason = "what no feature tells is carried here all the same")
@@ -24,19 +24,19 @@ pub use facts::{News, Reported};
 use facts::End;
 use panics::undisturbed;
 
-use crate::clock::Clock;
+use octo_auth_system::Clock;
 
 /// What tells for one registration.
 #[doc(hidden)]
 #[derive(Debug, Clone)]
-pub struct Telling {
+pub struct Telemetry {
     provider: Arc<str>,
 }
 
 /// A caller that waits; one that is dropped before it is over has given up.
 #[doc(hidden)]
 pub struct Waiting<'t> {
-    telling: &'t Telling,
+    telemetry: &'t Telemetry,
     key: &'t Key,
     clock: &'t dyn Clock,
     began: Duration,
@@ -51,7 +51,7 @@ pub struct Scope {
     span: events::Span,
 }
 
-impl Telling {
+impl Telemetry {
     /// What tells for the registration of this client.
     #[must_use]
     pub fn new(client: &Client) -> Self {
@@ -127,7 +127,7 @@ impl Telling {
     /// A caller that begins to wait at this moment on the boot clock.
     #[must_use]
     pub fn waiting<'t>(&'t self, key: &'t Key, clock: &'t dyn Clock, began: Duration) -> Waiting<'t> {
-        Waiting { telling: self, key, clock, began, outcome: "cancelled" }
+        Waiting { telemetry: self, key, clock, began, outcome: "cancelled" }
     }
 
     /// Tells that a caller says a token was refused.
@@ -191,7 +191,7 @@ impl Drop for Waiting<'_> {
         if cfg!(any(feature = "tracing", feature = "metrics")) {
             undisturbed(|| {
                 let wait = self.clock.boot().saturating_sub(self.began);
-                self.telling.waited(self.key, self.outcome, wait);
+                self.telemetry.waited(self.key, self.outcome, wait);
             });
         }
     }

@@ -1,10 +1,9 @@
 //! The facts that are told: a change with how the key stood then, and how a job or an exchange ended.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{Change, Ending, Event, Key, Now, Report, State, Status, Ticket, Token};
+use octo_auth_core::{Change, Ending, Report, State, Ticket};
 
 /// A change, and how the key stood then.
 #[doc(hidden)]
@@ -41,14 +40,10 @@ pub(super) struct Trouble {
 }
 
 impl News {
-    /// What happened to a key that stands like this now.
+    /// Returns a change of a key in this state, whose token can be served that long.
     #[must_use]
-    pub fn new(key: Arc<Key>, event: Event, status: &Status, now: Now) -> Self {
-        let left = match status.token.as_ref().map(Token::validity) {
-            Some(validity) => validity.served_until_age().map(|end| end.saturating_sub(validity.age(now))),
-            None => Some(Duration::ZERO),
-        };
-        Self { change: Change { key, event }, state: status.state, left }
+    pub fn new(change: Change, state: State, left: Option<Duration>) -> Self {
+        Self { change, state, left }
     }
 }
 

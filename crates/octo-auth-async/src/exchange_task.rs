@@ -1,0 +1,99 @@
+//! Runs one exchange in a task of its own, which no caller can stop once the request is sent.
+
+use std::future::pending;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use octo_auth_core::{Answer, Exchange, ExchangeError, Fault, Reply};
+use octo_auth_driver::Running;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::accounts::Registration;
+
+/// The outcome of an exchange.
+pub(crate) type Outcome<T> = Result<Answer<T>, ExchangeError>;
+
+/// A task that owns its exchange. If it is dropped before the answer is read, with its runtime or by a panic of the
+/// transport, it reports the exchange as not sent, or as lost.
+struct ExchangeTask<T: Reply, R> {
+    exchange: Option<Exchange<T>>,
+    is_begun: bool,
+    caller: Option<oneshot::Sender<(Outcome<T>, Option<R>)>>,
+    registration: Arc<Registration>,
+    /// A shutdown waits until it is dropped.
+    _running: Running,
+}
+
+impl Registration {
+    /// Runs an exchange beside the machine, and what follows from its outcome in the same task. What follows is `None`
+    /// where the request was not answered because its task ended.
+    pub(crate) async fn run<T: Reply, R: Send + 'static>(
+        self: &Arc<Self>,
+        exchange: Exchange<T>,
+        then: impl FnOnce(&Arc<Self>, &Outcome<T>) -> R + Send + 'static,
+    ) -> (Outcome<T>, Option<R>) {
+        let Ok(runtime) = Handle::try_current() else {
+            let fault = Fault::not_sent("there is no tokio runtime here: call from inside one");
+            return (Err(exchange.lost(fault)), None);
+        };
+        let running = loop {
+            match self.shared.admit(exchange.purpose()) {
+                Ok(running) => break running,
+                Err((listener, at_most)) => {
+                    let _ = timeout(at_most, listener).await;
+                }
+            }
+        };
+        let (caller, outcome) = oneshot::channel();
+        let task = ExchangeTask {
+            exchange: Some(exchange),
+            is_begun: false,
+            caller: Some(caller),
+            registration: self.clone(),
+            _running: running,
+        };
+        let ended = runtime.spawn(task.run(then)).await;
+        match (outcome.await, ended) {
+            (Ok(outcome), _) => outcome,
+            // Reading the answer, or what follows from it, has panicked.
+            (Err(_), Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime is gone, and with it whoever could go on here.
+            (Err(_), _) => pending().await,
+        }
+    }
+}
+
+impl<T: Reply, R> ExchangeTask<T, R> {
+    async fn run(mut self, then: impl FnOnce(&Arc<Registration>, &Outcome<T>) -> R) {
+        let registration = self.registration.clone();
+        let (shared, transport) = (&registration.shared, &registration.transport);
+        let Some(exchange) = &self.exchange else { return };
+        let (purpose, request, sent) = (exchange.purpose(), exchange.request().clone(), shared.now());
+        let scope = shared.telemetry().request_beside(purpose, request.uri().host());
+        self.is_begun = true;
+        let response = scope.around(transport.send(&request, registration.exchange_deadline)).await;
+        let received = shared.now();
+        let (Some(exchange), Some(caller)) = (self.exchange.take(), self.caller.take()) else { return };
+        let outcome = match response {
+            Ok(response) => exchange.finish(&response, sent, received),
+            Err(fault) => Err(exchange.lost(fault)),
+        };
+        shared.telemetry().exchanged(purpose, outcome.as_ref().err(), || shared.budget_left());
+        let followed = then(&registration, &outcome);
+        // A caller that is gone loses the answer.
+        let _ = caller.send((outcome, Some(followed)));
+    }
+}
+
+impl<T: Reply, R> Drop for ExchangeTask<T, R> {
+    fn drop(&mut self) {
+        let (Some(exchange), Some(caller)) = (self.exchange.take(), self.caller.take()) else { return };
+        let fault = match self.is_begun {
+            true => Fault::unknown("the task of the request ended before its answer came"),
+            false => Fault::not_sent("the tokio runtime ended before the request was sent"),
+        };
+        let _ = caller.send((Err(exchange.lost(fault)), None));
+    }
+}

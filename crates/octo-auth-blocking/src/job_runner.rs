@@ -1,0 +1,117 @@
+//! Runs jobs to their end on threads of their own, which no caller can stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_core::{
+    Answer, Exchange, ExchangeError, Fault, Job, LoadJob, Now, Reply, Report, SendJob, Store,
+};
+use octo_auth_driver::{JobGuard, Shared};
+
+use crate::thread_pool::ThreadPool;
+use crate::transport::Transport;
+
+/// What the jobs and callers of a registration need.
+pub(crate) struct Context {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) pool: ThreadPool,
+    /// How long a caller waits unless it says otherwise.
+    pub(crate) wait: Duration,
+    /// How long an exchange may take.
+    pub(crate) exchange_deadline: Duration,
+    /// Returns whether the current thread may block.
+    pub(crate) may_block: fn() -> bool,
+}
+
+impl Context {
+    /// Returns whether the current thread may block.
+    pub(crate) fn may_block(&self) -> bool {
+        (self.may_block)()
+    }
+
+    /// Runs an exchange beside the machine, on the calling thread.
+    pub(crate) fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        if !self.may_block() {
+            return Err(exchange.lost(Fault::not_sent("waiting here would stall the async runtime")));
+        }
+        let shared = &self.shared;
+        let purpose = exchange.purpose();
+        let _running = loop {
+            match shared.admit(purpose) {
+                Ok(running) => break running,
+                Err((listener, at_most)) => {
+                    listener.wait_timeout(at_most);
+                }
+            }
+        };
+        let (request, sent) = (exchange.request(), shared.now());
+        let scope = shared.telemetry().request_beside(purpose, request.uri().host());
+        let outcome = match scope.within(|| self.transport.send(request, self.exchange_deadline)) {
+            Ok(response) => exchange.finish(&response, sent, shared.now()),
+            Err(fault) => Err(exchange.lost(fault)),
+        };
+        shared.telemetry().exchanged(purpose, outcome.as_ref().err(), || shared.budget_left());
+        outcome
+    }
+
+    /// Runs the jobs of a flight, the first of which has waited for its thread.
+    pub(crate) fn run_jobs(&self, guard: &mut JobGuard, mut waited: Duration) {
+        while let Some((job, begun)) = guard.begin() {
+            let report = self.run_job(job, begun, std::mem::take(&mut waited));
+            guard.report(report);
+        }
+    }
+
+    fn run_job(&self, job: Job, begun: Now, waited: Duration) -> Report {
+        let (store, ticket) = (&self.store, job.ticket().clone());
+        let scope = || self.shared.telemetry().store_call(ticket.key(), ticket.step());
+        match job {
+            Job::Load(job) => {
+                self.wait(&job);
+                let result = scope().within(|| store.load(job.name()));
+                job.loaded(result)
+            }
+            Job::Claim(job) => {
+                let result = scope().within(|| store.claim(job.name(), job.owner(), job.ttl()));
+                job.claimed(result)
+            }
+            Job::Send(job) => self.send(job, begun, waited),
+            Job::Save(job) => {
+                let save = || store.compare_and_swap(job.name(), job.expected(), job.content());
+                let result = scope().within(save);
+                job.saved(result)
+            }
+            Job::Release(job) => {
+                // A claim that cannot be released ends by itself.
+                let _ = scope().within(|| store.release(job.name(), job.owner()));
+                job.released()
+            }
+        }
+    }
+
+    /// Waits before a reading, until the clock says that the time is over: a simulated clock may be moved meanwhile.
+    fn wait(&self, job: &LoadJob) {
+        let boot = || self.shared.clock().boot();
+        let until = boot().saturating_add(job.wait());
+        let mut left = job.wait();
+        while !left.is_zero() {
+            let listener = self.shared.listen();
+            left = until.saturating_sub(boot());
+            if !listener.wait_timeout(left) {
+                return;
+            }
+        }
+    }
+
+    /// Sends a request, in what is left of its time since it was handed out.
+    fn send(&self, job: SendJob, sent: Now, waited: Duration) -> Report {
+        let left = job.deadline().saturating_sub(waited);
+        let scope = self.shared.telemetry().request(&job);
+        match scope.within(|| self.transport.send(job.request(), left)) {
+            Ok(response) => job.answered(&response, sent, self.shared.now()),
+            Err(fault) => job.failed(fault, sent),
+        }
+    }
+}

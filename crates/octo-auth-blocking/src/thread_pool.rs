@@ -1,0 +1,131 @@
+//! The threads on which a registration runs its jobs, and the queue before them.
+//!
+//! There are 64 threads at most, and none without work. A job that waited 5 s in the queue is given up, not begun: what
+//! was decided then may be wrong by now.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use octo_auth_driver::JobGuard;
+
+use crate::job_runner::Context;
+
+/// The most jobs of a registration that run at once.
+const THREADS: usize = 64;
+
+/// How long a job waits for a thread.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The threads of a registration.
+#[derive(Default)]
+pub(crate) struct ThreadPool {
+    state: Mutex<PoolState>,
+}
+
+#[derive(Default)]
+struct PoolState {
+    workers: usize,
+    queue: VecDeque<Queued>,
+}
+
+/// The jobs of a flight that wait for a thread.
+struct Queued {
+    guard: JobGuard,
+    /// When they were queued, on the boot clock.
+    since: Duration,
+}
+
+/// One thread of the pool.
+struct Worker {
+    context: Arc<Context>,
+    has_left: bool,
+}
+
+impl Context {
+    /// Has the jobs of a flight run. If no thread can be started for them, they are given up.
+    pub(crate) fn spawn(self: &Arc<Self>, guard: JobGuard) {
+        let since = self.shared.clock().boot();
+        if !self.pool.add(Queued { guard, since }) {
+            return;
+        }
+        let worker = Worker { context: self.clone(), has_left: false };
+        // A thread that cannot be started drops its worker.
+        let _ = thread::Builder::new().name("octo-auth-job".to_owned()).spawn(move || worker.work());
+    }
+}
+
+impl ThreadPool {
+    /// Returns whether no job waits for a thread.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
+    /// Queues jobs. Returns whether a thread is to be started, which is counted already.
+    fn add(&self, queued: Queued) -> bool {
+        let now = queued.since;
+        let mut state = self.lock();
+        let is_overdue = |waiting: &Queued| now.saturating_sub(waiting.since) >= QUEUE_TIMEOUT;
+        let overdue = state.queue.iter().take_while(|waiting| is_overdue(waiting)).count();
+        let overdue: Vec<Queued> = state.queue.drain(..overdue).collect();
+        state.queue.push_back(queued);
+        let starts = state.workers < THREADS;
+        state.workers += usize::from(starts);
+        drop(state);
+        // Their guards report, which is no work to be done under a lock.
+        drop(overdue);
+        starts
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Worker {
+    fn work(mut self) {
+        while let Some(queued) = self.next() {
+            let context = &self.context;
+            // A transport or a store that panics ends its own flight alone, which the guard reports.
+            let _ = catch_unwind(AssertUnwindSafe(move || {
+                let Queued { mut guard, since } = queued;
+                let waited = context.shared.clock().boot().saturating_sub(since);
+                if waited < QUEUE_TIMEOUT {
+                    context.run_jobs(&mut guard, waited);
+                }
+            }));
+        }
+    }
+
+    /// Returns the next jobs. Without any the worker leaves in the same step, so that no job is left without a thread.
+    fn next(&mut self) -> Option<Queued> {
+        let mut state = self.context.pool.lock();
+        let next = state.queue.pop_front();
+        if next.is_none() {
+            state.workers -= 1;
+            self.has_left = true;
+        }
+        let has_room = state.queue.is_empty();
+        drop(state);
+        if next.is_some() && has_room {
+            self.context.shared.wake_watchers();
+        }
+        next
+    }
+}
+
+impl Drop for Worker {
+    /// Leaves if the thread was never started. What waits is left to the others; if there are none it is given up.
+    fn drop(&mut self) {
+        if self.has_left {
+            return;
+        }
+        let mut state = self.context.pool.lock();
+        state.workers -= 1;
+        let left = if state.workers == 0 { std::mem::take(&mut state.queue) } else { VecDeque::new() };
+        drop(state);
+        drop(left);
+    }
+}

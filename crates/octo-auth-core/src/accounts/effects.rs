@@ -1,0 +1,69 @@
+//! What a step changes outside the machine: what handles may serve, what subscribers are told, which callers ask again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Accounts;
+use crate::key::{Event, Published, State};
+use crate::spec::Key;
+use crate::time::Now;
+
+/// What the driver does after a step, in the same critical section: publish, notify, wake.
+#[derive(Debug, Default)]
+#[must_use = "callers wait for what these effects tell"]
+pub struct Effects {
+    /// The keys that the step has looked at.
+    pub keys: Vec<KeyEffects>,
+    /// Whether something has changed for all keys: publish each again by [`Accounts::published`], and wake every caller.
+    pub concerns_all: bool,
+    /// Whether those look again that wait for no key in particular: for the next renewal ahead of time, or a shutdown.
+    pub wakes_watchers: bool,
+}
+
+/// What a step changes about one key.
+#[derive(Debug)]
+pub struct KeyEffects {
+    /// The key.
+    pub key: Arc<Key>,
+    /// What its handles may serve without asking.
+    pub published: Option<Arc<Published>>,
+    /// What happened, in the order of the variants of [`Event`].
+    pub events: Vec<Event>,
+    /// The state of the key.
+    pub state: State,
+    /// How long its token can be served; `None` if that is not known, zero without a token.
+    pub served_for: Option<Duration>,
+    /// Whether callers that wait for the key ask again.
+    pub wakes_callers: bool,
+}
+
+impl Accounts {
+    /// Makes calls on the machine. Returns their answer, and what they change outside it.
+    pub fn step<R>(&mut self, now: Now, call: impl FnOnce(&mut Self) -> R) -> (R, Effects) {
+        let answer = call(self);
+        (answer, self.take_effects(now))
+    }
+
+    fn take_effects(&mut self, now: Now) -> Effects {
+        let concerns_all = std::mem::take(&mut self.all_touched);
+        let mut effects = Effects { keys: Vec::new(), concerns_all, wakes_watchers: concerns_all };
+        for key in std::mem::take(&mut self.touched) {
+            let Some(account) = self.accounts.get_mut(&key) else { continue };
+            account.is_touched = false;
+            let (shown, events) = account.state.shown_since(&account.shown, &self.shared, now);
+            let wakes_callers = shown.facts != account.shown.facts;
+            effects.wakes_watchers |= wakes_callers || shown.next_change != account.shown.next_change;
+            let is_served = account.handles > 0;
+            effects.keys.push(KeyEffects {
+                published: is_served.then(|| account.state.publication(&self.shared, now)).flatten(),
+                events,
+                state: shown.facts.state,
+                served_for: account.state.served_for(now),
+                wakes_callers,
+                key,
+            });
+            account.shown = shown;
+        }
+        effects
+    }
+}

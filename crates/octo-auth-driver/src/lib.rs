@@ -1,0 +1,60 @@
+//! Drives the machine of the core for many callers at once, for adapters of any colour.
+//!
+//! The core decides; this crate keeps one lock around it and carries each decision to those it concerns. It does no IO,
+//! starts no task and no thread, and never blocks unless a [`Listener`] is told to. An adapter does three things:
+//!
+//! | the adapter | with |
+//! |---|---|
+//! | asks for a caller and does what it is told | [`Shared::ask`] and [`Told`] |
+//! | runs jobs, on its own tasks or threads, and reports each | [`JobGuard`] |
+//! | waits, as a future or by blocking | [`Listener`] |
+//!
+//! ```
+//! use octo_auth_core::{Accounts, Caller, Client, Job, Key, Policy, Profile, Scopes, Storage, Waits};
+//! use octo_auth_driver::{Shared, Told};
+//! use octo_auth_system::{SystemClock, entropy};
+//! use std::{sync::Arc, time::Duration};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Profile::octotable(), "public_0123", "client-secret")?;
+//! let machine = Accounts::new(client, Policy::default(), Storage::None, &entropy()?);
+//! let shared = Shared::new(machine, Arc::new(SystemClock));
+//! let cell = shared.acquire(&Key::client_credentials(&Scopes::none()))?;
+//! let mut caller = Caller::new(Waits::Until(shared.now().boot + Duration::from_secs(30)));
+//! let token = loop {
+//!     match shared.ask(&cell, &mut caller) {
+//!         Told::Token(token) => break token,
+//!         Told::Failure(failure) => return Err(failure.into()),
+//!         Told::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
+//!         Told::Run(_, mut guard) => {
+//!             while let Some((job, sent)) = guard.begin() {
+//!                 let Job::Send(job) = job else { unreachable!("there is no store") };
+//!                 // Send `job.request()` with an HTTP client of your own; here another has answered already.
+//!                 let body = r#"{"access_token":"at-1","token_type":"Bearer","expires_in":3600}"#;
+//!                 let response = http::Response::builder().header("content-type", "application/json").body(body)?;
+//!                 guard.report(job.answered(&response, sent, shared.now()));
+//!             }
+//!         }
+//!     }
+//! };
+//! assert_eq!(token.authorization(), "Bearer at-1");
+//! # Ok(())
+//! # }
+//! ```
+
+mod event;
+mod job_guard;
+mod key_cell;
+mod pending_events;
+mod shared;
+mod snapshot_cell;
+mod subscribers;
+mod sync;
+pub mod telemetry;
+
+pub use event::Listener;
+pub use job_guard::JobGuard;
+pub use key_cell::KeyCell;
+pub use shared::{Due, Running, Shared, Told};
+pub use snapshot_cell::Snapshot;
+pub use subscribers::Changes;

@@ -1,0 +1,494 @@
+//! What all callers of a registration share: the machine under one lock.
+//!
+//! Each call is one step: take the lock, read the clock, call the machine, publish snapshots, queue events, notify waiting
+//! callers. A caller that has to wait gets its listener in the step that says so; no change can fall in between. The lock
+//! is never held across IO; wakers are called, and telemetry is told, outside of it.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, Weak};
+use std::task::Waker;
+use std::time::Duration;
+
+use octo_auth_core::{
+    Accounts, Adopted, Authorizer, Caller, Change, Client, Effects, Failure, Generation, Job, Key,
+    KeyEffects, Now, OnboardingError, Purpose, RecordName, Report, RequestError, Status, Tending, Token,
+    Verdict, Warm,
+};
+use octo_auth_system::{Clock, Waiting};
+
+use crate::event::{Event, Listener};
+use crate::job_guard::JobGuard;
+use crate::key_cell::KeyCell;
+use crate::pending_events::PendingEvents;
+use crate::subscribers::{Changes, Subscribers};
+use crate::sync::{Mutex, MutexGuard};
+use crate::telemetry::{News, Reported, Telemetry};
+
+/// The longest wait without asking again: a clock may have been set, or a machine suspended.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The machine of one registration, for many callers.
+pub struct Shared {
+    state: Mutex<State>,
+    /// Read under the lock, so that the machine never sees the boot clock go back.
+    clock: Arc<dyn Clock>,
+    telemetry: Telemetry,
+    /// Notifies those that wait for no key in particular.
+    watched: Event,
+}
+
+struct State {
+    machine: Accounts,
+    cells: HashMap<Arc<Key>, Held>,
+    subscribers: Subscribers,
+    pending: PendingEvents,
+    /// How many flights of a key have a job that is not reported, or something that follows it; `None`: exchanges.
+    running: HashMap<Option<Arc<Key>>, usize>,
+    is_shut_down: bool,
+}
+
+struct Held {
+    cell: Arc<KeyCell>,
+    handles: usize,
+}
+
+/// What a caller is told.
+#[derive(Debug)]
+#[must_use = "the caller has to do as it is told"]
+pub enum Told {
+    /// Use this token.
+    Token(Token),
+    /// There is no token to be had now.
+    Failure(Failure),
+    /// Have these jobs run. Use the token if there is one; else ask again.
+    Run(Option<Token>, JobGuard),
+    /// Wait, but at most for this duration, and ask again.
+    Wait(Listener, Duration),
+}
+
+/// What a task or thread that refreshes tokens ahead of time is told.
+#[derive(Debug)]
+#[must_use = "the jobs have to be run"]
+pub enum Due {
+    /// Have these jobs run and ask again.
+    Run(JobGuard),
+    /// Wait, but at most for this duration, and ask again.
+    Wait(Listener, Duration),
+    /// Stop: no renewal begins any more.
+    Over,
+}
+
+/// Something in flight. A shutdown waits until it is dropped.
+#[must_use = "it ends when it is dropped"]
+pub struct Running {
+    shared: Arc<Shared>,
+    key: Option<Arc<Key>>,
+}
+
+impl Shared {
+    /// Puts a machine under a lock, with the clock that it goes by.
+    #[must_use]
+    pub fn new(machine: Accounts, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let telemetry = Telemetry::new(machine.client());
+        let state = State {
+            machine,
+            cells: HashMap::new(),
+            subscribers: Subscribers::default(),
+            pending: PendingEvents::default(),
+            running: HashMap::new(),
+            is_shut_down: false,
+        };
+        let state = Mutex::new(state);
+        let shared = Arc::new(Self { state, clock, telemetry, watched: Event::default() });
+        let waiting: Weak<dyn Waiting> = Arc::<Self>::downgrade(&shared);
+        shared.clock.on_move(waiting);
+        shared
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Reads both clocks.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Returns the telemetry of the registration. Call it with no lock held.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Acquires a key for one more handle. It is not evicted until each handle has [released](Shared::release) it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if the requests of the key cannot be built, or if there is no room for another key.
+    pub fn acquire(&self, key: &Key) -> Result<Arc<KeyCell>, Failure> {
+        let (mut state, now) = self.enter();
+        let State { machine, cells, .. } = &mut *state;
+        let key = machine.hold(key)?;
+        let new = |key| Held { cell: Arc::new(KeyCell::new(key)), handles: 0 };
+        let held = cells.entry(key.clone()).or_insert_with(|| new(key.clone()));
+        held.handles = held.handles.saturating_add(1);
+        held.cell.snapshot.put(machine.published(&key, now));
+        Ok(held.cell.clone())
+    }
+
+    /// Releases a key for one handle.
+    pub fn release(&self, cell: &KeyCell) {
+        let mut state = self.lock();
+        state.machine.let_go(cell.key());
+        if let Some(held) = state.cells.get_mut(cell.key()) {
+            held.handles = held.handles.saturating_sub(1);
+            if held.handles == 0 {
+                state.cells.remove(cell.key());
+            }
+        }
+    }
+
+    /// Asks for a caller.
+    pub fn ask(self: &Arc<Self>, cell: &KeyCell, caller: &mut Caller) -> Told {
+        let (mut state, now) = self.enter();
+        let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.key(), caller, now));
+        let told = match decision.verdict {
+            Verdict::Use(token) => Told::Token(token),
+            Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job)),
+            Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job)),
+            Verdict::Wait { until } => Told::Wait(cell.changed.listen(), left(until, now)),
+            Verdict::GiveUp(failure) => Told::Failure(failure),
+        };
+        self.leave(state, wakers);
+        told
+    }
+
+    /// Records that a resource server refused a token.
+    pub fn refused(&self, key: &Key, generation: Generation) {
+        self.step(|machine, now| machine.refused(key, generation, now));
+        self.telemetry.refused(key, generation);
+    }
+
+    /// Imports tokens into a key. Returns the jobs that store them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accounts::adopt`].
+    pub fn adopt(self: &Arc<Self>, key: &Key, adopted: Adopted) -> Result<Option<JobGuard>, RequestError> {
+        self.begin(|machine, now| machine.adopt(key, adopted, now))
+    }
+
+    /// Imports what an exchange brought. Returns the jobs that store it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accounts::onboard`].
+    pub fn onboard(
+        self: &Arc<Self>,
+        key: &Key,
+        brought: Adopted,
+        replaces: bool,
+    ) -> Result<Option<JobGuard>, OnboardingError> {
+        self.begin(|machine, now| machine.onboard(key, brought, replaces, now))
+    }
+
+    /// Signs a key out. Returns the jobs that store it and revoke what it held.
+    pub fn sign_out(self: &Arc<Self>, key: &Key) -> Option<JobGuard> {
+        let Ok(guard) = self.begin(|machine, now| Ok::<_, Infallible>(machine.sign_out(key, now)));
+        guard
+    }
+
+    /// Records that another process has written a record: callers of its key ask the machine again.
+    pub fn changed_elsewhere(&self, name: &RecordName) {
+        self.step(|machine, now| drop(machine.changed_elsewhere(name, now)));
+    }
+
+    /// Returns a listener to wait by while the record of a key is being saved, or, with `all`, while anything runs for the
+    /// key; `None` once that is over.
+    pub fn listen_while_running(&self, cell: &KeyCell, all: bool) -> Option<Listener> {
+        let (state, now) = self.enter();
+        let is_saving = state.machine.status(cell.key(), now).is_some_and(|status| status.is_being_saved());
+        let is_running = all && state.running.contains_key(&Some(cell.key().clone()));
+        (is_saving || is_running).then(|| cell.changed.listen())
+    }
+
+    /// Counts a request that is sent beside the machine.
+    ///
+    /// # Errors
+    ///
+    /// If the request budget has no room: a listener to wait by, but at most for the duration, before asking again.
+    pub fn admit(self: &Arc<Self>, purpose: Purpose) -> Result<Running, (Listener, Duration)> {
+        let (mut state, now) = self.enter();
+        match state.machine.admit(purpose, now) {
+            Ok(()) => Ok(self.run(&mut state, None)),
+            Err(opens) => Err((self.watched.listen(), left(opens, now))),
+        }
+    }
+
+    /// Returns how many requests may be sent now.
+    #[must_use]
+    pub fn budget_left(&self) -> u32 {
+        let (state, now) = self.enter();
+        state.machine.budget_left(now)
+    }
+
+    /// Asks what is to be renewed ahead of time.
+    pub fn poll_due(self: &Arc<Self>, which: Warm) -> Due {
+        let (mut state, now) = self.enter();
+        if state.is_shut_down {
+            return Due::Over;
+        }
+        let (Tending { job, again }, wakers) =
+            self.apply(&mut state, now, |machine| machine.tend(which, now));
+        let due = match job {
+            Some(job) => Due::Run(self.guard(&mut state, job)),
+            None => Due::Wait(self.watched.listen(), left(again, now)),
+        };
+        self.leave(state, wakers);
+        due
+    }
+
+    /// Returns a listener that hears of the next change, whatever its key.
+    pub fn listen(&self) -> Listener {
+        self.watched.listen()
+    }
+
+    /// Notifies those that wait for no key in particular.
+    pub fn wake_watchers(&self) {
+        let mut wakers = Vec::new();
+        self.watched.notify(&mut wakers);
+        wake(wakers);
+    }
+
+    /// Replaces the client.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accounts::replace_client`].
+    pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
+        self.step(|machine, _| machine.replace_client(client))
+    }
+
+    /// Begins no renewal from now on.
+    pub fn shut_down(&self) {
+        let (mut state, now) = self.enter();
+        state.is_shut_down = true;
+        let ((), wakers) = self.apply(&mut state, now, Accounts::shut_down);
+        self.leave(state, wakers);
+    }
+
+    /// Returns the jobs that save what no store holds yet and nothing saves.
+    pub fn save_all(self: &Arc<Self>) -> Vec<JobGuard> {
+        let (mut state, now) = self.enter();
+        let (jobs, wakers) = self.apply(&mut state, now, |machine| machine.save_all(now));
+        let guards = jobs.into_iter().map(|job| self.guard(&mut state, job)).collect();
+        self.leave(state, wakers);
+        guards
+    }
+
+    /// Returns a listener to wait by while anything is in flight or unsaved; `None` if nothing is.
+    pub fn listen_while_busy(&self) -> Option<Listener> {
+        let state = self.lock();
+        let is_busy = state.machine.is_busy() || !state.running.is_empty();
+        is_busy.then(|| self.watched.listen())
+    }
+
+    /// Returns how a key stands; `None` if it was never asked about.
+    #[must_use]
+    pub fn status(&self, key: &Key) -> Option<Status> {
+        let (state, now) = self.enter();
+        state.machine.status(key, now)
+    }
+
+    /// Returns the state of a key in plain words; no secret is among them.
+    #[must_use]
+    pub fn explain(&self, key: &Key) -> String {
+        let (state, now) = self.enter();
+        state.machine.explain(key, now)
+    }
+
+    /// Returns the present client.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.lock().machine.client().clone()
+    }
+
+    /// Returns what authorises calls of the provider's API, by the present client's profile.
+    #[must_use]
+    pub fn authorizer(&self) -> Authorizer {
+        Authorizer::from(self.lock().machine.client())
+    }
+
+    /// Subscribes to what happens to the keys from now on.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.lock().subscribers.subscribe()
+    }
+
+    pub(crate) fn report(&self, report: Report) -> Option<Job> {
+        let reported = Reported::of(&report);
+        let (next, left) = self.step(|machine, now| (machine.report(report, now), machine.budget_left(now)));
+        self.telemetry.reported(&reported, left);
+        next
+    }
+
+    /// Makes one call on the machine that may begin a job.
+    fn begin<E>(
+        self: &Arc<Self>,
+        call: impl FnOnce(&mut Accounts, Now) -> Result<Option<Job>, E>,
+    ) -> Result<Option<JobGuard>, E> {
+        let (mut state, now) = self.enter();
+        let (job, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
+        let guard = job.map(|job| job.map(|job| self.guard(&mut state, job)));
+        self.leave(state, wakers);
+        guard
+    }
+
+    /// Makes one call on the machine.
+    fn step<R>(&self, call: impl FnOnce(&mut Accounts, Now) -> R) -> R {
+        let (mut state, now) = self.enter();
+        let (result, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
+        self.leave(state, wakers);
+        result
+    }
+
+    fn guard(self: &Arc<Self>, state: &mut State, job: Job) -> JobGuard {
+        let key = job.ticket().key().clone();
+        JobGuard::new(self.run(state, Some(key)), job)
+    }
+
+    fn run(self: &Arc<Self>, state: &mut State, key: Option<Arc<Key>>) -> Running {
+        *state.running.entry(key.clone()).or_default() += 1;
+        Running { shared: self.clone(), key }
+    }
+
+    /// Calls the machine and applies the effects. Returns the wakers to be called once the lock is released.
+    fn apply<R>(
+        &self,
+        state: &mut State,
+        now: Now,
+        call: impl FnOnce(&mut Accounts) -> R,
+    ) -> (R, Vec<Waker>) {
+        let mut wakers = Vec::new();
+        let (result, effects) = state.machine.step(now, call);
+        let Effects { keys, concerns_all, wakes_watchers } = effects;
+        for effects in keys {
+            state.apply_to_key(effects, &mut wakers);
+        }
+        if concerns_all {
+            let State { machine, cells, .. } = state;
+            for (key, held) in cells {
+                held.cell.snapshot.put(machine.published(key, now));
+                held.cell.changed.notify(&mut wakers);
+            }
+        }
+        if wakes_watchers {
+            self.watched.notify(&mut wakers);
+        }
+        (result, wakers)
+    }
+
+    /// Takes the lock, then reads the clocks.
+    fn enter(&self) -> (MutexGuard<'_, State>, Now) {
+        let state = self.lock();
+        (state, self.clock.now())
+    }
+
+    /// After a panic under the lock the machine is between two of its own steps.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Releases the lock, then tells telemetry what happened and wakes those that wait.
+    fn leave(&self, mut state: MutexGuard<'_, State>, wakers: Vec<Waker>) {
+        let mut events = state.pending.take();
+        drop(state);
+        while !events.is_empty() {
+            events.iter().for_each(|event| self.telemetry.change(event));
+            events = self.lock().pending.rest();
+        }
+        wake(wakers);
+    }
+}
+
+impl State {
+    fn apply_to_key(&mut self, effects: KeyEffects, wakers: &mut Vec<Waker>) {
+        let KeyEffects { key, published, events, state, served_for, wakes_callers } = effects;
+        if let Some(held) = self.cells.get(&key) {
+            held.cell.snapshot.put(published);
+            if wakes_callers {
+                held.cell.changed.notify(wakers);
+            }
+        }
+        for event in events {
+            let change = Change { key: key.clone(), event };
+            self.subscribers.push(&change, wakers);
+            self.pending.push(News::new(change, state, served_for));
+        }
+    }
+}
+
+impl Waiting for Shared {
+    fn look_again(&self) {
+        let mut wakers = Vec::new();
+        self.watched.notify(&mut wakers);
+        self.lock().cells.values().for_each(|held| held.cell.changed.notify(&mut wakers));
+        wake(wakers);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.wake_watchers();
+    }
+}
+
+impl Running {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut wakers = Vec::new();
+        let mut state = self.shared.lock();
+        let key = std::mem::take(&mut self.key);
+        let Some(count) = state.running.get_mut(&key) else { return };
+        *count -= 1;
+        if *count == 0 {
+            state.running.remove(&key);
+            if let Some(held) = key.and_then(|key| state.cells.get(&key)) {
+                held.cell.changed.notify(&mut wakers);
+            }
+            self.shared.watched.notify(&mut wakers);
+        }
+        drop(state);
+        wake(wakers);
+    }
+}
+
+/// Wakes all; a waker that panics keeps no other from being woken.
+fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        // The panic hook has shown it already.
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    }
+}
+
+/// Returns how long to wait until a moment on the boot clock.
+fn left(until: Duration, now: Now) -> Duration {
+    until.saturating_sub(now.boot).min(LONGEST_WAIT)
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,205 @@
+//! The driver that both adapters use, under a model checker: callers of one key, in every order in which their steps
+//! can fall, that wait as threads or as futures.
+//!
+//! The sources are the driver's own; their locks are the checker's. Waiting has no timeout here, so a wake-up that is
+//! missed leaves a caller waiting for ever, which the checker reports.
+
+#![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
+
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/event.rs"]
+mod event;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/job_guard.rs"]
+mod job_guard;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/key_cell.rs"]
+mod key_cell;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/pending_events.rs"]
+mod pending_events;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/shared.rs"]
+mod shared;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/snapshot_cell.rs"]
+mod snapshot_cell;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/subscribers.rs"]
+mod subscribers;
+use octo_auth_driver::telemetry;
+
+/// The checker's locks.
+mod sync {
+    use std::time::Duration;
+
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::thread::{Thread, current, park};
+
+    /// Waits without a timeout: a wake-up that is missed is found.
+    pub(crate) fn park_timeout(_: Duration) {
+        park();
+    }
+}
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use loom::thread;
+use octo_auth_core::{
+    Accounts, Adopted, Caller, Client, ErrorKind, Failure, FailureKind, Job, Key, Now, Policy, Scopes,
+    Storage, Token, Waits,
+};
+use octo_auth_system::Clock;
+use octo_auth_tests::{moment, registration};
+
+use job_guard::JobGuard;
+use key_cell::KeyCell;
+use shared::{Shared, Told};
+
+const WAIT: Duration = Duration::from_secs(30);
+
+/// A clock that stands still.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        moment::start()
+    }
+}
+
+/// Three callers that ask for the token of one empty key, and how often a request was handed out.
+#[derive(Clone)]
+struct Scene {
+    shared: Arc<Shared>,
+    cell: Arc<KeyCell>,
+    requests: Arc<AtomicUsize>,
+    run: fn(JobGuard),
+}
+
+impl Scene {
+    fn new(client: Client, key: &Key, run: fn(JobGuard)) -> Self {
+        let mut machine = Accounts::new(client, Policy::default(), Storage::None, &registration::entropy());
+        if !key.is_client_grant() {
+            let refresh_token = Adopted::RefreshToken("rt-1".into());
+            assert!(machine.adopt(key, refresh_token, moment::start()).expect("a sound token").is_none());
+        }
+        let shared = Shared::new(machine, Arc::new(Still));
+        let cell = shared.acquire(key).expect("room for a key");
+        Self { shared, cell, requests: Arc::default(), run }
+    }
+
+    /// One caller, which waits as a thread of the blocking adapter does, or as a future that a thread polls.
+    fn ask(&self, as_future: bool) -> Result<Token, Failure> {
+        let mut caller = Caller::new(Waits::Until(moment::start().boot + WAIT));
+        loop {
+            match self.shared.ask(&self.cell, &mut caller) {
+                Told::Token(token) => return Ok(token),
+                Told::Failure(failure) => return Err(failure),
+                Told::Run(token, guard) => {
+                    assert!(token.is_none(), "the key is empty");
+                    self.requests.fetch_add(1, Ordering::Relaxed);
+                    (self.run)(guard);
+                }
+                Told::Wait(listener, _) if as_future => loom::future::block_on(listener),
+                Told::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
+            }
+        }
+    }
+
+    /// Lets callers ask at once, every other as a future.
+    fn play(&self, callers: usize) -> Vec<Result<Token, Failure>> {
+        let ask = |number: usize| {
+            let scene = self.clone();
+            thread::spawn(move || scene.ask(number % 2 == 1))
+        };
+        let others: Vec<_> = (1..callers).map(ask).collect();
+        let own = self.ask(false);
+        let others = others.into_iter().map(|caller| caller.join().expect("no caller panics"));
+        others.chain([own]).collect()
+    }
+}
+
+/// The key of the client itself.
+fn own() -> Key {
+    Key::client_credentials(&Scopes::none())
+}
+
+/// Answers the request with a token.
+fn answer(mut guard: JobGuard) {
+    let Some((Job::Send(job), _)) = guard.begin() else { return };
+    let body = r#"{"access_token":"at-1","token_type":"Bearer","expires_in":3600}"#;
+    let response = http::Response::builder().header("content-type", "application/json").body(body);
+    let report = job.answered(&response.expect("a sound response"), moment::start(), moment::start());
+    guard.report(report);
+    assert!(guard.begin().is_none(), "without a store nothing follows");
+}
+
+/// Has the request answered on a thread of its own.
+fn answer_elsewhere(guard: JobGuard) {
+    thread::spawn(move || answer(guard));
+}
+
+/// Goes away with the job, as a carrier does that panics.
+fn lose(mut guard: JobGuard) {
+    assert!(guard.begin().is_some(), "it was handed out just now");
+}
+
+/// Goes away before the job was begun, as where no thread can be had.
+fn never_begin(guard: JobGuard) {
+    drop(guard);
+}
+
+#[test]
+fn three_callers_of_an_empty_key_get_the_token_of_one_request() {
+    let client = registration::standard();
+    in_each_order(move || all_get_one_token(&Scene::new(client.clone(), &own(), answer), 3));
+}
+
+#[test]
+fn two_callers_get_the_token_of_one_request_that_is_run_elsewhere() {
+    let client = registration::standard();
+    in_each_order(move || all_get_one_token(&Scene::new(client.clone(), &own(), answer_elsewhere), 2));
+}
+
+#[test]
+fn three_callers_whose_request_is_lost_all_hear_of_it() {
+    let client = registration::standard();
+    in_each_order(move || {
+        let scene = Scene::new(client.clone(), &Key::account("17"), lose);
+        for told in scene.play(3) {
+            let failure = told.expect_err("the request is lost");
+            assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "lost"));
+        }
+        assert_eq!(scene.requests.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn three_callers_whose_request_was_never_begun_are_told_so_and_nothing_is_in_doubt() {
+    let client = registration::standard();
+    in_each_order(move || {
+        let scene = Scene::new(client.clone(), &Key::account("17"), never_begin);
+        for told in scene.play(3) {
+            let error = told.expect_err("nothing was sent");
+            let exchange = error.exchange_error().expect("an exchange that failed");
+            assert_eq!(*exchange.kind(), ErrorKind::NotSent);
+        }
+        assert_eq!(scene.requests.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// Plays a model in every order with two preemptions at most: all orders of that many locks are too many.
+fn in_each_order(model: impl Fn() + Send + Sync + 'static) {
+    let mut orders = loom::model::Builder::new();
+    orders.preemption_bound = Some(2);
+    orders.check(model);
+}
+
+fn all_get_one_token(scene: &Scene, callers: usize) {
+    for told in scene.play(callers) {
+        assert_eq!(told.expect("a token").authorization(), "Bearer at-1");
+    }
+    assert_eq!(scene.requests.load(Ordering::Relaxed), 1);
+}
