@@ -6,6 +6,7 @@ use std::time::Duration;
 use octo_auth_async::{ReqwestTransport, Runner as AsyncRunner};
 use octo_auth_blocking::{Runner as BlockingRunner, UreqTransport};
 use octo_auth_core::{Answer, Exchange, ExchangeError, Now, Reply};
+use octo_auth_system::proxies::Proxies;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::{Builder, Runtime};
@@ -35,12 +36,19 @@ impl Adapter {
     /// trusts and whatever its environment says.
     #[must_use]
     pub fn trusting(certificate: &CertificateDer<'static>) -> Vec<Self> {
-        let builder = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls(certificate));
-        let reqwest = sound(ReqwestTransport::from_builder(builder));
-        let roots = RootCerts::new_with_certs(&[Certificate::from_der(certificate).to_owned()]);
-        let tls = TlsConfig::builder().root_certs(roots).build();
-        let builder = ureq::Agent::config_builder().proxy(None).tls_config(tls);
-        let ureq = sound(UreqTransport::from_builder(builder));
+        Self::trusting_through(&[certificate], &Proxies::none())
+    }
+
+    /// Each adapter with a transport that trusts these certificates alone and uses these proxies.
+    #[must_use]
+    pub fn trusting_through(certificates: &[&CertificateDer<'static>], proxies: &Proxies) -> Vec<Self> {
+        let builder = reqwest::Client::builder().tls_backend_preconfigured(tls(certificates));
+        let reqwest = sound(ReqwestTransport::from_builder_with_proxies(builder, proxies));
+        let owned = |certificate: &&CertificateDer<'_>| Certificate::from_der(certificate).to_owned();
+        let roots = RootCerts::new_with_certs(&certificates.iter().map(owned).collect::<Vec<_>>());
+        let builder =
+            ureq::Agent::config_builder().tls_config(TlsConfig::builder().root_certs(roots).build());
+        let ureq = sound(UreqTransport::from_builder_with_proxies(builder, proxies));
         Self::with_runners(AsyncRunner::with_transport(reqwest), BlockingRunner::with_transport(ureq))
     }
 
@@ -103,10 +111,12 @@ pub fn each(scenario: impl FnMut(&Adapter)) {
     Adapter::all().iter().for_each(scenario);
 }
 
-/// TLS for reqwest that trusts one certificate.
-fn tls(certificate: &CertificateDer<'static>) -> ClientConfig {
+/// TLS for reqwest that trusts these certificates.
+fn tls(certificates: &[&CertificateDer<'static>]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    sound(roots.add(certificate.clone()));
+    for certificate in certificates {
+        sound(roots.add((*certificate).clone()));
+    }
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     sound(config.with_safe_default_protocol_versions()).with_root_certificates(roots).with_no_client_auth()
 }

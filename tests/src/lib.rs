@@ -11,6 +11,8 @@ pub mod log;
 pub mod records;
 pub mod stage;
 pub mod states;
+#[cfg(feature = "adapters")]
+pub mod tls_server;
 pub mod transcript;
 
 #[cfg(feature = "adapters")]

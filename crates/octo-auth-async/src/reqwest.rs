@@ -17,7 +17,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use octo_auth_core::{ANSWER_LIMIT, Body, Fault, note_framing};
 use octo_auth_system::SetupError;
-use reqwest::{Client, ClientBuilder};
+use octo_auth_system::proxies::Proxies;
+use reqwest::{Client, ClientBuilder, Url};
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
@@ -39,17 +40,30 @@ pub struct ReqwestTransport {
 impl ReqwestTransport {
     /// A transport with rustls, ring and the certificates the operating system trusts.
     ///
-    /// Https goes through the proxy named by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); plain http,
-    /// which goes to loopback only, goes past every proxy. A machine without any trusted certificate can still
-    /// talk to loopback; its https requests are reported as not sent.
+    /// Https goes through the proxy named by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); the module
+    /// [`proxies`](crate::proxies) lists what may stand there. Plain http, which goes to loopback only, goes
+    /// past every proxy. A machine without any trusted certificate can still talk to loopback; its https requests are
+    /// reported as not sent.
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, or if reqwest refuses its settings.
+    pub fn new() -> Result<Self, SetupError> {
+        Self::with_proxies(&Proxies::from_env().map_err(SetupError::new)?)
+    }
+
+    /// The transport of [`ReqwestTransport::new`] with these proxies instead of the environment's.
+    ///
+    /// reqwest 0.13 agrees on no TLS with a server behind a proxy that is named by its IPv6 address, such as
+    /// `https://[2001:db8::1]`: such a request is reported as not sent.
     ///
     /// # Errors
     ///
     /// A [`SetupError`] if reqwest refuses its settings.
-    pub fn new() -> Result<Self, SetupError> {
+    pub fn with_proxies(proxies: &Proxies) -> Result<Self, SetupError> {
         let plain = build(own(untrusting()?).no_proxy())?;
         let secure = match trusting_the_platform() {
-            Ok(tls) => Ok(build(own(tls))?),
+            Ok(tls) => Ok(build(through(proxies, own(tls))?)?),
             Err(error) => Err(error),
         };
         Ok(Self { secure, plain })
@@ -60,6 +74,9 @@ impl ReqwestTransport {
     /// This TLS is complete: reqwest ignores certificate settings (`tls_certs_merge`, `tls_certs_only`,
     /// `identity`, `tls_version_min` and the like) made on top of it. For those see
     /// [`ReqwestTransport::from_builder`].
+    ///
+    /// Without a proxy set on it, reqwest reads the environment in its own way. For the reading of
+    /// [`ReqwestTransport::new`] see [`ReqwestTransport::from_builder_with_proxies`].
     ///
     /// # Errors
     ///
@@ -88,13 +105,24 @@ impl ReqwestTransport {
         Ok(Self { secure: Ok(client.clone()), plain: client })
     }
 
+    /// A transport from a reqwest builder with these proxies: for an own certificate authority behind a proxy that the
+    /// environment names ([`Proxies::from_env`]). Proxies that the builder has are removed; all else is as for
+    /// [`ReqwestTransport::from_builder`].
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if reqwest refuses the builder's settings or knows no cryptography.
+    pub fn from_builder_with_proxies(builder: ClientBuilder, proxies: &Proxies) -> Result<Self, SetupError> {
+        Self::from_builder(through(proxies, builder)?)
+    }
+
     /// The client for a request.
     fn client(&self, request: &Request<Body>) -> Result<&Client, Fault> {
         if request.uri().scheme() == Some(&http::uri::Scheme::HTTP) {
             return Ok(&self.plain);
         }
         let without = |error: &rustls::Error| {
-            Fault::untrusted("this machine has no trusted certificates").with_source(error.clone())
+            Fault::misconfigured("this machine has no trusted certificates").with_source(error.clone())
         };
         self.secure.as_ref().map_err(without)
     }
@@ -144,6 +172,18 @@ fn own(tls: ClientConfig) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .tls_backend_preconfigured(tls)
+}
+
+/// The builder with these proxies and no other. For each connection reqwest asks them by which way it goes.
+fn through(proxies: &Proxies, builder: ClientBuilder) -> Result<ClientBuilder, SetupError> {
+    let builder = builder.no_proxy();
+    let Some(proxy) = proxies.proxy() else { return Ok(builder) };
+    let (proxies, address) = (proxies.clone(), Url::parse(proxy.url().expose()).map_err(SetupError::new)?);
+    let way = move |url: &Url| {
+        let is_direct = url.as_str().parse().is_ok_and(|url| proxies.for_url(&url).is_none());
+        (!is_direct).then(|| address.clone())
+    };
+    Ok(builder.proxy(reqwest::Proxy::custom(way)))
 }
 
 /// A client that does nothing of its own accord.

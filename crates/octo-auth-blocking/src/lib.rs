@@ -75,6 +75,13 @@
 //!
 //! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] returns it.
 //!
+//! # Proxies
+//!
+//! [`UreqTransport::new`] goes through the proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`): http, https,
+//! SOCKS4 or SOCKS5. The module [`proxies`] lists what may stand there; a setting that cannot be used is an error. For other
+//! proxies see [`UreqTransport::with_proxies`], for an own certificate authority as well
+//! [`UreqTransport::from_builder_with_proxies`].
+//!
 //! # Telemetry
 //!
 //! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
@@ -132,6 +139,8 @@ pub use octo_auth_core::{
 };
 #[doc(inline)]
 pub use octo_auth_driver::telemetry;
+#[doc(inline)]
+pub use octo_auth_system::proxies;
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, Waiting, entropy};
 
 pub use self::ureq::UreqTransport;

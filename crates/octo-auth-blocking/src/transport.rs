@@ -17,7 +17,7 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if no complete response came: [`Fault::not_sent`] or [`Fault::untrusted`] only if the server
+    /// A [`Fault`] if no complete response came: [`Fault::not_sent`] or [`Fault::misconfigured`] only if the server
     /// certainly has not seen the request, else the constructor that fits best, or [`Fault::unknown`].
     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault>;
 }

@@ -15,15 +15,17 @@ mod incoming;
 mod outgoing;
 mod veil;
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::TRANSFER_ENCODING;
 use http::response::Parts;
-use http::{Request, Response, Version};
+use http::{Request, Response, Uri, Version};
 use octo_auth_core::{Body, Fault, note_framing};
 use octo_auth_system::SetupError;
+use octo_auth_system::proxies::Proxies;
 use ureq::Agent;
 use ureq::config::{Config, ConfigBuilder};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -46,29 +48,46 @@ const LONGEST_HEAD: usize = 400 * 1024;
 ///
 /// ureq logs at level trace what it sends and receives. It is shown no secret: the log has stars in the place of bodies,
 /// and neither the query of a URL nor any header that may be a credential.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UreqTransport {
     config: Config,
     tls: TlsConfig,
-    /// Whether plain http, which the core allows to loopback alone, goes past every proxy.
-    loopback_is_direct: bool,
+    /// By which way each request goes; `None` if the builder's own settings say so.
+    ways: Option<Ways>,
+}
+
+/// By which way a request goes.
+#[derive(Clone)]
+struct Ways {
+    proxies: Proxies,
+    /// The proxy of all requests that do not go to the server directly, as ureq takes it.
+    proxy: Option<ureq::Proxy>,
 }
 
 impl UreqTransport {
     /// A transport with rustls, ring and the certificates the operating system trusts.
     ///
-    /// Https goes through the proxy named by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); plain http,
-    /// which goes to loopback only, goes past every proxy. A machine without any trusted certificate can still
-    /// talk to loopback; its https requests are reported as not sent.
+    /// Https goes through the proxy named by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); the module
+    /// [`proxies`](crate::proxies) lists what may stand there. Plain http, which goes to loopback only, goes
+    /// past every proxy. A machine without any trusted certificate can still talk to loopback; its https requests are
+    /// reported as not sent.
     ///
     /// # Errors
     ///
-    /// None today: ureq refuses no setting before it connects. The signature is that of the async adapter, so that
-    /// a program moves from one to the other by its imports.
+    /// A [`SetupError`] if the environment names a proxy that cannot be used.
     pub fn new() -> Result<Self, SetupError> {
+        Self::with_proxies(&Proxies::from_env().map_err(SetupError::new)?)
+    }
+
+    /// The transport of [`UreqTransport::new`] with these proxies instead of the environment's.
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if ureq refuses the proxy.
+    pub fn with_proxies(proxies: &Proxies) -> Result<Self, SetupError> {
         let builder =
             Config::builder().user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
-        Ok(Self { loopback_is_direct: true, ..Self::from_builder(builder)? })
+        Self::from_builder_with_proxies(builder, proxies)
     }
 
     /// A transport from a ureq configuration: for an own certificate authority, a client certificate, a proxy.
@@ -80,9 +99,13 @@ impl UreqTransport {
     ///
     /// A middleware of the builder sees no more than ureq does: no credentials, no query and no bodies.
     ///
+    /// Without a proxy set on it, ureq reads the environment in its own way. For the reading of [`UreqTransport::new`] see
+    /// [`UreqTransport::from_builder_with_proxies`].
+    ///
     /// # Errors
     ///
-    /// None today, as for [`UreqTransport::new`].
+    /// None today: ureq refuses no setting before it connects. The signature is that of the async adapter, so that
+    /// a program moves from one to the other by its imports.
     pub fn from_builder(builder: ConfigBuilder<AgentScope>) -> Result<Self, SetupError> {
         let config = builder
             .http_status_as_error(false)
@@ -96,7 +119,23 @@ impl UreqTransport {
             .timeout_connect(Some(CONNECT))
             .build();
         let tls = completed(config.tls_config());
-        Ok(Self { config, tls, loopback_is_direct: false })
+        Ok(Self { config, tls, ways: None })
+    }
+
+    /// A transport from a ureq configuration with these proxies: for an own certificate authority behind a proxy that the
+    /// environment names ([`Proxies::from_env`]). A proxy that the builder has is removed; all else is as for
+    /// [`UreqTransport::from_builder`].
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] if ureq refuses the proxy.
+    pub fn from_builder_with_proxies(
+        builder: ConfigBuilder<AgentScope>,
+        proxies: &Proxies,
+    ) -> Result<Self, SetupError> {
+        let proxy = proxies.proxy().map(|proxy| ureq::Proxy::new(proxy.url().expose()));
+        let ways = Ways { proxies: proxies.clone(), proxy: proxy.transpose().map_err(SetupError::new)? };
+        Ok(Self { ways: Some(ways), ..Self::from_builder(builder.proxy(None))? })
     }
 
     /// Sends a request and reads the head of its response.
@@ -108,14 +147,28 @@ impl UreqTransport {
     ) -> Result<Response<ureq::Body>, ureq::Error> {
         let connector = incoming::connector(veil);
         let agent = Agent::with_parts(self.config.clone(), connector, DefaultResolver::default());
-        let past_proxies =
-            self.loopback_is_direct && request.uri().scheme() == Some(&http::uri::Scheme::HTTP);
+        let way = self.ways.as_ref().map(|ways| ways.of(request.uri()));
         let mut settings =
             agent.configure_request(request).tls_config(self.tls.clone()).timeout_global(Some(deadline));
-        if past_proxies {
-            settings = settings.proxy(None);
+        if let Some(proxy) = way {
+            settings = settings.proxy(proxy);
         }
         agent.run(settings.build())
+    }
+}
+
+impl Ways {
+    /// The proxy for a request to a URL, if it does not go to the server directly.
+    fn of(&self, url: &Uri) -> Option<ureq::Proxy> {
+        self.proxies.for_url(url).and(self.proxy.clone())
+    }
+}
+
+/// Shows the proxies alone: what ureq shows of one of the builder's begins with a letter of the user name.
+impl fmt::Debug for UreqTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxies = self.ways.as_ref().map(|ways| &ways.proxies);
+        f.debug_struct("UreqTransport").field("proxies", &proxies).finish_non_exhaustive()
     }
 }
 
@@ -125,12 +178,13 @@ impl Transport for UreqTransport {
         let veil = Arc::new(veil);
         if request.body().is_empty() && request.method() == http::Method::GET {
             let begun = self.begin(shown, &veil, deadline);
-            let begun = begun.map_err(|error| fault::of(error, Progress::Unknown))?;
+            let begun = begun.map_err(|error| fault::of(error, Progress::Unknown.with(&veil)))?;
             return read(begun, &veil).map_err(fault::in_the_body);
         }
         let mut body = Outgoing::like(request.body());
         let begun = self.begin(outgoing::with_body(shown, &mut body), &veil, deadline);
-        read(begun.map_err(|error| fault::of(error, body.progress()))?, &veil).map_err(fault::in_the_body)
+        let begun = begun.map_err(|error| fault::of(error, body.progress().with(&veil)))?;
+        read(begun, &veil).map_err(fault::in_the_body)
     }
 }
 

@@ -75,7 +75,7 @@ impl<T: Reply> Exchange<T> {
     #[must_use]
     pub fn lost(self, fault: Fault) -> ExchangeError {
         let kind = match fault.kind() {
-            FaultKind::NotSent | FaultKind::Untrusted => ErrorKind::NotSent,
+            FaultKind::NotSent | FaultKind::Misconfigured => ErrorKind::NotSent,
             FaultKind::Unknown => ErrorKind::MaybeProcessed,
             FaultKind::TimedOut => ErrorKind::Timeout,
             FaultKind::Malformed => ErrorKind::HttpMalformed,

@@ -1,11 +1,13 @@
-//! What the core refuses to touch and every machine has: two clocks, a source of randomness, and memory.
+//! What the core refuses to touch and every machine has: two clocks, a source of randomness, memory, and an environment
+//! that may name a proxy.
 //!
-//! Both adapters read the same machine, so both re-export this crate and neither has a clock or a memory store of
-//! its own. There is nothing about HTTP here, and nothing that waits.
+//! Both adapters read the same machine, so both re-export this crate and neither has a clock, a memory store or a
+//! reading of the environment of its own. Nothing here sends a request, and nothing waits.
 
 mod clock;
 mod entropy;
 mod memory_store;
+pub mod proxies;
 mod setup;
 
 pub use clock::{Clock, SystemClock, Waiting};

@@ -1,4 +1,6 @@
-//! A server below HTTP: it reads a request and does exactly what a test says with the connection.
+//! A server below HTTP: it reads a request and does exactly what a test says with the connection. And a proxy.
+
+mod proxy;
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,6 +9,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+pub use proxy::{ProxyRequest, ProxySocket};
 
 /// A listener on loopback that keeps each request it has read.
 ///

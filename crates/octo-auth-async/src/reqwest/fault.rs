@@ -15,7 +15,9 @@ pub(super) fn of(error: reqwest::Error) -> Fault {
     let fault = if error.is_builder() {
         Fault::not_sent("the request could not be built")
     } else if error.is_connect() && caused_by::<rustls::Error>(&error).is_some() {
-        Fault::untrusted("the TLS handshake failed")
+        Fault::misconfigured("the TLS handshake failed")
+    } else if error.is_connect() && asks_for_credentials(&error) {
+        Fault::misconfigured("the proxy asks for other credentials")
     } else if error.is_connect() {
         Fault::not_sent(without_connection(&error))
     } else if error.is_timeout() {
@@ -28,6 +30,18 @@ pub(super) fn of(error: reqwest::Error) -> Fault {
         Fault::broken_off("the answer broke off")
     };
     fault.with_source(error)
+}
+
+/// Says whether a proxy refused the credentials it was given, or asked for some. hyper-util does not export the types of
+/// these errors, so their texts are compared.
+fn asks_for_credentials(error: &reqwest::Error) -> bool {
+    const TEXTS: [&str; 4] = [
+        "tunnel error: proxy authorization required",
+        "SOCKS error: server does not support user/pass authentication",
+        "SOCKS error: server implements authentication incorrectly",
+        "SOCKS error: credentials not accepted",
+    ];
+    causes(error).any(|cause| TEXTS.contains(&cause.to_string().as_str()))
 }
 
 /// Whether no head of a response was read: what came is none, or the connection closed before its end.
@@ -47,17 +61,17 @@ fn without_connection(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// The first cause of a type. An [`io::Error`] hides the error it holds from `source`, so it is asked for it.
-fn caused_by<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
+/// An error and its causes. An [`io::Error`] hides the error it holds from `source`, so it is asked for it.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| {
         let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
-    }
-    None
+        held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source())
+    })
+}
+
+/// The first cause of a type.
+fn caused_by<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 fn kind(error: &reqwest::Error) -> Option<io::ErrorKind> {

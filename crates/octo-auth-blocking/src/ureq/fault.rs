@@ -1,7 +1,7 @@
 //! What a ureq error says about the request: certainly not sent, or perhaps processed.
 //!
-//! The rule: not sent only if the body was never asked for, or, for a request without a body, if the error can
-//! come from nothing but making the connection. Every other error, and a deadline that ran out anywhere but in
+//! The rule: not sent only if there was no connection, if the body was never asked for, or, for a request without a body,
+//! if the error can come from nothing but agreeing on TLS. Every other error, and a deadline that ran out anywhere but in
 //! making the connection, leaves the question open.
 
 use std::io;
@@ -9,15 +9,24 @@ use std::io;
 use octo_auth_core::Fault;
 use ureq::{Error, Timeout};
 
+use super::veil::Veil;
+
 /// How far a request had come when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Its body was not asked for yet.
+    /// There was no connection, or its body was not asked for yet.
     NotBegun,
     /// Its body was asked for.
     Begun,
     /// It has no body, or one without bytes, so nothing was noticed.
     Unknown,
+}
+
+impl Progress {
+    /// The progress, as far as it depends on whether there was a connection.
+    pub(super) fn with(self, veil: &Veil) -> Self {
+        if veil.is_connected() { self } else { Self::NotBegun }
+    }
 }
 
 /// The fault an error amounts to, with the error as its source unless that shows the URL.
@@ -27,10 +36,11 @@ pub(super) fn of(error: Error, progress: Progress) -> Fault {
         _ if matches!(error, Error::Timeout(_)) => false,
         Progress::NotBegun => true,
         Progress::Begun => false,
-        Progress::Unknown => is_of_connecting(&error),
+        Progress::Unknown => is_of_handshake(&error),
     };
     let fault = match certainly_not_sent {
-        true if is_of_tls(&error) => Fault::untrusted("the TLS handshake failed"),
+        true if is_of_tls(&error) => Fault::misconfigured("the TLS handshake failed"),
+        true if asks_for_credentials(&error) => Fault::misconfigured("the proxy asks for other credentials"),
         true => Fault::not_sent(without_connection(&error)),
         false => without_answer(&error),
     };
@@ -94,22 +104,22 @@ fn is_connect_timeout(error: &Error) -> bool {
     matches!(error, Error::Timeout(Timeout::Resolve | Timeout::Connect))
 }
 
-/// Whether an error can come from making the connection alone.
-fn is_of_connecting(error: &Error) -> bool {
+/// Whether an error can come from agreeing on TLS alone.
+fn is_of_handshake(error: &Error) -> bool {
     match error {
-        Error::HostNotFound
-        | Error::ConnectionFailed
-        | Error::ConnectProxyFailed(_)
-        | Error::InvalidProxyUrl
-        | Error::BadUri(_)
-        | Error::RequireHttpsOnly(_)
-        | Error::Http(_)
-        | Error::Pem(_)
-        | Error::Rustls(_)
-        | Error::Tls(_)
-        | Error::TlsRequired => true,
-        Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused || is_of_lookup(error) => true,
+        Error::Pem(_) | Error::Rustls(_) | Error::Tls(_) | Error::TlsRequired => true,
         Error::Io(error) => matches!(tls(error), Some(rustls::Error::InvalidCertificate(_))),
+        _ => false,
+    }
+}
+
+/// Says whether a proxy refused the credentials it was given, or asked for some. ureq tells it by these texts alone.
+fn asks_for_credentials(error: &Error) -> bool {
+    const OF_SOCKS: [&str; 3] =
+        ["no acceptable auth methods", "unknown auth method", "password authentication failed"];
+    match error {
+        Error::ConnectProxyFailed(reason) => reason.starts_with("proxy server responded 407/"),
+        Error::Io(error) => OF_SOCKS.contains(&error.to_string().as_str()),
         _ => false,
     }
 }

@@ -37,13 +37,17 @@ impl Connector<Box<dyn Transport>> for Wrapping {
         chained: Option<Box<dyn Transport>>,
     ) -> Result<Option<Wrapped>, Error> {
         let Some(connection) = chained else { return Ok(None) };
+        let veil = self.veil.is_over(details.uri).then(|| Arc::clone(&self.veil));
+        if let Some(veil) = &veil {
+            veil.connected();
+        }
         Ok(Some(Wrapped {
             connection,
             // The output buffer is the connection's own; this one is never written to.
             input: LazyBuffers::new(details.config.input_buffer_size(), 1),
             head: Head::default(),
             sending: Sending::default(),
-            veil: self.veil.is_over(details.uri).then(|| Arc::clone(&self.veil)),
+            veil,
         }))
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! A veil is over one exchange and is shared by that exchange's connection alone.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{MutexGuard, PoisonError};
 
 use http::header::{
@@ -39,6 +40,7 @@ pub(super) struct Veil {
     headers: Body,
     body: Body,
     answer: Mutex<Answer>,
+    is_connected: AtomicBool,
 }
 
 /// The body of an answer, as far as it has come.
@@ -63,7 +65,8 @@ pub(super) fn over(request: &Request<Body>) -> (Request<()>, Veil) {
     *shown.uri_mut() = uri.clone();
     let (plain, headers) = parted(request.headers());
     *shown.headers_mut() = plain;
-    (shown, Veil { uri, query, headers, body: request.body().clone(), answer: Mutex::default() })
+    let (body, answer, is_connected) = (request.body().clone(), Mutex::default(), AtomicBool::new(false));
+    (shown, Veil { uri, query, headers, body, answer, is_connected })
 }
 
 /// A URL without its query, and the query.
@@ -100,6 +103,16 @@ impl Veil {
     /// Whether a connection to an address is this exchange's own. One to a proxy is not.
     pub(super) fn is_over(&self, uri: &Uri) -> bool {
         self.uri == *uri
+    }
+
+    /// Records that there is a connection to the server.
+    pub(super) fn connected(&self) {
+        self.is_connected.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether there was a connection to the server.
+    pub(super) fn is_connected(&self) -> bool {
+        self.is_connected.load(Ordering::Relaxed)
     }
 
     /// The request line with the query it has, and the headers that are missing behind it.

@@ -128,9 +128,11 @@ fn a_token_is_not_logged_when_its_answer_ends_in_a_mistake() {
 }
 
 #[test]
-fn credentials_are_neither_logged_nor_told_to_a_proxy() {
+fn credentials_are_neither_logged_nor_told_to_a_proxy_nor_are_its_own_logged() {
     let proxy = Server::behind_a_proxy(announced());
-    let through = ureq::Proxy::new(&proxy.url("")).expect("a proxy");
+    let own = ["proxy-secret-1", "cHJveHktdXNlcjpwcm94eS1zZWNyZXQtMQ=="];
+    let address = proxy.url("").replace("://", "://proxy-user:proxy-secret-1@");
+    let through = ureq::Proxy::new(&address).expect("a proxy");
     let transport = UreqTransport::from_builder(ureq::Agent::config_builder().proxy(Some(through)));
     let mut asking =
         request("POST", "http://server.invalid/token?key=key-1", "client_secret=client-secret-1");
@@ -139,8 +141,9 @@ fn credentials_are_neither_logged_nor_told_to_a_proxy() {
         let answer = transport.expect("a transport").send(&asking, DEADLINE).expect("an answer");
         assert_eq!(answer.body().as_ref(), TOKEN.as_bytes());
     });
-    assert_silent(&heard, 1, &SECRETS);
+    assert_silent(&heard, 1, &[&SECRETS[..], &own].concat());
     let requests = proxy.requests();
+    assert!(requests[0].contains(&format!("\r\nProxy-Authorization: Basic {}\r\n", own[1])), "{requests:?}");
     assert_eq!(requests.len(), 2, "{requests:?}");
     assert!(requests[0].starts_with("CONNECT server.invalid:80 HTTP/1.1\r\n"), "{requests:?}");
     assert!(SECRETS.iter().all(|secret| !requests[0].contains(secret)), "{requests:?}");

@@ -83,7 +83,7 @@ impl Failed {
 
     pub(super) fn remedy(&self) -> Remedy {
         use ErrorKind as K;
-        if self.fault.as_ref().is_some_and(|fault| fault.kind() == FaultKind::Untrusted) {
+        if self.fault.as_ref().is_some_and(|fault| fault.kind() == FaultKind::Misconfigured) {
             return Remedy::FixConfiguration;
         }
         match self.retry() {
@@ -106,7 +106,9 @@ impl Failed {
             K::Redirect | K::PropertyExists { .. } | K::TokenTypeMissing | K::MediaType => {
                 Remedy::FixConfiguration
             }
-            K::Status(status) if [404, 405, 410, 415].contains(&status.as_u16()) => Remedy::FixConfiguration,
+            K::Status(status) if [404, 405, 407, 410, 415].contains(&status.as_u16()) => {
+                Remedy::FixConfiguration
+            }
             K::OAuth(code) => self.oauth_remedy(code.as_str()),
             K::Status(_) | K::Provider(_) | K::ProviderError | K::OAuthMalformed => self.refusal_remedy(),
             _ => Remedy::AskProvider,

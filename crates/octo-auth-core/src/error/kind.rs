@@ -150,6 +150,9 @@ impl ErrorKind {
             Self::Status(status) if matches!(status.as_u16(), 404 | 410) => {
                 "was refused: nothing answers at this address; check the base URL"
             }
+            Self::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
+                "was refused by a proxy, which asks for credentials; add them to the proxy's settings"
+            }
             Self::Status(_) => "was refused",
             Self::OAuth(code) | Self::Provider(code) => return write!(f, "was refused: {code}"),
             Self::OAuthMalformed => "was answered with an error that is no error code",

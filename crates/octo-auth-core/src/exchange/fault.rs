@@ -17,7 +17,7 @@ pub struct Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     NotSent,
-    Untrusted,
+    Misconfigured,
     Unknown,
     TimedOut,
     Malformed,
@@ -40,10 +40,11 @@ impl Fault {
         Self::new(FaultKind::NotSent, what)
     }
 
-    /// A request that was not sent because no TLS session could be agreed or trusted, which waiting seldom mends.
+    /// A request that was certainly not sent, for a reason that waiting seldom mends and the configuration can: no TLS
+    /// session could be agreed or trusted, or a proxy asks for other credentials.
     #[must_use]
-    pub fn untrusted(what: &'static str) -> Self {
-        Self::new(FaultKind::Untrusted, what)
+    pub fn misconfigured(what: &'static str) -> Self {
+        Self::new(FaultKind::Misconfigured, what)
     }
 
     /// A request that may have been processed, for a reason none of the other constructors names.
@@ -81,7 +82,7 @@ impl Fault {
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match self.kind {
-            FaultKind::NotSent | FaultKind::Untrusted => Delivery::NotSent,
+            FaultKind::NotSent | FaultKind::Misconfigured => Delivery::NotSent,
             FaultKind::Unknown | FaultKind::TimedOut | FaultKind::Malformed | FaultKind::BrokenOff => {
                 Delivery::Unknown
             }

@@ -116,8 +116,18 @@ fn where_no_person_has_granted_anything_none_is_asked_to_sign_in() {
 
 #[test]
 fn trust_that_cannot_be_had_is_a_matter_of_configuration() {
-    let error = octorate().api_login().unwrap().lost(Fault::untrusted("the TLS handshake failed"));
+    let error = octorate().api_login().unwrap().lost(Fault::misconfigured("the TLS handshake failed"));
     assert_eq!((error.code().as_ref(), error.remedy()), ("not_sent", Remedy::FixConfiguration));
+}
+
+#[test]
+fn a_proxy_that_asks_for_credentials_is_named_and_is_a_matter_of_configuration() {
+    let error = refused(
+        octorate().api_login().unwrap(),
+        &response::with(407, &[("content-type", "text/html")], "<html>"),
+    );
+    assert_eq!((error.code().as_ref(), error.remedy()), ("http:407", Remedy::FixConfiguration));
+    assert!(error.to_string().contains("refused by a proxy, which asks for credentials"), "{error}");
 }
 
 #[test]

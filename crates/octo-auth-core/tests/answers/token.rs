@@ -273,6 +273,7 @@ const REFUSALS: &[(Asked, u16, &str, &str)] = &[
     (Standard, 401, "", "http:401, cooldown, configuration"),
     (Standard, 404, "", "http:404, cooldown, configuration"),
     (Standard, 405, "", "http:405, cooldown, configuration"),
+    (Standard, 407, "", "http:407, cooldown, configuration"),
     (Standard, 415, "", "http:415, cooldown, configuration"),
     (Standard, 418, "", "http:418, cooldown, provider"),
     (Standard, 408, "", "http:408, backoff 1s, later 1s"),

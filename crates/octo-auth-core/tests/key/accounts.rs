@@ -97,7 +97,7 @@ fn each_failure_names_its_code_its_remedy_and_the_key() {
         (|| Said::json(500, "{}"), "http:500", later(1)),
         (|| Said::unavailable_for(30), "http:503", later(30)),
         (|| Said::Fault(Fault::not_sent("refused")), "not_sent", later(1)),
-        (|| Said::Fault(Fault::untrusted("no TLS")), "not_sent", Remedy::FixConfiguration),
+        (|| Said::Fault(Fault::misconfigured("no TLS")), "not_sent", Remedy::FixConfiguration),
         (|| Said::Fault(Fault::timed_out("silence")), "timeout", later(1)),
         (|| Said::token("AT0", 0), "expired_on_arrival", later(1)),
     ];

@@ -1,0 +1,117 @@
+//! A server of TLS on loopback, with a certificate made for it.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use octo_auth_core::{Exchange, Profile, Scopes, TokenSet};
+use rcgen::CertifiedKey;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::CertificateDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::registration::{self, sound};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n\
+    {\"access_token\":\"token-1\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
+
+/// A server that answers each token request with the access token `token-1`.
+///
+/// A method that waits panics if the server ends before.
+pub struct TlsServer {
+    address: SocketAddr,
+    certificate: CertificateDer<'static>,
+    requests: Receiver<String>,
+}
+
+impl TlsServer {
+    /// Starts a server with a certificate for these names and addresses.
+    #[must_use]
+    pub fn start(names: &[&str]) -> Self {
+        let answering = |request: &str| {
+            let is_whole = request.contains("client_credentials");
+            is_whole.then(|| ANSWER.to_vec())
+        };
+        Self::replying(names, answering)
+    }
+
+    /// Starts a server that replies to what it has read so far, as soon as the function returns a reply.
+    #[must_use]
+    pub fn replying(names: &[&str], reply: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Self {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let CertifiedKey { cert, signing_key } = sound(rcgen::generate_simple_self_signed(names));
+        let certificate = cert.der().clone();
+        let key = sound(signing_key.serialize_der().try_into());
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let config = sound(config.with_safe_default_protocol_versions()).with_no_client_auth();
+        let config = Arc::new(sound(config.with_single_cert(vec![certificate.clone()], key)));
+        let listener = sound(TcpListener::bind("127.0.0.1:0"));
+        let address = sound(listener.local_addr());
+        let (log, requests) = channel();
+        thread::spawn(move || {
+            for socket in listener.incoming() {
+                // An error is a client that hangs up, such as in the handshake.
+                let _ = socket
+                    .and_then(|socket| serve(socket, &config, &reply, |request| drop(log.send(request))));
+            }
+        });
+        Self { address, certificate, requests }
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate, which is its own authority.
+    #[must_use]
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// Returns a token request to the server under a name of its certificate.
+    pub fn asking(&self, name: &str) -> Exchange<TokenSet> {
+        let profile = sound(Profile::rfc6749(&format!("https://{name}:{}/token", self.address.port())));
+        sound(registration::with(profile).client_credentials(&Scopes::none()))
+    }
+
+    /// Waits for the next request that has come through TLS.
+    #[must_use]
+    pub fn next_request(&self) -> String {
+        sound(self.requests.recv())
+    }
+
+    /// Returns the requests that have come since.
+    #[must_use]
+    pub fn later_requests(&self) -> Vec<String> {
+        self.requests.try_iter().collect()
+    }
+}
+
+/// Replies to one connection.
+fn serve(
+    socket: TcpStream,
+    config: &Arc<ServerConfig>,
+    reply: impl Fn(&str) -> Option<Vec<u8>>,
+    log: impl Fn(String),
+) -> io::Result<()> {
+    let mut stream = StreamOwned::new(sound(ServerConnection::new(Arc::clone(config))), socket);
+    let mut request = String::new();
+    let mut buffer = [0; 4096];
+    let answer = loop {
+        if let Some(answer) = reply(&request) {
+            break answer;
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            length => request.push_str(&String::from_utf8_lossy(&buffer[..length])),
+        }
+    };
+    log(request);
+    stream.write_all(&answer)?;
+    stream.conn.send_close_notify();
+    stream.flush()
+}
