@@ -47,12 +47,17 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 8] = [
+const PROMISES: [Step; 9] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
         let environment = [("PROPTEST_RNG_SEED", "1"), (LOG, &log)];
         cargo(root, &["test", "--workspace", "--all-features"], &environment)
+    }),
+    ("async adapter without reqwest", |root| {
+        let arguments =
+            ["test", "--package", "octo-auth-async", "--no-default-features", "--test", "without_reqwest"];
+        cargo(root, &arguments, &[])
     }),
     // What the tests before it have logged.
     ("no secret in a log", |root| {

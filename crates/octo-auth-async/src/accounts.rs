@@ -14,13 +14,12 @@ use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::ReqwestTransport;
 use crate::changes::Changes;
 use crate::job_runner;
 use crate::keep_warm::KeepWarm;
 use crate::store::Store;
 use crate::tokens::Tokens;
-use crate::transport::Transport;
+use crate::transport::{Transport, usual};
 
 /// How long a shutdown waits for what is under way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -59,12 +58,13 @@ pub(crate) struct Registration {
 }
 
 impl Accounts {
-    /// A registration over [`ReqwestTransport::new`] with the clocks of the operating system, the default policy and
-    /// no store: refresh tokens live and die with the process.
+    /// A registration over [`ReqwestTransport::new`](crate::ReqwestTransport::new) with the clocks of the operating
+    /// system, the default policy and no store: refresh tokens live and die with the process.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes.
+    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes; without the feature
+    /// `reqwest`, if there is no transport.
     pub fn new(client: Client) -> Result<Self, SetupError> {
         Self::builder(client).build()
     }
@@ -177,7 +177,7 @@ impl Builder {
         self
     }
 
-    /// Sets what carries the requests; [`ReqwestTransport::new`] otherwise.
+    /// Sets what carries the requests; [`ReqwestTransport::new`](crate::ReqwestTransport::new) otherwise.
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -196,12 +196,13 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes.
+    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes; without the feature
+    /// `reqwest`, if there is no transport.
     pub fn build(self) -> Result<Accounts, SetupError> {
         let Self { client, policy, store, transport, clock } = self;
         let transport = match transport {
             Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::new()?),
+            None => usual()?,
         };
         let storage = store.as_ref().map_or(Storage::None, Store::storage);
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());

@@ -102,6 +102,12 @@
 //! A [`Runner`] runs an [`Exchange`] once: each grant, revocation and onboarding call of each provider. A program with an
 //! HTTP client of its own implements [`Transport`], or uses the core alone. The blocking
 //! adapter, `octo-auth-blocking`, has the same names over ureq.
+//!
+//! # Without reqwest
+//!
+//! The feature `reqwest`, on by default, brings [`ReqwestTransport`], and with it reqwest, hyper and rustls. A crate that
+//! implements [`Store`], or a program that implements [`Transport`], does without it: `default-features = false`. Then
+//! a registration or a runner that is given no transport is a [`SetupError`].
 
 pub mod octorate;
 pub mod octotable;
@@ -115,6 +121,7 @@ mod job_runner;
 mod keep_warm;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod middleware;
+#[cfg(feature = "reqwest")]
 mod reqwest;
 mod runner;
 mod store;
@@ -141,6 +148,7 @@ pub use octo_auth_driver::telemetry;
 pub use octo_auth_system::proxies;
 pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, Waiting, entropy};
 
+#[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 pub use accounts::{Accounts, Builder};
 pub use api_client::ApiClient;

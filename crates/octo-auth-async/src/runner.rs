@@ -9,8 +9,7 @@ use std::time::Duration;
 use octo_auth_core::{Answer, Exchange, ExchangeError, Now, Reply};
 use octo_auth_system::{Clock, SetupError, SystemClock};
 
-use crate::ReqwestTransport;
-use crate::transport::Transport;
+use crate::transport::{Transport, usual};
 
 /// Runs exchanges over a [`Transport`].
 ///
@@ -26,13 +25,13 @@ impl Runner {
     /// The time an exchange may take from first to last, unless set otherwise: 60 s.
     pub const DEADLINE: Duration = Duration::from_secs(60);
 
-    /// A runner over [`ReqwestTransport::new`] with the clocks of the operating system.
+    /// A runner over [`ReqwestTransport::new`](crate::ReqwestTransport::new) with the clocks of the operating system.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses its settings.
+    /// A [`SetupError`] if reqwest refuses its settings, or without the feature `reqwest`.
     pub fn new() -> Result<Self, SetupError> {
-        Ok(Self::with_transport(ReqwestTransport::new()?))
+        usual().map(Self::with_transport)
     }
 
     /// A runner over any transport with the clocks of the operating system.

@@ -10,24 +10,36 @@ use super::Finding;
 /// The promise of one crate about everything it is built with.
 struct Promise {
     package: &'static str,
+    /// Whether it is built with its default features.
+    has_defaults: bool,
     absent: &'static [&'static str],
     /// The most crates in its tree, itself included.
     most: Option<usize>,
 }
 
-const PROMISES: [Promise; 3] = [
+const PROMISES: [Promise; 4] = [
     Promise {
         package: "octo-auth-core",
+        has_defaults: true,
         absent: &["axum", "hyper", "rand", "reqwest", "rustls", "tokio", "ureq", "url"],
         most: Some(28),
     },
     Promise {
         package: "octo-auth-blocking",
+        has_defaults: true,
         absent: &["async-trait", "hyper", "reqwest", "tokio"],
+        most: None,
+    },
+    // As a crate takes it that implements its traits.
+    Promise {
+        package: "octo-auth-async",
+        has_defaults: false,
+        absent: &["hyper", "reqwest", "rustls", "ureq"],
         most: None,
     },
     Promise {
         package: "octo-auth-testkit",
+        has_defaults: true,
         absent: &["async-trait", "hyper", "reqwest", "rustls", "tokio", "ureq"],
         most: None,
     },
@@ -35,7 +47,7 @@ const PROMISES: [Promise; 3] = [
 
 pub(super) fn check(root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     for promise in &PROMISES {
-        let tree = tree(root, promise.package)?;
+        let tree = tree(root, promise)?;
         let mut report = |text: String| {
             findings.push(Finding { path: format!("crates/{}/Cargo.toml", promise.package), line: 1, text });
         };
@@ -51,10 +63,11 @@ pub(super) fn check(root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     Ok(())
 }
 
-/// Gives name and version of every crate in a package's tree, with its default features.
-fn tree(root: &Path, package: &str) -> Result<BTreeSet<(String, String)>> {
+/// Gives name and version of every crate that a package is built with.
+fn tree(root: &Path, promise: &Promise) -> Result<BTreeSet<(String, String)>> {
     let output = crate::cargo()
-        .args(["tree", "--package", package, "--prefix", "none", "--edges", "normal"])
+        .args(["tree", "--package", promise.package, "--prefix", "none", "--edges", "normal"])
+        .args((!promise.has_defaults).then_some("--no-default-features"))
         .current_dir(root)
         .output()
         .context("cannot run cargo tree")?;

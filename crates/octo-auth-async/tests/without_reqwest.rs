@@ -1,0 +1,41 @@
+//! The crate without its feature `reqwest`, as a store or a program with an HTTP client of its own takes it.
+
+#![cfg(not(feature = "reqwest"))]
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::{Request, Response};
+use octo_auth_async::{Accounts, Body, Client, Fault, Key, Profile, Runner, Scopes, Transport};
+
+/// Answers every request with a token.
+struct Answering;
+
+#[async_trait::async_trait]
+impl Transport for Answering {
+    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+        Ok(Response::new(Body::from(r#"{"access_token":"token-1","token_type":"Bearer","expires_in":3600}"#)))
+    }
+}
+
+fn client() -> Client {
+    let profile = Profile::rfc6749("https://auth.example/token").expect("a sound address");
+    Client::new(profile, "client-1", "secret-1").expect("a sound client")
+}
+
+#[test]
+fn a_registration_or_a_runner_without_a_transport_is_an_error_that_says_what_to_do() {
+    let errors = [Accounts::new(client()).map(drop), Runner::new().map(drop)];
+    for error in errors.map(Result::unwrap_err) {
+        let cause = error.source().expect("a cause").to_string();
+        assert!(cause.contains("the feature `reqwest`") && cause.contains("`Builder::transport`"), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn a_registration_with_a_transport_of_the_program_has_tokens() {
+    let accounts = Accounts::builder(client()).transport(Answering).build().expect("a registration");
+    let tokens = accounts.tokens(Key::client_credentials(&Scopes::none())).expect("a handle");
+    assert_eq!(tokens.get().await.expect("a token").access_token().expose(), "token-1");
+    accounts.shutdown().await;
+}
