@@ -1,12 +1,7 @@
 //! Calls of the provider's API that are always authorised, for programs that use no HTTP client of their own.
-//!
-//! The rule kept here: nothing is decided. The core says where a token may go, what an answer means, and whether to
-//! renew and repeat.
 
 use http::Request;
-use octo_auth_core::{
-    Answer, ApiAnswer, ApiCall, ApiError, Authorizer, Body, CallError, Next, ProfileError, Token,
-};
+use octo_auth_core::{Answer, ApiAnswer, ApiError, Authorizer, Body, ProfileError};
 
 use crate::tokens::Tokens;
 
@@ -75,32 +70,6 @@ impl ApiClient {
     /// [`ApiError::Call`] if the request must not carry the token or there is none: nothing was sent.
     /// [`ApiError::Exchange`] if no answer came that can be read.
     pub async fn call(&self, request: &Request<Body>) -> Result<Answer<ApiAnswer>, ApiError> {
-        let mut call = self.authorizer.call(request.uri(), request.headers()).map_err(CallError::from)?;
-        let mut token = self.tokens.get().await.map_err(CallError::from)?;
-        loop {
-            let answer = self.send(&mut call, &token, request).await?;
-            let next = call.next(answer.value.meaning(), true);
-            if let Some(generation) = next.refused() {
-                self.tokens.refused(generation);
-            }
-            if !matches!(next, Next::Repeat(_)) {
-                return Ok(answer);
-            }
-            match self.tokens.get().await {
-                Ok(other) if call.is_new(&other) => token = other,
-                // The provider's own answer says more than that there is no better token.
-                Ok(_) | Err(_) => return Ok(answer),
-            }
-        }
-    }
-
-    async fn send(
-        &self,
-        call: &mut ApiCall,
-        token: &Token,
-        request: &Request<Body>,
-    ) -> Result<Answer<ApiAnswer>, ApiError> {
-        let exchange = call.exchange(token, request).map_err(CallError::from)?;
-        Ok(self.tokens.accounts().run(exchange).await?)
+        self.tokens.drive(self.authorizer.whole_call(request)).await
     }
 }

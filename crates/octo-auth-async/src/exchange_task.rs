@@ -76,10 +76,7 @@ impl<T: Reply, R> ExchangeTask<T, R> {
         let response = scope.around(transport.send(&request, registration.exchange_deadline)).await;
         let received = shared.now();
         let (Some(exchange), Some(caller)) = (self.exchange.take(), self.caller.take()) else { return };
-        let outcome = match response {
-            Ok(response) => exchange.finish(&response, sent, received),
-            Err(fault) => Err(exchange.lost(fault)),
-        };
+        let outcome = exchange.end(response, sent, received);
         shared.telemetry().exchanged(purpose, outcome.as_ref().err(), || shared.budget_left());
         let followed = then(&registration, &outcome);
         // A caller that is gone loses the answer.

@@ -116,6 +116,7 @@ pub mod officernd;
 mod accounts;
 mod api_client;
 mod changes;
+mod drive;
 mod exchange_task;
 mod job_runner;
 mod keep_warm;

@@ -11,9 +11,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::HeaderValue;
+use octo_auth_core::provider::{Import, ProviderCall};
 use octo_auth_core::{
-    Adopted, Answer, Authorizer, Caller, Exchange, Failure, Generation, Key, OnboardingError, Reply,
-    RequestError, Status, Token, Waits,
+    Adopted, Answer, Authorizer, Caller, Exchange, ExchangeError, Failure, Generation, Key, OnboardingError,
+    Reply, RequestError, Status, Token, Waits,
 };
 use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
 use tokio::runtime::Handle;
@@ -131,45 +132,32 @@ impl Tokens {
     where
         for<'a> Adopted: From<&'a T>,
     {
-        let (answer, placed) = self.begin_from(exchange, true).await?;
-        placed.map(|()| answer)
+        self.drive(ProviderCall::importing(exchange)).await
     }
 
-    /// The same, and another refresh token that the key holds is left alone unless `replaces`; beside the answer,
-    /// whether what it brought is in the key.
-    pub(crate) async fn begin_from<T: Reply>(
+    /// Runs an exchange and imports what it brings, both in a task of its own; beside the outcome, that of the import.
+    pub(crate) async fn run<T: Reply>(
         &self,
         exchange: Exchange<T>,
-        replaces: bool,
-    ) -> Result<(Answer<T>, Result<(), OnboardingError>), OnboardingError>
-    where
-        for<'a> Adopted: From<&'a T>,
-    {
+        import: Import<T>,
+    ) -> (Result<Answer<T>, ExchangeError>, Result<(), OnboardingError>) {
         let Held { registration, cell } = &*self.held;
-        if !replaces {
-            self.know().await?;
-        }
         let key = cell.key().clone();
         let (outcome, placed) = registration
             .run(exchange, move |registration, outcome| {
-                let guard = registration.shared.onboard(&key, Adopted::brought_by(outcome)?, replaces);
+                let brought = import.brought_by(outcome)?;
+                let guard = registration.shared.onboard(&key, brought, import.replaces());
                 Some(guard.map(|guard| drop(guard.map(|guard| job_runner::spawn(registration, guard)))))
             })
             .await;
-        // Of a failed exchange, its own error says more than that what it brought has no place.
-        let answer = outcome?;
-        let placed = placed.flatten().transpose().map(Option::unwrap_or_default);
+        let placed = match placed.flatten() {
+            Some(placed) => placed,
+            None => return (outcome, Ok(())),
+        };
         if placed.is_ok() {
             self.held.see_through(None, false).await;
         }
-        Ok((answer, placed))
-    }
-
-    /// Has the key's record read, so that it is known what it holds.
-    async fn know(&self) -> Result<(), Failure> {
-        let got = self.get().await;
-        let is_read = self.status().is_some_and(|status| status.is_read);
-        got.err().filter(|_| !is_read).map_or(Ok(()), Err)
+        (outcome, placed)
     }
 
     /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.

@@ -48,10 +48,8 @@ impl Context {
         };
         let (request, sent) = (exchange.request(), shared.now());
         let scope = shared.telemetry().request_beside(purpose, request.uri().host());
-        let outcome = match scope.within(|| self.transport.send(request, self.exchange_deadline)) {
-            Ok(response) => exchange.finish(&response, sent, shared.now()),
-            Err(fault) => Err(exchange.lost(fault)),
-        };
+        let result = scope.within(|| self.transport.send(request, self.exchange_deadline));
+        let outcome = exchange.end(result, sent, shared.now());
         shared.telemetry().exchanged(purpose, outcome.as_ref().err(), || shared.budget_left());
         outcome
     }

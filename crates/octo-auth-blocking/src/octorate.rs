@@ -1,8 +1,8 @@
 //! Octorate: an application, its administration, and the consents of its properties' owners.
 //!
-//! This page follows Octorate's "Authentication Process" step by step. Everything begins with the registration of the
-//! application and a store, for a refresh token that is lost can be got again by the owner alone, and an account lives
-//! in memory only where there is no store:
+//! [`provider::octorate`](octorate) lists the steps of Octorate's "Authentication Process" and what stands for each here.
+//! Everything begins with the registration of the application and a store, for a refresh token that is lost can be got
+//! again by the owner alone, and an account lives in memory only where there is no store:
 //!
 //! ```no_run
 //! use octo_auth_blocking::octorate::Octorate;
@@ -17,14 +17,6 @@
 //! ```
 //!
 //! # Case 1: an owner consents
-//!
-//! | the document | here |
-//! |---|---|
-//! | step 1: send the user to Octorate's identity page | [`Octorate::authorize`]; keep the [`Pending`], such as by [`Pending::to_json`], until the callback comes |
-//! | the user comes back with `code` and `state` | [`Pending::receive`] with the callback's URL |
-//! | step 2: exchange the code within a minute | [`Property::sign_in`] |
-//! | step 3: the header of each call | [`Property::api`], or [`Property::tokens`] for an HTTP client of your own |
-//! | step 4: refresh when the token has expired | nothing to do: it happens when it is due |
 //!
 //! ```no_run
 //! # use octo_auth_blocking::octorate::Octorate;
@@ -43,16 +35,7 @@
 //! # }
 //! ```
 //!
-//! One consent may cover several properties: it is one account, with one name of yours and one refresh token, whatever
-//! property a call is for.
-//!
-//! A key of the old API is traded for tokens once, the document's "migration": [`Property::migrate`].
-//!
 //! # Case 2: the application's own access
-//!
-//! ApiLogin, for administration: [`Octorate::admin`]. Its tokens open no property's data, and those of a property no
-//! administration; so [`Admin`] and [`Property`] are different types. A property that is created brings its refresh
-//! token in the answer, and only there:
 //!
 //! ```no_run
 //! # use octo_auth_blocking::octorate::Octorate;
@@ -71,15 +54,15 @@
 //!
 //! # Case 3: IP authentication
 //!
-//! From an address on the list that Octorate keeps for the application, the token of ApiLogin opens property data too:
-//! [`Admin::for_ip_authentication`], which asks the list first.
+//! [`Admin::for_ip_authentication`] checks the address first.
 
 use std::net::IpAddr;
 
 use octo_auth_core::allowlist::{NotPermitted, Rules};
+use octo_auth_core::provider::octorate;
 use octo_auth_core::{
-    AdminToken, Answer, ApiConfiguration, ApiError, CallError, Client, CreatedProperty, Exchange, Failure,
-    GrantedCode, Key, OnboardingError, Pending, Remedy, Reply, RequestError, Scopes, Secret, Token,
+    Answer, ApiConfiguration, ApiError, CreatedProperty, Failure, GrantedCode, OnboardingError, Pending,
+    RequestError, Secret,
 };
 use octo_auth_system::entropy;
 
@@ -90,7 +73,6 @@ use crate::tokens::Tokens;
 /// An application registered at Octorate. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Octorate {
-    accounts: Accounts,
     admin: Admin,
 }
 
@@ -98,14 +80,12 @@ pub struct Octorate {
 /// cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    accounts: Accounts,
     tokens: Tokens,
 }
 
 /// What one consent opens: one property, or several of one owner. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Property {
-    accounts: Accounts,
     tokens: Tokens,
 }
 
@@ -116,8 +96,7 @@ impl Octorate {
     ///
     /// A [`Failure`] if the registration's profile has no ApiLogin, as only Octorate's has.
     pub fn new(accounts: &Accounts) -> Result<Self, Failure> {
-        let tokens = accounts.tokens(Key::api_login())?;
-        Ok(Self { accounts: accounts.clone(), admin: Admin { accounts: accounts.clone(), tokens } })
+        Ok(Self { admin: Admin { tokens: accounts.tokens(octorate::admin())? } })
     }
 
     /// Its administration.
@@ -133,49 +112,38 @@ impl Octorate {
     ///
     /// A [`Failure`] if there is no room for another key.
     pub fn property(&self, account: &str) -> Result<Property, Failure> {
-        let tokens = self.accounts.tokens(Key::account(account))?;
-        Ok(Property { accounts: self.accounts.clone(), tokens })
+        Ok(Property { tokens: self.admin.tokens.accounts().tokens(octorate::property(account))? })
     }
 
     /// The page to send an owner to, and the sign-in that waits for the callback ([`Pending::receive`]).
     ///
-    /// `redirect_uri` must be registered, byte for byte, and begin with `https`; Octorate's default is
-    /// `https://localhost`.
-    ///
     /// # Errors
     ///
-    /// [`RequestError::RedirectUri`] for another one; [`RequestError::Value`] if the operating system gives no random
-    /// bytes.
+    /// As [`octorate::authorize`].
     pub fn authorize(&self, redirect_uri: &str) -> Result<(String, Pending), RequestError> {
-        let problem = "cannot be made: the operating system gives no random bytes";
-        let entropy = entropy().map_err(|_| RequestError::Value { what: "state of the sign-in", problem })?;
-        self.accounts.client().authorize(redirect_uri, &Scopes::none(), entropy)
+        octorate::authorize(&self.admin.tokens.accounts().client(), redirect_uri, entropy().ok())
     }
 }
 
 impl Property {
-    /// Exchanges the code of a sign-in, within a minute of its callback, and begins the account anew with what it
-    /// brings: the consent is given anew too.
+    /// Exchanges the code of a sign-in and begins the account anew with what it brings ([`octorate::sign_in`]).
     ///
     /// # Errors
     ///
-    /// An [`OnboardingError`]. Whatever it is, the code is used up: the owner has to sign in again, unless a refresh
-    /// token is in the account all the same.
+    /// As [`octorate::sign_in`].
     pub fn sign_in(&self, code: GrantedCode) -> Result<(), OnboardingError> {
-        let exchange = code.redeem(&self.accounts.client(), self.accounts.now())?;
-        self.tokens.adopt_from(exchange)?;
-        Ok(())
+        let accounts = self.tokens.accounts();
+        self.tokens.drive(octorate::sign_in(&accounts.client(), code, accounts.now())).map(drop)
     }
 
-    /// Trades a key of Octorate's old API for tokens of a property, once for each, and begins the account with them.
+    /// Trades a key of Octorate's old API for tokens of a property ([`octorate::migrate`]).
     ///
     /// # Errors
     ///
-    /// An [`OnboardingError`]: [`OnboardingError::Call`] if nothing was sent, [`OnboardingError::Occupied`] with the
-    /// new tokens if the account holds a refresh token already.
+    /// As [`octorate::migrate`].
     pub fn migrate(&self, api_key: &Secret, accommodation: &str) -> Result<(), OnboardingError> {
-        let exchange = self.accounts.client().migrate(api_key, accommodation)?;
-        self.tokens.begin_from(exchange, false)?.1
+        let client = self.tokens.accounts().client();
+        self.tokens.drive(octorate::migrate(&client, api_key, accommodation)).map(drop)
     }
 
     /// Calls of Octorate's API with its tokens.
@@ -192,42 +160,18 @@ impl Property {
 }
 
 impl Admin {
-    /// Creates a property from the JSON object that Octorate documents for `POST /rest/v2/accommodation`, and begins
-    /// its account with the refresh token of the answer, which comes but once.
-    ///
-    /// In a network Octorate gives the refresh token of the network again: name the account of the network, which
-    /// goes on as it was and reaches the new property too.
+    /// Creates a property and begins its account with the refresh token of the answer ([`octorate::create_property`]).
     ///
     /// # Errors
     ///
-    /// An [`OnboardingError`]: [`OnboardingError::Call`] if nothing was sent, [`OnboardingError::Occupied`] with the
-    /// new refresh token and the property's id if the account holds another one. A property that exists already is
-    /// refused by Octorate with status 412.
+    /// As [`octorate::create_property`].
     pub fn create_property(
         &self,
         property: &Property,
         json: &str,
     ) -> Result<Answer<CreatedProperty>, OnboardingError> {
-        let token = self.tokens.get()?;
-        match self.create(&token, property, json) {
-            Err(error) if error.remedy() == Remedy::RenewToken => match self.other_than(&token) {
-                Some(other) => self.create(&other, property, json),
-                None => Err(error),
-            },
-            outcome => outcome,
-        }
-    }
-
-    fn create(
-        &self,
-        token: &Token,
-        property: &Property,
-        json: &str,
-    ) -> Result<Answer<CreatedProperty>, OnboardingError> {
-        let exchange = self.accounts.client().create_property(&admin_token(token)?, json)?;
-        let (created, placed) = property.tokens.begin_from(exchange, false)?;
-        placed.map_err(|error| error.with_property(&created.value.id))?;
-        Ok(created)
+        let client = self.tokens.accounts().client();
+        self.tokens.drive_into(&property.tokens, octorate::create_property(client, json))
     }
 
     /// Reads the configuration of the application, with the page owners are sent to.
@@ -236,17 +180,17 @@ impl Admin {
     ///
     /// An [`ApiError`].
     pub fn configuration(&self) -> Result<Answer<ApiConfiguration>, ApiError> {
-        self.run(Client::api_configuration)
+        self.tokens.drive(octorate::configuration(self.tokens.accounts().client()))
     }
 
-    /// Replaces all redirect URIs of the application; nothing removes them.
+    /// Replaces all redirect URIs of the application; `None` removes them.
     ///
     /// # Errors
     ///
     /// An [`ApiError`].
     pub fn replace_redirect_uris(&self, redirect_uris: Option<&[&str]>) -> Result<(), ApiError> {
-        self.run(|client, token| client.replace_redirect_uris(token, redirect_uris))?;
-        Ok(())
+        let client = self.tokens.accounts().client();
+        self.tokens.drive(octorate::replace_redirect_uris(client, redirect_uris)).map(drop)
     }
 
     /// Calls of Octorate's API for administration, such as `GET /rest/v1/accommodation`.
@@ -256,22 +200,14 @@ impl Admin {
     }
 
     /// Declares that calls come from an address Octorate has on its list (case 3): then this token opens property
-    /// data too, at the paths with an accommodation in them. From any other address those calls are refused with
-    /// `403 errNoResourcesForIdentity`, which says nothing of addresses.
-    ///
-    /// So the list is asked here, before anything is sent: `caller` is the address that Octorate will see, behind
-    /// address translation the one outside, and `rules` are those that Octorate was given. [`Terms::ipv4_only`] and
-    /// [`Terms::egress`] refuse rules that can never match there.
-    ///
-    /// [`Terms::ipv4_only`]: octo_auth_core::allowlist::Terms::ipv4_only
-    /// [`Terms::egress`]: octo_auth_core::allowlist::Terms::egress
+    /// data too. The list is checked here, before anything is sent: `caller` is the address that Octorate will see, and
+    /// `rules` are those that Octorate was given.
     ///
     /// # Errors
     ///
     /// [`NotPermitted`] with the rules that are nearest to the address.
     pub fn for_ip_authentication(&self, caller: IpAddr, rules: &Rules) -> Result<ApiClient, NotPermitted> {
-        rules.require(caller)?;
-        Ok(self.api())
+        rules.require(caller).map(|_| self.api())
     }
 
     /// Its tokens: for an HTTP client of your own.
@@ -279,33 +215,4 @@ impl Admin {
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
     }
-
-    /// Runs an exchange with a token for administration, and once more with another one if it was refused.
-    fn run<T: Reply>(
-        &self,
-        build: impl Fn(&Client, &AdminToken) -> Result<Exchange<T>, RequestError>,
-    ) -> Result<Answer<T>, ApiError> {
-        let exchange = |token: &Token| -> Result<_, CallError> {
-            Ok(build(&self.accounts.client(), &admin_token(token)?)?)
-        };
-        let token = self.tokens.get().map_err(CallError::from)?;
-        match self.accounts.run(exchange(&token)?) {
-            Err(error) if error.remedy() == Remedy::RenewToken => match self.other_than(&token) {
-                Some(other) => Ok(self.accounts.run(exchange(&other)?)?),
-                None => Err(error.into()),
-            },
-            outcome => Ok(outcome?),
-        }
-    }
-
-    /// Reports a refused token; another one, if one is to be had: else the provider's own error says more.
-    fn other_than(&self, token: &Token) -> Option<Token> {
-        self.tokens.refused(token.generation());
-        self.tokens.get().ok().filter(|other| other.generation() != token.generation())
-    }
-}
-
-fn admin_token(token: &Token) -> Result<AdminToken, CallError> {
-    let wrong = RequestError::Value { what: "token", problem: "is none for administration" };
-    token.admin_token().ok_or(CallError::Request(wrong))
 }

@@ -1,14 +1,6 @@
 //! OctoTable: creating a client, and its tokens by client credentials.
 //!
-//! The steps of OctoTable's own pages, and what stands for each here:
-//!
-//! | the document | here |
-//! |---|---|
-//! | "How to create clients": a client and a sandbox property | [`create_client`] |
-//! | "Create Token", step 1: client id and client secret | [`Client::new`](octo_auth_core::Client::new) with [`Profile::octotable`](octo_auth_core::Profile::octotable) |
-//! | step 2: ask for a token with `grant_type=client_credentials` | nothing to do: it happens when a call needs one |
-//! | the headers `Authorization` and `Property` of each call | [`OctoTable::property`] |
-//!
+//! [`provider::octotable`](octotable) lists the steps of OctoTable's own pages and what stands for each here.
 //! A client comes with a sandbox property, whose id must be taken out of the answer before the client is made of it:
 //!
 //! ```no_run
@@ -40,9 +32,8 @@
 //! # }
 //! ```
 
-use octo_auth_core::{
-    Answer, ApiError, CallError, CreatedClient, Failure, Key, NewClient, Profile, RequestError, Scopes,
-};
+use octo_auth_core::provider::octotable;
+use octo_auth_core::{Answer, ApiError, CallError, CreatedClient, Failure, NewClient, Profile, RequestError};
 
 use crate::accounts::Accounts;
 use crate::api_client::ApiClient;
@@ -62,16 +53,16 @@ impl OctoTable {
     ///
     /// A [`Failure`] if the registration's profile has no client credentials without scopes.
     pub fn new(accounts: &Accounts) -> Result<Self, Failure> {
-        Ok(Self { tokens: accounts.tokens(Key::client_credentials(&Scopes::none()))? })
+        Ok(Self { tokens: accounts.tokens(octotable::client())? })
     }
 
     /// Calls of OctoTable's API for one property, whose id stands in the header `Property` of each.
     ///
     /// # Errors
     ///
-    /// [`RequestError::Value`] for an id that cannot stand in a header.
+    /// As [`octotable::property`].
     pub fn property(&self, id: &str) -> Result<ApiClient, RequestError> {
-        let authorizer = self.tokens.authorizer().with_header("Property", id)?;
+        let authorizer = octotable::property(self.tokens.authorizer(), id)?;
         Ok(ApiClient::new(self.tokens.clone()).with_authorizer(authorizer))
     }
 
@@ -82,7 +73,7 @@ impl OctoTable {
     }
 }
 
-/// Creates a client with a sandbox property, which lives for a limited time; nobody has to be a client for that.
+/// Creates a client with a sandbox property, which lives for a limited time. It needs no client and no token.
 ///
 /// [`CreatedClient::into_client`] makes a client of the answer, which holds secrets: keep it as such.
 ///
@@ -94,6 +85,5 @@ pub fn create_client(
     profile: &Profile,
     wanted: &NewClient,
 ) -> Result<Answer<CreatedClient>, ApiError> {
-    let exchange = wanted.exchange(profile).map_err(CallError::from)?;
-    Ok(runner.run(exchange)?)
+    Ok(runner.run(wanted.exchange(profile).map_err(CallError::from)?)?)
 }

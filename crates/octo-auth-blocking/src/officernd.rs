@@ -1,14 +1,6 @@
 //! OfficeRND: an application and its tokens, one for each set of scopes.
 //!
-//! The steps of OfficeRND's "Generating a token", and what stands for each here:
-//!
-//! | the document | here |
-//! |---|---|
-//! | the application's client id and client secret | [`Client::new`](octo_auth_core::Client::new) with [`Profile::officernd`](octo_auth_core::Profile::officernd) |
-//! | the scopes the application may use | [`OfficeRnd::with_scopes`] |
-//! | `POST` to the token endpoint, at most five times a minute | nothing to do: it happens when a call needs one, and never more often |
-//! | the header `Authorization` of each call | [`OfficeRnd::with_scopes`], which makes the calls |
-//! | an organization in another region, by its `regionUrl` | [`ApiClient::with_api_host`](crate::ApiClient::with_api_host) |
+//! [`provider::officernd`](officernd) lists the steps of OfficeRND's "Generating a token" and what stands for each here.
 //!
 //! ```no_run
 //! use octo_auth_blocking::officernd::OfficeRnd;
@@ -24,7 +16,8 @@
 //! # }
 //! ```
 
-use octo_auth_core::{CallError, Key, Scopes};
+use octo_auth_core::CallError;
+use octo_auth_core::provider::officernd;
 
 use crate::accounts::Accounts;
 use crate::api_client::ApiClient;
@@ -48,8 +41,7 @@ impl OfficeRnd {
     ///
     /// # Errors
     ///
-    /// A [`CallError`] for a scope with a character that RFC 6749 section 3.3 does not allow, for none at all, and if
-    /// there is no room for another key.
+    /// As [`officernd::scopes`], and a [`CallError`] for no scope at all, and if there is no room for another key.
     pub fn with_scopes(&self, scopes: &str) -> Result<ApiClient, CallError> {
         Ok(ApiClient::new(self.tokens(scopes)?))
     }
@@ -60,6 +52,6 @@ impl OfficeRnd {
     ///
     /// As [`OfficeRnd::with_scopes`].
     pub fn tokens(&self, scopes: &str) -> Result<Tokens, CallError> {
-        Ok(self.accounts.tokens(Key::client_credentials(&Scopes::parse(scopes)?))?)
+        Ok(self.accounts.tokens(officernd::scopes(scopes)?)?)
     }
 }

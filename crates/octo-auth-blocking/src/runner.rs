@@ -73,10 +73,8 @@ impl Runner {
     /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         let sent = self.clock.now();
-        match self.transport.send(exchange.request(), self.deadline) {
-            Ok(response) => exchange.finish(&response, sent, self.clock.now()),
-            Err(fault) => Err(exchange.lost(fault)),
-        }
+        let result = self.transport.send(exchange.request(), self.deadline);
+        exchange.end(result, sent, self.clock.now())
     }
 }
 

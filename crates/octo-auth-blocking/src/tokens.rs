@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
+use octo_auth_core::provider::{Import, ProviderCall};
 use octo_auth_core::{
-    Adopted, Answer, Authorizer, Caller, Exchange, Failure, Generation, Key, Now, OnboardingError, Reply,
-    RequestError, Status, Token, Waits,
+    Adopted, Answer, Authorizer, Caller, Exchange, ExchangeError, Failure, Generation, Key, Now,
+    OnboardingError, Reply, RequestError, Status, Token, Waits,
 };
 use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
 
@@ -129,41 +130,25 @@ impl Tokens {
     where
         for<'a> Adopted: From<&'a T>,
     {
-        let (answer, placed) = self.begin_from(exchange, true)?;
-        placed.map(|()| answer)
+        self.drive(ProviderCall::importing(exchange))
     }
 
-    /// The same, and another refresh token that the key holds is left alone unless `replaces`; beside the answer,
-    /// whether what it brought is in the key.
-    pub(crate) fn begin_from<T: Reply>(
+    /// Runs an exchange and imports what it brings; beside the outcome, that of the import.
+    pub(crate) fn run<T: Reply>(
         &self,
         exchange: Exchange<T>,
-        replaces: bool,
-    ) -> Result<(Answer<T>, Result<(), OnboardingError>), OnboardingError>
-    where
-        for<'a> Adopted: From<&'a T>,
-    {
+        import: Import<T>,
+    ) -> (Result<Answer<T>, ExchangeError>, Result<(), OnboardingError>) {
         let Handle { context, cell } = &*self.handle;
-        if !replaces {
-            self.know()?;
-        }
         let outcome = context.run(exchange);
-        let placed = match Adopted::brought_by(&outcome) {
+        let placed = match import.brought_by(&outcome) {
             Some(brought) => {
-                let job = context.shared.onboard(cell.key(), brought, replaces);
+                let job = context.shared.onboard(cell.key(), brought, import.replaces());
                 job.map(|job| self.see_through(job, false))
             }
             None => Ok(()),
         };
-        // Of a failed exchange, its own error says more than that what it brought has no place.
-        Ok((outcome?, placed))
-    }
-
-    /// Has the key's record read, so that it is known what it holds.
-    fn know(&self) -> Result<(), Failure> {
-        let got = self.get();
-        let is_read = self.status().is_some_and(|status| status.is_read);
-        got.err().filter(|_| !is_read).map_or(Ok(()), Err)
+        (outcome, placed)
     }
 
     /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.

@@ -7,6 +7,8 @@
 //! 2. [`ApiCall::authorize`] puts the token on it.
 //! 3. [`ApiCall::answered`] reads the answer: deliver it, or report the token as refused and repeat the request, once.
 //!
+//! Where the whole request is at hand, [`Authorizer::whole_call`] is all of these in one.
+//!
 //! Following redirects is left to the HTTP client. A client that follows one past these steps must take the token off
 //! where the origin changes (reqwest does; ureq takes it off everywhere, as long as its `redirect_auth_headers` is left
 //! at `Never`), and an answer that came from elsewhere says nothing of the token: [`Authorizer::may_go_to`] tells.
@@ -28,6 +30,7 @@ use crate::exchange::{Body, Exchange, Purpose, Received};
 use crate::failure::Failure;
 use crate::key::{Generation, Token};
 use crate::profile::{Profile, ProfileError, origin};
+use crate::provider::{ProviderCall, Terms};
 use crate::reading::Reading;
 use crate::secret::Secret;
 use crate::time::Now;
@@ -176,6 +179,18 @@ impl Authorizer {
         Ok(ApiCall { authorizer: self.clone(), sent: None })
     }
 
+    /// A call whose whole request is at hand: it is checked now, and sent once more if its token is refused.
+    pub fn whole_call<'a>(&self, request: &'a Request<Body>) -> ProviderCall<'a, ApiAnswer> {
+        match self.call(request.uri(), request.headers()) {
+            Ok(mut call) => ProviderCall::with_token(Terms::plain(), move |token| {
+                let mut request = request.clone();
+                call.authorize(token, request.headers_mut())?;
+                Ok(Exchange::new(request, call.reading()))
+            }),
+            Err(error) => ProviderCall::Done(Err(CallError::from(error).into())),
+        }
+    }
+
     /// Whether a token may go to a URL: to an origin (scheme, host and port) of the profile or one that was added.
     ///
     /// # Errors
@@ -235,33 +250,6 @@ impl ApiCall {
         self.sent.as_ref().is_none_or(|sent| sent.generation != token.generation())
     }
 
-    /// The exchange of a whole request, authorised with a token; the request itself is left as it is, to be repeated.
-    ///
-    /// # Errors
-    ///
-    /// As [`ApiCall::authorize`].
-    pub fn exchange(
-        &mut self,
-        token: &Token,
-        request: &Request<Body>,
-    ) -> Result<Exchange<ApiAnswer>, RequestError> {
-        let mut request = request.clone();
-        self.authorize(token, request.headers_mut())?;
-        Ok(Exchange::new(request, self.reading()))
-    }
-
-    /// What an answer with this meaning asks for; to be repeated, the whole request must be at hand still.
-    pub fn next(&self, meaning: Meaning, can_be_repeated: bool) -> Next {
-        match &self.sent {
-            Some(sent) if meaning.calls_for_renewal() => match (sent.is_repetition, can_be_repeated) {
-                (true, _) => Next::Report(sent.generation),
-                (false, true) => Next::Repeat(sent.generation),
-                (false, false) => Next::Unrepeatable(sent.generation),
-            },
-            _ => Next::Deliver,
-        }
-    }
-
     /// Reads an answer, from its status, its headers and the beginning of its body, received now.
     ///
     /// The body may be empty where [`Authorizer::looks_at_body`] does not ask for it.
@@ -275,7 +263,13 @@ impl ApiCall {
         let received =
             Received { status, headers, body, ends_with_connection: false, sent: now, received: now };
         let meaning = api_meaning(&self.reading(), &received);
-        Judged { meaning, next: self.next(meaning, can_be_repeated) }
+        let next = match &self.sent {
+            Some(sent) if meaning.calls_for_renewal() => {
+                Next::after_refusal(sent.generation, sent.is_repetition, can_be_repeated)
+            }
+            _ => Next::Deliver,
+        };
+        Judged { meaning, next }
     }
 
     fn reading(&self) -> Reading {
@@ -286,6 +280,15 @@ impl ApiCall {
 }
 
 impl Next {
+    /// What a refusal of this generation asks for: a repetition, once.
+    pub(crate) fn after_refusal(generation: Generation, is_repetition: bool, can_be_repeated: bool) -> Self {
+        match (is_repetition, can_be_repeated) {
+            (true, _) => Self::Report(generation),
+            (false, true) => Self::Repeat(generation),
+            (false, false) => Self::Unrepeatable(generation),
+        }
+    }
+
     /// The generation to be reported as refused, if any.
     #[must_use]
     pub fn refused(self) -> Option<Generation> {

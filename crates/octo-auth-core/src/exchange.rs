@@ -71,6 +71,23 @@ impl<T: Reply> Exchange<T> {
         Ok(Answer { quota_remaining: self.reading.quota_remaining(response.headers()), ..read })
     }
 
+    /// Ends the exchange with what a transport returned: reads the response, or reports why there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Exchange::finish`] and [`Exchange::lost`].
+    pub fn end<B: AsRef<[u8]>>(
+        self,
+        result: Result<Response<B>, Fault>,
+        sent: Now,
+        received: Now,
+    ) -> Result<Answer<T>, ExchangeError> {
+        match result {
+            Ok(response) => self.finish(&response, sent, received),
+            Err(fault) => Err(self.lost(fault)),
+        }
+    }
+
     /// Ends an exchange that got no response.
     #[must_use]
     pub fn lost(self, fault: Fault) -> ExchangeError {
@@ -132,9 +149,20 @@ impl<T: sealed::Read + Send + 'static> Reply for T {}
 
 pub(crate) mod sealed {
     use super::{Answer, ExchangeError, Reading, Received};
+    use crate::failure::Failure;
 
     /// Reads the value of an answer.
     pub trait Read: Sized {
         fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError>;
+
+        /// Whether the answer refuses the token of the request, so that another one can help.
+        fn refuses_the_token(&self) -> bool {
+            false
+        }
+
+        /// Keeps why no other token was got after [`Read::refuses_the_token`].
+        fn keep_renewal_failure(&mut self, failure: Failure) {
+            let _ = failure;
+        }
     }
 }

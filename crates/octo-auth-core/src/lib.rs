@@ -69,6 +69,7 @@
 pub mod allowlist;
 pub mod manual;
 pub mod profile;
+pub mod provider;
 
 mod accounts;
 mod answer;

@@ -44,6 +44,7 @@ impl Reading {
             deviations: Vec::new(),
             salvaged: None,
             fault: None,
+            renewal_failure: None,
         }
     }
 

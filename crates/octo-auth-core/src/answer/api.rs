@@ -13,6 +13,7 @@ use super::{Deviation, clock, errors};
 use crate::error::{ErrorKind, ExchangeError, ProviderText};
 use crate::exchange::sealed::Read;
 use crate::exchange::{ANSWER_LIMIT, Answer, Body, Received};
+use crate::failure::Failure;
 use crate::profile::RefusalMeaning;
 use crate::reading::Reading;
 
@@ -59,6 +60,7 @@ pub struct ApiAnswer {
     code: Option<String>,
     message: Option<ProviderText>,
     body: Body,
+    renewal_failure: Option<Failure>,
 }
 
 impl ApiAnswer {
@@ -92,6 +94,12 @@ impl ApiAnswer {
         self.message.as_ref()
     }
 
+    /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
+    #[must_use]
+    pub fn renewal_failure(&self) -> Option<&Failure> {
+        self.renewal_failure.as_ref()
+    }
+
     /// The body: the whole of a success, of a refusal at least the first 8 KiB.
     #[must_use]
     pub fn body(&self) -> &[u8] {
@@ -107,6 +115,7 @@ impl fmt::Debug for ApiAnswer {
             .field("meaning", &self.meaning)
             .field("code", &self.code)
             .field("message", &self.message)
+            .field("renewal_failure", &self.renewal_failure)
             .finish_non_exhaustive()
     }
 }
@@ -126,8 +135,17 @@ impl Read for ApiAnswer {
             code: said.kind.as_ref().map(|kind| kind.code().into_owned()),
             message: said.message,
             body: Body::new(received.body.to_vec()),
+            renewal_failure: None,
         };
         Ok(Answer::new(value, deviations))
+    }
+
+    fn refuses_the_token(&self) -> bool {
+        self.meaning.calls_for_renewal()
+    }
+
+    fn keep_renewal_failure(&mut self, failure: Failure) {
+        self.renewal_failure = Some(failure);
     }
 }
 

@@ -10,6 +10,7 @@ use super::failed::{Failed, Retry};
 use super::{ErrorKind, ProviderText, Remedy};
 use crate::answer::Deviation;
 use crate::exchange::Purpose;
+use crate::failure::Failure;
 use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
@@ -78,10 +79,23 @@ impl ExchangeError {
         &self.0.deviations
     }
 
-    /// Returns how long the server asked not to be asked, if it named a time.
+    /// Returns how long the server asked not to be asked, if it named a time; for a token that was refused and could not
+    /// be renewed, when the next renewal is tried at the earliest.
     #[must_use]
     pub fn retry_after(&self) -> Option<std::time::Duration> {
-        self.0.retry_after.filter(|after| !after.is_zero())
+        let asked = self.0.retry_after.filter(|after| !after.is_zero());
+        asked.or_else(|| self.renewal_failure()?.retry_after())
+    }
+
+    /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
+    #[must_use]
+    pub fn renewal_failure(&self) -> Option<&Failure> {
+        self.0.renewal_failure.as_ref()
+    }
+
+    pub(crate) fn with_renewal_failure(mut self, failure: Failure) -> Self {
+        self.0.renewal_failure = Some(failure);
+        self
     }
 
     /// Whether the body is an error in a shape of the provider itself, not of a gateway before it.
@@ -124,7 +138,11 @@ impl fmt::Display for ExchangeError {
         if let Some(detail) = &failed.detail {
             write!(f, " [{detail}]")?;
         }
-        f.write_str(&after_colon(failed.message.as_ref()))
+        f.write_str(&after_colon(failed.message.as_ref()))?;
+        match &failed.renewal_failure {
+            Some(failure) => write!(f, "; the token was not renewed: {failure}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use http::StatusCode;
 use super::{ErrorKind, ProviderText, Remedy};
 use crate::answer::Deviation;
 use crate::exchange::{Fault, FaultKind, Purpose};
+use crate::failure::Failure;
 use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
@@ -33,6 +34,8 @@ pub(crate) struct Failed {
     pub(crate) deviations: Vec<Deviation>,
     pub(crate) salvaged: Option<Secret>,
     pub(crate) fault: Option<Fault>,
+    /// Why no other token was got, if the one of the request was refused.
+    pub(crate) renewal_failure: Option<Failure>,
 }
 
 /// What a machine may do after a failure.
@@ -83,6 +86,9 @@ impl Failed {
 
     pub(super) fn remedy(&self) -> Remedy {
         use ErrorKind as K;
+        if let Some(failure) = &self.renewal_failure {
+            return failure.remedy();
+        }
         if self.fault.as_ref().is_some_and(|fault| fault.kind() == FaultKind::Misconfigured) {
             return Remedy::FixConfiguration;
         }

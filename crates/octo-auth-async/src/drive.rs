@@ -1,0 +1,42 @@
+//! Carries out calls of the providers' clients. The core says what is next; nothing is decided here.
+
+use octo_auth_core::provider::ProviderCall;
+use octo_auth_core::{Answer, CallError, ExchangeError, Reply};
+
+use crate::tokens::Tokens;
+
+impl Tokens {
+    /// Carries out a call with these tokens.
+    pub(crate) async fn drive<T: Reply, E>(&self, call: ProviderCall<'_, T, E>) -> Result<Answer<T>, E>
+    where
+        E: From<CallError> + From<ExchangeError>,
+    {
+        self.drive_into(self, call).await
+    }
+
+    /// Carries out a call with these tokens, importing what it brings into another key.
+    pub(crate) async fn drive_into<T: Reply, E>(
+        &self,
+        into: &Self,
+        mut call: ProviderCall<'_, T, E>,
+    ) -> Result<Answer<T>, E>
+    where
+        E: From<CallError> + From<ExchangeError>,
+    {
+        loop {
+            call = match call {
+                ProviderCall::ReadRecord(next) => next.after_reading(into.get().await.err(), into.status()),
+                ProviderCall::GetToken(wanted) => wanted.got(self.get().await, || self.status()),
+                ProviderCall::Report(generation, next) => {
+                    self.refused(generation);
+                    *next
+                }
+                ProviderCall::Run(exchange, sent) => {
+                    let (outcome, placed) = into.run(exchange, sent.import()).await;
+                    sent.answered(outcome, placed)
+                }
+                ProviderCall::Done(result) => return result,
+            };
+        }
+    }
+}

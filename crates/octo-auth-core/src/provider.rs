@@ -1,0 +1,16 @@
+//! The clients of the three providers, without IO: one file for each provider, one machine for the calls of all.
+//!
+//! A call that needs a token, or that brings tokens for an account, is a [`ProviderCall`]. It says what to do next, and its
+//! caller carries that out: an adapter by one loop, a program with its own transport by the same. Which grant, which
+//! headers, what is repeated and what an account may be replaced by is decided here.
+//!
+//! A client of another provider is a file like these, and in each adapter a method of one line for each call.
+
+mod call;
+
+pub mod octorate;
+pub mod octotable;
+pub mod officernd;
+
+pub(crate) use call::Terms;
+pub use call::{Import, ProviderCall, RequestSent, TokenWanted};

@@ -1,0 +1,306 @@
+//! A call of a provider as a value that says what to do next.
+//!
+//! The rule kept here: a request that was refused for its token is sent once more, with another token. If there is none, the
+//! provider's own answer is the result, and it says why there is none.
+
+use std::fmt;
+
+use crate::authorizer::{ApiError, CallError, Next};
+use crate::error::{ExchangeError, OnboardingError, Remedy};
+use crate::exchange::{Answer, Exchange, Reply};
+use crate::failure::Failure;
+use crate::key::{Adopted, Generation, Status, Token};
+
+/// The next step of a call of a provider.
+///
+/// Carry the step out, hand its outcome in, and go on with the step that returns, until it is [`ProviderCall::Done`]:
+///
+/// ```
+/// use octo_auth_core::provider::ProviderCall;
+/// use octo_auth_core::{Answer, Adopted, Exchange, ExchangeError, Failure, Generation, OnboardingError, Reply, Status, Token};
+///
+/// /// What an adapter offers for one key.
+/// trait Tokens {
+///     fn get(&self) -> Result<Token, Failure>;
+///     fn status(&self) -> Option<Status>;
+///     fn refused(&self, generation: Generation);
+///     fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError>;
+///     fn import(&self, brought: Adopted, replaces: bool) -> Result<(), OnboardingError>;
+/// }
+///
+/// /// Carries out a call with the tokens of one key, importing what it brings into another, or the same.
+/// fn drive<T: Reply, E>(mut call: ProviderCall<'_, T, E>, from: &impl Tokens, into: &impl Tokens) -> Result<Answer<T>, E>
+/// where
+///     E: From<octo_auth_core::CallError> + From<ExchangeError>,
+/// {
+///     loop {
+///         call = match call {
+///             ProviderCall::ReadRecord(next) => next.after_reading(into.get().err(), into.status()),
+///             ProviderCall::GetToken(wanted) => wanted.got(from.get(), || from.status()),
+///             ProviderCall::Report(generation, next) => {
+///                 from.refused(generation);
+///                 *next
+///             }
+///             ProviderCall::Run(exchange, sent) => {
+///                 let outcome = from.run(exchange);
+///                 let brought = sent.import().brought_by(&outcome);
+///                 let placed = brought.map_or(Ok(()), |brought| into.import(brought, sent.import().replaces()));
+///                 sent.answered(outcome, placed)
+///             }
+///             ProviderCall::Done(result) => return result,
+///         }
+///     }
+/// }
+/// ```
+#[must_use = "a call does nothing until its steps are carried out"]
+pub enum ProviderCall<'a, T: Reply, E = ApiError> {
+    /// Ask the key that is imported into for a token, so that its record is read; then [`ProviderCall::after_reading`].
+    ReadRecord(Box<ProviderCall<'a, T, E>>),
+    /// Get a token; then [`TokenWanted::got`].
+    GetToken(TokenWanted<'a, T, E>),
+    /// Report this generation as refused, and go on with the next step.
+    Report(Generation, Box<ProviderCall<'a, T, E>>),
+    /// Run this exchange and import what it brings ([`RequestSent::import`]) before anything can be lost; then
+    /// [`RequestSent::answered`].
+    Run(Exchange<T>, RequestSent<'a, T, E>),
+    /// Return this result.
+    Done(Result<Answer<T>, E>),
+}
+
+/// A call that waits for a token.
+pub struct TokenWanted<'a, T: Reply, E> {
+    build: Build<'a, T>,
+    terms: Terms<T, E>,
+    /// The generation that was refused and what came with the refusal; `None` before the first request.
+    refused: Option<(Generation, Ended<T>)>,
+}
+
+/// A call that waits for the outcome of its request.
+pub struct RequestSent<'a, T: Reply, E> {
+    terms: Terms<T, E>,
+    /// `None` for a request without a token.
+    attempt: Option<Attempt<'a, T>>,
+}
+
+/// What an exchange brings for an account, and whether it replaces what the account holds.
+pub struct Import<T> {
+    brings: fn(&Result<Answer<T>, ExchangeError>) -> Option<Adopted>,
+    replaces: bool,
+}
+
+/// Builds what is sent with a token.
+type Build<'a, T> = Box<dyn FnMut(&Token) -> Result<Exchange<T>, CallError> + Send + 'a>;
+
+/// Makes the result of a call of its answer and of the outcome of the import.
+type Finish<T, E> = fn(Answer<T>, Result<(), OnboardingError>) -> Result<Answer<T>, E>;
+
+/// What a call imports, and what its result is made of.
+pub(crate) struct Terms<T, E> {
+    pub(crate) import: Import<T>,
+    pub(crate) finish: Finish<T, E>,
+}
+
+/// A request with a token.
+struct Attempt<'a, T: Reply> {
+    build: Build<'a, T>,
+    generation: Generation,
+    is_repetition: bool,
+}
+
+/// The outcome of a request, and of the import of what it brought.
+struct Ended<T> {
+    outcome: Result<Answer<T>, ExchangeError>,
+    placed: Result<(), OnboardingError>,
+}
+
+impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> ProviderCall<'a, T, E> {
+    /// A call of an exchange that is built with a token.
+    pub(crate) fn with_token(
+        terms: Terms<T, E>,
+        build: impl FnMut(&Token) -> Result<Exchange<T>, CallError> + Send + 'a,
+    ) -> Self {
+        Self::GetToken(TokenWanted { build: Box::new(build), terms, refused: None })
+    }
+
+    /// A call of an exchange without a token.
+    pub(crate) fn without_token(terms: Terms<T, E>, exchange: Result<Exchange<T>, impl Into<E>>) -> Self {
+        match exchange {
+            Ok(exchange) => Self::Run(exchange, RequestSent { terms, attempt: None }),
+            Err(error) => Self::Done(Err(error.into())),
+        }
+    }
+
+    /// The same call, once it is known what the key holds that is imported into.
+    pub(crate) fn once_read(self) -> Self {
+        Self::ReadRecord(Box::new(self))
+    }
+
+    /// Goes on after the key that is imported into was asked for a token: with the failure if there was none, and with the
+    /// key's status. A failure ends the call only if the record is still not read.
+    pub fn after_reading(self, failure: Option<Failure>, status: Option<Status>) -> Self {
+        match failure {
+            Some(failure) if !status.is_some_and(|status| status.is_read) => {
+                Self::Done(Err(CallError::from(failure).into()))
+            }
+            _ => self,
+        }
+    }
+}
+
+impl<T: Reply> ProviderCall<'static, T, OnboardingError>
+where
+    for<'b> Adopted: From<&'b T>,
+{
+    /// An exchange that brings tokens, such as that of a code. They replace what the account holds.
+    pub fn importing(exchange: Exchange<T>) -> Self {
+        Self::without_token(Terms::replacing(), Ok::<_, OnboardingError>(exchange))
+    }
+}
+
+impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> TokenWanted<'a, T, E> {
+    /// Goes on with a token, or without one. `status` returns the status of the key; it is called if the provider has
+    /// refused a token and there is no other.
+    pub fn got(
+        mut self,
+        token: Result<Token, Failure>,
+        status: impl FnOnce() -> Option<Status>,
+    ) -> ProviderCall<'a, T, E> {
+        let (token, is_repetition) = match (token, self.refused) {
+            (Ok(token), None) => (token, false),
+            (Ok(token), Some((generation, _))) if token.generation() != generation => (token, true),
+            (Err(failure), None) => return ProviderCall::Done(Err(CallError::from(failure).into())),
+            (token, Some((_, refusal))) => {
+                let failure = token.err().or_else(|| status()?.setback);
+                return self.terms.done(refusal.not_renewed(failure));
+            }
+        };
+        match (self.build)(&token) {
+            Ok(exchange) => {
+                let attempt = Attempt { build: self.build, generation: token.generation(), is_repetition };
+                ProviderCall::Run(exchange, RequestSent { terms: self.terms, attempt: Some(attempt) })
+            }
+            Err(error) => ProviderCall::Done(Err(error.into())),
+        }
+    }
+}
+
+impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> RequestSent<'a, T, E> {
+    /// Returns what the exchange brings for the key that is imported into.
+    #[must_use]
+    pub fn import(&self) -> Import<T> {
+        self.terms.import
+    }
+
+    /// Goes on with the outcome of the exchange, and that of the import: `Ok` if nothing was brought.
+    pub fn answered(
+        self,
+        outcome: Result<Answer<T>, ExchangeError>,
+        placed: Result<(), OnboardingError>,
+    ) -> ProviderCall<'a, T, E> {
+        let Self { terms, attempt } = self;
+        let ended = Ended { outcome, placed };
+        match attempt {
+            Some(Attempt { build, generation, is_repetition }) if ended.is_refused() => {
+                let next = match Next::after_refusal(generation, is_repetition, true) {
+                    Next::Repeat(_) => {
+                        let refused = Some((generation, ended));
+                        ProviderCall::GetToken(TokenWanted { build, terms, refused })
+                    }
+                    _ => terms.done(ended),
+                };
+                ProviderCall::Report(generation, Box::new(next))
+            }
+            _ => terms.done(ended),
+        }
+    }
+}
+
+impl<T> Import<T> {
+    /// Returns what an exchange brought for the account, if anything.
+    #[must_use]
+    pub fn brought_by(&self, outcome: &Result<Answer<T>, ExchangeError>) -> Option<Adopted> {
+        (self.brings)(outcome)
+    }
+
+    /// Returns whether it replaces another refresh token that the account holds.
+    #[must_use]
+    pub fn replaces(&self) -> bool {
+        self.replaces
+    }
+}
+
+impl<T> Terms<T, ApiError> {
+    /// Nothing is imported.
+    pub(crate) fn plain() -> Self {
+        Self { import: Import { brings: |_| None, replaces: false }, finish: |answer, _| Ok(answer) }
+    }
+}
+
+impl<T> Terms<T, OnboardingError>
+where
+    for<'b> Adopted: From<&'b T>,
+{
+    /// What is brought replaces what the account holds.
+    fn replacing() -> Self {
+        let import = Import { brings: Adopted::brought_by, replaces: true };
+        Self { import, finish: |answer, placed| placed.map(|()| answer) }
+    }
+
+    /// What is brought is imported unless the account holds another refresh token.
+    pub(crate) fn if_vacant() -> Self {
+        let terms = Self::replacing();
+        Self { import: Import { replaces: false, ..terms.import }, ..terms }
+    }
+}
+
+impl<T: Reply, E: From<ExchangeError>> Terms<T, E> {
+    /// The end of a call. The error of a failed exchange says more than that what it brought has no place.
+    fn done<'a>(&self, ended: Ended<T>) -> ProviderCall<'a, T, E> {
+        let Ended { outcome, placed } = ended;
+        ProviderCall::Done(outcome.map_err(E::from).and_then(|answer| (self.finish)(answer, placed)))
+    }
+}
+
+impl<T: Reply> Ended<T> {
+    /// Whether another token can help.
+    fn is_refused(&self) -> bool {
+        match &self.outcome {
+            Ok(answer) => answer.value.refuses_the_token(),
+            Err(error) => error.remedy() == Remedy::RenewToken,
+        }
+    }
+
+    /// The same, saying why no other token was got.
+    fn not_renewed(self, failure: Option<Failure>) -> Self {
+        let Some(failure) = failure else { return self };
+        let outcome = match self.outcome {
+            Ok(mut answer) => {
+                answer.value.keep_renewal_failure(failure);
+                Ok(answer)
+            }
+            Err(error) => Err(error.with_renewal_failure(failure)),
+        };
+        Self { outcome, ..self }
+    }
+}
+
+impl<T> Clone for Import<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Import<T> {}
+
+/// Shows the step, without what is sent.
+impl<T: Reply, E> fmt::Debug for ProviderCall<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadRecord(_) => "ReadRecord",
+            Self::GetToken(_) => "GetToken",
+            Self::Report(..) => "Report",
+            Self::Run(..) => "Run",
+            Self::Done(_) => "Done",
+        })
+    }
+}

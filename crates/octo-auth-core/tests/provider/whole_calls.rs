@@ -1,0 +1,84 @@
+//! Calls of the API whose whole request is at hand.
+
+use http::Request;
+use octo_auth_core::{ApiError, Authorizer, Body, CallError, Key, Meaning, Scopes};
+use octo_auth_testkit::machine::{Machine, Said};
+use octo_auth_testkit::registration::officernd;
+use octo_auth_testkit::response::json;
+
+use crate::{Driven, drive};
+
+fn members() -> Key {
+    Key::client_credentials(&Scopes::parse("flex.community.members.read").unwrap())
+}
+
+fn request(url: &str) -> Request<Body> {
+    Request::get(url).body(Body::empty()).unwrap()
+}
+
+fn call(
+    world: &mut Machine,
+    responses: impl IntoIterator<Item = http::Response<Vec<u8>>>,
+) -> Driven<octo_auth_core::ApiAnswer, ApiError> {
+    let request = request("https://app.officernd.com/api/v2/organizations/x/members");
+    let call = Authorizer::from(world.accounts.client()).whole_call(&request);
+    drive(world, (&members(), &members()), call, responses)
+}
+
+#[test]
+fn an_accepted_call_takes_one_token_and_one_request() {
+    let mut world = Machine::new(officernd());
+    let Driven { steps, result } = call(&mut world, [json(200, "{}")]);
+    assert_eq!(steps, ["token", "send Bearer AT1"]);
+    assert_eq!(result.unwrap().value.meaning(), Meaning::Accepted);
+}
+
+#[test]
+fn a_refused_token_is_reported_and_the_request_sent_once_more_with_another() {
+    let mut world = Machine::new(officernd());
+    let Driven { steps, result } = call(&mut world, [json(401, "{}"), json(200, "{}")]);
+    assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2"]);
+    assert_eq!(result.unwrap().value.meaning(), Meaning::Accepted);
+}
+
+#[test]
+fn a_second_refusal_is_reported_and_is_the_answer() {
+    let mut world = Machine::new(officernd());
+    let Driven { steps, result } = call(&mut world, [json(401, "{}"), json(401, "{}")]);
+    assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2", "report"]);
+    let answer = result.unwrap().value;
+    assert_eq!((answer.meaning(), answer.renewal_failure().is_none()), (Meaning::TokenRefused, true));
+}
+
+#[test]
+fn a_refusal_after_which_no_token_can_be_got_is_the_answer_and_says_why() {
+    let mut world = Machine::new(officernd());
+    world.got(&members());
+    world.endpoint.always(|_| Said::unavailable_for(120));
+    let Driven { steps, result } = call(&mut world, [json(401, "{}")]);
+    // The refused token may still work, so it is handed out once more; it would be refused once more.
+    assert_eq!(steps, ["token", "send Bearer AT1", "report", "token"]);
+    let answer = result.unwrap().value;
+    assert_eq!(answer.meaning(), Meaning::TokenRefused);
+    let failure = answer.renewal_failure().unwrap();
+    assert_eq!((failure.code().as_ref(), failure.retry_after().unwrap().as_secs()), ("http:503", 120));
+}
+
+#[test]
+fn without_a_token_nothing_is_sent() {
+    let mut world = Machine::new(officernd());
+    world.endpoint.then(Said::error(401, "invalid_client"));
+    let Driven { steps, result } = call(&mut world, []);
+    assert_eq!(steps, ["no token"]);
+    assert!(matches!(result, Err(ApiError::Call(CallError::Token(_)))));
+}
+
+#[test]
+fn a_request_that_must_not_carry_a_token_asks_for_none() {
+    let mut world = Machine::new(officernd());
+    let request = request("https://example.com/x");
+    let call = Authorizer::from(world.accounts.client()).whole_call(&request);
+    let Driven { steps, result } = drive(&mut world, (&members(), &members()), call, []);
+    assert!(steps.is_empty());
+    assert_eq!(result.unwrap_err().code(), "foreign_host");
+}
