@@ -77,6 +77,15 @@ impl ApiCaller {
         vec![Self::Async(sound(runtime()), asynchronous), Self::Blocking(blocking)]
     }
 
+    /// The same, reading answers up to this number of bytes.
+    #[must_use]
+    pub fn with_answer_limit(self, bytes: usize) -> Self {
+        match self {
+            Self::Async(runtime, client) => Self::Async(runtime, client.with_answer_limit(bytes)),
+            Self::Blocking(client) => Self::Blocking(client.with_answer_limit(bytes)),
+        }
+    }
+
     /// Calls an address.
     ///
     /// # Errors

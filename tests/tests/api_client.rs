@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use octo_auth_core::{ApiError, CallError, Client, Key, Meaning, Profile, Scopes};
+use octo_auth_core::{ANSWER_LIMIT, ApiError, CallError, Client, Key, Meaning, Profile, Remedy, Scopes};
 use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
 use octo_auth_tests::caller::ApiCaller;
 use octo_auth_tests::registration::sound;
@@ -126,6 +126,22 @@ fn without_a_token_nothing_is_sent_to_the_api() {
         assert!(!format!("{error} {error:?}").contains("wrong"), "{error:?}");
     }
     assert!(api.requests().is_empty());
+}
+
+#[test]
+fn an_answer_longer_than_one_mebibyte_comes_whole_where_the_client_allows_it() {
+    let emulator = sound(Emulator::start());
+    let body = vec![b'x'; 3 * ANSWER_LIMIT];
+    let api = Socket::responding("200 OK", &[], &body);
+    let url = format!("http://{}/export", api.address());
+    for caller in with_api(&emulator, &api) {
+        let error = caller.get(&url).unwrap_err();
+        assert_eq!((error.code().as_ref(), error.remedy()), ("too_large", Remedy::FixConfiguration));
+        assert!(error.to_string().contains("with_answer_limit"), "{error}");
+        let answer = sound(caller.clone().with_answer_limit(body.len()).get(&url)).value;
+        assert_eq!(answer.body().len(), body.len());
+        assert_eq!(caller.with_answer_limit(body.len() - 1).get(&url).unwrap_err().code(), "too_large");
+    }
 }
 
 #[test]

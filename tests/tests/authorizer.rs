@@ -163,11 +163,11 @@ fn a_refusal_is_repeated_once_and_only_with_another_token() {
     let first = world.get(&key).unwrap();
     let refusal = json(401, "{}");
     assert_eq!(judged(&call, &refusal, true), (Meaning::TokenRefused, Next::Repeat(first.generation())));
-    assert!(!call.is_new(&first), "the same token again would be refused again");
+    let same = call.another(Ok(first.clone()), || None);
+    assert!(matches!(same, Err(None)), "the same token again would be refused again");
 
     world.accounts.refused(&key, first.generation(), world.now);
-    let second = world.get(&key).unwrap();
-    assert!(call.is_new(&second));
+    let second = call.another(world.get(&key), || None).unwrap();
     call.authorize(&second, &mut headers).unwrap();
     assert_eq!(headers[AUTHORIZATION], second.authorization());
     assert_eq!(judged(&call, &refusal, true), (Meaning::TokenRefused, Next::Report(second.generation())));

@@ -6,7 +6,9 @@
 
 use http::Request;
 use octo_auth_core::allowlist::{Rules, Terms};
-use octo_auth_core::{Body, Client, Meaning, Now, OnboardingError, Profile, Remedy, Secret, Timestamp};
+use octo_auth_core::{
+    Body, Client, Meaning, Now, OnboardingError, Profile, Remedy, Scopes, Secret, Timestamp, TokenSet,
+};
 use octo_auth_emulator::{Browser, Emulator, Fault, octorate, officernd};
 use octo_auth_tests::log;
 use octo_auth_tests::registration::{documented_client, sound};
@@ -26,6 +28,16 @@ fn at_octorate(emulator: &Emulator) -> Client {
 
 fn reservations(emulator: &Emulator, property: &str) -> Request<Body> {
     get(&format!("{}/connect/rest/v1/reservation/{property}", emulator.base("api.octorate.com")))
+}
+
+/// A token of OfficeRND, which no server at Octorate may learn.
+fn token_at_officernd() -> TokenSet {
+    let client = octo_auth_tests::registration::officernd();
+    let exchange = client.client_credentials(&Scopes::parse("flex.community.members.read").unwrap()).unwrap();
+    let now = octo_auth_system::Clock::now(&octo_auth_system::SystemClock);
+    let body = r#"{"access_token":"at-officernd","token_type":"Bearer","expires_in":3599}"#;
+    let response = http::Response::builder().header("content-type", "application/json").body(body).unwrap();
+    exchange.finish(&response, now, now).unwrap().value
 }
 
 fn asked(emulator: &Emulator, path: &str) -> usize {
@@ -101,6 +113,32 @@ macro_rules! scenarios {
                 let answer = chain.api().call(&reservations(&emulator, &second.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), Meaning::Accepted);
                 assert_eq!(asked(&emulator, "/identity/refresh"), 1);
+            }
+
+            $($test)*
+            $($color)* fn one_client_calls_for_each_account_whose_tokens_are_in_the_request() {
+                let emulator = sound(Emulator::start());
+                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let mut accounts = Vec::new();
+                for name in ["a", "b"] {
+                    let account = octorate.property(name).unwrap();
+                    let json = format!(r#"{{"name":"{name}","email":"{name}@example.com"}}"#);
+                    let created = octorate.admin().create_property(&account, &json)$($wait)*.unwrap();
+                    accounts.push((created.value.id, account.tokens().clone()));
+                }
+                let client = octorate.admin().api();
+                for (id, tokens) in &accounts {
+                    let mut request = reservations(&emulator, id);
+                    assert_eq!(client.call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Forbidden);
+                    request.extensions_mut().insert(tokens.clone());
+                    assert_eq!(client.call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                }
+                let elsewhere = Accounts::new(octo_auth_tests::registration::officernd()).unwrap();
+                let mut request = reservations(&emulator, &accounts[0].0);
+                let foreign = OfficeRnd::new(&elsewhere).tokens("flex.community.members.read").unwrap();
+                foreign.adopt(token_at_officernd())$($wait)*.unwrap();
+                request.extensions_mut().insert(foreign);
+                assert_eq!(client.call(&request)$($wait)*.unwrap_err().code(), "other_provider");
             }
 
             $($test)*

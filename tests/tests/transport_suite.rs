@@ -60,7 +60,7 @@ fn a_scripted_transport_says_what_it_was_told_to_and_remembers_what_it_was_asked
 }
 
 /// What a transport does wrong, and the check that must say so.
-const WRONGS: [(&str, &str); 24] = [
+const WRONGS: [(&str, &str); 25] = [
     ("sends one header of a name", "a_request_arrives_as_it_is"),
     ("tidies paths", "a_request_arrives_as_it_is"),
     ("encodes forms anew", "a_form_arrives_as_it_is"),
@@ -76,6 +76,7 @@ const WRONGS: [(&str, &str); 24] = [
     ("hides the compression", "a_compressed_body_stays_compressed"),
     ("follows redirects", "a_redirect_is_not_followed"),
     ("has a smaller limit", "an_answer_of_the_limit_is_whole"),
+    ("knows one limit", "an_answer_of_a_raised_limit_is_whole"),
     ("hides that it has cut", "an_answer_above_the_limit_is_cut"),
     ("notes no framing", "an_end_by_the_connection_is_noted"),
     ("is never sure", "a_refused_connection_is_not_sent"),
@@ -163,6 +164,7 @@ impl Wrong {
             "says for whom it sends" => {
                 request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
             }
+            "knows one limit" => request.extensions_mut().clear(),
             "keeps cookies" => {
                 let cookie = self.cookie.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 cookie.and_then(|cookie| request.headers_mut().insert(COOKIE, cookie));

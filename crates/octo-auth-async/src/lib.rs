@@ -140,8 +140,9 @@ pub use octo_auth_core::{
     FailureKind, FamilyId, Fault, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
     Lead, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position, Profile,
     ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName, RecordNameError,
-    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, State, Status, Storage,
-    StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm, note_framing,
+    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, SendOptions, State, Status,
+    Storage, StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm,
+    note_framing,
 };
 #[doc(inline)]
 pub use octo_auth_driver::telemetry;

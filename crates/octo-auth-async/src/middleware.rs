@@ -10,7 +10,7 @@ mod reqwest;
 #[cfg(feature = "tower")]
 mod tower;
 
-use http::{HeaderMap, StatusCode, Uri};
+use http::{Extensions, HeaderMap, StatusCode, Uri};
 use octo_auth_core::{ApiCall, Authorizer, CallError, Next};
 
 use crate::tokens::Tokens;
@@ -36,6 +36,12 @@ impl Caller {
         Self { tokens, authorizer }
     }
 
+    /// The same for a request with these extensions, which may hold the tokens to use.
+    fn of(&self, extensions: &Extensions) -> Self {
+        let tokens = extensions.get().unwrap_or(&self.tokens).clone();
+        Self { tokens, authorizer: self.authorizer.clone() }
+    }
+
     /// Checks a request, and puts a token on it. No token is asked for if the request must not carry it.
     async fn begin(&self, url: &Uri, headers: &mut HeaderMap) -> Result<ApiCall, CallError> {
         let mut call = self.authorizer.call(url, headers)?;
@@ -54,12 +60,15 @@ impl Caller {
         next
     }
 
-    /// Puts another token on the repetition of a request; says whether there is one. If there is none, the provider's
-    /// own answer says more than that there is no better token.
-    async fn renew(&self, call: &mut ApiCall, headers: &mut HeaderMap) -> bool {
-        match self.tokens.get().await {
-            Ok(token) if call.is_new(&token) => call.authorize(&token, headers).is_ok(),
-            Ok(_) | Err(_) => false,
+    /// Puts another token on the repetition of a request, if there is one. If there is none, the provider's own answer is
+    /// delivered, and why there is none is put among its extensions. Returns whether the request is to be repeated.
+    async fn renew(&self, call: &mut ApiCall, headers: &mut HeaderMap, answer: &mut Extensions) -> bool {
+        match call.another(self.tokens.get().await, || self.tokens.status()) {
+            Ok(token) => call.authorize(&token, headers).is_ok(),
+            Err(failure) => {
+                failure.map(|failure| answer.insert(failure));
+                false
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The transport over reqwest.
 //!
 //! Whatever builder it is made from, it follows no redirect, repeats nothing, keeps no cookie, decompresses
-//! nothing, and opens a connection for each request. A connection kept from minutes ago is often closed by the
+//! nothing, and opens a connection for each request, but for API calls if it is told to keep theirs. A connection kept from minutes ago is often closed by the
 //! server just as it is used again, and then nobody knows whether a refresh took effect; token requests are far
 //! too rare for reuse to pay. For the same reason it speaks HTTP/1.1 alone: HTTP/2 gains nothing for one request
 //! and brings its own ways of refusing a request half-way.
@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use octo_auth_core::{ANSWER_LIMIT, Body, Fault, note_framing};
+use octo_auth_core::{Body, Fault, SendOptions, note_framing};
 use octo_auth_system::SetupError;
 use octo_auth_system::proxies::Proxies;
 use reqwest::{Client, ClientBuilder, Url};
@@ -35,6 +35,10 @@ pub struct ReqwestTransport {
     secure: Result<Client, rustls::Error>,
     /// For plain http, which the core allows to loopback alone.
     plain: Client,
+    /// For API calls, if their connections are kept.
+    api: Option<Client>,
+    /// The proxies, unless they are those of a builder.
+    proxies: Option<Proxies>,
 }
 
 impl ReqwestTransport {
@@ -66,7 +70,7 @@ impl ReqwestTransport {
             Ok(tls) => Ok(build(through(proxies, own(tls))?)?),
             Err(error) => Err(error),
         };
-        Ok(Self { secure, plain })
+        Ok(Self { secure, plain, api: None, proxies: Some(proxies.clone()) })
     }
 
     /// A reqwest builder with the TLS of [`ReqwestTransport::new`], to add a proxy, a local address or headers to.
@@ -99,10 +103,36 @@ impl ReqwestTransport {
     ///
     /// A [`SetupError`] if reqwest refuses the builder's settings or knows no cryptography.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, SetupError> {
-        // Without a provider of cryptography reqwest panics, and a builder does not tell whether it has one.
-        let built = catch_unwind(AssertUnwindSafe(|| build(builder)));
-        let client = built.map_err(|_| SetupError::new(NO_PROVIDER))??;
-        Ok(Self { secure: Ok(client.clone()), plain: client })
+        let client = built(|| single_use(builder).build())?;
+        Ok(Self { secure: Ok(client.clone()), plain: client, api: None, proxies: None })
+    }
+
+    /// The same, with a client of its own for API calls, made from this builder, which keeps its connections for the next
+    /// calls. Each token request opens a connection still.
+    ///
+    /// How many connections are kept, and for how long, is the builder's (`pool_max_idle_per_host`, `pool_idle_timeout`);
+    /// all else is as for [`ReqwestTransport::from_builder`], but for the proxies: unless this transport has them from a
+    /// builder, they are its own. A server may close a connection just as it is used again:
+    /// the call then fails, and it is unknown whether it was processed.
+    ///
+    /// ```no_run
+    /// # use octo_auth_async::{Accounts, Client, ReqwestTransport};
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let transport = ReqwestTransport::new()?.with_api_connections(ReqwestTransport::builder()?)?;
+    /// let accounts = Accounts::builder(client).transport(transport).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ReqwestTransport::from_builder`].
+    pub fn with_api_connections(self, builder: ClientBuilder) -> Result<Self, SetupError> {
+        let builder = match &self.proxies {
+            Some(proxies) => through(proxies, builder)?,
+            None => builder,
+        };
+        Ok(Self { api: Some(built(|| quiet(builder).build())?), ..self })
     }
 
     /// A transport from a reqwest builder with these proxies: for an own certificate authority behind a proxy that the
@@ -113,11 +143,15 @@ impl ReqwestTransport {
     ///
     /// A [`SetupError`] if reqwest refuses the builder's settings or knows no cryptography.
     pub fn from_builder_with_proxies(builder: ClientBuilder, proxies: &Proxies) -> Result<Self, SetupError> {
-        Self::from_builder(through(proxies, builder)?)
+        let transport = Self::from_builder(through(proxies, builder)?)?;
+        Ok(Self { proxies: Some(proxies.clone()), ..transport })
     }
 
     /// The client for a request.
     fn client(&self, request: &Request<Body>) -> Result<&Client, Fault> {
+        if let Some(api) = self.api.as_ref().filter(|_| SendOptions::of(request).may_reuse_connection()) {
+            return Ok(api);
+        }
         if request.uri().scheme() == Some(&http::uri::Scheme::HTTP) {
             return Ok(&self.plain);
         }
@@ -138,7 +172,7 @@ impl Transport for ReqwestTransport {
         let mut outgoing = reqwest::Request::try_from(copy(request)).map_err(fault::of)?;
         *outgoing.timeout_mut() = Some(deadline);
         let incoming = client.execute(outgoing).await.map_err(fault::of)?;
-        read(incoming).await.map_err(fault::of)
+        read(incoming, SendOptions::of(request).answer_limit()).await.map_err(fault::of)
     }
 }
 
@@ -152,13 +186,13 @@ fn copy(request: &Request<Body>) -> Request<Bytes> {
 }
 
 /// Reads a response, its body up to the limit and one byte more.
-async fn read(mut incoming: reqwest::Response) -> reqwest::Result<Response<Body>> {
-    const ENOUGH: usize = ANSWER_LIMIT + 1;
+async fn read(mut incoming: reqwest::Response, limit: usize) -> reqwest::Result<Response<Body>> {
+    let enough = limit.saturating_add(1);
     let announced = incoming.content_length().and_then(|length| usize::try_from(length).ok());
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(4096).min(ENOUGH));
-    while bytes.len() < ENOUGH {
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(4096).min(enough));
+    while bytes.len() < enough {
         let Some(chunk) = incoming.chunk().await? else { break };
-        bytes.extend_from_slice(&chunk[..chunk.len().min(ENOUGH - bytes.len())]);
+        bytes.extend_from_slice(&chunk[..chunk.len().min(enough - bytes.len())]);
     }
     let mut response = Response::new(Body::new(bytes));
     *response.status_mut() = incoming.status();
@@ -186,8 +220,25 @@ fn through(proxies: &Proxies, builder: ClientBuilder) -> Result<ClientBuilder, S
     Ok(builder.proxy(reqwest::Proxy::custom(way)))
 }
 
-/// A client that does nothing of its own accord.
+/// Builds a client for token requests.
 fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
+    single_use(builder).build().map_err(SetupError::new)
+}
+
+/// Builds a client from a builder of which it is not known whether it has a provider of cryptography: without one reqwest
+/// panics.
+fn built(build: impl FnOnce() -> reqwest::Result<Client>) -> Result<Client, SetupError> {
+    let built = catch_unwind(AssertUnwindSafe(build));
+    built.map_err(|_| SetupError::new(NO_PROVIDER))?.map_err(SetupError::new)
+}
+
+/// A client that opens a connection for each request.
+fn single_use(builder: ClientBuilder) -> ClientBuilder {
+    quiet(builder).pool_max_idle_per_host(0)
+}
+
+/// A client that does nothing of its own accord.
+fn quiet(builder: ClientBuilder) -> ClientBuilder {
     builder
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -199,11 +250,8 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
         .http1_only()
         // A header that is none is left out rather than hiding the status beside it.
         .http1_ignore_invalid_headers_in_responses(true)
-        .pool_max_idle_per_host(0)
         .connect_timeout(CONNECT)
         .connection_verbose(false)
-        .build()
-        .map_err(SetupError::new)
 }
 
 /// Cryptography chosen here, so that neither a feature nor another crate of the program can choose it.

@@ -12,8 +12,8 @@ use octo_auth_system::SetupError;
 ///
 /// An implementation decides nothing about tokens. It sends the request once, as it is, to its own URL, and gives
 /// back the response whatever its status: it follows no redirect, repeats nothing, keeps no cookie, leaves a
-/// compressed body compressed, and reads at most [`ANSWER_LIMIT`](octo_auth_core::ANSWER_LIMIT) + 1 bytes of it, and calls
-/// [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
+/// compressed body compressed, reads at most one byte more of it than
+/// [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit) says, and calls [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
 /// Dropping the future gives the request up; the server may have processed it all the same.
 ///
 /// An implementation has `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its `impl`, and

@@ -1,7 +1,7 @@
 //! Calls of the provider's API that are always authorised, for programs that use no HTTP client of their own.
 
 use http::Request;
-use octo_auth_core::{Answer, ApiAnswer, ApiError, Authorizer, Body, ProfileError};
+use octo_auth_core::{ANSWER_LIMIT, Answer, ApiAnswer, ApiError, Authorizer, Body, ProfileError};
 
 use crate::tokens::Tokens;
 
@@ -15,8 +15,8 @@ use crate::tokens::Tokens;
 /// Leave `Accept-Encoding` alone: what a provider says in a compressed body, such as Octorate's words for an expired
 /// token, is not read.
 ///
-/// It goes over the transport of the registration, so answers are read up to
-/// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB: a longer success is an error, a longer refusal is cut there. Each call
+/// An answer is read up to [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB, unless [`ApiClient::with_answer_limit`] allows
+/// more: a longer success is an error, a longer refusal is cut there. It goes over the transport of the tokens. Each call
 /// opens a connection; for many calls a ureq agent with [`Authorize`](crate::Authorize) keeps its connections.
 ///
 /// ```no_run
@@ -30,10 +30,23 @@ use crate::tokens::Tokens;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// One client can call for many accounts: a request takes the tokens that are among its extensions, if any are.
+///
+/// ```no_run
+/// # use octo_auth_blocking::{ApiClient, Body, Tokens};
+/// # fn example(client: ApiClient, inn: Tokens) -> Result<(), Box<dyn std::error::Error>> {
+/// let url = "https://api.octorate.com/connect/rest/v1/reservation/100001";
+/// let request = http::Request::get(url).extension(inn).body(Body::empty())?;
+/// let answer = client.call(&request)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ApiClient {
     tokens: Tokens,
     authorizer: Authorizer,
+    answer_limit: usize,
 }
 
 impl ApiClient {
@@ -41,7 +54,7 @@ impl ApiClient {
     #[must_use]
     pub fn new(tokens: Tokens) -> Self {
         let authorizer = tokens.authorizer();
-        Self { tokens, authorizer }
+        Self { tokens, authorizer, answer_limit: ANSWER_LIMIT }
     }
 
     /// The same by another authorizer, such as `tokens.authorizer()` with a host or a header added.
@@ -59,6 +72,13 @@ impl ApiClient {
         Ok(Self { authorizer: self.authorizer.with_api_host(url)?, ..self })
     }
 
+    /// The same, reading the answer to a call up to this number of bytes, for exports and long lists. The answer is in
+    /// memory as a whole.
+    #[must_use]
+    pub fn with_answer_limit(self, bytes: usize) -> Self {
+        Self { answer_limit: bytes, ..self }
+    }
+
     /// Makes a call. Whatever the provider answers, refusals and errors included, is an answer; its
     /// [`Meaning`](crate::Meaning) says what it says of the token.
     ///
@@ -69,6 +89,7 @@ impl ApiClient {
     /// [`ApiError::Call`] if the request must not carry the token or there is none: nothing was sent.
     /// [`ApiError::Exchange`] if no answer came that can be read.
     pub fn call(&self, request: &Request<Body>) -> Result<Answer<ApiAnswer>, ApiError> {
-        self.tokens.drive(self.authorizer.whole_call(request))
+        let tokens = request.extensions().get().unwrap_or(&self.tokens);
+        tokens.drive(self.authorizer.whole_call(request, self.answer_limit))
     }
 }

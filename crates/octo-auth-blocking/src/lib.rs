@@ -134,8 +134,8 @@ pub use octo_auth_core::{
     FailureKind, FamilyId, Fault, Freshness, Generation, Grant, GrantedCode, Introspection, Judged, Key,
     Lead, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position, Profile,
     ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName, RecordNameError,
-    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, State, Status, Storage,
-    Store, StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm,
+    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, SendOptions, State, Status,
+    Storage, Store, StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm,
     note_framing,
 };
 #[doc(inline)]

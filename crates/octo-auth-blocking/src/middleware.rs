@@ -18,6 +18,8 @@ use crate::tokens::Tokens;
 /// It puts the token on, and reports a refusal of it, so that the next call has another. It cannot repeat a request:
 /// a refusal is handed to the caller, who makes the call anew if that is wanted.
 ///
+/// A request with [`Tokens`] among its extensions takes those, so that one agent can call for many accounts.
+///
 /// The agent must be set up with `http_status_as_error(false)`, else a refusal never reaches this middleware. ureq
 /// tells a middleware nothing of its settings, so a mistake shows at the first answer of status 400 or above: it
 /// ends in [`StatusesAreErrors`].
@@ -74,21 +76,21 @@ impl Authorize {
     }
 
     /// Puts the token on a request.
-    fn authorize(&self, request: &mut Request<SendBody>) -> Result<ApiCall, CallError> {
+    fn authorize(&self, request: &mut Request<SendBody>, tokens: &Tokens) -> Result<ApiCall, CallError> {
         let mut call = self.authorizer.call(request.uri(), request.headers())?;
-        let token = self.tokens.get()?;
+        let token = tokens.get()?;
         call.authorize(&token, request.headers_mut())?;
         Ok(call)
     }
 
     /// Reports a refusal, and gives the answer back as it came.
-    fn judge(&self, call: &ApiCall, answer: Response<Body>) -> Response<Body> {
+    fn judge(&self, call: &ApiCall, tokens: &Tokens, answer: Response<Body>) -> Response<Body> {
         let (parts, body) = answer.into_parts();
         let (head, body) =
             if self.authorizer.looks_at_body(parts.status) { look_at(body) } else { (Vec::new(), body) };
-        let judged = call.answered((parts.status, &parts.headers, &head), false, self.tokens.now());
+        let judged = call.answered((parts.status, &parts.headers, &head), false, tokens.now());
         if let Some(generation) = judged.next.refused() {
-            self.tokens.refused(generation);
+            tokens.refused(generation);
         }
         Response::from_parts(parts, body)
     }
@@ -100,11 +102,12 @@ impl Middleware for Authorize {
         mut request: Request<SendBody>,
         next: MiddlewareNext,
     ) -> Result<Response<Body>, ureq::Error> {
-        let call = self.authorize(&mut request).map_err(other)?;
+        let tokens = request.extensions().get().unwrap_or(&self.tokens).clone();
+        let call = self.authorize(&mut request, &tokens).map_err(other)?;
         let asked = request.uri().clone();
         match next.handle(request) {
             Ok(answer) if is_redirected(&answer, &asked) => Ok(answer),
-            Ok(answer) => Ok(self.judge(&call, answer)),
+            Ok(answer) => Ok(self.judge(&call, &tokens, answer)),
             Err(ureq::Error::StatusCode(status)) => Err(other(StatusesAreErrors { status })),
             Err(error) => Err(error),
         }

@@ -10,8 +10,8 @@ use octo_auth_core::{Body, Fault};
 ///
 /// An implementation decides nothing about tokens. It sends the request once, as it is, to its own URL, and gives
 /// back the response whatever its status: it follows no redirect, repeats nothing, keeps no cookie, leaves a
-/// compressed body compressed, and reads at most [`ANSWER_LIMIT`](octo_auth_core::ANSWER_LIMIT) + 1 bytes of it, and calls
-/// [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
+/// compressed body compressed, reads at most one byte more of it than
+/// [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit) says, and calls [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
 pub trait Transport: Send + Sync {
     /// Sends the request and reads the whole response, all within the deadline.
     ///

@@ -35,7 +35,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use self::chunks::STAR;
 use self::fault::Progress;
 use self::outgoing::Outgoing;
-use self::veil::{ENOUGH, Veil};
+use self::veil::Veil;
 use crate::transport::Transport;
 
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
@@ -192,9 +192,9 @@ impl Transport for UreqTransport {
 fn read(incoming: Response<ureq::Body>, veil: &Veil) -> Result<Response<Body>, ureq::Error> {
     let (parts, mut body) = incoming.into_parts();
     let announced = body.content_length().and_then(|length| usize::try_from(length).ok());
-    veil.answer().begin(is_chunked(&parts), announced);
+    let enough = veil.answer().begin(is_chunked(&parts), announced);
     let mut stars = Stars::default();
-    io::copy(&mut body.as_reader().take(ENOUGH as u64), &mut stars)?;
+    io::copy(&mut body.as_reader().take(enough as u64), &mut stars)?;
     let bytes = veil.answer().unveil(stars.count).ok_or_else(not_framed)?;
     let mut response = Response::new(Body::new(bytes));
     *response.status_mut() = parts.status;

@@ -31,7 +31,7 @@ pub use settings::{ApiConfiguration, AuthorizationPage, Done};
 use members::{Again, Members};
 
 use crate::error::{ErrorKind, ExchangeError};
-use crate::exchange::{ANSWER_LIMIT, Received};
+use crate::exchange::Received;
 use crate::reading::Reading;
 
 /// A successful JSON answer, opened: its text, and what was tolerated in opening it.
@@ -77,7 +77,9 @@ fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), Excha
         // Neither has a body, and 206 is a part of something that was not asked for in parts.
         204..=206 if reading.purpose.has_a_body() => ErrorKind::Status(status),
         200..=299 if media::is_compressed(received.headers) => ErrorKind::ContentEncoding,
-        200..=299 if received.body.len() > ANSWER_LIMIT => ErrorKind::TooLarge,
+        200..=299 if received.body.len() > reading.answer_limit => {
+            ErrorKind::TooLarge { limit: reading.answer_limit }
+        }
         200..=299 => return Ok(()),
         400.. => return Err(errors::refusal(reading, received)),
         _ => ErrorKind::Status(status),

@@ -26,9 +26,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use crate::answer::{ApiAnswer, Meaning, api_meaning};
 use crate::client::Client;
 use crate::error::{ExchangeError, Remedy, RequestError};
-use crate::exchange::{Body, Exchange, Purpose, Received};
+use crate::exchange::{ANSWER_LIMIT, Body, Exchange, Purpose, Received};
 use crate::failure::Failure;
-use crate::key::{Generation, Token};
+use crate::key::{Generation, Status, Token};
 use crate::profile::{Profile, ProfileError, origin};
 use crate::provider::{ProviderCall, Terms};
 use crate::reading::Reading;
@@ -79,7 +79,7 @@ pub enum Next {
     /// Report this generation as refused, and tell the caller that the request cannot be repeated:
     /// [`CallError::Unrepeatable`], or the answer where the caller can see by itself.
     Unrepeatable(Generation),
-    /// Report this generation as refused, get a token, and if [`ApiCall::is_new`] says so of it, send the request once
+    /// Report this generation as refused, get a token, and if [`ApiCall::another`] returns one, send the request once
     /// more; else hand the answer to the caller.
     Repeat(Generation),
 }
@@ -180,12 +180,19 @@ impl Authorizer {
     }
 
     /// A call whose whole request is at hand: it is checked now, and sent once more if its token is refused.
-    pub fn whole_call<'a>(&self, request: &'a Request<Body>) -> ProviderCall<'a, ApiAnswer> {
+    ///
+    /// The body of a success is an error if it has more bytes than `answer_limit`, such as
+    /// [`ANSWER_LIMIT`]; that of a refusal is cut there.
+    pub fn whole_call<'a>(
+        &self,
+        request: &'a Request<Body>,
+        answer_limit: usize,
+    ) -> ProviderCall<'a, ApiAnswer> {
         match self.call(request.uri(), request.headers()) {
             Ok(mut call) => ProviderCall::with_token(Terms::plain(), move |token| {
                 let mut request = request.clone();
                 call.authorize(token, request.headers_mut())?;
-                Ok(Exchange::new(request, call.reading()))
+                Ok(Exchange::new(request, Reading { answer_limit, ..call.reading() }))
             }),
             Err(error) => ProviderCall::Done(Err(CallError::from(error).into())),
         }
@@ -244,10 +251,18 @@ impl ApiCall {
         Ok(())
     }
 
-    /// Whether it is another token than the one sent last: the same one again would be refused again.
-    #[must_use]
-    pub fn is_new(&self, token: &Token) -> bool {
-        self.sent.as_ref().is_none_or(|sent| sent.generation != token.generation())
+    /// Returns the token for the repetition, of what was got after the refusal: another one than was sent, for the same
+    /// one would be refused again. `status` returns the status of the key.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no other token, if that is known. The provider's own answer says more.
+    pub fn another(
+        &self,
+        got: Result<Token, Failure>,
+        status: impl FnOnce() -> Option<Status>,
+    ) -> Result<Token, Option<Failure>> {
+        another(self.sent.as_ref().map(|sent| sent.generation), got, status)
     }
 
     /// Reads an answer, from its status, its headers and the beginning of its body, received now.
@@ -275,7 +290,7 @@ impl ApiCall {
     fn reading(&self) -> Reading {
         let secrets = self.sent.iter().map(|sent| sent.access_token.clone()).collect();
         let profile = self.authorizer.profile.clone();
-        Reading { profile, purpose: Purpose::ApiCall, scopes: None, secrets }
+        Reading { profile, purpose: Purpose::ApiCall, scopes: None, secrets, answer_limit: ANSWER_LIMIT }
     }
 }
 
@@ -346,6 +361,20 @@ impl CallError {
 impl From<&Client> for Authorizer {
     fn from(client: &Client) -> Self {
         Self::new(client.profile().clone())
+    }
+}
+
+/// Returns the token that was got if it is of another generation; else why there is no other, if that is known.
+pub(crate) fn another(
+    sent: Option<Generation>,
+    got: Result<Token, Failure>,
+    status: impl FnOnce() -> Option<Status>,
+) -> Result<Token, Option<Failure>> {
+    match got {
+        Ok(token) if sent != Some(token.generation()) => Ok(token),
+        // The refused token is handed out again, for it may still work.
+        Ok(_) => Err(status().and_then(|status| status.setback)),
+        Err(failure) => Err(Some(failure)),
     }
 }
 

@@ -14,7 +14,7 @@ use http::Request;
 pub(crate) use call::{Given, Values, request, url};
 
 use crate::error::RequestError;
-use crate::exchange::{Body, Exchange, Purpose, Reply};
+use crate::exchange::{ANSWER_LIMIT, Body, Exchange, Purpose, Reply};
 use crate::profile::{Call, Calls, ClientAuthentication, Profile, Role};
 use crate::reading::Reading;
 use crate::scope::Scopes;
@@ -175,7 +175,8 @@ impl Client {
         scopes: Option<Scopes>,
         secrets: Vec<Secret>,
     ) -> Exchange<T> {
-        Exchange::new(request, Reading { profile: self.profile.clone(), purpose, scopes, secrets })
+        let (profile, answer_limit) = (self.profile.clone(), ANSWER_LIMIT);
+        Exchange::new(request, Reading { profile, purpose, scopes, secrets, answer_limit })
     }
 }
 
@@ -188,7 +189,8 @@ pub(crate) fn anonymous_exchange<T: Reply>(
 ) -> Result<Exchange<T>, RequestError> {
     let request = call::request(profile, call, values, &[])?;
     let secrets = values.secrets();
-    Ok(Exchange::new(request, Reading { profile: profile.clone(), purpose, scopes: None, secrets }))
+    let (profile, answer_limit) = (profile.clone(), ANSWER_LIMIT);
+    Ok(Exchange::new(request, Reading { profile, purpose, scopes: None, secrets, answer_limit }))
 }
 
 /// What is wrong with a value that is not [`is_sendable`].

@@ -6,6 +6,7 @@
 
 mod body;
 mod fault;
+mod options;
 mod purpose;
 mod received;
 
@@ -17,6 +18,7 @@ use http::{Request, Response};
 pub use body::Body;
 pub(crate) use fault::FaultKind;
 pub use fault::{Delivery, Fault};
+pub use options::SendOptions;
 pub use purpose::Purpose;
 pub(crate) use received::Received;
 pub use received::{ANSWER_LIMIT, note_framing};
@@ -35,7 +37,8 @@ pub struct Exchange<T: Reply> {
 }
 
 impl<T: Reply> Exchange<T> {
-    pub(crate) fn new(request: Request<Body>, reading: Reading) -> Self {
+    pub(crate) fn new(mut request: Request<Body>, reading: Reading) -> Self {
+        request.extensions_mut().insert(SendOptions::from(&reading));
         Self { request, reading, reply: PhantomData }
     }
 

@@ -101,7 +101,9 @@ pub use error::{
     CallbackError, ErrorCode, ErrorKind, ExchangeError, OnboardingError, ProviderText, Remedy, RequestError,
     Retry,
 };
-pub use exchange::{ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, note_framing};
+pub use exchange::{
+    ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, SendOptions, note_framing,
+};
 pub use failure::{Failure, FailureKind};
 pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
 pub use key::{

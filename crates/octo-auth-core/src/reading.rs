@@ -19,6 +19,8 @@ pub struct Reading {
     pub(crate) scopes: Option<Scopes>,
     /// The secrets in the request, masked in whatever the provider writes back.
     pub(crate) secrets: Vec<Secret>,
+    /// The largest body that is read, in bytes.
+    pub(crate) answer_limit: usize,
 }
 
 impl Reading {

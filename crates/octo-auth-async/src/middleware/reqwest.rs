@@ -16,7 +16,10 @@ use crate::tokens::Tokens;
 ///
 /// If the provider refuses the token, it is renewed, once for all callers, and the request is sent once more through
 /// the middlewares that follow; if that is refused too, or no other token is to be had, the provider's answer is what
-/// the caller gets, whole.
+/// the caller gets, whole. Why no other token is to be had is a [`Failure`](crate::Failure) among its extensions.
+///
+/// A request with [`Tokens`] among its extensions (`with_extension`) takes those, so that one client can call for many
+/// accounts.
 ///
 /// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in
 /// [`Error::Middleware`](reqwest_middleware::Error::Middleware) with a [`CallError`] to downcast to. So does the
@@ -59,32 +62,6 @@ impl Authorize {
     pub fn with_authorizer(self, authorizer: Authorizer) -> Self {
         Self { caller: Caller { authorizer, ..self.caller } }
     }
-
-    async fn begin(&self, request: &mut Request) -> std::result::Result<ApiCall, CallError> {
-        let url: Uri = request.url().as_str().parse().map_err(|_| RequestError::Url)?;
-        self.caller.begin(&url, request.headers_mut()).await
-    }
-
-    /// Looks at an answer to a request for this URL, reports a refusal, and gives the answer back whole.
-    async fn judge(
-        &self,
-        call: &ApiCall,
-        asked: &reqwest::Url,
-        answer: Response,
-        can_be_repeated: bool,
-    ) -> (Response, Next) {
-        // reqwest has taken the token off on the way.
-        if answer.url().origin() != asked.origin() {
-            return (answer, Next::Deliver);
-        }
-        let (answer, head) = if self.caller.authorizer.looks_at_body(answer.status()) {
-            look_at(answer).await
-        } else {
-            (answer, Vec::new())
-        };
-        let next = self.caller.judge(call, (answer.status(), answer.headers(), &head), can_be_repeated);
-        (answer, next)
-    }
 }
 
 #[async_trait]
@@ -97,17 +74,18 @@ impl Middleware for Authorize {
     ) -> Result<Response> {
         let repetition = request.try_clone();
         let asked = request.url().clone();
-        let mut call = self.begin(&mut request).await.map_err(Error::middleware)?;
+        let caller = self.caller.of(extensions);
+        let mut call = begin(&caller, &mut request).await.map_err(Error::middleware)?;
         let answer = rest.clone().run(request, extensions).await?;
-        let (answer, next) = self.judge(&call, &asked, answer, repetition.is_some()).await;
+        let (mut answer, next) = judge(&caller, &call, &asked, answer, repetition.is_some()).await;
         match (next, repetition) {
             (Next::Repeat(_), Some(mut repetition)) => {
-                if !self.caller.renew(&mut call, repetition.headers_mut()).await {
+                if !caller.renew(&mut call, repetition.headers_mut(), answer.extensions_mut()).await {
                     return Ok(answer);
                 }
                 drop(answer);
                 let answer = rest.run(repetition, extensions).await?;
-                Ok(self.judge(&call, &asked, answer, false).await.0)
+                Ok(judge(&caller, &call, &asked, answer, false).await.0)
             }
             (Next::Unrepeatable(_), _) => {
                 Err(Error::middleware(CallError::Unrepeatable { status: answer.status().as_u16() }))
@@ -115,6 +93,32 @@ impl Middleware for Authorize {
             _ => Ok(answer),
         }
     }
+}
+
+async fn begin(caller: &Caller, request: &mut Request) -> std::result::Result<ApiCall, CallError> {
+    let url: Uri = request.url().as_str().parse().map_err(|_| RequestError::Url)?;
+    caller.begin(&url, request.headers_mut()).await
+}
+
+/// Looks at an answer to a request for this URL, reports a refusal, and returns the answer whole.
+async fn judge(
+    caller: &Caller,
+    call: &ApiCall,
+    asked: &reqwest::Url,
+    answer: Response,
+    can_be_repeated: bool,
+) -> (Response, Next) {
+    // reqwest has taken the token off on the way.
+    if answer.url().origin() != asked.origin() {
+        return (answer, Next::Deliver);
+    }
+    let (answer, head) = if caller.authorizer.looks_at_body(answer.status()) {
+        look_at(answer).await
+    } else {
+        (answer, Vec::new())
+    };
+    let next = caller.judge(call, (answer.status(), answer.headers(), &head), can_be_repeated);
+    (answer, next)
 }
 
 /// Reads the beginning of an answer's body; the answer is whole again then.

@@ -29,6 +29,8 @@ type Copying<B> = Arc<dyn Fn(&B) -> Option<B> + Send + Sync>;
 /// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in a
 /// [`CallError`]. Errors come in a box; those of the service below pass as they are.
 ///
+/// A request with [`Tokens`] among its extensions takes those, so that one stack can call for many accounts.
+///
 /// # Refusals
 ///
 /// If the provider refuses the token, that is reported, so that the next call has another. Whether this call is
@@ -36,8 +38,9 @@ type Copying<B> = Arc<dyn Fn(&B) -> Option<B> + Send + Sync>;
 ///
 /// - By default it is not: the provider's answer is what the caller gets, whole.
 /// - With [`AuthorizeLayer::repeating`], the token is renewed, once for all callers, and the request is sent once more.
-///   If that is refused too, or no other token is to be had, the provider's answer is what the caller gets. If the
-///   body could not be copied, the call ends in [`CallError::Unrepeatable`].
+///   If that is refused too, or no other token is to be had, the provider's answer is what the caller gets; why no other
+///   token is to be had is a [`Failure`](crate::Failure) among its extensions. If the body could not be copied, the call
+///   ends in [`CallError::Unrepeatable`].
 ///
 /// # Its place in the stack
 ///
@@ -116,18 +119,19 @@ impl<B> AuthorizeLayer<B> {
     {
         let repetition = self.copy(&request);
         let url = request.uri().clone();
-        let mut call = self.caller.begin(&url, request.headers_mut()).await?;
+        let caller = self.caller.of(request.extensions());
+        let mut call = caller.begin(&url, request.headers_mut()).await?;
         let answer = inner.call(request).await.map_err(Into::into)?;
-        let (answer, next) = self.judge(&call, answer, repetition.is_some()).await;
+        let (mut answer, next) = judge(&caller, &call, answer, repetition.is_some()).await;
         match (next, repetition) {
             (Next::Repeat(_), Some(mut repetition)) => {
-                if !self.caller.renew(&mut call, repetition.headers_mut()).await {
+                if !caller.renew(&mut call, repetition.headers_mut(), answer.extensions_mut()).await {
                     return Ok(answer);
                 }
                 drop(answer);
                 poll_fn(|context| inner.poll_ready(context)).await.map_err(Into::into)?;
                 let answer = inner.call(repetition).await.map_err(Into::into)?;
-                Ok(self.judge(&call, answer, false).await.0)
+                Ok(judge(&caller, &call, answer, false).await.0)
             }
             (Next::Unrepeatable(_), _) if self.copying.is_some() => {
                 Err(CallError::Unrepeatable { status: answer.status().as_u16() }.into())
@@ -135,23 +139,23 @@ impl<B> AuthorizeLayer<B> {
             _ => Ok(answer),
         }
     }
+}
 
-    /// Looks at an answer, reports a refusal, and gives the answer back whole.
-    async fn judge<R: Body>(
-        &self,
-        call: &ApiCall,
-        answer: Response<R>,
-        can_be_repeated: bool,
-    ) -> (Response<WholeBody<R>>, Next) {
-        let mut answer = answer.map(WholeBody::new);
-        let head = if self.caller.authorizer.looks_at_body(answer.status()) {
-            answer.body_mut().look().await
-        } else {
-            Vec::new()
-        };
-        let next = self.caller.judge(call, (answer.status(), answer.headers(), &head), can_be_repeated);
-        (answer, next)
-    }
+/// Looks at an answer, reports a refusal, and returns the answer whole.
+async fn judge<R: Body>(
+    caller: &Caller,
+    call: &ApiCall,
+    answer: Response<R>,
+    can_be_repeated: bool,
+) -> (Response<WholeBody<R>>, Next) {
+    let mut answer = answer.map(WholeBody::new);
+    let head = if caller.authorizer.looks_at_body(answer.status()) {
+        answer.body_mut().look().await
+    } else {
+        Vec::new()
+    };
+    let next = caller.judge(call, (answer.status(), answer.headers(), &head), can_be_repeated);
+    (answer, next)
 }
 
 /// What comes of a call.

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use octo_auth_async::{Authorize, CallError, RequestError, Tokens};
+use octo_auth_async::{Authorize, CallError, Failure, Remedy, RequestError, Tokens};
 use octo_auth_emulator::{Emulator, octotable};
 use reqwest::Body;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error};
@@ -83,6 +83,35 @@ async fn a_token_is_not_even_asked_for_where_the_host_is_foreign() {
     assert_eq!(error.code(), "foreign_host");
     assert!(error.to_string().contains("with_api_host"), "{error}");
     assert_eq!((server.tokens(), foreign.calls().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_request_takes_the_tokens_among_its_extensions() {
+    let server = picky();
+    let (own, others) = (tokens(&server), tokens(&server));
+    others.get().await.expect("at-1");
+    let client = authorised(&own);
+    let call = client.get(server.url("/rooms")).with_extension(others.clone());
+    assert_eq!(call.send().await.expect("an answer").status(), 200);
+    let sent: Vec<_> = server.calls().into_iter().filter_map(|call| call.authorization).collect();
+    assert_eq!(sent, ["Bearer at-1", "Bearer at-2"], "the refusal renews the tokens of the request");
+    assert_eq!(client.get(server.url("/rooms")).send().await.expect("an answer").status(), 200);
+    assert_eq!(server.calls()[2].authorization.as_deref(), Some("Bearer at-3"), "the client's own");
+}
+
+#[tokio::test]
+async fn a_refusal_that_could_not_be_remedied_says_why_among_its_extensions() {
+    let server = Server::start(|_| answer(401, ""));
+    let tokens = tokens(&server);
+    tokens.get().await.expect("at-1");
+    server.refuse_tokens();
+    let refused = authorised(&tokens).get(server.url("/rooms")).send().await.expect("an answer");
+    assert_eq!(refused.status(), 401);
+    let failure: &Failure = refused.extensions().get().expect("why");
+    assert_eq!(
+        (failure.code().as_ref(), failure.remedy()),
+        ("oauth:invalid_client", Remedy::FixConfiguration)
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
@@ -15,6 +16,7 @@ pub(crate) struct Server {
 struct Shared {
     calls: Mutex<Vec<Call>>,
     tokens: Mutex<usize>,
+    refuses_tokens: AtomicBool,
     answer: Box<dyn Fn(&Call) -> Answer + Send + Sync>,
 }
 
@@ -40,7 +42,12 @@ impl Server {
     pub(crate) fn start(answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let shared = Shared { calls: Mutex::default(), tokens: Mutex::default(), answer: Box::new(answer) };
+        let shared = Shared {
+            calls: Mutex::default(),
+            tokens: Mutex::default(),
+            refuses_tokens: AtomicBool::default(),
+            answer: Box::new(answer),
+        };
         let server = Self { address, shared: Arc::new(shared) };
         let serving = server.clone();
         thread::spawn(move || {
@@ -67,10 +74,17 @@ impl Server {
         *lock(&self.shared.tokens)
     }
 
+    /// Refuses the client at the token endpoint from now on.
+    pub(crate) fn refuse_tokens(&self) {
+        self.shared.refuses_tokens.store(true, Ordering::SeqCst);
+    }
+
     fn serve(&self, mut stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         let Some(call) = read(&mut reader) else { return };
-        let answered = if call.path == "/token" {
+        let answered = if call.path == "/token" && self.shared.refuses_tokens.load(Ordering::SeqCst) {
+            answer(401, r#"{"error":"invalid_client"}"#)
+        } else if call.path == "/token" {
             let mut tokens = lock(&self.shared.tokens);
             *tokens += 1;
             let body = format!(r#"{{"access_token":"at-{tokens}","token_type":"Bearer","expires_in":3600}}"#);
@@ -95,7 +109,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("nothing panics under this lock")
 }
 
-fn read(reader: &mut impl BufRead) -> Option<Call> {
+/// Reads a request; `None` if the connection has ended.
+pub(crate) fn read(reader: &mut impl BufRead) -> Option<Call> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let path = line.split(' ').nth(1)?.to_owned();

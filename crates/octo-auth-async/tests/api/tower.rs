@@ -5,7 +5,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
-use octo_auth_async::{AuthorizeLayer, CallError, RequestError, Tokens};
+use octo_auth_async::{AuthorizeLayer, CallError, Failure, Remedy, RequestError, Tokens};
 use octo_auth_emulator::{Emulator, octotable};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
@@ -64,6 +64,36 @@ async fn a_call_carries_the_token_and_its_body() {
     assert_eq!(response.body(), "got a room");
     assert_eq!(server.calls()[0].authorization.as_deref(), Some("Bearer at-1"));
     assert_eq!(server.tokens(), 1);
+}
+
+#[tokio::test]
+async fn a_request_takes_the_tokens_among_its_extensions() {
+    let server = picky();
+    let (own, others) = (tokens(&server), tokens(&server));
+    others.get().await.expect("at-1");
+    let caller = repeating(&own);
+    let request =
+        Request::get(server.url("/rooms")).extension(others).body(Full::default()).expect("a request");
+    assert_eq!(caller.0.clone().oneshot(request).await.expect("an answer").status(), 200);
+    let sent: Vec<_> = server.calls().into_iter().filter_map(|call| call.authorization).collect();
+    assert_eq!(sent, ["Bearer at-1", "Bearer at-2"], "the refusal renews the tokens of the request");
+    assert_eq!(caller.get(&server.url("/rooms")).await.expect("an answer").status(), 200);
+    assert_eq!(server.calls()[2].authorization.as_deref(), Some("Bearer at-3"), "the layer's own");
+}
+
+#[tokio::test]
+async fn a_refusal_that_could_not_be_remedied_says_why_among_its_extensions() {
+    let server = Server::start(|_| answer(401, ""));
+    let tokens = tokens(&server);
+    tokens.get().await.expect("at-1");
+    server.refuse_tokens();
+    let refused = repeating(&tokens).get(&server.url("/rooms")).await.expect("an answer");
+    assert_eq!(refused.status(), 401);
+    let failure: &Failure = refused.extensions().get().expect("why");
+    assert_eq!(
+        (failure.code().as_ref(), failure.remedy()),
+        ("oauth:invalid_client", Remedy::FixConfiguration)
+    );
 }
 
 #[tokio::test]

@@ -17,13 +17,10 @@ use http::header::{
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Uri};
-use octo_auth_core::{ANSWER_LIMIT, Body};
+use octo_auth_core::{Body, SendOptions};
 
 use super::chunks::{Chunks, STAR};
 use std::sync::Mutex;
-
-/// The most that is read of an answer's body: enough to see that it is longer than it may be.
-pub(super) const ENOUGH: usize = ANSWER_LIMIT + 1;
 
 /// The headers that ureq is shown, because it goes by them, adds them where they are missing, or they help whoever
 /// reads the log. Any other may be a credential, whether it is marked as one or not.
@@ -44,10 +41,11 @@ pub(super) struct Veil {
 }
 
 /// The body of an answer, as far as it has come.
-#[derive(Default)]
 pub(super) struct Answer {
     framing: Option<Framing>,
     bytes: Vec<u8>,
+    /// The most that is read: enough to see that it is longer than it may be.
+    enough: usize,
 }
 
 /// How the body of an answer is framed.
@@ -65,7 +63,9 @@ pub(super) fn over(request: &Request<Body>) -> (Request<()>, Veil) {
     *shown.uri_mut() = uri.clone();
     let (plain, headers) = parted(request.headers());
     *shown.headers_mut() = plain;
-    let (body, answer, is_connected) = (request.body().clone(), Mutex::default(), AtomicBool::new(false));
+    let enough = SendOptions::of(request).answer_limit().saturating_add(1);
+    let answer = Mutex::new(Answer { framing: None, bytes: Vec::new(), enough });
+    let (body, is_connected) = (request.body().clone(), AtomicBool::new(false));
     (shown, Veil { uri, query, headers, body, answer, is_connected })
 }
 
@@ -135,18 +135,19 @@ impl Veil {
 }
 
 impl Answer {
-    /// Says how the body is framed, and how long it is announced to be.
-    pub(super) fn begin(&mut self, is_chunked: bool, announced: Option<usize>) {
-        self.bytes.reserve_exact(announced.unwrap_or(4096).min(ENOUGH));
+    /// Says how the body is framed, and how long it is announced to be. Returns how much of it is to be read at most.
+    pub(super) fn begin(&mut self, is_chunked: bool, announced: Option<usize>) -> usize {
+        self.bytes.reserve_exact(announced.unwrap_or(4096).min(self.enough));
         self.framing = Some(if is_chunked { Framing::Chunked(Chunks::default()) } else { Framing::None });
+        self.enough
     }
 
     /// Keeps the content in the bytes that came, and puts stars in its place.
     pub(super) fn veil(&mut self, arrived: &mut [u8]) {
-        let bytes = &mut self.bytes;
+        let (bytes, enough) = (&mut self.bytes, self.enough);
         let mut keep = |content: &[u8]| {
             // What nobody reads is not kept.
-            let kept = content.len().min(ENOUGH - bytes.len());
+            let kept = content.len().min(enough - bytes.len());
             bytes.extend_from_slice(&content[..kept]);
         };
         match &mut self.framing {

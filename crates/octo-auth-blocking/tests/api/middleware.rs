@@ -40,6 +40,21 @@ fn a_call_carries_the_token_and_its_body() {
 }
 
 #[test]
+fn a_request_takes_the_tokens_among_its_extensions() {
+    let server = picky();
+    let (own, others) = (tokens(&server), tokens(&server));
+    others.get().expect("at-1");
+    let agent = authorised(&own);
+    let call =
+        || agent.get(server.url("/rooms")).extension(others.clone()).call().expect("an answer").status();
+    assert_eq!((call().as_u16(), call().as_u16()), (401, 200));
+    let sent: Vec<_> = server.calls().into_iter().filter_map(|call| call.authorization).collect();
+    assert_eq!(sent, ["Bearer at-1", "Bearer at-2"], "the refusal renews the tokens of the request");
+    assert_eq!(agent.get(server.url("/rooms")).call().expect("an answer").status(), 200);
+    assert_eq!(server.calls()[2].authorization.as_deref(), Some("Bearer at-3"), "the agent's own");
+}
+
+#[test]
 fn an_answer_that_another_middleware_made_up_is_judged_like_any_other() {
     let server = picky();
     let tokens = tokens(&server);

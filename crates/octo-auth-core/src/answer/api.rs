@@ -12,7 +12,7 @@ use super::challenge::{self, Challenge};
 use super::{Deviation, clock, errors};
 use crate::error::{ErrorKind, ExchangeError, ProviderText};
 use crate::exchange::sealed::Read;
-use crate::exchange::{ANSWER_LIMIT, Answer, Body, Received};
+use crate::exchange::{Answer, Body, Received};
 use crate::failure::Failure;
 use crate::profile::RefusalMeaning;
 use crate::reading::Reading;
@@ -123,8 +123,9 @@ impl fmt::Debug for ApiAnswer {
 impl Read for ApiAnswer {
     fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
         // A success that was cut is no whole body; of a refusal the beginning says enough.
-        if received.status.is_success() && received.body.len() > ANSWER_LIMIT {
-            return Err(reading.unusable(ErrorKind::TooLarge, received, Vec::new()));
+        if received.status.is_success() && received.body.len() > reading.answer_limit {
+            let kind = ErrorKind::TooLarge { limit: reading.answer_limit };
+            return Err(reading.unusable(kind, received, Vec::new()));
         }
         let mut deviations = Vec::new();
         let (said, meaning) = judge(reading, received, &mut deviations);

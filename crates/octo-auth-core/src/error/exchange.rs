@@ -132,6 +132,9 @@ impl fmt::Display for ExchangeError {
         let failed = &*self.0;
         write!(f, "{}: the {} request ", failed.provider, failed.purpose)?;
         failed.kind.explain(f)?;
+        if failed.purpose == Purpose::ApiCall && matches!(failed.kind, ErrorKind::TooLarge { .. }) {
+            f.write_str("; `with_answer_limit` of the API client allows more")?;
+        }
         if let Some(status) = failed.status {
             write!(f, " (HTTP {})", status.as_u16())?;
         }

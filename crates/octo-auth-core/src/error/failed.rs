@@ -115,6 +115,7 @@ impl Failed {
             K::Status(status) if [404, 405, 407, 410, 415].contains(&status.as_u16()) => {
                 Remedy::FixConfiguration
             }
+            K::TooLarge { .. } if self.purpose == Purpose::ApiCall => Remedy::FixConfiguration,
             K::OAuth(code) => self.oauth_remedy(code.as_str()),
             K::Status(_) | K::Provider(_) | K::ProviderError | K::OAuthMalformed => self.refusal_remedy(),
             _ => Remedy::AskProvider,
@@ -210,7 +211,7 @@ impl Failed {
                     | K::NotUtf8
                     | K::NotJson
                     | K::NotObject
-                    | K::TooLarge
+                    | K::TooLarge { .. }
                     | K::ContentEncoding
                     | K::HttpMalformed
                     | K::Status(_)

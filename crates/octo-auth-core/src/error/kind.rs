@@ -37,8 +37,11 @@ pub enum ErrorKind {
     ContentEncoding,
     /// The body is not of the media type the call answers with.
     MediaType,
-    /// The body is larger than 1 MiB.
-    TooLarge,
+    /// The body is larger than the limit.
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// There is no body.
     EmptyBody,
     /// The body is not UTF-8.
@@ -117,7 +120,7 @@ impl ErrorKind {
             Self::ProviderError => "provider_error",
             Self::ContentEncoding => "content_encoding",
             Self::MediaType => "media_type",
-            Self::TooLarge => "too_large",
+            Self::TooLarge { .. } => "too_large",
             Self::EmptyBody => "empty_body",
             Self::NotUtf8 => "not_utf8",
             Self::NotJson => "not_json",
@@ -161,7 +164,7 @@ impl ErrorKind {
             Self::MediaType => {
                 "was not answered with JSON; check the URL, or the server shows a page of its own"
             }
-            Self::TooLarge => "was answered with more than 1 MiB",
+            Self::TooLarge { limit } => return write!(f, "was answered with more than {limit} bytes"),
             Self::EmptyBody => "was answered without a body",
             Self::NotUtf8 => "was answered with bytes that are not UTF-8",
             Self::NotJson => "was answered with something that is not JSON",

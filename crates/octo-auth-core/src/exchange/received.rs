@@ -5,7 +5,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::time::Now;
 
-/// The largest answer that is read, in bytes (1 MiB); a transport may stop after one byte more.
+/// The largest answer that is read unless a call allows more, in bytes (1 MiB); a transport may stop after one byte more.
 pub const ANSWER_LIMIT: usize = 1 << 20;
 
 /// A response as it was received.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::authorizer::{ApiError, CallError, Next};
+use crate::authorizer::{ApiError, CallError, Next, another};
 use crate::error::{ExchangeError, OnboardingError, Remedy};
 use crate::exchange::{Answer, Exchange, Reply};
 use crate::failure::Failure;
@@ -165,14 +165,16 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> TokenWanted<'a, T, 
         token: Result<Token, Failure>,
         status: impl FnOnce() -> Option<Status>,
     ) -> ProviderCall<'a, T, E> {
-        let (token, is_repetition) = match (token, self.refused) {
-            (Ok(token), None) => (token, false),
-            (Ok(token), Some((generation, _))) if token.generation() != generation => (token, true),
-            (Err(failure), None) => return ProviderCall::Done(Err(CallError::from(failure).into())),
-            (token, Some((_, refusal))) => {
-                let failure = token.err().or_else(|| status()?.setback);
-                return self.terms.done(refusal.not_renewed(failure));
-            }
+        let is_repetition = self.refused.is_some();
+        let token = match self.refused {
+            None => match token {
+                Ok(token) => token,
+                Err(failure) => return ProviderCall::Done(Err(CallError::from(failure).into())),
+            },
+            Some((generation, refusal)) => match another(Some(generation), token, status) {
+                Ok(token) => token,
+                Err(failure) => return self.terms.done(refusal.not_renewed(failure)),
+            },
         };
         match (self.build)(&token) {
             Ok(exchange) => {

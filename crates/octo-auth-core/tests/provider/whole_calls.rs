@@ -1,9 +1,12 @@
 //! Calls of the API whose whole request is at hand.
 
 use http::Request;
-use octo_auth_core::{ApiError, Authorizer, Body, CallError, Key, Meaning, Scopes};
+use octo_auth_core::provider::ProviderCall;
+use octo_auth_core::{
+    ANSWER_LIMIT, ApiError, Authorizer, Body, CallError, Key, Meaning, Remedy, Scopes, Secret, SendOptions,
+};
 use octo_auth_testkit::machine::{Machine, Said};
-use octo_auth_testkit::registration::officernd;
+use octo_auth_testkit::registration::{self, officernd};
 use octo_auth_testkit::response::json;
 
 use crate::{Driven, drive};
@@ -21,7 +24,7 @@ fn call(
     responses: impl IntoIterator<Item = http::Response<Vec<u8>>>,
 ) -> Driven<octo_auth_core::ApiAnswer, ApiError> {
     let request = request("https://app.officernd.com/api/v2/organizations/x/members");
-    let call = Authorizer::from(world.accounts.client()).whole_call(&request);
+    let call = Authorizer::from(world.accounts.client()).whole_call(&request, ANSWER_LIMIT);
     drive(world, (&members(), &members()), call, responses)
 }
 
@@ -65,6 +68,48 @@ fn a_refusal_after_which_no_token_can_be_got_is_the_answer_and_says_why() {
 }
 
 #[test]
+fn an_answer_up_to_the_limit_that_was_set_is_whole_and_one_byte_more_names_the_setting() {
+    let request = request("https://app.officernd.com/api/v2/organizations/x/members");
+    let answered = |length: usize, limit: usize| {
+        let mut world = Machine::new(officernd());
+        let call = Authorizer::from(world.accounts.client()).whole_call(&request, limit);
+        drive(&mut world, (&members(), &members()), call, [json(200, &"x".repeat(length))]).result
+    };
+    let more = 3 * ANSWER_LIMIT;
+    assert_eq!(answered(more, more).unwrap().value.body().len(), more);
+    for (length, limit) in [(11, 10), (more + 1, more)] {
+        let error = answered(length, limit).unwrap_err();
+        assert_eq!((error.code().as_ref(), error.remedy()), ("too_large", Remedy::FixConfiguration));
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("more than {limit} bytes")) && text.contains("with_answer_limit"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_transport_learns_the_limit_and_that_an_api_call_may_reuse_a_connection() {
+    let request = request("https://app.officernd.com/x");
+    let mut world = Machine::new(officernd());
+    let call = Authorizer::from(world.accounts.client()).whole_call(&request, 77);
+    let ProviderCall::GetToken(wanted) = call else { panic!("{call:?}") };
+    let ProviderCall::Run(exchange, _) = wanted.got(world.get(&members()), || None) else {
+        panic!("no request")
+    };
+    let options = SendOptions::of(exchange.request());
+    assert_eq!((options.answer_limit(), options.may_reuse_connection()), (77, true));
+}
+
+#[test]
+fn a_token_request_and_one_of_no_exchange_use_a_connection_of_their_own() {
+    let exchange = registration::standard().refresh(&Secret::from("RT0")).unwrap();
+    for options in [SendOptions::of(exchange.request()), SendOptions::of(&request("https://example.com"))] {
+        assert_eq!((options.answer_limit(), options.may_reuse_connection()), (ANSWER_LIMIT, false));
+    }
+}
+
+#[test]
 fn without_a_token_nothing_is_sent() {
     let mut world = Machine::new(officernd());
     world.endpoint.then(Said::error(401, "invalid_client"));
@@ -77,7 +122,7 @@ fn without_a_token_nothing_is_sent() {
 fn a_request_that_must_not_carry_a_token_asks_for_none() {
     let mut world = Machine::new(officernd());
     let request = request("https://example.com/x");
-    let call = Authorizer::from(world.accounts.client()).whole_call(&request);
+    let call = Authorizer::from(world.accounts.client()).whole_call(&request, ANSWER_LIMIT);
     let Driven { steps, result } = drive(&mut world, (&members(), &members()), call, []);
     assert!(steps.is_empty());
     assert_eq!(result.unwrap_err().code(), "foreign_host");

@@ -11,7 +11,8 @@ use crate::suite::{self, Line, Report};
 /// Checks a transport against a server on loopback, by plain HTTP.
 ///
 /// It looks at what [`Transport`] promises: requests arrive byte by byte, once, with no header added; responses of
-/// any status come back byte by byte, at most [`ANSWER_LIMIT`](octo_auth_core::ANSWER_LIMIT) + 1 of their body;
+/// any status come back byte by byte, at most one byte more of their body than
+/// [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit) says;
 /// redirects, cookies and compression are left alone; a fault never says that a request was not sent unless that is
 /// certain, keeps to the deadline and shows no secret.
 ///

@@ -38,6 +38,7 @@ pub(crate) async fn check(line: &impl Line) -> Report {
     report.add("a_compressed_body_stays_compressed", answers::compressed(line).await);
     report.add("a_redirect_is_not_followed", answers::redirect(line).await);
     report.add("an_answer_of_the_limit_is_whole", answers::of_the_limit(line).await);
+    report.add("an_answer_of_a_raised_limit_is_whole", answers::of_a_raised_limit(line).await);
     report.add("an_answer_above_the_limit_is_cut", answers::above_the_limit(line).await);
     report.add("an_end_by_the_connection_is_noted", answers::framing(line).await);
     report.add("a_refused_connection_is_not_sent", faults::refused(line).await);

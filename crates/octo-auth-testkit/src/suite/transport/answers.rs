@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use http::header::{CONTENT_ENCODING, HeaderValue, WWW_AUTHENTICATE};
-use octo_auth_core::{ANSWER_LIMIT, Deviation};
+use octo_auth_core::{ANSWER_LIMIT, Deviation, SendOptions};
 
-use super::{Found, Line, answer, ask, exchange, expect};
+use super::{AMPLE, Found, Line, answer, ask, exchange, expect, request};
 use crate::moment;
 use crate::socket::Socket;
 
@@ -98,6 +98,19 @@ pub(super) async fn of_the_limit(line: &impl Line) -> Found {
     let got = answer(line, server.address()).await?.into_body();
     let length = got.as_ref().len();
     expect(length == ANSWER_LIMIT, || format!("{length} of {ANSWER_LIMIT} bytes came"))
+}
+
+pub(super) async fn of_a_raised_limit(line: &impl Line) -> Found {
+    let length = 3 * ANSWER_LIMIT;
+    let server = Socket::responding("200 OK", &[JSON], &vec![b' '; length]);
+    for (limit, due) in [(length, length), (length - 2, length - 1)] {
+        let mut asking = request(server.address(), "GET", "/export", &[], b"")?;
+        asking.extensions_mut().insert(SendOptions::default().with_answer_limit(limit));
+        let got = line.send(&asking, AMPLE).await.map_err(|fault| format!("no response came: {fault}"))?;
+        let found = got.body().as_ref().len();
+        expect(found == due, || format!("with a limit of {limit}, {found} bytes came, {due} are due"))?;
+    }
+    Ok(())
 }
 
 /// One byte too many says that there were too many; more of them would be read for nothing. An error will do too.
