@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,9 +63,9 @@ fn an_error_of_an_onboarding_has_the_word_and_the_remedy_of_its_cause() {
         (of_exchange.code(), of_exchange.remedy()),
         (exchange_error().code(), exchange_error().remedy())
     );
-    let (account, source) = ("hotel".to_owned(), request_error());
+    let (account, reason) = ("hotel".to_owned(), request_error());
     let brought = Box::new(Adopted::RefreshToken(Secret::from("RT0")));
-    let unfit = OnboardingError::Unfit { account: account.clone(), brought: brought.clone(), source };
+    let unfit = OnboardingError::Unfit { account: account.clone(), brought: brought.clone(), reason };
     assert_eq!((&*unfit.code(), unfit.remedy()), (request_error().code(), request_error().remedy()));
     let occupied = OnboardingError::Occupied { account, brought, property: None };
     assert_eq!((&*occupied.code(), occupied.remedy()), ("account_occupied", Remedy::FixConfiguration));
@@ -161,13 +160,14 @@ fn addresses_of_a_profile_are_shown_as_they_were_written() {
 }
 
 #[test]
-fn an_error_of_a_profile_leads_to_its_cause() {
+fn an_error_of_a_profile_says_where_it_is_and_what_is_wrong() {
     let error = Profile::octorate().behind("ftp://gateway.example.com").unwrap_err();
     assert_eq!(error.code(), "profile_url");
-    assert!(error.source().is_some() && error.to_string().contains("field `hosts`"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("field `hosts`") && text.contains("its scheme is `ftp`: use https"), "{text}");
     let error = Profile::from_toml("name = ").unwrap_err();
     assert_eq!(error.code(), "profile_syntax");
-    assert!(error.source().is_none() && error.to_string().contains("line 1"), "{error}");
+    assert!(error.to_string().contains("line 1"), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::tokens::Tokens;
 /// A request goes to a host of the provider's profile or one that was added to the [`Authorizer`], never without a
 /// token, and no redirect is followed. If the provider refuses the token, it is renewed, once for all callers, and the
 /// request is sent once more; if that is refused too, or no other token is to be had, its answer is what the caller
-/// gets.
+/// gets. Why no other token is to be had is in [`ApiAnswer::renewal_failure`].
 ///
 /// Leave `Accept-Encoding` alone: what a provider says in a compressed body, such as Octorate's words for an expired
 /// token, is not read.
@@ -81,7 +81,8 @@ impl ApiClient {
     }
 
     /// Makes a call. Whatever the provider answers, refusals and errors included, is an answer; its
-    /// [`Meaning`](crate::Meaning) says what it says of the token.
+    /// [`Meaning`](crate::Meaning) says what it says of the token, and
+    /// [`ApiAnswer::error_for_status`] makes an error of a refusal.
     ///
     /// A caller that is dropped loses the answer; a request that was begun is finished all the same.
     ///

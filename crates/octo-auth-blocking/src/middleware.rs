@@ -3,11 +3,12 @@
 //! The core decides. What is here puts its decision on a request, looks at the beginning of an answer where the core
 //! asks for it, and hands the answer on whole.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::{Request, Response, Uri};
-use octo_auth_core::{ApiCall, Authorizer, CallError};
+use octo_auth_core::{ApiCall, Authorizer, CallError, Diagnostic, Remedy};
 use ureq::middleware::{Middleware, MiddlewareNext};
 use ureq::{Body, ResponseExt, SendBody};
 
@@ -134,6 +135,16 @@ impl std::fmt::Display for StatusesAreErrors {
 }
 
 impl std::error::Error for StatusesAreErrors {}
+
+impl Diagnostic for StatusesAreErrors {
+    fn code(&self) -> Cow<'static, str> {
+        "statuses_are_errors".into()
+    }
+
+    fn remedy(&self) -> Remedy {
+        Remedy::FixConfiguration
+    }
+}
 
 fn other(error: impl std::error::Error + Send + Sync + 'static) -> ureq::Error {
     ureq::Error::Other(Box::new(error))

@@ -152,9 +152,9 @@ impl Accounts {
         if !replaces && held.is_some_and(|held| held.state.is_occupied_for(&brought)) {
             return Err(OnboardingError::Occupied { account, brought: Box::new(brought), property: None });
         }
-        self.adopt(key, brought.clone(), now).map_err(|source| {
+        self.adopt(key, brought.clone(), now).map_err(|reason| {
             let brought = Box::new(brought);
-            OnboardingError::Unfit { account, brought, source }
+            OnboardingError::Unfit { account, brought, reason }
         })
     }
 

@@ -15,9 +15,7 @@
 //!
 //! An authorizer is a copy of the profile: one that was made before the client was replaced goes on with the old hosts.
 
-use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 use http::uri::Authority;
@@ -25,7 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 
 use crate::answer::{ApiAnswer, Meaning, api_meaning};
 use crate::client::Client;
-use crate::error::{ExchangeError, Remedy, RequestError};
+use crate::error::{CallError, RequestError};
 use crate::exchange::{ANSWER_LIMIT, Body, Exchange, Purpose, Received};
 use crate::failure::Failure;
 use crate::key::{Generation, Status, Token};
@@ -82,39 +80,6 @@ pub enum Next {
     /// Report this generation as refused, get a token, and if [`ApiCall::another`] returns one, send the request once
     /// more; else hand the answer to the caller.
     Repeat(Generation),
-}
-
-/// Why a call of the API through an API client of ours has no answer. It holds no secret.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ApiError {
-    /// The call was not made.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// The exchange failed, or its answer cannot be read.
-    #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-}
-
-/// Why a call of the API was not made, or not made to its end. It holds no secret.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// There is no token; nothing was sent.
-    #[error(transparent)]
-    Token(#[from] Failure),
-    /// The request must not carry the token, or lacks something; nothing was sent.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// The provider refused the token, and the request's body is a stream that cannot be sent twice.
-    #[error(
-        "the provider refused the token (status {status}), and the request's body is a stream that cannot be sent \
-         twice; make the request anew: another token is got for it, if one can be had"
-    )]
-    Unrepeatable {
-        /// The HTTP status of the refusal.
-        status: u16,
-    },
 }
 
 impl Authorizer {
@@ -312,48 +277,6 @@ impl Next {
             Self::Report(generation) | Self::Unrepeatable(generation) | Self::Repeat(generation) => {
                 Some(generation)
             }
-        }
-    }
-}
-
-impl ApiError {
-    /// The error's stable word.
-    #[must_use]
-    pub fn code(&self) -> Cow<'static, str> {
-        match self {
-            Self::Call(error) => error.code(),
-            Self::Exchange(error) => error.code(),
-        }
-    }
-
-    /// Who must act.
-    #[must_use]
-    pub fn remedy(&self) -> Remedy {
-        match self {
-            Self::Call(error) => error.remedy(),
-            Self::Exchange(error) => error.remedy(),
-        }
-    }
-}
-
-impl CallError {
-    /// The error's stable word: that of the failure or of the request's error, or `unrepeatable`.
-    #[must_use]
-    pub fn code(&self) -> Cow<'static, str> {
-        match self {
-            Self::Token(failure) => failure.code(),
-            Self::Request(error) => error.code().into(),
-            Self::Unrepeatable { .. } => "unrepeatable".into(),
-        }
-    }
-
-    /// Who must act.
-    #[must_use]
-    pub fn remedy(&self) -> Remedy {
-        match self {
-            Self::Token(failure) => failure.remedy(),
-            Self::Request(error) => error.remedy(),
-            Self::Unrepeatable { .. } => Remedy::TryLater { after: Duration::ZERO },
         }
     }
 }

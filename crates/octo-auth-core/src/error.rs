@@ -2,11 +2,13 @@
 //!
 //! [`RequestError`]: why could no request be built? [`CallbackError`]: why did a sign-in not yield a code?
 //! [`ExchangeError`]: why did an exchange not yield its answer? Each has a stable `code()`, says who must act
-//! by `remedy()`, keeps its cause, and shows no secret. What a provider writes is shown at most 256 characters
+//! by `remedy()` ([`Diagnostic`]), keeps its cause, and shows no secret. What a provider writes is shown at most 256 characters
 //! long, without control characters, with the secrets of the request masked.
 
+mod call;
 mod callback;
 mod classification;
+mod diagnostic;
 mod exchange;
 mod failed;
 mod kind;
@@ -17,8 +19,10 @@ mod request;
 use std::fmt;
 use std::time::Duration;
 
+pub use call::{ApiError, CallError};
 pub use callback::CallbackError;
 pub(crate) use classification::{BACKOFF, Classification, Pause, Scope};
+pub use diagnostic::Diagnostic;
 pub use exchange::ExchangeError;
 pub(crate) use failed::Failed;
 pub use failed::Retry;

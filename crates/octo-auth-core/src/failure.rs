@@ -260,9 +260,9 @@ impl fmt::Debug for Failure {
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.cause {
-            Some(Cause::Exchange(error)) => Some(&**error),
-            Some(Cause::Request(error)) => Some(&**error),
-            Some(Cause::Store(fault)) => Some(fault),
+            // The text tells of these; what lies behind them is not in it.
+            Some(Cause::Exchange(error)) => error.source(),
+            Some(Cause::Store(error)) => error.source(),
             _ => None,
         }
     }

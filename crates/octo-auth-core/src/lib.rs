@@ -95,11 +95,11 @@ pub use answer::{
     ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
     Introspection, Meaning, SandboxProperty,
 };
-pub use authorizer::{ApiCall, ApiError, Authorizer, CallError, Judged, Next};
+pub use authorizer::{ApiCall, Authorizer, Judged, Next};
 pub use client::Client;
 pub use error::{
-    CallbackError, ErrorCode, ErrorKind, ExchangeError, OnboardingError, ProviderText, Remedy, RequestError,
-    Retry,
+    ApiError, CallError, CallbackError, Diagnostic, ErrorCode, ErrorKind, ExchangeError, OnboardingError,
+    ProviderText, Remedy, RequestError, Retry,
 };
 pub use exchange::{
     ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, SendOptions, note_framing,

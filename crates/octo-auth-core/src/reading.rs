@@ -1,5 +1,6 @@
 //! What is needed to read one exchange's answer: the profile, the purpose, what was asked for, what was sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -61,7 +62,7 @@ impl Reading {
     }
 
     pub(crate) fn lost(&self, kind: ErrorKind, fault: Fault) -> ExchangeError {
-        ExchangeError::new(Failed { fault: Some(fault), ..self.failed(kind, None) })
+        ExchangeError::new(Failed { fault: Some(Arc::new(fault)), ..self.failed(kind, None) })
     }
 
     /// What the provider's own header tells of its quota.

@@ -31,7 +31,7 @@ pub struct Page {
 #[non_exhaustive]
 pub enum BrowserError {
     /// The address could not be opened.
-    #[error("the page could not be fetched: {0}")]
+    #[error("the page could not be fetched")]
     Fetch(#[source] Box<ureq::Error>),
     /// The page shows no form with the two buttons: it is an error page. The fields are its status and its text.
     #[error("the page has no form to answer (status {0}): {1}")]

@@ -75,7 +75,7 @@ pub enum StartError {
         port: u16,
     },
     /// The port cannot be listened on for another reason, a missing permission for example.
-    #[error("cannot listen on port {port} of 127.0.0.1: {source}")]
+    #[error("cannot listen on port {port} of 127.0.0.1")]
     Listen {
         /// The port asked for.
         port: u16,
@@ -83,11 +83,11 @@ pub enum StartError {
         source: io::Error,
     },
     /// The operating system refused the thread or the runtime.
-    #[error("cannot start the emulator's thread: {0}")]
+    #[error("cannot start the emulator's thread")]
     Thread(#[source] io::Error),
     /// The operating system gave no random bytes to make tokens from.
-    #[error("the operating system gave no random bytes: {0}")]
-    Randomness(getrandom::Error),
+    #[error("the operating system gave no random bytes")]
+    Randomness(#[source] getrandom::Error),
 }
 
 impl Builder {

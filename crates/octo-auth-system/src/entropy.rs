@@ -1,11 +1,24 @@
 //! Randomness from the operating system.
 
-use octo_auth_core::Entropy;
+use std::borrow::Cow;
+use std::time::Duration;
+
+use octo_auth_core::{Diagnostic, Entropy, Remedy};
 
 /// The operating system gave no random bytes, such as early in the start of an embedded machine.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes")]
 pub struct EntropyError(#[source] getrandom::Error);
+
+impl Diagnostic for EntropyError {
+    fn code(&self) -> Cow<'static, str> {
+        "no_entropy".into()
+    }
+
+    fn remedy(&self) -> Remedy {
+        Remedy::TryLater { after: Duration::from_secs(1) }
+    }
+}
 
 /// Draws the randomness of one sign-in.
 ///

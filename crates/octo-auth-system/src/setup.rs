@@ -1,6 +1,9 @@
 //! Why an adapter could not be set up.
 
+use std::borrow::Cow;
 use std::error::Error;
+
+use octo_auth_core::{Diagnostic, Remedy};
 
 /// Why an adapter could not be set up: contradictory settings of its HTTP client, or no randomness to be had.
 #[derive(Debug, thiserror::Error)]
@@ -12,5 +15,15 @@ impl SetupError {
     #[must_use]
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(cause.into())
+    }
+}
+
+impl Diagnostic for SetupError {
+    fn code(&self) -> Cow<'static, str> {
+        "setup".into()
+    }
+
+    fn remedy(&self) -> Remedy {
+        Remedy::FixConfiguration
     }
 }

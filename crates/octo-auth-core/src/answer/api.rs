@@ -49,6 +49,16 @@ impl Meaning {
     pub fn calls_for_renewal(self) -> bool {
         self == Self::TokenRefused
     }
+
+    fn refusal(self) -> Option<RefusalMeaning> {
+        match self {
+            Self::TokenRefused => Some(RefusalMeaning::TokenRefused),
+            Self::Forbidden | Self::InsufficientScope => Some(RefusalMeaning::Forbidden),
+            Self::Quota { .. } => Some(RefusalMeaning::Quota),
+            Self::WrongEnvironment => Some(RefusalMeaning::WrongEnvironment),
+            Self::Accepted | Self::Unrelated => None,
+        }
+    }
 }
 
 /// An answer of the provider's API, whatever its status, and what it means for the token.
@@ -58,9 +68,9 @@ pub struct ApiAnswer {
     headers: HeaderMap,
     meaning: Meaning,
     code: Option<String>,
-    message: Option<ProviderText>,
     body: Body,
-    renewal_failure: Option<Failure>,
+    /// The refusal as an error; `None` for a success.
+    refusal: Option<ExchangeError>,
 }
 
 impl ApiAnswer {
@@ -91,13 +101,26 @@ impl ApiAnswer {
     /// What the provider wrote about an error, safe to show.
     #[must_use]
     pub fn provider_text(&self) -> Option<&ProviderText> {
-        self.message.as_ref()
+        self.refusal.as_ref()?.provider_text()
     }
 
     /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
     #[must_use]
     pub fn renewal_failure(&self) -> Option<&Failure> {
-        self.renewal_failure.as_ref()
+        self.refusal.as_ref()?.renewal_failure()
+    }
+
+    /// Returns the answer if its status is a success, else the refusal as an error: its code, who must act, and when.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExchangeError`] for any status but 2xx. Of a token that was refused and could not be renewed it has the remedy
+    /// and the time of the failed renewal.
+    pub fn error_for_status(self) -> Result<Self, ExchangeError> {
+        match self.refusal {
+            Some(refusal) => Err(refusal),
+            None => Ok(self),
+        }
     }
 
     /// The body: the whole of a success, of a refusal at least the first 8 KiB.
@@ -114,8 +137,7 @@ impl fmt::Debug for ApiAnswer {
             .field("status", &self.status)
             .field("meaning", &self.meaning)
             .field("code", &self.code)
-            .field("message", &self.message)
-            .field("renewal_failure", &self.renewal_failure)
+            .field("refusal", &self.refusal)
             .finish_non_exhaustive()
     }
 }
@@ -128,16 +150,14 @@ impl Read for ApiAnswer {
             return Err(reading.unusable(kind, received, Vec::new()));
         }
         let mut deviations = Vec::new();
-        let (said, meaning) = judge(reading, received, &mut deviations);
-        let value = Self {
-            status: received.status,
-            headers: received.headers.clone(),
-            meaning,
-            code: said.kind.as_ref().map(|kind| kind.code().into_owned()),
-            message: said.message,
-            body: Body::new(received.body.to_vec()),
-            renewal_failure: None,
-        };
+        let Judgement { said, meaning, retry_after } = judge(reading, received, &mut deviations);
+        let code = said.kind.as_ref().map(|kind| kind.code().into_owned());
+        let refusal = (!received.status.is_success()).then(|| {
+            let told = (retry_after, deviations.clone());
+            errors::refused(reading, received, said, meaning.refusal(), told)
+        });
+        let (status, headers) = (received.status, received.headers.clone());
+        let value = Self { status, headers, meaning, code, body: Body::new(received.body.to_vec()), refusal };
         Ok(Answer::new(value, deviations))
     }
 
@@ -146,28 +166,30 @@ impl Read for ApiAnswer {
     }
 
     fn keep_renewal_failure(&mut self, failure: Failure) {
-        self.renewal_failure = Some(failure);
+        self.refusal = self.refusal.take().map(|refusal| refusal.with_renewal_failure(failure));
     }
 }
 
 /// What an answer of the API means, of whose body no more than the beginning need be there.
 pub(crate) fn api_meaning(reading: &Reading, received: &Received<'_>) -> Meaning {
-    judge(reading, received, &mut Vec::new()).1
+    judge(reading, received, &mut Vec::new()).meaning
 }
 
-/// What the answer says of an error, and what it means.
-fn judge(
-    reading: &Reading,
-    received: &Received<'_>,
-    deviations: &mut Vec<Deviation>,
-) -> (errors::Said, Meaning) {
+/// What an answer says of an error, and what it means.
+struct Judgement {
+    said: errors::Said,
+    meaning: Meaning,
+    retry_after: Option<Duration>,
+}
+
+fn judge(reading: &Reading, received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Judgement {
     let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
     let refused = !received.status.is_success();
     let said =
         if refused { errors::said(reading, &errors::body_text(&head)) } else { errors::Said::default() };
     let retry_after = refused.then(|| clock::retry_after(received, deviations)).flatten();
     let meaning = meaning(reading, received, said.kind.as_ref(), retry_after);
-    (said, meaning)
+    Judgement { said, meaning, retry_after }
 }
 
 fn meaning(

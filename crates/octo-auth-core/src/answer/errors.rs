@@ -4,6 +4,7 @@
 //! in the body where there is one. What the provider wrote is kept, made safe to show.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -30,9 +31,20 @@ pub(super) fn refusal(reading: &Reading, received: &Received<'_>) -> ExchangeErr
     let mut deviations = Vec::new();
     let retry_after = clock::retry_after(received, &mut deviations);
     let said = said(reading, &body_text(received));
+    let refusal = said.kind.as_ref().and_then(|kind| meaning(reading, received.status, Some(kind)));
+    refused(reading, received, said, refusal, (retry_after, deviations))
+}
+
+/// The failure of an answer that is no success, of which it is known what its body says and means.
+pub(super) fn refused(
+    reading: &Reading,
+    received: &Received<'_>,
+    said: Said,
+    refusal: Option<RefusalMeaning>,
+    (retry_after, deviations): (Option<Duration>, Vec<Deviation>),
+) -> ExchangeError {
     let status = received.status;
     let own_shape = said.kind.is_some();
-    let refusal = said.kind.as_ref().and_then(|kind| meaning(reading, status, Some(kind)));
     let kind = match status.as_u16() {
         408 | 425 | 429 | 500.. => ErrorKind::Status(status),
         _ => said.kind.unwrap_or(ErrorKind::Status(status)),

@@ -59,7 +59,7 @@ impl Classification {
     pub(crate) fn of(error: &ExchangeError) -> Self {
         let status = error.status().map(|status| status.as_u16());
         let is_quota = error.refusal() == Some(RefusalMeaning::Quota);
-        let asked = error.retry_after();
+        let asked = error.asked_to_wait();
         let least = |at_least: Duration| {
             let least = at_least.max(asked.unwrap_or_default());
             if matches!(status, Some(429 | 503)) || is_quota || asked.is_some() {

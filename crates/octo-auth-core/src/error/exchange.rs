@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -19,6 +20,7 @@ use crate::secret::Secret;
 /// `code()` is a stable word, `remedy()` says who must act, `retry()` what a machine may do; the text names the
 /// provider and the call, says what came back and what to do. A refresh token that came with an unusable answer
 /// is in `salvaged_refresh_token()`: it may be the only one the server still takes.
+#[derive(Clone)]
 pub struct ExchangeError(Box<Failed>);
 
 impl ExchangeError {
@@ -79,12 +81,25 @@ impl ExchangeError {
         &self.0.deviations
     }
 
-    /// Returns how long the server asked not to be asked, if it named a time; for a token that was refused and could not
-    /// be renewed, when the next renewal is tried at the earliest.
+    /// Returns how long to wait before the next attempt; of a token that was refused and could not be renewed, before the
+    /// next renewal. `None` if waiting does not help and the server named no time.
     #[must_use]
-    pub fn retry_after(&self) -> Option<std::time::Duration> {
-        let asked = self.0.retry_after.filter(|after| !after.is_zero());
-        asked.or_else(|| self.renewal_failure()?.retry_after())
+    pub fn retry_after(&self) -> Option<Duration> {
+        match (self.renewal_failure(), self.retry()) {
+            (Some(failure), _) => failure.retry_after(),
+            (
+                None,
+                Retry::After(after)
+                | Retry::Backoff { at_least: after }
+                | Retry::Ambiguous { at_least: after },
+            ) => Some(after),
+            (None, Retry::Never | Retry::Cooldown) => self.asked_to_wait(),
+        }
+    }
+
+    /// Returns how long the server asked not to be asked, if it named a time.
+    pub(crate) fn asked_to_wait(&self) -> Option<Duration> {
+        self.0.retry_after.filter(|after| !after.is_zero())
     }
 
     /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
@@ -131,7 +146,7 @@ impl fmt::Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = &*self.0;
         write!(f, "{}: the {} request ", failed.provider, failed.purpose)?;
-        failed.kind.explain(f)?;
+        failed.kind.explain(failed.purpose, f)?;
         if failed.purpose == Purpose::ApiCall && matches!(failed.kind, ErrorKind::TooLarge { .. }) {
             f.write_str("; `with_answer_limit` of the API client allows more")?;
         }
@@ -164,6 +179,7 @@ impl fmt::Debug for ExchangeError {
 
 impl Error for ExchangeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.fault.as_ref().map(|fault| fault as &(dyn Error + 'static))
+        let fault = self.0.fault.as_deref().map(|fault| fault as &(dyn Error + 'static));
+        fault.or_else(|| self.renewal_failure()?.source())
     }
 }

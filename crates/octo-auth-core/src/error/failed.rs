@@ -2,6 +2,7 @@
 //!
 //! Pure functions of what was collected about it, in one place, so that no reader of answers decides for itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -17,6 +18,7 @@ use crate::secret::Secret;
 const THROTTLED: Duration = Duration::from_secs(5);
 
 /// The parts of an `ExchangeError`, collected while an answer is read.
+#[derive(Clone)]
 pub(crate) struct Failed {
     pub(crate) kind: ErrorKind,
     pub(crate) purpose: Purpose,
@@ -33,7 +35,7 @@ pub(crate) struct Failed {
     pub(crate) after_failure: Duration,
     pub(crate) deviations: Vec<Deviation>,
     pub(crate) salvaged: Option<Secret>,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<Arc<Fault>>,
     /// Why no other token was got, if the one of the request was refused.
     pub(crate) renewal_failure: Option<Failure>,
 }

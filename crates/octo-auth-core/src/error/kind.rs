@@ -6,6 +6,7 @@ use std::fmt;
 use http::StatusCode;
 
 use super::ErrorCode;
+use crate::exchange::Purpose;
 
 /// What kind of failure it is; `code()` gives the stable word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +142,7 @@ impl ErrorKind {
     }
 
     /// What is wrong, as the second half of a sentence.
-    pub(super) fn explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn explain(&self, purpose: Purpose, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
             Self::NotSent => "could not be sent",
             Self::MaybeProcessed => "was sent but got no complete answer",
@@ -149,8 +150,8 @@ impl ErrorKind {
             Self::HttpMalformed => "was not answered with an HTTP response",
             Self::BodyIncomplete => "was answered incompletely",
             Self::Redirect => "was answered with a redirect, which is never followed; correct the base URL",
-            // The usual cause of it is an address with a wrong path.
-            Self::Status(status) if matches!(status.as_u16(), 404 | 410) => {
+            // The usual cause of it is an address with a wrong path; of an API call, a thing that does not exist.
+            Self::Status(status) if matches!(status.as_u16(), 404 | 410) && purpose != Purpose::ApiCall => {
                 "was refused: nothing answers at this address; check the base URL"
             }
             Self::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {

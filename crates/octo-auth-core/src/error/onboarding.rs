@@ -1,9 +1,11 @@
 //! Why an account did not begin.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use super::{CallbackError, ExchangeError, Remedy, RequestError};
-use crate::authorizer::CallError;
+#[cfg(doc)]
+use super::Diagnostic;
+use super::{CallError, CallbackError, ExchangeError, Remedy, RequestError};
 use crate::failure::Failure;
 use crate::key::Adopted;
 
@@ -37,14 +39,14 @@ pub enum OnboardingError {
         property: Option<String>,
     },
     /// What was brought does not fit the account, such as tokens of another provider.
-    #[error("what was brought does not fit {account}: {source}")]
+    #[error("what was brought does not fit {account}: {reason}")]
     Unfit {
         /// The account, as its key shows itself.
         account: String,
         /// What was brought.
         brought: Box<Adopted>,
         /// Why it does not fit.
-        source: RequestError,
+        reason: RequestError,
     },
 }
 
@@ -68,7 +70,7 @@ impl OnboardingError {
             Self::Callback(error) => error.code(),
             Self::Exchange(error) => error.code(),
             Self::Occupied { .. } => "account_occupied".into(),
-            Self::Unfit { source, .. } => source.code().into(),
+            Self::Unfit { reason, .. } => reason.code().into(),
         }
     }
 
@@ -80,7 +82,17 @@ impl OnboardingError {
             Self::Callback(error) => error.remedy(),
             Self::Exchange(error) => error.remedy(),
             Self::Occupied { .. } => Remedy::FixConfiguration,
-            Self::Unfit { source, .. } => source.remedy(),
+            Self::Unfit { reason, .. } => reason.remedy(),
+        }
+    }
+
+    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`].
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Call(error) => error.retry_after(),
+            Self::Exchange(error) => error.retry_after(),
+            Self::Callback(_) | Self::Occupied { .. } | Self::Unfit { .. } => None,
         }
     }
 }

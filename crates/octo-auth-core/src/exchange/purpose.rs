@@ -63,7 +63,14 @@ impl Purpose {
 
     /// Whether the request carries data the caller has made up or looked up.
     pub(crate) fn brings_data(self) -> bool {
-        matches!(self, Self::CreateClient | Self::CreateProperty | Self::Migrate | Self::ReplaceRedirectUris)
+        matches!(
+            self,
+            Self::CreateClient
+                | Self::CreateProperty
+                | Self::Migrate
+                | Self::ReplaceRedirectUris
+                | Self::ApiCall
+        )
     }
 
     /// Whether client id and client secret are all the request rests on.
@@ -73,7 +80,10 @@ impl Purpose {
 
     /// Whether the request rests on an access token.
     pub(crate) fn rests_on_a_token(self) -> bool {
-        matches!(self, Self::ReadApiConfiguration | Self::ReplaceRedirectUris | Self::CreateProperty)
+        matches!(
+            self,
+            Self::ReadApiConfiguration | Self::ReplaceRedirectUris | Self::CreateProperty | Self::ApiCall
+        )
     }
 
     /// Whether the request goes to the server that gives out tokens, whose limits it counts for.

@@ -71,15 +71,7 @@ impl fmt::Display for ProfileError {
     }
 }
 
-impl std::error::Error for ProfileError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.problem {
-            ProfileProblem::Url(cause) => Some(cause),
-            ProfileProblem::Template(cause) => Some(cause),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for ProfileError {}
 
 /// What is wrong with one field of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,10 +82,10 @@ pub enum ProfileProblem {
     Syntax(String),
     /// A URL that a request may not go to.
     #[error("the URL cannot be used: {0}")]
-    Url(#[source] BaseUrlError),
+    Url(BaseUrlError),
     /// A value that is no template.
     #[error("{0}")]
-    Template(#[source] TemplateError),
+    Template(TemplateError),
     /// A name with other characters than lower-case ASCII letters, digits, `-` and `_`.
     #[error("`{0}` is no name: use lower-case letters, digits, `-` and `_`")]
     Name(String),

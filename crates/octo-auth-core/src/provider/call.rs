@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::authorizer::{ApiError, CallError, Next, another};
-use crate::error::{ExchangeError, OnboardingError, Remedy};
+use crate::authorizer::{Next, another};
+use crate::error::{ApiError, CallError, ExchangeError, OnboardingError, Remedy};
 use crate::exchange::{Answer, Exchange, Reply};
 use crate::failure::Failure;
 use crate::key::{Adopted, Generation, Status, Token};

@@ -36,9 +36,8 @@
 use super::ProviderCall;
 use super::call::Terms;
 use crate::answer::{ApiConfiguration, CreatedProperty, Done};
-use crate::authorizer::CallError;
 use crate::client::Client;
-use crate::error::{ExchangeError, OnboardingError, RequestError};
+use crate::error::{CallError, ExchangeError, OnboardingError, RequestError};
 use crate::exchange::{Answer, Exchange, Reply};
 use crate::grant::{Entropy, GrantedCode, Pending};
 use crate::key::Token;

@@ -10,7 +10,7 @@
 //! | the header `Authorization` of each call | `OfficeRnd::with_scopes`, which makes the calls |
 //! | an organization in another region, by its `regionUrl` | `ApiClient::with_api_host` |
 
-use crate::authorizer::CallError;
+use crate::error::CallError;
 use crate::scope::Scopes;
 use crate::spec::Key;
 

@@ -287,6 +287,56 @@ fn a_success_is_whole_up_to_one_mebibyte_and_one_byte_more_is_too_large() {
 }
 
 #[test]
+fn a_refusal_as_an_error_says_who_must_act_and_when() {
+    let later = |seconds| Remedy::TryLater { after: Duration::from_secs(seconds) };
+    for (response, code, remedy) in [
+        (json(401, ""), "http:401", Remedy::RenewToken),
+        (json(403, r#"{"type":"ApiLoginExpired"}"#), "provider:ApiLoginExpired", Remedy::RenewToken),
+        (
+            json(403, r#"{"type":"ApiSecurityException"}"#),
+            "provider:ApiSecurityException",
+            Remedy::FixConfiguration,
+        ),
+        (json(403, r#"{"type":"ApiQuotaException"}"#), "provider:ApiQuotaException", later(5)),
+        (json(403, r#"{"type":"WrongEnviroment"}"#), "provider:WrongEnviroment", Remedy::FixConfiguration),
+        (
+            json(400, r#"{"type":"ApiException","message":"no dates"}"#),
+            "provider:ApiException",
+            Remedy::FixConfiguration,
+        ),
+        (json(404, ""), "http:404", Remedy::FixConfiguration),
+        (json(409, ""), "http:409", Remedy::FixConfiguration),
+        (with(429, &[("retry-after", "7")], ""), "http:429", later(7)),
+        (json(429, ""), "http:429", later(5)),
+        (json(500, ""), "http:500", later(1)),
+        (with(503, &[("retry-after", "60")], ""), "http:503", later(60)),
+        (json(418, ""), "http:418", Remedy::AskProvider),
+        (with(307, &[("location", "https://example.com/?secret")], ""), "http:307", Remedy::AskProvider),
+    ] {
+        let error = answered(&octorate(), &response).error_for_status().unwrap_err();
+        assert_eq!((error.code().as_ref(), error.remedy()), (code, remedy), "{error}");
+        let after = error.retry_after();
+        assert_eq!(after.map_or(remedy, |after| Remedy::TryLater { after }), remedy, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("Octorate: the API request was refused") && !text.contains("secret"),
+            "{text}"
+        );
+    }
+    let missing = answered(&octorate(), &json(404, "")).error_for_status().unwrap_err();
+    assert!(!missing.to_string().contains("base URL"), "it is the resource that is missing: {missing}");
+    let scope = with(403, &[("www-authenticate", "Bearer error=\"insufficient_scope\"")], "");
+    let error = answered(&standard(), &scope).error_for_status().unwrap_err();
+    assert_eq!(error.remedy(), Remedy::FixConfiguration);
+}
+
+#[test]
+fn a_success_is_no_error_and_comes_whole() {
+    let answer = answered(&octorate(), &json(201, "{}")).error_for_status().unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body()), (201, &b"{}"[..]));
+}
+
+#[test]
 fn a_refusal_is_judged_by_the_beginning_of_its_body() {
     let body = |before: usize| {
         let pad = "p".repeat(before);

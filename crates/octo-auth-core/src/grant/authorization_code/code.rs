@@ -148,7 +148,7 @@ impl fmt::Display for RejectedCallback {
 
 impl Error for RejectedCallback {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
+        self.error.source()
     }
 }
 

@@ -1,0 +1,103 @@
+//! Why a call of a provider's API has no answer.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+#[cfg(doc)]
+use super::Diagnostic;
+use super::{ExchangeError, Remedy, RequestError};
+use crate::failure::Failure;
+
+/// Why a call of the API through an API client of ours has no answer. It holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The call was not made.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The exchange failed, or its answer cannot be read.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+}
+
+/// Why a call of the API was not made, or not made to its end. It holds no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// There is no token; nothing was sent.
+    #[error(transparent)]
+    Token(#[from] Failure),
+    /// The request must not carry the token, or lacks something; nothing was sent.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The provider refused the token, and the request's body is a stream that cannot be sent twice.
+    #[error(
+        "the provider refused the token (status {status}), and the request's body is a stream that cannot be sent \
+         twice; make the request anew: another token is got for it, if one can be had"
+    )]
+    Unrepeatable {
+        /// The HTTP status of the refusal.
+        status: u16,
+    },
+}
+
+impl ApiError {
+    /// The error's stable word.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::Call(error) => error.code(),
+            Self::Exchange(error) => error.code(),
+        }
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Call(error) => error.remedy(),
+            Self::Exchange(error) => error.remedy(),
+        }
+    }
+
+    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`].
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Call(error) => error.retry_after(),
+            Self::Exchange(error) => error.retry_after(),
+        }
+    }
+}
+
+impl CallError {
+    /// The error's stable word: that of the failure or of the request's error, or `unrepeatable`.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::Token(failure) => failure.code(),
+            Self::Request(error) => error.code().into(),
+            Self::Unrepeatable { .. } => "unrepeatable".into(),
+        }
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Token(failure) => failure.remedy(),
+            Self::Request(error) => error.remedy(),
+            Self::Unrepeatable { .. } => Remedy::TryLater { after: Duration::ZERO },
+        }
+    }
+
+    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`].
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Token(failure) => failure.retry_after(),
+            Self::Request(_) => None,
+            Self::Unrepeatable { .. } => Some(Duration::ZERO),
+        }
+    }
+}
