@@ -1,6 +1,6 @@
-//! The stage of the bare core: one machine for each process, its callers and carriers played one after the other.
+//! The stage of the bare core: one machine for each process, over the driver, its callers and jobs played one after the other.
 
-mod carrier;
+mod job_runner;
 mod process;
 
 use std::sync::Arc;

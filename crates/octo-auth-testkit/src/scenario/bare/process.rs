@@ -1,18 +1,17 @@
-//! A process of the bare core: its machine, who asks there, and what is carried for it.
+//! A process over the driver: who asks there, and which jobs run for it, one step after the other.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{
-    Accounts, Adopted, Change, Decision, Exchange, Failure, Fault, Job, Key, KeyEffects, Now, Token,
-    TokenSet, Verdict, Waits, Warm,
-};
+use octo_auth_core::{Accounts, Adopted, Exchange, Failure, Fault, Now, State, Token, TokenSet, Waits, Warm};
+use octo_auth_driver::{Changes, Due, JobGuard, KeyCell, Running, Shared, Told};
+use octo_auth_system::Clock;
 
-use super::carrier::Carrier;
+use super::job_runner::JobRunner;
 use crate::scenario::step::Act;
 use crate::scenario::{Call, CallId, Named, Outcome, Scenery};
 
-/// How long a shutdown waits for what is under way.
+/// How long a shutdown waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How often it tries again to save.
@@ -22,20 +21,19 @@ const SAVING_AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Process {
     scenery: Arc<Scenery>,
     named: Named,
-    accounts: Accounts,
+    shared: Arc<Shared>,
+    changes: Changes,
     callers: Vec<Caller>,
-    carriers: Vec<Carrier>,
+    runners: Vec<JobRunner>,
     redeeming: Vec<Redeeming>,
     warm: Option<Warm>,
     closing: Option<Closing>,
-    news: Vec<Change>,
-    is_shut: bool,
 }
 
-/// Somebody who waits for a token.
+/// A caller that waits for a token.
 struct Caller {
     name: String,
-    key: Key,
+    cell: Arc<KeyCell>,
     asks: octo_auth_core::Caller,
 }
 
@@ -43,7 +41,7 @@ struct Caller {
 struct Redeeming {
     name: String,
     exchange: Option<Exchange<TokenSet>>,
-    call: Option<(CallId, Now)>,
+    call: Option<(CallId, Now, Running)>,
 }
 
 /// A shutdown that waits.
@@ -52,19 +50,28 @@ struct Closing {
     again: Duration,
 }
 
+/// The clock of a scenario.
+struct ScenarioClock(Arc<Scenery>);
+
+impl Clock for ScenarioClock {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+}
+
 impl Process {
     pub(super) fn new(scenery: &Arc<Scenery>, named: Named, accounts: Accounts) -> Self {
+        let shared = Shared::new(accounts, Arc::new(ScenarioClock(scenery.clone())));
         Self {
             scenery: scenery.clone(),
             named,
-            accounts,
+            changes: shared.changes(),
+            shared,
             callers: Vec::new(),
-            carriers: Vec::new(),
+            runners: Vec::new(),
             redeeming: Vec::new(),
             warm: None,
             closing: None,
-            news: Vec::new(),
-            is_shut: false,
         }
     }
 
@@ -77,10 +84,9 @@ impl Process {
             Act::Glance(name) => self.ask(name, 1, Duration::ZERO),
             Act::Refuse(name, token) => {
                 let generation = self.scenery.generation(self.named, name, token.as_deref());
-                if let Some(generation) = generation {
-                    self.by_handle(&setup.key(name), |accounts, key, now| {
-                        accounts.refused(key, generation, now);
-                    });
+                if let (Some(generation), Some(cell)) = (generation, self.acquire(name)) {
+                    self.shared.refused(cell.key(), generation);
+                    self.shared.release(&cell);
                 }
             }
             Act::Adopt(name, token, refresh_token) => {
@@ -89,9 +95,11 @@ impl Process {
                 }
             }
             Act::SignOut(name) => {
-                let key = setup.key(name);
-                let job = self.by_handle(&key, Accounts::sign_out);
-                self.carry(job.flatten());
+                if let Some(cell) = self.acquire(name) {
+                    let guard = self.shared.sign_out(cell.key());
+                    self.run(guard);
+                    self.shared.release(&cell);
+                }
             }
             Act::Redeem(name) => {
                 self.scenery.begin();
@@ -104,14 +112,13 @@ impl Process {
             }
             Act::ReplaceClient => {
                 // Its requests can be built: it is the same.
-                let _ = self.accounts.replace_client(setup.client());
+                let _ = self.shared.replace_client(setup.client());
             }
             Act::ShutDown => {
-                self.step(now, Accounts::shut_down);
-                self.is_shut = true;
+                self.shared.shut_down();
                 self.scenery.begin();
                 self.scenery.let_cool();
-                self.save_all(now);
+                self.save_all();
                 self.closing = Some(Closing { end: now.boot + GRACE, again: now.boot + SAVING_AGAIN });
             }
             Act::Crash | Act::Start => {}
@@ -121,16 +128,16 @@ impl Process {
     /// Goes on as far as it can while time stands still; the answer is whether anything has moved.
     pub(super) fn go_on(&mut self) -> bool {
         let asked = self.ask_again();
-        let carried = self.carry_on();
-        let tended = self.tend();
+        let ran = self.run_on();
+        let refreshed = self.refresh_ahead();
         let redeemed = self.redeem();
         let closed = self.close();
-        asked || carried || tended || redeemed || closed
+        asked || ran || refreshed || redeemed || closed
     }
 
     /// Tells the scenery what has changed.
     pub(super) fn hear(&mut self) {
-        for change in std::mem::take(&mut self.news) {
+        while let Some(change) = self.changes.try_next() {
             self.scenery.heard(self.named, &change);
         }
     }
@@ -140,18 +147,17 @@ impl Process {
         let deadline = self.scenery.now().boot + wait;
         self.scenery.set_out(self.named, name, callers);
         for _ in 0..callers {
-            match self.accounts.hold(&key) {
-                Ok(_) => {
+            match self.shared.acquire(&key) {
+                Ok(cell) => {
                     let asks = octo_auth_core::Caller::new(Waits::Until(deadline));
-                    let caller = Caller { name: name.to_owned(), key: key.clone(), asks };
-                    self.callers.push(caller);
+                    self.callers.push(Caller { name: name.to_owned(), cell, asks });
                 }
                 Err(failure) => self.scenery.told(self.named, name, &Err(failure)),
             }
         }
     }
 
-    /// Asks for everybody who waits; who is told goes away.
+    /// Asks for every caller that waits. One that is told goes away.
     fn ask_again(&mut self) -> bool {
         let waiting = std::mem::take(&mut self.callers);
         let mut has_moved = false;
@@ -159,7 +165,7 @@ impl Process {
             match self.told(&mut caller) {
                 Some(told) => {
                     has_moved = true;
-                    self.accounts.let_go(&caller.key);
+                    self.shared.release(&caller.cell);
                     self.scenery.told(self.named, &caller.name, &told);
                 }
                 None => self.callers.push(caller),
@@ -168,88 +174,73 @@ impl Process {
         has_moved
     }
 
-    /// What a caller is told; nothing if it has to wait.
+    /// Returns what a caller is told; `None` if it has to wait.
     fn told(&mut self, caller: &mut Caller) -> Option<Result<Token, Failure>> {
         loop {
-            let asks = &mut caller.asks;
-            let Decision { verdict, state, .. } =
-                self.on(&caller.key, |accounts, key, now| accounts.ask(key, asks, now));
-            self.scenery.decided(state);
-            match verdict {
-                Verdict::Use(token) => return Some(Ok(token)),
-                Verdict::UseAndRun(token, job) => {
-                    self.carry(Some(job));
-                    return Some(Ok(token));
+            let before = self.state(caller);
+            let told = self.shared.ask(&caller.cell, &mut caller.asks);
+            // A job that begins changes the state that it begins in; the end of an overdue flight shows only after.
+            let state = if matches!(told, Told::Run(..)) { before } else { self.state(caller) };
+            state.into_iter().for_each(|state| self.scenery.decided(state));
+            match told {
+                Told::Token(token) => return Some(Ok(token)),
+                Told::Run(token, guard) => {
+                    self.run(Some(guard));
+                    if let Some(token) = token {
+                        return Some(Ok(token));
+                    }
                 }
-                Verdict::Run(job) => self.carry(Some(job)),
-                Verdict::Wait { .. } => return None,
-                Verdict::GiveUp(failure) => return Some(Err(failure)),
+                Told::Wait(..) => return None,
+                Told::Failure(failure) => return Some(Err(failure)),
             }
         }
     }
 
+    fn state(&self, caller: &Caller) -> Option<State> {
+        self.shared.status(caller.cell.key()).map(|status| status.state)
+    }
+
     fn adopt(&mut self, name: &str, adopted: Adopted) {
-        let key = self.scenery.setup().key(name);
-        match self.by_handle(&key, |accounts, key, now| accounts.adopt(key, adopted, now)) {
-            Some(Ok(job)) => self.carry(job),
-            Some(Err(error)) => self.scenery.not_adopted(self.named, name, &error),
-            None => {}
+        let Some(cell) = self.acquire(name) else { return };
+        match self.shared.adopt(cell.key(), adopted) {
+            Ok(guard) => self.run(guard),
+            Err(error) => self.scenery.not_adopted(self.named, name, &error),
         }
+        self.shared.release(&cell);
     }
 
-    /// Makes one call on the machine through a handle, as adapters do.
-    fn by_handle<R>(&mut self, key: &Key, call: impl FnOnce(&mut Accounts, &Key, Now) -> R) -> Option<R> {
-        self.accounts.hold(key).ok()?;
-        let result = self.on(key, call);
-        self.accounts.let_go(key);
-        Some(result)
-    }
-
-    /// Makes one call on the machine for a key and notes what has changed by it.
-    fn on<R>(&mut self, key: &Key, call: impl FnOnce(&mut Accounts, &Key, Now) -> R) -> R {
-        let now = self.scenery.now();
-        self.step(now, |accounts| call(accounts, key, now))
-    }
-
-    fn step<R>(&mut self, now: Now, call: impl FnOnce(&mut Accounts) -> R) -> R {
-        let (result, effects) = self.accounts.step(now, call);
-        for KeyEffects { key, events, .. } in effects.keys {
-            self.news.extend(events.into_iter().map(|event| Change { key: key.clone(), event }));
-        }
-        result
+    fn acquire(&self, name: &str) -> Option<Arc<KeyCell>> {
+        self.shared.acquire(&self.scenery.setup().key(name)).ok()
     }
 }
 
 impl Process {
-    fn carry(&mut self, job: Option<Job>) {
-        self.carriers.extend(job.map(Carrier::new));
+    fn run(&mut self, guard: Option<JobGuard>) {
+        self.runners.extend(guard.map(JobRunner::new));
     }
 
-    fn carry_on(&mut self) -> bool {
-        let mut carriers = std::mem::take(&mut self.carriers);
+    fn run_on(&mut self) -> bool {
+        let (scenery, named) = (&self.scenery, self.named);
         let mut has_moved = false;
-        for carrier in &mut carriers {
-            let (moved, report) = carrier.go_on(&self.scenery, self.named);
-            has_moved |= moved;
-            if let Some(report) = report {
-                let key = carrier.key().clone();
-                let next = self.on(&key, |accounts, _, now| accounts.report(report, now));
-                carrier.next(next);
+        self.runners.retain_mut(|runner| match runner.go_on(scenery, named) {
+            Some(moved) => {
+                has_moved |= moved;
+                true
             }
-        }
-        carriers.retain(|carrier| !carrier.is_home());
-        self.carriers.append(&mut carriers);
+            None => false,
+        });
         has_moved
     }
 
-    /// Begins what is due before anybody waits for it.
-    fn tend(&mut self) -> bool {
-        let Some(which) = self.warm.filter(|_| !self.is_shut) else { return false };
-        let now = self.scenery.now();
-        let tending = self.step(now, |accounts| accounts.tend(which, now));
-        let has_job = tending.job.is_some();
-        self.carry(tending.job);
-        has_job
+    /// Begins what is due ahead of time.
+    fn refresh_ahead(&mut self) -> bool {
+        match self.warm.map(|which| self.shared.poll_due(which)) {
+            Some(Due::Run(guard)) => {
+                self.run(Some(guard));
+                true
+            }
+            Some(Due::Wait(..) | Due::Over) | None => false,
+        }
     }
 
     /// Sends what waits for the budget, and begins keys anew with what came.
@@ -259,23 +250,24 @@ impl Process {
         for redeeming in &mut waiting {
             let now = self.scenery.now();
             let Some(exchange) = &redeeming.exchange else { continue };
-            let Some((call, sent)) = redeeming.call else {
-                if self.accounts.admit(exchange.purpose(), now).is_ok() {
+            let Some((call, sent, _)) = &redeeming.call else {
+                if let Ok(running) = self.shared.admit(exchange.purpose()) {
                     let deadline = self.scenery.setup().policy.exchange_deadline();
                     let call = Call::Send(exchange.request().clone(), deadline);
-                    redeeming.call = Some((self.scenery.arrive(self.named, call), now));
+                    redeeming.call = Some((self.scenery.arrive(self.named, call), now, running));
                     has_moved = true;
                 }
                 continue;
             };
-            let Some(outcome) = self.scenery.outcome(call) else { continue };
+            let Some(outcome) = self.scenery.outcome(*call) else { continue };
             has_moved = true;
-            let Some(exchange) = redeeming.exchange.take() else { continue };
+            let (sent, Some(exchange)) = (*sent, redeeming.exchange.take()) else { continue };
             let result = match outcome {
-                Outcome::Response(response) => exchange.finish(&response, sent, now),
-                Outcome::Fault(fault) => Err(exchange.lost(fault)),
-                _ => Err(exchange.lost(Fault::unknown("its carrier is gone"))),
+                Outcome::Response(response) => Ok(response),
+                Outcome::Fault(fault) => Err(fault),
+                _ => Err(Fault::unknown("its task is gone")),
             };
+            let result = exchange.end(result, sent, now);
             self.scenery.done(self.named);
             match result {
                 Ok(answer) => self.adopt(&redeeming.name, Adopted::from(answer.value)),
@@ -290,8 +282,7 @@ impl Process {
     fn close(&mut self) -> bool {
         let now = self.scenery.now();
         let Some(closing) = &mut self.closing else { return false };
-        let is_busy = self.accounts.is_busy() || !self.carriers.is_empty() || !self.redeeming.is_empty();
-        if !is_busy || closing.end <= now.boot {
+        if self.shared.listen_while_busy().is_none() || closing.end <= now.boot {
             self.closing = None;
             self.scenery.shut_down(self.named);
             return true;
@@ -300,13 +291,13 @@ impl Process {
             return false;
         }
         closing.again = now.boot + SAVING_AGAIN;
-        self.save_all(now)
+        self.save_all()
     }
 
-    fn save_all(&mut self, now: Now) -> bool {
-        let jobs = self.step(now, |accounts| accounts.save_all(now));
-        let has_jobs = !jobs.is_empty();
-        jobs.into_iter().for_each(|job| self.carry(Some(job)));
+    fn save_all(&mut self) -> bool {
+        let guards = self.shared.save_all();
+        let has_jobs = !guards.is_empty();
+        self.runners.extend(guards.into_iter().map(JobRunner::new));
         has_jobs
     }
 }

@@ -1,0 +1,82 @@
+//! Runs the jobs of one flight in the world of a scenario, as far as time lets it.
+
+use std::time::Duration;
+
+use octo_auth_core::{Job, LoadJob, Now, Report};
+use octo_auth_driver::JobGuard;
+
+use super::super::{Call, CallId, Named, Outcome, Scenery};
+
+/// Runs the jobs of one flight.
+pub(super) struct JobRunner {
+    guard: JobGuard,
+    at: At,
+}
+
+/// Where a runner is.
+enum At {
+    /// Before a job, or behind the last one.
+    Due,
+    /// Before a job that waits until this moment on the boot clock.
+    Waiting(LoadJob, Duration),
+    /// At a job.
+    Begun(Job, CallId, Now),
+}
+
+impl JobRunner {
+    pub(super) fn new(guard: JobGuard) -> Self {
+        Self { guard, at: At::Due }
+    }
+
+    /// Goes on as far as it can. Returns whether it has moved, or `None` behind its last job.
+    pub(super) fn go_on(&mut self, scenery: &Scenery, named: Named) -> Option<bool> {
+        let now = scenery.now();
+        match std::mem::replace(&mut self.at, At::Due) {
+            At::Due => match self.guard.begin()? {
+                (Job::Load(job), now) if !job.wait().is_zero() => {
+                    let until = now.boot + job.wait();
+                    self.at = At::Waiting(job, until);
+                }
+                (job, _) => self.begin(job, scenery, named),
+            },
+            At::Waiting(job, until) if until > now.boot => {
+                self.at = At::Waiting(job, until);
+                return Some(false);
+            }
+            At::Waiting(job, _) => self.begin(Job::Load(job), scenery, named),
+            At::Begun(job, id, sent) => match scenery.outcome(id) {
+                Some(outcome) => self.guard.report(reported(job, outcome, sent, now)),
+                None => {
+                    self.at = At::Begun(job, id, sent);
+                    return Some(false);
+                }
+            },
+        }
+        Some(true)
+    }
+
+    fn begin(&mut self, job: Job, scenery: &Scenery, named: Named) {
+        let call = match &job {
+            Job::Send(job) => Call::Send(job.request().clone(), job.deadline()),
+            Job::Load(job) => Call::Load(job.name().clone()),
+            Job::Save(job) => Call::Save(job.name().clone(), job.expected(), job.content().clone()),
+            Job::Claim(job) => Call::Claim(job.name().clone(), job.owner().to_owned(), job.ttl()),
+            Job::Release(job) => Call::Release(job.name().clone(), job.owner().to_owned()),
+        };
+        let id = scenery.arrive(named, call);
+        self.at = At::Begun(job, id, scenery.now());
+    }
+}
+
+/// The report of a job with this outcome.
+fn reported(job: Job, outcome: Outcome, sent: Now, now: Now) -> Report {
+    match (job, outcome) {
+        (Job::Send(job), Outcome::Response(response)) => job.answered(&response, sent, now),
+        (Job::Send(job), Outcome::Fault(fault)) => job.failed(fault, sent),
+        (Job::Load(job), Outcome::Loaded(read)) => job.loaded(read),
+        (Job::Save(job), Outcome::Saved(saved)) => job.saved(saved),
+        (Job::Claim(job), Outcome::Claimed(claimed)) => job.claimed(claimed),
+        (Job::Release(job), Outcome::Released(_)) => job.released(),
+        (job, _) => job.abandon(),
+    }
+}
