@@ -35,6 +35,12 @@ pub(crate) struct Options {
     /// Instead of days: every order of so many steps of two processes and one key, of three with `--processes 3`.
     #[arg(long, conflicts_with_all = ["days", "sabotage", "replay"])]
     explore: Option<u32>,
+    /// Instead of days: this many random worlds of two to eight processes, in which anything can happen at any moment.
+    #[arg(long, conflicts_with_all = ["days", "processes", "sabotage", "replay", "explore"])]
+    lives: Option<u64>,
+    /// How many things happen in each of these worlds.
+    #[arg(long, default_value_t = 40_000, requires = "lives")]
+    events: usize,
 }
 
 /// Simulates what the options say; whether every invariant held.

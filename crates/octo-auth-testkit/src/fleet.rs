@@ -10,6 +10,7 @@
 pub(crate) mod chance;
 mod drive;
 mod explore;
+mod life;
 mod script;
 mod shrink;
 mod weather;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use octo_auth_core::Storage;
 
 pub use explore::{Explored, explore};
+pub use life::Life;
 pub use script::{Script, ScriptError};
 pub use shrink::{first_violation, shrunk};
 
@@ -40,7 +42,7 @@ pub struct Episode {
     pub processes: u8,
 }
 
-/// What an episode was like.
+/// What an episode or a life was like.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Story {
@@ -50,7 +52,7 @@ pub struct Story {
     pub tally: Tally,
     /// How often each invariant was looked at, by its number.
     pub examined: BTreeMap<&'static str, u64>,
-    /// The first contradiction to an invariant, at which the episode ended.
+    /// The first contradiction to an invariant, at which the story ended.
     pub violation: Option<Violation>,
     /// The days that have passed, the last one counted whole.
     pub days: u64,

@@ -1,11 +1,9 @@
 //! Whether an invariant holds in an arbitrary world, and all of them in long ones.
 
-use octo_auth_testkit::fleet::{Script, first_violation, shrunk};
+use octo_auth_testkit::fleet::{Life, Script, first_violation, shrunk};
 pub(crate) use octo_auth_testkit::strategies::{Focus, plans, replies, setups};
 use octo_auth_testkit::{Plan, World};
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, Reason, RngAlgorithm, TestRng, TestRunner};
 
 /// The variable that names the only seed of long worlds to be looked at.
 const SEED: &str = "LONG_WORLDS_SEED";
@@ -13,8 +11,8 @@ const SEED: &str = "LONG_WORLDS_SEED";
 /// The seeds of long worlds that are looked at otherwise.
 const SEEDS: std::ops::Range<u64> = 1..5;
 
-/// In a long world fewer things than so many happen.
-const MANY: usize = 4000;
+/// The number of events in a long world.
+const EVENTS: usize = 2000;
 
 /// Fails unless an invariant holds in a world; the end of the world's trace is shown.
 pub(crate) fn holds(invariant: &str, plan: &Plan) -> Result<(), TestCaseError> {
@@ -23,17 +21,6 @@ pub(crate) fn holds(invariant: &str, plan: &Plan) -> Result<(), TestCaseError> {
     let from = world.trace().len().saturating_sub(40);
     let trace = world.trace()[from..].join("\n");
     Err(TestCaseError::fail(format!("{invariant}: {}\n{trace}", violation.what)))
-}
-
-/// A world of several processes in which very many things happen, the same one for one seed.
-fn long(focus: Focus, seed: u64) -> Result<Plan, Reason> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    let mut plan = plans(focus, MANY).new_tree(&mut runner)?.current();
-    plan.setup.processes = 2 + u8::try_from(seed % 7).unwrap_or(0);
-    Ok(plan)
 }
 
 /// What no sixty events come upon: sign-ins upon sign-ins, stores that answer late, machines that nobody asks for months.
@@ -45,17 +32,8 @@ fn every_invariant_holds_in_long_worlds() {
     let named = std::env::var(SEED).ok().map(|seed| seed.parse().expect("a seed is a number"));
     let seeds = named.map_or(SEEDS, |seed: u64| seed..seed + 1);
     for seed in seeds {
-        for focus in [
-            Focus::All,
-            Focus::Keys,
-            Focus::Requests,
-            Focus::Stored,
-            Focus::Shared,
-            Focus::Outage,
-            Focus::Refused,
-            Focus::SignIns,
-        ] {
-            let plan = long(focus, seed).expect("no world is ruled out");
+        for focus in Focus::ALL {
+            let plan = Life { seed, focus, events: EVENTS }.plan();
             if let Some((_, violation)) = first_violation(&plan, None) {
                 let script = Script { plan: shrunk(&plan, None), sabotage: None }.to_text();
                 panic!("{SEED}={seed}, {focus:?}: {violation}\n{script}");

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use octo_auth_core::Storage;
-use octo_auth_testkit::fleet::{Episode, Script, explore, shrunk};
+use octo_auth_testkit::fleet::{Episode, Life, Script, explore, shrunk};
 use octo_auth_testkit::world::{Provider, Rotation, Sabotage, Setup, Tally};
 
 use super::Options;
@@ -23,6 +23,11 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<bool> {
     if let Some(depth) = options.explore {
         return explore_to(root, depth, options);
     }
+    if let Some(count) = options.lives {
+        let lives: Vec<Life> = Life::of_run(count, options.seed, options.events).collect();
+        let name = |place: usize| (format!("{:?} life", lives[place].focus), lives[place].seed);
+        return live(root, options, None, || threads::play(&lives, |life| life.play(None)), name);
+    }
     match options.sabotage.as_deref() {
         Some("list") => {
             Sabotage::all().for_each(|own| println!("{:<40} {}", own.name(), own.explain()));
@@ -34,23 +39,40 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<bool> {
                 bail!("there is no sabotage `{name}`; `--sabotage list` names them");
             };
             println!("sabotage: {}", sabotage.explain());
-            live(root, options, Some(sabotage))
+            days(root, options, Some(sabotage))
         }
-        None => live(root, options, None),
+        None => days(root, options, None),
     }
 }
 
-fn live(root: &Path, options: &Options, sabotage: Option<Sabotage>) -> Result<bool> {
+fn days(root: &Path, options: &Options, sabotage: Option<Sabotage>) -> Result<bool> {
+    let episodes = episodes(options);
+    let name = |place: usize| ("episode".to_owned(), episodes[place].seed);
+    live(root, options, sabotage, || play(&episodes, sabotage), name)
+}
+
+/// Plays a run, prints its numbers, and reports the first finding, of which `name` returns the kind and the seed.
+fn live(
+    root: &Path,
+    options: &Options,
+    sabotage: Option<Sabotage>,
+    run: impl FnOnce() -> Outcome,
+    name: impl FnOnce(usize) -> (String, u64),
+) -> Result<bool> {
     let start = Instant::now();
-    let outcome = threads::play(&episodes(options), sabotage);
+    let outcome = run();
     print(options, &outcome);
     println!("{:<28} {:.1} s", "took", start.elapsed().as_secs_f64());
     let Some(broken) = outcome.broken else {
         println!("\nno invariant is broken");
         return Ok(true);
     };
-    report(root, &broken, sabotage)?;
+    report(root, &broken, name(broken.place), sabotage)?;
     Ok(false)
+}
+
+fn play(episodes: &[Episode], sabotage: Option<Sabotage>) -> Outcome {
+    threads::play(episodes, |episode| episode.play(sabotage))
 }
 
 fn episodes(options: &Options) -> Vec<Episode> {
@@ -58,13 +80,18 @@ fn episodes(options: &Options) -> Vec<Episode> {
 }
 
 /// Says what was found, makes it short, and writes it down.
-fn report(root: &Path, broken: &Broken, sabotage: Option<Sabotage>) -> Result<()> {
-    let Broken { episode, plan, violation } = broken;
+fn report(
+    root: &Path,
+    broken: &Broken,
+    (kind, seed): (String, u64),
+    sabotage: Option<Sabotage>,
+) -> Result<()> {
+    let Broken { plan, violation, .. } = broken;
     println!("\n{} IS BROKEN: {}", violation.invariant, violation.what);
-    println!("in the episode with seed {}: {:?}", episode.seed, plan.setup);
+    println!("in the {kind} with seed {seed}: {:?}", plan.setup);
     println!("after {} events; leaving out what is not needed ...", plan.events.len());
     let script = Script { plan: shrunk(plan, sabotage), sabotage };
-    write(root, &format!("{}-{}", violation.invariant, episode.seed), &script)
+    write(root, &format!("{}-{seed}", violation.invariant), &script)
 }
 
 fn write(root: &Path, name: &str, script: &Script) -> Result<()> {
@@ -94,7 +121,7 @@ fn sabotage_all(options: &Options) -> bool {
     let mut found_all = true;
     println!("{:<40} {:<6} {:>6}", "sabotage", "found", "days");
     for sabotage in Sabotage::all() {
-        let outcome = threads::play(&episodes(options), Some(sabotage));
+        let outcome = play(&episodes(options), Some(sabotage));
         let found = outcome.broken.as_ref().map(|broken| broken.violation.invariant);
         found_all &= found.is_some();
         println!("{:<40} {:<6} {:>6}", sabotage.name(), found.unwrap_or("NO"), outcome.days);
@@ -123,12 +150,14 @@ fn explore_to(root: &Path, depth: u32, options: &Options) -> Result<bool> {
 
 /// Prints the numbers of a run.
 fn print(options: &Options, outcome: &Outcome) {
-    let Outcome { days, episodes, events, tally, examined, .. } = outcome;
+    let Outcome { days, stories, events, tally, examined, .. } = outcome;
     let line = |name: &str, number: u64| println!("{name:<28} {number}");
     line("seed", options.seed);
-    line("processes", options.processes.into());
+    if options.lives.is_none() {
+        line("processes", options.processes.into());
+    }
     line("days", *days);
-    line("episodes", *episodes as u64);
+    line(if options.lives.is_some() { "lives" } else { "episodes" }, *stories as u64);
     line("events", *events);
     print_callers(tally);
     println!("faults");

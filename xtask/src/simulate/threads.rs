@@ -1,45 +1,46 @@
-//! Episodes on all processors, put together in their order.
+//! Episodes or lives on all processors, put together in their order.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use octo_auth_testkit::fleet::{Episode, Story};
-use octo_auth_testkit::world::{Plan, Sabotage, Tally, Violation};
+use octo_auth_testkit::fleet::Story;
+use octo_auth_testkit::world::{Plan, Tally, Violation};
 
-/// What the episodes of a run came to, up to the first in which an invariant is broken.
+/// What the stories of a run came to, up to the first in which an invariant is broken.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) days: u64,
-    pub(super) episodes: usize,
+    pub(super) stories: usize,
     pub(super) events: u64,
     pub(super) tally: Tally,
     pub(super) examined: BTreeMap<&'static str, u64>,
     pub(super) broken: Option<Broken>,
 }
 
-/// An episode in which an invariant is broken.
+/// A story in which an invariant is broken.
 #[derive(Debug)]
 pub(super) struct Broken {
-    pub(super) episode: Episode,
+    /// Its place in the run.
+    pub(super) place: usize,
     pub(super) plan: Plan,
     pub(super) violation: Violation,
 }
 
-/// Plays the episodes. A broken one ends the run; those before it are played to their end, so that the outcome is the
-/// same however many threads there are.
-pub(super) fn play(episodes: &[Episode], sabotage: Option<Sabotage>) -> Outcome {
+/// Plays a run of episodes or lives. A broken one ends the run; those before it are played to their end, so that the
+/// outcome is the same however many threads there are.
+pub(super) fn play<P: Sync>(parts: &[P], play: impl Fn(&P) -> Story + Sync) -> Outcome {
     let (next, first_broken) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
     let stories: Mutex<BTreeMap<usize, (Story, u64)>> = Mutex::default();
     let work = || {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(episode) = episodes.get(place) else { return };
+            let Some(part) = parts.get(place) else { return };
             if place > first_broken.load(Ordering::Relaxed) {
                 return;
             }
-            let mut story = episode.play(sabotage);
+            let mut story = play(part);
             let events = story.plan.events.len() as u64;
             match story.violation {
                 Some(_) => drop(first_broken.fetch_min(place, Ordering::Relaxed)),
@@ -59,7 +60,7 @@ pub(super) fn play(episodes: &[Episode], sabotage: Option<Sabotage>) -> Outcome 
     for (place, (story, events)) in stories.into_inner().unwrap_or_default() {
         outcome.add(&story, events);
         if let Some(violation) = story.violation {
-            outcome.broken = Some(Broken { episode: episodes[place], plan: story.plan, violation });
+            outcome.broken = Some(Broken { place, plan: story.plan, violation });
             break;
         }
     }
@@ -69,7 +70,7 @@ pub(super) fn play(episodes: &[Episode], sabotage: Option<Sabotage>) -> Outcome 
 impl Outcome {
     fn add(&mut self, story: &Story, events: u64) {
         self.days += story.days;
-        self.episodes += 1;
+        self.stories += 1;
         self.events += events;
         self.tally.add(&story.tally);
         for (invariant, times) in &story.examined {

@@ -1,6 +1,7 @@
 //! Plans of arbitrary worlds, and everything that happens in them.
 
 use octo_auth_core::Storage;
+use proptest::collection::SizeRange;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -73,6 +74,18 @@ impl Mix {
 }
 
 impl Focus {
+    /// Every focus.
+    pub const ALL: [Self; 8] = [
+        Self::All,
+        Self::Keys,
+        Self::Requests,
+        Self::Stored,
+        Self::Shared,
+        Self::Outage,
+        Self::Refused,
+        Self::SignIns,
+    ];
+
     fn mix(self) -> Mix {
         use Provider as P;
         let all = Mix::all();
@@ -144,7 +157,12 @@ impl Focus {
 /// Worlds of any kind in which fewer than so many things happen (two at least are assumed), beside a beginning that
 /// gives the property something to lose.
 pub fn plans(focus: Focus, fewer_than: usize) -> impl Strategy<Value = Plan> {
-    let events = prop::collection::vec(events(focus), 1..fewer_than.max(2));
+    plans_of(focus, 1..fewer_than.max(2))
+}
+
+/// The same with a count of events.
+pub(crate) fn plans_of(focus: Focus, count: impl Into<SizeRange>) -> impl Strategy<Value = Plan> {
+    let events = prop::collection::vec(events(focus), count);
     (setups(focus), events, any::<bool>()).prop_map(move |(setup, events, begun)| {
         let beginning = if begun { focus.beginning() } else { Vec::new() };
         Plan { setup, events: beginning.into_iter().chain(events).collect() }
