@@ -203,8 +203,9 @@ impl Accounts {
         jobs
     }
 
-    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and pauses
-    /// held against the old one are forgotten, and answers to it that are under way are held against it alone.
+    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and back-offs
+    /// held against the old one are forgotten, and answers to it that are under way are held against it alone. What the server
+    /// asked for by `Retry-After` in the answer to an account still holds for that account.
     ///
     /// # Errors
     ///

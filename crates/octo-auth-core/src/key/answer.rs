@@ -15,7 +15,6 @@ use crate::error::{self, BACKOFF, Classification, ExchangeError, Remedy, Scope};
 use crate::exchange::Answer;
 use crate::failure::Cause;
 use crate::registration::{Evidence, SharedState};
-use crate::secret::Secret;
 use crate::store::{Claimed, Storage};
 use crate::time::Now;
 use crate::token::TokenSet;
@@ -117,29 +116,44 @@ impl KeyState {
             self.serving.forced.block(now);
         }
         shared.budget.failed(now.boot);
-        let salvaged = error.salvaged_refresh_token().cloned().filter(|_| !self.key.is_client_grant());
         let is_present = self.is_present(origin);
-        match (origin, salvaged) {
-            (_, Some(refresh_token)) => {
-                let refresh_token = Some(refresh_token);
-                self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
-            }
-            (Origin::Refresh { from, attempt, .. }, None) if meaning.pause.is_none() => {
+        match origin {
+            _ if self.take_told(origin, &meaning, &error, shared, now) => {}
+            Origin::Refresh { from, attempt, .. } if meaning.pause.is_none() => {
                 self.take(Operation::Dead { from, attempt }, shared, now);
             }
-            (Origin::Refresh { attempt, .. }, None) if !meaning.is_ambiguous => {
+            Origin::Refresh { attempt, .. } if !meaning.is_ambiguous => {
                 self.take(Operation::End { attempt: attempt.id }, shared, now);
             }
-            _ => {}
+            Origin::Refresh { .. } | Origin::Client { .. } => {}
         }
-        if let Some(after) = meaning.asked.filter(|_| is_present && meaning.pause.is_some()) {
+        self.charge(meaning, error, is_present, shared, now);
+    }
+
+    /// Takes what a failure tells whenever it comes: `Retry-After`, and a refresh token that could be read. Returns whether
+    /// there was one.
+    fn take_told(
+        &mut self,
+        origin: Origin,
+        meaning: &Classification,
+        error: &ExchangeError,
+        shared: &mut SharedState,
+        now: Now,
+    ) -> bool {
+        if let Some(after) = meaning.asked {
             let documented = shared.client.profile().document().token_limit.is_some();
             let of_client = (documented || meaning.is_quota) && meaning.scope == Scope::Throttle;
             let pause = Pause { from: now.wall, until: now.wall.saturating_add(after), of_client };
-            let family = self.replica.view().family;
-            self.take(Operation::Pause { family, pause }, shared, now);
+            let is_over = self.sighting.pause_until() <= now.boot;
+            let over = self.replica.view().pause.filter(|_| is_over);
+            self.take(Operation::Pause { origin, pause, over }, shared, now);
         }
-        self.charge(meaning, error, is_present, shared, now);
+        let refresh_token = error.salvaged_refresh_token().cloned().filter(|_| !self.key.is_client_grant());
+        let is_salvaged = refresh_token.is_some();
+        if is_salvaged {
+            self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
+        }
+        is_salvaged
     }
 
     /// Charges a failure to the account, and to the registration where there is evidence.
@@ -252,9 +266,7 @@ impl KeyState {
         match result {
             Ok(answer) => self.succeeded(origin, answer, sent, shared, now),
             Err(error) => {
-                let refresh_token: Option<Secret> = error.salvaged_refresh_token().cloned();
-                refresh_token.as_ref().filter(|_| !self.key.is_client_grant())?;
-                self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
+                self.take_told(origin, &Classification::of(&error), &error, shared, now);
             }
         }
         if self.in_flight.is_some() {

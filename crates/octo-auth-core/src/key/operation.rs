@@ -9,7 +9,7 @@
 //! | `End` | the record in which its attempt is open | the attempt is closed: its request was not sent, or clearly refused |
 //! | `Renewed` | the record with the refresh token it was sent with, or with one that an earlier attempt brought for that | the new tokens |
 //! | `Dead` | the record with its refresh token, unless a later attempt was answered | only a sign-in helps |
-//! | `Pause` | the record of its family | not before a moment |
+//! | `Pause` | the record of the sign-in that its request was about | not before a moment, whatever is answered until then |
 
 use super::record::{Attempt, FamilyId, Fingerprint, OperationId, Pause, Record};
 use crate::secret::Secret;
@@ -18,14 +18,34 @@ use crate::token::TokenSet;
 /// One change of a record.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
-    SignIn { family: FamilyId, refresh_token: Option<Secret>, token: Option<TokenSet> },
+    SignIn {
+        family: FamilyId,
+        refresh_token: Option<Secret>,
+        token: Option<TokenSet>,
+    },
     SignOut,
-    Seed { family: FamilyId, refresh_token: Secret },
-    Begin { from: Fingerprint, attempt: Attempt },
-    End { attempt: OperationId },
+    Seed {
+        family: FamilyId,
+        refresh_token: Secret,
+    },
+    Begin {
+        from: Fingerprint,
+        attempt: Attempt,
+    },
+    End {
+        attempt: OperationId,
+    },
     Renewed(Renewed),
-    Dead { from: Fingerprint, attempt: Attempt },
-    Pause { family: FamilyId, pause: Pause },
+    Dead {
+        from: Fingerprint,
+        attempt: Attempt,
+    },
+    /// `over` is an earlier pause that had ended by the boot clock of this process.
+    Pause {
+        origin: Origin,
+        pause: Pause,
+        over: Option<Pause>,
+    },
 }
 
 /// What an answer brought.
@@ -112,8 +132,13 @@ impl Record {
                 }
                 None
             }
-            Operation::Pause { family, pause } => {
-                if self.family == *family && self.pause.is_none_or(|own| own.until < pause.until) {
+            Operation::Pause { origin, pause, over } => {
+                let is_meant = match origin {
+                    Origin::Refresh { family, .. } => self.family == *family,
+                    Origin::Client { .. } => !self.signed_out,
+                };
+                let is_longer = |own| Some(own) == *over || own.until < pause.until;
+                if is_meant && self.pause.is_none_or(is_longer) {
                     self.pause = Some(*pause);
                 }
                 None
@@ -139,7 +164,7 @@ impl Record {
                 if self.signed_out || self.family != over {
                     return None;
                 }
-                (self.family, self.attempts, self.pause) = (family, number, None);
+                (self.family, self.attempts) = (family, number);
                 number
             }
             Origin::Refresh { family, from, attempt } => {
@@ -159,6 +184,8 @@ impl Record {
         let is_newer = matches!(renewed.origin, Origin::Client { .. }) || number > self.number;
         if let Some(token) = renewed.token.as_ref().filter(|_| is_newer) {
             (self.token, self.number, self.is_clamped) = (Some(token.clone()), number, false);
+            // It ends by itself; a clock that is set back must not begin it again.
+            self.pause.take_if(|pause| pause.until <= token.issued_at());
         }
         self.answered = self.answered.max(number);
         None
@@ -172,7 +199,6 @@ impl Record {
             self.in_doubt = false;
         }
         self.is_dead = false;
-        self.pause = None;
     }
 
     /// Puts a refresh token that came in the place of the present one.

@@ -1,27 +1,57 @@
 //! Answers that come late, or after a sign-in, a sign-out or a faster answer.
 
-use octo_auth_core::{FailureKind, Fault, Freshness, Job, SendJob, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped};
+use std::time::Duration;
+
+use octo_auth_core::{FailureKind, Fault, Freshness, Job, Key, SendJob, Storage};
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::standard;
 
 use crate::scene::{revoked, signed_in};
 
 /// A machine without a store whose request with `RT0` is in flight.
 fn asking() -> (Machine, SendJob) {
+    asking_for(&hotel())
+}
+
+/// The same for a key.
+fn asking_for(key: &Key) -> (Machine, SendJob) {
     let mut world = Machine::new(standard());
-    world.sign_in(&hotel(), "RT0");
-    let send = world.up_to_sending(&hotel());
+    if !key.is_client_grant() {
+        world.sign_in(key, "RT0");
+    }
+    let send = world.up_to_sending(key);
     (world, send)
 }
 
 /// A machine whose first request is overdue and whose second one, with the same refresh token, is in flight.
 fn asking_again() -> (Machine, SendJob, SendJob) {
-    let (mut world, first) = asking();
+    asking_twice_for(&hotel())
+}
+
+/// The same for a key.
+fn asking_twice_for(key: &Key) -> (Machine, SendJob, SendJob) {
+    let (mut world, first) = asking_for(key);
     world.pass_seconds(62);
-    world.got(&hotel());
+    world.got(key);
     world.pass_seconds(5);
-    let second = world.up_to_sending(&hotel());
+    let second = world.up_to_sending(key);
     (world, first, second)
+}
+
+/// Asserts that a key, whose token is over soon, is blocked for this long after a failure of this code.
+fn is_blocked(world: &mut Machine, key: &Key, seconds: u64, code: &str) {
+    let end = world.now.boot + Duration::from_secs(seconds);
+    let requests = world.requests();
+    world.age(key, Freshness::Expired);
+    let told = world.decide(key);
+    assert!(told.line.starts_with(&format!("expired_blocked: give up, {code}")), "{}", told.line);
+    while world.now.boot < end {
+        world.got(key);
+        world.pass_seconds(1);
+    }
+    assert_eq!(world.requests(), requests);
+    world.got(key);
+    assert_eq!(world.requests(), requests + 1);
 }
 
 /// The request ends so.
@@ -205,4 +235,43 @@ fn a_late_answer_to_an_earlier_attempt_leaves_a_later_one_in_doubt() {
     let rest = world.report(report);
     world.carry(rest);
     assert!(world.stored(&hotel()).is_in_doubt(), "the second attempt is open");
+}
+
+#[test]
+fn a_late_success_leaves_the_pause_that_the_server_asked_for_since() {
+    for key in [hotel(), service()] {
+        let (mut world, first, second) = asking_twice_for(&key);
+        end(&mut world, second, Said::unavailable_for(300));
+        end(&mut world, first, Said::tokens("AT1", 100, "RT1"));
+        is_blocked(&mut world, &key, 300, "");
+    }
+}
+
+#[test]
+fn retry_after_counts_though_a_late_answer_came_before() {
+    for key in [hotel(), service()] {
+        let (mut world, first, second) = asking_twice_for(&key);
+        end(&mut world, first, Said::tokens("AT1", 100, "RT1"));
+        end(&mut world, second, Said::unavailable_for(300));
+        is_blocked(&mut world, &key, 300, "closed");
+    }
+}
+
+#[test]
+fn retry_after_counts_in_a_failure_that_comes_late() {
+    for key in [hotel(), service()] {
+        let (mut world, first, second) = asking_twice_for(&key);
+        end(&mut world, second, Said::tokens("AT1", 100, "RT1"));
+        end(&mut world, first, Said::unavailable_for(300));
+        is_blocked(&mut world, &key, 300, "closed");
+    }
+}
+
+#[test]
+fn retry_after_for_an_earlier_sign_in_does_not_block_the_later_one() {
+    let (mut world, send) = asking();
+    world.sign_in(&hotel(), "RT-new");
+    end(&mut world, send, Said::unavailable_for(300));
+    assert!(world.got(&hotel()).starts_with("AT"));
+    assert_eq!(world.last_refresh(), Some("RT-new"));
 }

@@ -125,6 +125,46 @@ fn retry_after_holds_for_no_longer_than_it_said_though_the_clock_was_set_back() 
 }
 
 #[test]
+fn retry_after_of_a_day_ends_after_an_hour_also_after_a_restart() {
+    let mut before = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    before.sign_in(&hotel(), "RT0");
+    before.endpoint.then(Said::unavailable_for(86_400));
+    assert_eq!(before.got(&hotel()), "http:503");
+    before.pass_seconds(3600);
+    let mut world = restarted(&before, Storage::SingleProcess, 2);
+    assert!(world.got(&hotel()).starts_with("AT"));
+}
+
+#[test]
+fn retry_after_that_ended_before_a_success_does_not_begin_again_by_a_clock_that_was_set_back() {
+    for key in [hotel(), service()] {
+        let mut before = asked_to_wait(standard(), Storage::SingleProcess, &key);
+        before.pass_seconds(120);
+        before.endpoint.then(Said::token("AT1", 60));
+        assert_eq!(before.got(&key), "AT1");
+        let mut world = restarted(&before, Storage::SingleProcess, 2);
+        world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(1000));
+        world.pass_seconds(60);
+        assert!(world.got(&key).starts_with("AT"));
+        assert_eq!(world.requests(), 1);
+    }
+}
+
+#[test]
+fn retry_after_counts_though_an_earlier_one_ends_later_by_a_clock_that_was_set_back() {
+    let mut before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
+    before.pass_seconds(120);
+    before.now.wall = before.now.wall.saturating_sub(Duration::from_secs(120));
+    before.endpoint.then(Said::unavailable_for(60));
+    assert_eq!(before.got(&hotel()), "http:503");
+    // What its own history of failures knows is forgotten with the client.
+    before.accounts.replace_client(standard()).expect("the same registration");
+    let told = before.decide(&hotel());
+    assert_eq!(told.line, "expired_blocked: give up, closed, later");
+    assert_eq!(told.wait(), Duration::from_secs(60));
+}
+
+#[test]
 fn retry_after_ends_with_the_next_sign_in() {
     let before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
     let mut world = restarted(&before, Storage::SingleProcess, 2);
