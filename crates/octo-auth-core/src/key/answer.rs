@@ -75,7 +75,7 @@ impl KeyState {
             self.failures.note(BACKOFF, Cause::ExpiredOnArrival, later, &mut shared.rng, now.boot);
             return;
         }
-        self.failures.clear();
+        self.failures.clear_before(sent.boot);
         self.refusal = None;
         if is_same || valid.freshness(now) != Freshness::Fresh {
             let cause = if is_same { Cause::SameTokenAgain } else { Cause::RenewedJustNow };

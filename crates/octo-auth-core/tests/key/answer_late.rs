@@ -238,6 +238,23 @@ fn a_late_answer_to_an_earlier_attempt_leaves_a_later_one_in_doubt() {
 }
 
 #[test]
+fn a_late_success_leaves_the_back_off_of_a_request_that_was_sent_later() {
+    for key in [hotel(), service()] {
+        let (mut world, first) = asking_for(&key);
+        let sent = world.now;
+        world.pass_seconds(62);
+        world.got(&key);
+        world.pass_seconds(5);
+        let second = world.up_to_sending(&key);
+        end(&mut world, second, Said::error(400, "invalid_scope"));
+        let Said::Response(response) = Said::tokens("AT1", 100, "RT1") else { unreachable!() };
+        let rest = world.report(first.answered(&response, sent, world.now));
+        world.carry(rest);
+        is_blocked(&mut world, &key, 60, "oauth:invalid_scope");
+    }
+}
+
+#[test]
 fn a_late_success_leaves_the_pause_that_the_server_asked_for_since() {
     for key in [hotel(), service()] {
         let (mut world, first, second) = asking_twice_for(&key);
