@@ -131,10 +131,11 @@ impl KeyState {
         shared: &SharedState,
         now: Now,
     ) -> bool {
-        let view = self.replica.view();
+        // With what is still to be saved: a late answer may have brought the successor of the refresh token.
+        let written = self.replica.to_write();
         let is_marked = match attempt {
-            Some(attempt) => view.attempt.is_some_and(|open| open.id == attempt.id),
-            None => self.key.is_client_grant() && !view.signed_out,
+            Some(attempt) => written.record().attempt.is_some_and(|open| open.id == attempt.id),
+            None => self.key.is_client_grant() && !written.record().signed_out,
         };
         let is_in_time = attempt.is_none() || now.boot < flight.send_before;
         let is_open = shared.health.blocked(Some(flight.id), now.boot).is_none();

@@ -292,3 +292,19 @@ fn retry_after_for_an_earlier_sign_in_does_not_block_the_later_one() {
     assert!(world.got(&hotel()).starts_with("AT"));
     assert_eq!(world.last_refresh(), Some("RT-new"));
 }
+
+#[test]
+fn a_refresh_token_whose_successor_came_late_is_not_sent_though_its_attempt_is_written_down() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    let first = world.up_to_sending(&hotel());
+    world.pass_seconds(62);
+    world.got(&hotel());
+    world.pass_seconds(5);
+    let attempt = world.up_to_writing(&hotel());
+    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
+    world.carry(Some(Job::Save(attempt)));
+    assert_eq!(world.requests(), 1);
+    assert_eq!(world.got(&hotel()), "AT1");
+    assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT1"));
+}
