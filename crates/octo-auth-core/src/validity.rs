@@ -55,6 +55,8 @@ pub enum Lead {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
     issued: Now,
+    /// The age that the wall clock told at `issued.boot`, from which the boot clock goes on.
+    aged: u64,
     lifetime: Option<u64>,
     soft: Option<u64>,
     end: Option<u64>,
@@ -77,10 +79,18 @@ impl Validity {
     /// The validity of a token issued (its request sent) at a moment by both clocks.
     #[must_use]
     pub fn new(issued: Now, terms: &ValidityTerms) -> Self {
+        Self::seen(issued.wall, issued, terms)
+    }
+
+    /// The validity of a token that was issued at a moment of the wall clock and is first seen now: it is as old as the wall
+    /// clock says at this moment, and goes on from there by both clocks.
+    pub(crate) fn seen(issued_at: Timestamp, now: Now, terms: &ValidityTerms) -> Self {
+        let issued = Now { wall: issued_at, boot: now.boot };
+        let aged = millis(now.wall.saturating_since(issued_at));
         let hint = terms.hint.map(millis);
         let Some(lifetime) = terms.lifetime.map(|lifetime| millis(lifetime.min(LONGEST_LIFETIME))) else {
             let soft = hint.unwrap_or(u64::MAX).min(millis(UNKNOWN_SOFT));
-            return Self { issued, lifetime: None, soft: Some(soft), end: None };
+            return Self { issued, aged, lifetime: None, soft: Some(soft), end: None };
         };
         // In tenths of a millisecond a fifth, a half and a tenth of the lifetime are whole numbers.
         let guard = lifetime.min(100_000);
@@ -95,11 +105,11 @@ impl Validity {
         };
         let soft = lead.map_or(end, |lead| lifetime.saturating_sub(lead.saturating_add(jitter) / 10));
         let soft = hint.map_or(soft, |hint| soft.min(hint)).max(earliest).min(end);
-        Self { issued, lifetime: Some(lifetime), soft: Some(soft), end: Some(end) }
+        Self { issued, aged, lifetime: Some(lifetime), soft: Some(soft), end: Some(end) }
     }
 
     /// When the token was issued, by both clocks of this process. For a token loaded from a store the boot clock's
-    /// part is the moment of loading.
+    /// part is the moment of loading, to which the age counts that the wall clock told then.
     #[must_use]
     pub fn issued(&self) -> Now {
         self.issued
@@ -167,7 +177,7 @@ impl Validity {
     }
 
     fn age_millis(&self, now: Now) -> u64 {
-        let by_boot = millis(now.boot.saturating_sub(self.issued.boot));
+        let by_boot = self.aged.saturating_add(millis(now.boot.saturating_sub(self.issued.boot)));
         u64::try_from(self.wall_age(now)).unwrap_or(0).max(by_boot)
     }
 

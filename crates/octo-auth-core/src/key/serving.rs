@@ -24,6 +24,8 @@ pub(crate) struct Serving {
     current: Option<Arc<Issued>>,
     /// The token that the next save brings: what both clocks know of it is more than the record tells.
     incoming: Option<Arc<Issued>>,
+    /// A token of the record that was over when it was first seen, while `current` still worked.
+    over: Option<Arc<Issued>>,
     is_refused: bool,
     pub(crate) forced: ForcedRefreshLimit,
     published: Option<Arc<Published>>,
@@ -98,9 +100,10 @@ impl Serving {
         if self.current.as_ref().is_some_and(|current| current.generation == generation) {
             return;
         }
-        let incoming = self.incoming.clone().filter(|incoming| incoming.generation == generation);
+        let is_it = |known: &Arc<Issued>| known.generation == generation;
+        let incoming = self.incoming.clone().filter(is_it);
         let is_ours = incoming.is_some();
-        let next = incoming.unwrap_or_else(|| {
+        let next = incoming.or_else(|| self.over.clone().filter(is_it)).unwrap_or_else(|| {
             let validity = self.known_validity(tokens).unwrap_or_else(|| validity(tokens, now, shared));
             Arc::new(Issued::new(tokens.clone(), generation, validity, tolerated(record, now), key.grant()))
         });
@@ -111,6 +114,7 @@ impl Serving {
             follows && current.validity.freshness(now) != Freshness::Expired
         };
         if is_over && self.current.as_ref().is_some_and(keeps) {
+            self.over = Some(next);
             return;
         }
         let same_text = |current: &Arc<Issued>| current.is_same(tokens.access_token());
@@ -118,7 +122,7 @@ impl Serving {
         self.was_asked_for = self.was_used() && !is_ours;
         self.published = None;
         self.incoming.take_if(|_| is_ours);
-        self.current = Some(next);
+        (self.current, self.over) = (Some(next), None);
     }
 
     /// A token that was read again under another generation is as old as both clocks have seen it grow.
@@ -185,13 +189,13 @@ fn tolerated(record: &Record, now: Now) -> Vec<Deviation> {
     tolerated.into_iter().filter(|(is_so, _)| *is_so).map(|(_, deviation)| deviation).collect()
 }
 
-/// Returns the validity of a token that was issued, or is first seen, at a moment; draws its jitter.
-pub(crate) fn validity(tokens: &TokenSet, issued: Now, shared: &mut SharedState) -> Validity {
+/// Returns the validity of a token that was requested, or is first seen, at a moment; draws its jitter.
+pub(crate) fn validity(tokens: &TokenSet, seen: Now, shared: &mut SharedState) -> Validity {
     let terms = ValidityTerms {
         lifetime: tokens.lifetime(),
         hint: tokens.renew_after(),
         lead: shared.policy.lead(),
         jitter: shared.rng.fraction(),
     };
-    Validity::new(Now { wall: tokens.issued_at(), ..issued }, &terms)
+    Validity::seen(tokens.issued_at(), seen, &terms)
 }

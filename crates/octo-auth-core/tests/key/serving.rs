@@ -374,3 +374,37 @@ fn a_refused_token_that_cannot_be_renewed_is_served_only_after_the_store_was_rea
     one.pass_seconds(1);
     assert_eq!(one.got(&hotel()), "signed_out");
 }
+
+#[test]
+fn a_token_does_not_grow_younger_when_the_clock_is_set_back_after_it_was_read() {
+    let (one, _, shelf) = Machine::two_processes(standard);
+    let mut third = process(&shelf, 3);
+    third.now.wall = one.now.wall.saturating_add(Duration::from_secs(3500));
+    third.endpoint.always(|_| Said::Fault(Fault::not_sent("connection refused")));
+    // The machine was started five seconds ago, so that the token is older than its boot clock.
+    third.now.boot = Duration::from_secs(5);
+    assert_eq!(third.got(&hotel()), "AT1");
+    third.now.wall = third.now.wall.saturating_sub(Duration::from_secs(3500));
+    third.pass_seconds(89);
+    assert_eq!(third.got(&hotel()), "AT1");
+    third.pass_seconds(1);
+    assert_eq!(third.got(&hotel()), "not_sent");
+}
+
+#[test]
+fn a_token_that_was_over_when_it_was_read_is_not_served_after_the_clock_was_set_back() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    two.now = one.now;
+    one.endpoint.then(Said::tokens("AT2", 10, "RT2"));
+    let renewal = one.decide(&hotel()).job;
+    one.carry(renewal);
+    two.endpoint.always(|_| Said::page(502, &[]));
+    two.pass_seconds(20);
+    for set_back in [0, 3600] {
+        two.now.wall = two.now.wall.saturating_sub(Duration::from_secs(set_back));
+        two.pass_seconds(61);
+        two.got(&hotel());
+        assert_eq!(two.got(&hotel()), "AT1", "the record was read again");
+    }
+}
