@@ -26,7 +26,8 @@ pub(crate) struct Serving {
     incoming: Option<Arc<Issued>>,
     /// A token of the record that was over when it was first seen, while `current` still worked.
     over: Option<Arc<Issued>>,
-    is_refused: bool,
+    /// The token that was refused last.
+    refused: Option<Arc<Issued>>,
     pub(crate) forced: ForcedRefreshLimit,
     published: Option<Arc<Published>>,
     was_asked_for: bool,
@@ -64,8 +65,10 @@ impl Serving {
         self.current.as_ref()
     }
 
+    /// Returns whether a resource server refused the current token, or an earlier one of the same text.
     pub(crate) fn is_refused(&self) -> bool {
-        self.is_refused
+        let refused = self.current.as_ref().zip(self.refused.as_ref());
+        refused.is_some_and(|(current, refused)| refused.is_same(current.tokens.access_token()))
     }
 
     pub(crate) fn freshness(&self, now: Now) -> Freshness {
@@ -75,7 +78,7 @@ impl Serving {
     /// Returns the current token while it can be served, flagged as suspect if it was refused.
     pub(crate) fn token(&self, now: Now) -> Option<Token> {
         let current = self.current.as_ref().filter(|_| self.freshness(now) != Freshness::Expired);
-        current.map(|issued| Token::new(issued.clone(), self.is_refused))
+        current.map(|issued| Token::new(issued.clone(), self.is_refused()))
     }
 
     /// Remembers a token that an answer brought, until the record shows it.
@@ -91,9 +94,7 @@ impl Serving {
     /// Serves what the record holds.
     pub(crate) fn follow(&mut self, record: &Record, key: &Key, shared: &mut SharedState, now: Now) {
         let Some(tokens) = record.token.as_ref().filter(|_| !record.signed_out) else {
-            if self.current.take().is_some() {
-                (self.is_refused, self.published) = (false, None);
-            }
+            (self.current, self.published) = (None, None);
             return;
         };
         let generation = record.generation();
@@ -117,12 +118,9 @@ impl Serving {
             self.over = Some(next);
             return;
         }
-        let same_text = |current: &Arc<Issued>| current.is_same(tokens.access_token());
-        self.is_refused &= self.current.as_ref().is_some_and(same_text);
         self.was_asked_for = self.was_used() && !is_ours;
-        self.published = None;
         self.incoming.take_if(|_| is_ours);
-        (self.current, self.over) = (Some(next), None);
+        (self.current, self.over, self.published) = (Some(next), None, None);
     }
 
     /// A token that was read again under another generation is as old as both clocks have seen it grow.
@@ -136,20 +134,20 @@ impl Serving {
         let Some(current) = self.current.as_ref().filter(|current| current.generation == generation) else {
             return false;
         };
-        if self.is_refused {
+        if self.is_refused() {
             return false;
         }
         let half = current.validity.lifetime().map_or(PROVEN, |lifetime| (lifetime / 2).min(PROVEN));
         if current.validity.age(now) >= half {
             self.forced = ForcedRefreshLimit::default();
         }
-        (self.is_refused, self.published) = (true, None);
+        (self.refused, self.published) = (Some(current.clone()), None);
         true
     }
 
     /// Forgets what was held against the tokens of an earlier family.
     pub(crate) fn forget_refusals(&mut self) {
-        (self.is_refused, self.published) = (false, None);
+        (self.refused, self.published) = (None, None);
         self.forced = ForcedRefreshLimit::default();
     }
 

@@ -109,7 +109,8 @@ impl Token {
         &self.issued.validity
     }
 
-    /// Whether a resource server has refused it and no better one can be had now.
+    /// Whether a resource server has refused it, or an earlier token of the same text, and no better one can be had now. A
+    /// process remembers the text that was refused last here, until the next sign-in here or until it ends.
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.suspect

@@ -408,3 +408,22 @@ fn a_token_that_was_over_when_it_was_read_is_not_served_after_the_clock_was_set_
         assert_eq!(two.got(&hotel()), "AT1", "the record was read again");
     }
 }
+
+#[test]
+fn a_refused_token_that_the_server_gives_again_to_another_process_after_another_one_is_flagged() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    let token = one.get(&hotel()).expect("a token");
+    one.accounts.refused(&hotel(), token.generation(), one.now);
+    one.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    assert_eq!(one.got(&hotel()), "AT2");
+    two.pass_seconds(61);
+    two.got(&hotel());
+    two.age(&hotel(), Freshness::Stale);
+    two.endpoint.then(Said::tokens("AT1", 3600, "RT3"));
+    two.got(&hotel());
+    assert_eq!(two.stored(&hotel()).access_token(), Some("AT1"));
+    one.now = two.now;
+    one.endpoint.always(|_| Said::page(502, &[]));
+    one.got(&hotel());
+    assert_eq!(one.got(&hotel()), "AT1 (suspect)");
+}
