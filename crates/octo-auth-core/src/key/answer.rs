@@ -63,17 +63,19 @@ impl KeyState {
         // Do not store a token that is over: after a restart only the wall clock is left, and if that was set back the token
         // would look valid.
         let is_over = valid.freshness(now) == Freshness::Expired;
-        let token = (!is_over).then(|| tokens.clone());
-        let generation = self.generation_of(origin);
+        let later = Remedy::TryLater { after: Duration::ZERO };
+        if is_over {
+            if self.is_present(origin) {
+                self.failures.note(BACKOFF, Cause::ExpiredOnArrival, later, &mut shared.rng, now.boot);
+            }
+            self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
+            return;
+        }
+        let (generation, token) = (self.generation_of(origin), Some(tokens.clone()));
         let issued = Issued::new(tokens, generation, valid, deviations, self.key.grant());
         self.serving.expect(Arc::new(issued));
         if !self.take(Operation::Renewed(Renewed { origin, refresh_token, token }), shared, now) {
             return self.serving.expect_none();
-        }
-        let later = Remedy::TryLater { after: Duration::ZERO };
-        if is_over {
-            self.failures.note(BACKOFF, Cause::ExpiredOnArrival, later, &mut shared.rng, now.boot);
-            return;
         }
         self.failures.clear_before(sent.boot);
         self.refusal = None;

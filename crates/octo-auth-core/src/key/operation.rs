@@ -161,7 +161,8 @@ impl Record {
     fn apply_renewed(&mut self, renewed: &Renewed) -> Option<Secret> {
         let number = match renewed.origin {
             Origin::Client { over, family, number } => {
-                if self.signed_out || self.family != over {
+                // The token that is there stays the one it was if none came in its place.
+                if self.signed_out || self.family != over || renewed.token.is_none() {
                     return None;
                 }
                 (self.family, self.attempts) = (family, number);

@@ -427,3 +427,14 @@ fn a_refused_token_that_the_server_gives_again_to_another_process_after_another_
     one.got(&hotel());
     assert_eq!(one.got(&hotel()), "AT1 (suspect)");
 }
+
+#[test]
+fn a_token_keeps_its_generation_when_the_next_one_is_over_on_arrival() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let before = world.get(&service()).expect("a token").generation();
+    world.age(&service(), Freshness::Stale);
+    world.endpoint.then(Said::token("AT2", 0));
+    assert_eq!(world.got(&service()), "AT1");
+    assert_eq!(world.get(&service()).expect("a token").generation(), before);
+    assert_eq!(world.stored(&service()).generation(), before);
+}
