@@ -7,9 +7,9 @@ use octo_auth_core::{
 };
 
 use super::World;
-use super::checks_store::pause_of;
+use super::checks_store::{AskedPause, pause_of};
 use super::defects::Sabotage;
-use super::expectations::{Ended, Exchange};
+use super::expectations::{Ended, Exchange, SignIn};
 use super::job_execution::{broke_off, full};
 use super::plan::{Provider, StoreEnd};
 use super::process::{Carried, MINUTE};
@@ -73,10 +73,11 @@ impl World {
             return;
         }
         let (now, expected) = (self.local(process).boot, &self.processes[process].expected[key]);
-        let (asked, signed_out) = (expected.asked_to_wait.clone(), expected.signed_out);
+        let (asked, signed_out) = (expected.asked_to_wait, expected.signed_out);
         self.expect("I36", signed_out.is_none(), || format!("a request for key {key} after the sign-out"));
         let sent = parameter(job.request(), "refresh_token");
-        let pause = asked.filter(|(own, until)| *own == sent && *until > now);
+        let sign_in = self.sign_in(key, sent.as_deref());
+        let pause = asked.filter(|(of, until)| *of == sign_in && *until > now);
         self.expect("I20", pause.is_none(), || format!("the server wants no request until {pause:?}"));
         self.watch_stored_pause(key, sent.as_deref());
         if let Some(refresh_token) = sent {
@@ -84,18 +85,22 @@ impl World {
         }
     }
 
+    /// Returns which sign-in a request with this refresh token is about.
+    pub(super) fn sign_in(&self, key: usize, refresh_token: Option<&str>) -> SignIn {
+        let of_server = refresh_token.and_then(|token| self.server.sign_in_of(token));
+        (of_server, self.history[key].decisions)
+    }
+
     /// What the record tells of `Retry-After` holds after a restart and for other processes, by both clocks: the earlier
     /// end counts. A client grant goes on while the store cannot be read.
     fn watch_stored_pause(&mut self, key: usize, sent: Option<&str>) {
         let record = self.store.record(&self.names[key]).filter(|record| record.refresh_token() == sent);
-        let until = record.and_then(|record| pause_of(record)).map(|(_, until)| until);
-        let noted = self.history[key].pause.filter(|noted| Some(noted.until) == until);
-        let Some(noted) = noted.filter(|_| !self.keys[key].is_client_grant()) else { return };
-        let is_stepped =
-            self.stepped_at.is_some_and(|stepped| stepped.saturating_add(LONGEST_PAUSE) >= noted.at);
-        let is_over =
-            self.now.boot >= noted.end || self.now.wall.as_unix_millis() >= noted.until || is_stepped;
-        self.expect("I20", is_over, || format!("the record of key {key} asks for a pause: {noted:?}"));
+        let Some(stored) = record.and_then(|record| pause_of(record)) else { return };
+        let asked = self.history[key].pauses.get(&stored).copied();
+        let Some(asked) = asked.filter(|_| !self.keys[key].is_client_grant()) else { return };
+        let is_stepped = self.stepped_at.is_some_and(|stepped| stepped >= asked.at);
+        let is_over = self.now.boot >= asked.end || self.now.wall.as_unix_millis() >= stored.1 || is_stepped;
+        self.expect("I20", is_over, || format!("the record of key {key} asks for a pause: {asked:?}"));
     }
 
     /// A refresh token is sent again only if all earlier exchanges with it ended clearly, or are over and there is nothing
@@ -187,7 +192,6 @@ impl World {
         let own = &mut self.processes[process];
         if answered.has_tokens() {
             own.blamed.take_if(|noted| *noted <= answered.since.boot);
-            own.expected[key].asked_to_wait = None;
             if !answered.is_late && !answered.is_overtaken {
                 own.expected[key].has_failed = false;
             }
@@ -197,9 +201,17 @@ impl World {
                 own.blamed = Some(now);
             }
         }
-        if let Some(seconds) = answered.asked().filter(|_| !answered.is_late && !answered.is_overtaken) {
-            let until = now.saturating_add(Duration::from_secs(seconds.into()).min(LONGEST_PAUSE));
-            own.expected[key].asked_to_wait = Some((answered.refresh_token.clone(), until));
+        let is_of_earlier_sign_in = answered.decisions != own.expected[key].decisions.0;
+        if let Some(seconds) = answered.retry_after().filter(|_| !is_of_earlier_sign_in) {
+            let asked = Duration::from_secs(seconds.into()).min(LONGEST_PAUSE);
+            let sign_in = self.exchanges.get(answered.exchange).map(|own| own.sign_in).unwrap_or_default();
+            let (until, history) = (now.saturating_add(asked), &mut self.history[key]);
+            let earlier = own.expected[key].asked_to_wait.filter(|(of, _)| *of == sign_in);
+            let longest = earlier.map_or(until, |(_, own)| own.max(until));
+            own.expected[key].asked_to_wait = Some((sign_in, longest));
+            let (from, end) = (self.now.wall, self.now.boot.saturating_add(asked));
+            let stored = (from.as_unix_millis(), from.saturating_add(asked).as_unix_millis());
+            history.pauses.insert(stored, AskedPause { at: self.now.boot, end });
         }
         let is_forced = answered.has_tokens() && !answered.is_late && !answered.is_overtaken;
         if let Some(generation) = forced.filter(|_| is_forced) {

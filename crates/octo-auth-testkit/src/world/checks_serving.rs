@@ -23,8 +23,8 @@ impl World {
         let is_other = |record: &crate::StoredRecord| record.generation() != token.generation();
         let is_replaced =
             own.overdue_records(key, now).any(|record| record.access_token().is_some() && is_other(record));
-        let read =
-            own.expected[key].loaded.get(&token.generation()).map_or(now.boot, |reading| reading.earliest);
+        let read = own.expected[key].loaded.get(&token.generation()).map(|reading| &*reading.moments);
+        let read = read.unwrap_or_default();
         let serves = self.answers.must_serve(token, (process, own.incarnation), read, now);
         (!is_replaced && serves).then(|| token.clone())
     }
@@ -142,9 +142,9 @@ impl World {
         let now = self.local(process);
         let (text, issued_at) = (token.access_token().expose().to_owned(), token.tokens().issued_at());
         let own = &mut self.processes[process];
-        own.expected[key].note_reading(token.generation(), true, now.boot);
-        let reading = own.expected[key].loaded.get(&token.generation());
-        let read = reading.and_then(|reading| reading.certain).unwrap_or(now.boot);
+        own.expected[key].note_reading(token.generation(), true, now);
+        let read = own.expected[key].loaded.get(&token.generation()).map(|reading| &*reading.moments);
+        let read = read.unwrap_or_default();
         let identity = (process, own.incarnation);
         let in_time = self.answers.may_serve(token, identity, read, now);
         self.expect("I01", in_time, || format!("{text} was served past its end"));
@@ -181,8 +181,8 @@ impl World {
         let seen = expected.seen.get(&family).copied().unwrap_or_default();
         expected.seen.insert(family, seen.max(number));
         let is_left = expected.left.contains(&family);
-        let refused = expected.refused.get(text);
-        let was_refused = refused.is_some_and(|of| *of == family || is_client_grant)
+        let refused = expected.refused.as_ref().filter(|(refused, _)| refused == text);
+        let was_refused = refused.is_some_and(|(_, of)| *of == family || is_client_grant)
             || expected.refused_generations.contains(&token.generation());
         if expected.last.as_ref().is_none_or(|last| last.generation() != token.generation()) {
             expected.earlier = expected.last.replace(token.clone());
@@ -215,7 +215,9 @@ impl World {
                 is_later || self.keys[key].is_client_grant() && stored.family != own_generation.family
             });
         let is_stored = is_overtaken || self.history[key].has_stored(own_generation);
-        let is_overdue = own.overdue_records(key, now).any(|record| record.access_token() == Some(text));
+        let came = own.expected[key].came.contains(text);
+        let is_overdue =
+            own.overdue_records(key, now).any(|record| came || record.access_token() == Some(text));
         let status = own.accounts.status(&self.keys[key], self.clock(process));
         let flagged = status.is_some_and(|status| status.unsaved || status.in_flight);
         let failed = own.expected[key].unsaved.contains(text) || is_overdue;

@@ -28,18 +28,17 @@ pub(super) struct History {
     generations: HashMap<Generation, (String, Timestamp)>,
     /// Those that were stored.
     stored: HashSet<Generation>,
-    /// The pause that the record asks for.
-    pub(super) pause: Option<StoredPause>,
+    /// The pauses that the server asked for, from when until when in milliseconds of the wall clock.
+    pub(super) pauses: HashMap<(i64, i64), AskedPause>,
+    /// How many sign-ins, sign-outs and seeds have changed the record.
+    pub(super) decisions: usize,
     /// How many exchanges had begun when each refresh token was stored first.
     refresh_tokens: HashMap<String, usize>,
 }
 
-/// A pause that a server asked for, as it was stored first.
+/// When the server asked for a pause, and its end, on the world's boot clock.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct StoredPause {
-    /// Its end in milliseconds of the wall clock, as the record names it.
-    pub(super) until: i64,
-    /// When it was stored, and its end, on the world's boot clock.
+pub(super) struct AskedPause {
     pub(super) at: Duration,
     pub(super) end: Duration,
 }
@@ -91,7 +90,6 @@ pub(super) fn applied(record: &StoredRecord) -> Vec<(String, u64)> {
 impl World {
     /// A record was stored in the place of another one.
     pub(super) fn watch_stored(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
-        self.note_pause(key, record);
         self.watch_operations(key, before, record);
         self.watch_families(key, before, record);
         self.watch_generations(key, record);
@@ -104,18 +102,6 @@ impl World {
         });
     }
 
-    fn note_pause(&mut self, key: usize, record: &StoredRecord) {
-        let pause = pause_of(record);
-        if pause.map(|(_, until)| until) == self.history[key].pause.map(|noted| noted.until) {
-            return;
-        }
-        let (at, now) = (self.now.boot, self.now.wall.as_unix_millis());
-        self.history[key].pause = pause.map(|(from, until)| {
-            let left = until.saturating_sub(now).min(until.saturating_sub(from)).clamp(0, 3_600_000);
-            StoredPause { until, at, end: at + Duration::from_millis(left.unsigned_abs()) }
-        });
-    }
-
     /// Each operation is applied once, and what was applied is remembered.
     fn watch_operations(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
         let (old, new) = (before.map(applied).unwrap_or_default(), applied(record));
@@ -124,6 +110,7 @@ impl World {
         let forgotten = if new.len() < MOST_APPLIED { old.iter().find(|own| !is_kept(own)) } else { None };
         self.expect("I34", forgotten.is_none(), || format!("{forgotten:?} was applied, and is forgotten"));
         let fresh: Vec<_> = new.iter().filter(|own| !old.contains(own)).collect();
+        self.history[key].decisions += fresh.len();
         for (writer, number) in &fresh {
             let last = self.history[key].applied.insert(writer.clone(), *number);
             let is_new = last.is_none_or(|last| last < *number);
@@ -158,16 +145,18 @@ impl World {
             self.history[key].families.insert(sign_in, family);
         }
         let left = before.filter(|before| !before.is_signed_out()).map(|before| before.generation().family);
-        if let Some(left) = left.filter(|left| *left != family && *left != FamilyId::default()) {
+        if let Some(left) = left.filter(|left| *left != family) {
             let by_decision = before.map(applied) != Some(applied(record));
             self.note_gone(key, left, by_decision);
         }
     }
 
-    /// A family was replaced or signed out.
+    /// A family was replaced or signed out. A record without a sign-in has none.
     pub(super) fn note_gone(&mut self, key: usize, family: FamilyId, by_decision: bool) {
         let gone = Gone { writes: self.store.writes, at: self.now.boot, by_decision };
-        self.history[key].gone.entry(family).or_insert(gone);
+        if family != FamilyId::default() {
+            self.history[key].gone.entry(family).or_insert(gone);
+        }
     }
 
     /// A generation is one answer for ever.

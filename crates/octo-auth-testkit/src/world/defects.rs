@@ -188,10 +188,12 @@ impl World {
         let (now, text) = (self.local(process), token.access_token().expose());
         let guard = Duration::from_secs(9);
         let before = Now { boot: now.boot.saturating_sub(guard), wall: now.wall.saturating_sub(guard) };
-        let was_good = self.answers.may_serve(token, (process, own.incarnation), before.boot, before);
+        let was_good = self.answers.may_serve(token, (process, own.incarnation), &[before], before);
         let expected = &own.expected[key];
         let is_gone = self.history[key].gone(token.generation().family).is_some();
-        let is_wanted = !is_gone && expected.signed_out.is_none() && !expected.refused.contains_key(text);
+        let is_wanted = !is_gone
+            && expected.signed_out.is_none()
+            && expected.refused.as_ref().is_none_or(|(refused, _)| refused != text);
         (was_good && is_wanted).then(|| token.clone())
     }
 

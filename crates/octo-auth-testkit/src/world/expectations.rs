@@ -35,6 +35,7 @@ pub(super) struct Exchange {
     pub(super) incarnation: u32,
     /// How many exchanges had begun before it.
     pub(super) number: usize,
+    pub(super) sign_in: SignIn,
     /// How many had begun when it was written ahead.
     pub(super) written_ahead: usize,
     pub(super) refresh_token: Option<String>,
@@ -82,12 +83,12 @@ pub(super) struct Expected {
     pub(super) left: HashSet<FamilyId>,
     /// The generations that were refused.
     pub(super) refused_generations: HashSet<Generation>,
-    /// The text of the access token that was refused, until another one came, and its family: another sign-in is another family.
-    pub(super) refused: HashMap<String, FamilyId>,
+    /// The text of the access token that was refused last, and its family: another sign-in is another family.
+    pub(super) refused: Option<(String, FamilyId)>,
     /// No renewal begins before this moment, unless something else was heard since.
     pub(super) closed: Option<Duration>,
-    /// The server wants no request for this refresh token before this moment.
-    pub(super) asked_to_wait: Option<(Option<String>, Duration)>,
+    /// Until when the server wants no further request of the sign-in that it answered so.
+    pub(super) asked_to_wait: Option<(SignIn, Duration)>,
     /// The ends of renewals that a refusal caused and the server answered.
     pub(super) forced: Vec<(Generation, Duration)>,
     /// The user is signed out as far as the process can know, and whether that is stored.
@@ -100,10 +101,13 @@ pub(super) struct Expected {
     pub(super) dead: Option<String>,
     /// Refresh tokens for which the process was given another one.
     pub(super) replaced: HashSet<String>,
-    /// When a token of another process was first read, on the boot clock of this one.
+    /// When a token of another process was first read, on the clocks of this one.
     pub(super) loaded: HashMap<Generation, FirstReading>,
-    /// Tokens and refresh tokens in a record that could not be saved.
+    /// Tokens and refresh tokens in a record that could not be saved, and access tokens that waited for it to be saved: when a save
+    /// has failed, all that waits is served.
     pub(super) unsaved: HashSet<String>,
+    /// Access tokens of answers since the last save that failed.
+    pub(super) came: HashSet<String>,
     /// How many writes the store had seen when this process heard of it last.
     pub(super) known: u64,
     /// When the store was asked last, on the world's boot clock.
@@ -120,11 +124,14 @@ pub(super) struct Expected {
     pub(super) defect: DefectState,
 }
 
-/// When a token of another process was first read: at the earliest, and for certain.
-#[derive(Debug, Clone, Copy)]
+/// Which sign-in a request was about: that of the server, and how many sign-ins and sign-outs the store had seen.
+pub(super) type SignIn = (Option<usize>, usize);
+
+/// When a token of another process can have been read first; the last of these moments is certain, if any is.
+#[derive(Debug, Default)]
 pub(super) struct FirstReading {
-    pub(super) earliest: Duration,
-    pub(super) certain: Option<Duration>,
+    pub(super) moments: Vec<Now>,
+    pub(super) is_certain: bool,
 }
 
 /// What defects remember of a key.
@@ -143,9 +150,11 @@ pub(super) struct DefectState {
 }
 
 impl Answer {
-    /// Returns whether the token is served now, counted on the boot clock since a moment.
-    fn serves(&self, since: Duration, now: Now) -> bool {
-        let age = now.wall.saturating_since(self.sent.wall).max(now.boot.saturating_sub(since));
+    /// Returns whether the token is served now by a process that saw it first at a moment: it was as old then as the wall
+    /// clock said, and its age goes on from there by both clocks.
+    fn serves(&self, seen: Now, now: Now) -> bool {
+        let by_boot = seen.wall.saturating_since(self.sent.wall) + now.boot.saturating_sub(seen.boot);
+        let age = now.wall.saturating_since(self.sent.wall).max(by_boot);
         self.lifetime.is_none_or(|lifetime| age < lifetime - Duration::from_secs(10).min(lifetime / 10))
     }
 }
@@ -166,16 +175,21 @@ impl Answers {
         self.0.get(text).into_iter().flatten().filter(move |answer| answer.sent.wall == issued_at)
     }
 
-    /// Returns whether a token may be served by a process: what another one got counts from when it was read here.
-    pub(super) fn may_serve(&self, token: &Token, process: (usize, u32), read: Duration, now: Now) -> bool {
-        let since = |answer: &Answer| if answer.process == process { answer.sent.boot } else { read };
-        self.of_token(token).any(|answer| answer.serves(since(answer), now))
+    /// Returns whether a token may be served by a process: what another one got counts from one of the moments at which it
+    /// can have been read here first.
+    pub(super) fn may_serve(&self, token: &Token, process: (usize, u32), read: &[Now], now: Now) -> bool {
+        self.of_token(token).any(|answer| match answer.process == process {
+            true => answer.serves(answer.sent, now),
+            false => read.iter().any(|read| answer.serves(*read, now)),
+        })
     }
 
-    /// Returns whether a token must be served by a process.
-    pub(super) fn must_serve(&self, token: &Token, process: (usize, u32), read: Duration, now: Now) -> bool {
-        let since = |answer: &Answer| if answer.process == process { answer.sent.boot } else { read };
-        self.of_token(token).all(|answer| answer.serves(since(answer), now))
+    /// Returns whether a token must be served by a process, whenever it was read first.
+    pub(super) fn must_serve(&self, token: &Token, process: (usize, u32), read: &[Now], now: Now) -> bool {
+        self.of_token(token).all(|answer| match answer.process == process {
+            true => answer.serves(answer.sent, now),
+            false => read.iter().all(|read| answer.serves(*read, now)),
+        })
     }
 
     /// Returns whether so little of a token's lifetime has passed that no renewal can be due.
@@ -232,22 +246,18 @@ impl Expected {
         self.decisions.0 += 1;
         self.signed_out = signed_out.then_some(false);
         (self.hand, self.closed, self.asked_to_wait, self.dead) = (None, None, None, None);
-        self.refused.clear();
+        self.refused = None;
         self.refused_generations.clear();
         self.forced.clear();
         self.has_failed = false;
     }
 
-    /// Records that an access token has come.
-    pub(super) fn came(&mut self, text: &str) {
-        self.refused.retain(|refused, _| refused == text);
-    }
-
     /// Records that a token was read, if the process heard of it.
-    pub(super) fn note_reading(&mut self, token: Generation, is_certain: bool, now: Duration) {
-        let reading = self.loaded.entry(token).or_insert(FirstReading { earliest: now, certain: None });
-        if is_certain {
-            reading.certain.get_or_insert(now);
+    pub(super) fn note_reading(&mut self, token: Generation, is_certain: bool, now: Now) {
+        let reading = self.loaded.entry(token).or_default();
+        if !reading.is_certain {
+            reading.moments.push(now);
+            reading.is_certain = is_certain;
         }
     }
 

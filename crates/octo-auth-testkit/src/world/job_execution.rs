@@ -121,6 +121,7 @@ impl World {
             process,
             incarnation: self.processes[process].incarnation,
             number: self.exchanges.count(),
+            sign_in: self.sign_in(key, refresh_token.as_deref()),
             written_ahead: self.processes[process].expected[key].written_ahead,
             refresh_token,
             successor: None,
@@ -232,7 +233,7 @@ impl World {
 
     /// A process is told what the store holds, for certain if it is in time.
     fn heard(&mut self, process: usize, key: usize, is_in_time: bool) {
-        let (record, now) = (self.store.record(&self.names[key]).cloned(), self.local(process).boot);
+        let (record, now) = (self.store.record(&self.names[key]).cloned(), self.local(process));
         let (writes, world_now) = (self.store.writes, self.now.boot);
         let expected = &mut self.processes[process].expected[key];
         (expected.is_begun, expected.asked_store) = (true, world_now);
@@ -242,8 +243,7 @@ impl World {
             expected.known = writes;
         }
         let Some(record) = record else { return };
-        if let Some(text) = record.access_token() {
-            expected.came(text);
+        if record.access_token().is_some() {
             expected.note_reading(record.generation(), is_in_time, now);
         }
         let refresh_token = record.refresh_token();
@@ -252,7 +252,6 @@ impl World {
             None if is_in_time => drop(expected.dead.take_if(|dead| refresh_token != Some(&**dead))),
             None => {}
         }
-        expected.asked_to_wait.take_if(|(own, _)| own.as_deref() != refresh_token);
         match expected.signed_out {
             Some(true) if !record.is_signed_out() => expected.signed_out = None,
             _ if record.is_signed_out() && is_in_time && !expected.is_decided() => {
@@ -268,8 +267,9 @@ impl World {
         let is_other = |hand: &mut octo_auth_core::Token| hand.generation() != record.generation();
         expected.hand.take_if(|hand| record.access_token().is_some() && is_other(hand));
         if !is_done {
+            let came = std::mem::take(&mut expected.came);
             let tokens = [record.access_token(), record.refresh_token()];
-            expected.unsaved.extend(tokens.into_iter().flatten().map(str::to_owned));
+            expected.unsaved.extend(came.into_iter().chain(tokens.into_iter().flatten().map(str::to_owned)));
         }
         if record.attempt().is_some() {
             expected.written_ahead = self.exchanges.count();
@@ -457,7 +457,7 @@ impl World {
         let status = self.processes[process].accounts.status(&name, now);
         let held = status.and_then(|status| status.token).map(|token| token.generation());
         if held == Some(generation) {
-            self.processes[process].expected[key].refused.insert(text, generation.family);
+            self.processes[process].expected[key].refused = Some((text, generation.family));
             self.processes[process].expected[key].refused_generations.insert(generation);
         }
         self.processes[process].expected[key].hand = None;

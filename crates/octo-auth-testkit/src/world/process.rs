@@ -114,9 +114,7 @@ impl Process {
     pub(super) fn client_replaced(&mut self) {
         self.reopened();
         self.blamed = None;
-        for expected in &mut self.expected {
-            (expected.has_failed, expected.asked_to_wait) = (false, None);
-        }
+        self.expected.iter_mut().for_each(|expected| expected.has_failed = false);
     }
 
     /// Returns whether a job of a key takes longer than it may.

@@ -26,6 +26,8 @@ pub(super) struct Answered<'r> {
     pub(super) exchange: Option<usize>,
     /// Its carrier was reported lost before.
     pub(super) is_late: bool,
+    /// How many sign-ins and sign-outs there had been in its process when it began.
+    pub(super) decisions: u64,
     /// A user signed in or out since it began, or a late answer came.
     pub(super) is_overtaken: bool,
 }
@@ -52,20 +54,16 @@ impl Answered<'_> {
         self.outcome.refresh_token.as_ref().filter(|_| is_readable && self.status() == Some(200))
     }
 
-    /// Returns how long the server wants to be left alone, in seconds. What waiting does not improve asks for nothing.
-    pub(super) fn asked(&self) -> Option<u16> {
-        let is_passing =
-            self.status().is_some_and(|status| status >= 500 || [408, 425, 429].contains(&status));
-        self.retry_after().filter(|_| is_passing)
-    }
-
-    fn retry_after(&self) -> Option<u16> {
+    /// Returns how long the server wants to be left alone, in seconds. A redirect asks it for another address (RFC 9110 section
+    /// 10.2.3).
+    pub(super) fn retry_after(&self) -> Option<u16> {
         let after = match self.reply {
             Reply::Refusal(refusal) => refusal.retry_after,
             Reply::Gateway { retry_after, .. } => *retry_after,
             Reply::Token(_) | Reply::Broken(_) | Reply::Fault(..) => None,
         };
-        after.filter(|after| *after > 0 && self.response.is_some())
+        let is_meant = self.status().is_some_and(|status| status != 302);
+        after.filter(|after| *after > 0 && is_meant)
     }
 
     /// Returns whether the failure concerns all keys: it was not sent, or the client asks too often.
@@ -126,6 +124,7 @@ impl World {
             refresh_token,
             exchange,
             is_late,
+            decisions,
             is_overtaken,
         };
         self.note_answer(&answered);
@@ -176,7 +175,7 @@ impl World {
             let lifetime = reply.lifetime.map(std::time::Duration::from_secs);
             let answer = Answer { process: own, sent: answered.since, lifetime, is_sign_in: false };
             self.answers.add(token, answer);
-            self.processes[process].expected[key].came(token);
+            self.processes[process].expected[key].came.insert(token.clone());
         }
         let expected = &mut self.processes[process].expected[key];
         if answered.has_tokens() {
