@@ -224,7 +224,11 @@ fn the_rules_hold_over_a_builder_that_says_otherwise() {
         .redirect(reqwest::redirect::Policy::limited(5))
         .pool_max_idle_per_host(5);
     let reqwest = octo_auth_async::ReqwestTransport::from_builder(reqwest).unwrap();
+    let unseen = |_: ureq::http::Request<ureq::SendBody>, _: ureq::middleware::MiddlewareNext| {
+        panic!("a middleware would see the credentials")
+    };
     let ureq = ureq::Agent::config_builder().proxy(None).max_redirects(5).http_status_as_error(true);
+    let ureq = ureq.middleware(unseen);
     let ureq = octo_auth_blocking::UreqTransport::from_builder(ureq).unwrap();
     let adapters = Adapter::with_runners(
         octo_auth_async::Runner::with_transport(reqwest),

@@ -99,10 +99,10 @@
 //!
 //! Requests and calls of the store are spans: `octo_auth.request` and `octo_auth.store`.
 //!
-//! ureq itself writes every byte that passes through it into the log of the crate `log`, at level trace under the target
-//! `ureq_proto`. Of what goes over [`UreqTransport`] it sees no credential, no query and no body, and logs stars in
-//! their place. An agent of your own, with [`Authorize`] or without, is not protected: it logs the token with each call,
-//! and the bodies. Where trace is on, keep that target at debug: `RUST_LOG=trace,ureq_proto=debug`.
+//! An agent of ureq writes every byte that passes through it into the log of the crate `log`, at level trace under the
+//! target `ureq_proto`. [`UreqTransport`] does not: ureq makes its connections and sees nothing of what goes over them. An
+//! agent of your own, with [`Authorize`] or without, logs the token with each call, and the bodies. Where trace is on, keep
+//! that target at debug: `RUST_LOG=trace,ureq_proto=debug`.
 
 pub mod octorate;
 pub mod octotable;

@@ -87,6 +87,11 @@ impl Heard {
         self.wire.windows(text.len()).filter(|part| *part == text.as_bytes()).count()
     }
 
+    /// How many connections were made, as ureq says.
+    pub(crate) fn connections(&self) -> usize {
+        self.lines.matches("Connected TcpStream to ").count()
+    }
+
     /// The bytes on the wire, readable.
     pub(crate) fn wire(&self) -> String {
         self.wire.escape_ascii().to_string()

@@ -1,11 +1,10 @@
-//! What passes through ureq: nothing that is secret, and all that ureq judges.
+//! What is logged of what goes over ureq's connections: nothing that is secret.
 //!
 //! A program of its own, as the logger that hears it is that of the whole process.
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
 mod ear;
-mod framing;
 mod secrets;
 mod server;
 
@@ -22,8 +21,7 @@ fn request(method: &str, url: &str, body: &str) -> Request<Body> {
     Request::builder().method(method).uri(url).body(Body::from(body)).expect("a sound request")
 }
 
-/// What lies behind a fault, as ureq worded it.
+/// What lies behind a fault.
 fn cause(fault: &Fault) -> String {
-    let cause = fault.source().map(ToString::to_string).unwrap_or_default();
-    cause.strip_prefix("io: ").unwrap_or(&cause).to_owned()
+    fault.source().map(ToString::to_string).unwrap_or_default()
 }

@@ -1,0 +1,241 @@
+//! One request and its response over a connection, as HTTP/1.1 (RFC 9112).
+//!
+//! A response is read as the other adapter's library reads it. A header that is none is left out rather than hiding the
+//! status beside it. An interim response (1xx) is passed over.
+
+use std::io::{self, BufRead, ErrorKind, Read, Write};
+use std::str;
+
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use httparse::{ParserConfig, Status};
+use octo_auth_core::{Body, note_framing};
+
+/// The longest head of a response, with what is interim before it, in bytes: about what the other adapter takes.
+const LONGEST_HEAD: u64 = 400 * 1024;
+
+/// The most headers of a response: what the other adapter takes.
+const MOST_HEADERS: usize = 100;
+
+/// The longest line between two chunks, and all trailers together, in bytes.
+const LONGEST_LINES: u64 = 16 * 1024;
+
+/// The most that is reserved for a body before any of it has come.
+const USUAL: usize = 1024 * 1024;
+
+/// Writes a request.
+pub(super) fn write(
+    request: &Request<Body>,
+    user_agent: Option<&str>,
+    mut connection: impl Write,
+) -> io::Result<()> {
+    // In one piece and wiped afterwards, as credentials stand in it.
+    connection.write_all(head(request, user_agent).as_ref())?;
+    connection.write_all(request.body().as_ref())?;
+    connection.flush()
+}
+
+fn head(request: &Request<Body>, user_agent: Option<&str>) -> Body {
+    let (url, headers, length) = (request.uri(), request.headers(), request.body().as_ref().len());
+    let target = url.path_and_query().map_or("/", |target| target.as_str());
+    let mut lines = vec![request.method().as_str(), " ", target, " HTTP/1.1\r\n"];
+    if let Some(authority) = url.authority().filter(|_| !headers.contains_key(HOST)) {
+        let address = authority.as_str().rsplit('@').next().unwrap_or_default();
+        lines.extend(["host: ", address, "\r\n"]);
+    }
+    if let Some(name) = user_agent.filter(|_| !headers.contains_key(USER_AGENT)) {
+        lines.extend(["user-agent: ", name, "\r\n"]);
+    }
+    let length = length.to_string();
+    if length != "0" || !matches!(*request.method(), Method::GET | Method::HEAD) {
+        lines.extend(["content-length: ", &length, "\r\n"]);
+    }
+    let mut parts: Vec<&[u8]> = lines.into_iter().map(str::as_bytes).collect();
+    for (name, value) in
+        headers.iter().filter(|(name, _)| ![CONTENT_LENGTH, TRANSFER_ENCODING].contains(name))
+    {
+        parts.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
+    }
+    parts.push(b"\r\n");
+    Body::new(parts.concat())
+}
+
+/// The head of a response, and how its body is framed.
+pub(super) struct Head {
+    response: Response<()>,
+    framing: Framing,
+}
+
+enum Framing {
+    Length(u64),
+    Chunked,
+    /// The body ends with the connection.
+    Connection,
+}
+
+/// Reads the head of the response to a request of a method.
+pub(super) fn read_head(method: &Method, connection: &mut impl BufRead) -> io::Result<Head> {
+    let mut connection = connection.take(LONGEST_HEAD);
+    loop {
+        let response = read_response(&mut connection)?;
+        let status = response.status();
+        if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
+            continue;
+        }
+        let has_no_body = *method == Method::HEAD
+            || status.is_informational()
+            || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+        let framing = if has_no_body { Framing::Length(0) } else { framing(&response)? };
+        return Ok(Head { response, framing });
+    }
+}
+
+/// Reads the body of a response, up to the limit and one byte more.
+pub(super) fn read_body(head: Head, connection: impl BufRead, limit: usize) -> io::Result<Response<Body>> {
+    let (mut bytes, enough) = (Vec::new(), limit.saturating_add(1));
+    match head.framing {
+        Framing::Length(length) => {
+            bytes.reserve_exact(usize::try_from(length).unwrap_or(limit).min(USUAL));
+            read_length(length, connection, &mut bytes, enough)?;
+        }
+        Framing::Chunked => read_chunks(connection, &mut bytes, enough)?,
+        Framing::Connection => drop(connection.take(enough as u64).read_to_end(&mut bytes)?),
+    }
+    let mut response = head.response.map(|()| Body::new(bytes));
+    note_framing(&mut response);
+    Ok(response)
+}
+
+/// Reads one head. It is parsed twice: behind the status line, so that what is no HTTP is found at once, and at its end.
+fn read_response(connection: &mut impl BufRead) -> io::Result<Response<()>> {
+    let mut bytes = Vec::new();
+    loop {
+        let start = bytes.len();
+        if connection.read_until(b'\n', &mut bytes)? == 0 {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the head of the answer has no end"));
+        }
+        match (is_empty(&bytes[start..]), start) {
+            // Before a status line.
+            (true, 0) => bytes.clear(),
+            (true, _) => return parse(&bytes)?.ok_or_else(|| invalid("the head of the answer has no end")),
+            (false, 0) => drop(parse(&bytes)?),
+            (false, _) => {}
+        }
+    }
+}
+
+/// Says whether a line holds nothing but its end.
+fn is_empty(line: &[u8]) -> bool {
+    matches!(line, b"\r\n" | b"\n")
+}
+
+/// Reads a head. Returns `None` if it has not come to its end.
+fn parse(bytes: &[u8]) -> io::Result<Option<Response<()>>> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut head = httparse::Response::new(&mut headers);
+    let mut config = ParserConfig::default();
+    config.ignore_invalid_headers_in_responses(true);
+    let parsed = config.parse_response(&mut head, bytes).map_err(invalid)?;
+    let (Status::Complete(_), Some(status)) = (parsed, head.code) else { return Ok(None) };
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(status).map_err(invalid)?;
+    *response.version_mut() = if head.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+    for header in head.headers {
+        let (name, value) =
+            (HeaderName::from_bytes(header.name.as_bytes()), HeaderValue::from_bytes(header.value));
+        response.headers_mut().append(name.map_err(invalid)?, value.map_err(invalid)?);
+    }
+    Ok(Some(response))
+}
+
+/// How a body is framed, by RFC 9112 section 6.3.
+fn framing(response: &Response<()>) -> io::Result<Framing> {
+    let headers = response.headers();
+    if let Some(coding) = headers.get_all(TRANSFER_ENCODING).iter().next_back() {
+        let last = coding.to_str().unwrap_or_default().rsplit(',').next().unwrap_or_default();
+        let is_chunked = last.trim().eq_ignore_ascii_case("chunked");
+        return match response.version() {
+            Version::HTTP_10 => Err(invalid("HTTP/1.0 has no transfer coding")),
+            _ if is_chunked => Ok(Framing::Chunked),
+            _ => Ok(Framing::Connection),
+        };
+    }
+    Ok(announced(headers)?.map_or(Framing::Connection, Framing::Length))
+}
+
+/// The length that is announced, if one is: each time the same.
+fn announced(headers: &HeaderMap) -> io::Result<Option<u64>> {
+    let mut length = None;
+    for value in headers.get_all(CONTENT_LENGTH) {
+        for text in value.to_str().map_err(invalid)?.split(',').map(str::trim) {
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            let read =
+                text.parse().ok().filter(|read| is_number && length.is_none_or(|length| length == *read));
+            length = Some(read.ok_or_else(|| invalid("the length of the answer is not one number"))?);
+        }
+    }
+    Ok(length)
+}
+
+/// Reads as many bytes behind others, up to the limit and one byte more.
+fn read_length(length: u64, connection: impl Read, bytes: &mut Vec<u8>, enough: usize) -> io::Result<()> {
+    let end = usize::try_from(length).unwrap_or(enough).saturating_add(bytes.len()).min(enough);
+    connection.take((end - bytes.len()) as u64).read_to_end(bytes)?;
+    if bytes.len() < end { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+}
+
+fn read_chunks(mut connection: impl BufRead, bytes: &mut Vec<u8>, enough: usize) -> io::Result<()> {
+    loop {
+        let mut left = LONGEST_LINES;
+        let size = chunk_size(&read_line(&mut connection, &mut left)?)?;
+        if size == 0 {
+            return read_trailers(connection);
+        }
+        read_length(size, &mut connection, bytes, enough)?;
+        if bytes.len() == enough {
+            return Ok(());
+        }
+        let mut end = [0; 2];
+        connection.read_exact(&mut end)?;
+        if end != *b"\r\n" {
+            return Err(invalid("a chunk does not end where its size says"));
+        }
+    }
+}
+
+/// Reads the line with the size of a chunk, which may have extensions behind a semicolon.
+fn chunk_size(line: &[u8]) -> io::Result<u64> {
+    let digits = line.strip_suffix(b"\r\n").unwrap_or(line).split(|byte| *byte == b';').next();
+    let digits = str::from_utf8(digits.unwrap_or_default()).map_err(invalid)?.trim_end_matches([' ', '\t']);
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    match u64::from_str_radix(digits, 16) {
+        Ok(size) if is_number && line.ends_with(b"\r\n") => Ok(size),
+        Ok(_) if is_number && !line.ends_with(b"\n") => Err(ErrorKind::UnexpectedEof.into()),
+        _ if line.is_empty() => Err(ErrorKind::UnexpectedEof.into()),
+        _ => Err(invalid("the size of a chunk is no number")),
+    }
+}
+
+/// Passes over the lines behind the last chunk, of which the last one is empty.
+fn read_trailers(mut connection: impl BufRead) -> io::Result<()> {
+    let mut left = LONGEST_LINES;
+    loop {
+        match &*read_line(&mut connection, &mut left)? {
+            line if is_empty(line) => return Ok(()),
+            line if !line.ends_with(b"\n") => return Err(ErrorKind::UnexpectedEof.into()),
+            _ => {}
+        }
+    }
+}
+
+/// Reads a line with its end, which it lacks if the connection has ended.
+fn read_line(connection: &mut impl BufRead, left: &mut u64) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    connection.take(*left).read_until(b'\n', &mut line)?;
+    *left = left.saturating_sub(line.len() as u64);
+    if *left == 0 { Err(invalid("the lines beside the chunks are too long")) } else { Ok(line) }
+}
+
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, error)
+}
