@@ -65,6 +65,7 @@ struct Account {
     due: Option<Duration>,
     shown: Shown,
     is_touched: bool,
+    is_due_stale: bool,
 }
 
 impl Accounts {
@@ -86,7 +87,7 @@ impl Accounts {
 
     /// Tells a caller what to do.
     pub fn decide(&mut self, key: &Key, now: Now) -> Decision {
-        self.with(key, now, |state, shared| {
+        self.with(key, |state, shared| {
             state.note_asked();
             state.decide(false, shared, now)
         })
@@ -94,7 +95,7 @@ impl Accounts {
 
     /// Tells a caller whose time is over: to use a token or to give up, never to run or to wait.
     pub fn decide_at_deadline(&mut self, key: &Key, now: Now) -> Decision {
-        self.with(key, now, |state, shared| state.decide_at_deadline(shared, now))
+        self.with(key, |state, shared| state.decide_at_deadline(shared, now))
     }
 
     /// Takes the outcome of a job; the answer is the next job, to be carried out by the same carrier.
@@ -103,7 +104,7 @@ impl Accounts {
         let was_closed = self.shared.health.is_ailing();
         let account = self.accounts.get_mut(&*ticket.key)?;
         let job = account.state.report(&mut self.shared, &ticket, outcome, now);
-        self.reschedule(&ticket.key, now);
+        self.touch(&ticket.key);
         if was_closed && !self.shared.health.is_ailing() {
             self.look_at_all();
         }
@@ -114,7 +115,7 @@ impl Accounts {
     pub fn refused(&mut self, key: &Key, generation: Generation, now: Now) {
         if let Some(account) = self.accounts.get_mut(key) {
             account.state.refused(generation, now);
-            self.reschedule(key, now);
+            self.touch(key);
         }
     }
 
@@ -129,7 +130,7 @@ impl Accounts {
         self.make_room(key);
         let (account, shared) = self.account(key);
         let job = account.state.adopt(adopted, shared, now)?;
-        self.reschedule(key, now);
+        self.touch(key);
         Ok(job)
     }
 
@@ -162,16 +163,16 @@ impl Accounts {
     pub fn sign_out(&mut self, key: &Key, now: Now) -> Option<Job> {
         let (account, shared) = self.account(key);
         let job = account.state.sign_out(shared, now);
-        self.reschedule(key, now);
+        self.touch(key);
         job
     }
 
     /// Records that another process has written a record: the next decision about its key reads it again, beside the use
     /// of the token. Returns the key, or `None` if the record belongs to no key in use.
-    pub fn changed_elsewhere(&mut self, name: &RecordName, now: Now) -> Option<Arc<Key>> {
+    pub fn changed_elsewhere(&mut self, name: &RecordName) -> Option<Arc<Key>> {
         let key = self.names.get(name)?.clone();
         self.accounts.get_mut(&key)?.state.changed_elsewhere();
-        self.reschedule(&key, now);
+        self.touch(&key);
         Some(key)
     }
 
@@ -197,7 +198,7 @@ impl Accounts {
             let (account, shared) = self.account(&key);
             if let Some(job) = account.state.save_now(shared, now) {
                 jobs.push(job);
-                self.reschedule(&key, now);
+                self.touch(&key);
             }
         }
         jobs
@@ -325,7 +326,6 @@ impl Accounts {
     fn with(
         &mut self,
         key: &Key,
-        now: Now,
         step: impl FnOnce(&mut KeyState, &mut SharedState) -> Decision,
     ) -> Decision {
         if !self.accounts.contains_key(key) {
@@ -335,10 +335,10 @@ impl Accounts {
             }
             self.let_go(key);
         }
-        self.touch(key);
+        self.mark_used(key);
         let (account, shared) = self.account(key);
         let decision = step(&mut account.state, shared);
-        self.reschedule(key, now);
+        self.touch(key);
         decision
     }
 
@@ -358,13 +358,21 @@ impl Accounts {
                 names.insert(name.clone(), key.clone());
             }
             let shown = state.shown_at_first(shared);
-            Account { state, handles: 0, last_asked: *asked, due: None, shown, is_touched: false }
+            Account {
+                state,
+                handles: 0,
+                last_asked: *asked,
+                due: None,
+                shown,
+                is_touched: false,
+                is_due_stale: false,
+            }
         });
         (account, shared)
     }
 
     /// Notes that a key was asked about just now.
-    fn touch(&mut self, key: &Key) {
+    fn mark_used(&mut self, key: &Key) {
         self.asked += 1;
         let asked = self.asked;
         let shared = self.key(key);

@@ -39,8 +39,8 @@ pub use import::Adopted;
 pub use job::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
 pub use record::{FamilyId, Generation};
 pub use state::State;
-pub(crate) use status::Shown;
 pub use status::{Change, Event, Status};
+pub(crate) use status::{Settled, Shown};
 pub use step::{Ending, Step};
 pub use token::{Published, Token};
 

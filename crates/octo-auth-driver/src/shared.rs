@@ -206,7 +206,7 @@ impl Shared {
 
     /// Records that another process has written a record: callers of its key ask the machine again.
     pub fn changed_elsewhere(&self, name: &RecordName) {
-        self.step(|machine, now| drop(machine.changed_elsewhere(name, now)));
+        self.step(|machine, _| drop(machine.changed_elsewhere(name)));
     }
 
     /// Returns a listener to wait by while the record of a key is being saved, or, with `all`, while anything runs for the

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Accounts;
-use crate::key::{Event, Published, State};
+use super::refresh_ahead::replace_due;
+use crate::key::{Event, Published, Settled, State};
 use crate::spec::Key;
 use crate::time::Now;
 
@@ -50,12 +51,16 @@ impl Accounts {
         for key in std::mem::take(&mut self.touched) {
             let Some(account) = self.accounts.get_mut(&key) else { continue };
             account.is_touched = false;
-            let (shown, events) = account.state.shown_since(&account.shown, &self.shared, now);
+            let is_served = account.handles > 0;
+            let settled = account.state.settled(&account.shown, is_served, &self.shared, now);
+            let Settled { shown, events, due, published } = settled;
+            if std::mem::take(&mut account.is_due_stale) {
+                replace_due(&mut self.due, &key, &mut account.due, due);
+            }
             let wakes_callers = shown.facts != account.shown.facts;
             effects.wakes_watchers |= wakes_callers || shown.next_change != account.shown.next_change;
-            let is_served = account.handles > 0;
             effects.keys.push(KeyEffects {
-                published: is_served.then(|| account.state.publication(&self.shared, now)).flatten(),
+                published,
                 events,
                 state: shown.facts.state,
                 served_for: account.state.served_for(now),

@@ -1,5 +1,7 @@
 //! Keeping tokens warm: which key is due next, so that nobody has to wait for a renewal.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Accounts;
@@ -34,6 +36,7 @@ impl Accounts {
     /// Begins the renewal that is due next, before anybody waits for it.
     pub fn tend(&mut self, which: Warm, now: Now) -> Tending {
         let limit = now.boot.saturating_add(LONGEST_SLEEP);
+        self.reschedule_touched(now);
         // Each key is looked at once at most, whatever the clock says.
         for _ in 0..self.due.len() {
             let Some((due, key)) = self.due.first().cloned() else {
@@ -57,21 +60,24 @@ impl Accounts {
         Tending { job: None, again: limit }
     }
 
-    /// Puts a key where it belongs among those to be looked at.
-    pub(super) fn reschedule(&mut self, key: &Key, now: Now) {
+    /// Notes that a step has looked at a key: what that changes is known once its effects are taken.
+    pub(super) fn touch(&mut self, key: &Key) {
         let shared = self.key(key);
         let Some(account) = self.accounts.get_mut(key) else { return };
-        let due = account.state.due(&self.shared, now);
-        if let Some(old) = account.due.take() {
-            self.due.remove(&(old, shared.clone()));
+        account.is_due_stale = true;
+        if !std::mem::replace(&mut account.is_touched, true) {
+            self.touched.push(shared);
         }
-        account.due = due;
-        if !account.is_touched {
-            account.is_touched = true;
-            self.touched.push(shared.clone());
-        }
-        if let Some(due) = due {
-            self.due.insert((due, shared));
+    }
+
+    /// Puts the keys that were looked at where they belong among those that are due.
+    fn reschedule_touched(&mut self, now: Now) {
+        for key in &self.touched {
+            let Some(account) = self.accounts.get_mut(key) else { continue };
+            if std::mem::take(&mut account.is_due_stale) {
+                let due = account.state.due(&self.shared, now);
+                replace_due(&mut self.due, key, &mut account.due, due);
+            }
         }
     }
 
@@ -85,14 +91,27 @@ impl Accounts {
     }
 
     /// Puts a key that was looked at just now behind this moment, whatever it says itself.
-    fn reschedule_after(&mut self, key: &Key, now: Now, limit: Duration) {
-        self.reschedule(key, now);
-        let shared = self.key(key);
+    fn reschedule_after(&mut self, key: &Arc<Key>, now: Now, limit: Duration) {
+        self.touch(key);
         let Some(account) = self.accounts.get_mut(key) else { return };
-        if let Some(due) = account.due.filter(|due| *due <= now.boot) {
-            self.due.remove(&(due, shared.clone()));
-            account.due = Some(limit);
-            self.due.insert((limit, shared));
-        }
+        account.is_due_stale = false;
+        let due = account.state.due(&self.shared, now).map(|due| if due <= now.boot { limit } else { due });
+        replace_due(&mut self.due, key, &mut account.due, due);
     }
+}
+
+/// Replaces the moment at which a key is due.
+pub(super) fn replace_due(
+    all: &mut BTreeSet<(Duration, Arc<Key>)>,
+    key: &Arc<Key>,
+    own: &mut Option<Duration>,
+    due: Option<Duration>,
+) {
+    if *own == due {
+        return;
+    }
+    if let Some(old) = std::mem::replace(own, due) {
+        all.remove(&(old, key.clone()));
+    }
+    all.extend(due.map(|due| (due, key.clone())));
 }

@@ -70,6 +70,17 @@ pub(crate) struct ShownFacts {
     saving: bool,
 }
 
+/// What a step has changed outside the key.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) shown: Shown,
+    pub(crate) events: Vec<Event>,
+    /// The moment on the boot clock at which the key should be looked at ahead of any caller.
+    pub(crate) due: Option<Duration>,
+    /// What its handles may serve without asking.
+    pub(crate) published: Option<Arc<Published>>,
+}
+
 /// Something that happened to a key.
 #[derive(Debug, Clone)]
 pub struct Change {
@@ -130,11 +141,32 @@ impl KeyState {
         Shown { facts, next_change: None, generation, failures: 0, sign_in_needed }
     }
 
-    /// Returns what is to be shown of the key now, and what happened since it was shown last.
-    pub(crate) fn shown_since(&self, last: &Shown, shared: &SharedState, now: Now) -> (Shown, Vec<Event>) {
+    /// Returns what a step has changed outside the key, from one look at the facts.
+    pub(crate) fn settled(
+        &mut self,
+        last: &Shown,
+        is_served: bool,
+        shared: &SharedState,
+        now: Now,
+    ) -> Settled {
         let facts = self.facts(shared, None, now);
-        let shown_facts = self.shown_facts(&facts, shared);
-        let sign_in_needed = needs_sign_in(&facts, shown_facts.state);
+        let next_change = self.next_change(&facts, shared, now);
+        let (shown, events) = self.shown_since(last, &facts, next_change, shared, now);
+        let due = self.due_by(&facts, next_change, shared, now);
+        let published = is_served.then(|| self.publication_by(&facts, next_change, now)).flatten();
+        Settled { shown, events, due, published }
+    }
+
+    fn shown_since(
+        &self,
+        last: &Shown,
+        facts: &Facts,
+        next_change: Option<Duration>,
+        shared: &SharedState,
+        now: Now,
+    ) -> (Shown, Vec<Event>) {
+        let shown_facts = self.shown_facts(facts, shared);
+        let sign_in_needed = needs_sign_in(facts, shown_facts.state);
         let generation = self.serving.current().map(|issued| issued.generation).unwrap_or_default();
         let mut events = Vec::new();
         if facts.freshness != Freshness::Expired && generation != last.generation {
@@ -143,13 +175,12 @@ impl KeyState {
         let has_failed = self.failure_count != last.failures && !sign_in_needed;
         if has_failed || (sign_in_needed && !last.sign_in_needed) {
             let event = if sign_in_needed { Event::SignInNeeded } else { Event::Setback };
-            events.extend(self.setback(&facts, shown_facts.state, now).map(event));
+            events.extend(self.setback(facts, shown_facts.state, now).map(event));
         }
         let ShownFacts { in_flight, unsaved, .. } = shown_facts;
         if unsaved && !in_flight && (!last.facts.unsaved || last.facts.in_flight) {
             events.push(Event::Unsaved(generation));
         }
-        let next_change = self.next_change(&facts, shared, now);
         let failures = self.failure_count;
         (Shown { facts: shown_facts, next_change, generation, failures, sign_in_needed }, events)
     }
@@ -186,6 +217,16 @@ impl KeyState {
 
     /// Returns what a handle may serve without asking, if the table says to use a token and to begin nothing.
     pub(crate) fn publication(&mut self, shared: &SharedState, now: Now) -> Option<Arc<Published>> {
+        let facts = self.facts(shared, None, now);
+        self.publication_by(&facts, self.next_change(&facts, shared, now), now)
+    }
+
+    fn publication_by(
+        &mut self,
+        facts: &Facts,
+        next_change: Option<Duration>,
+        now: Now,
+    ) -> Option<Arc<Published>> {
         if let Some(published) = self.serving.published(now) {
             return Some(published.clone());
         }
@@ -194,20 +235,28 @@ impl KeyState {
         if self.in_flight.as_ref().is_some_and(|own| own.deadline <= now.boot) {
             return None;
         }
-        let facts = self.facts(shared, None, now);
         // Only events of this key and time may change it; a success of another key may open a closed gate.
         let is_steady = match facts.state() {
             State::Fresh | State::StaleInFlight => true,
             State::StaleBlocked => !facts.is_renewable || matches!(facts.gate, Gate::Dead(_)),
             _ => false,
         };
-        let until = self.next_change(&facts, shared, now).unwrap_or(Duration::MAX);
-        is_steady.then(|| self.serving.publish(until, now)).flatten()
+        is_steady.then(|| self.serving.publish(next_change.unwrap_or(Duration::MAX), now)).flatten()
     }
 
     /// Returns the moment on the boot clock at which the key should be looked at ahead of any caller.
     pub(crate) fn due(&self, shared: &SharedState, now: Now) -> Option<Duration> {
         let facts = self.facts(shared, None, now);
+        self.due_by(&facts, self.next_change(&facts, shared, now), shared, now)
+    }
+
+    fn due_by(
+        &self,
+        facts: &Facts,
+        next_change: Option<Duration>,
+        shared: &SharedState,
+        now: Now,
+    ) -> Option<Duration> {
         match facts.state() {
             _ if self.in_flight.is_none() && self.is_unsaved(shared) => Some(self.save_at),
             State::ShuttingDown => None,
@@ -218,7 +267,7 @@ impl KeyState {
             }
             state if state.begins_a_job() => Some(now.boot),
             _ if matches!(facts.gate, Gate::Dead(_)) => None,
-            _ => self.next_change(&facts, shared, now),
+            _ => next_change,
         }
     }
 
