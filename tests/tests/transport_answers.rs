@@ -256,6 +256,26 @@ fn a_reqwest_builder_without_cryptography_is_an_error_and_no_panic() {
     }
 }
 
+#[test]
+fn the_settings_of_a_ureq_builder_that_count_are_kept_or_refused() {
+    use octo_auth_blocking::{Transport as _, UreqTransport};
+    let builder = || ureq::Agent::config_builder().proxy(None);
+    let error = UreqTransport::from_builder(builder().user_agent("one\r\ntwo: 2")).unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("the user agent"), "{error:?}");
+    let server = Socket::responding("200 OK", &[JSON], TOKEN);
+    let exchange = asking(&server);
+    let send = |transport: UreqTransport| transport.send(exchange.request(), Duration::from_secs(20));
+    let fault = send(UreqTransport::from_builder(builder().https_only(true)).unwrap()).unwrap_err();
+    assert_eq!(fault.to_string(), "plain http is switched off by `https_only`");
+    assert_eq!(server.requests(), [""; 0]);
+    for (chosen, expected) in [("hotel/1", Some("hotel/1")), ("", None)] {
+        send(UreqTransport::from_builder(builder().user_agent(chosen)).unwrap()).unwrap();
+        let request = server.requests().pop().unwrap();
+        let found = request.lines().find_map(|line| line.strip_prefix("user-agent: "));
+        assert_eq!(found, expected, "{request}");
+    }
+}
+
 /// A transport of the user's own, in both colours: it answers from memory and notes what it was given.
 #[derive(Clone, Default)]
 struct Own(Arc<Mutex<Vec<(String, Duration)>>>);

@@ -66,7 +66,9 @@ impl Caller {
         match call.another(self.tokens.get().await, || self.tokens.status()) {
             Ok(token) => call.authorize(&token, headers).is_ok(),
             Err(failure) => {
-                failure.map(|failure| answer.insert(failure));
+                if let Some(failure) = failure {
+                    answer.insert(failure);
+                }
                 false
             }
         }

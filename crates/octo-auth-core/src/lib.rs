@@ -50,6 +50,12 @@
 //! table is at [`State`], the rules are in [`manual::lifecycle`]. The adapters' `Accounts` and `Tokens` drive this machine;
 //! a program with its own transport can do so in some thirty lines.
 //!
+//! # The clients of providers
+//!
+//! [`provider`] has the calls of Octorate, OctoTable and OfficeRND that need a token or bring tokens, as values: a
+//! [`provider::ProviderCall`] says what to do next, and one loop in an adapter carries out the calls of all. Calls of the API
+//! are authorised by an [`Authorizer`]. Every error implements [`Diagnostic`].
+//!
 //! # What is stored
 //!
 //! A [`Store`] keeps bytes under names, with versions. The core names each record ([`RecordName`]), encodes it, and checks

@@ -1,5 +1,7 @@
 //! Which requests go through a proxy, as the environment says. The adapters are held to the same over sockets.
 
+#![expect(clippy::expect_used, reason = "what a test builds on is sound, or the test fails")]
+
 use std::error::Error;
 
 use http::Uri;

@@ -232,6 +232,21 @@ fn missing_credentials_are_named_by_where_they_should_be() {
 }
 
 #[test]
+fn a_proxy_that_cannot_be_used_or_refuses_the_credentials_is_a_matter_of_configuration() {
+    let asking = |proxy: String| {
+        let token_url = "https://auth.invalid/token";
+        let mut command = program(&["token", "--provider", "rfc6749", "--token-url", token_url]);
+        command.env("OCTO_AUTH_CLIENT_ID", "me").env("OCTO_AUTH_CLIENT_SECRET", CANARY);
+        Ran::from(command.env("HTTPS_PROXY", proxy).output().expect("the program starts"))
+    };
+    let encoded = CANARY.replace('%', "%25");
+    asking(format!("ftp://me:{encoded}@proxy.invalid")).failed(3, &["HTTPS_PROXY", "the scheme is none of"]);
+    let refusing = answering(response("407 Proxy Authentication Required", "", ""));
+    let proxy = refusing.replace("http://", &format!("http://me:{encoded}@"));
+    asking(proxy).failed(3, &["the proxy asks for other credentials", "correct the configuration"]);
+}
+
+#[test]
 fn scopes_are_checked_before_anything_is_sent() {
     let emulator = Emulator::start().expect("an emulator");
     let url = emulator.url();
