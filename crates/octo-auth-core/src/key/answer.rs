@@ -73,9 +73,14 @@ impl KeyState {
         }
         let (generation, token) = (self.generation_of(origin), Some(tokens.clone()));
         let issued = Issued::new(tokens, generation, valid, deviations, self.key.grant());
-        self.serving.expect(Arc::new(issued));
-        if !self.take(Operation::Renewed(Renewed { origin, refresh_token, token }), shared, now) {
-            return self.serving.expect_none();
+        let operation = Operation::Renewed(Renewed { origin, refresh_token, token });
+        let id = self.replica.next_id(shared.writer);
+        // Another token may wait to be saved, over which this one does not apply.
+        if self.replica.generation_after(id, &operation) == generation {
+            self.serving.expect(Arc::new(issued));
+        }
+        if !self.take(operation, shared, now) {
+            return;
         }
         self.failures.clear_before(sent.boot);
         self.refusal = None;

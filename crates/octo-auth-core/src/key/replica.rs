@@ -5,7 +5,7 @@
 //! applied to it again.
 
 use super::operation::Operation;
-use super::record::{Fingerprint, OperationId, Record};
+use super::record::{Fingerprint, Generation, OperationId, Record};
 use crate::secret::Secret;
 use crate::store::Version;
 
@@ -75,6 +75,13 @@ impl Replica {
         let mut view = self.view().clone();
         let removed = view.apply(id, operation);
         (view != *self.view(), removed)
+    }
+
+    /// Returns which token the record holds after an operation, with all that are pending before it.
+    pub(crate) fn generation_after(&self, id: OperationId, operation: &Operation) -> Generation {
+        let Written { mut record, .. } = self.to_write();
+        record.apply(id, operation);
+        record.generation()
     }
 
     /// Takes an operation back that was never carried out.

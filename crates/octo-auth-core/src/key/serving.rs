@@ -86,11 +86,6 @@ impl Serving {
         self.incoming = Some(issued);
     }
 
-    /// Forgets a token that the record does not come to show.
-    pub(crate) fn expect_none(&mut self) {
-        self.incoming = None;
-    }
-
     /// Serves what the record holds.
     pub(crate) fn follow(&mut self, record: &Record, key: &Key, shared: &mut SharedState, now: Now) {
         let Some(tokens) = record.token.as_ref().filter(|_| !record.signed_out) else {

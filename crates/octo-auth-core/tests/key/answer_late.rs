@@ -308,3 +308,26 @@ fn a_refresh_token_whose_successor_came_late_is_not_sent_though_its_attempt_is_w
     assert_eq!(world.got(&hotel()), "AT1");
     assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT1"));
 }
+
+#[test]
+fn a_token_that_came_late_keeps_its_age_though_another_answer_came_before_it_was_saved() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let first = world.up_to_sending(&service());
+    world.pass_seconds(62);
+    world.got(&service());
+    world.pass_seconds(5);
+    let second = world.up_to_sending(&service());
+    end(&mut world, first, Said::token("AT1", 1440));
+    world.endpoint.then(Said::token("AT2", 3600));
+    let report = world.send(second);
+    let save = world.report(report);
+    // The wall clock stands still while the machine is suspended.
+    world.now.boot += Duration::from_secs(2);
+    world.carry(save);
+    world.endpoint.always(|_| Said::page(502, &[]));
+    assert_eq!(world.got(&service()), "AT1");
+    world.now.boot += Duration::from_secs(1427);
+    assert_eq!(world.got(&service()), "AT1");
+    world.now.boot += Duration::from_secs(1);
+    assert_eq!(world.got(&service()), "http:502");
+}
