@@ -9,5 +9,4 @@ mod worlds;
 
 pub use answers::{answers, error_answers, odd_values, token_answers};
 pub use lifetimes::{Case, cases, leads, lives, moments, policies, spans, terms, timestamps};
-pub(crate) use worlds::plans_of;
 pub use worlds::{Focus, events, plans, replies, setups};

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::Story;
 use super::chance::derived;
 use crate::registration::sound;
-use crate::strategies::{Focus, plans_of};
+use crate::strategies::{Focus, events, setups};
 use crate::world::{Plan, Sabotage, Trace, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -42,9 +42,12 @@ impl Life {
         bytes[..8].copy_from_slice(&self.seed.to_le_bytes());
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(Config::default(), random);
-        let mut plan = sound(plans_of(self.focus, self.events).new_tree(&mut runner)).current();
-        plan.setup.processes = 2 + u8::try_from(self.seed % 7).unwrap_or(0);
-        plan
+        let mut setup = sound(setups(self.focus).new_tree(&mut runner)).current();
+        setup.processes = 2 + u8::try_from(self.seed % 7).unwrap_or(0);
+        let events = events(self.focus);
+        // One by one: a tree that shrinks takes kilobytes for each.
+        let events = (0..self.events).map(|_| sound(events.new_tree(&mut runner)).current());
+        Plan { setup, events: events.collect() }
     }
 
     /// Lets it happen, up to the first contradiction to an invariant, with a known defect or without.

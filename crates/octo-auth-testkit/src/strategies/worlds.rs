@@ -1,7 +1,6 @@
 //! Plans of arbitrary worlds, and everything that happens in them.
 
 use octo_auth_core::Storage;
-use proptest::collection::SizeRange;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -157,12 +156,7 @@ impl Focus {
 /// Worlds of any kind in which fewer than so many things happen (two at least are assumed), beside a beginning that
 /// gives the property something to lose.
 pub fn plans(focus: Focus, fewer_than: usize) -> impl Strategy<Value = Plan> {
-    plans_of(focus, 1..fewer_than.max(2))
-}
-
-/// The same with a count of events.
-pub(crate) fn plans_of(focus: Focus, count: impl Into<SizeRange>) -> impl Strategy<Value = Plan> {
-    let events = prop::collection::vec(events(focus), count);
+    let events = prop::collection::vec(events(focus), 1..fewer_than.max(2));
     (setups(focus), events, any::<bool>()).prop_map(move |(setup, events, begun)| {
         let beginning = if begun { focus.beginning() } else { Vec::new() };
         Plan { setup, events: beginning.into_iter().chain(events).collect() }
