@@ -132,7 +132,9 @@ impl KeyState {
         if self.knowledge == Knowledge::Read && self.replica.effect(id, &operation) == (false, None) {
             return None;
         }
-        self.replica.push(id, operation, false);
+        // Whether it was imported before is known when the record was read.
+        let is_held = self.knowledge != Knowledge::Read && matches!(operation, Operation::Seed { .. });
+        self.replica.push(id, operation, is_held);
         self.settle(shared, now);
         self.save_soon(shared, now)
     }

@@ -29,7 +29,8 @@ pub(crate) struct Replica {
 struct Pending {
     id: OperationId,
     operation: Operation,
-    /// It is not in the view before its first save has ended: a token is stored before it is served.
+    /// It is not in the view yet: a token of an answer is stored before it is served, and a seed is imported only into a record
+    /// that was read.
     is_held: bool,
 }
 
@@ -90,9 +91,9 @@ impl Replica {
         self.fold();
     }
 
-    /// Lets the operations that were held back into the view.
+    /// Lets the tokens that were held back into the view, which could not be saved.
     pub(crate) fn release(&mut self) {
-        self.pending.iter_mut().for_each(|own| own.is_held = false);
+        self.pending.iter_mut().for_each(|own| own.is_held &= own.is_seed());
         self.fold();
     }
 
@@ -111,6 +112,8 @@ impl Replica {
     ///
     /// Returns the tokens that were removed by operations whose write was not heard of, to be revoked.
     pub(crate) fn loaded(&mut self, stored: Option<(Record, Version)>, is_conflict: bool) -> Vec<Secret> {
+        self.pending.iter_mut().for_each(|own| own.is_held &= !own.is_seed());
+        self.fold();
         let Some((record, version)) = stored else {
             self.is_lost = self.version.take().is_some() || self.is_lost;
             return Vec::new();
@@ -186,6 +189,12 @@ impl Replica {
             view.apply(own.id, &own.operation);
         }
         self.view = Some(view);
+    }
+}
+
+impl Pending {
+    fn is_seed(&self) -> bool {
+        matches!(self.operation, Operation::Seed { .. })
     }
 }
 

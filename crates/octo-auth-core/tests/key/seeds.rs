@@ -1,6 +1,8 @@
 //! Seeds: refresh tokens from a configuration, which are imported at each start.
 
-use octo_auth_core::{Adopted, Freshness, Secret, Storage};
+use std::time::Duration;
+
+use octo_auth_core::{AccessToken, Adopted, Freshness, Secret, Storage, TokenSet};
 use octo_auth_testkit::machine::{Asked, Machine, Said, Shelf, hotel};
 use octo_auth_testkit::registration::standard;
 
@@ -181,5 +183,30 @@ fn a_seed_is_not_sent_before_the_store_was_read() {
         next.shelf.set_down(false);
         assert_eq!(next.got(&hotel()), "AT");
         assert_eq!(refreshed(&mut next), last);
+    }
+}
+
+#[test]
+fn a_seed_that_the_record_knows_does_not_take_the_place_of_a_sign_in_before_the_record_is_read() {
+    for storage in STORAGES {
+        let before = first(storage);
+        let mut world = Machine::with_store(standard(), storage, &before.shelf, 2);
+        world.now = before.now;
+        let token = AccessToken::new("AT-new").expect("a token");
+        let lifetime = Some(Duration::from_secs(60));
+        let (profile, refresh_token) = (standard().profile().clone(), Some(Secret::from("RT-new")));
+        let tokens = TokenSet::restore(&profile, token, world.now.wall, lifetime, refresh_token);
+        let sign_in = world.accounts.adopt(&hotel(), Adopted::Tokens(tokens), world.now).expect("a sign-in");
+        let seed = Adopted::Seed(Secret::from("RT0"));
+        assert!(world.accounts.adopt(&hotel(), seed, world.now).expect("a seed").is_none());
+        assert_eq!(world.decide_at_deadline(&hotel()).line, "fresh: use AT-new");
+        // The wall clock stands still while the machine is suspended.
+        world.now.boot += Duration::from_secs(3);
+        world.carry(sign_in);
+        assert_eq!(world.got(&hotel()), "AT-new");
+        world.now.boot += Duration::from_secs(51);
+        world.endpoint.always(|_| Said::page(502, &[]));
+        assert_eq!(world.got(&hotel()), "http:502");
+        assert_eq!(world.last_refresh(), Some("RT-new"));
     }
 }
