@@ -19,16 +19,15 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
-use crate::answer::{ApiAnswer, Meaning, api_meaning};
+use crate::answer::{Meaning, api_meaning};
 use crate::client::Client;
-use crate::error::{CallError, RequestError};
-use crate::exchange::{ANSWER_LIMIT, Body, Exchange, Purpose, Received};
+use crate::error::RequestError;
+use crate::exchange::{ANSWER_LIMIT, Purpose, Received};
 use crate::failure::Failure;
 use crate::key::{Generation, Status, Token};
 use crate::profile::{Profile, ProfileError, origin};
-use crate::provider::{ProviderCall, Terms};
 use crate::reading::Reading;
 use crate::secret::Secret;
 use crate::time::Now;
@@ -75,7 +74,7 @@ pub enum Next {
     /// Report this generation as refused, and hand the answer to the caller: the request was repeated already.
     Report(Generation),
     /// Report this generation as refused, and tell the caller that the request cannot be repeated:
-    /// [`CallError::Unrepeatable`], or the answer where the caller can see by itself.
+    /// [`CallError::Unrepeatable`](crate::CallError::Unrepeatable), or the answer where the caller can see by itself.
     Unrepeatable(Generation),
     /// Report this generation as refused, get a token, and if [`ApiCall::another`] returns one, send the request once
     /// more; else hand the answer to the caller.
@@ -142,25 +141,6 @@ impl Authorizer {
             return Err(RequestError::HeaderMissing { provider, header: header.clone().into_owned() });
         }
         Ok(ApiCall { authorizer: self.clone(), sent: None })
-    }
-
-    /// A call whose whole request is at hand: it is checked now, and sent once more if its token is refused.
-    ///
-    /// The body of a success is an error if it has more bytes than `answer_limit`, such as
-    /// [`ANSWER_LIMIT`]; that of a refusal is cut there.
-    pub fn whole_call<'a>(
-        &self,
-        request: &'a Request<Body>,
-        answer_limit: usize,
-    ) -> ProviderCall<'a, ApiAnswer> {
-        match self.call(request.uri(), request.headers()) {
-            Ok(mut call) => ProviderCall::with_token(Terms::plain(), move |token| {
-                let mut request = request.clone();
-                call.authorize(token, request.headers_mut())?;
-                Ok(Exchange::new(request, Reading { answer_limit, ..call.reading() }))
-            }),
-            Err(error) => ProviderCall::Done(Err(CallError::from(error).into())),
-        }
     }
 
     /// Whether a token may go to a URL: to an origin (scheme, host and port) of the profile or one that was added.
@@ -252,7 +232,7 @@ impl ApiCall {
         Judged { meaning, next }
     }
 
-    fn reading(&self) -> Reading {
+    pub(crate) fn reading(&self) -> Reading {
         let secrets = self.sent.iter().map(|sent| sent.access_token.clone()).collect();
         let profile = self.authorizer.profile.clone();
         Reading { profile, purpose: Purpose::ApiCall, scopes: None, secrets, answer_limit: ANSWER_LIMIT }

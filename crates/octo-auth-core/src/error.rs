@@ -23,6 +23,7 @@ pub use call::{ApiError, CallError};
 pub use callback::CallbackError;
 pub(crate) use classification::{BACKOFF, Classification, Pause, Scope};
 pub use diagnostic::Diagnostic;
+pub(crate) use diagnostic::RenewalFailure;
 pub use exchange::ExchangeError;
 pub(crate) use failed::Failed;
 pub use failed::Retry;

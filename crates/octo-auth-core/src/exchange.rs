@@ -152,7 +152,7 @@ impl<T: sealed::Read + Send + 'static> Reply for T {}
 
 pub(crate) mod sealed {
     use super::{Answer, ExchangeError, Reading, Received};
-    use crate::failure::Failure;
+    use crate::error::RenewalFailure;
 
     /// Reads the value of an answer.
     pub trait Read: Sized {
@@ -164,7 +164,7 @@ pub(crate) mod sealed {
         }
 
         /// Keeps why no other token was got after [`Read::refuses_the_token`].
-        fn keep_renewal_failure(&mut self, failure: Failure) {
+        fn keep_renewal_failure(&mut self, failure: RenewalFailure) {
             let _ = failure;
         }
     }

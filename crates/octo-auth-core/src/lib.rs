@@ -81,6 +81,7 @@ mod accounts;
 mod answer;
 mod authorizer;
 mod client;
+mod diagnostics;
 mod error;
 mod exchange;
 mod failure;

@@ -6,11 +6,11 @@
 //!
 //! A client of another provider is a file like these, and in each adapter a method of one line for each call.
 
+mod api;
 mod call;
 
 pub mod octorate;
 pub mod octotable;
 pub mod officernd;
 
-pub(crate) use call::Terms;
 pub use call::{Import, ProviderCall, RequestSent, TokenWanted};

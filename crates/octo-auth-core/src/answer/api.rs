@@ -10,10 +10,9 @@ use http::{HeaderMap, StatusCode};
 
 use super::challenge::{self, Challenge};
 use super::{Deviation, clock, errors};
-use crate::error::{ErrorKind, ExchangeError, ProviderText};
+use crate::error::{Diagnostic, ErrorKind, ExchangeError, ProviderText, RenewalFailure};
 use crate::exchange::sealed::Read;
 use crate::exchange::{Answer, Body, Received};
-use crate::failure::Failure;
 use crate::profile::RefusalMeaning;
 use crate::reading::Reading;
 
@@ -106,7 +105,7 @@ impl ApiAnswer {
 
     /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
     #[must_use]
-    pub fn renewal_failure(&self) -> Option<&Failure> {
+    pub fn renewal_failure(&self) -> Option<&(dyn Diagnostic + Send + Sync)> {
         self.refusal.as_ref()?.renewal_failure()
     }
 
@@ -165,7 +164,7 @@ impl Read for ApiAnswer {
         self.meaning.calls_for_renewal()
     }
 
-    fn keep_renewal_failure(&mut self, failure: Failure) {
+    fn keep_renewal_failure(&mut self, failure: RenewalFailure) {
         self.refusal = self.refusal.take().map(|refusal| refusal.with_renewal_failure(failure));
     }
 }

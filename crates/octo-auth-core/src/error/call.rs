@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-#[cfg(doc)]
-use super::Diagnostic;
 use super::{ExchangeError, Remedy, RequestError};
 use crate::failure::Failure;
 
@@ -60,7 +58,7 @@ impl ApiError {
         }
     }
 
-    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`].
+    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`](super::Diagnostic::retry_after).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -91,7 +89,7 @@ impl CallError {
         }
     }
 
-    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`].
+    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`](super::Diagnostic::retry_after).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -8,10 +8,9 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::failed::{Failed, Retry};
-use super::{ErrorKind, ProviderText, Remedy};
+use super::{Diagnostic, ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
 use crate::exchange::Purpose;
-use crate::failure::Failure;
 use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
@@ -104,11 +103,11 @@ impl ExchangeError {
 
     /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
     #[must_use]
-    pub fn renewal_failure(&self) -> Option<&Failure> {
-        self.0.renewal_failure.as_ref()
+    pub fn renewal_failure(&self) -> Option<&(dyn Diagnostic + Send + Sync)> {
+        self.0.renewal_failure.as_deref()
     }
 
-    pub(crate) fn with_renewal_failure(mut self, failure: Failure) -> Self {
+    pub(crate) fn with_renewal_failure(mut self, failure: RenewalFailure) -> Self {
         self.0.renewal_failure = Some(failure);
         self
     }

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{ErrorKind, ProviderText, Remedy};
+use super::{ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
 use crate::exchange::{Fault, FaultKind, Purpose};
-use crate::failure::Failure;
 use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
@@ -37,7 +36,7 @@ pub(crate) struct Failed {
     pub(crate) salvaged: Option<Secret>,
     pub(crate) fault: Option<Arc<Fault>>,
     /// Why no other token was got, if the one of the request was refused.
-    pub(crate) renewal_failure: Option<Failure>,
+    pub(crate) renewal_failure: Option<RenewalFailure>,
 }
 
 /// What a machine may do after a failure.

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-#[cfg(doc)]
-use super::Diagnostic;
 use super::{CallError, CallbackError, ExchangeError, Remedy, RequestError};
 use crate::failure::Failure;
 use crate::key::Adopted;
@@ -86,7 +84,7 @@ impl OnboardingError {
         }
     }
 
-    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`].
+    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`](super::Diagnostic::retry_after).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -4,9 +4,10 @@
 //! provider's own answer is the result, and it says why there is none.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::authorizer::{Next, another};
-use crate::error::{ApiError, CallError, ExchangeError, OnboardingError, Remedy};
+use crate::error::{ApiError, CallError, ExchangeError, OnboardingError, Remedy, RenewalFailure};
 use crate::exchange::{Answer, Exchange, Reply};
 use crate::failure::Failure;
 use crate::key::{Adopted, Generation, Status, Token};
@@ -274,7 +275,7 @@ impl<T: Reply> Ended<T> {
 
     /// The same, saying why no other token was got.
     fn not_renewed(self, failure: Option<Failure>) -> Self {
-        let Some(failure) = failure else { return self };
+        let Some(failure) = failure.map(|failure| Arc::new(failure) as RenewalFailure) else { return self };
         let outcome = match self.outcome {
             Ok(mut answer) => {
                 answer.value.keep_renewal_failure(failure);
