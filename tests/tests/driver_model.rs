@@ -7,6 +7,9 @@
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/calls.rs"]
+mod calls;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
 #[path = "../../crates/octo-auth-driver/src/event.rs"]
 mod event;
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
@@ -54,9 +57,10 @@ use octo_auth_core::{
 use octo_auth_system::Clock;
 use octo_auth_tests::{moment, registration};
 
+use calls::Told;
 use job_guard::JobGuard;
 use key_cell::KeyCell;
-use shared::{Shared, Told};
+use shared::Shared;
 
 const WAIT: Duration = Duration::from_secs(30);
 

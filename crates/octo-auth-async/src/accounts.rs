@@ -17,9 +17,11 @@ use tokio::time::timeout;
 use crate::changes::Changes;
 use crate::job_runner;
 use crate::keep_warm::KeepWarm;
+use crate::registration::Registration;
 use crate::store::Store;
 use crate::tokens::Tokens;
-use crate::transport::{Transport, usual};
+use crate::transport::Transport;
+use crate::usual_transport::usual;
 
 /// How long a shutdown waits for what is under way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -45,16 +47,6 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
-}
-
-/// What handles and tasks share.
-pub(crate) struct Registration {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) store: Option<Arc<dyn Store>>,
-    /// How long callers wait unless they say otherwise.
-    pub(crate) wait: Duration,
-    pub(crate) exchange_deadline: Duration,
 }
 
 impl Accounts {
@@ -138,7 +130,7 @@ impl Accounts {
         shared.shut_down();
         let is_finished = match Handle::try_current() {
             // What is not done in that time goes on by itself.
-            Ok(_) => timeout(GRACE, self.registration.finish()).await.is_ok(),
+            Ok(_) => timeout(GRACE, self.finish()).await.is_ok(),
             Err(_) => shared.listen_while_busy().is_none(),
         };
         shared.telemetry().shut_down(is_finished);
@@ -148,6 +140,18 @@ impl Accounts {
     pub async fn settled(&self) {
         while let Some(listener) = self.registration.shared.listen_while_busy() {
             listener.await;
+        }
+    }
+
+    /// Waits until nothing is in flight or unsaved, saving again from time to time what could not be saved.
+    async fn finish(&self) {
+        loop {
+            for guard in self.registration.shared.save_all() {
+                job_runner::spawn(&self.registration, guard);
+            }
+            if timeout(SAVING_AGAIN, self.settled()).await.is_ok() {
+                return;
+            }
         }
     }
 
@@ -219,33 +223,6 @@ impl Builder {
         }
         let registration = Registration { shared, transport, store, wait, exchange_deadline };
         Ok(Accounts { registration: Arc::new(registration) })
-    }
-}
-
-impl Registration {
-    /// Waits until nothing is under way or unsaved, saving again from time to time what could not be saved.
-    async fn finish(self: &Arc<Self>) {
-        loop {
-            for guard in self.shared.save_all() {
-                job_runner::spawn(self, guard);
-            }
-            if timeout(SAVING_AGAIN, self.idle()).await.is_ok() {
-                return;
-            }
-        }
-    }
-
-    async fn idle(&self) {
-        while let Some(listener) = self.shared.listen_while_busy() {
-            listener.await;
-        }
-    }
-}
-
-impl Drop for Registration {
-    /// Ends the tasks that refresh ahead of time, which do not keep it alive.
-    fn drop(&mut self) {
-        self.shared.shut_down();
     }
 }
 

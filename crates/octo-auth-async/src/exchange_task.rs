@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::accounts::Registration;
+use crate::registration::Registration;
 
 /// The outcome of an exchange.
 pub(crate) type Outcome<T> = Result<Answer<T>, ExchangeError>;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::accounts::Registration;
+use crate::registration::Registration;
 use crate::store::Store;
 
 /// The longest a call of the store may take.

@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
-use crate::accounts::Registration;
 use crate::job_runner;
+use crate::registration::Registration;
 
 /// Keeps tokens warm as long as it lives, on the runtime on which it was made.
 ///

@@ -122,12 +122,14 @@ mod job_runner;
 mod keep_warm;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod middleware;
+mod registration;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod runner;
 mod store;
 mod tokens;
 mod transport;
+mod usual_transport;
 
 /// The core: every type and function that is not re-exported at the root of this crate.
 pub use octo_auth_core as core;

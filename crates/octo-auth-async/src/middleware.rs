@@ -52,7 +52,7 @@ impl Caller {
 
     /// Reads an answer from the beginning of its body, and reports a refusal.
     fn judge(&self, call: &ApiCall, answer: (StatusCode, &HeaderMap, &[u8]), can_be_repeated: bool) -> Next {
-        let now = self.tokens.accounts().now();
+        let now = self.tokens.now();
         let next = call.answered(answer, can_be_repeated, now).next;
         if let Some(generation) = next.refused() {
             self.tokens.refused(generation);

@@ -24,7 +24,7 @@
 //! # async fn example(accounts: Accounts, octorate: Octorate, callback: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let (page, pending) = octorate.authorize("https://localhost")?;
 //! // … send the owner to the page; when the callback comes:
-//! let code = pending.receive(callback, accounts.now())?;
+//! let code = pending.receive(callback, self.tokens.now())?;
 //! let inn = octorate.property("inn")?;
 //! inn.sign_in(code).await?;
 //!
@@ -112,7 +112,7 @@ impl Octorate {
     ///
     /// A [`Failure`] if there is no room for another key.
     pub fn property(&self, account: &str) -> Result<Property, Failure> {
-        Ok(Property { tokens: self.admin.tokens.accounts().tokens(octorate::property(account))? })
+        Ok(Property { tokens: self.admin.tokens.sibling(&octorate::property(account))? })
     }
 
     /// The page to send an owner to, and the sign-in that waits for the callback ([`Pending::receive`]).
@@ -121,7 +121,7 @@ impl Octorate {
     ///
     /// As [`octorate::authorize`].
     pub fn authorize(&self, redirect_uri: &str) -> Result<(String, Pending), RequestError> {
-        octorate::authorize(&self.admin.tokens.accounts().client(), redirect_uri, entropy().ok())
+        octorate::authorize(&self.admin.tokens.client(), redirect_uri, entropy().ok())
     }
 }
 
@@ -134,8 +134,7 @@ impl Property {
     ///
     /// As [`octorate::sign_in`].
     pub async fn sign_in(&self, code: GrantedCode) -> Result<(), OnboardingError> {
-        let accounts = self.tokens.accounts();
-        self.tokens.drive(octorate::sign_in(&accounts.client(), code, accounts.now())).await.map(drop)
+        self.tokens.drive(octorate::sign_in(&self.tokens.client(), code, self.tokens.now())).await.map(drop)
     }
 
     /// Trades a key of Octorate's old API for tokens of a property ([`octorate::migrate`]).
@@ -146,7 +145,7 @@ impl Property {
     ///
     /// As [`octorate::migrate`].
     pub async fn migrate(&self, api_key: &Secret, accommodation: &str) -> Result<(), OnboardingError> {
-        let client = self.tokens.accounts().client();
+        let client = self.tokens.client();
         self.tokens.drive(octorate::migrate(&client, api_key, accommodation)).await.map(drop)
     }
 
@@ -176,7 +175,7 @@ impl Admin {
         property: &Property,
         json: &str,
     ) -> Result<Answer<CreatedProperty>, OnboardingError> {
-        let client = self.tokens.accounts().client();
+        let client = self.tokens.client();
         self.tokens.drive_into(&property.tokens, octorate::create_property(client, json)).await
     }
 
@@ -186,7 +185,7 @@ impl Admin {
     ///
     /// An [`ApiError`].
     pub async fn configuration(&self) -> Result<Answer<ApiConfiguration>, ApiError> {
-        self.tokens.drive(octorate::configuration(self.tokens.accounts().client())).await
+        self.tokens.drive(octorate::configuration(self.tokens.client())).await
     }
 
     /// Replaces all redirect URIs of the application; `None` removes them.
@@ -195,7 +194,7 @@ impl Admin {
     ///
     /// An [`ApiError`].
     pub async fn replace_redirect_uris(&self, redirect_uris: Option<&[&str]>) -> Result<(), ApiError> {
-        let client = self.tokens.accounts().client();
+        let client = self.tokens.client();
         self.tokens.drive(octorate::replace_redirect_uris(client, redirect_uris)).await.map(drop)
     }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use octo_auth_core::{Answer, Exchange, ExchangeError, Now, Reply};
 use octo_auth_system::{Clock, SetupError, SystemClock};
 
-use crate::transport::{Transport, usual};
+use crate::transport::Transport;
+use crate::usual_transport::usual;
 
 /// Runs exchanges over a [`Transport`].
 ///

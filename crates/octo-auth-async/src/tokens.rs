@@ -13,15 +13,15 @@ use std::time::Duration;
 use http::HeaderValue;
 use octo_auth_core::provider::{Import, ProviderCall};
 use octo_auth_core::{
-    Adopted, Answer, Authorizer, Caller, Exchange, ExchangeError, Failure, Generation, Key, OnboardingError,
-    Reply, RequestError, Status, Token, Waits,
+    Adopted, Answer, Authorizer, Caller, Client, Exchange, ExchangeError, Failure, Generation, Key, Now,
+    OnboardingError, Reply, RequestError, Status, Token, Waits,
 };
 use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::accounts::{Accounts, Registration};
 use crate::job_runner;
+use crate::registration::Registration;
 
 /// A handle to the tokens of one key. It is cheap to clone.
 ///
@@ -191,9 +191,19 @@ impl Tokens {
         self.held.registration.shared.authorizer()
     }
 
-    /// The registration it belongs to.
-    pub(crate) fn accounts(&self) -> Accounts {
-        Accounts { registration: self.held.registration.clone() }
+    /// Returns a handle to another key of the registration.
+    pub(crate) fn sibling(&self, key: &Key) -> Result<Self, Failure> {
+        Self::hold(&self.held.registration, key)
+    }
+
+    /// Returns the present client.
+    pub(crate) fn client(&self) -> Client {
+        self.held.registration.shared.client()
+    }
+
+    /// Reads the clocks.
+    pub(crate) fn now(&self) -> Now {
+        self.held.registration.shared.now()
     }
 
     /// The key.

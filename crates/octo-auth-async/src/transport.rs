@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{Request, Response};
 use octo_auth_core::{Body, Fault};
-use octo_auth_system::SetupError;
 
 /// Carries one request to a server and its response back.
 ///
@@ -27,24 +26,6 @@ pub trait Transport: Send + Sync {
     /// A [`Fault`] if no complete response came: [`Fault::not_sent`] or [`Fault::misconfigured`] only if the server
     /// certainly has not seen the request, else the constructor that fits best, or [`Fault::unknown`].
     async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault>;
-}
-
-/// Makes the transport of a program that brings none.
-///
-/// # Errors
-///
-/// A [`SetupError`] if reqwest refuses its settings, or without the feature `reqwest`.
-#[cfg(feature = "reqwest")]
-pub(crate) fn usual() -> Result<Arc<dyn Transport>, SetupError> {
-    Ok(Arc::new(crate::ReqwestTransport::new()?))
-}
-
-#[cfg(not(feature = "reqwest"))]
-pub(crate) fn usual() -> Result<Arc<dyn Transport>, SetupError> {
-    Err(SetupError::new(
-        "there is no transport: enable the feature `reqwest` of octo-auth-async, or bring one by \
-         `Builder::transport` or `Runner::with_transport`",
-    ))
 }
 
 #[async_trait]

@@ -15,7 +15,7 @@ use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 
 use crate::UreqTransport;
 use crate::changes::Changes;
-use crate::job_runner::Context;
+use crate::context::Context;
 use crate::keep_warm::KeepWarm;
 use crate::runtime_detection;
 use crate::store::NoStore;
@@ -254,7 +254,7 @@ impl Builder {
                 }
             }));
         }
-        let pool = ThreadPool::default();
+        let pool = Arc::new(ThreadPool::new(shared.clone()));
         let context = Context { shared, transport, store, pool, wait, exchange_deadline, may_block };
         Ok(Accounts { context: Arc::new(context) })
     }

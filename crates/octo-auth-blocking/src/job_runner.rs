@@ -6,31 +6,11 @@ use std::time::Duration;
 use octo_auth_core::{
     Answer, Exchange, ExchangeError, Fault, Job, LoadJob, Now, Reply, Report, SendJob, Store,
 };
-use octo_auth_driver::{JobGuard, Shared};
+use octo_auth_driver::JobGuard;
 
-use crate::thread_pool::ThreadPool;
-use crate::transport::Transport;
-
-/// What the jobs and callers of a registration need.
-pub(crate) struct Context {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) pool: ThreadPool,
-    /// How long a caller waits unless it says otherwise.
-    pub(crate) wait: Duration,
-    /// How long an exchange may take.
-    pub(crate) exchange_deadline: Duration,
-    /// Returns whether the current thread may block.
-    pub(crate) may_block: fn() -> bool,
-}
+use crate::context::Context;
 
 impl Context {
-    /// Returns whether the current thread may block.
-    pub(crate) fn may_block(&self) -> bool {
-        (self.may_block)()
-    }
-
     /// Runs an exchange beside the machine, on the calling thread.
     pub(crate) fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         if !self.may_block() {
@@ -54,8 +34,14 @@ impl Context {
         outcome
     }
 
+    /// Has the jobs of a flight run on a thread of the pool.
+    pub(crate) fn spawn(self: &Arc<Self>, mut guard: JobGuard) {
+        let context = self.clone();
+        self.pool.run(Box::new(move |waited| context.run_jobs(&mut guard, waited)));
+    }
+
     /// Runs the jobs of a flight, the first of which has waited for its thread.
-    pub(crate) fn run_jobs(&self, guard: &mut JobGuard, mut waited: Duration) {
+    fn run_jobs(&self, guard: &mut JobGuard, mut waited: Duration) {
         while let Some((job, begun)) = guard.begin() {
             let report = self.run_job(job, begun, std::mem::take(&mut waited));
             guard.report(report);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use octo_auth_core::Warm;
 use octo_auth_driver::Due;
 
-use crate::job_runner::Context;
+use crate::context::Context;
 
 /// How long it waits while jobs wait for a thread, unless it is woken.
 const NO_ROOM: Duration = Duration::from_secs(30);

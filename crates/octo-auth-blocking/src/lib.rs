@@ -111,6 +111,7 @@ pub mod officernd;
 mod accounts;
 mod api_client;
 mod changes;
+mod context;
 mod drive;
 mod job_runner;
 mod keep_warm;

@@ -24,7 +24,7 @@
 //! # fn example(accounts: Accounts, octorate: Octorate, callback: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let (page, pending) = octorate.authorize("https://localhost")?;
 //! // … send the owner to the page; when the callback comes:
-//! let code = pending.receive(callback, accounts.now())?;
+//! let code = pending.receive(callback, self.tokens.now())?;
 //! let inn = octorate.property("inn")?;
 //! inn.sign_in(code)?;
 //!
@@ -112,7 +112,7 @@ impl Octorate {
     ///
     /// A [`Failure`] if there is no room for another key.
     pub fn property(&self, account: &str) -> Result<Property, Failure> {
-        Ok(Property { tokens: self.admin.tokens.accounts().tokens(octorate::property(account))? })
+        Ok(Property { tokens: self.admin.tokens.sibling(&octorate::property(account))? })
     }
 
     /// The page to send an owner to, and the sign-in that waits for the callback ([`Pending::receive`]).
@@ -121,7 +121,7 @@ impl Octorate {
     ///
     /// As [`octorate::authorize`].
     pub fn authorize(&self, redirect_uri: &str) -> Result<(String, Pending), RequestError> {
-        octorate::authorize(&self.admin.tokens.accounts().client(), redirect_uri, entropy().ok())
+        octorate::authorize(&self.admin.tokens.client(), redirect_uri, entropy().ok())
     }
 }
 
@@ -132,8 +132,7 @@ impl Property {
     ///
     /// As [`octorate::sign_in`].
     pub fn sign_in(&self, code: GrantedCode) -> Result<(), OnboardingError> {
-        let accounts = self.tokens.accounts();
-        self.tokens.drive(octorate::sign_in(&accounts.client(), code, accounts.now())).map(drop)
+        self.tokens.drive(octorate::sign_in(&self.tokens.client(), code, self.tokens.now())).map(drop)
     }
 
     /// Trades a key of Octorate's old API for tokens of a property ([`octorate::migrate`]).
@@ -142,7 +141,7 @@ impl Property {
     ///
     /// As [`octorate::migrate`].
     pub fn migrate(&self, api_key: &Secret, accommodation: &str) -> Result<(), OnboardingError> {
-        let client = self.tokens.accounts().client();
+        let client = self.tokens.client();
         self.tokens.drive(octorate::migrate(&client, api_key, accommodation)).map(drop)
     }
 
@@ -170,7 +169,7 @@ impl Admin {
         property: &Property,
         json: &str,
     ) -> Result<Answer<CreatedProperty>, OnboardingError> {
-        let client = self.tokens.accounts().client();
+        let client = self.tokens.client();
         self.tokens.drive_into(&property.tokens, octorate::create_property(client, json))
     }
 
@@ -180,7 +179,7 @@ impl Admin {
     ///
     /// An [`ApiError`].
     pub fn configuration(&self) -> Result<Answer<ApiConfiguration>, ApiError> {
-        self.tokens.drive(octorate::configuration(self.tokens.accounts().client()))
+        self.tokens.drive(octorate::configuration(self.tokens.client()))
     }
 
     /// Replaces all redirect URIs of the application; `None` removes them.
@@ -189,7 +188,7 @@ impl Admin {
     ///
     /// An [`ApiError`].
     pub fn replace_redirect_uris(&self, redirect_uris: Option<&[&str]>) -> Result<(), ApiError> {
-        let client = self.tokens.accounts().client();
+        let client = self.tokens.client();
         self.tokens.drive(octorate::replace_redirect_uris(client, redirect_uris)).map(drop)
     }
 

@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_driver::JobGuard;
-
-use crate::job_runner::Context;
+use octo_auth_driver::Shared;
 
 /// The most jobs of a registration that run at once.
 const THREADS: usize = 64;
@@ -20,10 +18,13 @@ const THREADS: usize = 64;
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The threads of a registration.
-#[derive(Default)]
 pub(crate) struct ThreadPool {
+    shared: Arc<Shared>,
     state: Mutex<PoolState>,
 }
+
+/// Jobs that are run with the time they have waited; dropped, they are given up.
+pub(crate) type Jobs = Box<dyn FnOnce(Duration) + Send>;
 
 #[derive(Default)]
 struct PoolState {
@@ -33,31 +34,33 @@ struct PoolState {
 
 /// The jobs of a flight that wait for a thread.
 struct Queued {
-    guard: JobGuard,
+    jobs: Jobs,
     /// When they were queued, on the boot clock.
     since: Duration,
 }
 
 /// One thread of the pool.
 struct Worker {
-    context: Arc<Context>,
+    pool: Arc<ThreadPool>,
     has_left: bool,
 }
 
-impl Context {
-    /// Has the jobs of a flight run. If no thread can be started for them, they are given up.
-    pub(crate) fn spawn(self: &Arc<Self>, guard: JobGuard) {
+impl ThreadPool {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, state: Mutex::default() }
+    }
+
+    /// Has jobs run. If no thread can be started for them, they are given up.
+    pub(crate) fn run(self: &Arc<Self>, jobs: Jobs) {
         let since = self.shared.clock().boot();
-        if !self.pool.add(Queued { guard, since }) {
+        if !self.add(Queued { jobs, since }) {
             return;
         }
-        let worker = Worker { context: self.clone(), has_left: false };
+        let worker = Worker { pool: self.clone(), has_left: false };
         // A thread that cannot be started drops its worker.
         let _ = thread::Builder::new().name("octo-auth-job".to_owned()).spawn(move || worker.work());
     }
-}
 
-impl ThreadPool {
     /// Returns whether no job waits for a thread.
     pub(crate) fn has_room(&self) -> bool {
         self.lock().queue.is_empty()
@@ -74,7 +77,7 @@ impl ThreadPool {
         let starts = state.workers < THREADS;
         state.workers += usize::from(starts);
         drop(state);
-        // Their guards report, which is no work to be done under a lock.
+        // They report, which is no work to be done under a lock.
         drop(overdue);
         starts
     }
@@ -87,13 +90,12 @@ impl ThreadPool {
 impl Worker {
     fn work(mut self) {
         while let Some(queued) = self.next() {
-            let context = &self.context;
-            // A transport or a store that panics ends its own flight alone, which the guard reports.
+            let shared = &self.pool.shared;
+            // A transport or a store that panics ends its own flight alone, which its guard reports.
             let _ = catch_unwind(AssertUnwindSafe(move || {
-                let Queued { mut guard, since } = queued;
-                let waited = context.shared.clock().boot().saturating_sub(since);
+                let waited = shared.clock().boot().saturating_sub(queued.since);
                 if waited < QUEUE_TIMEOUT {
-                    context.run_jobs(&mut guard, waited);
+                    (queued.jobs)(waited);
                 }
             }));
         }
@@ -101,7 +103,7 @@ impl Worker {
 
     /// Returns the next jobs. Without any the worker leaves in the same step, so that no job is left without a thread.
     fn next(&mut self) -> Option<Queued> {
-        let mut state = self.context.pool.lock();
+        let mut state = self.pool.lock();
         let next = state.queue.pop_front();
         if next.is_none() {
             state.workers -= 1;
@@ -110,7 +112,7 @@ impl Worker {
         let has_room = state.queue.is_empty();
         drop(state);
         if next.is_some() && has_room {
-            self.context.shared.wake_watchers();
+            self.pool.shared.wake_watchers();
         }
         next
     }
@@ -122,7 +124,7 @@ impl Drop for Worker {
         if self.has_left {
             return;
         }
-        let mut state = self.context.pool.lock();
+        let mut state = self.pool.lock();
         state.workers -= 1;
         let left = if state.workers == 0 { std::mem::take(&mut state.queue) } else { VecDeque::new() };
         drop(state);

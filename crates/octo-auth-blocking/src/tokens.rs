@@ -7,13 +7,12 @@ use std::time::Duration;
 use http::HeaderValue;
 use octo_auth_core::provider::{Import, ProviderCall};
 use octo_auth_core::{
-    Adopted, Answer, Authorizer, Caller, Exchange, ExchangeError, Failure, Generation, Key, Now,
+    Adopted, Answer, Authorizer, Caller, Client, Exchange, ExchangeError, Failure, Generation, Key, Now,
     OnboardingError, Reply, RequestError, Status, Token, Waits,
 };
 use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
 
-use crate::accounts::Accounts;
-use crate::job_runner::Context;
+use crate::context::Context;
 
 /// A handle to the token of one key. It is cheap to clone.
 ///
@@ -179,9 +178,14 @@ impl Tokens {
         self.handle.context.shared.authorizer()
     }
 
-    /// The registration it belongs to.
-    pub(crate) fn accounts(&self) -> Accounts {
-        Accounts { context: self.handle.context.clone() }
+    /// Returns a handle to another key of the registration.
+    pub(crate) fn sibling(&self, key: &Key) -> Result<Self, Failure> {
+        Self::new(self.handle.context.clone(), key)
+    }
+
+    /// Returns the present client.
+    pub(crate) fn client(&self) -> Client {
+        self.handle.context.shared.client()
     }
 
     /// The key.

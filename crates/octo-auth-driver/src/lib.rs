@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod calls;
 mod event;
 mod job_guard;
 mod key_cell;
@@ -52,9 +53,10 @@ mod subscribers;
 mod sync;
 pub mod telemetry;
 
+pub use calls::{Due, Told};
 pub use event::Listener;
 pub use job_guard::JobGuard;
 pub use key_cell::KeyCell;
-pub use shared::{Due, Running, Shared, Told};
+pub use shared::{Running, Shared};
 pub use snapshot_cell::Snapshot;
 pub use subscribers::Changes;

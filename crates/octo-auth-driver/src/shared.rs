@@ -5,7 +5,6 @@
 //! is never held across IO; wakers are called, and telemetry is told, outside of it.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, Weak};
@@ -13,14 +12,12 @@ use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Authorizer, Caller, Change, Client, Effects, Failure, Generation, Job, Key,
-    KeyEffects, Now, OnboardingError, Purpose, RecordName, Report, RequestError, Status, Tending, Token,
-    Verdict, Warm,
+    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now, Purpose,
+    RecordName, Report, RequestError, Status,
 };
 use octo_auth_system::{Clock, Waiting};
 
 use crate::event::{Event, Listener};
-use crate::job_guard::JobGuard;
 use crate::key_cell::KeyCell;
 use crate::pending_events::PendingEvents;
 use crate::subscribers::{Changes, Subscribers};
@@ -37,48 +34,22 @@ pub struct Shared {
     clock: Arc<dyn Clock>,
     telemetry: Telemetry,
     /// Notifies those that wait for no key in particular.
-    watched: Event,
+    pub(crate) watched: Event,
 }
 
-struct State {
-    machine: Accounts,
+pub(crate) struct State {
+    pub(crate) machine: Accounts,
     cells: HashMap<Arc<Key>, Held>,
     subscribers: Subscribers,
     pending: PendingEvents,
     /// How many flights of a key have a job that is not reported, or something that follows it; `None`: exchanges.
     running: HashMap<Option<Arc<Key>>, usize>,
-    is_shut_down: bool,
+    pub(crate) is_shut_down: bool,
 }
 
 struct Held {
     cell: Arc<KeyCell>,
     handles: usize,
-}
-
-/// What a caller is told.
-#[derive(Debug)]
-#[must_use = "the caller has to do as it is told"]
-pub enum Told {
-    /// Use this token.
-    Token(Token),
-    /// There is no token to be had now.
-    Failure(Failure),
-    /// Have these jobs run. Use the token if there is one; else ask again.
-    Run(Option<Token>, JobGuard),
-    /// Wait, but at most for this duration, and ask again.
-    Wait(Listener, Duration),
-}
-
-/// What a task or thread that refreshes tokens ahead of time is told.
-#[derive(Debug)]
-#[must_use = "the jobs have to be run"]
-pub enum Due {
-    /// Have these jobs run and ask again.
-    Run(JobGuard),
-    /// Wait, but at most for this duration, and ask again.
-    Wait(Listener, Duration),
-    /// Stop: no renewal begins any more.
-    Over,
 }
 
 /// Something in flight. A shutdown waits until it is dropped.
@@ -154,54 +125,10 @@ impl Shared {
         }
     }
 
-    /// Asks for a caller.
-    pub fn ask(self: &Arc<Self>, cell: &KeyCell, caller: &mut Caller) -> Told {
-        let (mut state, now) = self.enter();
-        let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.key(), caller, now));
-        let told = match decision.verdict {
-            Verdict::Use(token) => Told::Token(token),
-            Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job)),
-            Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job)),
-            Verdict::Wait { until } => Told::Wait(cell.changed.listen(), left(until, now)),
-            Verdict::GiveUp(failure) => Told::Failure(failure),
-        };
-        self.leave(state, wakers);
-        told
-    }
-
     /// Records that a resource server refused a token.
     pub fn refused(&self, key: &Key, generation: Generation) {
         self.step(|machine, now| machine.refused(key, generation, now));
         self.telemetry.refused(key, generation);
-    }
-
-    /// Imports tokens into a key. Returns the jobs that store them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Accounts::adopt`].
-    pub fn adopt(self: &Arc<Self>, key: &Key, adopted: Adopted) -> Result<Option<JobGuard>, RequestError> {
-        self.begin(|machine, now| machine.adopt(key, adopted, now))
-    }
-
-    /// Imports what an exchange brought. Returns the jobs that store it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Accounts::onboard`].
-    pub fn onboard(
-        self: &Arc<Self>,
-        key: &Key,
-        brought: Adopted,
-        replaces: bool,
-    ) -> Result<Option<JobGuard>, OnboardingError> {
-        self.begin(|machine, now| machine.onboard(key, brought, replaces, now))
-    }
-
-    /// Signs a key out. Returns the jobs that store it and revoke what it held.
-    pub fn sign_out(self: &Arc<Self>, key: &Key) -> Option<JobGuard> {
-        let Ok(guard) = self.begin(|machine, now| Ok::<_, Infallible>(machine.sign_out(key, now)));
-        guard
     }
 
     /// Records that another process has written a record: callers of its key ask the machine again.
@@ -238,22 +165,6 @@ impl Shared {
         state.machine.budget_left(now)
     }
 
-    /// Asks what is to be renewed ahead of time.
-    pub fn poll_due(self: &Arc<Self>, which: Warm) -> Due {
-        let (mut state, now) = self.enter();
-        if state.is_shut_down {
-            return Due::Over;
-        }
-        let (Tending { job, again }, wakers) =
-            self.apply(&mut state, now, |machine| machine.tend(which, now));
-        let due = match job {
-            Some(job) => Due::Run(self.guard(&mut state, job)),
-            None => Due::Wait(self.watched.listen(), left(again, now)),
-        };
-        self.leave(state, wakers);
-        due
-    }
-
     /// Returns a listener that hears of the next change, whatever its key.
     pub fn listen(&self) -> Listener {
         self.watched.listen()
@@ -281,15 +192,6 @@ impl Shared {
         state.is_shut_down = true;
         let ((), wakers) = self.apply(&mut state, now, Accounts::shut_down);
         self.leave(state, wakers);
-    }
-
-    /// Returns the jobs that save what no store holds yet and nothing saves.
-    pub fn save_all(self: &Arc<Self>) -> Vec<JobGuard> {
-        let (mut state, now) = self.enter();
-        let (jobs, wakers) = self.apply(&mut state, now, |machine| machine.save_all(now));
-        let guards = jobs.into_iter().map(|job| self.guard(&mut state, job)).collect();
-        self.leave(state, wakers);
-        guards
     }
 
     /// Returns a listener to wait by while anything is in flight or unsaved; `None` if nothing is.
@@ -338,18 +240,6 @@ impl Shared {
         next
     }
 
-    /// Makes one call on the machine that may begin a job.
-    fn begin<E>(
-        self: &Arc<Self>,
-        call: impl FnOnce(&mut Accounts, Now) -> Result<Option<Job>, E>,
-    ) -> Result<Option<JobGuard>, E> {
-        let (mut state, now) = self.enter();
-        let (job, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
-        let guard = job.map(|job| job.map(|job| self.guard(&mut state, job)));
-        self.leave(state, wakers);
-        guard
-    }
-
     /// Makes one call on the machine.
     fn step<R>(&self, call: impl FnOnce(&mut Accounts, Now) -> R) -> R {
         let (mut state, now) = self.enter();
@@ -358,18 +248,13 @@ impl Shared {
         result
     }
 
-    fn guard(self: &Arc<Self>, state: &mut State, job: Job) -> JobGuard {
-        let key = job.ticket().key().clone();
-        JobGuard::new(self.run(state, Some(key)), job)
-    }
-
-    fn run(self: &Arc<Self>, state: &mut State, key: Option<Arc<Key>>) -> Running {
+    pub(crate) fn run(self: &Arc<Self>, state: &mut State, key: Option<Arc<Key>>) -> Running {
         *state.running.entry(key.clone()).or_default() += 1;
         Running { shared: self.clone(), key }
     }
 
     /// Calls the machine and applies the effects. Returns the wakers to be called once the lock is released.
-    fn apply<R>(
+    pub(crate) fn apply<R>(
         &self,
         state: &mut State,
         now: Now,
@@ -395,7 +280,7 @@ impl Shared {
     }
 
     /// Takes the lock, then reads the clocks.
-    fn enter(&self) -> (MutexGuard<'_, State>, Now) {
+    pub(crate) fn enter(&self) -> (MutexGuard<'_, State>, Now) {
         let state = self.lock();
         (state, self.clock.now())
     }
@@ -406,7 +291,7 @@ impl Shared {
     }
 
     /// Releases the lock, then tells telemetry what happened and wakes those that wait.
-    fn leave(&self, mut state: MutexGuard<'_, State>, wakers: Vec<Waker>) {
+    pub(crate) fn leave(&self, mut state: MutexGuard<'_, State>, wakers: Vec<Waker>) {
         let mut events = state.pending.take();
         drop(state);
         while !events.is_empty() {
@@ -483,7 +368,7 @@ fn wake(wakers: Vec<Waker>) {
 }
 
 /// Returns how long to wait until a moment on the boot clock.
-fn left(until: Duration, now: Now) -> Duration {
+pub(crate) fn left(until: Duration, now: Now) -> Duration {
     until.saturating_sub(now.boot).min(LONGEST_WAIT)
 }
 

@@ -1,0 +1,25 @@
+//! The transport of a program that brings none.
+
+use std::sync::Arc;
+
+use octo_auth_system::SetupError;
+
+use crate::transport::Transport;
+
+/// Makes the transport of a program that brings none.
+///
+/// # Errors
+///
+/// A [`SetupError`] if reqwest refuses its settings, or without the feature `reqwest`.
+#[cfg(feature = "reqwest")]
+pub(crate) fn usual() -> Result<Arc<dyn Transport>, SetupError> {
+    Ok(Arc::new(crate::ReqwestTransport::new()?))
+}
+
+#[cfg(not(feature = "reqwest"))]
+pub(crate) fn usual() -> Result<Arc<dyn Transport>, SetupError> {
+    Err(SetupError::new(
+        "there is no transport: enable the feature `reqwest` of octo-auth-async, or bring one by \
+         `Builder::transport` or `Runner::with_transport`",
+    ))
+}

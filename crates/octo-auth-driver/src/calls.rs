@@ -1,0 +1,129 @@
+//! The calls that begin jobs: each returns the guard of its jobs, made in the same step.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_core::{
+    Accounts, Adopted, Caller, Failure, Job, Key, Now, OnboardingError, RequestError, Tending, Token,
+    Verdict, Warm,
+};
+
+use crate::event::Listener;
+use crate::job_guard::JobGuard;
+use crate::key_cell::KeyCell;
+use crate::shared::{Shared, State, left};
+
+/// What a caller is told.
+#[derive(Debug)]
+#[must_use = "the caller has to do as it is told"]
+pub enum Told {
+    /// Use this token.
+    Token(Token),
+    /// There is no token to be had now.
+    Failure(Failure),
+    /// Have these jobs run. Use the token if there is one; else ask again.
+    Run(Option<Token>, JobGuard),
+    /// Wait, but at most for this duration, and ask again.
+    Wait(Listener, Duration),
+}
+
+/// What a task or thread that refreshes tokens ahead of time is told.
+#[derive(Debug)]
+#[must_use = "the jobs have to be run"]
+pub enum Due {
+    /// Have these jobs run and ask again.
+    Run(JobGuard),
+    /// Wait, but at most for this duration, and ask again.
+    Wait(Listener, Duration),
+    /// Stop: no renewal begins any more.
+    Over,
+}
+
+impl Shared {
+    /// Asks for a caller.
+    pub fn ask(self: &Arc<Self>, cell: &KeyCell, caller: &mut Caller) -> Told {
+        let (mut state, now) = self.enter();
+        let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.key(), caller, now));
+        let told = match decision.verdict {
+            Verdict::Use(token) => Told::Token(token),
+            Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job)),
+            Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job)),
+            Verdict::Wait { until } => Told::Wait(cell.changed.listen(), left(until, now)),
+            Verdict::GiveUp(failure) => Told::Failure(failure),
+        };
+        self.leave(state, wakers);
+        told
+    }
+
+    /// Imports tokens into a key. Returns the jobs that store them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accounts::adopt`].
+    pub fn adopt(self: &Arc<Self>, key: &Key, adopted: Adopted) -> Result<Option<JobGuard>, RequestError> {
+        self.begin(|machine, now| machine.adopt(key, adopted, now))
+    }
+
+    /// Imports what an exchange brought. Returns the jobs that store it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accounts::onboard`].
+    pub fn onboard(
+        self: &Arc<Self>,
+        key: &Key,
+        brought: Adopted,
+        replaces: bool,
+    ) -> Result<Option<JobGuard>, OnboardingError> {
+        self.begin(|machine, now| machine.onboard(key, brought, replaces, now))
+    }
+
+    /// Signs a key out. Returns the jobs that store it and revoke what it held.
+    pub fn sign_out(self: &Arc<Self>, key: &Key) -> Option<JobGuard> {
+        let Ok(guard) = self.begin(|machine, now| Ok::<_, Infallible>(machine.sign_out(key, now)));
+        guard
+    }
+
+    /// Asks what is to be renewed ahead of time.
+    pub fn poll_due(self: &Arc<Self>, which: Warm) -> Due {
+        let (mut state, now) = self.enter();
+        if state.is_shut_down {
+            return Due::Over;
+        }
+        let (Tending { job, again }, wakers) =
+            self.apply(&mut state, now, |machine| machine.tend(which, now));
+        let due = match job {
+            Some(job) => Due::Run(self.guard(&mut state, job)),
+            None => Due::Wait(self.watched.listen(), left(again, now)),
+        };
+        self.leave(state, wakers);
+        due
+    }
+
+    /// Returns the jobs that save what no store holds yet and nothing saves.
+    pub fn save_all(self: &Arc<Self>) -> Vec<JobGuard> {
+        let (mut state, now) = self.enter();
+        let (jobs, wakers) = self.apply(&mut state, now, |machine| machine.save_all(now));
+        let guards = jobs.into_iter().map(|job| self.guard(&mut state, job)).collect();
+        self.leave(state, wakers);
+        guards
+    }
+
+    /// Makes one call on the machine that may begin a job.
+    fn begin<E>(
+        self: &Arc<Self>,
+        call: impl FnOnce(&mut Accounts, Now) -> Result<Option<Job>, E>,
+    ) -> Result<Option<JobGuard>, E> {
+        let (mut state, now) = self.enter();
+        let (job, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
+        let guard = job.map(|job| job.map(|job| self.guard(&mut state, job)));
+        self.leave(state, wakers);
+        guard
+    }
+
+    fn guard(self: &Arc<Self>, state: &mut State, job: Job) -> JobGuard {
+        let key = job.ticket().key().clone();
+        JobGuard::new(self.run(state, Some(key)), job)
+    }
+}
