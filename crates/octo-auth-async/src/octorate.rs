@@ -24,7 +24,7 @@
 //! # async fn example(accounts: Accounts, octorate: Octorate, callback: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let (page, pending) = octorate.authorize("https://localhost")?;
 //! // … send the owner to the page; when the callback comes:
-//! let code = pending.receive(callback, self.tokens.now())?;
+//! let code = pending.receive(callback, accounts.now())?;
 //! let inn = octorate.property("inn")?;
 //! inn.sign_in(code).await?;
 //!
