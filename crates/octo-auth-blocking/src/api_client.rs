@@ -17,7 +17,8 @@ use crate::tokens::Tokens;
 ///
 /// An answer is read up to [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB, unless [`ApiClient::with_answer_limit`] allows
 /// more: a longer success is an error, a longer refusal is cut there. It goes over the transport of the tokens. Each call
-/// opens a connection; for many calls a ureq agent with [`Authorize`](crate::Authorize) keeps its connections.
+/// opens a connection unless the transport keeps those of API calls
+/// ([`UreqTransport::with_api_connections`](crate::UreqTransport::with_api_connections)).
 ///
 /// ```no_run
 /// use octo_auth_blocking::{ApiClient, Body, Tokens};

@@ -1,7 +1,7 @@
 //! The transport over ureq.
 //!
 //! Whatever builder it is made from, it follows no redirect, repeats nothing, keeps no cookie, decompresses
-//! nothing, and opens a connection for each request. A connection kept from minutes ago is often closed by the
+//! nothing, and opens a connection for each request, but for API calls if it is told to keep theirs. A connection kept from minutes ago is often closed by the
 //! server just as it is used again, and then nobody knows whether a refresh took effect; token requests are far
 //! too rare for reuse to pay.
 //!
@@ -11,6 +11,7 @@
 mod connection;
 mod fault;
 mod http1;
+mod kept;
 
 use std::fmt;
 use std::io::BufReader;
@@ -27,6 +28,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 use ureq::unversioned::transport::DefaultConnector;
 
+use self::kept::Kept;
 use crate::transport::Transport;
 
 /// The name this transport gives itself, unless the builder has another.
@@ -44,6 +46,8 @@ pub struct UreqTransport {
     config: Config,
     /// Which requests go through a proxy, and how; `None` if the configuration above says that too.
     proxied: Option<(Proxies, Config)>,
+    /// The connections of API calls, if they are kept.
+    kept: Option<Arc<Kept>>,
 }
 
 impl UreqTransport {
@@ -86,7 +90,7 @@ impl UreqTransport {
     pub fn from_builder(builder: ConfigBuilder<AgentScope>) -> Result<Self, SetupError> {
         let given = builder.build();
         let config = completed(&given, given.proxy().cloned())?;
-        Ok(Self { connector: Arc::default(), config, proxied: None })
+        Ok(Self { connector: Arc::default(), config, proxied: None, kept: None })
     }
 
     /// A transport from a ureq configuration with these proxies: for an own certificate authority behind a proxy that the
@@ -106,7 +110,17 @@ impl UreqTransport {
             Some(proxy) => Some((proxies.clone(), completed(&given, Some(proxy))?)),
             None => None,
         };
-        Ok(Self { connector: Arc::default(), config: completed(&given, None)?, proxied })
+        Ok(Self { connector: Arc::default(), config: completed(&given, None)?, proxied, kept: None })
+    }
+
+    /// The same, which keeps the connections of API calls for the next calls: at most 16, for at most 15 s. Each token
+    /// request opens a connection still.
+    ///
+    /// A server may close a connection just as it is used again: the call then fails, and it is unknown whether it was
+    /// processed.
+    #[must_use]
+    pub fn with_api_connections(self) -> Self {
+        Self { kept: Some(Arc::default()), ..self }
     }
 
     /// The configuration for a request to a URL.
@@ -126,14 +140,27 @@ impl Transport for UreqTransport {
         if config.https_only() && server.scheme() != Some(&Scheme::HTTPS) {
             return Err(Fault::misconfigured("plain http is switched off by `https_only`"));
         }
-        let connected = connection::connect(&self.connector, config, &server, deadline);
-        let mut connection = connected.map_err(fault::of_connecting)?;
-        let sent = http1::write(request, user_agent(config), &mut connection);
+        let options = SendOptions::of(request);
+        let kept = self.kept.as_ref().filter(|_| options.may_reuse_connection());
+        let mut connection = match kept.and_then(|kept| kept.take(&server)) {
+            Some(connection) => connection,
+            None => {
+                let connected = connection::connect(&self.connector, config, &server, deadline);
+                BufReader::new(connected.map_err(fault::of_connecting)?)
+            }
+        };
+        connection::end_by(connection.get_mut(), deadline);
+        let sent = http1::write(request, user_agent(config), connection.get_mut());
         sent.map_err(fault::before_the_body)?;
-        let mut connection = BufReader::new(connection);
         let head = http1::read_head(request.method(), &mut connection).map_err(fault::before_the_body)?;
-        let limit = SendOptions::of(request).answer_limit();
-        http1::read_body(head, connection, limit).map_err(fault::in_the_body)
+        let read = http1::read_body(head, &mut connection, options.answer_limit());
+        let response = read.map_err(fault::in_the_body)?;
+        let stays_open = http1::stays_open(&response, options.answer_limit());
+        // What comes without a request belongs to no response.
+        if let Some(kept) = kept.filter(|_| stays_open && connection.buffer().is_empty()) {
+            kept.put(server, connection);
+        }
+        Ok(response)
     }
 }
 

@@ -1,51 +1,10 @@
 //! Which requests of the API client share a connection.
 
 use std::collections::HashSet;
-use std::io::{BufReader, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-use std::thread;
 
 use octo_auth_async::{Accounts, ApiClient, Body, Client, Key, Profile, ReqwestTransport, Scopes};
 
-use crate::server::read;
-
-/// The path of each request and the number of the connection it came over, in order.
-type Requests = Arc<Mutex<Vec<(String, usize)>>>;
-
-/// A server that keeps connections open. It refuses the token that it gives out first.
-fn keeping() -> (String, Requests) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let requests = Requests::default();
-    let seen = requests.clone();
-    thread::spawn(move || {
-        for (number, stream) in listener.incoming().flatten().enumerate() {
-            let seen = seen.clone();
-            thread::spawn(move || {
-                let mut reader = BufReader::new(&stream);
-                while let Some(call) = read(&mut reader) {
-                    let mut seen = seen.lock().expect("nothing panics under this lock");
-                    seen.push((call.path.clone(), number));
-                    let tokens = seen.iter().filter(|(path, _)| path == "/token").count();
-                    let token = format!(
-                        r#"{{"access_token":"at-{tokens}","token_type":"Bearer","expires_in":3600}}"#
-                    );
-                    let (status, body) = match (&*call.path, call.authorization.as_deref()) {
-                        ("/token", _) => (200, token),
-                        ("/last", Some("Bearer at-1")) => (401, String::new()),
-                        _ => (200, "{}".to_owned()),
-                    };
-                    let length = body.len();
-                    let head = "content-type: application/json\r\ncontent-length";
-                    // A client that went away is the test's business.
-                    let _ = write!(&stream, "HTTP/1.1 {status} Some\r\n{head}: {length}\r\n\r\n{body}");
-                }
-            });
-        }
-    });
-    (url, requests)
-}
+use crate::server::keeping;
 
 /// Makes nine calls and one whose token is refused, and returns the connections of API calls and of token requests.
 async fn connections(transport: ReqwestTransport) -> (Vec<usize>, Vec<usize>) {

@@ -109,8 +109,51 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("nothing panics under this lock")
 }
 
+/// The path of each request and the number of the connection it came over, in order.
+pub(crate) type Requests = Arc<Mutex<Vec<(String, usize)>>>;
+
+/// A server that keeps connections open but after `/closed`. At `/last` it refuses the token that it gave out first.
+pub(crate) fn keeping() -> (String, Requests) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let requests = Requests::default();
+    let seen = requests.clone();
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().flatten().enumerate() {
+            let seen = seen.clone();
+            thread::spawn(move || {
+                let mut reader = BufReader::new(&stream);
+                while let Some(call) = read(&mut reader) {
+                    let tokens = {
+                        let mut seen = seen.lock().expect("nothing panics under this lock");
+                        seen.push((call.path.clone(), number));
+                        seen.iter().filter(|(path, _)| path == "/token").count()
+                    };
+                    let token = format!(
+                        r#"{{"access_token":"at-{tokens}","token_type":"Bearer","expires_in":3600}}"#
+                    );
+                    let (status, body) = match (&*call.path, call.authorization.as_deref()) {
+                        ("/token", _) => (200, token),
+                        ("/last", Some("Bearer at-1")) => (401, String::new()),
+                        _ => (200, "{}".to_owned()),
+                    };
+                    let length = body.len();
+                    let head = "content-type: application/json\r\ncontent-length";
+                    let end = if call.path == "/closed" { "connection: close\r\n" } else { "" };
+                    // A client that went away is the test's business.
+                    let _ = write!(&stream, "HTTP/1.1 {status} Some\r\n{end}{head}: {length}\r\n\r\n{body}");
+                    if !end.is_empty() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (url, requests)
+}
+
 /// Reads a request; `None` if the connection has ended.
-pub(crate) fn read(reader: &mut impl BufRead) -> Option<Call> {
+fn read(reader: &mut impl BufRead) -> Option<Call> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let path = line.split(' ').nth(1)?.to_owned();

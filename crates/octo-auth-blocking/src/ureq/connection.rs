@@ -15,7 +15,7 @@ use ureq::{Error, Timeout};
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Connects to the server of a URL. What is read and written later fails once the deadline has passed.
+/// Connects to the server of a URL.
 pub(super) fn connect(
     connector: &Arc<DefaultConnector>,
     config: &Config,
@@ -46,9 +46,12 @@ pub(super) fn connect(
         register_shutdown: Arc::new(|_| Ok(())),
     };
     let connection = (details.run_connector)(&details)?;
-    let mut connection = TransportAdapter::new(connection, Arc::new(Instant::now));
+    Ok(TransportAdapter::new(connection, Arc::new(Instant::now)))
+}
+
+/// What is read and written from now on fails once the deadline has passed.
+pub(super) fn end_by(connection: &mut TransportAdapter, deadline: time::Instant) {
     connection.set_timeout(NextTimeout { after: left(deadline).into(), ..NextTimeout::default() });
-    Ok(connection)
 }
 
 /// The time for a step of connecting, and what to say when it is over.

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::str;
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use httparse::{ParserConfig, Status};
 use octo_auth_core::{Body, note_framing};
@@ -104,6 +104,20 @@ pub(super) fn read_body(head: Head, connection: impl BufRead, limit: usize) -> i
     let mut response = head.response.map(|()| Body::new(bytes));
     note_framing(&mut response);
     Ok(response)
+}
+
+/// Returns whether the connection can be used again after this response was read with this limit (RFC 9112 section 9.3).
+pub(super) fn stays_open(response: &Response<Body>, limit: usize) -> bool {
+    let headers = response.headers();
+    let mut options =
+        headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_closed = options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
+    let is_framed = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    let is_whole = response.body().as_ref().len() <= limit && is_framed;
+    is_whole
+        && !is_closed
+        && response.version() == Version::HTTP_11
+        && response.status() != StatusCode::SWITCHING_PROTOCOLS
 }
 
 /// Reads one head. It is parsed twice: behind the status line, so that what is no HTTP is found at once, and at its end.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
+mod connections;
 #[allow(dead_code, unreachable_pub, reason = "the search has a test of its own")]
 #[path = "../../../../tests/src/log.rs"]
 mod log;

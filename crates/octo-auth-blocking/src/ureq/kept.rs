@@ -1,0 +1,55 @@
+//! Connections of API calls that are kept for the next call.
+
+use std::io::BufReader;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Uri;
+use ureq::unversioned::transport::TransportAdapter;
+
+/// The longest that a connection is kept: most servers keep theirs longer.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// The most connections that are kept.
+const MOST: usize = 16;
+
+/// A connection to a server.
+pub(super) type Connection = BufReader<TransportAdapter>;
+
+/// The connections that are kept, the last one used at the end.
+#[derive(Default)]
+pub(super) struct Kept(Mutex<Vec<Idle>>);
+
+struct Idle {
+    server: Uri,
+    connection: Connection,
+    since: Instant,
+}
+
+impl Kept {
+    /// Takes a connection to a server that is still open, if one is kept.
+    pub(super) fn take(&self, server: &Uri) -> Option<Connection> {
+        let mut kept = self.lock();
+        kept.retain(|idle| idle.since.elapsed() < LONGEST);
+        while let Some(place) = kept.iter().rposition(|idle| idle.server == *server) {
+            let mut idle = kept.remove(place);
+            if idle.connection.get_mut().get_mut().is_open() {
+                return Some(idle.connection);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection to a server.
+    pub(super) fn put(&self, server: Uri, connection: Connection) {
+        let mut kept = self.lock();
+        if kept.len() == MOST {
+            kept.remove(0);
+        }
+        kept.push(Idle { server, connection, since: Instant::now() });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
