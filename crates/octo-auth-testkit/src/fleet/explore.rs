@@ -48,10 +48,10 @@ pub fn explore(setup: Setup, depth: u32) -> Explored {
     for _ in 0..depth {
         let mut further = Vec::new();
         for events in reached {
-            for step in alphabet(setup) {
-                let mut world = World::new(setup).with_trace(Trace::None);
-                events.iter().for_each(|event| world.happen(event));
-                let Some(event) = event(step, &world) else { continue };
+            let world = played(setup, &events);
+            let possible: Vec<Event> = alphabet(setup).filter_map(|step| event(step, &world)).collect();
+            for event in possible {
+                let mut world = played(setup, &events);
                 world.happen(&event);
                 explored.sequences += 1;
                 let mut events = events.clone();
@@ -69,6 +69,12 @@ pub fn explore(setup: Setup, depth: u32) -> Explored {
     }
     explored.states = known.len() as u64;
     explored
+}
+
+fn played(setup: Setup, events: &[Event]) -> World {
+    let mut world = World::new(setup).with_trace(Trace::None);
+    events.iter().for_each(|event| world.happen(event));
+    world
 }
 
 /// One process has got a token of an hour, which is due for renewal; the others have read nothing yet.
