@@ -126,9 +126,11 @@ impl Serving {
 
     /// Records that a resource server refused a token. Returns whether it is the current one, for the first time.
     pub(crate) fn refuse(&mut self, generation: Generation, now: Now) -> bool {
-        let Some(current) = self.current.as_ref().filter(|current| current.generation == generation) else {
-            return false;
+        // That a token is refused which is over says nothing.
+        let is_meant = |current: &&Arc<Issued>| {
+            current.generation == generation && current.validity.freshness(now) != Freshness::Expired
         };
+        let Some(current) = self.current.as_ref().filter(is_meant) else { return false };
         if self.is_refused() {
             return false;
         }

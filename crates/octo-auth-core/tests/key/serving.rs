@@ -438,3 +438,18 @@ fn a_token_keeps_its_generation_when_the_next_one_is_over_on_arrival() {
     assert_eq!(world.get(&service()).expect("a token").generation(), before);
     assert_eq!(world.stored(&service()).generation(), before);
 }
+
+#[test]
+fn the_refusal_of_an_expired_token_does_not_replace_that_of_an_earlier_one() {
+    let mut world = fresh();
+    refuse(&mut world);
+    let second = world.get(&service()).expect("another").generation();
+    world.age(&service(), Freshness::Expired);
+    world.accounts.refused(&service(), second, world.now);
+    world.endpoint.always(|asked| match asked.number {
+        3 => Said::token("AT1", 3600),
+        _ => Said::page(502, &[]),
+    });
+    world.got(&service());
+    assert_eq!(world.got(&service()), "AT1 (suspect)");
+}
