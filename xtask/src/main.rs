@@ -18,6 +18,7 @@ mod tidy;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -67,14 +68,14 @@ enum Task {
     /// Let a small fleet live through bad days, all simulated, and watch the invariants; fail if one is broken.
     Simulate(simulate::Options),
     /// Put small defects into what matters most of the core, and fail if too many are noticed by no test; needs
-    /// cargo-mutants and an hour or two.
+    /// cargo-mutants.
     Mutants {
         /// Only one mutant in so many.
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-        one_in: u32,
-        /// Go on with a campaign that was broken off.
-        #[arg(long)]
-        resume: bool,
+        #[arg(long, default_value = "1")]
+        one_in: NonZeroUsize,
+        /// Only this part of the core.
+        #[arg(long, value_parser = ["answers", "key"])]
+        part: Option<String>,
     },
     /// Print how many lines of the core the tests reach, and which they do not; needs cargo-llvm-cov and LLVM's tools.
     Coverage,
@@ -112,7 +113,7 @@ fn main() -> ExitCode {
         Task::Fuzz { minutes, target } => {
             fuzz::run(&root(), minutes.saturating_mul(60), fuzz::Seed::New, target.as_deref())
         }
-        Task::Mutants { one_in, resume } => mutants::run(&root(), one_in, resume),
+        Task::Mutants { one_in, part } => mutants::run(&root(), one_in.get(), part.as_deref()),
         Task::Coverage => coverage::run(&root()),
         Task::Blame(options) => blame::run(&root(), &options),
         Task::Measure => measure::run(&root()),

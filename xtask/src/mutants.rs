@@ -1,20 +1,29 @@
 //! Mutants of what matters most: each is one small defect put into the code, which some test must notice.
 //!
-//! Needs `cargo install cargo-mutants`; a campaign takes an hour or two on two cores. First the tests of the core are
-//! asked, which are built and run in seconds, then, about what those let pass, slower ones, and at last all. What no test
-//! notices must stand in `tests/mutants.txt` with the reason.
+//! Needs `cargo install cargo-mutants`, which lists the mutants. All are put into one copy of the workspace and switched by
+//! number, so that one build serves them all; the few that cannot be switched are built one by one. First the tests of the
+//! core are asked, which run in seconds, then, about what those let pass, slower ones. What no test notices must stand in
+//! `tests/mutants.txt` with the reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod embed;
+mod list;
+mod tree;
+mod trial;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::slice;
 
 use anyhow::{Context, Result, ensure};
+
+use list::Mutant;
+use tree::{Switched, Tree};
 
 /// The share of mutants that must be noticed, in percent.
 const TARGET: f64 = 95.0;
 
-/// What is mutated, and the tests that are asked about it in turn: those of the core, then others; what those let pass is
-/// shown to [`OTHERS`].
+/// What is mutated, and the tests that are asked about it in turn: those of the core, then others.
 struct Part {
     name: &'static str,
     files: &'static [&'static str],
@@ -46,122 +55,91 @@ const PARTS: [Part; 2] = [
     },
 ];
 
-/// All tests outside the core that look at it.
-const OTHERS: [&str; 6] = ["conformance", "driver_model", "flows", "invariants", "profiles", "scenarios"];
+impl Part {
+    /// The tests that are asked in turn, each with the package they belong to.
+    fn stages(&self) -> [(&'static [&'static str], &'static [&'static str]); 2] {
+        [(&[CORE], self.own), (&TESTS, self.others)]
+    }
+}
 
-/// The package of the core, and that of the tests outside it.
+/// The package of the core and its folder, and that of the tests outside it.
 const CORE: &str = "octo-auth-core";
-const TESTS: &str = "octo-auth-tests";
-
-/// Some tests of one package, and the most seconds that they may take: many times what they take, as a mutant may never end.
-struct Tests {
-    package: &'static str,
-    arguments: Vec<String>,
-    seconds: u32,
-}
-
-impl Tests {
-    fn new(package: &'static str, names: &[&str], seconds: u32) -> Self {
-        let arguments = names.iter().map(|name| format!("--test={name}")).collect();
-        Self { package, arguments, seconds }
-    }
-
-    /// These tests without what the default features bring in, such as the adapters.
-    fn without_adapters(mut self) -> Self {
-        self.arguments.push("--no-default-features".to_owned());
-        self
-    }
-}
-
-/// Where cargo-mutants writes what was noticed, in this run and in those before it.
-const CAUGHT: [&str; 2] = ["caught.txt", "previously_caught.txt"];
-
-/// Where it writes what did not compile.
-const UNVIABLE: &str = "unviable.txt";
+const FOLDER: &str = "crates/octo-auth-core";
+const TESTS: [&str; 2] = ["octo-auth-tests", "--no-default-features"];
 
 /// Where the survivors are explained.
 const KNOWN: &str = "tests/mutants.txt";
 
-/// Makes and judges all mutants, or one in so many; the answer is whether enough were noticed and all others are
-/// explained. What is known of an earlier run that was broken off is kept with `resume`.
-pub(crate) fn run(root: &Path, one_in: u32, resume: bool) -> Result<bool> {
-    let (mut noticed, mut missed) = (0, Vec::new());
-    for Part { name, files, own, others } in PARTS {
-        let folder = root.join("target/mutants").join(name);
-        if !resume && folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-        }
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let shard = format!("0/{one_in}");
-        let core = Tests::new(CORE, own, 120);
-        let others = Tests::new(TESTS, others, 180).without_adapters();
-        for tests in [core, others, Tests::new(TESTS, &OTHERS, 300)] {
-            mutate(root, &folder, files, &shard, &tests)?;
-        }
-        let found = folder.join("mutants.out");
-        let unviable: BTreeSet<String> = read(&folder.join(UNVIABLE))?.into_iter().collect();
-        let caught = [read(&found.join(CAUGHT[0]))?, read(&found.join(CAUGHT[1]))?].concat();
-        noticed += caught.iter().filter(|mutant| !unviable.contains(*mutant)).count();
-        missed.extend(read(&found.join("missed.txt"))?);
+/// What a campaign found.
+#[derive(Default)]
+struct Found {
+    noticed: usize,
+    unviable: usize,
+    missed: Vec<Mutant>,
+}
+
+/// Makes and judges all mutants, or one in so many, of all parts or the one named; the answer is whether enough were noticed
+/// and all others are explained.
+pub(crate) fn run(root: &Path, one_in: usize, only: Option<&str>) -> Result<bool> {
+    let mut found = Found::default();
+    for part in PARTS.iter().filter(|part| only.is_none_or(|name| name == part.name)) {
+        let mutants: Vec<_> = list::read(root, part.files)?.into_iter().step_by(one_in).collect();
+        found.try_part(&Tree::new(root)?, mutants, part)?;
     }
-    judge(root, noticed, &missed, one_in == 1)
+    judge(root, &found, one_in == 1 && only.is_none())
 }
 
-/// Makes the mutants of some files that were not noticed yet, and runs these tests on each.
-fn mutate(
-    root: &Path,
-    folder: &Path,
-    files: &[&str],
-    shard: &str,
-    Tests { package, arguments, seconds }: &Tests,
-) -> Result<()> {
-    // What a run that was broken off found not to compile, this one takes for caught.
-    let found = folder.join("mutants.out");
-    append(&folder.join(UNVIABLE), &read(&found.join(UNVIABLE))?)?;
-    let files = files.iter().map(|file| format!("--file=crates/octo-auth-core/src/{file}"));
-    let status = crate::cargo()
-        .args(["mutants", "--no-config", "--package=octo-auth-core"])
-        .arg(format!("--test-package={package}"))
-        .args(["--baseline=skip", "--build-timeout=600", "--no-times", "--iterate", "--jobs=2"])
-        .arg(format!("--timeout={seconds}"))
-        .arg(format!("--shard={shard}"))
-        .arg("--output")
-        .arg(folder)
-        .args(files)
-        .args(arguments.iter().map(|argument| format!("--cargo-arg={argument}")))
-        .env("PROPTEST_RNG_SEED", "1")
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env_remove("CARGO_TARGET_DIR")
-        .current_dir(root)
-        .status()
-        .context("cannot run cargo mutants")?;
-    // 2 and 3: some were missed, some ran into the time-out.
-    let is_done = matches!(status.code(), Some(0 | 2 | 3));
-    ensure!(is_done, "cargo mutants ended with {status}; it needs `cargo install cargo-mutants`");
-    // A test that never ends is one that notices: no other need be asked.
-    append(&found.join(CAUGHT[0]), &read(&found.join("timeout.txt"))?)?;
-    append(&folder.join(UNVIABLE), &read(&found.join(UNVIABLE))?)
-}
-
-fn append(path: &Path, lines: &[String]) -> Result<()> {
-    let lines: String = read(path)?.iter().chain(lines).map(|line| format!("{line}\n")).collect();
-    fs::write(path, lines).with_context(|| format!("cannot write to {}", path.display()))
-}
-
-fn read(path: &Path) -> Result<Vec<String>> {
-    if !path.exists() {
-        return Ok(Vec::new());
+impl Found {
+    fn try_part(&mut self, tree: &Tree, mutants: Vec<Mutant>, part: &Part) -> Result<()> {
+        println!("{}: {} mutants", part.name, mutants.len());
+        let Switched { numbers, mut unviable } = tree.switch(&mutants)?;
+        println!("{} of them are switched in one build", numbers.len());
+        let mut missed = numbers.clone();
+        for stage in part.stages() {
+            let binaries = tree.tests(stage)?.context("the tests do not compile")?;
+            missed = trial::survivors(&binaries, &missed)?;
+            println!("{} are not noticed by {}:", missed.len(), stage.1.join(", "));
+            missed.iter().for_each(|number| println!("  {}", mutants[number - 1]));
+        }
+        tree.restore(&mutants)?;
+        for (mutant, number) in mutants.iter().zip(1..) {
+            if numbers.contains(&number) || unviable.contains(&number) {
+                continue;
+            }
+            tree.replace(mutant)?;
+            match is_noticed_alone(tree, part)? {
+                None => _ = unviable.insert(number),
+                Some(true) => {}
+                Some(false) => _ = missed.insert(number),
+            }
+            tree.restore(slice::from_ref(mutant))?;
+        }
+        self.noticed += mutants.len() - unviable.len() - missed.len();
+        self.unviable += unviable.len();
+        self.missed
+            .extend((1..).zip(mutants).filter(|(number, _)| missed.contains(number)).map(|(_, it)| it));
+        Ok(())
     }
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Builds the one mutant that was put in and runs the tests; `None` if it does not compile.
+fn is_noticed_alone(tree: &Tree, part: &Part) -> Result<Option<bool>> {
+    for stage in part.stages() {
+        let Some(binaries) = tree.tests(stage)? else { return Ok(None) };
+        if trial::notice(&binaries, trial::NONE, trial::PATIENCE)?.is_some() {
+            return Ok(Some(true));
+        }
+    }
+    Ok(Some(false))
 }
 
 /// Prints how many were noticed, and compares the others with those that are explained.
-fn judge(root: &Path, noticed: usize, missed: &[String], is_whole: bool) -> Result<bool> {
-    let mut known = known(&read(&root.join(KNOWN))?)?;
+fn judge(root: &Path, Found { noticed, unviable, missed }: &Found, is_whole: bool) -> Result<bool> {
+    let text = fs::read_to_string(root.join(KNOWN)).with_context(|| format!("cannot read {KNOWN}"))?;
+    let mut known = known(&text)?;
     let mut new = 0;
     for mutant in missed {
-        match known.get_mut(&without_place(mutant)) {
+        match known.get_mut(&*mutant.name) {
             Some(left) if *left > 0 => *left -= 1,
             _ => {
                 new += 1;
@@ -175,8 +153,9 @@ fn judge(root: &Path, noticed: usize, missed: &[String], is_whole: bool) -> Resu
     let all = noticed + missed.len();
     ensure!(all > 0, "there was no mutant");
     #[expect(clippy::cast_precision_loss, reason = "there are some thousand")]
-    let share = noticed as f64 * 100.0 / all as f64;
-    println!("{noticed} of {all} mutants are noticed, {share:.1} %; at least {TARGET} % must be");
+    let share = *noticed as f64 * 100.0 / all as f64;
+    println!("{unviable} mutants do not compile");
+    println!("{noticed} of {all} others are noticed, {share:.1} %; at least {TARGET} % must be");
     println!(
         "{} are not, {new} of them unexplained: each needs a test, or a reason in {KNOWN}",
         missed.len()
@@ -185,26 +164,17 @@ fn judge(root: &Path, noticed: usize, missed: &[String], is_whole: bool) -> Resu
 }
 
 /// The explained mutants, and how often each may be met: a name of each, then its reason, indented.
-fn known(lines: &[String]) -> Result<BTreeMap<String, usize>> {
+fn known(text: &str) -> Result<BTreeMap<&str, usize>> {
     let mut known = BTreeMap::new();
     let mut last: Option<&str> = None;
-    for line in lines.iter().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if line.starts_with(' ') {
             last = None;
             continue;
         }
-        *known.entry(line.clone()).or_insert(0) += 1;
+        *known.entry(line).or_insert(0) += 1;
         last = Some(line);
     }
     ensure!(last.is_none(), "{KNOWN}: no reason is given for {}", last.unwrap_or_default());
     Ok(known)
-}
-
-/// A mutant without its line and column, which each edit moves.
-fn without_place(mutant: &str) -> String {
-    let mut parts = mutant.splitn(4, ':');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(file), Some(_), Some(_), Some(what)) => format!("{file}:{what}"),
-        _ => mutant.to_owned(),
-    }
 }

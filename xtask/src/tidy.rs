@@ -36,9 +36,9 @@ impl Finding {
 }
 
 /// A text file of the project.
-struct File {
-    path: String,
-    text: String,
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl File {
@@ -88,7 +88,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
 }
 
 /// Reads the files git tracks or would track; what is not text is passed over.
-fn files(root: &Path) -> Result<Vec<File>> {
+pub(crate) fn files(root: &Path) -> Result<Vec<File>> {
     let output = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
