@@ -380,7 +380,9 @@ impl KeyState {
         let flight = self.in_flight.as_ref().map(|own| own.deadline);
         let save = self.is_unsaved(shared).then_some(self.save_at);
         let all = [gate, knowledge, reread, forced, doubt, validity, flight, save];
-        all.into_iter().flatten().filter(|moment| *moment > now.boot && *moment < Duration::MAX).min()
+        let next = all.into_iter().flatten().filter(|moment| *moment > now.boot).min();
+        // The last moment of the clock means never.
+        next.filter(|moment| *moment != Duration::MAX)
     }
 
     /// Returns whether there is a store that may not hold what is known.

@@ -37,11 +37,8 @@ impl Accounts {
     pub fn tend(&mut self, which: Warm, now: Now) -> Tending {
         let limit = now.boot.saturating_add(LONGEST_SLEEP);
         self.reschedule_touched(now);
-        // Each key is looked at once at most, whatever the clock says.
-        for _ in 0..self.due.len() {
-            let Some((due, key)) = self.due.first().cloned() else {
-                return Tending { job: None, again: limit };
-            };
+        // A key that was looked at is due after now, so that each is looked at once at most.
+        while let Some((due, key)) = self.due.first().cloned() {
             // At the end of the clock there is no later moment to be looked at.
             if due > now.boot || limit == now.boot {
                 return Tending { job: None, again: due.min(limit) };

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::KeyState;
 use super::flight::Flight;
-use super::job::{Answered, Job, Outcome, ReleaseJob, Ticket};
+use super::job::{Answered, Job, Outcome};
 use super::operation::{Operation, Origin, Renewed};
 use super::record::{Attempt, Fingerprint, Generation, Pause};
 use super::serving::validity;
-use super::step::Step;
 use super::token::Issued;
 use crate::error::{self, BACKOFF, Classification, ExchangeError, Remedy, Scope};
 use crate::exchange::Answer;
@@ -221,8 +220,8 @@ impl KeyState {
         let id = self.replica.next_id(shared.writer);
         let (changes, removed) = self.replica.effect(id, &operation);
         match removed {
-            // What it is of no use for is stored: revoke at once.
-            Some(token) if !changes && !self.is_unsaved(shared) => {
+            // It was of no use for what is stored: revoke at once.
+            Some(token) if !self.is_unsaved(shared) => {
                 // Revoking a refresh token also revokes its predecessor.
                 self.revocations.retain(|own| Some(Fingerprint::of(own)) != operation.replaces());
                 self.revocations.push(token);
@@ -258,14 +257,8 @@ impl KeyState {
             Outcome::Answered(answered) => *answered,
             // It would stand in the way of other processes until its end.
             Outcome::Claimed(Ok(Claimed::Granted)) if self.in_flight.is_none() => {
-                let ticket = Ticket {
-                    key: self.key.clone(),
-                    flight: shared.next_flight(),
-                    job: 0,
-                    step: Step::Release,
-                };
-                let (name, owner) = (self.name(shared), shared.owner.clone());
-                return Some(Job::Release(ReleaseJob { ticket, name, owner }));
+                let flight = shared.next_flight();
+                return Some(self.release(flight, shared.owner.clone(), shared));
             }
             Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
         };

@@ -126,7 +126,7 @@ impl Record {
             }
             Operation::Renewed(renewed) => self.apply_renewed(renewed),
             Operation::Dead { from, attempt } => {
-                if self.fingerprint() == Some(*from) && attempt.number > self.answered {
+                if self.fingerprint() == Some(*from) && attempt.number >= self.answered {
                     self.attempt.take_if(|open| open.id == attempt.id);
                     self.is_dead = true;
                 }
@@ -182,7 +182,7 @@ impl Record {
             }
         };
         self.take_refresh_token(renewed);
-        let is_newer = matches!(renewed.origin, Origin::Client { .. }) || number > self.number;
+        let is_newer = matches!(renewed.origin, Origin::Client { .. }) || number >= self.number;
         if let Some(token) = renewed.token.as_ref().filter(|_| is_newer) {
             (self.token, self.number, self.is_clamped) = (Some(token.clone()), number, false);
             // It ends by itself; a clock that is set back must not begin it again.

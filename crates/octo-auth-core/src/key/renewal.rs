@@ -107,7 +107,8 @@ impl KeyState {
     ) -> Option<Job> {
         self.give_back(&mut flight, shared);
         let has_room = shared.budget.opens(&self.sent, self.budget_request(now)) <= now.boot;
-        if let Some((log, window)) = shared.budget.fleet().filter(|_| has_room) {
+        let may_be_sent = has_room && self.may_be_sent(&flight, attempt.as_ref(), shared, now);
+        if let Some((log, window)) = shared.budget.fleet().filter(|_| may_be_sent) {
             if self.store_failures.blocked(now.boot).is_none() {
                 let (expected, sent) = log.with_one_more(window, now);
                 let content = log.encode(&sent, &shared.requests);
@@ -351,13 +352,7 @@ impl KeyState {
         now: Now,
     ) -> Option<Job> {
         match self.take_saved(written, result, shared, now) {
-            Ok(true) if !is_late && self.may_be_sent(&flight, Some(&attempt), shared, now) => {
-                self.count(flight, Some(attempt), shared, now)
-            }
-            Ok(true) => {
-                self.end_attempt(Some(attempt), shared, now);
-                self.land(flight, shared, now)
-            }
+            Ok(true) => self.count(flight, Some(attempt), shared, now),
             Ok(false) => {
                 self.replica.withdraw(attempt.id);
                 self.followed(shared, now);
@@ -409,10 +404,7 @@ impl KeyState {
                 let has_room = shared.budget.opens_here(&self.sent, self.budget_request(now)) <= now.boot;
                 self.send(flight, attempt, has_room && !is_late, shared, now)
             }
-            Ok(false) if !is_late && self.may_be_sent(&flight, attempt.as_ref(), shared, now) => {
-                self.count(flight, attempt, shared, now)
-            }
-            Ok(false) => self.send(flight, attempt, false, shared, now),
+            Ok(false) => self.count(flight, attempt, shared, now),
             Err(error) => {
                 self.store_failed(error, shared, now);
                 let has_room = shared.budget.opens_here(&self.sent, self.budget_request(now)) <= now.boot;

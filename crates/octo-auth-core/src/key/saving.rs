@@ -126,6 +126,7 @@ impl KeyState {
 
     /// Begins to write the record.
     pub(super) fn save(&mut self, flight: Flight, shared: &SharedState, now: Now) -> Job {
+        self.save_at = now.boot;
         let written = Box::new(self.replica.to_write());
         let (name, expected) = (self.name(shared), self.replica.version());
         let content = written.record().encode(&self.identity(shared));
@@ -141,13 +142,10 @@ impl KeyState {
         shared: &mut SharedState,
         now: Now,
     ) -> Option<Job> {
-        match self.take_saved(written, result, shared, now) {
-            Ok(false) if self.replica.is_unsaved() => return Some(self.save(flight, shared, now)),
-            Ok(_) => {}
-            Err(error) => {
-                self.store_failed(error, shared, now);
-                self.release_pending(shared, now);
-            }
+        // After a conflict, the end of the flight saves what is still to be saved.
+        if let Err(error) = self.take_saved(written, result, shared, now) {
+            self.store_failed(error, shared, now);
+            self.release_pending(shared, now);
         }
         self.land(flight, shared, now)
     }
@@ -168,11 +166,15 @@ impl KeyState {
             return Some(self.save(flight, shared, now));
         }
         if let Some(owner) = flight.claim {
-            let (key, job) = (self.key.clone(), flight.jobs + 1);
-            let ticket = Ticket { key, flight: flight.id, job, step: Step::Release };
-            return Some(Job::Release(ReleaseJob { ticket, name: self.name(shared), owner }));
+            return Some(self.release(flight.id, owner, shared));
         }
         self.revoke_next(shared, now)
+    }
+
+    /// Releases a claim. The flight has ended, so that no report fits it.
+    pub(super) fn release(&self, flight: u64, owner: String, shared: &SharedState) -> Job {
+        let ticket = Ticket { key: self.key.clone(), flight, job: 0, step: Step::Release };
+        Job::Release(ReleaseJob { ticket, name: self.name(shared), owner })
     }
 
     /// Writes a decision of the user, or as soon as the flight has ended.

@@ -259,14 +259,12 @@ impl KeyState {
     ) -> Option<Duration> {
         match facts.state() {
             _ if self.in_flight.is_none() && self.is_unsaved(shared) => Some(self.save_at),
-            State::ShuttingDown => None,
             // Another process may have signed in.
             State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => {
                 let is_shared = shared.storage == Storage::MultiProcess;
                 self.read_at.filter(|_| is_shared).map(|read| read.saturating_add(SIGN_IN_ELSEWHERE))
             }
             state if state.begins_a_job() => Some(now.boot),
-            _ if matches!(facts.gate, Gate::Dead(_)) => None,
             _ => next_change,
         }
     }

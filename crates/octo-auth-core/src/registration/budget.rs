@@ -23,7 +23,7 @@ pub(crate) struct Budget {
     fleet: Option<RequestLog>,
 }
 
-/// When requests were sent, oldest first, no more than count.
+/// When the last requests were sent, oldest first, as many as a window may hold.
 #[derive(Debug, Default)]
 pub(crate) struct SendLog(VecDeque<Duration>);
 
@@ -86,9 +86,9 @@ impl Budget {
 
     /// Counts a request that is sent now.
     pub(crate) fn draw(&mut self, key: Option<&mut SendLog>, now: Duration) {
-        self.sent.note(now, self.limit, self.window);
+        self.sent.note(now, self.limit);
         if let Some(key) = key {
-            key.note(now, KEY_LIMIT, self.window);
+            key.note(now, KEY_LIMIT);
         }
     }
 
@@ -139,11 +139,9 @@ impl SendLog {
         }
     }
 
-    fn note(&mut self, now: Duration, limit: u32, window: Duration) {
+    fn note(&mut self, now: Duration, limit: u32) {
         self.0.push_back(now);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        while self.0.len() > limit || self.0.front().is_some_and(|sent| sent.saturating_add(window) <= now) {
-            self.0.pop_front();
-        }
+        self.0.drain(..self.0.len().saturating_sub(limit));
     }
 }

@@ -100,14 +100,14 @@ impl EndpointHealth {
         self.probe.take_if(|probe| probe.flight == flight);
     }
 
-    /// Returns until when the endpoint is left alone by all flights but this one, and why.
+    /// Returns until when the endpoint is left alone by all flights but this one, and why; a probe that was not heard of
+    /// stands until the next one begins, though its time is over.
     pub(crate) fn blocked(&self, own_flight: Option<u64>, now: Duration) -> Option<Setback> {
         if let Some(blocked) = self.failures.blocked(now) {
             return Some(blocked.clone());
         }
-        let probe = self.probe.as_ref()?;
-        let is_of_others = probe.until > now && own_flight != Some(probe.flight);
-        let last = self.failures.last().filter(|_| is_of_others)?;
-        Some(Setback { until: probe.until, ..last.clone() })
+        let probe = self.probe.as_ref().filter(|probe| own_flight != Some(probe.flight))?;
+        let last = self.failures.last()?.clone();
+        Some(Setback { until: probe.until, ..last })
     }
 }

@@ -8,7 +8,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// The bytes of hexadecimal digits; `None` for another number of digits or another character.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
+    if text.len() != 2 * N {
         return None;
     }
     for (place, byte) in bytes.iter_mut().enumerate() {
