@@ -257,7 +257,14 @@ impl KeyState {
         shared: &SharedState,
         now: Now,
     ) -> Option<Duration> {
-        match facts.state() {
+        // Before "sign in" is said to a caller the store is read; without a caller it is read every 30 s.
+        let state = match facts.state() {
+            State::Unread if facts.may_know_better => {
+                Facts { may_know_better: false, ..facts.clone() }.state()
+            }
+            state => state,
+        };
+        match state {
             _ if self.in_flight.is_none() && self.is_unsaved(shared) => Some(self.save_at),
             // Another process may have signed in.
             State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use octo_auth_core::{FailureKind, Fault, Key, Policy, Remedy, Storage};
+use octo_auth_core::{FailureKind, Fault, Freshness, Key, Policy, Remedy, Storage};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::{octotable, officernd, standard};
 
@@ -221,4 +221,17 @@ fn a_key_whose_request_cannot_be_built_says_why() {
     let failure = Machine::new(octotable()).get(&scoped("a")).expect_err("OctoTable knows no scopes");
     assert_eq!(failure.kind(), FailureKind::Misconfigured);
     assert!(failure.to_string().contains("knows no scopes"), "{failure}");
+}
+
+#[test]
+fn a_key_whose_server_returned_the_same_token_again_makes_room_for_another() {
+    let policy = Policy::default().with_capacity(1).expect("room");
+    let mut world = Machine::with_policy(standard(), policy);
+    world.endpoint.always(|_| Said::token("AT1", 3600));
+    for _ in 0..2 {
+        world.age(&service(), Freshness::Stale);
+        assert_eq!(world.got(&service()), "AT1");
+    }
+    assert_eq!(world.requests(), 2);
+    assert_eq!(world.got(&scoped("other")), "AT1", "a rest is no failure that must be remembered");
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, Fault, Freshness, Job, Key, Remedy, Storage};
+use octo_auth_core::{Adopted, Client, Fault, Freshness, Job, Key, Remedy, Storage};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_testkit::registration::{octorate, standard};
 use octo_auth_testkit::response::json;
 
-use crate::scene::{expired_end, signed_in, stale_end};
+use crate::scene::{blocked_for, expired_end, signed_in, stale_end, status};
 
 #[test]
 fn a_new_token_is_the_next_generation_and_its_refresh_token_is_stored() {
@@ -349,4 +349,99 @@ fn an_error_that_is_no_verdict_on_the_refresh_token_never_ends_in_a_sign_in() {
         assert!(world.got(&hotel()).starts_with("AT"), "{which}");
         assert!(world.asked[1..].iter().all(|asked| asked.refresh_token() == Some("RT1")), "{which}");
     }
+}
+
+#[test]
+fn a_renewal_that_brings_the_same_token_blocks_the_next_for_a_quarter_of_the_time_it_is_stale() {
+    let mut world = signed_in();
+    world.endpoint.then(Said::token("AT1", 3600));
+    world.age(&hotel(), Freshness::Stale);
+    assert_eq!(world.got(&hotel()), "AT1");
+    let token = world.get(&hotel()).expect("a token");
+    world.accounts.refused(&hotel(), token.generation(), world.now);
+    let due = token.validity().renewal_due_age().expect("it is renewed");
+    let rest = (Duration::from_secs(3600) - due) / 4;
+    assert!(rest > Duration::from_secs(30), "{rest:?}");
+    assert_eq!(blocked_for(&mut world, &hotel()), rest);
+}
+
+#[test]
+fn a_failed_renewal_does_not_delay_the_renewal_of_a_refused_token() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    assert_eq!(world.got(&hotel()), "AT1");
+    for _ in 0..2 {
+        world.age(&hotel(), Freshness::Stale);
+        world.endpoint.then(Said::error(400, "odd"));
+        world.got(&hotel());
+        world.pass_seconds(60);
+        assert!(world.got(&hotel()).starts_with("AT"));
+        world.get(&hotel()).expect("a new token");
+    }
+    let token = world.get(&hotel()).expect("a token");
+    world.accounts.refused(&hotel(), token.generation(), world.now);
+    assert_eq!(world.decide(&hotel()).line, "refused_renewing: send");
+}
+
+#[test]
+fn a_failure_after_a_later_sign_in_does_not_block_it() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let send = world.up_to_sending(&hotel());
+    world.sign_in(&hotel(), "RT5");
+    world.endpoint.then(Said::error(500, "server_error"));
+    world.carry(Some(Job::Send(send)));
+    assert_eq!(world.decide(&hotel()).line, "expired_renewing: send");
+}
+
+#[test]
+fn a_failure_of_a_client_grant_after_tokens_were_imported_is_no_event_of_the_key() {
+    let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
+    let mut world = Machine::new(standard());
+    let send = world.up_to_sending(&service());
+    let job = world.accounts.adopt(&service(), Adopted::from(tokens), world.now).expect("adopted");
+    world.carry(job);
+    world.endpoint.then(Said::error(500, "server_error"));
+    world.carry(Some(Job::Send(send)));
+    let status = world.accounts.status(&service(), world.now).expect("known");
+    assert!(status.setback.is_none(), "{status:?}");
+}
+
+#[test]
+fn a_late_answer_that_brings_nothing_new_writes_nothing() {
+    let mut world = signed_in();
+    world.age(&hotel(), Freshness::Expired);
+    let late = world.up_to_sending(&hotel());
+    world.pass_seconds(61);
+    let wait = world.decide(&hotel()).wait();
+    world.pass(wait);
+    assert_eq!(world.got(&hotel()), "AT2");
+    world.endpoint.then(Said::token("AT-late", 3600));
+    let report = world.send(late);
+    let rest = world.report(report);
+    assert!(rest.is_none(), "{rest:?}");
+    assert_eq!(world.got(&hotel()), "AT2");
+}
+
+#[test]
+fn an_error_that_asks_for_a_sign_in_advises_one_only_if_no_token_is_left() {
+    let mut world = signed_in();
+    stale_end(&mut world, &hotel(), Said::error(400, "interaction_required"));
+    let setback = status(&world, &hotel()).setback.expect("the renewal failed");
+    assert_eq!(setback.remedy(), Remedy::AskProvider);
+    let (line, _) = expired_end(&mut world, &hotel(), Said::error(400, "interaction_required"));
+    assert_eq!(line, "expired_blocked: give up, oauth:interaction_required, sign in");
+}
+
+#[test]
+fn an_answer_to_the_last_of_two_uses_ends_the_doubt_of_the_first() {
+    let mut world = signed_in();
+    world.age(&hotel(), Freshness::Expired);
+    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
+    world.got(&hotel());
+    assert!(world.stored(&hotel()).is_in_doubt());
+    world.pass_seconds(130);
+    world.endpoint.then(Said::token("AT3", 3600));
+    assert_eq!(world.got(&hotel()), "AT3");
+    assert!(!world.stored(&hotel()).is_in_doubt());
 }

@@ -331,3 +331,20 @@ fn a_token_that_came_late_keeps_its_age_though_another_answer_came_before_it_was
     world.now.boot += Duration::from_secs(1);
     assert_eq!(world.got(&service()), "http:502");
 }
+
+#[test]
+fn the_tokens_of_an_answer_after_an_unsaved_sign_out_are_revoked_only_when_the_sign_out_is_stored() {
+    let mut world = signed_in();
+    world.age(&hotel(), Freshness::Expired);
+    let send = world.up_to_sending(&hotel());
+    world.pass_seconds(70);
+    world.got(&hotel());
+    world.shelf.refuse_writing(true);
+    world.sign_out(&hotel());
+    end(&mut world, send, Said::tokens("AT9", 3600, "RT9"));
+    assert_eq!(revoked(&world), Vec::<&str>::new());
+    world.shelf.refuse_writing(false);
+    world.pass_seconds(60);
+    world.got(&hotel());
+    assert_eq!(revoked(&world), ["RT9"], "which takes RT1 along");
+}

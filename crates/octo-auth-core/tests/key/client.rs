@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use octo_auth_core::{Client, Fault, Job, Profile, Remedy, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
-use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, standard};
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard, with};
 
-use crate::scene::{blocked_for, not_sent};
+use crate::scene::{blocked_for, not_sent, tenant};
 
 /// A machine whose client is replaced while a request with `RT0` is in flight.
 fn with_another_client() -> (Machine, Job) {
@@ -145,4 +145,48 @@ fn a_client_of_another_registration_is_rejected_and_changes_nothing() {
         assert_eq!(error.code(), "other_registration");
         assert_eq!(world.decide(&service()).line, "fresh: use AT1");
     }
+}
+
+#[test]
+fn an_error_for_an_earlier_client_does_not_delay_the_renewal_of_a_refused_token() {
+    let (mut world, send) = with_another_client();
+    world.endpoint.then(Said::error(401, "invalid_client"));
+    world.carry(Some(send));
+    let token = world.get(&hotel()).expect("a token");
+    world.accounts.refused(&hotel(), token.generation(), world.now);
+    assert_eq!(world.decide(&hotel()).line, "refused_renewing: send");
+}
+
+#[test]
+fn eight_errors_for_an_earlier_client_do_not_block_the_registration() {
+    let mut world = Machine::new(standard());
+    let sends: Vec<_> = (0..8).map(|number| world.up_to_sending(&tenant(number))).collect();
+    world.accounts.replace_client(standard()).expect("its requests can be built");
+    for send in sends {
+        world.endpoint.then(Said::error(401, "invalid_client"));
+        world.carry(Some(Job::Send(send)));
+    }
+    world.endpoint.then(Said::error(500, "server_error"));
+    assert!(world.get(&tenant(8)).is_err());
+    assert_eq!(world.decide(&service()).line, "expired_renewing: send");
+}
+
+#[test]
+fn a_replaced_client_is_tried_at_once_though_the_endpoint_was_left_alone() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(not_sent());
+    world.got(&service());
+    assert!(blocked_for(&mut world, &tenant(1)) >= Duration::from_secs(1));
+    world.accounts.replace_client(standard()).expect("its requests can be built");
+    assert_eq!(world.decide(&tenant(1)).line, "expired_renewing: send");
+}
+
+#[test]
+fn a_request_that_was_counted_is_sent_though_the_limit_was_lifted_meanwhile() {
+    let mut world = Machine::with_store(officernd(), Storage::MultiProcess, &Shelf::default(), 1);
+    let count = world.up_to_counting(&scoped("flex.read"));
+    let unlimited = officernd().profile().clone().edit(|document| document.token_limit = None);
+    world.accounts.replace_client(with(unlimited.expect("a profile"))).expect("it fits");
+    let next = world.step(Job::Save(count));
+    assert!(matches!(next, Some(Job::Send(_))), "{next:?}");
 }

@@ -116,3 +116,25 @@ fn explain_says_of_a_refresh_in_flight_only_that_it_began() {
     let told = world.accounts.explain(&hotel(), world.now);
     assert!(told.contains("its use number 1 began") && !told.contains("its outcome is unknown"), "{told}");
 }
+
+#[test]
+fn explain_says_of_a_dead_refresh_token_nothing_about_its_outcome() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(Said::Lost);
+    world.got(&hotel());
+    world.pass_seconds(70);
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.got(&hotel());
+    let told = world.accounts.explain(&hotel(), world.now);
+    assert!(told.contains("the provider no longer accepts."), "{told}");
+}
+
+#[test]
+fn explain_says_nothing_of_a_refresh_token_whose_last_use_was_answered() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.got(&hotel());
+    let told = world.accounts.explain(&hotel(), world.now);
+    assert!(told.contains("Refresh token: there is one.\n"), "{told}");
+}

@@ -181,3 +181,14 @@ fn a_success_of_a_request_that_was_sent_before_the_failure_does_not_unblock_the_
     world.carry(probe.job);
     assert!(world.got(&scoped("c")).starts_with("AT"));
 }
+
+#[test]
+fn an_account_that_fails_eight_times_in_a_row_counts_once() {
+    let mut world = Machine::new(standard());
+    for _ in 0..8 {
+        world.pass_seconds(3600);
+        world.endpoint.then(Said::page(502, &[]));
+        assert!(world.get(&scoped("bad")).is_err());
+    }
+    assert_eq!(world.decide(&scoped("other")).line, "expired_renewing: send");
+}

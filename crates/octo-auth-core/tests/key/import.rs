@@ -1,7 +1,7 @@
 //! Sign-ins and imports: what is accepted, and what it replaces.
 
-use octo_auth_core::{Adopted, Exchange, Freshness, OnboardingError, Remedy, Secret, TokenSet};
-use octo_auth_testkit::machine::{Machine, Said, hotel, scoped, service};
+use octo_auth_core::{Adopted, Exchange, Freshness, OnboardingError, Remedy, Secret, Storage, TokenSet};
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::{officernd, standard};
 use octo_auth_testkit::response::{json, read};
 
@@ -89,4 +89,27 @@ fn an_empty_refresh_token_and_one_for_a_client_grant_are_rejected() {
     world.accounts.adopt(&hotel(), empty, world.now).expect_err("an empty refresh token");
     let misplaced = Adopted::RefreshToken(Secret::from("RT0"));
     world.accounts.adopt(&service(), misplaced, world.now).expect_err("the client is the grant");
+}
+
+#[test]
+fn a_refresh_token_that_the_store_holds_already_is_not_written_again() {
+    for adopted in [Adopted::RefreshToken(Secret::from("RT0")), Adopted::Seed(Secret::from("RT0"))] {
+        let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+        for is_first in [true, false] {
+            let job = world.accounts.adopt(&hotel(), adopted.clone(), world.now).expect("it fits");
+            assert_eq!(job.is_some(), is_first, "{job:?}");
+            world.carry(job);
+        }
+    }
+}
+
+#[test]
+fn imported_tokens_are_served_though_the_store_cannot_be_read() {
+    let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    world.shelf.set_down(true);
+    assert_eq!(world.got(&hotel()), "store_unavailable");
+    let job = world.accounts.adopt(&hotel(), Adopted::from(tokens), world.now).expect("adopted");
+    world.carry(job);
+    assert_eq!(world.got(&hotel()), "AT1");
 }

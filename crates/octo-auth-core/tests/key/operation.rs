@@ -1,10 +1,12 @@
 //! Operations of several processes on one record: sign-ins, sign-outs, renewals, and a store that fails in between.
 
+use std::time::Duration;
+
 use octo_auth_core::{Adopted, FailureKind, FamilyId, Freshness, Job, Purpose, Secret, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel};
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_testkit::registration::{never_replayed, standard};
 
-use crate::scene::{processes, refresh_tokens, settled, signed_in};
+use crate::scene::{process, processes, refresh_tokens, settled, signed_in};
 
 #[test]
 fn a_sign_in_during_a_renewal_replaces_its_answer() {
@@ -406,4 +408,84 @@ fn an_invalid_grant_is_followed_by_a_refresh_with_a_sign_in_of_another_process()
     }
     one.got(&hotel());
     assert_eq!(one.asked.last().expect("a request").refresh_token(), Some("RT6"));
+}
+
+#[test]
+fn of_the_pauses_that_two_processes_were_asked_for_the_longer_one_is_stored() {
+    for (first, second) in [(300, 60), (60, 300)] {
+        let shelf = Shelf::default();
+        let mut all = [process(&shelf, 1), process(&shelf, 2)];
+        for world in &mut all {
+            let read = world.decide(&service()).job;
+            world.carry(read);
+        }
+        shelf.set_down(true);
+        for (world, seconds) in all.iter_mut().zip([first, second]) {
+            world.endpoint.then(Said::unavailable_for(seconds));
+            assert_eq!(world.got(&service()), "http:503");
+        }
+        shelf.set_down(false);
+        for world in &mut all {
+            world.pass_seconds(40);
+            world.got(&service());
+        }
+        let end = all[0].now.wall.saturating_add(Duration::from_secs(260)).as_unix_millis();
+        let stored = all[0].stored(&service());
+        assert_eq!(
+            stored.member("pause").map(|pause| &pause["until"]),
+            Some(&end.into()),
+            "{first}, {second}"
+        );
+    }
+}
+
+#[test]
+fn a_pause_that_was_asked_for_does_not_block_a_later_sign_in_of_another_process() {
+    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    let send = one.up_to_sending(&hotel());
+    shelf.set_down(true);
+    one.endpoint.then(Said::unavailable_for(300));
+    one.carry(Some(Job::Send(send)));
+    shelf.set_down(false);
+    two.now = one.now;
+    two.sign_in(&hotel(), "RT9");
+    one.pass_seconds(60);
+    one.got(&hotel());
+    one.got(&hotel());
+    assert_eq!(one.last_refresh(), Some("RT9"));
+}
+
+#[test]
+fn a_renewal_whose_write_was_not_heard_of_does_not_end_a_later_pause() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    let send = one.up_to_sending(&hotel());
+    let report = one.send(send);
+    let Some(Job::Save(save)) = one.report(report) else { panic!("the tokens are saved") };
+    one.breaks_off(save, true);
+    two.now = one.now;
+    two.got(&hotel());
+    two.age(&hotel(), Freshness::Stale);
+    two.endpoint.then(Said::unavailable_for(300));
+    two.got(&hotel());
+    assert!(two.stored(&hotel()).member("pause").is_some());
+    one.now = two.now;
+    one.got(&hotel());
+    one.got(&hotel());
+    assert!(one.stored(&hotel()).member("pause").is_some());
+    assert_eq!(one.requests(), 2, "the pause holds for all");
+}
+
+#[test]
+fn a_pause_that_one_account_was_asked_for_blocks_no_other_account_of_another_process() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    one.endpoint.then(Said::unavailable_for(900));
+    one.got(&hotel());
+    two.now = one.now;
+    two.age(&hotel(), Freshness::Stale);
+    two.got(&hotel());
+    assert_eq!(two.decide(&hotel()).line, "stale_blocked: use AT1", "the pause is known");
+    assert_eq!(two.got(&service()), "AT1");
 }

@@ -163,3 +163,27 @@ fn a_used_key_is_renewed_before_a_caller_waits() {
     let all = world.accounts.tend(Warm::All, world.now);
     assert!(all.job.is_some(), "unless all keys are kept warm");
 }
+
+#[test]
+fn a_key_that_was_looked_at_too_early_is_renewed_when_it_is_due() {
+    let mut world = fresh();
+    let validity = *world.get(&service()).expect("a token").validity();
+    let due = world.now.boot + validity.renewal_due_age().expect("it is renewed");
+    world.pass_until(due - Duration::from_secs(10));
+    world.accounts.replace_client(standard()).expect("its requests can be built");
+    let early = world.accounts.tend(Warm::All, world.now);
+    assert!(early.job.is_none() && early.again == due, "{early:?}, due at {due:?}");
+}
+
+#[test]
+fn the_record_of_a_signed_out_account_is_read_every_30_seconds_where_another_process_may_sign_in() {
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.sign_out(&hotel());
+    let read = world.now.boot;
+    for seconds in [1, 29, 30] {
+        world.pass_until(read + Duration::from_secs(seconds));
+        let job = world.accounts.tend(Warm::All, world.now).job;
+        assert_eq!(matches!(job, Some(Job::Load(_))), seconds == 30, "{seconds} s: {job:?}");
+    }
+}

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use octo_auth_core::profile::Parameter;
 use octo_auth_core::{Claimed, Fault, Freshness, Job, Saved, Storage, Version};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
-use octo_auth_testkit::registration::standard;
+use octo_auth_testkit::registration::{standard, with};
+use serde_json::json;
 
 use crate::scene::{course, process, send, written};
 
@@ -295,7 +297,6 @@ fn a_conflict_when_an_attempt_is_written_uses_the_stored_refresh_token() {
     let newer = stored.clone().with("number", stored.number() + 1).with("refresh_token", "RT7");
     one.put(&hotel(), &newer);
     one.carry(Some(attempt));
-    one.got(&hotel());
     assert_eq!(one.asked[1].refresh_token(), Some("RT7"), "RT1 is not used up");
 }
 
@@ -347,4 +348,36 @@ fn a_lost_release_blocks_until_the_claim_ends() {
     assert_eq!(two.got(&hotel()), "AT2", "the token is there already");
     one.age(&hotel(), Freshness::Expired);
     assert_eq!(one.got(&hotel()), "AT3", "the lease is long over");
+}
+
+#[test]
+fn an_attempt_of_another_process_that_a_write_meets_is_waited_for() {
+    let (mut one, _, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Expired);
+    let save = one.up_to_writing(&hotel());
+    let begun = one.now.wall.as_unix_millis();
+    let attempt = json!({
+        "id": "00000000000000aa-1", "number": 2, "begun": begun, "deadline": begun + 60_000,
+    });
+    one.put(&hotel(), &one.stored(&hotel()).with("attempt", attempt));
+    one.carry(Some(Job::Save(save)));
+    assert_eq!(one.requests(), 1, "the claim is ours, but the other may not know it yet");
+    one.pass_seconds(61);
+    assert_eq!(one.got(&hotel()), "AT2");
+}
+
+#[test]
+fn a_refresh_token_that_the_request_cannot_hold_is_not_sent_before_it_is_replaced() {
+    let profile = standard().profile().clone().edit(|document| {
+        let value = "{refresh_token}".parse().expect("a template");
+        let header = Parameter { name: "x-refresh-token".into(), value };
+        document.calls.refresh.iter_mut().for_each(|call| call.headers = vec![header.clone()].into());
+    });
+    let mut world = Machine::new(with(profile.expect("a profile")));
+    world.sign_in(&hotel(), "two\nlines");
+    assert_eq!(world.decide(&hotel()).line, "expired_blocked: give up, secret_malformed, configuration");
+    assert_eq!(world.requests(), 0);
+    world.sign_in(&hotel(), "RT0");
+    assert!(world.got(&hotel()).starts_with("AT"));
+    assert_eq!(world.last_refresh(), Some("RT0"));
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{FailureKind, Freshness, Job, Key, Storage, StoreError};
+use octo_auth_core::{Adopted, FailureKind, Freshness, Job, Key, Storage, StoreError};
 use octo_auth_testkit::StoredRecord;
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_testkit::moment;
 use octo_auth_testkit::registration::{never_replayed, standard};
 
-use crate::scene::process;
+use crate::scene::{process, signed_in};
 
 /// One renews a key, of which the other, for which it is due too, hears by the store.
 fn one_renews_and_two_reads(one: &mut Machine, two: &mut Machine, key: &Key) {
@@ -192,4 +192,71 @@ fn a_process_that_starts_later_goes_on_with_the_stored_record() {
     third.age(&hotel(), Freshness::Expired);
     third.got(&hotel());
     assert_eq!(third.asked[0].refresh_token(), Some("RT1"));
+}
+
+#[test]
+fn a_token_that_another_process_stored_and_that_is_over_replaces_no_token_of_the_same_sign_in() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Stale);
+    one.pass_seconds(60);
+    one.endpoint.then(Said::tokens("AT2", 30, "RT2"));
+    one.got(&hotel());
+    one.pass_seconds(40);
+    two.now = one.now;
+    let rest = two.decide(&hotel()).job;
+    two.endpoint.then(Said::error(500, "server_error"));
+    two.carry(rest);
+    assert_eq!(two.got(&hotel()), "AT1");
+}
+
+#[test]
+fn a_token_that_another_process_signed_in_with_replaces_the_earlier_one_though_it_is_over() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    let mut source = Machine::new(standard());
+    source.now = one.now;
+    source.endpoint.then(Said::token("AT-short", 30));
+    let tokens = source.get(&service()).expect("a token").tokens().clone();
+    let job = one.accounts.adopt(&hotel(), Adopted::from(tokens), one.now).expect("adopted");
+    one.carry(job);
+    two.pass_seconds(60);
+    two.got(&hotel());
+    assert_eq!(two.got(&hotel()), "not_signed_in");
+}
+
+#[test]
+fn a_token_that_a_sign_in_keeps_is_not_younger_than_before_though_the_clock_was_set_back() {
+    let mut world = signed_in();
+    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.age(&hotel(), Freshness::Stale);
+    assert_eq!(world.got(&hotel()), "AT1");
+    let before = world.get(&hotel()).expect("a token");
+    let age = before.validity().age(world.now);
+    world.now.wall = world.now.wall.saturating_sub(age);
+    world.sign_in(&hotel(), "RT1");
+    let kept = world.decide(&hotel()).token.expect("the same token");
+    assert_ne!(kept.generation(), before.generation());
+    assert_eq!(kept.validity().age(world.now), age);
+}
+
+#[test]
+fn a_record_that_was_restored_and_written_up_to_the_same_version_is_read() {
+    let (one, mut two, shelf) = Machine::two_processes(standard);
+    let other = one.stored(&hotel()).with("refresh_token", "RT9");
+    one.put(&hotel(), &other);
+    shelf.fall_back(&one.name(&hotel()), other.content());
+    two.age(&hotel(), Freshness::Expired);
+    two.got(&hotel());
+    assert_eq!(two.last_refresh(), Some("RT9"));
+}
+
+#[test]
+fn a_record_that_the_store_has_lost_is_written_again_as_soon_as_it_is_missed() {
+    let (_, mut two, _) = Machine::two_processes(standard);
+    two.shelf = Shelf::default();
+    let name = two.name(&hotel());
+    two.accounts.changed_elsewhere(&name);
+    let read = two.decide(&hotel());
+    assert_eq!(read.line, "rereading: use AT1, load");
+    two.carry(read.job);
+    assert_eq!(two.stored(&hotel()).refresh_token(), Some("RT1"));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Fault, Freshness, Job, Key, Now, Policy, Purpose, SaveJob, SendJob, Storage, StoreError,
+    Fault, Freshness, Job, Key, Now, Policy, Purpose, RecordName, SaveJob, SendJob, Storage, StoreError,
 };
 use octo_auth_testkit::StoredRecord;
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped};
@@ -476,4 +476,19 @@ fn a_limit_of_5_a_minute_holds_over_restarts_of_a_single_process() {
         assert!(within <= 5, "{within} within a minute after {at:?}");
     }
     assert!(sent.len() >= 25, "requests go on: {} in 400 s", sent.len());
+}
+
+#[test]
+fn a_request_of_another_process_at_the_moment_of_the_last_look_keeps_its_moment() {
+    let shelf = Shelf::default();
+    let mut world = limited(3, &shelf, 1);
+    assert_eq!(world.got(&key(1)), "AT1");
+    let (seen, log) = (world.now, world.request_log().expect("the log"));
+    let mut moments = log.member("sent").and_then(Value::as_array).expect("moments").clone();
+    moments.push(seen.wall.as_unix_millis().into());
+    shelf.put(&RecordName::requests(&standard()), log.with("sent", moments).content());
+    world.pass_seconds(20);
+    assert_eq!(world.got(&key(2)), "AT2");
+    world.pass_until(seen.boot + Duration::from_secs(61));
+    assert_eq!(world.accounts.budget_left(world.now), 1);
 }

@@ -210,3 +210,12 @@ fn a_seed_that_the_record_knows_does_not_take_the_place_of_a_sign_in_before_the_
         assert_eq!(world.last_refresh(), Some("RT-new"));
     }
 }
+
+#[test]
+fn a_seed_that_changes_nothing_ends_no_back_off() {
+    let mut world = first(Storage::SingleProcess);
+    world.endpoint.then(Said::error(500, "server_error"));
+    assert_eq!(world.got(&hotel()), "http:500");
+    import(&mut world, "RT0");
+    assert_eq!(world.decide(&hotel()).line, "expired_blocked: give up, http:500, later");
+}

@@ -1,5 +1,6 @@
 //! The token that is served, refusals of resource servers, and what a handle serves alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{AccessToken, Adopted, Fault, Freshness, Job, Now, Policy, Secret, Storage, TokenSet};
@@ -452,4 +453,31 @@ fn the_refusal_of_an_expired_token_does_not_replace_that_of_an_earlier_one() {
     });
     world.got(&service());
     assert_eq!(world.got(&service()), "AT1 (suspect)");
+}
+
+#[test]
+fn a_sign_in_ends_the_limit_of_forced_renewals() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    let refuse = |world: &mut Machine| {
+        let token = world.get(&hotel()).expect("a token");
+        world.accounts.refused(&hotel(), token.generation(), world.now);
+    };
+    refuse(&mut world);
+    assert_eq!(world.got(&hotel()), "AT2");
+    world.sign_in(&hotel(), "RT9");
+    refuse(&mut world);
+    assert_eq!(world.decide(&hotel()).line, "refused_renewing: send");
+}
+
+#[test]
+fn what_handles_read_stays_the_same_until_something_happens_to_the_key() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    let published = |world: &mut Machine| world.accounts.published(&hotel(), world.now);
+    let first = published(&mut two).expect("a fresh token");
+    assert!(published(&mut two).is_some_and(|again| Arc::ptr_eq(&first, &again)));
+    one.sign_in(&hotel(), "RT9");
+    let name = two.name(&hotel());
+    assert_eq!(two.accounts.changed_elsewhere(&name).as_deref(), Some(&hotel()));
+    assert!(published(&mut two).is_none(), "the store is read first");
 }

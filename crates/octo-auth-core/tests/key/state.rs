@@ -333,3 +333,43 @@ fn a_refused_token_that_nothing_can_renew_ends_in_a_sign_in() {
     }
     assert_eq!(world.requests(), 0);
 }
+
+#[test]
+fn signed_out_is_read_by_one_caller_while_the_others_wait() {
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.sign_out(&hotel());
+    world.pass_seconds(1);
+    let first = world.decide(&hotel());
+    assert_eq!(first.line, "unread: load");
+    assert_eq!(world.decide(&hotel()).line, "reading: wait");
+    world.carry(first.job);
+    assert_eq!(world.decide(&hotel()).line, "signed_out: give up, signed_out, sign in");
+}
+
+#[test]
+fn a_refused_token_that_is_not_saved_yet_is_saved_while_its_renewal_is_blocked() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    assert_eq!(world.got(&service()), "AT1");
+    refuse(&mut world);
+    world.shelf.refuse_writing(true);
+    assert_eq!(world.got(&service()), "AT2");
+    refuse(&mut world);
+    world.shelf.refuse_writing(false);
+    world.pass_seconds(30);
+    assert_eq!(world.decide(&service()).line, "unsaved: save");
+}
+
+#[test]
+fn a_client_grant_whose_record_could_not_be_read_is_served_while_it_is_saved() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    world.shelf.set_down(true);
+    assert_eq!(world.got(&service()), "AT1");
+    world.shelf.set_down(false);
+    world.pass_seconds(30);
+    let saving = world.decide(&service());
+    assert_eq!(saving.line, "unsaved: use AT1, save");
+    assert_eq!(world.decide(&service()).line, "fresh: use AT1");
+    world.carry(saving.job);
+    assert_eq!(world.stored(&service()).access_token(), Some("AT1"));
+}

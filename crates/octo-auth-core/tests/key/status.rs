@@ -108,6 +108,7 @@ fn each_passing_failure_is_one_event() {
         world.got(&service());
         let events = world.events(&service());
         assert!(matches!(events.as_slice(), [Event::Setback(_)]), "{events:?}");
+        assert!(world.events(&service()).is_empty(), "told once");
     }
 }
 
@@ -225,4 +226,20 @@ fn what_was_tolerated_in_a_stored_token_is_told() {
     assert_eq!(told(&|world| of_an_hour(world, 60)), [Deviation::IssuedInFuture]);
     let far = u64::from(u32::MAX) * 4000;
     assert_eq!(told(&|world| of_an_hour(world, 0).with("expires_at", far)), [Deviation::ExpiresAtClamped]);
+}
+
+#[test]
+fn a_record_is_read_once_it_was_read_and_saving_once_its_next_write_is_due() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let read = world.decide(&service()).job;
+    assert!(!status(&world, &service()).is_read);
+    world.carry(read);
+    assert!(status(&world, &service()).is_read);
+    world.shelf.refuse_writing(true);
+    assert_eq!(world.got(&service()), "AT1");
+    let waiting = status(&world, &service());
+    assert!(waiting.unsaved && !waiting.saving, "{waiting:?}");
+    world.pass_seconds(30);
+    let due = status(&world, &service());
+    assert!(due.unsaved && due.saving, "{due:?}");
 }

@@ -77,3 +77,44 @@ fn a_store_behind_an_arc_is_that_store() {
     assert!(Store::changes(&store, Arc::new(move |name| listener.store(*name == named, Ordering::SeqCst))));
     assert!(heard.load(Ordering::SeqCst));
 }
+
+/// A store with the methods that every store must have.
+struct Least;
+
+impl Store for Least {
+    fn storage(&self) -> Storage {
+        Fixed.storage()
+    }
+
+    fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        Fixed.load(name)
+    }
+
+    fn compare_and_swap(
+        &self,
+        name: &RecordName,
+        expected: Option<Version>,
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Fixed.compare_and_swap(name, expected, content)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        Fixed.list(prefix)
+    }
+}
+
+#[test]
+fn a_store_without_claims_and_notifications_grants_each_claim_and_says_that_it_does_not_notify() {
+    let name = RecordName::new(&standard(), &hotel());
+    for owner in ["me", "you"] {
+        assert_eq!(Least.claim(&name, owner, Duration::ZERO).ok(), Some(Claimed::Granted));
+        assert!(Least.release(&name, owner).is_ok());
+    }
+    assert!(!Least.changes(Arc::new(|_| {})));
+}
+
+#[test]
+fn the_content_of_a_record_is_debugged_by_its_length() {
+    assert_eq!(format!("{:?}", RecordBytes::from(&b"s3cr3t"[..])), "RecordBytes(6 bytes)");
+}

@@ -188,3 +188,11 @@ proptest! {
         prop_assert_eq!(stored.without("attempts"), record.without("attempts"));
     }
 }
+
+#[test]
+fn a_record_with_the_largest_count_that_a_machine_writes_is_read() {
+    let (world, shelf) = signed_in();
+    let counted = world.stored(&hotel()).with("attempts", 1_u64 << 53);
+    shelf.put(&world.name(&hotel()), counted.content());
+    assert_eq!(next(&world).got(&hotel()), "AT1");
+}

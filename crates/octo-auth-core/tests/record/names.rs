@@ -240,3 +240,10 @@ fn what_cannot_be_the_name_of_a_record_is_refused() {
 fn names_are_the_same_in_every_release() {
     assert_eq!(written::names(), include_str!("names.txt"));
 }
+
+#[test]
+fn a_name_of_200_characters_is_read_and_a_longer_one_is_rejected() {
+    let name = |length: usize| format!("{}.{}", "a".repeat(length - 33), "0".repeat(32));
+    assert!(RecordName::parse(&name(200)).is_ok());
+    assert!(RecordName::parse(&name(201)).is_err());
+}

@@ -188,11 +188,15 @@ fn a_member_with_a_value_that_no_release_writes_is_refused() {
         ("number", &[huge, json!(-1), json!(1.5), text], "record_malformed"),
         ("scope", &[json!("a\nb\u{7f}"), json!("é"), json!(["a"])], "record_malformed"),
         ("refresh_token", &[json!(1), json!(["RT1"])], "record_malformed"),
-        ("family", &[json!("00"), json!("zz".repeat(16)), json!("é".repeat(16))], "record_malformed"),
+        (
+            "family",
+            &[json!("00"), json!("0".repeat(34)), json!("zz".repeat(16)), json!("é".repeat(16))],
+            "record_malformed",
+        ),
         ("parent", &[json!("00"), json!(0)], "record_malformed"),
         ("dead", &[json!("maybe"), json!(1)], "record_malformed"),
         ("in_doubt", &[json!("yes"), json!(0)], "record_malformed"),
-        ("attempts", &[json!(-1), json!(u64::MAX)], "record_malformed"),
+        ("attempts", &[json!(-1), json!((1_u64 << 53) + 1), json!(u64::MAX)], "record_malformed"),
         ("pause", &[json!(1), json!({}), json!({"from": 1, "until": "later"})], "record_malformed"),
         (
             "applied",
