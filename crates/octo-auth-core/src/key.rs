@@ -62,6 +62,9 @@ use crate::store::{Identity, RecordName, Storage};
 use crate::time::Now;
 use crate::validity::Freshness;
 
+/// When a caller that could not wait for a flight should ask again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// A shared store is read at most this often before "sign in" is said.
 const BEFORE_SIGN_IN: Duration = Duration::from_secs(1);
 
@@ -238,9 +241,10 @@ impl KeyState {
                 let after = until.saturating_sub(now.boot);
                 return Failure::closed(&self.key, *kind, cause.clone(), *remedy, after);
             }
+            // Its end is an event, long before its deadline as a rule; asking costs no request.
             (_, Gate::Open | Gate::Closed(_)) => {
                 let until = self.in_flight.as_ref().map_or(now.boot, |own| own.deadline);
-                (FailureKind::StillWaiting, None, later(until))
+                (FailureKind::StillWaiting, None, later(until.min(now.boot.saturating_add(LOOK_AGAIN))))
             }
         };
         Failure::new(&self.key, kind, cause, remedy)
