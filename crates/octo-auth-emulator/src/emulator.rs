@@ -14,25 +14,20 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::generic::Generic;
-use crate::log::{Entry, Log};
+use crate::log::Entry;
 use crate::octorate::Octorate;
 use crate::octotable::OctoTable;
 use crate::officernd::OfficeRnd;
 
+mod hosts;
+mod house;
 mod line;
 mod server;
 mod visit;
 
-/// The emulated hosts; each is a path prefix of the emulator's address.
-pub const HOSTS: [&str; 7] = [
-    "api.octorate.com",
-    "admin.octorate.com",
-    "api.octotable.com",
-    "identity.officernd.com",
-    "app.officernd.com",
-    "hybrid.officernd.com",
-    "auth.example",
-];
+pub use hosts::HOSTS;
+
+use house::House;
 
 /// A running emulator; it stops when it is dropped.
 pub struct Emulator {
@@ -40,18 +35,6 @@ pub struct Emulator {
     house: Arc<House>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Everything the server's thread and the handles share.
-struct House {
-    origin: String,
-    clock: Clock,
-    log: Log,
-    faults: Faults,
-    octorate: Octorate,
-    octotable: OctoTable,
-    officernd: OfficeRnd,
-    generic: Generic,
 }
 
 /// How an emulator is to be started.
@@ -237,21 +220,6 @@ impl Drop for Emulator {
         if let Some(thread) = self.thread.take() {
             // A panic of the server's thread has been printed already; a second one here would abort the test.
             let _ = thread.join();
-        }
-    }
-}
-
-impl House {
-    fn new(address: SocketAddr, clock: Clock, seed: &[u8; 32]) -> Self {
-        Self {
-            origin: format!("http://{address}"),
-            log: Log::new(),
-            faults: Faults::new(),
-            octorate: Octorate::new(clock.clone(), seed),
-            octotable: OctoTable::new(clock.clone(), seed),
-            officernd: OfficeRnd::new(clock.clone(), seed),
-            generic: Generic::new(clock.clone(), seed),
-            clock,
         }
     }
 }

@@ -26,29 +26,23 @@ use crate::registration::Registration;
 use crate::reply::{Reply, settle};
 use crate::shared::Shared;
 
+mod access;
 mod authorization;
 mod client;
+mod demo;
 mod family;
 mod inspection;
 mod refusal;
+mod scopes;
 mod state;
 mod token;
 
-pub use family::{GrantError, Rotation};
-pub use token::AnnouncedLifetime;
+pub use demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
+pub use family::GrantError;
+pub use scopes::SCOPES;
+pub use state::{AnnouncedLifetime, Rotation};
 
 use state::State;
-
-/// The client id of the confidential demo client.
-pub const DEMO_CLIENT_ID: &str = "demo-client";
-/// The secret of the confidential demo client; its signs show whether a client form-encodes before base64.
-pub const DEMO_CLIENT_SECRET: &str = "demo+secret:100% & more";
-/// The client id of the public demo client, which has no secret and must use PKCE.
-pub const PUBLIC_CLIENT_ID: &str = "public-demo-client";
-/// The redirect URI of both demo clients, besides any on loopback.
-pub const DEMO_REDIRECT_URI: &str = "https://client.example/callback";
-/// The scopes a client may ask for; the first is given when none is asked for.
-pub const SCOPES: [&str; 3] = ["read", "write", "profile"];
 
 /// The control handle of the generic server.
 pub struct Generic {

@@ -43,41 +43,18 @@ use crate::shared::Shared;
 mod accommodation;
 mod authorization;
 mod configuration;
+mod demo;
 mod identity;
 mod refusal;
 mod state;
 
+pub use demo::{
+    DEMO_API_KEY, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_EMAIL, DEMO_NETWORK, DEMO_PROPERTY,
+    DEMO_REDIRECT_URI, OTHER_PROPERTY,
+};
+pub use state::Expiry;
+
 use state::State;
-
-/// The client id of the demo application.
-pub const DEMO_CLIENT_ID: &str = "public_0123456789abcdef0123456789abcdef";
-/// The client secret of the demo application.
-pub const DEMO_CLIENT_SECRET: &str = "secret_fedcba9876543210fedcba9876543210ABCDEFGHIJ";
-/// The redirect URI every application starts with, as S2 states: without a slash at its end.
-pub const DEMO_REDIRECT_URI: &str = "https://localhost";
-/// The api key the demo application held under the old method, for `/identity/migrate`.
-pub const DEMO_API_KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-/// The property whose owner sits at the consent page at first.
-pub const DEMO_PROPERTY: &str = "100001";
-/// A second property of the demo application.
-pub const OTHER_PROPERTY: &str = "100002";
-/// The e-mail address of [`DEMO_PROPERTY`], which property creation therefore refuses.
-pub const DEMO_EMAIL: &str = "owner@aurora.example";
-/// A network (master account) of the demo application; it holds [`OTHER_PROPERTY`].
-pub const DEMO_NETWORK: &str = "Demo Network";
-
-/// Which expiry members a token answer carries (contradiction between S2 and OAS).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Expiry {
-    /// `expireDate` alone, as in the samples of S2.
-    #[default]
-    Date,
-    /// `expires_in` in seconds alone, as OAS recommends.
-    Seconds,
-    /// Both.
-    Both,
-}
 
 /// Why a text is not an address for IP authentication.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

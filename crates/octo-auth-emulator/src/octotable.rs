@@ -18,7 +18,6 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use serde_json::json;
 
 use crate::call::Call;
 use crate::clock::{Clock, millis};
@@ -27,18 +26,16 @@ use crate::reply::{Outcome, Reply, settle};
 use crate::shared::Shared;
 
 mod clients;
+mod demo;
+mod refusal;
 mod resources;
 mod state;
 mod token;
 
-use state::State;
+pub use demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PROPERTY};
 
-/// The client id of the demo client.
-pub const DEMO_CLIENT_ID: &str = "public_8956990355e6df036-b5ff-48cd-b8be-b3d93fb752";
-/// The client secret of the demo client.
-pub const DEMO_CLIENT_SECRET: &str = "12404a0a-9cbf-4b40-82cc-32296e92c515";
-/// The sandbox property of the demo client, for the `Property` header.
-pub const DEMO_PROPERTY: u64 = 999_641;
+use refusal::not_found;
+use state::State;
 
 /// The control handle of the emulated OctoTable.
 pub struct OctoTable {
@@ -114,26 +111,4 @@ fn answer(state: &mut State, call: &Call) -> Outcome {
         (&Method::GET, "octotable-pms", "services") => resources::services(state, call),
         _ => Err(not_found()),
     }
-}
-
-/// The envelope of the error manual: `{"success": false, "error": {"code", "message", "class_name"}}`.
-fn refuse(status: u16, code: &str, message: &str, class_name: &str) -> Reply {
-    let error = json!({ "code": code, "message": message, "class_name": class_name });
-    Reply::json(status, &json!({ "success": false, "error": error }))
-}
-
-fn bad_request(message: &str) -> Reply {
-    refuse(400, "BAD_REQUEST", message, "BadRequestException")
-}
-
-fn unauthorized(message: &str) -> Reply {
-    refuse(401, "UNAUTHORIZED", message, "UnauthorizedException")
-}
-
-fn not_found() -> Reply {
-    refuse(404, "RESOURCE_NOT_FOUND", "The requested resource does not exist.", "ResourceNotFoundException")
-}
-
-fn unsupported_media_type() -> Reply {
-    Reply::text(415, "Unsupported Media Type")
 }

@@ -22,7 +22,6 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use serde_json::json;
 
 use crate::call::Call;
 use crate::clock::{Clock, millis};
@@ -31,25 +30,19 @@ use crate::reply::{Reply, settle};
 use crate::shared::Shared;
 
 mod authorization;
+mod demo;
 mod organization;
+mod refusal;
 mod state;
 mod token;
 
-use state::State;
+pub use demo::{
+    DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_INTEGRATION, DEMO_ORGANIZATION, DEMO_PERMISSIONS,
+    DEMO_REDIRECT_URI,
+};
 
-/// The client id of the demo application.
-pub const DEMO_CLIENT_ID: &str = "Qm7RtX2bLw9ZsK4d";
-/// The client secret of the demo application.
-pub const DEMO_CLIENT_SECRET: &str = "v8YpN3cGh6TfJ1aWx5EuD0rBk2MzQ9sL";
-/// The redirect URI of the demo application, besides any on loopback.
-pub const DEMO_REDIRECT_URI: &str = "https://app.example/integration/connect";
-/// The organisation the demo application belongs to, and whose administrator sits at the consent page.
-pub const DEMO_ORGANIZATION: &str = "demo-space";
-/// The integration id that comes back with a code.
-pub const DEMO_INTEGRATION: &str = "5f1d7c3e9b2a4c0012ab34cd";
-/// The permissions of the demo application: every scope it may ask for.
-pub const DEMO_PERMISSIONS: [&str; 4] =
-    ["officernd.api.read", "officernd.api.write", "flex.community.members.read", "flex.space.locations.read"];
+use refusal::message;
+use state::State;
 
 /// The control handle of the emulated OfficeRND.
 pub struct OfficeRnd {
@@ -122,9 +115,4 @@ impl OfficeRnd {
             _ => Err(message(404, "Not Found")),
         })
     }
-}
-
-/// An error of the API: an object with `message`.
-fn message(status: u16, text: &str) -> Reply {
-    Reply::json(status, &json!({ "message": text }))
 }

@@ -1,4 +1,4 @@
-//! The thread that listens: takes a request apart, answers it, and knows which provider a host belongs to.
+//! The thread that listens: takes a request apart and answers it.
 
 use std::future::IntoFuture;
 use std::io;
@@ -11,11 +11,10 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Response;
 use tokio::sync::oneshot;
 
+use super::house::House;
 use super::line::{Caller, Exchange};
 use super::visit::Visit;
-use super::{HOSTS, House};
 use crate::call::Call;
-use crate::consent;
 use crate::reply::Reply;
 
 /// The largest body a provider reads, in bytes.
@@ -74,26 +73,4 @@ async fn answer(
         caller.cut();
         Response::default()
     })
-}
-
-/// Who answers: each emulated host belongs to one provider, save `api.octorate.com`, which also carries the older
-/// base of OctoTable (S0).
-pub(super) fn route(house: &House, call: &Call) -> Reply {
-    match call.host.as_str() {
-        "api.octorate.com" if call.path.starts_with("/octotable-") => house.octotable.answer(call),
-        "admin.octorate.com" | "api.octorate.com" => house.octorate.answer(call),
-        "api.octotable.com" => house.octotable.answer(call),
-        "identity.officernd.com" | "app.officernd.com" | "hybrid.officernd.com" => {
-            house.officernd.answer(call)
-        }
-        "auth.example" => house.generic.answer(call),
-        "callback" => consent::arrival(call),
-        "" => Reply::text(200, &directory()),
-        _ => Reply::text(404, &directory()),
-    }
-}
-
-fn directory() -> String {
-    let hosts = HOSTS.map(|host| format!("/{host}\n")).concat();
-    format!("This is an emulator. Each of these hosts is a path prefix of this address:\n{hosts}")
 }

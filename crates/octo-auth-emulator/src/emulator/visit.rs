@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Response;
 
-use super::House;
-use super::server::route;
+use super::hosts::route;
+use super::house::House;
 use crate::call::Call;
 use crate::clock::http_date;
 use crate::faults::{Fault, Hold, Moment, Release, Strike, gateway_page};

@@ -3,7 +3,7 @@
 //! Without a known client and redirect URI nothing is redirected; every later error travels back to the client with
 //! `state` and `iss` (RFC 6749 section 4.1.2.1, RFC 9207).
 
-use super::SCOPES;
+use super::scopes::scopes;
 use super::state::{Code, State};
 use crate::call::Call;
 use crate::consent::{self, Click, Question};
@@ -73,13 +73,6 @@ fn read<'a>(
     }
     let scopes = scopes(call.query.get("scope")).ok_or(("invalid_scope", "The scope is unknown"))?;
     Ok(Request { client_id, redirect_uri, scopes, challenge })
-}
-
-/// The scopes asked for, or the first one when none was asked for; `None` when one is unknown.
-pub(super) fn scopes(asked: Option<&str>) -> Option<Vec<String>> {
-    let asked = asked.unwrap_or(SCOPES[0]);
-    let known = asked.split(' ').all(|scope| SCOPES.contains(&scope));
-    known.then(|| asked.split(' ').map(str::to_owned).collect())
 }
 
 fn question(state: &State, call: &Call, request: &Request<'_>) -> Reply {

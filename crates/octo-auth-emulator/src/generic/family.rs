@@ -3,29 +3,12 @@
 //! A refresh token that was replaced stays known, so that its use can be told from that of a token nobody issued: the
 //! first means that two parties hold the family, and ends it; the second ends nothing.
 
-use std::time::Duration;
-
 use super::client::Caller;
-use super::state::{State, Token};
-use super::{SCOPES, refusal, token};
+use super::scopes::SCOPES;
+use super::state::{Rotation, State, Token};
+use super::{access, refusal};
 use crate::call::Fields;
-use crate::clock::millis;
 use crate::reply::Outcome;
-
-/// What a refresh does to the refresh token it was asked with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Rotation {
-    /// Nothing: the answer carries no refresh token, and the old one stays.
-    None,
-    /// Each refresh answers with a new one and ends the old; using an old one again is refused as `invalid_grant` and
-    /// ends all tokens of its consent (RFC 9700 section 4.14.2).
-    #[default]
-    Strict,
-    /// As [`Strict`](Self::Strict), but within this time of the emulator's clock since it was first replaced an old
-    /// one is answered as the first time, with a further new refresh token, and ends nothing.
-    Grace(Duration),
-}
 
 /// Why a refresh token could not be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,16 +20,6 @@ pub enum GrantError {
     /// The server has no such scope.
     #[error("the scope {0} is unknown: choose from generic::SCOPES")]
     UnknownScope(String),
-}
-
-impl Rotation {
-    /// Whether a refresh token replaced at one instant may still be used at another, both in milliseconds.
-    pub(super) fn forgives(self, replaced_at: i64, now: i64) -> bool {
-        match self {
-            Self::Grace(window) => now < replaced_at.saturating_add(millis(window)),
-            Self::None | Self::Strict => false,
-        }
-    }
 }
 
 /// A family with its first refresh token.
@@ -78,10 +51,10 @@ pub(super) fn refresh(state: &mut State, form: &Fields, caller: &Caller) -> Outc
         None => known.scopes.clone(),
     };
     if asked.iter().any(|scope| !known.scopes.contains(scope)) {
-        return Err(token::unknown_scope());
+        return Err(refusal::invalid_scope());
     }
     let next = replacement(state, sent, &known);
-    Ok(token::issue(state, caller, asked, known.grant, next.as_deref()))
+    Ok(access::issue(state, caller, asked, known.grant, next.as_deref()))
 }
 
 /// The refresh token that follows the one sent, unless that one stays.

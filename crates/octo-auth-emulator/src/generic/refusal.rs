@@ -16,6 +16,10 @@ pub(super) fn invalid_grant() -> Reply {
     error("invalid_grant", "The grant is invalid, expired, revoked or was issued to another client")
 }
 
+pub(super) fn invalid_scope() -> Reply {
+    error("invalid_scope", "The scope is unknown or beyond what was granted")
+}
+
 /// 401, with the challenge of the scheme the client tried (section 5.2).
 pub(super) fn invalid_client(tried_basic: bool) -> Reply {
     let reply = with_status(401, "invalid_client", "Client authentication failed");

@@ -1,11 +1,11 @@
-//! What the generic server knows: clients, codes, grants and the tokens issued under them.
+//! What the generic server knows: clients, codes, grants, the tokens issued under them, and how a test wants it to
+//! answer.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
-use super::family::Rotation;
-use super::token::AnnouncedLifetime;
-use super::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
-use crate::clock::Clock;
+use super::demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
+use crate::clock::{Clock, millis};
 use crate::loopback::ANY_LOOPBACK;
 use crate::material::Material;
 use crate::registration::Registration;
@@ -56,6 +56,34 @@ pub(super) struct Token {
     pub(super) expires_at: Option<i64>,
     /// When a refresh first replaced it; `None` for the current refresh token and for access tokens.
     pub(super) replaced_at: Option<i64>,
+}
+
+/// What a refresh does to the refresh token it was asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Rotation {
+    /// Nothing: the answer carries no refresh token, and the old one stays.
+    None,
+    /// Each refresh answers with a new one and ends the old; using an old one again is refused as `invalid_grant` and
+    /// ends all tokens of its consent (RFC 9700 section 4.14.2).
+    #[default]
+    Strict,
+    /// As [`Strict`](Self::Strict), but within this time of the emulator's clock since it was first replaced an old
+    /// one is answered as the first time, with a further new refresh token, and ends nothing.
+    Grace(Duration),
+}
+
+/// What a token answer says of the access token's lifetime, in `expires_in`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum AnnouncedLifetime {
+    /// What is left of it, in whole seconds.
+    #[default]
+    Actual,
+    /// Nothing: the member is missing, which RFC 6749 section 5.1 allows.
+    Omitted,
+    /// So many seconds, whatever is true; zero and less are sent as they are.
+    Seconds(i64),
 }
 
 impl State {
@@ -132,5 +160,15 @@ impl State {
 impl Client {
     fn new(name: &str, secret: Option<String>) -> Self {
         Self { name: name.to_owned(), secret, redirect_uris: vec![DEMO_REDIRECT_URI.to_owned()] }
+    }
+}
+
+impl Rotation {
+    /// Whether a refresh token replaced at one instant may still be used at another, both in milliseconds.
+    fn forgives(self, replaced_at: i64, now: i64) -> bool {
+        match self {
+            Self::Grace(window) => now < replaced_at.saturating_add(millis(window)),
+            Self::None | Self::Strict => false,
+        }
     }
 }

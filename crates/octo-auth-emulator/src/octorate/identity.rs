@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::state::{Reach, State};
-use super::{Expiry, refusal};
+use super::refusal;
+use super::state::{Expiry, Reach, State};
 use crate::call::{Call, Fields};
 use crate::clock::iso_date;
 use crate::reply::{Outcome, Reply};

@@ -1,14 +1,15 @@
-//! What Octorate knows: applications, their properties, consents, codes and tokens.
+//! What Octorate knows: applications, their properties, consents, codes and tokens, and how a test wants it to answer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use ipnet::Ipv4Net;
 use serde_json::{Map, Value};
 
-use super::{
+use super::demo::{
     DEMO_API_KEY, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_EMAIL, DEMO_NETWORK, DEMO_PROPERTY,
-    DEMO_REDIRECT_URI, Expiry, OTHER_PROPERTY, refusal,
+    DEMO_REDIRECT_URI, OTHER_PROPERTY,
 };
+use super::refusal;
 use crate::call::Call;
 use crate::clock::Clock;
 use crate::material::Material;
@@ -93,6 +94,19 @@ pub(super) enum Reach {
     Operations,
     /// A token for the properties of a grant.
     Properties(u64),
+}
+
+/// Which expiry members a token answer carries (contradiction between S2 and OAS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Expiry {
+    /// `expireDate` alone, as in the samples of S2.
+    #[default]
+    Date,
+    /// `expires_in` in seconds alone, as OAS recommends.
+    Seconds,
+    /// Both.
+    Both,
 }
 
 impl State {

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
+use super::refusal::{bad_request, refuse, unsupported_media_type};
 use super::state::{Property, State};
-use super::{bad_request, refuse, unsupported_media_type};
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 

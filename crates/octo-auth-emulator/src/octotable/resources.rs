@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::refusal::{bad_request, refuse, unauthorized};
 use super::state::{Client, Property, State};
-use super::{bad_request, refuse, unauthorized};
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-use super::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PROPERTY};
+use super::demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PROPERTY};
 use crate::clock::Clock;
 use crate::material::Material;
 use crate::registration::Registration;

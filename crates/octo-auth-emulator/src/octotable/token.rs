@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::refusal::{bad_request, unauthorized, unsupported_media_type};
 use super::state::{Access, State};
-use super::{bad_request, unauthorized, unsupported_media_type};
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 

@@ -1,7 +1,7 @@
 //! `/oauth/authorize`: the page of the flow in the vendor's samples; the callback carries two extra parameters.
 
+use super::demo::{DEMO_INTEGRATION, DEMO_ORGANIZATION};
 use super::state::{Code, State};
-use super::{DEMO_INTEGRATION, DEMO_ORGANIZATION};
 use crate::call::Call;
 use crate::consent::{self, Click, Question};
 use crate::loopback::is_registered;

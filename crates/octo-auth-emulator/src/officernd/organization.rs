@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::demo::DEMO_ORGANIZATION;
+use super::refusal::message;
 use super::state::{Access, State};
-use super::{DEMO_ORGANIZATION, message};
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 

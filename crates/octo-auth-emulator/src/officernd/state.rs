@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PERMISSIONS, DEMO_REDIRECT_URI};
+use super::demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PERMISSIONS, DEMO_REDIRECT_URI};
 use crate::clock::Clock;
 use crate::loopback::ANY_LOOPBACK;
 use crate::material::Material;
