@@ -4,6 +4,7 @@
 //! that neither sees the other's requests in a limit or a log, and the two plays are then told side by side.
 
 mod adapter;
+mod chapter;
 mod day;
 mod generic;
 mod octorate;
@@ -11,33 +12,13 @@ mod octotable;
 mod officernd;
 mod passing;
 mod stage;
+mod stopped;
 mod telling;
-
-use octo_auth_emulator::Emulator;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use adapter::Adapter;
-use stage::{Stage, Step, Stopped};
-
-/// The flows of one provider.
-struct Chapter {
-    /// The short name of the provider.
-    provider: &'static str,
-    title: &'static str,
-    /// What a newcomer should know before the first step.
-    about: &'static str,
-    /// When the emulator's clock stands still but for the chapter's own moves: the moment it begins, in milliseconds
-    /// since 1970-01-01T00:00:00Z.
-    begins: Option<i64>,
-    play: fn(&mut Stage<'_>) -> Result<(), Stopped>,
-}
-
-/// What one adapter made of a chapter.
-struct Play {
-    adapter: &'static str,
-    steps: Vec<Step>,
-}
+use chapter::Chapter;
 
 const CHAPTERS: [Chapter; 5] = [
     Chapter {
@@ -106,16 +87,4 @@ pub(crate) fn run(json: bool, output: &mut Output) -> Result<Exit, Failure> {
     }
     output.line(if json { tally.as_json() } else { tally.for_people(output.width()) })?;
     Ok(if tally.failed() == 0 { Exit::Done } else { Exit::No })
-}
-
-impl Chapter {
-    fn play(&self, adapter: &Adapter) -> Result<Play, Failure> {
-        let builder = Emulator::builder();
-        let builder = self.begins.map_or(builder, |begins| builder.frozen_at(begins));
-        let mut stage = Stage::new(adapter, builder.start()?);
-        if let Err(Stopped::Unplayable(problem)) = (self.play)(&mut stage) {
-            stage.breaks_off(problem);
-        }
-        Ok(Play { adapter: adapter.name(), steps: stage.into_steps() })
-    }
 }

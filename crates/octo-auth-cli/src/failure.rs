@@ -10,8 +10,6 @@ use std::process::ExitCode;
 use octo_auth_core::{ExchangeError, ProfileError, Remedy, RequestError};
 use octo_auth_emulator::StartError;
 
-use crate::output;
-
 const ANOTHER_PORT: &str =
     "choose another port with --port: those below 1024 often need a permission, and 0 takes a free one";
 
@@ -97,11 +95,6 @@ impl Failure {
 
     pub(crate) fn exit(&self) -> Exit {
         self.exit
-    }
-
-    /// Prints the failure on standard error.
-    pub(crate) fn print(&self) {
-        output::tell(&self.to_string());
     }
 }
 

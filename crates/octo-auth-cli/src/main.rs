@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            failure.print();
+            output::tell(&failure.to_string());
             failure.exit().into()
         }
     }

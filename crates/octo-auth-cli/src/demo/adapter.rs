@@ -4,7 +4,7 @@ use octo_auth_core::{Answer, Client, Entropy, Exchange, ExchangeError, Now, Repl
 use tokio::runtime::{self, Runtime};
 
 use super::day::{Life, Simulated};
-use super::stage::Stopped;
+use super::stopped::Stopped;
 use crate::failure::{Exit, Failure};
 
 /// An adapter, ready to run exchanges.

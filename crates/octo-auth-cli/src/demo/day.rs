@@ -16,7 +16,8 @@ pub(super) use clock::Simulated;
 pub(super) use life::Life;
 
 use super::passing::same_kind;
-use super::stage::{Stage, Stopped};
+use super::stage::Stage;
+use super::stopped::Stopped;
 
 /// The moment at which the day begins: 2026-01-01T00:00:00Z in milliseconds.
 pub(super) const BEGINS: i64 = 1_767_225_600_000;

@@ -9,7 +9,8 @@ use octo_auth_emulator::Page;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
 
 use super::passing::{check, granted};
-use super::stage::{Stage, Stopped};
+use super::stage::Stage;
+use super::stopped::Stopped;
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
     let base = stage.emulator().base("auth.example");

@@ -1,16 +1,19 @@
 //! Octorate: a property's tokens from the grant to the renewal, then administration and onboarding.
 
 mod administration;
+mod calls;
 mod sign_in;
 
 use std::time::Duration;
 
 use http::Request;
-use octo_auth_core::{ApiAnswer, Body, Client, Exchange, Meaning, Profile, Scopes, Secret, TokenSet};
+use octo_auth_core::{Body, Client, Meaning, Profile, Secret, TokenSet};
 use octo_auth_emulator::octorate::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PROPERTY, Expiry};
 
 use super::passing::{check, granted};
-use super::stage::{Stage, Stopped};
+use super::stage::Stage;
+use super::stopped::Stopped;
+use calls::{accommodations, reservations};
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
     let profile = Profile::octorate().behind(&stage.emulator().url())?;
@@ -80,24 +83,4 @@ fn wrong_environment(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) 
     )?;
     stage.emulator().octorate().set_environment_mismatch(false);
     Ok(())
-}
-
-/// The properties a token may see.
-fn accommodations(client: &Client, tokens: &TokenSet) -> Result<Exchange<ApiAnswer>, Stopped> {
-    call(client, tokens, "/connect/rest/v1/accommodation")
-}
-
-/// The reservations of one property.
-fn reservations(client: &Client, tokens: &TokenSet, property: &str) -> Result<Exchange<ApiAnswer>, Stopped> {
-    call(client, tokens, &format!("/connect/rest/v1/reservation/{property}"))
-}
-
-fn call(client: &Client, tokens: &TokenSet, path: &str) -> Result<Exchange<ApiAnswer>, Stopped> {
-    let url = client.profile().host("api").map(|host| host.join(path)).unwrap_or_default();
-    Ok(client.api_call(tokens, Request::get(url).body(Body::empty())?)?)
-}
-
-/// Octorate knows no scopes.
-fn no_scopes() -> Scopes {
-    Scopes::none()
 }

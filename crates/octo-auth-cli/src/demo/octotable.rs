@@ -9,7 +9,8 @@ use octo_auth_core::{
 use octo_auth_emulator::octotable::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 
 use super::passing::{check, granted};
-use super::stage::{Stage, Stopped};
+use super::stage::Stage;
+use super::stopped::Stopped;
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
     let profile = Profile::octotable().behind(&stage.emulator().url())?;

@@ -12,7 +12,8 @@ use octo_auth_emulator::officernd::{
 };
 
 use super::passing::{check, granted};
-use super::stage::{Stage, Stopped};
+use super::stage::Stage;
+use super::stopped::Stopped;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const MEMBERS: &str = "flex.community.members.read";

@@ -3,7 +3,6 @@
 //! The rule kept here: a step passes only if the answer was the expected one and the emulator's log shows exactly
 //! the requests the step was to make, each once. No step shows a secret: parameters are shown as the log masks them.
 
-use std::error::Error;
 use std::time::Duration;
 
 use octo_auth_core::{
@@ -15,6 +14,7 @@ use octo_auth_emulator::{Browser, BrowserError, Emulator, Entry, Page};
 use super::adapter::Adapter;
 use super::day::{Life, Simulated};
 use super::passing::{Passing, Refusal, moved, same_kind, sentence};
+use super::stopped::Stopped;
 
 /// One step of a chapter, as it went.
 pub(super) struct Step {
@@ -30,20 +30,6 @@ pub(super) struct Step {
     pub(super) tolerated: Vec<Deviation>,
     /// Lines to be shown as they are.
     pub(super) drawing: Vec<String>,
-}
-
-/// Why a chapter ended before its end.
-pub(super) enum Stopped {
-    /// A step failed that the next ones rest on; it is listed as failed.
-    AtStep,
-    /// Something went wrong between the steps.
-    Unplayable(String),
-}
-
-impl<E: Error> From<E> for Stopped {
-    fn from(error: E) -> Self {
-        Self::Unplayable(error.to_string())
-    }
 }
 
 /// What came of a step, in words: what was to happen, or what happened instead.

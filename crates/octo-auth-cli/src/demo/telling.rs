@@ -5,8 +5,8 @@
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
+use super::chapter::{Chapter, Play};
 use super::stage::Step;
-use super::{Chapter, Play};
 use crate::failure::Failure;
 use crate::output::Output;
 

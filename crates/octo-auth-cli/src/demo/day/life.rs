@@ -4,7 +4,7 @@ use octo_auth_core::{Adopted, Client, Failure, Freshness, Generation, Key, Reque
 use tokio::runtime::Runtime;
 
 use super::Simulated;
-use crate::demo::stage::Stopped;
+use crate::demo::stopped::Stopped;
 
 /// The tokens of one account.
 pub(crate) enum Life<'a> {

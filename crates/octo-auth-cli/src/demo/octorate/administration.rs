@@ -5,9 +5,10 @@ use octo_auth_emulator::octorate::{
     DEMO_API_KEY, DEMO_CLIENT_ID, DEMO_EMAIL, DEMO_NETWORK, DEMO_PROPERTY, DEMO_REDIRECT_URI,
 };
 
-use super::{accommodations, reservations};
+use super::calls::{accommodations, reservations};
 use crate::demo::passing::{check, granted, span};
-use crate::demo::stage::{Stage, Stopped};
+use crate::demo::stage::Stage;
+use crate::demo::stopped::Stopped;
 
 pub(super) fn play(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped> {
     let profile: Profile = client.profile().clone();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, GrantedCode, Now, Pending, Remedy, TokenSet};
+use octo_auth_core::{Client, GrantedCode, Now, Pending, Remedy, Scopes, TokenSet};
 use octo_auth_emulator::Page;
 use octo_auth_emulator::octorate::DEMO_REDIRECT_URI;
 
-use super::no_scopes;
 use crate::demo::passing::{check, granted};
-use crate::demo::stage::{Stage, Stopped};
+use crate::demo::stage::Stage;
+use crate::demo::stopped::Stopped;
 
 /// Somewhat more than a code lives at Octorate.
 const OVER_A_MINUTE: Duration = Duration::from_secs(61);
@@ -80,4 +80,9 @@ fn signed_in(stage: &mut Stage<'_>, client: &Client, name: &str) -> Result<Grant
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?)?;
     let callback = stage.person(name, &page, Page::grant)?;
     Ok(pending.receive(&callback, stage.now())?)
+}
+
+/// Octorate knows no scopes.
+fn no_scopes() -> Scopes {
+    Scopes::none()
 }
