@@ -1,5 +1,6 @@
 //! What the suites of both colours are made of: each is written once, for a line or a shelf of either colour.
 
+mod found;
 mod line;
 mod report;
 mod script;

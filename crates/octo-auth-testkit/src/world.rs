@@ -14,6 +14,7 @@ mod checks_store;
 mod decisions;
 mod defects;
 mod expectations;
+mod history;
 mod in_memory_store;
 mod job_execution;
 mod loss_accounting;
@@ -25,6 +26,7 @@ mod request_execution;
 mod serialization;
 mod server;
 mod stats;
+mod told;
 mod trace;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -35,20 +37,21 @@ use octo_auth_core::profile::Replay;
 use octo_auth_core::{Client, Job, Key, Now, Policy, Profile, Purpose, RecordName, Scopes, State, Warm};
 
 pub use defects::Sabotage;
-pub use observation::{InFlight, JobKind, Told};
+pub use observation::{InFlight, JobKind};
 pub use plan::{
-    Breakage, Event, FaultKind, Generations, Plan, Provider, RefreshMember, Refusal, Reply, Rotation, Setup,
-    StoreEnd, TokenReply, Who,
+    Breakage, Event, FaultKind, Generations, MOST_PROCESSES, Plan, Provider, RefreshMember, Refusal, Reply,
+    Rotation, Setup, StoreEnd, TokenReply, Who,
 };
 pub use stats::Tally;
+pub use told::Told;
 pub use trace::Trace;
 
 pub use crate::invariants::Violation;
 
 use crate::moment;
 use crate::registration::{self, sound};
-use checks_store::History;
 use expectations::{Answers, Exchanges};
+use history::History;
 use in_memory_store::InMemoryStore;
 use process::Process;
 use server::Server;
@@ -57,9 +60,6 @@ use trace::Lines;
 
 /// The scopes of the two keys of client credentials.
 const SCOPES: [&str; 2] = ["alpha", "beta"];
-
-/// The most processes of a world.
-pub const MOST_PROCESSES: u8 = 8;
 
 /// Processes that share a token server, a store and the clocks.
 ///

@@ -3,24 +3,9 @@
 mod answers;
 mod faults;
 mod requests;
-
-use std::time::Duration;
-
-use http::{Request, Response};
-use octo_auth_core::{Body, Exchange, Fault, Profile, Scopes, TokenSet};
+mod sending;
 
 use super::{Line, Report};
-use crate::registration;
-use crate::socket::Socket;
-
-/// More time than anything on loopback takes.
-const AMPLE: Duration = Duration::from_secs(20);
-
-/// What a check has found.
-type Found = Result<(), String>;
-
-/// What a transport gave back.
-type Got = Result<Response<Body>, Fault>;
 
 /// Makes all checks, one after the other.
 pub(crate) async fn check(line: &impl Line) -> Report {
@@ -49,44 +34,4 @@ pub(crate) async fn check(line: &impl Line) -> Report {
     report.add("silence_ends_at_the_deadline", faults::silence(line).await);
     report.add("a_fault_shows_no_secret", faults::no_secret(line).await);
     report
-}
-
-/// A token request of the core to an address, which brings the client secret in its form.
-fn exchange(address: std::net::SocketAddr) -> Result<Exchange<TokenSet>, String> {
-    let profile = Profile::rfc6749(&format!("http://{address}/token")).map_err(|error| error.to_string())?;
-    registration::with(profile).client_credentials(&Scopes::none()).map_err(|error| error.to_string())
-}
-
-/// Sends a token request to a server.
-async fn ask(line: &impl Line, server: &Socket) -> Result<Got, String> {
-    ask_at(line, server.address()).await
-}
-
-async fn ask_at(line: &impl Line, address: std::net::SocketAddr) -> Result<Got, String> {
-    Ok(line.send(exchange(address)?.request(), AMPLE).await)
-}
-
-/// Sends a token request to a server that answers.
-async fn answer(line: &impl Line, address: std::net::SocketAddr) -> Result<Response<Body>, String> {
-    ask_at(line, address).await?.map_err(|fault| format!("no response came: {fault}"))
-}
-
-/// A request whose parts a check chooses.
-fn request(
-    address: std::net::SocketAddr,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Result<Request<Body>, String> {
-    let mut builder = Request::builder().method(method).uri(format!("http://{address}{path}"));
-    for (name, value) in headers {
-        builder = builder.header(*name, *value);
-    }
-    builder.body(Body::new(body.to_vec())).map_err(|error| error.to_string())
-}
-
-/// Nothing to find fault with, or what there is.
-fn expect(holds: bool, what: impl FnOnce() -> String) -> Found {
-    if holds { Ok(()) } else { Err(what()) }
 }

@@ -7,9 +7,10 @@ use octo_auth_core::{
 };
 
 use super::World;
-use super::checks_store::{AskedPause, pause_of};
+use super::checks_store::pause_of;
 use super::defects::Sabotage;
 use super::expectations::{Ended, Exchange, SignIn};
+use super::history::AskedPause;
 use super::job_execution::{broke_off, full};
 use super::plan::{Provider, StoreEnd};
 use super::process::{Carried, MINUTE};

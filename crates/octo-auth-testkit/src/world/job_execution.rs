@@ -158,7 +158,7 @@ impl World {
         if matches!(carried.job, Job::Send(_)) {
             return self.answer(process, carried, reply);
         }
-        self.count_store_fault(end);
+        self.stats.count_store_fault(end);
         let (key, is_in_time) = (carried.key, !carried.is_over(self.local(process)));
         if let Some(record) = &carried.record {
             self.save_ends(process, key, record, is_in_time && end == StoreEnd::Works);

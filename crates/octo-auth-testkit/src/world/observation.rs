@@ -8,6 +8,7 @@ use octo_auth_core::{Job, RecordBytes, Verdict};
 use super::plan::Who;
 use super::process::Carried;
 use super::stats::Tally;
+use super::told::Told;
 use super::{Violation, World};
 use crate::StoredRecord;
 
@@ -31,20 +32,6 @@ pub enum JobKind {
     Send,
     /// It asks the store.
     Store,
-}
-
-/// What the caller was told that asked last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Told {
-    /// It was given a token.
-    #[default]
-    Served,
-    /// It was given a job, and waits for its end.
-    Runs,
-    /// It waits for the end of a flight.
-    Waits,
-    /// It was given a failure.
-    Failed,
 }
 
 impl World {

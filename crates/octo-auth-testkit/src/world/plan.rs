@@ -3,7 +3,8 @@
 use octo_auth_core::Storage;
 use serde::{Deserialize, Serialize};
 
-use super::MOST_PROCESSES;
+/// The most processes of a world.
+pub const MOST_PROCESSES: u8 = 8;
 
 /// A world and what happens in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -109,7 +109,7 @@ impl World {
             None if is_over => (&TIMED_OUT, Default::default()),
             None => (reply, self.ask_server(exchange, job.request(), reply)),
         };
-        self.count_reply(reply, response.as_ref());
+        self.stats.count_reply(reply, response.as_ref());
         let is_late = self.exchanges.get(exchange).is_some_and(|own| own.end == Ended::Lost);
         let expected = &self.processes[process].expected[key];
         let is_overtaken = (expected.decisions.0, expected.answers) != (decisions, answers);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::Response;
 
-use super::World;
 use super::plan::{FaultKind, Reply, StoreEnd};
 
 /// What happened in one world, or in many.
@@ -62,6 +61,36 @@ impl Tally {
     pub(super) fn fault(&mut self, kind: &'static str) {
         *self.faults.entry(kind).or_default() += 1;
     }
+
+    pub(super) fn count_store_fault(&mut self, end: StoreEnd) {
+        match end {
+            StoreEnd::Works => {}
+            StoreEnd::Fails => self.fault("store failed"),
+            StoreEnd::FailsAfterwards => self.fault("store broke off"),
+            StoreEnd::IsLost => self.fault("store steps lost"),
+        }
+    }
+
+    pub(super) fn count_reply(&mut self, reply: &Reply, response: Option<&Response<Vec<u8>>>) {
+        let status = response.map_or(0, |response| response.status().as_u16());
+        let kind = match reply {
+            Reply::Token(_) if status == 200 => {
+                self.renewals += 1;
+                return;
+            }
+            Reply::Token(_) => "refresh tokens refused",
+            Reply::Broken(_) => "answers unusable",
+            Reply::Refusal(refusal) if refusal.retry_after.is_some() || refusal.status == 429 => "throttled",
+            Reply::Refusal(refusal) if refusal.status >= 500 => "server errors",
+            Reply::Refusal(_) => "requests refused",
+            Reply::Gateway { done: true, .. } | Reply::Fault(_, true) => "answers lost",
+            Reply::Gateway { retry_after: Some(_), .. } => "throttled",
+            Reply::Gateway { .. } => "gateway errors",
+            Reply::Fault(FaultKind::NotSent, false) => "not sent",
+            Reply::Fault(..) => "not answered",
+        };
+        self.fault(kind);
+    }
 }
 
 /// How often each invariant was looked at: in a table by number, since it is the world's most frequent step.
@@ -102,37 +131,5 @@ impl Minute {
             self.0.pop_front();
         }
         self.0.len() as u64
-    }
-}
-
-impl World {
-    pub(super) fn count_store_fault(&mut self, end: StoreEnd) {
-        match end {
-            StoreEnd::Works => {}
-            StoreEnd::Fails => self.stats.fault("store failed"),
-            StoreEnd::FailsAfterwards => self.stats.fault("store broke off"),
-            StoreEnd::IsLost => self.stats.fault("store steps lost"),
-        }
-    }
-
-    pub(super) fn count_reply(&mut self, reply: &Reply, response: Option<&Response<Vec<u8>>>) {
-        let status = response.map_or(0, |response| response.status().as_u16());
-        let kind = match reply {
-            Reply::Token(_) if status == 200 => {
-                self.stats.renewals += 1;
-                return;
-            }
-            Reply::Token(_) => "refresh tokens refused",
-            Reply::Broken(_) => "answers unusable",
-            Reply::Refusal(refusal) if refusal.retry_after.is_some() || refusal.status == 429 => "throttled",
-            Reply::Refusal(refusal) if refusal.status >= 500 => "server errors",
-            Reply::Refusal(_) => "requests refused",
-            Reply::Gateway { done: true, .. } | Reply::Fault(_, true) => "answers lost",
-            Reply::Gateway { retry_after: Some(_), .. } => "throttled",
-            Reply::Gateway { .. } => "gateway errors",
-            Reply::Fault(FaultKind::NotSent, false) => "not sent",
-            Reply::Fault(..) => "not answered",
-        };
-        self.stats.fault(kind);
     }
 }

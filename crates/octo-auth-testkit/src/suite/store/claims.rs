@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use octo_auth_core::{Claimed, RecordName, Storage};
 
-use super::{Advance, Found, Shelf, expect, failed, name};
+use super::operations::{Advance, failed, name};
+use crate::suite::Shelf;
+use crate::suite::found::{Found, expect};
 
 /// Longer than the suite takes.
 const LONG: Duration = Duration::from_secs(600);

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use octo_auth_core::{RecordName, Saved};
 
-use super::{Found, Shelf, content, expect, failed, holds, name, put};
+use super::operations::{content, failed, holds, name, put};
+use crate::suite::Shelf;
+use crate::suite::found::{Found, expect};
 
 /// How long a notice of a change is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);

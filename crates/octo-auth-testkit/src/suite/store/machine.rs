@@ -6,8 +6,10 @@ use octo_auth_core::{
 };
 
 use super::names::lists;
-use super::{Found, Shelf, expect, failed, holds, load, put};
+use super::operations::{failed, holds, load, put};
 use crate::registration::{self, CLIENT_SECRET};
+use crate::suite::Shelf;
+use crate::suite::found::{Found, expect};
 use crate::{StoredRecord, moment};
 
 /// More jobs than a sign-in or a look at a record has.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use octo_auth_core::{RecordName, Version};
 
-use super::{Found, Shelf, content, expect, failed, holds, put};
+use super::operations::{content, failed, holds, put};
+use crate::suite::Shelf;
+use crate::suite::found::{Found, expect};
 
 /// The digest at the end of the names.
 const DIGEST: &str = "0123456789abcdef0123456789abcdef";

@@ -2,7 +2,9 @@
 
 use octo_auth_core::RecordBytes;
 
-use super::{Found, Shelf, expect, holds, load, name, put};
+use super::operations::{holds, load, name, put};
+use crate::suite::Shelf;
+use crate::suite::found::{Found, expect};
 
 /// The largest record that the core reads, in bytes.
 const LARGEST: usize = 256 * 1024;

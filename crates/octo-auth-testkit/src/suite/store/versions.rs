@@ -2,7 +2,9 @@
 
 use octo_auth_core::{RecordName, Saved, Version};
 
-use super::{Found, Shelf, content, expect, failed, holds, load, name, put, same};
+use super::operations::{content, failed, holds, load, name, put, same};
+use crate::suite::Shelf;
+use crate::suite::found::{Found, expect};
 
 /// So many change a record at once.
 const AT_ONCE: u64 = 8;

@@ -5,9 +5,11 @@ use std::io::Write;
 use http::header::{CONTENT_ENCODING, HeaderValue, WWW_AUTHENTICATE};
 use octo_auth_core::{ANSWER_LIMIT, Deviation, SendOptions};
 
-use super::{AMPLE, Found, Line, answer, ask, exchange, expect, request};
+use super::sending::{AMPLE, answer, ask, exchange, request};
 use crate::moment;
 use crate::socket::Socket;
+use crate::suite::Line;
+use crate::suite::found::{Found, expect};
 
 const JSON: &str = "Content-Type: application/json";
 const TOKEN: &[u8] = br#"{"access_token":"token-1","token_type":"Bearer","expires_in":3600}"#;

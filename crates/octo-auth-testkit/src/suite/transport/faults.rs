@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use octo_auth_core::{Delivery, Fault};
 
-use super::{AMPLE, Found, Got, Line, ask_at, exchange, expect};
+use super::sending::{AMPLE, Got, ask_at, exchange};
 use crate::registration::CLIENT_SECRET;
 use crate::socket::Socket;
+use crate::suite::Line;
+use crate::suite::found::{Found, expect};
 
 /// The deadline of a request that is not answered.
 const SHORT: Duration = Duration::from_millis(200);

@@ -1,7 +1,9 @@
 //! Requests as they were built.
 
-use super::{AMPLE, Found, Line, answer, ask, exchange, expect, request};
+use super::sending::{AMPLE, answer, ask, exchange, request};
 use crate::socket::Socket;
+use crate::suite::Line;
+use crate::suite::found::{Found, expect};
 
 /// What HTTP itself may add, and the name of the client.
 const MAY_BE_ADDED: [&str; 4] = ["connection", "content-length", "host", "user-agent"];
