@@ -124,6 +124,7 @@ impl KeyState {
 
     /// Tells a caller what to do, or the timer that refreshes ahead of time.
     pub(crate) fn decide(&mut self, is_ahead: bool, shared: &mut SharedState, now: Now) -> Decision {
+        shared.note_look(now);
         self.end_overdue_flight(shared, now);
         let mut facts = self.facts(shared, None, now);
         let mut state = facts.state();

@@ -22,6 +22,7 @@ use crate::client::Client;
 use crate::grant::Entropy;
 use crate::spec::Key;
 use crate::store::{Identity, RecordName, STORE_CALL, Storage, hex};
+use crate::time::{Now, Timestamp};
 use crate::token::issuer;
 
 /// What the accounts of one registration share.
@@ -43,6 +44,8 @@ pub(crate) struct SharedState {
     /// The identity of the request log.
     pub(crate) requests: Identity,
     flights: u64,
+    /// Both clocks at the first look of this process.
+    first_look: Option<Now>,
 }
 
 impl SharedState {
@@ -62,6 +65,7 @@ impl SharedState {
             client_epoch: 0,
             requests: identity(&client, RecordName::requests(&client)),
             flights: 0,
+            first_look: None,
             client,
             policy,
             storage,
@@ -82,6 +86,17 @@ impl SharedState {
     /// Returns the identity of the record of a key.
     pub(crate) fn identity(&self, key: &Key) -> Identity {
         Identity { name: RecordName::new(&self.client, key), ..self.requests.clone() }
+    }
+
+    /// Returns the wall time without what the wall clock was set on since the first look of this process.
+    pub(crate) fn steady_wall(&mut self, now: Now) -> Timestamp {
+        let first = self.note_look(now);
+        now.wall.min(first.wall.saturating_add(now.boot.saturating_sub(first.boot)))
+    }
+
+    /// Returns both clocks at the first look of this process, which may be this one.
+    pub(crate) fn note_look(&mut self, now: Now) -> Now {
+        *self.first_look.get_or_insert(now)
     }
 
     /// Returns a number that no other flight has.

@@ -95,7 +95,8 @@ impl KeyState {
         let view = self.replica.view();
         let is_settled = shared.storage != Storage::MultiProcess
             || view.attempt.is_some_and(|attempt| attempt.id.writer == shared.writer);
-        if let Some((pause, until)) = self.sighting.follow(view, is_settled, now) {
+        let steady = shared.steady_wall(now);
+        if let Some((pause, until)) = self.sighting.follow(view, is_settled, steady, now) {
             if pause.of_client && pause.from.saturating_since(now.wall).is_zero() {
                 let pause = Pause::Rest(until.saturating_sub(now.boot));
                 let remedy = Remedy::TryLater { after: Duration::ZERO };

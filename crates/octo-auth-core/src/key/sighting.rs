@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::record::{OperationId, Pause, Record};
 use crate::registration::LONGEST_RETRY_AFTER;
-use crate::time::Now;
+use crate::time::{Now, Timestamp};
 
 /// When what the record names is over, on the boot clock.
 #[derive(Debug, Default)]
@@ -20,18 +20,20 @@ pub(crate) struct Sighting {
 
 impl Sighting {
     /// Takes over what the record names. An attempt that was `begun_here` is settled, and so is every one where no other
-    /// process writes. Returns the pause that was not known before, and until when it lasts.
+    /// process writes. An attempt ends by the `steady` wall time: a clock that was set on does not end it early. Returns the
+    /// pause that was not known before, and until when it lasts.
     pub(crate) fn follow(
         &mut self,
         record: &Record,
         is_settled: bool,
+        steady: Timestamp,
         now: Now,
     ) -> Option<(Pause, Duration)> {
         let attempt = record.attempt.map(|attempt| attempt.id);
         if attempt != self.attempt {
             let left = record.attempt.map_or(Duration::ZERO, |attempt| {
                 let whole = attempt.deadline.saturating_since(attempt.begun);
-                attempt.deadline.saturating_since(now.wall).min(whole)
+                attempt.deadline.saturating_since(steady).min(whole)
             });
             (self.attempt, self.is_settled) = (attempt, is_settled);
             self.attempt_until = now.boot.saturating_add(left);

@@ -204,3 +204,18 @@ fn retry_after_for_another_process_is_read_under_the_claim_before_a_request_is_s
     two.got(&hotel());
     assert_eq!(two.requests(), 1);
 }
+
+#[test]
+fn an_attempt_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before_it_reads_the_record() {
+    let (mut one, _, shelf) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Expired);
+    let mut third = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 3);
+    third.now = one.now;
+    third.got(&service());
+    let _request = one.up_to_sending(&hotel());
+    third.now.wall = third.now.wall.saturating_add(Duration::from_secs(2 * 3600));
+    assert_eq!((third.got(&hotel()).as_str(), third.last_refresh()), ("lost", None));
+    third.pass_seconds(66);
+    third.got(&hotel());
+    assert_eq!(third.last_refresh(), Some("RT1"), "the attempt is over by the boot clock");
+}
