@@ -103,8 +103,8 @@ impl Accounts {
         let Report { ticket, outcome } = report;
         let was_closed = self.shared.health.is_ailing();
         let account = self.accounts.get_mut(&*ticket.key)?;
+        account.touch(&mut self.touched);
         let job = account.state.report(&mut self.shared, &ticket, outcome, now);
-        self.touch(&ticket.key);
         if was_closed && !self.shared.health.is_ailing() {
             self.look_at_all();
         }
@@ -114,8 +114,8 @@ impl Accounts {
     /// Takes note that a resource server refused a token of this generation; one replaced already changes nothing.
     pub fn refused(&mut self, key: &Key, generation: Generation, now: Now) {
         if let Some(account) = self.accounts.get_mut(key) {
+            account.touch(&mut self.touched);
             account.state.refused(generation, now);
-            self.touch(key);
         }
     }
 
@@ -328,18 +328,23 @@ impl Accounts {
         key: &Key,
         step: impl FnOnce(&mut KeyState, &mut SharedState) -> Decision,
     ) -> Decision {
-        if !self.accounts.contains_key(key) {
-            if let Err(failure) = self.hold(key) {
-                let verdict = Verdict::GiveUp(failure);
-                return Decision { verdict, state: State::NoKey, next_change: None };
-            }
-            self.let_go(key);
+        self.asked += 1;
+        let Self { accounts, shared, idle, touched, asked, .. } = self;
+        if let Some(account) = accounts.get_mut(key) {
+            account.mark_used(*asked, idle);
+            account.touch(touched);
+            return step(&mut account.state, shared);
         }
-        self.mark_used(key);
-        let (account, shared) = self.account(key);
-        let decision = step(&mut account.state, shared);
-        self.touch(key);
-        decision
+        match self.hold(key) {
+            Ok(_) => {
+                self.let_go(key);
+                self.with(key, step)
+            }
+            Err(failure) => {
+                let verdict = Verdict::GiveUp(failure);
+                Decision { verdict, state: State::NoKey, next_change: None }
+            }
+        }
     }
 
     /// The shared form of a key.
@@ -371,20 +376,6 @@ impl Accounts {
         (account, shared)
     }
 
-    /// Notes that a key was asked about just now.
-    fn mark_used(&mut self, key: &Key) {
-        self.asked += 1;
-        let asked = self.asked;
-        let shared = self.key(key);
-        if let Some(account) = self.accounts.get_mut(key) {
-            if account.handles == 0 {
-                self.idle.remove(&(account.last_asked, shared.clone()));
-                self.idle.insert((asked, shared));
-            }
-            account.last_asked = asked;
-        }
-    }
-
     /// Gives up the key that was asked about longest ago, if there is no room for another: never one that is held,
     /// under way or unsaved, or whose refresh token is in no store.
     fn make_room(&mut self, key: &Key) {
@@ -400,6 +391,25 @@ impl Accounts {
             account.state.record_name().map(|name| self.names.remove(name));
         }
         self.idle.remove(&(asked, oldest));
+    }
+}
+
+impl Account {
+    /// Notes that the key was asked about just now.
+    fn mark_used(&mut self, asked: u64, idle: &mut BTreeSet<(u64, Arc<Key>)>) {
+        if self.handles == 0 {
+            idle.remove(&(self.last_asked, self.state.key().clone()));
+            idle.insert((asked, self.state.key().clone()));
+        }
+        self.last_asked = asked;
+    }
+
+    /// Notes that a step has looked at the key: what that changes is known once its effects are taken.
+    fn touch(&mut self, touched: &mut Vec<Arc<Key>>) {
+        self.is_due_stale = true;
+        if !std::mem::replace(&mut self.is_touched, true) {
+            touched.push(self.state.key().clone());
+        }
     }
 }
 

@@ -122,6 +122,10 @@ impl KeyState {
         }
     }
 
+    pub(crate) fn key(&self) -> &Arc<Key> {
+        &self.key
+    }
+
     /// Tells a caller what to do, or the timer that refreshes ahead of time.
     pub(crate) fn decide(&mut self, is_ahead: bool, shared: &mut SharedState, now: Now) -> Decision {
         shared.note_look(now);

@@ -57,13 +57,10 @@ impl Accounts {
         Tending { job: None, again: limit }
     }
 
-    /// Notes that a step has looked at a key: what that changes is known once its effects are taken.
+    /// Notes that a step has looked at a key.
     pub(super) fn touch(&mut self, key: &Key) {
-        let shared = self.key(key);
-        let Some(account) = self.accounts.get_mut(key) else { return };
-        account.is_due_stale = true;
-        if !std::mem::replace(&mut account.is_touched, true) {
-            self.touched.push(shared);
+        if let Some(account) = self.accounts.get_mut(key) {
+            account.touch(&mut self.touched);
         }
     }
 
