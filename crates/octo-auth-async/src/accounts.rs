@@ -55,7 +55,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes; without the feature
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, if reqwest refuses its settings, or if the
+    /// operating system gives no random bytes; without the feature
     /// `reqwest`, if there is no transport.
     pub fn new(client: Client) -> Result<Self, SetupError> {
         Self::builder(client).build()
@@ -130,28 +131,26 @@ impl Accounts {
         shared.shut_down();
         let is_finished = match Handle::try_current() {
             // What is not done in that time goes on by itself.
-            Ok(_) => timeout(GRACE, self.finish()).await.is_ok(),
+            Ok(_) => timeout(GRACE, self.settled()).await.is_ok(),
             Err(_) => shared.listen_while_busy().is_none(),
         };
         shared.telemetry().shut_down(is_finished);
     }
 
-    /// Waits until nothing is in flight and nothing is unsaved. It begins nothing and has no time limit of its own.
+    /// Waits until nothing is in flight and nothing is unsaved, saving again each second what could not be saved. It begins
+    /// no renewal and has no time limit of its own. It needs a tokio runtime.
     pub async fn settled(&self) {
-        while let Some(listener) = self.registration.shared.listen_while_busy() {
-            listener.await;
-        }
-    }
-
-    /// Waits until nothing is in flight or unsaved, saving again from time to time what could not be saved.
-    async fn finish(&self) {
-        loop {
-            for guard in self.registration.shared.save_all() {
+        let Registration { shared, .. } = &*self.registration;
+        while shared.listen_while_busy().is_some() {
+            for guard in shared.save_all() {
                 job_runner::spawn(&self.registration, guard);
             }
-            if timeout(SAVING_AGAIN, self.settled()).await.is_ok() {
-                return;
-            }
+            let idle = async {
+                while let Some(listener) = shared.listen_while_busy() {
+                    listener.await;
+                }
+            };
+            let _ = timeout(SAVING_AGAIN, idle).await;
         }
     }
 
@@ -200,7 +199,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses its settings or the operating system gives no random bytes; without the feature
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, if reqwest refuses its settings, or if the
+    /// operating system gives no random bytes; without the feature
     /// `reqwest`, if there is no transport.
     pub fn build(self) -> Result<Accounts, SetupError> {
         let Self { client, policy, store, transport, clock } = self;

@@ -58,7 +58,8 @@ impl Tokens {
         self.held.serve(self.held.registration.wait, Token::clone)
     }
 
-    /// Gets a token, waiting at most so long; zero begins what is due and waits for nothing.
+    /// Gets a token, waiting at most this long for what is in flight, or for a slot of the request budget that opens within
+    /// it. Zero begins what is due and waits for nothing.
     ///
     /// # Errors
     ///
@@ -102,8 +103,8 @@ impl Tokens {
 
     /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
     ///
-    /// It is in force at once. The call returns when the store has it or has failed (storing it is tried again
-    /// then), at the latest after the policy's wait; outside a tokio runtime it does not wait, and whoever asks next
+    /// It is in force at once. The call returns when the store has it or has failed (it is tried again
+    /// with the next call for the key, while tokens are kept warm, and by [`Accounts::settled`](crate::Accounts::settled)), at the latest after the policy's wait; outside a tokio runtime it does not wait, and whoever asks next
     /// stores it. Dropping the future changes nothing once it was polled.
     ///
     /// # Errors

@@ -55,7 +55,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`SetupError`] if the operating system gives no random bytes.
+    /// [`SetupError`] if the environment names a proxy that cannot be used, or if the operating system gives no random
+    /// bytes.
     pub fn new(client: Client) -> Result<Self, SetupError> {
         Self::builder(client).build()
     }
@@ -136,10 +137,12 @@ impl Accounts {
         shared.telemetry().shut_down(shared.listen_while_busy().is_none());
     }
 
-    /// Waits until nothing is in flight and nothing is unsaved. It begins nothing and has no time limit of its own.
+    /// Waits until nothing is in flight and nothing is unsaved, saving again each second what could not be saved. It begins
+    /// no renewal and has no time limit of its own.
     pub fn settled(&self) {
         while let Some(listener) = self.context.shared.listen_while_busy() {
-            listener.wait_timeout(GRACE);
+            self.save_all();
+            listener.wait_timeout(SAVING_AGAIN);
         }
     }
 
@@ -234,7 +237,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`SetupError`] if the operating system gives no random bytes.
+    /// [`SetupError`] if the environment names a proxy that cannot be used, or if the operating system gives no random
+    /// bytes.
     pub fn build(self) -> Result<Accounts, SetupError> {
         let Self { client, policy, store, transport, clock, may_block } = self;
         let entropy = entropy().map_err(SetupError::new)?;

@@ -52,7 +52,8 @@ impl Tokens {
         self.get_by(self.handle.context.wait)
     }
 
-    /// Gets a token, waiting at most so long; zero begins what is due and waits for nothing.
+    /// Gets a token, waiting at most this long for what is in flight, or for a slot of the request budget that opens within
+    /// it. Zero begins what is due and waits for nothing.
     ///
     /// # Errors
     ///
@@ -102,7 +103,8 @@ impl Tokens {
 
     /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
     ///
-    /// It is in force at once. Returns once it is saved or saving was tried (it is tried again then), at the latest
+    /// It is in force at once. Returns once it is saved or saving was tried (it is tried again with the next call for the key,
+    /// while tokens are kept warm, and by [`Accounts::settled`](crate::Accounts::settled)), at the latest
     /// after the policy's wait. On a worker of an async runtime it does not wait.
     ///
     /// # Errors

@@ -48,7 +48,7 @@
 //! [`Accounts`] decides for each caller: use this token, use it and run a [`Job`], wait, or give up, and why. A job is one
 //! effect as a value, such as a request to send or a record to save. Its outcome comes back as a [`Report`]. The decision
 //! table is at [`State`], the rules are in [`manual::lifecycle`]. The adapters' `Accounts` and `Tokens` drive this machine;
-//! a program with its own transport can do so in some thirty lines.
+//! a program with its own transport can do so: the loop takes some thirty lines, as in the example `third_transport`.
 //!
 //! # The clients of providers
 //!

@@ -9,6 +9,12 @@
 //! | runs jobs, on its own tasks or threads, and reports each | [`JobGuard`] |
 //! | waits, as a future or by blocking | [`Listener`] |
 //!
+//! A token that is valid is served without the lock: ask [`KeyCell::snapshot`] first. With [`Told::Run`] and a token, hand
+//! the guard to another thread and return the token; the example below runs the job where it stands. At the end,
+//! [`Shared::release`] each key, [`Shared::shut_down`], and wait by [`Shared::listen_while_busy`]. Events of telemetry are
+//! told by this crate; spans around requests and store calls, and how long a caller waited, by the calls of
+//! [`Shared::telemetry`].
+//!
 //! ```
 //! use octo_auth_core::{Accounts, Caller, Client, Job, Key, Policy, Profile, Scopes, Storage, Waits};
 //! use octo_auth_driver::{Shared, Told};

@@ -27,14 +27,12 @@ use panics::undisturbed;
 use octo_auth_system::Clock;
 
 /// What tells for one registration.
-#[doc(hidden)]
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     provider: Arc<str>,
 }
 
 /// A caller that waits; one that is dropped before it is over has given up.
-#[doc(hidden)]
 pub struct Waiting<'t> {
     telemetry: &'t Telemetry,
     key: &'t Key,
@@ -44,7 +42,6 @@ pub struct Waiting<'t> {
 }
 
 /// Something under way, as a span.
-#[doc(hidden)]
 #[derive(Debug)]
 pub struct Scope {
     #[cfg(feature = "tracing")]

@@ -100,7 +100,8 @@ pub enum Event {
     Setback(Failure),
     /// Nothing but a new sign-in will bring another token.
     SignInNeeded(Failure),
-    /// A token is in force that the store could not take yet; storing it is tried again.
+    /// A token is in force that the store could not take yet; storing it is tried again with the next call for
+    /// the key, and ahead of time while tokens are kept warm.
     Unsaved(Generation),
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use octo_auth_core::{Change, Ending, Report, State, Ticket};
 
 /// A change, and how the key stood then.
-#[doc(hidden)]
 #[derive(Debug, Clone)]
 pub struct News {
     /// The change.
@@ -17,7 +16,6 @@ pub struct News {
 }
 
 /// What may be told of a job's report once the machine has it.
-#[doc(hidden)]
 #[derive(Debug)]
 pub struct Reported {
     pub(super) ticket: Ticket,
