@@ -385,13 +385,15 @@ fn a_failed_renewal_does_not_delay_the_renewal_of_a_refused_token() {
 
 #[test]
 fn a_failure_after_a_later_sign_in_does_not_block_it() {
-    let mut world = Machine::new(standard());
-    world.sign_in(&hotel(), "RT0");
-    let send = world.up_to_sending(&hotel());
-    world.sign_in(&hotel(), "RT5");
-    world.endpoint.then(Said::error(500, "server_error"));
-    world.carry(Some(Job::Send(send)));
-    assert_eq!(world.decide(&hotel()).line, "expired_renewing: send");
+    for said in [Said::error(500, "server_error"), Said::unavailable_for(300)] {
+        let mut world = Machine::new(standard());
+        world.sign_in(&hotel(), "RT0");
+        let send = world.up_to_sending(&hotel());
+        world.sign_in(&hotel(), "RT5");
+        world.endpoint.then(said);
+        world.carry(Some(Job::Send(send)));
+        assert_eq!(world.decide(&hotel()).line, "expired_renewing: send");
+    }
 }
 
 #[test]
