@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{FailureKind, Fault, Freshness};
-use octo_auth_testkit::machine::{Said, hotel};
-use octo_auth_testkit::registration::{always_replayed, never_replayed};
+use octo_auth_core::{FailureKind, Fault, Freshness, Policy};
+use octo_auth_testkit::machine::{Machine, Said, hotel, service};
+use octo_auth_testkit::registration::{always_replayed, never_replayed, standard};
 
 use crate::scene::{expired_end, signed_in, signed_in_at, stale_end};
 
@@ -72,4 +72,15 @@ fn where_a_refresh_token_can_be_repeated_always_a_lost_refresh_is_repeated_befor
     assert_eq!(world.got(&hotel()), "AT1");
     assert_eq!(world.got(&hotel()), "AT5");
     assert!(world.asked[1..].iter().all(|asked| asked.refresh_token() == Some("RT1")));
+}
+
+#[test]
+fn a_failure_is_reported_until_the_budget_that_is_spent_for_longer_has_room() {
+    let policy = Policy::default().with_request_limit(1).expect("a limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    world.endpoint.then(Said::error(500, "server_error"));
+    assert_eq!(world.got(&service()), "http:500");
+    let told = world.decide(&service());
+    assert_eq!(told.line, "expired_blocked: give up, http:500, later");
+    assert!(told.wait() >= Duration::from_secs(60), "{:?}", told.wait());
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use octo_auth_core::profile::TokenLimit;
 use octo_auth_core::{
     Adopted, Deviation, Event, FailureKind, Freshness, Job, Key, Secret, State, Status, Storage,
 };
 use octo_auth_testkit::StoredRecord;
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_testkit::registration::{octorate, officernd, standard};
+use octo_auth_testkit::registration::{octorate, officernd, standard, with};
 use octo_auth_testkit::response::json;
 
 use crate::scene::{setback, signed_in, status};
@@ -158,9 +159,16 @@ fn a_signed_out_account_is_signed_out_and_an_unread_one_is_unavailable() {
 #[test]
 fn an_unreadable_store_is_named_though_the_registration_is_blocked_for_longer() {
     let shelf = Shelf::default();
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
+    let limit = officernd().profile().document().token_limit.clone();
+    let limited = standard().profile().clone().edit(|document| {
+        let source = document.hosts[0].source.clone();
+        document.token_limit = limit.map(|limit| TokenLimit { source, ..limit });
+    });
+    let client = with(limited.expect("a profile"));
+    let mut world = Machine::with_store(client, Storage::SingleProcess, &shelf, 1);
     world.endpoint.then(Said::unavailable_for(2000));
     world.got(&service());
+    assert_eq!(world.got(&scoped("other")), "http:503", "the registration is blocked");
     shelf.set_down(true);
     let failure = world.get(&hotel()).expect_err("nothing is known of it");
     assert_eq!(failure.kind(), FailureKind::StoreUnavailable);

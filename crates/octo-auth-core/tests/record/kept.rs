@@ -196,3 +196,15 @@ fn a_record_with_the_largest_count_that_a_machine_writes_is_read() {
     shelf.put(&world.name(&hotel()), counted.content());
     assert_eq!(next(&world).got(&hotel()), "AT1");
 }
+
+#[test]
+fn members_of_a_newer_release_survive_a_sign_out_and_a_sign_in() {
+    let (world, shelf) = signed_in();
+    shelf.put(&world.name(&hotel()), world.stored(&hotel()).with("later", "x").content());
+    let mut next = next(&world);
+    assert_eq!(next.got(&hotel()), "AT1");
+    next.sign_out(&hotel());
+    assert_eq!(next.stored(&hotel()).member("later"), Some(&json!("x")));
+    next.sign_in(&hotel(), "RT9");
+    assert_eq!(next.stored(&hotel()).member("later"), Some(&json!("x")));
+}
