@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 9] = [
+const PROMISES: [Step; 10] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
@@ -86,6 +86,13 @@ const PROMISES: [Step; 9] = [
     }),
     ("invariants", |root| {
         ensure!(crate::invariants::run(root)?, "each invariant needs a test that bears its number");
+        Ok(Outcome::Passed)
+    }),
+    ("import circles", |root| {
+        ensure!(
+            crate::measure::run(root)?,
+            "the circles above must be cut: move what both files need into a third"
+        );
         Ok(Outcome::Passed)
     }),
     // A stale generated file is one of its findings.

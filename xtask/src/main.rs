@@ -91,7 +91,7 @@ enum Task {
     /// Let few accounts fail among 500 healthy ones, for six simulated hours each, and print what it costs the healthy
     /// ones; fail if one of them was denied a token.
     Blame(blame::Options),
-    /// Print how much code one renewal goes through and which files import each other in a circle.
+    /// Print how much code one renewal goes through; fail if files import each other in a circle.
     Measure,
     /// Run the tests of the core, then check the house rules.
     Quick,
