@@ -67,12 +67,14 @@ impl KeyState {
             if self.is_present(origin) {
                 self.failures.note(BACKOFF, Cause::ExpiredOnArrival, later, &mut shared.rng, now.boot);
             }
-            self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
+            let over = self.pause_over(now);
+            self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None, over }), shared, now);
             return;
         }
         let (generation, token) = (self.generation_of(origin), Some(tokens.clone()));
         let issued = Issued::new(tokens, generation, valid, deviations, self.key.grant());
-        let operation = Operation::Renewed(Renewed { origin, refresh_token, token });
+        let over = self.pause_over(now);
+        let operation = Operation::Renewed(Renewed { origin, refresh_token, token, over });
         let id = self.replica.next_id(shared.writer);
         // Another token may wait to be saved, over which this one does not apply.
         if self.replica.generation_after(id, &operation) == generation {
@@ -93,6 +95,11 @@ impl KeyState {
             let rest = rest.max(REST).min(left.unwrap_or(Duration::MAX));
             self.failures.note(error::Pause::Rest(rest), cause, later, &mut shared.rng, now.boot);
         }
+    }
+
+    /// Returns the pause of the record if it has ended by the boot clock.
+    fn pause_over(&self, now: Now) -> Option<Pause> {
+        self.replica.view().pause.filter(|_| self.sighting.pause_until() <= now.boot)
     }
 
     /// Returns which token the answer brings.
@@ -150,14 +157,14 @@ impl KeyState {
             let documented = shared.client.profile().document().token_limit.is_some();
             let of_client = (documented || meaning.is_quota) && meaning.scope == Scope::Throttle;
             let pause = Pause { from: now.wall, until: now.wall.saturating_add(after), of_client };
-            let is_over = self.sighting.pause_until() <= now.boot;
-            let over = self.replica.view().pause.filter(|_| is_over);
+            let over = self.pause_over(now);
             self.take(Operation::Pause { origin, pause, over }, shared, now);
         }
         let refresh_token = error.salvaged_refresh_token().cloned().filter(|_| !self.key.is_client_grant());
         let is_salvaged = refresh_token.is_some();
         if is_salvaged {
-            self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None }), shared, now);
+            let over = self.pause_over(now);
+            self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None, over }), shared, now);
         }
         is_salvaged
     }

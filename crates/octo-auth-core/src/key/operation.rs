@@ -56,6 +56,8 @@ pub(crate) struct Renewed {
     pub(crate) refresh_token: Option<Secret>,
     /// An access token, if one came that is not over.
     pub(crate) token: Option<TokenSet>,
+    /// A pause that had ended by the boot clock of this process: a wall clock that is set back must not begin it again.
+    pub(crate) over: Option<Pause>,
 }
 
 /// What an answer is the answer to.
@@ -182,11 +184,10 @@ impl Record {
             }
         };
         self.take_refresh_token(renewed);
+        self.pause.take_if(|pause| Some(*pause) == renewed.over);
         let is_newer = matches!(renewed.origin, Origin::Client { .. }) || number >= self.number;
         if let Some(token) = renewed.token.as_ref().filter(|_| is_newer) {
             (self.token, self.number, self.is_clamped) = (Some(token.clone()), number, false);
-            // It ends by itself; a clock that is set back must not begin it again.
-            self.pause.take_if(|pause| pause.until <= token.issued_at());
         }
         self.answered = self.answered.max(number);
         None

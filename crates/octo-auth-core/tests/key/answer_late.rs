@@ -348,3 +348,20 @@ fn the_tokens_of_an_answer_after_an_unsaved_sign_out_are_revoked_only_when_the_s
     world.got(&hotel());
     assert_eq!(revoked(&world), ["RT9"], "which takes RT1 along");
 }
+
+#[test]
+fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wall_clock_shows() {
+    let mut world = Machine::new(standard());
+    let first = world.up_to_sending(&service());
+    world.pass_seconds(70);
+    world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(4000));
+    world.endpoint.then(Said::unavailable_for(120));
+    assert_eq!(world.got(&service()), "http:503");
+    end(&mut world, first, Said::token("AT1", 100));
+    world.pass_seconds(25);
+    // What its own history of failures knows is forgotten with the client.
+    world.accounts.replace_client(standard()).expect("the same registration");
+    let told = world.decide(&service());
+    assert_eq!(told.line, "expired_blocked: give up, closed, later");
+    assert_eq!(told.wait(), Duration::from_secs(95));
+}
