@@ -43,7 +43,9 @@ impl KeyState {
         shared.budget.draw(Some(&mut self.sent), now.boot);
         flight.drawn = Some(now.boot);
         flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
-        if shared.storage == Storage::MultiProcess {
+        // A client grant does not wait for a store that has just failed.
+        let waits = !self.key.is_client_grant() || self.store_failures.blocked(now.boot).is_none();
+        if shared.storage == Storage::MultiProcess && waits {
             return Some(self.claim(flight, shared, now));
         }
         self.write_ahead(flight, shared, now)

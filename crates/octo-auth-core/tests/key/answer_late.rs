@@ -5,6 +5,7 @@ use std::time::Duration;
 use octo_auth_core::{FailureKind, Fault, Freshness, Job, Key, SendJob, Storage};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::standard;
+use octo_auth_testkit::response::json;
 
 use crate::scene::{revoked, signed_in};
 
@@ -352,12 +353,16 @@ fn the_tokens_of_an_answer_after_an_unsaved_sign_out_are_revoked_only_when_the_s
 #[test]
 fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wall_clock_shows() {
     let mut world = Machine::new(standard());
-    let first = world.up_to_sending(&service());
+    let (first, sent) = (world.up_to_sending(&service()), world.now);
     world.pass_seconds(70);
+    assert_eq!(world.got(&service()), "lost");
+    world.pass_seconds(2);
     world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(4000));
     world.endpoint.then(Said::unavailable_for(120));
     assert_eq!(world.got(&service()), "http:503");
-    end(&mut world, first, Said::token("AT1", 100));
+    let late = json(200, r#"{"access_token":"AT1","token_type":"bearer","expires_in":100}"#);
+    let rest = world.report(first.answered(&late, sent, world.now));
+    world.carry(rest);
     world.pass_seconds(25);
     // What its own history of failures knows is forgotten with the client.
     world.accounts.replace_client(standard()).expect("the same registration");
