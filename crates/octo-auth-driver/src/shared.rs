@@ -294,11 +294,11 @@ impl Shared {
     pub(crate) fn leave(&self, mut state: MutexGuard<'_, State>, wakers: Vec<Waker>) {
         let mut events = state.pending.take();
         drop(state);
+        wake(wakers);
         while !events.is_empty() {
             events.iter().for_each(|event| self.telemetry.change(event));
             events = self.lock().pending.rest();
         }
-        wake(wakers);
     }
 }
 
@@ -360,7 +360,7 @@ impl Drop for Running {
 }
 
 /// Wakes all; a waker that panics keeps no other from being woken.
-fn wake(wakers: Vec<Waker>) {
+pub(crate) fn wake(wakers: Vec<Waker>) {
     for waker in wakers {
         // The panic hook has shown it already.
         let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));

@@ -8,6 +8,7 @@ use std::task::Waker;
 use octo_auth_core::Change;
 
 use crate::event::{Event, Listener};
+use crate::shared::wake;
 use crate::sync::{Mutex, MutexGuard};
 
 /// The number of changes that are kept for a subscriber that does not read them.
@@ -91,7 +92,7 @@ impl Drop for Subscribers {
             subscription.lock().is_over = true;
             subscription.arrived.notify(&mut wakers);
         }
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 }
 

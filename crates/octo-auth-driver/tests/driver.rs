@@ -1,0 +1,159 @@
+//! The driver as an adapter of any colour uses it, with wakers and jobs that misbehave.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must stop")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use octo_auth_core::{
+    Accounts, Caller, Client, Entropy, FailureKind, Key, Now, Policy, Profile, Scopes, Storage, Timestamp,
+    Waits,
+};
+use octo_auth_driver::{Changes, JobGuard, Listener, Shared, Told};
+use octo_auth_system::Clock;
+
+/// A clock that stands still.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        Now { wall: Timestamp::from_unix_seconds(1_790_000_000), boot: Duration::from_secs(1000) }
+    }
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Counting(AtomicU32);
+
+impl Wake for Counting {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+struct Panicking;
+
+impl Wake for Panicking {
+    fn wake(self: Arc<Self>) {
+        panic!("this waker panics, as the test wants it");
+    }
+}
+
+/// Asks, subscribes and shuts down when it is woken.
+struct CallingBack(Weak<Shared>, AtomicU32);
+
+impl Wake for CallingBack {
+    fn wake(self: Arc<Self>) {
+        let Some(shared) = self.0.upgrade() else { return };
+        let cell = shared.acquire(&key()).expect("room for a key");
+        drop(shared.ask(&cell, &mut Caller::new(Waits::NotHere)));
+        shared.release(&cell);
+        drop(shared.changes());
+        shared.shut_down();
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn key() -> Key {
+    Key::client_credentials(&Scopes::none())
+}
+
+fn shared(storage: Storage) -> Arc<Shared> {
+    let profile = Profile::rfc6749("https://server.example.com/token").expect("a sound address");
+    let client = Client::new(profile, "client-1", "client-secret").expect("a sound client");
+    let machine = Accounts::new(client, Policy::default(), storage, &Entropy::from_bytes([7; 64]));
+    Shared::new(machine, Arc::new(Still))
+}
+
+/// A caller with thirty seconds.
+fn caller() -> Caller {
+    Caller::new(Waits::Until(Still.now().boot + Duration::from_secs(30)))
+}
+
+fn is_pending(listener: &mut Listener, waker: impl Into<Waker>) -> bool {
+    Pin::new(listener).poll(&mut Context::from_waker(&waker.into())).is_pending()
+}
+
+/// The jobs of the first caller of an empty key.
+fn begun(shared: &Arc<Shared>) -> JobGuard {
+    let cell = shared.acquire(&key()).expect("room for a key");
+    match shared.ask(&cell, &mut caller()) {
+        Told::Run(None, guard) => guard,
+        other => panic!("no job: {other:?}"),
+    }
+}
+
+#[test]
+fn the_end_is_told_to_every_subscriber_though_the_waker_of_one_panics() {
+    let shared = shared(Storage::None);
+    let mut changes = [shared.changes(), shared.changes()];
+    let listen =
+        |changes: &mut Changes| changes.next_or_listen().expect("not over").expect_err("no change yet");
+    let mut listeners = changes.each_mut().map(listen);
+    let count = Arc::new(Counting::default());
+    assert!(is_pending(&mut listeners[0], Arc::new(Panicking)));
+    assert!(is_pending(&mut listeners[1], count.clone()));
+    catch_unwind(AssertUnwindSafe(|| drop(shared))).expect("the panic stays with its waker");
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn jobs_that_are_given_up_again_and_again_end_in_a_failure() {
+    for storage in [Storage::None, Storage::SingleProcess, Storage::MultiProcess] {
+        let shared = shared(storage);
+        let cell = shared.acquire(&key()).expect("room for a key");
+        let (mut caller, mut given_up) = (caller(), 0);
+        let failure = loop {
+            match shared.ask(&cell, &mut caller) {
+                Told::Run(_, guard) => drop(guard),
+                Told::Failure(failure) => break failure,
+                other => panic!("{storage:?}: {other:?}"),
+            }
+            given_up += 1;
+            assert!(given_up < 20, "{storage:?}: it asks for ever");
+        };
+        assert_ne!(failure.kind(), FailureKind::StillWaiting, "{storage:?}");
+        assert!(shared.listen_while_busy().is_none(), "{storage:?}: nothing runs");
+    }
+}
+
+#[test]
+fn a_waker_may_call_the_driver_back() {
+    let shared = shared(Storage::None);
+    let guard = begun(&shared);
+    let cell = shared.acquire(&key()).expect("room for a key");
+    let Told::Wait(mut listener, _) = shared.ask(&cell, &mut caller()) else { panic!("it does not wait") };
+    let mut changes = shared.changes();
+    let mut change = changes.next_or_listen().expect("not over").expect_err("no change yet");
+    let waker = Arc::new(CallingBack(Arc::downgrade(&shared), AtomicU32::new(0)));
+    assert!(is_pending(&mut listener, waker.clone()) && is_pending(&mut change, waker.clone()));
+    drop(guard);
+    assert_eq!(waker.1.load(Ordering::Relaxed), 2);
+    assert!(!is_pending(&mut listener, waker));
+}
+
+#[test]
+fn a_job_that_is_dropped_before_it_was_begun_was_not_sent() {
+    let shared = shared(Storage::None);
+    drop(begun(&shared));
+    let setback = shared.status(&key()).and_then(|status| status.setback).expect("a failure");
+    assert_eq!(setback.code(), "not_sent");
+}
+
+#[test]
+fn a_caller_that_waits_hears_of_the_end_of_the_flight_and_of_no_end_before_it() {
+    let shared = shared(Storage::None);
+    let mut guard = begun(&shared);
+    let cell = shared.acquire(&key()).expect("room for a key");
+    let Told::Wait(mut listener, _) = shared.ask(&cell, &mut caller()) else { panic!("it does not wait") };
+    let count = Arc::new(Counting::default());
+    assert!(is_pending(&mut listener, count.clone()));
+    assert!(guard.begin().is_some() && guard.begin().is_none(), "a job is begun once");
+    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    drop(guard);
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+}
