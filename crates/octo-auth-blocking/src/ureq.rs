@@ -151,13 +151,15 @@ impl Transport for UreqTransport {
         };
         connection::end_by(connection.get_mut(), deadline);
         let sent = http1::write(request, user_agent(config), connection.get_mut());
-        sent.map_err(fault::before_the_body)?;
-        let head = http1::read_head(request.method(), &mut connection).map_err(fault::before_the_body)?;
+        let is_sent = sent.is_ok();
+        // A server may answer before it has read the request, and close the connection.
+        let head = http1::read_head(request.method(), &mut connection);
+        let head = head.map_err(|error| fault::before_the_body(sent.err().unwrap_or(error)))?;
         let read = http1::read_body(head, &mut connection, options.answer_limit());
         let response = read.map_err(fault::in_the_body)?;
         let stays_open = http1::stays_open(&response, options.answer_limit());
         // What comes without a request belongs to no response.
-        if let Some(kept) = kept.filter(|_| stays_open && connection.buffer().is_empty()) {
+        if let Some(kept) = kept.filter(|_| is_sent && stays_open && connection.buffer().is_empty()) {
             kept.put(server, connection);
         }
         Ok(response)

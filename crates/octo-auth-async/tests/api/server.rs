@@ -112,6 +112,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The path of each request and the number of the connection it came over, in order.
 pub(crate) type Requests = Arc<Mutex<Vec<(String, usize)>>>;
 
+/// What stands behind an answer and belongs to no request.
+const EVIL: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+
 /// A server that keeps connections open but after `/closed`. At `/last` it refuses the token that it gave out first.
 pub(crate) fn keeping() -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -135,13 +138,20 @@ pub(crate) fn keeping() -> (String, Requests) {
                     let (status, body) = match (&*call.path, call.authorization.as_deref()) {
                         ("/token", _) => (200, token),
                         ("/last", Some("Bearer at-1")) => (401, String::new()),
+                        // A body of this many bytes, and what looks like the answer to another request behind it.
+                        (path, _) if path.starts_with("/behind/") => {
+                            (200, "x".repeat(path["/behind/".len()..].parse().expect("a number")))
+                        }
                         _ => (200, "{}".to_owned()),
                     };
+                    let behind = if call.path.starts_with("/behind/") { EVIL } else { "" };
                     let length = body.len();
                     let head = "content-type: application/json\r\ncontent-length";
                     let end = if call.path == "/closed" { "connection: close\r\n" } else { "" };
                     // A client that went away is the test's business.
-                    let _ = write!(&stream, "HTTP/1.1 {status} Some\r\n{end}{head}: {length}\r\n\r\n{body}");
+                    let answer =
+                        format!("HTTP/1.1 {status} Some\r\n{end}{head}: {length}\r\n\r\n{body}{behind}");
+                    let _ = (&stream).write_all(answer.as_bytes());
                     if !end.is_empty() {
                         return;
                     }

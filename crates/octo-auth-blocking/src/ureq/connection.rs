@@ -1,8 +1,11 @@
 //! A connection to a server, made by ureq: lookup of the name, proxy, TCP and TLS.
 
+use std::io::BufRead;
 use std::sync::Arc;
 use std::time::{self, Duration};
 
+use super::fault;
+use super::kept::Connection;
 use http::Uri;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
@@ -14,6 +17,9 @@ use ureq::{Error, Timeout};
 
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long a kept connection is read to learn that nothing has come.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Connects to the server of a URL.
 pub(super) fn connect(
@@ -52,6 +58,16 @@ pub(super) fn connect(
 /// What is read and written from now on fails once the deadline has passed.
 pub(super) fn end_by(connection: &mut TransportAdapter, deadline: time::Instant) {
     connection.set_timeout(NextTimeout { after: left(deadline).into(), ..NextTimeout::default() });
+}
+
+/// Returns whether a connection is open and nothing has come over it since the last response. ureq has buffers of its own
+/// below and above TLS, into which only reading looks.
+pub(super) fn is_silent(connection: &mut Connection) -> bool {
+    if !connection.buffer().is_empty() || !connection.get_mut().get_mut().is_open() {
+        return false;
+    }
+    connection.get_mut().set_timeout(NextTimeout { after: MOMENT.into(), ..NextTimeout::default() });
+    matches!(connection.fill_buf(), Err(error) if fault::is_timeout(&error))
 }
 
 /// The time for a step of connecting, and what to say when it is over.

@@ -64,7 +64,7 @@ fn is_of_connecting(timeout: Timeout) -> bool {
 }
 
 /// Whether ureq ended reading or writing because the deadline had passed.
-fn is_timeout(error: &io::Error) -> bool {
+pub(super) fn is_timeout(error: &io::Error) -> bool {
     held::<Error>(error).is_some_and(|error| matches!(error, Error::Timeout(_)))
 }
 

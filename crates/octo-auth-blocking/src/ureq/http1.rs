@@ -38,7 +38,9 @@ pub(super) fn write(
 fn head(request: &Request<Body>, user_agent: Option<&str>) -> Body {
     let (url, headers, length) = (request.uri(), request.headers(), request.body().as_ref().len());
     let target = url.path_and_query().map_or("/", |target| target.as_str());
-    let mut lines = vec![request.method().as_str(), " ", target, " HTTP/1.1\r\n"];
+    // `http` leaves out the slash of an empty path (RFC 9112 section 3.2.1).
+    let slash = if target.starts_with(['/', '*']) { "" } else { "/" };
+    let mut lines = vec![request.method().as_str(), " ", slash, target, " HTTP/1.1\r\n"];
     if let Some(authority) = url.authority().filter(|_| !headers.contains_key(HOST)) {
         let address = authority.as_str().rsplit('@').next().unwrap_or_default();
         lines.extend(["host: ", address, "\r\n"]);

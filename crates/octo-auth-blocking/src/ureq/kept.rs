@@ -4,6 +4,7 @@ use std::io::BufReader;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::connection::is_silent;
 use http::Uri;
 use ureq::unversioned::transport::TransportAdapter;
 
@@ -29,15 +30,19 @@ struct Idle {
 impl Kept {
     /// Takes a connection to a server that is still open, if one is kept.
     pub(super) fn take(&self, server: &Uri) -> Option<Connection> {
-        let mut kept = self.lock();
-        kept.retain(|idle| idle.since.elapsed() < LONGEST);
-        while let Some(place) = kept.iter().rposition(|idle| idle.server == *server) {
-            let mut idle = kept.remove(place);
-            if idle.connection.get_mut().get_mut().is_open() {
-                return Some(idle.connection);
+        loop {
+            let mut connection = self.remove(server)?;
+            if is_silent(&mut connection) {
+                return Some(connection);
             }
         }
-        None
+    }
+
+    fn remove(&self, server: &Uri) -> Option<Connection> {
+        let mut kept = self.lock();
+        kept.retain(|idle| idle.since.elapsed() < LONGEST);
+        let place = kept.iter().rposition(|idle| idle.server == *server)?;
+        Some(kept.remove(place).connection)
     }
 
     /// Keeps a connection to a server.

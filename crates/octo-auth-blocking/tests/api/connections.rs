@@ -6,15 +6,20 @@ use octo_auth_blocking::{Accounts, ApiClient, Body, Client, Key, Profile, Scopes
 
 use crate::server::keeping;
 
-/// Makes these calls, and returns the connections of API calls and of token requests.
-fn connections(transport: UreqTransport, paths: &[&str]) -> (Vec<usize>, Vec<usize>) {
-    let (url, requests) = keeping();
+/// Makes an API client of a server.
+fn client(url: &str, transport: UreqTransport) -> ApiClient {
     let profile = Profile::rfc6749(&format!("{url}/token")).expect("a sound address");
-    let profile = profile.with_api_host(&url).expect("a sound address");
+    let profile = profile.with_api_host(url).expect("a sound address");
     let client = Client::new(profile, "client-1", "secret-1").expect("a sound client");
     let accounts = Accounts::builder(client).transport(transport).build().expect("a registration");
     let tokens = accounts.tokens(Key::client_credentials(&Scopes::none())).expect("a handle");
-    let client = ApiClient::new(tokens);
+    ApiClient::new(tokens)
+}
+
+/// Makes these calls, and returns the connections of API calls and of token requests.
+fn connections(transport: UreqTransport, paths: &[&str]) -> (Vec<usize>, Vec<usize>) {
+    let (url, requests) = keeping();
+    let client = client(&url, transport);
     for path in paths {
         let request = http::Request::get(format!("{url}{path}")).body(Body::empty()).expect("a request");
         assert_eq!(client.call(&request).expect("an answer").value.status(), 200);
@@ -49,4 +54,18 @@ fn api_calls_share_a_connection_where_that_is_set_and_token_requests_never_do() 
 fn a_connection_that_the_server_ends_is_not_used_again() {
     let (calls, _) = connections(transport().with_api_connections(), &["/a", "/closed", "/b", "/c"]);
     assert!(calls[0] == calls[1] && calls[1] != calls[2] && calls[2] == calls[3], "{calls:?}");
+}
+
+#[test]
+fn bytes_behind_an_answer_are_no_answer_to_the_next_call() {
+    for total in [0, 4096, 8192, 8_100, 24_500, 32_768, 100_000] {
+        let (url, _) = keeping();
+        let client = client(&url, transport().with_api_connections());
+        let call = |path: &str| {
+            let request = http::Request::get(format!("{url}{path}")).body(Body::empty()).expect("a request");
+            client.call(&request).expect("an answer").value.body().to_vec()
+        };
+        assert_eq!(call(&format!("/behind/{total}")).len(), total);
+        assert_eq!(call("/next"), b"{}", "behind {total} bytes");
+    }
 }
