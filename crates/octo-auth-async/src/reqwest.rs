@@ -8,6 +8,7 @@
 
 mod fault;
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,7 @@ use crate::transport::Transport;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Carries requests with reqwest.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ReqwestTransport {
     /// For https; the error if this machine has no certificates to trust.
     secure: Result<Client, rustls::Error>,
@@ -164,6 +165,13 @@ impl ReqwestTransport {
 
 const NO_PROVIDER: &str = "no rustls cryptography provider: start from `ReqwestTransport::builder()`, or install \
      one with `rustls::crypto::ring::default_provider().install_default()`";
+
+/// Shows the proxies alone: headers that a builder sends with each request may be secrets.
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport").field("proxies", &self.proxies).finish_non_exhaustive()
+    }
+}
 
 #[async_trait]
 impl Transport for ReqwestTransport {
