@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -88,6 +89,14 @@ impl Drop for Listener {
 impl Wake for ThreadWaker {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+/// Wakes all; a waker that panics keeps no other from being woken.
+pub(crate) fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        // The panic hook has shown it already.
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use octo_auth_core::{
 };
 use octo_auth_system::{Clock, Waiting};
 
-use crate::event::{Event, Listener};
+use crate::event::{Event, Listener, wake};
 use crate::key_cell::KeyCell;
 use crate::pending_events::PendingEvents;
 use crate::subscribers::{Changes, Subscribers};
@@ -356,14 +355,6 @@ impl Drop for Running {
         }
         drop(state);
         wake(wakers);
-    }
-}
-
-/// Wakes all; a waker that panics keeps no other from being woken.
-pub(crate) fn wake(wakers: Vec<Waker>) {
-    for waker in wakers {
-        // The panic hook has shown it already.
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }
 

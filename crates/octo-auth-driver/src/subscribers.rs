@@ -7,8 +7,7 @@ use std::task::Waker;
 
 use octo_auth_core::Change;
 
-use crate::event::{Event, Listener};
-use crate::shared::wake;
+use crate::event::{Event, Listener, wake};
 use crate::sync::{Mutex, MutexGuard};
 
 /// The number of changes that are kept for a subscriber that does not read them.

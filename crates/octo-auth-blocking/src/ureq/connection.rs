@@ -1,11 +1,9 @@
 //! A connection to a server, made by ureq: lookup of the name, proxy, TCP and TLS.
 
-use std::io::BufRead;
+use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::time::{self, Duration};
 
-use super::fault;
-use super::kept::Connection;
 use http::Uri;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
@@ -14,6 +12,11 @@ use ureq::unversioned::transport::{
     ConnectionDetails, Connector, DefaultConnector, NextTimeout, TransportAdapter,
 };
 use ureq::{Error, Timeout};
+
+use super::fault;
+
+/// A connection to a server.
+pub(super) type Connection = BufReader<TransportAdapter>;
 
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
 const CONNECT: Duration = Duration::from_secs(10);

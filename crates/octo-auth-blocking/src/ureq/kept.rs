@@ -1,21 +1,17 @@
 //! Connections of API calls that are kept for the next call.
 
-use std::io::BufReader;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::connection::is_silent;
 use http::Uri;
-use ureq::unversioned::transport::TransportAdapter;
+
+use super::connection::{Connection, is_silent};
 
 /// The longest that a connection is kept: most servers keep theirs longer.
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// The most connections that are kept.
 const MOST: usize = 16;
-
-/// A connection to a server.
-pub(super) type Connection = BufReader<TransportAdapter>;
 
 /// The connections that are kept, the last one used at the end.
 #[derive(Default)]
