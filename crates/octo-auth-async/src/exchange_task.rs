@@ -59,7 +59,7 @@ impl Registration {
             (Ok(outcome), _) => outcome,
             // Reading the answer, or what follows from it, has panicked.
             (Err(_), Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime is gone, and with it whoever could go on here.
+            // The runtime is gone, and with it the task that would go on here.
             (Err(_), _) => pending().await,
         }
     }
