@@ -20,7 +20,7 @@ pub(crate) struct Sighting {
 
 impl Sighting {
     /// Takes over what the record names. An attempt that was `begun_here` is settled, and so is every one where no other
-    /// process writes. An attempt ends by the `steady` wall time: a clock that was set on does not end it early. Returns the
+    /// process writes. Both end by the `steady` wall time: a clock that was set on does not end them early. Returns the
     /// pause that was not known before, and until when it lasts.
     pub(crate) fn follow(
         &mut self,
@@ -45,7 +45,7 @@ impl Sighting {
         self.pause_until = Duration::ZERO;
         let pause = self.pause?;
         let whole = pause.until.saturating_since(pause.from).min(LONGEST_RETRY_AFTER);
-        self.pause_until = now.boot.saturating_add(pause.until.saturating_since(now.wall).min(whole));
+        self.pause_until = now.boot.saturating_add(pause.until.saturating_since(steady).min(whole));
         Some((pause, self.pause_until))
     }
 

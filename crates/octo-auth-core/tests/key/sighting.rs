@@ -219,3 +219,21 @@ fn an_attempt_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before
     third.got(&hotel());
     assert_eq!(third.last_refresh(), Some("RT1"), "the attempt is over by the boot clock");
 }
+
+#[test]
+fn retry_after_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before_it_reads_the_record() {
+    let (mut one, _, shelf) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Expired);
+    let mut third = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 3);
+    third.now = one.now;
+    third.got(&service());
+    one.endpoint.then(Said::unavailable_for(120));
+    assert_eq!(one.got(&hotel()), "http:503");
+    third.now.wall = third.now.wall.saturating_add(Duration::from_secs(2 * 3600));
+    third.got(&hotel());
+    let told = third.decide(&hotel());
+    assert_eq!(
+        (told.line.as_str(), told.wait()),
+        ("expired_blocked: give up, closed, later", Duration::from_secs(120))
+    );
+}
