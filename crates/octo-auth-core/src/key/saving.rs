@@ -96,7 +96,8 @@ impl KeyState {
         let is_settled = shared.storage != Storage::MultiProcess
             || view.attempt.is_some_and(|attempt| attempt.id.writer == shared.writer);
         let steady = shared.steady_wall(now);
-        if let Some((pause, until)) = self.sighting.follow(view, is_settled, steady, now) {
+        let sign_in = (!self.key.is_client_grant()).then_some(view.family);
+        if let Some((pause, until)) = self.sighting.follow(view, sign_in, is_settled, steady, now) {
             if pause.of_client && pause.from.saturating_since(now.wall).is_zero() {
                 let pause = Pause::Rest(until.saturating_sub(now.boot));
                 let remedy = Remedy::TryLater { after: Duration::ZERO };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::record::{OperationId, Pause, Record};
+use super::record::{FamilyId, OperationId, Pause, Record};
 use crate::registration::LONGEST_RETRY_AFTER;
 use crate::time::{Now, Timestamp};
 
@@ -16,15 +16,19 @@ pub(crate) struct Sighting {
     is_settled: bool,
     pause: Option<Pause>,
     pause_until: Duration,
+    /// The sign-in that the pause was about; a client grant has none.
+    sign_in: Option<FamilyId>,
 }
 
 impl Sighting {
     /// Takes over what the record names. An attempt that was `begun_here` is settled, and so is every one where no other
-    /// process writes. Both end by the `steady` wall time: a clock that was set on does not end them early. Returns the
-    /// pause that was not known before, and until when it lasts.
+    /// process writes. Both end by the `steady` wall time: a clock that was set on does not end them early. A pause lasts
+    /// until its end or the next `sign_in`, also if another process, by its own clock, took it for over and removed it.
+    /// Returns the pause that was not known before, and until when it lasts.
     pub(crate) fn follow(
         &mut self,
         record: &Record,
+        sign_in: Option<FamilyId>,
         is_settled: bool,
         steady: Timestamp,
         now: Now,
@@ -38,15 +42,18 @@ impl Sighting {
             (self.attempt, self.is_settled) = (attempt, is_settled);
             self.attempt_until = now.boot.saturating_add(left);
         }
+        if sign_in != self.sign_in {
+            (self.sign_in, self.pause_until) = (sign_in, Duration::ZERO);
+        }
         if record.pause == self.pause {
             return None;
         }
         self.pause = record.pause;
-        self.pause_until = Duration::ZERO;
         let pause = self.pause?;
         let whole = pause.until.saturating_since(pause.from).min(LONGEST_RETRY_AFTER);
-        self.pause_until = now.boot.saturating_add(pause.until.saturating_since(steady).min(whole));
-        Some((pause, self.pause_until))
+        let until = now.boot.saturating_add(pause.until.saturating_since(steady).min(whole));
+        self.pause_until = self.pause_until.max(until);
+        Some((pause, until))
     }
 
     /// The claim has shown that no other process goes on with the attempt.

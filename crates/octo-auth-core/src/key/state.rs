@@ -15,7 +15,7 @@ use crate::validity::Freshness;
 /// | state | applies when | the caller gets |
 /// |---|---|---|
 /// | `signed_out` | the user signed out | failure: sign in |
-/// | `unread` | the record was not read, or a shared store may know better before "sign in" is said | a load job |
+/// | `unread` | the record was not read, or a shared store may know better where no token can be served | a load job |
 /// | `reading` | it is being read | wait |
 /// | `unreadable` | it could not be read; client grants go on | failure: try later |
 /// | `shutting_down` | nothing to serve, no new request | failure |
@@ -158,6 +158,8 @@ impl Facts {
             _ if self.can_renew() => State::ExpiredRenewing,
             // No renewal can begin, so save what is known.
             _ if self.saving_is_due => State::Unsaved,
+            // Another process may have renewed it. A store that could not be read is left alone.
+            _ if self.is_outdated && self.knowledge == Knowledge::Read => State::Unread,
             _ => self.dead_end().unwrap_or(State::ExpiredBlocked),
         }
     }

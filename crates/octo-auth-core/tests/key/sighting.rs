@@ -165,6 +165,37 @@ fn retry_after_counts_though_an_earlier_one_ends_later_by_a_clock_that_was_set_b
 }
 
 #[test]
+fn retry_after_holds_though_another_process_took_it_for_over_and_removed_it() {
+    for key in [hotel(), service()] {
+        let mut one = asked_to_wait(standard(), Storage::MultiProcess, &key);
+        let mut two = restarted(&one, Storage::MultiProcess, 2);
+        two.now.wall = two.now.wall.saturating_add(Duration::from_secs(7200));
+        two.endpoint.then(Said::token("AT1", 60));
+        assert_eq!(two.got(&key), "AT1");
+        assert!(one.stored(&key).member("pause").is_none());
+        one.pass_seconds(70);
+        one.accounts.changed_elsewhere(&one.name(&key));
+        // What its own history of failures knows is forgotten with the client.
+        one.accounts.replace_client(standard()).expect("the same registration");
+        let requests = one.requests();
+        assert_eq!(one.got(&key), "AT1", "due, and blocked for 50 s more");
+        assert_eq!(one.requests(), requests);
+    }
+}
+
+#[test]
+fn a_blocked_process_with_nothing_to_serve_reads_what_another_process_renewed() {
+    let mut one = asked_to_wait(standard(), Storage::MultiProcess, &hotel());
+    let mut two = restarted(&one, Storage::MultiProcess, 2);
+    two.now.wall = two.now.wall.saturating_add(Duration::from_secs(7200));
+    two.endpoint.then(Said::token("AT1", 3600));
+    assert_eq!(two.got(&hotel()), "AT1");
+    one.now.wall = two.now.wall;
+    one.pass(one.accounts.policy().reread_interval());
+    assert_eq!(one.got(&hotel()), "AT1");
+}
+
+#[test]
 fn retry_after_ends_with_the_next_sign_in() {
     let before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
     let mut world = restarted(&before, Storage::SingleProcess, 2);
