@@ -21,6 +21,7 @@ mod caller;
 mod change;
 mod error;
 mod explain;
+mod letters;
 mod ranges;
 mod rule;
 mod rules;

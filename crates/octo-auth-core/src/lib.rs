@@ -87,6 +87,7 @@ mod exchange;
 mod failure;
 mod grant;
 mod key;
+mod printable;
 mod reading;
 mod registration;
 mod scope;

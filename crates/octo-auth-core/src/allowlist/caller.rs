@@ -1,8 +1,8 @@
 //! Who is calling, behind proxies that are trusted.
 //!
 //! The rules kept here: a header counts only when the peer is trusted, and only the one that is configured; entries
-//! are read from the right, and the first that is not trusted is the caller; what cannot be read ends the walk, as
-//! nothing to its left was vouched for.
+//! are read from the right, the last line first, and the first that is not trusted is the caller; an entry that cannot
+//! be read ends the walk with an error. What stands to the left of the end was written by the caller: it is not read.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -34,8 +34,8 @@ pub enum CallerError {
     /// An entry hides the address (RFC 7239 section 6).
     #[error("an entry of the header hides the address")]
     Hidden,
-    /// More text or more entries than are read.
-    #[error("the header has more than 8192 bytes or 32 entries")]
+    /// More text or more entries of trusted proxies than are read.
+    #[error("more than 8192 bytes or 32 entries of trusted proxies stand in the header")]
     TooLong,
 }
 
@@ -66,23 +66,19 @@ pub fn client_address(
     if !trusted.permits(peer) {
         return Ok(peer.to_canonical());
     }
-    let name = match header {
-        ForwardHeader::XForwardedFor => "x-forwarded-for",
-        ForwardHeader::Forwarded => "forwarded",
+    let (name, with_quotes) = match header {
+        ForwardHeader::XForwardedFor => ("x-forwarded-for", false),
+        ForwardHeader::Forwarded => ("forwarded", true),
     };
-    let values: Vec<&[u8]> = headers.get_all(name).iter().map(http::HeaderValue::as_bytes).collect();
-    if values.iter().map(|value| value.len()).sum::<usize>() > MOST_BYTES {
-        return Err(CallerError::TooLong);
-    }
-    let mut entries = Vec::new();
-    for value in values {
-        let text = std::str::from_utf8(value).map_err(|_| CallerError::Malformed)?;
-        entries.extend(pieces(text, ',')?);
-    }
-    if entries.len() > MOST_ENTRIES {
-        return Err(CallerError::TooLong);
-    }
-    for entry in entries.into_iter().rev() {
+    let lines = headers.get_all(name).iter().rev();
+    let entries = lines.flat_map(|line| FromRight { rest: Some(line.as_bytes()), with_quotes });
+    let mut bytes = 0;
+    for (walked, entry) in entries.enumerate() {
+        bytes += entry.len() + 1;
+        if walked == MOST_ENTRIES || bytes > MOST_BYTES {
+            return Err(CallerError::TooLong);
+        }
+        let entry = std::str::from_utf8(entry).map_err(|_| CallerError::Malformed)?.trim_matches(BLANK);
         let address = match header {
             ForwardHeader::XForwardedFor => node(entry, true)?,
             ForwardHeader::Forwarded => node(&for_of(entry)?, false)?,
@@ -96,36 +92,67 @@ pub fn client_address(
 
 const MOST_BYTES: usize = 8192;
 const MOST_ENTRIES: usize = 32;
+const BLANK: [char; 2] = [' ', '\t'];
 
-/// Splits a text at a separator that is not inside quotes.
-fn pieces(text: &str, separator: char) -> Result<Vec<&str>, CallerError> {
+/// The entries of a header line, the last one first.
+struct FromRight<'h> {
+    rest: Option<&'h [u8]>,
+    /// Whether a comma inside quotes separates nothing.
+    with_quotes: bool,
+}
+
+impl<'h> Iterator for FromRight<'h> {
+    type Item = &'h [u8];
+
+    fn next(&mut self) -> Option<&'h [u8]> {
+        let line = self.rest?;
+        let comma = last_comma(line, self.with_quotes);
+        self.rest = comma.map(|comma| &line[..comma]);
+        Some(&line[comma.map_or(0, |comma| comma + 1)..])
+    }
+}
+
+fn last_comma(line: &[u8], with_quotes: bool) -> Option<usize> {
+    let mut quoted = false;
+    for (at, byte) in line.iter().enumerate().rev() {
+        match byte {
+            b'"' if with_quotes && !is_escaped(&line[..at]) => quoted = !quoted,
+            b',' if !quoted => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Returns whether what stands before a byte escapes it: an odd number of backslashes.
+fn is_escaped(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+}
+
+/// Splits an element of `Forwarded` at each semicolon that is not inside quotes.
+fn pairs(element: &str) -> Vec<&str> {
     let (mut quoted, mut escaped, mut start) = (false, false, 0);
-    let mut pieces = Vec::new();
-    for (at, letter) in text.char_indices() {
+    let mut pairs = Vec::new();
+    for (at, letter) in element.char_indices() {
         match letter {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
-            _ if letter == separator && !quoted => {
-                pieces.push(text[start..at].trim_matches(BLANK));
+            ';' if !quoted => {
+                pairs.push(element[start..at].trim_matches(BLANK));
                 start = at + 1;
             }
             _ => {}
         }
     }
-    if quoted {
-        return Err(CallerError::Malformed);
-    }
-    pieces.push(text[start..].trim_matches(BLANK));
-    Ok(pieces)
+    pairs.push(element[start..].trim_matches(BLANK));
+    pairs
 }
-
-const BLANK: [char; 2] = [' ', '\t'];
 
 /// The value of the one `for` of an element of `Forwarded`, without quotes.
 fn for_of(element: &str) -> Result<String, CallerError> {
     let mut found = None;
-    for pair in pieces(element, ';')? {
+    for pair in pairs(element) {
         let (name, value) = pair.split_once('=').ok_or(CallerError::Malformed)?;
         if name.eq_ignore_ascii_case("for") && found.replace(value).is_some() {
             return Err(CallerError::Malformed);

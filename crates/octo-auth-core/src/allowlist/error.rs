@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::letters::Named;
 use super::written::Place;
 
 /// Why a rule is refused: what is wrong, at which byte, and what was probably meant.
@@ -76,6 +77,12 @@ pub enum RuleProblem {
     /// The text is no address and no block.
     #[error("this is no address and no block: write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32")]
     Syntax,
+    /// A character that no address holds: an invisible one, a quotation mark, or one that is not ASCII.
+    #[error("{} cannot stand in a rule", Named(*.0))]
+    Character(char),
+    /// A port behind the address.
+    #[error("a rule is for an address, whatever its port: leave out what begins with the last `:`")]
+    Port,
     /// An octet begins with a zero, which some programs read as octal.
     #[error("an octet begins with a zero, which some programs read as octal: write it without")]
     LeadingZero,
@@ -123,7 +130,7 @@ impl RuleProblem {
     pub fn code(self) -> &'static str {
         match self {
             Self::Empty => "empty",
-            Self::Syntax => "syntax",
+            Self::Syntax | Self::Character(_) | Self::Port => "syntax",
             Self::LeadingZero => "leading_zero",
             Self::Prefix => "prefix",
             Self::HostBits => "host_bits",

@@ -8,11 +8,12 @@
 //! ipv6   = RFC 4291 section 2.2, no zone, no brackets
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::error::{RuleError, RuleProblem};
+use super::letters::{retyped, strange};
 use super::ranges::blocks;
 use super::terms::Terms;
 
@@ -31,6 +32,10 @@ pub fn parse(text: &str) -> Result<IpNet, RuleError> {
 ///
 /// [`RuleError`] says what is wrong, at which byte, and what was probably meant.
 pub fn parse_rule(text: &str, terms: Terms) -> Result<IpNet, RuleError> {
+    read_rule(text, terms).map_err(|error| explained(error, text))
+}
+
+fn read_rule(text: &str, terms: Terms) -> Result<IpNet, RuleError> {
     if text.is_empty() {
         return Err(RuleError::new(RuleProblem::Empty, 0));
     }
@@ -79,16 +84,13 @@ const LONGEST: usize = 64;
 /// Reads the address and says where it ends: at the slash or with the text.
 fn read_address(text: &str) -> Result<(IpAddr, usize), RuleError> {
     // Nearly every rule is of IPv4, and one pass over it is most of what reading a list costs.
-    let wrong = match read_v4(text.as_bytes(), 0) {
-        Ok((address, end)) => return Ok((IpAddr::V4(address), end)),
-        Err(wrong) => wrong,
-    };
-    let end = text.find('/').unwrap_or(text.len());
-    if text[..end].contains(':') {
-        let address = read_v6(&text[..end]).map_err(|error| with_guess(error, text))?;
-        return Ok((IpAddr::V6(address), end));
-    }
-    Err(with_guess(wrong, text))
+    read_v4(text.as_bytes(), 0).map(|(address, end)| (IpAddr::V4(address), end)).or_else(|wrong| {
+        let end = text.find('/').unwrap_or(text.len());
+        if !text[..end].contains(':') {
+            return Err(wrong);
+        }
+        Ok((IpAddr::V6(read_v6(&text[..end])?), end))
+    })
 }
 
 /// Reads four octets and says where they end: at a slash or with the text; `from` is where they begin in the rule.
@@ -187,8 +189,7 @@ fn wrong_prefix(text: &str, from: usize, address: IpAddr, begins: Option<(u8, us
             _ => wrong,
         };
     };
-    let next = text[digits..].chars().next();
-    if next.is_some_and(|next| next.is_whitespace() || next.is_control() || next == '#' || next == ',') {
+    if text[digits..].starts_with([' ', '#', ',']) {
         let error = RuleError::new(RuleProblem::Syntax, from + digits);
         return error.meant(format!("{address}/{number}"));
     }
@@ -269,27 +270,52 @@ const NOT_CARRIED: [IpNet; 12] = [
     v6(0xfe80, 10),
 ];
 
-/// Adds what was probably meant to an error about an address.
-fn with_guess(error: RuleError, text: &str) -> RuleError {
+/// How much of a text that is no rule is looked at, in bytes.
+const LOOKED_AT: usize = 4 * LONGEST;
+
+/// Names the character or the port that makes a text no rule, and adds what was probably meant.
+fn explained(error: RuleError, text: &str) -> RuleError {
+    if text.len() > LOOKED_AT {
+        return error;
+    }
+    let typed = retyped(text);
+    // A digit of another script is what is wrong with a prefix that consists of it.
+    let is_prefix = |letter: char| error.problem() == RuleProblem::Prefix && letter.is_numeric();
+    let error = if let Some((position, letter)) = strange(text).filter(|(_, letter)| !is_prefix(*letter)) {
+        RuleError::new(RuleProblem::Character(letter), position)
+    } else if without_port(&typed).is_some() {
+        RuleError::new(RuleProblem::Port, text.rfind(':').unwrap_or_default())
+    } else {
+        error
+    };
     if error.probably_meant().is_some() {
         return error;
     }
-    match guess(text, error.problem()) {
+    match guess(text, &typed, error.problem()) {
         Some(meant) => error.meant(meant),
         None => error,
     }
 }
 
-fn guess(text: &str, problem: RuleProblem) -> Option<String> {
+/// The address of a text that is an address and a port.
+fn without_port(text: &str) -> Option<IpAddr> {
+    text.parse().map(|socket: SocketAddr| socket.ip()).ok()
+}
+
+/// What a text was probably meant to be, if that is a rule; `typed` is the same text, retyped.
+fn guess(text: &str, typed: &str, problem: RuleProblem) -> Option<String> {
     let is_rule = |text: &str| text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
+    if let Some(address) = without_port(typed) {
+        return Some(address.to_string());
+    }
     if problem == RuleProblem::LeadingZero {
-        let octets: Vec<&str> = text.split('.').map(|octet| octet.trim_start_matches('0')).collect();
+        let octets: Vec<&str> = typed.split('.').map(|octet| octet.trim_start_matches('0')).collect();
         let plain = octets.iter().map(|octet| {
             if octet.is_empty() || octet.starts_with('/') { format!("0{octet}") } else { (*octet).to_owned() }
         });
         return Some(plain.collect::<Vec<_>>().join(".")).filter(|plain| is_rule(plain));
     }
-    if let Some((first, last)) = text.split_once('-') {
+    if let Some((first, last)) = typed.split_once('-') {
         let (first, last) = (first.trim().parse::<Ipv4Addr>().ok()?, last.trim().parse::<Ipv4Addr>().ok()?);
         let parts = blocks((first.to_bits(), last.to_bits())).into_iter();
         let parts: Vec<String> =
@@ -300,7 +326,7 @@ fn guess(text: &str, problem: RuleProblem) -> Option<String> {
             many => format!("a list of {many} blocks, the first {}", parts[0]),
         });
     }
-    if let Some(kept) = text.strip_suffix(".*") {
+    if let Some(kept) = typed.strip_suffix(".*") {
         let known = kept.split('.').filter(|part| *part != "*").count();
         let block = format!(
             "{}{}/{}",
@@ -310,6 +336,6 @@ fn guess(text: &str, problem: RuleProblem) -> Option<String> {
         );
         return Some(block).filter(|block| is_rule(block));
     }
-    let bare = text.trim().replace(['[', ']'], "");
+    let bare = typed.replace(['[', ']'], "");
     Some(bare).filter(|bare| bare != text && is_rule(bare))
 }

@@ -32,6 +32,8 @@ fn a_refusal_says_what_is_wrong_at_which_byte_and_what_was_probably_meant() {
         ("10.0.0.0/255.0.0.0", "prefix", 9, Some("10.0.0.0/8")),
         ("10.0.0.0/08", "prefix", 9, Some("10.0.0.0/8")),
         ("10.0.0.0/+8", "prefix", 9, Some("10.0.0.0/8")),
+        ("10.0.0.0/\u{668}", "prefix", 9, None),
+        ("10.0.0.0/\u{ff18}", "prefix", 9, Some("10.0.0.0/8")),
         ("10.0.0.0/8 ", "syntax", 10, Some("10.0.0.0/8")),
         (" 10.0.0.0/8", "syntax", 0, Some("10.0.0.0/8")),
         ("10.0.0.*", "syntax", 7, Some("10.0.0.0/24")),
@@ -50,6 +52,53 @@ fn a_refusal_says_what_is_wrong_at_which_byte_and_what_was_probably_meant() {
         let error = parse(text).expect_err(text);
         let seen = (error.code(), error.position(), error.probably_meant());
         assert_eq!(seen, (code, position, meant), "{text}: {error}");
+    }
+}
+
+/// What a web page, a word processor or a log adds to an address.
+#[test]
+fn a_character_that_no_rule_holds_is_named_with_what_was_probably_meant() {
+    for (text, position, names, meant) in [
+        ("203.0.113.7\u{200b}", 11, "U+200B (zero-width space, which cannot be seen)", Some("203.0.113.7")),
+        ("\u{200e}203.0.113.0/24", 0, "U+200E (left-to-right mark, which", Some("203.0.113.0/24")),
+        ("203.0.113.0/24\u{a0}", 14, "U+00A0 (no-break space, which", Some("203.0.113.0/24")),
+        ("203.0.\u{ad}113.0\u{2060}/24", 6, "U+00AD (soft hyphen, which", Some("203.0.113.0/24")),
+        ("\u{feff}2001:db8::/32", 0, "U+FEFF (byte order mark, which", Some("2001:db8::/32")),
+        ("10.0.0.1\u{e0041}", 8, "U+E0041 (which cannot be seen)", Some("10.0.0.1")),
+        ("10.0.0.0/8\n", 10, "U+000A (line feed, which", Some("10.0.0.0/8")),
+        ("10.0.0.1\u{1b}[31m", 8, "U+001B (which cannot be seen)", None),
+        ("\u{201c}203.0.113.7\u{201d}", 0, "U+201C (left double quotation mark)", Some("203.0.113.7")),
+        ("\u{2018}10.0.0.0/8\u{2019},", 0, "U+2018 (left single quotation mark)", Some("10.0.0.0/8")),
+        ("\"10.0.0.0/8\"", 0, "U+0022 (quotation mark)", Some("10.0.0.0/8")),
+        ("\u{201e}203.0.113.7:443\u{201c}", 0, "U+201E (low double", Some("203.0.113.7")),
+        ("10.0.0.1\u{2013}10.0.0.2", 8, "U+2013 (en dash)", Some("the list 10.0.0.1/32, 10.0.0.2/32")),
+        ("10.0.0.1 \u{2014} 10.0.0.2", 9, "U+2014 (em dash)", Some("the list 10.0.0.1/32, 10.0.0.2/32")),
+        ("10.0.0.0\u{2215}8", 8, "U+2215 (\u{2215})", Some("10.0.0.0/8")),
+        ("\u{ff11}\u{ff10}.0.0.1", 0, "U+FF11 (\u{ff11})", Some("10.0.0.1")),
+        ("2001:db\u{432}::1", 7, "U+0432 (\u{432})", None),
+    ] {
+        let error = parse(text).expect_err(text);
+        let seen = (error.code(), error.position(), error.probably_meant());
+        assert_eq!(seen, ("syntax", position, meant), "{text:?}: {error}");
+        let told = error.to_string();
+        assert!(told.contains(names) && !told.contains(char::is_control), "{text:?}: {told}");
+    }
+}
+
+#[test]
+fn a_port_is_named_with_the_address_before_it() {
+    for (text, position, meant) in [
+        ("203.0.113.7:443", 11, "203.0.113.7"),
+        ("[2001:db8::1]:443", 13, "2001:db8::1"),
+        ("203.0.113.7:443 ", 11, "203.0.113.7"),
+    ] {
+        let error = parse(text).expect_err(text);
+        let seen = (error.code(), error.position(), error.probably_meant());
+        assert_eq!(seen, ("syntax", position, Some(meant)), "{text}: {error}");
+        assert!(error.to_string().contains("whatever its port"), "{error}");
+    }
+    for no_port in ["203.0.113.7:", "203.0.113.7:65536", "203.0.113:443"] {
+        assert_eq!(parse(no_port).expect_err(no_port).probably_meant(), None, "{no_port}");
     }
 }
 
@@ -197,8 +246,32 @@ fn the_caller_is_the_first_from_the_right_that_is_not_trusted() {
     assert_eq!(caller(header, &["198.51.100.7:99999"]), Err(CallerError::Malformed));
     assert_eq!(caller(header, &["192.0.2.9"]), Err(CallerError::Missing));
     assert_eq!(caller(header, &[]), Err(CallerError::Missing));
-    assert_eq!(caller(header, &[&"1.1.1.1,".repeat(40)]), Err(CallerError::TooLong));
+    assert_eq!(caller(header, &["1.1.1.1,"]), Err(CallerError::Malformed));
+    let trusted = |count| "1.1.1.1".to_owned() + &", 192.0.2.9".repeat(count);
+    assert_eq!(caller(header, &[&trusted(31)]), Ok(ip("1.1.1.1")));
+    assert_eq!(caller(header, &[&trusted(32)]), Err(CallerError::TooLong));
     assert_eq!(caller(header, &[&" ".repeat(9000)]), Err(CallerError::TooLong));
+}
+
+/// Whatever the caller writes stands to the left of what the proxies add, or in earlier lines.
+#[test]
+fn what_stands_left_of_the_caller_or_in_earlier_lines_changes_nothing() {
+    let (many, long) = ("1.1.1.1,".repeat(40), "x".repeat(9000));
+    for junk in [
+        "2.2\"2.2", "\"", "\\\"", "a\"b,c\"", "\u{e9}", ",,", "for=\"", "for=\"[", "for=\"\\", "x\\", &many,
+        &long,
+    ] {
+        for (header, added) in [
+            (ForwardHeader::XForwardedFor, "198.51.100.7"),
+            (ForwardHeader::Forwarded, "for=198.51.100.7"),
+            (ForwardHeader::Forwarded, "host=\"a\\\", b;\\\\\";for=\"198.51.100.7:80\", for=192.0.2.9"),
+        ] {
+            let one_line = format!("{junk}, {added}");
+            for lines in [&[one_line.as_str()][..], &[junk, added], &[junk, junk, &one_line]] {
+                assert_eq!(caller(header, lines), Ok(ip("198.51.100.7")), "{lines:?}");
+            }
+        }
+    }
 }
 
 #[test]
