@@ -62,6 +62,7 @@ Examples:
   octo-auth ip explain 192.0.2.7 --rules allowlist.txt
   octo-auth ip check 192.0.2.7 --rules-env ALLOWED_CALLERS
   octo-auth ip minimal --rules allowlist.txt
+  octo-auth ip minimal --rules our-egress.txt --egress --ipv4-only
   octo-auth ip diff allowlist.txt allowlist.new.txt
 
 Exit codes: 0 permitted, or no difference; 1 denied, or a difference; 2 usage; 3 a list is wrong or cannot be read.";
@@ -166,6 +167,10 @@ pub(crate) struct ListTerms {
     /// Refuse IPv6, as Octorate's lists do
     #[arg(long)]
     pub(crate) ipv4_only: bool,
+    /// Refuse addresses that a peer across the Internet never sees, such as 10.0.0.1: for a list of the addresses you
+    /// call from, as a provider keeps it
+    #[arg(long)]
+    pub(crate) egress: bool,
 }
 
 /// What `octo-auth token` is asked for.

@@ -107,7 +107,8 @@ fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
 
 fn accepted(terms: ListTerms) -> Terms {
     let accepted = if terms.any { Terms::default().with_any() } else { Terms::default() };
-    if terms.ipv4_only { accepted.ipv4_only() } else { accepted }
+    let accepted = if terms.ipv4_only { accepted.ipv4_only() } else { accepted };
+    if terms.egress { accepted.egress() } else { accepted }
 }
 
 /// Whether a list is a JSON array, and not text that begins with an address in brackets.

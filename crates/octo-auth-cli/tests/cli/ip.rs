@@ -105,6 +105,20 @@ fn everybody_has_to_be_asked_for_and_ipv6_can_be_refused() {
 }
 
 #[test]
+fn a_list_of_the_addresses_one_calls_from_holds_none_that_a_peer_never_sees() {
+    let list = file("ip-egress.txt", "192.0.2.7\n10.0.0.0/8\n192.168.1.1\nfc00::/7\n");
+    for task in [&["check", "192.0.2.7"][..], &["explain", "192.0.2.7"], &["minimal"]] {
+        let arguments = [&["ip"], task, &["--rules", &list]].concat();
+        assert_eq!(run(&arguments).code, Some(0));
+        run(&[&arguments[..], &["--egress"]].concat())
+            .failed(3, &["line 2", "line 3", "line 4", "a peer across the Internet never sees this address"]);
+    }
+    run(&["ip", "diff", &list, &list, "--egress"]).failed(3, &["line 2"]);
+    let v6 = file("ip-egress-v6.txt", "2001:db8::1\n");
+    run(&["ip", "minimal", "--rules", &v6, "--egress", "--ipv4-only"]).failed(3, &["IPv4 only"]);
+}
+
+#[test]
 fn a_list_may_stand_in_one_line_in_a_variable_and_a_missing_variable_is_no_list() {
     let run = |list: &str, task: &[&str]| {
         let arguments = [&["ip"], task, &["--rules-env", "ALLOWED_CALLERS"]].concat();
