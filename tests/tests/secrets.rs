@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use http::Response;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
-    AccessToken, Body, Client, Exchange, Fault, Freshness, Job, NewClient, Pending, Profile, RecordName,
+    AccessToken, Body, Client, Exchange, Fault, Freshness, Job, Key, NewClient, Pending, Profile, RecordName,
     Reply, Saved, Scopes, Secret, Storage, Stored, TokenTypeHint, Version,
 };
 use octo_auth_testkit::StoredRecord;
@@ -92,8 +92,9 @@ fn visit_every_exchange(visitor: &mut impl Visit) {
         [octorate.clone(), standard(ClientAuthentication::Body), standard(ClientAuthentication::Basic)]
     {
         let code = pending(&client).receive(&callback(&marked("code")), moment::start()).unwrap();
-        let verifier = (client.profile().name() == "rfc6749").then(|| DERIVED[1].to_owned());
-        let secrets: Vec<String> = with("code").into_iter().chain(verifier).collect();
+        let of_standard = [DERIVED[1].to_owned(), marked("parameter")];
+        let of_standard = of_standard.into_iter().filter(|_| client.profile().name() == "rfc6749");
+        let secrets: Vec<String> = with("code").into_iter().chain(of_standard).collect();
         visitor.exchange(code.redeem(&client, moment::start()).unwrap(), &secrets);
     }
     let admin = admin_token(octorate.profile(), &marked("admin-token"));
@@ -327,6 +328,64 @@ fn signed_in(shelf: &Shelf) -> Machine {
     world.endpoint.then(Said::tokens(&marked("access-token"), 3600, &marked("refresh-token-1")));
     assert!(world.get(&hotel()).is_ok());
     world
+}
+
+#[test]
+fn no_parameter_of_a_key_or_a_client_shows_its_value() {
+    let key =
+        Key::client_credentials(&Scopes::parse("a").unwrap()).with_parameter("audience", &marked("audience"));
+    assert_eq!(key.to_string(), "client credentials for a, audience");
+    let mut text = shown(&key) + &key.to_string();
+    for place in 0..echoes("x").len() {
+        let echo = [marked("audience"), marked("parameter")].join("-");
+        let mut world = Machine::new(standard(ClientAuthentication::Body));
+        let says = echoes(&echo).into_iter().nth(place).unwrap();
+        world.endpoint.then(Said::Response(says));
+        match world.get(&key) {
+            Ok(token) => text += &shown(&token),
+            Err(failure) => text += &(shown_by_error(&failure) + &shown(&failure.key())),
+        }
+        text += &world.accounts.explain(&key, world.now);
+        text += &world.events(&key).iter().map(shown).collect::<String>();
+    }
+    let refused =
+        Machine::new(client(Profile::octorate())).get(&key.with_parameter("assertion", &marked("\n")));
+    text += &shown_by_error(&refused.unwrap_err());
+    assert!(text.contains("bad: ***"), "no provider's text was shown at all");
+    assert_eq!(leaks(&text), [""; 0]);
+}
+
+/// A parameter may be a plain word. What a server says in that word means what it says.
+#[test]
+fn the_value_of_a_parameter_hides_no_standard_code_and_no_letters_within_words() {
+    let said = |value: &str, body: &str| {
+        let client = Client::new(standard_profile(ClientAuthentication::Basic), CLIENT_ID, "s3cr3t").unwrap();
+        let client = client.with_parameter("audience", value).unwrap();
+        let error = read(client.refresh(&secret("old")).unwrap(), &json(400, body)).unwrap_err();
+        format!(
+            "{} {:?} {:?}",
+            error.code(),
+            error.provider_text().map(ToString::to_string),
+            error.error_uri()
+        )
+    };
+    let body = r#"{"error":"invalid_grant","error_description":"a grant at 1: a","error_uri":"https://a.example/a1"}"#;
+    let uri = |seen: &str| format!("Some({seen:?})");
+    assert_eq!(
+        said("grant", body),
+        format!("oauth:invalid_grant Some(\"a *** at 1: a\") {}", uri("https://a.example/a1"))
+    );
+    assert_eq!(
+        said("1", body),
+        format!("oauth:invalid_grant Some(\"a grant at ***: a\") {}", uri("https://a.example/a1"))
+    );
+    assert_eq!(
+        said("", body),
+        format!("oauth:invalid_grant Some(\"a grant at 1: a\") {}", uri("https://a.example/a1"))
+    );
+    assert_eq!(said("a.example", body), "oauth:invalid_grant Some(\"a grant at 1: a\") None");
+    let own_word = r#"{"error":"hunter22"}"#;
+    assert_eq!(said("hunter22", own_word), "oauth_malformed Some(\"***\") None");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(crate) use call::{Given, Values, request, url};
 
 use crate::error::RequestError;
 use crate::exchange::{ANSWER_LIMIT, Body, Exchange, Purpose, Reply};
+use crate::extra_parameter::ExtraParameter;
 use crate::profile::{Call, Calls, ClientAuthentication, Profile, Role};
 use crate::reading::Reading;
 use crate::scope::Scopes;
@@ -27,7 +28,7 @@ pub struct Client {
     pub(crate) profile: Profile,
     pub(crate) client_id: String,
     client_secret: Option<Secret>,
-    parameters: Vec<(String, String)>,
+    parameters: Vec<ExtraParameter>,
 }
 
 impl Client {
@@ -64,7 +65,8 @@ impl Client {
     }
 
     /// This client with one more parameter in its client credentials, code exchange, refresh and ApiLogin requests:
-    /// `audience`, `resource` (RFC 8707) or one of the vendor's own. A name may be added several times.
+    /// `audience`, `resource` (RFC 8707) or one of the vendor's own. A name may be added several times. The value is
+    /// treated as a secret, also where a server's answer repeats it.
     ///
     /// # Errors
     ///
@@ -73,7 +75,7 @@ impl Client {
     pub fn with_parameter(
         mut self,
         name: impl Into<String>,
-        value: impl Into<String>,
+        value: impl Into<Secret>,
     ) -> Result<Self, RequestError> {
         let (name, value) = (name.into(), value.into());
         let Calls { client_credentials, code, refresh, api_login, migrate, .. } =
@@ -82,10 +84,10 @@ impl Client {
         if calls.into_iter().flatten().any(|call| call.parameters.iter().any(|own| own.name == name)) {
             return Err(RequestError::ReservedParameter { name });
         }
-        if !is_sendable(&name) || value.contains(char::is_control) {
+        if !is_sendable(&name) || value.expose().contains(char::is_control) {
             return Err(RequestError::Value { what: "extra parameter", problem: UNSENDABLE });
         }
-        self.parameters.push((name, value));
+        self.parameters.push(ExtraParameter { name, value });
         Ok(self)
     }
 
@@ -103,7 +105,7 @@ impl Client {
     }
 
     /// The extra parameters of its token requests, in the order in which they were added.
-    pub(crate) fn parameters(&self) -> &[(String, String)] {
+    pub(crate) fn parameters(&self) -> &[ExtraParameter] {
         &self.parameters
     }
 
@@ -152,6 +154,7 @@ impl Client {
             request.headers_mut().insert(http::header::AUTHORIZATION, header);
         }
         let mut secrets = values.secrets();
+        secrets.extend(extra.iter().map(|parameter| parameter.value.clone()));
         secrets.extend(self.client_secret.clone());
         secrets.extend(credentials);
         Ok(self.exchange(purpose, request, scopes, secrets))

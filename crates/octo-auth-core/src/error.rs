@@ -29,6 +29,7 @@ pub(crate) use failed::Failed;
 pub use failed::Retry;
 pub use kind::ErrorKind;
 pub use onboarding::OnboardingError;
+pub(crate) use provider_text::shows;
 pub use provider_text::{ErrorCode, ProviderText};
 pub use request::RequestError;
 

@@ -84,6 +84,7 @@ mod client;
 mod diagnostics;
 mod error;
 mod exchange;
+mod extra_parameter;
 mod failure;
 mod grant;
 mod key;

@@ -1,7 +1,58 @@
 //! Text that users and files bring, made safe to show.
 
-/// Returns whether a character leaves no mark of its own where it is shown: control, format and combining characters,
-/// and every white space but the blank.
+use std::fmt::{self, Write};
+
+/// Shows a value with its control and invisible characters escaped as in a Rust literal: `\n`, `\u{202e}`.
+///
+/// A terminal or a log that shows it cannot be made to hide, move or forge a line.
+pub(crate) struct Printable<T>(pub(crate) T);
+
+impl<T: fmt::Display> fmt::Display for Printable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+/// Returns whether a character leaves no mark where it is shown: a control character, white space other than the blank, and
+/// what Unicode calls ignorable, which includes the marks that change the direction of a text.
 pub(crate) fn is_invisible(letter: char) -> bool {
-    !letter.is_ascii_graphic() && letter != ' ' && letter.escape_debug().len() > 1
+    letter.is_control() || (letter.is_whitespace() && letter != ' ') || is_ignorable(letter)
+}
+
+/// The property `Default_Ignorable_Code_Point` of Unicode 16, and the interlinear annotations.
+fn is_ignorable(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+struct Escaping<'f, 'b>(&'f mut fmt::Formatter<'b>);
+
+impl Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|letter| {
+            if is_invisible(letter) {
+                write!(self.0, "{}", letter.escape_default())
+            } else {
+                self.0.write_char(letter)
+            }
+        })
+    }
 }

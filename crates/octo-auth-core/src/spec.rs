@@ -6,6 +6,7 @@ use crate::answer::Done;
 use crate::client::Client;
 use crate::error::RequestError;
 use crate::exchange::Exchange;
+use crate::extra_parameter::ExtraParameter;
 use crate::scope::Scopes;
 use crate::secret::Secret;
 use crate::store::RecordName;
@@ -19,7 +20,7 @@ pub struct Key {
     grant: Grant,
     account: String,
     scopes: Vec<String>,
-    parameters: Vec<(String, String)>,
+    parameters: Vec<ExtraParameter>,
 }
 
 /// The exchange that renews or revokes a token.
@@ -64,9 +65,12 @@ impl Key {
     }
 
     /// This key with one more parameter in its token requests: `audience`, `resource` (RFC 8707) or a vendor's own.
+    ///
+    /// Its name is shown in messages. Its value is treated as a secret and never is, not even where a server's answer
+    /// repeats it.
     #[must_use]
     pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
-        self.parameters.push((name.to_owned(), value.to_owned()));
+        self.parameters.push(ExtraParameter { name: name.to_owned(), value: Secret::new(value) });
         self.parameters.sort();
         self
     }
@@ -89,10 +93,9 @@ impl Key {
         &self.scopes
     }
 
-    /// The extra parameters, sorted.
-    #[must_use]
-    pub fn parameters(&self) -> &[(String, String)] {
-        &self.parameters
+    /// The names and the values of the extra parameters, sorted.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.parameters.iter().map(|parameter| (parameter.name.as_str(), &parameter.value))
     }
 
     /// Whether the client itself is the grant, so that no refresh token is needed.
@@ -108,8 +111,8 @@ impl Key {
         refresh_token: Option<&Secret>,
     ) -> Result<Renewal, RequestError> {
         let mut client = client.clone();
-        for (name, value) in &self.parameters {
-            client = client.with_parameter(name, value)?;
+        for ExtraParameter { name, value } in &self.parameters {
+            client = client.with_parameter(name, value.clone())?;
         }
         let none = Secret::new("");
         match self.grant {
@@ -131,6 +134,7 @@ impl Key {
     }
 }
 
+/// The grant, whose it is, the scopes and the names of the parameters, in one line.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.grant {
@@ -139,10 +143,7 @@ impl fmt::Display for Key {
             Grant::ApiLogin => f.write_str("ApiLogin")?,
             Grant::RefreshToken => write!(f, "account {:?}", self.account)?,
         }
-        for (name, value) in &self.parameters {
-            write!(f, ", {name}={value}")?;
-        }
-        Ok(())
+        self.parameters.iter().try_for_each(|parameter| write!(f, ", {parameter}"))
     }
 }
 
@@ -158,7 +159,7 @@ impl RecordName {
         let mut parameters: Vec<_> = client.parameters().iter().chain(&key.parameters).collect();
         parameters.sort();
         let parameters: Vec<&str> =
-            parameters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
+            parameters.into_iter().flat_map(|parameter| <[_; 2]>::from(parameter.texts())).collect();
         let scopes: Vec<&str> = key.scopes.iter().map(String::as_str).collect();
         let readable = if key.grant == Grant::RefreshToken { key.account.clone() } else { scopes.join("-") };
         let lists: [&[&str]; 3] = [&[&key.account], &scopes, &parameters];

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use super::members::{Members, Value};
 use super::{Deviation, clock, media};
-use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText};
+use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText, shows};
 use crate::exchange::{ANSWER_LIMIT, Received};
 use crate::profile::{Refusal, RefusalMeaning};
 use crate::reading::Reading;
@@ -189,7 +189,7 @@ fn holds_a_token(reading: &Reading, text: &str) -> bool {
 fn is_page(uri: &str, secrets: &[Secret]) -> bool {
     let plain = uri.len() <= 256 && uri.bytes().all(|byte| byte.is_ascii_graphic());
     let web = uri.starts_with("https://") || uri.starts_with("http://");
-    plain && web && !secrets.iter().any(|secret| uri.contains(secret.expose()))
+    plain && web && !shows(uri, secrets)
 }
 
 fn oauth(word: Option<&str>, reading: &Reading) -> ErrorKind {

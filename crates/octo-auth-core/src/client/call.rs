@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::json;
 use crate::error::RequestError;
 use crate::exchange::Body;
+use crate::extra_parameter::ExtraParameter;
 use crate::profile::{Call, Encoding, Method, Parameter, Profile, Role, Template};
 use crate::secret::Secret;
 use crate::token::sensitive_header;
@@ -80,7 +81,7 @@ pub(crate) fn request(
     profile: &Profile,
     call: &Call,
     values: &Values<'_>,
-    extra: &[(String, String)],
+    extra: &[ExtraParameter],
 ) -> Result<Request<Body>, RequestError> {
     let (content_type, body) = match call.encoding {
         Encoding::Form => (Some("application/x-www-form-urlencoded"), form(call, values, extra)),
@@ -123,7 +124,7 @@ pub(crate) fn url(profile: &Profile, call: &Call, values: &Values<'_>) -> String
     [profile.call_url(call).as_str(), "?", &query].concat()
 }
 
-fn form(call: &Call, values: &Values<'_>, extra: &[(String, String)]) -> Vec<u8> {
+fn form(call: &Call, values: &Values<'_>, extra: &[ExtraParameter]) -> Vec<u8> {
     form_encoded(call.parameters.iter(), values, extra).into_bytes()
 }
 
@@ -131,11 +132,11 @@ fn form(call: &Call, values: &Values<'_>, extra: &[(String, String)]) -> Vec<u8>
 fn form_encoded<'p>(
     parameters: impl Iterator<Item = &'p Parameter>,
     values: &Values<'_>,
-    extra: &[(String, String)],
+    extra: &[ExtraParameter],
 ) -> String {
     let pairs: Vec<(&str, Cow<'_, str>)> = parameters
         .filter_map(|parameter| Some((&*parameter.name, values.filled(&parameter.value)?)))
-        .chain(extra.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))))
+        .chain(extra.iter().map(ExtraParameter::texts).map(|(name, value)| (name, Cow::Borrowed(value))))
         .collect();
     // Room for the worst case, so that no half-written copy of a secret is left behind by growing.
     let room = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();

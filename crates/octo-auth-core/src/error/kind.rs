@@ -194,6 +194,11 @@ impl ErrorKind {
     }
 }
 
+/// Returns whether a word is an error code of the standards.
+pub(super) fn is_standard(word: &str) -> bool {
+    STANDARD_CODES.iter().any(|code| code.strip_prefix("oauth:") == Some(word))
+}
+
 /// The error codes of token endpoints in the standards: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1,
 /// RFC 8628 section 3.5, RFC 8707 section 2.
 const STANDARD_CODES: [&str; 12] = [

@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::printable::is_invisible;
 use crate::secret::Secret;
 
 /// Longest text of a provider that is ever shown, in characters.
@@ -27,7 +28,7 @@ impl ProviderText {
         let mut masked: String = text.chars().take(LOOKED_AT + longest).collect();
         let cut = masked.len() < text.len();
         for spelling in &spellings {
-            masked = masked.replace(spelling.as_str(), "***");
+            masked = without(&masked, spelling);
         }
         if cut {
             // The cut may have gone through a secret, whose beginning would not have been recognised.
@@ -36,7 +37,7 @@ impl ProviderText {
         }
         let shown: String = masked
             .chars()
-            .map(|character| if harmless(character) { character } else { ' ' })
+            .map(|character| if is_invisible(character) { ' ' } else { character })
             .take(LONGEST)
             .collect();
         let shown = shown.trim();
@@ -66,10 +67,9 @@ impl ErrorCode {
         // RFC 6749 allows more, but what has brackets or spaces in it is text for people, not a word.
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
         let possible = !word.is_empty() && word.len() <= LONGEST_CODE && word.bytes().all(allowed);
-        let spellings = spellings(secrets);
-        // A secret of a few letters stands in many words by chance, and is none.
-        let holds_secret = spellings.iter().any(|secret| secret.len() >= 4 && word.contains(secret.as_str()));
-        (possible && !holds_secret).then(|| Self(word.to_owned()))
+        // A word that every server uses shows nothing, though it may hold the value of a parameter, such as `client`.
+        let sound = super::kind::is_standard(word) || (possible && !shows(word, secrets));
+        sound.then(|| Self(word.to_owned()))
     }
 
     /// The word.
@@ -83,6 +83,33 @@ impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Returns whether a text repeats a secret.
+pub(crate) fn shows(text: &str, secrets: &[Secret]) -> bool {
+    spellings(secrets).iter().any(|secret| found(text, secret).next().is_some())
+}
+
+/// The text with each occurrence of a secret masked.
+fn without(text: &str, secret: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut end = 0;
+    for start in found(text, secret) {
+        masked.extend([&text[end..start], "***"]);
+        end = start + secret.len();
+    }
+    masked + &text[end..]
+}
+
+/// Where a secret stands in a text. One of fewer than four letters stands in many words by chance, and counts only where
+/// it is a word of its own.
+fn found<'t>(text: &'t str, secret: &'t str) -> impl Iterator<Item = usize> + 't {
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let is_word = move |start: usize| {
+        !text[..start].ends_with(is_letter) && !text[start + secret.len()..].starts_with(is_letter)
+    };
+    let places = text.match_indices(secret).map(|(start, _)| start);
+    places.filter(move |start| secret.len() >= 4 || is_word(*start))
 }
 
 /// The secrets as they may be written back: plain and in each form of percent escapes, the longest first, so that one which begins
@@ -110,10 +137,4 @@ fn lower_case_escapes(text: &str) -> Zeroizing<String> {
         digits = if letter == '%' { 2 } else { i32::max(digits - 1, 0) };
     }
     written
-}
-
-/// Neither a control character nor one that changes the direction or the place of the text around it.
-fn harmless(character: char) -> bool {
-    !character.is_control()
-        && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

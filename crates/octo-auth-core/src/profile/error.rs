@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::{BaseUrlError, Role, TemplateError};
+use crate::printable::Printable;
 
 /// A fault in a profile's document or in its TOML text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +66,9 @@ impl fmt::Display for ProfileError {
             write!(f, ", line {line}, column {column}")?;
         }
         if !self.field.is_empty() {
-            write!(f, ", field `{}`", self.field)?;
+            write!(f, ", field `{}`", Printable(&self.field))?;
         }
-        write!(f, ": {}", self.problem)
+        write!(f, ": {}", Printable(&self.problem))
     }
 }
 
@@ -92,6 +93,9 @@ pub enum ProfileProblem {
     /// Nothing where something must stand.
     #[error("it is empty: fill it in or leave the whole entry out")]
     Empty,
+    /// A character that cannot be seen.
+    #[error("it holds the character {0}, which cannot be seen: remove it")]
+    Invisible(String),
     /// Zero where a positive number must stand.
     #[error("it is 0: write a positive number or leave the whole entry out")]
     Zero,
@@ -153,6 +157,7 @@ impl ProfileProblem {
             Self::Template(_) => "profile_template",
             Self::Name(_) => "profile_name",
             Self::Empty => "profile_empty",
+            Self::Invisible(_) => "profile_invisible",
             Self::Zero => "profile_zero",
             Self::Duplicate(_) => "profile_duplicate",
             Self::UnknownHost(_) => "profile_unknown_host",

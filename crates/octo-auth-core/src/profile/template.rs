@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Text;
+use crate::printable::Printable;
 
 /// The value of a parameter or header: fixed text, or text around one `{role}`.
 ///
@@ -114,7 +115,7 @@ pub enum TemplateError {
     #[error("a control character stands in the value: remove it")]
     ControlCharacter,
     /// A role nobody fills in.
-    #[error("`{{{0}}}` is no known role: use one of {list}", list = Role::list())]
+    #[error("`{{{}}}` is no known role: use one of {list}", Printable(.0), list = Role::list())]
     UnknownRole(String),
 }
 

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::hexadecimal::unhex;
 use super::{RecordBytes, RecordName};
 use crate::answer::members::{Members, Value};
+use crate::printable::Printable;
 
 /// The format's version.
 const VERSION: u64 = 1;
@@ -30,7 +31,7 @@ pub enum RecordError {
     )]
     NotJson,
     /// A member stands in it twice.
-    #[error("the member `{0}` stands twice in the stored record")]
+    #[error("the member `{}` stands twice in the stored record", Printable(.0))]
     DuplicateMember(String),
     /// It was written by a newer release.
     #[error("the stored record has format {0}, which only a newer release reads: upgrade this program")]
@@ -190,10 +191,7 @@ impl<'a> Reader<'a> {
         let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(twice) => {
-                let shown = twice[0].chars().filter(|letter| !letter.is_control());
-                Err(RecordError::DuplicateMember(shown.take(40).collect()))
-            }
+            Some(twice) => Err(RecordError::DuplicateMember(twice[0].chars().take(40).collect())),
             None => Ok(Self(members)),
         }
     }

@@ -188,11 +188,10 @@ fn a_key_shows_its_parts() {
     let key = scoped("b a").with_parameter("resource", "r").with_parameter("audience", "x");
     assert_eq!(key.scopes(), ["a", "b"]);
     assert_eq!((key.account_name(), hotel().account_name()), ("", "hotel"));
-    let parameters =
-        [("audience", "x"), ("resource", "r")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(key.parameters(), parameters);
-    assert_eq!(key.to_string(), "client credentials for a b, audience=x, resource=r");
-    assert!(Key::api_login().scopes().is_empty() && Key::account("inn").parameters().is_empty());
+    let parameters = key.parameters().map(|(name, value)| (name, value.expose()));
+    assert!(parameters.eq([("audience", "x"), ("resource", "r")]));
+    assert_eq!(key.to_string(), "client credentials for a b, audience, resource");
+    assert!(Key::api_login().scopes().is_empty() && Key::account("inn").parameters().count() == 0);
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Spec {
         let profile = Profile::rfc6749(&self.issuer).expect("a sound URL");
         let client = Client::new(profile, &*self.client_id, CLIENT_SECRET).expect("a sound client id");
         self.of_client.iter().fold(client, |client, (name, value)| {
-            client.with_parameter(name, value).expect("a sound parameter")
+            client.with_parameter(name, value.as_str()).expect("a sound parameter")
         })
     }
 

@@ -1,9 +1,8 @@
 //! The spans and events, as the tables in `telling` have them.
 
-use std::fmt;
 use std::time::Duration;
 
-use octo_auth_core::{Event, Failure, FailureKind, Generation, Grant, Key, Purpose, RenewalCause};
+use octo_auth_core::{Event, Failure, FailureKind, Generation, Key, Purpose, RenewalCause};
 use tracing::span::Entered;
 use tracing::{Level, debug_span, event};
 
@@ -16,9 +15,6 @@ pub(super) struct Span(Option<tracing::Span>);
 
 /// Being inside a span, until it is dropped.
 pub(super) struct Inside<'s>(Option<Entered<'s>>);
-
-/// A key as it may be told: the values of its parameters are left out.
-struct Named<'k>(&'k Key);
 
 impl Span {
     pub(super) fn new(make: impl FnOnce() -> tracing::Span) -> Self {
@@ -42,31 +38,18 @@ impl Drop for Inside<'_> {
     }
 }
 
-impl fmt::Display for Named<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(key) = self;
-        match key.grant() {
-            Grant::ClientCredentials if key.scopes().is_empty() => f.write_str("client credentials")?,
-            Grant::ClientCredentials => write!(f, "client credentials for {}", key.scopes().join(" "))?,
-            Grant::ApiLogin => f.write_str("ApiLogin")?,
-            _ => write!(f, "account {:?}", key.account_name())?,
-        }
-        key.parameters().iter().try_for_each(|(name, _)| write!(f, ", {name}"))
-    }
-}
-
 pub(super) fn request(
     provider: &str,
     (purpose, cause): (Purpose, Option<RenewalCause>),
     host: Option<&str>,
     key: Option<&Key>,
 ) -> tracing::Span {
-    let (key, cause) = (key.map(|key| Named(key).to_string()), cause.map(RenewalCause::word));
+    let (key, cause) = (key.map(ToString::to_string), cause.map(RenewalCause::word));
     debug_span!(target: "octo_auth", "octo_auth.request", provider, %purpose, host, key, cause)
 }
 
 pub(super) fn store_call(provider: &str, key: &Key, call: &str) -> tracing::Span {
-    debug_span!(target: "octo_auth", "octo_auth.store", provider, key = %Named(key), call)
+    debug_span!(target: "octo_auth", "octo_auth.store", provider, %key, call)
 }
 
 pub(super) fn requested(
@@ -75,7 +58,7 @@ pub(super) fn requested(
     (purpose, cause): (Purpose, Option<RenewalCause>),
     End { outcome, trouble }: &End,
 ) {
-    let (key, cause) = (key.map(|key| Named(key).to_string()), cause.map(RenewalCause::word));
+    let (key, cause) = (key.map(ToString::to_string), cause.map(RenewalCause::word));
     let code = trouble.as_ref().map(|trouble| &*trouble.code);
     let remedy = trouble.as_ref().map(|trouble| trouble.remedy);
     let status = trouble.as_ref().and_then(|trouble| trouble.status);
@@ -89,7 +72,6 @@ pub(super) fn requested(
 }
 
 pub(super) fn stored(provider: &str, key: &Key, call: &str, outcome: &str) {
-    let key = Named(key);
     macro_rules! stored {
         ($level:expr) => {
             event!(
@@ -115,7 +97,7 @@ pub(super) fn change(provider: &str, news: &News) {
 }
 
 fn renewed(provider: &str, News { change, state, left }: &News, generation: Generation) {
-    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
+    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
     event!(
         name: "octo_auth.renewed",
         target: "octo_auth",
@@ -126,7 +108,7 @@ fn renewed(provider: &str, News { change, state, left }: &News, generation: Gene
 }
 
 fn setback(provider: &str, News { change, state, left }: &News, failure: &Failure) {
-    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
+    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
     let Told { kind, code, remedy, seconds_to_retry } = &Told::of(failure);
     event!(
         name: "octo_auth.setback",
@@ -138,7 +120,7 @@ fn setback(provider: &str, News { change, state, left }: &News, failure: &Failur
 }
 
 fn sign_in_needed(provider: &str, News { change, state, left }: &News, failure: &Failure) {
-    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
+    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
     let Told { kind, code, remedy, .. } = &Told::of(failure);
     macro_rules! sign_in_needed {
         ($level:expr) => {
@@ -156,7 +138,7 @@ fn sign_in_needed(provider: &str, News { change, state, left }: &News, failure: 
 }
 
 fn unsaved(provider: &str, News { change, state, left }: &News, generation: Generation) {
-    let (key, state, seconds_to_expiry) = (Named(&change.key), state.word(), left.map(|left| left.as_secs()));
+    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
     event!(
         name: "octo_auth.unsaved",
         target: "octo_auth",
@@ -167,7 +149,7 @@ fn unsaved(provider: &str, News { change, state, left }: &News, generation: Gene
 }
 
 pub(super) fn waited(provider: &str, key: &Key, outcome: &str, wait: Duration) {
-    let (key, wait_seconds) = (Named(key), wait.as_secs_f64());
+    let (key, wait_seconds) = (key, wait.as_secs_f64());
     event!(
         name: "octo_auth.waited",
         target: "octo_auth",
@@ -178,7 +160,6 @@ pub(super) fn waited(provider: &str, key: &Key, outcome: &str, wait: Duration) {
 }
 
 pub(super) fn refused(provider: &str, key: &Key, generation: Generation) {
-    let key = Named(key);
     event!(
         name: "octo_auth.refused",
         target: "octo_auth",

@@ -1,5 +1,6 @@
 //! What a single field must be, and the error that names it.
 
+use crate::printable::is_invisible;
 use crate::profile::{Document, List, ProfileError, ProfileProblem, Text};
 
 pub(super) type Checked = Result<(), ProfileError>;
@@ -37,8 +38,14 @@ pub(super) fn name(field: &str, text: &str) -> Checked {
     fault(field, ProfileProblem::Name(text.to_owned()))
 }
 
+/// Checks a text that is shown or compared: something stands there, and all of it can be seen.
 pub(super) fn filled(field: &str, text: &str) -> Checked {
-    if text.trim().is_empty() { fault(field, ProfileProblem::Empty) } else { Ok(()) }
+    if text.trim().is_empty() {
+        return fault(field, ProfileProblem::Empty);
+    }
+    let invisible = text.chars().find(|letter| is_invisible(*letter));
+    let problem = |letter: char| ProfileProblem::Invisible(letter.escape_unicode().to_string());
+    invisible.map_or(Ok(()), |letter| fault(field, problem(letter)))
 }
 
 pub(super) fn positive(field: &str, number: u32) -> Checked {
