@@ -49,8 +49,9 @@ fn no_row_fails_and_only_what_needs_later_work_is_not_run() {
         .map(Outcome::to_json)
         .collect();
     assert_eq!(failed, Vec::<String>::new());
-    let run = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Passed).count();
-    assert_eq!((rows.len(), run), (575, 387), "rows in the corpus, and those that were run");
+    let not_run = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::NotRun { .. })).count();
+    assert_eq!(not_run, 188, "rows that need later work");
+    assert!(rows.len() >= 576, "rows are added and never taken away");
 }
 
 #[test]
