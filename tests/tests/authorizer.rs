@@ -200,7 +200,7 @@ fn what_is_not_about_the_token_is_delivered() {
         (json(403, r#"{"type":"ApiSecurityException"}"#), Meaning::Forbidden),
         (json(403, r#"{"type":"WrongEnviroment"}"#), Meaning::WrongEnvironment),
         (json(403, r#"{"type":"ApiQuotaException"}"#), Meaning::Quota { retry_after: None }),
-        (with(401, &[("www-authenticate", "Basic realm=\"proxy\"")], ""), Meaning::Unrelated),
+        (with(407, &[("www-authenticate", "Basic realm=\"proxy\"")], ""), Meaning::Unrelated),
     ] {
         assert_eq!(judged(&call, &response, true), (meaning, Next::Deliver), "{response:?}");
     }
@@ -216,7 +216,7 @@ fn an_answer_before_any_token_was_sent_asks_for_nothing() {
 }
 
 #[test]
-fn the_body_is_wanted_only_where_the_provider_says_in_it_what_a_status_means() {
+fn the_body_is_wanted_only_where_it_says_what_a_status_means() {
     let (at_octorate, at_officernd) = (Authorizer::from(&octorate()), Authorizer::from(&officernd()));
     let wanted = |authorizer: &Authorizer, status: u16| authorizer.looks_at_body(status.try_into().unwrap());
     assert!(wanted(&at_octorate, 403));
@@ -224,6 +224,9 @@ fn the_body_is_wanted_only_where_the_provider_says_in_it_what_a_status_means() {
         assert!(!wanted(&at_octorate, status), "{status}");
     }
     assert!((100..600).all(|status| !wanted(&at_officernd, status)));
+    // Without a rule about 401, its body may say that the token is meant.
+    let at_standard = Authorizer::from(&octo_auth_testkit::registration::standard());
+    assert!((100..600).all(|status| wanted(&at_standard, status) == (status == 401)));
 }
 
 #[test]

@@ -162,8 +162,10 @@ impl Authorizer {
     /// [`Authorizer::LOOKED_AT`] bytes are enough.
     #[must_use]
     pub fn looks_at_body(&self, status: StatusCode) -> bool {
-        let mut refusals = self.profile.document().refusals.iter();
-        refusals.any(|refusal| refusal.status == status.as_u16() && refusal.code.is_some())
+        let mut rules = self.profile.document().refusals.iter().filter(|rule| rule.status == status.as_u16());
+        // Without a rule, the body of a 401 may say that the token is meant, whatever its challenge asks for.
+        let is_unruled = status == StatusCode::UNAUTHORIZED && rules.clone().next().is_none();
+        is_unruled || rules.any(|rule| rule.code.is_some())
     }
 
     /// How much of a body is looked at: 8 KiB.

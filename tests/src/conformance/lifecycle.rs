@@ -16,7 +16,7 @@ use super::facts::{self, Facts};
 use super::input::{self, Asked, InFlight};
 use super::resource;
 use super::row::Row;
-use crate::machine::{Machine, Said, Shelf, service};
+use crate::machine::{Machine, Said, Shelf};
 
 /// The first pause of a cooldown, in seconds; the second is twice as long.
 const COOLDOWN: u64 = 60;
@@ -150,8 +150,10 @@ fn api_answer(row: &Row) -> Result<Facts, String> {
     let meaning = resource::meaning(row, &input::body(row)?)?;
     let number = |name: &str| row.input.get(name).and_then(Value::as_u64);
     let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &Shelf::default(), 1);
-    let key =
-        if world.accounts.client().profile().name() == "octorate" { Key::api_login() } else { service() };
+    let key = match world.accounts.client().profile().name() {
+        "octorate" => Key::api_login(),
+        _ => client_grant(row)?,
+    };
     let current = number("current_generation").unwrap_or(1);
     let mut token = world.get(&key).map_err(|failure| failure.to_string())?;
     while token.generation().number < current {
@@ -201,13 +203,16 @@ fn machine(row: &Row) -> Result<Machine, String> {
 
 /// The key whose renewal the row answers.
 fn key(row: &Row) -> Result<Key, String> {
-    let unnamed = if row.text("profile") == Some("officernd") { "flex.community.members.read" } else { "" };
     match input::asked(row, None)? {
         Asked::Admin(_) => Ok(Key::api_login()),
         Asked::Token(exchange) if exchange.purpose() == Purpose::Refresh => Ok(Key::account("account")),
-        _ => {
-            let scopes = Scopes::parse(row.text("scope").unwrap_or(unnamed));
-            Ok(Key::client_credentials(&scopes.map_err(|error| error.to_string())?))
-        }
+        _ => client_grant(row),
     }
+}
+
+/// The client grant of the row's scopes; OfficeRND refuses a request without any.
+fn client_grant(row: &Row) -> Result<Key, String> {
+    let unnamed = if row.text("profile") == Some("officernd") { "flex.community.members.read" } else { "" };
+    let scopes = Scopes::parse(row.text("scope").unwrap_or(unnamed));
+    Ok(Key::client_credentials(&scopes.map_err(|error| error.to_string())?))
 }

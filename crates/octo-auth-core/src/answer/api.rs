@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
-use super::challenge::{self, Challenge};
+use super::challenge::Challenges;
 use super::{Deviation, clock, errors};
 use crate::error::{Diagnostic, ErrorKind, ExchangeError, ProviderText, RenewalFailure};
 use crate::exchange::sealed::Read;
@@ -187,7 +187,7 @@ fn judge(reading: &Reading, received: &Received<'_>, deviations: &mut Vec<Deviat
     let said =
         if refused { errors::said(reading, &errors::body_text(&head)) } else { errors::Said::default() };
     let retry_after = refused.then(|| clock::retry_after(received, deviations)).flatten();
-    let meaning = meaning(reading, received, said.kind.as_ref(), retry_after);
+    let meaning = meaning(reading, &head, said.kind.as_ref(), retry_after);
     Judgement { said, meaning, retry_after }
 }
 
@@ -197,33 +197,42 @@ fn meaning(
     kind: Option<&ErrorKind>,
     retry_after: Option<Duration>,
 ) -> Meaning {
-    let status = received.status.as_u16();
-    let challenge = challenge::read(received.headers);
-    let scope_is_missing = [401, 403].contains(&status)
-        && matches!(&challenge, Challenge::Bearer { error: Some(error) } if error == "insufficient_scope");
-    match errors::meaning(reading, received.status, kind) {
-        // RFC 6750 section 3.1 is more exact than a profile that calls every such status forbidden.
-        Some(RefusalMeaning::Forbidden | RefusalMeaning::TokenRefused) | None if scope_is_missing => {
-            Meaning::InsufficientScope
-        }
-        // A challenge for another scheme speaks of another credential, whatever the provider says of 401.
-        Some(RefusalMeaning::TokenRefused) if challenge == Challenge::OtherScheme => Meaning::Unrelated,
-        Some(RefusalMeaning::TokenRefused) => Meaning::TokenRefused,
-        Some(RefusalMeaning::Forbidden) => Meaning::Forbidden,
-        Some(RefusalMeaning::Quota) => Meaning::Quota { retry_after },
-        Some(RefusalMeaning::WrongEnvironment) => Meaning::WrongEnvironment,
-        None => general(received.status, &challenge, retry_after),
+    let challenges = Challenges::read(received.headers);
+    let by_profile = errors::meaning(reading, received.status, kind);
+    match (by_profile, by_headers(received.status, &challenges, retry_after)) {
+        // RFC 6750 section 3.1 is more exact than a profile that calls every such status refused or forbidden.
+        (Some(RefusalMeaning::TokenRefused), Some(Meaning::InsufficientScope)) => Meaning::InsufficientScope,
+        (Some(RefusalMeaning::Forbidden) | None, Some(told)) => told,
+        (Some(RefusalMeaning::TokenRefused), _) => Meaning::TokenRefused,
+        (Some(RefusalMeaning::Forbidden), None) => Meaning::Forbidden,
+        (Some(RefusalMeaning::Quota), _) => Meaning::Quota { retry_after },
+        (Some(RefusalMeaning::WrongEnvironment), _) => Meaning::WrongEnvironment,
+        (None, None) => by_status(received, &challenges),
+    }
+}
+
+/// The meaning that the headers give on their own, whatever a profile says of the status in general. What a 401 means
+/// the profile knows better.
+fn by_headers(status: StatusCode, challenges: &Challenges, retry_after: Option<Duration>) -> Option<Meaning> {
+    match status.as_u16() {
+        401 | 403 if challenges.have_bearer_error("insufficient_scope") => Some(Meaning::InsufficientScope),
+        400 | 403 if challenges.have_bearer_error("invalid_token") => Some(Meaning::TokenRefused),
+        401 => None,
+        // A time to wait says that the same call may succeed then (RFC 9110 section 10.2.3).
+        400.. if retry_after.is_some_and(|wait| !wait.is_zero()) => Some(Meaning::Quota { retry_after }),
+        _ => None,
     }
 }
 
 /// The meaning by RFC 6750 section 3.1 and RFC 6585 section 4.
-fn general(status: StatusCode, challenge: &Challenge, retry_after: Option<Duration>) -> Meaning {
-    match status.as_u16() {
+fn by_status(received: &Received<'_>, challenges: &Challenges) -> Meaning {
+    let says_invalid_token = || errors::body_text(received).contains("invalid_token");
+    match received.status.as_u16() {
         200..=299 => Meaning::Accepted,
-        401 if *challenge != Challenge::OtherScheme => Meaning::TokenRefused,
+        401 if challenges.ask_for_another_credential() && !says_invalid_token() => Meaning::Unrelated,
+        401 => Meaning::TokenRefused,
         403 => Meaning::Forbidden,
-        429 => Meaning::Quota { retry_after },
-        503 if retry_after.is_some() => Meaning::Quota { retry_after },
+        429 => Meaning::Quota { retry_after: None },
         _ => Meaning::Unrelated,
     }
 }

@@ -6,63 +6,83 @@ use http::header::WWW_AUTHENTICATE;
 /// How much of one header is looked at.
 const LOOKED_AT: usize = 8192;
 
-/// What the challenges of an answer say about a bearer token.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Challenge {
-    /// There is no challenge.
-    Absent,
-    /// There are challenges, none of them for a bearer token.
-    OtherScheme,
-    /// There is a bearer challenge, with its `error` where it has one.
-    Bearer { error: Option<String> },
+/// The schemes that certainly ask for another credential than the token of the call.
+const OTHER_CREDENTIALS: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
+
+/// What the challenges of an answer say about the token of the call.
+#[derive(Debug, Default)]
+pub(super) struct Challenges {
+    /// Whether a scheme of [`OTHER_CREDENTIALS`] stands among them.
+    has_other_credential: bool,
+    /// Whether any other scheme does: bearer, or one of the vendor's own.
+    has_token_scheme: bool,
+    /// Whether one of them, whatever its scheme, has the error `invalid_token`.
+    says_invalid_token: bool,
+    /// The `error` of the first bearer challenge that has one.
+    bearer_error: Option<String>,
 }
 
-/// Reads all challenges of an answer.
-pub(super) fn read(headers: &HeaderMap) -> Challenge {
-    let mut found = Challenge::Absent;
-    for value in headers.get_all(WWW_AUTHENTICATE) {
-        let bytes = value.as_bytes();
-        let mut scan = Scan { rest: &bytes[..bytes.len().min(LOOKED_AT)], bearer: false, found };
-        scan.run();
-        found = scan.found;
+impl Challenges {
+    /// Reads all challenges of an answer.
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let mut found = Self::default();
+        for value in headers.get_all(WWW_AUTHENTICATE) {
+            let bytes = value.as_bytes();
+            let rest = &bytes[..bytes.len().min(LOOKED_AT)];
+            Scan { rest, scheme: b"", may_be_token68: false, found: &mut found }.run();
+        }
+        found
     }
-    found
+
+    /// Returns whether they ask for another credential than the token, so that another token does not help.
+    pub(super) fn ask_for_another_credential(&self) -> bool {
+        self.has_other_credential && !self.has_token_scheme && !self.says_invalid_token
+    }
+
+    /// Returns whether a bearer challenge has this error code (RFC 6750 section 3.1).
+    pub(super) fn have_bearer_error(&self, code: &str) -> bool {
+        self.bearer_error.as_deref() == Some(code)
+    }
 }
 
 /// A scan over one header; a quoted string is stepped over as a whole.
-struct Scan<'a> {
+struct Scan<'a, 'f> {
     rest: &'a [u8],
-    /// Whether the challenge being read is for a bearer token.
-    bearer: bool,
-    found: Challenge,
+    /// The scheme of the challenge being read.
+    scheme: &'a [u8],
+    /// Whether nothing but the scheme of the challenge was read, so that a `token68` may follow it.
+    may_be_token68: bool,
+    found: &'f mut Challenges,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> Scan<'a, '_> {
     fn run(&mut self) {
         while let Some(first) = self.rest.first() {
             if !is_token_byte(*first) {
+                self.may_be_token68 &= *first != b',';
                 self.rest = if *first == b'"' { quoted(self.rest).1 } else { &self.rest[1..] };
                 continue;
             }
             let name = self.token();
             let after = self.rest.trim_ascii_start();
+            let is_token68 = std::mem::take(&mut self.may_be_token68);
             match after.strip_prefix(b"=") {
                 Some(value) => {
                     self.rest = value.trim_ascii_start();
                     self.parameter(name);
                 }
+                None if is_token68 => {}
                 None => self.scheme(name),
             }
         }
     }
 
-    fn scheme(&mut self, name: &[u8]) {
-        self.bearer = name.eq_ignore_ascii_case(b"bearer");
-        match (self.bearer, &self.found) {
-            (true, Challenge::Bearer { .. }) => {}
-            (true, _) => self.found = Challenge::Bearer { error: None },
-            (false, Challenge::Absent) => self.found = Challenge::OtherScheme,
-            (false, _) => {}
+    fn scheme(&mut self, name: &'a [u8]) {
+        (self.scheme, self.may_be_token68) = (name, true);
+        if OTHER_CREDENTIALS.iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes())) {
+            self.found.has_other_credential = true;
+        } else {
+            self.found.has_token_scheme = true;
         }
     }
 
@@ -74,10 +94,12 @@ impl<'a> Scan<'a> {
         } else {
             self.token()
         };
-        if let Challenge::Bearer { error: error @ None } = &mut self.found {
-            if self.bearer && name.eq_ignore_ascii_case(b"error") {
-                *error = Some(String::from_utf8_lossy(value).into_owned());
-            }
+        if !name.eq_ignore_ascii_case(b"error") {
+            return;
+        }
+        self.found.says_invalid_token |= value == b"invalid_token";
+        if self.scheme.eq_ignore_ascii_case(b"bearer") && self.found.bearer_error.is_none() {
+            self.found.bearer_error = Some(String::from_utf8_lossy(value).into_owned());
         }
     }
 

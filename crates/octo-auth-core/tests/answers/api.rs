@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use octo_auth_core::profile::{ClientAuthentication, Profile};
+use octo_auth_core::profile::{ClientAuthentication, Profile, RefusalMeaning};
 use octo_auth_core::{ANSWER_LIMIT, ApiAnswer, Body, Client, Meaning, ProviderText, Remedy};
 use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, octorate, octotable, officernd, property_token, standard_profile,
@@ -105,25 +105,85 @@ fn the_error_is_told_by_its_word_and_its_text() {
     assert_eq!((answer.code(), answer.provider_text().map(ProviderText::as_str)), (None, Some("no access")));
 }
 
+/// Basic, Digest, Negotiate and NTLM ask for another credential; any other scheme may be the vendor's name for bearer.
 #[test]
-fn a_challenge_for_another_scheme_says_nothing_about_the_token() {
-    for client in [octorate(), octotable(), officernd(), standard()] {
-        for (challenges, meaning) in [
-            (&[r#"Basic realm="x""#][..], Meaning::Unrelated),
-            (&[r#"Basic realm="x", Bearer error="invalid_token""#], Meaning::TokenRefused),
-            (&[r#"Basic realm="x""#, r#"bearer error="invalid_token""#], Meaning::TokenRefused),
-            (&[r#"Basic realm="a, Bearer error=\"invalid_token\"""#], Meaning::Unrelated),
-            (&[r#"Basic realm="a\", Bearer error=\"x""#], Meaning::Unrelated),
-            (&["Bearer"], Meaning::TokenRefused),
-            (&["Negotiate", "NTLM TlRMTVNTUAAC="], Meaning::Unrelated),
-            (&[""], Meaning::TokenRefused),
-        ] {
-            assert_eq!(
-                challenged(&client, 401, challenges),
-                meaning,
-                "{} {challenges:?}",
-                client.profile().name()
-            );
+fn a_401_refuses_the_token_unless_nothing_but_another_credential_is_asked_for() {
+    for (challenges, meaning) in [
+        (&[r#"Basic realm="x""#][..], Meaning::Unrelated),
+        (&[r#"DIGEST realm="x", nonce="y", qop=auth"#], Meaning::Unrelated),
+        (&["Negotiate", "NTLM TlRMTVNTUAAC="], Meaning::Unrelated),
+        (&["Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa"], Meaning::Unrelated),
+        (&[r#"Basic realm="x", Negotiate abc, NTLM"#], Meaning::Unrelated),
+        (&[r#"Basic realm="x", Bearer error="invalid_token""#], Meaning::TokenRefused),
+        (&[r#"Basic realm="x""#, r#"bearer error="invalid_token""#], Meaning::TokenRefused),
+        (&[r#"Basic realm="x", error="invalid_token""#], Meaning::TokenRefused),
+        (&[r#"Basic realm="x", OAuth realm="y""#], Meaning::TokenRefused),
+        (&[r#"Basic realm="a, Bearer error=\"invalid_token\"""#], Meaning::Unrelated),
+        (&[r#"Basic realm="a\", Bearer error=\"x""#], Meaning::Unrelated),
+        (&["Bearer"], Meaning::TokenRefused),
+        (&["Token"], Meaning::TokenRefused),
+        (&["Token abc=="], Meaning::TokenRefused),
+        (&[r#"OAuth realm="x""#], Meaning::TokenRefused),
+        (&[r#"DPoP error="invalid_token", algs="ES256""#], Meaning::TokenRefused),
+        (&[r#"AWS4-HMAC-SHA256 realm="x""#], Meaning::TokenRefused),
+        (&[""], Meaning::TokenRefused),
+    ] {
+        assert_eq!(challenged(&standard(), 401, challenges), meaning, "{challenges:?}");
+        for client in [octorate(), octotable(), officernd()] {
+            let name = client.profile().name().to_owned();
+            assert_eq!(challenged(&client, 401, challenges), Meaning::TokenRefused, "{name} {challenges:?}");
+        }
+    }
+}
+
+#[test]
+fn a_401_whose_body_says_invalid_token_refuses_the_token_whatever_its_challenge() {
+    let answer = |body: &str| {
+        let headers = [("www-authenticate", r#"Basic realm="x""#), ("content-type", "application/json")];
+        answered(&standard(), &with(401, &headers, body)).meaning()
+    };
+    for body in [
+        r#"{"error":"invalid_token","error_description":"The access token expired"}"#,
+        r#"{"error":{"code":"invalid_token"}}"#,
+        r#"[{"code":"invalid_token"}]"#,
+    ] {
+        assert_eq!(answer(body), Meaning::TokenRefused, "{body}");
+    }
+    assert_eq!(answer(r#"{"error":"login required"}"#), Meaning::Unrelated);
+    assert_eq!(answer(&format!("{}invalid_token", "p".repeat(8192))), Meaning::Unrelated);
+}
+
+/// RFC 6750 section 3.1: the code is the verdict, and 401 is only what should go with it.
+#[test]
+fn invalid_token_in_a_bearer_challenge_refuses_the_token_with_400_and_403_too() {
+    let invalid = r#"Bearer realm="r", error="invalid_token", error_description="expired""#;
+    for status in [400, 401, 403] {
+        for client in [octorate(), octotable(), officernd(), standard()] {
+            assert_eq!(challenged(&client, status, &[invalid]), Meaning::TokenRefused, "{status}");
+        }
+    }
+    assert_eq!(
+        challenged(&standard(), 403, &[r#"Basic realm="x", error="invalid_token""#]),
+        Meaning::Forbidden
+    );
+    assert_eq!(challenged(&standard(), 404, &[invalid]), Meaning::Unrelated);
+}
+
+/// What a profile says of 401 holds, whatever else the answer says.
+#[test]
+fn a_profiles_rule_about_401_is_not_overruled() {
+    let rule =
+        |meaning| octo_auth_core::profile::Refusal { status: 401, code: None, meaning, source: "URL".into() };
+    for (meaning, expected) in [
+        (RefusalMeaning::Forbidden, Meaning::Forbidden),
+        (RefusalMeaning::Quota, NO_WAIT),
+        (RefusalMeaning::TokenRefused, Meaning::TokenRefused),
+    ] {
+        let profile =
+            standard().profile().clone().edit(|document| document.refusals.to_mut().push(rule(meaning)));
+        let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
+        for challenge in ["Basic", "Token", "Bearer", r#"Bearer error="invalid_token""#] {
+            assert_eq!(challenged(&client, 401, &[challenge]), expected, "{challenge}");
         }
     }
 }
@@ -138,7 +198,6 @@ fn a_missing_scope_is_no_reason_to_renew() {
         challenged(&standard(), 403, &[r#"Bearer error=insufficient_scope"#]),
         Meaning::InsufficientScope
     );
-    assert_eq!(challenged(&standard(), 403, &[r#"Bearer error="invalid_token""#]), Meaning::Forbidden);
     assert!(!Meaning::InsufficientScope.calls_for_renewal());
 }
 
@@ -159,10 +218,19 @@ fn a_server_that_names_the_time_to_wait_is_throttling() {
     assert_eq!(wait(503, "30"), quota(30));
     assert_eq!(wait(429, "999999"), quota(3600));
     assert_eq!(wait(429, "soon"), NO_WAIT);
+    for status in [400, 403, 404, 413, 500, 502] {
+        assert_eq!(wait(status, "60"), quota(60), "{status}");
+    }
+    assert_eq!((wait(403, "0"), wait(403, "soon")), (Meaning::Forbidden, Meaning::Forbidden));
+    assert_eq!((wait(400, "0"), wait(301, "60")), (Meaning::Unrelated, Meaning::Unrelated));
+    assert_eq!(wait(401, "60"), Meaning::TokenRefused);
     assert_eq!(wait(200, "30"), Meaning::Accepted);
     let body = r#"{"type":"ApiQuotaException"}"#;
     let octorates = answered(&octorate(), &with(403, &[("retry-after", "7")], body));
     assert_eq!(octorates.meaning(), quota(7));
+    for client in [octotable(), officernd()] {
+        assert_eq!(answered(&client, &with(403, &[("retry-after", "7")], "")).meaning(), quota(7));
+    }
 }
 
 #[test]
