@@ -18,12 +18,14 @@ const IMPLAUSIBLE_MILLIS: i64 = 86_400_000;
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// How far the server's clock is ahead of ours, in milliseconds; zero if it does not tell or is not believed.
-pub(super) fn server_offset(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> i64 {
+///
+/// An answer out of a cache keeps the `Date` of its origin, which is as old as its `Age` (RFC 9111 section 4.2.3).
+pub(super) fn server_offset(received: &Received<'_>, age: Duration, deviations: &mut Vec<Deviation>) -> i64 {
     let Some(date) = one_text(received, DATE).and_then(|text| parse_http_date(text, received.received.wall))
     else {
         return 0;
     };
-    let offset = date.millis_after(received.received.wall);
+    let offset = date.saturating_add(age).millis_after(received.received.wall);
     if offset.saturating_abs() > IMPLAUSIBLE_MILLIS {
         deviations.push(Deviation::ServerDateImplausible);
         return 0;

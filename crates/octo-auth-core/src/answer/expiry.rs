@@ -1,8 +1,8 @@
 //! How long a token lives, from what the answer says of it.
 //!
 //! A relative lifetime counts from the sending of the request, less the time spent in caches. An absolute
-//! expiry is read against the server's own clock. When both come, the earlier counts; when neither can be read
-//! the lifetime is unknown, which never means "for ever".
+//! expiry is read against the server's own clock, which lengthens no lifetime by more than the profile allows. When
+//! both come, the earlier counts; when neither can be read the lifetime is unknown, which never means "for ever".
 
 use std::time::Duration;
 
@@ -25,6 +25,12 @@ const EPOCH_MILLIS_FROM: i64 = 100_000_000_000;
 /// The last instant of year 9999 in milliseconds: beyond it a number is no time at all but a very large number.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
+/// From here on a number counts microseconds or less, or nothing, but for [`NEVER`].
+const EPOCH_MICROS_FROM: i64 = 1_000_000_000_000_000;
+
+/// The largest number of many languages, which stands for an expiry that never comes.
+const NEVER: i64 = i64::MAX;
+
 /// The lifetime of a token, counted from the sending of the request.
 pub(super) fn lifetime(
     rules: &TokenAnswer,
@@ -33,8 +39,9 @@ pub(super) fn lifetime(
     received: &Received<'_>,
     deviations: &mut Vec<Deviation>,
 ) -> Option<Duration> {
-    let offset = clock::server_offset(received, deviations);
     let age = clock::age(received, deviations);
+    let offset = clock::server_offset(received, age, deviations);
+    let offset = offset.max(-i64::from(rules.clock_skew_seconds).saturating_mul(1000));
     let round_trip = received.received.wall.saturating_since(received.sent.wall);
     let relative = relative(expires_in, rules.expires_in_unit, deviations).map(|found| found.less(age));
     let absolute = absolute(expires_at, rules, offset, received.sent.wall, round_trip, deviations);
@@ -138,11 +145,11 @@ fn relative(
     Some(Lifetime(lifetime.min(LONGEST_LIFETIME), Past::Untold))
 }
 
-/// A JSON number as a whole number, rounded towards zero; nothing if it is beyond any number.
+/// A JSON number as a whole number, rounded towards zero; nothing if it is beyond any number. It saturates, and a
+/// saturated lifetime is clamped to ten years.
 fn number(raw: &str) -> Option<i64> {
     integer(raw).or_else(|| {
         let float = raw.parse::<f64>().ok().filter(|float| float.is_finite())?;
-        // The conversion saturates, and saturation is clamped to ten years later on.
         #[expect(clippy::cast_possible_truncation, reason = "whole seconds are what is wanted")]
         Some(float as i64)
     })
@@ -190,11 +197,11 @@ fn instant(
     deviations: &mut Vec<Deviation>,
 ) -> Option<Timestamp> {
     let date = match value {
-        Value::Number(raw) => epoch(number(raw)?, told, deviations),
+        Value::Number(raw) => epoch(moment(raw)?, told, deviations),
         value => {
             let text = value.text()?;
             match integer(&text) {
-                Some(number) if text.len() >= 9 || number <= 0 => epoch(number, told, deviations),
+                Some(number) if text.len() >= 9 || number <= 0 => epoch(moment(&text)?, told, deviations),
                 _ => {
                     let (date, departures) = parse_date(&text, assume_utc)?;
                     deviations.extend(departures.into_iter().map(Deviation::from));
@@ -208,6 +215,16 @@ fn instant(
         deviations.push(Deviation::BeforeEpoch);
     }
     Some(date)
+}
+
+/// A bare number that can stand for an instant; nothing for one far outside the calendar.
+fn moment(raw: &str) -> Option<i64> {
+    let number = match raw.parse::<i64>() {
+        Ok(number) => number,
+        // As many digits as saturate stand for no instant.
+        Err(_) => number(raw).filter(|number| !matches!(*number, i64::MIN | i64::MAX))?,
+    };
+    (number < EPOCH_MICROS_FROM || number == NEVER).then_some(number)
 }
 
 /// A bare number as an instant: seconds or milliseconds since 1970, by its size.

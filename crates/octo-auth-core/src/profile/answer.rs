@@ -27,6 +27,12 @@ pub struct TokenAnswer {
     /// Names of an absolute expiry, read against the server's clock.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub expires_at: List<Text>,
+    /// The most by which the server's `Date` header may make a lifetime longer than our own clock has it, in seconds.
+    ///
+    /// An absolute expiry counts on the server's clock, which its `Date` tells. The `Date` of a cache or proxy may tell
+    /// of another clock. It may always make a lifetime shorter, and tells nothing if it is more than a day off.
+    #[cfg_attr(feature = "toml", serde(default = "clock_skew_seconds"))]
+    pub clock_skew_seconds: u32,
     /// Whether an absolute expiry without a zone counts as UTC.
     #[cfg_attr(feature = "toml", serde(default))]
     pub assume_utc: bool,
@@ -41,6 +47,14 @@ pub struct TokenAnswer {
     pub form: bool,
     /// Where this is said.
     pub source: Text,
+}
+
+/// The clock skew of a profile that leaves it out: room for a clock that misses daylight saving time.
+pub(super) const CLOCK_SKEW_SECONDS: u32 = 7200;
+
+#[cfg(feature = "toml")]
+fn clock_skew_seconds() -> u32 {
+    CLOCK_SKEW_SECONDS
 }
 
 /// What it means when an answer has no token type.

@@ -3,6 +3,7 @@
 //!
 //! The rule kept here: what the standards say and nothing more; a vendor's departure is set on the profile.
 
+use super::answer::CLOCK_SKEW_SECONDS;
 use super::endpoint::Endpoint;
 use super::{
     AbsentTokenType, Api, Authorization, BaseUrl, Call, Calls, ClientAuthentication, Document, Encoding,
@@ -123,6 +124,7 @@ fn token_answer() -> TokenAnswer {
         expires_in: List::Borrowed(&[Text::Borrowed("expires_in")]),
         expires_in_unit: LifetimeUnit::Seconds,
         expires_at: List::Borrowed(&[]),
+        clock_skew_seconds: CLOCK_SKEW_SECONDS,
         assume_utc: false,
         refresh_in: List::Borrowed(&[Text::Borrowed("refresh_in")]),
         scope: List::Borrowed(&[Text::Borrowed("scope")]),

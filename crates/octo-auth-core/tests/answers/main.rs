@@ -3,6 +3,7 @@
 mod api;
 mod bounds;
 mod created;
+mod expiry;
 mod remedies;
 mod salvage;
 mod token;
