@@ -65,6 +65,11 @@ impl Reading {
         ExchangeError::new(Failed { fault: Some(Arc::new(fault)), ..self.failed(kind, None) })
     }
 
+    /// Whether a refresh token is the one that a refresh has sent.
+    pub(crate) fn has_sent(&self, refresh_token: &Secret) -> bool {
+        self.purpose == Purpose::Refresh && self.secrets.contains(refresh_token)
+    }
+
     /// What the provider's own header tells of its quota.
     pub(crate) fn quota_remaining(&self, headers: &HeaderMap) -> Option<u64> {
         let name = self.profile.document().api.as_ref()?.remaining_header.as_deref()?;

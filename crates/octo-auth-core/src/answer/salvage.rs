@@ -25,5 +25,6 @@ pub(crate) fn salvage(reading: &Reading, received: &Received<'_>) -> Option<Secr
     let (place, value) = (0..names.len()).find_map(|place| Some((place, members.value(place)?)))?;
     let token = value.text().filter(|token| !token.is_empty())?;
     let doubtful = members.again(place) == Again::Different || token.contains(char::from(media::REPAIRED));
-    (!doubtful && matches!(value, Value::String(_))).then(|| Secret::new(token))
+    let token = (!doubtful && matches!(value, Value::String(_))).then(|| Secret::new(token))?;
+    (!reading.has_sent(&token)).then_some(token)
 }

@@ -2,7 +2,7 @@
 
 use super::members::{Again, Members, Value};
 use super::{Deviation, Opened, clock, expiry, open};
-use crate::error::{ErrorKind, ExchangeError};
+use crate::error::{ErrorKind, ExchangeError, ProviderText};
 use crate::exchange::sealed::Read;
 use crate::exchange::{Answer, Received};
 use crate::profile::{AbsentTokenType, TokenAnswer};
@@ -13,6 +13,9 @@ use crate::token::{AccessToken, AdminToken, LONGEST_TOKEN, TokenSet, issuer};
 
 /// Longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
 const LONG: usize = 8190 - "authorization: Bearer ".len();
+
+/// Longest token type that is shown, in characters: a longer one may be a secret in the wrong place.
+const LONGEST_TYPE: usize = 32;
 
 /// Members that are known to hold a token answer in an envelope.
 const ENVELOPES: [&str; 4] = ["data", "result", "response", "token"];
@@ -163,7 +166,17 @@ impl Token<'_> {
         if rank > 0 {
             self.deviations.push(Deviation::AliasMember);
         }
-        if first.eq_ignore_ascii_case("bearer") { Ok(()) } else { Err(ErrorKind::TokenTypeUnsupported) }
+        if first.eq_ignore_ascii_case("bearer") { Ok(()) } else { Err(self.unsupported(named, &first)) }
+    }
+
+    /// The error of a token type that is not bearer, which shows the type unless it may be a secret.
+    fn unsupported(&self, named: &Named<'_>, token_type: &str) -> ErrorKind {
+        let tokens = named.values(ACCESS_TOKEN).chain(named.values(REFRESH_TOKEN));
+        let tokens = tokens.filter_map(|(_, value)| value.text()).map(Secret::new);
+        let secrets: Vec<Secret> = self.reading.secrets.iter().cloned().chain(tokens).collect();
+        let is_short = token_type.chars().count() <= LONGEST_TYPE;
+        let shown = ProviderText::new(token_type, &secrets).filter(|_| is_short);
+        ErrorKind::TokenTypeUnsupported(shown)
     }
 
     /// The refresh token of the answer. An unusable one never harms the stored one or the access token.
@@ -188,6 +201,10 @@ impl Token<'_> {
                 return None;
             }
         };
+        // The one that was sent comes back: nothing was replaced.
+        if self.reading.has_sent(&token) {
+            return None;
+        }
         let text = token.expose();
         if !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
             self.deviations.push(Deviation::RefreshTokenOdd);

@@ -108,11 +108,13 @@ impl Failed {
             return Remedy::RenewToken;
         }
         match &self.kind {
-            // What is said of a missing token type names the setting of the profile that accepts it; what is no
-            // JSON mostly comes from another address than the one that was meant.
-            K::Redirect | K::PropertyExists { .. } | K::TokenTypeMissing | K::MediaType => {
-                Remedy::FixConfiguration
-            }
+            // What is said of a missing token type names the setting of the profile that accepts it, another one is for
+            // the profile or the client's registration; what is no JSON mostly comes from another address than meant.
+            K::Redirect
+            | K::PropertyExists { .. }
+            | K::TokenTypeMissing
+            | K::TokenTypeUnsupported(_)
+            | K::MediaType => Remedy::FixConfiguration,
             K::Status(status) if [404, 405, 407, 410, 415].contains(&status.as_u16()) => {
                 Remedy::FixConfiguration
             }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::ErrorCode;
+use super::{ErrorCode, ProviderText};
 use crate::exchange::Purpose;
 
 /// What kind of failure it is; `code()` gives the stable word.
@@ -69,8 +69,8 @@ pub enum ErrorKind {
     TokenTypeMissing,
     /// The token type is no text.
     TokenTypeMalformed,
-    /// The token type is not bearer.
-    TokenTypeUnsupported,
+    /// The token type is not bearer; with the type, unless it is longer than 32 characters or holds a secret.
+    TokenTypeUnsupported(Option<ProviderText>),
     /// A member the answer cannot do without is missing or unusable.
     MemberMissing(Cow<'static, str>),
     /// The property to be created is there already.
@@ -135,7 +135,7 @@ impl ErrorKind {
             Self::AccessTokenEnveloped => "access_token_enveloped",
             Self::TokenTypeMissing => "token_type_missing",
             Self::TokenTypeMalformed => "token_type_malformed",
-            Self::TokenTypeUnsupported => "token_type_unsupported",
+            Self::TokenTypeUnsupported(_) => "token_type_unsupported",
             Self::MemberMissing(_) => "member_missing",
             Self::PropertyExists { .. } => "property_exists",
         }
@@ -183,7 +183,16 @@ impl ErrorKind {
                 "was answered without a token type; `token_answer.token_type_absent` in the profile accepts that"
             }
             Self::TokenTypeMalformed => "was answered with a token type that is no text",
-            Self::TokenTypeUnsupported => "was answered with a token type other than bearer",
+            Self::TokenTypeUnsupported(Some(word)) if word.as_str().eq_ignore_ascii_case("dpop") => {
+                "was answered with a DPoP token (RFC 9449), which is bound to a key and cannot be used as a bearer token; \
+                 have the server issue bearer tokens to this client"
+            }
+            Self::TokenTypeUnsupported(Some(word)) => {
+                return write!(f, "was answered with the token type {word} in the place of bearer");
+            }
+            Self::TokenTypeUnsupported(None) => {
+                "was answered with a token type other than bearer, which is too long to be shown, or holds a secret"
+            }
             Self::MemberMissing(name) => return write!(f, "was answered without a usable member {name}"),
             Self::PropertyExists { id: Some(id) } => {
                 return write!(f, "was refused: the property is there already, with the id {id}");

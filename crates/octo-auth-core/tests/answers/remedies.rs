@@ -174,3 +174,34 @@ fn a_token_that_was_kept_lives_on_as_long_as_it_did() {
     assert_eq!(kept.expires_at().unwrap().to_string(), "2026-01-02T00:00:00.000Z");
     assert_eq!(kept.refresh_token().map(Secret::expose), Some("RT"));
 }
+
+#[test]
+fn a_token_type_that_is_not_bearer_is_shown_unless_it_may_be_a_secret() {
+    let refused_type = |token_type: &str| {
+        let body = format!(
+            r#"{{"access_token":"AT-secret","refresh_token":"RT-secret","token_type":"{token_type}"}}"#
+        );
+        let error = refused(standard().refresh(&Secret::new("RT-old")).unwrap(), &response::json(200, &body));
+        assert_eq!(
+            (error.code().as_ref(), error.remedy()),
+            ("token_type_unsupported", Remedy::FixConfiguration)
+        );
+        format!("{error} {error:?}")
+    };
+    for (token_type, shown) in [
+        ("BearerToken", "the token type BearerToken in the place of bearer"),
+        ("mac", "the token type mac in the place of bearer"),
+        ("urn:x\\u001b[2J", "the token type urn:x [2J in the place of bearer"),
+        ("DPoP", "a DPoP token (RFC 9449), which is bound to a key"),
+        ("dpop", "a DPoP token (RFC 9449), which is bound to a key"),
+    ] {
+        assert!(refused_type(token_type).contains(shown), "{}", refused_type(token_type));
+    }
+    for secret in ["AT-secret", "RT-secret", "RT-old", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"] {
+        let shown = refused_type(secret);
+        assert!(
+            !shown.contains(secret) && shown.contains("other than bearer") | shown.contains("***"),
+            "{shown}"
+        );
+    }
+}

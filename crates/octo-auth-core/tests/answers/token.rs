@@ -112,7 +112,11 @@ const BODIES: &[(Asked, &str, &str)] = &[
     (Octorate, r#"{"access_token":"AT","accessToken":"BT"}"#, "member_conflict, cooldown, provider"),
     // Token types.
     (Standard, r#"{"access_token":"AT"}"#, "token_type_missing, cooldown, configuration"),
-    (Standard, r#"{"access_token":"AT","token_type":"mac"}"#, "token_type_unsupported, cooldown, provider"),
+    (
+        Standard,
+        r#"{"access_token":"AT","token_type":"mac"}"#,
+        "token_type_unsupported, cooldown, configuration",
+    ),
     (Standard, r#"{"access_token":"AT","token_type":7}"#, "token_type_malformed, cooldown, provider"),
     (OctoTable, r#"{"access_token":"AT","token_type":"Bearer"}"#, "AT; alias_member"),
     (OctoTable, r#"{"access_token":"AT"}"#, "AT; token_type_assumed_bearer"),
@@ -159,6 +163,10 @@ const BODIES: &[(Asked, &str, &str)] = &[
     (ApiLogin, r#"{"access_token":"AT","expireDate":"2026-01-01T01:00:00.000Z"}"#, "AT, 3600s"),
     // Refresh tokens and scopes.
     (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"RT"}"#, "AT, refresh RT"),
+    // The one that was sent comes back: nothing was replaced.
+    (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"old"}"#, "AT"),
+    (Code, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"c0de"}"#, "AT, refresh c0de"),
+    (Refresh, r#"{"refresh_token":"old"}"#, "access_token_missing, backoff 1s, provider"),
     (
         Refresh,
         r#"{"access_token":"AT","token_type":"Bearer","refresh_token":null}"#,
@@ -201,7 +209,7 @@ const BODIES: &[(Asked, &str, &str)] = &[
     (
         Refresh,
         r#"{"access_token":"AT","token_type":"mac","refresh_token":"RT"}"#,
-        "token_type_unsupported, cooldown, provider, salvaged RT",
+        "token_type_unsupported, cooldown, configuration, salvaged RT",
     ),
     // Errors with a status that says success.
     (Standard, r#"{"error":"invalid_client"}"#, "oauth:invalid_client, cooldown, configuration"),
