@@ -65,7 +65,7 @@ impl KeyState {
         let later = Remedy::TryLater { after: Duration::ZERO };
         if is_over {
             if self.is_present(origin) {
-                self.failures.note(BACKOFF, Cause::ExpiredOnArrival, later, &mut shared.rng, now.boot);
+                self.note(BACKOFF, Cause::ExpiredOnArrival, later, shared, now);
             }
             let over = self.pause_over(now);
             self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None, over }), shared, now);
@@ -90,10 +90,8 @@ impl KeyState {
             let lead =
                 valid.lifetime().zip(valid.renewal_due_age()).map(|(life, due)| life.saturating_sub(due));
             let rest = if is_same { lead.unwrap_or_default() / 4 } else { Duration::ZERO };
-            // Not beyond the end of the token: then there is nothing to serve, and another token may be had.
-            let left = valid.served_until_age().map(|end| end.saturating_sub(valid.age(now)));
-            let rest = rest.max(REST).min(left.unwrap_or(Duration::MAX));
-            self.failures.note(error::Pause::Rest(rest), cause, later, &mut shared.rng, now.boot);
+            let (rest, end) = (error::Pause::Rest(rest.max(REST)), valid.end_on_boot(now));
+            self.failures.note(rest, (cause, later), end, &mut shared.rng, now.boot);
         }
     }
 
@@ -198,7 +196,8 @@ impl KeyState {
             }
             Scope::Account | Scope::Throttle => Evidence::FirstOfAccount,
         };
-        shared.health.failed(evidence, (pause, cause.clone(), meaning.remedy), &mut shared.rng, now.boot);
+        let (failure, served_until) = ((pause, cause.clone(), meaning.remedy), self.served_until(now));
+        shared.health.failed(evidence, failure, served_until, &mut shared.rng, now.boot);
         if !is_present || meaning.scope == Scope::Endpoint {
             return;
         }
@@ -210,7 +209,26 @@ impl KeyState {
             Remedy::SignInAgain if has_token => Remedy::AskProvider,
             remedy => remedy,
         };
-        self.failures.note(pause, cause, remedy, &mut shared.rng, now.boot);
+        self.note(pause, cause, remedy, shared, now);
+    }
+
+    /// Records a failure of the account.
+    pub(super) fn note(
+        &mut self,
+        pause: error::Pause,
+        cause: Cause,
+        remedy: Remedy,
+        shared: &mut SharedState,
+        now: Now,
+    ) {
+        self.failures.note(pause, (cause, remedy), self.served_until(now), &mut shared.rng, now.boot);
+    }
+
+    /// Returns the moment on the boot clock until which a token can be served; `None` if there is none, or if it is not known
+    /// how long it lives.
+    pub(super) fn served_until(&self, now: Now) -> Option<Duration> {
+        let end = self.serving.current()?.validity.end_on_boot(now)?;
+        (end > now.boot).then_some(end)
     }
 
     /// Returns whether a request was about what the record holds now.

@@ -160,8 +160,7 @@ impl KeyState {
             unsent => {
                 if let Err(error) = unsent {
                     let pause = error::Pause::Cooldown { at_least: Duration::ZERO };
-                    let cause = Cause::Request(Arc::new(error));
-                    self.failures.note(pause, cause, Remedy::FixConfiguration, &mut shared.rng, now.boot);
+                    self.note(pause, Cause::Request(Arc::new(error)), Remedy::FixConfiguration, shared, now);
                 }
                 self.end_attempt(attempt, shared, now);
                 return self.land(flight, shared, now);
@@ -252,7 +251,7 @@ impl KeyState {
             self.failure_count = self.failure_count.saturating_add(1);
             if self.is_present(*origin) {
                 let later = Remedy::TryLater { after: Duration::ZERO };
-                self.failures.note(pause, Cause::Lost, later, &mut shared.rng, now.boot);
+                self.note(pause, Cause::Lost, later, shared, now);
             }
             return;
         }

@@ -102,7 +102,7 @@ impl KeyState {
                 let pause = Pause::Rest(until.saturating_sub(now.boot));
                 let remedy = Remedy::TryLater { after: Duration::ZERO };
                 let failure = (pause, Cause::AskedToWait, remedy);
-                shared.health.failed(Evidence::Certain, failure, &mut shared.rng, now.boot);
+                shared.health.failed(Evidence::Certain, failure, None, &mut shared.rng, now.boot);
             }
         }
         self.serving.follow(self.replica.view(), &self.key, shared, now);
@@ -119,7 +119,8 @@ impl KeyState {
             Some(_) => Remedy::FixConfiguration,
             None => Remedy::TryLater { after: Duration::ZERO },
         };
-        self.store_failures.note(Pause::Store, Cause::Store(error), remedy, &mut shared.rng, now.boot);
+        let (failure, served_until) = ((Cause::Store(error), remedy), self.served_until(now));
+        self.store_failures.note(Pause::Store, failure, served_until, &mut shared.rng, now.boot);
     }
 
     pub(super) fn name(&self, shared: &SharedState) -> RecordName {

@@ -49,11 +49,13 @@ pub(crate) enum Evidence {
 }
 
 impl EndpointHealth {
-    /// Records a failure. Returns whether the registration is blocked by it.
+    /// Records a failure of an account that can serve a token until a moment, as in [`FailureHistory::note`]. Returns whether the
+    /// registration is blocked by it.
     pub(crate) fn failed(
         &mut self,
         evidence: Evidence,
         (pause, cause, remedy): (Pause, Cause, Remedy),
+        served_until: Option<Duration>,
         rng: &mut SeededRng,
         now: Duration,
     ) -> bool {
@@ -64,7 +66,7 @@ impl EndpointHealth {
             Evidence::FirstOfAccount | Evidence::None => self.strikes >= STRIKES,
         };
         if is_blocked {
-            self.failures.note(pause, cause, remedy, rng, now);
+            self.failures.note(pause, (cause, remedy), served_until, rng, now);
         }
         is_blocked
     }

@@ -1,6 +1,7 @@
 //! What failures left behind: until when nothing is tried, and why.
 //!
-//! Pauses grow with each failure and never shrink until a success (I27).
+//! Pauses grow with each failure and never shrink until a success (I27). One that began while a token could be served ends
+//! with that token: a caller that has nothing to serve tries. Only what the server asked for, or documents, outlives it.
 
 use std::time::Duration;
 
@@ -64,17 +65,19 @@ impl FailureHistory {
         self.0.as_ref()?.last.as_ref()
     }
 
-    /// Records a failure.
+    /// Records a failure. `served_until` is the moment on the boot clock until which the account can serve a token; `None` if
+    /// it has none, or if the pause outlives it.
     pub(crate) fn note(
         &mut self,
         pause: Pause,
-        cause: Cause,
-        remedy: Remedy,
+        (cause, remedy): (Cause, Remedy),
+        served_until: Option<Duration>,
         rng: &mut SeededRng,
         now: Duration,
     ) {
         let own = self.0.get_or_insert_default();
-        let until = now.saturating_add(own.lasts(pause, rng));
+        let left = served_until.map_or(Duration::MAX, |end| end.saturating_sub(now).max(pause.least()));
+        let until = now.saturating_add(own.lasts(pause, rng).min(left));
         own.noted = now;
         // Of two failures, report the one that blocks longer.
         if own.last.as_ref().is_none_or(|last| last.until <= until) {
@@ -109,26 +112,36 @@ impl FailureHistory {
 impl Failures {
     fn lasts(&mut self, pause: Pause, rng: &mut SeededRng) -> Duration {
         match pause {
-            Pause::Backoff { at_least } => {
+            Pause::Backoff { .. } => {
                 let bound = doubled(SECOND, self.backoffs, LONGEST_BACKOFF);
                 self.backoffs = self.backoffs.saturating_add(1);
-                part(bound, rng.fraction()).max(SECOND).max(at_least.min(LONGEST_RETRY_AFTER))
+                part(bound, rng.fraction()).max(SECOND).max(pause.least())
             }
             Pause::Store => {
                 let bound = doubled(SECOND, self.backoffs, LONGEST_STORE);
                 self.backoffs = self.backoffs.saturating_add(1);
                 part(bound, rng.fraction()).max(SECOND)
             }
-            Pause::Cooldown { at_least } => {
+            Pause::Cooldown { .. } => {
                 let lasts = doubled(COOLDOWN.0, self.cooldowns, COOLDOWN.1);
                 self.cooldowns = self.cooldowns.saturating_add(1);
-                lasts.max(at_least.min(LONGEST_RETRY_AFTER))
+                lasts.max(pause.least())
             }
             Pause::Once => {
                 self.backoffs = self.backoffs.saturating_add(1);
                 Duration::ZERO
             }
             Pause::Rest(rest) => rest,
+        }
+    }
+}
+
+impl Pause {
+    /// Returns how long it lasts at the least: what the server asked for by `Retry-After`, or what its profile documents.
+    fn least(self) -> Duration {
+        match self {
+            Self::Backoff { at_least } | Self::Cooldown { at_least } => at_least.min(LONGEST_RETRY_AFTER),
+            Self::Store | Self::Once | Self::Rest(_) => Duration::ZERO,
         }
     }
 }

@@ -77,6 +77,40 @@ fn a_token_that_is_due_again_at_once_is_renewed_after_30_seconds_at_the_earliest
 }
 
 #[test]
+fn a_server_that_returns_the_same_token_until_its_end_leaves_no_caller_without_one() {
+    let mut world = Machine::new(standard());
+    let start = world.now.boot;
+    world.endpoint.always(move |asked| {
+        // A token for each hour, which ends with its hour.
+        let age = (asked.at.boot - start).as_secs();
+        Said::token(&format!("AT{}", age / 3600), 3600 - age % 3600)
+    });
+    for second in 0..4 * 3600 {
+        let got = world.got(&service());
+        // The last tenth of a second counts for transit, and nothing better is to be had then.
+        assert!(got.starts_with("AT"), "{second}: {got}");
+        world.pass_seconds(1);
+    }
+    assert!(world.most_within(60) <= 10, "{}", world.most_within(60));
+}
+
+#[test]
+fn an_answer_that_comes_late_in_the_life_of_its_token_leaves_no_caller_without_one() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::token("AT1", 60));
+    let send = world.up_to_sending(&service());
+    let report = world.send(send);
+    world.pass_seconds(40);
+    let rest = world.report(report);
+    world.carry(rest);
+    for _ in 0..14 {
+        assert_eq!(world.got(&service()), "AT1");
+        world.pass_seconds(1);
+    }
+    assert_eq!(world.got(&service()), "AT2", "at its end the next one is asked for");
+}
+
+#[test]
 fn a_token_that_expired_on_arrival_is_neither_served_nor_stored_but_its_refresh_token_is() {
     let mut world = signed_in();
     stale_end(&mut world, &hotel(), Said::tokens("AT2", 0, "RT2"));

@@ -7,7 +7,7 @@ use octo_auth_testkit::machine::{Machine, Said, service};
 use octo_auth_testkit::registration::standard;
 use octo_auth_testkit::response;
 
-use crate::scene::blocked_for;
+use crate::scene::{blocked_for, not_sent};
 
 #[test]
 fn an_error_that_waiting_does_not_improve_cools_down_from_60_s_to_15_min() {
@@ -92,4 +92,55 @@ fn a_date_in_retry_after_counts_from_the_date_of_the_answer() {
     world.endpoint.then(Said::Response(response::with(503, &headers, "{}")));
     world.got(&service());
     assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(120));
+}
+
+/// Serves the token of the client to its end while each renewal ends like this. Returns what the first question after the
+/// end gets.
+fn at_the_end_of_the_token(said: fn() -> Said) -> String {
+    let mut world = Machine::new(standard());
+    let end = world.now.boot + Duration::from_secs(3590);
+    world.endpoint.then(Said::token("AT1", 3600));
+    world.got(&service());
+    world.endpoint.always(move |_| said());
+    while world.now.boot < end {
+        assert_eq!(world.got(&service()), "AT1");
+        world.pass_seconds(1);
+    }
+    assert!(world.requests() > 1, "a renewal was tried");
+    world.decide(&service()).line
+}
+
+#[test]
+fn a_pause_that_began_while_a_token_was_served_ends_with_the_token() {
+    let ends: [fn() -> Said; 6] = [
+        || Said::error(400, "access_denied"),
+        || Said::error(401, "invalid_client"),
+        || Said::error(500, "server_error"),
+        || Said::page(502, &[]),
+        || Said::token("AT2", 0),
+        not_sent,
+    ];
+    for (case, said) in ends.into_iter().enumerate() {
+        assert_eq!(at_the_end_of_the_token(said), "expired_renewing: send", "case {case}");
+    }
+}
+
+#[test]
+fn a_pause_that_the_server_asked_for_outlives_the_token() {
+    let ends: [fn() -> Said; 2] = [|| Said::unavailable_for(3600), || Said::unavailable_for(700)];
+    for (case, said) in ends.into_iter().enumerate() {
+        let line = at_the_end_of_the_token(said);
+        assert_eq!(line, "expired_blocked: give up, http:503, later", "case {case}");
+    }
+}
+
+#[test]
+fn with_nothing_to_serve_a_pause_has_its_whole_length() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::token("AT1", 3600));
+    world.got(&service());
+    world.age(&service(), Freshness::Expired);
+    world.endpoint.always(|_| Said::error(401, "invalid_client"));
+    world.got(&service());
+    assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(60));
 }
