@@ -236,7 +236,7 @@ impl Accounts {
         if !purpose.concerns_a_grant() {
             return Ok(());
         }
-        let request = BudgetRequest { has_token: false, has_setback: false };
+        let request = BudgetRequest { has_token: false, has_setback: false, lifetime: None };
         match self.shared.budget.opens(&SendLog::default(), request) {
             opens if opens > now.boot => Err(opens),
             _ => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{ExchangeError, Remedy, RequestError};
+use crate::registration::Limit;
 use crate::spec::Key;
 use crate::store::StoreError;
 
@@ -25,6 +26,7 @@ struct Inner {
     cause: Option<Cause>,
     remedy: Remedy,
     after: Option<Duration>,
+    limit: Option<Limit>,
 }
 
 /// What kind of failure it is.
@@ -41,13 +43,14 @@ pub enum FailureKind {
     StillWaiting,
     /// The last attempt failed, and it is too early for the next; the cause says how.
     Closed,
-    /// As many requests were sent as the provider allows; the next slot is not open yet.
+    /// As many requests were sent as a limit allows, and none of them failed; the next slot is not open yet. The text says
+    /// whose limit it is.
     BudgetSpent,
     /// The refresh token is dead: the consent was withdrawn, or the refresh token was used up elsewhere.
     ConsentLost,
     /// A renewal was lost on its way, and with it the refresh token the server may have replaced.
     ConsentInDoubt,
-    /// There is no refresh token: nobody has signed in yet.
+    /// There is no refresh token: the user has not signed in yet, or the sign-in brought none.
     NotSignedIn,
     /// The request cannot be built from the client's settings.
     Misconfigured,
@@ -71,7 +74,11 @@ pub(crate) enum Cause {
     RenewedJustNow,
     /// The server asked for a pause, as the record tells.
     AskedToWait,
+    NeverSignedIn,
 }
+
+/// Why there is no token: the kind, what lies behind it, and the limit of requests that is reached.
+pub(crate) struct Why<'a>(pub(crate) FailureKind, pub(crate) Option<&'a Cause>, pub(crate) Option<Limit>);
 
 impl Failure {
     pub(crate) fn new(key: &Arc<Key>, kind: FailureKind, cause: Option<Cause>, remedy: Remedy) -> Self {
@@ -79,22 +86,23 @@ impl Failure {
             Remedy::TryLater { after } => Some(after),
             _ => None,
         };
-        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after }))
+        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after, limit: None }))
     }
 
-    /// The failure of a key that is closed for so long, whoever must act meanwhile.
+    /// The failure of a key that is closed for so long, whoever must act meanwhile. It has a limit if that alone closes it.
     pub(crate) fn closed(
         key: &Arc<Key>,
         kind: FailureKind,
         cause: Option<Cause>,
         remedy: Remedy,
         after: Duration,
+        limit: Option<Limit>,
     ) -> Self {
         let remedy = match remedy {
             Remedy::TryLater { .. } => Remedy::TryLater { after },
             other => other,
         };
-        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after: Some(after) }))
+        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after: Some(after), limit }))
     }
 
     /// The failure that there is no async runtime, for adapters.
@@ -147,6 +155,11 @@ impl Failure {
         self.0.after
     }
 
+    /// Returns how long until a limit of requests has room again, if that alone keeps the next attempt from being made.
+    pub(crate) fn opens_after(&self) -> Option<Duration> {
+        self.0.after.filter(|_| self.0.limit.is_some())
+    }
+
     /// The exchange that failed, where one did.
     #[must_use]
     pub fn exchange_error(&self) -> Option<&ExchangeError> {
@@ -185,12 +198,14 @@ impl FailureKind {
             Self::StoreUnavailable => "the store could not be read",
             Self::StillWaiting => "the renewal under way took longer than the caller would wait; it goes on",
             Self::Closed => "the last attempt failed",
-            Self::BudgetSpent => "as many requests were sent as the provider allows",
+            Self::BudgetSpent => "no more requests may be sent now",
             Self::ConsentLost => "the provider no longer takes its refresh token",
             Self::ConsentInDoubt => {
                 "a renewal was lost on its way, and with it the refresh token the provider may have replaced"
             }
-            Self::NotSignedIn => "nobody has signed in: there is no refresh token",
+            Self::NotSignedIn => {
+                "the sign-in brought no refresh token, and its access token can no longer be used"
+            }
             Self::Misconfigured => "its request cannot be built",
             Self::TooManyKeys => {
                 "as many keys are in use as the policy's capacity allows, and none can be given up"
@@ -213,6 +228,11 @@ impl Cause {
         }
     }
 
+    /// Returns whether it says by itself why no attempt is made: none has failed.
+    fn is_no_failure(&self) -> bool {
+        matches!(self, Self::SameTokenAgain | Self::RenewedJustNow | Self::AskedToWait | Self::NeverSignedIn)
+    }
+
     fn words(&self) -> Cow<'static, str> {
         match self {
             Self::Exchange(error) => Cow::Owned(error.to_string()),
@@ -225,6 +245,7 @@ impl Cause {
             Self::SameTokenAgain => Cow::Borrowed("the provider gave the same token again"),
             Self::RenewedJustNow => Cow::Borrowed("the token was due again as soon as it was issued"),
             Self::AskedToWait => Cow::Borrowed("the server asked for a pause (`Retry-After`)"),
+            Self::NeverSignedIn => Cow::Borrowed("the user has not signed in yet"),
         }
     }
 }
@@ -235,14 +256,31 @@ impl fmt::Display for Cause {
     }
 }
 
+/// A sentence that begins with the key.
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(kind, cause, limit) = self;
+        match cause {
+            Some(cause) if cause.is_no_failure() => write!(f, "{cause}")?,
+            Some(cause) => write!(f, "{} ({cause})", kind.explain())?,
+            None => f.write_str(kind.explain())?,
+        }
+        match limit {
+            Some(limit) if *kind == FailureKind::BudgetSpent => write!(f, " ({limit})"),
+            Some(limit) => write!(f, ", and {} ({limit})", FailureKind::BudgetSpent.explain()),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { key, kind, cause, remedy, .. } = &*self.0;
-        write!(f, "no token for {key}: {}", kind.explain())?;
-        if let Some(cause) = cause {
-            write!(f, " ({cause})")?;
+        let Inner { key, kind, cause, remedy, limit, .. } = &*self.0;
+        write!(f, "no token for {key}: {}; ", Why(*kind, cause.as_ref(), *limit))?;
+        match cause {
+            Some(Cause::NeverSignedIn) => f.write_str("the user has to sign in"),
+            _ => write!(f, "{remedy}"),
         }
-        write!(f, "; {remedy}")
     }
 }
 

@@ -87,8 +87,8 @@ pub(crate) struct KeyState {
     in_flight: Option<InFlight>,
     failures: FailureHistory,
     store_failures: FailureHistory,
-    /// The server's refusal that made the refresh token dead.
-    refusal: Option<Cause>,
+    /// Why the refresh token is in doubt, or else dead: what left a refresh without an outcome, or the server's refusal.
+    why_unusable: Option<Cause>,
     /// A dead refresh token that may be tried again, because the client was replaced since.
     forgiven: Option<Fingerprint>,
     revocations: Vec<Secret>,
@@ -114,7 +114,7 @@ impl KeyState {
             in_flight: None,
             failures: FailureHistory::default(),
             store_failures: FailureHistory::default(),
-            refusal: None,
+            why_unusable: None,
             forgiven: None,
             revocations: Vec::new(),
             sent: SendLog::default(),
@@ -238,13 +238,17 @@ impl KeyState {
                 let remedy = last.map_or(later(until), |last| last.remedy);
                 let cause = last.map(|last| last.cause.clone());
                 let after = until.saturating_sub(now.boot);
-                return Failure::closed(&self.key, FailureKind::StoreUnavailable, cause, remedy, after);
+                return Failure::closed(&self.key, FailureKind::StoreUnavailable, cause, remedy, after, None);
             }
-            (State::NotSignedIn, _) => (FailureKind::NotSignedIn, None, Remedy::SignInAgain),
-            (_, Gate::Dead(kind)) => (*kind, self.refusal.clone(), Remedy::SignInAgain),
-            (_, Gate::Closed(Blocked { until, kind, cause, remedy })) if !facts.in_flight => {
+            (State::NotSignedIn, _) => {
+                let is_first = self.replica.view().family == FamilyId::default();
+                let cause = is_first.then_some(Cause::NeverSignedIn);
+                (FailureKind::NotSignedIn, cause, Remedy::SignInAgain)
+            }
+            (_, Gate::Dead(kind)) => (*kind, self.why_unusable.clone(), Remedy::SignInAgain),
+            (_, Gate::Closed(Blocked { until, kind, cause, remedy, limit })) if !facts.in_flight => {
                 let after = until.saturating_sub(now.boot);
-                return Failure::closed(&self.key, *kind, cause.clone(), *remedy, after);
+                return Failure::closed(&self.key, *kind, cause.clone(), *remedy, after, *limit);
             }
             // Its end is an event, long before its deadline as a rule; asking costs no request.
             (_, Gate::Open | Gate::Closed(_)) => {
@@ -319,7 +323,7 @@ impl KeyState {
             }
             // Another process may have renewed since: whether it has, writing the verdict tells.
             let until = self.save_at.max(now.boot + Duration::from_millis(1));
-            let unsaved = Blocked::new(until, FailureKind::Closed, self.refusal.clone());
+            let unsaved = Blocked::new(until, FailureKind::Closed, self.why_unusable.clone());
             return Gate::of([Some(unsaved), store.map(Blocked::from)].into_iter().flatten(), now.boot);
         }
         let doubt = match self.doubt(shared, now) {
@@ -327,10 +331,9 @@ impl KeyState {
             Some(Gate::Closed(blocked)) => Some(blocked),
             Some(Gate::Open) | None => None,
         };
-        let spent = shared.budget.opens(&self.sent, self.budget_request(now));
         let pause = self.sighting.pause_until();
         let reasons = [
-            own_flight.is_none().then(|| Blocked::new(spent, FailureKind::BudgetSpent, None)),
+            own_flight.is_none().then(|| self.spent(shared, now)),
             Some(Blocked::new(pause, FailureKind::Closed, Some(Cause::AskedToWait))),
             self.failures.blocked(now.boot).map(Blocked::from),
             shared.health.blocked(own_flight, now.boot).as_ref().map(Blocked::from),
@@ -338,6 +341,16 @@ impl KeyState {
             doubt,
         ];
         Gate::of(reasons.into_iter().flatten(), now.boot)
+    }
+
+    /// Returns until when a limit of requests blocks the next one. What failed since the last success is told rather than the
+    /// limit alone: without it no further request would be needed.
+    fn spent(&self, shared: &SharedState, now: Now) -> Blocked {
+        let (until, limit) = shared.budget.blocked(&self.sent, self.budget_request(now));
+        let failure = self.failures.failure().or_else(|| shared.health.failure());
+        let spent = || Blocked::new(until, FailureKind::BudgetSpent, None);
+        let blocked = failure.map_or_else(spent, Blocked::from);
+        Blocked { until, limit: Some(limit), ..blocked }
     }
 
     /// Returns what a refresh with an unknown outcome means for the next one, if there is one.
@@ -362,7 +375,8 @@ impl KeyState {
         }
         let end = self.serving.current().and_then(|issued| issued.validity.end_on_boot(now));
         let end = if has_token { end.unwrap_or(Duration::MAX) } else { Duration::ZERO };
-        let blocked = Blocked::new(end.max(over), FailureKind::Closed, Some(Cause::Lost));
+        let cause = self.why_unusable.clone().unwrap_or(Cause::Lost);
+        let blocked = Blocked::new(end.max(over), FailureKind::Closed, Some(cause));
         Some(Gate::of([blocked], now.boot))
     }
 
@@ -401,7 +415,8 @@ impl KeyState {
 
     fn budget_request(&self, now: Now) -> BudgetRequest {
         let has_token = self.serving.freshness(now) != Freshness::Expired;
-        BudgetRequest { has_token, has_setback: self.failures.any() }
+        let lifetime = self.serving.current().and_then(|issued| issued.validity.lifetime());
+        BudgetRequest { has_token, has_setback: self.failures.any(), lifetime }
     }
 
     fn new_flight(&self, cause: Option<RenewalCause>, shared: &mut SharedState) -> Flight {

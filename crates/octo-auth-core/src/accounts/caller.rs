@@ -50,7 +50,11 @@ impl Accounts {
             let decision = self.decide(key, now);
             let until = match &decision.verdict {
                 Verdict::Wait { until } => Some((*until).min(deadline)),
-                Verdict::GiveUp(failure) => slot(failure, now).filter(|slot| *slot < deadline),
+                // Only a limit of requests holds it back.
+                Verdict::GiveUp(failure) => {
+                    let opens = failure.opens_after().map(|after| now.boot.saturating_add(after));
+                    opens.filter(|opens| *opens < deadline)
+                }
                 Verdict::Use(_) | Verdict::UseAndRun(..) | Verdict::Run(_) => None,
             };
             match (until, &decision.verdict) {
@@ -74,10 +78,4 @@ impl Accounts {
             _ => decision,
         }
     }
-}
-
-/// Returns when the request budget has room for a caller that only the budget holds back, on the boot clock.
-fn slot(failure: &Failure, now: Now) -> Option<Duration> {
-    let after = failure.retry_after().filter(|_| failure.kind() == FailureKind::BudgetSpent)?;
-    Some(now.boot.saturating_add(after))
 }

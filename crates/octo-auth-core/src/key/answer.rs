@@ -84,7 +84,7 @@ impl KeyState {
             return;
         }
         self.failures.clear_before(sent.boot);
-        self.refusal = None;
+        self.why_unusable = None;
         if is_same || valid.freshness(now) != Freshness::Fresh {
             let cause = if is_same { Cause::SameTokenAgain } else { Cause::RenewedJustNow };
             let lead =
@@ -180,12 +180,15 @@ impl KeyState {
         let Some(pause) = meaning.pause else {
             if is_present {
                 self.forgiven = None;
-                self.refusal = Some(cause);
+                self.note_unusable(cause);
             }
             return;
         };
         if is_present {
             self.failure_count = self.failure_count.saturating_add(1);
+            if meaning.is_ambiguous {
+                self.note_unusable(cause.clone());
+            }
         }
         let documented = shared.client.profile().document().token_limit.is_some();
         let evidence = match meaning.scope {
@@ -210,6 +213,12 @@ impl KeyState {
             remedy => remedy,
         };
         self.note(pause, cause, remedy, shared, now);
+    }
+
+    /// Records why the refresh token is dead or in doubt. A verdict on one that was in doubt is what came of the doubt.
+    fn note_unusable(&mut self, cause: Cause) {
+        self.why_unusable.take_if(|_| !self.replica.view().in_doubt);
+        self.why_unusable.get_or_insert(cause);
     }
 
     /// Records a failure of the account.

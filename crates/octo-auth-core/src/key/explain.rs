@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::KeyState;
 use super::gate::Gate;
 use super::state::Knowledge;
+use crate::failure::Why;
 use crate::registration::SharedState;
 use crate::store::Storage;
 use crate::time::Now;
@@ -30,15 +31,15 @@ impl KeyState {
             self.write_refresh_token(out, now)?;
         }
         match &facts.gate {
+            _ if !facts.is_renewable => writeln!(out, "Renewal: not possible without a refresh token.")?,
             Gate::Open => writeln!(out, "Renewal: possible now.")?,
-            Gate::Dead(kind) => writeln!(out, "Renewal: not possible: {}.", kind.explain())?,
+            Gate::Dead(kind) => {
+                let why = Why(*kind, self.why_unusable.as_ref(), None);
+                writeln!(out, "Renewal: not possible: {why}.")?;
+            }
             Gate::Closed(blocked) => {
-                let left = Left(blocked.until, now);
-                write!(out, "Renewal: not before {left}: {}", blocked.kind.explain())?;
-                match &blocked.cause {
-                    Some(cause) => writeln!(out, " ({cause}).")?,
-                    None => writeln!(out, ".")?,
-                }
+                let why = Why(blocked.kind, blocked.cause.as_ref(), blocked.limit);
+                writeln!(out, "Renewal: not before {}: {why}.", Left(blocked.until, now))?;
             }
         }
         if let Some(under_way) = &self.in_flight {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Remedy;
 use crate::failure::{Cause, FailureKind};
-use crate::registration::Setback;
+use crate::registration::{Limit, Setback};
 
 /// Whether a renewal may begin.
 #[derive(Debug, Clone)]
@@ -23,31 +23,32 @@ pub(crate) struct Blocked {
     pub(crate) kind: FailureKind,
     pub(crate) cause: Option<Cause>,
     pub(crate) remedy: Remedy,
+    /// The limit of requests that is reached, if nothing else closes the gate.
+    pub(crate) limit: Option<Limit>,
 }
 
 impl Blocked {
     pub(crate) fn new(until: Duration, kind: FailureKind, cause: Option<Cause>) -> Self {
-        Self { until, kind, cause, remedy: Remedy::TryLater { after: until } }
+        Self { until, kind, cause, remedy: Remedy::TryLater { after: until }, limit: None }
     }
 }
 
 impl From<&Setback> for Blocked {
     fn from(setback: &Setback) -> Self {
         let Setback { until, cause, remedy } = setback.clone();
-        Self { until, kind: cause.kind(), cause: Some(cause), remedy }
+        Self { until, kind: cause.kind(), cause: Some(cause), remedy, limit: None }
     }
 }
 
 impl Gate {
     /// Returns the gate that all these reasons close, each of which lasts until its own moment.
     ///
-    /// A failure is reported rather than the spent budget or the spacing that follows it; of several failures the one that
-    /// lasts longest, and of those that last equally long the last one.
+    /// Another reason is reported rather than a limit of requests or the spacing that follows a failure; of several the one
+    /// that lasts longest, and of those that last equally long the last one.
     pub(crate) fn of(reasons: impl IntoIterator<Item = Blocked>, now: Duration) -> Self {
         let active: Vec<Blocked> = reasons.into_iter().filter(|reason| reason.until > now).collect();
         let until = active.iter().map(|reason| reason.until).max();
-        let reported =
-            active.into_iter().max_by_key(|reason| (reason.kind != FailureKind::BudgetSpent, reason.until));
+        let reported = active.into_iter().max_by_key(|reason| (reason.limit.is_none(), reason.until));
         match (reported, until) {
             (Some(reported), Some(until)) => Self::Closed(Blocked { until, ..reported }),
             _ => Self::Open,

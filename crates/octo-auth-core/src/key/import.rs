@@ -117,7 +117,7 @@ impl KeyState {
     /// Records that the client was replaced: what was held against the old one is forgotten.
     pub(crate) fn client_replaced(&mut self) {
         self.failures.clear();
-        self.refusal = None;
+        self.why_unusable = None;
         self.forgiven = self.replica.view().fingerprint();
         self.serving.unpublish();
     }
@@ -126,7 +126,7 @@ impl KeyState {
         let id = self.replica.next_id(shared.writer);
         if operation.is_decision() {
             self.failures.clear();
-            self.refusal = None;
+            self.why_unusable = None;
             self.serving.forget_refusals();
         }
         if self.knowledge == Knowledge::Read && self.replica.effect(id, &operation) == (false, None) {

@@ -79,7 +79,7 @@ impl KeyState {
         let removed = self.replica.loaded(held, is_conflict);
         if self.replica.view().fingerprint() != before {
             self.failures.clear();
-            self.refusal = None;
+            self.why_unusable = None;
         }
         removed
     }
@@ -200,7 +200,7 @@ impl KeyState {
             true => TokenTypeHint::AccessToken,
             false => TokenTypeHint::RefreshToken,
         };
-        let request = BudgetRequest { has_token: true, has_setback: false };
+        let request = BudgetRequest { has_token: true, has_setback: false, lifetime: None };
         let has_room = shared.budget.opens(&self.sent, request) <= now.boot;
         let Some(exchange) = shared.client.revoke(&token, hint).ok().filter(|_| has_room) else {
             self.revocations.clear();

@@ -3,13 +3,20 @@
 //! Where a limit is known and a store is shared, the limit is the fleet's, see [`RequestLog`].
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use super::request_log::RequestLog;
 use crate::time::Now;
 
-/// The limit of one key in a window, whatever the registration's is.
+/// The limit of one key in [`KEY_WINDOW`], unless its tokens live so short that they need more.
 const KEY_LIMIT: u32 = 10;
+
+/// The window of a key's own limit: a minute, and a second for what a request takes to arrive.
+const KEY_WINDOW: Duration = Duration::from_secs(61);
+
+/// A token that lives shorter is of no use: its key may not ask more often for that.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(2);
 
 /// The budget of a registration: so many requests in any window, at a distance after a failure.
 #[derive(Debug)]
@@ -17,6 +24,8 @@ pub(crate) struct Budget {
     limit: u32,
     window: Duration,
     distance: Duration,
+    /// Whose limit it is.
+    origin: Origin,
     paced_until: Duration,
     sent: SendLog,
     /// What this process and those that share its store have sent; nothing if this process counts alone.
@@ -27,6 +36,31 @@ pub(crate) struct Budget {
 #[derive(Debug, Default)]
 pub(crate) struct SendLog(VecDeque<Duration>);
 
+/// A limit of requests that is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    Registration {
+        requests: u32,
+        window: Duration,
+        origin: Origin,
+    },
+    /// Of one key.
+    Key(u32),
+    /// The distance that the provider documents, after a failure.
+    Distance(Duration),
+}
+
+/// Whose limit the registration's is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The provider's, which documents so many requests; one of them is kept free.
+    Documented(u32),
+    /// The policy's, which is lower.
+    Policy,
+    /// The one of this library, as the provider documents none.
+    Assumed,
+}
+
 /// Who asks for a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BudgetRequest {
@@ -34,18 +68,20 @@ pub(crate) struct BudgetRequest {
     pub(crate) has_token: bool,
     /// Whether the key failed last time: it takes at most half.
     pub(crate) has_setback: bool,
+    /// How long its last token lived, if that is known: the key's own limit follows it.
+    pub(crate) lifetime: Option<Duration>,
 }
 
 impl Budget {
-    pub(crate) fn new((limit, window, distance): (u32, Duration, Duration)) -> Self {
+    pub(crate) fn new((limit, window, distance, origin): (u32, Duration, Duration, Origin)) -> Self {
         let paced_until = Duration::ZERO;
         let (sent, fleet) = (SendLog::default(), None);
-        Self { limit, window, distance, paced_until, sent, fleet }
+        Self { limit, window, distance, origin, paced_until, sent, fleet }
     }
 
     /// Puts other limits in the place of the present ones; what was sent still counts.
-    pub(crate) fn set(&mut self, (limit, window, distance): (u32, Duration, Duration)) {
-        (self.limit, self.window, self.distance) = (limit, window, distance);
+    pub(crate) fn set(&mut self, limits: (u32, Duration, Duration, Origin)) {
+        (self.limit, self.window, self.distance, self.origin) = limits;
     }
 
     /// Counts with the processes that share the store from now on, or alone.
@@ -60,17 +96,36 @@ impl Budget {
 
     /// The moment from which a request may be sent; not after now if it may be sent at once.
     pub(crate) fn opens(&self, key: &SendLog, request: BudgetRequest) -> Duration {
-        let left = self.limit.saturating_sub(request.leaves());
-        let fleet = self.fleet.as_ref().map_or(Duration::ZERO, |fleet| fleet.opens(left, self.window));
-        fleet.max(self.opens_here(key, request))
+        self.blocked(key, request).0
     }
 
-    /// The same, whatever other processes have sent.
+    /// The same, and the limit that blocks it until then.
+    pub(crate) fn blocked(&self, key: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
+        let left = self.limit.saturating_sub(request.leaves());
+        let fleet = self.fleet.as_ref().map_or(Duration::ZERO, |fleet| fleet.opens(left, self.window));
+        let (here, limit) = self.blocked_here(key, request);
+        if fleet > here { (fleet, self.of_registration()) } else { (here, limit) }
+    }
+
+    /// The moment from which a request may be sent, whatever other processes have sent.
     pub(crate) fn opens_here(&self, key: &SendLog, request: BudgetRequest) -> Duration {
-        let limit = self.limit;
-        let own = if request.has_setback { KEY_LIMIT.min(limit.div_ceil(2)) } else { KEY_LIMIT };
-        let shared = self.sent.opens(limit.saturating_sub(request.leaves()), self.window);
-        shared.max(key.opens(own, self.window)).max(self.paced_until)
+        self.blocked_here(key, request).0
+    }
+
+    fn blocked_here(&self, key: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
+        let shared = self.sent.opens(self.limit.saturating_sub(request.leaves()), self.window);
+        let half = if request.has_setback { key.opens(self.limit.div_ceil(2), self.window) } else { shared };
+        let own = request.key_limit();
+        let all = [
+            (self.paced_until, Limit::Distance(self.distance)),
+            (key.opens(own, KEY_WINDOW), Limit::Key(own)),
+            (shared.max(half), self.of_registration()),
+        ];
+        all.into_iter().max_by_key(|(until, _)| *until).unwrap_or((shared, self.of_registration()))
+    }
+
+    fn of_registration(&self) -> Limit {
+        Limit::Registration { requests: self.limit, window: self.window, origin: self.origin }
     }
 
     /// How many requests may be sent at this moment.
@@ -88,7 +143,7 @@ impl Budget {
     pub(crate) fn draw(&mut self, key: Option<&mut SendLog>, now: Duration) {
         self.sent.note(now, self.limit);
         if let Some(key) = key {
-            key.note(now, KEY_LIMIT);
+            key.note_of_key(now);
         }
     }
 
@@ -115,6 +170,45 @@ impl BudgetRequest {
     fn leaves(self) -> u32 {
         u32::from(self.has_token)
     }
+
+    /// The limit of the key itself: as many renewals as its tokens can need, each of which lives 0.4 of its lifetime at
+    /// least.
+    fn key_limit(self) -> u32 {
+        let lifetime = self.lifetime.filter(|lifetime| *lifetime >= SHORTEST_LIFETIME);
+        let needed =
+            lifetime.map_or(0, |lifetime| 5 * KEY_WINDOW.as_millis() / (2 * lifetime.as_millis()) + 1);
+        KEY_LIMIT.max(u32::try_from(needed).unwrap_or(u32::MAX))
+    }
+}
+
+/// The limit, as a sentence.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registration { requests, window, origin } => {
+                let seconds = window.as_secs().saturating_sub(1);
+                match origin {
+                    Origin::Documented(all) => write!(
+                        f,
+                        "the provider documents a limit of {all} in {seconds} s, of which octo-auth uses {requests}"
+                    ),
+                    Origin::Policy => write!(f, "the policy's limit is {requests} in {seconds} s"),
+                    Origin::Assumed => write!(
+                        f,
+                        "octo-auth's own limit is {requests} in {seconds} s, as the provider documents none"
+                    ),
+                }
+            }
+            Self::Key(requests) => {
+                write!(f, "octo-auth's own limit for one key is {requests} in 60 s")
+            }
+            Self::Distance(distance) => write!(
+                f,
+                "the provider documents that none follows a failed one for {} s",
+                distance.as_secs()
+            ),
+        }
+    }
 }
 
 impl SendLog {
@@ -136,6 +230,15 @@ impl SendLog {
     fn forget(&mut self, drawn: Duration) {
         if let Some(place) = self.0.iter().rposition(|sent| *sent == drawn) {
             self.0.remove(place);
+        }
+    }
+
+    /// Notes a request of a key, which may have sent more than [`KEY_LIMIT`] in its window.
+    fn note_of_key(&mut self, now: Duration) {
+        self.0.push_back(now);
+        let is_over = |sent: &Duration| sent.saturating_add(KEY_WINDOW) <= now;
+        while self.0.len() > KEY_LIMIT as usize && self.0.front().is_some_and(is_over) {
+            self.0.pop_front();
         }
     }
 

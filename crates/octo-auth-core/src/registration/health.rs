@@ -85,6 +85,11 @@ impl EndpointHealth {
         *self = Self::default();
     }
 
+    /// Returns the last failure since the last success.
+    pub(crate) fn failure(&self) -> Option<&Setback> {
+        self.failures.failure()
+    }
+
     /// Returns whether the endpoint is to be left alone, or was and has not succeeded since.
     pub(crate) fn is_ailing(&self) -> bool {
         self.failures.any()

@@ -60,7 +60,12 @@ impl FailureHistory {
         self.0.as_ref().is_some_and(|own| own.backoffs > 0 || own.cooldowns > 0)
     }
 
-    /// Returns the last failure, whether its pause is over or not.
+    /// Returns the last failure since the last success, whether its pause is over or not; a rest is no failure.
+    pub(crate) fn failure(&self) -> Option<&Setback> {
+        self.last().filter(|_| self.any())
+    }
+
+    /// Returns what began the last pause, whether that is over or not.
     pub(crate) fn last(&self) -> Option<&Setback> {
         self.0.as_ref()?.last.as_ref()
     }

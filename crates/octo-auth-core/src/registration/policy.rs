@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::budget::Origin;
 use crate::profile::TokenLimit;
 use crate::validity::Lead;
 
@@ -165,16 +166,22 @@ impl Policy {
     }
 
     /// The limit of token requests, the window it counts in and the distance after a failure: one less than what
-    /// is documented, or 600 a minute where nothing is.
-    pub(crate) fn limit(&self, documented: Option<&TokenLimit>) -> (u32, Duration, Duration) {
+    /// is documented, or 600 a minute where nothing is. And whose limit that is.
+    pub(crate) fn limit(&self, documented: Option<&TokenLimit>) -> (u32, Duration, Duration, Origin) {
         let (limit, seconds, distance) = documented.map_or((600, 60, 0), |documented| {
             let limit = documented.requests.saturating_sub(1).max(1);
             (limit, documented.per_seconds, documented.after_failure_seconds)
         });
-        let limit = self.requests.map_or(limit, |own| own.min(limit));
+        let (limit, origin) = match self.requests {
+            Some(own) if own < limit => (own, Origin::Policy),
+            _ => {
+                let of_provider = |documented: &TokenLimit| Origin::Documented(documented.requests);
+                (limit, documented.map_or(Origin::Assumed, of_provider))
+            }
+        };
         // A second more than the provider counts, for what a request takes to arrive.
         let window = Duration::from_secs(u64::from(seconds) + 1);
-        (limit, window, Duration::from_secs(distance.into()))
+        (limit, window, Duration::from_secs(distance.into()), origin)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, Freshness, Key, Policy, Purpose};
-use octo_auth_testkit::machine::{Machine, Said, scoped, service};
+use octo_auth_core::{Client, Freshness, Key, Policy, Purpose, Storage};
+use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard};
 
 fn locations(count: usize) -> Vec<Key> {
@@ -209,4 +209,78 @@ fn budget_left_goes_down_with_each_request_and_is_zero_after_a_failure() {
     assert_eq!(world.accounts.budget_left(world.now), 2, "the documented distance is over");
     world.pass_seconds(49);
     assert_eq!(world.accounts.budget_left(world.now), 4);
+}
+
+#[test]
+fn a_key_whose_tokens_live_a_few_seconds_is_never_without_one() {
+    for lifetime in 2..=20 {
+        let mut world = Machine::new(standard());
+        world.endpoint.always(move |asked| Said::token(&format!("AT{}", asked.number), lifetime));
+        for tenth in 0..1800 {
+            let got = world.got(&service());
+            assert!(got.starts_with("AT"), "{lifetime} s, after {tenth} tenths: {got}");
+            world.pass(Duration::from_millis(100));
+        }
+        let needed = usize::try_from(150 / lifetime).expect("few") + 1;
+        assert!(world.most_within(60) <= needed, "{lifetime} s: {} in a minute", world.most_within(60));
+    }
+}
+
+#[test]
+fn an_account_whose_tokens_live_a_few_seconds_is_never_without_one_though_renewals_fail() {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    world.endpoint.always(|asked| match asked.number % 7 {
+        0 => Said::error(500, "server_error"),
+        _ => Said::tokens(&format!("AT{}", asked.number), 6, &format!("RT{}", asked.number)),
+    });
+    world.sign_in(&hotel(), "RT0");
+    for tenth in 0..1800 {
+        let got = world.got(&hotel());
+        assert!(got.starts_with("AT"), "after {tenth} tenths: {got}");
+        world.pass(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_spent_budget_says_whose_limit_it_is() {
+    let text = |world: &mut Machine, key: &Key| world.get(key).expect_err("it is spent").to_string();
+    let policy = |limit| Policy::default().with_request_limit(limit).expect("a limit");
+
+    let mut world = Machine::new(officernd());
+    locations(4).iter().for_each(|key| drop(world.got(key)));
+    let documented = text(&mut world, &scoped("flex.space.locations.read"));
+    let said = "no more requests may be sent now (the provider documents a limit of 5 in 60 s, of which octo-auth uses 4)";
+    assert!(documented.contains(said), "{documented}");
+
+    let mut world = Machine::with_policy(officernd(), policy(1));
+    world.got(&locations(1)[0]);
+    let of_policy = text(&mut world, &locations(2)[1]);
+    assert!(of_policy.contains("(the policy's limit is 1 in 60 s)"), "{of_policy}");
+
+    let mut world = Machine::new(standard());
+    for number in 0..600 {
+        world.got(&service().with_parameter("tenant", &number.to_string()));
+    }
+    let assumed = text(&mut world, &service());
+    let said = "(octo-auth's own limit is 600 in 60 s, as the provider documents none)";
+    assert!(assumed.contains(said), "{assumed}");
+
+    let mut world = Machine::new(officernd());
+    world.endpoint.then(Said::page(200, &[]));
+    world.got(&locations(1)[0]);
+    let distance = text(&mut world, &locations(2)[1]);
+    assert!(
+        distance.contains("(the provider documents that none follows a failed one for 12 s)"),
+        "{distance}"
+    );
+
+    let mut world = Machine::new(standard());
+    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 1));
+    while world.requests() < 10 {
+        world.got(&service());
+        world.pass_seconds(1);
+    }
+    let of_key = text(&mut world, &service());
+    assert!(of_key.contains("(octo-auth's own limit for one key is 10 in 60 s)"), "{of_key}");
+    assert!(world.accounts.explain(&service(), world.now).contains("limit for one key is 10 in 60 s"));
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{FailureKind, Fault, Freshness, Policy};
-use octo_auth_testkit::machine::{Machine, Said, hotel, service};
+use octo_auth_core::{Caller, FailureKind, Fault, Freshness, Policy, Verdict, Waits};
+use octo_auth_testkit::machine::{Machine, Said, hotel, scoped, service};
 use octo_auth_testkit::registration::{always_replayed, never_replayed, standard};
 
-use crate::scene::{expired_end, signed_in, signed_in_at, stale_end};
+use crate::scene::{expired_end, not_sent, signed_in, signed_in_at, stale_end, status};
 
 #[test]
 fn a_refresh_with_an_unknown_outcome_is_repeated_only_when_the_token_has_expired() {
@@ -83,4 +83,87 @@ fn a_failure_is_reported_until_the_budget_that_is_spent_for_longer_has_room() {
     let told = world.decide(&service());
     assert_eq!(told.line, "expired_blocked: give up, http:500, later");
     assert!(told.wait() >= Duration::from_secs(60), "{:?}", told.wait());
+}
+
+#[test]
+fn a_connection_that_is_refused_is_reported_to_every_caller_and_never_as_a_spent_budget() {
+    let policy = Policy::default().with_request_limit(2).expect("a limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    world.endpoint.always(|_| not_sent());
+    for tenth in 0..6000 {
+        for key in [service(), scoped("other")] {
+            assert_eq!(world.got(&key), "not_sent", "{key} after {tenth} tenths of a second");
+        }
+        world.pass(Duration::from_millis(100));
+    }
+    assert!(world.requests() > 2, "{}", world.requests());
+}
+
+#[test]
+fn a_failure_whose_pause_is_over_names_the_limit_that_blocks_and_a_caller_with_time_waits_for_it() {
+    let policy = Policy::default().with_request_limit(1).expect("a limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    world.endpoint.then(Said::error(500, "server_error"));
+    let failure = world.get(&service()).expect_err("it failed").to_string();
+    assert!(!failure.contains("limit"), "the pause blocks too: {failure}");
+    world.pass_seconds(5);
+    let failure = world.get(&service()).expect_err("the budget is spent").to_string();
+    let limit = "(HTTP 500)), and no more requests may be sent now (the policy's limit is 1 in 60 s);";
+    assert!(failure.contains("the last attempt failed (") && failure.contains(limit), "{failure}");
+    let mut caller = Caller::new(Waits::Until(world.now.boot + Duration::from_secs(90)));
+    let told = world.accounts.ask(&service(), &mut caller, world.now);
+    assert!(matches!(told.verdict, Verdict::Wait { .. }), "{told:?}");
+}
+
+#[test]
+fn a_refresh_in_doubt_is_told_with_the_answer_or_fault_that_left_it_so() {
+    let ends: [fn() -> Said; 3] = [
+        || Said::page(502, &[]),
+        || Said::Fault(Fault::timed_out("no answer")),
+        || Said::Fault(Fault::broken_off("cut")),
+    ];
+    let told = [
+        ("http:502", "HTTP 502"),
+        ("timeout", "not answered in time"),
+        ("body_incomplete", "answered incompletely"),
+    ];
+    for (said, (code, words)) in ends.into_iter().zip(told) {
+        let mut world = signed_in();
+        stale_end(&mut world, &hotel(), said());
+        let setback = status(&world, &hotel()).setback.expect("the doubt");
+        assert_eq!(setback.code(), code);
+        assert!(setback.to_string().contains(words), "{setback}");
+        assert!(world.accounts.explain(&hotel(), world.now).contains(words));
+        expired_end(&mut world, &hotel(), Said::error(400, "invalid_grant"));
+        let dead = world.get(&hotel()).expect_err("it is over");
+        assert_eq!((dead.kind(), dead.code().as_ref()), (FailureKind::ConsentInDoubt, "consent_lost"));
+        assert!(dead.to_string().contains(words), "{dead}");
+        world.sign_in(&hotel(), "RT9");
+        assert!(world.got(&hotel()).starts_with("AT"));
+        let (line, _) = expired_end(&mut world, &hotel(), Said::error(400, "invalid_grant"));
+        assert_eq!(line, "refresh_token_dead: give up, consent_lost, sign in");
+        let dead = world.get(&hotel()).expect_err("it was refused").to_string();
+        assert!(dead.contains("invalid_grant") && !dead.contains(words), "{dead}");
+    }
+}
+
+#[test]
+fn where_a_lost_refresh_is_never_repeated_the_sign_in_is_told_with_its_cause() {
+    let mut world = signed_in_at(never_replayed());
+    stale_end(&mut world, &hotel(), Said::page(502, &[]));
+    world.age(&hotel(), Freshness::Expired);
+    let failure = world.get(&hotel()).expect_err("only a sign-in helps").to_string();
+    assert!(failure.contains("(HTTP 502)") && failure.ends_with("sign in again"), "{failure}");
+}
+
+#[test]
+fn a_rest_is_not_told_as_a_failure() {
+    let mut world = Machine::new(standard());
+    world.endpoint.always(|_| Said::token("AT1", 3600));
+    world.got(&service());
+    world.age(&service(), Freshness::Stale);
+    world.got(&service());
+    let rest = status(&world, &service()).setback.expect("it rests");
+    assert!(!rest.to_string().contains("failed"), "{rest}");
+    assert!(!world.accounts.explain(&service(), world.now).contains("failed"));
 }

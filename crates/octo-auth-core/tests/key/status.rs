@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use octo_auth_core::profile::TokenLimit;
 use octo_auth_core::{
-    Adopted, Deviation, Event, FailureKind, Freshness, Job, Key, Secret, State, Status, Storage,
+    AccessToken, Adopted, Deviation, Event, FailureKind, Freshness, Job, Key, Secret, State, Status, Storage,
+    TokenSet,
 };
 use octo_auth_testkit::StoredRecord;
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
@@ -42,6 +43,34 @@ fn an_account_without_a_sign_in_is_not_signed_in() {
     assert_eq!(setback(&world, &hotel()), FailureKind::NotSignedIn);
     let Status { state, sign_in_needed, .. } = status(&world, &hotel());
     assert_eq!((state, sign_in_needed), (State::NotSignedIn, true));
+}
+
+#[test]
+fn an_account_that_was_never_signed_in_says_sign_in_and_one_that_was_says_again() {
+    let mut world = Machine::new(standard());
+    let never = world.get(&hotel()).expect_err("no sign-in yet").to_string();
+    assert!(never.ends_with("the user has not signed in yet; the user has to sign in"), "{never}");
+    let said = world.accounts.explain(&hotel(), world.now);
+    assert!(said.contains("Renewal: not possible without a refresh token."), "{said}");
+    world.sign_in(&hotel(), "RT0");
+    world.get(&hotel()).expect("a token");
+    world.sign_out(&hotel());
+    let signed_out = world.get(&hotel()).expect_err("signed out").to_string();
+    assert!(signed_out.ends_with("the user has to sign in again"), "{signed_out}");
+    let profile = standard().profile().clone();
+    let token = AccessToken::new("AT9").expect("a token");
+    let without = TokenSet::restore(&profile, token, world.now.wall, Some(Duration::from_secs(3600)), None);
+    let job = world.accounts.adopt(&hotel(), Adopted::Tokens(without), world.now).expect("it fits");
+    world.carry(job);
+    assert_eq!(world.got(&hotel()), "AT9");
+    world.pass_seconds(3600);
+    let failure = world.get(&hotel()).expect_err("it has expired");
+    assert_eq!(failure.kind(), FailureKind::NotSignedIn);
+    let text = failure.to_string();
+    assert!(
+        text.contains("the sign-in brought no refresh token") && text.ends_with("sign in again"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -201,6 +201,15 @@ impl Answers {
         })
     }
 
+    /// Returns how many renewals in a minute the tokens of a key can need, each of which lives 0.4 of its lifetime at least.
+    /// One that lives less than two seconds is of no use.
+    pub(super) fn renewals_in_a_minute(&self, key: usize) -> usize {
+        let of_key = self.0.iter().filter(|(token, _)| is_of(token, key)).flat_map(|(_, answers)| answers);
+        let lifetimes = of_key.filter_map(|answer| answer.lifetime);
+        let shortest = lifetimes.map(|lifetime| lifetime.as_secs()).filter(|seconds| *seconds >= 2).min();
+        shortest.map_or(0, |seconds| usize::try_from(305 / (2 * seconds) + 1).unwrap_or(usize::MAX))
+    }
+
     fn of_token(&self, token: &Token) -> impl Iterator<Item = &Answer> {
         self.of(token.access_token().expose(), token.tokens().issued_at())
     }
