@@ -60,6 +60,11 @@ impl World {
         if own.incarnation != first.incarnation {
             return Some("its process died before it was stored");
         }
+        // The answer came late, while the key's next flight was under way: it is saved when that flight ends.
+        let came = own.expected[key].answers;
+        if own.carried.iter().any(|carried| carried.key == key && carried.answers < came) {
+            return Some("the next flight was under way in its process");
+        }
         if own.expected[key].unsaved.contains(successor) {
             return Some("the store did not take it");
         }
