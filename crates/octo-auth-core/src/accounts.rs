@@ -46,8 +46,8 @@ pub struct Accounts {
     accounts: HashMap<Arc<Key>, Account>,
     /// Keys by the names of their records; empty unless several processes use the store.
     names: HashMap<RecordName, Arc<Key>>,
-    /// Keys without a handle, by when they were last asked about.
-    idle: BTreeSet<(u64, Arc<Key>)>,
+    /// Keys that can be evicted from a moment on the boot clock, and of those the one asked about longest ago first.
+    idle: BTreeSet<(Duration, u64, Arc<Key>)>,
     /// Keys by when they are to be looked at next, on the boot clock.
     due: BTreeSet<(Duration, Arc<Key>)>,
     /// Keys that were looked at since the effects were taken last, each once.
@@ -62,6 +62,8 @@ struct Account {
     state: KeyState,
     handles: u32,
     last_asked: u64,
+    /// From when it can be evicted, as it stands among those that can.
+    idle_from: Option<Duration>,
     due: Option<Duration>,
     shown: Shown,
     is_touched: bool,
@@ -87,7 +89,7 @@ impl Accounts {
 
     /// Tells a caller what to do.
     pub fn decide(&mut self, key: &Key, now: Now) -> Decision {
-        self.with(key, |state, shared| {
+        self.with(key, now, |state, shared| {
             state.note_asked();
             state.decide(false, shared, now)
         })
@@ -95,7 +97,7 @@ impl Accounts {
 
     /// Tells a caller whose time is over: to use a token or to give up, never to run or to wait.
     pub fn decide_at_deadline(&mut self, key: &Key, now: Now) -> Decision {
-        self.with(key, |state, shared| state.decide_at_deadline(shared, now))
+        self.with(key, now, |state, shared| state.decide_at_deadline(shared, now))
     }
 
     /// Takes the outcome of a job; the answer is the next job, to be carried out by the same carrier.
@@ -124,10 +126,13 @@ impl Accounts {
     /// # Errors
     ///
     /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
-    /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
+    /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant,
+    /// [`RequestError::TooManyKeys`] if there is no room for another key.
     pub fn adopt(&mut self, key: &Key, adopted: Adopted, now: Now) -> Result<Option<Job>, RequestError> {
         key.check(&self.shared.client)?;
-        self.make_room(key);
+        if !self.make_room(key, now) {
+            return Err(RequestError::TooManyKeys { capacity: self.shared.policy.capacity() });
+        }
         let (account, shared) = self.account(key);
         let job = account.state.adopt(adopted, shared, now)?;
         self.touch(key);
@@ -295,37 +300,33 @@ impl Accounts {
     /// # Errors
     ///
     /// A [`Failure`] if its requests cannot be built, or if there is no room for another key.
-    pub fn hold(&mut self, key: &Key) -> Result<Arc<Key>, Failure> {
+    pub fn hold(&mut self, key: &Key, now: Now) -> Result<Arc<Key>, Failure> {
         let shared = self.key(key);
         if let Err(error) = key.check(&self.shared.client) {
             return Err(misconfigured(&shared, error));
         }
-        self.make_room(key);
-        if !self.accounts.contains_key(key) && self.accounts.len() >= self.shared.policy.capacity() {
+        if !self.make_room(key, now) {
             return Err(Failure::new(&shared, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
         }
         let (account, _) = self.account(key);
         account.handles = account.handles.saturating_add(1);
-        let place = (account.last_asked, shared.clone());
-        self.idle.remove(&place);
+        self.touch(key);
         Ok(shared)
     }
 
     /// Gives a handle back.
     pub fn let_go(&mut self, key: &Key) {
-        let shared = self.key(key);
         if let Some(account) = self.accounts.get_mut(key) {
             account.handles = account.handles.saturating_sub(1);
-            if account.handles == 0 {
-                self.idle.insert((account.last_asked, shared));
-            }
         }
+        self.touch(key);
     }
 
     /// Runs one step on a key, which is made if it is not there.
     fn with(
         &mut self,
         key: &Key,
+        now: Now,
         step: impl FnOnce(&mut KeyState, &mut SharedState) -> Decision,
     ) -> Decision {
         self.asked += 1;
@@ -335,10 +336,10 @@ impl Accounts {
             account.touch(touched);
             return step(&mut account.state, shared);
         }
-        match self.hold(key) {
+        match self.hold(key, now) {
             Ok(_) => {
                 self.let_go(key);
-                self.with(key, step)
+                self.with(key, now, step)
             }
             Err(failure) => {
                 let verdict = Verdict::GiveUp(failure);
@@ -355,9 +356,8 @@ impl Accounts {
     /// The account of a key, made if it is not there, and what it shares with the others.
     fn account(&mut self, key: &Key) -> (&mut Account, &mut SharedState) {
         let key = self.key(key);
-        let Self { accounts, names, shared, idle, asked, .. } = self;
+        let Self { accounts, names, shared, asked, .. } = self;
         let account = accounts.entry(key).or_insert_with_key(|key| {
-            idle.insert((*asked, key.clone()));
             let state = KeyState::new(key.clone(), shared);
             if let Some(name) = state.record_name().filter(|_| shared.storage == Storage::MultiProcess) {
                 names.insert(name.clone(), key.clone());
@@ -367,6 +367,7 @@ impl Accounts {
                 state,
                 handles: 0,
                 last_asked: *asked,
+                idle_from: None,
                 due: None,
                 shown,
                 is_touched: false,
@@ -376,32 +377,49 @@ impl Accounts {
         (account, shared)
     }
 
-    /// Gives up the key that was asked about longest ago, if there is no room for another: never one that is held,
-    /// under way or unsaved, or whose refresh token is in no store.
-    fn make_room(&mut self, key: &Key) {
+    /// Returns whether there is room for a key. If there is none for another, evicts the one that was asked about longest
+    /// ago: never one that is held, in flight or unsaved, whose refresh token is in no store, or whose pause lasts.
+    fn make_room(&mut self, key: &Key, now: Now) -> bool {
         if self.accounts.contains_key(key) || self.accounts.len() < self.shared.policy.capacity() {
-            return;
+            return true;
         }
-        let spared = |(_, key): &&(u64, Arc<Key>)| {
-            self.accounts.get(key).is_some_and(|account| account.state.can_be_evicted(&self.shared))
+        let Self { accounts, touched, idle, shared, .. } = self;
+        for key in touched {
+            accounts.get_mut(key).into_iter().for_each(|account| account.place(idle, shared, now));
+        }
+        let Some((_, _, oldest)) = self.idle.first().filter(|(from, ..)| *from <= now.boot) else {
+            return false;
         };
-        let Some((asked, oldest)) = self.idle.iter().find(spared).cloned() else { return };
+        let oldest = oldest.clone();
+        self.idle.pop_first();
         if let Some(account) = self.accounts.remove(&oldest) {
             account.due.map(|due| self.due.remove(&(due, oldest.clone())));
             account.state.record_name().map(|name| self.names.remove(name));
         }
-        self.idle.remove(&(asked, oldest));
+        true
     }
 }
 
 impl Account {
     /// Notes that the key was asked about just now.
-    fn mark_used(&mut self, asked: u64, idle: &mut BTreeSet<(u64, Arc<Key>)>) {
-        if self.handles == 0 {
-            idle.remove(&(self.last_asked, self.state.key().clone()));
-            idle.insert((asked, self.state.key().clone()));
+    fn mark_used(&mut self, asked: u64, idle: &mut BTreeSet<(Duration, u64, Arc<Key>)>) {
+        if let Some(from) = self.idle_from {
+            idle.remove(&(from, self.last_asked, self.state.key().clone()));
+            idle.insert((from, asked, self.state.key().clone()));
         }
         self.last_asked = asked;
+    }
+
+    /// Puts the key where it belongs among those that can be evicted.
+    fn place(&mut self, idle: &mut BTreeSet<(Duration, u64, Arc<Key>)>, shared: &SharedState, now: Now) {
+        let from = self.state.evictable_from(shared, now).filter(|_| self.handles == 0);
+        if let Some(old) = self.idle_from.filter(|_| self.idle_from != from) {
+            idle.remove(&(old, self.last_asked, self.state.key().clone()));
+        }
+        if let Some(new) = from.filter(|_| self.idle_from != from) {
+            idle.insert((new, self.last_asked, self.state.key().clone()));
+        }
+        self.idle_from = from;
     }
 
     /// Notes that a step has looked at the key: what that changes is known once its effects are taken.

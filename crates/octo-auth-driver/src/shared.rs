@@ -104,7 +104,7 @@ impl Shared {
     pub fn acquire(&self, key: &Key) -> Result<Arc<KeyCell>, Failure> {
         let (mut state, now) = self.enter();
         let State { machine, cells, .. } = &mut *state;
-        let key = machine.hold(key)?;
+        let key = machine.hold(key, now)?;
         let new = |key| Held { cell: Arc::new(KeyCell::new(key)), handles: 0 };
         let held = cells.entry(key.clone()).or_insert_with(|| new(key.clone()));
         held.handles = held.handles.saturating_add(1);

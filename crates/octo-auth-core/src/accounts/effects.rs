@@ -51,6 +51,7 @@ impl Accounts {
         for key in std::mem::take(&mut self.touched) {
             let Some(account) = self.accounts.get_mut(&key) else { continue };
             account.is_touched = false;
+            account.place(&mut self.idle, &self.shared, now);
             let is_served = account.handles > 0;
             let settled = account.state.settled(&account.shown, is_served, &self.shared, now);
             let Settled { shown, events, due, published } = settled;

@@ -98,6 +98,14 @@ pub enum RequestError {
          another token manager for it"
     )]
     OtherRegistration,
+    /// As many keys are in use as the policy's capacity allows, and none can be evicted without losing data.
+    #[error(
+        "as many keys are in use as the policy's capacity, {capacity}, allows, and none can be evicted; raise it"
+    )]
+    TooManyKeys {
+        /// The capacity.
+        capacity: usize,
+    },
     /// The URL of a request is no absolute http or https URL, or holds user information.
     #[error(
         "the URL of the request is not absolute, or names a user; write scheme, host and path, and no more"
@@ -124,6 +132,7 @@ impl RequestError {
             Self::OtherProvider { .. } => "other_provider",
             Self::HeaderMissing { .. } => "header_missing",
             Self::OtherRegistration => "other_registration",
+            Self::TooManyKeys { .. } => "too_many_keys",
             Self::Url => "url",
         }
     }

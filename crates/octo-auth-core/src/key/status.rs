@@ -12,7 +12,7 @@ use super::state::{Facts, Knowledge, State};
 use super::token::{Published, Token};
 use crate::answer::Deviation;
 use crate::failure::Failure;
-use crate::registration::SharedState;
+use crate::registration::{FailureHistory, SharedState};
 use crate::spec::Key;
 use crate::store::Storage;
 use crate::time::Now;
@@ -308,12 +308,18 @@ impl KeyState {
         self.serving.unpublish();
     }
 
-    /// Returns whether the key can be evicted without losing data, or what was learned from failures.
-    pub(crate) fn can_be_evicted(&self, shared: &SharedState) -> bool {
+    /// Returns from when on the boot clock the key can be evicted: not before the pause that a failure left behind is over,
+    /// nor before the end of a token that was refused. `None` while data would be lost by it.
+    pub(crate) fn evictable_from(&self, shared: &SharedState, now: Now) -> Option<Duration> {
         let view = self.replica.view();
         let is_kept = shared.storage != Storage::None || view.refresh_token.is_none() && !view.signed_out;
-        let has_past = self.failures.any() || self.serving.is_refused();
-        !self.is_busy(shared) && !has_past && is_kept
+        let failures = [&self.failures, &self.store_failures].into_iter().filter(|failures| failures.any());
+        let pauses = failures.filter_map(FailureHistory::last).map(|last| last.until);
+        let refused = self.serving.current().filter(|_| self.serving.is_refused());
+        let refused = refused
+            .map(|token| token.validity.end_on_boot(now).unwrap_or_else(|| self.serving.forced.opens()));
+        let paused = pauses.chain(refused).chain([self.sighting.pause_until()]).max();
+        paused.filter(|_| is_kept && !self.is_busy(shared))
     }
 }
 

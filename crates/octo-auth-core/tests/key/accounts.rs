@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use octo_auth_core::{FailureKind, Fault, Freshness, Key, Policy, Remedy, Storage};
+use octo_auth_core::{
+    Adopted, FailureKind, Fault, Freshness, Key, OnboardingError, Policy, Remedy, Secret, Storage,
+};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::{octotable, officernd, standard};
 
@@ -37,7 +39,7 @@ fn the_least_recently_used_key_makes_room_for_another() {
 fn a_key_that_is_held_or_in_flight_or_in_no_store_is_never_evicted() {
     let policy = Policy::default().with_capacity(3).expect("a sound capacity");
     let mut world = Machine::with_policy(standard(), policy);
-    world.accounts.hold(&tenant(0)).expect("there is room");
+    world.accounts.hold(&tenant(0), world.now).expect("there is room");
     let in_flight = world.decide(&tenant(1)).job;
     world.sign_in(&hotel(), "RT0");
     let told = world.decide(&tenant(9));
@@ -77,10 +79,49 @@ fn a_key_whose_token_is_not_saved_is_never_evicted() {
 }
 
 #[test]
+fn a_key_that_failed_is_evicted_once_its_pause_is_over() {
+    let mut world = narrow();
+    world.endpoint.then(Said::error(400, "unauthorized_client"));
+    assert_eq!(world.got(&tenant(0)), "oauth:unauthorized_client");
+    assert_eq!(world.got(&tenant(1)), "too_many_keys", "it would be asked for again at once");
+    world.pass_seconds(60);
+    assert_eq!(world.got(&tenant(1)), "AT2");
+    assert!(world.accounts.status(&tenant(0), world.now).is_none());
+}
+
+#[test]
+fn a_key_whose_token_was_refused_is_evicted_once_that_token_is_over() {
+    let mut world = narrow();
+    let token = world.get(&tenant(0)).expect("a token");
+    world.accounts.refused(&tenant(0), token.generation(), world.now);
+    assert_eq!(world.got(&tenant(1)), "too_many_keys", "it would be served again");
+    world.age(&tenant(0), Freshness::Expired);
+    world.pass_seconds(10);
+    assert_eq!(world.got(&tenant(1)), "AT2");
+}
+
+#[test]
+fn a_full_registration_takes_no_import_of_another_key() {
+    let mut world = narrow();
+    world.sign_in(&hotel(), "RT0");
+    let other = Key::account("other");
+    let adopted = Adopted::RefreshToken(Secret::from("RT9"));
+    let refused = world.accounts.adopt(&other, adopted.clone(), world.now).expect_err("it is full");
+    assert_eq!((refused.code(), refused.remedy()), ("too_many_keys", Remedy::FixConfiguration));
+    let refused = world.accounts.onboard(&other, adopted, true, world.now).expect_err("it is full");
+    assert!(
+        matches!(&refused, OnboardingError::Unfit { brought, .. } if matches!(**brought, Adopted::RefreshToken(_))),
+        "what was brought is given back: {refused:?}"
+    );
+    assert_eq!(world.accounts.keys().count(), 1);
+    world.sign_in(&hotel(), "RT1");
+}
+
+#[test]
 fn a_key_whose_request_cannot_be_built_is_rejected() {
     let mut world = Machine::new(officernd());
     let without_scope = service();
-    let failure = world.accounts.hold(&without_scope).expect_err("no scope");
+    let failure = world.accounts.hold(&without_scope, world.now).expect_err("no scope");
     assert_eq!((failure.kind(), failure.remedy()), (FailureKind::Misconfigured, Remedy::FixConfiguration));
     assert_eq!(
         world.decide(&without_scope).failure.map(|failure| failure.kind()),
@@ -136,12 +177,12 @@ fn two_keys_are_equal_only_if_all_their_parts_are() {
 fn a_key_is_kept_until_its_last_handle_is_released() {
     let mut world = narrow();
     for _ in 0..2 {
-        world.accounts.hold(&service()).expect("the first key");
+        world.accounts.hold(&service(), world.now).expect("the first key");
     }
     world.accounts.let_go(&service());
-    world.accounts.hold(&scoped("other")).expect_err("one handle is left");
+    world.accounts.hold(&scoped("other"), world.now).expect_err("one handle is left");
     world.accounts.let_go(&service());
-    world.accounts.hold(&scoped("other")).expect("the first has no handle");
+    world.accounts.hold(&scoped("other"), world.now).expect("the first has no handle");
     assert!(world.accounts.keys().all(|key| **key == scoped("other")));
 }
 
@@ -177,7 +218,7 @@ fn a_key_with_failures_is_not_evicted() {
             Some(past) => past(&mut world),
             None => drop(world.get(&service())),
         }
-        world.accounts.hold(&scoped("other")).is_err()
+        world.accounts.hold(&scoped("other"), world.now).is_err()
     };
     assert!(!is_kept(None));
     assert_eq!(pasts.map(|past| is_kept(Some(past))), [true, true, false], "the last is the registration's");

@@ -52,7 +52,7 @@ fn only_keys_with_a_handle_are_published() {
     let mut world = Machine::new(standard());
     world.get(&service()).expect("a token");
     assert!(effects(&mut world).keys.iter().all(|own| own.published.is_none()));
-    world.accounts.hold(&service()).expect("room for a key");
+    world.accounts.hold(&service(), world.now).expect("room for a key");
     world.got(&service());
     assert!(effects(&mut world).keys.iter().any(|own| own.published.is_some()));
 }
