@@ -32,7 +32,7 @@ use crate::grant::Entropy;
 use crate::key::{
     Adopted, Decision, Generation, Job, KeyState, Published, Report, Shown, State, Status, Verdict,
 };
-use crate::registration::{BudgetRequest, Policy, SendLog, SharedState};
+use crate::registration::{BudgetRequest, Policy, SendLog, Share, SharedState};
 use crate::spec::Key;
 use crate::store::{RecordName, Storage};
 use crate::time::Now;
@@ -241,7 +241,7 @@ impl Accounts {
         if !purpose.concerns_a_grant() {
             return Ok(());
         }
-        let request = BudgetRequest { has_token: false, has_setback: false, lifetime: None };
+        let request = BudgetRequest { leaves_last: true, share: Share::Beside, lifetime: None };
         match self.shared.budget.opens(&SendLog::default(), request) {
             opens if opens > now.boot => Err(opens),
             _ => {

@@ -55,7 +55,7 @@ use state::{Facts, Knowledge};
 use crate::error::Remedy;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::profile::Replay;
-use crate::registration::{BudgetRequest, FailureHistory, SendLog, SharedState};
+use crate::registration::{BudgetRequest, FailureHistory, SendLog, Share, SharedState};
 use crate::secret::Secret;
 use crate::spec::Key;
 use crate::store::{Identity, RecordName, Storage};
@@ -414,9 +414,10 @@ impl KeyState {
     }
 
     fn budget_request(&self, now: Now) -> BudgetRequest {
-        let has_token = self.serving.freshness(now) != Freshness::Expired;
+        let share = if self.failures.any() { Share::Failing } else { Share::Whole };
+        let leaves_last = self.serving.freshness(now) != Freshness::Expired;
         let lifetime = self.serving.current().and_then(|issued| issued.validity.lifetime());
-        BudgetRequest { has_token, has_setback: self.failures.any(), lifetime }
+        BudgetRequest { leaves_last, share, lifetime }
     }
 
     fn new_flight(&self, cause: Option<RenewalCause>, shared: &mut SharedState) -> Flight {

@@ -9,7 +9,7 @@ mod rng;
 
 use std::time::Duration;
 
-pub(crate) use budget::{BudgetRequest, Limit, SendLog};
+pub(crate) use budget::{BudgetRequest, Drawn, Limit, SendLog, Share};
 pub(crate) use health::Evidence;
 pub(crate) use history::{FailureHistory, LONGEST_RETRY_AFTER, Setback, doubled, part};
 pub use policy::{Policy, PolicyError};

@@ -10,7 +10,7 @@ use super::operation::{Operation, Origin, Renewed};
 use super::record::{Attempt, Fingerprint, Generation, Pause};
 use super::serving::validity;
 use super::token::Issued;
-use crate::error::{self, BACKOFF, Classification, ExchangeError, Remedy, Scope};
+use crate::error::{self, BACKOFF, Classification, ErrorKind, ExchangeError, Remedy, Scope};
 use crate::exchange::Answer;
 use crate::failure::Cause;
 use crate::registration::{Evidence, SharedState};
@@ -25,7 +25,7 @@ const REST: Duration = Duration::from_secs(30);
 impl KeyState {
     pub(super) fn answered(
         &mut self,
-        flight: Flight,
+        mut flight: Flight,
         answered: Answered,
         shared: &mut SharedState,
         now: Now,
@@ -33,6 +33,9 @@ impl KeyState {
         let Answered { result, sent, origin } = answered;
         self.sighting.is_over_at(now.boot);
         let Some(origin) = origin else { return self.land(flight, shared, now) };
+        // What never reached the server is given back to the budget at the end of the flight.
+        let is_sent = !matches!(&result, Err(error) if *error.kind() == ErrorKind::NotSent);
+        flight.drawn.take_if(|_| is_sent);
         match result {
             Ok(answer) => {
                 if flight.is_forced() {
@@ -126,7 +129,9 @@ impl KeyState {
         if flight.is_forced() && !matches!(meaning.pause, Some(error::Pause::Backoff { .. })) {
             self.serving.forced.block(now);
         }
-        shared.budget.failed(now.boot);
+        if *error.kind() != ErrorKind::NotSent {
+            shared.budget.failed(now.boot);
+        }
         let is_present = self.is_present(origin);
         match origin {
             _ if self.take_told(origin, &meaning, &error, shared, now) => {}

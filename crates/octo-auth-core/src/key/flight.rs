@@ -15,8 +15,13 @@ use super::record::Attempt;
 use super::replica::Written;
 use super::step::Step;
 use crate::exchange::Purpose;
+use crate::registration::Drawn;
 use crate::spec::{Grant, Key};
+use crate::store::StoreError;
 use crate::time::Timestamp;
+
+/// The number of conflicts after which a flight gives up: more than processes that write at once can cause, as a rule.
+const MOST_CONFLICTS: u32 = 16;
 
 /// What is in flight for a key.
 #[derive(Debug)]
@@ -37,8 +42,12 @@ pub(crate) struct Flight {
     pub(crate) cause: Option<RenewalCause>,
     /// The owner of the claim that it may hold.
     pub(crate) claim: Option<String>,
-    /// When it drew on the request budget, until its request is sent.
-    pub(crate) drawn: Option<Duration>,
+    /// What it drew from the request budget, until it is known that its request was sent.
+    pub(crate) drawn: Option<Drawn>,
+    /// As which moment its request stands in the request log.
+    pub(crate) counted: Option<Timestamp>,
+    /// How often another version was stored than the one to be replaced.
+    conflicts: u32,
     /// Its request must be sent before this moment on the boot clock: claim and marker are worth no more then.
     pub(crate) send_before: Duration,
     /// Which client its request was built with.
@@ -75,7 +84,30 @@ pub(crate) enum LoadReason {
 
 impl Flight {
     pub(crate) fn new(id: u64, cause: Option<RenewalCause>, client_epoch: u32) -> Self {
-        Self { id, jobs: 0, cause, claim: None, drawn: None, send_before: Duration::MAX, client_epoch }
+        Self {
+            id,
+            jobs: 0,
+            cause,
+            claim: None,
+            drawn: None,
+            counted: None,
+            conflicts: 0,
+            send_before: Duration::MAX,
+            client_epoch,
+        }
+    }
+
+    /// Counts a write that met another version than expected.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`] if that has happened too often for other processes to be the cause.
+    pub(crate) fn met_conflict(&mut self) -> Result<(), StoreError> {
+        self.conflicts += 1;
+        if self.conflicts < MOST_CONFLICTS {
+            return Ok(());
+        }
+        Err(StoreError::new("the store reports a conflict at each write"))
     }
 
     /// Returns whether the refusal of a resource server caused it.

@@ -23,7 +23,7 @@ use super::record::{Attempt, FamilyId};
 use super::replica::Written;
 use crate::error::{self, BACKOFF, Remedy};
 use crate::failure::Cause;
-use crate::registration::{SharedState, part};
+use crate::registration::{Drawn, SharedState, part};
 use crate::store::{Claimed, STORE_CALL, Saved, Storage, StoreError, Stored};
 use crate::time::{Now, Timestamp};
 
@@ -40,8 +40,7 @@ impl KeyState {
     pub(super) fn renew(&mut self, cause: RenewalCause, shared: &mut SharedState, now: Now) -> Option<Job> {
         let mut flight = self.new_flight(Some(cause), shared);
         shared.health.probe(flight.id, now.boot.saturating_add(shared.longest_flight()));
-        shared.budget.draw(Some(&mut self.sent), now.boot);
-        flight.drawn = Some(now.boot);
+        self.draw(&mut flight, shared, now);
         flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
         // A client grant does not wait for a store that has just failed.
         let waits = !self.key.is_client_grant() || self.store_failures.blocked(now.boot).is_none();
@@ -99,6 +98,12 @@ impl KeyState {
         Some(Job::Save(SaveJob { ticket, name, expected, content }))
     }
 
+    /// Counts the request of a flight in the budget.
+    fn draw(&mut self, flight: &mut Flight, shared: &mut SharedState, now: Now) {
+        let share = self.budget_request(now).share;
+        flight.drawn = Some(shared.budget.draw(&mut self.sent, share, now.boot));
+    }
+
     /// Writes the request to the request log, where a limit is known, and sends it then.
     fn count(
         &mut self,
@@ -114,14 +119,13 @@ impl KeyState {
             if self.store_failures.blocked(now.boot).is_none() {
                 let (expected, sent) = log.with_one_more(window, now);
                 let content = log.encode(&sent, &shared.requests);
-                flight.drawn = Some(now.boot);
-                shared.budget.draw(Some(&mut self.sent), now.boot);
+                self.draw(&mut flight, shared, now);
                 let ticket = self.depart(flight, Phase::Counting { attempt, sent }, STORE_CALL, now);
                 let name = shared.requests.name.clone();
                 return Some(Job::Save(SaveJob { ticket, name, expected, content }));
             }
             // Only a client grant comes here while the store fails, and does not wait for it.
-            log.note_untold(now);
+            log.note_untold(window, now);
         }
         self.send(flight, attempt, has_room, shared, now)
     }
@@ -147,7 +151,7 @@ impl KeyState {
 
     fn send(
         &mut self,
-        flight: Flight,
+        mut flight: Flight,
         attempt: Option<Attempt>,
         has_room: bool,
         shared: &mut SharedState,
@@ -173,7 +177,9 @@ impl KeyState {
                 Origin::Client { over: view.family, family, number: view.attempts.saturating_add(1) }
             }
         };
-        shared.budget.draw(Some(&mut self.sent), now.boot);
+        let counted = flight.counted.take();
+        self.draw(&mut flight, shared, now);
+        flight.drawn = flight.drawn.map(|drawn| Drawn { counted, ..drawn });
         let deadline = shared.policy.exchange_deadline();
         // A little more than the carrier has, so that its own time-out is reported first.
         let ticket = self.depart(flight, Phase::Sending { origin }, deadline + SECOND, now);
@@ -244,7 +250,6 @@ impl KeyState {
         now: Now,
     ) {
         shared.health.flight_ended(flight.id);
-        self.give_back(&mut flight, shared);
         self.serving.unpublish();
         if let Phase::Sending { origin } = phase {
             shared.budget.failed(now.boot);
@@ -255,6 +260,7 @@ impl KeyState {
             }
             return;
         }
+        self.give_back(&mut flight, shared);
         if let Phase::Loading(_) = phase {
             self.take_loaded(Err(StoreError::new(SLOW)), shared, now);
             return;
@@ -346,7 +352,7 @@ impl KeyState {
 
     fn written_ahead(
         &mut self,
-        flight: Flight,
+        mut flight: Flight,
         (attempt, written, is_late): (Attempt, Written, bool),
         result: Result<Saved, StoreError>,
         shared: &mut SharedState,
@@ -360,8 +366,12 @@ impl KeyState {
                 if !is_late {
                     self.sighting.settle();
                 }
-                if !is_late && self.is_due(&flight, shared, now) {
-                    return self.write_ahead(flight, shared, now);
+                match flight.met_conflict() {
+                    Ok(()) if !is_late && self.is_due(&flight, shared, now) => {
+                        return self.write_ahead(flight, shared, now);
+                    }
+                    Ok(()) => {}
+                    Err(error) => self.store_failed(error, shared, now),
                 }
                 self.land(flight, shared, now)
             }
@@ -383,21 +393,23 @@ impl KeyState {
     ) -> Option<Job> {
         self.give_back(&mut flight, shared);
         let identity = shared.requests.clone();
-        let Some((log, _)) = shared.budget.fleet() else {
+        let Some((log, window)) = shared.budget.fleet() else {
             return self.send(flight, attempt, !is_late, shared, now);
         };
         let counted = match result {
             Ok(Saved::Done(version)) => {
                 log.wrote(&sent, version, now);
+                flight.counted = sent.last().copied();
                 Ok(true)
             }
             Ok(Saved::Conflict(stored)) => {
-                log.saw(stored.as_ref(), &identity, now).map(|()| false).map_err(StoreError::from)
+                let seen = log.saw(stored.as_ref(), &identity, now).map_err(StoreError::from);
+                seen.and_then(|()| flight.met_conflict()).map(|()| false)
             }
             Err(error) => Err(error),
         };
         if counted.is_err() && self.key.is_client_grant() {
-            log.note_untold(now);
+            log.note_untold(window, now);
         }
         match counted {
             Ok(true) => {

@@ -12,7 +12,7 @@ use super::step::Step;
 use crate::error::{Pause, Remedy};
 use crate::failure::Cause;
 use crate::grant::TokenTypeHint;
-use crate::registration::{BudgetRequest, Evidence, SharedState};
+use crate::registration::{BudgetRequest, Evidence, Share, SharedState};
 use crate::secret::Secret;
 use crate::spec::Renewal;
 use crate::store::{RecordName, STORE_CALL, Saved, Storage, StoreError, Stored, Version};
@@ -32,7 +32,10 @@ impl KeyState {
         self.read_at = Some(now.boot);
         match result.and_then(|stored| self.held(stored, shared)) {
             Ok(held) => {
-                self.store_failures.clear();
+                // While writing fails, reading is no success.
+                if self.knowledge != Knowledge::Read {
+                    self.store_failures.clear();
+                }
                 let removed = self.rebase(held, false);
                 self.took(removed, shared, now);
                 true
@@ -67,7 +70,9 @@ impl KeyState {
                 (false, self.rebase(held, true))
             }
         };
-        self.store_failures.clear();
+        if is_done {
+            self.store_failures.clear();
+        }
         self.read_at = Some(now.boot);
         self.took(removed, shared, now);
         Ok(is_done)
@@ -139,14 +144,16 @@ impl KeyState {
 
     pub(super) fn saved(
         &mut self,
-        flight: Flight,
+        mut flight: Flight,
         written: Written,
         result: Result<Saved, StoreError>,
         shared: &mut SharedState,
         now: Now,
     ) -> Option<Job> {
+        let saved = self.take_saved(written, result, shared, now);
         // After a conflict, the end of the flight saves what is still to be saved.
-        if let Err(error) = self.take_saved(written, result, shared, now) {
+        let saved = saved.and_then(|is_done| if is_done { Ok(()) } else { flight.met_conflict() });
+        if let Err(error) = saved {
             self.store_failed(error, shared, now);
             self.release_pending(shared, now);
         }
@@ -200,7 +207,7 @@ impl KeyState {
             true => TokenTypeHint::AccessToken,
             false => TokenTypeHint::RefreshToken,
         };
-        let request = BudgetRequest { has_token: true, has_setback: false, lifetime: None };
+        let request = BudgetRequest { leaves_last: true, share: Share::Beside, lifetime: None };
         let has_room = shared.budget.opens(&self.sent, request) <= now.boot;
         let Some(exchange) = shared.client.revoke(&token, hint).ok().filter(|_| has_room) else {
             self.revocations.clear();

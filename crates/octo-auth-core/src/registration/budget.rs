@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::request_log::RequestLog;
-use crate::time::Now;
+use crate::time::{Now, Timestamp};
 
 /// The limit of one key in [`KEY_WINDOW`], unless its tokens live so short that they need more.
 const KEY_LIMIT: u32 = 10;
@@ -19,6 +19,9 @@ const KEY_WINDOW: Duration = Duration::from_secs(61);
 const SHORTEST_LIFETIME: Duration = Duration::from_secs(2);
 
 /// The budget of a registration: so many requests in any window, at a distance after a failure.
+///
+/// Half of it at most goes to keys that failed last time, all together, and half at most to requests beside the keys, such
+/// as sign-ins: neither failing accounts nor invented codes can spend what the others need.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: u32,
@@ -28,6 +31,8 @@ pub(crate) struct Budget {
     origin: Origin,
     paced_until: Duration,
     sent: SendLog,
+    failing: SendLog,
+    beside: SendLog,
     /// What this process and those that share its store have sent; nothing if this process counts alone.
     fleet: Option<RequestLog>,
 }
@@ -64,19 +69,39 @@ pub(crate) enum Origin {
 /// Who asks for a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BudgetRequest {
-    /// Whether the key has a token to serve: it leaves the last slot to those that have none.
-    pub(crate) has_token: bool,
-    /// Whether the key failed last time: it takes at most half.
-    pub(crate) has_setback: bool,
-    /// How long its last token lived, if that is known: the key's own limit follows it.
+    /// Whether the last slot is left to keys that have no token to serve: there is one, or no key is concerned.
+    pub(crate) leaves_last: bool,
+    pub(crate) share: Share,
+    /// How long the key's last token lived, if that is known: the key's own limit follows it.
     pub(crate) lifetime: Option<Duration>,
+}
+
+/// Which part of the budget a request is drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// All of it.
+    Whole,
+    /// That of keys that failed last time.
+    Failing,
+    /// That of requests beside the keys.
+    Beside,
+}
+
+/// A slot that was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Drawn {
+    /// When, on the boot clock.
+    pub(crate) at: Duration,
+    pub(crate) share: Share,
+    /// As which moment it stands in the request log.
+    pub(crate) counted: Option<Timestamp>,
 }
 
 impl Budget {
     pub(crate) fn new((limit, window, distance, origin): (u32, Duration, Duration, Origin)) -> Self {
         let paced_until = Duration::ZERO;
-        let (sent, fleet) = (SendLog::default(), None);
-        Self { limit, window, distance, origin, paced_until, sent, fleet }
+        let [sent, failing, beside] = Default::default();
+        Self { limit, window, distance, origin, paced_until, sent, failing, beside, fleet: None }
     }
 
     /// Puts other limits in the place of the present ones; what was sent still counts.
@@ -113,13 +138,21 @@ impl Budget {
     }
 
     fn blocked_here(&self, key: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
+        let half = self.limit.div_ceil(2);
+        let own = match request.share {
+            Share::Failing => request.key_limit().min(half),
+            Share::Whole | Share::Beside => request.key_limit(),
+        };
         let shared = self.sent.opens(self.limit.saturating_sub(request.leaves()), self.window);
-        let half = if request.has_setback { key.opens(self.limit.div_ceil(2), self.window) } else { shared };
-        let own = request.key_limit();
+        let share = match request.share {
+            Share::Whole => Duration::ZERO,
+            Share::Failing => self.failing.opens(half, self.window),
+            Share::Beside => self.beside.opens(half, self.window),
+        };
         let all = [
             (self.paced_until, Limit::Distance(self.distance)),
             (key.opens(own, KEY_WINDOW), Limit::Key(own)),
-            (shared.max(half), self.of_registration()),
+            (shared.max(share), self.of_registration()),
         ];
         all.into_iter().max_by_key(|(until, _)| *until).unwrap_or((shared, self.of_registration()))
     }
@@ -139,24 +172,41 @@ impl Budget {
         }
     }
 
-    /// Counts a request that is sent now.
-    pub(crate) fn draw(&mut self, key: Option<&mut SendLog>, now: Duration) {
-        self.sent.note(now, self.limit);
-        if let Some(key) = key {
-            key.note_of_key(now);
+    /// Counts a request of a key that is sent now.
+    pub(crate) fn draw(&mut self, key: &mut SendLog, share: Share, now: Duration) -> Drawn {
+        key.note_of_key(now);
+        self.note(share, now);
+        Drawn { at: now, share, counted: None }
+    }
+
+    fn note(&mut self, share: Share, now: Duration) {
+        let limit = self.limit;
+        self.sent.note(now, limit);
+        self.log(share).into_iter().for_each(|log| log.note(now, limit));
+    }
+
+    fn log(&mut self, share: Share) -> Option<&mut SendLog> {
+        match share {
+            Share::Whole => None,
+            Share::Failing => Some(&mut self.failing),
+            Share::Beside => Some(&mut self.beside),
         }
     }
 
     /// Counts a request that is sent now without its key, and is told to the fleet with the next one that is drawn.
     pub(crate) fn draw_beside(&mut self, now: Now) {
-        self.draw(None, now.boot);
-        self.fleet.iter_mut().for_each(|fleet| fleet.note_untold(now));
+        self.note(Share::Beside, now.boot);
+        self.fleet.iter_mut().for_each(|fleet| fleet.note_untold(self.window, now));
     }
 
-    /// Gives back what was drawn at that moment, as nothing was sent.
-    pub(crate) fn give_back(&mut self, key: &mut SendLog, drawn: Duration) {
-        self.sent.forget(drawn);
-        key.forget(drawn);
+    /// Gives back a slot, as nothing was sent.
+    pub(crate) fn give_back(&mut self, key: &mut SendLog, drawn: Drawn) {
+        self.sent.forget(drawn.at);
+        key.forget(drawn.at);
+        self.log(drawn.share).into_iter().for_each(|log| log.forget(drawn.at));
+        if let Some((fleet, counted)) = self.fleet.as_mut().zip(drawn.counted) {
+            fleet.forget(counted);
+        }
     }
 
     /// Records a failure: the next request keeps the documented distance from it.
@@ -168,7 +218,7 @@ impl Budget {
 impl BudgetRequest {
     /// The slots it leaves to others. Where there is but one, it may be taken all the same: no limit is less.
     fn leaves(self) -> u32 {
-        u32::from(self.has_token)
+        u32::from(self.leaves_last)
     }
 
     /// The limit of the key itself: as many renewals as its tokens can need, each of which lives 0.4 of its lifetime at

@@ -4,6 +4,7 @@
 //! that no two processes take the same slot. The moments are of the wall clock, which is all that processes share;
 //! where a clock tells something that cannot be, the later moment counts.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::answer::members::Value;
@@ -18,8 +19,8 @@ pub(crate) struct RequestLog {
     version: Option<Version>,
     /// When each was sent: as the store has it, and on the boot clock of this process; oldest first.
     sent: Vec<(Timestamp, Duration)>,
-    /// What was sent without being written down before, and is with the next request.
-    untold: Vec<Timestamp>,
+    /// What was sent without being written down before, and is with the next request; oldest first.
+    untold: Vec<(Timestamp, Duration)>,
     /// When the record was seen last, on the boot clock.
     seen_at: Option<Duration>,
     /// Members of the stored form that this release does not know.
@@ -53,16 +54,24 @@ impl RequestLog {
     }
 
     /// Returns the version to expect and the log with one more request, which is sent within the time a store may take.
-    pub(crate) fn with_one_more(&self, window: Duration, now: Now) -> (Option<Version>, Vec<Timestamp>) {
-        let counting = self.sent.iter().filter(|(_, sent)| sent.saturating_add(window) > now.boot);
+    pub(crate) fn with_one_more(&mut self, window: Duration, now: Now) -> (Option<Version>, Vec<Timestamp>) {
+        self.prune(window, now);
         let one_more = now.wall.saturating_add(STORE_CALL);
-        let sent = counting.map(|(sent, _)| *sent).chain(self.untold.iter().copied()).chain([one_more]);
-        (self.version, sent.collect())
+        let known = self.sent.iter().chain(&self.untold).map(|(sent, _)| *sent);
+        (self.version, known.chain([one_more]).collect())
+    }
+
+    /// Forgets what no longer counts.
+    fn prune(&mut self, window: Duration, now: Now) {
+        let counts = |(_, sent): &(Timestamp, Duration)| sent.saturating_add(window) > now.boot;
+        self.sent.retain(counts);
+        self.untold.retain(counts);
     }
 
     /// Takes note that the record was written.
     pub(crate) fn wrote(&mut self, sent: &[Timestamp], version: Version, now: Now) {
-        self.untold.retain(|own| !sent.contains(own));
+        let written: HashSet<&Timestamp> = sent.iter().collect();
+        self.untold.retain(|(own, _)| !written.contains(own));
         self.take(sent, now);
         self.version = Some(version);
     }
@@ -100,16 +109,27 @@ impl RequestLog {
         Ok(sent)
     }
 
-    /// Takes note of a request that was sent without being written down before.
-    pub(crate) fn note_untold(&mut self, now: Now) {
-        self.untold.push(now.wall);
+    /// Records a request that was sent without being written down before.
+    pub(crate) fn note_untold(&mut self, window: Duration, now: Now) {
+        self.prune(window, now);
+        self.untold.push((now.wall, now.boot));
+    }
+
+    /// Forgets a request that was written down and not sent. The store forgets it with the next one.
+    pub(crate) fn forget(&mut self, counted: Timestamp) {
+        if let Some(place) = self.sent.iter().rposition(|(sent, _)| *sent == counted) {
+            self.sent.remove(place);
+        }
     }
 
     fn take(&mut self, stored: &[Timestamp], now: Now) {
-        let mut known = std::mem::take(&mut self.sent);
+        let mut known: HashMap<Timestamp, Vec<Duration>> = HashMap::new();
+        for (sent, boot) in self.sent.drain(..) {
+            known.entry(sent).or_default().push(boot);
+        }
         for sent in stored {
-            let place = known.iter().position(|(other, _)| other == sent);
-            let boot = place.map_or_else(|| self.first_seen(*sent, now), |place| known.swap_remove(place).1);
+            let boot = known.get_mut(sent).and_then(Vec::pop);
+            let boot = boot.unwrap_or_else(|| self.first_seen(*sent, now));
             self.sent.push((*sent, boot));
         }
         self.sent.sort_unstable_by_key(|(_, boot)| *boot);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, Freshness, Key, Policy, Purpose, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_core::{Client, Fault, Freshness, Key, Policy, Purpose, Storage};
+use octo_auth_testkit::machine::{Endpoint, Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard};
 
 fn locations(count: usize) -> Vec<Key> {
@@ -162,12 +162,58 @@ fn one_key_takes_at_most_10_requests_a_minute_though_its_tokens_expire_at_once()
 #[test]
 fn an_admitted_request_is_counted_too() {
     let mut world = Machine::new(officernd());
-    for _ in 0..4 {
+    for _ in 0..2 {
         world.accounts.admit(Purpose::CodeExchange, world.now).expect("there is room");
     }
-    let opens = world.accounts.admit(Purpose::CodeExchange, world.now).expect_err("the budget is spent");
+    let keys = locations(3);
+    assert_eq!((world.got(&keys[0]), world.got(&keys[1])), ("AT1".to_owned(), "AT2".to_owned()));
+    assert_eq!(is_spent(&mut world, &keys[2]), Some(Duration::from_secs(61)));
+}
+
+#[test]
+fn admitted_requests_take_at_most_half_of_the_budget() {
+    let mut world = Machine::new(officernd());
+    for _ in 0..2 {
+        world.accounts.admit(Purpose::CodeExchange, world.now).expect("there is room");
+    }
+    let opens = world.accounts.admit(Purpose::CodeExchange, world.now).expect_err("their half is spent");
     assert_eq!(opens, world.now.boot + Duration::from_secs(61));
-    assert_eq!(is_spent(&mut world, &locations(1)[0]), Some(Duration::from_secs(61)));
+    assert_eq!(world.got(&locations(1)[0]), "AT1");
+}
+
+#[test]
+fn all_keys_that_failed_last_time_take_together_at_most_half_of_the_budget() {
+    let policy = Policy::default().with_request_limit(4).expect("a limit");
+    let mut world = Machine::with_policy(standard(), policy);
+    let (good, bad) = (service(), locations(4));
+    for key in &bad {
+        world.endpoint.then(Said::error(500, "server_error"));
+        world.got(key);
+    }
+    world.pass_seconds(61);
+    let before = world.requests();
+    for key in &bad {
+        world.endpoint.then(Said::error(500, "server_error"));
+        world.got(key);
+    }
+    assert_eq!(world.requests() - before, 2);
+    world.endpoint = Endpoint::default();
+    assert!(world.got(&good).starts_with("AT"), "it never failed");
+}
+
+#[test]
+fn a_request_that_could_not_be_sent_is_given_back() {
+    let policy = Policy::default().with_request_limit(2).expect("a limit");
+    for storage in [Storage::None, Storage::MultiProcess] {
+        let shelf = Shelf::default();
+        let mut world = Machine::with_store_and_policy(standard(), policy.clone(), storage, &shelf, 1);
+        for _ in 0..2 {
+            world.endpoint.then(Said::Fault(Fault::not_sent("no socket is left")));
+            assert_eq!(world.got(&service()), "not_sent");
+            world.pass_seconds(2);
+        }
+        assert_eq!(world.accounts.budget_left(world.now), 2);
+    }
 }
 
 #[test]

@@ -252,3 +252,39 @@ fn a_handle_serves_a_token_alone_until_the_reread_interval_is_over() {
     assert!(published.serves_by_boot(read + Duration::from_secs(10) - MILLI));
     assert!(!published.serves_by_boot(read + Duration::from_secs(10)));
 }
+
+#[test]
+fn a_store_that_always_conflicts_is_store_trouble_after_a_few_tries() {
+    for storage in [Storage::SingleProcess, Storage::MultiProcess] {
+        let shelf = Shelf::default();
+        let mut world = Machine::with_store(standard(), storage, &shelf, 1);
+        world.sign_in(&hotel(), "RT0");
+        shelf.conflict(true);
+        for ask in 0..200 {
+            let mut job = world.decide(&hotel()).job;
+            for _ in 0..50 {
+                job = job.and_then(|job| world.step(job));
+            }
+            assert!(job.is_none(), "{storage:?}: the flight of call {ask} goes on");
+            world.pass_seconds(1);
+        }
+        assert!(shelf.writes() <= 16 * 40, "{storage:?}: {} writes in 200 s", shelf.writes());
+        assert_eq!(world.requests(), 0, "no refresh token is sent that is not written ahead");
+        let code = world.get(&hotel()).expect_err("it cannot be written ahead").to_string();
+        assert!(code.contains("conflict"), "{code}");
+        assert_eq!(world.got(&service()), "AT1", "a client grant goes on");
+        shelf.conflict(false);
+        world.pass_seconds(60);
+        assert_eq!(world.got(&hotel()), "AT2");
+    }
+}
+
+#[test]
+fn a_request_log_that_always_conflicts_holds_up_no_client_grant() {
+    let shelf = Shelf::default();
+    let policy = Policy::default().with_request_limit(100).expect("a limit");
+    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &shelf, 1);
+    shelf.conflict(true);
+    assert_eq!(world.got(&service()), "AT1");
+    assert!(shelf.writes() <= 3 * 16, "{} writes", shelf.writes());
+}

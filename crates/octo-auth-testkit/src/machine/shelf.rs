@@ -20,6 +20,8 @@ struct Inside {
     history: Vec<RecordBytes>,
     is_down: bool,
     refuses_writing: bool,
+    conflicts: bool,
+    writes: usize,
 }
 
 impl Shelf {
@@ -31,6 +33,17 @@ impl Shelf {
     /// Lets all writes fail from now on, or succeed again.
     pub fn refuse_writing(&self, refuses: bool) {
         self.0.borrow_mut().refuses_writing = refuses;
+    }
+
+    /// Lets all writes meet another version from now on, or be compared again.
+    pub fn conflict(&self, conflicts: bool) {
+        self.0.borrow_mut().conflicts = conflicts;
+    }
+
+    /// Returns the number of writes that were tried.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.0.borrow().writes
     }
 
     /// Returns what the store holds under a name, or `None`.
@@ -104,11 +117,12 @@ impl Shelf {
         content: &RecordBytes,
     ) -> Result<Saved, StoreError> {
         let mut inside = self.0.borrow_mut();
+        inside.writes += 1;
         if inside.is_down || inside.refuses_writing {
             return Err(down());
         }
         let held = inside.records.get(name).cloned();
-        if held.as_ref().map(|stored| stored.version) != expected {
+        if inside.conflicts || held.as_ref().map(|stored| stored.version) != expected {
             return Ok(Saved::Conflict(held));
         }
         let version = Version(expected.map_or(1, |version| version.0 + 1));
