@@ -7,6 +7,9 @@
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/admission.rs"]
+mod admission;
+
 #[path = "../../crates/octo-auth-driver/src/calls.rs"]
 mod calls;
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]

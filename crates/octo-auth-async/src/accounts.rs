@@ -83,8 +83,9 @@ impl Accounts {
 
     /// Runs any exchange once, in a task of its own.
     ///
-    /// It is counted in the provider's budget, and waits for the next slot if the budget is spent. Its outcome
-    /// changes no key: an exchange that brings tokens, such as that of an authorization code, is one for
+    /// A request for a token counts in the provider's budget, of which such requests get at most half, and waits in line
+    /// until that has room, at most as long as the policy says callers wait. While 64 wait, a further one is not sent, nor
+    /// is a code that became too old. Its outcome changes no key: an exchange that brings tokens, such as that of an authorization code, is one for
     /// [`Tokens::adopt_from`].
     ///
     /// A caller that is dropped while it waits for a slot sends nothing. One that is dropped later loses the answer of

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use octo_auth_core::{Answer, Exchange, ExchangeError, Fault, Reply};
-use octo_auth_driver::Running;
+use octo_auth_driver::{Admitted, Running};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -38,12 +38,16 @@ impl Registration {
             let fault = Fault::not_sent("there is no tokio runtime here: call from inside one");
             return (Err(exchange.lost(fault)), None);
         };
+        let mut admission = self.shared.admission();
         let running = loop {
-            match self.shared.admit(exchange.purpose()) {
-                Ok(running) => break running,
-                Err((listener, at_most)) => {
-                    let _ = timeout(at_most, listener).await;
-                }
+            if exchange.is_too_old(self.shared.now()) {
+                let fault = Fault::not_sent("the code became too old while it waited");
+                return (Err(exchange.lost(fault)), None);
+            }
+            match admission.ask(exchange.purpose()) {
+                Admitted::Yes(running) => break running,
+                Admitted::Wait(listener, at_most) => drop(timeout(at_most, listener).await),
+                Admitted::No(fault) => return (Err(exchange.lost(fault)), None),
             }
         };
         let (caller, outcome) = oneshot::channel();

@@ -123,8 +123,8 @@ impl Tokens {
     /// Both happen in a task of its own: a caller that is dropped once the request was sent loses nothing. An answer
     /// that cannot be read but for its refresh token brings that, and is an error all the same.
     ///
-    /// It is counted in the provider's budget, and waits for the next slot if the budget is spent; after it, as long
-    /// as [`Tokens::adopt`].
+    /// It waits for the provider's budget as [`Accounts::run`](crate::Accounts::run) does; after it, as long as
+    /// [`Tokens::adopt`].
     ///
     /// # Errors
     ///

@@ -89,8 +89,10 @@ impl Accounts {
 
     /// Runs any exchange, such as that of an authorization code, once, on the calling thread.
     ///
-    /// A request for a token counts in the provider's budget and waits until that has room. Its outcome changes no
-    /// key: tokens it brings are handed to [`Tokens::adopt`]. A shutdown waits for it.
+    /// A request for a token counts in the provider's budget, of which such requests get at most half, and waits in line
+    /// until that has room, at most as long as the policy says callers wait. While 64 wait, a further one is not sent, nor
+    /// is a code that became too old. Its outcome changes no key: tokens it brings are handed to [`Tokens::adopt`]. A
+    /// shutdown waits for it.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 use octo_auth_core::{
     Answer, Exchange, ExchangeError, Fault, Job, LoadJob, Now, Reply, Report, SendJob, Store,
 };
-use octo_auth_driver::JobGuard;
+use octo_auth_driver::{Admitted, JobGuard};
 
 use crate::context::Context;
 
@@ -18,12 +18,15 @@ impl Context {
         }
         let shared = &self.shared;
         let purpose = exchange.purpose();
+        let mut admission = shared.admission();
         let _running = loop {
-            match shared.admit(purpose) {
-                Ok(running) => break running,
-                Err((listener, at_most)) => {
-                    listener.wait_timeout(at_most);
-                }
+            if exchange.is_too_old(shared.now()) {
+                return Err(exchange.lost(Fault::not_sent("the code became too old while it waited")));
+            }
+            match admission.ask(purpose) {
+                Admitted::Yes(running) => break running,
+                Admitted::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
+                Admitted::No(fault) => return Err(exchange.lost(fault)),
             }
         };
         let (request, sent) = (exchange.request(), shared.now());

@@ -120,9 +120,8 @@ impl Tokens {
 
     /// Runs an exchange that brings tokens, such as that of a code, and begins the key anew with them.
     ///
-    /// An answer that cannot be read but for its refresh token brings that, and is an error all the same. It is counted
-    /// in the provider's budget, and waits for the next slot if the budget is spent; after it, as long as
-    /// [`Tokens::adopt`].
+    /// An answer that cannot be read but for its refresh token brings that, and is an error all the same. It waits for the
+    /// provider's budget as [`Accounts::run`](crate::Accounts::run) does; after it, as long as [`Tokens::adopt`].
     ///
     /// # Errors
     ///

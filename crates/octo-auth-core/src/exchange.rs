@@ -12,6 +12,7 @@ mod received;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use http::{Request, Response};
 
@@ -33,13 +34,26 @@ use crate::time::Now;
 pub struct Exchange<T: Reply> {
     request: Request<Body>,
     reading: Reading,
+    /// When what it spends was received, and how long that lives.
+    spends: Option<(Now, Duration)>,
     reply: PhantomData<fn() -> T>,
 }
 
 impl<T: Reply> Exchange<T> {
     pub(crate) fn new(mut request: Request<Body>, reading: Reading) -> Self {
         request.extensions_mut().insert(SendOptions::from(&reading));
-        Self { request, reading, reply: PhantomData }
+        Self { request, reading, spends: None, reply: PhantomData }
+    }
+
+    /// This exchange of a code that was received at that moment and lives this long.
+    pub(crate) fn spending(self, received: Now, lifetime: Duration) -> Self {
+        Self { spends: Some((received, lifetime)), ..self }
+    }
+
+    /// Returns whether the code that it exchanges has become too old. Ask before sending what had to wait.
+    #[must_use]
+    pub fn is_too_old(&self, now: Now) -> bool {
+        self.spends.is_some_and(|(received, lifetime)| now.age_of(received) >= lifetime)
     }
 
     /// The request to send, as it is, to its absolute URL, without following redirects.

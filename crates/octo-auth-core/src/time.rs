@@ -74,6 +74,13 @@ impl Timestamp {
     }
 }
 
+impl Now {
+    /// Returns the larger of the ages of a moment by both clocks, so that neither a stepped wall clock nor a suspend hides it.
+    pub(crate) fn age_of(self, moment: Self) -> Duration {
+        self.wall.saturating_since(moment.wall).max(self.boot.saturating_sub(moment.boot))
+    }
+}
+
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         match time.duration_since(SystemTime::UNIX_EPOCH) {

@@ -48,6 +48,7 @@
 //! # }
 //! ```
 
+mod admission;
 mod calls;
 mod event;
 mod job_guard;
@@ -59,6 +60,7 @@ mod subscribers;
 mod sync;
 pub mod telemetry;
 
+pub use admission::{Admission, Admitted};
 pub use calls::{Due, Told};
 pub use event::Listener;
 pub use job_guard::JobGuard;

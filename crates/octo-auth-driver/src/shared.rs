@@ -4,14 +4,14 @@
 //! callers. A caller that has to wait gets its listener in the step that says so; no change can fall in between. The lock
 //! is never held across IO; wakers are called, and telemetry is told, outside of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now, Purpose,
+    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now,
     RecordName, Report, RequestError, Status,
 };
 use octo_auth_system::{Clock, Waiting};
@@ -44,6 +44,9 @@ pub(crate) struct State {
     /// How many flights of a key have a job that is not reported, or something that follows it; `None`: exchanges.
     running: HashMap<Option<Arc<Key>>, usize>,
     pub(crate) is_shut_down: bool,
+    /// The requests beside the machine that wait for the budget, in order.
+    pub(crate) line: BTreeSet<u64>,
+    pub(crate) next_turn: u64,
 }
 
 struct Held {
@@ -70,6 +73,8 @@ impl Shared {
             pending: PendingEvents::default(),
             running: HashMap::new(),
             is_shut_down: false,
+            line: BTreeSet::new(),
+            next_turn: 0,
         };
         let state = Mutex::new(state);
         let shared = Arc::new(Self { state, clock, telemetry, watched: Event::default() });
@@ -142,19 +147,6 @@ impl Shared {
         let is_saving = state.machine.status(cell.key(), now).is_some_and(|status| status.is_being_saved());
         let is_running = all && state.running.contains_key(&Some(cell.key().clone()));
         (is_saving || is_running).then(|| cell.changed.listen())
-    }
-
-    /// Counts a request that is sent beside the machine.
-    ///
-    /// # Errors
-    ///
-    /// If the request budget has no room: a listener to wait by, but at most for the duration, before asking again.
-    pub fn admit(self: &Arc<Self>, purpose: Purpose) -> Result<Running, (Listener, Duration)> {
-        let (mut state, now) = self.enter();
-        match state.machine.admit(purpose, now) {
-            Ok(()) => Ok(self.run(&mut state, None)),
-            Err(opens) => Err((self.watched.listen(), left(opens, now))),
-        }
     }
 
     /// Returns how many requests may be sent now.

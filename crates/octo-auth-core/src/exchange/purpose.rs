@@ -86,8 +86,9 @@ impl Purpose {
         )
     }
 
-    /// Whether the request goes to the server that gives out tokens, whose limits it counts for.
-    pub(crate) fn concerns_a_grant(self) -> bool {
+    /// Returns whether the request goes to the server that issues tokens, so that it counts in the request budget.
+    #[must_use]
+    pub fn concerns_a_grant(self) -> bool {
         !matches!(
             self,
             Self::ApiCall

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use super::callback::Callback;
 use super::pending::Pending;
@@ -109,7 +110,7 @@ impl GrantedCode {
         let call =
             call.filter(|_| client.client_id == sign_in.client_id).ok_or(CallbackError::OtherClient)?;
         let lifetime_seconds = document.authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds);
-        let age_seconds = self.age_seconds(now);
+        let age_seconds = now.age_of(self.received).as_secs();
         if age_seconds >= u64::from(lifetime_seconds) {
             return Err(CallbackError::CodeTooOld { age_seconds, lifetime_seconds });
         }
@@ -120,14 +121,8 @@ impl GrantedCode {
             values.set(Role::CodeVerifier, Given::Secret(verifier));
         }
         let scopes = (!sign_in.scopes.is_empty()).then(|| sign_in.scopes.clone());
-        Ok(client.token_exchange(Purpose::CodeExchange, call, values, scopes)?)
-    }
-
-    /// The larger of the ages by both clocks, so that neither a stepped wall clock nor a suspend hides it.
-    fn age_seconds(&self, now: Now) -> u64 {
-        let by_wall = now.wall.saturating_since(self.received.wall);
-        let by_boot = now.boot.saturating_sub(self.received.boot);
-        by_wall.max(by_boot).as_secs()
+        let exchange = client.token_exchange(Purpose::CodeExchange, call, values, scopes)?;
+        Ok(exchange.spending(self.received, Duration::from_secs(lifetime_seconds.into())))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{Accounts, Adopted, Exchange, Failure, Fault, Now, State, Token, TokenSet, Waits, Warm};
-use octo_auth_driver::{Changes, Due, JobGuard, KeyCell, Running, Shared, Told};
+use octo_auth_driver::{Admission, Admitted, Changes, Due, JobGuard, KeyCell, Running, Shared, Told};
 use octo_auth_system::Clock;
 
 use super::job_runner::JobRunner;
@@ -41,6 +41,7 @@ struct Caller {
 struct Redeeming {
     name: String,
     exchange: Option<Exchange<TokenSet>>,
+    admission: Admission,
     call: Option<(CallId, Now, Running)>,
 }
 
@@ -104,7 +105,12 @@ impl Process {
             Act::Redeem(name) => {
                 self.scenery.begin();
                 let exchange = self.scenery.redeemed(name);
-                self.redeeming.push(Redeeming { name: name.clone(), exchange, call: None });
+                self.redeeming.push(Redeeming {
+                    name: name.clone(),
+                    exchange,
+                    admission: self.shared.admission(),
+                    call: None,
+                });
             }
             Act::KeepWarm(which) => {
                 self.warm = Some(*which);
@@ -251,12 +257,20 @@ impl Process {
             let now = self.scenery.now();
             let Some(exchange) = &redeeming.exchange else { continue };
             let Some((call, sent, _)) = &redeeming.call else {
-                if let Ok(running) = self.shared.admit(exchange.purpose()) {
-                    let deadline = self.scenery.setup().policy.exchange_deadline();
-                    let call = Call::Send(exchange.request().clone(), deadline);
-                    redeeming.call = Some((self.scenery.arrive(self.named, call), now, running));
-                    has_moved = true;
+                match redeeming.admission.ask(exchange.purpose()) {
+                    Admitted::Wait(..) => continue,
+                    Admitted::Yes(running) => {
+                        let deadline = self.scenery.setup().policy.exchange_deadline();
+                        let call = Call::Send(exchange.request().clone(), deadline);
+                        redeeming.call = Some((self.scenery.arrive(self.named, call), now, running));
+                    }
+                    Admitted::No(fault) => {
+                        let Some(exchange) = redeeming.exchange.take() else { continue };
+                        let error = exchange.lost(fault);
+                        self.scenery.redeemed_in_vain(self.named, &redeeming.name, &error);
+                    }
                 }
+                has_moved = true;
                 continue;
             };
             let Some(outcome) = self.scenery.outcome(*call) else { continue };

@@ -1,0 +1,118 @@
+//! Requests beside the machine, such as sign-ins, wait in line for the request budget: in order, a bounded number of them,
+//! each for a bounded time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_core::{Fault, Purpose};
+
+use crate::event::Listener;
+use crate::shared::{Running, Shared, left};
+
+/// The most requests that wait.
+const MOST_WAITING: usize = 64;
+
+/// A request beside the machine, from the first question until it is sent or given up. Dropped, it leaves the line.
+#[must_use = "it leaves the line when it is dropped"]
+pub struct Admission {
+    shared: Arc<Shared>,
+    turn: Option<Turn>,
+}
+
+/// A place in the line.
+#[derive(Clone, Copy)]
+struct Turn {
+    number: u64,
+    /// When it has waited long enough, on the boot clock.
+    until: Duration,
+}
+
+/// What a request beside the machine is told.
+#[must_use = "the request has to do as it is told"]
+pub enum Admitted {
+    /// Send it now.
+    Yes(Running),
+    /// Wait, but at most for this duration, and ask again.
+    Wait(Listener, Duration),
+    /// It is not sent, for this reason.
+    No(Fault),
+}
+
+impl Shared {
+    /// Returns the admission of one request beside the machine.
+    pub fn admission(self: &Arc<Self>) -> Admission {
+        Admission { shared: self.clone(), turn: None }
+    }
+}
+
+impl Admission {
+    /// Asks whether a request may be sent now. It is counted in the request budget then.
+    ///
+    /// Requests are admitted in the order in which they asked first. One waits at most as long as a caller does by the
+    /// policy; if 64 wait already, a further one is not sent.
+    pub fn ask(&mut self, purpose: Purpose) -> Admitted {
+        let shared = self.shared.clone();
+        let (mut state, now) = shared.enter();
+        let is_next =
+            state.line.first().is_none_or(|first| self.turn.is_some_and(|own| own.number == *first));
+        let opens = match is_next || !purpose.concerns_a_grant() {
+            true => state.machine.admit(purpose, now),
+            // It is notified when the one before it has left.
+            false => Err(Duration::MAX),
+        };
+        let Err(opens) = opens else {
+            let running = shared.run(&mut state, None);
+            drop(state);
+            self.leave();
+            return Admitted::Yes(running);
+        };
+        if self.turn.is_none() {
+            if state.line.len() >= MOST_WAITING {
+                return Admitted::No(Fault::not_sent("too many sign-ins wait for the request budget"));
+            }
+            let number = state.next_turn;
+            state.next_turn += 1;
+            state.line.insert(number);
+            let until = now.boot.saturating_add(state.machine.policy().wait());
+            self.turn = Some(Turn { number, until });
+        }
+        let until = self.turn.map_or(now.boot, |own| own.until);
+        let listener = shared.listen();
+        drop(state);
+        if until <= now.boot {
+            self.leave();
+            return Admitted::No(Fault::not_sent("the request budget had no room in time"));
+        }
+        Admitted::Wait(listener, left(opens.min(until), now))
+    }
+
+    /// Leaves the line: the next may ask.
+    fn leave(&mut self) {
+        let Some(turn) = self.turn.take() else { return };
+        self.shared.enter().0.line.remove(&turn.number);
+        self.shared.wake_watchers();
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("is_waiting", &self.turn.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yes(_) => "Yes",
+            Self::Wait(..) => "Wait",
+            Self::No(_) => "No",
+        })
+    }
+}
