@@ -15,7 +15,7 @@ mod caller;
 mod effects;
 mod refresh_ahead;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub struct Accounts {
     /// Whether something has changed for all keys since.
     all_touched: bool,
     asked: u64,
+    /// Keys whose renewal waits until another has ended, oldest first.
+    queue: VecDeque<Arc<Key>>,
 }
 
 /// A key and who holds it.
@@ -68,6 +70,7 @@ struct Account {
     shown: Shown,
     is_touched: bool,
     is_due_stale: bool,
+    is_queued: bool,
 }
 
 impl Accounts {
@@ -84,6 +87,7 @@ impl Accounts {
             touched: Vec::new(),
             all_touched: false,
             asked: 0,
+            queue: VecDeque::new(),
         }
     }
 
@@ -330,11 +334,13 @@ impl Accounts {
         step: impl FnOnce(&mut KeyState, &mut SharedState) -> Decision,
     ) -> Decision {
         self.asked += 1;
-        let Self { accounts, shared, idle, touched, asked, .. } = self;
+        let Self { accounts, shared, idle, touched, asked, queue, .. } = self;
         if let Some(account) = accounts.get_mut(key) {
             account.mark_used(*asked, idle);
             account.touch(touched);
-            return step(&mut account.state, shared);
+            let decision = step(&mut account.state, shared);
+            account.queue_up(queue, shared, now);
+            return decision;
         }
         match self.hold(key, now) {
             Ok(_) => {
@@ -372,9 +378,23 @@ impl Accounts {
                 shown,
                 is_touched: false,
                 is_due_stale: false,
+                is_queued: false,
             }
         });
         (account, shared)
+    }
+
+    /// Has the key looked at whose renewal has waited longest, if it may begin because another has ended.
+    pub(super) fn look_at_queued(&mut self) {
+        let has_slot = |key: &&Arc<Key>| self.shared.has_slot(key.is_client_grant());
+        if self.queue.front().filter(has_slot).is_none() {
+            return;
+        }
+        let next = self.queue.pop_front();
+        if let Some(account) = next.and_then(|key| self.accounts.get_mut(&key)) {
+            account.is_queued = false;
+            account.touch(&mut self.touched);
+        }
     }
 
     /// Returns whether there is room for a key. If there is none for another, evicts the one that was asked about longest
@@ -408,6 +428,15 @@ impl Account {
             idle.insert((from, asked, self.state.key().clone()));
         }
         self.last_asked = asked;
+    }
+
+    /// Queues the key if its renewal waits until another has ended.
+    pub(super) fn queue_up(&mut self, queue: &mut VecDeque<Arc<Key>>, shared: &SharedState, now: Now) {
+        let key = self.state.key();
+        if !self.is_queued && !shared.has_slot(key.is_client_grant()) && self.state.wants_renewal(now) {
+            queue.push_back(key.clone());
+            self.is_queued = true;
+        }
     }
 
     /// Puts the key where it belongs among those that can be evicted.

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 /// Why there is no token to be had now. Cheap to clone; holds no secret.
 ///
 /// `code()` is a stable word: that of the failed exchange where one failed, else one of `signed_out`,
-/// `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`, `consent_lost`, `not_signed_in`,
+/// `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`, `too_many_in_flight`, `consent_lost`, `not_signed_in`,
 /// `too_many_keys`, `expired_on_arrival`, `same_token_again`, `lost`, `no_runtime`, `would_stall`, or that of a
 /// [`RequestError`].
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub enum FailureKind {
     /// As many requests were sent as a limit allows, and none of them failed; the next slot is not open yet. The text says
     /// whose limit it is.
     BudgetSpent,
+    /// As many renewals are in flight as the policy allows at once; one begins as soon as another has ended.
+    TooManyInFlight,
     /// The refresh token is dead: the consent was withdrawn, or the refresh token was used up elsewhere.
     ConsentLost,
     /// A renewal was lost on its way, and with it the refresh token the server may have replaced.
@@ -155,7 +157,7 @@ impl Failure {
         self.0.after
     }
 
-    /// Returns how long until a limit of requests has room again, if that alone keeps the next attempt from being made.
+    /// Returns how long until a limit has room again, if that alone keeps the next attempt from being made.
     pub(crate) fn opens_after(&self) -> Option<Duration> {
         self.0.after.filter(|_| self.0.limit.is_some())
     }
@@ -181,6 +183,7 @@ impl FailureKind {
             Self::StillWaiting => "still_waiting",
             Self::Closed => "closed",
             Self::BudgetSpent => "budget_spent",
+            Self::TooManyInFlight => "too_many_in_flight",
             Self::ConsentLost | Self::ConsentInDoubt => "consent_lost",
             Self::NotSignedIn => "not_signed_in",
             Self::Misconfigured => "misconfigured",
@@ -199,6 +202,7 @@ impl FailureKind {
             Self::StillWaiting => "the renewal under way took longer than the caller would wait; it goes on",
             Self::Closed => "the last attempt failed",
             Self::BudgetSpent => "no more requests may be sent now",
+            Self::TooManyInFlight => "no more renewals may begin now",
             Self::ConsentLost => "the provider no longer takes its refresh token",
             Self::ConsentInDoubt => {
                 "a renewal was lost on its way, and with it the refresh token the provider may have replaced"
@@ -266,8 +270,8 @@ impl fmt::Display for Why<'_> {
             None => f.write_str(kind.explain())?,
         }
         match limit {
-            Some(limit) if *kind == FailureKind::BudgetSpent => write!(f, " ({limit})"),
-            Some(limit) => write!(f, ", and {} ({limit})", FailureKind::BudgetSpent.explain()),
+            Some(limit) if *kind == limit.kind() => write!(f, " ({limit})"),
+            Some(limit) => write!(f, ", and {} ({limit})", limit.kind().explain()),
             None => Ok(()),
         }
     }

@@ -55,14 +55,14 @@ use state::{Facts, Knowledge};
 use crate::error::Remedy;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::profile::Replay;
-use crate::registration::{BudgetRequest, FailureHistory, SendLog, Share, SharedState};
+use crate::registration::{BudgetRequest, FailureHistory, Limit, SendLog, Share, SharedState};
 use crate::secret::Secret;
 use crate::spec::Key;
 use crate::store::{Identity, RecordName, Storage};
 use crate::time::Now;
 use crate::validity::Freshness;
 
-/// When a caller that could not wait for a flight should ask again.
+/// When a caller that could not wait for a flight, or for room for one, should ask again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A shared store is read at most this often before "sign in" is said.
@@ -332,7 +332,11 @@ impl KeyState {
             Some(Gate::Open) | None => None,
         };
         let pause = self.sighting.pause_until();
+        let has_slot = own_flight.is_some() || shared.has_slot(self.key.is_client_grant());
+        let slot = Limit::InFlight(shared.policy.concurrency());
+        let slot = Blocked::by(slot, now.boot.saturating_add(LOOK_AGAIN));
         let reasons = [
+            Some(slot).filter(|_| !has_slot),
             own_flight.is_none().then(|| self.spent(shared, now)),
             Some(Blocked::new(pause, FailureKind::Closed, Some(Cause::AskedToWait))),
             self.failures.blocked(now.boot).map(Blocked::from),
@@ -348,8 +352,7 @@ impl KeyState {
     fn spent(&self, shared: &SharedState, now: Now) -> Blocked {
         let (until, limit) = shared.budget.blocked(&self.sent, self.budget_request(now));
         let failure = self.failures.failure().or_else(|| shared.health.failure());
-        let spent = || Blocked::new(until, FailureKind::BudgetSpent, None);
-        let blocked = failure.map_or_else(spent, Blocked::from);
+        let blocked = failure.map_or_else(|| Blocked::by(limit, until), Blocked::from);
         Blocked { until, limit: Some(limit), ..blocked }
     }
 

@@ -6,6 +6,7 @@ mod history;
 mod policy;
 mod request_log;
 mod rng;
+mod slots;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub(crate) use rng::SeededRng;
 
 use budget::Budget;
 use health::EndpointHealth;
+use slots::Slots;
 
 use crate::client::Client;
 use crate::grant::Entropy;
@@ -38,6 +40,7 @@ pub(crate) struct SharedState {
     pub(crate) writer: u64,
     pub(crate) budget: Budget,
     pub(crate) health: EndpointHealth,
+    slots: Slots,
     pub(crate) is_shutting_down: bool,
     /// Grows with each replacement of the client: an account compares it at its next look.
     pub(crate) client_epoch: u32,
@@ -61,6 +64,7 @@ impl SharedState {
             rng,
             budget,
             health: EndpointHealth::default(),
+            slots: Slots::default(),
             is_shutting_down: false,
             client_epoch: 0,
             requests: identity(&client, RecordName::requests(&client)),
@@ -97,6 +101,23 @@ impl SharedState {
     /// Returns both clocks at the first look of this process, which may be this one.
     pub(crate) fn note_look(&mut self, now: Now) -> Now {
         *self.first_look.get_or_insert(now)
+    }
+
+    /// Returns whether another renewal may be in flight.
+    pub(crate) fn has_slot(&self, is_client_grant: bool) -> bool {
+        self.slots.has_room(is_client_grant, self.policy.concurrency())
+    }
+
+    /// Records that a renewal begins.
+    pub(crate) fn renewal_begins(&mut self, flight: u64, is_client_grant: bool, now: Now) {
+        self.health.probe(flight, now.boot.saturating_add(self.longest_flight()));
+        self.slots.take(flight, is_client_grant);
+    }
+
+    /// Records that a flight has ended.
+    pub(crate) fn flight_ended(&mut self, flight: u64) {
+        self.health.flight_ended(flight);
+        self.slots.release(flight);
     }
 
     /// Returns a number that no other flight has.

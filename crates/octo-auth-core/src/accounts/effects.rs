@@ -46,6 +46,7 @@ impl Accounts {
     }
 
     fn take_effects(&mut self, now: Now) -> Effects {
+        self.look_at_queued();
         let concerns_all = std::mem::take(&mut self.all_touched);
         let mut effects = Effects { keys: Vec::new(), concerns_all, wakes_watchers: concerns_all };
         for key in std::mem::take(&mut self.touched) {

@@ -49,6 +49,9 @@ impl Accounts {
             };
             let wanted = which == Warm::All || account.state.wants_refresh_ahead(&self.shared);
             let decision = wanted.then(|| account.state.decide(true, &mut self.shared, now));
+            if wanted {
+                account.queue_up(&mut self.queue, &self.shared, now);
+            }
             self.reschedule_after(&key, now, limit);
             if let Some(Verdict::UseAndRun(_, job) | Verdict::Run(job)) = decision.map(|told| told.verdict) {
                 return Tending { job: Some(job), again: limit };

@@ -23,13 +23,18 @@ pub(crate) struct Blocked {
     pub(crate) kind: FailureKind,
     pub(crate) cause: Option<Cause>,
     pub(crate) remedy: Remedy,
-    /// The limit of requests that is reached, if nothing else closes the gate.
+    /// The limit that is reached, if nothing else closes the gate.
     pub(crate) limit: Option<Limit>,
 }
 
 impl Blocked {
     pub(crate) fn new(until: Duration, kind: FailureKind, cause: Option<Cause>) -> Self {
         Self { until, kind, cause, remedy: Remedy::TryLater { after: until }, limit: None }
+    }
+
+    /// A limit that alone closes the gate.
+    pub(crate) fn by(limit: Limit, until: Duration) -> Self {
+        Self { limit: Some(limit), ..Self::new(until, limit.kind(), None) }
     }
 }
 

@@ -39,7 +39,7 @@ impl KeyState {
     /// Begins a renewal.
     pub(super) fn renew(&mut self, cause: RenewalCause, shared: &mut SharedState, now: Now) -> Option<Job> {
         let mut flight = self.new_flight(Some(cause), shared);
-        shared.health.probe(flight.id, now.boot.saturating_add(shared.longest_flight()));
+        shared.renewal_begins(flight.id, self.key.is_client_grant(), now);
         self.draw(&mut flight, shared, now);
         flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
         // A client grant does not wait for a store that has just failed.
@@ -249,7 +249,7 @@ impl KeyState {
         shared: &mut SharedState,
         now: Now,
     ) {
-        shared.health.flight_ended(flight.id);
+        shared.flight_ended(flight.id);
         self.serving.unpublish();
         if let Phase::Sending { origin } = phase {
             shared.budget.failed(now.boot);

@@ -169,7 +169,7 @@ impl KeyState {
 
     /// Ends a flight: saves what came meanwhile, releases the claim, revokes what is left to be revoked.
     pub(super) fn land(&mut self, mut flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
-        shared.health.flight_ended(flight.id);
+        shared.flight_ended(flight.id);
         self.give_back(&mut flight, shared);
         self.serving.unpublish();
         if self.is_unsaved(shared) && self.save_at <= now.boot {

@@ -287,6 +287,12 @@ impl KeyState {
         self.serving.was_used() || self.is_unsaved(shared)
     }
 
+    /// Returns whether a renewal is due and not in flight.
+    pub(crate) fn wants_renewal(&self, now: Now) -> bool {
+        let is_due = self.serving.freshness(now) != Freshness::Fresh || self.serving.is_refused();
+        is_due && self.in_flight.is_none()
+    }
+
     /// Returns whether anything is in flight or unsaved.
     pub(crate) fn is_busy(&self, shared: &SharedState) -> bool {
         self.in_flight.is_some() || self.is_unsaved(shared)

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::request_log::RequestLog;
+use crate::failure::FailureKind;
 use crate::time::{Now, Timestamp};
 
 /// The limit of one key in [`KEY_WINDOW`], unless its tokens live so short that they need more.
@@ -41,7 +42,7 @@ pub(crate) struct Budget {
 #[derive(Debug, Default)]
 pub(crate) struct SendLog(VecDeque<Duration>);
 
-/// A limit of requests that is reached.
+/// A limit that is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     Registration {
@@ -53,6 +54,8 @@ pub(crate) enum Limit {
     Key(u32),
     /// The distance that the provider documents, after a failure.
     Distance(Duration),
+    /// Of the renewals in flight at once.
+    InFlight(u32),
 }
 
 /// Whose limit the registration's is.
@@ -231,6 +234,16 @@ impl BudgetRequest {
     }
 }
 
+impl Limit {
+    /// Returns the kind of a failure that has no other cause.
+    pub(crate) fn kind(self) -> FailureKind {
+        match self {
+            Self::Registration { .. } | Self::Key(_) | Self::Distance(_) => FailureKind::BudgetSpent,
+            Self::InFlight(_) => FailureKind::TooManyInFlight,
+        }
+    }
+}
+
 /// The limit, as a sentence.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -257,6 +270,7 @@ impl fmt::Display for Limit {
                 "the provider documents that none follows a failed one for {} s",
                 distance.as_secs()
             ),
+            Self::InFlight(renewals) => write!(f, "the policy's limit is {renewals} in flight at once"),
         }
     }
 }

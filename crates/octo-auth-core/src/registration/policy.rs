@@ -17,6 +17,7 @@ pub struct Policy {
     requests: Option<u32>,
     keys: usize,
     reread: Duration,
+    concurrency: u32,
 }
 
 /// Why a setting cannot be taken.
@@ -52,6 +53,7 @@ impl Default for Policy {
             requests: None,
             keys: 1_000_000,
             reread: Duration::from_secs(60),
+            concurrency: 64,
         }
     }
 }
@@ -134,6 +136,26 @@ impl Policy {
     #[must_use]
     pub fn reread_interval(&self) -> Duration {
         self.reread
+    }
+
+    /// This policy with another limit of renewals in flight at once; 64 by default. Each holds a connection, and so a file
+    /// descriptor, while its request is sent. A quarter of them is left to client grants.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Zero`].
+    pub fn with_concurrency(mut self, renewals: u32) -> Result<Self, PolicyError> {
+        if renewals == 0 {
+            return Err(PolicyError::Zero { setting: "concurrency" });
+        }
+        self.concurrency = renewals;
+        Ok(self)
+    }
+
+    /// Returns how many renewals are in flight at once, at most.
+    #[must_use]
+    pub fn concurrency(&self) -> u32 {
+        self.concurrency
     }
 
     /// How early tokens are renewed.

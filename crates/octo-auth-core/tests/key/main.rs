@@ -28,6 +28,7 @@ mod scene;
 mod seeds;
 mod serving;
 mod sighting;
+mod slots;
 mod state;
 mod status;
 mod step;

@@ -1,0 +1,80 @@
+//! How many renewals are in flight at once.
+
+use std::time::Duration;
+
+use octo_auth_core::{Caller, Effects, Job, Key, Policy, SendJob, Storage, Verdict, Waits};
+use octo_auth_testkit::machine::{Machine, Shelf, service};
+use octo_auth_testkit::registration::standard;
+
+use crate::scene::tenant;
+
+fn narrow(concurrency: u32) -> Machine {
+    Machine::with_policy(standard(), Policy::default().with_concurrency(concurrency).expect("room"))
+}
+
+/// Asks as a caller that waits. Returns its request, or the moment until which it waits.
+fn ask(world: &mut Machine, key: &Key) -> Result<SendJob, Duration> {
+    let mut caller = Caller::new(Waits::Until(world.now.boot + Duration::from_secs(30)));
+    let now = world.now;
+    let (decision, _) = world.accounts.step(now, |accounts| accounts.ask(key, &mut caller, now));
+    match decision.verdict {
+        Verdict::Run(Job::Send(send)) => Ok(send),
+        Verdict::Wait { until } => Err(until),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Ends a request. Returns what that changes.
+fn end(world: &mut Machine, send: SendJob) -> Effects {
+    let (report, now) = (world.send(send), world.now);
+    world.accounts.step(now, |accounts| drop(accounts.report(report, now))).1
+}
+
+#[test]
+fn no_more_renewals_are_in_flight_than_the_policy_allows_and_one_begins_when_another_ends() {
+    let mut world = narrow(2);
+    let one = ask(&mut world, &tenant(0)).expect("a renewal");
+    let _two = ask(&mut world, &tenant(1)).expect("a renewal");
+    for waiting in 2..5 {
+        let until = ask(&mut world, &tenant(waiting)).expect_err("it waits");
+        assert_eq!(until, world.now.boot + Duration::from_secs(1), "it looks again");
+    }
+    assert_eq!(world.requests(), 0);
+    let effects = end(&mut world, one);
+    let woken: Vec<_> =
+        effects.keys.iter().filter(|own| own.wakes_callers).map(|own| own.key.clone()).collect();
+    assert!(woken.iter().any(|key| **key == tenant(2)), "the one that waits longest: {woken:?}");
+    assert!(!woken.iter().any(|key| **key == tenant(3)), "one for one: {woken:?}");
+    let _three = ask(&mut world, &tenant(2)).expect("a renewal");
+    ask(&mut world, &tenant(3)).expect_err("it waits");
+}
+
+#[test]
+fn a_caller_without_time_to_wait_for_room_is_told_so() {
+    let mut world = narrow(1);
+    let _in_flight = ask(&mut world, &tenant(0)).expect("a renewal");
+    assert_eq!(world.got(&tenant(1)), "too_many_in_flight");
+}
+
+#[test]
+fn accounts_leave_a_quarter_to_client_grants() {
+    let policy = Policy::default().with_concurrency(4).expect("room");
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &shelf, 1);
+    let accounts: Vec<Key> = (0..4).map(|number| Key::account(&format!("inn{number}"))).collect();
+    for key in &accounts {
+        world.sign_in(key, "RT");
+    }
+    let begun = accounts.iter().filter(|key| world.decide(key).job.is_some()).count();
+    assert_eq!(begun, 3, "their stores hang");
+    assert_eq!(world.got(&service()), "AT1");
+    assert_eq!(world.got(&tenant(1)), "AT2");
+    world.pass_seconds(5);
+    assert!(world.decide(&accounts[0]).job.is_none(), "its store has just failed");
+    assert!(world.decide(&accounts[3]).job.is_some(), "the first one gave its place back");
+}
+
+#[test]
+fn a_zero_is_no_limit_of_renewals() {
+    assert!(Policy::default().with_concurrency(0).is_err());
+}
