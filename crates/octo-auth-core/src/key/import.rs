@@ -124,16 +124,18 @@ impl KeyState {
 
     fn decide_anew(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> Option<Job> {
         let id = self.replica.next_id(shared.writer);
-        if operation.is_decision() {
+        let is_read = self.knowledge == Knowledge::Read;
+        let is_needless = is_read && self.replica.effect(id, &operation) == (false, None);
+        if operation.is_decision() || is_read && !is_needless {
             self.failures.clear();
             self.why_unusable = None;
             self.serving.forget_refusals();
         }
-        if self.knowledge == Knowledge::Read && self.replica.effect(id, &operation) == (false, None) {
+        if is_needless {
             return None;
         }
         // Whether it was imported before is known when the record was read.
-        let is_held = self.knowledge != Knowledge::Read && matches!(operation, Operation::Seed { .. });
+        let is_held = !is_read && matches!(operation, Operation::Seed { .. });
         self.replica.push(id, operation, is_held);
         self.settle(shared, now);
         self.save_soon(shared, now)

@@ -22,6 +22,19 @@ fn a_sign_in_begins_a_family_and_ends_the_failures_of_the_old_one() {
 }
 
 #[test]
+fn a_seed_that_begins_a_family_ends_the_failures_of_the_old_one() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(Said::page(500, &[]));
+    assert_eq!(world.got(&hotel()), "http:500");
+    let seed = Adopted::Seed(Secret::from("RT5"));
+    let job = world.accounts.adopt(&hotel(), seed, world.now).expect("adopted");
+    world.carry(job);
+    assert!(world.got(&hotel()).starts_with("AT"));
+    assert_eq!(refresh_tokens(&world), ["RT0", "RT5"]);
+}
+
+#[test]
 fn imported_tokens_are_served_at_once() {
     let mut source = Machine::new(standard());
     let tokens = source.get(&service()).expect("a token").tokens().clone();
