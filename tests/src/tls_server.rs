@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use octo_auth_core::{Exchange, Profile, Scopes, TokenSet};
-use rcgen::CertifiedKey;
+use rcgen::{CertifiedKey, KeyPair};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::CertificateDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::{WantsServerCert, WebPkiClientVerifier};
+use rustls::{ConfigBuilder, RootCertStore, ServerConfig, ServerConnection, StreamOwned, WantsVerifier};
 
 use crate::registration::{self, sound};
 
@@ -30,22 +33,37 @@ impl TlsServer {
     /// Starts a server with a certificate for these names and addresses.
     #[must_use]
     pub fn start(names: &[&str]) -> Self {
-        let answering = |request: &str| {
-            let is_whole = request.contains("client_credentials");
-            is_whole.then(|| ANSWER.to_vec())
-        };
         Self::replying(names, answering)
+    }
+
+    /// Starts a server that demands the certificate of a client.
+    #[must_use]
+    pub fn demanding(client: &ClientIdentity, names: &[&str]) -> Self {
+        let mut roots = RootCertStore::empty();
+        sound(roots.add(client.certificate.clone()));
+        let provider = Arc::new(default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+        let verifier = sound(verifier.build());
+        Self::serving(names, |builder| builder.with_client_cert_verifier(verifier), answering)
     }
 
     /// Starts a server that replies to what it has read so far, as soon as the function returns a reply.
     #[must_use]
     pub fn replying(names: &[&str], reply: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Self {
-        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let CertifiedKey { cert, signing_key } = sound(rcgen::generate_simple_self_signed(names));
-        let certificate = cert.der().clone();
-        let key = sound(signing_key.serialize_der().try_into());
+        Self::serving(names, ConfigBuilder::<ServerConfig, _>::with_no_client_auth, reply)
+    }
+
+    fn serving(
+        names: &[&str],
+        authenticating: impl FnOnce(
+            ConfigBuilder<ServerConfig, WantsVerifier>,
+        ) -> ConfigBuilder<ServerConfig, WantsServerCert>,
+        reply: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Self {
+        let ClientIdentity { certificate, key } = ClientIdentity::new(names);
+        let key = sound(key.serialize_der().try_into());
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
-        let config = sound(config.with_safe_default_protocol_versions()).with_no_client_auth();
+        let config = authenticating(sound(config.with_safe_default_protocol_versions()));
         let config = Arc::new(sound(config.with_single_cert(vec![certificate.clone()], key)));
         let listener = sound(TcpListener::bind("127.0.0.1:0"));
         let address = sound(listener.local_addr());
@@ -89,6 +107,45 @@ impl TlsServer {
     pub fn later_requests(&self) -> Vec<String> {
         self.requests.try_iter().collect()
     }
+}
+
+/// Replies to a whole token request.
+fn answering(request: &str) -> Option<Vec<u8>> {
+    request.contains("client_credentials").then(|| ANSWER.to_vec())
+}
+
+/// A certificate, which is its own authority, and its key.
+pub struct ClientIdentity {
+    certificate: CertificateDer<'static>,
+    key: KeyPair,
+}
+
+impl ClientIdentity {
+    /// Makes a certificate for these names.
+    #[must_use]
+    pub fn new(names: &[&str]) -> Self {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let CertifiedKey { cert, signing_key } = sound(rcgen::generate_simple_self_signed(names));
+        Self { certificate: cert.der().clone(), key: signing_key }
+    }
+
+    /// Returns the certificate as PEM text.
+    #[must_use]
+    pub fn certificate_pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate)
+    }
+
+    /// Returns the key as PEM text.
+    #[must_use]
+    pub fn key_pem(&self) -> String {
+        pem("PRIVATE KEY", &self.key.serialize_der())
+    }
+}
+
+/// The PEM text of bytes (RFC 7468).
+#[must_use]
+pub fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
 }
 
 /// Replies to one connection.

@@ -1,11 +1,16 @@
 //! Both adapters over TLS, in one process, with ring and a certificate authority of the user's own.
 
+#![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
+
 use std::error::Error;
 use std::time::Duration;
 
+use octo_auth_async::ReqwestTransport;
+use octo_auth_async::proxies::Proxies;
+use octo_auth_blocking::UreqTransport;
 use octo_auth_core::{Delivery, Fault};
 use octo_auth_tests::adapter::Adapter;
-use octo_auth_tests::tls_server::TlsServer;
+use octo_auth_tests::tls_server::{ClientIdentity, TlsServer, pem};
 
 #[test]
 fn a_server_whose_certificate_is_trusted_is_asked_over_tls() {
@@ -42,4 +47,92 @@ fn a_server_whose_certificate_is_not_trusted_is_sent_nothing() {
         adapter.run(server.asking("127.0.0.1")).unwrap();
     }
     assert_eq!(server.later_requests().len(), 2, "only the requests over trusted TLS arrived");
+}
+
+/// Each adapter with a transport of its own, from PEM texts.
+fn with_pem(roots: &str, client: Option<&str>) -> Vec<Adapter> {
+    let asynchronous = ReqwestTransport::with_proxies(&Proxies::none()).unwrap();
+    let asynchronous = asynchronous.with_root_certificates(roots).unwrap();
+    let blocking = UreqTransport::with_proxies(&Proxies::none()).unwrap();
+    let blocking = blocking.with_root_certificates(roots).unwrap();
+    let (asynchronous, blocking) = match client {
+        Some(client) => (
+            asynchronous.with_client_certificate(client).unwrap(),
+            blocking.with_client_certificate(client).unwrap(),
+        ),
+        None => (asynchronous, blocking),
+    };
+    Adapter::with_runners(
+        octo_auth_async::Runner::with_transport(asynchronous),
+        octo_auth_blocking::Runner::with_transport(blocking),
+    )
+}
+
+#[test]
+fn certificate_authorities_of_a_pem_text_are_trusted() {
+    let other = ClientIdentity::new(&["other.example"]).certificate_pem();
+    let server = TlsServer::start(&["127.0.0.1"]);
+    let bundle = format!("{other}# the server's own\n{}", pem("CERTIFICATE", server.certificate()));
+    for adapter in with_pem(&bundle, None) {
+        adapter.run(server.asking("127.0.0.1")).unwrap();
+    }
+    for adapter in with_pem(&other, None) {
+        let error = adapter.run(server.asking("127.0.0.1")).unwrap_err();
+        assert_eq!(error.code(), "not_sent", "{}", adapter.name());
+    }
+    assert_eq!(server.later_requests().len(), 2);
+}
+
+#[test]
+fn a_client_certificate_of_a_pem_text_is_shown_to_a_server_that_demands_it() {
+    let client = ClientIdentity::new(&["client.example"]);
+    let server = TlsServer::demanding(&client, &["127.0.0.1"]);
+    let roots = pem("CERTIFICATE", server.certificate());
+    let (certificate, key) = (client.certificate_pem(), client.key_pem());
+    for text in [format!("{certificate}{key}"), format!("{key}{certificate}")] {
+        for adapter in with_pem(&roots, Some(&text)) {
+            adapter.run(server.asking("127.0.0.1")).unwrap();
+        }
+    }
+    for adapter in with_pem(&roots, None) {
+        adapter.run(server.asking("127.0.0.1")).unwrap_err();
+    }
+    assert_eq!(server.later_requests().len(), 4);
+}
+
+#[test]
+fn a_pem_text_that_cannot_be_used_is_an_error_that_says_what_is_missing() {
+    let (client, other) = (ClientIdentity::new(&["a.example"]), ClientIdentity::new(&["b.example"]));
+    let (certificate, key) = (client.certificate_pem(), client.key_pem());
+    let broken = pem("CERTIFICATE", b"no certificate");
+    let roots = [("", "holds no certificate"), (&*key, "holds no certificate"), (&*broken, "cannot be used")];
+    let clients = [
+        (key.clone(), "holds no certificate"),
+        (certificate.clone(), "holds no private key"),
+        (format!("{certificate}{}", other.key_pem()), "keys"),
+    ];
+    let proxies = Proxies::none();
+    for (text, expected) in roots {
+        let reqwest = ReqwestTransport::with_proxies(&proxies).unwrap().with_root_certificates(text);
+        let ureq = UreqTransport::with_proxies(&proxies).unwrap().with_root_certificates(text);
+        for error in [reqwest.err().unwrap(), ureq.err().unwrap()] {
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+    for (text, expected) in clients {
+        let reqwest = ReqwestTransport::with_proxies(&proxies).unwrap().with_client_certificate(&text);
+        let ureq = UreqTransport::with_proxies(&proxies).unwrap().with_client_certificate(&text);
+        for error in [reqwest.err().unwrap(), ureq.err().unwrap()] {
+            assert!(error.to_string().to_lowercase().contains(expected), "{error}");
+            assert!(!error.to_string().contains(key.lines().nth(1).unwrap()), "{error}");
+        }
+    }
+}
+
+#[test]
+fn certificates_are_not_added_to_the_tls_of_a_reqwest_builder() {
+    let pem = ClientIdentity::new(&["a.example"]).certificate_pem();
+    let transport = ReqwestTransport::from_builder(reqwest::Client::builder().no_proxy()).unwrap();
+    let error = transport.with_root_certificates(&pem).unwrap_err();
+    assert!(error.to_string().contains("add them to the builder instead"), "{error}");
 }

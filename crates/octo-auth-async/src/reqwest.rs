@@ -7,10 +7,9 @@
 //! and brings its own ways of refusing a request half-way.
 
 mod fault;
+mod tls;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,10 +19,9 @@ use octo_auth_core::{Body, Fault, SendOptions, note_framing};
 use octo_auth_system::SetupError;
 use octo_auth_system::proxies::Proxies;
 use reqwest::{Client, ClientBuilder, Url};
-use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
+use rustls::ClientConfig;
 
+use self::tls::Certificates;
 use crate::transport::Transport;
 
 /// The time within which a connection must be made, the name looked up and TLS agreed.
@@ -40,6 +38,8 @@ pub struct ReqwestTransport {
     api: Option<Client>,
     /// The proxies, unless they are those of a builder.
     proxies: Option<Proxies>,
+    /// The certificates, unless they are those of a builder.
+    certificates: Option<Certificates>,
 }
 
 impl ReqwestTransport {
@@ -66,12 +66,63 @@ impl ReqwestTransport {
     ///
     /// A [`SetupError`] if reqwest refuses its settings.
     pub fn with_proxies(proxies: &Proxies) -> Result<Self, SetupError> {
-        let plain = build(own(untrusting()?).no_proxy())?;
-        let secure = match trusting_the_platform() {
+        Self::with_certificates(proxies, Certificates::default())
+    }
+
+    fn with_certificates(proxies: &Proxies, certificates: Certificates) -> Result<Self, SetupError> {
+        let plain = build(own(tls::untrusting()?).no_proxy())?;
+        let secure = match certificates.client_config() {
             Ok(tls) => Ok(build(through(proxies, own(tls))?)?),
-            Err(error) => Err(error),
+            Err(error) if certificates.are_default() => Err(error),
+            Err(error) => return Err(SetupError::new(error)),
         };
-        Ok(Self { secure, plain, api: None, proxies: Some(proxies.clone()) })
+        let (proxies, certificates) = (Some(proxies.clone()), Some(certificates));
+        Ok(Self { secure, plain, api: None, proxies, certificates })
+    }
+
+    /// The same, trusting these certificate authorities and no others: PEM text with one certificate or several. It is for
+    /// servers with a private authority; to trust the operating system's too, add its bundle to the text.
+    ///
+    /// ```no_run
+    /// # use octo_auth_async::{Accounts, Client, ReqwestTransport};
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let transport = ReqwestTransport::new()?
+    ///     .with_root_certificates(std::fs::read("authority.pem")?)?
+    ///     .with_client_certificate(std::fs::read("client.pem")?)?;
+    /// let accounts = Accounts::builder(client).transport(transport).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] for a text without a certificate or with one that cannot be used, and for a transport that was made
+    /// from a builder or has connections for API calls already ([`ReqwestTransport::with_api_connections`]).
+    pub fn with_root_certificates(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
+        self.with_changed(|certificates| certificates.trust(pem.as_ref()))
+    }
+
+    /// The same, with a client certificate for servers that ask for one (RFC 8705): PEM text with the certificate, those of
+    /// its issuers if any, and its private key, unencrypted.
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] for a text without certificate or key, a key of another certificate, and as
+    /// [`ReqwestTransport::with_root_certificates`].
+    pub fn with_client_certificate(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
+        self.with_changed(|certificates| certificates.show(pem.as_ref()))
+    }
+
+    fn with_changed(
+        self,
+        change: impl FnOnce(&mut Certificates) -> Result<(), SetupError>,
+    ) -> Result<Self, SetupError> {
+        let (Some(proxies), Some(mut certificates), None) = (self.proxies, self.certificates, self.api)
+        else {
+            return Err(SetupError::new(NOT_ITS_TLS));
+        };
+        change(&mut certificates)?;
+        Self::with_certificates(&proxies, certificates)
     }
 
     /// A reqwest builder with the TLS of [`ReqwestTransport::new`], to add a proxy, a local address or headers to.
@@ -87,7 +138,7 @@ impl ReqwestTransport {
     ///
     /// A [`SetupError`] if this machine has no certificates to trust.
     pub fn builder() -> Result<ClientBuilder, SetupError> {
-        trusting_the_platform().map(own).map_err(SetupError::new)
+        Certificates::default().client_config().map(own).map_err(SetupError::new)
     }
 
     /// A transport from a reqwest builder: for an own certificate authority, a client certificate, a proxy.
@@ -95,25 +146,27 @@ impl ReqwestTransport {
     /// The builder's TLS and proxy settings hold, for loopback too; redirects, retries, decompression, connection
     /// reuse, HTTP version and connect deadline (10 s) are set as this module demands. Give it no cookie store.
     ///
-    /// A builder with TLS settings of its own needs to know which cryptography to use: install it once in the
-    /// program (`rustls::crypto::ring::default_provider().install_default()`), or give the builder a whole
-    /// `rustls::ClientConfig` by `tls_backend_preconfigured`. A builder without TLS settings of its own should
-    /// come from [`ReqwestTransport::builder`].
+    /// For certificates alone, [`ReqwestTransport::with_root_certificates`] and
+    /// [`ReqwestTransport::with_client_certificate`] are shorter.
+    ///
+    /// If the program has installed no cryptography for rustls, ring is installed for the process
+    /// (`rustls::crypto::CryptoProvider::install_default`): without any, reqwest panics.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses the builder's settings or knows no cryptography.
+    /// A [`SetupError`] if reqwest refuses the builder's settings.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, SetupError> {
-        let client = built(|| single_use(builder).build())?;
-        Ok(Self { secure: Ok(client.clone()), plain: client, api: None, proxies: None })
+        tls::ensure_cryptography();
+        let client = build(builder)?;
+        Ok(Self { secure: Ok(client.clone()), plain: client, api: None, proxies: None, certificates: None })
     }
 
     /// The same, with a client of its own for API calls, made from this builder, which keeps its connections for the next
     /// calls. Each token request opens a connection still.
     ///
     /// How many connections are kept, and for how long, is the builder's (`pool_max_idle_per_host`, `pool_idle_timeout`);
-    /// all else is as for [`ReqwestTransport::from_builder`], but for the proxies: unless this transport has them from a
-    /// builder, they are its own. A server may close a connection just as it is used again:
+    /// all else is as for [`ReqwestTransport::from_builder`], but for the proxies and for certificates given to this transport
+    /// ([`ReqwestTransport::with_root_certificates`]): they hold here too, unless the proxies come from a builder. A server may close a connection just as it is used again:
     /// the call then fails, and it is unknown whether it was processed.
     ///
     /// ```no_run
@@ -133,7 +186,12 @@ impl ReqwestTransport {
             Some(proxies) => through(proxies, builder)?,
             None => builder,
         };
-        Ok(Self { api: Some(built(|| quiet(builder).build())?), ..self })
+        let builder = match self.certificates.as_ref().filter(|own| !own.are_default()) {
+            Some(own) => builder.tls_backend_preconfigured(own.client_config().map_err(SetupError::new)?),
+            None => builder,
+        };
+        tls::ensure_cryptography();
+        Ok(Self { api: Some(quiet(builder).build().map_err(SetupError::new)?), ..self })
     }
 
     /// A transport from a reqwest builder with these proxies: for an own certificate authority behind a proxy that the
@@ -142,7 +200,7 @@ impl ReqwestTransport {
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses the builder's settings or knows no cryptography.
+    /// A [`SetupError`] if reqwest refuses the builder's settings.
     pub fn from_builder_with_proxies(builder: ClientBuilder, proxies: &Proxies) -> Result<Self, SetupError> {
         let transport = Self::from_builder(through(proxies, builder)?)?;
         Ok(Self { proxies: Some(proxies.clone()), ..transport })
@@ -163,8 +221,8 @@ impl ReqwestTransport {
     }
 }
 
-const NO_PROVIDER: &str = "no rustls cryptography provider: start from `ReqwestTransport::builder()`, or install \
-     one with `rustls::crypto::ring::default_provider().install_default()`";
+const NOT_ITS_TLS: &str = "certificates are added to a transport that was not made from a builder, before its \
+     connections for API calls; add them to the builder instead";
 
 /// Shows the proxies alone: headers that a builder sends with each request may be secrets.
 impl fmt::Debug for ReqwestTransport {
@@ -233,13 +291,6 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
     single_use(builder).build().map_err(SetupError::new)
 }
 
-/// Builds a client from a builder of which it is not known whether it has a provider of cryptography: without one reqwest
-/// panics.
-fn built(build: impl FnOnce() -> reqwest::Result<Client>) -> Result<Client, SetupError> {
-    let built = catch_unwind(AssertUnwindSafe(build));
-    built.map_err(|_| SetupError::new(NO_PROVIDER))?.map_err(SetupError::new)
-}
-
 /// A client that opens a connection for each request.
 fn single_use(builder: ClientBuilder) -> ClientBuilder {
     quiet(builder).pool_max_idle_per_host(0)
@@ -260,30 +311,4 @@ fn quiet(builder: ClientBuilder) -> ClientBuilder {
         .http1_ignore_invalid_headers_in_responses(true)
         .connect_timeout(CONNECT)
         .connection_verbose(false)
-}
-
-/// Cryptography chosen here, so that neither a feature nor another crate of the program can choose it.
-fn ring() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// TLS that trusts what the operating system trusts.
-fn trusting_the_platform() -> Result<ClientConfig, rustls::Error> {
-    let provider = ring();
-    let verifier = Verifier::new(provider.clone())?;
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        // The verifier of the platform is a verifier; `dangerous` stands for any that is not rustls' own.
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
-}
-
-/// TLS that trusts nobody, for the client that never uses it.
-fn untrusting() -> Result<ClientConfig, SetupError> {
-    Ok(ClientConfig::builder_with_provider(ring())
-        .with_safe_default_protocol_versions()
-        .map_err(SetupError::new)?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth())
 }

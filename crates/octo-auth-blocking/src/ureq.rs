@@ -12,6 +12,7 @@ mod connection;
 mod fault;
 mod http1;
 mod kept;
+mod tls;
 
 use std::fmt;
 use std::io::BufReader;
@@ -24,7 +25,7 @@ use octo_auth_core::{Body, Fault, SendOptions};
 use octo_auth_system::SetupError;
 use octo_auth_system::proxies::Proxies;
 use ureq::config::{AutoHeaderValue, Config, ConfigBuilder};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{TlsConfig, TlsConfigBuilder};
 use ureq::typestate::AgentScope;
 use ureq::unversioned::transport::DefaultConnector;
 
@@ -89,7 +90,7 @@ impl UreqTransport {
     /// A [`SetupError`] if the user agent cannot stand in a header.
     pub fn from_builder(builder: ConfigBuilder<AgentScope>) -> Result<Self, SetupError> {
         let given = builder.build();
-        let config = completed(&given, given.proxy().cloned())?;
+        let config = completed(&given, given.tls_config(), given.proxy().cloned())?;
         Ok(Self { connector: Arc::default(), config, proxied: None, kept: None })
     }
 
@@ -107,10 +108,58 @@ impl UreqTransport {
         let given = builder.build();
         let proxy = proxies.proxy().map(|proxy| ureq::Proxy::new(proxy.url().expose()));
         let proxied = match proxy.transpose().map_err(SetupError::new)? {
-            Some(proxy) => Some((proxies.clone(), completed(&given, Some(proxy))?)),
+            Some(proxy) => Some((proxies.clone(), completed(&given, given.tls_config(), Some(proxy))?)),
             None => None,
         };
-        Ok(Self { connector: Arc::default(), config: completed(&given, None)?, proxied, kept: None })
+        let config = completed(&given, given.tls_config(), None)?;
+        Ok(Self { connector: Arc::default(), config, proxied, kept: None })
+    }
+
+    /// The same, trusting these certificate authorities and no others: PEM text with one certificate or several. It is for
+    /// servers with a private authority; to trust the operating system's too, add its bundle to the text.
+    ///
+    /// ```no_run
+    /// # use octo_auth_blocking::{Accounts, Client, UreqTransport};
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let transport = UreqTransport::new()?
+    ///     .with_root_certificates(std::fs::read("authority.pem")?)?
+    ///     .with_client_certificate(std::fs::read("client.pem")?)?;
+    /// let accounts = Accounts::builder(client).transport(transport).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] for a text without a certificate or with one that cannot be used.
+    pub fn with_root_certificates(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
+        let roots = tls::roots(pem.as_ref())?;
+        self.with_tls(|tls| tls.root_certs(roots.clone()))
+    }
+
+    /// The same, with a client certificate for servers that ask for one (RFC 8705): PEM text with the certificate, those of
+    /// its issuers if any, and its private key, unencrypted.
+    ///
+    /// # Errors
+    ///
+    /// A [`SetupError`] for a text without certificate or key, and for a key of another certificate.
+    pub fn with_client_certificate(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
+        let certificate = tls::client_certificate(pem.as_ref())?;
+        self.with_tls(|tls| tls.client_cert(Some(certificate.clone())))
+    }
+
+    fn with_tls(self, change: impl Fn(TlsConfigBuilder) -> TlsConfigBuilder) -> Result<Self, SetupError> {
+        let changed = |config: &Config| {
+            let tls = change(tls::builder_of(config.tls_config())).build();
+            completed(config, &tls, config.proxy().cloned())
+        };
+        let proxied = match &self.proxied {
+            Some((proxies, config)) => Some((proxies.clone(), changed(config)?)),
+            None => None,
+        };
+        // Connections and what the connector remembers of TLS are those of the settings before.
+        let (connector, kept) = (Arc::default(), self.kept.map(|_| Arc::default()));
+        Ok(Self { connector, config: changed(&self.config)?, proxied, kept })
     }
 
     /// The same, which keeps the connections of API calls for the next calls: at most 16, for at most 15 s. Each token
@@ -190,8 +239,8 @@ impl fmt::Debug for UreqTransport {
     }
 }
 
-/// The settings of a builder that count, with another proxy and with what they leave open filled in.
-fn completed(given: &Config, proxy: Option<ureq::Proxy>) -> Result<Config, SetupError> {
+/// The settings of a builder that count, with other TLS and another proxy, and with what they leave open filled in.
+fn completed(given: &Config, tls: &TlsConfig, proxy: Option<ureq::Proxy>) -> Result<Config, SetupError> {
     let user_agent = match given.user_agent() {
         AutoHeaderValue::Default => USER_AGENT.into(),
         chosen => chosen.clone(),
@@ -200,7 +249,7 @@ fn completed(given: &Config, proxy: Option<ureq::Proxy>) -> Result<Config, Setup
         HeaderValue::from_str(name).map_err(|_| SetupError::new(UNSOUND_USER_AGENT))?;
     }
     let config = Config::builder()
-        .tls_config(trusting(given.tls_config()))
+        .tls_config(tls::completed(tls)?)
         .proxy(proxy)
         .https_only(given.https_only())
         .ip_family(given.ip_family())
@@ -212,24 +261,3 @@ fn completed(given: &Config, proxy: Option<ureq::Proxy>) -> Result<Config, Setup
 }
 
 const UNSOUND_USER_AGENT: &str = "the user agent holds a character that cannot stand in a header: remove it";
-
-/// TLS settings with what they leave open filled in: cryptography chosen here, so that neither a feature nor
-/// another crate of the program can choose it, and the platform's certificates.
-fn trusting(tls: &TlsConfig) -> TlsConfig {
-    let provider = tls
-        .unversioned_rustls_crypto_provider()
-        .clone()
-        .unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()));
-    let roots = match tls.root_certs() {
-        RootCerts::WebPki => RootCerts::PlatformVerifier,
-        named => named.clone(),
-    };
-    TlsConfig::builder()
-        .provider(tls.provider())
-        .client_cert(tls.client_cert().cloned())
-        .root_certs(roots)
-        .use_sni(tls.use_sni())
-        .disable_verification(tls.disable_verification())
-        .unversioned_rustls_crypto_provider(provider)
-        .build()
-}
