@@ -29,6 +29,8 @@ pub struct Client {
     pub(crate) client_id: String,
     client_secret: Option<Secret>,
     parameters: Vec<ExtraParameter>,
+    /// Those of the authorization page.
+    page_parameters: Vec<ExtraParameter>,
 }
 
 impl Client {
@@ -61,12 +63,14 @@ impl Client {
         if !is_sendable(&client_id) {
             return Err(RequestError::ClientId);
         }
-        Ok(Self { profile, client_id, client_secret: None, parameters: Vec::new() })
+        let (parameters, page_parameters) = (Vec::new(), Vec::new());
+        Ok(Self { profile, client_id, client_secret: None, parameters, page_parameters })
     }
 
     /// This client with one more parameter in its client credentials, code exchange, refresh and ApiLogin requests:
     /// `audience`, `resource` (RFC 8707) or one of the vendor's own. A name may be added several times. The value is
-    /// treated as a secret, also where a server's answer repeats it.
+    /// treated as a secret, also where a server's answer repeats it. The page users are sent to is without it: see
+    /// [`Client::with_authorization_parameter`].
     ///
     /// # Errors
     ///
@@ -77,17 +81,43 @@ impl Client {
         name: impl Into<String>,
         value: impl Into<Secret>,
     ) -> Result<Self, RequestError> {
-        let (name, value) = (name.into(), value.into());
         let Calls { client_credentials, code, refresh, api_login, migrate, .. } =
             &self.profile.document().calls;
         let calls = [client_credentials, code, refresh, api_login, migrate];
-        if calls.into_iter().flatten().any(|call| call.parameters.iter().any(|own| own.name == name)) {
-            return Err(RequestError::ReservedParameter { name });
-        }
-        if !is_sendable(&name) || value.expose().contains(char::is_control) {
-            return Err(RequestError::Value { what: "extra parameter", problem: UNSENDABLE });
-        }
-        self.parameters.push(ExtraParameter { name, value });
+        let parameter = extra((name.into(), value.into()), calls)?;
+        self.parameters.push(parameter);
+        Ok(self)
+    }
+
+    /// This client with one more parameter on the page users are sent to, and in no token request: `prompt`, `login_hint`,
+    /// `access_type`, `audience` or one of the vendor's own. A name may be added several times.
+    ///
+    /// ```
+    /// use octo_auth_core::{Client, Entropy, Profile, Scopes};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let profile = Profile::rfc6749("https://login.example.com/token")?
+    ///     .with_authorization_url("https://login.example.com/authorize")?;
+    /// let client = Client::public(profile, "my-app")?.with_authorization_parameter("prompt", "consent")?;
+    /// # let entropy = Entropy::from_bytes([7; 64]);
+    /// let (page, _) = client.authorize("https://app.example.com/callback", &Scopes::none(), entropy)?;
+    /// assert!(page.ends_with("&prompt=consent"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::ReservedParameter`] for a name the profile's page has already, and [`RequestError::Value`] for an
+    /// empty name or a value with control characters.
+    pub fn with_authorization_parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<Secret>,
+    ) -> Result<Self, RequestError> {
+        let call = &self.profile.document().calls.authorization;
+        let parameter = extra((name.into(), value.into()), [call])?;
+        self.page_parameters.push(parameter);
         Ok(self)
     }
 
@@ -107,6 +137,11 @@ impl Client {
     /// The extra parameters of its token requests, in the order in which they were added.
     pub(crate) fn parameters(&self) -> &[ExtraParameter] {
         &self.parameters
+    }
+
+    /// The extra parameters of its authorization page, in the order in which they were added.
+    pub(crate) fn page_parameters(&self) -> &[ExtraParameter] {
+        &self.page_parameters
     }
 
     /// The client id, which is no secret.
@@ -181,6 +216,20 @@ impl Client {
         let (profile, answer_limit) = (self.profile.clone(), ANSWER_LIMIT);
         Exchange::new(request, Reading { profile, purpose, scopes, secrets, answer_limit })
     }
+}
+
+/// Checks an extra parameter of these calls.
+fn extra<'c>(
+    (name, value): (String, Secret),
+    calls: impl IntoIterator<Item = &'c Option<Call>>,
+) -> Result<ExtraParameter, RequestError> {
+    if calls.into_iter().flatten().any(|call| call.parameters.iter().any(|own| own.name == name)) {
+        return Err(RequestError::ReservedParameter { name });
+    }
+    if !is_sendable(&name) || value.expose().contains(char::is_control) {
+        return Err(RequestError::Value { what: "extra parameter", problem: UNSENDABLE });
+    }
+    Ok(ExtraParameter { name, value })
 }
 
 /// An exchange of somebody who is no client yet.

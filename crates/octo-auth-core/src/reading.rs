@@ -36,6 +36,7 @@ impl Reading {
             kind,
             purpose: self.purpose,
             provider: document.title.clone().into_owned(),
+            authentication: document.client_authentication,
             status: received.map(|received| received.status),
             message: None,
             error_uri: None,

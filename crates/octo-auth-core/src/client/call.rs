@@ -98,8 +98,11 @@ pub(crate) fn request(
         Method::Post => HttpMethod::POST,
         Method::Patch => HttpMethod::PATCH,
     };
-    let url =
-        if call.encoding == Encoding::Query { url(profile, call, values) } else { profile.call_url(call) };
+    let url = if call.encoding == Encoding::Query {
+        url(profile, call, values, extra)
+    } else {
+        profile.call_url(call)
+    };
     *request.uri_mut() = url.parse().map_err(|_| RequestError::Url)?;
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -119,8 +122,8 @@ pub(crate) fn request(
 }
 
 /// The URL of a call whose parameters travel in the query.
-pub(crate) fn url(profile: &Profile, call: &Call, values: &Values<'_>) -> String {
-    let query = form_encoded(call.parameters.iter(), values, &[]);
+pub(crate) fn url(profile: &Profile, call: &Call, values: &Values<'_>, extra: &[ExtraParameter]) -> String {
+    let query = form_encoded(call.parameters.iter(), values, extra);
     [profile.call_url(call).as_str(), "?", &query].concat()
 }
 

@@ -156,6 +156,9 @@ impl fmt::Display for ExchangeError {
             write!(f, " [{detail}]")?;
         }
         f.write_str(&after_colon(failed.message.as_ref()))?;
+        if let Some(hint) = failed.hint() {
+            write!(f, "; {hint}")?;
+        }
         match &failed.renewal_failure {
             Some(failure) => write!(f, "; the token was not renewed: {failure}"),
             None => Ok(()),

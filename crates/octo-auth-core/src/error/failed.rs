@@ -10,7 +10,7 @@ use http::StatusCode;
 use super::{ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
 use crate::exchange::{Fault, FaultKind, Purpose};
-use crate::profile::RefusalMeaning;
+use crate::profile::{ClientAuthentication, RefusalMeaning};
 use crate::secret::Secret;
 
 /// The least pause after the server said that it is asked too often.
@@ -22,6 +22,8 @@ pub(crate) struct Failed {
     pub(crate) kind: ErrorKind,
     pub(crate) purpose: Purpose,
     pub(crate) provider: String,
+    /// How the profile has the client authenticate itself.
+    pub(crate) authentication: ClientAuthentication,
     pub(crate) status: Option<StatusCode>,
     pub(crate) message: Option<ProviderText>,
     pub(crate) error_uri: Option<String>,
@@ -222,12 +224,25 @@ impl Failed {
         }
     }
 
+    /// Where to look when the server does not know the client: the credentials may be right and sent in a way it ignores.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        let sent = match self.authentication {
+            ClientAuthentication::Body => {
+                "the credentials were sent in the body (`client_authentication` of the profile can be `basic`)"
+            }
+            ClientAuthentication::Basic => {
+                "the credentials were sent by HTTP Basic (`client_authentication` of the profile can be `body`)"
+            }
+        };
+        (self.kind_is("invalid_client") && !self.purpose.rests_on_a_token()).then_some(sent)
+    }
+
     fn kind_is(&self, word: &str) -> bool {
         matches!(&self.kind, ErrorKind::OAuth(code) if code.as_str() == word)
     }
 
     fn succeeded(&self) -> bool {
-        self.status.is_some_and(|status| status.is_success())
+        self.refusal.is_none() && self.status.is_some_and(|status| status.is_success())
     }
 
     fn throttled(&self) -> bool {

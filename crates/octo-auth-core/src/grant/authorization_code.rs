@@ -63,7 +63,7 @@ impl Client {
         values.set(Role::State, Given::Secret(&state));
         values.set_some(Role::CodeChallenge, challenge.as_deref());
         values.set_some(Role::Scope, joined.as_deref());
-        let page = url(&self.profile, call, &values);
+        let page = url(&self.profile, call, &values, self.page_parameters());
         let pending = Pending {
             token_endpoint: self.profile.call_url(code_call),
             client_id: self.client_id.clone(),

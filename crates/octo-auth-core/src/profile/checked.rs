@@ -34,19 +34,21 @@ impl Profile {
     /// Describes a standard server (RFC 6749) with this token endpoint.
     ///
     /// It offers client credentials, the code exchange with PKCE S256 (RFC 7636) and refresh, sends the client's
-    /// credentials in the body and requires the token type of section 5.1. A query in the URL stays in it (section
+    /// credentials in the body ([`with_client_authentication`](Self::with_client_authentication) chooses HTTP Basic) and
+    /// requires the token type of section 5.1. A query in the URL stays in it (section
     /// 3.2). The page for people, revocation and introspection are added by
     /// [`with_authorization_url`](Self::with_authorization_url),
     /// [`with_revocation_url`](Self::with_revocation_url) and
-    /// [`with_introspection_url`](Self::with_introspection_url); tokens go nowhere before
-    /// [`with_api_host`](Self::with_api_host) says where.
+    /// [`with_introspection_url`](Self::with_introspection_url), a name for messages by [`with_name`](Self::with_name); tokens
+    /// go nowhere before [`with_api_host`](Self::with_api_host) says where.
     ///
     /// ```
     /// use octo_auth_core::profile::{ClientAuthentication, Profile};
     ///
     /// let profile = Profile::rfc6749("https://login.example.com/oauth2/token")?
-    ///     .with_client_authentication(ClientAuthentication::Basic)?;
-    /// assert_eq!(profile.name(), "rfc6749");
+    ///     .with_client_authentication(ClientAuthentication::Basic)?
+    ///     .with_name("Example")?;
+    /// assert_eq!(profile.title(), "Example");
     /// # Ok::<(), octo_auth_core::profile::ProfileError>(())
     /// ```
     ///
@@ -54,6 +56,30 @@ impl Profile {
     /// [`ProfileError`] when the URL is not `https` (or `http` to a loopback address), or holds a fragment.
     pub fn rfc6749(token_url: &str) -> Result<Self, ProfileError> {
         Self::new(rfc6749::document(&Endpoint::new("calls.client_credentials", token_url)?))
+    }
+
+    /// Sets the name by which messages call the server, such as `Acme Login`. The short name, which stands in
+    /// [`Profile::name`] and on the command line, is made of it: `acme-login`.
+    ///
+    /// ```
+    /// use octo_auth_core::profile::Profile;
+    ///
+    /// let profile = Profile::rfc6749("https://login.example.com/token")?.with_name("Acme Login")?;
+    /// assert_eq!((profile.title(), profile.name()), ("Acme Login", "acme-login"));
+    /// # Ok::<(), octo_auth_core::profile::ProfileError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the name is empty or holds a control character.
+    pub fn with_name(self, name: impl Into<Text>) -> Result<Self, ProfileError> {
+        let title = name.into();
+        let letter =
+            |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+        let name: String = title.trim().chars().map(letter).collect();
+        self.edit(|document| {
+            document.name = name.into();
+            document.title = title;
+        })
     }
 
     /// Gives the document.

@@ -1,9 +1,12 @@
 //! Profiles: no secret in a URL, each call in its own form, and hosts that are added.
 
 use octo_auth_core::profile::{
-    BaseUrlError, Call, Calls, Document, Encoding, Method, Parameter, Profile, ProfileError, ProfileProblem,
-    Role, Template,
+    BaseUrlError, Call, Calls, ClientAuthentication, Document, Encoding, Method, Parameter, Profile,
+    ProfileError, ProfileProblem, Role, Template,
 };
+use octo_auth_core::{Client, Scopes};
+use octo_auth_testkit::moment;
+use octo_auth_testkit::registration::entropy;
 
 /// A standard server with a page for people.
 fn standard() -> Profile {
@@ -128,4 +131,70 @@ fn an_api_host_is_https_or_this_machine_and_nothing_but_a_base_url() {
         let error = standard().with_api_host(url).unwrap_err();
         assert_eq!((error.field(), error.problem()), ("api.hosts", &ProfileProblem::Url(problem)), "{url}");
     }
+}
+
+#[test]
+fn a_standard_server_has_a_name_of_its_own_in_messages() {
+    let profile = standard().with_name("Acme Login").unwrap();
+    assert_eq!((profile.title(), profile.name()), ("Acme Login", "acme-login"));
+    let client = Client::new(profile, "my-app", "secret").unwrap();
+    let error = client.client_credentials(&Scopes::none()).unwrap().finish(
+        &http::Response::builder().status(401).body(r#"{"error":"invalid_client"}"#).unwrap(),
+        moment::start(),
+        moment::start(),
+    );
+    let text = error.unwrap_err().to_string();
+    assert!(text.starts_with("Acme Login: the client credentials request was refused: "), "{text}");
+    for (name, code) in [("", "profile_empty"), (" ", "profile_empty"), ("a\nb", "profile_control_character")]
+    {
+        assert_eq!(standard().with_name(name).unwrap_err().code(), code, "{name:?}");
+    }
+}
+
+#[test]
+fn a_client_the_server_does_not_know_is_told_how_its_credentials_were_sent() {
+    for (way, expected) in [
+        (
+            ClientAuthentication::Body,
+            "were sent in the body (`client_authentication` of the profile can be `basic`)",
+        ),
+        (
+            ClientAuthentication::Basic,
+            "were sent by HTTP Basic (`client_authentication` of the profile can be `body`)",
+        ),
+    ] {
+        let profile = standard().with_client_authentication(way).unwrap();
+        let client = Client::new(profile, "my-app", "secret").unwrap();
+        let read = |body: &'static str| {
+            let response = http::Response::builder().status(401).body(body).unwrap();
+            let exchange = client.client_credentials(&Scopes::none()).unwrap();
+            exchange.finish(&response, moment::start(), moment::start()).unwrap_err().to_string()
+        };
+        let text = read(r#"{"error":"invalid_client"}"#);
+        assert!(text.ends_with(expected), "{text}");
+        assert!(!read(r#"{"error":"invalid_scope"}"#).contains("client_authentication"));
+    }
+}
+
+#[test]
+fn parameters_of_the_page_stand_in_no_token_request() {
+    let client = Client::public(standard(), "my-app").unwrap();
+    let client = client.with_authorization_parameter("prompt", "consent").unwrap();
+    let client = client.with_parameter("audience", "api").unwrap();
+    let (page, pending) = client.authorize("https://app.example/cb", &Scopes::none(), entropy()).unwrap();
+    assert!(page.ends_with("&prompt=consent") && !page.contains("audience"), "{page}");
+    let callback = format!("https://app.example/cb?code=c&state={}", pending.state().expose());
+    let exchange =
+        pending.receive(&callback, moment::start()).unwrap().redeem(&client, moment::start()).unwrap();
+    let sent = octo_auth_testkit::wire::sent(&exchange);
+    assert!(sent.contains("&audience=api") && !sent.contains("prompt"), "{sent}");
+    for (name, value, code) in
+        [("state", "x", "reserved_parameter"), ("", "x", "value_malformed"), ("x", "a\nb", "value_malformed")]
+    {
+        let refused = client.clone().with_authorization_parameter(name, value).unwrap_err();
+        assert_eq!(refused.code(), code);
+    }
+    // What the page has of its own may stand in a token request all the same, and the other way round.
+    assert!(client.clone().with_parameter("prompt", "x").is_ok());
+    assert!(client.with_authorization_parameter("grant_type", "x").is_ok());
 }
