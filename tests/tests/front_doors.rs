@@ -1,4 +1,4 @@
-//! The three providers by their own documents, step by step, through the front doors of both adapters.
+//! The three providers and a standard server by their own documents, step by step, through the clients of both adapters.
 //!
 //! Each scenario is written once as a macro of the steps; the colours differ by `.await` alone.
 
@@ -9,7 +9,7 @@ use octo_auth_core::allowlist::{Rules, Terms};
 use octo_auth_core::{
     Body, Client, Meaning, Now, OnboardingError, Profile, Remedy, Scopes, Secret, Timestamp, TokenSet,
 };
-use octo_auth_emulator::{Browser, Emulator, Fault, octorate, officernd};
+use octo_auth_emulator::{Browser, Emulator, Fault, generic, octorate, officernd};
 use octo_auth_tests::log;
 use octo_auth_tests::registration::{documented_client, sound};
 
@@ -24,6 +24,17 @@ fn at_octorate(emulator: &Emulator) -> Client {
     log::keep();
     let profile = Profile::octorate().behind(&emulator.url()).unwrap();
     Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET).unwrap()
+}
+
+fn at_a_standard_server(emulator: &Emulator) -> Client {
+    log::keep();
+    let base = emulator.base("auth.example");
+    let profile = Profile::rfc6749(&format!("{base}/token"))
+        .and_then(|profile| profile.with_name("Acme"))
+        .and_then(|profile| profile.with_authorization_url(&format!("{base}/authorize")))
+        .and_then(|profile| profile.with_revocation_url(&format!("{base}/revoke")))
+        .and_then(|profile| profile.with_api_host(&base));
+    Client::new(profile.unwrap(), generic::DEMO_CLIENT_ID, generic::DEMO_CLIENT_SECRET).unwrap()
 }
 
 fn reservations(emulator: &Emulator, property: &str) -> Request<Body> {
@@ -52,6 +63,7 @@ macro_rules! scenarios {
             use $adapter::octorate::Octorate;
             use $adapter::octotable::{self as tables, OctoTable};
             use $adapter::officernd::OfficeRnd;
+            use $adapter::rfc6749::Rfc6749;
             use $adapter::{Accounts, Runner};
 
             $($test)*
@@ -266,6 +278,42 @@ macro_rules! scenarios {
                 let region = application.with_scopes("flex.community.members.read").unwrap();
                 assert!(region.clone().with_api_host("http://eu.officernd.com").is_err());
                 assert!(region.with_api_host("https://eu.officernd.com").is_ok());
+            }
+
+            $($test)*
+            $($color)* fn a_user_of_a_standard_server_signs_in_is_refreshed_and_signs_out() {
+                let emulator = sound(Emulator::start());
+                let server = Rfc6749::new(&Accounts::new(at_a_standard_server(&emulator)).unwrap());
+                let (page, pending) = server.authorize(generic::DEMO_REDIRECT_URI, "read write").unwrap();
+                let callback = Browser::new().open(&page).unwrap().grant().unwrap();
+                let now = octo_auth_system::Clock::now(&octo_auth_system::SystemClock);
+                let ann = server.account("ann").unwrap();
+                ann.sign_in(pending.receive(&callback, now).unwrap())$($wait)*.unwrap();
+                let resource = get(&format!("{}/resource", emulator.base("auth.example")));
+                assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                // The server forgets the access token: it is refreshed, and the call is repeated.
+                emulator.generic().revoke_all_access_tokens();
+                assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(asked(&emulator, "/token"), 2);
+                ann.sign_out()$($wait)*;
+                assert_eq!(asked(&emulator, "/revoke"), 1);
+                let error = ann.api().call(&resource)$($wait)*.unwrap_err();
+                assert_eq!(error.remedy(), Remedy::SignInAgain);
+            }
+
+            $($test)*
+            $($color)* fn a_client_of_a_standard_server_calls_with_its_own_tokens() {
+                let emulator = sound(Emulator::start());
+                let server = Rfc6749::new(&Accounts::new(at_a_standard_server(&emulator)).unwrap());
+                let resource = get(&format!("{}/resource", emulator.base("auth.example")));
+                for scopes in ["read", " read ", "write"] {
+                    let answer = server.with_scopes(scopes).unwrap().call(&resource)$($wait)*.unwrap();
+                    assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                }
+                assert_eq!(asked(&emulator, "/token"), 2, "one for each set of scopes");
+                assert_eq!(server.with_scopes("a\"b").unwrap_err().code(), "scope_malformed");
+                let error = server.authorize("ftp://app.example/", "read").unwrap_err();
+                assert_eq!(error.code(), "redirect_uri");
             }
 
             #[test]

@@ -56,8 +56,8 @@
 //!
 //! # Calling the provider's API
 //!
-//! The shortest way to each provider is its client, [`octorate`], [`octotable`] or [`officernd`]: a page each that follows
-//! the provider's own document. Below them are three ways to make calls that are always authorised. Each sends no call
+//! The shortest way to each provider is its client, [`octorate`], [`octotable`], [`officernd`] or, for any standard server,
+//! [`rfc6749`]: a page each that follows the provider's own document. Below them are three ways to make calls that are always authorised. Each sends no call
 //! without a token, and no token to a host that the profile does not list. Each knows what the provider's refusals mean
 //! (Octorate answers 403 when a token has expired), renews a refused token once for all callers, and returns the provider's
 //! answer whole:
@@ -77,8 +77,8 @@
 //!
 //! [`ReqwestTransport::new`] goes through the proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`): http, https,
 //! SOCKS4 or SOCKS5. The module [`proxies`] lists what may stand there; a setting that cannot be used is an error. For other
-//! proxies see [`ReqwestTransport::with_proxies`], for an own certificate authority as well
-//! [`ReqwestTransport::from_builder_with_proxies`].
+//! proxies see [`ReqwestTransport::with_proxies`], for a private certificate authority
+//! [`ReqwestTransport::with_root_certificates`].
 //!
 //! # Telemetry
 //!
@@ -112,6 +112,7 @@
 pub mod octorate;
 pub mod octotable;
 pub mod officernd;
+pub mod rfc6749;
 
 mod accounts;
 mod api_client;

@@ -1,4 +1,5 @@
-//! The clients of the three providers, without IO: one file for each provider, one machine for the calls of all.
+//! The clients of the three providers and of any standard server, without IO: one file for each, one machine for the calls
+//! of all.
 //!
 //! A call that needs a token, or that brings tokens for an account, is a [`ProviderCall`]. It says what to do next, and its
 //! caller carries that out: an adapter by one loop, a program with its own transport by the same. Which grant, which
@@ -12,5 +13,6 @@ mod call;
 pub mod octorate;
 pub mod octotable;
 pub mod officernd;
+pub mod rfc6749;
 
 pub use call::{Import, ProviderCall, RequestSent, TokenWanted};

@@ -33,15 +33,14 @@
 //! [`Terms::ipv4_only`](crate::allowlist::Terms::ipv4_only) and [`Terms::egress`](crate::allowlist::Terms::egress) refuse
 //! rules that can never match there.
 
-use super::ProviderCall;
 use super::call::Terms;
+use super::{ProviderCall, rfc6749};
 use crate::answer::{ApiConfiguration, CreatedProperty, Done};
 use crate::client::Client;
 use crate::error::{CallError, ExchangeError, OnboardingError, RequestError};
 use crate::exchange::{Answer, Exchange, Reply};
 use crate::grant::{Entropy, GrantedCode, Pending};
 use crate::key::Token;
-use crate::scope::Scopes;
 use crate::secret::Secret;
 use crate::spec::Key;
 use crate::time::Now;
@@ -72,9 +71,7 @@ pub fn authorize(
     redirect_uri: &str,
     entropy: Option<Entropy>,
 ) -> Result<(String, Pending), RequestError> {
-    let problem = "cannot be made: the operating system gives no random bytes";
-    let entropy = entropy.ok_or(RequestError::Value { what: "state of the sign-in", problem })?;
-    client.authorize(redirect_uri, &Scopes::none(), entropy)
+    rfc6749::authorize(client, redirect_uri, "", entropy)
 }
 
 /// Exchanges the code of a sign-in, within a minute of its callback; the account starts again with what it brings.
@@ -86,10 +83,7 @@ pub fn sign_in(
     code: GrantedCode,
     now: Now,
 ) -> ProviderCall<'static, TokenSet, OnboardingError> {
-    match code.redeem(client, now) {
-        Ok(exchange) => ProviderCall::importing(exchange),
-        Err(error) => ProviderCall::Done(Err(error.into())),
-    }
+    rfc6749::sign_in(client, code, now)
 }
 
 /// Trades a key of Octorate's old API for tokens of a property, once for each, and begins the account with them.

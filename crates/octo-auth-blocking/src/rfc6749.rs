@@ -1,0 +1,140 @@
+//! Any standard server (RFC 6749): sign-ins of its users, and tokens of the client itself.
+//!
+//! [`provider::rfc6749`](rfc6749) lists the steps of the standard and what stands for each here. Refresh tokens outlive the
+//! process only in a store.
+//!
+//! ```no_run
+//! use octo_auth_blocking::rfc6749::Rfc6749;
+//! use octo_auth_blocking::{Accounts, Body, Client, Profile, Store};
+//!
+//! # fn example(client_secret: String, callback: &str, store: impl Store + 'static) -> Result<(), Box<dyn std::error::Error>> {
+//! let profile = Profile::rfc6749("https://login.example.com/oauth2/token")?
+//!     .with_name("Example")?
+//!     .with_authorization_url("https://login.example.com/oauth2/authorize")?
+//!     .with_revocation_url("https://login.example.com/oauth2/revoke")?
+//!     .with_api_host("https://api.example.com")?;
+//! let accounts = Accounts::builder(Client::new(profile, "my-client-id", client_secret)?).store(store).build()?;
+//! let server = Rfc6749::new(&accounts);
+//!
+//! let (page, pending) = server.authorize("https://app.example.com/callback", "read write")?;
+//! // … send the user to the page; when the callback comes:
+//! let ann = server.account("ann")?;
+//! ann.sign_in(pending.receive(callback, accounts.now())?)?;
+//!
+//! // The token is refreshed when it is due.
+//! let request = http::Request::get("https://api.example.com/orders").body(Body::empty())?;
+//! println!("{}", ann.api().call(&request)?.value.status());
+//!
+//! ann.sign_out();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The client's own tokens (client credentials):
+//!
+//! ```no_run
+//! # use octo_auth_blocking::rfc6749::Rfc6749;
+//! # use octo_auth_blocking::Body;
+//! # fn example(server: Rfc6749) -> Result<(), Box<dyn std::error::Error>> {
+//! let request = http::Request::get("https://api.example.com/reports").body(Body::empty())?;
+//! println!("{}", server.with_scopes("reports")?.call(&request)?.value.status());
+//! # Ok(())
+//! # }
+//! ```
+
+use octo_auth_core::provider::rfc6749;
+use octo_auth_core::{CallError, Failure, GrantedCode, OnboardingError, Pending, RequestError};
+use octo_auth_system::entropy;
+
+use crate::accounts::Accounts;
+use crate::api_client::ApiClient;
+use crate::tokens::Tokens;
+
+/// A client registered at a standard server. It is cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Rfc6749 {
+    accounts: Accounts,
+}
+
+/// The account of one user. It is cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Account {
+    tokens: Tokens,
+}
+
+impl Rfc6749 {
+    /// The client of a registration. Nothing is sent yet.
+    #[must_use]
+    pub fn new(accounts: &Accounts) -> Self {
+        Self { accounts: accounts.clone() }
+    }
+
+    /// Returns the page to send a user to, and the sign-in that waits for the callback ([`Pending::receive`]). The scopes are
+    /// separated by spaces; none are asked for if the text is empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`rfc6749::authorize`].
+    pub fn authorize(&self, redirect_uri: &str, scopes: &str) -> Result<(String, Pending), RequestError> {
+        rfc6749::authorize(&self.accounts.client(), redirect_uri, scopes, entropy().ok())
+    }
+
+    /// Returns the account of a user, by a name of yours that is no secret. It has no tokens until a sign-in or an import
+    /// ([`Account::tokens`]) brings some, unless the store of the registration has them.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if the profile has no refresh, or if there is no room for another key.
+    pub fn account(&self, name: &str) -> Result<Account, Failure> {
+        Ok(Account { tokens: self.accounts.tokens(rfc6749::account(name))? })
+    }
+
+    /// Calls of the API with the client's own tokens (client credentials) with these scopes, separated by spaces. Each set
+    /// of scopes has a token of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`rfc6749::scopes`], and a [`CallError`] if the profile has no client credentials or if there is no room for
+    /// another key.
+    pub fn with_scopes(&self, scopes: &str) -> Result<ApiClient, CallError> {
+        Ok(ApiClient::new(self.tokens(scopes)?))
+    }
+
+    /// Returns the client's own tokens with these scopes: for an HTTP client of your own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rfc6749::with_scopes`].
+    pub fn tokens(&self, scopes: &str) -> Result<Tokens, CallError> {
+        Ok(self.accounts.tokens(rfc6749::scopes(scopes)?)?)
+    }
+}
+
+impl Account {
+    /// Exchanges the code of a sign-in; the account starts again with what it brings ([`rfc6749::sign_in`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`rfc6749::sign_in`].
+    pub fn sign_in(&self, code: GrantedCode) -> Result<(), OnboardingError> {
+        self.tokens.drive(rfc6749::sign_in(&self.tokens.client(), code, self.tokens.now())).map(drop)
+    }
+
+    /// Calls of the API with the user's tokens.
+    #[must_use]
+    pub fn api(&self) -> ApiClient {
+        ApiClient::new(self.tokens.clone())
+    }
+
+    /// Ends the account until its next sign-in, and revokes its tokens where the profile has a revocation endpoint
+    /// ([`Tokens::sign_out`]).
+    pub fn sign_out(&self) {
+        self.tokens.sign_out();
+    }
+
+    /// Returns the user's tokens: to import a refresh token that was kept elsewhere, for an HTTP client of your own.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+}

@@ -1,0 +1,72 @@
+//! Any standard server: sign-ins of its users, and tokens of the client itself.
+//!
+//! What stands for the steps of RFC 6749 in the adapters' module `rfc6749`:
+//!
+//! | the standard | here |
+//! |---|---|
+//! | section 2: register the client | [`Client::new`] or [`Client::public`] with [`Profile::rfc6749`](crate::Profile::rfc6749) |
+//! | section 4.1.1: send the user to the authorization endpoint | `Rfc6749::authorize`; keep the [`Pending`], such as by [`Pending::to_json`], until the callback comes |
+//! | section 4.1.2: the user comes back with `code` and `state` | [`Pending::receive`] with the callback's URL |
+//! | section 4.1.3: exchange the code | `Account::sign_in` |
+//! | section 6: refresh when the token has expired | nothing to do: it happens when it is due |
+//! | section 7: use the access token | `Account::api`, or `Account::tokens` for an HTTP client of your own |
+//! | RFC 7009: revoke the tokens | `Account::sign_out` |
+//! | section 4.4: client credentials | `Rfc6749::with_scopes` |
+
+use super::ProviderCall;
+use crate::client::Client;
+use crate::error::{CallError, OnboardingError, RequestError};
+use crate::grant::{Entropy, GrantedCode, Pending};
+use crate::scope::Scopes;
+use crate::spec::Key;
+use crate::time::Now;
+use crate::token::TokenSet;
+
+/// Returns the key of one user's account, by a name of yours that is no secret.
+#[must_use]
+pub fn account(name: &str) -> Key {
+    Key::account(name)
+}
+
+/// Returns the key of the client's own tokens with a set of scopes, separated by spaces; it may be empty.
+///
+/// # Errors
+///
+/// A [`CallError`] for a scope with a character that RFC 6749 section 3.3 does not allow.
+pub fn scopes(scopes: &str) -> Result<Key, CallError> {
+    Ok(Key::client_credentials(&Scopes::parse(scopes)?))
+}
+
+/// Returns the page to send a user to, and the sign-in that waits for the callback ([`Pending::receive`]).
+///
+/// `scopes` are separated by spaces and may be empty. `entropy` is `None` if the operating system gives no random bytes.
+///
+/// # Errors
+///
+/// [`RequestError::NotOffered`] if the profile has no page ([`Profile::with_authorization_url`](crate::Profile::with_authorization_url));
+/// [`RequestError::ScopeMalformed`]; [`RequestError::RedirectUri`]; [`RequestError::Value`] without entropy.
+pub fn authorize(
+    client: &Client,
+    redirect_uri: &str,
+    scopes: &str,
+    entropy: Option<Entropy>,
+) -> Result<(String, Pending), RequestError> {
+    let problem = "cannot be made: the operating system gives no random bytes";
+    let entropy = entropy.ok_or(RequestError::Value { what: "state of the sign-in", problem })?;
+    client.authorize(redirect_uri, &Scopes::parse(scopes)?, entropy)
+}
+
+/// Exchanges the code of a sign-in; the account starts again with what it brings.
+///
+/// It ends in an [`OnboardingError`] if that fails. The code is used up in any case: the user has to sign in again, unless
+/// a refresh token is in the account all the same.
+pub fn sign_in(
+    client: &Client,
+    code: GrantedCode,
+    now: Now,
+) -> ProviderCall<'static, TokenSet, OnboardingError> {
+    match code.redeem(client, now) {
+        Ok(exchange) => ProviderCall::importing(exchange),
+        Err(error) => ProviderCall::Done(Err(error.into())),
+    }
+}
