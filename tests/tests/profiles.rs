@@ -279,7 +279,6 @@ fn each_other_fault_is_refused_at_its_field() {
         ("path = \"/token\"", "path = \"/a/../token\"", "calls.client_credentials.path", "profile_path"),
         ("\"form\"", "\"query\"", "calls.client_credentials.encoding", "profile_encoding"),
         ("\"form\"", "\"none\"", "calls.client_credentials.encoding", "profile_encoding"),
-        ("source = \"DOC token\"", "source = \"\"", "calls.client_credentials.source", "profile_empty"),
         ("\"DOC token\"", "\"DOC a; WIKI\"", "calls.client_credentials.source", "profile_unknown_source"),
         ("[\"access_token\"]", "[]", "token_answer.access_token", "profile_empty"),
         ("[\"token_type\"]", "[\"access_token\"]", "token_answer.token_type[0]", "profile_duplicate"),

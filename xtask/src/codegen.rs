@@ -21,6 +21,8 @@ pub(crate) const GENERATED: &str = "crates/octo-auth-core/src/profile/generated.
 const README: &str = "README.md";
 const START: &str = "<!-- providers:start -->";
 const END: &str = "<!-- providers:end -->";
+/// How a fact without a source is written. A user's own profile may have such facts.
+const NO_SOURCE: &str = "source: Text::Borrowed(\"\")";
 
 /// Writes the generated files, or with `check` only says which are stale.
 pub(crate) fn run(root: &Path, check: bool) -> Result<bool> {
@@ -44,7 +46,9 @@ pub(crate) fn stale(root: &Path) -> Result<Vec<&'static str>> {
 /// Gives the generated files that are stale, each with the text it should have.
 fn outdated(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let profiles = PROFILES.iter().map(|name| read(root, name)).collect::<Result<Vec<_>>>()?;
-    let source = formatted(root, &document::source(&profiles))?;
+    let source = document::source(&profiles);
+    ensure!(!source.contains(NO_SOURCE), "each fact of a built-in profile needs a `source`; one has none");
+    let source = formatted(root, &source)?;
     let readme = fs::read_to_string(root.join(README)).with_context(|| format!("cannot read {README}"))?;
     let readme = with_table(&readme, &table::markdown(&profiles))?;
     let is_stale = |(path, text): &(&str, String)| {

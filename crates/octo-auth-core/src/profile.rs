@@ -19,6 +19,7 @@ mod endpoint;
 mod error;
 #[cfg(feature = "providers")]
 mod generated;
+pub(crate) mod member_path;
 #[cfg(feature = "toml")]
 mod read;
 mod rfc6749;
@@ -50,6 +51,7 @@ pub struct Document {
     /// Name as the provider writes it.
     pub title: Text,
     /// What the source keys used in this document stand for.
+    #[cfg_attr(feature = "toml", serde(default = "nothing"))]
     pub sources: List<Source>,
     /// The hosts requests go to, by name.
     pub hosts: List<Host>,
@@ -104,7 +106,8 @@ pub struct Host {
     pub name: Text,
     /// Its base URL; a path in it stands before the path of every call.
     pub url: BaseUrl,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
@@ -145,7 +148,8 @@ pub struct Authorization {
     /// The issuer identifier every callback must carry (RFC 9207), where the server sends one.
     #[cfg_attr(feature = "toml", serde(default))]
     pub issuer: Option<Text>,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
@@ -179,7 +183,8 @@ pub enum Pkce {
 pub struct Refresh {
     /// Whether a refresh whose answer was lost may be sent once more with the same refresh token.
     pub replay: Replay,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
@@ -206,7 +211,8 @@ pub struct TokenLimit {
     pub per_seconds: u32,
     /// The least distance, in seconds, kept after a failure.
     pub after_failure_seconds: u32,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
@@ -222,6 +228,7 @@ pub struct Api {
     /// The header that tells how much of the quota is left.
     #[cfg_attr(feature = "toml", serde(default))]
     pub remaining_header: Option<Text>,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }

@@ -68,7 +68,7 @@ pub struct ApiAnswer {
     meaning: Meaning,
     code: Option<String>,
     body: Body,
-    /// The refusal as an error; `None` for a success.
+    /// The refusal as an error; `None` if the call succeeded.
     refusal: Option<ExchangeError>,
 }
 
@@ -113,7 +113,7 @@ impl ApiAnswer {
     ///
     /// # Errors
     ///
-    /// An [`ExchangeError`] for any status but 2xx. Of a token that was refused and could not be renewed it has the remedy
+    /// An [`ExchangeError`] for any status but 2xx, and for a refusal with status 2xx that the profile lists. Of a token that was refused and could not be renewed it has the remedy
     /// and the time of the failed renewal.
     pub fn error_for_status(self) -> Result<Self, ExchangeError> {
         match self.refusal {
@@ -151,7 +151,7 @@ impl Read for ApiAnswer {
         let mut deviations = Vec::new();
         let Judgement { said, meaning, retry_after } = judge(reading, received, &mut deviations);
         let code = said.kind.as_ref().map(|kind| kind.code().into_owned());
-        let refusal = (!received.status.is_success()).then(|| {
+        let refusal = (meaning != Meaning::Accepted).then(|| {
             let told = (retry_after, deviations.clone());
             errors::refused(reading, received, said, meaning.refusal(), told)
         });
@@ -183,11 +183,17 @@ struct Judgement {
 
 fn judge(reading: &Reading, received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Judgement {
     let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
-    let refused = !received.status.is_success();
-    let said =
-        if refused { errors::said(reading, &errors::body_text(&head)) } else { errors::Said::default() };
-    let retry_after = refused.then(|| clock::retry_after(received, deviations)).flatten();
+    // A success is looked at only if the profile says how one may be a refusal.
+    let listed = reading.profile.document().refusals.iter().any(|own| own.status == received.status.as_u16());
+    if received.status.is_success() && !listed {
+        return Judgement { said: errors::Said::default(), meaning: Meaning::Accepted, retry_after: None };
+    }
+    let said = errors::said(reading, &errors::body_text(&head));
+    let retry_after = clock::retry_after(received, deviations);
     let meaning = meaning(reading, &head, said.kind.as_ref(), retry_after);
+    if meaning == Meaning::Accepted {
+        return Judgement { said: errors::Said::default(), meaning, retry_after: None };
+    }
     Judgement { said, meaning, retry_after }
 }
 

@@ -12,6 +12,7 @@ use super::members::{Members, Value};
 use super::{Deviation, clock, media};
 use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText, shows};
 use crate::exchange::{ANSWER_LIMIT, Received};
+use crate::profile::member_path::{self, Step};
 use crate::profile::{Refusal, RefusalMeaning};
 use crate::reading::Reading;
 use crate::secret::Secret;
@@ -114,10 +115,11 @@ pub(super) fn refuse_coded_body(
     }
     let said = said(reading, text);
     let Some(kind) = said.kind else { return Ok(()) };
+    let refusal = meaning(reading, received.status, Some(&kind));
     // A member such as `type` means something else in a success; an error in the provider's own shape says what
     // is wrong and carries no token.
     let own_shape = matches!(kind, ErrorKind::Provider(_) | ErrorKind::ProviderError);
-    if own_shape && (said.message.is_none() || holds_a_token(reading, text)) {
+    if refusal.is_none() && own_shape && (said.message.is_none() || holds_a_token(reading, text)) {
         return Ok(());
     }
     let deviations = deviations.to_vec();
@@ -125,6 +127,7 @@ pub(super) fn refuse_coded_body(
         message: said.message,
         error_uri: said.uri,
         own_shape: true,
+        refusal,
         deviations,
         ..reading.failed(kind, Some(received))
     }))
@@ -144,17 +147,18 @@ pub(super) fn said(reading: &Reading, text: &str) -> Said {
     let document = reading.profile.document();
     let secrets = &reading.secrets;
     let shown = |value: Option<String>| value.and_then(|text| ProviderText::new(&text, secrets));
+    let body = Value::of(text.trim_start());
     let mut own = Said::default();
     for shape in document.error_shapes.iter() {
-        let code = shape.code.as_deref().and_then(|path| at(text, path));
+        let code = shape.code.as_deref().and_then(|path| at(body, path));
         let kind = match code {
             Some(Value::Null) | None => None,
-            Some(value) => Some(match value.id().and_then(|word| ErrorCode::new(&word, secrets)) {
+            Some(value) => Some(match value.id().and_then(|word| error_code(&word, reading)) {
                 Some(code) => ErrorKind::Provider(code),
                 None => ErrorKind::ProviderError,
             }),
         };
-        let message = shown(at(text, &shape.message).and_then(Value::text));
+        let message = shown(at(body, &shape.message).and_then(Value::text));
         own.message = own.message.or(message);
         own.kind = own.kind.or(kind);
     }
@@ -193,19 +197,36 @@ fn is_page(uri: &str, secrets: &[Secret]) -> bool {
 }
 
 fn oauth(word: Option<&str>, reading: &Reading) -> ErrorKind {
-    match word.and_then(|word| ErrorCode::new(word, &reading.secrets)) {
+    match word.and_then(|word| error_code(word, reading)) {
         Some(code) => ErrorKind::OAuth(code),
         None => ErrorKind::OAuthMalformed,
     }
 }
 
-/// The value at a path of members separated by dots.
-fn at<'a>(text: &'a str, path: &str) -> Option<Value<'a>> {
-    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-    let value = Members::of_beginning(text, &[name]).value(0)?;
-    match (rest, value) {
-        (None, value) => Some(value),
-        (Some(rest), Value::Object(raw)) => at(raw, rest),
+/// A word as an error code; one that the profile lists may hold spaces.
+fn error_code(word: &str, reading: &Reading) -> Option<ErrorCode> {
+    let mut listed = reading.profile.document().refusals.iter().filter_map(|refusal| refusal.code.as_deref());
+    if listed.any(|code| code == word) {
+        return Some(ErrorCode::listed(word));
+    }
+    ErrorCode::new(word, &reading.secrets)
+}
+
+/// The value at a [path](member_path).
+fn at<'a>(value: Value<'a>, path: &str) -> Option<Value<'a>> {
+    if path.is_empty() {
+        return Some(value);
+    }
+    let (step, rest) = member_path::first(path)?;
+    match (step, value) {
+        (Step::Named(name), Value::Object(raw)) => at(Members::of_beginning(raw, &[name]).value(0)?, rest),
+        (Step::Named(place), Value::Array(_)) => {
+            let place: usize = place.parse().ok()?;
+            at(Value::of(value.elements().get(place)?), rest)
+        }
+        (Step::Any, Value::Array(_)) => {
+            value.elements().into_iter().find_map(|element| at(Value::of(element), rest))
+        }
         _ => None,
     }
 }

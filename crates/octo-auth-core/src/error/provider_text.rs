@@ -57,7 +57,7 @@ impl fmt::Display for ProviderText {
     }
 }
 
-/// A provider's own word for an error: at most 64 letters, digits and `_-.:/`.
+/// A provider's own word for an error: at most 64 letters, digits and `_-.:/`, or as the profile lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ErrorCode(String);
 
@@ -70,6 +70,16 @@ impl ErrorCode {
         // A word that every server uses shows nothing, though it may hold the value of a parameter, such as `client`.
         let sound = super::kind::is_standard(word) || (possible && !shows(word, secrets));
         sound.then(|| Self(word.to_owned()))
+    }
+
+    /// Takes a code that the profile lists, which may hold spaces and brackets.
+    pub(crate) fn listed(code: &str) -> Self {
+        Self(code.to_owned())
+    }
+
+    /// Returns whether a profile may list a text as a code.
+    pub(crate) fn can_be_listed(code: &str) -> bool {
+        code.len() <= LONGEST_CODE && code.trim() == code && !code.contains(is_invisible)
     }
 
     /// The word.

@@ -45,7 +45,8 @@ pub struct TokenAnswer {
     /// Whether an `application/x-www-form-urlencoded` answer is read.
     #[cfg_attr(feature = "toml", serde(default))]
     pub form: bool,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
@@ -107,7 +108,8 @@ pub struct CreatedClientAnswer {
     pub property_name: Text,
     /// Whether a property is for testing only.
     pub property_sandbox: Text,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
@@ -129,7 +131,8 @@ pub struct CreatedPropertyAnswer {
     pub existing_status: u16,
     /// The status word that says so.
     pub existing: Text,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
@@ -143,11 +146,15 @@ pub struct ApiConfigurationAnswer {
     pub redirect_uris: Text,
     /// The pages a person can be sent to.
     pub authorization_pages: Text,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// An error body of the provider; every text is a path of members separated by dots.
+/// An error body of the provider; every text is a path of members separated by dots, such as `error.code`.
+///
+/// A number is a place in an array, counted from 0: `errors.0.code` or `errors[0].code`. `[*]` is the first element that has
+/// the rest of the path: `errors[*].code`, or `[*].errorCode` for a body that is an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ErrorShape {
@@ -156,22 +163,24 @@ pub struct ErrorShape {
     pub code: Option<Text>,
     /// The text for people.
     pub message: Text,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// What one refusal of the provider's API means for the token.
+/// What one refusal of the provider's API means for the token. The first rule that fits counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Refusal {
-    /// The HTTP status.
+    /// The HTTP status. With one of success a code must be given: a body that carries it is a refusal all the same.
     pub status: u16,
-    /// The error code in the body; absent means any.
+    /// The error code in the body, byte for byte, spaces included; absent means any.
     #[cfg_attr(feature = "toml", serde(default))]
     pub code: Option<Text>,
     /// What it means.
     pub meaning: RefusalMeaning,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 

@@ -79,7 +79,8 @@ pub struct Call {
     /// Headers beside `Accept`, `Content-Type` and client authentication.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub headers: List<Parameter>,
-    /// Where this is said.
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 

@@ -1,47 +1,53 @@
 //! The rules a document must keep before anything is built on it.
 //!
 //! The rule kept here: what passes can be turned into requests without a further question; what fails is
-//! reported with the path of the field. The first fault ends the check.
+//! reported with the path of the field. All faults are reported at once, of the parts that stand alone at most one each.
 
 mod call;
 mod field;
+mod inert;
 mod source;
 
-use field::{Checked, fault, filled, header_name, known_host, name, positive, status, unique, words};
+use field::{Checked, Faults, fault, filled, header_name, known_host, name, positive, status, unique, words};
 
-use super::{Api, Authorization, Calls, Document, ProfileProblem, Refusal, TokenAnswer, TokenLimit};
+use super::{
+    Api, Authorization, Calls, Document, ProfileError, ProfileProblem, Refusal, TokenAnswer, TokenLimit,
+};
 
-pub(super) fn document(document: &Document) -> Checked {
-    name("name", &document.name)?;
-    filled("title", &document.title)?;
-    unique("sources", document.sources.iter().map(|source| &*source.key))?;
-    unique("hosts", document.hosts.iter().map(|host| &*host.name))?;
+pub(super) fn document(document: &Document) -> Result<(), ProfileError> {
+    let mut faults = Faults::default();
+    faults.note(name("name", &document.name));
+    faults.note(filled("title", &document.title));
+    faults.note(unique("sources", document.sources.iter().map(|source| &*source.key)));
+    faults.note(unique("hosts", document.hosts.iter().map(|host| &*host.name)));
     for (index, host) in document.hosts.iter().enumerate() {
-        name(&format!("hosts[{index}].name"), &host.name)?;
+        faults.note(name(&format!("hosts[{index}].name"), &host.name));
     }
     for (key, entry) in document.calls.iter() {
-        call::check(document, key, entry)?;
+        call::check(document, key, entry, &mut faults);
     }
-    parts(document)?;
+    parts(document, &mut faults);
     if let Some(rules) = &document.authorization {
-        authorization(rules)?;
+        faults.note(authorization(rules));
     }
-    token_answer(&document.token_answer)?;
-    answers(document)?;
+    faults.note(token_answer(&document.token_answer));
+    faults.note(answers(document));
     for (index, refusal) in document.refusals.iter().enumerate() {
-        refused(index, refusal)?;
+        faults.note(refused(index, refusal));
     }
     if let Some(limit) = &document.token_limit {
-        token_limit(limit)?;
+        faults.note(token_limit(limit));
     }
     if let Some(entry) = &document.api {
-        api(document, entry)?;
+        faults.note(api(document, entry));
     }
-    source::check(document)
+    inert::check(document, &mut faults);
+    source::check(document, &mut faults);
+    faults.into_result()
 }
 
 /// Checks that calls which build on each other, or on another part of the document, come with it.
-fn parts(document: &Document) -> Checked {
+fn parts(document: &Document, faults: &mut Faults) {
     let Calls { authorization, code, refresh, .. } = &document.calls;
     let calls = &document.calls;
     let needs = [
@@ -70,10 +76,9 @@ fn parts(document: &Document) -> Checked {
     ];
     for (call, present, part, there) in needs {
         if present && !there {
-            return fault(call, ProfileProblem::MissingPart(part));
+            faults.note(fault(call, ProfileProblem::MissingPart(part)));
         }
     }
-    Ok(())
 }
 
 fn authorization(rules: &Authorization) -> Checked {
@@ -164,8 +169,7 @@ fn refused(index: usize, refusal: &Refusal) -> Checked {
 
 fn token_limit(limit: &TokenLimit) -> Checked {
     positive("token_limit.requests", limit.requests)?;
-    positive("token_limit.per_seconds", limit.per_seconds)?;
-    positive("token_limit.after_failure_seconds", limit.after_failure_seconds)
+    positive("token_limit.per_seconds", limit.per_seconds)
 }
 
 fn api(document: &Document, api: &Api) -> Checked {

@@ -13,11 +13,26 @@ pub struct ProfileError {
     field: String,
     position: Option<(usize, usize)>,
     problem: ProfileProblem,
+    others: Vec<ProfileError>,
 }
 
 impl ProfileError {
     pub(super) fn new(field: impl Into<String>, problem: ProfileProblem) -> Self {
-        Self { field: field.into(), position: None, problem }
+        Self { field: field.into(), position: None, problem, others: Vec::new() }
+    }
+
+    /// One error of several; `None` if there is none.
+    pub(super) fn joined(faults: Vec<Self>) -> Option<Self> {
+        let mut faults = faults.into_iter();
+        let first = faults.next()?;
+        Some(Self { others: faults.collect(), ..first })
+    }
+
+    /// The error with each of its faults changed.
+    #[cfg(feature = "toml")]
+    pub(super) fn map(self, change: impl Fn(Self) -> Self) -> Self {
+        let others = self.others.into_iter().map(&change).collect();
+        Self { others, ..change(Self { others: Vec::new(), ..self }) }
     }
 
     /// Adds the line and column of the text, both counted from 1.
@@ -52,6 +67,12 @@ impl ProfileError {
         &self.problem
     }
 
+    /// Returns the further faults of the profile, each without faults of its own. This error is the first of all.
+    #[must_use]
+    pub fn others(&self) -> &[ProfileError] {
+        &self.others
+    }
+
     /// Gives a stable word for the kind of fault.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -59,16 +80,30 @@ impl ProfileError {
     }
 }
 
+/// `profile, line 3, column 1, field `title`: …`, and after it the other faults.
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("profile")?;
+        f.write_str("profile, ")?;
+        self.fmt_fault(f)?;
+        for other in &self.others {
+            f.write_str("; ")?;
+            other.fmt_fault(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl ProfileError {
+    fn fmt_fault(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((line, column)) = self.position {
-            write!(f, ", line {line}, column {column}")?;
+            write!(f, "line {line}, column {column}")?;
         }
         if !self.field.is_empty() {
-            write!(f, ", field `{}`", Printable(&self.field))?;
+            let comma = if self.position.is_some() { ", " } else { "" };
+            write!(f, "{comma}field `{}`", Printable(&self.field))?;
         }
-        write!(f, ": {}", Printable(&self.problem))
+        let colon = if self.position.is_some() || !self.field.is_empty() { ": " } else { "" };
+        write!(f, "{colon}{}", Printable(&self.problem))
     }
 }
 
@@ -142,6 +177,14 @@ pub enum ProfileProblem {
     /// A number that is no HTTP status.
     #[error("{0} is no HTTP status: write a number from 100 to 599")]
     Status(u16),
+    /// A text that leads to no member of an answer.
+    #[error(
+        "`{0}` is no path to a member: separate names by dots, and write a place in an array as `[0]` or `[*]`"
+    )]
+    MemberPath(String),
+    /// A rule that can never match, or that would match what it is not meant for.
+    #[error("the rule does not work: {0}; correct it or leave it out")]
+    Inert(String),
     /// A source key that the document does not list.
     #[error(
         "`{0}` is no key of `sources`: begin each clause (they are separated by `;`) with such a key, or list it there"
@@ -170,6 +213,8 @@ impl ProfileProblem {
             Self::Query(_) => "profile_query",
             Self::HeaderName(_) => "profile_header_name",
             Self::Status(_) => "profile_status",
+            Self::MemberPath(_) => "profile_member_path",
+            Self::Inert(_) => "profile_inert",
             Self::UnknownSource(_) => "profile_unknown_source",
         }
     }

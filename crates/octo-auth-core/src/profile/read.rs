@@ -21,26 +21,107 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// [`ProfileError`] with the line, the column and the field.
+    /// [`ProfileError`] with the line, the column and the field of the first fault; the others are in
+    /// [`ProfileError::others`]. Missing fields are reported all at once, and what is wrong with the facts once all are there.
     pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
-        let document: Document = toml::from_str(text).map_err(|fault| unreadable(text, &fault))?;
-        Self::new(document).map_err(|fault| placed(text, fault))
+        let entries = entries(text);
+        let document: Result<Document, _> = toml::from_str(text);
+        let document = document.map_err(|fault| {
+            let mut faults = missing(text, &entries);
+            // A missing field is the one fault that is looked for here too.
+            if faults.is_empty() || !fault.message().starts_with("missing field") {
+                faults.insert(0, unreadable(text, &entries, &fault));
+            }
+            ProfileError::joined(faults).unwrap_or_else(|| unreadable(text, &entries, &fault))
+        })?;
+        Self::new(document).map_err(|error| error.map(|fault| placed(text, &entries, fault)))
     }
 }
 
+/// The fields a table of a profile cannot do without, by its place; the elements of a list are `[]`, all calls `calls.*`.
+const REQUIRED: [(&str, &[&str]); 16] = [
+    ("", &["name", "title", "hosts", "client_authentication", "scopes", "calls", "token_answer"]),
+    ("sources[]", &["key", "title"]),
+    ("hosts[]", &["name", "url"]),
+    ("calls.*", &["method", "host", "path", "encoding"]),
+    ("calls.*.parameters[]", &["name", "value"]),
+    ("calls.*.headers[]", &["name", "value"]),
+    ("authorization", &["code_lifetime_seconds", "redirect_uri", "pkce"]),
+    ("refresh", &["replay"]),
+    ("token_answer", &["access_token", "token_type", "token_type_absent", "expires_in_unit"]),
+    (
+        "created_client",
+        &[
+            "list",
+            "client_id",
+            "client_secret",
+            "id",
+            "username",
+            "password",
+            "redirect_uri",
+            "properties",
+            "property_id",
+            "property_name",
+            "property_sandbox",
+        ],
+    ),
+    (
+        "created_property",
+        &["status", "created", "id", "refresh_token", "properties", "existing_status", "existing"],
+    ),
+    ("api_configuration", &["environment", "redirect_uris", "authorization_pages"]),
+    ("error_shapes[]", &["message"]),
+    ("refusals[]", &["status", "meaning"]),
+    ("token_limit", &["requests", "per_seconds", "after_failure_seconds"]),
+    ("api", &["hosts"]),
+];
+
+/// Reports every field that is missing, at the table that lacks it. Nothing is missing in a text that is no TOML.
+fn missing(text: &str, entries: &[Entry]) -> Vec<ProfileError> {
+    if DeTable::parse(text).is_err() {
+        return Vec::new();
+    }
+    let root = Entry { field: String::new(), start: 0, value: 0..text.len(), is_table: true };
+    let mut found = Vec::new();
+    for table in std::iter::once(&root).chain(entries).filter(|entry| entry.is_table) {
+        let kind = kind_of_table(&table.field);
+        let required = REQUIRED.iter().find(|(place, _)| *place == kind).map_or(&[][..], |(_, names)| *names);
+        let dot = if table.field.is_empty() { "" } else { "." };
+        let lacks = |name: &&&str| {
+            let field = format!("{}{dot}{name}", table.field);
+            !entries.iter().any(|entry| entry.field == field)
+        };
+        let (line, column) = position(text, table.start);
+        found.extend(required.iter().filter(lacks).map(|name| {
+            let problem = ProfileProblem::Syntax(format!("missing field `{name}`"));
+            ProfileError::new(table.field.clone(), problem).at(line, column)
+        }));
+    }
+    found.sort_by_key(|fault| (fault.line(), fault.column()));
+    found
+}
+
+/// The place of a table as [`REQUIRED`] writes it.
+fn kind_of_table(field: &str) -> String {
+    let segments = field.split('.').enumerate().map(|(depth, segment)| match segment.split_once('[') {
+        Some((list, _)) => format!("{list}[]"),
+        None if depth == 1 && field.starts_with("calls.") => "*".to_owned(),
+        None => segment.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join(".")
+}
+
 /// Turns a fault of syntax or type into one that names the field.
-fn unreadable(text: &str, fault: &toml::de::Error) -> ProfileError {
+fn unreadable(text: &str, entries: &[Entry], fault: &toml::de::Error) -> ProfileError {
     let problem = ProfileProblem::Syntax(fault.message().to_owned());
     let Some(span) = fault.span() else { return ProfileError::new("", problem) };
-    let entries = entries(text);
-    let field = if entries.is_empty() { field_of_line(text, span.start) } else { field_at(&entries, &span) };
+    let field = if entries.is_empty() { field_of_line(text, span.start) } else { field_at(entries, &span) };
     let (line, column) = position(text, span.start);
     ProfileError::new(field, problem).at(line, column)
 }
 
 /// Adds the place in the text to a fault the checks have found.
-fn placed(text: &str, fault: ProfileError) -> ProfileError {
-    let entries = entries(text);
+fn placed(text: &str, entries: &[Entry], fault: ProfileError) -> ProfileError {
     let mut field = fault.field().to_owned();
     loop {
         if let Some(entry) = entries.iter().find(|entry| entry.field == field) {
@@ -57,6 +138,7 @@ struct Entry {
     field: String,
     start: usize,
     value: Range<usize>,
+    is_table: bool,
 }
 
 /// Gives every key and list element in the text, or none when the text is not TOML.
@@ -78,7 +160,8 @@ fn walk(table: &DeTable<'_>, parent: &str, found: &mut Vec<Entry>) {
 
 fn note(field: String, start: usize, value: &Spanned<DeValue<'_>>, found: &mut Vec<Entry>) {
     let index = found.len();
-    found.push(Entry { field: String::new(), start, value: value.span() });
+    let is_table = matches!(value.get_ref(), DeValue::Table(_));
+    found.push(Entry { field: String::new(), start, value: value.span(), is_table });
     match value.get_ref() {
         DeValue::Table(table) => walk(table, &field, found),
         DeValue::Array(array) => {

@@ -5,6 +5,9 @@
 mod arbitrary;
 mod callbacks;
 mod quirks;
+mod refusals;
 mod requests;
 mod rules;
 mod standard_requests;
+#[cfg(feature = "toml")]
+mod text;

@@ -145,8 +145,7 @@ fn a_standard_server_has_a_name_of_its_own_in_messages() {
     );
     let text = error.unwrap_err().to_string();
     assert!(text.starts_with("Acme Login: the client credentials request was refused: "), "{text}");
-    for (name, code) in [("", "profile_empty"), (" ", "profile_empty"), ("a\nb", "profile_control_character")]
-    {
+    for (name, code) in [("", "profile_empty"), (" ", "profile_empty"), ("a\nb", "profile_invisible")] {
         assert_eq!(standard().with_name(name).unwrap_err().code(), code, "{name:?}");
     }
 }

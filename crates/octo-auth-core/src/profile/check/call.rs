@@ -1,30 +1,27 @@
 //! What one call must have before a request can be written from it.
 
-use super::field::{Checked, fault, filled, header_name, known_host};
+use super::field::{Checked, Faults, fault, filled, header_name, known_host};
 use crate::profile::base_url::has_dot_segment;
 use crate::profile::{
     Call, ClientAuthentication, Document, Encoding, Method, Pkce, ProfileProblem, Role, ScopeRule,
 };
 
-pub(super) fn check(document: &Document, name: &str, call: &Call) -> Checked {
+pub(super) fn check(document: &Document, name: &str, call: &Call, faults: &mut Faults) {
     let field = format!("calls.{name}");
-    known_host(document, format!("{field}.host"), &call.host)?;
-    path(&format!("{field}.path"), &call.path)?;
-    query(&format!("{field}.query"), call)?;
-    encoding(&field, name, call)?;
-    parameters(&field, call)?;
-    headers(&field, call)?;
-    for role in required(document, name) {
-        if !call.carries(role) {
-            return fault(field, ProfileProblem::MissingRole(role));
-        }
+    faults.note(known_host(document, format!("{field}.host"), &call.host));
+    faults.note(path(&format!("{field}.path"), &call.path));
+    faults.note(query(&format!("{field}.query"), call));
+    faults.note(encoding(&field, name, call));
+    faults.note(parameters(&field, call));
+    faults.note(headers(&field, call));
+    for role in required(document, name).into_iter().filter(|role| !call.carries(*role)) {
+        faults.note(fault(&*field, ProfileProblem::MissingRole(role)));
     }
     if needs_token_header(name)
         && !call.headers.iter().any(|header| header.value.role() == Some(Role::AccessToken))
     {
-        return fault(format!("{field}.headers"), ProfileProblem::MissingRole(Role::AccessToken));
+        faults.note(fault(format!("{field}.headers"), ProfileProblem::MissingRole(Role::AccessToken)));
     }
-    Ok(())
 }
 
 fn path(field: &str, path: &str) -> Checked {

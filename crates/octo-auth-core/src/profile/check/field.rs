@@ -5,6 +5,20 @@ use crate::profile::{Document, List, ProfileError, ProfileProblem, Text};
 
 pub(super) type Checked = Result<(), ProfileError>;
 
+/// The faults found so far.
+#[derive(Default)]
+pub(super) struct Faults(Vec<ProfileError>);
+
+impl Faults {
+    pub(super) fn note(&mut self, checked: Checked) {
+        self.0.extend(checked.err());
+    }
+
+    pub(super) fn into_result(self) -> Result<(), ProfileError> {
+        ProfileError::joined(self.0).map_or(Ok(()), Err)
+    }
+}
+
 /// Checks a list of words: at least one, none of them empty, none twice.
 pub(super) fn words(field: &str, list: &List<Text>) -> Checked {
     if list.is_empty() {

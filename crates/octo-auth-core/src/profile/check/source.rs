@@ -1,17 +1,17 @@
-//! Every fact names where it is said, by a key the document lists.
+//! A fact may name where it is said; it does so by keys the document lists.
 
-use super::field::{Checked, fault, filled};
+use super::field::{Checked, Faults, fault, filled};
 use crate::profile::{Document, ProfileProblem};
 
-pub(super) fn check(document: &Document) -> Checked {
+pub(super) fn check(document: &Document, faults: &mut Faults) {
     for (index, entry) in document.sources.iter().enumerate() {
-        filled(&format!("sources[{index}].title"), &entry.title)?;
+        faults.note(filled(&format!("sources[{index}].title"), &entry.title));
     }
     for (index, host) in document.hosts.iter().enumerate() {
-        source(document, &format!("hosts[{index}]"), &host.source)?;
+        faults.note(source(document, &format!("hosts[{index}]"), &host.source));
     }
     for (name, call) in document.calls.iter() {
-        source(document, &format!("calls.{name}"), &call.source)?;
+        faults.note(source(document, &format!("calls.{name}"), &call.source));
     }
     let parts = [
         ("authorization", document.authorization.as_ref().map(|part| &part.source)),
@@ -25,23 +25,21 @@ pub(super) fn check(document: &Document) -> Checked {
     ];
     for (part, said) in parts {
         if let Some(said) = said {
-            source(document, part, said)?;
+            faults.note(source(document, part, said));
         }
     }
     for (index, shape) in document.error_shapes.iter().enumerate() {
-        source(document, &format!("error_shapes[{index}]"), &shape.source)?;
+        faults.note(source(document, &format!("error_shapes[{index}]"), &shape.source));
     }
     for (index, refusal) in document.refusals.iter().enumerate() {
-        source(document, &format!("refusals[{index}]"), &refusal.source)?;
+        faults.note(source(document, &format!("refusals[{index}]"), &refusal.source));
     }
-    Ok(())
 }
 
-/// Checks one source: clauses separated by `;`, each beginning with a listed key.
+/// Checks one source: empty, or clauses separated by `;`, each beginning with a listed key.
 fn source(document: &Document, part: &str, text: &str) -> Checked {
     let field = format!("{part}.source");
-    filled(&field, text)?;
-    for clause in text.split(';') {
+    for clause in text.split(';').filter(|_| !text.trim().is_empty()) {
         let key = clause.split_whitespace().next().unwrap_or_default().trim_end_matches(':');
         if !document.sources.iter().any(|source| source.key == key) {
             return fault(field, ProfileProblem::UnknownSource(key.to_owned()));

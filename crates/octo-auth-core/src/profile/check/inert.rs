@@ -1,0 +1,77 @@
+//! Rules that can never match, or match where nobody means them to: a mistake, for a rule is written to be used.
+
+use http::header::AUTHORIZATION;
+
+use super::field::{Checked, Faults, fault, filled};
+use crate::error::ErrorCode;
+use crate::profile::{Document, ErrorShape, ProfileProblem, Refusal, member_path};
+
+pub(super) fn check(document: &Document, faults: &mut Faults) {
+    for index in 0..document.refusals.len() {
+        faults.note(refusal(index, &document.refusals));
+    }
+    for index in 0..document.error_shapes.len() {
+        faults.note(shape(index, &document.error_shapes));
+    }
+    if document.token_answer.assume_utc && document.token_answer.expires_at.is_empty() {
+        faults.note(inert("token_answer.assume_utc", "no member is named in `expires_at`"));
+    }
+    let required = document.api.iter().flat_map(|api| api.required_headers.iter());
+    for (index, header) in required.enumerate().filter(|(_, header)| is_the_tokens(header)) {
+        let field = format!("api.required_headers[{index}]");
+        faults.note(inert(&field, &format!("`{header}` is put on each request with the token")));
+    }
+}
+
+fn refusal(index: usize, refusals: &[Refusal]) -> Checked {
+    let Refusal { status, code, .. } = &refusals[index];
+    let field = format!("refusals[{index}]");
+    let earlier = |one: &Refusal| one.status == *status && (one.code.is_none() || one.code == *code);
+    match (status, code) {
+        (100..=199, _) => return inert(&field, "an answer with status 1xx is never the last one"),
+        (204 | 205, Some(_)) => {
+            return inert(&field, "an answer with this status has no body, and so no code");
+        }
+        (200..=299, None) => {
+            return inert(
+                &field,
+                "with a status of success and without a code it would refuse every success",
+            );
+        }
+        _ => {}
+    }
+    if let Some(earlier) = refusals[..index].iter().position(earlier) {
+        return inert(&field, &format!("`refusals[{earlier}]` takes every such answer before it"));
+    }
+    match code {
+        Some(code) if !code.is_empty() && !ErrorCode::can_be_listed(code) => inert(
+            &format!("{field}.code"),
+            "a code has at most 64 bytes, no control character and no space at its ends",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn shape(index: usize, shapes: &[ErrorShape]) -> Checked {
+    let ErrorShape { code, message, .. } = &shapes[index];
+    let field = format!("error_shapes[{index}]");
+    let paths = [("code", code.as_deref()), ("message", Some(&**message))];
+    for (member, path) in paths.into_iter().filter_map(|(member, path)| Some((member, path?))) {
+        if filled("", path).is_ok() && !member_path::is_path(path) {
+            return fault(format!("{field}.{member}"), ProfileProblem::MemberPath(path.to_owned()));
+        }
+    }
+    let same = |one: &ErrorShape| one.code == *code && one.message == *message;
+    match shapes[..index].iter().position(same) {
+        Some(earlier) => inert(&field, &format!("`error_shapes[{earlier}]` is the same")),
+        None => Ok(()),
+    }
+}
+
+fn is_the_tokens(header: &str) -> bool {
+    header.eq_ignore_ascii_case(AUTHORIZATION.as_str())
+}
+
+fn inert(field: &str, why: &str) -> Checked {
+    fault(field, ProfileProblem::Inert(why.to_owned()))
+}
