@@ -48,9 +48,23 @@ Examples:
   octo-auth token --provider octorate --credentials octorate.env --header
   pass show octotable | octo-auth token --provider octotable --credentials -
   octo-auth token --provider rfc6749 --token-url https://login.example.com/oauth2/token
+  octo-auth token --provider rfc6749 --token-url https://login.example.com/token --client-authentication basic
   octo-auth token --provider octotable --base-url http://127.0.0.1:4000
 
 Exit codes: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 ask the provider.";
+
+const PROFILE_EXAMPLES: &str = "\
+An answer is a whole HTTP response, as curl -i writes it, or a JSON body alone. It is read as the answer of a call
+that is never sent: what it would mean, who must act, and what would be tolerated. Its tokens are not shown.
+
+Examples:
+  octo-auth profile check acme.toml
+  curl -i https://login.example.com/token -d ... > answer.txt
+  octo-auth profile try acme.toml --answer answer.txt --call refresh
+  octo-auth profile try acme.toml --answer body.json --call api --status 403
+
+Exit codes of check: 0 sound, 3 not sound. Those of try: 0 accepted, else who must act: 3 configuration, 4 sign in
+again, 5 try later or renew the token, 6 ask the provider.";
 
 const IP_EXAMPLES: &str = "\
 A list has one rule a line, an address or a block such as 192.0.2.0/24; what follows # is a comment. A list that
@@ -94,9 +108,57 @@ pub(crate) enum Command {
     /// Get an access token and print it: client credentials, or ApiLogin at Octorate
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(TokenRequest),
+    /// Ask a profile of your own: is it sound, and what would an answer mean by it
+    #[command(subcommand, after_help = PROFILE_EXAMPLES, disable_help_subcommand = true)]
+    Profile(ProfileRequest),
     /// Ask a list of addresses: whom it permits and why, its shortest form, what a change opens
     #[command(subcommand, after_help = IP_EXAMPLES, disable_help_subcommand = true)]
     Ip(IpRequest),
+}
+
+/// What `octo-auth profile` is asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileRequest {
+    /// Print what a profile offers, or everything that is wrong with it
+    #[command(after_help = PROFILE_EXAMPLES)]
+    Check {
+        /// The profile, a TOML file
+        #[arg(value_name = "FILE")]
+        profile: PathBuf,
+    },
+    /// Print what an answer would mean by a profile
+    #[command(after_help = PROFILE_EXAMPLES)]
+    Try(Trial),
+}
+
+/// An answer to be read by a profile.
+#[derive(Debug, Args)]
+pub(crate) struct Trial {
+    /// The profile, a TOML file
+    #[arg(value_name = "FILE")]
+    pub(crate) profile: PathBuf,
+    /// The answer: an HTTP response as `curl -i` writes it, or a body alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answer: PathBuf,
+    /// The call it answers; otherwise client credentials, or the first the profile has of ApiLogin and refresh
+    #[arg(long)]
+    pub(crate) call: Option<AnsweredCall>,
+    /// The status of the answer; otherwise its own, and 200 for a body alone
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..=599))]
+    pub(crate) status: Option<u16>,
+    /// A scope that was asked for; may be repeated, and may hold several separated by spaces
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+}
+
+/// A call whose answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnsweredCall {
+    ClientCredentials,
+    Code,
+    Refresh,
+    ApiLogin,
+    Api,
 }
 
 /// What `octo-auth ip` is asked for.
@@ -193,6 +255,10 @@ pub(crate) struct TokenRequest {
     #[arg(long, value_name = "URL", required_if_eq("provider", "rfc6749"))]
     pub(crate) token_url: Option<String>,
 
+    /// How that server takes client id and client secret: in the body of the request, or by HTTP Basic
+    #[arg(long, value_name = "WAY", requires = "token_url")]
+    pub(crate) client_authentication: Option<Authentication>,
+
     /// Another address: HOST=URL for one host of the profile, or the URL of a gateway for all of them
     #[arg(long, value_name = "[HOST=]URL")]
     pub(crate) base_url: Vec<String>,
@@ -208,6 +274,13 @@ pub(crate) struct TokenRequest {
     /// How long to wait for the answer, in whole seconds from 1 to 3600
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
+}
+
+/// How a client authenticates itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Authentication {
+    Body,
+    Basic,
 }
 
 /// A provider with a built-in profile, or any server of the standard.

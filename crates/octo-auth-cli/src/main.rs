@@ -1,5 +1,5 @@
-//! `octo-auth`: a demonstration of every flow, an emulator of the providers, a token at the terminal, and
-//! questions to lists of addresses.
+//! `octo-auth`: a demonstration of every flow, an emulator of the providers, a token at the terminal, questions to
+//! profiles and to lists of addresses.
 //!
 //! The rules kept here: a secret comes from the environment, a file or standard input and goes nowhere but to the
 //! provider; the one thing asked for stands alone on standard output and everything else on standard error; a
@@ -12,6 +12,7 @@ mod emulate;
 mod failure;
 mod ip;
 mod output;
+mod profile;
 mod token;
 mod usage;
 
@@ -41,6 +42,7 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Demo { json } => demo::run(*json, &mut output),
         Command::Emulate { port } => emulate::run(*port, &mut output),
         Command::Token(request) => token::run(request, &mut output),
+        Command::Profile(request) => profile::run(request, &mut output),
         Command::Ip(request) => ip::run(request, &mut output),
     }
 }

@@ -2,19 +2,20 @@
 //!
 //! Which exchange it is stands in the profile: client credentials where the provider has them, else ApiLogin.
 
-use std::path::Path;
 use std::time::Duration;
 
 use octo_auth_blocking::Runner;
+use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
     AccessToken, Answer, Client, ExchangeError, Profile, ProfileError, Remedy, RequestError, Scopes,
     Timestamp,
 };
 
-use crate::arguments::{Provider, TokenRequest};
+use crate::arguments::{Authentication, Provider, TokenRequest};
 use crate::credentials::{self, Credentials};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Output};
+use crate::profile;
 
 /// Gets the token and prints it.
 ///
@@ -22,7 +23,7 @@ use crate::output::{self, Output};
 ///
 /// A [`Failure`] whose exit code says who must act.
 pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, Failure> {
-    let profile = addressed(profile(request)?, &request.base_url)?;
+    let profile = addressed(chosen(request)?, &request.base_url)?;
     let scopes = Scopes::from_list(&request.scope)?;
     let Credentials { client_id, client_secret, source } = credentials::read(request.credentials.as_deref())?;
     let client = Client::new(profile, client_id, client_secret)?;
@@ -81,14 +82,20 @@ fn note(text: &str) {
     output::tell(&format!("note: {text}"));
 }
 
-fn profile(request: &TokenRequest) -> Result<Profile, Failure> {
+fn chosen(request: &TokenRequest) -> Result<Profile, Failure> {
     let chosen = match (&request.profile, request.provider) {
-        (Some(path), _) => read_profile(path)?,
+        (Some(path), _) => profile::read(path)?,
         (None, Some(Provider::Octotable)) => Profile::octotable(),
         (None, Some(Provider::Officernd)) => Profile::officernd(),
         (None, Some(Provider::Rfc6749)) => {
             let url = request.token_url.as_deref().unwrap_or_default();
-            return Profile::rfc6749(url).map_err(|error| in_argument("--token-url", &error));
+            let profile = Profile::rfc6749(url).and_then(|profile| match request.client_authentication {
+                Some(Authentication::Basic) => {
+                    profile.with_client_authentication(ClientAuthentication::Basic)
+                }
+                Some(Authentication::Body) | None => Ok(profile),
+            });
+            return profile.map_err(|error| in_argument("--token-url", &error));
         }
         // The parser lets nothing through that has neither profile nor provider.
         (None, Some(Provider::Octorate) | None) => Profile::octorate(),
@@ -98,16 +105,6 @@ fn profile(request: &TokenRequest) -> Result<Profile, Failure> {
         Some(_) => Err(Failure::new(Exit::Usage, "--token-url goes with --provider rfc6749 only")
             .with_remedy("use --base-url to reach this provider at another address")),
     }
-}
-
-fn read_profile(path: &Path) -> Result<Profile, Failure> {
-    let place = format!("the profile {}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(Exit::Configuration, format!("{place} cannot be read"))
-            .because_of(Some(&error))
-            .with_remedy("name a TOML file that you may read")
-    })?;
-    Profile::from_toml(&text).map_err(|error| Failure::from(error).about(place))
 }
 
 /// The profile with each `HOST=URL` in place of that host, or behind one gateway.

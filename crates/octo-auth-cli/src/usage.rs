@@ -117,7 +117,8 @@ fn bare(argument: &str) -> &str {
 
 /// The range of an argument that takes a number.
 fn range(argument: &str) -> Option<&'static str> {
-    let ranges = [("--deadline", "from 1 to 3600"), ("--port", "from 0 to 65535")];
+    let ranges =
+        [("--deadline", "from 1 to 3600"), ("--port", "from 0 to 65535"), ("--status", "from 100 to 599")];
     ranges.into_iter().find(|(name, _)| argument.starts_with(name)).map(|(_, range)| range)
 }
 

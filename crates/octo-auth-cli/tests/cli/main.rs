@@ -5,6 +5,7 @@
 mod demo;
 mod emulate;
 mod ip;
+mod profile;
 mod program;
 mod token;
 mod trouble;

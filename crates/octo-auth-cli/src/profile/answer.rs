@@ -1,0 +1,71 @@
+//! An answer from a file: a whole HTTP response as `curl -i` writes it, or a body alone.
+
+use std::path::Path;
+
+use http::header::{CONTENT_TYPE, DATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use octo_auth_core::{Now, Timestamp};
+use octo_auth_system::{Clock, SystemClock};
+
+use crate::failure::{Exit, Failure};
+
+/// Reads an answer, and when it came: at its own date, or now.
+///
+/// # Errors
+///
+/// A [`Failure`] if the file cannot be read or begins with a head that is no head of HTTP.
+pub(super) fn read(path: &Path, status: Option<u16>) -> Result<(Response<Vec<u8>>, Now), Failure> {
+    let place = format!("the answer {}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::new(Exit::Configuration, format!("{place} cannot be read"))
+            .because_of(Some(&error))
+            .with_remedy("name a file that you may read")
+    })?;
+    let malformed = || {
+        Failure::new(Exit::Configuration, format!("{place} begins like an HTTP response and is none"))
+            .with_remedy("save it with `curl -i`, or save the body alone")
+    };
+    let (own_status, headers, body) = response(&bytes).ok_or_else(malformed)?;
+    let status = status.map_or(Some(own_status), |status| StatusCode::from_u16(status).ok());
+    let now = SystemClock.now();
+    let dated = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let wall = dated.map_or(now.wall, Timestamp::from);
+    let mut response = Response::new(body.to_vec());
+    *response.status_mut() = status.ok_or_else(malformed)?;
+    *response.headers_mut() = headers;
+    Ok((response, Now { wall, ..now }))
+}
+
+/// Status, headers and body; `None` for a head that is none. Heads of responses before the last one are passed over.
+fn response(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
+    if !bytes.starts_with(b"HTTP/") {
+        let json = HeaderValue::from_static("application/json");
+        return Some((StatusCode::OK, HeaderMap::from_iter([(CONTENT_TYPE, json)]), bytes));
+    }
+    let (head, body) = split(bytes);
+    if body.starts_with(b"HTTP/") {
+        return response(body);
+    }
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let status = lines.next()?.split(|byte| *byte == b' ').nth(1)?;
+    let mut headers = HeaderMap::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+        headers.append(name, HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?);
+    }
+    Some((StatusCode::from_bytes(status).ok()?, headers, body))
+}
+
+/// The head and what follows the empty line behind it.
+fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let ends = [&b"\r\n\r\n"[..], b"\n\n"];
+    let end = ends
+        .iter()
+        .filter_map(|end| Some((bytes.windows(end.len()).position(|window| window == *end)?, end.len())))
+        .min();
+    match end {
+        Some((at, length)) => (&bytes[..at], &bytes[at + length..]),
+        None => (bytes, &[]),
+    }
+}
