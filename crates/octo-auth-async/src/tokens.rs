@@ -68,7 +68,8 @@ impl Tokens {
         self.held.serve(wait, Token::clone)
     }
 
-    /// Gets the value of the `Authorization` header, marked sensitive; waits as [`Tokens::get`] does.
+    /// Gets the value of the header that carries the token, marked sensitive: that of `Authorization`, unless the profile has
+    /// another ([`Profile::token_header_name`](octo_auth_core::Profile::token_header_name)). Waits as [`Tokens::get`] does.
     ///
     /// # Errors
     ///
@@ -78,7 +79,7 @@ impl Tokens {
         self.held.serve(self.held.registration.wait, |token| token.authorization().clone())
     }
 
-    /// Lets the value of the `Authorization` header be read where it lies; waits as [`Tokens::get`] does.
+    /// Lets the value of that header be read where it lies; waits as [`Tokens::get`] does.
     ///
     /// # Errors
     ///

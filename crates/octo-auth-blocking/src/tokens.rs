@@ -66,7 +66,8 @@ impl Tokens {
         }
     }
 
-    /// Gets the value of the `Authorization` header, marked sensitive; waits as [`Tokens::get`] does.
+    /// Gets the value of the header that carries the token, marked sensitive: that of `Authorization`, unless the profile has
+    /// another ([`Profile::token_header_name`](octo_auth_core::Profile::token_header_name)). Waits as [`Tokens::get`] does.
     ///
     /// # Errors
     ///
@@ -80,7 +81,7 @@ impl Tokens {
         }
     }
 
-    /// Lets the value of the `Authorization` header be read where it lies; waits as [`Tokens::get`] does.
+    /// Lets the value of that header be read where it lies; waits as [`Tokens::get`] does.
     ///
     /// # Errors
     ///

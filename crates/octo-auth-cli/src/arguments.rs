@@ -267,7 +267,7 @@ pub(crate) struct TokenRequest {
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
 
-    /// Print the whole header, `Authorization: Bearer ...`, instead of the token alone
+    /// Print the whole header, such as `Authorization: Bearer ...`, instead of the token alone
     #[arg(long)]
     pub(crate) header: bool,
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use http::Response;
-use octo_auth_core::profile::Profile;
+use octo_auth_core::profile::{KeptMember, Profile};
 use octo_auth_core::{
     AccessToken, AdminToken, Answer, ApiAnswer, Body, Client, Deviation, Entropy, Exchange, ExchangeError,
     Meaning, Now, ProfileError, Reply, Scopes, Secret, TokenSet,
@@ -76,18 +76,22 @@ fn attempt(trial: &Trial, output: &mut Output) -> Result<Exit, Failure> {
     let (answer, now) = answer::read(&trial.answer, trial.status)?;
     let client = Client::new(profile, "client-id", "client-secret")?;
     let scopes = Scopes::from_list(&trial.scope)?;
-    let calls = &client.profile().document().calls;
+    let (calls, keep) = (&client.profile().document().calls, &*client.profile().document().token_answer.keep);
     let usual = match calls.client_credentials {
         Some(_) => AnsweredCall::ClientCredentials,
         None if calls.api_login.is_some() => AnsweredCall::ApiLogin,
         None => AnsweredCall::Refresh,
     };
     match trial.call.unwrap_or(usual) {
-        AnsweredCall::ClientCredentials => token(client.client_credentials(&scopes)?, &answer, now, output),
-        AnsweredCall::Refresh => token(client.refresh(&Secret::new("refresh-token"))?, &answer, now, output),
-        AnsweredCall::Code => token(code_exchange(&client, &scopes, now)?, &answer, now, output),
+        AnsweredCall::ClientCredentials => {
+            token(client.client_credentials(&scopes)?, &answer, (now, keep), output)
+        }
+        AnsweredCall::Refresh => {
+            token(client.refresh(&Secret::new("refresh-token"))?, &answer, (now, keep), output)
+        }
+        AnsweredCall::Code => token(code_exchange(&client, &scopes, now)?, &answer, (now, keep), output),
         AnsweredCall::ApiLogin => match finished(client.api_login()?, &answer, now) {
-            Ok(read) => granted(&read.map(AdminToken::for_ip_authentication), output),
+            Ok(read) => granted(&read.map(AdminToken::for_ip_authentication), keep, output),
             Err(error) => refused(&error, output),
         },
         AnsweredCall::Api => match finished(api_call(&client, now)?, &answer, now) {
@@ -143,17 +147,17 @@ fn finished<T: Reply>(
 fn token(
     exchange: Exchange<TokenSet>,
     answer: &Response<Vec<u8>>,
-    now: Now,
+    (now, keep): (Now, &[KeptMember]),
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     match finished(exchange, answer, now) {
-        Ok(answer) => granted(&answer, output),
+        Ok(answer) => granted(&answer, keep, output),
         Err(error) => refused(&error, output),
     }
 }
 
 /// Shows what a token answer grants, without the tokens.
-fn granted(answer: &Answer<TokenSet>, output: &mut Output) -> Result<Exit, Failure> {
+fn granted(answer: &Answer<TokenSet>, keep: &[KeptMember], output: &mut Output) -> Result<Exit, Failure> {
     let token = &answer.value;
     output.line("accepted")?;
     output.line(format_args!("  access token: {} characters", token.access_token().expose().len()))?;
@@ -165,6 +169,13 @@ fn granted(answer: &Answer<TokenSet>, output: &mut Output) -> Result<Exit, Failu
     output.line(format_args!("  refresh token: {refresh_token}"))?;
     if let Some(scopes) = token.scopes() {
         output.line(format_args!("  scopes: {scopes}"))?;
+    }
+    for member in keep {
+        match (token.member(&member.name), token.secret_member(&member.name)) {
+            (Some(value), _) => output.line(format_args!("  {}: {}", member.name, value.escape_debug()))?,
+            (None, Some(_)) => output.line(format_args!("  {}: there", member.name))?,
+            (None, None) => output.line(format_args!("  {}: none", member.name))?,
+        }
     }
     tolerated(&answer.deviations, output)?;
     Ok(Exit::Done)

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use http::header::AUTHORIZATION;
 use octo_auth_blocking::Runner;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
@@ -35,8 +36,13 @@ pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, F
         Some(instant) => note(&format!("the token expires at {instant}")),
         None => note("the provider did not tell when the token expires"),
     }
-    let before = if request.header { "Authorization: Bearer " } else { "" };
-    output.line(format_args!("{before}{}", token.expose()))?;
+    if !request.header {
+        output.line(token.expose())?;
+        return Ok(Exit::Done);
+    }
+    let (name, value) = (client.profile().token_header_name(), client.profile().token_header_value(&token));
+    let name = if name == AUTHORIZATION { "Authorization" } else { name.as_str() };
+    output.line(format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))?;
     Ok(Exit::Done)
 }
 

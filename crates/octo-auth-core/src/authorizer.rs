@@ -114,6 +114,9 @@ impl Authorizer {
         if name == AUTHORIZATION {
             return Err(malformed("header `Authorization`", "is the token's own; name another header"));
         }
+        if name == self.profile.token_header_name() {
+            return Err(malformed("header of the token", "is the token's own; name another header"));
+        }
         // It may be the key of an application as well as the id of a property.
         value.set_sensitive(true);
         let headers = Arc::make_mut(&mut self.headers);
@@ -179,14 +182,14 @@ impl Authorizer {
 }
 
 impl ApiCall {
-    /// Puts a token on the request, with the headers that go with it; an `Authorization` that stands there is replaced.
+    /// Puts a token on the request, with the headers that go with it; a header of the token that stands there is replaced.
     ///
     /// # Errors
     ///
     /// [`RequestError::OtherProvider`] for a token of another server, which must not learn it.
     pub fn authorize(&mut self, token: &Token, headers: &mut HeaderMap) -> Result<(), RequestError> {
         check_issuer(&self.authorizer.profile, token.tokens())?;
-        headers.insert(AUTHORIZATION, token.authorization().clone());
+        headers.insert(self.authorizer.profile.token_header_name(), token.authorization().clone());
         for (name, value) in &*self.authorizer.headers {
             if !headers.contains_key(name) {
                 headers.insert(name, value.clone());

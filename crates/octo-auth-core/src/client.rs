@@ -16,7 +16,7 @@ pub(crate) use call::{Given, Values, request, url};
 use crate::error::RequestError;
 use crate::exchange::{ANSWER_LIMIT, Body, Exchange, Purpose, Reply};
 use crate::extra_parameter::ExtraParameter;
-use crate::profile::{Call, Calls, ClientAuthentication, Profile, Role};
+use crate::profile::{Call, Calls, ClientAuthentication, Profile, PublicClient, Role};
 use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
@@ -174,15 +174,24 @@ impl Client {
                 values.set(Role::ClientSecret, Given::Secret(secret));
             }
             (Some(secret), ClientAuthentication::Basic) => {
-                values.unset(Role::ClientId);
-                credentials = Some(authentication::basic(&self.client_id, secret));
+                credentials = Some(authentication::basic(&self.client_id, secret.expose()));
+            }
+            (Some(secret), ClientAuthentication::BasicRaw) => {
+                credentials = Some(authentication::raw_basic(&self.client_id, secret.expose()));
             }
             (None, _) if purpose.needs_a_secret() => {
                 return Err(RequestError::ClientSecretMissing { call: purpose.name() });
             }
+            (None, _) if self.profile.document().public_client == PublicClient::Basic => {
+                credentials = Some(authentication::raw_basic(&self.client_id, ""));
+            }
             (None, _) => {}
         }
         let extra = if purpose.takes_extra_parameters() { &*self.parameters } else { &[] };
+        if credentials.is_some() {
+            // The header names the client; a second time in the body is an error at many servers.
+            values.unset(Role::ClientId);
+        }
         let mut request = call::request(&self.profile, call, &values, extra)?;
         if let Some(credentials) = &credentials {
             let header = authentication::header(credentials)?;

@@ -30,7 +30,7 @@ pub(crate) use base_url::{is_loopback, origin};
 
 pub use answer::{
     AbsentTokenType, ApiConfigurationAnswer, CreatedClientAnswer, CreatedPropertyAnswer, ErrorShape,
-    LifetimeUnit, Refusal, RefusalMeaning, TokenAnswer,
+    KeptMember, LifetimeUnit, Refusal, RefusalMeaning, TokenAnswer,
 };
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call::{Call, Calls, Encoding, Method, Parameter};
@@ -57,6 +57,16 @@ pub struct Document {
     pub hosts: List<Host>,
     /// How the client proves who it is at the token endpoint.
     pub client_authentication: ClientAuthentication,
+    /// How a client without a secret names itself at the token endpoint.
+    #[cfg_attr(feature = "toml", serde(default))]
+    pub public_client: PublicClient,
+    /// The header that carries the access token of an API call, such as `X-Access-Token` with `{access_token}`; absent means
+    /// `Authorization` with `Bearer {access_token}` (RFC 6750 section 2.1).
+    ///
+    /// An HTTP client that follows redirects removes `Authorization` where the host changes, and does not know this header:
+    /// switch redirects off there. The transports of the adapters follow none.
+    #[cfg_attr(feature = "toml", serde(default))]
+    pub token_header: Option<Parameter>,
     /// Whether a scope must, may or must not be asked for.
     pub scopes: ScopeRule,
     /// The calls the provider offers; a call that is absent cannot be made.
@@ -119,6 +129,20 @@ pub enum ClientAuthentication {
     /// `client_id` and `client_secret` as parameters of the request.
     Body,
     /// HTTP Basic, both parts form-encoded before base64.
+    Basic,
+    /// HTTP Basic, both parts as they are (RFC 7617): for servers that do not decode them, against RFC 6749.
+    BasicRaw,
+}
+
+/// How a client without a secret names itself at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum PublicClient {
+    /// `client_id` as a parameter of the request (RFC 6749 section 3.2.1).
+    #[default]
+    Body,
+    /// HTTP Basic with the client id and an empty password, and no `client_id` in the body.
     Basic,
 }
 

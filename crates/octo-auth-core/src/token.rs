@@ -3,13 +3,20 @@
 //! A [`TokenSet`] is a snapshot; it holds no clock and never changes. Tokens for administration at Octorate are
 //! [`AdminToken`]s: another type, so that one cannot be used where a property's token is due.
 
+mod kept;
+
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
+pub(crate) use kept::{KeptMember, KeptMembers, LONGEST_KEPT};
+
+use crate::answer::members::Members;
 use crate::profile::Profile;
 use crate::scope::Scopes;
 use crate::secret::Secret;
@@ -84,6 +91,7 @@ pub struct TokenSet {
     pub(crate) renew_after: Option<Duration>,
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) scopes: Option<Scopes>,
+    pub(crate) kept: KeptMembers,
 }
 
 impl TokenSet {
@@ -99,7 +107,8 @@ impl TokenSet {
         refresh_token: Option<Secret>,
     ) -> Self {
         let (issuer, lifetime) = (issuer(profile), lifetime.map(|lifetime| lifetime.min(LONGEST_LIFETIME)));
-        Self { access_token, issuer, issued_at, lifetime, renew_after: None, refresh_token, scopes: None }
+        let (renew_after, scopes, kept) = (None, None, KeptMembers::default());
+        Self { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept }
     }
 
     /// The access token.
@@ -149,6 +158,37 @@ impl TokenSet {
     #[must_use]
     pub fn scopes(&self) -> Option<&Scopes> {
         self.scopes.as_ref()
+    }
+
+    /// Returns a member of the token answer that the profile keeps and does not mark secret, such as `instance_url`: its
+    /// text, or its JSON if it is no text. `None` for a member that did not come.
+    ///
+    /// A member that the answer of a renewal leaves out is the one of the answer before.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&str> {
+        self.kept.get(name).filter(|member| !member.is_secret).map(|member| member.value.expose())
+    }
+
+    /// Returns a member of the token answer that the profile keeps and marks secret, such as `id_token`; as
+    /// [`TokenSet::member`].
+    #[must_use]
+    pub fn secret_member(&self, name: &str) -> Option<&Secret> {
+        self.kept.get(name).filter(|member| member.is_secret).map(|member| &member.value)
+    }
+
+    /// Returns a claim of the ID token (OpenID Connect Core section 2) that is text, such as `nonce` or `sub`. The profile
+    /// must keep the member `id_token`.
+    ///
+    /// The signature is not verified: the ID token came from the token endpoint over TLS, where section 3.1.3.7 does not
+    /// demand it. Compare `nonce` with the one of the sign-in
+    /// ([`Client::with_authorization_parameter`](crate::Client::with_authorization_parameter)), and `iss` and `aud` with
+    /// what you expect. A renewal may keep the ID token of the sign-in.
+    #[must_use]
+    pub fn id_token_claim(&self, name: &str) -> Option<String> {
+        let id_token = &self.kept.get("id_token")?.value;
+        let payload = id_token.expose().split('.').nth(1)?;
+        let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?);
+        Members::read(std::str::from_utf8(&claims).ok()?, &[name]).ok()?.value(0)?.text()
     }
 }
 

@@ -91,6 +91,18 @@ fn an_answer_that_grants_a_token_is_accepted_and_its_tokens_are_not_shown() {
     let head = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nDate: Tue, 01 Jan 2019 00:00:00 GMT\r\n\
                 Content-Type: application/json\r\n\r\n";
     let ran = tried("profile-granted", body, &["--call", "refresh"]);
+    let kept = ACME.replace(
+        "expires_in = ",
+        "keep = [{ name = \"instance_url\" }, { name = \"id_token\", secret = true }, { name = \"team\" }]\nexpires_in = ",
+    );
+    let with = body.replace('{', r#"{"instance_url":"https://eu7.example\n","id_token":"ID-secret","#);
+    let (profile, answer) = (file("profile-kept.toml", &kept), file("profile-kept.txt", &with));
+    let shown = run(&["profile", "try", &profile, "--answer", &answer]);
+    assert!(
+        shown.out.contains("  instance_url: https://eu7.example\\n\n  id_token: there\n  team: none\n"),
+        "{shown:?}"
+    );
+    assert!(!shown.out.contains("-secret"), "{shown:?}");
     let granted = "accepted\n  access token: 9 characters\n  lifetime: 3600 s\n  refresh token: there\n";
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), granted));
     let ran = tried("profile-granted-whole", &(head.to_owned() + body), &["--call", "refresh"]);

@@ -96,6 +96,8 @@ deviations! {
         "The media type is a relative of JSON"
     MediaTypeText "media_type_text"
         "The media type is text though the body is JSON"
+    MemberNotKept "member_not_kept"
+        "A member that the profile keeps is longer than 16 KiB and was left out"
     OffsetBasic "offset_basic"
         "The offset of a date is written without a colon"
     RefreshInIgnored "refresh_in_ignored"

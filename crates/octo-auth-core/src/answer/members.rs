@@ -125,6 +125,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The text of a string, or any other value as it is written; `None` for `null` and for lone surrogates.
+    pub(crate) fn text_or_json(self) -> Option<String> {
+        match self {
+            Self::Null => None,
+            Self::String(_) => self.text(),
+            Self::Bool(value) => Some(value.to_string()),
+            Self::Number(raw) | Self::Array(raw) | Self::Object(raw) => Some(raw.to_owned()),
+        }
+    }
+
     /// The elements of an array of strings.
     pub(crate) fn texts(self) -> Option<Vec<String>> {
         match self {

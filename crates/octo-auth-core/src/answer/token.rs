@@ -9,7 +9,9 @@ use crate::profile::{AbsentTokenType, TokenAnswer};
 use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
-use crate::token::{AccessToken, AdminToken, LONGEST_TOKEN, TokenSet, issuer};
+use crate::token::{
+    AccessToken, AdminToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_TOKEN, TokenSet, issuer,
+};
 
 /// Longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
 const LONG: usize = 8190 - "authorization: Bearer ".len();
@@ -58,6 +60,7 @@ const EXPIRES_IN: usize = 3;
 const EXPIRES_AT: usize = 4;
 const REFRESH_IN: usize = 5;
 const SCOPE: usize = 6;
+const KEPT: usize = 7;
 
 impl<'a> Named<'a> {
     fn read(opened: &'a Opened<'_>, rules: &'a TokenAnswer) -> Result<Self, ErrorKind> {
@@ -74,6 +77,7 @@ impl<'a> Named<'a> {
             .iter()
             .enumerate()
             .flat_map(|(meaning, list)| list.iter().map(move |name| (meaning, &**name)))
+            .chain(rules.keep.iter().map(|member| (KEPT, &*member.name)))
             .collect();
         let plain: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
         Ok(Self { members: opened.members(&plain)?, names })
@@ -93,8 +97,9 @@ impl Token<'_> {
         self.note_duplicates(&named);
         let refresh_token = self.refresh_token(&named);
         let access_token = self.access_token(&named, opened)?;
-        self.token_type(&named, rules.token_type_absent)?;
+        self.token_type(&named, rules)?;
         let scopes = self.scopes(&named);
+        let kept = self.kept(&named, rules);
         let received = self.received;
         if received.headers.contains_key(http::header::CACHE_CONTROL) {
             clock::cacheable(received, &mut self.deviations);
@@ -105,7 +110,7 @@ impl Token<'_> {
             expiry::renew_after(self.one(&named, REFRESH_IN), lifetime, received, &mut self.deviations);
         let issued_at = received.sent.wall;
         let issuer = issuer(&self.reading.profile);
-        Ok(TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes })
+        Ok(TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept })
     }
 
     /// Notes members that stand twice with the same value; different ones were refused before.
@@ -144,10 +149,10 @@ impl Token<'_> {
         AccessToken::new(token).ok_or(ErrorKind::AccessTokenUnsafe)
     }
 
-    fn token_type(&mut self, named: &Named<'_>, absent: AbsentTokenType) -> Result<(), ErrorKind> {
+    fn token_type(&mut self, named: &Named<'_>, rules: &TokenAnswer) -> Result<(), ErrorKind> {
         let mut types = named.values(TOKEN_TYPE).filter(|(_, value)| !matches!(value, Value::Null));
         let Some((rank, first)) = types.next() else {
-            return match absent {
+            return match rules.token_type_absent {
                 AbsentTokenType::Bearer => Ok(()),
                 AbsentTokenType::TakenAsBearer => {
                     self.deviations.push(Deviation::TokenTypeAssumedBearer);
@@ -166,7 +171,9 @@ impl Token<'_> {
         if rank > 0 {
             self.deviations.push(Deviation::AliasMember);
         }
-        if first.eq_ignore_ascii_case("bearer") { Ok(()) } else { Err(self.unsupported(named, &first)) }
+        let is_bearer = |name: &str| first.eq_ignore_ascii_case(name);
+        let named_so = is_bearer("bearer") || rules.bearer_names.iter().any(|name| is_bearer(name));
+        if named_so { Ok(()) } else { Err(self.unsupported(named, &first)) }
     }
 
     /// The error of a token type that is not bearer, which shows the type unless it may be a secret.
@@ -177,6 +184,21 @@ impl Token<'_> {
         let is_short = token_type.chars().count() <= LONGEST_TYPE;
         let shown = ProviderText::new(token_type, &secrets).filter(|_| is_short);
         ErrorKind::TokenTypeUnsupported(shown)
+    }
+
+    /// The members that the profile keeps. One that cannot be kept never costs the token.
+    fn kept(&mut self, named: &Named<'_>, rules: &TokenAnswer) -> KeptMembers {
+        let mut kept = Vec::new();
+        for (place, value) in named.values(KEPT) {
+            let (Some(rule), Some(value)) = (rules.keep.get(place), value.text_or_json()) else { continue };
+            if value.len() > LONGEST_KEPT {
+                self.deviations.push(Deviation::MemberNotKept);
+                continue;
+            }
+            let (name, is_secret) = (rule.name.clone().into_owned(), rule.secret);
+            kept.push(KeptMember { name, value: Secret::new(value), is_secret });
+        }
+        KeptMembers::new(kept)
     }
 
     /// The refresh token of the answer. An unusable one never harms the stored one or the access token.

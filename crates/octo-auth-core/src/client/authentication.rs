@@ -1,4 +1,4 @@
-//! Client authentication by HTTP Basic (RFC 6749 section 2.3.1).
+//! Client authentication by HTTP Basic (RFC 6749 section 2.3.1, RFC 7617).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,10 +10,15 @@ use crate::secret::Secret;
 use crate::token::sensitive_header;
 
 /// The credentials: both parts form-encoded before they are joined and base64-encoded.
-pub(super) fn basic(client_id: &str, client_secret: &Secret) -> Secret {
+pub(super) fn basic(client_id: &str, client_secret: &str) -> Secret {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let secret = Zeroizing::new(encoded(client_secret.expose()));
-    let joined = Zeroizing::new([&encoded(client_id), ":", &secret].concat());
+    let secret = Zeroizing::new(encoded(client_secret));
+    raw_basic(&encoded(client_id), &secret)
+}
+
+/// The credentials: both parts joined and base64-encoded as they are.
+pub(super) fn raw_basic(client_id: &str, client_secret: &str) -> Secret {
+    let joined = Zeroizing::new([client_id, ":", client_secret].concat());
     Secret::new(STANDARD.encode(joined.as_bytes()))
 }
 

@@ -230,7 +230,7 @@ impl Failed {
             ClientAuthentication::Body => {
                 "the credentials were sent in the body (`client_authentication` of the profile can be `basic`)"
             }
-            ClientAuthentication::Basic => {
+            ClientAuthentication::Basic | ClientAuthentication::BasicRaw => {
                 "the credentials were sent by HTTP Basic (`client_authentication` of the profile can be `body`)"
             }
         };

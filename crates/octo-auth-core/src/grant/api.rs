@@ -1,7 +1,6 @@
 //! A call of the provider's API with a token.
 
 use http::Request;
-use http::header::AUTHORIZATION;
 
 use crate::answer::ApiAnswer;
 use crate::authorizer::{Authorizer, check_issuer};
@@ -25,7 +24,8 @@ impl Client {
     ) -> Result<Exchange<ApiAnswer>, RequestError> {
         self.check_issuer(token)?;
         Authorizer::from(self).call(request.uri(), request.headers())?;
-        request.headers_mut().insert(AUTHORIZATION, token.authorization());
+        let value = self.profile.token_header_value(token.access_token());
+        request.headers_mut().insert(self.profile.token_header_name(), value);
         let secrets = vec![token.access_token().as_secret().clone()];
         Ok(self.exchange(Purpose::ApiCall, request, None, secrets))
     }

@@ -60,6 +60,9 @@ impl KeyState {
         shared.health.succeeded(sent);
         let Answer { value: mut tokens, deviations, .. } = answer;
         let refresh_token = tokens.refresh_token.take().filter(|_| !self.key.is_client_grant());
+        if let Some(before) = &self.replica.view().token {
+            tokens.kept = tokens.kept.over(&before.kept);
+        }
         let is_same = self.serving.current().is_some_and(|own| own.is_same(tokens.access_token()));
         let valid = validity(&tokens, sent, shared);
         // Do not store a token that is over: after a restart only the wall clock is left, and if that was set back the token
@@ -75,7 +78,8 @@ impl KeyState {
             return;
         }
         let (generation, token) = (self.generation_of(origin), Some(tokens.clone()));
-        let issued = Issued::new(tokens, generation, valid, deviations, self.key.grant());
+        let issued =
+            Issued::new(tokens, generation, valid, deviations, self.key.grant(), shared.client.profile());
         let over = self.pause_over(now);
         let operation = Operation::Renewed(Renewed { origin, refresh_token, token, over });
         let id = self.replica.next_id(shared.writer);

@@ -8,7 +8,7 @@ use crate::scope::Scopes;
 use crate::secret::Secret;
 use crate::store::{Identity, Reader, RecordBytes, RecordError, Writer, hex, unhex};
 use crate::time::Timestamp;
-use crate::token::{AccessToken, LONGEST_LIFETIME, TokenSet};
+use crate::token::{AccessToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_LIFETIME, TokenSet};
 
 /// No number of attempts is greater.
 const MOST_COUNTED: u64 = 1 << 53;
@@ -94,6 +94,14 @@ fn write_token(to: &mut Writer, token: &TokenSet) {
     if let Some(scopes) = token.scopes() {
         to.text("scope", &scopes.to_string());
     }
+    for (list, is_secret) in [("members", false), ("secret_members", true)] {
+        let mut object = Writer::object();
+        let listed = token.kept.iter().filter(|member| member.is_secret == is_secret);
+        let count = listed.map(|member| object.text(&member.name, member.value.expose())).count();
+        if count > 0 {
+            to.object_member(list, object);
+        }
+    }
 }
 
 /// Reads the token, and whether its lifetime was shortened to ten years. An empty access token counts as absent.
@@ -108,15 +116,33 @@ fn read_token(from: &mut Reader<'_>, issuer: &str) -> Result<(Option<TokenSet>, 
     let renew_after = from.number("renew_after")?.map(Duration::from_millis);
     let scopes = from.text("scope")?.map(|text| Scopes::parse(&text)).transpose();
     let scopes = scopes.map_err(|_| RecordError::Malformed("scope"))?;
+    let mut kept = read_members(from, "members", false)?;
+    kept.extend(read_members(from, "secret_members", true)?);
     let Some(text) = text else { return Ok((None, false)) };
     let access_token = AccessToken::new(text.as_str()).ok_or(RecordError::AccessTokenUnsafe)?;
     let issued_at = issued_at.ok_or(RecordError::Malformed("issued_at"))?;
     let told = expires_at.map(|end| end.saturating_since(issued_at));
     let lifetime = told.map(|told| told.min(LONGEST_LIFETIME));
     let issuer = issuer.to_owned();
+    let (refresh_token, kept) = (None, KeptMembers::new(kept));
     let tokens =
-        TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token: None, scopes };
+        TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept };
     Ok((Some(tokens), lifetime < told))
+}
+
+/// Reads members of token answers.
+fn read_members(
+    from: &mut Reader<'_>,
+    list: &'static str,
+    is_secret: bool,
+) -> Result<Vec<KeptMember>, RecordError> {
+    let Some(object) = from.object(list)? else { return Ok(Vec::new()) };
+    let member = |(name, value): (String, Value<'_>)| {
+        let value = value.text().filter(|value| value.len() <= LONGEST_KEPT).map(Secret::new)?;
+        Some(KeptMember { name, value, is_secret })
+    };
+    let all: Option<Vec<_>> = object.values().map(member).collect();
+    all.ok_or(RecordError::Malformed(list))
 }
 
 /// Reads a number that was counted up one by one, so that it is not near the largest one.

@@ -101,7 +101,9 @@ impl Serving {
         let is_ours = incoming.is_some();
         let next = incoming.or_else(|| self.over.clone().filter(is_it)).unwrap_or_else(|| {
             let validity = self.known_validity(tokens).unwrap_or_else(|| validity(tokens, now, shared));
-            Arc::new(Issued::new(tokens.clone(), generation, validity, tolerated(record, now), key.grant()))
+            let (deviations, grant) = (tolerated(record, now), key.grant());
+            let profile = shared.client.profile();
+            Arc::new(Issued::new(tokens.clone(), generation, validity, deviations, grant, profile))
         });
         // Saving may have taken as long as the new token lived, while the old one still works.
         let is_over = next.validity.freshness(now) == Freshness::Expired;

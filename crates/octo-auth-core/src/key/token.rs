@@ -9,6 +9,7 @@ use http::HeaderValue;
 
 use super::record::Generation;
 use crate::answer::Deviation;
+use crate::profile::Profile;
 use crate::secret::same_secret;
 use crate::spec::Grant;
 use crate::time::{Now, Timestamp};
@@ -52,8 +53,10 @@ impl Issued {
         validity: Validity,
         deviations: Vec<Deviation>,
         grant: Grant,
+        profile: &Profile,
     ) -> Self {
-        Self { header: tokens.authorization(), tokens, generation, validity, deviations, grant }
+        let header = profile.token_header_value(tokens.access_token());
+        Self { header, tokens, generation, validity, deviations, grant }
     }
 
     /// Whether it is the same access token, compared in constant time.
@@ -73,7 +76,8 @@ impl Token {
         Self { issued, suspect }
     }
 
-    /// The value of the `Authorization` header, marked sensitive.
+    /// The value of the header that carries the token, marked sensitive: `Bearer …` for `Authorization`, unless the profile
+    /// has another ([`Document::token_header`](crate::profile::Document::token_header)).
     #[must_use]
     pub fn authorization(&self) -> &HeaderValue {
         &self.issued.header

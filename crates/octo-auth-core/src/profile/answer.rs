@@ -42,6 +42,12 @@ pub struct TokenAnswer {
     /// Names of the granted scope.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub scope: List<Text>,
+    /// Names of the token type beside `Bearer` that mean the same, in any case: `BearerToken`.
+    #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
+    pub bearer_names: List<Text>,
+    /// Further members to keep with the token and to hand to the caller: `instance_url`, `id_token`.
+    #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
+    pub keep: List<KeptMember>,
     /// Whether an `application/x-www-form-urlencoded` answer is read.
     #[cfg_attr(feature = "toml", serde(default))]
     pub form: bool,
@@ -56,6 +62,17 @@ pub(super) const CLOCK_SKEW_SECONDS: u32 = 7200;
 #[cfg(feature = "toml")]
 fn clock_skew_seconds() -> u32 {
     CLOCK_SKEW_SECONDS
+}
+
+/// A member of a token answer that is kept with the token, across renewals and in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
+pub struct KeptMember {
+    /// Its name.
+    pub name: Text,
+    /// Whether its value is a secret, as that of `id_token` is.
+    #[cfg_attr(feature = "toml", serde(default))]
+    pub secret: bool,
 }
 
 /// What it means when an answer has no token type.

@@ -11,7 +11,8 @@ mod source;
 use field::{Checked, Faults, fault, filled, header_name, known_host, name, positive, status, unique, words};
 
 use super::{
-    Api, Authorization, Calls, Document, ProfileError, ProfileProblem, Refusal, TokenAnswer, TokenLimit,
+    Api, Authorization, Calls, Document, Parameter, ProfileError, ProfileProblem, Refusal, Role, TokenAnswer,
+    TokenLimit,
 };
 
 pub(super) fn document(document: &Document) -> Result<(), ProfileError> {
@@ -40,6 +41,9 @@ pub(super) fn document(document: &Document) -> Result<(), ProfileError> {
     }
     if let Some(entry) = &document.api {
         faults.note(api(document, entry));
+    }
+    if let Some(header) = &document.token_header {
+        faults.note(token_header(header));
     }
     inert::check(document, &mut faults);
     source::check(document, &mut faults);
@@ -110,7 +114,15 @@ fn token_answer(answer: &TokenAnswer) -> Checked {
             seen.push((member, name));
         }
     }
-    Ok(())
+    for (index, member) in answer.keep.iter().enumerate() {
+        let field = format!("token_answer.keep[{index}].name");
+        filled(&field, &member.name)?;
+        if seen.iter().any(|(_, other)| *other == &*member.name) {
+            return fault(field, ProfileProblem::Duplicate(member.name.to_string()));
+        }
+        seen.push(("keep", &member.name));
+    }
+    unique("token_answer.bearer_names", answer.bearer_names.iter().map(|name| &**name))
 }
 
 /// Checks the names by which the other answers are read.
@@ -170,6 +182,14 @@ fn refused(index: usize, refusal: &Refusal) -> Checked {
 fn token_limit(limit: &TokenLimit) -> Checked {
     positive("token_limit.requests", limit.requests)?;
     positive("token_limit.per_seconds", limit.per_seconds)
+}
+
+fn token_header(header: &Parameter) -> Checked {
+    header_name("token_header.name", &header.name)?;
+    match header.value.role() {
+        Some(Role::AccessToken) => Ok(()),
+        _ => fault("token_header.value", ProfileProblem::MissingRole(Role::AccessToken)),
+    }
 }
 
 fn api(document: &Document, api: &Api) -> Checked {

@@ -5,11 +5,16 @@
 
 use std::sync::Arc;
 
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
 use super::endpoint::Endpoint;
 use super::{
     BaseUrl, Call, ClientAuthentication, Document, LifetimeUnit, ProfileError, ProfileProblem, Text, check,
     rfc6749,
 };
+use crate::token::{AccessToken, sensitive_header};
 
 /// A provider as the rest of the crate accepts it: a checked [`Document`], cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +131,23 @@ impl Profile {
     pub fn api_origins(&self) -> impl Iterator<Item = String> + '_ {
         let names = self.0.api.iter().flat_map(|api| api.hosts.iter());
         names.filter_map(|name| self.host(name)).map(BaseUrl::origin)
+    }
+
+    /// Returns the name of the header that carries the access token of an API call: `Authorization`, unless the profile has
+    /// another ([`Document::token_header`]).
+    #[must_use]
+    pub fn token_header_name(&self) -> HeaderName {
+        let own = self.0.token_header.as_ref().and_then(|header| header.name.parse().ok());
+        own.unwrap_or(AUTHORIZATION)
+    }
+
+    /// Returns the value of that header, marked sensitive and wiped when dropped.
+    #[must_use]
+    pub fn token_header_value(&self, token: &AccessToken) -> HeaderValue {
+        let Some(header) = &self.0.token_header else { return token.authorization() };
+        let (before, _, after) = header.value.parts();
+        let text = Zeroizing::new([before, token.expose(), after].concat());
+        sensitive_header(&text).unwrap_or_else(|| token.authorization())
     }
 
     /// Changes whatever the other methods do not, and checks the result.

@@ -58,6 +58,8 @@ pub(super) static OCTORATE: Document = Document {
         },
     ),
     client_authentication: ClientAuthentication::Body,
+    public_client: PublicClient::Body,
+    token_header: None,
     scopes: ScopeRule::None,
     calls: Calls {
         client_credentials: None,
@@ -270,6 +272,8 @@ pub(super) static OCTORATE: Document = Document {
         assume_utc: false,
         refresh_in: List::Borrowed(&[]),
         scope: List::Borrowed(&[]),
+        bearer_names: List::Borrowed(&[]),
+        keep: List::Borrowed(&[]),
         form: false,
         source: Text::Borrowed("S2 case 1 step 2; O-AUTH /identity/token; OAS schema OAuthToken2"),
     },
@@ -405,6 +409,8 @@ pub(super) static OCTOTABLE: Document = Document {
         },
     ),
     client_authentication: ClientAuthentication::Body,
+    public_client: PublicClient::Body,
+    token_header: None,
     scopes: ScopeRule::None,
     calls: Calls {
         client_credentials: Some(Call {
@@ -530,6 +536,8 @@ pub(super) static OCTOTABLE: Document = Document {
         assume_utc: false,
         refresh_in: List::Borrowed(&[]),
         scope: List::Borrowed(&[]),
+        bearer_names: List::Borrowed(&[]),
+        keep: List::Borrowed(&[]),
         form: false,
         source: Text::Borrowed("S0 step 1; S1 step 1; NOV"),
     },
@@ -674,6 +682,8 @@ pub(super) static OFFICERND: Document = Document {
         },
     ),
     client_authentication: ClientAuthentication::Body,
+    public_client: PublicClient::Body,
+    token_header: None,
     scopes: ScopeRule::Required,
     calls: Calls {
         client_credentials: Some(Call {
@@ -822,6 +832,8 @@ pub(super) static OFFICERND: Document = Document {
         assume_utc: false,
         refresh_in: List::Borrowed(&[]),
         scope: List::Borrowed(const { &[Text::Borrowed("scope")] }),
+        bearer_names: List::Borrowed(&[]),
+        keep: List::Borrowed(&[]),
         form: false,
         source: Text::Borrowed("S3; R-AUTH; R-HYB; R-EX1"),
     },

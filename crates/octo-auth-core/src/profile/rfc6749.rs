@@ -7,8 +7,8 @@ use super::answer::CLOCK_SKEW_SECONDS;
 use super::endpoint::Endpoint;
 use super::{
     AbsentTokenType, Api, Authorization, BaseUrl, Call, Calls, ClientAuthentication, Document, Encoding,
-    Host, LifetimeUnit, List, Method, Parameter, Pkce, RedirectRule, Refresh, Replay, Role, ScopeRule,
-    Source, Template, Text, TokenAnswer,
+    Host, LifetimeUnit, List, Method, Parameter, Pkce, PublicClient, RedirectRule, Refresh, Replay, Role,
+    ScopeRule, Source, Template, Text, TokenAnswer,
 };
 
 const HOST: Text = Text::Borrowed("server");
@@ -28,6 +28,8 @@ pub(super) fn document(token: &Endpoint) -> Document {
         sources: List::Borrowed(&SOURCES),
         hosts: vec![host(HOST, &token.base)].into(),
         client_authentication: ClientAuthentication::Body,
+        public_client: PublicClient::Body,
+        token_header: None,
         scopes: ScopeRule::Optional,
         calls: token_calls(token),
         authorization: Some(code_flow()),
@@ -128,6 +130,8 @@ fn token_answer() -> TokenAnswer {
         assume_utc: false,
         refresh_in: List::Borrowed(&[Text::Borrowed("refresh_in")]),
         scope: List::Borrowed(&[Text::Borrowed("scope")]),
+        bearer_names: List::Borrowed(&[]),
+        keep: List::Borrowed(&[]),
         form: false,
         source: Text::Borrowed("RFC6749 section 5.1"),
     }

@@ -248,6 +248,11 @@ impl<'a> Reader<'a> {
         unhex(&text).map(Some).ok_or(RecordError::Malformed(name))
     }
 
+    /// The members that were not read, each with its value.
+    pub(crate) fn values(self) -> impl Iterator<Item = (String, Value<'a>)> {
+        self.0.into_iter().map(|(name, raw)| (name, Value::of(raw)))
+    }
+
     /// The members that were not read.
     pub(crate) fn rest(self) -> Unknown {
         let kept = |(name, raw): (String, &str)| (name, Zeroizing::new(raw.to_owned()));

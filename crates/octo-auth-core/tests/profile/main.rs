@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod callbacks;
+mod own_ways;
 mod quirks;
 mod refusals;
 mod requests;

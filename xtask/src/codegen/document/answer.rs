@@ -1,7 +1,8 @@
 //! Writes the descriptions of answers.
 
 use octo_auth_core::profile::{
-    ApiConfigurationAnswer, CreatedClientAnswer, CreatedPropertyAnswer, ErrorShape, Refusal, TokenAnswer,
+    ApiConfigurationAnswer, CreatedClientAnswer, CreatedPropertyAnswer, ErrorShape, KeptMember, Refusal,
+    TokenAnswer,
 };
 
 use super::{list, option, structure, text, variant};
@@ -19,6 +20,8 @@ pub(super) fn token(answer: &TokenAnswer) -> String {
         assume_utc,
         refresh_in,
         scope,
+        bearer_names,
+        keep,
         form,
         source,
     } = answer;
@@ -34,10 +37,17 @@ pub(super) fn token(answer: &TokenAnswer) -> String {
         ("assume_utc", assume_utc.to_string()),
         ("refresh_in", list(refresh_in, |name| text(name))),
         ("scope", list(scope, |name| text(name))),
+        ("bearer_names", list(bearer_names, |name| text(name))),
+        ("keep", list(keep, kept_member)),
         ("form", form.to_string()),
         ("source", text(source)),
     ];
     structure("TokenAnswer", &fields)
+}
+
+fn kept_member(member: &KeptMember) -> String {
+    let KeptMember { name, secret } = member;
+    structure("KeptMember", &[("name", text(name)), ("secret", secret.to_string())])
 }
 
 pub(super) fn created_client(answer: &CreatedClientAnswer) -> String {

@@ -16,8 +16,15 @@ pub(super) fn check(document: &Document, faults: &mut Faults) {
     if document.token_answer.assume_utc && document.token_answer.expires_at.is_empty() {
         faults.note(inert("token_answer.assume_utc", "no member is named in `expires_at`"));
     }
+    for (index, name) in document.token_answer.bearer_names.iter().enumerate() {
+        if name.eq_ignore_ascii_case("bearer") {
+            let field = format!("token_answer.bearer_names[{index}]");
+            faults.note(inert(&field, "`Bearer` is known in any case"));
+        }
+    }
     let required = document.api.iter().flat_map(|api| api.required_headers.iter());
-    for (index, header) in required.enumerate().filter(|(_, header)| is_the_tokens(header)) {
+    let tokens = document.token_header.as_ref().map_or(AUTHORIZATION.as_str(), |header| &*header.name);
+    for (index, header) in required.enumerate().filter(|(_, header)| header.eq_ignore_ascii_case(tokens)) {
         let field = format!("api.required_headers[{index}]");
         faults.note(inert(&field, &format!("`{header}` is put on each request with the token")));
     }
@@ -66,10 +73,6 @@ fn shape(index: usize, shapes: &[ErrorShape]) -> Checked {
         Some(earlier) => inert(&field, &format!("`error_shapes[{earlier}]` is the same")),
         None => Ok(()),
     }
-}
-
-fn is_the_tokens(header: &str) -> bool {
-    header.eq_ignore_ascii_case(AUTHORIZATION.as_str())
 }
 
 fn inert(field: &str, why: &str) -> Checked {
