@@ -190,7 +190,7 @@ impl Client {
         let extra = if purpose.takes_extra_parameters() { &*self.parameters } else { &[] };
         if credentials.is_some() {
             // The header names the client; a second time in the body is an error at many servers.
-            values.unset(Role::ClientId);
+            values.keep_in_headers(Role::ClientId);
         }
         let mut request = call::request(&self.profile, call, &values, extra)?;
         if let Some(credentials) = &credentials {

@@ -92,8 +92,10 @@ pub struct Document {
     /// What refusals of the provider's API mean for the token, most specific first.
     #[cfg_attr(feature = "toml", serde(default = "nothing"))]
     pub refusals: List<Refusal>,
-    /// The documented limit of token requests.
+    /// The documented limit of token requests of one client.
     pub token_limit: Option<TokenLimit>,
+    /// The documented limit of token requests of one account, or of one set of scopes where the client is the grant.
+    pub account_limit: Option<AccountLimit>,
     /// The provider's API: where tokens may go and what else a request needs.
     pub api: Option<Api>,
 }
@@ -235,6 +237,19 @@ pub struct TokenLimit {
     pub per_seconds: u32,
     /// The least distance, in seconds, kept after a failure.
     pub after_failure_seconds: u32,
+    /// Where this is said; may be empty.
+    #[cfg_attr(feature = "toml", serde(default))]
+    pub source: Text,
+}
+
+/// The documented limit of token requests for one account, beside that of the client. Each process counts for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
+pub struct AccountLimit {
+    /// How many requests are allowed in the window.
+    pub requests: u32,
+    /// The window in seconds.
+    pub per_seconds: u32,
     /// Where this is said; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,

@@ -55,6 +55,7 @@ impl SharedState {
     pub(crate) fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
         let documented = client.profile().document().token_limit.as_ref();
         let mut budget = Budget::new(policy.limit(documented));
+        budget.set_account(Policy::account_limit(client.profile().document().account_limit.as_ref()));
         budget.share(storage != Storage::None && policy.knows_a_limit(documented));
         let mut rng = SeededRng::new(entropy);
         let owner = hex(&rng.bytes());
@@ -80,6 +81,8 @@ impl SharedState {
     pub(crate) fn replace_client(&mut self, client: Client) {
         let documented = client.profile().document().token_limit.as_ref();
         self.budget.set(self.policy.limit(documented));
+        let of_account = client.profile().document().account_limit.as_ref();
+        self.budget.set_account(Policy::account_limit(of_account));
         self.budget.share(self.storage != Storage::None && self.policy.knows_a_limit(documented));
         self.requests = identity(&client, RecordName::requests(&client));
         self.client = client;

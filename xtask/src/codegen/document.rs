@@ -8,8 +8,8 @@ mod answer;
 use std::fmt::Debug;
 
 use octo_auth_core::profile::{
-    Api, Authorization, Call, Calls, Document, Host, Parameter, Profile, Refresh, Source, Template,
-    TokenLimit,
+    AccountLimit, Api, Authorization, Call, Calls, Document, Host, Parameter, Profile, Refresh, Source,
+    Template, TokenLimit,
 };
 
 const HEAD: &str = "\
@@ -49,6 +49,7 @@ fn document(document: &Document) -> String {
         error_shapes,
         refusals,
         token_limit: limit,
+        account_limit: limit_of_account,
         api: interface,
     } = document;
     let fields = [
@@ -70,6 +71,7 @@ fn document(document: &Document) -> String {
         ("error_shapes", list(error_shapes, answer::error_shape)),
         ("refusals", list(refusals, answer::refusal)),
         ("token_limit", option(limit.as_ref(), token_limit)),
+        ("account_limit", option(limit_of_account.as_ref(), account_limit)),
         ("api", option(interface.as_ref(), api)),
     ];
     structure("Document", &fields)
@@ -168,6 +170,16 @@ fn token_limit(limit: &TokenLimit) -> String {
         ("source", text(source)),
     ];
     structure("TokenLimit", &fields)
+}
+
+fn account_limit(limit: &AccountLimit) -> String {
+    let AccountLimit { requests, per_seconds, source } = limit;
+    let fields = [
+        ("requests", requests.to_string()),
+        ("per_seconds", per_seconds.to_string()),
+        ("source", text(source)),
+    ];
+    structure("AccountLimit", &fields)
 }
 
 fn api(api: &Api) -> String {

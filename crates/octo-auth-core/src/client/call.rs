@@ -18,6 +18,8 @@ use crate::token::sensitive_header;
 #[derive(Default)]
 pub(crate) struct Values<'a> {
     given: Vec<(Role, Given<'a>)>,
+    /// A role that is filled in in headers, and in no parameter.
+    only_in_headers: Option<Role>,
 }
 
 /// The value of a role.
@@ -42,8 +44,13 @@ impl<'a> Values<'a> {
         }
     }
 
-    pub(crate) fn unset(&mut self, role: Role) {
+    fn unset(&mut self, role: Role) {
         self.given.retain(|(own, _)| *own != role);
+    }
+
+    /// Leaves the parameters with this role out.
+    pub(crate) fn keep_in_headers(&mut self, role: Role) {
+        self.only_in_headers = Some(role);
     }
 
     /// The secrets among the values.
@@ -57,6 +64,12 @@ impl<'a> Values<'a> {
 
     fn get(&self, role: Role) -> Option<&Given<'a>> {
         self.given.iter().find(|(own, _)| *own == role).map(|(_, value)| value)
+    }
+
+    /// The value of a parameter as text; nothing if its role has no value, or stands in headers alone.
+    fn parameter<'t>(&'t self, template: &'t Template) -> Option<Cow<'t, str>> {
+        let is_hidden = self.only_in_headers.is_some() && template.role() == self.only_in_headers;
+        self.filled(template).filter(|_| !is_hidden)
     }
 
     /// A template filled in, as text; nothing if its role has no value.
@@ -138,7 +151,7 @@ fn form_encoded<'p>(
     extra: &[ExtraParameter],
 ) -> String {
     let pairs: Vec<(&str, Cow<'_, str>)> = parameters
-        .filter_map(|parameter| Some((&*parameter.name, values.filled(&parameter.value)?)))
+        .filter_map(|parameter| Some((&*parameter.name, values.parameter(&parameter.value)?)))
         .chain(extra.iter().map(ExtraParameter::texts).map(|(name, value)| (name, Cow::Borrowed(value))))
         .collect();
     // Room for the worst case, so that no half-written copy of a secret is left behind by growing.
@@ -157,7 +170,7 @@ fn members<'v>(call: &'v Call, values: &'v Values<'_>) -> Vec<json::Member<'v>> 
         });
         let value = match raw {
             Some(raw) => json::Written::Raw(raw),
-            None => json::Written::Text(values.filled(&parameter.value)?),
+            None => json::Written::Text(values.parameter(&parameter.value)?),
         };
         Some(json::Member { path: &parameter.name, value })
     };

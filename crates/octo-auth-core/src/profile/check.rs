@@ -39,6 +39,10 @@ pub(super) fn document(document: &Document) -> Result<(), ProfileError> {
     if let Some(limit) = &document.token_limit {
         faults.note(token_limit(limit));
     }
+    if let Some(limit) = &document.account_limit {
+        faults.note(positive("account_limit.requests", limit.requests));
+        faults.note(positive("account_limit.per_seconds", limit.per_seconds));
+    }
     if let Some(entry) = &document.api {
         faults.note(api(document, entry));
     }

@@ -348,6 +348,7 @@ pub(super) static OCTORATE: Document = Document {
         },
     ),
     token_limit: None,
+    account_limit: None,
     api: Some(Api {
         hosts: List::Borrowed(const { &[Text::Borrowed("api")] }),
         required_headers: List::Borrowed(&[]),
@@ -585,6 +586,7 @@ pub(super) static OCTOTABLE: Document = Document {
         },
     ),
     token_limit: None,
+    account_limit: None,
     api: Some(Api {
         hosts: List::Borrowed(const { &[Text::Borrowed("api")] }),
         required_headers: List::Borrowed(const { &[Text::Borrowed("Property")] }),
@@ -873,6 +875,7 @@ pub(super) static OFFICERND: Document = Document {
         after_failure_seconds: 12,
         source: Text::Borrowed("R-TOK; MCP"),
     }),
+    account_limit: None,
     api: Some(Api {
         hosts: List::Borrowed(const { &[Text::Borrowed("app"), Text::Borrowed("hybrid")] }),
         required_headers: List::Borrowed(&[]),

@@ -39,7 +39,7 @@ impl Profile {
 }
 
 /// The fields a table of a profile cannot do without, by its place; the elements of a list are `[]`, all calls `calls.*`.
-const REQUIRED: [(&str, &[&str]); 18] = [
+const REQUIRED: [(&str, &[&str]); 19] = [
     ("", &["name", "title", "hosts", "client_authentication", "scopes", "calls", "token_answer"]),
     ("sources[]", &["key", "title"]),
     ("hosts[]", &["name", "url"]),
@@ -73,6 +73,7 @@ const REQUIRED: [(&str, &[&str]); 18] = [
     ("error_shapes[]", &["message"]),
     ("refusals[]", &["status", "meaning"]),
     ("token_limit", &["requests", "per_seconds", "after_failure_seconds"]),
+    ("account_limit", &["requests", "per_seconds"]),
     ("token_answer.keep[]", &["name"]),
     ("token_header", &["name", "value"]),
     ("api", &["hosts"]),

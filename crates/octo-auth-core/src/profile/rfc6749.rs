@@ -46,6 +46,7 @@ pub(super) fn document(token: &Endpoint) -> Document {
         error_shapes: List::Borrowed(&[]),
         refusals: List::Borrowed(&[]),
         token_limit: None,
+        account_limit: None,
         api: None,
     }
 }

@@ -10,7 +10,7 @@ use super::request_log::RequestLog;
 use crate::failure::FailureKind;
 use crate::time::{Now, Timestamp};
 
-/// The limit of one key in [`KEY_WINDOW`], unless its tokens live so short that they need more.
+/// The limit of one key in [`KEY_WINDOW`], unless its tokens live so short that they need more or the provider documents one.
 const KEY_LIMIT: u32 = 10;
 
 /// The window of a key's own limit: a minute, and a second for what a request takes to arrive.
@@ -30,6 +30,8 @@ pub(crate) struct Budget {
     distance: Duration,
     /// Whose limit it is.
     origin: Origin,
+    /// The documented limit of one account and its window.
+    account: Option<(u32, Duration)>,
     paced_until: Duration,
     sent: SendLog,
     failing: SendLog,
@@ -52,6 +54,11 @@ pub(crate) enum Limit {
     },
     /// Of one key.
     Key(u32),
+    /// Of one account, as the provider documents it; one request of it is kept free.
+    Account {
+        requests: u32,
+        window: Duration,
+    },
     /// The distance that the provider documents, after a failure.
     Distance(Duration),
     /// Of the renewals in flight at once.
@@ -104,12 +111,18 @@ impl Budget {
     pub(crate) fn new((limit, window, distance, origin): (u32, Duration, Duration, Origin)) -> Self {
         let paced_until = Duration::ZERO;
         let [sent, failing, beside] = Default::default();
-        Self { limit, window, distance, origin, paced_until, sent, failing, beside, fleet: None }
+        let account = None;
+        Self { limit, window, distance, origin, account, paced_until, sent, failing, beside, fleet: None }
     }
 
     /// Puts other limits in the place of the present ones; what was sent still counts.
     pub(crate) fn set(&mut self, limits: (u32, Duration, Duration, Origin)) {
         (self.limit, self.window, self.distance, self.origin) = limits;
+    }
+
+    /// Sets the documented limit of one account and its window; what was sent still counts.
+    pub(crate) fn set_account(&mut self, account: Option<(u32, Duration)>) {
+        self.account = account;
     }
 
     /// Counts with the processes that share the store from now on, or alone.
@@ -142,9 +155,11 @@ impl Budget {
 
     fn blocked_here(&self, key: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
         let half = self.limit.div_ceil(2);
-        let own = match request.share {
-            Share::Failing => request.key_limit().min(half),
-            Share::Whole | Share::Beside => request.key_limit(),
+        let (own, own_window) = self.account.unwrap_or_else(|| (request.key_limit(), KEY_WINDOW));
+        let own = if request.share == Share::Failing { own.min(half) } else { own };
+        let of_key = match self.account {
+            Some(_) => Limit::Account { requests: own, window: own_window },
+            None => Limit::Key(own),
         };
         let shared = self.sent.opens(self.limit.saturating_sub(request.leaves()), self.window);
         let share = match request.share {
@@ -154,7 +169,7 @@ impl Budget {
         };
         let all = [
             (self.paced_until, Limit::Distance(self.distance)),
-            (key.opens(own, KEY_WINDOW), Limit::Key(own)),
+            (key.opens(own, own_window), of_key),
             (shared.max(share), self.of_registration()),
         ];
         all.into_iter().max_by_key(|(until, _)| *until).unwrap_or((shared, self.of_registration()))
@@ -177,7 +192,7 @@ impl Budget {
 
     /// Counts a request of a key that is sent now.
     pub(crate) fn draw(&mut self, key: &mut SendLog, share: Share, now: Duration) -> Drawn {
-        key.note_of_key(now);
+        key.note_of_key(now, self.account.unwrap_or((KEY_LIMIT, KEY_WINDOW)));
         self.note(share, now);
         Drawn { at: now, share, counted: None }
     }
@@ -238,7 +253,9 @@ impl Limit {
     /// Returns the kind of a failure that has no other cause.
     pub(crate) fn kind(self) -> FailureKind {
         match self {
-            Self::Registration { .. } | Self::Key(_) | Self::Distance(_) => FailureKind::BudgetSpent,
+            Self::Registration { .. } | Self::Key(_) | Self::Account { .. } | Self::Distance(_) => {
+                FailureKind::BudgetSpent
+            }
             Self::InFlight(_) => FailureKind::TooManyInFlight,
         }
     }
@@ -265,6 +282,11 @@ impl fmt::Display for Limit {
             Self::Key(requests) => {
                 write!(f, "octo-auth's own limit for one key is {requests} in 60 s")
             }
+            Self::Account { requests, window } => write!(
+                f,
+                "the provider documents a limit for one account, of which octo-auth uses {requests} in {} s",
+                window.as_secs().saturating_sub(1)
+            ),
             Self::Distance(distance) => write!(
                 f,
                 "the provider documents that none follows a failed one for {} s",
@@ -297,11 +319,12 @@ impl SendLog {
         }
     }
 
-    /// Notes a request of a key, which may have sent more than [`KEY_LIMIT`] in its window.
-    fn note_of_key(&mut self, now: Duration) {
+    /// Notes a request of a key, which may have sent more than the limit in the window: its own limit follows its tokens.
+    fn note_of_key(&mut self, now: Duration, (limit, window): (u32, Duration)) {
         self.0.push_back(now);
-        let is_over = |sent: &Duration| sent.saturating_add(KEY_WINDOW) <= now;
-        while self.0.len() > KEY_LIMIT as usize && self.0.front().is_some_and(is_over) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let is_over = |sent: &Duration| sent.saturating_add(window) <= now;
+        while self.0.len() > limit && self.0.front().is_some_and(is_over) {
             self.0.pop_front();
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::budget::Origin;
-use crate::profile::TokenLimit;
+use crate::profile::{AccountLimit, TokenLimit};
 use crate::validity::Lead;
 
 /// How tokens are renewed and how long is waited: settings of one registration.
@@ -204,6 +204,13 @@ impl Policy {
         // A second more than the provider counts, for what a request takes to arrive.
         let window = Duration::from_secs(u64::from(seconds) + 1);
         (limit, window, Duration::from_secs(distance.into()), origin)
+    }
+
+    /// The limit of one account and its window, with the same margins; `None` where nothing is documented.
+    pub(crate) fn account_limit(documented: Option<&AccountLimit>) -> Option<(u32, Duration)> {
+        let AccountLimit { requests, per_seconds, .. } = documented?;
+        let window = Duration::from_secs(u64::from(*per_seconds) + 1);
+        Some((requests.saturating_sub(1).max(1), window))
     }
 }
 

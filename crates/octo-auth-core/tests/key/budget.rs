@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use octo_auth_core::profile::AccountLimit;
 use octo_auth_core::{Client, Fault, Freshness, Key, Policy, Purpose, Storage};
 use octo_auth_testkit::machine::{Endpoint, Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard};
@@ -329,4 +330,29 @@ fn a_spent_budget_says_whose_limit_it_is() {
     let of_key = text(&mut world, &service());
     assert!(of_key.contains("(octo-auth's own limit for one key is 10 in 60 s)"), "{of_key}");
     assert!(world.accounts.explain(&service(), world.now).contains("limit for one key is 10 in 60 s"));
+}
+
+/// A standard server that allows one account six requests in ten minutes, as does its document.
+fn six_in_ten_minutes() -> Client {
+    let profile = standard().profile().clone();
+    let limit = AccountLimit { requests: 6, per_seconds: 600, source: "".into() };
+    let profile = profile.edit(|document| document.account_limit = Some(limit)).expect("a profile");
+    Client::new(profile, CLIENT_ID, CLIENT_SECRET).expect("a client")
+}
+
+#[test]
+fn a_documented_limit_of_one_account_holds_for_each_account_alone() {
+    let mut world = Machine::new(six_in_ten_minutes());
+    world
+        .endpoint
+        .always(|_| Said::json(200, r#"{"access_token":"AT","token_type":"Bearer","expires_in":30}"#));
+    for _ in 0..5 {
+        assert_eq!(world.got(&service()), "AT");
+        world.age(&service(), Freshness::Expired);
+    }
+    let wait = is_spent(&mut world, &service()).expect("the account's limit");
+    assert!(wait > Duration::from_secs(420) && wait < Duration::from_secs(601), "{wait:?}");
+    assert_eq!(world.got(&scoped("other")), "AT");
+    world.pass(wait);
+    assert_eq!(world.got(&service()), "AT");
 }

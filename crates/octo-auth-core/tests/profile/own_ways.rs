@@ -174,6 +174,20 @@ fn a_public_client_may_name_itself_in_the_header_only() {
 }
 
 #[test]
+fn a_header_of_the_vendors_own_names_the_client_beside_basic() {
+    let client = client(|document| {
+        document.client_authentication = ClientAuthentication::Basic;
+        let header = Parameter { name: "X-Client-Id".into(), value: Template::new("{client_id}").unwrap() };
+        if let Some(refresh) = &mut document.calls.refresh {
+            refresh.headers.to_mut().push(header);
+        }
+    });
+    let exchange = client.refresh(&Secret::new("RT")).unwrap();
+    assert_eq!(exchange.request().headers()["x-client-id"], "my app");
+    assert_eq!(refreshed(&client).1, "grant_type=refresh_token&refresh_token=RT");
+}
+
+#[test]
 fn a_token_may_travel_in_another_header_or_by_another_scheme() {
     for (name, value, expected) in [
         ("X-Access-Token", "{access_token}", "AT"),

@@ -21,6 +21,7 @@ pub(super) fn check(document: &Document, faults: &mut Faults) {
         ("created_property", document.created_property.as_ref().map(|part| &part.source)),
         ("api_configuration", document.api_configuration.as_ref().map(|part| &part.source)),
         ("token_limit", document.token_limit.as_ref().map(|part| &part.source)),
+        ("account_limit", document.account_limit.as_ref().map(|part| &part.source)),
         ("api", document.api.as_ref().map(|part| &part.source)),
     ];
     for (part, said) in parts {
