@@ -8,6 +8,10 @@ pub mod lifecycle {}
 #[doc = include_str!("manual/stores.md")]
 pub mod stores {}
 
+/// How to describe a server of your own.
+#[doc = include_str!("manual/profiles.md")]
+pub mod profiles {}
+
 /// Lists of addresses: what a rule is, whom a list permits, who is calling.
 #[doc = include_str!("manual/allowlist.md")]
 pub mod allowlist {}

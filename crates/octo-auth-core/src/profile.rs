@@ -3,7 +3,8 @@
 //! A [`Document`] is what a person writes down about a provider: hosts, calls, field names, lifetime rules,
 //! limits, error shapes, refusals, each with its source. A [`Profile`] is a document that has been checked; it
 //! is the only form the rest of the crate accepts. The three built-in documents are generated from
-//! `profiles/*.toml`; any other server is described in code or, with the feature `toml`, in a file.
+//! `profiles/*.toml`; any other server is described in code or, with the feature `toml`, in a file
+//! ([`manual::profiles`](crate::manual::profiles)).
 //!
 //! The rule kept here: no other module asks which provider it is talking to. A quirk is a field of this
 //! document, interpreted in one place.

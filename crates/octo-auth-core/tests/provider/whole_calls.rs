@@ -1,6 +1,7 @@
 //! Calls of the API whose whole request is at hand.
 
 use http::Request;
+use octo_auth_core::profile::{Refusal, RefusalMeaning};
 use octo_auth_core::provider::ProviderCall;
 use octo_auth_core::{
     ANSWER_LIMIT, ApiError, Authorizer, Body, CallError, Key, Meaning, Remedy, Scopes, Secret, SendOptions,
@@ -40,6 +41,23 @@ fn an_accepted_call_takes_one_token_and_one_request() {
 fn a_refused_token_is_reported_and_the_request_sent_once_more_with_another() {
     let mut world = Machine::new(officernd());
     let Driven { steps, result } = call(&mut world, [json(401, "{}"), json(200, "{}")]);
+    assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2"]);
+    assert_eq!(result.unwrap().value.meaning(), Meaning::Accepted);
+}
+
+#[test]
+fn a_refusal_with_status_200_is_one_if_the_profile_says_so() {
+    let expired = Refusal {
+        status: 200,
+        code: Some("token expired".into()),
+        meaning: RefusalMeaning::TokenRefused,
+        source: "".into(),
+    };
+    let profile = officernd().profile().clone();
+    let profile = profile.edit(|document| document.refusals.to_mut().insert(0, expired)).unwrap();
+    let mut world = Machine::new(registration::with(profile));
+    let refused = json(200, r#"{"error":"token expired"}"#);
+    let Driven { steps, result } = call(&mut world, [refused, json(200, "{}")]);
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2"]);
     assert_eq!(result.unwrap().value.meaning(), Meaning::Accepted);
 }
