@@ -5,6 +5,7 @@
 //! by `remedy()` ([`Diagnostic`]), keeps its cause, and shows no secret. What a provider writes is shown at most 256 characters
 //! long, without control characters, with the secrets of the request masked.
 
+mod advice;
 mod call;
 mod callback;
 mod classification;
@@ -12,6 +13,7 @@ mod diagnostic;
 mod exchange;
 mod failed;
 mod kind;
+mod meaning;
 mod onboarding;
 mod provider_text;
 mod request;
@@ -25,8 +27,8 @@ pub(crate) use classification::{BACKOFF, Classification, Pause, Scope};
 pub use diagnostic::Diagnostic;
 pub(crate) use diagnostic::RenewalFailure;
 pub use exchange::ExchangeError;
-pub(crate) use failed::Failed;
 pub use failed::Retry;
+pub(crate) use failed::{Failed, Shape};
 pub use kind::ErrorKind;
 pub use onboarding::OnboardingError;
 pub(crate) use provider_text::shows;

@@ -210,9 +210,24 @@ pub enum Pkce {
 pub struct Refresh {
     /// Whether a refresh whose answer was lost may be sent once more with the same refresh token.
     pub replay: Replay,
+    /// The error codes, beside `invalid_grant`, that say that the refresh token is dead, whatever the status.
+    #[cfg_attr(feature = "toml", serde(default = "dead_codes"))]
+    pub dead_codes: List<Text>,
+    /// Whether a refresh that is refused with status 400 and without a body means that the refresh token is dead.
+    #[cfg_attr(feature = "toml", serde(default))]
+    pub empty_refusal_is_dead: bool,
     /// Where this is said; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
+}
+
+/// Codes of a dead refresh token that several servers have in common; they mean nothing else.
+const DEAD_CODES: List<Text> =
+    List::Borrowed(&[Text::Borrowed("bad_refresh_token"), Text::Borrowed("invalid_refresh_token")]);
+
+#[cfg(feature = "toml")]
+fn dead_codes() -> List<Text> {
+    DEAD_CODES
 }
 
 /// Whether a refresh whose answer was lost may be repeated.

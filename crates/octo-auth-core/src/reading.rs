@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use crate::answer::Deviation;
-use crate::error::{ErrorKind, ExchangeError, Failed};
+use crate::error::{ErrorKind, ExchangeError, Failed, Shape};
 use crate::exchange::{Fault, Purpose, Received};
 use crate::profile::Profile;
 use crate::scope::Scopes;
@@ -32,7 +32,11 @@ impl Reading {
     /// A failure of this exchange, to be completed by whoever met it.
     pub(crate) fn failed(&self, kind: ErrorKind, received: Option<&Received<'_>>) -> Failed {
         let document = self.profile.document();
+        let is_empty_400 = received.is_some_and(|received| {
+            received.status == StatusCode::BAD_REQUEST && received.body.trim_ascii().is_empty()
+        });
         Failed {
+            grant_is_dead: self.says_dead_grant(&kind, is_empty_400),
             kind,
             purpose: self.purpose,
             provider: document.title.clone().into_owned(),
@@ -42,7 +46,7 @@ impl Reading {
             error_uri: None,
             detail: None,
             retry_after: None,
-            own_shape: false,
+            shape: Shape::Other,
             refusal: None,
             after_failure: self.after_failure(),
             deviations: Vec::new(),
@@ -50,6 +54,17 @@ impl Reading {
             fault: None,
             renewal_failure: None,
         }
+    }
+
+    /// Whether an answer says that the grant which was sent is dead; its status does not matter.
+    pub(crate) fn says_dead_grant(&self, kind: &ErrorKind, is_empty_400: bool) -> bool {
+        let code = kind.written_code();
+        let rules = self.profile.document().refresh.as_ref().filter(|_| self.purpose == Purpose::Refresh);
+        let is_by_profile = rules.is_some_and(|rules| {
+            let is_listed = code.is_some_and(|code| rules.dead_codes.iter().any(|dead| dead == code));
+            is_listed || is_empty_400 && rules.empty_refusal_is_dead
+        });
+        is_by_profile || code == Some("invalid_grant") && self.purpose.spends_a_grant()
     }
 
     /// The failure of an unreadable or unusable answer.

@@ -157,8 +157,14 @@ fn authorization(rules: &Authorization) -> String {
 }
 
 fn refresh(refresh: &Refresh) -> String {
-    let Refresh { replay, source } = refresh;
-    structure("Refresh", &[("replay", variant("Replay", replay)), ("source", text(source))])
+    let Refresh { replay, dead_codes, empty_refusal_is_dead, source } = refresh;
+    let fields = [
+        ("replay", variant("Replay", replay)),
+        ("dead_codes", list(dead_codes, |code| text(code))),
+        ("empty_refusal_is_dead", empty_refusal_is_dead.to_string()),
+        ("source", text(source)),
+    ];
+    structure("Refresh", &fields)
 }
 
 fn token_limit(limit: &TokenLimit) -> String {

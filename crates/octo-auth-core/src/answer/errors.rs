@@ -1,7 +1,7 @@
 //! Errors in answers: RFC 6749 section 5.2, the providers' own shapes, and statuses that say enough.
 //!
-//! Server errors and throttling are named by their status whatever the body says; other refusals by the code
-//! in the body where there is one. What the provider wrote is kept, made safe to show.
+//! Server errors and throttling are named by their status whatever the body says, unless it says that the grant is
+//! dead; other refusals by the code in the body where there is one. What the provider wrote is kept, made safe to show.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use http::StatusCode;
 
 use super::members::{Members, Value};
 use super::{Deviation, clock, media};
-use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText, shows};
-use crate::exchange::{ANSWER_LIMIT, Received};
+use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText, Shape, shows};
+use crate::exchange::{ANSWER_LIMIT, Purpose, Received};
 use crate::profile::member_path::{self, Step};
 use crate::profile::{Refusal, RefusalMeaning};
 use crate::reading::Reading;
@@ -45,20 +45,40 @@ pub(super) fn refused(
     (retry_after, deviations): (Option<Duration>, Vec<Deviation>),
 ) -> ExchangeError {
     let status = received.status;
-    let own_shape = said.kind.is_some();
-    let kind = match status.as_u16() {
-        408 | 425 | 429 | 500.. => ErrorKind::Status(status),
-        _ => said.kind.unwrap_or(ErrorKind::Status(status)),
+    let shape = if said.kind.is_some() { Shape::Own } else { shape(received) };
+    let by_status = ErrorKind::Status(status);
+    let kind = match (status.as_u16(), said.kind) {
+        (_, Some(kind)) if reading.says_dead_grant(&kind, false) => kind,
+        (408 | 425 | 429 | 500.., _) => by_status,
+        // The words of a framework that has no such page.
+        (404 | 405 | 410, Some(ErrorKind::OAuthMalformed)) if reading.purpose != Purpose::ApiCall => {
+            by_status
+        }
+        (_, kind) => kind.unwrap_or(by_status),
     };
     ExchangeError::new(Failed {
         message: said.message,
         error_uri: said.uri,
         retry_after,
-        own_shape,
+        shape,
         refusal,
         deviations,
         ..reading.failed(kind, Some(received))
     })
+}
+
+/// What a body looks like that is no error of the provider itself.
+fn shape(received: &Received<'_>) -> Shape {
+    let body = received.body.trim_ascii();
+    let media_type = received.headers.get(http::header::CONTENT_TYPE);
+    let is_html =
+        media_type.is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"text/html"));
+    match body {
+        [] => Shape::Empty,
+        [b'<', ..] => Shape::Page,
+        _ if is_html => Shape::Page,
+        _ => Shape::Other,
+    }
 }
 
 /// What the profile says a refusal means for the access token that was sent.
@@ -67,10 +87,7 @@ pub(super) fn meaning(
     status: StatusCode,
     kind: Option<&ErrorKind>,
 ) -> Option<RefusalMeaning> {
-    let code = match kind {
-        Some(ErrorKind::Provider(code) | ErrorKind::OAuth(code)) => Some(code.as_str()),
-        _ => None,
-    };
+    let code = kind.and_then(ErrorKind::written_code);
     let mut refusals = reading.profile.document().refusals.iter();
     let fits = |refusal: &&Refusal| {
         refusal.status == status.as_u16() && refusal.code.as_deref().is_none_or(|own| Some(own) == code)
@@ -126,7 +143,7 @@ pub(super) fn refuse_coded_body(
     Err(ExchangeError::new(Failed {
         message: said.message,
         error_uri: said.uri,
-        own_shape: true,
+        shape: Shape::Own,
         refusal,
         deviations,
         ..reading.failed(kind, Some(received))
@@ -205,8 +222,10 @@ fn oauth(word: Option<&str>, reading: &Reading) -> ErrorKind {
 
 /// A word as an error code; one that the profile lists may hold spaces.
 fn error_code(word: &str, reading: &Reading) -> Option<ErrorCode> {
-    let mut listed = reading.profile.document().refusals.iter().filter_map(|refusal| refusal.code.as_deref());
-    if listed.any(|code| code == word) {
+    let document = reading.profile.document();
+    let refusals = document.refusals.iter().filter_map(|refusal| refusal.code.as_deref());
+    let dead = document.refresh.iter().flat_map(|rules| rules.dead_codes.iter().map(|code| &**code));
+    if refusals.chain(dead).any(|code| code == word) {
         return Some(ErrorCode::listed(word));
     }
     ErrorCode::new(word, &reading.secrets)

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{ErrorKind, ExchangeError, Remedy, Retry};
-use crate::exchange::Purpose;
 use crate::profile::RefusalMeaning;
 
 /// The least pause after the server said that it is asked too often.
@@ -50,7 +49,7 @@ pub(crate) struct Classification {
     pub(crate) asked: Option<Duration>,
     /// Whether the server may have replaced the refresh token.
     pub(crate) is_ambiguous: bool,
-    /// Whether a refresh was refused, in the server's own error shape, without a known reason.
+    /// Whether a refresh was refused without a known reason.
     pub(crate) is_unexplained: bool,
     pub(crate) remedy: Remedy,
 }
@@ -75,9 +74,6 @@ impl Classification {
                 Some(Pause::Backoff { at_least: least(at_least) })
             }
         };
-        // It may mean this request alone, such as one that came too early.
-        let is_denied = matches!(error.kind(), ErrorKind::OAuth(code) if code.as_str() == "access_denied");
-        let remedy = if is_denied { Remedy::AskProvider } else { error.remedy() };
         let is_throttle = matches!(status, Some(429)) || asked.is_some() || is_quota;
         let scope = match error.kind() {
             ErrorKind::NotSent => Scope::Endpoint,
@@ -90,11 +86,8 @@ impl Classification {
             pause,
             asked,
             is_ambiguous: matches!(error.retry(), Retry::Ambiguous { .. }),
-            is_unexplained: error.purpose() == Purpose::Refresh
-                && error.is_in_own_shape()
-                && matches!(status, Some(400 | 401 | 403))
-                && remedy == Remedy::AskProvider,
-            remedy,
+            is_unexplained: error.is_unexplained(),
+            remedy: error.remedy(),
         }
     }
 

@@ -112,9 +112,9 @@ impl ExchangeError {
         self
     }
 
-    /// Whether the body is an error in a shape of the provider itself, not of a gateway before it.
-    pub(crate) fn is_in_own_shape(&self) -> bool {
-        self.0.own_shape
+    /// Whether a refresh was refused without a reason that is known.
+    pub(crate) fn is_unexplained(&self) -> bool {
+        self.0.is_unexplained()
     }
 
     /// The refresh token that came with an answer that was unusable otherwise; store it over the old one.
@@ -145,10 +145,7 @@ impl fmt::Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = &*self.0;
         write!(f, "{}: the {} request ", failed.provider, failed.purpose)?;
-        failed.kind.explain(failed.purpose, f)?;
-        if failed.purpose == Purpose::ApiCall && matches!(failed.kind, ErrorKind::TooLarge { .. }) {
-            f.write_str("; `with_answer_limit` of the API client allows more")?;
-        }
+        failed.kind.explain(f)?;
         if let Some(status) = failed.status {
             write!(f, " (HTTP {})", status.as_u16())?;
         }
@@ -156,8 +153,8 @@ impl fmt::Display for ExchangeError {
             write!(f, " [{detail}]")?;
         }
         f.write_str(&after_colon(failed.message.as_ref()))?;
-        if let Some(hint) = failed.hint() {
-            write!(f, "; {hint}")?;
+        if let Some(advice) = failed.advice() {
+            write!(f, "; {advice}")?;
         }
         match &failed.renewal_failure {
             Some(failure) => write!(f, "; the token was not renewed: {failure}"),

@@ -2,11 +2,13 @@
 //!
 //! Pure functions of what was collected about it, in one place, so that no reader of answers decides for itself.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 
+use super::meaning::CodeMeaning;
 use super::{ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
 use crate::exchange::{Fault, FaultKind, Purpose};
@@ -29,8 +31,9 @@ pub(crate) struct Failed {
     pub(crate) error_uri: Option<String>,
     pub(crate) detail: Option<ProviderText>,
     pub(crate) retry_after: Option<Duration>,
-    /// Whether the body has the shape of an error of the provider itself, not of a gateway before it.
-    pub(crate) own_shape: bool,
+    pub(crate) shape: Shape,
+    /// Whether the answer says that the grant which was sent is dead.
+    pub(crate) grant_is_dead: bool,
     /// What the profile says the refusal means.
     pub(crate) refusal: Option<RefusalMeaning>,
     pub(crate) after_failure: Duration,
@@ -39,6 +42,18 @@ pub(crate) struct Failed {
     pub(crate) fault: Option<Arc<Fault>>,
     /// Why no other token was got, if the one of the request was refused.
     pub(crate) renewal_failure: Option<RenewalFailure>,
+}
+
+/// What the body of a refusal looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// An error of the provider itself, not of a gateway before it.
+    Own,
+    /// There is none.
+    Empty,
+    /// A page for people, as firewalls and proxies write it.
+    Page,
+    Other,
 }
 
 /// What a machine may do after a failure.
@@ -67,7 +82,7 @@ pub enum Retry {
 impl Failed {
     pub(super) fn retry(&self) -> Retry {
         let waiting_helps = self.waiting_helps();
-        if self.kind_is("invalid_grant") && self.purpose.spends_a_grant() {
+        if self.grant_is_dead {
             return Retry::Never;
         }
         // A code is sent once, whatever came of it.
@@ -120,6 +135,7 @@ impl Failed {
             K::Status(status) if [404, 405, 407, 410, 415].contains(&status.as_u16()) => {
                 Remedy::FixConfiguration
             }
+            _ if self.is_elsewhere() || self.is_page() => Remedy::FixConfiguration,
             K::TooLarge { .. } if self.purpose == Purpose::ApiCall => Remedy::FixConfiguration,
             K::OAuth(code) => self.oauth_remedy(code.as_str()),
             K::Status(_) | K::Provider(_) | K::ProviderError | K::OAuthMalformed => self.refusal_remedy(),
@@ -128,23 +144,21 @@ impl Failed {
     }
 
     fn oauth_remedy(&self, code: &str) -> Remedy {
-        match code {
-            "access_denied"
-            | "login_required"
-            | "consent_required"
-            | "interaction_required"
-            | "account_selection_required" => Remedy::SignInAgain,
+        match CodeMeaning::of(code) {
+            // It may mean this request alone, such as one that came too early.
+            Some(CodeMeaning::SignIn) if code == "access_denied" && self.purpose == Purpose::Refresh => {
+                Remedy::AskProvider
+            }
             // Where no person has granted anything, it is the client that is not granted.
-            "invalid_grant" if !self.purpose.rests_on_the_client_alone() => Remedy::SignInAgain,
-            "invalid_grant"
-            | "invalid_client"
-            | "unauthorized_client"
-            | "invalid_scope"
-            | "unsupported_grant_type"
-            | "invalid_request"
-            | "invalid_target"
-            | "unsupported_token_type" => Remedy::FixConfiguration,
-            _ => self.refusal_remedy(),
+            _ if ["access_denied", "invalid_grant"].contains(&code)
+                && self.purpose.rests_on_the_client_alone() =>
+            {
+                Remedy::FixConfiguration
+            }
+            Some(CodeMeaning::Configuration) => Remedy::FixConfiguration,
+            Some(CodeMeaning::SignIn) => Remedy::SignInAgain,
+            None if code == "invalid_grant" => Remedy::SignInAgain,
+            Some(CodeMeaning::Later) | None => self.refusal_remedy(),
         }
     }
 
@@ -168,11 +182,9 @@ impl Failed {
     fn waiting_helps(&self) -> bool {
         use ErrorKind as K;
         match &self.kind {
-            _ if self.refusal == Some(RefusalMeaning::Quota) => true,
+            _ if self.refusal == Some(RefusalMeaning::Quota) || self.is_put_off() => true,
             K::Status(status) => passing_status(*status),
-            K::OAuth(code) => {
-                matches!(code.as_str(), "temporarily_unavailable" | "server_error" | "slow_down")
-            }
+            K::OAuth(code) => CodeMeaning::of(code.as_str()) == Some(CodeMeaning::Later),
             // A page in the place of the answer goes away; a form is what this server answers with.
             K::MediaType => !self.deviations.contains(&Deviation::FormAnswer),
             kind => matches!(
@@ -201,7 +213,7 @@ impl Failed {
         match self.status {
             None => self.kind != K::NotSent,
             Some(status) if status.is_success() => self.is_unreadable(),
-            Some(status) => status.as_u16() >= 500 && !self.own_shape,
+            Some(status) => status.as_u16() >= 500 && self.shape != Shape::Own,
         }
     }
 
@@ -224,21 +236,58 @@ impl Failed {
         }
     }
 
-    /// Where to look when the server does not know the client: the credentials may be right and sent in a way it ignores.
-    pub(super) fn hint(&self) -> Option<&'static str> {
-        let sent = match self.authentication {
-            ClientAuthentication::Body => {
-                "the credentials were sent in the body (`client_authentication` of the profile can be `basic`)"
-            }
-            ClientAuthentication::Basic | ClientAuthentication::BasicRaw => {
-                "the credentials were sent by HTTP Basic (`client_authentication` of the profile can be `body`)"
-            }
-        };
-        (self.kind_is("invalid_client") && !self.purpose.rests_on_a_token()).then_some(sent)
+    /// Whether a refusal asks for the same request later: it names a time to wait (RFC 9110 section 10.2.3), or says so in
+    /// words. A code that says what is wrong counts more.
+    fn is_put_off(&self) -> bool {
+        if !self.has_status(400..=499) || self.says_what_is_wrong() {
+            return false;
+        }
+        let names_a_time = self.retry_after.is_some_and(|after| !after.is_zero());
+        let texts = [self.kind.written_code(), self.message.as_ref().map(ProviderText::as_str)];
+        names_a_time || texts.into_iter().flatten().any(asks_to_try_again)
     }
 
-    fn kind_is(&self, word: &str) -> bool {
-        matches!(&self.kind, ErrorKind::OAuth(code) if code.as_str() == word)
+    /// Whether a code says what is wrong with the request. `invalid_request` is what many servers say of anything.
+    fn says_what_is_wrong(&self) -> bool {
+        let ErrorKind::OAuth(code) = &self.kind else { return false };
+        let is_exact = CodeMeaning::of(code.as_str()) == Some(CodeMeaning::Configuration);
+        is_exact && code.as_str() != "invalid_request" || code.as_str() == "invalid_grant"
+    }
+
+    /// Whether something else than the server answers at this address: a framework says in its own words, or in no JSON,
+    /// that it has no such page. Of an API call, a thing may not exist.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let is_missing = self.has_status(404..=405) || self.has_status(410..=410);
+        let is_unknown = match &self.kind {
+            // No code of the standards.
+            kind @ ErrorKind::OAuth(_) => kind.word() == "oauth",
+            kind => {
+                matches!(kind, ErrorKind::Status(_) | ErrorKind::OAuthMalformed | ErrorKind::ProviderError)
+            }
+        };
+        is_missing && is_unknown && self.purpose != Purpose::ApiCall
+    }
+
+    /// Whether a page for people came in the place of a refusal, as firewalls and proxies send it.
+    pub(super) fn is_page(&self) -> bool {
+        self.shape == Shape::Page && self.has_status(400..=499) && !self.waiting_helps()
+    }
+
+    /// Whether a refresh was refused without a reason that is known: in the server's own error shape, or by 400 without a
+    /// body. Several in a row, with nothing left to serve, mean that the refresh token is what is wrong.
+    pub(super) fn is_unexplained(&self) -> bool {
+        let is_refusal = match self.shape {
+            Shape::Own => [200..=299, 400..=401, 403..=403].into_iter().any(|range| self.has_status(range)),
+            Shape::Empty => self.has_status(400..=400),
+            Shape::Page | Shape::Other => false,
+        };
+        let is_known =
+            matches!(&self.kind, ErrorKind::OAuth(code) if CodeMeaning::of(code.as_str()).is_some());
+        self.purpose == Purpose::Refresh && is_refusal && !is_known && self.remedy() == Remedy::AskProvider
+    }
+
+    fn has_status(&self, range: RangeInclusive<u16>) -> bool {
+        self.status.is_some_and(|status| range.contains(&status.as_u16()))
     }
 
     fn succeeded(&self) -> bool {
@@ -249,6 +298,14 @@ impl Failed {
         let by_status = self.status.is_some_and(|status| [429, 503].contains(&status.as_u16()));
         by_status || self.refusal == Some(RefusalMeaning::Quota)
     }
+}
+
+/// Whether a provider's words ask for the same request again, rather than for a new sign-in.
+fn asks_to_try_again(text: &str) -> bool {
+    let text = text.to_ascii_lowercase().replace('_', " ");
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&["try again", "retry", "temporar"])
+        && !says(&["sign in", "log in", "login", "authoriz", "expired", "revoked", "invalid"])
 }
 
 /// Statuses after which waiting may help: server errors, throttling, time-outs.

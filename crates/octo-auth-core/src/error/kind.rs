@@ -6,7 +6,6 @@ use std::fmt;
 use http::StatusCode;
 
 use super::{ErrorCode, ProviderText};
-use crate::exchange::Purpose;
 
 /// What kind of failure it is; `code()` gives the stable word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,8 +140,16 @@ impl ErrorKind {
         }
     }
 
+    /// The code that a server wrote, if it wrote one.
+    pub(crate) fn written_code(&self) -> Option<&str> {
+        match self {
+            Self::OAuth(code) | Self::Provider(code) => Some(code.as_str()),
+            _ => None,
+        }
+    }
+
     /// What is wrong, as the second half of a sentence.
-    pub(super) fn explain(&self, purpose: Purpose, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
             Self::NotSent => "could not be sent",
             Self::MaybeProcessed => "was sent but got no complete answer",
@@ -150,10 +157,6 @@ impl ErrorKind {
             Self::HttpMalformed => "was not answered with an HTTP response",
             Self::BodyIncomplete => "was answered incompletely",
             Self::Redirect => "was answered with a redirect, which is never followed; correct the base URL",
-            // The usual cause of it is an address with a wrong path; of an API call, a thing that does not exist.
-            Self::Status(status) if matches!(status.as_u16(), 404 | 410) && purpose != Purpose::ApiCall => {
-                "was refused: nothing answers at this address; check the base URL"
-            }
             Self::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
                 "was refused by a proxy, which asks for credentials; add them to the proxy's settings"
             }
@@ -210,7 +213,7 @@ pub(super) fn is_standard(word: &str) -> bool {
 
 /// The error codes of token endpoints in the standards: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1,
 /// RFC 8628 section 3.5, RFC 8707 section 2.
-const STANDARD_CODES: [&str; 12] = [
+const STANDARD_CODES: [&str; 13] = [
     "oauth:invalid_request",
     "oauth:invalid_client",
     "oauth:invalid_grant",
@@ -221,6 +224,7 @@ const STANDARD_CODES: [&str; 12] = [
     "oauth:server_error",
     "oauth:temporarily_unavailable",
     "oauth:unsupported_token_type",
+    "oauth:authorization_pending",
     "oauth:slow_down",
     "oauth:invalid_target",
 ];

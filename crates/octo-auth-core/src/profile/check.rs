@@ -31,6 +31,9 @@ pub(super) fn document(document: &Document) -> Result<(), ProfileError> {
     if let Some(rules) = &document.authorization {
         faults.note(authorization(rules));
     }
+    if let Some(rules) = &document.refresh {
+        faults.note(unique("refresh.dead_codes", rules.dead_codes.iter().map(|code| &**code)));
+    }
     faults.note(token_answer(&document.token_answer));
     faults.note(answers(document));
     for (index, refusal) in document.refusals.iter().enumerate() {

@@ -256,6 +256,10 @@ pub(super) static OCTORATE: Document = Document {
     }),
     refresh: Some(Refresh {
         replay: Replay::Once,
+        dead_codes: List::Borrowed(
+            const { &[Text::Borrowed("bad_refresh_token"), Text::Borrowed("invalid_refresh_token")] },
+        ),
+        empty_refusal_is_dead: false,
         source: Text::Borrowed("S2 case 1; OAS securitySchemes OAuthLogin"),
     }),
     token_answer: TokenAnswer {
@@ -821,7 +825,14 @@ pub(super) static OFFICERND: Document = Document {
         issuer: None,
         source: Text::Borrowed("R-EX1; R-EX2"),
     }),
-    refresh: Some(Refresh { replay: Replay::Once, source: Text::Borrowed("R-EX1") }),
+    refresh: Some(Refresh {
+        replay: Replay::Once,
+        dead_codes: List::Borrowed(
+            const { &[Text::Borrowed("bad_refresh_token"), Text::Borrowed("invalid_refresh_token")] },
+        ),
+        empty_refusal_is_dead: false,
+        source: Text::Borrowed("R-EX1"),
+    }),
     token_answer: TokenAnswer {
         access_token: List::Borrowed(const { &[Text::Borrowed("access_token")] }),
         refresh_token: List::Borrowed(const { &[Text::Borrowed("refresh_token")] }),

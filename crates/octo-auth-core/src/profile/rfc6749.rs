@@ -6,9 +6,9 @@
 use super::answer::CLOCK_SKEW_SECONDS;
 use super::endpoint::Endpoint;
 use super::{
-    AbsentTokenType, Api, Authorization, BaseUrl, Call, Calls, ClientAuthentication, Document, Encoding,
-    Host, LifetimeUnit, List, Method, Parameter, Pkce, PublicClient, RedirectRule, Refresh, Replay, Role,
-    ScopeRule, Source, Template, Text, TokenAnswer,
+    AbsentTokenType, Api, Authorization, BaseUrl, Call, Calls, ClientAuthentication, DEAD_CODES, Document,
+    Encoding, Host, LifetimeUnit, List, Method, Parameter, Pkce, PublicClient, RedirectRule, Refresh, Replay,
+    Role, ScopeRule, Source, Template, Text, TokenAnswer,
 };
 
 const HOST: Text = Text::Borrowed("server");
@@ -37,6 +37,8 @@ pub(super) fn document(token: &Endpoint) -> Document {
             // A server that rotates may take a repetition for theft (section 10.4), yet without it the lost
             // answer has ended the grant anyway.
             replay: Replay::Once,
+            dead_codes: DEAD_CODES,
+            empty_refusal_is_dead: false,
             source: Text::Borrowed("RFC6749 section 10.4"),
         }),
         token_answer: token_answer(),

@@ -7,3 +7,4 @@ mod expiry;
 mod remedies;
 mod salvage;
 mod token;
+mod verdicts;

@@ -13,6 +13,15 @@ pub(super) fn check(document: &Document, faults: &mut Faults) {
     for index in 0..document.error_shapes.len() {
         faults.note(shape(index, &document.error_shapes));
     }
+    let dead_codes = document.refresh.iter().flat_map(|rules| rules.dead_codes.iter());
+    for (index, code) in dead_codes.enumerate() {
+        let field = format!("refresh.dead_codes[{index}]");
+        faults.note(if *code == "invalid_grant" {
+            inert(&field, "`invalid_grant` always says that the grant is dead")
+        } else {
+            listed(&field, code)
+        });
+    }
     if document.token_answer.assume_utc && document.token_answer.expires_at.is_empty() {
         faults.note(inert("token_answer.assume_utc", "no member is named in `expires_at`"));
     }
@@ -51,11 +60,15 @@ fn refusal(index: usize, refusals: &[Refusal]) -> Checked {
         return inert(&field, &format!("`refusals[{earlier}]` takes every such answer before it"));
     }
     match code {
-        Some(code) if !code.is_empty() && !ErrorCode::can_be_listed(code) => inert(
-            &format!("{field}.code"),
-            "a code has at most 64 bytes, no control character and no space at its ends",
-        ),
+        Some(code) if !code.is_empty() => listed(&format!("{field}.code"), code),
         _ => Ok(()),
+    }
+}
+
+fn listed(field: &str, code: &str) -> Checked {
+    match ErrorCode::can_be_listed(code) {
+        true => Ok(()),
+        false => inert(field, "a code has at most 64 bytes, no control character and no space at its ends"),
     }
 }
 

@@ -1,0 +1,41 @@
+//! What the error codes of the standards ask for, wherever they come: from a token endpoint or in a callback.
+
+/// What an error code asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CodeMeaning {
+    /// Somebody has to correct a setting, a credential or the request.
+    Configuration,
+    /// The same request may succeed later.
+    Later,
+    /// The person has refused, or has to do something at the server's page.
+    SignIn,
+}
+
+impl CodeMeaning {
+    /// The meaning of a code of RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1, RFC 8628 section 3.5, RFC 8707
+    /// section 2 and OpenID Connect Core section 3.1.2.6; `None` for any other. `invalid_grant` depends on the grant.
+    pub(super) fn of(code: &str) -> Option<Self> {
+        Some(match code {
+            "invalid_client"
+            | "invalid_request"
+            | "invalid_scope"
+            | "invalid_target"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "unsupported_response_type"
+            | "unsupported_token_type" => Self::Configuration,
+            // The last one is of no standard, yet common: the server itself does not know what is wrong.
+            "authorization_pending"
+            | "server_error"
+            | "slow_down"
+            | "temporarily_unavailable"
+            | "unknown_error" => Self::Later,
+            "access_denied"
+            | "account_selection_required"
+            | "consent_required"
+            | "interaction_required"
+            | "login_required" => Self::SignIn,
+            _ => return None,
+        })
+    }
+}
