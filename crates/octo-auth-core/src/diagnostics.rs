@@ -39,6 +39,7 @@ told_by_the_error! {
     ApiError, retry_after;
     OnboardingError, retry_after;
     CallbackError;
+    RejectedCallback;
     RequestError;
     NotPermitted;
 }
@@ -75,16 +76,6 @@ errors_of_the_configuration! {
         ListError::NotAnArray { .. } => "list_not_an_array",
     };
     CallerError: |error| Self::code(*error);
-}
-
-impl Diagnostic for RejectedCallback {
-    fn code(&self) -> Cow<'static, str> {
-        self.error.code()
-    }
-
-    fn remedy(&self) -> Remedy {
-        self.error.remedy()
-    }
 }
 
 /// A record that cannot be used has its own word and is a matter of configuration; a store that fails is tried again.

@@ -112,7 +112,7 @@ impl Refusal for CallbackError {
 
 impl Refusal for RejectedCallback {
     fn code(&self) -> String {
-        self.error.code().into_owned()
+        Self::code(self).into_owned()
     }
 
     fn text(&self) -> String {

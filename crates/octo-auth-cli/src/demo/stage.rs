@@ -164,7 +164,9 @@ impl<'a> Stage<'a> {
         let (outcome, error) = match attempt {
             Ok(_) => (Err("it was accepted".to_owned()), None),
             Err(error) if error.code() == code => {
-                (Ok(format!("Refused before any request ({code}): {}", sentence(&error.text()))), Some(error))
+                // Addresses are the providers' own, as wherever a request is shown.
+                let text = error.text().replace(&format!("{}/", self.emulator.url()), "https://");
+                (Ok(format!("Refused before any request ({code}): {}", sentence(&text))), Some(error))
             }
             Err(error) => (Err(format!("{}: {}", error.code(), error.text())), Some(error)),
         };

@@ -1,7 +1,9 @@
 //! Why a sign-in did not yield a code.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
+use super::meaning::CodeMeaning;
 use super::{ErrorCode, ProviderText, Remedy, RequestError};
 
 /// Why a callback did not yield a code that can be exchanged; no token request was made.
@@ -33,8 +35,16 @@ pub enum CallbackError {
     #[error("the callback does not name its issuer, which this server always does (RFC 9207)")]
     IssuerMissing,
     /// The callback names another issuer (RFC 9207).
-    #[error("the callback names another issuer than the server of this sign-in (RFC 9207)")]
-    IssuerMismatch,
+    #[error(
+        "the callback names the issuer {found:?} where the profile has {expected:?} (RFC 9207); it was sent by another \
+         server, or `authorization.issuer` in the profile is not exactly what the server sends"
+    )]
+    IssuerMismatch {
+        /// The issuer of the profile.
+        expected: String,
+        /// The issuer of the callback, safe to show; empty if there is nothing to show.
+        found: String,
+    },
     /// The provider or the user refused.
     #[error("the sign-in was refused: {code}{}", super::exchange::after_colon(message.as_ref()))]
     Refused {
@@ -83,7 +93,7 @@ impl CallbackError {
             Self::StateMismatch => "state_mismatch",
             Self::Duplicate { .. } => "duplicate_parameter",
             Self::IssuerMissing => "iss_missing",
-            Self::IssuerMismatch => "iss_mismatch",
+            Self::IssuerMismatch { .. } => "iss_mismatch",
             Self::Refused { code, .. } => return Cow::Owned(format!("oauth:{code}")),
             Self::ErrorMalformed => "oauth_malformed",
             Self::CodeMissing => "code_missing",
@@ -96,11 +106,19 @@ impl CallbackError {
         Cow::Borrowed(word)
     }
 
-    /// Who must act: the user, by signing in again, but for errors of the set-up.
+    /// Who must act: the user, by signing in again, but for errors of the set-up and of the server. A refusal is told apart
+    /// by its code.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::OtherClient | Self::RedirectUriMismatch => Remedy::FixConfiguration,
+            Self::Refused { code, .. } => match CodeMeaning::of(code.as_str()) {
+                Some(CodeMeaning::Configuration) => Remedy::FixConfiguration,
+                Some(CodeMeaning::Later) => Remedy::TryLater { after: Duration::ZERO },
+                Some(CodeMeaning::SignIn) | None => Remedy::SignInAgain,
+            },
+            Self::OtherClient | Self::RedirectUriMismatch | Self::IssuerMismatch { .. } => {
+                Remedy::FixConfiguration
+            }
             Self::ImplicitResponse | Self::IssuerMissing => Remedy::AskProvider,
             Self::Request(error) => error.remedy(),
             _ => Remedy::SignInAgain,

@@ -125,6 +125,42 @@ fn a_refusal_shows_the_providers_words_without_state_and_control_characters() {
 }
 
 #[test]
+fn a_refused_callback_says_by_its_code_who_must_act() {
+    for (code, remedy) in [
+        ("invalid_request", Remedy::FixConfiguration),
+        ("invalid_scope", Remedy::FixConfiguration),
+        ("invalid_target", Remedy::FixConfiguration),
+        ("unauthorized_client", Remedy::FixConfiguration),
+        ("unsupported_response_type", Remedy::FixConfiguration),
+        ("server_error", Remedy::TryLater { after: Duration::ZERO }),
+        ("temporarily_unavailable", Remedy::TryLater { after: Duration::ZERO }),
+        ("access_denied", Remedy::SignInAgain),
+        ("login_required", Remedy::SignInAgain),
+        ("odd_word", Remedy::SignInAgain),
+    ] {
+        let rejected = rejected(sign_in("https://localhost"), &format!("?error={code}&state={STATE}"));
+        assert_eq!((rejected.code(), rejected.remedy()), (format!("oauth:{code}").into(), remedy));
+        assert_eq!(rejected.error.remedy(), remedy, "{code}");
+    }
+}
+
+#[test]
+fn an_issuer_mismatch_shows_both_issuers_and_is_a_matter_of_configuration() {
+    for (iss, shown) in [
+        ("https%3A%2F%2Fserver.example.com%2F", r#""https://server.example.com/""#),
+        ("https%3A%2F%2Fevil.example%1B%5B2J", r#""https://evil.example [2J""#),
+        ("", r#""""#),
+        (STATE, r#""***""#),
+    ] {
+        let rejected = rejected(sign_in_with_issuer(), &format!("?code=c0de&state={STATE}&iss={iss}"));
+        assert_eq!((rejected.code().as_ref(), rejected.remedy()), ("iss_mismatch", Remedy::FixConfiguration));
+        let text = rejected.to_string();
+        assert!(text.contains(&format!("names the issuer {shown} where")), "{text}");
+        assert!(text.contains(r#"the profile has "https://server.example.com""#), "{text}");
+    }
+}
+
+#[test]
 fn a_server_that_names_its_issuer_must_name_it_in_every_callback() {
     let callback = |iss: &str| format!("?code=c0de&state={STATE}{iss}");
     for (iss, code) in [

@@ -1,5 +1,6 @@
 //! From a callback to the exchange of its code.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use super::callback::Callback;
 use super::pending::Pending;
 use crate::client::{Client, Given, Values, is_sendable};
-use crate::error::{CallbackError, ErrorCode, ProviderText};
+use crate::error::{CallbackError, ErrorCode, ProviderText, Remedy};
 use crate::exchange::{Exchange, Purpose};
 use crate::profile::Role;
 use crate::secret::{Secret, same_secret};
@@ -65,14 +66,18 @@ impl Pending {
     }
 
     fn code(&self, callback: &Callback) -> Result<Secret, CallbackError> {
+        let secrets: Vec<Secret> =
+            [Some(self.state.clone()), callback.code.clone()].into_iter().flatten().collect();
         match (&self.issuer, &callback.iss) {
-            (Some(own), Some(named)) if own != named => return Err(CallbackError::IssuerMismatch),
+            (Some(own), Some(named)) if own != named => {
+                let found = ProviderText::new(named, &secrets).map(|text| text.as_str().to_owned());
+                let (expected, found) = (own.clone(), found.unwrap_or_default());
+                return Err(CallbackError::IssuerMismatch { expected, found });
+            }
             (Some(_), None) => return Err(CallbackError::IssuerMissing),
             _ => {}
         }
         if let Some(word) = &callback.error {
-            let secrets: Vec<Secret> =
-                [Some(self.state.clone()), callback.code.clone()].into_iter().flatten().collect();
             let code = ErrorCode::new(word, &secrets).ok_or(CallbackError::ErrorMalformed)?;
             let text = callback.error_description.as_deref();
             let message = text.and_then(|text| ProviderText::new(text, &secrets));
@@ -84,6 +89,20 @@ impl Pending {
             Some(code) if is_code(code.expose()) => Ok(code.clone()),
             Some(_) => Err(CallbackError::CodeMalformed),
         }
+    }
+}
+
+impl RejectedCallback {
+    /// The error's stable word.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        self.error.code()
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        self.error.remedy()
     }
 }
 
