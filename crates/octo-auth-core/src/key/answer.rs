@@ -214,8 +214,8 @@ impl KeyState {
             return;
         }
         let is_unexplained = self.failures.is_unexplained_again(meaning.is_unexplained);
-        let has_token = self.serving.freshness(now) != Freshness::Expired;
-        // "Sign in" is not said while there is something to serve.
+        // "Sign in" is not said while there is something to serve that no resource server has refused.
+        let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
         let remedy = match meaning.remedy {
             _ if is_unexplained && !has_token => Remedy::SignInAgain,
             Remedy::SignInAgain if has_token => Remedy::AskProvider,

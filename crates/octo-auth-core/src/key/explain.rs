@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::KeyState;
 use super::gate::Gate;
 use super::state::Knowledge;
-use crate::failure::Why;
+use crate::error::Remedy;
+use crate::failure::{FailureKind, Why};
 use crate::registration::SharedState;
 use crate::store::Storage;
 use crate::time::Now;
@@ -31,7 +32,10 @@ impl KeyState {
             self.write_refresh_token(out, now)?;
         }
         match &facts.gate {
-            _ if !facts.is_renewable => writeln!(out, "Renewal: not possible without a refresh token.")?,
+            Gate::Open | Gate::Closed(_) if !facts.is_renewable => match facts.is_signed_out {
+                true => writeln!(out, "Renewal: not possible: {}.", FailureKind::SignedOut.explain())?,
+                false => writeln!(out, "Renewal: not possible without a refresh token.")?,
+            },
             Gate::Open => writeln!(out, "Renewal: possible now.")?,
             Gate::Dead(kind) => {
                 let why = Why(*kind, self.why_unusable.as_ref(), None);
@@ -39,7 +43,11 @@ impl KeyState {
             }
             Gate::Closed(blocked) => {
                 let why = Why(blocked.kind, blocked.cause.as_ref(), blocked.limit);
-                writeln!(out, "Renewal: not before {}: {why}.", Left(blocked.until, now))?;
+                write!(out, "Renewal: not before {}: {why}", Left(blocked.until, now))?;
+                match blocked.remedy {
+                    Remedy::SignInAgain => writeln!(out, "; {}.", blocked.remedy)?,
+                    _ => writeln!(out, ".")?,
+                }
             }
         }
         if let Some(under_way) = &self.in_flight {

@@ -11,6 +11,7 @@ use super::record::Generation;
 use super::state::{Facts, Knowledge, State};
 use super::token::{Published, Token};
 use crate::answer::Deviation;
+use crate::error::Remedy;
 use crate::failure::Failure;
 use crate::registration::{FailureHistory, SharedState};
 use crate::spec::Key;
@@ -39,7 +40,8 @@ pub struct Status {
     pub is_read: bool,
     /// What keeps a renewal from beginning now, if anything does.
     pub setback: Option<Failure>,
-    /// Whether nothing but a new sign-in will bring another token.
+    /// Whether nothing but a new sign-in will bring another token, as far as the server's answers tell. A refresh token
+    /// that is not known to be dead is tried again all the same.
     pub sign_in_needed: bool,
     /// Whether the store does not hold yet what is held in memory.
     pub unsaved: bool,
@@ -118,7 +120,7 @@ impl KeyState {
     pub(crate) fn status(&self, shared: &SharedState, now: Now) -> Status {
         let facts = self.facts(shared, None, now);
         let ShownFacts { state, in_flight, unsaved, saving } = self.shown_facts(&facts, shared);
-        let sign_in_needed = needs_sign_in(&facts, state);
+        let sign_in_needed = self.needs_sign_in(&facts, state);
         Status {
             state,
             token: self.serving.token(now),
@@ -167,7 +169,7 @@ impl KeyState {
         now: Now,
     ) -> (Shown, Vec<Event>) {
         let shown_facts = self.shown_facts(facts, shared);
-        let sign_in_needed = needs_sign_in(facts, shown_facts.state);
+        let sign_in_needed = self.needs_sign_in(facts, shown_facts.state);
         let generation = self.serving.current().map(|issued| issued.generation).unwrap_or_default();
         let mut events = Vec::new();
         if facts.freshness != Freshness::Expired && generation != last.generation {
@@ -196,10 +198,17 @@ impl KeyState {
         }
     }
 
+    /// Returns whether nothing but a new sign-in will bring another token: no renewal can begin, or the last one was
+    /// refused in a way that only a sign-in helps against.
+    fn needs_sign_in(&self, facts: &Facts, state: State) -> bool {
+        let is_advised = self.failures.last().is_some_and(|last| last.remedy == Remedy::SignInAgain);
+        is_advised || is_dead_end(facts, state)
+    }
+
     /// Returns what keeps a renewal from beginning now, if anything does.
     fn setback(&self, facts: &Facts, state: State, now: Now) -> Option<Failure> {
         let is_blocked =
-            needs_sign_in(facts, state) || state == State::Unreadable || !matches!(facts.gate, Gate::Open);
+            is_dead_end(facts, state) || state == State::Unreadable || !matches!(facts.gate, Gate::Open);
         let blocked = match state {
             State::Unreadable | State::NotSignedIn => state,
             _ => State::ExpiredBlocked,
@@ -329,8 +338,8 @@ impl KeyState {
     }
 }
 
-/// Returns whether nothing but a new sign-in will bring another token.
-fn needs_sign_in(facts: &Facts, state: State) -> bool {
+/// Returns whether no renewal can begin before a new sign-in.
+fn is_dead_end(facts: &Facts, state: State) -> bool {
     match state {
         State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => true,
         _ => facts.is_signed_out || matches!(facts.gate, Gate::Dead(_)),

@@ -34,3 +34,4 @@ mod status;
 mod step;
 mod store;
 mod validity;
+mod verdict;
