@@ -136,17 +136,23 @@ pub(super) fn refuse_coded_body(
     // A member such as `type` means something else in a success; an error in the provider's own shape says what
     // is wrong and carries no token.
     let own_shape = matches!(kind, ErrorKind::Provider(_) | ErrorKind::ProviderError);
-    if refusal.is_none() && own_shape && (said.message.is_none() || holds_a_token(reading, text)) {
+    let holds_a_token = holds_a_token(reading, text);
+    if refusal.is_none() && own_shape && (said.message.is_none() || holds_a_token) {
         return Ok(());
     }
-    let deviations = deviations.to_vec();
+    let failed = reading.failed(kind, Some(received));
+    let mut deviations = deviations.to_vec();
+    let retry_after = clock::retry_after(received, &mut deviations);
     Err(ExchangeError::new(Failed {
         message: said.message,
         error_uri: said.uri,
         shape: Shape::Own,
         refusal,
+        // A server that hands out a token has not ended the grant, whatever else it says.
+        grant_is_dead: failed.grant_is_dead && !holds_a_token,
+        retry_after,
         deviations,
-        ..reading.failed(kind, Some(received))
+        ..failed
     }))
 }
 

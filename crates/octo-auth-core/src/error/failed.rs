@@ -114,7 +114,7 @@ impl Failed {
             Retry::After(after)
             | Retry::Backoff { at_least: after }
             | Retry::Ambiguous { at_least: after }
-                if !self.succeeded() =>
+                if !self.succeeded() || self.shape == Shape::Own =>
             {
                 return Remedy::TryLater { after };
             }
@@ -157,7 +157,7 @@ impl Failed {
             }
             Some(CodeMeaning::Configuration) => Remedy::FixConfiguration,
             Some(CodeMeaning::SignIn) => Remedy::SignInAgain,
-            None if code == "invalid_grant" => Remedy::SignInAgain,
+            None if code == "invalid_grant" && !self.purpose.spends_a_grant() => Remedy::SignInAgain,
             Some(CodeMeaning::Later) | None => self.refusal_remedy(),
         }
     }
@@ -239,7 +239,8 @@ impl Failed {
     /// Whether a refusal asks for the same request later: it names a time to wait (RFC 9110 section 10.2.3), or says so in
     /// words. A code that says what is wrong counts more.
     fn is_put_off(&self) -> bool {
-        if !self.has_status(400..=499) || self.says_what_is_wrong() {
+        let is_refusal = self.has_status(400..=499) || self.shape == Shape::Own;
+        if !is_refusal || self.says_what_is_wrong() {
             return false;
         }
         let names_a_time = self.retry_after.is_some_and(|after| !after.is_zero());

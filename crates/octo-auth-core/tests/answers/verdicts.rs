@@ -43,6 +43,11 @@ fn a_code_that_says_that_the_grant_is_dead_counts_at_any_status() {
         let error = own_grant(&json(400, &format!(r#"{{"error":"{code}"}}"#)));
         assert_eq!((error.retry(), error.remedy()), (Retry::Cooldown, Remedy::FixConfiguration), "{code}");
     }
+    // A server that hands out a token has not ended the grant.
+    let granted =
+        r#"{"access_token":"AT","refresh_token":"RT","token_type":"Bearer","error":"invalid_grant"}"#;
+    let error = refresh(200, granted);
+    assert_eq!(outcome::of_error(&error), "oauth:invalid_grant, cooldown, provider, salvaged RT");
     let error = refresh_at(&standard(), &with(400, &[("retry-after", "30")], r#"{"error":"invalid_grant"}"#));
     assert_eq!(error.retry(), Retry::Never, "a time to wait makes no dead grant alive");
 }
@@ -117,6 +122,8 @@ fn a_refusal_that_names_a_time_to_wait_is_a_limit_whatever_its_status() {
         (403, r#"{"message":"secondary rate limit"}"#, "http:403"),
         (403, r#"{"error":"access_denied"}"#, "oauth:access_denied"),
         (404, "", "http:404"),
+        (200, r#"{"error":"quota"}"#, "oauth:quota"),
+        (200, r#"{"error":"temporarily_unavailable"}"#, "oauth:temporarily_unavailable"),
     ] {
         assert_eq!(waiting(status, body), format!("{code}, after 60s, later 60s"), "{status} {body}");
     }
