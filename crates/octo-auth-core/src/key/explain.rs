@@ -34,7 +34,7 @@ impl KeyState {
         match &facts.gate {
             Gate::Open | Gate::Closed(_) if !facts.is_renewable => match facts.is_signed_out {
                 true => writeln!(out, "Renewal: not possible: {}.", FailureKind::SignedOut.explain())?,
-                false => writeln!(out, "Renewal: not possible without a refresh token.")?,
+                false => writeln!(out, "Renewal: not possible: there is no refresh token.")?,
             },
             Gate::Open => writeln!(out, "Renewal: possible now.")?,
             Gate::Dead(kind) => {

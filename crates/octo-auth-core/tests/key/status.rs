@@ -51,7 +51,7 @@ fn an_account_that_was_never_signed_in_says_sign_in_and_one_that_was_says_again(
     let never = world.get(&hotel()).expect_err("no sign-in yet").to_string();
     assert!(never.ends_with("the user has not signed in yet; the user has to sign in"), "{never}");
     let said = world.accounts.explain(&hotel(), world.now);
-    assert!(said.contains("Renewal: not possible without a refresh token."), "{said}");
+    assert!(said.contains("Renewal: not possible: there is no refresh token."), "{said}");
     world.sign_in(&hotel(), "RT0");
     world.get(&hotel()).expect("a token");
     world.sign_out(&hotel());
