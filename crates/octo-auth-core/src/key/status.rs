@@ -202,7 +202,7 @@ impl KeyState {
     /// refused in a way that only a sign-in helps against.
     fn needs_sign_in(&self, facts: &Facts, state: State) -> bool {
         let is_advised = self.failures.last().is_some_and(|last| last.remedy == Remedy::SignInAgain);
-        is_advised || is_dead_end(facts, state)
+        is_advised && !facts.is_client_grant || is_dead_end(facts, state)
     }
 
     /// Returns what keeps a renewal from beginning now, if anything does.

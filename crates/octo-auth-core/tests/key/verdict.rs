@@ -3,7 +3,7 @@
 use octo_auth_core::{
     AccessToken, Adopted, Client, Event, FailureKind, Freshness, Profile, Remedy, State, TokenSet,
 };
-use octo_auth_testkit::machine::{Machine, Said, hotel};
+use octo_auth_testkit::machine::{Machine, Said, hotel, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, standard};
 
 use crate::scene::{signed_in, signed_in_at, status};
@@ -55,6 +55,17 @@ fn the_third_refusal_without_a_reason_and_with_nothing_left_says_sign_in_with_it
         assert!(world.got(&hotel()).starts_with("AT"));
         assert!(!status(&world, &hotel()).sign_in_needed);
     }
+}
+
+#[test]
+fn a_client_grant_that_a_server_wants_a_person_for_needs_no_sign_in() {
+    let mut world = Machine::new(standard());
+    world.endpoint.then(Said::error(400, "interaction_required"));
+    let failure = world.get(&service()).expect_err("it was refused");
+    assert_eq!(failure.code(), "oauth:interaction_required");
+    assert!(!status(&world, &service()).sign_in_needed, "no user signs in for it");
+    let events = world.events(&service());
+    assert!(matches!(events[..], [Event::Setback(_)]), "{events:?}");
 }
 
 #[test]
