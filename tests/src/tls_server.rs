@@ -1,7 +1,7 @@
 //! A server of TLS on loopback, with a certificate made for it.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -13,10 +13,14 @@ use rcgen::{CertifiedKey, KeyPair};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{WantsServerCert, WebPkiClientVerifier};
-use rustls::{ConfigBuilder, RootCertStore, ServerConfig, ServerConnection, StreamOwned, WantsVerifier};
+use rustls::{
+    ConfigBuilder, RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+    WantsVerifier,
+};
 
 use crate::registration::{self, sound};
 
+/// The configuration of a server whose versions are chosen.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n\
     {\"access_token\":\"token-1\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
 
@@ -39,22 +43,34 @@ impl TlsServer {
     /// Starts a server that demands the certificate of a client.
     #[must_use]
     pub fn demanding(client: &ClientIdentity, names: &[&str]) -> Self {
+        Self::demanding_in(client, names, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// The same in these versions of TLS.
+    #[must_use]
+    pub fn demanding_in(
+        client: &ClientIdentity,
+        names: &[&str],
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         sound(roots.add(client.certificate.clone()));
         let provider = Arc::new(default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
         let verifier = sound(verifier.build());
-        Self::serving(names, |builder| builder.with_client_cert_verifier(verifier), answering)
+        Self::serving(names, versions, |builder| builder.with_client_cert_verifier(verifier), answering)
     }
 
     /// Starts a server that replies to what it has read so far, as soon as the function returns a reply.
     #[must_use]
     pub fn replying(names: &[&str], reply: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Self {
-        Self::serving(names, ConfigBuilder::<ServerConfig, _>::with_no_client_auth, reply)
+        let without = ConfigBuilder::<ServerConfig, _>::with_no_client_auth;
+        Self::serving(names, rustls::DEFAULT_VERSIONS, without, reply)
     }
 
     fn serving(
         names: &[&str],
+        versions: &[&'static SupportedProtocolVersion],
         authenticating: impl FnOnce(
             ConfigBuilder<ServerConfig, WantsVerifier>,
         ) -> ConfigBuilder<ServerConfig, WantsServerCert>,
@@ -63,7 +79,7 @@ impl TlsServer {
         let ClientIdentity { certificate, key } = ClientIdentity::new(names);
         let key = sound(key.serialize_der().try_into());
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
-        let config = authenticating(sound(config.with_safe_default_protocol_versions()));
+        let config = authenticating(sound(config.with_protocol_versions(versions)));
         let config = Arc::new(sound(config.with_single_cert(vec![certificate.clone()], key)));
         let listener = sound(TcpListener::bind("127.0.0.1:0"));
         let address = sound(listener.local_addr());
@@ -71,8 +87,13 @@ impl TlsServer {
         thread::spawn(move || {
             for socket in listener.incoming() {
                 // An error is a client that hangs up, such as in the handshake.
-                let _ = socket
-                    .and_then(|socket| serve(socket, &config, &reply, |request| drop(log.send(request))));
+                let _ = socket.and_then(|socket| {
+                    let mut rest = socket.try_clone()?;
+                    let _ = serve(socket, &config, &reply, |request| drop(log.send(request)));
+                    // With something unread the connection would be reset, and what was written lost.
+                    rest.shutdown(Shutdown::Write)?;
+                    io::copy(&mut rest, &mut io::sink())
+                });
             }
         });
         Self { address, certificate, requests }

@@ -7,6 +7,8 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use octo_auth_async::ReqwestTransport;
+use octo_auth_blocking::UreqTransport;
 use octo_auth_core::allowlist::{ForwardHeader, Rules, Terms, client_address, parse};
 use octo_auth_core::profile::{BaseUrl, Template};
 use octo_auth_core::{
@@ -118,6 +120,7 @@ fn all() -> Vec<Box<dyn Diagnostic>> {
         Box::new(Rules::default().require(address).unwrap_err()),
         Box::new(forwarded.unwrap_err()),
         Box::new(SetupError::new(refused())),
+        Box::new(SetupError::of("the proxy", refused())),
     ]
 }
 
@@ -163,7 +166,7 @@ fn an_error_that_is_not_sent_says_each_thing_once_in_both_adapters() {
         let profile = sound(Profile::rfc6749(&format!("http://{}/token", Socket::nobody())));
         let client = octo_auth_tests::registration::with(profile);
         let error = adapter.run(client.client_credentials(&Scopes::none()).unwrap()).unwrap_err();
-        assert!(error.source().is_some(), "{}: {error}", adapter.name());
+        assert!(error.to_string().ends_with(": connection refused"), "{}: {error}", adapter.name());
         says_each_thing_once(&error);
     });
 }
@@ -182,10 +185,8 @@ fn an_emulator_that_cannot_start_says_each_thing_once() {
 #[test]
 fn what_lies_behind_a_failure_is_in_its_text_or_in_its_chain() {
     let failure = unsent();
-    assert!(failure.to_string().contains("could not be sent"), "{failure}");
-    let cause = failure.source().unwrap();
-    let chain = [cause.to_string(), cause.source().unwrap().to_string()];
-    assert_eq!(chain, ["no connection", "refused by 192.0.2.1"]);
+    assert!(failure.to_string().contains("could not be sent: no connection)"), "{failure}");
+    assert_eq!(failure.source().unwrap().to_string(), "refused by 192.0.2.1");
     let failure = unusable();
     assert!(failure.to_string().contains("the stored record cannot be used"), "{failure}");
     assert!(failure.source().is_some_and(|cause| cause.to_string().contains("not a JSON object")));
@@ -197,4 +198,21 @@ fn the_refusal_of_a_call_has_the_remedy_and_the_time_of_the_failed_renewal() {
     let refusal = unrenewed(failure.clone());
     assert_eq!(refusal.code(), "http:401");
     assert_eq!((refusal.remedy(), refusal.retry_after()), (failure.remedy(), failure.retry_after()));
+}
+
+#[test]
+fn an_adapter_that_cannot_be_set_up_says_what_of_it() {
+    let unsound = "two\nlines";
+    let reqwest = ReqwestTransport::builder().unwrap().user_agent(unsound);
+    let ureq = ureq::Agent::config_builder().user_agent(unsound);
+    let errors = [
+        ReqwestTransport::from_builder(reqwest).unwrap_err(),
+        UreqTransport::from_builder(ureq).unwrap_err(),
+    ];
+    for error in errors {
+        let text = error.to_string();
+        assert!(text.starts_with("the HTTP client could not be set up: "), "{text}");
+        assert!(text.contains("header"), "it names the setting: {text}");
+        says_each_thing_once(&error);
+    }
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use std::error::Error;
 use std::process::Command;
 
 use octo_auth_core::{
@@ -218,7 +217,7 @@ fn a_proxy_that_refuses_the_credentials_is_a_matter_of_configuration_and_shows_n
 fn assert_refused(error: &ExchangeError, context: &str) {
     assert_eq!(error.kind(), &ErrorKind::NotSent, "{context}: {}", shown_by_error(error));
     assert_eq!(error.remedy(), Remedy::FixConfiguration, "{context}");
-    let fault: &Fault = error.source().unwrap().downcast_ref().unwrap();
+    let fault: &Fault = error.fault().unwrap();
     assert_eq!(fault.delivery(), Delivery::NotSent, "{context}");
     assert_eq!(fault.to_string(), "the proxy asks for other credentials", "{context}");
     assert!(!shown_by_error(error).contains(MARK), "{context}: {}", shown_by_error(error));

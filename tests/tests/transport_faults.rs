@@ -4,7 +4,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use octo_auth_core::{Body, Delivery, Exchange, ExchangeError, Fault, Profile, Scopes, TokenSet};
+use octo_auth_core::{
+    Body, Delivery, Exchange, ExchangeError, Fault, Profile, Retry, Scopes, Secret, TokenSet,
+};
 use octo_auth_tests::adapter::{Adapter, each};
 use octo_auth_tests::registration::{self, CLIENT_SECRET, sound};
 use octo_auth_tests::socket::Socket;
@@ -40,7 +42,7 @@ fn causes(error: &ExchangeError) -> String {
 
 /// The fault inside an error.
 fn fault(error: &ExchangeError) -> &Fault {
-    sound(error.source().and_then(|source| source.downcast_ref()).ok_or("the error holds no fault"))
+    sound(error.fault().ok_or("the error holds no fault"))
 }
 
 #[track_caller]
@@ -53,7 +55,25 @@ fn assert_lost(adapter: &Adapter, url: &str, code: &str, what: &str) {
         adapter.name(),
         causes(&error)
     );
-    assert!(fault(&error).source().is_some(), "{}: the cause is kept", adapter.name());
+    says_each_thing_once(adapter, &error);
+}
+
+/// Asserts that the error and its causes say each thing once, however they are printed.
+fn says_each_thing_once(adapter: &Adapter, error: &ExchangeError) {
+    let mut said = error.to_string().to_lowercase();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string().to_lowercase();
+        assert!(!said.contains(&text), "{}: {text:?} is in {said:?}", adapter.name());
+        said.push_str(&text);
+        next = cause.source();
+    }
+}
+
+/// Asserts that the request could not be sent, and that the error says why in its one line.
+fn assert_says(adapter: &Adapter, url: &str, why: &str) {
+    let text = lost(adapter, url).to_string();
+    assert!(text.ends_with(&format!(" request could not be sent: {why}")), "{}: {text}", adapter.name());
 }
 
 /// Each adapter, with neither the certificates nor the proxy of the machine the tests run on.
@@ -62,8 +82,9 @@ fn isolated() -> Vec<Adapter> {
     Adapter::trusting(made.cert.der())
 }
 
-/// What is said of an answer without a complete head.
-const NO_RESPONSE: &str = "the answer is not HTTP, or its head is incomplete";
+/// What is said of a connection on which no complete head came, and of a head that is none.
+const CLOSED: &str = "the connection was closed";
+const NO_RESPONSE: &str = "the answer is not HTTP, or its head is malformed";
 
 #[test]
 fn a_refused_connection_is_certainly_not_sent() {
@@ -80,7 +101,7 @@ fn a_refused_connection_is_certainly_not_sent() {
 fn a_host_without_an_address_is_certainly_not_sent() {
     for adapter in isolated() {
         let url = "https://nowhere.invalid/token";
-        assert_lost(&adapter, url, "not_sent", "the host name could not be resolved");
+        assert_lost(&adapter, url, "not_sent", "name not found");
     }
 }
 
@@ -89,7 +110,7 @@ fn a_server_that_does_not_speak_tls_is_sent_nothing() {
     for adapter in isolated() {
         let server = Socket::responding("200 OK", &[], b"{}");
         let url = format!("https://{}/token", server.address());
-        assert_lost(&adapter, &url, "not_sent", "the TLS handshake failed");
+        assert_lost(&adapter, &url, "not_sent", "TLS: the server does not speak TLS (InvalidMessage)");
         assert!(!server.requests().concat().contains("grant_type"), "{}", adapter.name());
     }
 }
@@ -98,7 +119,7 @@ fn a_server_that_does_not_speak_tls_is_sent_nothing() {
 fn a_connection_closed_without_an_answer_may_have_been_processed() {
     each(|adapter| {
         let server = Socket::answering("");
-        assert_lost(adapter, &plain(server.address()), "http_malformed", NO_RESPONSE);
+        assert_lost(adapter, &plain(server.address()), "http_malformed", CLOSED);
         assert_eq!(server.requests().len(), 1, "{}: nothing is repeated", adapter.name());
     });
 }
@@ -107,7 +128,7 @@ fn a_connection_closed_without_an_answer_may_have_been_processed() {
 fn a_connection_closed_in_the_head_of_the_answer_may_have_been_processed() {
     each(|adapter| {
         let server = Socket::answering("HTTP/1.1 200 OK\r\nContent-Ty");
-        assert_lost(adapter, &plain(server.address()), "http_malformed", NO_RESPONSE);
+        assert_lost(adapter, &plain(server.address()), "http_malformed", CLOSED);
     });
 }
 
@@ -167,8 +188,8 @@ fn a_request_without_a_body_is_judged_like_one_with_a_body() {
     let nobody = format!("http://{}", Socket::nobody());
     let cases = [
         (nobody.as_str(), "not_sent", "connection refused"),
-        ("https://nowhere.invalid", "not_sent", "the host name could not be resolved"),
-        (&closed, "http_malformed", NO_RESPONSE),
+        ("https://nowhere.invalid", "not_sent", "name not found"),
+        (&closed, "http_malformed", CLOSED),
     ];
     for adapter in isolated() {
         for (url, code, what) in cases {
@@ -188,7 +209,7 @@ fn a_request_with_an_empty_body_is_judged_like_one_with_a_body() {
         let closing = Socket::answering("");
         let closed = format!("http://{}", closing.address());
         let nobody = format!("http://{}", Socket::nobody());
-        let cases = [(&nobody, "not_sent", "connection refused"), (&closed, "http_malformed", NO_RESPONSE)];
+        let cases = [(&nobody, "not_sent", "connection refused"), (&closed, "http_malformed", CLOSED)];
         for adapter in isolated() {
             for (url, code, what) in cases {
                 let profile = sound(Profile::rfc6749(&format!("{url}/token")));
@@ -202,4 +223,64 @@ fn a_request_with_an_empty_body_is_judged_like_one_with_a_body() {
             }
         }
     }
+}
+
+#[test]
+fn a_request_that_could_not_be_sent_says_why_in_one_line() {
+    for adapter in isolated() {
+        let address = Socket::nobody();
+        assert_says(&adapter, &plain(address), "connection refused");
+        assert_says(&adapter, &format!("https://{address}/token"), "connection refused");
+        assert_says(&adapter, "https://nowhere.invalid/token", "name not found");
+        let server = Socket::doing(|_| Ok(()));
+        let url = format!("https://{}/token", server.address());
+        assert_says(&adapter, &url, "the connection was closed");
+    }
+}
+
+#[test]
+fn a_connection_that_is_reset_is_not_answered() {
+    each(|adapter| {
+        let server = Socket::resetting();
+        assert_lost(adapter, &plain(server.address()), "http_malformed", CLOSED);
+    });
+}
+
+#[test]
+fn a_refresh_is_in_doubt_only_if_the_request_may_have_been_read() {
+    each(|adapter| {
+        let closing = Socket::answering("");
+        let refresh = |address| {
+            let client = registration::with(sound(Profile::rfc6749(&plain(address))));
+            sound(adapter.run(sound(client.refresh(&Secret::from("RT0")))).err().ok_or("there was an answer"))
+        };
+        let read = refresh(closing.address());
+        assert!(
+            read.to_string()
+                .ends_with("request was not answered with an HTTP response: the connection was closed"),
+            "{read}"
+        );
+        assert!(matches!(read.retry(), Retry::Ambiguous { .. }), "{}: {read:?}", adapter.name());
+        let refused = refresh(Socket::nobody());
+        assert!(matches!(refused.retry(), Retry::Backoff { .. }), "{}: {refused:?}", adapter.name());
+    });
+}
+
+#[test]
+fn a_request_that_the_server_did_not_take_to_its_end_was_not_read() {
+    each(|adapter| {
+        // It reads the beginning and closes; what lies in no buffer is never read.
+        let server = Socket::resetting();
+        let url = format!("http://{}", server.address());
+        let profile = sound(Profile::rfc6749(&format!("{url}/token")));
+        let client = registration::with(sound(profile.with_api_host(&url)));
+        let request = http::Request::post(format!("{url}/guests")).body(Body::new(vec![b'x'; 64 << 20]));
+        let tokens = registration::property_token(client.profile(), "token-1");
+        let asking = sound(client.api_call(&tokens, sound(request)));
+        let error = sound(adapter.run(asking).err().ok_or("there was an answer"));
+        assert_eq!(error.code(), "http_malformed", "{}: {}", adapter.name(), causes(&error));
+        // hyper may read that the connection was reset before it writes on, and does not say then how far it was.
+        let is_unread = fault(&error).delivery() == Delivery::NotSent;
+        assert!(is_unread || adapter.name() == "async", "{}: {}", adapter.name(), causes(&error));
+    });
 }

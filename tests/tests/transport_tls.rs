@@ -8,7 +8,7 @@ use std::time::Duration;
 use octo_auth_async::ReqwestTransport;
 use octo_auth_async::proxies::Proxies;
 use octo_auth_blocking::UreqTransport;
-use octo_auth_core::{Delivery, Fault};
+use octo_auth_core::{Delivery, Fault, Remedy};
 use octo_auth_tests::adapter::Adapter;
 use octo_auth_tests::tls_server::{ClientIdentity, TlsServer, pem};
 
@@ -29,7 +29,7 @@ fn a_server_that_is_silent_behind_tls_is_waited_for_until_the_deadline() {
     for adapter in Adapter::trusting(server.certificate()) {
         let adapter = adapter.with_deadline(Duration::from_millis(500));
         let error = adapter.run(server.asking("127.0.0.1")).unwrap_err();
-        let fault: &Fault = error.source().unwrap().downcast_ref().unwrap();
+        let fault: &Fault = error.fault().unwrap();
         assert_eq!((&*error.code(), fault.delivery()), ("timeout", Delivery::Unknown), "{}", adapter.name());
     }
 }
@@ -39,9 +39,12 @@ fn a_server_whose_certificate_is_not_trusted_is_sent_nothing() {
     let server = TlsServer::start(&["127.0.0.1"]);
     for adapter in Adapter::trusting(TlsServer::start(&["127.0.0.1"]).certificate()) {
         let error = adapter.run(server.asking("127.0.0.1")).unwrap_err();
-        let fault: &Fault = error.source().unwrap().downcast_ref().unwrap();
+        let fault: &Fault = error.fault().unwrap();
         assert_eq!(fault.delivery(), Delivery::NotSent, "{}: {error:?}", adapter.name());
-        assert_eq!(fault.to_string(), "the TLS handshake failed", "{}: {error:?}", adapter.name());
+        // Both have the same name, so that one seems to have issued the other.
+        let why = "could not be sent: TLS: certificate not trusted (BadSignature)";
+        assert!(error.to_string().ends_with(why), "{}: {error}", adapter.name());
+        assert!(error.source().is_none(), "{}: it is said once", adapter.name());
     }
     for adapter in Adapter::trusting(server.certificate()) {
         adapter.run(server.asking("127.0.0.1")).unwrap();
@@ -130,9 +133,46 @@ fn a_pem_text_that_cannot_be_used_is_an_error_that_says_what_is_missing() {
 }
 
 #[test]
+fn a_certificate_of_an_unknown_issuer_is_named_so() {
+    let mut issuer = rcgen::CertificateParams::new(["elsewhere.invalid".to_owned()]).unwrap();
+    issuer.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");
+    let issuer = issuer.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    let server = TlsServer::start(&["127.0.0.1"]);
+    for adapter in Adapter::trusting(issuer.der()) {
+        let text = adapter.run(server.asking("127.0.0.1")).unwrap_err().to_string();
+        let why = "could not be sent: TLS: certificate not trusted (UnknownIssuer)";
+        assert!(text.ends_with(why), "{}: {text}", adapter.name());
+    }
+}
+
+#[test]
 fn certificates_are_not_added_to_the_tls_of_a_reqwest_builder() {
     let pem = ClientIdentity::new(&["a.example"]).certificate_pem();
     let transport = ReqwestTransport::from_builder(reqwest::Client::builder().no_proxy()).unwrap();
     let error = transport.with_root_certificates(&pem).unwrap_err();
     assert!(error.to_string().contains("add them to the builder instead"), "{error}");
+}
+
+#[test]
+fn a_certificate_of_another_name_is_named_so() {
+    let server = TlsServer::start(&["localhost"]);
+    for adapter in Adapter::trusting(server.certificate()) {
+        let text = adapter.run(server.asking("127.0.0.1")).unwrap_err().to_string();
+        let why = "could not be sent: TLS: certificate of another name (NotValidForName";
+        assert!(text.contains(why), "{}: {text}", adapter.name());
+    }
+}
+
+#[test]
+fn a_server_that_demands_a_client_certificate_is_sent_nothing_and_named_so() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let client = ClientIdentity::new(&["client.example"]);
+        let server = TlsServer::demanding_in(&client, &["127.0.0.1"], &[version]);
+        for adapter in Adapter::trusting(server.certificate()) {
+            let error = adapter.run(server.asking("127.0.0.1")).unwrap_err();
+            let why = "could not be sent: TLS: the server demands a client certificate (CertificateRequired)";
+            assert!(error.to_string().ends_with(why), "{}, {version:?}: {error:?} {error}", adapter.name());
+            assert_eq!(error.remedy(), Remedy::FixConfiguration, "{}: {error}", adapter.name());
+        }
+    }
 }

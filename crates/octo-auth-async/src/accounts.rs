@@ -211,7 +211,7 @@ impl Builder {
         };
         let storage = store.as_ref().map_or(Storage::None, Store::storage);
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
-        let entropy = entropy().map_err(SetupError::new)?;
+        let entropy = entropy().map_err(|error| SetupError::of("the random source", error))?;
         let machine = octo_auth_core::Accounts::new(client, policy, storage, &entropy);
         let shared = Shared::new(machine, clock);
         if let Some(store) = store.as_ref().filter(|_| storage == Storage::MultiProcess) {

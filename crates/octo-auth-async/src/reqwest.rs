@@ -54,7 +54,7 @@ impl ReqwestTransport {
     ///
     /// A [`SetupError`] if the environment names a proxy that cannot be used, or if reqwest refuses its settings.
     pub fn new() -> Result<Self, SetupError> {
-        Self::with_proxies(&Proxies::from_env().map_err(SetupError::new)?)
+        Self::with_proxies(&Proxies::from_env().map_err(|error| SetupError::of(PROXY, error))?)
     }
 
     /// The transport of [`ReqwestTransport::new`] with these proxies instead of the environment's.
@@ -138,7 +138,8 @@ impl ReqwestTransport {
     ///
     /// A [`SetupError`] if this machine has no certificates to trust.
     pub fn builder() -> Result<ClientBuilder, SetupError> {
-        Certificates::default().client_config().map(own).map_err(SetupError::new)
+        let error_of = |error| SetupError::of("the trust in certificates", error);
+        Certificates::default().client_config().map(own).map_err(error_of)
     }
 
     /// A transport from a reqwest builder: for an own certificate authority, a client certificate, a proxy.
@@ -224,6 +225,9 @@ impl ReqwestTransport {
 const NOT_ITS_TLS: &str = "certificates are added to a transport that was not made from a builder, before its \
      connections for API calls; add them to the builder instead";
 
+/// What is set up of a proxy.
+const PROXY: &str = "the proxy";
+
 /// Shows the proxies alone: headers that a builder sends with each request may be secrets.
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -278,7 +282,8 @@ fn own(tls: ClientConfig) -> ClientBuilder {
 fn through(proxies: &Proxies, builder: ClientBuilder) -> Result<ClientBuilder, SetupError> {
     let builder = builder.no_proxy();
     let Some(proxy) = proxies.proxy() else { return Ok(builder) };
-    let (proxies, address) = (proxies.clone(), Url::parse(proxy.url().expose()).map_err(SetupError::new)?);
+    let (proxies, address) =
+        (proxies.clone(), Url::parse(proxy.url().expose()).map_err(|error| SetupError::of(PROXY, error))?);
     let way = move |url: &Url| {
         let is_direct = url.as_str().parse().is_ok_and(|url| proxies.for_url(&url).is_none());
         (!is_direct).then(|| address.clone())
@@ -288,7 +293,15 @@ fn through(proxies: &Proxies, builder: ClientBuilder) -> Result<ClientBuilder, S
 
 /// Builds a client for token requests.
 fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
-    single_use(builder).build().map_err(SetupError::new)
+    single_use(builder).build().map_err(refused)
+}
+
+/// The error of a builder whose settings reqwest refuses: its innermost cause names the setting.
+fn refused(error: reqwest::Error) -> SetupError {
+    match fault::innermost(&error) {
+        Some(cause) => SetupError::of("the HTTP client", cause),
+        None => SetupError::of("the HTTP client", error),
+    }
 }
 
 /// A client that opens a connection for each request.

@@ -18,7 +18,8 @@ pub(crate) fn usual() -> Result<Arc<dyn Transport>, SetupError> {
 
 #[cfg(not(feature = "reqwest"))]
 pub(crate) fn usual() -> Result<Arc<dyn Transport>, SetupError> {
-    Err(SetupError::new(
+    Err(SetupError::of(
+        "the transport",
         "there is no transport: enable the feature `reqwest` of octo-auth-async, or bring one by \
          `Builder::transport` or `Runner::with_transport`",
     ))

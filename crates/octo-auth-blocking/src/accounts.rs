@@ -243,7 +243,7 @@ impl Builder {
     /// bytes.
     pub fn build(self) -> Result<Accounts, SetupError> {
         let Self { client, policy, store, transport, clock, may_block } = self;
-        let entropy = entropy().map_err(SetupError::new)?;
+        let entropy = entropy().map_err(|error| SetupError::of("the random source", error))?;
         let transport = match transport {
             Some(transport) => transport,
             None => Arc::new(UreqTransport::new()?),

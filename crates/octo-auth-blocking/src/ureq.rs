@@ -63,7 +63,7 @@ impl UreqTransport {
     ///
     /// A [`SetupError`] if the environment names a proxy that cannot be used.
     pub fn new() -> Result<Self, SetupError> {
-        Self::with_proxies(&Proxies::from_env().map_err(SetupError::new)?)
+        Self::with_proxies(&Proxies::from_env().map_err(|error| SetupError::of(PROXY, error))?)
     }
 
     /// The transport of [`UreqTransport::new`] with these proxies instead of the environment's.
@@ -107,7 +107,7 @@ impl UreqTransport {
     ) -> Result<Self, SetupError> {
         let given = builder.build();
         let proxy = proxies.proxy().map(|proxy| ureq::Proxy::new(proxy.url().expose()));
-        let proxied = match proxy.transpose().map_err(SetupError::new)? {
+        let proxied = match proxy.transpose().map_err(|error| SetupError::of(PROXY, error))? {
             Some(proxy) => Some((proxies.clone(), completed(&given, given.tls_config(), Some(proxy))?)),
             None => None,
         };
@@ -203,7 +203,7 @@ impl Transport for UreqTransport {
         let is_sent = sent.is_ok();
         // A server may answer before it has read the request, and close the connection.
         let head = http1::read_head(request.method(), &mut connection);
-        let head = head.map_err(|error| fault::before_the_body(sent.err().unwrap_or(error)))?;
+        let head = head.map_err(|error| fault::before_the_body(sent.as_ref().err(), error))?;
         let read = http1::read_body(head, &mut connection, options.answer_limit());
         let response = read.map_err(fault::in_the_body)?;
         let stays_open = http1::stays_open(&response, options.answer_limit());
@@ -246,7 +246,7 @@ fn completed(given: &Config, tls: &TlsConfig, proxy: Option<ureq::Proxy>) -> Res
         chosen => chosen.clone(),
     };
     if let AutoHeaderValue::Provided(name) = &user_agent {
-        HeaderValue::from_str(name).map_err(|_| SetupError::new(UNSOUND_USER_AGENT))?;
+        HeaderValue::from_str(name).map_err(|_| SetupError::of("the HTTP client", UNSOUND_USER_AGENT))?;
     }
     let config = Config::builder()
         .tls_config(tls::completed(tls)?)
@@ -259,5 +259,8 @@ fn completed(given: &Config, tls: &TlsConfig, proxy: Option<ureq::Proxy>) -> Res
         .output_buffer_size(given.output_buffer_size());
     Ok(config.build())
 }
+
+/// What is set up of a proxy.
+const PROXY: &str = "the proxy";
 
 const UNSOUND_USER_AGENT: &str = "the user agent holds a character that cannot stand in a header: remove it";

@@ -112,7 +112,7 @@ impl<T: Reply> Exchange<T> {
             FaultKind::NotSent | FaultKind::Misconfigured => ErrorKind::NotSent,
             FaultKind::Unknown => ErrorKind::MaybeProcessed,
             FaultKind::TimedOut => ErrorKind::Timeout,
-            FaultKind::Malformed => ErrorKind::HttpMalformed,
+            FaultKind::NotAnswered(_) | FaultKind::Malformed => ErrorKind::HttpMalformed,
             FaultKind::BrokenOff => ErrorKind::BodyIncomplete,
         };
         self.reading.lost(kind, fault)

@@ -5,6 +5,8 @@
 //! reading of the environment of its own. Nothing here sends a request, and nothing waits.
 
 mod clock;
+#[cfg(feature = "tls")]
+pub mod connecting;
 mod entropy;
 mod memory_store;
 pub mod proxies;

@@ -1,35 +1,67 @@
 //! What a reqwest error says about the request: certainly not sent, or perhaps processed.
 //!
-//! The rule: not sent only where reqwest fails before it has a connection to write on. Every other error leaves
-//! the question open.
+//! The rule: not sent only where reqwest fails before it has a connection to write on, where the request could not be written
+//! to its end, or where the server refuses the TLS session. Every other error leaves the question open.
 
 use std::error::Error;
 use std::io;
-use std::io::ErrorKind::{InvalidData, InvalidInput};
+use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
 
-use octo_auth_core::Fault;
+use octo_auth_core::{Delivery, Fault};
+use octo_auth_system::connecting::{self, NAME_NOT_FOUND};
 
-/// The fault an error amounts to, with the error as its source, its URL taken out.
+/// The fault an error amounts to. Where its words do not say it all, the innermost cause is its source.
 pub(super) fn of(error: reqwest::Error) -> Fault {
-    let error = error.without_url();
-    let fault = if error.is_builder() {
-        Fault::not_sent("the request could not be built")
-    } else if error.is_connect() && caused_by::<rustls::Error>(&error).is_some() {
-        Fault::misconfigured("the TLS handshake failed")
-    } else if error.is_connect() && asks_for_credentials(&error) {
-        Fault::misconfigured("the proxy asks for other credentials")
-    } else if error.is_connect() {
-        Fault::not_sent(without_connection(&error))
-    } else if error.is_timeout() {
-        Fault::timed_out("no answer within the deadline")
-    } else if caused_by::<hyper::Error>(&error).is_some_and(is_no_response) {
-        Fault::malformed("the answer is not HTTP, or its head is incomplete")
-    } else if kind(&error).is_some_and(|kind| matches!(kind, InvalidData | InvalidInput)) {
-        Fault::malformed("the body of the answer is not framed as HTTP demands")
-    } else {
-        Fault::broken_off("the answer broke off")
+    let error = &error.without_url();
+    let tls = caused_by::<rustls::Error>(error);
+    match (tls, caused_by::<hyper::Error>(error)) {
+        (Some(tls), _) if error.is_connect() || connecting::ends_handshake(tls) => {
+            connecting::not_agreed(tls)
+        }
+        _ if error.is_builder() => because(Fault::not_sent("the request could not be built"), error),
+        _ if error.is_connect() => without_connection(error),
+        _ if error.is_timeout() => because(Fault::timed_out("no answer within the deadline"), error),
+        (_, Some(hyper)) if hyper.is_parse() => {
+            because(Fault::malformed("the answer is not HTTP, or its head is malformed"), error)
+        }
+        _ if error.is_request() => without_answer(error),
+        _ if kinds(error).any(|kind| matches!(kind, InvalidData | InvalidInput)) => {
+            because(Fault::malformed("the body of the answer is not framed as HTTP demands"), error)
+        }
+        _ => because(Fault::broken_off("the answer broke off"), error),
+    }
+}
+
+/// The fault of a connection on which no head of a response came.
+fn without_answer(error: &reqwest::Error) -> Fault {
+    let hyper = caused_by::<hyper::Error>(error);
+    // What was not written to its end was not read to its end.
+    let delivery = match hyper.is_some_and(|hyper| hyper.is_canceled() || is_unwritten(hyper)) {
+        true => Delivery::NotSent,
+        false => Delivery::Unknown,
     };
-    fault.with_source(error)
+    let is_over = hyper.is_some_and(|hyper| hyper.is_canceled() || hyper.is_incomplete_message());
+    let mut reasons = is_over.then_some(UnexpectedEof).into_iter().chain(kinds(error));
+    let closed = reasons.find_map(|reason| connecting::not_answered(reason, delivery));
+    closed.unwrap_or_else(|| because(Fault::broken_off("the answer broke off"), error))
+}
+
+/// Says whether an error came in writing the request. hyper has no question for that, so its text is compared.
+fn is_unwritten(error: &hyper::Error) -> bool {
+    error.to_string() == "error writing a body to connection"
+}
+
+/// The fault with the innermost cause of an error.
+fn because(fault: Fault, error: &reqwest::Error) -> Fault {
+    match innermost(error) {
+        Some(cause) => fault.with_source(cause),
+        None => fault,
+    }
+}
+
+/// Returns the text of the innermost cause, if there is one.
+pub(super) fn innermost(error: &reqwest::Error) -> Option<String> {
+    causes(error).skip(1).last().map(ToString::to_string)
 }
 
 /// Says whether a proxy refused the credentials it was given, or asked for some. hyper-util does not export the types of
@@ -44,20 +76,16 @@ fn asks_for_credentials(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| TEXTS.contains(&cause.to_string().as_str()))
 }
 
-/// Whether no head of a response was read: what came is none, or the connection closed before its end.
-fn is_no_response(error: &hyper::Error) -> bool {
-    error.is_parse() || error.is_incomplete_message()
-}
-
-fn without_connection(error: &reqwest::Error) -> &'static str {
-    if error.is_dns() {
-        "the host name could not be resolved"
+fn without_connection(error: &reqwest::Error) -> Fault {
+    if asks_for_credentials(error) {
+        Fault::misconfigured("the proxy asks for other credentials")
+    } else if error.is_dns() {
+        Fault::not_sent(NAME_NOT_FOUND)
     } else if error.is_timeout() {
-        "no connection within 10 s"
-    } else if kind(error) == Some(io::ErrorKind::ConnectionRefused) {
-        "connection refused"
+        Fault::not_sent("no connection within 10 s")
     } else {
-        "no connection"
+        let known = kinds(error).find_map(connecting::not_connected);
+        known.unwrap_or_else(|| because(Fault::not_sent("no connection"), error))
     }
 }
 
@@ -74,6 +102,7 @@ fn caused_by<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-fn kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    caused_by::<io::Error>(error).map(io::Error::kind)
+/// The kinds of the IO errors among the causes.
+fn kinds(error: &reqwest::Error) -> impl Iterator<Item = io::ErrorKind> {
+    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind)
 }

@@ -1,23 +1,32 @@
 //! What an error says about the request: certainly not sent, or perhaps processed.
 //!
-//! The rule: not sent only if there was no connection. Every error on a connection leaves the question open, and so does
-//! a deadline that ran out.
+//! The rule: not sent only if there was no connection, if the request could not be written to its end, or if the server
+//! refuses the TLS session. Every other error on a connection leaves the question open, and so does a deadline that ran out.
 
 use std::io;
 
-use octo_auth_core::Fault;
+use octo_auth_core::{Delivery, Fault};
+use octo_auth_system::connecting::{self, NAME_NOT_FOUND};
 use ureq::{Error, Timeout};
 
-/// The fault of an error in connecting, with the error as its source.
+/// The fault of an error in connecting. Where its words do not say it all, the error is its source.
 pub(super) fn of_connecting(error: Error) -> Fault {
-    let fault = if matches!(&error, Error::Timeout(timeout) if !is_of_connecting(*timeout)) {
-        Fault::timed_out(NO_ANSWER)
-    } else if is_of_tls(&error) {
-        Fault::misconfigured("the TLS handshake failed")
-    } else if asks_for_credentials(&error) {
-        Fault::misconfigured("the proxy asks for other credentials")
-    } else {
-        Fault::not_sent(without_connection(&error))
+    let fault = match &error {
+        Error::Timeout(timeout) if !is_of_connecting(*timeout) => Fault::timed_out(NO_ANSWER),
+        Error::Timeout(_) => return Fault::not_sent("no connection within 10 s"),
+        Error::HostNotFound => return Fault::not_sent(NAME_NOT_FOUND),
+        Error::Rustls(error) => return connecting::not_agreed(error),
+        Error::Tls(_) | Error::Pem(_) | Error::TlsRequired => Fault::misconfigured("TLS: handshake failed"),
+        error if asks_for_credentials(error) => Fault::misconfigured("the proxy asks for other credentials"),
+        Error::Io(error) if is_of_lookup(error) => return Fault::not_sent(NAME_NOT_FOUND),
+        Error::Io(error) => match held(error) {
+            Some(error) => return connecting::not_agreed(error),
+            None => match connecting::not_connected(error.kind()) {
+                Some(fault) => return fault,
+                None => Fault::not_sent("no connection"),
+            },
+        },
+        _ => Fault::not_sent("no connection"),
     };
     match error {
         Error::Io(error) => fault.with_source(error),
@@ -25,14 +34,22 @@ pub(super) fn of_connecting(error: Error) -> Fault {
     }
 }
 
-/// The fault of an error in sending the request or in reading the head of the response.
-pub(super) fn before_the_body(error: io::Error) -> Fault {
-    let fault = if is_timeout(&error) {
-        Fault::timed_out(NO_ANSWER)
-    } else {
-        Fault::malformed("the answer is not HTTP, or its head is incomplete")
-    };
-    fault.with_source(error)
+/// The fault of an error in reading the head of the response, and of the error in writing the request before it, if any.
+pub(super) fn before_the_body(unwritten: Option<&io::Error>, error: io::Error) -> Fault {
+    let errors = [Some(&error), unwritten];
+    let tls = errors.into_iter().flatten().filter_map(held).find(|error| connecting::ends_handshake(error));
+    if let Some(tls) = tls {
+        return connecting::not_agreed(tls);
+    }
+    if errors.into_iter().flatten().any(is_timeout) {
+        return Fault::timed_out(NO_ANSWER).with_source(error);
+    }
+    // What could not be written to its end was not read to its end.
+    let delivery = if unwritten.is_some() { Delivery::NotSent } else { Delivery::Unknown };
+    let closed = connecting::not_answered(error.kind(), delivery);
+    closed.unwrap_or_else(|| {
+        Fault::malformed("the answer is not HTTP, or its head is malformed").with_source(error)
+    })
 }
 
 /// The fault of an error after the head of the response was read.
@@ -49,16 +66,6 @@ pub(super) fn in_the_body(error: io::Error) -> Fault {
 
 const NO_ANSWER: &str = "no answer within the deadline";
 
-fn without_connection(error: &Error) -> &'static str {
-    match error {
-        Error::HostNotFound => "the host name could not be resolved",
-        Error::Io(error) if is_of_lookup(error) => "the host name could not be resolved",
-        Error::Timeout(_) => "no connection within 10 s",
-        Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => "connection refused",
-        _ => "no connection",
-    }
-}
-
 fn is_of_connecting(timeout: Timeout) -> bool {
     matches!(timeout, Timeout::Resolve | Timeout::Connect)
 }
@@ -66,14 +73,6 @@ fn is_of_connecting(timeout: Timeout) -> bool {
 /// Whether ureq ended reading or writing because the deadline had passed.
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     held::<Error>(error).is_some_and(|error| matches!(error, Error::Timeout(_)))
-}
-
-fn is_of_tls(error: &Error) -> bool {
-    match error {
-        Error::Tls(_) | Error::Pem(_) | Error::Rustls(_) | Error::TlsRequired => true,
-        Error::Io(error) => held::<rustls::Error>(error).is_some(),
-        _ => false,
-    }
 }
 
 /// Says whether a proxy refused the credentials it was given, or asked for some. ureq tells it by these texts alone.

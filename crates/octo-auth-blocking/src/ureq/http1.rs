@@ -79,7 +79,11 @@ enum Framing {
 pub(super) fn read_head(method: &Method, connection: &mut impl BufRead) -> io::Result<Head> {
     let mut connection = connection.take(LONGEST_HEAD);
     loop {
-        let response = read_response(&mut connection)?;
+        let response = read_response(&mut connection);
+        if response.is_err() && connection.limit() == 0 {
+            return Err(invalid("the head of the answer is too long"));
+        }
+        let response = response?;
         let status = response.status();
         if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
             continue;

@@ -105,7 +105,7 @@ fn a_client_without_a_grant_is_a_matter_of_configuration_since_nobody_signed_in(
 fn an_unreachable_server_is_a_matter_of_time() {
     let (listener, url) = listener();
     drop(listener);
-    ask(&url).failed(5, &["could not be sent", "because", "what to do: try again"]);
+    ask(&url).failed(5, &["could not be sent: connection refused", "what to do: try again"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use http::StatusCode;
 use super::failed::{Failed, Retry};
 use super::{Diagnostic, ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
-use crate::exchange::Purpose;
+use crate::exchange::{Fault, Purpose};
 use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
@@ -42,6 +42,12 @@ impl ExchangeError {
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         self.0.kind.code()
+    }
+
+    /// Returns what the transport reported, if no answer came.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.0.fault.as_deref()
     }
 
     /// What the exchange was for.
@@ -146,6 +152,9 @@ impl fmt::Display for ExchangeError {
         let failed = &*self.0;
         write!(f, "{}: the {} request ", failed.provider, failed.purpose)?;
         failed.kind.explain(f)?;
+        if let Some(fault) = self.fault().filter(|fault| fault.says_why()) {
+            write!(f, ": {fault}")?;
+        }
         if let Some(status) = failed.status {
             write!(f, " (HTTP {})", status.as_u16())?;
         }
@@ -178,7 +187,11 @@ impl fmt::Debug for ExchangeError {
 
 impl Error for ExchangeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let fault = self.0.fault.as_deref().map(|fault| fault as &(dyn Error + 'static));
-        fault.or_else(|| self.renewal_failure()?.source())
+        match self.fault() {
+            // The text holds its words.
+            Some(fault) if fault.says_why() => fault.source(),
+            Some(fault) => Some(fault),
+            None => self.renewal_failure()?.source(),
+        }
     }
 }

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::meaning::CodeMeaning;
 use super::{ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
-use crate::exchange::{Fault, FaultKind, Purpose};
+use crate::exchange::{Delivery, Fault, FaultKind, Purpose};
 use crate::profile::{ClientAuthentication, RefusalMeaning};
 use crate::secret::Secret;
 
@@ -209,9 +209,8 @@ impl Failed {
     /// Whether the request may have taken effect behind this failure: a success that cannot be read, a lost answer,
     /// or a gateway's error that is not in the shape of the provider's own errors.
     fn may_have_been_processed(&self) -> bool {
-        use ErrorKind as K;
         match self.status {
-            None => self.kind != K::NotSent,
+            None => self.fault.as_ref().is_some_and(|fault| fault.delivery() == Delivery::Unknown),
             Some(status) if status.is_success() => self.is_unreadable(),
             Some(status) => status.as_u16() >= 500 && self.shape != Shape::Own,
         }

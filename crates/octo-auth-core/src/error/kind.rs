@@ -17,7 +17,8 @@ pub enum ErrorKind {
     MaybeProcessed,
     /// The request was sent and got no complete answer in time.
     Timeout,
-    /// What came back is not HTTP, or beyond what a token answer can be.
+    /// The connection was closed before the head of an answer was complete, or what came back is not HTTP, or beyond what a
+    /// token answer can be.
     HttpMalformed,
     /// The answer broke off before its end.
     BodyIncomplete,

@@ -1,15 +1,17 @@
 //! What a transport reports when no response came.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
 /// Why no response came. Never an HTTP status: a response of any status goes to `Exchange::finish`.
 ///
-/// What a constructor is given are a few words for people, such as `connection refused`.
+/// What a constructor is given are a few words for people, such as `connection refused`: they must hold no header, body or
+/// query.
 #[derive(Debug)]
 pub struct Fault {
     kind: FaultKind,
-    what: &'static str,
+    what: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -18,6 +20,7 @@ pub struct Fault {
 pub(crate) enum FaultKind {
     NotSent,
     Misconfigured,
+    NotAnswered(Delivery),
     Unknown,
     TimedOut,
     Malformed,
@@ -36,38 +39,45 @@ pub enum Delivery {
 impl Fault {
     /// A request of which certainly no byte reached the server: no address, no connection, no TLS session.
     #[must_use]
-    pub fn not_sent(what: &'static str) -> Self {
+    pub fn not_sent(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::NotSent, what)
     }
 
     /// A request that was certainly not sent, for a reason that waiting seldom mends and the configuration can: no TLS
     /// session could be agreed or trusted, or a proxy asks for other credentials.
     #[must_use]
-    pub fn misconfigured(what: &'static str) -> Self {
+    pub fn misconfigured(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::Misconfigured, what)
+    }
+
+    /// A connection that was closed before an answer came. It is [`Delivery::NotSent`] if the server certainly did not read the
+    /// whole request, such as when it could not be written to its end.
+    #[must_use]
+    pub fn not_answered(what: impl Into<Cow<'static, str>>, delivery: Delivery) -> Self {
+        Self::new(FaultKind::NotAnswered(delivery), what)
     }
 
     /// A request that may have been processed, for a reason none of the other constructors names.
     #[must_use]
-    pub fn unknown(what: &'static str) -> Self {
+    pub fn unknown(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::Unknown, what)
     }
 
     /// A request that was sent and got no complete response in the time it had.
     #[must_use]
-    pub fn timed_out(what: &'static str) -> Self {
+    pub fn timed_out(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::TimedOut, what)
     }
 
     /// A request that was answered with something that is not HTTP, or not within sane limits of it.
     #[must_use]
-    pub fn malformed(what: &'static str) -> Self {
+    pub fn malformed(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::Malformed, what)
     }
 
     /// A request whose response broke off before its end.
     #[must_use]
-    pub fn broken_off(what: &'static str) -> Self {
+    pub fn broken_off(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::BrokenOff, what)
     }
 
@@ -83,24 +93,30 @@ impl Fault {
     pub fn delivery(&self) -> Delivery {
         match self.kind {
             FaultKind::NotSent | FaultKind::Misconfigured => Delivery::NotSent,
+            FaultKind::NotAnswered(delivery) => delivery,
             FaultKind::Unknown | FaultKind::TimedOut | FaultKind::Malformed | FaultKind::BrokenOff => {
                 Delivery::Unknown
             }
         }
     }
 
+    /// Returns whether its words say more than its kind.
+    pub(crate) fn says_why(&self) -> bool {
+        !matches!(self.kind, FaultKind::TimedOut | FaultKind::Malformed | FaultKind::BrokenOff)
+    }
+
     pub(crate) fn kind(&self) -> FaultKind {
         self.kind
     }
 
-    fn new(kind: FaultKind, what: &'static str) -> Self {
-        Self { kind, what, source: None }
+    fn new(kind: FaultKind, what: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, what: what.into(), source: None }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.what)
+        f.write_str(&self.what)
     }
 }
 

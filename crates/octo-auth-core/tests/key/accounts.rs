@@ -246,9 +246,10 @@ fn a_failure_shows_its_key_its_code_and_its_cause_and_leads_to_what_lies_behind_
     assert!(shown.contains("hotel") && shown.contains("store_unavailable"), "{shown}");
     assert!(failure.to_string().contains("(the store is down)"), "{failure}");
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::Fault(Fault::not_sent("connection refused")));
+    world.endpoint.then(Said::Fault(Fault::not_sent("no connection").with_source("refused by 192.0.2.1")));
     let failure = world.get(&service()).expect_err("the endpoint failed");
-    assert_eq!(failure.source().map(ToString::to_string).as_deref(), Some("connection refused"));
+    assert!(failure.to_string().contains("could not be sent: no connection)"), "{failure}");
+    assert_eq!(failure.source().map(ToString::to_string).as_deref(), Some("refused by 192.0.2.1"));
     assert!(failure.retry_after().is_some_and(|wait| wait >= Duration::from_secs(1)), "{failure}");
     world.endpoint.then(Said::Lost);
     world.pass_seconds(120);

@@ -1,0 +1,118 @@
+//! Why a connection was not made, or was closed: the same words for every HTTP client, in one line.
+
+use std::fmt::Debug;
+use std::io::{self, ErrorKind};
+
+use octo_auth_core::{Delivery, Fault};
+use rustls::{AlertDescription, CertificateError, Error};
+
+/// What is said of a host without an address.
+pub const NAME_NOT_FOUND: &str = "name not found";
+
+/// What is said of a connection that was closed before an answer came.
+const CLOSED: &str = "the connection was closed";
+
+/// Returns the fault of a connection that was not made, if the reason says why.
+#[must_use]
+pub fn not_connected(reason: ErrorKind) -> Option<Fault> {
+    let words = match reason {
+        ErrorKind::ConnectionRefused => "connection refused",
+        ErrorKind::NetworkUnreachable => "network not reachable",
+        ErrorKind::HostUnreachable => "host not reachable",
+        ErrorKind::TimedOut => "no connection in time",
+        ErrorKind::PermissionDenied => "connection not permitted",
+        ErrorKind::AddrNotAvailable => "no local address or port left",
+        closed if is_closed(closed) => CLOSED,
+        _ => return None,
+    };
+    Some(Fault::not_sent(words))
+}
+
+/// Returns the fault of a connection that was closed before an answer came, if that is the reason.
+#[must_use]
+pub fn not_answered(reason: ErrorKind, delivery: Delivery) -> Option<Fault> {
+    is_closed(reason).then(|| Fault::not_answered(CLOSED, delivery))
+}
+
+/// Returns the fault of a TLS session that could not be agreed or trusted.
+#[must_use]
+pub fn not_agreed(error: &Error) -> Fault {
+    let (words, name) = match error {
+        Error::InvalidCertificate(error) => (of_certificate(error), certificate_error(error)),
+        Error::AlertReceived(alert) => (of_alert(*alert), name(alert)),
+        Error::InvalidMessage(_) => ("the server does not speak TLS", name(error)),
+        Error::PeerIncompatible(reason) => ("no version or cipher in common", name(reason)),
+        Error::General(_) | Error::Other(_) => return Fault::misconfigured(format!("TLS: {error}")),
+        _ => ("handshake failed", name(error)),
+    };
+    Fault::misconfigured(format!("TLS: {words} ({name})"))
+}
+
+/// Returns whether an error that comes after the connection was made ends the handshake: a server refuses what a client has
+/// shown, or not shown, after the client has sent its request (RFC 8446 section 4.4.2.4). It has not read the request.
+#[must_use]
+pub fn ends_handshake(error: &Error) -> bool {
+    use AlertDescription as A;
+    let Error::AlertReceived(alert) = error else { return false };
+    matches!(
+        alert,
+        A::CertificateRequired
+            | A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied
+            | A::HandshakeFailure
+    )
+}
+
+fn is_closed(reason: ErrorKind) -> bool {
+    use io::ErrorKind as K;
+    matches!(
+        reason,
+        K::UnexpectedEof | K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::NotConnected
+    )
+}
+
+fn of_certificate(error: &CertificateError) -> &'static str {
+    use CertificateError as C;
+    match error {
+        // One that claims a trusted issuer which has not signed it has a bad signature.
+        C::UnknownIssuer | C::BadSignature => "certificate not trusted",
+        C::Expired | C::ExpiredContext { .. } => "certificate expired",
+        C::NotValidYet | C::NotValidYetContext { .. } => "certificate not valid yet; check the clock",
+        C::NotValidForName | C::NotValidForNameContext { .. } => "certificate of another name",
+        C::Revoked => "certificate revoked",
+        _ => "certificate not accepted",
+    }
+}
+
+fn certificate_error(error: &CertificateError) -> String {
+    match error {
+        CertificateError::Other(other) => name(&other.0),
+        error => name(error),
+    }
+}
+
+fn of_alert(alert: AlertDescription) -> &'static str {
+    use AlertDescription as A;
+    match alert {
+        A::CertificateRequired => "the server demands a client certificate",
+        A::BadCertificate
+        | A::UnsupportedCertificate
+        | A::CertificateRevoked
+        | A::CertificateExpired
+        | A::CertificateUnknown
+        | A::UnknownCA
+        | A::AccessDenied => "the server does not accept the client certificate, or its absence",
+        A::HandshakeFailure => "refused by the server, which may demand a client certificate",
+        _ => "refused by the server",
+    }
+}
+
+/// Returns the name of a variant, without what it holds.
+fn name(value: &impl Debug) -> String {
+    format!("{value:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect()
+}
