@@ -1,7 +1,5 @@
 //! Names that users choose are shown whole, and nothing in them hides, moves or forges a line of a terminal or a log.
 
-#![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
-
 use octo_auth_core::profile::{Profile, ProfileProblem, Template};
 use octo_auth_core::{Key, RecordName, Scopes, Storage};
 use octo_auth_tests::canary::{shown, shown_by_error};
