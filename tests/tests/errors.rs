@@ -74,7 +74,10 @@ fn all() -> Vec<Box<dyn Diagnostic>> {
     let lost = || standard().refresh(&Secret::from("RT0")).unwrap().lost(fault());
     let brought = || Box::new(Adopted::RefreshToken(Secret::from("RT0")));
     let pending = || {
-        octorate().authorize("https://localhost", &Scopes::none(), Entropy::from_bytes([7; 64])).unwrap().1
+        octorate()
+            .authorize("https://localhost", &Scopes::none(), Entropy::from_bytes([7; 64]), moment::start())
+            .unwrap()
+            .1
     };
     let unfit =
         || OnboardingError::Unfit { account: "hotel".into(), brought: brought(), reason: RequestError::Url };

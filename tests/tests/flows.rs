@@ -13,6 +13,7 @@ use octo_auth_core::{
 };
 use octo_auth_emulator::{Browser, Emulator, Entry, generic, octorate, octotable, officernd};
 use octo_auth_tests::adapter::{self, Adapter};
+use octo_auth_tests::moment;
 use octo_auth_tests::registration::{admin_token, entropy, property_token, sound, standard_profile};
 use octo_auth_tests::socket::Socket;
 
@@ -33,7 +34,7 @@ fn value<T: Reply>(adapter: &Adapter, exchange: Result<Exchange<T>, RequestError
 
 /// From the page to the tokens, with a person who grants.
 fn signed_in(adapter: &Adapter, client: &Client, redirect_uri: &str, scopes: &Scopes) -> TokenSet {
-    let (page, pending) = sound(client.authorize(redirect_uri, scopes, entropy()));
+    let (page, pending) = sound(client.authorize(redirect_uri, scopes, entropy(), adapter.now()));
     let callback = sound(Browser::new().open(&page).and_then(|page| page.grant()));
     let code = sound(pending.receive(&callback, adapter.now()));
     sound(adapter.run(sound(code.redeem(client, adapter.now())))).value
@@ -41,7 +42,8 @@ fn signed_in(adapter: &Adapter, client: &Client, redirect_uri: &str, scopes: &Sc
 
 /// The `state` that comes of the fixed entropy.
 fn state(client: &Client, redirect_uri: &str) -> String {
-    let (_, pending): (String, Pending) = sound(client.authorize(redirect_uri, &Scopes::none(), entropy()));
+    let (_, pending): (String, Pending) =
+        sound(client.authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()));
     pending.state().expose().to_owned()
 }
 

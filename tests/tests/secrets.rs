@@ -50,7 +50,7 @@ fn secret(kind: &str) -> Secret {
 }
 
 fn pending(client: &Client) -> Pending {
-    client.authorize("https://localhost", &Scopes::none(), entropy()).unwrap().1
+    client.authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap().1
 }
 
 fn callback(code: &str) -> String {

@@ -90,7 +90,8 @@ impl Stage {
 
     fn invented(&self, number: usize) -> Exchange<TokenSet> {
         let entropy = Entropy::from_bytes([7; 64]);
-        let (_, pending) = sound(self.client.authorize(REDIRECT_URI, &Scopes::none(), entropy));
+        let (_, pending) =
+            sound(self.client.authorize(REDIRECT_URI, &Scopes::none(), entropy, self.clock.now()));
         let callback = format!("?code=invented-{number}&state={}", pending.state().expose());
         let code = sound(pending.receive(&callback, self.clock.now()));
         sound(code.redeem(&self.client, self.clock.now()))

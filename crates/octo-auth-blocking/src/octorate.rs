@@ -121,7 +121,8 @@ impl Octorate {
     ///
     /// As [`octorate::authorize`].
     pub fn authorize(&self, redirect_uri: &str) -> Result<(String, Pending), RequestError> {
-        octorate::authorize(&self.admin.tokens.client(), redirect_uri, entropy().ok())
+        let tokens = &self.admin.tokens;
+        octorate::authorize(&tokens.client(), redirect_uri, entropy().ok(), tokens.now())
     }
 }
 

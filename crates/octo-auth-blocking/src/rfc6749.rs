@@ -76,7 +76,7 @@ impl Rfc6749 {
     ///
     /// As [`rfc6749::authorize`].
     pub fn authorize(&self, redirect_uri: &str, scopes: &str) -> Result<(String, Pending), RequestError> {
-        rfc6749::authorize(&self.accounts.client(), redirect_uri, scopes, entropy().ok())
+        rfc6749::authorize(&self.accounts.client(), redirect_uri, scopes, entropy().ok(), self.accounts.now())
     }
 
     /// Returns the account of a user, by a name of yours that is no secret. It has no tokens until a sign-in or an import

@@ -93,14 +93,14 @@ impl Client {
     /// `access_type`, `audience` or one of the vendor's own. A name may be added several times.
     ///
     /// ```
-    /// use octo_auth_core::{Client, Entropy, Profile, Scopes};
+    /// use octo_auth_core::{Client, Entropy, Now, Profile, Scopes};
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn example(now: Now) -> Result<(), Box<dyn std::error::Error>> {
     /// let profile = Profile::rfc6749("https://login.example.com/token")?
     ///     .with_authorization_url("https://login.example.com/authorize")?;
     /// let client = Client::public(profile, "my-app")?.with_authorization_parameter("prompt", "consent")?;
     /// # let entropy = Entropy::from_bytes([7; 64]);
-    /// let (page, _) = client.authorize("https://app.example.com/callback", &Scopes::none(), entropy)?;
+    /// let (page, _) = client.authorize("https://app.example.com/callback", &Scopes::none(), entropy, now)?;
     /// assert!(page.ends_with("&prompt=consent"));
     /// # Ok(())
     /// # }

@@ -11,7 +11,7 @@ fuzz_target!(|data: (u8, &str)| {
     let _ = Pending::from_json(text).map(|pending| pending.to_json());
     let entropy = Entropy::from_bytes([7; 64]);
     let redirect_uri = "https://app.example/callback";
-    let Ok((_, pending)) = client.authorize(redirect_uri, &Scopes::none(), entropy) else { return };
+    let Ok((_, pending)) = client.authorize(redirect_uri, &Scopes::none(), entropy, NOW) else { return };
     let state = pending.state().expose().to_owned();
     // The fuzzer cannot guess the state: `STATE` stands for it.
     match pending.receive(&text.replace("STATE", &state), NOW) {

@@ -106,7 +106,7 @@ fn code_exchange(client: &Client, now: Now) -> Result<Exchange<TokenSet>, String
     let entropy = Entropy::from_bytes([7; 64]);
     let redirect_uri = "https://app.example/callback";
     let (_, pending) =
-        client.authorize(redirect_uri, &Scopes::none(), entropy).map_err(|error| error.to_string())?;
+        client.authorize(redirect_uri, &Scopes::none(), entropy, now).map_err(|error| error.to_string())?;
     let query = format!("?code=code-in-flight&state={}", pending.state().expose());
     let code = pending.receive(&query, now).map_err(|rejected| rejected.to_string())?;
     code.redeem(client, now).map_err(|error| error.to_string())

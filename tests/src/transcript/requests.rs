@@ -42,7 +42,7 @@ pub(super) fn write(client: &Client, script: &mut Script) {
 fn sign_in(client: &Client, script: &mut Script, redirect_uri: &str, scopes: &Scopes) {
     script.section(&format!("sign-in back to {redirect_uri} with the scopes [{scopes}]"));
     for age in [0, 59, 60, 599, 600] {
-        let (page, pending) = match client.authorize(redirect_uri, scopes, entropy()) {
+        let (page, pending) = match client.authorize(redirect_uri, scopes, entropy(), moment::start()) {
             Ok(started) => started,
             Err(error) => return script.line(format!("no request: {error}")),
         };

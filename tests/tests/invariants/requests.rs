@@ -51,7 +51,7 @@ proptest! {
         status in 100..=599_u16, body in "[ -~]{0,40}", retry_after in prop::option::of(0..100_u32)
     ) {
         let client = registration::octorate();
-        let started = client.authorize("https://app.example/back", &Scopes::none(), registration::entropy());
+        let started = client.authorize("https://app.example/back", &Scopes::none(), registration::entropy(), moment::start());
         let (page, pending) = registration::sound(started);
         let state = page.split_once("state=").map(|(_, state)| state.to_owned()).unwrap_or_default();
         let callback = format!("https://app.example/back?code=one-time&state={state}");

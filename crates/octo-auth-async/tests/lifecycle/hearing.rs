@@ -59,7 +59,8 @@ impl Stage {
     async fn sign_in(&mut self, tokens: &Tokens) {
         let scopes = Scopes::parse("read").expect("a scope");
         let entropy = octo_auth_async::entropy().expect("a source of randomness");
-        let (page, pending) = self.client.authorize(DEMO_REDIRECT_URI, &scopes, entropy).expect("a page");
+        let (page, pending) =
+            self.client.authorize(DEMO_REDIRECT_URI, &scopes, entropy, self.accounts.now()).expect("a page");
         let callback = Browser::new().open(&page).and_then(|page| page.grant()).expect("a redirect");
         self.secrets.extend(life::secrets_in(&callback));
         let code = pending.receive(&callback, self.accounts.now()).expect("a code");

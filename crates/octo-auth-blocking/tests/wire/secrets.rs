@@ -184,7 +184,12 @@ fn a_refresh_token_that_is_replaced_is_not_logged_nor_its_successor() {
 fn a_code_is_not_logged_nor_what_it_is_exchanged_for() {
     let emulator = Emulator::start().expect("a free port");
     let (client, runner) = (standard(&emulator), Runner::new().expect("a runner"));
-    let asked = client.authorize(generic::DEMO_REDIRECT_URI, &Scopes::none(), entropy().expect("randomness"));
+    let asked = client.authorize(
+        generic::DEMO_REDIRECT_URI,
+        &Scopes::none(),
+        entropy().expect("randomness"),
+        runner.now(),
+    );
     let (page, pending) = asked.expect("a page");
     let callback = crate::ear::unheard(|| Browser::new().open(&page).and_then(|page| page.grant()));
     let code = pending.receive(&callback.expect("a redirect"), runner.now()).expect("a code");

@@ -83,7 +83,7 @@ fn client_credentials(stage: &mut Stage<'_>, profile: &Profile, client: &Client)
 /// A public client: no secret, PKCE in its place, and the issuer in the callback.
 fn sign_in(stage: &mut Stage<'_>, client: &Client, base: &str) -> Result<TokenSet, Stopped> {
     let scopes = Scopes::parse("read profile")?;
-    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?)?;
+    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?, stage.now())?;
     let callback =
         stage.person("A person grants a public client access, which has no secret", &page, Page::grant)?;
     // What a web application does that lost track: the same sign-in read from its store more than once.

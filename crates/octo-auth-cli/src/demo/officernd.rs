@@ -103,7 +103,7 @@ fn revocation(stage: &mut Stage<'_>, profile: &Profile) -> Result<(), Stopped> {
 /// The flow of the vendor's samples; gives back the refresh token.
 fn sign_in(stage: &mut Stage<'_>, client: &Client) -> Result<Secret, Stopped> {
     let scopes = Scopes::parse("officernd.api.read")?;
-    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?)?;
+    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?, stage.now())?;
     let callback = stage.person("An administrator grants access", &page, Page::grant)?;
     // What a web application does that lost track: the same sign-in read from its store a second time.
     let copy = Pending::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;

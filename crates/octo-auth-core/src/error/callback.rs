@@ -70,6 +70,20 @@ pub enum CallbackError {
         /// Seconds a code lives.
         lifetime_seconds: u32,
     },
+    /// The sign-in was begun too long ago ([`Pending::LONGEST_AGE`](crate::Pending::LONGEST_AGE)).
+    #[error(
+        "the sign-in was begun {age_seconds} s ago; one that is an hour old yields no code: start it again"
+    )]
+    SignInTooOld {
+        /// Seconds since the user was sent to the provider.
+        age_seconds: u64,
+    },
+    /// The profile demands PKCE (RFC 7636), and the sign-in has no code verifier.
+    #[error(
+        "the sign-in has no code verifier, which the profile demands; keep all that `to_json` wrote in the store, and \
+         start the sign-in again"
+    )]
+    VerifierMissing,
     /// The token came back in the URL, as in the implicit flow that was not asked for.
     #[error("the callback carries a token in its URL; that flow was not asked for and the token is not used")]
     ImplicitResponse,
@@ -99,6 +113,8 @@ impl CallbackError {
             Self::CodeMissing => "code_missing",
             Self::CodeMalformed => "code_malformed",
             Self::CodeTooOld { .. } => "code_too_old",
+            Self::SignInTooOld { .. } => "sign_in_too_old",
+            Self::VerifierMissing => "verifier_missing",
             Self::ImplicitResponse => "implicit_response",
             Self::OtherClient => "other_client",
             Self::Request(error) => error.code(),

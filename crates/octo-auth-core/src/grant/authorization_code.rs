@@ -17,6 +17,7 @@ use crate::error::RequestError;
 use crate::grant::pkce::{self, Entropy};
 use crate::profile::{Pkce, Role};
 use crate::scope::Scopes;
+use crate::time::Now;
 
 impl Client {
     /// The URL to send a user to, and the sign-in that waits for the callback.
@@ -26,9 +27,9 @@ impl Client {
     ///
     /// ```compile_fail,E0382
     /// # use octo_auth_core::{Client, Entropy, Scopes};
-    /// # fn misuse(client: &Client, entropy: Entropy) {
-    /// let first = client.authorize("https://app.example/cb", &Scopes::none(), entropy);
-    /// let second = client.authorize("https://app.example/cb", &Scopes::none(), entropy); // used already
+    /// # fn misuse(client: &Client, entropy: Entropy, now: octo_auth_core::Now) {
+    /// let first = client.authorize("https://app.example/cb", &Scopes::none(), entropy, now);
+    /// let second = client.authorize("https://app.example/cb", &Scopes::none(), entropy, now); // used already
     /// # }
     /// ```
     ///
@@ -41,6 +42,7 @@ impl Client {
         redirect_uri: &str,
         scopes: &Scopes,
         entropy: Entropy,
+        now: Now,
     ) -> Result<(String, Pending), RequestError> {
         let document = self.profile.document();
         let call = self.offered(document.calls.authorization.as_ref(), "authorization")?;
@@ -69,6 +71,7 @@ impl Client {
             client_id: self.client_id.clone(),
             redirect_uri: redirect_uri.to_owned(),
             scopes: scopes.clone(),
+            begun: now.wall,
             issuer: rules.issuer.as_deref().map(str::to_owned),
             state,
             verifier,

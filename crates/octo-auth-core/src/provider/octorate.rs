@@ -70,8 +70,9 @@ pub fn authorize(
     client: &Client,
     redirect_uri: &str,
     entropy: Option<Entropy>,
+    now: Now,
 ) -> Result<(String, Pending), RequestError> {
-    rfc6749::authorize(client, redirect_uri, "", entropy)
+    rfc6749::authorize(client, redirect_uri, "", entropy, now)
 }
 
 /// Exchanges the code of a sign-in, within a minute of its callback; the account starts again with what it brings.

@@ -50,10 +50,11 @@ pub fn authorize(
     redirect_uri: &str,
     scopes: &str,
     entropy: Option<Entropy>,
+    now: Now,
 ) -> Result<(String, Pending), RequestError> {
     let problem = "cannot be made: the operating system gives no random bytes";
     let entropy = entropy.ok_or(RequestError::Value { what: "state of the sign-in", problem })?;
-    client.authorize(redirect_uri, &Scopes::parse(scopes)?, entropy)
+    client.authorize(redirect_uri, &Scopes::parse(scopes)?, entropy, now)
 }
 
 /// Exchanges the code of a sign-in; the account starts again with what it brings.

@@ -25,7 +25,8 @@ fn waiting(status: u16, body: &str, seconds: &str) -> Response<Vec<u8>> {
 
 fn code_exchange() -> Exchange<TokenSet> {
     let client = standard();
-    let (_, pending) = client.authorize("https://app.example/cb", &Scopes::none(), entropy()).unwrap();
+    let (_, pending) =
+        client.authorize("https://app.example/cb", &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c&state={}", pending.state().expose());
     pending.receive(&callback, moment::start()).unwrap().redeem(&client, moment::start()).unwrap()
 }

@@ -56,7 +56,8 @@ fn granted(asked: Asked) -> Exchange<TokenSet> {
 
 fn redeemed() -> Exchange<TokenSet> {
     let redirect_uri = "https://client.example.com/cb";
-    let (_, pending) = standard().authorize(redirect_uri, &Scopes::none(), entropy()).unwrap();
+    let (_, pending) =
+        standard().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c0de&state={}", pending.state().expose());
     pending.receive(&callback, moment::start()).unwrap().redeem(&standard(), moment::start()).unwrap()
 }

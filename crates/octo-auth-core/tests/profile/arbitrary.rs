@@ -111,7 +111,7 @@ proptest! {
 
     #[test]
     fn a_callback_is_a_code_or_a_refusal_and_without_the_state_never_a_code(text in any::<String>()) {
-        let (_, pending) = octorate().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
+        let (_, pending) = octorate().authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
         let rejected = pending.receive(&text, moment::start()).map(drop).unwrap_err();
         drop(canary::shown_by_error(&rejected));
         prop_assert!(rejected.pending.is_some());
@@ -119,7 +119,7 @@ proptest! {
 
     #[test]
     fn a_sign_in_cut_short_is_not_read_back(cut in any::<prop::sample::Index>()) {
-        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
+        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
         let json = pending.to_json();
         let whole = json.expose();
         let end = cut.index(whole.len());

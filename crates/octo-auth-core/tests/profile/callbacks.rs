@@ -14,14 +14,14 @@ const STATE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// A sign-in at Octorate that comes back to this address.
 fn sign_in(redirect_uri: &str) -> Pending {
-    octorate().authorize(redirect_uri, &Scopes::none(), entropy()).unwrap().1
+    octorate().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap().1
 }
 
 /// A sign-in at a standard server that names its issuer in every callback (RFC 9207).
 fn sign_in_with_issuer() -> Pending {
     let profile = standard_profile(ClientAuthentication::Body).with_issuer("https://server.example.com");
     let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
-    client.authorize("https://client.example.com/cb", &Scopes::none(), entropy()).unwrap().1
+    client.authorize("https://client.example.com/cb", &Scopes::none(), entropy(), moment::start()).unwrap().1
 }
 
 fn rejected(pending: Pending, callback: &str) -> RejectedCallback {
@@ -213,7 +213,8 @@ fn a_code_is_good_for_less_than_sixty_seconds_by_both_clocks() {
 #[test]
 fn elsewhere_a_code_lives_ten_minutes_at_most() {
     let code = || {
-        let (_, pending) = standard().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
+        let (_, pending) =
+            standard().authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
         pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap()
     };
     assert!(code().redeem(&standard(), moment::after(599)).is_ok());
@@ -244,7 +245,8 @@ fn a_code_and_its_verifier_go_to_no_other_server_than_that_of_the_sign_in() {
         Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap()
     };
     let own = "https://honest.example/token?tenant=a";
-    let sign_in = || at(own).authorize("https://localhost", &Scopes::none(), entropy()).unwrap().1;
+    let sign_in =
+        || at(own).authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap().1;
     let stored = || Pending::from_json(sign_in().to_json().expose()).unwrap();
     for pending in [&sign_in as &dyn Fn() -> Pending, &stored] {
         let code = || pending().receive(&format!("?code=c&state={STATE}"), moment::start()).unwrap();
@@ -275,8 +277,8 @@ fn a_sign_in_survives_its_journey_through_a_session_store() {
                 .unwrap(),
         )
     };
-    let (_, first) = standard().authorize(redirect_uri, &scopes, entropy()).unwrap();
-    let (_, second) = standard().authorize(redirect_uri, &scopes, entropy()).unwrap();
+    let (_, first) = standard().authorize(redirect_uri, &scopes, entropy(), moment::start()).unwrap();
+    let (_, second) = standard().authorize(redirect_uri, &scopes, entropy(), moment::start()).unwrap();
     let json = second.to_json();
     let again = Pending::from_json(json.expose()).unwrap();
     assert_eq!(again.state().expose(), STATE);
@@ -292,6 +294,7 @@ fn a_stored_sign_in_of_any_texts_is_read_as_it_was_written() {
     let members = ["token_endpoint", "client_id", "redirect_uri", "issuer", "state", "code_verifier"];
     let mut stored: serde_json::Value = members.map(|name| (name, odd.as_str())).into_iter().collect();
     stored["scope"] = "a b".into();
+    stored["begun_ms"] = "1767225600000".into();
     let pending = Pending::from_json(&stored.to_string()).unwrap();
     let again: serde_json::Value = serde_json::from_str(pending.to_json().expose()).unwrap();
     assert_eq!(again, stored);
@@ -304,6 +307,64 @@ fn a_stored_sign_in_keeps_its_issuer() {
     assert_eq!(rejected.error.code(), "iss_mismatch");
 }
 
+/// Without it, whoever holds the code alone can exchange it (RFC 7636 section 1).
+#[test]
+fn a_stored_sign_in_without_its_verifier_is_refused_where_the_profile_demands_pkce() {
+    let without_verifier = |client: &Client, verifier: serde_json::Value| {
+        let (_, pending) =
+            client.authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
+        let mut stored: serde_json::Value = serde_json::from_str(pending.to_json().expose()).unwrap();
+        stored["code_verifier"] = verifier;
+        let pending = Pending::from_json(&stored.to_string()).unwrap();
+        pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap()
+    };
+    for verifier in [serde_json::Value::Null, "".into()] {
+        let code = without_verifier(&standard(), verifier.clone());
+        let error = code.redeem(&standard(), moment::start()).unwrap_err();
+        assert_eq!((error.code(), error.remedy()), ("verifier_missing".into(), Remedy::SignInAgain));
+        let code = without_verifier(&octorate(), verifier);
+        assert!(code.redeem(&octorate(), moment::start()).is_ok(), "Octorate knows no PKCE");
+    }
+}
+
+#[test]
+fn a_sign_in_has_an_age_and_yields_no_code_from_an_hour_on() {
+    let stored = || Pending::from_json(sign_in("https://localhost").to_json().expose()).unwrap();
+    let callback = format!("?code=c0de&state={STATE}");
+    let refusal = format!("?error=access_denied&state={STATE}");
+    for pending in [&stored as &dyn Fn() -> Pending, &|| sign_in("https://localhost")] {
+        assert_eq!(pending().age(moment::after(90)), Duration::from_secs(90));
+        assert_eq!(pending().age(moment::start()), Duration::ZERO);
+        assert!(pending().receive(&callback, moment::after(3599)).is_ok());
+        let rejected = pending().receive(&callback, moment::after(3600)).unwrap_err();
+        assert_eq!(rejected.error, CallbackError::SignInTooOld { age_seconds: 3600 });
+        assert_eq!(
+            (rejected.error.code(), rejected.error.remedy()),
+            ("sign_in_too_old".into(), Remedy::SignInAgain)
+        );
+        assert!(rejected.pending.is_none(), "it is over");
+        let refused = pending().receive(&refusal, moment::after(3600)).unwrap_err();
+        assert_eq!(refused.error.code(), "oauth:access_denied", "the refusal says more");
+        let start = moment::start();
+        let set_back = Now { wall: start.wall.saturating_sub(Duration::from_secs(7200)), ..start };
+        assert_eq!(pending().age(set_back), Duration::ZERO);
+    }
+}
+
+#[test]
+fn an_issuer_that_was_not_configured_is_among_the_other_parameters() {
+    let callback = format!("?a=1&iss=https%3A%2F%2Fserver.example&code=c0de&state={STATE}&b=2");
+    let names = |pending: Pending, callback: &str| {
+        let code = pending.receive(callback, moment::start()).unwrap();
+        code.other_parameters().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    assert_eq!(names(sign_in("https://localhost"), &callback), ["a=1", "iss=https://server.example", "b=2"]);
+    let own = format!("?a=1&iss=https%3A%2F%2Fserver.example.com&code=c0de&state={STATE}&b=2");
+    assert_eq!(names(sign_in_with_issuer(), &own), ["a=1", "b=2"]);
+    let twice = rejected(sign_in("https://localhost"), &format!("{callback}&iss=x"));
+    assert_eq!(twice.error, CallbackError::Duplicate { name: "iss" });
+}
+
 #[test]
 fn what_is_not_a_stored_sign_in_is_nothing() {
     let whole = sign_in("https://localhost").to_json();
@@ -313,6 +374,8 @@ fn what_is_not_a_stored_sign_in_is_nothing() {
         whole.expose().replace(STATE, ""),
         whole.expose().replace("\"redirect_uri\"", "\"redirect\""),
         whole.expose().replace("\"token_endpoint\"", "\"provider\""),
+        whole.expose().replace("\"begun_ms\"", "\"begun\""),
+        whole.expose().replace("\"begun_ms\":\"", "\"begun_ms\":\"x"),
         whole.expose().replace(&format!("\"{STATE}\""), "7"),
     ] {
         assert!(Pending::from_json(&broken).is_none(), "{broken}");
@@ -322,7 +385,8 @@ fn what_is_not_a_stored_sign_in_is_nothing() {
 #[test]
 fn officernds_own_parameters_are_kept_for_the_caller() {
     let scopes = Scopes::parse("a").unwrap();
-    let (_, pending) = officernd().authorize("http://127.0.0.1:3000", &scopes, entropy()).unwrap();
+    let (_, pending) =
+        officernd().authorize("http://127.0.0.1:3000", &scopes, entropy(), moment::start()).unwrap();
     let callback = format!("http://127.0.0.1:3000/?code=c&state={STATE}&org_slug=acme&integrationId=&x");
     let code = pending.receive(&callback, moment::start()).unwrap();
     let others: Vec<_> = code.other_parameters().iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -364,8 +428,11 @@ fn what_else_a_browser_rewrites_in_an_address_is_no_difference() {
 #[test]
 fn a_private_scheme_is_an_address_and_has_a_path() {
     for redirect_uri in ["com.example.app:/cb", "com.example.app://host/cb"] {
-        let sign_in =
-            || standard().authorize(redirect_uri, &Scopes::none(), entropy()).map(|(_, pending)| pending);
+        let sign_in = || {
+            standard()
+                .authorize(redirect_uri, &Scopes::none(), entropy(), moment::start())
+                .map(|(_, pending)| pending)
+        };
         for address in [redirect_uri, "/cb", ""] {
             let callback = format!("{address}?code=c&state={STATE}");
             assert!(sign_in().unwrap().receive(&callback, moment::start()).is_ok(), "{callback}");

@@ -90,7 +90,8 @@ fn q06_a_java_date_carries_a_zone_behind_its_offset() {
 
 /// The URL users are sent to and the exchange of the code, at Octorate.
 fn signed_in(redirect_uri: &str) -> (String, octo_auth_core::Exchange<TokenSet>) {
-    let (page, pending) = octorate().authorize(redirect_uri, &Scopes::none(), entropy()).unwrap();
+    let (page, pending) =
+        octorate().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c0de&state={}", pending.state().expose());
     let code = pending.receive(&callback, moment::start()).unwrap();
     (page, code.redeem(&octorate(), moment::start()).unwrap())
@@ -249,7 +250,8 @@ fn q20_a_property_that_is_there_already_is_named_and_carries_no_token() {
 
 #[test]
 fn q21_a_code_is_sent_once_and_not_after_sixty_seconds() {
-    let (_, pending) = octorate().authorize("https://localhost", &Scopes::none(), entropy()).unwrap();
+    let (_, pending) =
+        octorate().authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c0de&state={}", pending.state().expose());
     let code = pending.receive(&callback, moment::start()).unwrap();
     let late = code.redeem(&octorate(), moment::after(60)).unwrap_err();
@@ -274,7 +276,8 @@ fn q22_a_redirect_uri_is_the_same_bytes_in_both_steps() {
 
 #[test]
 fn q23_octorate_refuses_an_http_redirect_and_octotable_takes_one() {
-    let refused = octorate().authorize("http://localhost", &Scopes::none(), entropy()).map(drop);
+    let refused =
+        octorate().authorize("http://localhost", &Scopes::none(), entropy(), moment::start()).map(drop);
     assert_eq!(refused.unwrap_err().code(), "redirect_uri");
     assert!(new_client().exchange(&Profile::octotable()).is_ok());
 }
@@ -422,7 +425,8 @@ fn q32_officernd_may_revoke_a_token_before_its_time() {
 #[test]
 fn q33_officernds_callback_brings_parameters_of_its_own() {
     let scopes = Scopes::parse("a").unwrap();
-    let (_, pending) = officernd().authorize("http://localhost:3000/cb", &scopes, entropy()).unwrap();
+    let (_, pending) =
+        officernd().authorize("http://localhost:3000/cb", &scopes, entropy(), moment::start()).unwrap();
     let state = pending.state().expose().to_owned();
     let callback = format!(
         "http://localhost:3000/cb?code=c&org_slug=acme%20co&state={state}&integrationId=5f&org_slug=b"

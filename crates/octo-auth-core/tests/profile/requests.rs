@@ -132,7 +132,8 @@ mod at_octorate {
 
     /// The URL users are sent to and the body of the code exchange, for one redirect URI.
     fn both_steps(redirect_uri: &str) -> (String, String) {
-        let (page, pending) = client().authorize(redirect_uri, &Scopes::none(), entropy()).unwrap();
+        let (page, pending) =
+            client().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();
         let code = pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap();
         let exchange = code.redeem(&client(), moment::start()).unwrap();
         (page, wire::sent(&exchange))
@@ -298,7 +299,8 @@ mod at_officernd {
     fn a_person_signs_in_as_in_the_vendors_samples() {
         let client = officernd();
         let scopes = Scopes::parse("flex.community.members.read").unwrap();
-        let (page, pending) = client.authorize("http://localhost:3000/cb", &scopes, entropy()).unwrap();
+        let (page, pending) =
+            client.authorize("http://localhost:3000/cb", &scopes, entropy(), moment::start()).unwrap();
         assert_eq!(
             page,
             format!(
@@ -338,7 +340,7 @@ fn calls_a_provider_does_not_offer_are_refused_before_there_is_a_request() {
         octorate().client_credentials(&Scopes::none()).map(drop),
         octotable.refresh(&token).map(drop),
         octotable.api_login().map(drop),
-        octotable.authorize("https://localhost", &Scopes::none(), entropy()).map(drop),
+        octotable.authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).map(drop),
         octotable.revoke(&token, TokenTypeHint::AccessToken).map(drop),
         officernd().migrate(&token, "1").map(drop),
         officernd().introspect(&token).map(drop),
@@ -367,9 +369,20 @@ fn values_that_cannot_be_right_are_refused_before_there_is_a_request() {
         (octotable.client_credentials(&scoped).map(drop), "scope_unknown"),
         (officernd().client_credentials(&Scopes::none()).map(drop), "scope_missing"),
         (Scopes::parse("a \"b\"").map(drop), "scope_malformed"),
-        (octorate().authorize("https://localhost", &scoped, entropy()).map(drop), "scope_unknown"),
-        (octorate().authorize("https://localhost#a", &Scopes::none(), entropy()).map(drop), "redirect_uri"),
-        (octorate().authorize("localhost", &Scopes::none(), entropy()).map(drop), "redirect_uri"),
+        (
+            octorate().authorize("https://localhost", &scoped, entropy(), moment::start()).map(drop),
+            "scope_unknown",
+        ),
+        (
+            octorate()
+                .authorize("https://localhost#a", &Scopes::none(), entropy(), moment::start())
+                .map(drop),
+            "redirect_uri",
+        ),
+        (
+            octorate().authorize("localhost", &Scopes::none(), entropy(), moment::start()).map(drop),
+            "redirect_uri",
+        ),
     ];
     for (index, (refusal, code)) in refusals.into_iter().enumerate() {
         assert_eq!(refusal.unwrap_err().code(), code, "refusal {index}");

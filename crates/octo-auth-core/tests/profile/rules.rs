@@ -180,7 +180,8 @@ fn parameters_of_the_page_stand_in_no_token_request() {
     let client = Client::public(standard(), "my-app").unwrap();
     let client = client.with_authorization_parameter("prompt", "consent").unwrap();
     let client = client.with_parameter("audience", "api").unwrap();
-    let (page, pending) = client.authorize("https://app.example/cb", &Scopes::none(), entropy()).unwrap();
+    let (page, pending) =
+        client.authorize("https://app.example/cb", &Scopes::none(), entropy(), moment::start()).unwrap();
     assert!(page.ends_with("&prompt=consent") && !page.contains("audience"), "{page}");
     let callback = format!("https://app.example/cb?code=c&state={}", pending.state().expose());
     let exchange =

@@ -78,7 +78,8 @@ fn the_code_challenge_is_that_of_rfc_7636_appendix_b() {
     let client = standard(ClientAuthentication::Basic);
     let scopes = Scopes::parse("openid email").unwrap();
     let redirect_uri = "https://client.example.com/cb";
-    let (page, pending) = client.authorize(redirect_uri, &scopes, Entropy::from_bytes(bytes)).unwrap();
+    let (page, pending) =
+        client.authorize(redirect_uri, &scopes, Entropy::from_bytes(bytes), moment::start()).unwrap();
     let state = "A".repeat(43);
     assert_eq!(
         page,
@@ -207,7 +208,7 @@ fn a_token_goes_to_the_hosts_added_to_a_profile_and_to_no_other() {
 fn a_redirect_uri_leads_to_this_machine_by_https_or_by_a_scheme_named_after_a_domain() {
     let begin = |redirect_uri: &str| {
         let client = standard(ClientAuthentication::Body);
-        client.authorize(redirect_uri, &Scopes::none(), entropy()).map(drop)
+        client.authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).map(drop)
     };
     for redirect_uri in [
         "http://LOCALHOST/cb",

@@ -15,7 +15,7 @@ const OVER_A_MINUTE: Duration = Duration::from_secs(61);
 
 /// From the page to the tokens, with a forged callback in between and the used code after it.
 pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Result<TokenSet, Stopped> {
-    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?)?;
+    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
     let callback = stage.person("The owner of a property grants access", &page, Page::grant)?;
     let forged = format!("{DEMO_REDIRECT_URI}?code=stolen&state=guessed");
     let rejected = stage.prevented(
@@ -40,7 +40,7 @@ pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Re
 
 /// A sign-in the owner refuses, and one that cannot be started.
 pub(super) fn refused(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped> {
-    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?)?;
+    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
     let callback = stage.person("Another owner refuses", &page, Page::refuse)?;
     stage.prevented(
         "The refusal is understood as one",
@@ -49,7 +49,7 @@ pub(super) fn refused(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stop
     )?;
     stage.prevented(
         "A redirect URI without https is not even asked for",
-        client.authorize("http://localhost", &no_scopes(), stage.entropy()?),
+        client.authorize("http://localhost", &no_scopes(), stage.entropy()?, stage.now()),
         "redirect_uri",
     )?;
     Ok(())
@@ -77,7 +77,7 @@ pub(super) fn too_late(stage: &mut Stage<'_>, client: &Client) -> Result<(), Sto
 
 /// A code, straight away.
 fn signed_in(stage: &mut Stage<'_>, client: &Client, name: &str) -> Result<GrantedCode, Stopped> {
-    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?)?;
+    let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
     let callback = stage.person(name, &page, Page::grant)?;
     Ok(pending.receive(&callback, stage.now())?)
 }

@@ -16,10 +16,10 @@ const LONGEST: usize = 16 * 1024;
 pub(super) struct Callback {
     pub(super) code: Option<Secret>,
     pub(super) state: Option<Secret>,
-    pub(super) iss: Option<String>,
     pub(super) error: Option<String>,
     pub(super) error_description: Option<String>,
     pub(super) implicit: bool,
+    /// `iss` among them, which is the flow's own only where an issuer is configured.
     pub(super) others: Vec<(String, String)>,
 }
 
@@ -45,7 +45,11 @@ impl Callback {
         let (again, name) = match name.as_str() {
             "code" => (self.code.replace(Secret::new(value)).is_some(), "code"),
             "state" => (self.state.replace(Secret::new(value)).is_some(), "state"),
-            "iss" => (self.iss.replace(value).is_some(), "iss"),
+            "iss" => {
+                let again = self.others.iter().any(|(other, _)| other == "iss");
+                self.others.push((name, value));
+                (again, "iss")
+            }
             "error" => (self.error.replace(value).is_some(), "error"),
             "error_description" => (self.error_description.replace(value).is_some(), "error_description"),
             "access_token" => {

@@ -10,7 +10,7 @@ use super::pending::Pending;
 use crate::client::{Client, Given, Values, is_sendable};
 use crate::error::{CallbackError, ErrorCode, ProviderText, Remedy};
 use crate::exchange::{Exchange, Purpose};
-use crate::profile::Role;
+use crate::profile::{Pkce, Role};
 use crate::secret::{Secret, same_secret};
 use crate::time::Now;
 use crate::token::TokenSet;
@@ -44,12 +44,12 @@ impl Pending {
     /// `state` may stand in it: too long, malformed, at another address, or a parameter twice. Everything else
     /// ends the sign-in.
     pub fn receive(self, callback: &str, now: Now) -> Result<GrantedCode, RejectedCallback> {
-        let callback =
+        let mut callback =
             match Callback::parse(callback, &self.redirect_uri).and_then(|callback| self.own(callback)) {
                 Ok(callback) => callback,
                 Err(error) => return Err(RejectedCallback { error, pending: Some(Box::new(self)) }),
             };
-        match self.code(&callback) {
+        match self.code(&mut callback, now) {
             Ok(code) => Ok(GrantedCode { code, received: now, sign_in: self, others: callback.others }),
             Err(error) => Err(RejectedCallback { error, pending: None }),
         }
@@ -65,23 +65,26 @@ impl Pending {
         }
     }
 
-    fn code(&self, callback: &Callback) -> Result<Secret, CallbackError> {
+    fn code(&self, callback: &mut Callback, now: Now) -> Result<Secret, CallbackError> {
         let secrets: Vec<Secret> =
             [Some(self.state.clone()), callback.code.clone()].into_iter().flatten().collect();
-        match (&self.issuer, &callback.iss) {
-            (Some(own), Some(named)) if own != named => {
-                let found = ProviderText::new(named, &secrets).map(|text| text.as_str().to_owned());
+        if let Some(own) = &self.issuer {
+            let named = callback.others.iter().position(|(name, _)| name == "iss");
+            let (_, named) = callback.others.remove(named.ok_or(CallbackError::IssuerMissing)?);
+            if named != *own {
+                let found = ProviderText::new(&named, &secrets).map(|text| text.as_str().to_owned());
                 let (expected, found) = (own.clone(), found.unwrap_or_default());
                 return Err(CallbackError::IssuerMismatch { expected, found });
             }
-            (Some(_), None) => return Err(CallbackError::IssuerMissing),
-            _ => {}
         }
         if let Some(word) = &callback.error {
             let code = ErrorCode::new(word, &secrets).ok_or(CallbackError::ErrorMalformed)?;
             let text = callback.error_description.as_deref();
             let message = text.and_then(|text| ProviderText::new(text, &secrets));
             return Err(CallbackError::Refused { code, message });
+        }
+        if self.age(now) >= Self::LONGEST_AGE {
+            return Err(CallbackError::SignInTooOld { age_seconds: self.age(now).as_secs() });
         }
         match callback.code.as_ref().filter(|code| !code.expose().is_empty()) {
             _ if callback.implicit => Err(CallbackError::ImplicitResponse),
@@ -107,7 +110,8 @@ impl RejectedCallback {
 }
 
 impl GrantedCode {
-    /// The callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`.
+    /// The callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`. An `iss` (RFC 9207) is
+    /// among them if the profile names no issuer to compare it with.
     #[must_use]
     pub fn other_parameters(&self) -> &[(String, String)] {
         &self.others
@@ -118,7 +122,8 @@ impl GrantedCode {
     /// # Errors
     ///
     /// [`CallbackError::CodeTooOld`] if more time has passed since the callback than a code lives (60 s at
-    /// Octorate): the user has to sign in again. [`CallbackError::OtherClient`] if the sign-in was started by
+    /// Octorate): the user has to sign in again. [`CallbackError::VerifierMissing`] if the profile demands PKCE and the
+    /// sign-in, as it came back from a store, holds no verifier. [`CallbackError::OtherClient`] if the sign-in was started by
     /// another client or the client's profile sends codes to another URL: a code and its verifier never go to
     /// another server than the one of the sign-in.
     pub fn redeem(self, client: &Client, now: Now) -> Result<Exchange<TokenSet>, CallbackError> {
@@ -128,7 +133,11 @@ impl GrantedCode {
         let call = call.filter(|call| client.profile.call_url(call) == sign_in.token_endpoint);
         let call =
             call.filter(|_| client.client_id == sign_in.client_id).ok_or(CallbackError::OtherClient)?;
-        let lifetime_seconds = document.authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds);
+        let rules = document.authorization.as_ref();
+        if sign_in.verifier.is_none() && rules.is_some_and(|rules| rules.pkce == Pkce::S256) {
+            return Err(CallbackError::VerifierMissing);
+        }
+        let lifetime_seconds = rules.map_or(0, |rules| rules.code_lifetime_seconds);
         let age_seconds = now.age_of(self.received).as_secs();
         if age_seconds >= u64::from(lifetime_seconds) {
             return Err(CallbackError::CodeTooOld { age_seconds, lifetime_seconds });

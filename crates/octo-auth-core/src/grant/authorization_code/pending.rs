@@ -1,34 +1,46 @@
 //! A sign-in that waits for its callback.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serializer;
 
 use crate::answer::members::{Members, Value};
 use crate::scope::Scopes;
 use crate::secret::Secret;
+use crate::time::{Now, Timestamp};
 
 /// The members of a stored sign-in.
-const MEMBERS: [&str; 7] =
-    ["token_endpoint", "client_id", "redirect_uri", "scope", "issuer", "state", "code_verifier"];
+const MEMBERS: [&str; 8] =
+    ["token_endpoint", "client_id", "redirect_uri", "scope", "begun_ms", "issuer", "state", "code_verifier"];
 
 /// A sign-in that waits for its callback.
 ///
 /// It holds the `state` and, with PKCE, the code verifier. A web application keeps it between two requests by
 /// [`Pending::to_json`] and [`Pending::from_json`], removing it from its store in the moment it is read, so that
-/// one callback is taken once.
+/// one callback is taken once. A sign-in older than [`Pending::LONGEST_AGE`] yields no code, and can be removed.
 pub struct Pending {
     /// The URL of the profile's code exchange: what a code and its verifier may be sent to.
     pub(super) token_endpoint: String,
     pub(super) client_id: String,
     pub(super) redirect_uri: String,
     pub(super) scopes: Scopes,
+    pub(super) begun: Timestamp,
     pub(super) issuer: Option<String>,
     pub(super) state: Secret,
     pub(super) verifier: Option<Secret>,
 }
 
 impl Pending {
+    /// The age from which on a sign-in yields no code: one hour.
+    pub const LONGEST_AGE: Duration = Duration::from_secs(3600);
+
+    /// Returns the time since the user was sent to the provider, by the wall clock; zero if that was set back since.
+    #[must_use]
+    pub fn age(&self, now: Now) -> Duration {
+        now.wall.saturating_since(self.begun)
+    }
+
     /// The `state` of this sign-in, by which a web application finds it again.
     #[must_use]
     pub fn state(&self) -> &Secret {
@@ -40,11 +52,13 @@ impl Pending {
     #[must_use]
     pub fn to_json(&self) -> Secret {
         let scopes = self.scopes.to_string();
+        let begun = self.begun.as_unix_millis().to_string();
         let values = [
             Some(self.token_endpoint.as_str()),
             Some(&self.client_id),
             Some(&self.redirect_uri),
             Some(&scopes),
+            Some(&begun),
             self.issuer.as_deref(),
             Some(self.state.expose()),
             self.verifier.as_ref().map(Secret::expose),
@@ -62,9 +76,10 @@ impl Pending {
             client_id: member(1)?,
             redirect_uri: member(2)?,
             scopes: Scopes::parse(&member(3)?).ok()?,
-            issuer: member(4),
-            state: Secret::new(member(5).filter(|state| !state.is_empty())?),
-            verifier: member(6).map(Secret::new),
+            begun: Timestamp::from_unix_millis(member(4)?.parse().ok()?),
+            issuer: member(5),
+            state: Secret::new(member(6).filter(|state| !state.is_empty())?),
+            verifier: member(7).filter(|verifier| !verifier.is_empty()).map(Secret::new),
         })
     }
 }
@@ -75,6 +90,7 @@ impl fmt::Debug for Pending {
             .field("token_endpoint", &self.token_endpoint.split('?').next().unwrap_or_default())
             .field("client_id", &self.client_id)
             .field("redirect_uri", &self.redirect_uri)
+            .field("begun", &self.begun)
             .finish_non_exhaustive()
     }
 }

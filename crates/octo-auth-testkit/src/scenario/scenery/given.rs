@@ -36,7 +36,7 @@ impl Scenery {
     pub fn redeemed(&self, key: &str) -> Option<Exchange<TokenSet>> {
         let client = self.setup().client();
         let entropy = Entropy::from_bytes([7; 64]);
-        let (_, pending) = client.authorize(REDIRECT_URI, &Scopes::none(), entropy).ok()?;
+        let (_, pending) = client.authorize(REDIRECT_URI, &Scopes::none(), entropy, self.now()).ok()?;
         let callback = format!("?code={key}&state={}", pending.state().expose());
         let code = pending.receive(&callback, self.now()).ok()?;
         code.redeem(&client, self.now()).ok()
