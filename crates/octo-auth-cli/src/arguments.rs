@@ -37,7 +37,8 @@ with the lines
 
 where empty lines and lines that begin with # count for nothing. The names of the two variables do as well,
 with export before them or without, and values stand there without quotes. Credentials are never taken from
-an argument, which other users of the machine and the shell's history would see.
+an argument, which other users of the machine and the shell's history would see; a file that those users can
+read or change is refused.
 
 With --base-url HOST=URL, one host of the profile is at another address; it may be given for several hosts,
 and the last one counts for each. With --base-url URL, all hosts are behind that gateway, at URL/api.octotable.com

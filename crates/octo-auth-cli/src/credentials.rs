@@ -1,7 +1,7 @@
 //! Client id and client secret, from the environment, a file or standard input.
 //!
-//! The rule kept here: a message names the place and the line, never what stands there. What was read is wiped when
-//! dropped.
+//! The rules kept here: a message names the place and the line, never what stands there; a file that others can read or
+//! change is not read. What was read is wiped when dropped.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -10,7 +10,7 @@ use std::path::Path;
 use octo_auth_core::Secret;
 use zeroize::Zeroizing;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shown};
 use crate::output;
 
 const CLIENT_ID: &str = "OCTO_AUTH_CLIENT_ID";
@@ -48,11 +48,49 @@ pub(crate) fn read(source: Option<&Path>) -> Result<Credentials, Failure> {
             parse(&text(input.lock(), "standard input")?, "standard input")
         }
         Some(path) => {
-            let place = format!("the credentials file {}", path.display());
+            let place = format!("the credentials file {}", shown(path.display()));
             let file = File::open(path).map_err(|error| unreadable(&place, &error))?;
+            #[cfg(unix)]
+            refuse_shared(&file, path, &place)?;
             parse(&text(file, &place)?, &place)
         }
     }
+}
+
+/// Refuses an open file that users other than its owner can read or change. Windows inherits a folder's permissions, and
+/// is not asked.
+#[cfg(unix)]
+fn refuse_shared(file: &File, path: &Path, place: &str) -> Result<(), Failure> {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let metadata = file.metadata().map_err(|error| unreadable(place, &error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    // A terminal, which its owner shares with those who write messages to it, keeps nothing.
+    let keeps = metadata.is_file() || metadata.file_type().is_fifo();
+    if !keeps || mode & 0o066 == 0 {
+        return Ok(());
+    }
+    let message = format!("{place} can be read or changed by other users of this machine (mode {mode:04o})");
+    let remedy = format!("run: chmod 600 {}; replace the secret if others may have seen it", quoted(path));
+    Err(Failure::new(Exit::Configuration, message).with_remedy(remedy))
+}
+
+/// A path as one word of a shell.
+#[cfg(unix)]
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+@%".contains(letter);
+    if text.chars().all(is_plain) && !text.starts_with('-') {
+        return text.into_owned();
+    }
+    if shown(&text) == text {
+        return format!("-- '{}'", text.replace('\'', r"'\''"));
+    }
+    let escaped = text.chars().map(|letter| match letter {
+        '\'' | '\\' => format!("\\{letter}"),
+        _ if shown(letter) != letter.to_string() => format!("\\U{:08x}", u32::from(letter)),
+        _ => letter.to_string(),
+    });
+    format!("-- $'{}'", escaped.collect::<String>())
 }
 
 fn from_environment() -> Result<Credentials, Failure> {

@@ -115,6 +115,23 @@ impl fmt::Display for Failure {
     }
 }
 
+/// A name or a path as it can be shown: what would hide, move or forge a line is escaped.
+pub(crate) fn shown(text: impl fmt::Display) -> String {
+    let is_harmful = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut shown = String::new();
+    for letter in text.to_string().chars() {
+        if is_harmful(letter) {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 impl From<ExchangeError> for Failure {
     fn from(error: ExchangeError) -> Self {
         Self::of(error.remedy().into(), &error).with_remedy(error.remedy().to_string())

@@ -10,7 +10,7 @@ use std::path::Path;
 use octo_auth_core::allowlist::{ListError, Rules, Terms};
 
 use crate::arguments::{IpRequest, ListSource, ListTerms};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shown};
 use crate::output::Output;
 use change::Told;
 
@@ -79,10 +79,10 @@ fn read_variable(name: &str, terms: ListTerms) -> Result<Rules, Failure> {
         Failure::new(Exit::Configuration, "the list cannot be read")
             .because_of(Some(&error))
             .with_remedy("set the variable to rules with commas between them, or correct its name")
-            .about(name)
+            .about(shown(name))
     })?;
     let rules = Rules::from_line(&text, accepted(terms));
-    rules.map_err(|error| refused(&error).about(name))
+    rules.map_err(|error| refused(&error).about(shown(name)))
 }
 
 fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
@@ -96,13 +96,13 @@ fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
         Failure::new(Exit::Configuration, "the list cannot be read")
             .because_of(Some(&error))
             .with_remedy("name a text file in UTF-8 that may be read")
-            .about(file.display())
+            .about(shown(file.display()))
     })?;
     if is_json(&text) {
         return Rules::from_json(&text, accepted(terms))
-            .map_err(|error| refused(&error).about(file.display()));
+            .map_err(|error| refused(&error).about(shown(file.display())));
     }
-    Rules::from_text(&text, accepted(terms)).map_err(|error| refused(&error).about(file.display()))
+    Rules::from_text(&text, accepted(terms)).map_err(|error| refused(&error).about(shown(file.display())))
 }
 
 fn accepted(terms: ListTerms) -> Terms {

@@ -14,7 +14,7 @@ use octo_auth_core::{
 mod answer;
 
 use crate::arguments::{AnsweredCall, ProfileRequest, Trial};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shown};
 use crate::output::Output;
 
 /// Checks a profile, or reads an answer by it.
@@ -35,7 +35,7 @@ pub(crate) fn run(request: &ProfileRequest, output: &mut Output) -> Result<Exit,
 ///
 /// A [`Failure`] if the file cannot be read or the profile is not sound.
 pub(crate) fn read(path: &Path) -> Result<Profile, Failure> {
-    let place = format!("the profile {}", path.display());
+    let place = format!("the profile {}", shown(path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::new(Exit::Configuration, format!("{place} cannot be read"))
             .because_of(Some(&error))

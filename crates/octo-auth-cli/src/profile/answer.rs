@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use octo_auth_core::{Now, Timestamp};
 use octo_auth_system::{Clock, SystemClock};
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shown};
 
 /// Reads an answer, and when it came: at its own date, or now.
 ///
@@ -15,7 +15,7 @@ use crate::failure::{Exit, Failure};
 ///
 /// A [`Failure`] if the file cannot be read or begins with a head that is no head of HTTP.
 pub(super) fn read(path: &Path, status: Option<u16>) -> Result<(Response<Vec<u8>>, Now), Failure> {
-    let place = format!("the answer {}", path.display());
+    let place = format!("the answer {}", shown(path.display()));
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::new(Exit::Configuration, format!("{place} cannot be read"))
             .because_of(Some(&error))

@@ -90,6 +90,8 @@ fn a_list_that_is_wrong_names_every_bad_line_and_is_no_answer() {
     run_with_input("[\"10.0.0.0/8\", \"x\"]", &["ip", "minimal", "--rules", "-"]).failed(3, &["element 2"]);
     run_with_input("[\"10.0.0.0/8\"", &["ip", "minimal", "--rules", "-"]).failed(3, &["line 1, column"]);
     run_with_input("[::1]", &["ip", "minimal", "--rules", "-"]).failed(3, &["probably meant: ::1"]);
+    run(&["ip", "check", "192.0.2.1", "--rules", "a\r\n\u{1b}[2J\u{202e}.txt"])
+        .failed(3, &["a\\r\\n\\u{1b}[2J\\u{202e}.txt: the list cannot be read"]);
     run(&["ip", "diff", "-", "-"]).failed(2, &["standard input"]);
     run(&["ip", "check", "10.1", "--rules", &rules]).failed(2, &["<ADDR> is no IPv4 or IPv6 address"]);
 }

@@ -60,11 +60,20 @@ pub(crate) fn run_with_input(input: &str, arguments: &[&str]) -> Ran {
     Ran::from(child.wait_with_output().expect("the program ends"))
 }
 
-/// Writes a file for one test and gives its path.
+/// Writes a file for one test, which only its owner may read, and gives its path.
 pub(crate) fn file(name: &str, text: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, text).expect("the temporary folder can be written to");
+    #[cfg(unix)]
+    set_mode(&path, 0o600);
     path.to_str().expect("a path in UTF-8").to_owned()
+}
+
+#[cfg(unix)]
+pub(crate) fn set_mode(path: impl AsRef<std::path::Path>, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    let permissions = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(path, permissions).expect("the file's owner may change its mode");
 }
 
 impl Ran {

@@ -2,6 +2,8 @@
 
 use octo_auth_emulator::{Emulator, generic, octorate, octotable, officernd};
 
+#[cfg(unix)]
+use crate::program::set_mode;
 use crate::program::{Ran, file, run, run_as, run_with_input};
 
 /// Checks that standard output is a token of this length and nothing else, and gives it back.
@@ -45,6 +47,35 @@ fn credentials_come_from_a_file_or_from_standard_input() {
     let common = ["token", "--provider", "octotable", "--base-url", &url, "--credentials"];
     token_of(&run(&[&common[..], &[&path]].concat()), 64);
     token_of(&run_with_input(&octotable_credentials(), &[&common[..], &["-"]].concat()), 64);
+}
+
+/// The command in the message is run as a shell reads it, whatever the file's name.
+#[cfg(unix)]
+#[test]
+fn a_credentials_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+    let emulator = Emulator::start().expect("an emulator");
+    let url = emulator.url();
+    let with =
+        |path: &str| run(&["token", "--provider", "octotable", "--base-url", &url, "--credentials", path]);
+    for (name, mode) in
+        [("octotable.shared", 0o644), ("it's \"mine\" $x\\.env", 0o640), ("two\nlines\u{1b}[2J'.env", 0o620)]
+    {
+        let path = file(name, &octotable_credentials());
+        set_mode(&path, mode);
+        let refused = with(&path);
+        refused.failed(
+            3,
+            &["can be read or changed by other users", &format!("mode {mode:04o}"), "run: chmod 600 "],
+        );
+        assert_eq!(emulator.log().len(), 0, "nothing was sent");
+        let lines = refused.err.lines().count();
+        assert_eq!(lines, 2, "no line is forged: {refused:?}");
+        let command = refused.err.split("run: ").nth(1).and_then(|rest| rest.split("; replace").next());
+        let mended = std::process::Command::new("bash").arg("-c").arg(command.expect("a command")).status();
+        assert!(mended.expect("a shell").success(), "{refused:?}");
+        token_of(&with(&path), 64);
+        emulator.clear_log();
+    }
 }
 
 #[test]
