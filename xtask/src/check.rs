@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 10] = [
+const PROMISES: [Step; 11] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
@@ -65,6 +65,11 @@ const PROMISES: [Step; 10] = [
         cargo(root, &["run", "--quiet", "--package", "octo-auth-tests", "--bin", "leaks", "--", &log], &[])
     }),
     ("demo", demo),
+    ("a real server", |root| {
+        let Some(folder) = crate::real_server::install(root)? else { return Ok(Outcome::Skipped) };
+        ensure!(crate::real_server::run(root, &folder)?, "a scenario failed, see above");
+        Ok(Outcome::Passed)
+    }),
     ("every address, 3 lists", |root| {
         ensure!(crate::exhaust(root, 3, 1)?, "a difference, see above");
         Ok(Outcome::Passed)

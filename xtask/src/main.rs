@@ -13,6 +13,7 @@ mod fuzz;
 mod invariants;
 mod measure;
 mod mutants;
+mod real_server;
 mod simulate;
 mod tidy;
 
@@ -91,6 +92,9 @@ enum Task {
     /// Let few accounts fail among 500 healthy ones, for six simulated hours each, and print what it costs the healthy
     /// ones; fail if one of them was denied a token.
     Blame(blame::Options),
+    /// Run both adapters against npm's `oidc-provider`, a real server: all grants, rotation, kills, and everything that can
+    /// be wrong; needs node, and npm's registry the first time.
+    RealServer,
     /// Print how much code one renewal goes through; fail if files import each other in a circle.
     Measure,
     /// Run the tests of the core, then check the house rules.
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         Task::Mutants { one_in, part } => mutants::run(&root(), one_in.get(), part.as_deref()),
         Task::Coverage => coverage::run(&root()),
         Task::Blame(options) => blame::run(&root(), &options),
+        Task::RealServer => real_server(&root()),
         Task::Measure => measure::run(&root()),
         Task::Quick => quick(&root()),
         Task::Test => check::run(&root(), check::Extent::Promises),
@@ -141,6 +146,11 @@ fn conformance(arguments: &[String]) -> anyhow::Result<bool> {
         .args(arguments)
         .status()?;
     Ok(status.success())
+}
+
+fn real_server(root: &Path) -> anyhow::Result<bool> {
+    let folder = real_server::install(root)?;
+    folder.map_or(Ok(false), |folder| real_server::run(root, &folder))
 }
 
 /// Compares so many lists with the map, in a build with optimisation: there are 4,294,967,296 addresses.

@@ -1,0 +1,106 @@
+//! The tokens of one account in either colour, on a store of files and a clock that can be moved on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::Request;
+use octo_auth_core::{Adopted, ApiAnswer, ApiError, Body, Client, Failure, Key, Now, RequestError, Token};
+use octo_auth_system::{Clock, SystemClock};
+use octo_auth_tests::registration::sound;
+use tokio::runtime::{Builder, Runtime};
+use {octo_auth_async as asynchronous, octo_auth_blocking as blocking};
+
+use super::files::Files;
+
+/// The clocks of the machine, so many seconds ahead.
+#[derive(Clone, Default)]
+pub(crate) struct Ahead(Arc<AtomicU64>);
+
+impl Ahead {
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Now {
+        let now = SystemClock.now();
+        let ahead = Duration::from_secs(self.0.load(Ordering::Relaxed));
+        Now { wall: now.wall.saturating_add(ahead), boot: now.boot + ahead }
+    }
+}
+
+pub(crate) struct Manager {
+    colour: Colour,
+    pub(crate) clock: Ahead,
+}
+
+enum Colour {
+    Async(Runtime, asynchronous::Tokens),
+    Blocking(blocking::Tokens),
+}
+
+impl Manager {
+    /// The tokens of the account `guest`, as a program finds them that starts on this store.
+    pub(crate) fn start(colour: &str, client: Client, store: &Path, clock: Ahead) -> Self {
+        let (key, store) = (Key::account("guest"), Files::new(store));
+        let colour = if colour == "async" {
+            let runtime = sound(Builder::new_multi_thread().worker_threads(1).enable_all().build());
+            let builder =
+                asynchronous::Accounts::builder(client).store(asynchronous::BlockingStore::new(store));
+            let accounts = sound(builder.clock(clock.clone()).build());
+            Colour::Async(runtime, sound(accounts.tokens(key)))
+        } else {
+            let accounts =
+                sound(blocking::Accounts::builder(client).store(store).clock(clock.clone()).build());
+            Colour::Blocking(sound(accounts.tokens(key)))
+        };
+        Self { colour, clock }
+    }
+
+    pub(crate) fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), RequestError> {
+        match &self.colour {
+            Colour::Async(runtime, tokens) => runtime.block_on(tokens.adopt(adopted)),
+            Colour::Blocking(tokens) => tokens.adopt(adopted),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Result<Token, Failure> {
+        match &self.colour {
+            Colour::Async(runtime, tokens) => runtime.block_on(tokens.get()),
+            Colour::Blocking(tokens) => tokens.get(),
+        }
+    }
+
+    /// The access token in clear, or the failure.
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        self.get().map(|token| token.access_token().expose().to_owned())
+    }
+
+    pub(crate) fn sign_out(&self) {
+        match &self.colour {
+            Colour::Async(runtime, tokens) => runtime.block_on(tokens.sign_out()),
+            Colour::Blocking(tokens) => tokens.sign_out(),
+        }
+    }
+
+    pub(crate) fn explain(&self) -> String {
+        match &self.colour {
+            Colour::Async(_, tokens) => tokens.explain(),
+            Colour::Blocking(tokens) => tokens.explain(),
+        }
+    }
+
+    pub(crate) fn call(&self, url: &str) -> Result<ApiAnswer, ApiError> {
+        let request = sound(Request::get(url).body(Body::empty()));
+        let answer = match &self.colour {
+            Colour::Async(runtime, tokens) => {
+                runtime.block_on(asynchronous::ApiClient::new(tokens.clone()).call(&request))
+            }
+            Colour::Blocking(tokens) => blocking::ApiClient::new(tokens.clone()).call(&request),
+        };
+        answer.map(|answer| answer.value)
+    }
+}
