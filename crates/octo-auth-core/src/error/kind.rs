@@ -112,10 +112,7 @@ impl ErrorKind {
                 5 => "http:5xx",
                 _ => "http:other",
             },
-            Self::OAuth(code) => {
-                let is_it = |word: &&&str| word.strip_prefix("oauth:") == Some(code.as_str());
-                STANDARD_CODES.iter().find(is_it).copied().unwrap_or("oauth")
-            }
+            Self::OAuth(code) => code.standard().unwrap_or("oauth"),
             Self::OAuthMalformed => "oauth_malformed",
             Self::Provider(_) => "provider",
             Self::ProviderError => "provider_error",
@@ -206,26 +203,3 @@ impl ErrorKind {
         f.write_str(words)
     }
 }
-
-/// Returns whether a word is an error code of the standards.
-pub(super) fn is_standard(word: &str) -> bool {
-    STANDARD_CODES.iter().any(|code| code.strip_prefix("oauth:") == Some(word))
-}
-
-/// The error codes of token endpoints in the standards: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1,
-/// RFC 8628 section 3.5, RFC 8707 section 2.
-const STANDARD_CODES: [&str; 13] = [
-    "oauth:invalid_request",
-    "oauth:invalid_client",
-    "oauth:invalid_grant",
-    "oauth:unauthorized_client",
-    "oauth:unsupported_grant_type",
-    "oauth:invalid_scope",
-    "oauth:access_denied",
-    "oauth:server_error",
-    "oauth:temporarily_unavailable",
-    "oauth:unsupported_token_type",
-    "oauth:authorization_pending",
-    "oauth:slow_down",
-    "oauth:invalid_target",
-];

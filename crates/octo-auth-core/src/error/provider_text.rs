@@ -68,7 +68,7 @@ impl ErrorCode {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
         let possible = !word.is_empty() && word.len() <= LONGEST_CODE && word.bytes().all(allowed);
         // A word that every server uses shows nothing, though it may hold the value of a parameter, such as `client`.
-        let sound = super::kind::is_standard(word) || (possible && !shows(word, secrets));
+        let sound = standard(word).is_some() || (possible && !shows(word, secrets));
         sound.then(|| Self(word.to_owned()))
     }
 
@@ -87,7 +87,35 @@ impl ErrorCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The word with `oauth:` before it, if it is one of the standards.
+    pub(super) fn standard(&self) -> Option<&'static str> {
+        standard(&self.0)
+    }
 }
+
+/// Returns an error code of the standards with `oauth:` before it.
+fn standard(word: &str) -> Option<&'static str> {
+    STANDARD_CODES.into_iter().find(|code| code.strip_prefix("oauth:") == Some(word))
+}
+
+/// The error codes of token endpoints in the standards: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1,
+/// RFC 8628 section 3.5, RFC 8707 section 2.
+const STANDARD_CODES: [&str; 13] = [
+    "oauth:invalid_request",
+    "oauth:invalid_client",
+    "oauth:invalid_grant",
+    "oauth:unauthorized_client",
+    "oauth:unsupported_grant_type",
+    "oauth:invalid_scope",
+    "oauth:access_denied",
+    "oauth:server_error",
+    "oauth:temporarily_unavailable",
+    "oauth:unsupported_token_type",
+    "oauth:authorization_pending",
+    "oauth:slow_down",
+    "oauth:invalid_target",
+];
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
