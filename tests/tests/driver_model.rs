@@ -9,7 +9,7 @@
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
 #[path = "../../crates/octo-auth-driver/src/admission.rs"]
 mod admission;
-
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
 #[path = "../../crates/octo-auth-driver/src/calls.rs"]
 mod calls;
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]

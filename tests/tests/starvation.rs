@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use octo_auth_core::{
@@ -44,25 +44,31 @@ fn answer(request: &str, number: u64) -> Vec<u8> {
 
 /// A clock that the test moves, in seconds, and that tells those who wait.
 #[derive(Clone, Default)]
-struct Moved(Arc<(AtomicU64, Mutex<Vec<Weak<dyn Waiting>>>)>);
+struct Moved(Arc<Inside>);
+
+#[derive(Default)]
+struct Inside {
+    seconds: AtomicU64,
+    waiting: Mutex<Vec<Weak<dyn Waiting>>>,
+}
 
 impl Moved {
     fn tick(&self) {
-        self.0.0.fetch_add(1, Ordering::SeqCst);
-        let waiting = self.0.1.lock().expect("no test panics here").clone();
+        self.0.seconds.fetch_add(1, Ordering::SeqCst);
+        let waiting = self.0.waiting.lock().expect("no test panics here").clone();
         waiting.iter().filter_map(Weak::upgrade).for_each(|waiting| waiting.look_again());
     }
 }
 
 impl Clock for Moved {
     fn now(&self) -> Now {
-        let time = Duration::from_secs(self.0.0.load(Ordering::SeqCst));
+        let time = Duration::from_secs(self.0.seconds.load(Ordering::SeqCst));
         let start = Timestamp::from_unix_seconds(1_700_000_000);
         Now { wall: start.saturating_add(time), boot: Duration::from_secs(1_000) + time }
     }
 
     fn on_move(&self, waiting: Weak<dyn Waiting>) {
-        self.0.1.lock().expect("no test panics here").push(waiting);
+        self.0.waiting.lock().expect("no test panics here").push(waiting);
     }
 }
 
@@ -158,7 +164,7 @@ fn invented_codes_cost_the_own_account_no_token_while_tasks_exchange_them() {
         calls.push(runtime.spawn(async move { accounts.run(exchange).await.map(drop) }));
     };
     stage.run(begin, || runtime.block_on(tokens.get()).is_ok());
-    stage.pass_until(|| calls.iter().all(|call| call.is_finished()));
+    stage.pass_until(|| calls.iter().all(tokio::task::JoinHandle::is_finished));
     let ends: Vec<_> =
         calls.into_iter().map(|call| sound(runtime.block_on(call)).expect_err("no code")).collect();
     stage.judge(&ends);
@@ -177,7 +183,7 @@ fn invented_codes_cost_the_own_account_no_token_while_threads_exchange_them() {
         calls.push(thread::spawn(move || accounts.run(exchange).map(drop)));
     };
     stage.run(begin, || tokens.get().is_ok());
-    stage.pass_until(|| calls.iter().all(|call| call.is_finished()));
+    stage.pass_until(|| calls.iter().all(JoinHandle::is_finished));
     let ends: Vec<_> =
         calls.into_iter().map(|call| call.join().expect("no panic").expect_err("no code")).collect();
     stage.judge(&ends);

@@ -84,7 +84,7 @@ impl Accounts {
     /// Runs any exchange once, in a task of its own.
     ///
     /// A request for a token counts in the provider's budget, of which such requests get at most half, and waits in line
-    /// until that has room, at most as long as the policy says callers wait. While 64 wait, a further one is not sent, nor
+    /// until that has room, at most two minutes. While 64 wait, a further one is not sent, nor
     /// is a code that became too old. Its outcome changes no key: an exchange that brings tokens, such as that of an authorization code, is one for
     /// [`Tokens::adopt_from`].
     ///

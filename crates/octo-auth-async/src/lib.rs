@@ -116,6 +116,7 @@ pub mod rfc6749;
 
 mod accounts;
 mod api_client;
+mod blocking_store;
 mod changes;
 mod drive;
 mod exchange_task;
@@ -157,6 +158,7 @@ pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemC
 pub use self::reqwest::ReqwestTransport;
 pub use accounts::{Accounts, Builder};
 pub use api_client::ApiClient;
+pub use blocking_store::BlockingStore;
 pub use changes::Changes;
 pub use keep_warm::KeepWarm;
 #[cfg(feature = "reqwest-middleware")]
@@ -164,6 +166,6 @@ pub use middleware::Authorize;
 #[cfg(feature = "tower")]
 pub use middleware::{AuthorizeLayer, AuthorizeService, WholeBody};
 pub use runner::Runner;
-pub use store::{BlockingStore, Store};
+pub use store::Store;
 pub use tokens::Tokens;
 pub use transport::Transport;

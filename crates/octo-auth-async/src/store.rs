@@ -1,6 +1,5 @@
 //! What keeps records for an asynchronous program.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +8,12 @@ use octo_auth_core::{
     ChangeListener, Claimed, RecordBytes, RecordName, Saved, Storage, StoreError, Stored, Version,
 };
 use octo_auth_system::MemoryStore;
-use tokio::task::spawn_blocking;
 
 /// An asynchronous store of records.
 ///
 /// It owes what the synchronous [`Store`](octo_auth_core::Store) of the core owes, whose documentation says what a table
 /// needs. A call that takes longer than 5 s is dropped and counts as failed, though it may still take effect.
-/// [`BlockingStore`] makes one of a synchronous store of the core.
+/// [`BlockingStore`](crate::BlockingStore) makes one of a synchronous store of the core.
 ///
 /// An implementation has `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its `impl`, and
 /// its methods are plain `async fn`.
@@ -162,77 +160,5 @@ impl Store for MemoryStore {
 
     fn changes(&self, listener: ChangeListener) -> bool {
         octo_auth_core::Store::changes(self, listener)
-    }
-}
-
-/// A synchronous store, whose reads and writes run on tokio's threads for blocking work. [`Store::storage`] and
-/// [`Store::changes`] run on the thread of the caller.
-#[derive(Clone)]
-pub struct BlockingStore {
-    store: Arc<dyn octo_auth_core::Store>,
-}
-
-impl BlockingStore {
-    /// Wraps a synchronous store.
-    #[must_use]
-    pub fn new(store: impl octo_auth_core::Store + 'static) -> Self {
-        Self { store: Arc::new(store) }
-    }
-
-    async fn call<R: Send + 'static>(
-        &self,
-        call: impl FnOnce(&dyn octo_auth_core::Store) -> Result<R, StoreError> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        let store = self.store.clone();
-        // The message of a panic is left out: it may hold a secret.
-        let ended = |_| Err(StoreError::new("the thread of the store's call ended early"));
-        spawn_blocking(move || call(&*store)).await.unwrap_or_else(ended)
-    }
-}
-
-#[async_trait]
-impl Store for BlockingStore {
-    fn storage(&self) -> Storage {
-        self.store.storage()
-    }
-
-    async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
-        let name = name.clone();
-        self.call(move |store| store.load(&name)).await
-    }
-
-    async fn compare_and_swap(
-        &self,
-        name: &RecordName,
-        expected: Option<Version>,
-        content: &RecordBytes,
-    ) -> Result<Saved, StoreError> {
-        let (name, content) = (name.clone(), content.clone());
-        self.call(move |store| store.compare_and_swap(&name, expected, &content)).await
-    }
-
-    async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
-        let (name, owner) = (name.clone(), owner.to_owned());
-        self.call(move |store| store.claim(&name, &owner, ttl)).await
-    }
-
-    async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
-        let (name, owner) = (name.clone(), owner.to_owned());
-        self.call(move |store| store.release(&name, &owner)).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
-        let prefix = prefix.to_owned();
-        self.call(move |store| store.list(&prefix)).await
-    }
-
-    fn changes(&self, listener: ChangeListener) -> bool {
-        self.store.changes(listener)
-    }
-}
-
-impl fmt::Debug for BlockingStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlockingStore").field("storage", &self.store.storage()).finish_non_exhaustive()
     }
 }

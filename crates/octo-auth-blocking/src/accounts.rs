@@ -3,7 +3,7 @@
 //! The core decides, the driver says whom it concerns; what is here moves bytes, blocks callers and starts threads.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use octo_auth_core::{
@@ -90,7 +90,7 @@ impl Accounts {
     /// Runs any exchange, such as that of an authorization code, once, on the calling thread.
     ///
     /// A request for a token counts in the provider's budget, of which such requests get at most half, and waits in line
-    /// until that has room, at most as long as the policy says callers wait. While 64 wait, a further one is not sent, nor
+    /// until that has room, at most two minutes. While 64 wait, a further one is not sent, nor
     /// is a code that became too old. Its outcome changes no key: tokens it brings are handed to [`Tokens::adopt`]. A
     /// shutdown waits for it.
     ///
@@ -249,6 +249,7 @@ impl Builder {
             None => Arc::new(UreqTransport::new()?),
         };
         let (wait, exchange_deadline) = (policy.wait(), policy.exchange_deadline());
+        let threads = usize::try_from(policy.concurrency()).unwrap_or(usize::MAX);
         let storage = store.storage();
         let machine = core::Accounts::new(client, policy, storage, &entropy);
         let shared = Shared::new(machine, clock);
@@ -260,8 +261,20 @@ impl Builder {
                 }
             }));
         }
-        let pool = Arc::new(ThreadPool::new(shared.clone()));
-        let context = Context { shared, transport, store, pool, wait, exchange_deadline, may_block };
+        let requests = Arc::new(ThreadPool::new(shared.clone(), threads));
+        let store_calls = Arc::new(ThreadPool::new(shared.clone(), threads.div_ceil(4)));
+        let storing = Mutex::default();
+        let context = Context {
+            shared,
+            transport,
+            store,
+            requests,
+            store_calls,
+            storing,
+            wait,
+            exchange_deadline,
+            may_block,
+        };
         Ok(Accounts { context: Arc::new(context) })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Answer, Exchange, ExchangeError, Fault, Job, LoadJob, Now, Reply, Report, SendJob, Store,
+    Answer, Exchange, ExchangeError, Fault, Job, Now, Reply, Report, SendJob, Store, StoreError, Ticket,
 };
 use octo_auth_driver::{Admitted, JobGuard};
 
@@ -37,52 +37,92 @@ impl Context {
         outcome
     }
 
-    /// Has the jobs of a flight run on a thread of the pool.
-    pub(crate) fn spawn(self: &Arc<Self>, mut guard: JobGuard) {
+    /// Has the jobs of a flight run on a thread: a request and the wait before a reading, or calls of the store.
+    pub(crate) fn spawn(self: &Arc<Self>, guard: JobGuard) {
         let context = self.clone();
-        self.pool.run(Box::new(move |waited| context.run_jobs(&mut guard, waited)));
-    }
-
-    /// Runs the jobs of a flight, the first of which has waited for its thread.
-    fn run_jobs(&self, guard: &mut JobGuard, mut waited: Duration) {
-        while let Some((job, begun)) = guard.begin() {
-            let report = self.run_job(job, begun, std::mem::take(&mut waited));
-            guard.report(report);
+        match guard.due() {
+            Some(Job::Send(_)) => self.requests.run(Box::new(move |waited| context.run_jobs(guard, waited))),
+            Some(Job::Load(job)) if !job.wait().is_zero() => {
+                let wait = job.wait();
+                self.requests.run(Box::new(move |_| {
+                    context.wait(wait);
+                    context.call_store(guard);
+                }));
+            }
+            _ => self.call_store(guard),
         }
     }
 
-    fn run_job(&self, job: Job, begun: Now, waited: Duration) -> Report {
-        let (store, ticket) = (&self.store, job.ticket().clone());
-        let scope = || self.shared.telemetry().store_call(ticket.key(), ticket.step());
+    fn call_store(self: &Arc<Self>, guard: JobGuard) {
+        let context = self.clone();
+        self.store_calls.run(Box::new(move |waited| context.run_jobs(guard, waited)));
+    }
+
+    /// Runs the jobs of a flight, the first of which has waited for its thread, while they belong on that thread.
+    fn run_jobs(self: &Arc<Self>, mut guard: JobGuard, mut waited: Duration) {
+        let is_request = |guard: &JobGuard| matches!(guard.due(), Some(Job::Send(_)));
+        let belongs_here = is_request(&guard);
+        while is_request(&guard) == belongs_here {
+            let Some((job, begun)) = guard.begin() else { return };
+            let report = match job {
+                Job::Send(job) => self.send(job, begun, std::mem::take(&mut waited)),
+                job => self.run_store_job(job),
+            };
+            guard.report(report);
+            // The next reading may have to wait for another process.
+            if matches!(guard.due(), Some(Job::Load(job)) if !job.wait().is_zero()) {
+                break;
+            }
+        }
+        if guard.due().is_some() {
+            self.spawn(guard);
+        }
+    }
+
+    fn run_store_job(&self, job: Job) -> Report {
+        let ticket = job.ticket().clone();
         match job {
             Job::Load(job) => {
-                self.wait(&job);
-                let result = scope().within(|| store.load(job.name()));
+                let result = self.call(&ticket, |store| store.load(job.name()));
                 job.loaded(result)
             }
             Job::Claim(job) => {
-                let result = scope().within(|| store.claim(job.name(), job.owner(), job.ttl()));
+                let result = self.call(&ticket, |store| store.claim(job.name(), job.owner(), job.ttl()));
                 job.claimed(result)
             }
-            Job::Send(job) => self.send(job, begun, waited),
             Job::Save(job) => {
-                let save = || store.compare_and_swap(job.name(), job.expected(), job.content());
-                let result = scope().within(save);
+                let save =
+                    |store: &dyn Store| store.compare_and_swap(job.name(), job.expected(), job.content());
+                let result = self.call(&ticket, save);
                 job.saved(result)
             }
             Job::Release(job) => {
                 // A claim that cannot be released ends by itself.
-                let _ = scope().within(|| store.release(job.name(), job.owner()));
+                let _ = self.call(&ticket, |store| store.release(job.name(), job.owner()));
                 job.released()
             }
+            job @ Job::Send(_) => job.abandon(),
         }
     }
 
+    /// Calls the store, unless it is being called for the key: a store that hangs holds one thread for each key.
+    fn call<R>(
+        &self,
+        ticket: &Ticket,
+        call: impl FnOnce(&dyn Store) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        let Some(_calling) = self.begin_call(ticket.key()) else {
+            return Err(StoreError::new("an earlier call of the store has not returned"));
+        };
+        let scope = self.shared.telemetry().store_call(ticket.key(), ticket.step());
+        scope.within(|| call(&*self.store))
+    }
+
     /// Waits before a reading, until the clock says that the time is over: a simulated clock may be moved meanwhile.
-    fn wait(&self, job: &LoadJob) {
+    fn wait(&self, wait: Duration) {
         let boot = || self.shared.clock().boot();
-        let until = boot().saturating_add(job.wait());
-        let mut left = job.wait();
+        let until = boot().saturating_add(wait);
+        let mut left = wait;
         while !left.is_zero() {
             let listener = self.shared.listen();
             left = until.saturating_sub(boot());

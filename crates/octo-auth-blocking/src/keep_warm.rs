@@ -11,8 +11,8 @@ use octo_auth_driver::Due;
 
 use crate::context::Context;
 
-/// How long it waits while jobs wait for a thread, unless it is woken.
-const NO_ROOM: Duration = Duration::from_secs(30);
+/// How long it waits while jobs wait for a thread, unless it is woken: as long as a job waits for one.
+const NO_ROOM: Duration = Duration::from_secs(5);
 
 /// Keeps the tokens of a registration warm until it is dropped.
 ///
@@ -57,7 +57,7 @@ impl Driver {
             if self.is_over.load(Ordering::Acquire) {
                 return;
             }
-            if !context.pool.has_room() {
+            if !context.requests.has_room() || !context.store_calls.has_room() {
                 drop(context);
                 listener.wait_timeout(NO_ROOM);
                 continue;

@@ -1,7 +1,7 @@
 //! The threads on which a registration runs its jobs, and the queue before them.
 //!
-//! There are 64 threads at most, and none without work. A job that waited 5 s in the queue is given up, not begun: what
-//! was decided then may be wrong by now.
+//! There is a bounded number of threads, and none without work. A job that waited 5 s in the queue is given up, not begun:
+//! what was decided then may be wrong by now.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,15 +11,14 @@ use std::time::Duration;
 
 use octo_auth_driver::Shared;
 
-/// The most jobs of a registration that run at once.
-const THREADS: usize = 64;
-
 /// How long a job waits for a thread.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The threads of a registration.
 pub(crate) struct ThreadPool {
     shared: Arc<Shared>,
+    /// The most jobs that run at once.
+    most: usize,
     state: Mutex<PoolState>,
 }
 
@@ -46,8 +45,8 @@ struct Worker {
 }
 
 impl ThreadPool {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, state: Mutex::default() }
+    pub(crate) fn new(shared: Arc<Shared>, most: usize) -> Self {
+        Self { shared, most, state: Mutex::default() }
     }
 
     /// Has jobs run. If no thread can be started for them, they are given up.
@@ -61,20 +60,23 @@ impl ThreadPool {
         let _ = thread::Builder::new().name("octo-auth-job".to_owned()).spawn(move || worker.work());
     }
 
-    /// Returns whether no job waits for a thread.
+    /// Returns whether no job waits for a thread; those that have waited too long are given up.
     pub(crate) fn has_room(&self) -> bool {
-        self.lock().queue.is_empty()
+        let now = self.shared.clock().boot();
+        let mut state = self.lock();
+        let overdue = state.overdue(now);
+        let is_empty = state.queue.is_empty();
+        drop(state);
+        drop(overdue);
+        is_empty
     }
 
     /// Queues jobs. Returns whether a thread is to be started, which is counted already.
     fn add(&self, queued: Queued) -> bool {
-        let now = queued.since;
         let mut state = self.lock();
-        let is_overdue = |waiting: &Queued| now.saturating_sub(waiting.since) >= QUEUE_TIMEOUT;
-        let overdue = state.queue.iter().take_while(|waiting| is_overdue(waiting)).count();
-        let overdue: Vec<Queued> = state.queue.drain(..overdue).collect();
+        let overdue = state.overdue(queued.since);
         state.queue.push_back(queued);
-        let starts = state.workers < THREADS;
+        let starts = state.workers < self.most;
         state.workers += usize::from(starts);
         drop(state);
         // They report, which is no work to be done under a lock.
@@ -84,6 +86,15 @@ impl ThreadPool {
 
     fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PoolState {
+    /// Takes the jobs that have waited too long out of the queue.
+    fn overdue(&mut self, now: Duration) -> Vec<Queued> {
+        let is_overdue = |waiting: &&Queued| now.saturating_sub(waiting.since) >= QUEUE_TIMEOUT;
+        let overdue = self.queue.iter().take_while(is_overdue).count();
+        self.queue.drain(..overdue).collect()
     }
 }
 

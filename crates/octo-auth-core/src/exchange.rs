@@ -34,26 +34,33 @@ use crate::time::Now;
 pub struct Exchange<T: Reply> {
     request: Request<Body>,
     reading: Reading,
-    /// When what it spends was received, and how long that lives.
-    spends: Option<(Now, Duration)>,
     reply: PhantomData<fn() -> T>,
+}
+
+/// When the code of a request was received, and how long it lives.
+#[derive(Debug, Clone, Copy)]
+struct CodeLifetime {
+    received: Now,
+    lifetime: Duration,
 }
 
 impl<T: Reply> Exchange<T> {
     pub(crate) fn new(mut request: Request<Body>, reading: Reading) -> Self {
         request.extensions_mut().insert(SendOptions::from(&reading));
-        Self { request, reading, spends: None, reply: PhantomData }
+        Self { request, reading, reply: PhantomData }
     }
 
     /// This exchange of a code that was received at that moment and lives this long.
-    pub(crate) fn spending(self, received: Now, lifetime: Duration) -> Self {
-        Self { spends: Some((received, lifetime)), ..self }
+    pub(crate) fn spending(mut self, received: Now, lifetime: Duration) -> Self {
+        self.request.extensions_mut().insert(CodeLifetime { received, lifetime });
+        self
     }
 
     /// Returns whether the code that it exchanges has become too old. Ask before sending what had to wait.
     #[must_use]
     pub fn is_too_old(&self, now: Now) -> bool {
-        self.spends.is_some_and(|(received, lifetime)| now.age_of(received) >= lifetime)
+        let code = self.request.extensions().get::<CodeLifetime>();
+        code.is_some_and(|code| now.age_of(code.received) >= code.lifetime)
     }
 
     /// The request to send, as it is, to its absolute URL, without following redirects.

@@ -192,7 +192,8 @@ impl KeyState {
         job: Option<Job>,
         now: Now,
     ) -> Decision {
-        let until = self.in_flight.as_ref().map_or(now.boot, |own| own.deadline);
+        let until = self.in_flight.as_ref().map(|own| own.deadline).or_else(|| facts.gate.lacks_room());
+        let until = until.unwrap_or(now.boot);
         let failure = || self.failure(state, facts, now);
         let verdict = match (state, job) {
             (State::RefusedRenewing | State::ExpiredRenewing | State::Unread, Some(job)) => Verdict::Run(job),
@@ -201,6 +202,9 @@ impl KeyState {
                 _ => Verdict::Run(job),
             },
             (State::Reading | State::ExpiredInFlight | State::RefusedInFlight, None) => {
+                Verdict::Wait { until }
+            }
+            (State::ExpiredBlocked | State::RefusedBlocked, None) if facts.gate.lacks_room().is_some() => {
                 Verdict::Wait { until }
             }
             (

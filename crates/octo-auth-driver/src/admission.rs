@@ -13,6 +13,9 @@ use crate::shared::{Running, Shared, left};
 /// The most requests that wait.
 const MOST_WAITING: usize = 64;
 
+/// How long one waits at most: longer than the minute in which most providers count.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// A request beside the machine, from the first question until it is sent or given up. Dropped, it leaves the line.
 #[must_use = "it leaves the line when it is dropped"]
 pub struct Admission {
@@ -49,8 +52,8 @@ impl Shared {
 impl Admission {
     /// Asks whether a request may be sent now. It is counted in the request budget then.
     ///
-    /// Requests are admitted in the order in which they asked first. One waits at most as long as a caller does by the
-    /// policy; if 64 wait already, a further one is not sent.
+    /// Requests are admitted in the order in which they asked first. One waits at most two minutes; if 64 wait already, a
+    /// further one is not sent.
     pub fn ask(&mut self, purpose: Purpose) -> Admitted {
         let shared = self.shared.clone();
         let (mut state, now) = shared.enter();
@@ -74,7 +77,7 @@ impl Admission {
             let number = state.next_turn;
             state.next_turn += 1;
             state.line.insert(number);
-            let until = now.boot.saturating_add(state.machine.policy().wait());
+            let until = now.boot.saturating_add(LONGEST);
             self.turn = Some(Turn { number, until });
         }
         let until = self.turn.map_or(now.boot, |own| own.until);

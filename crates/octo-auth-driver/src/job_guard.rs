@@ -43,6 +43,15 @@ impl JobGuard {
         }
     }
 
+    /// Returns the job that is due, so that its runner can choose a thread for it. `None` once all jobs are reported.
+    #[must_use]
+    pub fn due(&self) -> Option<&Job> {
+        match &self.stage {
+            Some(Stage::Due(job)) => Some(job),
+            Some(Stage::Begun(_)) | None => None,
+        }
+    }
+
     /// Reports the outcome of the job that was begun. The next job of the flight, if there is one, is then due.
     pub fn report(&mut self, report: Report) {
         // Begun until the machine has taken the report.

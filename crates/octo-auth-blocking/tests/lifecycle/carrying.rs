@@ -12,8 +12,8 @@ use crate::endpoint::Endpoint;
 use crate::gate::Gate;
 use crate::{accounts, own_key};
 
-/// How many jobs of a registration are carried at once.
-const THREADS: usize = 64;
+/// The number of calls of the store that run at once.
+const THREADS: usize = 16;
 
 /// A clock that panics once: at the look of this number that a carrier takes at it.
 #[derive(Clone)]
@@ -81,7 +81,7 @@ fn a_carrier_that_ends_at_any_look_at_the_clock_hangs_nobody() {
 }
 
 #[test]
-fn many_jobs_that_are_due_at_once_are_carried_by_64_threads_and_all_to_their_end() {
+fn many_jobs_that_are_due_at_once_are_carried_by_a_bounded_number_of_threads_and_all_to_their_end() {
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
     let accounts = accounts(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
     let all = handles(&accounts, 200);

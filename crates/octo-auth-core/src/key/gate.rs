@@ -46,6 +46,14 @@ impl From<&Setback> for Blocked {
 }
 
 impl Gate {
+    /// Returns until when it is closed, if nothing but other renewals in flight closes it: its callers wait for their ends.
+    pub(crate) fn lacks_room(&self) -> Option<Duration> {
+        match self {
+            Self::Closed(blocked) if blocked.kind == FailureKind::TooManyInFlight => Some(blocked.until),
+            _ => None,
+        }
+    }
+
     /// Returns the gate that all these reasons close, each of which lasts until its own moment.
     ///
     /// Another reason is reported rather than a limit of requests or the spacing that follows a failure; of several the one

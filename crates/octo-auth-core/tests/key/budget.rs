@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use octo_auth_core::profile::AccountLimit;
 use octo_auth_core::{Client, Fault, Freshness, Key, Policy, Purpose, Storage};
+use octo_auth_testkit::StoredRecord;
 use octo_auth_testkit::machine::{Endpoint, Machine, Said, Shelf, hotel, scoped, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard};
+use serde_json::Value;
 
 fn locations(count: usize) -> Vec<Key> {
     (0..count)
@@ -355,4 +357,23 @@ fn a_documented_limit_of_one_account_holds_for_each_account_alone() {
     assert_eq!(world.got(&scoped("other")), "AT");
     world.pass(wait);
     assert_eq!(world.got(&service()), "AT");
+}
+
+#[test]
+fn what_was_sent_while_the_store_was_away_is_written_only_while_it_counts() {
+    let shelf = Shelf::default();
+    let policy = Policy::default().with_request_limit(5).expect("a limit");
+    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, &shelf, 1);
+    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 1));
+    shelf.set_down(true);
+    for _ in 0..100 {
+        assert!(world.got(&service()).starts_with("AT"), "a client grant goes on");
+        world.pass_seconds(20);
+    }
+    shelf.set_down(false);
+    world.pass_seconds(30);
+    assert!(world.get(&service()).is_ok());
+    let requests = |log: &StoredRecord| log.member("sent").and_then(Value::as_array).map_or(0, Vec::len);
+    let most = shelf.history().iter().map(requests).max();
+    assert!(most.is_some_and(|most| most <= 5), "{most:?} moments in a log of 61 s");
 }

@@ -492,20 +492,3 @@ fn a_request_of_another_process_at_the_moment_of_the_last_look_keeps_its_moment(
     world.pass_until(seen.boot + Duration::from_secs(61));
     assert_eq!(world.accounts.budget_left(world.now), 1);
 }
-
-#[test]
-fn what_was_sent_while_the_store_was_away_is_written_only_while_it_counts() {
-    let shelf = Shelf::default();
-    let mut world = limited(5, &shelf, 1);
-    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 1));
-    shelf.set_down(true);
-    for _ in 0..100 {
-        assert!(world.got(&key(0)).starts_with("AT"), "a client grant goes on");
-        world.pass_seconds(20);
-    }
-    shelf.set_down(false);
-    world.pass_seconds(30);
-    assert!(world.get(&key(0)).is_ok());
-    let most = shelf.history().iter().map(requests).max();
-    assert!(most.is_some_and(|most| most <= 5), "{most:?} moments in a log of 61 s");
-}

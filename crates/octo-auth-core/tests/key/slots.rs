@@ -57,6 +57,18 @@ fn a_caller_without_time_to_wait_for_room_is_told_so() {
 }
 
 #[test]
+fn a_caller_whose_token_was_refused_waits_for_room_rather_than_use_it_again() {
+    let mut world = narrow(1);
+    let token = world.get(&tenant(0)).expect("a token");
+    world.accounts.refused(&tenant(0), token.generation(), world.now);
+    let in_flight = ask(&mut world, &tenant(1)).expect("a renewal");
+    ask(&mut world, &tenant(0)).expect_err("it waits");
+    assert_eq!(world.got(&tenant(0)), "AT1 (suspect)", "its time is over");
+    let _ = end(&mut world, in_flight);
+    assert_eq!(world.got(&tenant(0)), "AT3");
+}
+
+#[test]
 fn accounts_leave_a_quarter_to_client_grants() {
     let policy = Policy::default().with_concurrency(4).expect("room");
     let shelf = Shelf::default();

@@ -256,6 +256,9 @@ fn q21_a_code_is_sent_once_and_not_after_sixty_seconds() {
     let code = pending.receive(&callback, moment::start()).unwrap();
     let late = code.redeem(&octorate(), moment::after(60)).unwrap_err();
     assert_eq!((late.code().as_ref(), late.remedy()), ("code_too_old", Remedy::SignInAgain));
+    let exchange = signed_in("https://localhost").1;
+    assert!(!exchange.is_too_old(moment::after(59)), "it may have waited to be sent");
+    assert!(exchange.is_too_old(moment::after(60)));
     // A lost answer consumes the exchange; the user signs in again, since nothing holds the code any more.
     let error = signed_in("https://localhost").1.lost(Fault::unknown("no answer within 60 s"));
     assert_eq!(error.code(), "maybe_processed");
