@@ -50,6 +50,8 @@ pub struct Accounts {
     idle: BTreeSet<(Duration, u64, Arc<Key>)>,
     /// Keys by when they are to be looked at next, on the boot clock.
     due: BTreeSet<(Duration, Arc<Key>)>,
+    /// Keys whose renewal waits only for the endpoint, which one of them tries for all; the one tried longest ago first.
+    probes: BTreeSet<(u64, Arc<Key>)>,
     /// Keys that were looked at since the effects were taken last, each once.
     touched: Vec<Arc<Key>>,
     /// Whether something has changed for all keys since.
@@ -67,6 +69,7 @@ struct Account {
     /// From when it can be evicted, as it stands among those that can.
     idle_from: Option<Duration>,
     due: Option<Duration>,
+    probe: Option<u64>,
     shown: Shown,
     is_touched: bool,
     is_due_stale: bool,
@@ -84,6 +87,7 @@ impl Accounts {
             names: HashMap::new(),
             idle: BTreeSet::new(),
             due: BTreeSet::new(),
+            probes: BTreeSet::new(),
             touched: Vec::new(),
             all_touched: false,
             asked: 0,
@@ -375,6 +379,7 @@ impl Accounts {
                 last_asked: *asked,
                 idle_from: None,
                 due: None,
+                probe: None,
                 shown,
                 is_touched: false,
                 is_due_stale: false,
@@ -414,6 +419,7 @@ impl Accounts {
         self.idle.pop_first();
         if let Some(account) = self.accounts.remove(&oldest) {
             account.due.map(|due| self.due.remove(&(due, oldest.clone())));
+            account.probe.map(|tried| self.probes.remove(&(tried, oldest.clone())));
             account.state.record_name().map(|name| self.names.remove(name));
         }
         true
@@ -428,6 +434,17 @@ impl Account {
             idle.insert((from, asked, self.state.key().clone()));
         }
         self.last_asked = asked;
+    }
+
+    /// Puts the key where it belongs among those that wait for the endpoint.
+    pub(super) fn place_probe(&mut self, probes: &mut BTreeSet<(u64, Arc<Key>)>, place: Option<u64>) {
+        if self.probe == place {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut self.probe, place) {
+            probes.remove(&(old, self.state.key().clone()));
+        }
+        probes.extend(place.map(|tried| (tried, self.state.key().clone())));
     }
 
     /// Queues the key if its renewal waits until another has ended.

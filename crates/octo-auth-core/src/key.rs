@@ -95,6 +95,8 @@ pub(crate) struct KeyState {
     sent: SendLog,
     /// Tells a new failure from the last one.
     failure_count: u32,
+    /// The flight of its last renewal, which grows: of two keys the one with the smaller number was tried longer ago.
+    tried: u64,
 }
 
 impl KeyState {
@@ -119,6 +121,7 @@ impl KeyState {
             revocations: Vec::new(),
             sent: SendLog::default(),
             failure_count: 0,
+            tried: 0,
         }
     }
 

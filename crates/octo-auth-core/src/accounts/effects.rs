@@ -58,6 +58,7 @@ impl Accounts {
             let Settled { shown, events, due, published } = settled;
             if std::mem::take(&mut account.is_due_stale) {
                 replace_due(&mut self.due, &key, &mut account.due, due);
+                account.place_probe(&mut self.probes, account.state.probe_place(&self.shared, now));
             }
             let wakes_callers = shown.facts != account.shown.facts;
             effects.wakes_watchers |= wakes_callers || shown.next_change != account.shown.next_change;

@@ -34,19 +34,15 @@ pub struct Tending {
 
 impl Accounts {
     /// Begins the renewal that is due next, before anybody waits for it.
+    ///
+    /// When the endpoint may be tried again after it failed, the key that was tried longest ago tries it, whatever its name
+    /// and whatever became due first: a key that fails each time is not the one that tries it each time.
     pub fn tend(&mut self, which: Warm, now: Now) -> Tending {
         let limit = now.boot.saturating_add(LONGEST_SLEEP);
         self.reschedule_touched(now);
         // A key that was looked at is due after now, so that each is looked at once at most.
-        while let Some((due, key)) = self.due.first().cloned() {
-            // At the end of the clock there is no later moment to be looked at.
-            if due > now.boot || limit == now.boot {
-                return Tending { job: None, again: due.min(limit) };
-            }
-            let Some(account) = self.accounts.get_mut(&key) else {
-                self.due.remove(&(due, key));
-                continue;
-            };
+        while let Some(key) = self.next_to_look_at(limit, now) {
+            let Some(account) = self.accounts.get_mut(&key) else { break };
             let wanted = which == Warm::All || account.state.wants_refresh_ahead(&self.shared);
             let decision = wanted.then(|| account.state.decide(true, &mut self.shared, now));
             if wanted {
@@ -57,7 +53,24 @@ impl Accounts {
                 return Tending { job: Some(job), again: limit };
             }
         }
-        Tending { job: None, again: limit }
+        let due = self.due.first().map(|(due, _)| *due).filter(|due| *due > now.boot);
+        let probe = self.shared.health.blocked(None, now.boot).filter(|_| !self.probes.is_empty());
+        let again = due.into_iter().chain(probe.map(|blocked| blocked.until)).chain([limit]).min();
+        Tending { job: None, again: again.filter(|again| *again > now.boot).unwrap_or(limit) }
+    }
+
+    /// Returns the key to be looked at now, if there is one.
+    fn next_to_look_at(&mut self, limit: Duration, now: Now) -> Option<Arc<Key>> {
+        // At the end of the clock there is no later moment to be looked at.
+        if limit == now.boot {
+            return None;
+        }
+        if self.shared.health.wants_probe(now.boot) {
+            if let Some((_, key)) = self.probes.first() {
+                return Some(key.clone());
+            }
+        }
+        self.due.first().filter(|(due, _)| *due <= now.boot).map(|(_, key)| key.clone())
     }
 
     /// Notes that a step has looked at a key.
@@ -74,6 +87,7 @@ impl Accounts {
             if std::mem::take(&mut account.is_due_stale) {
                 let due = account.state.due(&self.shared, now);
                 replace_due(&mut self.due, key, &mut account.due, due);
+                account.place_probe(&mut self.probes, account.state.probe_place(&self.shared, now));
             }
         }
     }
@@ -81,8 +95,10 @@ impl Accounts {
     /// Has all keys looked at: what kept them closed is gone.
     pub(super) fn look_at_all(&mut self) {
         self.due.clear();
+        self.probes.clear();
         for (key, account) in &mut self.accounts {
             account.due = Some(Duration::ZERO);
+            account.probe = None;
             self.due.insert((Duration::ZERO, key.clone()));
         }
     }
@@ -94,6 +110,7 @@ impl Accounts {
         account.is_due_stale = false;
         let due = account.state.due(&self.shared, now).map(|due| if due <= now.boot { limit } else { due });
         replace_due(&mut self.due, key, &mut account.due, due);
+        account.place_probe(&mut self.probes, account.state.probe_place(&self.shared, now));
     }
 }
 

@@ -39,6 +39,7 @@ impl KeyState {
     /// Begins a renewal.
     pub(super) fn renew(&mut self, cause: RenewalCause, shared: &mut SharedState, now: Now) -> Option<Job> {
         let mut flight = self.new_flight(Some(cause), shared);
+        self.tried = flight.id;
         shared.renewal_begins(flight.id, self.key.is_client_grant(), now);
         self.draw(&mut flight, shared, now);
         flight.send_before = now.boot.saturating_add(4 * STORE_CALL);

@@ -13,7 +13,7 @@ use super::token::{Published, Token};
 use crate::answer::Deviation;
 use crate::error::Remedy;
 use crate::failure::Failure;
-use crate::registration::{FailureHistory, SharedState};
+use crate::registration::{FailureHistory, Setback, SharedState};
 use crate::spec::Key;
 use crate::store::Storage;
 use crate::time::Now;
@@ -294,6 +294,16 @@ impl KeyState {
     /// Returns whether the token was used since its last renewal, or something is left to be saved.
     pub(crate) fn wants_refresh_ahead(&self, shared: &SharedState) -> bool {
         self.serving.was_used() || self.is_unsaved(shared)
+    }
+
+    /// Returns the key's place among those that wait only for the endpoint to be tried again, if it is one of them: the one
+    /// that was tried longest ago comes first.
+    pub(crate) fn probe_place(&self, shared: &SharedState, now: Now) -> Option<u64> {
+        let endpoint = shared.health.blocked(None, now.boot)?;
+        let is_blocked = |own: Option<&Setback>| own.is_some_and(|own| own.until > endpoint.until);
+        let is_own =
+            is_blocked(self.failures.blocked(now.boot)) || self.sighting.pause_until() > endpoint.until;
+        (self.wants_renewal(now) && !is_own).then_some(self.tried)
     }
 
     /// Returns whether a renewal is due and not in flight.

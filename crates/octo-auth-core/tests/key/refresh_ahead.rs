@@ -1,5 +1,6 @@
 //! The timer that renews tokens before a caller waits.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use octo_auth_core::{Fault, Freshness, Job, Key, RenewalCause, State, Storage, Warm};
@@ -185,5 +186,31 @@ fn the_record_of_a_signed_out_account_is_read_every_30_seconds_where_another_pro
         world.pass_until(read + Duration::from_secs(seconds));
         let job = world.accounts.tend(Warm::All, world.now).job;
         assert_eq!(matches!(job, Some(Job::Load(_))), seconds == 30, "{seconds} s: {job:?}");
+    }
+}
+
+#[test]
+fn the_endpoint_is_tried_again_by_the_key_that_was_tried_longest_ago_whatever_its_name() {
+    let mut world = Machine::new(standard());
+    let keys = ["a", "b", "c", "d"].map(scoped);
+    for key in &keys {
+        assert!(world.got(key).starts_with("AT"));
+    }
+    keys.iter().for_each(|key| world.age(key, Freshness::Stale));
+    world.endpoint.always(|_| Said::Fault(Fault::not_sent("connection refused")));
+    let mut tried = Vec::new();
+    while tried.len() < 12 {
+        let tending = world.accounts.tend(Warm::All, world.now);
+        match tending.job {
+            Some(job) => {
+                tried.push(job.ticket().key().clone());
+                world.carry(Some(job));
+            }
+            None => world.pass_until(tending.again),
+        }
+    }
+    for turn in tried.windows(keys.len()) {
+        let differ = turn.iter().collect::<BTreeSet<_>>().len();
+        assert_eq!(differ, keys.len(), "each is tried in its turn: {tried:?}");
     }
 }
