@@ -4,7 +4,7 @@
 //! Claiming -> Reloading -> WritingAhead -> Counting -> Sending -> Saving
 //! ```
 //!
-//! Claiming and reloading only where several processes use the store; writing ahead only for a refresh token; counting
+//! Reloading only where several processes use the store, claiming there and for a refresh token; writing ahead only for a refresh token; counting
 //! only where a limit of requests is known; a private store begins with writing ahead, and none with sending.
 
 use std::time::Duration;

@@ -43,12 +43,25 @@ impl KeyState {
         shared.renewal_begins(flight.id, self.key.is_client_grant(), now);
         self.draw(&mut flight, shared, now);
         flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
-        // A client grant does not wait for a store that has just failed.
-        let waits = !self.key.is_client_grant() || self.store_failures.blocked(now.boot).is_none();
-        if shared.storage == Storage::MultiProcess && waits {
-            return Some(self.claim(flight, shared, now));
+        match shared.storage {
+            // Two of its requests harm nothing, and a claim that a dead process left behind would hold it up. It does not
+            // wait for a store that has just failed.
+            Storage::MultiProcess if self.key.is_client_grant() => {
+                match self.store_failures.blocked(now.boot) {
+                    None => Some(self.reload(flight, shared, now)),
+                    Some(_) => self.write_ahead(flight, shared, now),
+                }
+            }
+            Storage::MultiProcess => Some(self.claim(flight, shared, now)),
+            Storage::SingleProcess | Storage::None => self.write_ahead(flight, shared, now),
         }
-        self.write_ahead(flight, shared, now)
+    }
+
+    /// Begins to read the record before a request: another process may have renewed.
+    fn reload(&mut self, flight: Flight, shared: &SharedState, now: Now) -> Job {
+        self.is_notified = false;
+        let ticket = self.depart(flight, Phase::Reloading, STORE_CALL, now);
+        Job::Load(LoadJob { ticket, name: self.name(shared), after: Duration::ZERO })
     }
 
     fn claim(&mut self, mut flight: Flight, shared: &SharedState, now: Now) -> Job {
@@ -306,11 +319,7 @@ impl KeyState {
                 self.store_failed(StoreError::new(SLOW), shared, now);
                 self.land(flight, shared, now)
             }
-            Ok(Claimed::Granted) => {
-                self.is_notified = false;
-                let ticket = self.depart(flight, Phase::Reloading, STORE_CALL, now);
-                Some(Job::Load(LoadJob { ticket, name: self.name(shared), after: Duration::ZERO }))
-            }
+            Ok(Claimed::Granted) => Some(self.reload(flight, shared, now)),
             Ok(Claimed::Held(_)) => {
                 flight.claim = None;
                 let after = CLAIM_HELD / 2 + part(CLAIM_HELD, shared.rng.fraction());
@@ -319,9 +328,6 @@ impl KeyState {
             // The claim may have succeeded anyway, so release it at the end.
             Err(error) => {
                 self.store_failed(error, shared, now);
-                if self.key.is_client_grant() {
-                    return self.write_ahead(flight, shared, now);
-                }
                 self.land(flight, shared, now)
             }
         }
@@ -338,6 +344,8 @@ impl KeyState {
         let is_read = self.take_loaded(result, shared, now);
         if is_late {
             self.store_failed(StoreError::new(SLOW), shared, now);
+        }
+        if is_late && !self.key.is_client_grant() {
             return self.land(flight, shared, now);
         }
         if is_read {

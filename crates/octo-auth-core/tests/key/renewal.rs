@@ -209,12 +209,22 @@ fn a_shared_renewal_is_claimed_read_again_written_ahead_sent_saved_and_released(
 }
 
 #[test]
-fn a_client_grant_writes_no_attempt() {
+fn a_client_grant_is_not_claimed_and_writes_no_attempt() {
     let mut world = process(&Shelf::default(), 1);
     let job = world.decide(&service()).job;
     assert_eq!(course(&mut world, job), ["load"]);
     let job = world.decide(&service()).job;
-    assert_eq!(course(&mut world, job), ["claim", "load", "send", "save", "release"]);
+    assert_eq!(course(&mut world, job), ["load", "send", "save"]);
+}
+
+#[test]
+fn a_process_that_was_killed_while_it_sent_holds_up_no_client_grant_of_its_successor() {
+    let shelf = Shelf::default();
+    let mut killed = process(&shelf, 1);
+    drop(killed.up_to_sending(&service()));
+    let mut next = process(&shelf, 2);
+    assert_eq!(next.got(&service()), "AT1");
+    assert_eq!(next.now, killed.now, "it waited for nothing");
 }
 
 #[test]

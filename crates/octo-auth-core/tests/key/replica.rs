@@ -115,9 +115,9 @@ fn a_new_token_replaces_an_old_one_that_is_stored_with_the_same_number() {
     put(&one, 1, 0);
     assert_eq!(one.got(&service()), "AT-old");
     one.age(&service(), Freshness::Stale);
-    // Without the claim nothing is read again: the store fails, and a client grant goes on.
-    let Some(Job::Claim(claim)) = one.decide(&service()).job else { panic!("the renewal is claimed") };
-    let send = one.report(claim.claimed(Err(StoreError::new("the store broke off")))).expect("the request");
+    // The record cannot be read again: the store fails, and a client grant goes on.
+    let Some(Job::Load(load)) = one.decide(&service()).job else { panic!("the record is read again") };
+    let send = one.report(load.loaded(Err(StoreError::new("the store broke off")))).expect("the request");
     one.endpoint.then(Said::token("AT-new", 3600));
     let save = one.step(send).expect("the outcome is saved");
     put(&one, 2, 10);
