@@ -51,6 +51,9 @@ fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, Ex
     if received.status != http::StatusCode::OK && reading.purpose.answers_with_200() {
         deviations.push(Deviation::StatusNot200);
     }
+    if media::misnames_a_coding(received.headers) {
+        deviations.push(Deviation::ContentEncodingInvalid);
+    }
     if received.ends_with_connection {
         deviations.push(Deviation::CloseDelimited);
     }

@@ -91,7 +91,7 @@ impl<T: Reply> Exchange<T> {
     ) -> Result<Answer<T>, ExchangeError> {
         let received = Received::new(response, sent, received);
         let read = T::read(&self.reading, &received)
-            .map_err(|error| error.with_salvaged(salvage(&self.reading, &received)))?;
+            .map_err(|error| error.with_salvaged(salvage(&self.reading, response)))?;
         Ok(Answer { quota_remaining: self.reading.quota_remaining(response.headers()), ..read })
     }
 
@@ -112,9 +112,12 @@ impl<T: Reply> Exchange<T> {
         }
     }
 
-    /// Ends an exchange that got no response.
+    /// Ends an exchange that got no complete response. A refresh token in what has come of it is not lost:
+    /// [`ExchangeError::salvaged_refresh_token`].
     #[must_use]
-    pub fn lost(self, fault: Fault) -> ExchangeError {
+    pub fn lost(self, mut fault: Fault) -> ExchangeError {
+        let partial = fault.take_partial_response();
+        let salvaged = partial.and_then(|partial| salvage(&self.reading, &partial));
         let kind = match fault.kind() {
             FaultKind::NotSent | FaultKind::Misconfigured => ErrorKind::NotSent,
             FaultKind::Unknown => ErrorKind::MaybeProcessed,
@@ -122,7 +125,7 @@ impl<T: Reply> Exchange<T> {
             FaultKind::NotAnswered(_) | FaultKind::Malformed => ErrorKind::HttpMalformed,
             FaultKind::BrokenOff => ErrorKind::BodyIncomplete,
         };
-        self.reading.lost(kind, fault)
+        self.reading.lost(kind, fault).with_salvaged(salvaged)
     }
 }
 

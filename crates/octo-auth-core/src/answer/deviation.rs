@@ -60,6 +60,8 @@ deviations! {
         "The answer has no length and ends with its connection, so that a cut one cannot be told from a whole one"
     ClockSkew "clock_skew"
         "The server's clock differs from ours by more than a minute"
+    ContentEncodingInvalid "content_encoding_invalid"
+        "The Content-Encoding names no coding, and the body was read as it is"
     DuplicateMemberSame "duplicate_member_same"
         "A member stands twice with the same value"
     EpochMillis "epoch_millis"

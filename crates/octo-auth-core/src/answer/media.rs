@@ -14,9 +14,30 @@ pub(super) const REPAIRED: u8 = 0x7f;
 /// How deep arrays and objects may lie in one another.
 const DEEPEST: usize = 128;
 
-/// Whether the body is compressed; every request asks for `identity`.
+/// What servers write in `Content-Encoding` for a body that is not coded: character sets and MIME's transfer encodings.
+const NO_CODINGS: [&[u8]; 8] =
+    [b"none", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"7bit", b"8bit", b"binary"];
+
+/// Returns whether the body is compressed. Every request asks for `identity`.
 pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+    codings(headers).any(|coding| !is_no_coding(coding))
+}
+
+/// Returns whether `Content-Encoding` names something that is not a coding.
+pub(super) fn misnames_a_coding(headers: &HeaderMap) -> bool {
+    codings(headers).any(is_no_coding)
+}
+
+/// Returns the codings of the body, in the order in which they were applied. An empty element of the list is none
+/// (RFC 9110 section 5.6.1), and neither is `identity`.
+fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let lists = headers.get_all(CONTENT_ENCODING).iter();
+    let names = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"))
+}
+
+fn is_no_coding(name: &[u8]) -> bool {
+    NO_CODINGS.iter().any(|none| none.eq_ignore_ascii_case(name))
 }
 
 /// Whether there are more headers than any token answer has: more than 256, or more than 256 KiB.

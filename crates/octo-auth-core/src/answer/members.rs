@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde_json::de::StrRead;
 use serde_json::value::RawValue;
 
 use crate::error::ErrorKind;
@@ -66,12 +67,24 @@ impl<'a> Members<'a> {
         Self { slots: Self::fill(text, names).0 }
     }
 
+    /// Reads the named members of the complete JSON object with which a text begins.
+    pub(crate) fn first(text: &'a str, names: &[&str]) -> serde_json::Result<Self> {
+        let (slots, read) = Self::fill_from(&mut serde_json::Deserializer::from_str(text), names);
+        read.map(|()| Self { slots })
+    }
+
     fn fill(text: &'a str, names: &[&str]) -> (Vec<Slot<'a>>, serde_json::Result<()>) {
-        let mut slots = vec![Slot { raw: None, again: Again::No }; names.len()];
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let read = deserializer
-            .deserialize_any(Object { names, slots: &mut slots })
-            .and_then(|()| deserializer.end());
+        let (slots, read) = Self::fill_from(&mut deserializer, names);
+        (slots, read.and_then(|()| deserializer.end()))
+    }
+
+    fn fill_from(
+        deserializer: &mut serde_json::Deserializer<StrRead<'a>>,
+        names: &[&str],
+    ) -> (Vec<Slot<'a>>, serde_json::Result<()>) {
+        let mut slots = vec![Slot { raw: None, again: Again::No }; names.len()];
+        let read = deserializer.deserialize_any(Object { names, slots: &mut slots });
         (slots, read)
     }
 

@@ -4,15 +4,19 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-/// Why no response came. Never an HTTP status: a response of any status goes to `Exchange::finish`.
+use http::Response;
+
+use super::Body;
+
+/// Why no complete response came. Never an HTTP status: a response of any status goes to `Exchange::finish`.
 ///
 /// What a constructor is given are a few words for people, such as `connection refused`: they must hold no header, body or
 /// query.
-#[derive(Debug)]
 pub struct Fault {
     kind: FaultKind,
     what: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
+    partial: Option<Box<Response<Body>>>,
 }
 
 /// What kind of fault it is.
@@ -88,6 +92,20 @@ impl Fault {
         self
     }
 
+    /// This fault with what has come of the response: its head, and its body up to the fault.
+    ///
+    /// The body may hold a refresh token that has replaced the one of the request. [`Exchange::lost`](crate::Exchange::lost)
+    /// takes it out of a complete JSON object.
+    #[must_use]
+    pub fn with_partial_response(mut self, partial: Response<Body>) -> Self {
+        self.partial = Some(Box::new(partial));
+        self
+    }
+
+    pub(crate) fn take_partial_response(&mut self) -> Option<Response<Body>> {
+        self.partial.take().map(|partial| *partial)
+    }
+
     /// Whether the server can have seen the request.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
@@ -110,7 +128,7 @@ impl Fault {
     }
 
     fn new(kind: FaultKind, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, what: what.into(), source: None }
+        Self { kind, what: what.into(), source: None, partial: None }
     }
 }
 
@@ -123,5 +141,18 @@ impl fmt::Display for Fault {
 impl Error for Fault {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// Shows no header and no byte of a response.
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let partial = self.partial.as_ref().map(|partial| partial.body());
+        f.debug_struct("Fault")
+            .field("kind", &self.kind)
+            .field("what", &self.what)
+            .field("source", &self.source)
+            .field("partial", &partial)
+            .finish()
     }
 }

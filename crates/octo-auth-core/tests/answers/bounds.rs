@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Response};
 use octo_auth_core::profile::LifetimeUnit;
-use octo_auth_core::{ANSWER_LIMIT, Answer, Client, ExchangeError, Now, Scopes, Secret, TokenSet};
+use octo_auth_core::{ANSWER_LIMIT, Answer, Client, Deviation, ExchangeError, Now, Scopes, Secret, TokenSet};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, standard};
 use octo_auth_testkit::response::{json, read, with};
 use octo_auth_testkit::{moment, outcome};
@@ -385,11 +385,29 @@ fn an_error_is_read_up_to_one_mebibyte_and_not_if_it_is_compressed() {
 }
 
 #[test]
+fn a_content_encoding_that_names_no_coding_is_none() {
+    let coded = |names: &[&str]| {
+        let headers: Vec<_> = names.iter().map(|name| ("content-encoding", *name)).collect();
+        token(&standard(), &with(200, &[&[JSON], &headers[..]].concat(), TOKEN))
+    };
+    for names in [&[""][..], &["identity"], &["Identity", " ,"], &[",, identity"]] {
+        assert_eq!(coded(names).unwrap().deviations, [], "{names:?}");
+    }
+    for names in [&["utf-8"][..], &["UTF-8, identity"], &["none"], &["", "none"], &["binary"]] {
+        let deviations = coded(names).unwrap().deviations;
+        assert_eq!(deviations, [Deviation::ContentEncodingInvalid], "{names:?}");
+    }
+    for names in [&["gzip"][..], &["utf-8, gzip"], &["identity", "br"], &["utf-9"]] {
+        assert_eq!(coded(names).unwrap_err().code(), "content_encoding", "{names:?}");
+    }
+}
+
+#[test]
 fn a_refresh_token_is_salvaged_from_a_readable_body_and_no_other() {
     let rest = r#""refresh_token":"RT","token_type":"mac","access_token":"AT""#;
     let plain = format!("{{{rest}}}");
     assert!(refreshed(&json(200, &plain)).ends_with("salvaged RT"));
-    let packed = with(200, &[JSON, ("content-encoding", "gzip")], &plain);
+    let packed = with(200, &[JSON, ("content-encoding", "gzip")], b"\x1f\x8b\x08\x00");
     assert!(!refreshed(&packed).contains("salvaged"));
     let padded = |length: usize| format!("{{{rest},\"pad\":\"{}\"}}", "p".repeat(length - rest.len() - 11));
     assert!(refreshed(&json(200, &padded(ANSWER_LIMIT))).ends_with("salvaged RT"));

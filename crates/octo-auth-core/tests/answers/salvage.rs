@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
-use octo_auth_core::{Exchange, ExchangeError, Reply, Secret};
+use octo_auth_core::{Body, Exchange, ExchangeError, Fault, Reply, Secret};
 use octo_auth_testkit::registration::{admin_token, octorate, officernd, standard};
 use octo_auth_testkit::{moment, response};
 
@@ -43,6 +43,50 @@ fn a_refresh_token_in_json_that_calls_itself_html_is_kept() {
     let response = response::with(200, &[("content-type", "text/html")], body);
     let error = refused(standard().refresh(&Secret::new("old")).unwrap(), &response);
     assert_eq!((error.code().as_ref(), salvaged(&error)), ("media_type", Some("NEW")));
+}
+
+const ROTATED: &str = r#"{"refresh_token":"NEW","access_token":"a","token_type":"Bearer"}"#;
+
+#[test]
+fn a_plain_body_that_calls_itself_compressed_keeps_its_refresh_token() {
+    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    let exchange = standard().refresh(&Secret::new("old")).unwrap();
+    let error = refused(exchange, &response::with(200, &headers, ROTATED));
+    assert_eq!((error.code().as_ref(), salvaged(&error)), ("content_encoding", Some("NEW")));
+}
+
+#[test]
+fn what_follows_a_complete_object_takes_no_refresh_token_away() {
+    for rest in ["}", "x", "\r\n0\r\n\r\n", "{\"more\":1}", "<!-- served by cache -->", "\0"] {
+        let error = refresh(&[ROTATED, rest].concat());
+        assert_eq!((error.code().as_ref(), salvaged(&error)), ("not_json", Some("NEW")), "{rest}");
+    }
+}
+
+/// A fault with a response that broke off.
+fn broken(status: u16, body: &str) -> Fault {
+    let response = response::with(status, &[("set-cookie", "secret-1")], body);
+    Fault::broken_off("the answer broke off").with_partial_response(response.map(Body::new))
+}
+
+#[test]
+fn a_complete_object_in_a_response_that_broke_off_brings_its_refresh_token() {
+    let lost = |fault| standard().refresh(&Secret::new("old")).unwrap().lost(fault);
+    let error = lost(broken(200, ROTATED));
+    assert_eq!((error.code().as_ref(), salvaged(&error)), ("body_incomplete", Some("NEW")));
+    for (status, body) in [(200, &ROTATED[..ROTATED.len() - 1]), (400, ROTATED), (200, "")] {
+        assert_eq!(salvaged(&lost(broken(status, body))), None, "{status} {body}");
+    }
+    let scopes = octo_auth_core::Scopes::none();
+    let error = standard().client_credentials(&scopes).unwrap().lost(broken(200, ROTATED));
+    assert_eq!(salvaged(&error), None, "a client grant has none");
+}
+
+#[test]
+fn a_fault_shows_nothing_of_the_response() {
+    let fault = broken(200, ROTATED);
+    let shown = format!("{fault} {fault:?}");
+    assert!(!shown.contains("NEW") && !shown.contains("secret-1"), "{shown}");
 }
 
 #[test]
