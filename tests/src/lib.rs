@@ -9,6 +9,8 @@ pub mod conformance;
 pub mod log;
 #[path = "../../crates/octo-auth-core/tests/record/written.rs"]
 pub mod records;
+#[cfg(feature = "adapters")]
+pub mod rotation;
 pub mod stage;
 pub mod states;
 #[cfg(feature = "adapters")]

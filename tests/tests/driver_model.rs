@@ -54,8 +54,8 @@ use std::time::Duration;
 
 use loom::thread;
 use octo_auth_core::{
-    Accounts, Adopted, Caller, Client, ErrorKind, Failure, FailureKind, Job, Key, Now, Policy, Scopes,
-    Storage, Token, Waits,
+    Accounts, Adopted, Caller, Client, Failure, FailureKind, Job, Key, Now, Policy, Scopes, Storage, Token,
+    Waits,
 };
 use octo_auth_system::Clock;
 use octo_auth_tests::{moment, registration};
@@ -189,11 +189,11 @@ fn three_callers_whose_request_was_never_begun_are_told_so_and_nothing_is_in_dou
     in_each_order(move || {
         let scene = Scene::new(client.clone(), &Key::account("17"), never_begin);
         for told in scene.play(3) {
-            let error = told.expect_err("nothing was sent");
-            let exchange = error.exchange_error().expect("an exchange that failed");
-            assert_eq!(*exchange.kind(), ErrorKind::NotSent);
+            let failure = told.expect_err("nothing was sent");
+            assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "not_begun"));
         }
-        assert_eq!(scene.requests.load(Ordering::Relaxed), 1);
+        // Once it is tried again at once.
+        assert_eq!(scene.requests.load(Ordering::Relaxed), 2);
     });
 }
 

@@ -9,8 +9,9 @@ use octo_auth_core::{Job, Now, Report, SendJob, StoreError};
 use octo_auth_driver::JobGuard;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use crate::deadline::within;
 use crate::registration::Registration;
 use crate::store::Store;
 
@@ -81,5 +82,5 @@ impl Registration {
 async fn in_time<R>(call: Option<impl Future<Output = Result<R, StoreError>>>) -> Result<R, StoreError> {
     let Some(call) = call else { return Err(StoreError::new("there is no store")) };
     let late = |_| Err(StoreError::new("the store did not answer within 5 s"));
-    timeout(STORE_CALL, call).await.unwrap_or_else(late)
+    within(STORE_CALL, call).await.unwrap_or_else(late)
 }

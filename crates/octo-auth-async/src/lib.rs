@@ -118,6 +118,7 @@ mod accounts;
 mod api_client;
 mod blocking_store;
 mod changes;
+mod deadline;
 mod drive;
 mod exchange_task;
 mod job_runner;

@@ -7,25 +7,30 @@
 //! and brings its own ways of refusing a request half-way.
 
 mod fault;
+mod sending;
 mod tls;
 
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::{Request, Response};
-use octo_auth_core::{Body, Fault, SendOptions, note_framing};
+use octo_auth_core::{Body, Delivery, Fault, SendOptions, note_framing};
 use octo_auth_system::SetupError;
 use octo_auth_system::proxies::Proxies;
 use reqwest::{Client, ClientBuilder, Url};
 use rustls::ClientConfig;
 
+use self::sending::Sending;
 use self::tls::Certificates;
+use crate::deadline::within;
 use crate::transport::Transport;
 
 /// The time within which a connection must be made, the name looked up and TLS agreed.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// A time that never ends.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Carries requests with reqwest.
 #[derive(Clone)]
@@ -239,34 +244,47 @@ impl fmt::Debug for ReqwestTransport {
 impl Transport for ReqwestTransport {
     async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
         let client = self.client(request)?;
-        let mut outgoing = reqwest::Request::try_from(copy(request)).map_err(fault::of)?;
-        *outgoing.timeout_mut() = Some(deadline);
-        let incoming = client.execute(outgoing).await.map_err(fault::of)?;
-        read(incoming, SendOptions::of(request).answer_limit()).await.map_err(fault::of)
+        let sending = Sending::begin(deadline);
+        let outgoing = reqwest::Request::try_from(sending.copy(request)).map_err(fault::of)?;
+        let mut partial = None;
+        let limit = SendOptions::of(request).answer_limit();
+        let ended = within(deadline, exchange(client, outgoing, limit, &mut partial)).await;
+        let fault = match ended {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(error)) => fault::of(error),
+            Err(elapsed) => Fault::timed_out("no answer within the deadline").with_source(elapsed),
+        };
+        if let Some(partial) = partial {
+            return Err(fault.with_partial_response(partial.map(Body::new)));
+        }
+        match sending.is_unsent(request) && fault.delivery() == Delivery::Unknown {
+            true => Err(Fault::not_sent("the request was not sent").with_source(fault)),
+            false => Err(fault),
+        }
     }
 }
 
-/// The request over bytes that are wiped when reqwest drops them.
-fn copy(request: &Request<Body>) -> Request<Bytes> {
-    let mut copy = Request::new(Bytes::from_owner(request.body().clone()));
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    copy
-}
-
-/// Reads a response, its body up to the limit and one byte more.
-async fn read(mut incoming: reqwest::Response, limit: usize) -> reqwest::Result<Response<Body>> {
+/// Sends a request and reads the response, its body up to the limit and one byte more. What has come of it is `partial`, until
+/// it is whole.
+async fn exchange(
+    client: &Client,
+    outgoing: reqwest::Request,
+    limit: usize,
+    partial: &mut Option<Response<Vec<u8>>>,
+) -> reqwest::Result<Response<Body>> {
+    let mut incoming = client.execute(outgoing).await?;
     let enough = limit.saturating_add(1);
     let announced = incoming.content_length().and_then(|length| usize::try_from(length).ok());
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(4096).min(enough));
+    let response = partial.insert(Response::new(Vec::new()));
+    *response.status_mut() = incoming.status();
+    *response.headers_mut() = std::mem::take(incoming.headers_mut());
+    let bytes = response.body_mut();
+    bytes.reserve_exact(announced.unwrap_or(4096).min(enough));
     while bytes.len() < enough {
         let Some(chunk) = incoming.chunk().await? else { break };
         bytes.extend_from_slice(&chunk[..chunk.len().min(enough - bytes.len())]);
     }
-    let mut response = Response::new(Body::new(bytes));
-    *response.status_mut() = incoming.status();
-    *response.headers_mut() = std::mem::take(incoming.headers_mut());
+    let mut response = std::mem::take(response).map(Body::new);
     note_framing(&mut response);
     Ok(response)
 }
@@ -323,5 +341,8 @@ fn quiet(builder: ClientBuilder) -> ClientBuilder {
         // A header that is none is left out rather than hiding the status beside it.
         .http1_ignore_invalid_headers_in_responses(true)
         .connect_timeout(CONNECT)
+        // Timers of reqwest win over an answer that is there; `within` is ours.
+        .timeout(FOR_EVER)
+        .read_timeout(FOR_EVER)
         .connection_verbose(false)
 }

@@ -15,7 +15,6 @@ mod kept;
 mod tls;
 
 use std::fmt;
-use std::io::BufReader;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -193,19 +192,23 @@ impl Transport for UreqTransport {
         let kept = self.kept.as_ref().filter(|_| options.may_reuse_connection());
         let mut connection = match kept.and_then(|kept| kept.take(&server)) {
             Some(connection) => connection,
-            None => {
-                let connected = connection::connect(&self.connector, config, &server, deadline);
-                BufReader::new(connected.map_err(fault::of_connecting)?)
-            }
+            None => connection::connect(&self.connector, config, &server, deadline)
+                .map_err(fault::of_connecting)?,
         };
-        connection::end_by(connection.get_mut(), deadline);
+        connection.get_mut().end_by(deadline);
         let sent = http1::write(request, user_agent(config), connection.get_mut());
+        let sent = match sent {
+            Err(error) if fault::is_timeout(&error) => return Err(fault::in_writing(error)),
+            other => other,
+        };
         let is_sent = sent.is_ok();
         // A server may answer before it has read the request, and close the connection.
         let head = http1::read_head(request.method(), &mut connection);
         let head = head.map_err(|error| fault::before_the_body(sent.as_ref().err(), error))?;
-        let read = http1::read_body(head, &mut connection, options.answer_limit());
-        let response = read.map_err(fault::in_the_body)?;
+        let (response, read) = http1::read_body(head, &mut connection, options.answer_limit());
+        if let Err(error) = read {
+            return Err(fault::in_the_body(error).with_partial_response(response));
+        }
         let stays_open = http1::stays_open(&response, options.answer_limit());
         // What comes without a request belongs to no response.
         if let Some(kept) = kept.filter(|_| is_sent && stays_open && connection.buffer().is_empty()) {

@@ -30,7 +30,7 @@ use crate::exchange::Purpose;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::grant::Entropy;
 use crate::key::{
-    Adopted, Decision, Generation, Job, KeyState, Published, Report, Shown, State, Status, Verdict,
+    Adopted, Decision, Generation, Job, KeyState, Published, Report, Shown, State, Status, Ticket, Verdict,
 };
 use crate::registration::{BudgetRequest, Policy, SendLog, Share, SharedState};
 use crate::spec::Key;
@@ -119,6 +119,25 @@ impl Accounts {
             self.look_at_all();
         }
         job
+    }
+
+    /// Records that a job waits for a carrier, such as a task or a thread, which calls [`Accounts::begin`] before it carries the
+    /// job out, and reports it whatever happens. A job that is overdue before it was begun was certainly not carried out, and
+    /// one that was begun is waited for a little longer. Without this call a job counts as begun at once.
+    pub fn hand_over(&mut self, ticket: &Ticket) {
+        if let Some(account) = self.accounts.get_mut(&*ticket.key) {
+            account.state.hand_over(ticket);
+        }
+    }
+
+    /// Begins a job that was handed over: its time counts from now. Returns whether it is still to be carried out; if it is
+    /// not, report it by [`Job::not_begun`].
+    #[must_use = "a job that is given up must not be carried out"]
+    pub fn begin(&mut self, ticket: &Ticket, now: Now) -> bool {
+        let Self { accounts, shared, touched, .. } = self;
+        let Some(account) = accounts.get_mut(&*ticket.key) else { return true };
+        account.touch(touched);
+        account.state.begin_job(ticket, shared, now)
     }
 
     /// Takes note that a resource server refused a token of this generation; one replaced already changes nothing.

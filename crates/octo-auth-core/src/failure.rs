@@ -15,7 +15,7 @@ use crate::store::StoreError;
 ///
 /// `code()` is a stable word: that of the failed exchange where one failed, else one of `signed_out`,
 /// `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`, `too_many_in_flight`, `consent_lost`, `not_signed_in`,
-/// `too_many_keys`, `expired_on_arrival`, `same_token_again`, `lost`, `no_runtime`, `would_stall`, or that of a
+/// `too_many_keys`, `expired_on_arrival`, `same_token_again`, `lost`, `not_begun`, `no_runtime`, `would_stall`, or that of a
 /// [`RequestError`].
 #[derive(Clone)]
 pub struct Failure(Arc<Inner>);
@@ -71,6 +71,7 @@ pub(crate) enum Cause {
     Request(Arc<RequestError>),
     Store(StoreError),
     Lost,
+    NotBegun,
     ExpiredOnArrival,
     SameTokenAgain,
     RenewedJustNow,
@@ -138,6 +139,7 @@ impl Failure {
             (Some(Cause::Exchange(error)), FailureKind::Closed) => error.code(),
             (Some(Cause::Request(error)), _) => Cow::Borrowed(error.code()),
             (Some(Cause::Lost), FailureKind::Closed) => Cow::Borrowed("lost"),
+            (Some(Cause::NotBegun), FailureKind::Closed) => Cow::Borrowed("not_begun"),
             (Some(Cause::ExpiredOnArrival), _) => Cow::Borrowed("expired_on_arrival"),
             (Some(Cause::SameTokenAgain | Cause::RenewedJustNow), _) => Cow::Borrowed("same_token_again"),
             (_, kind) => Cow::Borrowed(kind.word()),
@@ -243,6 +245,9 @@ impl Cause {
             Self::Request(error) => Cow::Owned(error.to_string()),
             Self::Store(fault) => Cow::Owned(fault.to_string()),
             Self::Lost => Cow::Borrowed("a request was sent and its outcome is unknown"),
+            Self::NotBegun => {
+                Cow::Borrowed("it was not begun: its task or thread ended, or was not run in time")
+            }
             Self::ExpiredOnArrival => {
                 Cow::Borrowed("the token had expired when it arrived; check both clocks")
             }

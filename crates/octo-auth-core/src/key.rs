@@ -3,13 +3,14 @@
 //! ```text
 //! state      THE decision table: facts -> state
 //! gate       why no renewal can begin now
-//! flight     what is in flight, phase by phase; renewal: how each phase ends
+//! flight     what is in flight, phase by phase; renewal: how each phase ends; carrying: who carries its jobs
 //! replica    base + pending operations -> view; operation: what each does; record: what is stored, codec: how
 //! serving    the token that is served
 //! sighting   moments that the record names, on the boot clock of this process
 //! ```
 
 mod answer;
+mod carrying;
 mod cause;
 mod codec;
 mod decision;
@@ -245,7 +246,8 @@ impl KeyState {
                 let remedy = last.map_or(later(until), |last| last.remedy);
                 let cause = last.map(|last| last.cause.clone());
                 let after = until.saturating_sub(now.boot);
-                return Failure::closed(&self.key, FailureKind::StoreUnavailable, cause, remedy, after, None);
+                let kind = cause.as_ref().map_or(FailureKind::StoreUnavailable, Cause::kind);
+                return Failure::closed(&self.key, kind, cause, remedy, after, None);
             }
             (State::NotSignedIn, _) => {
                 let is_first = self.replica.view().family == FamilyId::default();
@@ -369,7 +371,7 @@ impl KeyState {
     /// over. Whether another process goes on with it, claiming the renewal shows.
     fn doubt(&self, shared: &SharedState, now: Now) -> Option<Gate> {
         let view = self.replica.view();
-        let replay = shared.client.profile().document().refresh.as_ref().map(|refresh| refresh.replay);
+        let replay = shared.replay();
         let is_in_doubt = self.in_flight.is_none() && (view.in_doubt || view.attempt.is_some());
         if !is_in_doubt || view.refresh_token.is_none() || replay == Some(Replay::Always) {
             return None;

@@ -22,6 +22,7 @@ use slots::Slots;
 
 use crate::client::Client;
 use crate::grant::Entropy;
+use crate::profile::Replay;
 use crate::spec::Key;
 use crate::store::{Identity, RecordName, STORE_CALL, Storage, hex};
 use crate::time::{Now, Timestamp};
@@ -127,6 +128,11 @@ impl SharedState {
     pub(crate) fn next_flight(&mut self) -> u64 {
         self.flights += 1;
         self.flights
+    }
+
+    /// Returns whether the provider takes a refresh token twice; `None` if it has no refresh grant.
+    pub(crate) fn replay(&self) -> Option<Replay> {
+        self.client.profile().document().refresh.as_ref().map(|refresh| refresh.replay)
     }
 
     /// Returns the longest that a flight may take, which is how long a claim lasts: the exchange and six store calls.

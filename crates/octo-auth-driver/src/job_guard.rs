@@ -1,13 +1,13 @@
 //! Stands by the jobs of a flight, from when the first is handed out until the last is reported.
 //!
 //! A guard that is dropped on its way, with its runtime or by a panic of a transport or a store, reports its job: as lost
-//! if it was begun, for its outcome is unknown, and a request that was not begun as not sent.
+//! if it was begun, for its outcome is unknown, else as not begun.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use octo_auth_core::{Fault, Job, Now, Report, Ticket};
+use octo_auth_core::{Job, Now, Report, Ticket};
 
 use crate::shared::{Running, Shared};
 
@@ -32,14 +32,22 @@ impl JobGuard {
         Self { stage: Some(Stage::Due(Box::new(job))), running }
     }
 
-    /// Returns the job that is due, to be run now, and the time of its beginning. `None` once all jobs are reported.
+    /// Returns the job that is due, to be run now, and the time of its beginning. `None` once all jobs are reported. A job for
+    /// which it is too late by now is reported as not begun.
     pub fn begin(&mut self) -> Option<(Job, Now)> {
-        let Some(Stage::Due(job)) = &self.stage else { return None };
-        // Read while nothing is begun: should the clock panic, no request was sent.
-        let (ticket, now) = (job.ticket().clone(), self.shared().now());
-        match self.stage.replace(Stage::Begun(ticket)) {
-            Some(Stage::Due(job)) => Some((*job, now)),
-            _ => None,
+        loop {
+            let Some(Stage::Due(job)) = &self.stage else { return None };
+            // Asked while nothing is begun: should the clock panic, no request was sent.
+            let ticket = job.ticket().clone();
+            let (now, is_in_time) = self.shared().begin_job(&ticket);
+            match self.stage.take() {
+                Some(Stage::Due(job)) if is_in_time => {
+                    self.stage = Some(Stage::Begun(ticket));
+                    return Some((*job, now));
+                }
+                Some(stage) => self.give_up(stage),
+                None => return None,
+            }
         }
     }
 
@@ -67,13 +75,7 @@ impl JobGuard {
     fn give_up(&mut self, stage: Stage) {
         let report = match stage {
             Stage::Begun(ticket) => ticket.lost(),
-            Stage::Due(job) => match *job {
-                Job::Send(job) => {
-                    let fault = Fault::not_sent("the request was given up before it was sent");
-                    job.failed(fault, self.shared().now())
-                }
-                job => job.abandon(),
-            },
+            Stage::Due(job) => job.not_begun(),
         };
         self.report(report);
     }

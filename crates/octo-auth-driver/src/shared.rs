@@ -11,8 +11,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now,
-    RecordName, Report, RequestError, Status,
+    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now, Purpose,
+    RecordName, Report, RequestError, Status, Ticket,
 };
 use octo_auth_system::{Clock, Waiting};
 
@@ -224,9 +224,18 @@ impl Shared {
         self.lock().subscribers.subscribe()
     }
 
+    /// Begins a job. Returns when it began, and whether it is still to be carried out.
+    pub(crate) fn begin_job(&self, ticket: &Ticket) -> (Now, bool) {
+        self.step(|machine, now| (now, machine.begin(ticket, now)))
+    }
+
     pub(crate) fn report(&self, report: Report) -> Option<Job> {
         let reported = Reported::of(&report);
-        let (next, left) = self.step(|machine, now| (machine.report(report, now), machine.budget_left(now)));
+        let (next, left) = self.step(|machine, now| {
+            let next = machine.report(report, now);
+            next.iter().for_each(|job| machine.hand_over(job.ticket()));
+            (next, machine.budget_left(now))
+        });
         self.telemetry.reported(&reported, left);
         next
     }

@@ -10,8 +10,8 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Caller, Client, Entropy, FailureKind, Key, Now, Policy, Profile, Scopes, Storage, Timestamp,
-    Waits,
+    Accounts, Caller, Client, Entropy, FailureKind, Fault, Job, Key, Now, Policy, Profile, Scopes, Storage,
+    Timestamp, Waits,
 };
 use octo_auth_driver::{Changes, JobGuard, Listener, Shared, Told};
 use octo_auth_system::Clock;
@@ -124,13 +124,15 @@ fn jobs_that_are_given_up_again_and_again_end_in_a_failure() {
 #[test]
 fn a_waker_may_call_the_driver_back() {
     let shared = shared(Storage::None);
-    let guard = begun(&shared);
+    let mut guard = begun(&shared);
     let cell = shared.acquire(&key()).expect("room for a key");
     let Told::Wait(mut listener, _) = shared.ask(&cell, &mut caller()) else { panic!("it does not wait") };
     let mut changes = shared.changes();
     let mut change = changes.next_or_listen().expect("not over").expect_err("no change yet");
     let waker = Arc::new(CallingBack(Arc::downgrade(&shared), AtomicU32::new(0)));
     assert!(is_pending(&mut listener, waker.clone()) && is_pending(&mut change, waker.clone()));
+    let Some((Job::Send(job), now)) = guard.begin() else { panic!("no request") };
+    guard.report(job.failed(Fault::unknown("a test"), now));
     drop(guard);
     assert_eq!(waker.1.load(Ordering::Relaxed), 2);
     assert!(!is_pending(&mut listener, waker));
@@ -139,9 +141,13 @@ fn a_waker_may_call_the_driver_back() {
 #[test]
 fn a_job_that_is_dropped_before_it_was_begun_was_not_sent() {
     let shared = shared(Storage::None);
+    let cell = shared.acquire(&key()).expect("room for a key");
     drop(begun(&shared));
-    let setback = shared.status(&key()).and_then(|status| status.setback).expect("a failure");
-    assert_eq!(setback.code(), "not_sent");
+    // Once it is tried again at once.
+    let Told::Run(_, guard) = shared.ask(&cell, &mut caller()) else { panic!("nothing to be run") };
+    drop(guard);
+    let Told::Failure(failure) = shared.ask(&cell, &mut caller()) else { panic!("no failure") };
+    assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "not_begun"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A connection to a server, made by ureq: lookup of the name, proxy, TCP and TLS.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::{self, Duration};
 
@@ -15,11 +15,26 @@ use ureq::{Error, Timeout};
 
 use super::fault;
 
-/// A connection to a server.
-pub(super) type Connection = BufReader<TransportAdapter>;
+/// A connection to a server, read through a buffer.
+pub(super) type Connection = BufReader<Line>;
+
+/// A connection to a server. Nothing is written after the deadline; reading looks once more for what has arrived by then.
+///
+/// A process may be stopped. When it goes on, the deadline has passed although the answer lies in the socket.
+pub(super) struct Line {
+    transport: TransportAdapter,
+    looks: u32,
+}
 
 /// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How often the answer is looked for once the deadline has passed, half a second in all. Each look counts its own time, as
+/// the process may be stopped during one of them.
+const LOOKS: u32 = 20;
+
+/// The time between two looks.
+const LOOK: Duration = Duration::from_millis(25);
 
 /// How long a kept connection is read to learn that nothing has come.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -30,7 +45,7 @@ pub(super) fn connect(
     config: &Config,
     url: &Uri,
     deadline: time::Instant,
-) -> Result<TransportAdapter, Error> {
+) -> Result<Connection, Error> {
     let resolver = DefaultResolver::default();
     // Else the proxy looks up the name.
     let is_local = config.proxy().is_none_or(|proxy| proxy.resolve_target() || proxy.is_no_proxy(url));
@@ -55,21 +70,56 @@ pub(super) fn connect(
         register_shutdown: Arc::new(|_| Ok(())),
     };
     let connection = (details.run_connector)(&details)?;
-    Ok(TransportAdapter::new(connection, Arc::new(Instant::now)))
+    let transport = TransportAdapter::new(connection, Arc::new(Instant::now));
+    Ok(BufReader::new(Line { transport, looks: 0 }))
 }
 
-/// What is read and written from now on fails once the deadline has passed.
-pub(super) fn end_by(connection: &mut TransportAdapter, deadline: time::Instant) {
-    connection.set_timeout(NextTimeout { after: left(deadline).into(), ..NextTimeout::default() });
+impl Line {
+    /// Sets the deadline for what is read and written from now on.
+    pub(super) fn end_by(&mut self, deadline: time::Instant) {
+        self.end_after(left(deadline));
+        self.looks = LOOKS;
+    }
+
+    fn end_after(&mut self, duration: Duration) {
+        self.transport.set_timeout(NextTimeout { after: duration.into(), ..NextTimeout::default() });
+    }
+}
+
+impl Read for Line {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.transport.read(buffer) {
+                Err(error) if fault::is_timeout(&error) && self.looks > 0 => {
+                    self.looks -= 1;
+                    self.end_after(LOOK);
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.transport.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.transport.flush()
+    }
 }
 
 /// Returns whether a connection is open and nothing has come over it since the last response. ureq has buffers of its own
 /// below and above TLS, into which only reading looks.
 pub(super) fn is_silent(connection: &mut Connection) -> bool {
-    if !connection.buffer().is_empty() || !connection.get_mut().get_mut().is_open() {
+    let is_empty = connection.buffer().is_empty();
+    let line = connection.get_mut();
+    if !is_empty || !line.transport.get_mut().is_open() {
         return false;
     }
-    connection.get_mut().set_timeout(NextTimeout { after: MOMENT.into(), ..NextTimeout::default() });
+    line.end_after(MOMENT);
+    line.looks = 0;
     matches!(connection.fill_buf(), Err(error) if fault::is_timeout(&error))
 }
 

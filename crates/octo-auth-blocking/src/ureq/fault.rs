@@ -1,7 +1,7 @@
 //! What an error says about the request: certainly not sent, or perhaps processed.
 //!
 //! The rule: not sent only if there was no connection, if the request could not be written to its end, or if the server
-//! refuses the TLS session. Every other error on a connection leaves the question open, and so does a deadline that ran out.
+//! refuses the TLS session. Every other error on a connection leaves the question open.
 
 use std::io;
 
@@ -12,7 +12,9 @@ use ureq::{Error, Timeout};
 /// The fault of an error in connecting. Where its words do not say it all, the error is its source.
 pub(super) fn of_connecting(error: Error) -> Fault {
     let fault = match &error {
-        Error::Timeout(timeout) if !is_of_connecting(*timeout) => Fault::timed_out(NO_ANSWER),
+        Error::Timeout(timeout) if !is_of_connecting(*timeout) => {
+            return Fault::not_sent("no connection within the deadline");
+        }
         Error::Timeout(_) => return Fault::not_sent("no connection within 10 s"),
         Error::HostNotFound => return Fault::not_sent(NAME_NOT_FOUND),
         Error::Rustls(error) => return connecting::not_agreed(error),
@@ -32,6 +34,11 @@ pub(super) fn of_connecting(error: Error) -> Fault {
         Error::Io(error) => fault.with_source(error),
         error => fault.with_source(error),
     }
+}
+
+/// The fault of a deadline that ran out while the request was written: a server that has not read all of it does nothing.
+pub(super) fn in_writing(error: io::Error) -> Fault {
+    Fault::not_sent("not written within the deadline").with_source(error)
 }
 
 /// The fault of an error in reading the head of the response, and of the error in writing the request before it, if any.

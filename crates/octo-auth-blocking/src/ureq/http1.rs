@@ -96,20 +96,24 @@ pub(super) fn read_head(method: &Method, connection: &mut impl BufRead) -> io::R
     }
 }
 
-/// Reads the body of a response, up to the limit and one byte more.
-pub(super) fn read_body(head: Head, connection: impl BufRead, limit: usize) -> io::Result<Response<Body>> {
+/// Reads the body of a response, up to the limit and one byte more. Beside an error, the response is what has come of it.
+pub(super) fn read_body(
+    head: Head,
+    connection: impl BufRead,
+    limit: usize,
+) -> (Response<Body>, io::Result<()>) {
     let (mut bytes, enough) = (Vec::new(), limit.saturating_add(1));
-    match head.framing {
+    let read = match head.framing {
         Framing::Length(length) => {
             bytes.reserve_exact(usize::try_from(length).unwrap_or(limit).min(USUAL));
-            read_length(length, connection, &mut bytes, enough)?;
+            read_length(length, connection, &mut bytes, enough)
         }
-        Framing::Chunked => read_chunks(connection, &mut bytes, enough)?,
-        Framing::Connection => drop(connection.take(enough as u64).read_to_end(&mut bytes)?),
-    }
+        Framing::Chunked => read_chunks(connection, &mut bytes, enough),
+        Framing::Connection => connection.take(enough as u64).read_to_end(&mut bytes).map(drop),
+    };
     let mut response = head.response.map(|()| Body::new(bytes));
     note_framing(&mut response);
-    Ok(response)
+    (response, read)
 }
 
 /// Returns whether the connection can be used again after this response was read with this limit (RFC 9112 section 9.3).

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use octo_auth_blocking::{Accounts, Adopted, Clock, ErrorKind, FailureKind, Key, Now, Secret, Tokens, Warm};
+use octo_auth_blocking::{Accounts, Adopted, Clock, FailureKind, Key, Now, Secret, Tokens, Warm};
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
@@ -56,15 +56,12 @@ fn begin(tokens: &Tokens) {
 }
 
 #[test]
-fn a_request_that_was_never_begun_is_told_as_not_sent_and_costs_no_consent() {
-    let (endpoint, clock, accounts) = with_faulty_clock(1);
+fn a_request_that_was_never_begun_costs_no_consent_and_is_begun_again_at_once() {
+    let (endpoint, _clock, accounts) = with_faulty_clock(1);
     let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
     tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
-    let failure = tokens.get().expect_err("its carrier ended before it began");
-    assert_eq!(*failure.exchange_error().expect("an exchange").kind(), ErrorKind::NotSent);
-    assert_eq!(endpoint.requests(), 0);
-    clock.advance(60);
     assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
+    assert_eq!(endpoint.requests(), 1);
 }
 
 #[test]
@@ -130,5 +127,5 @@ fn a_job_that_waited_for_a_thread_for_5_s_is_given_up() {
     accounts.shutdown();
     assert_eq!(gate.calls(), THREADS + 1);
     let failure = all[THREADS].get_by(Duration::ZERO).expect_err("it was never read");
-    assert_eq!(failure.kind(), FailureKind::StoreUnavailable);
+    assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "not_begun"));
 }

@@ -303,7 +303,11 @@ impl KeyState {
                 let flight = shared.next_flight();
                 return Some(self.release(flight, shared.owner.clone(), shared));
             }
-            Outcome::Loaded(_) | Outcome::Claimed(_) | Outcome::Saved(_) | Outcome::Lost => return None,
+            Outcome::Loaded(_)
+            | Outcome::Claimed(_)
+            | Outcome::Saved(_)
+            | Outcome::Lost
+            | Outcome::NotBegun => return None,
         };
         let origin = origin?;
         match result {

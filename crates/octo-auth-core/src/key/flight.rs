@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use super::cause::RenewalCause;
+use super::job::Ticket;
 use super::operation::Origin;
 use super::record::Attempt;
 use super::replica::Written;
@@ -30,6 +31,22 @@ pub(crate) struct InFlight {
     pub(crate) phase: Phase,
     /// The moment on the boot clock after which no report of the phase is expected.
     pub(crate) deadline: Duration,
+    /// How long the phase may take.
+    pub(crate) may_take: Duration,
+    pub(crate) carrier: Carrier,
+}
+
+/// What is known of the carrier of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// It carries the job out at once, and may be gone without a word.
+    Unknown,
+    /// It reports whatever happens, and has not begun.
+    Waiting,
+    /// It has begun, and reports whatever happens.
+    AtWork,
+    /// The same, and the deadline has passed once already.
+    Overdue,
 }
 
 /// What stays the same from the first phase to the last.
@@ -80,6 +97,18 @@ pub(crate) enum LoadReason {
     Unknown,
     /// Another process renews.
     ClaimHeld,
+}
+
+impl InFlight {
+    /// Returns whether a ticket is that of the present job.
+    pub(crate) fn fits(&self, ticket: &Ticket) -> bool {
+        self.flight.id == ticket.flight && self.flight.jobs == ticket.job
+    }
+
+    /// Returns whether a refresh token is being sent.
+    pub(crate) fn is_refresh(&self) -> bool {
+        matches!(self.phase, Phase::Sending { origin: Origin::Refresh { .. } })
+    }
 }
 
 impl Flight {

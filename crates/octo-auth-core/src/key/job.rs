@@ -108,6 +108,7 @@ pub(crate) enum Outcome {
     Saved(Result<Saved, StoreError>),
     Released,
     Lost,
+    NotBegun,
 }
 
 /// What came of an exchange.
@@ -136,6 +137,11 @@ impl Job {
     pub fn abandon(self) -> Report {
         self.ticket().clone().lost()
     }
+
+    /// Gives the job back of which certainly nothing was carried out.
+    pub fn not_begun(self) -> Report {
+        self.ticket().clone().report(Outcome::NotBegun)
+    }
 }
 
 impl Ticket {
@@ -149,6 +155,11 @@ impl Ticket {
     /// all the same, report that too.
     pub fn lost(self) -> Report {
         self.report(Outcome::Lost)
+    }
+
+    /// Returns whether the job belongs to no phase of a flight: a release, or a revocation.
+    pub(crate) fn is_beside_the_flights(&self) -> bool {
+        self.job == 0
     }
 
     fn report(self, outcome: Outcome) -> Report {
@@ -380,6 +391,7 @@ impl Report {
             }
             Outcome::Revoked | Outcome::Released => Ending::Tried,
             Outcome::Lost => Ending::Lost,
+            Outcome::NotBegun => Ending::NotBegun,
         }
     }
 }

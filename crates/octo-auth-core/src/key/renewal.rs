@@ -21,6 +21,7 @@ use super::job::{ClaimJob, Job, LoadJob, Outcome, SaveJob, SendJob, Ticket};
 use super::operation::{Operation, Origin};
 use super::record::{Attempt, FamilyId};
 use super::replica::Written;
+use super::state::Knowledge;
 use crate::error::{self, BACKOFF, Remedy};
 use crate::failure::Cause;
 use crate::registration::{Drawn, SharedState, part};
@@ -209,8 +210,8 @@ impl KeyState {
         outcome: Outcome,
         now: Now,
     ) -> Option<Job> {
-        let fits = |own: &mut InFlight| own.flight.id == ticket.flight && own.flight.jobs == ticket.job;
-        let Some(InFlight { flight, phase, deadline }) = self.in_flight.take_if(fits) else {
+        let present = self.in_flight.take_if(|own| own.fits(ticket));
+        let Some(InFlight { flight, phase, deadline, .. }) = present else {
             return self.take_late(outcome, shared, now);
         };
         let is_late = deadline <= now.boot;
@@ -234,6 +235,22 @@ impl KeyState {
             (Phase::Saving { written }, Outcome::Saved(result)) => {
                 self.saved(flight, *written, result, shared, now)
             }
+            (phase, Outcome::NotBegun) => {
+                let later = Remedy::TryLater { after: Duration::ZERO };
+                let served_until = self.served_until(now);
+                let (history, pause) = match &phase {
+                    Phase::Sending { .. } if !self.failures.any() => (&mut self.failures, error::Pause::Once),
+                    Phase::Sending { .. } => (&mut self.failures, BACKOFF),
+                    _ => (&mut self.store_failures, error::Pause::Store),
+                };
+                history.note(pause, (Cause::NotBegun, later), served_until, &mut shared.rng, now.boot);
+                if let (Phase::Loading(_), true) = (&phase, self.knowledge != Knowledge::Read) {
+                    let until = self.store_failures.last().map_or(now.boot, |last| last.until);
+                    self.knowledge = Knowledge::Unreadable { until };
+                }
+                self.put_back(flight, &phase, shared, now);
+                None
+            }
             // The carrier is gone, or reports the outcome of another kind of job.
             (phase, _) => {
                 // What a client grant lost with its carrier can be requested again at once; once, in case a carrier always
@@ -246,16 +263,9 @@ impl KeyState {
         }
     }
 
-    /// Ends a flight whose report did not come in time.
-    pub(super) fn end_overdue_flight(&mut self, shared: &mut SharedState, now: Now) {
-        if let Some(InFlight { flight, phase, .. }) = self.in_flight.take_if(|own| own.deadline <= now.boot) {
-            self.give_up(flight, &phase, BACKOFF, shared, now);
-        }
-    }
-
     /// Ends a flight whose carrier is gone: no job can follow. What is to be saved waits for the next question, what is to
     /// be revoked for the next report, and the claim for the next flight, which has the same owner.
-    fn give_up(
+    pub(super) fn give_up(
         &mut self,
         mut flight: Flight,
         phase: &Phase,

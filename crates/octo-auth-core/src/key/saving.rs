@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::KeyState;
-use super::flight::{Flight, InFlight, Phase};
+use super::flight::{Carrier, Flight, InFlight, Phase};
 use super::job::{Job, ReleaseJob, SaveJob, SendJob, Ticket};
 use super::record::Record;
 use super::replica::Written;
@@ -232,7 +232,8 @@ impl KeyState {
         flight.jobs += 1;
         let step = phase.step(&flight, &self.key);
         let ticket = Ticket { key: self.key.clone(), flight: flight.id, job: flight.jobs, step };
-        self.in_flight = Some(InFlight { flight, phase, deadline: now.boot.saturating_add(may_take) });
+        let deadline = now.boot.saturating_add(may_take);
+        self.in_flight = Some(InFlight { flight, phase, deadline, may_take, carrier: Carrier::Unknown });
         ticket
     }
 

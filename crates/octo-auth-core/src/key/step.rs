@@ -43,6 +43,8 @@ pub enum Ending<'r> {
     StoreFailed,
     /// Nothing is known of it: its carrier is gone.
     Lost,
+    /// It was not begun: its carrier is gone, or had no time for it until it was too late.
+    NotBegun,
 }
 
 impl Step {
@@ -66,8 +68,8 @@ impl Step {
 }
 
 impl Ending<'_> {
-    /// The ending's stable word: `ok`, `tried`, `elsewhere`, `store_failed`, `lost`, or the
-    /// [`word`](crate::ErrorKind::word) of what failed. What a provider wrote is never in it.
+    /// The ending's stable word: `ok`, `tried`, `elsewhere`, `store_failed`, `lost`, `not_begun`, or
+    /// the [`word`](crate::ErrorKind::word) of what failed. What a provider wrote is never in it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -77,6 +79,7 @@ impl Ending<'_> {
             Self::Failed(error) => error.kind().word(),
             Self::StoreFailed => "store_failed",
             Self::Lost => "lost",
+            Self::NotBegun => "not_begun",
         }
     }
 }

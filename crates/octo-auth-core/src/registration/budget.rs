@@ -217,6 +217,13 @@ impl Budget {
         self.fleet.iter_mut().for_each(|fleet| fleet.note_untold(self.window, now));
     }
 
+    /// Counts a drawn slot from now on: its request begins to be sent.
+    pub(crate) fn redraw(&mut self, key: &mut SendLog, drawn: Drawn, now: Duration) -> Drawn {
+        let Drawn { share, counted, .. } = drawn;
+        self.give_back(key, Drawn { counted: None, ..drawn });
+        Drawn { counted, ..self.draw(key, share, now) }
+    }
+
     /// Gives back a slot, as nothing was sent.
     pub(crate) fn give_back(&mut self, key: &mut SendLog, drawn: Drawn) {
         self.sent.forget(drawn.at);

@@ -302,7 +302,9 @@ impl Scenery {
     #[must_use]
     pub fn overdue(&self, named: Named) -> usize {
         let inside = self.lock();
-        let latest = inside.now.boot.saturating_sub(self.longest_call());
+        // A carrier that is overdue is given a little longer.
+        let longest = self.longest_call() + Duration::from_secs(2);
+        let latest = inside.now.boot.saturating_sub(longest);
         let is_overdue = |open: &&Open| open.named == named && open.is_stuck && open.since <= latest;
         inside.calls.values().filter(is_overdue).count()
     }

@@ -1,0 +1,97 @@
+//! The carriers of jobs: when one begins, and how long an overdue one is waited for.
+
+use std::time::Duration;
+
+use super::KeyState;
+use super::flight::{Carrier, Flight, InFlight, Phase};
+use super::job::Ticket;
+use super::operation::Origin;
+use crate::error::BACKOFF;
+use crate::profile::Replay;
+use crate::registration::SharedState;
+use crate::time::Now;
+use crate::validity::Freshness;
+
+/// How long a carrier that is overdue goes on to be waited for, once somebody looks at it.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+
+/// A look that comes so long after a deadline shows that nobody could look in time.
+const SECOND: Duration = Duration::from_secs(1);
+
+impl KeyState {
+    /// Ends a flight whose report did not come in time.
+    pub(super) fn end_overdue_flight(&mut self, shared: &mut SharedState, now: Now) {
+        if self.is_waited_for(shared, now) {
+            return;
+        }
+        let overdue = self.in_flight.take_if(|own| own.deadline <= now.boot);
+        let Some(InFlight { flight, phase, carrier, .. }) = overdue else { return };
+        match carrier {
+            Carrier::Waiting => self.put_back(flight, &phase, shared, now),
+            _ => self.give_up(flight, &phase, BACKOFF, shared, now),
+        }
+    }
+
+    /// Returns whether an overdue flight goes on to be waited for: the process may have been stopped, or the runtime of the
+    /// carrier idle, and then the answer is there and was not read yet. A client grant has no family of tokens to lose.
+    fn is_waited_for(&mut self, shared: &SharedState, now: Now) -> bool {
+        let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
+        let Some(own) = self.in_flight.as_mut().filter(|own| own.deadline <= now.boot) else { return false };
+        // As long as nobody needs another token, the refresh token is not sent again anyway.
+        let is_of_no_use = has_token && own.is_refresh() && shared.replay() != Some(Replay::Always);
+        let is_late = own.deadline.saturating_add(SECOND) <= now.boot;
+        match own.carrier {
+            Carrier::Unknown | Carrier::Waiting => false,
+            _ if self.key.is_client_grant() => false,
+            Carrier::AtWork | Carrier::Overdue if is_of_no_use => true,
+            Carrier::Overdue if !is_late => false,
+            Carrier::AtWork | Carrier::Overdue => {
+                own.carrier = Carrier::Overdue;
+                own.deadline = now.boot.saturating_add(LAST_CHANCE);
+                true
+            }
+        }
+    }
+
+    /// Records that a job waits for a carrier, which says when it begins and reports whatever happens.
+    pub(crate) fn hand_over(&mut self, ticket: &Ticket) {
+        if let Some(own) = self.in_flight.as_mut().filter(|own| own.fits(ticket)) {
+            own.carrier = Carrier::Waiting;
+        }
+    }
+
+    /// Begins a job: its time counts from now. Returns whether it is still to be carried out.
+    pub(crate) fn begin_job(&mut self, ticket: &Ticket, shared: &mut SharedState, now: Now) -> bool {
+        let present = self.in_flight.take_if(|own| own.fits(ticket));
+        let Some(mut own) = present else { return ticket.is_beside_the_flights() };
+        if own.is_refresh() && own.flight.send_before <= now.boot {
+            self.put_back(own.flight, &own.phase, shared, now);
+            return false;
+        }
+        own.carrier = Carrier::AtWork;
+        own.deadline = now.boot.saturating_add(own.may_take);
+        if let Phase::Sending { .. } = own.phase {
+            let drawn = own.flight.drawn.take();
+            own.flight.drawn = drawn.map(|drawn| shared.budget.redraw(&mut self.sent, drawn, now.boot));
+            self.sighting.is_over_at(now.boot.saturating_add(shared.policy.exchange_deadline()));
+        }
+        self.in_flight = Some(own);
+        true
+    }
+
+    /// Ends a flight whose present job was not begun, as if it had not got this far.
+    pub(super) fn put_back(&mut self, mut flight: Flight, phase: &Phase, shared: &mut SharedState, now: Now) {
+        shared.health.flight_ended(flight.id);
+        self.give_back(&mut flight, shared);
+        self.serving.unpublish();
+        match phase {
+            Phase::Sending { origin: Origin::Refresh { attempt, .. } }
+            | Phase::WritingAhead { attempt, .. } => self.end_attempt(Some(*attempt), shared, now),
+            Phase::Counting { attempt, .. } => self.end_attempt(*attempt, shared, now),
+            Phase::Saving { .. } => self.release_pending(shared, now),
+            // What another process has changed was not read.
+            Phase::Loading(_) | Phase::Reloading => self.is_notified = true,
+            Phase::Claiming | Phase::Sending { .. } => {}
+        }
+    }
+}
