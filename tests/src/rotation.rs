@@ -28,6 +28,12 @@ impl RotatingServer {
     /// Starts a server.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(|| ())
+    }
+
+    /// Starts a server that does something before each answer.
+    #[must_use]
+    pub fn start_with(before: impl Fn() + Send + 'static) -> Self {
         let families = Arc::<Mutex<Families>>::default();
         let own = families.clone();
         let socket = Socket::replying(move |request| {
@@ -39,6 +45,7 @@ impl RotatingServer {
                 Some(body) => ("200 OK", body),
                 None => ("400 Bad Request", r#"{"error":"invalid_grant"}"#.to_owned()),
             };
+            before();
             let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: ");
             format!("{head}{}\r\n\r\n{body}", body.len()).into_bytes()
         });
