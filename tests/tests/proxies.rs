@@ -129,6 +129,49 @@ fn both_adapters_go_the_documented_way() {
 }
 
 #[test]
+fn plain_http_is_sent_directly_whatever_the_proxy_of_a_builder() {
+    let server =
+        octo_auth_tests::socket::Socket::responding("200 OK", &["Content-Type: application/json"], b"{}");
+    let proxy = ProxySocket::to(server.address());
+    for scheme in ["http", "socks5"] {
+        let address = format!("{scheme}://{}", proxy.address());
+        let tls = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(
+            rustls::crypto::ring::default_provider(),
+        ));
+        let tls = tls.with_safe_default_protocol_versions().unwrap();
+        let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+        let builder = || {
+            let proxy = sound(reqwest::Proxy::all(&address));
+            reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).proxy(proxy)
+        };
+        let transport = sound(octo_auth_async::ReqwestTransport::from_builder(builder()));
+        let transport = sound(transport.with_api_connections(builder()));
+        let given = ureq::Agent::config_builder().proxy(Some(sound(ureq::Proxy::new(&address))));
+        let ureq = sound(octo_auth_blocking::UreqTransport::from_builder(given)).with_api_connections();
+        let adapters = Adapter::with_runners(
+            octo_auth_async::Runner::with_transport(transport),
+            octo_auth_blocking::Runner::with_transport(ureq),
+        );
+        for adapter in adapters {
+            let url = format!("http://{}", server.address());
+            let profile = sound(sound(Profile::rfc6749(&format!("{url}/token"))).with_api_host(&url));
+            let client = registration::with(profile);
+            let exchange = sound(client.client_credentials(&Scopes::none()));
+            assert_eq!(
+                adapter.run(exchange).unwrap_err().code(),
+                "access_token_missing",
+                "{}",
+                adapter.name()
+            );
+            let tokens = registration::property_token(client.profile(), "token-1");
+            let request = sound(http::Request::get(&url).body(octo_auth_core::Body::empty()));
+            adapter.run(sound(client.api_call(&tokens, request))).unwrap();
+            assert_eq!(proxy.take_requests(), [], "{} {scheme}", adapter.name());
+        }
+    }
+}
+
+#[test]
 fn plain_http_is_sent_directly_whatever_the_proxy() {
     let server =
         octo_auth_tests::socket::Socket::responding("200 OK", &["Content-Type: application/json"], b"{}");

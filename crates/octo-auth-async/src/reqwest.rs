@@ -75,14 +75,13 @@ impl ReqwestTransport {
     }
 
     fn with_certificates(proxies: &Proxies, certificates: Certificates) -> Result<Self, SetupError> {
-        let plain = build(own(tls::untrusting()?).no_proxy())?;
         let secure = match certificates.client_config() {
             Ok(tls) => Ok(build(through(proxies, own(tls))?)?),
             Err(error) if certificates.are_default() => Err(error),
             Err(error) => return Err(SetupError::new(error)),
         };
         let (proxies, certificates) = (Some(proxies.clone()), Some(certificates));
-        Ok(Self { secure, plain, api: None, proxies, certificates })
+        Ok(Self { secure, plain: plain()?, api: None, proxies, certificates })
     }
 
     /// The same, trusting these certificate authorities and no others: PEM text with one certificate or several. It is for
@@ -149,7 +148,8 @@ impl ReqwestTransport {
 
     /// A transport from a reqwest builder: for an own certificate authority, a client certificate, a proxy.
     ///
-    /// The builder's TLS and proxy settings hold, for loopback too; redirects, retries, decompression, connection
+    /// The builder's settings of TLS and proxies hold for https. Plain http, which goes to loopback only, goes past every proxy
+    /// and has a client of its own, so that no credentials reach a proxy in clear text. Redirects, retries, decompression, connection
     /// reuse, HTTP version and connect deadline (10 s) are set as this module demands. Give it no cookie store.
     ///
     /// For certificates alone, [`ReqwestTransport::with_root_certificates`] and
@@ -163,8 +163,8 @@ impl ReqwestTransport {
     /// A [`SetupError`] if reqwest refuses the builder's settings.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, SetupError> {
         tls::ensure_cryptography();
-        let client = build(builder)?;
-        Ok(Self { secure: Ok(client.clone()), plain: client, api: None, proxies: None, certificates: None })
+        let secure = Ok(build(builder)?);
+        Ok(Self { secure, plain: plain()?, api: None, proxies: None, certificates: None })
     }
 
     /// The same, with a client of its own for API calls, made from this builder, which keeps its connections for the next
@@ -214,10 +214,14 @@ impl ReqwestTransport {
 
     /// The client for a request.
     fn client(&self, request: &Request<Body>) -> Result<&Client, Fault> {
-        if let Some(api) = self.api.as_ref().filter(|_| SendOptions::of(request).may_reuse_connection()) {
+        let is_plain = request.uri().scheme() == Some(&http::uri::Scheme::HTTP);
+        // Where a builder has the proxies, it may send plain http to one.
+        let may_keep =
+            SendOptions::of(request).may_reuse_connection() && (!is_plain || self.proxies.is_some());
+        if let Some(api) = self.api.as_ref().filter(|_| may_keep) {
             return Ok(api);
         }
-        if request.uri().scheme() == Some(&http::uri::Scheme::HTTP) {
+        if is_plain {
             return Ok(&self.plain);
         }
         let without = |error: &rustls::Error| {
@@ -307,6 +311,11 @@ fn through(proxies: &Proxies, builder: ClientBuilder) -> Result<ClientBuilder, S
         (!is_direct).then(|| address.clone())
     };
     Ok(builder.proxy(reqwest::Proxy::custom(way)))
+}
+
+/// Builds the client for plain http: no proxy sees what it sends.
+fn plain() -> Result<Client, SetupError> {
+    build(own(tls::untrusting()?).no_proxy())
 }
 
 /// Builds a client for token requests.

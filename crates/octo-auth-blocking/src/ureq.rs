@@ -43,9 +43,10 @@ const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Clone)]
 pub struct UreqTransport {
     connector: Arc<DefaultConnector>,
+    /// For what is sent directly, as plain http is always: no proxy sees it in clear text.
     config: Config,
-    /// Which requests go through a proxy, and how; `None` if the configuration above says that too.
-    proxied: Option<(Proxies, Config)>,
+    /// Which https requests go through a proxy, and how. Without proxies of our own, ureq says which.
+    proxied: Option<(Option<Proxies>, Config)>,
     /// The connections of API calls, if they are kept.
     kept: Option<Arc<Kept>>,
 }
@@ -76,10 +77,12 @@ impl UreqTransport {
 
     /// A transport from a ureq configuration: for an own certificate authority, a client certificate, a proxy.
     ///
-    /// Of the builder count its TLS and proxy settings, for loopback too, and `https_only`, `ip_family`, `no_delay`,
+    /// Of the builder count its settings of TLS and proxies, for https, and `https_only`, `ip_family`, `no_delay`,
     /// `user_agent` and the sizes of the buffers. All else is as this module demands; a middleware is not called, as
     /// it would see the credentials. Where the builder names no cryptography, ring is used, and where it names no
     /// certificates, those the operating system trusts; ureq's own list (`RootCerts::WebPki`) counts as naming none.
+    ///
+    /// Plain http, which goes to loopback only, goes past every proxy.
     ///
     /// Without a proxy set on it, ureq reads the environment in its own way. For the reading of [`UreqTransport::new`] see
     /// [`UreqTransport::from_builder_with_proxies`].
@@ -89,8 +92,12 @@ impl UreqTransport {
     /// A [`SetupError`] if the user agent cannot stand in a header.
     pub fn from_builder(builder: ConfigBuilder<AgentScope>) -> Result<Self, SetupError> {
         let given = builder.build();
-        let config = completed(&given, given.tls_config(), given.proxy().cloned())?;
-        Ok(Self { connector: Arc::default(), config, proxied: None, kept: None })
+        let tls = given.tls_config();
+        let proxied = match given.proxy() {
+            Some(proxy) => Some((None, completed(&given, tls, Some(proxy.clone()))?)),
+            None => None,
+        };
+        Ok(Self { connector: Arc::default(), config: completed(&given, tls, None)?, proxied, kept: None })
     }
 
     /// A transport from a ureq configuration with these proxies: for an own certificate authority behind a proxy that the
@@ -107,7 +114,7 @@ impl UreqTransport {
         let given = builder.build();
         let proxy = proxies.proxy().map(|proxy| ureq::Proxy::new(proxy.url().expose()));
         let proxied = match proxy.transpose().map_err(|error| SetupError::of(PROXY, error))? {
-            Some(proxy) => Some((proxies.clone(), completed(&given, given.tls_config(), Some(proxy))?)),
+            Some(proxy) => Some((Some(proxies.clone()), completed(&given, given.tls_config(), Some(proxy))?)),
             None => None,
         };
         let config = completed(&given, given.tls_config(), None)?;
@@ -173,8 +180,12 @@ impl UreqTransport {
 
     /// The configuration for a request to a URL.
     fn config(&self, url: &Uri) -> &Config {
+        let is_proxied = |proxies: &Option<Proxies>| {
+            let is_ours = proxies.as_ref().is_none_or(|proxies| proxies.for_url(url).is_some());
+            url.scheme() == Some(&Scheme::HTTPS) && is_ours
+        };
         match &self.proxied {
-            Some((proxies, config)) if proxies.for_url(url).is_some() => config,
+            Some((proxies, config)) if is_proxied(proxies) => config,
             _ => &self.config,
         }
     }
@@ -237,7 +248,7 @@ fn user_agent(config: &Config) -> Option<&str> {
 /// Shows the proxies alone: what ureq shows of one of the builder's begins with a letter of the user name.
 impl fmt::Debug for UreqTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let proxies = self.proxied.as_ref().map(|(proxies, _)| proxies);
+        let proxies = self.proxied.as_ref().and_then(|(proxies, _)| proxies.as_ref());
         f.debug_struct("UreqTransport").field("proxies", &proxies).finish_non_exhaustive()
     }
 }

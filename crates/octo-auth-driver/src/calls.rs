@@ -47,8 +47,8 @@ impl Shared {
         let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.key(), caller, now));
         let told = match decision.verdict {
             Verdict::Use(token) => Told::Token(token),
-            Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job, now)),
-            Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job, now)),
+            Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job)),
+            Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job)),
             Verdict::Wait { until } => Told::Wait(cell.changed.listen(), left(until, now)),
             Verdict::GiveUp(failure) => Told::Failure(failure),
         };
@@ -94,7 +94,7 @@ impl Shared {
         let (Tending { job, again }, wakers) =
             self.apply(&mut state, now, |machine| machine.tend(which, now));
         let due = match job {
-            Some(job) => Due::Run(self.guard(&mut state, job, now)),
+            Some(job) => Due::Run(self.guard(&mut state, job)),
             None => Due::Wait(self.watched.listen(), left(again, now)),
         };
         self.leave(state, wakers);
@@ -105,7 +105,7 @@ impl Shared {
     pub fn save_all(self: &Arc<Self>) -> Vec<JobGuard> {
         let (mut state, now) = self.enter();
         let (jobs, wakers) = self.apply(&mut state, now, |machine| machine.save_all(now));
-        let guards = jobs.into_iter().map(|job| self.guard(&mut state, job, now)).collect();
+        let guards = jobs.into_iter().map(|job| self.guard(&mut state, job)).collect();
         self.leave(state, wakers);
         guards
     }
@@ -117,12 +117,12 @@ impl Shared {
     ) -> Result<Option<JobGuard>, E> {
         let (mut state, now) = self.enter();
         let (job, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
-        let guard = job.map(|job| job.map(|job| self.guard(&mut state, job, now)));
+        let guard = job.map(|job| job.map(|job| self.guard(&mut state, job)));
         self.leave(state, wakers);
         guard
     }
 
-    fn guard(self: &Arc<Self>, state: &mut State, job: Job, now: Now) -> JobGuard {
+    fn guard(self: &Arc<Self>, state: &mut State, job: Job) -> JobGuard {
         state.machine.hand_over(job.ticket());
         let key = job.ticket().key().clone();
         JobGuard::new(self.run(state, Some(key)), job)

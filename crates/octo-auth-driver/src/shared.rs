@@ -11,7 +11,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now, Purpose,
+    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now,
     RecordName, Report, RequestError, Status, Ticket,
 };
 use octo_auth_system::{Clock, Waiting};
