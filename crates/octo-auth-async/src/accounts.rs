@@ -9,7 +9,7 @@ use std::time::Duration;
 use octo_auth_core::{
     Answer, Client, Exchange, ExchangeError, Failure, Key, Now, Policy, Reply, RequestError, Storage, Warm,
 };
-use octo_auth_driver::Shared;
+use octo_auth_driver::{Shared, Unfinished};
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -22,9 +22,6 @@ use crate::store::Store;
 use crate::tokens::Tokens;
 use crate::transport::Transport;
 use crate::usual_transport::usual;
-
-/// How long a shutdown waits for what is under way.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// How often a shutdown tries again to save what could not be saved.
 const SAVING_AGAIN: Duration = Duration::from_secs(1);
@@ -122,20 +119,30 @@ impl Accounts {
         self.registration.shared.replace_client(client)
     }
 
-    /// Begins no renewal from now on, and waits at most 5 s until what is under way has ended and all is stored.
+    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored: as long as a renewal may
+    /// take, which is the policy's exchange deadline and 30 s. Returns what was left.
+    ///
+    /// As [`Accounts::shutdown_within`] in all else.
+    pub async fn shutdown(&self) -> Unfinished {
+        self.shutdown_within(self.registration.shared.longest_flight()).await
+    }
+
+    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored, but no longer than
+    /// `grace`. Returns what was left: an answer that comes later may hold the only refresh token the server still takes.
     ///
     /// Valid tokens are served still. What takes longer goes on as long as its runtime does. Dropping the future
     /// undoes nothing. Outside a tokio runtime it does not wait.
-    pub async fn shutdown(&self) {
+    pub async fn shutdown_within(&self, grace: Duration) -> Unfinished {
         let shared = &self.registration.shared;
         shared.telemetry().shutting_down();
         shared.shut_down();
-        let is_finished = match Handle::try_current() {
+        if Handle::try_current().is_ok() {
             // What is not done in that time goes on by itself.
-            Ok(_) => timeout(GRACE, self.settled()).await.is_ok(),
-            Err(_) => shared.listen_while_busy().is_none(),
-        };
-        shared.telemetry().shut_down(is_finished);
+            let _ = timeout(grace, self.settled()).await;
+        }
+        let unfinished = shared.unfinished();
+        shared.telemetry().shut_down(unfinished.is_empty());
+        unfinished
     }
 
     /// Waits until nothing is in flight and nothing is unsaved, saving again each second what could not be saved. It begins

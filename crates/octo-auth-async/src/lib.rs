@@ -149,6 +149,7 @@ pub use octo_auth_core::{
     Storage, StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm,
     note_framing,
 };
+pub use octo_auth_driver::Unfinished;
 #[doc(inline)]
 pub use octo_auth_driver::telemetry;
 #[doc(inline)]

@@ -10,7 +10,7 @@ use octo_auth_core::{
     self as core, Answer, Client, Exchange, ExchangeError, Failure, Key, Now, Policy, Reply, RequestError,
     Storage, Store, Warm,
 };
-use octo_auth_driver::Shared;
+use octo_auth_driver::{Shared, Unfinished};
 use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 
 use crate::UreqTransport;
@@ -22,9 +22,6 @@ use crate::store::NoStore;
 use crate::thread_pool::ThreadPool;
 use crate::tokens::Tokens;
 use crate::transport::Transport;
-
-/// How long a shutdown waits for what is under way.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// How often a shutdown tries again to store what could not be stored.
 const SAVING_AGAIN: Duration = Duration::from_secs(1);
@@ -123,20 +120,31 @@ impl Accounts {
         self.context.shared.replace_client(client)
     }
 
-    /// Begins no renewal from now on, and waits at most 5 s until what is under way has ended and all is stored.
+    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored: as long as a renewal may
+    /// take, which is the policy's exchange deadline and 30 s. Returns what was left.
+    ///
+    /// As [`Accounts::shutdown_within`] in all else.
+    pub fn shutdown(&self) -> Unfinished {
+        self.shutdown_within(self.context.shared.longest_flight())
+    }
+
+    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored, but no longer than
+    /// `grace`. Returns what was left: an answer that comes later may hold the only refresh token the server still takes.
     ///
     /// Valid tokens are served still. What takes longer goes on as long as the program does. On a worker of an async
     /// runtime it does not wait.
-    pub fn shutdown(&self) {
+    pub fn shutdown_within(&self, grace: Duration) -> Unfinished {
         let Context { shared, .. } = &*self.context;
-        let end = shared.clock().boot().saturating_add(GRACE);
+        let end = shared.clock().boot().saturating_add(grace);
         shared.telemetry().shutting_down();
         shared.shut_down();
         self.save_all();
         if self.context.may_block() {
-            self.finish(end);
+            self.finish(end, grace);
         }
-        shared.telemetry().shut_down(shared.listen_while_busy().is_none());
+        let unfinished = shared.unfinished();
+        shared.telemetry().shut_down(unfinished.is_empty());
+        unfinished
     }
 
     /// Waits until nothing is in flight and nothing is unsaved, saving again each second what could not be saved. It begins
@@ -162,9 +170,9 @@ impl Accounts {
 
     /// Waits until nothing is in flight or unsaved, until this moment on the boot clock at the latest, storing again from
     /// time to time what could not be stored.
-    fn finish(&self, end: Duration) {
+    fn finish(&self, end: Duration, grace: Duration) {
         let shared = &self.context.shared;
-        let mut left = GRACE;
+        let mut left = grace;
         let mut again = shared.clock().boot().saturating_add(SAVING_AGAIN);
         while !left.is_zero() {
             let Some(listener) = shared.listen_while_busy() else { return };

@@ -220,6 +220,18 @@ impl Accounts {
         self.accounts.values().any(|account| account.state.is_busy(&self.shared))
     }
 
+    /// Returns the keys whose request or store call is under way, and those with something that no store holds, each in order.
+    #[must_use]
+    pub fn unfinished(&self) -> (Vec<Arc<Key>>, Vec<Arc<Key>>) {
+        let keys_that = |holds: &dyn Fn(&KeyState) -> bool| {
+            let keys = self.accounts.iter().filter(|(_, account)| holds(&account.state));
+            let mut keys: Vec<Arc<Key>> = keys.map(|(key, _)| key.clone()).collect();
+            keys.sort();
+            keys
+        };
+        (keys_that(&KeyState::is_in_flight), keys_that(&|state| state.is_unsaved(&self.shared)))
+    }
+
     /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
     pub fn save_all(&mut self, now: Now) -> Vec<Job> {
         let mut keys: Vec<Arc<Key>> = self.accounts.keys().cloned().collect();
@@ -309,6 +321,12 @@ impl Accounts {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.shared.client
+    }
+
+    /// Returns the longest that a renewal may take from first to last: its exchange and its calls of the store.
+    #[must_use]
+    pub fn longest_flight(&self) -> Duration {
+        self.shared.longest_flight()
     }
 
     /// The policy.

@@ -421,7 +421,7 @@ impl KeyState {
     }
 
     /// Returns whether there is a store that may not hold what is known.
-    fn is_unsaved(&self, shared: &SharedState) -> bool {
+    pub(crate) fn is_unsaved(&self, shared: &SharedState) -> bool {
         shared.storage != Storage::None && self.replica.is_unsaved()
     }
 

@@ -59,6 +59,7 @@ mod snapshot_cell;
 mod subscribers;
 mod sync;
 pub mod telemetry;
+mod unfinished;
 
 pub use admission::{Admission, Admitted};
 pub use calls::{Due, Told};
@@ -68,3 +69,4 @@ pub use key_cell::KeyCell;
 pub use shared::{Running, Shared};
 pub use snapshot_cell::Snapshot;
 pub use subscribers::Changes;
+pub use unfinished::Unfinished;

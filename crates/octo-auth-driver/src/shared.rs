@@ -188,7 +188,7 @@ impl Shared {
     /// Returns a listener to wait by while anything is in flight or unsaved; `None` if nothing is.
     pub fn listen_while_busy(&self) -> Option<Listener> {
         let state = self.lock();
-        let is_busy = state.machine.is_busy() || !state.running.is_empty();
+        let is_busy = state.machine.is_busy() || state.is_running();
         is_busy.then(|| self.watched.listen())
     }
 
@@ -286,7 +286,7 @@ impl Shared {
     }
 
     /// After a panic under the lock the machine is between two of its own steps.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -303,6 +303,11 @@ impl Shared {
 }
 
 impl State {
+    /// Returns whether a job is not reported, or something follows one.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.running.is_empty()
+    }
+
     fn apply_to_key(&mut self, effects: KeyEffects, wakers: &mut Vec<Waker>) {
         let KeyEffects { key, published, events, state, served_for, wakes_callers } = effects;
         if let Some(held) = self.cells.get(&key) {

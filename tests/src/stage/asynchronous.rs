@@ -200,7 +200,7 @@ async fn carry_out(scenery: &Scenery, named: Named, accounts: &Accounts, act: Ac
         Act::ShutDown => {
             scenery.let_cool();
             scenery.begin();
-            accounts.shutdown().await;
+            accounts.shutdown_within(Duration::from_secs(5)).await;
             scenery.shut_down(named);
         }
         Act::Ask(..) | Act::Glance(_) | Act::KeepWarm(_) | Act::Crash | Act::Start => {}

@@ -227,7 +227,7 @@ fn carry_out(scenery: &Scenery, named: Named, accounts: &Accounts, act: Act) {
         Act::ShutDown => {
             scenery.let_cool();
             scenery.begin();
-            accounts.shutdown();
+            accounts.shutdown_within(Duration::from_secs(5));
             scenery.shut_down(named);
         }
         Act::Ask(..) | Act::Glance(_) | Act::KeepWarm(_) | Act::Crash | Act::Start => {}

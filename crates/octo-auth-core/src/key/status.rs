@@ -312,6 +312,11 @@ impl KeyState {
         is_due && self.in_flight.is_none()
     }
 
+    /// Returns whether anything is in flight.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
     /// Returns whether anything is in flight or unsaved.
     pub(crate) fn is_busy(&self, shared: &SharedState) -> bool {
         self.in_flight.is_some() || self.is_unsaved(shared)

@@ -1,0 +1,43 @@
+//! What a shutdown leaves behind.
+
+use std::sync::Arc;
+
+use octo_auth_core::Key;
+
+use crate::shared::Shared;
+
+/// What was not done when a shutdown stopped waiting. It goes on as long as its runtime or program does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// The keys whose request was not answered yet, or whose call of the store is under way.
+    pub unanswered: Vec<Arc<Key>>,
+    /// The keys with something that no store holds, such as a refresh token: it is lost with the process.
+    pub unsaved: Vec<Arc<Key>>,
+    /// Whether an exchange beside the keys, such as that of an authorization code, is under way, or what follows a job.
+    pub is_running: bool,
+}
+
+impl Unfinished {
+    /// Returns whether all was done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.unanswered.is_empty() && self.unsaved.is_empty() && !self.is_running
+    }
+}
+
+impl Shared {
+    /// Returns what is under way or unsaved.
+    #[must_use]
+    pub fn unfinished(&self) -> Unfinished {
+        let state = self.lock();
+        let (unanswered, unsaved) = state.machine.unfinished();
+        Unfinished { unanswered, unsaved, is_running: state.is_running() }
+    }
+
+    /// Returns the longest that a renewal under way may take.
+    #[must_use]
+    pub fn longest_flight(&self) -> std::time::Duration {
+        self.lock().machine.longest_flight()
+    }
+}
