@@ -13,12 +13,14 @@ use octo_auth_core::{Body, Fault};
 /// compressed body compressed, reads at most one byte more of it than
 /// [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit) says, and calls [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
 pub trait Transport: Send + Sync {
-    /// Sends the request and reads the whole response, all within the deadline.
+    /// Sends the request and reads the whole response, all within the deadline. A process may be stopped and go on after its
+    /// deadline: look once more for a response that has arrived, and send nothing.
     ///
     /// # Errors
     ///
     /// A [`Fault`] if no complete response came: [`Fault::not_sent`] or [`Fault::misconfigured`] only if the server
-    /// certainly has not seen the request, else the constructor that fits best, or [`Fault::unknown`].
+    /// certainly has not seen the request, else the constructor that fits best, or [`Fault::unknown`]. What has come of a
+    /// response goes with it: [`Fault::with_partial_response`].
     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault>;
 }
 

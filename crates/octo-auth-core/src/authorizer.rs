@@ -101,6 +101,10 @@ impl Authorizer {
     /// The same, with a header put on every request that does not have it yet, such as OctoTable's `Property`; in the
     /// place of one of the same name. Its value is treated as a secret.
     ///
+    /// An HTTP client that follows redirects by itself takes `Authorization` off where the origin changes, but no other header:
+    /// reqwest and ureq would send this one to the other origin. Switch redirects off in a client that calls with it
+    /// (`redirect::Policy::none()`, `max_redirects(0)`). The API clients of both adapters follow none.
+    ///
     /// # Errors
     ///
     /// [`RequestError::Value`] for a name or value that cannot stand in a header, and for `Authorization`.
