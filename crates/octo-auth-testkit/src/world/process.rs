@@ -99,6 +99,13 @@ impl Process {
         self.sent.push_back((now, key));
     }
 
+    /// A request of a key that began at that moment was not sent after all.
+    pub(super) fn forget_sent(&mut self, begun: Duration, key: usize) {
+        if let Some(place) = self.sent.iter().rposition(|own| *own == (begun, Some(key))) {
+            self.sent.remove(place);
+        }
+    }
+
     /// The carrier of a request was lost. Of very many the oldest is never answered.
     pub(super) fn orphaned(&mut self, carried: Carried) {
         self.orphans.drain(..self.orphans.len().saturating_sub(MOST_ORPHANS));

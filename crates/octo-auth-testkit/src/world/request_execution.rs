@@ -128,6 +128,11 @@ impl World {
             is_overtaken,
         };
         self.note_answer(&answered);
+        if let (Reply::Fault(FaultKind::NotSent, _), Some(exchange)) = (reply, self.exchanges.get(exchange)) {
+            let begun = exchange.deadline.saturating_sub(job.deadline());
+            self.counted.forget(begun);
+            self.processes[process].forget_sent(since.boot, key);
+        }
         let (sent, now) = self.moments_told(process, since);
         let report = match (self.response_told(answered.response.clone()), reply) {
             (Some(response), _) => job.answered(&response, sent, now),

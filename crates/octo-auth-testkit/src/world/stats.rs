@@ -132,4 +132,11 @@ impl Minute {
         }
         self.0.len() as u64
     }
+
+    /// What was counted at that moment was not sent after all.
+    pub(super) fn forget(&mut self, begun: Duration) {
+        if let Some(place) = self.0.iter().rposition(|at| *at == begun) {
+            self.0.remove(place);
+        }
+    }
 }
