@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Caller, FailureKind, Fault, Freshness, Policy, Verdict, Waits};
+use octo_auth_core::{Caller, FailureKind, Fault, Freshness, Job, Policy, Verdict, Waits};
 use octo_auth_testkit::machine::{Machine, Said, hotel, scoped, service};
 use octo_auth_testkit::registration::{always_replayed, never_replayed, standard};
 
@@ -145,6 +145,20 @@ fn a_refresh_in_doubt_is_told_with_the_answer_or_fault_that_left_it_so() {
         let dead = world.get(&hotel()).expect_err("it was refused").to_string();
         assert!(dead.contains("invalid_grant") && !dead.contains(words), "{dead}");
     }
+}
+
+#[test]
+fn a_success_whose_token_is_over_ends_what_an_earlier_doubt_was_told_with() {
+    let mut world = signed_in();
+    expired_end(&mut world, &hotel(), Said::page(502, &[]));
+    world.pass_seconds(3600);
+    world.endpoint.then(Said::tokens("AT2", 0, "RT2"));
+    world.got(&hotel());
+    world.pass_seconds(3600);
+    let lost = world.up_to_sending(&hotel());
+    world.report(Job::Send(lost).abandon());
+    let told = world.get(&hotel()).expect_err("it is in doubt").to_string();
+    assert!(!told.contains("502"), "{told}");
 }
 
 #[test]
