@@ -119,13 +119,16 @@ impl Scene {
     fn play(&self, callers: usize) -> Vec<Result<Token, Failure>> {
         let ask = |number: usize| {
             let scene = self.clone();
-            thread::spawn(move || scene.ask(number % 2 == 1))
+            spawn(move || scene.ask(number % 2 == 1))
         };
-        let others: Vec<_> = (1..callers).map(ask).collect();
-        let own = self.ask(false);
-        let others = others.into_iter().map(|caller| caller.join().expect("no caller panics"));
-        others.chain([own]).collect()
+        let callers: Vec<_> = (0..callers).map(ask).collect();
+        callers.into_iter().map(|caller| caller.join().expect("no caller panics")).collect()
     }
+}
+
+/// Spawns a thread of the model whose stack has room for a build without optimisations.
+fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
+    thread::Builder::new().stack_size(256 * 1024).spawn(body).expect("the model has room for a thread")
 }
 
 /// The key of the client itself.
@@ -145,7 +148,7 @@ fn answer(mut guard: JobGuard) {
 
 /// Has the request answered on a thread of its own.
 fn answer_elsewhere(guard: JobGuard) {
-    thread::spawn(move || answer(guard));
+    spawn(move || answer(guard));
 }
 
 /// Goes away with the job, as a carrier does that panics.

@@ -74,7 +74,11 @@ impl KeyState {
                 self.note(BACKOFF, Cause::ExpiredOnArrival, later, shared, now);
             }
             let over = self.pause_over(now);
-            if self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None, over }), shared, now) {
+            if self.take(
+                Operation::Renewed(Renewed { origin, refresh_token, token: None, over }),
+                shared,
+                now,
+            ) {
                 self.why_unusable = None;
             }
             return;

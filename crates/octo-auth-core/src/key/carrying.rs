@@ -6,7 +6,9 @@ use super::KeyState;
 use super::flight::{Carrier, Flight, InFlight, Phase};
 use super::job::Ticket;
 use super::operation::Origin;
-use crate::error::BACKOFF;
+use super::state::Knowledge;
+use crate::error::{BACKOFF, Pause, Remedy};
+use crate::failure::Cause;
 use crate::profile::Replay;
 use crate::registration::SharedState;
 use crate::time::Now;
@@ -27,7 +29,7 @@ impl KeyState {
         let overdue = self.in_flight.take_if(|own| own.deadline <= now.boot);
         let Some(InFlight { flight, phase, carrier, .. }) = overdue else { return };
         match carrier {
-            Carrier::Waiting => self.put_back(flight, &phase, shared, now),
+            Carrier::Waiting => self.not_begun(flight, &phase, shared, now),
             _ => self.give_up(flight, &phase, BACKOFF, shared, now),
         }
     }
@@ -79,9 +81,26 @@ impl KeyState {
         true
     }
 
+    /// Ends a flight whose present job found no carrier in time.
+    pub(super) fn not_begun(&mut self, flight: Flight, phase: &Phase, shared: &mut SharedState, now: Now) {
+        let later = Remedy::TryLater { after: Duration::ZERO };
+        let served_until = self.served_until(now);
+        let (history, pause) = match phase {
+            Phase::Sending { .. } if !self.failures.any() => (&mut self.failures, Pause::Once),
+            Phase::Sending { .. } => (&mut self.failures, BACKOFF),
+            _ => (&mut self.store_failures, Pause::Store),
+        };
+        history.note(pause, (Cause::NotBegun, later), served_until, &mut shared.rng, now.boot);
+        if let (Phase::Loading(_), true) = (phase, self.knowledge != Knowledge::Read) {
+            let until = self.store_failures.last().map_or(now.boot, |last| last.until);
+            self.knowledge = Knowledge::Unreadable { until };
+        }
+        self.put_back(flight, phase, shared, now);
+    }
+
     /// Ends a flight whose present job was not begun, as if it had not got this far.
-    pub(super) fn put_back(&mut self, mut flight: Flight, phase: &Phase, shared: &mut SharedState, now: Now) {
-        shared.health.flight_ended(flight.id);
+    fn put_back(&mut self, mut flight: Flight, phase: &Phase, shared: &mut SharedState, now: Now) {
+        shared.flight_ended(flight.id);
         self.give_back(&mut flight, shared);
         self.serving.unpublish();
         match phase {

@@ -21,7 +21,6 @@ use super::job::{ClaimJob, Job, LoadJob, Outcome, SaveJob, SendJob, Ticket};
 use super::operation::{Operation, Origin};
 use super::record::{Attempt, FamilyId};
 use super::replica::Written;
-use super::state::Knowledge;
 use crate::error::{self, BACKOFF, Remedy};
 use crate::failure::Cause;
 use crate::registration::{Drawn, SharedState, part};
@@ -236,19 +235,7 @@ impl KeyState {
                 self.saved(flight, *written, result, shared, now)
             }
             (phase, Outcome::NotBegun) => {
-                let later = Remedy::TryLater { after: Duration::ZERO };
-                let served_until = self.served_until(now);
-                let (history, pause) = match &phase {
-                    Phase::Sending { .. } if !self.failures.any() => (&mut self.failures, error::Pause::Once),
-                    Phase::Sending { .. } => (&mut self.failures, BACKOFF),
-                    _ => (&mut self.store_failures, error::Pause::Store),
-                };
-                history.note(pause, (Cause::NotBegun, later), served_until, &mut shared.rng, now.boot);
-                if let (Phase::Loading(_), true) = (&phase, self.knowledge != Knowledge::Read) {
-                    let until = self.store_failures.last().map_or(now.boot, |last| last.until);
-                    self.knowledge = Knowledge::Unreadable { until };
-                }
-                self.put_back(flight, &phase, shared, now);
+                self.not_begun(flight, &phase, shared, now);
                 None
             }
             // The carrier is gone, or reports the outcome of another kind of job.
