@@ -11,6 +11,7 @@
 //!
 //! What the machine promises is the table at [`State`](crate::State), and tested row by row.
 
+mod account;
 mod caller;
 mod effects;
 mod refresh_ahead;
@@ -24,13 +25,15 @@ pub use caller::{Caller, Waits};
 pub use effects::{Effects, KeyEffects};
 pub use refresh_ahead::{Tending, Warm};
 
+use account::Account;
+
 use crate::client::Client;
 use crate::error::{OnboardingError, Remedy, RequestError};
 use crate::exchange::Purpose;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::grant::Entropy;
 use crate::key::{
-    Adopted, Decision, Generation, Job, KeyState, Published, Report, Shown, State, Status, Ticket, Verdict,
+    Adopted, Decision, Generation, Job, KeyState, Published, Report, State, Status, Ticket, Verdict,
 };
 use crate::registration::{BudgetRequest, Policy, SendLog, Share, SharedState};
 use crate::spec::Key;
@@ -59,21 +62,6 @@ pub struct Accounts {
     asked: u64,
     /// Keys whose renewal waits until another has ended, oldest first.
     queue: VecDeque<Arc<Key>>,
-}
-
-/// A key and who holds it.
-struct Account {
-    state: KeyState,
-    handles: u32,
-    last_asked: u64,
-    /// From when it can be evicted, as it stands among those that can.
-    idle_from: Option<Duration>,
-    due: Option<Duration>,
-    probe: Option<u64>,
-    shown: Shown,
-    is_touched: bool,
-    is_due_stale: bool,
-    is_queued: bool,
 }
 
 impl Accounts {
@@ -409,19 +397,7 @@ impl Accounts {
             if let Some(name) = state.record_name().filter(|_| shared.storage == Storage::MultiProcess) {
                 names.insert(name.clone(), key.clone());
             }
-            let shown = state.shown_at_first(shared);
-            Account {
-                state,
-                handles: 0,
-                last_asked: *asked,
-                idle_from: None,
-                due: None,
-                probe: None,
-                shown,
-                is_touched: false,
-                is_due_stale: false,
-                is_queued: false,
-            }
+            Account::new(state, *asked, shared)
         });
         (account, shared)
     }
@@ -460,57 +436,6 @@ impl Accounts {
             account.state.record_name().map(|name| self.names.remove(name));
         }
         true
-    }
-}
-
-impl Account {
-    /// Notes that the key was asked about just now.
-    fn mark_used(&mut self, asked: u64, idle: &mut BTreeSet<(Duration, u64, Arc<Key>)>) {
-        if let Some(from) = self.idle_from {
-            idle.remove(&(from, self.last_asked, self.state.key().clone()));
-            idle.insert((from, asked, self.state.key().clone()));
-        }
-        self.last_asked = asked;
-    }
-
-    /// Puts the key where it belongs among those that wait for the endpoint.
-    pub(super) fn place_probe(&mut self, probes: &mut BTreeSet<(u64, Arc<Key>)>, place: Option<u64>) {
-        if self.probe == place {
-            return;
-        }
-        if let Some(old) = std::mem::replace(&mut self.probe, place) {
-            probes.remove(&(old, self.state.key().clone()));
-        }
-        probes.extend(place.map(|tried| (tried, self.state.key().clone())));
-    }
-
-    /// Queues the key if its renewal waits until another has ended.
-    pub(super) fn queue_up(&mut self, queue: &mut VecDeque<Arc<Key>>, shared: &SharedState, now: Now) {
-        let key = self.state.key();
-        if !self.is_queued && !shared.has_slot(key.is_client_grant()) && self.state.wants_renewal(now) {
-            queue.push_back(key.clone());
-            self.is_queued = true;
-        }
-    }
-
-    /// Puts the key where it belongs among those that can be evicted.
-    fn place(&mut self, idle: &mut BTreeSet<(Duration, u64, Arc<Key>)>, shared: &SharedState, now: Now) {
-        let from = self.state.evictable_from(shared, now).filter(|_| self.handles == 0);
-        if let Some(old) = self.idle_from.filter(|_| self.idle_from != from) {
-            idle.remove(&(old, self.last_asked, self.state.key().clone()));
-        }
-        if let Some(new) = from.filter(|_| self.idle_from != from) {
-            idle.insert((new, self.last_asked, self.state.key().clone()));
-        }
-        self.idle_from = from;
-    }
-
-    /// Notes that a step has looked at the key: what that changes is known once its effects are taken.
-    fn touch(&mut self, touched: &mut Vec<Arc<Key>>) {
-        self.is_due_stale = true;
-        if !std::mem::replace(&mut self.is_touched, true) {
-            touched.push(self.state.key().clone());
-        }
     }
 }
 
