@@ -145,6 +145,12 @@ impl Accounts {
         unfinished
     }
 
+    /// Returns what is under way or unsaved now. It waits for nothing, and looks at each key.
+    #[must_use]
+    pub fn unfinished(&self) -> Unfinished {
+        self.registration.shared.unfinished()
+    }
+
     /// Waits until nothing is in flight and nothing is unsaved, saving again each second what could not be saved. It begins
     /// no renewal and has no time limit of its own. It needs a tokio runtime.
     pub async fn settled(&self) {

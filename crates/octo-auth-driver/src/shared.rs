@@ -188,7 +188,7 @@ impl Shared {
     /// Returns a listener to wait by while anything is in flight or unsaved; `None` if nothing is.
     pub fn listen_while_busy(&self) -> Option<Listener> {
         let state = self.lock();
-        let is_busy = state.machine.is_busy() || state.is_running();
+        let is_busy = state.machine.is_busy() || !state.running.is_empty();
         is_busy.then(|| self.watched.listen())
     }
 
@@ -303,9 +303,9 @@ impl Shared {
 }
 
 impl State {
-    /// Returns whether a job is not reported, or something follows one.
-    pub(crate) fn is_running(&self) -> bool {
-        !self.running.is_empty()
+    /// Returns how many flights have a job that is not reported, or something that follows one, exchanges included.
+    pub(crate) fn running(&self) -> usize {
+        self.running.values().sum()
     }
 
     fn apply_to_key(&mut self, effects: KeyEffects, wakers: &mut Vec<Waker>) {

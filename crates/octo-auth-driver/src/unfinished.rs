@@ -1,4 +1,4 @@
-//! What a shutdown leaves behind.
+//! What is under way or unsaved.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use octo_auth_core::Key;
 
 use crate::shared::Shared;
 
-/// What was not done when a shutdown stopped waiting. It goes on as long as its runtime or program does.
+/// What is not done yet, such as when a shutdown stopped waiting. It goes on as long as its runtime or program does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unfinished {
@@ -14,15 +14,16 @@ pub struct Unfinished {
     pub unanswered: Vec<Arc<Key>>,
     /// The keys with something that no store holds, such as a refresh token: it is lost with the process.
     pub unsaved: Vec<Arc<Key>>,
-    /// Whether an exchange beside the keys, such as that of an authorization code, is under way, or what follows a job.
-    pub is_running: bool,
+    /// The number of tasks or threads at work, or waiting for one: renewals, calls of the store, revocations, and exchanges
+    /// beside the keys, such as that of an authorization code.
+    pub running: usize,
 }
 
 impl Unfinished {
     /// Returns whether all was done.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.unanswered.is_empty() && self.unsaved.is_empty() && !self.is_running
+        self.unanswered.is_empty() && self.unsaved.is_empty() && self.running == 0
     }
 }
 
@@ -32,7 +33,7 @@ impl Shared {
     pub fn unfinished(&self) -> Unfinished {
         let state = self.lock();
         let (unanswered, unsaved) = state.machine.unfinished();
-        Unfinished { unanswered, unsaved, is_running: state.is_running() }
+        Unfinished { unanswered, unsaved, running: state.running() }
     }
 
     /// Returns the longest that a renewal under way may take.

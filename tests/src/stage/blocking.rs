@@ -3,12 +3,11 @@
 mod crew;
 mod way;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_blocking::{Accounts, Changes, KeepWarm, Storage, Tokens};
+use octo_auth_blocking::{Accounts, Changes, KeepWarm, Storage};
 use octo_auth_testkit::scenario::{Act, Named, Scenery, Stage};
 
 use crate::registration::sound;
@@ -33,8 +32,6 @@ struct Process {
     accounts: Accounts,
     changes: Changes,
     warm: Option<KeepWarm>,
-    /// Handles by which the keys are looked at.
-    handles: BTreeMap<String, Tokens>,
 }
 
 impl Blocking {
@@ -46,30 +43,18 @@ impl Blocking {
         Self { scenery: scenery.clone(), crew, processes }
     }
 
-    /// Whether each flight is in somebody's hands, and everybody who has to show up has.
+    /// Whether a thread is at work on all that is under way, and everybody who has to show up has. Until a new thread is
+    /// first heard of, it is missing from the count.
     fn is_in_hands(&self) -> bool {
         self.processes.iter().flatten().all(|process| {
-            let flights = process.handles.values().filter(|tokens| self.is_in_flight(tokens)).count();
             let is_warm = process.warm.is_none() || self.crew.has_shown_up(process.named, Part::Warmer);
-            let carriers = self.crew.count(process.named, Part::Carrier);
-            flights <= carriers.saturating_sub(self.scenery.overdue(process.named))
-                && self.crew.has_carriers_for_its_acts(process.named)
-                && is_warm
+            is_warm && process.accounts.unfinished().running <= self.crew.at_work(process.named)
         })
     }
 
-    /// Whether something is under way for a key whose time is not over.
-    fn is_in_flight(&self, tokens: &Tokens) -> bool {
-        // What is under way changes by time alone when its own is over, at the latest.
-        let latest = self.scenery.now().boot + self.scenery.longest_call();
-        tokens
-            .status()
-            .is_some_and(|status| status.in_flight && status.next_change.is_some_and(|at| at <= latest))
-    }
-
     /// Has an act done by a thread of its own.
-    fn spawn(&self, named: Named, part: Part, act: impl FnOnce() + Send + 'static) {
-        let badge = self.crew.badge(named, part);
+    fn spawn(&self, named: Named, act: impl FnOnce() + Send + 'static) {
+        let badge = self.crew.badge(named, Part::Caller);
         drop(thread::spawn(move || {
             badge.put_on();
             act();
@@ -82,7 +67,7 @@ impl Blocking {
         for _ in 0..callers {
             let (scenery, accounts) = (self.scenery.clone(), process.accounts.clone());
             let (key, name) = (self.scenery.setup().key(name), name.to_owned());
-            self.spawn(named, Part::Caller, move || {
+            self.spawn(named, move || {
                 let told = accounts.tokens(key).and_then(|tokens| tokens.get_by(wait));
                 scenery.told(named, &name, &told);
             });
@@ -105,8 +90,7 @@ impl Stage for Blocking {
         }
         let accounts = sound(builder.build());
         let changes = accounts.changes();
-        self.processes[place] =
-            Some(Process { named, accounts, changes, warm: None, handles: BTreeMap::new() });
+        self.processes[place] = Some(Process { named, accounts, changes, warm: None });
     }
 
     fn crash(&mut self, place: usize) {
@@ -116,7 +100,6 @@ impl Stage for Blocking {
 
     fn act(&mut self, place: usize, act: &Act) {
         let Some(process) = &mut self.processes[place] else { return };
-        process.look_after(&self.scenery, act);
         if let Act::KeepWarm(which) = act {
             process.warm = Some(process.accounts.keep_warm(*which));
             self.scenery.keep_warm();
@@ -130,11 +113,7 @@ impl Stage for Blocking {
                 let (scenery, named, accounts) =
                     (self.scenery.clone(), process.named, process.accounts.clone());
                 let act = act.clone();
-                let part = match &act {
-                    Act::Adopt(..) | Act::SignOut(_) => Part::Adopter,
-                    _ => Part::Caller,
-                };
-                self.spawn(named, part, move || carry_out(&scenery, named, &accounts, act));
+                self.spawn(named, move || carry_out(&scenery, named, &accounts, act));
             }
         }
     }
@@ -152,12 +131,6 @@ impl Stage for Blocking {
             }
             calm = if self.crew.all_look_up() { calm + 1 } else { 0 };
         }
-        if self.scenery.setup().policy.capacity() < 1_000_000 {
-            // A key with a handle is never given up for another.
-            for process in self.processes.iter_mut().flatten() {
-                process.handles.retain(|_, tokens| tokens.status().is_some_and(|status| status.in_flight));
-            }
-        }
     }
 
     fn pass(&mut self, _: Duration) {
@@ -169,24 +142,6 @@ impl Stage for Blocking {
             while let Some(change) = process.changes.try_next() {
                 self.scenery.heard(process.named, &change);
             }
-        }
-    }
-}
-
-impl Process {
-    /// Keeps a handle to the key of an act.
-    fn look_after(&mut self, scenery: &Scenery, act: &Act) {
-        let (Act::Ask(name, _)
-        | Act::Glance(name)
-        | Act::Refuse(name, _)
-        | Act::Adopt(name, ..)
-        | Act::SignOut(name)
-        | Act::Redeem(name)) = act
-        else {
-            return;
-        };
-        if let Ok(tokens) = self.accounts.tokens(scenery.setup().key(name)) {
-            self.handles.insert(name.clone(), tokens);
         }
     }
 }

@@ -298,24 +298,6 @@ impl Scenery {
         self.enter().calls.remove(&id);
     }
 
-    /// How many carriers of a process are stuck whose time is long over.
-    #[must_use]
-    pub fn overdue(&self, named: Named) -> usize {
-        let inside = self.lock();
-        // A carrier that is overdue is given a little longer.
-        let longest = self.longest_call() + Duration::from_secs(2);
-        let latest = inside.now.boot.saturating_sub(longest);
-        let is_overdue = |open: &&Open| open.named == named && open.is_stuck && open.since <= latest;
-        inside.calls.values().filter(is_overdue).count()
-    }
-
-    /// The longest time for which a request is waited for.
-    #[must_use]
-    pub fn longest_call(&self) -> Duration {
-        // A little more than its carrier has.
-        self.setup.policy.exchange_deadline() + Duration::from_secs(1)
-    }
-
     /// What has come of a call, if anything has. That of a process which is gone comes to nothing.
     pub fn outcome(&self, id: CallId) -> Option<Outcome> {
         let mut inside = self.lock();

@@ -55,10 +55,8 @@ struct Member {
 /// What a thread is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
-    /// To ask, or to do something that waits for no carrier.
+    /// To ask, or to do something else that an act says.
     Caller,
-    /// To do something that waits for its carrier.
-    Adopter,
     /// To carry jobs.
     Carrier,
     /// To keep tokens warm.
@@ -156,20 +154,15 @@ impl Crew {
         self.lock().deeds == deeds
     }
 
-    /// How many threads of a process have this part now.
-    pub(super) fn count(&self, named: Named, part: Part) -> usize {
-        let roster = self.lock();
-        roster.members.values().filter(|member| member.named == named && member.part == part).count()
+    /// How many threads of a process carry jobs, or are kept by a call of their own.
+    pub(super) fn at_work(&self, named: Named) -> usize {
+        let is_at_work = |member: &&Member| member.part == Part::Carrier || member.kept.is_some();
+        self.lock().members.values().filter(|member| member.named == named).filter(is_at_work).count()
     }
 
     /// Whether this part was ever taken in a process.
     pub(super) fn has_shown_up(&self, named: Named, part: Part) -> bool {
         self.lock().shown_up.contains(&(named.place(), named.number(), part))
-    }
-
-    /// Whether whoever waits for a carrier has one.
-    pub(super) fn has_carriers_for_its_acts(&self, named: Named) -> bool {
-        self.count(named, Part::Adopter) == 0 || self.count(named, Part::Carrier) > 0
     }
 
     /// Waits until everybody has gone; their time is over.
