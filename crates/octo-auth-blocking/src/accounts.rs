@@ -3,7 +3,7 @@
 //! The core decides, the driver says whom it concerns; what is here moves bytes, blocks callers and starts threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
@@ -277,18 +277,8 @@ impl Builder {
         }
         let requests = Arc::new(ThreadPool::new(shared.clone(), threads));
         let store_calls = Arc::new(ThreadPool::new(shared.clone(), threads.div_ceil(4)));
-        let storing = Mutex::default();
-        let context = Context {
-            shared,
-            transport,
-            store,
-            requests,
-            store_calls,
-            storing,
-            wait,
-            exchange_deadline,
-            may_block,
-        };
+        let context =
+            Context { shared, transport, store, requests, store_calls, wait, exchange_deadline, may_block };
         Ok(Accounts { context: Arc::new(context) })
     }
 }

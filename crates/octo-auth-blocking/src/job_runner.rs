@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Answer, Exchange, ExchangeError, Fault, Job, Now, Reply, Report, SendJob, Store, StoreError, Ticket,
+    Answer, Exchange, ExchangeError, Fault, Job, Now, Reply, Report, SendJob, Store, Ticket,
 };
 use octo_auth_driver::{Admitted, JobGuard};
 
@@ -41,21 +41,24 @@ impl Context {
     pub(crate) fn spawn(self: &Arc<Self>, guard: JobGuard) {
         let context = self.clone();
         match guard.due() {
-            Some(Job::Send(_)) => self.requests.run(Box::new(move |waited| context.run_jobs(guard, waited))),
+            Some(Job::Send(_)) => {
+                self.requests.run(None, Box::new(move |waited| context.run_jobs(guard, waited)));
+            }
             Some(Job::Load(job)) if !job.wait().is_zero() => {
                 let wait = job.wait();
-                self.requests.run(Box::new(move |_| {
+                let jobs = move |_| {
                     context.wait(wait);
                     context.call_store(guard);
-                }));
+                };
+                self.requests.run(None, Box::new(jobs));
             }
             _ => self.call_store(guard),
         }
     }
 
     fn call_store(self: &Arc<Self>, guard: JobGuard) {
-        let context = self.clone();
-        self.store_calls.run(Box::new(move |waited| context.run_jobs(guard, waited)));
+        let (context, key) = (self.clone(), guard.due().map(|job| job.ticket().key().clone()));
+        self.store_calls.run(key, Box::new(move |waited| context.run_jobs(guard, waited)));
     }
 
     /// Runs the jobs of a flight, the first of which has waited for its thread, while they belong on that thread.
@@ -105,15 +108,7 @@ impl Context {
         }
     }
 
-    /// Calls the store, unless it is being called for the key: a store that hangs holds one thread for each key.
-    fn call<R>(
-        &self,
-        ticket: &Ticket,
-        call: impl FnOnce(&dyn Store) -> Result<R, StoreError>,
-    ) -> Result<R, StoreError> {
-        let Some(_calling) = self.begin_call(ticket.key()) else {
-            return Err(StoreError::new("an earlier call of the store has not returned"));
-        };
+    fn call<R>(&self, ticket: &Ticket, call: impl FnOnce(&dyn Store) -> R) -> R {
         let scope = self.shared.telemetry().store_call(ticket.key(), ticket.step());
         scope.within(|| call(&*self.store))
     }

@@ -3,12 +3,13 @@
 //! There is a bounded number of threads, and none without work. A job that waited 5 s in the queue is given up, not begun:
 //! what was decided then may be wrong by now.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use octo_auth_core::Key;
 use octo_auth_driver::Shared;
 
 /// How long a job waits for a thread.
@@ -29,10 +30,14 @@ pub(crate) type Jobs = Box<dyn FnOnce(Duration) + Send>;
 struct PoolState {
     workers: usize,
     queue: VecDeque<Queued>,
+    /// The keys that a thread is at work for.
+    busy: HashSet<Arc<Key>>,
 }
 
 /// The jobs of a flight that wait for a thread.
 struct Queued {
+    /// The key for which no other jobs may run meanwhile.
+    key: Option<Arc<Key>>,
     jobs: Jobs,
     /// When they were queued, on the boot clock.
     since: Duration,
@@ -49,10 +54,10 @@ impl ThreadPool {
         Self { shared, most, state: Mutex::default() }
     }
 
-    /// Has jobs run. If no thread can be started for them, they are given up.
-    pub(crate) fn run(self: &Arc<Self>, jobs: Jobs) {
+    /// Has jobs run, those that name a key one after the other. If no thread can be started for them, they are given up.
+    pub(crate) fn run(self: &Arc<Self>, key: Option<Arc<Key>>, jobs: Jobs) {
         let since = self.shared.clock().boot();
-        if !self.add(Queued { jobs, since }) {
+        if !self.add(Queued { key, jobs, since }) {
             return;
         }
         let worker = Worker { pool: self.clone(), has_left: false };
@@ -60,15 +65,15 @@ impl ThreadPool {
         let _ = thread::Builder::new().name("octo-auth-job".to_owned()).spawn(move || worker.work());
     }
 
-    /// Returns whether no job waits for a thread; those that have waited too long are given up.
+    /// Returns whether no job waits for a thread, rather than for its key; those that have waited too long are given up.
     pub(crate) fn has_room(&self) -> bool {
         let now = self.shared.clock().boot();
         let mut state = self.lock();
         let overdue = state.overdue(now);
-        let is_empty = state.queue.is_empty();
+        let has_room = state.first_free().is_none();
         drop(state);
         drop(overdue);
-        is_empty
+        has_room
     }
 
     /// Queues jobs. Returns whether a thread is to be started, which is counted already.
@@ -90,6 +95,12 @@ impl ThreadPool {
 }
 
 impl PoolState {
+    /// Returns the place of the first jobs in the queue for whose key no thread is at work.
+    fn first_free(&self) -> Option<usize> {
+        let is_free = |queued: &Queued| queued.key.as_ref().is_none_or(|key| !self.busy.contains(key));
+        self.queue.iter().position(is_free)
+    }
+
     /// Takes the jobs that have waited too long out of the queue.
     fn overdue(&mut self, now: Duration) -> Vec<Queued> {
         let is_overdue = |waiting: &&Queued| now.saturating_sub(waiting.since) >= QUEUE_TIMEOUT;
@@ -100,7 +111,9 @@ impl PoolState {
 
 impl Worker {
     fn work(mut self) {
-        while let Some(queued) = self.next() {
+        let mut done = None;
+        while let Some(queued) = self.next(done.take()) {
+            done = queued.key;
             let shared = &self.pool.shared;
             // A transport or a store that panics ends its own flight alone, which its guard reports.
             let _ = catch_unwind(AssertUnwindSafe(move || {
@@ -112,15 +125,21 @@ impl Worker {
         }
     }
 
-    /// Returns the next jobs. Without any the worker leaves in the same step, so that no job is left without a thread.
-    fn next(&mut self) -> Option<Queued> {
+    /// Returns the next jobs, after those for a key are done. Without any the worker leaves in the same step, so that no job
+    /// is left without a thread: one that waits for its key is left to the worker that is at work for that.
+    fn next(&mut self, done: Option<Arc<Key>>) -> Option<Queued> {
         let mut state = self.pool.lock();
-        let next = state.queue.pop_front();
-        if next.is_none() {
-            state.workers -= 1;
-            self.has_left = true;
+        done.map(|key| state.busy.remove(&key));
+        let place = state.first_free();
+        let next = place.and_then(|place| state.queue.remove(place));
+        match &next {
+            Some(queued) => state.busy.extend(queued.key.clone()),
+            None => {
+                state.workers -= 1;
+                self.has_left = true;
+            }
         }
-        let has_room = state.queue.is_empty();
+        let has_room = state.first_free().is_none();
         drop(state);
         if next.is_some() && has_room {
             self.pool.shared.wake_watchers();

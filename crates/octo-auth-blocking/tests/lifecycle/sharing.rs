@@ -1,17 +1,19 @@
 //! What several registrations learn of each other through the store that they share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use octo_auth_blocking::{
     Accounts, Adopted, ChangeListener, Claimed, Event, FailureKind, Key, MemoryStore, RecordBytes,
-    RecordName, Saved, Secret, Storage, Store, StoreError, Stored, Tokens, Version, Warm,
+    RecordName, Saved, Secret, State, Storage, Store, StoreError, Stored, Tokens, Version, Warm,
 };
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
+use crate::stored;
 
 /// A store of several processes that counts how often it is read, and notifies of writes only if told to.
 #[derive(Clone)]
@@ -161,4 +163,79 @@ fn a_store_that_lives_on_keeps_no_registration_alive() {
     assert!(changes.next().is_none());
     let other = there.tokens(Key::account("inn")).expect("a handle");
     other.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+}
+
+/// A store of several processes whose releases are held until the test lets them go.
+struct SlowRelease {
+    memory: MemoryStore,
+    begun: Mutex<Sender<()>>,
+    told: Mutex<Receiver<()>>,
+}
+
+impl Store for SlowRelease {
+    fn storage(&self) -> Storage {
+        Storage::MultiProcess
+    }
+
+    fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
+        self.memory.load(name)
+    }
+
+    fn compare_and_swap(
+        &self,
+        name: &RecordName,
+        expected: Option<Version>,
+        content: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        self.memory.compare_and_swap(name, expected, content)
+    }
+
+    fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
+        self.memory.claim(name, owner, ttl)
+    }
+
+    fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
+        self.begun.lock().expect("nothing panics under this lock").send(()).expect("the test listens");
+        // The test may have ended.
+        let _ = self.told.lock().expect("nothing panics under this lock").recv();
+        self.memory.release(name, owner)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError> {
+        self.memory.list(prefix)
+    }
+}
+
+#[test]
+fn a_call_of_the_store_waits_for_the_release_before_it_rather_than_fail() {
+    let (endpoint, clock) = (Endpoint::new(), Simulated::new());
+    let ((begin, begun), (tell, told)) = (channel(), channel());
+    let store = SlowRelease { memory: MemoryStore::new(), begun: Mutex::new(begin), told: Mutex::new(told) };
+    let memory = store.memory.clone();
+    let accounts = super::accounts(&endpoint, &clock).store(store).build().expect("a registration");
+    let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
+    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    tokens.get().expect("a token");
+    begun.recv().expect("the claim is released");
+    let mut changes = accounts.changes();
+    let unfinished = accounts.unfinished();
+    assert_eq!((unfinished.running, unfinished.unanswered.len()), (1, 0), "the release alone");
+    // It is in force at once, and being saved.
+    let status = thread::scope(|scope| {
+        let signing_out = scope.spawn(|| tokens.sign_out());
+        while tokens.status().is_some_and(|status| status.state == State::Fresh) {
+            thread::yield_now();
+        }
+        // What is queued after it is saved meanwhile.
+        let other = accounts.tokens(Key::account("pub")).expect("a handle");
+        other.adopt(Adopted::RefreshToken(Secret::new("rt-1"))).expect("a sound refresh token");
+        tell.send(()).expect("the release waits");
+        drop(signing_out.join());
+        tokens.status().expect("a handle lives")
+    });
+    assert!(!status.unsaved && status.setback.is_some(), "{status:?}");
+    assert!(stored(&memory, &Key::account("inn")).is_signed_out());
+    while let Some(change) = changes.try_next() {
+        assert!(!matches!(change.event, Event::Unsaved(_)), "{change:?}");
+    }
 }
