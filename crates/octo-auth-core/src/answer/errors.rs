@@ -156,12 +156,16 @@ pub(super) fn refuse_coded_body(
     }))
 }
 
-/// The text of an error body, whatever its media type; empty if it is too large or not text.
+/// The text of an error body, whatever its media type; empty if it is too large or compressed.
+///
+/// What begins like JSON is not compressed, whatever a proxy that inflated it has left in the headers.
 pub(super) fn body_text<'a>(received: &Received<'a>) -> Cow<'a, str> {
-    if received.body.len() > ANSWER_LIMIT || media::is_compressed(received.headers) {
+    let body = received.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received.body);
+    let is_plain = matches!(body.trim_ascii_start(), [b'{' | b'[', ..]);
+    if body.len() > ANSWER_LIMIT || (media::is_compressed(received.headers) && !is_plain) {
         return Cow::Borrowed("");
     }
-    media::repaired(received.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received.body))
+    media::repaired(body)
 }
 
 /// What an error body says, in the form of RFC 6749 first and then in the provider's own forms. Of a body that is

@@ -15,10 +15,10 @@ pub(super) const REPAIRED: u8 = 0x7f;
 const DEEPEST: usize = 128;
 
 /// What servers write in `Content-Encoding` for a body that is not coded: character sets and MIME's transfer encodings.
-const NO_CODINGS: [&[u8]; 8] =
-    [b"none", b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"7bit", b"8bit", b"binary"];
+const NO_CODINGS: [&[u8]; 9] =
+    [b"none", b"utf-8", b"utf8", b"ascii", b"us-ascii", b"iso-8859-1", b"7bit", b"8bit", b"binary"];
 
-/// Returns whether the body is compressed. Every request asks for `identity`.
+/// Returns whether the headers call the body compressed. Every request asks for `identity`.
 pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
     codings(headers).any(|coding| !is_no_coding(coding))
 }
@@ -36,8 +36,12 @@ fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"))
 }
 
+/// Returns whether a name is that of no coding: one of [`NO_CODINGS`], or not even a token (RFC 9110 section 8.4.1), such as
+/// a media type or `charset=utf-8`.
 fn is_no_coding(name: &[u8]) -> bool {
-    NO_CODINGS.iter().any(|none| none.eq_ignore_ascii_case(name))
+    let bare = name.split(|byte| *byte == b';').next().unwrap_or(name).trim_ascii();
+    let is_token = bare.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
+    !is_token || NO_CODINGS.iter().any(|none| none.eq_ignore_ascii_case(bare))
 }
 
 /// Whether there are more headers than any token answer has: more than 256, or more than 256 KiB.

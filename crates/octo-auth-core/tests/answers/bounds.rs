@@ -378,8 +378,11 @@ fn an_error_is_read_up_to_one_mebibyte_and_not_if_it_is_compressed() {
     let padded = |length: usize| format!("{head}{}\"}}", "p".repeat(length - head.len() - 2));
     assert!(of(&json(400, &padded(ANSWER_LIMIT))).starts_with("oauth:invalid_scope"));
     assert!(of(&json(400, &padded(ANSWER_LIMIT + 1))).starts_with("http:400"));
-    let packed = with(400, &[JSON, ("content-encoding", "gzip")], r#"{"error":"invalid_scope"}"#);
+    let packed = with(400, &[JSON, ("content-encoding", "gzip")], b"\x1f\x8b\x08\x00");
     assert!(of(&packed).starts_with("http:400"));
+    // A proxy inflated it and left the label.
+    let inflated = with(400, &[JSON, ("content-encoding", "gzip")], " \n{\"error\":\"invalid_scope\"}");
+    assert!(of(&inflated).starts_with("oauth:invalid_scope"));
     let plain = with(400, &[JSON, ("content-encoding", "identity")], r#"{"error":"invalid_scope"}"#);
     assert!(of(&plain).starts_with("oauth:invalid_scope"));
 }
@@ -393,11 +396,23 @@ fn a_content_encoding_that_names_no_coding_is_none() {
     for names in [&[""][..], &["identity"], &["Identity", " ,"], &[",, identity"]] {
         assert_eq!(coded(names).unwrap().deviations, [], "{names:?}");
     }
-    for names in [&["utf-8"][..], &["UTF-8, identity"], &["none"], &["", "none"], &["binary"]] {
+    let misnamed: [&[&str]; 10] = [
+        &["utf-8"],
+        &["UTF-8, identity"],
+        &["none"],
+        &["", "none"],
+        &["binary"],
+        &["ASCII"],
+        &["charset=utf-8"],
+        &["utf-8; q=1"],
+        &["\"utf-8\""],
+        &["application/json"],
+    ];
+    for names in misnamed {
         let deviations = coded(names).unwrap().deviations;
         assert_eq!(deviations, [Deviation::ContentEncodingInvalid], "{names:?}");
     }
-    for names in [&["gzip"][..], &["utf-8, gzip"], &["identity", "br"], &["utf-9"]] {
+    for names in [&["gzip"][..], &["utf-8, gzip"], &["identity", "br"], &["gzip;q=1"], &["utf-9"]] {
         assert_eq!(coded(names).unwrap_err().code(), "content_encoding", "{names:?}");
     }
 }
