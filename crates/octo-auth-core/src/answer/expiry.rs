@@ -25,11 +25,14 @@ const EPOCH_MILLIS_FROM: i64 = 100_000_000_000;
 /// The last instant of year 9999 in milliseconds: beyond it a number is no time at all but a very large number.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
-/// From here on a number counts microseconds or less, or nothing, but for [`NEVER`].
+/// The first instant of year 1 in milliseconds, the least date of many languages.
+const FIRST_MILLIS: i64 = -62_135_596_800_000;
+
+/// From here on a number counts microseconds or less, or nothing, but for [`SENTINELS`].
 const EPOCH_MICROS_FROM: i64 = 1_000_000_000_000_000;
 
-/// The largest number of many languages, which stands for an expiry that never comes.
-const NEVER: i64 = i64::MAX;
+/// The least and the largest number of many languages, which stand for an expiry long ago and for one that never comes.
+const SENTINELS: [i64; 2] = [i64::MIN, i64::MAX];
 
 /// The lifetime of a token, counted from the sending of the request.
 pub(super) fn lifetime(
@@ -224,7 +227,8 @@ fn moment(raw: &str) -> Option<i64> {
         // As many digits as saturate stand for no instant.
         Err(_) => number(raw).filter(|number| !matches!(*number, i64::MIN | i64::MAX))?,
     };
-    (number < EPOCH_MICROS_FROM || number == NEVER).then_some(number)
+    let is_instant = (FIRST_MILLIS..EPOCH_MICROS_FROM).contains(&number) || SENTINELS.contains(&number);
+    is_instant.then_some(number)
 }
 
 /// A bare number as an instant: seconds or milliseconds since 1970, by its size.

@@ -69,6 +69,10 @@ fn a_number_far_outside_the_calendar_is_an_invalid_date() {
         "99999999999999999999999999",
         "1767229200000000",
         "1767229200000000000",
+        "-1e18",
+        "-1000000000000000",
+        "-62135596800001",
+        r#""-1000000000000000""#,
         r#""99999999999999999999999999""#,
         r#""1767229200000000""#,
     ] {
@@ -82,6 +86,9 @@ fn a_number_far_outside_the_calendar_is_an_invalid_date() {
         ("316516204800000", "AT, 315360000s; clamped"),
         ("9223372036854775807", "AT, 315360000s; clamped"),
         ("-9223372036854775808", "AT, 0ns; before_epoch"),
+        // The first instant of year 1.
+        ("-62135596800000", "AT, 0ns; before_epoch"),
+        ("-1", "AT, 0ns; before_epoch"),
     ] {
         assert_eq!(read_with(7200, &[], number), expected, "{number}");
     }
