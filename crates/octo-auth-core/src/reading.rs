@@ -81,9 +81,10 @@ impl Reading {
         ExchangeError::new(Failed { fault: Some(Arc::new(fault)), ..self.failed(kind, None) })
     }
 
-    /// Whether a refresh token is the one that a refresh has sent.
+    /// Whether a refresh token is the one that a refresh has sent, whatever white space has come with it.
     pub(crate) fn has_sent(&self, refresh_token: &Secret) -> bool {
-        self.purpose == Purpose::Refresh && self.secrets.contains(refresh_token)
+        let came = refresh_token.expose().trim_ascii();
+        self.purpose == Purpose::Refresh && self.secrets.iter().any(|sent| sent.expose().trim_ascii() == came)
     }
 
     /// What the provider's own header tells of its quota.

@@ -162,10 +162,9 @@ const BODIES: &[(Asked, &str, &str)] = &[
         "AT, 60s; expiry_conflict",
     ),
     (ApiLogin, r#"{"access_token":"AT","expireDate":"2026-01-01T01:00:00.000Z"}"#, "AT, 3600s"),
-    // Refresh tokens and scopes.
+    // Refresh tokens, of which the one that was sent replaces nothing, and scopes.
     (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"RT"}"#, "AT, refresh RT"),
-    // The one that was sent comes back: nothing was replaced.
-    (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"old"}"#, "AT"),
+    (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":" old\r\n"}"#, "AT"),
     (Code, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"c0de"}"#, "AT, refresh c0de"),
     (Refresh, r#"{"refresh_token":"old"}"#, "access_token_missing, backoff 1s, provider"),
     (
