@@ -152,7 +152,8 @@ fn pairs(element: &str) -> Vec<&str> {
 /// The value of the one `for` of an element of `Forwarded`, without quotes.
 fn for_of(element: &str) -> Result<String, CallerError> {
     let mut found = None;
-    for pair in pairs(element) {
+    // A pair may be empty (RFC 7239 section 4).
+    for pair in pairs(element).into_iter().filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').ok_or(CallerError::Malformed)?;
         if name.eq_ignore_ascii_case("for") && found.replace(value).is_some() {
             return Err(CallerError::Malformed);
