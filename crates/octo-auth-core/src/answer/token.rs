@@ -181,7 +181,9 @@ impl Token<'_> {
         let tokens = named.values(ACCESS_TOKEN).chain(named.values(REFRESH_TOKEN));
         let tokens = tokens.filter_map(|(_, value)| value.text()).map(Secret::new);
         let secrets: Vec<Secret> = self.reading.secrets.iter().cloned().chain(tokens).collect();
-        let is_short = token_type.chars().count() <= LONGEST_TYPE;
+        // A name of RFC 8693 section 3 is longer and no secret.
+        let is_short = token_type.chars().count() <= LONGEST_TYPE
+            || token_type.starts_with("urn:ietf:params:oauth:token-type:");
         let shown = ProviderText::new(token_type, &secrets).filter(|_| is_short);
         ErrorKind::TokenTypeUnsupported(shown)
     }

@@ -188,11 +188,14 @@ impl ErrorKind {
                 "was answered with a DPoP token (RFC 9449), which is bound to a key and cannot be used as a bearer token; \
                  have the server issue bearer tokens to this client"
             }
+            Self::TokenTypeUnsupported(Some(word)) if word.as_str().eq_ignore_ascii_case("bearer") => {
+                "was answered with the token type bearer and characters around it that cannot be seen"
+            }
             Self::TokenTypeUnsupported(Some(word)) => {
                 return write!(f, "was answered with the token type {word} in the place of bearer");
             }
             Self::TokenTypeUnsupported(None) => {
-                "was answered with a token type other than bearer, which is too long to be shown, or holds a secret"
+                "was answered with a token type other than bearer, which is empty, too long to be shown, or holds a secret"
             }
             Self::MemberMissing(name) => return write!(f, "was answered without a usable member {name}"),
             Self::PropertyExists { id: Some(id) } => {

@@ -193,6 +193,10 @@ fn a_token_type_that_is_not_bearer_is_shown_unless_it_may_be_a_secret() {
         ("BearerToken", "the token type BearerToken in the place of bearer"),
         ("mac", "the token type mac in the place of bearer"),
         ("urn:x\\u001b[2J", "the token type urn:x [2J in the place of bearer"),
+        ("urn:ietf:params:oauth:token-type:jwt", "the token type urn:ietf:params:oauth:token-type:jwt in"),
+        (" Bearer ", "the token type bearer and characters around it that cannot be seen"),
+        ("bearer\\u200b", "the token type bearer and characters around it that cannot be seen"),
+        ("", "a token type other than bearer, which is empty"),
         ("DPoP", "a DPoP token (RFC 9449), which is bound to a key"),
         ("dpop", "a DPoP token (RFC 9449), which is bound to a key"),
     ] {
