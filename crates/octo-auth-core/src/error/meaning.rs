@@ -13,17 +13,24 @@ pub(super) enum CodeMeaning {
 
 impl CodeMeaning {
     /// The meaning of a code of RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1, RFC 8628 section 3.5, RFC 8707
-    /// section 2 and OpenID Connect Core section 3.1.2.6; `None` for any other. `invalid_grant` depends on the grant.
+    /// section 2, RFC 9449 section 5 and OpenID Connect Core section 3.1.2.6; `None` for any other. `invalid_grant` depends on the grant.
     pub(super) fn of(code: &str) -> Option<Self> {
         Some(match code {
             "invalid_client"
+            | "invalid_dpop_proof"
             | "invalid_request"
+            | "invalid_request_object"
+            | "invalid_request_uri"
             | "invalid_scope"
             | "invalid_target"
+            | "registration_not_supported"
+            | "request_not_supported"
+            | "request_uri_not_supported"
             | "unauthorized_client"
             | "unsupported_grant_type"
             | "unsupported_response_type"
-            | "unsupported_token_type" => Self::Configuration,
+            | "unsupported_token_type"
+            | "use_dpop_nonce" => Self::Configuration,
             // The last one is of no standard, yet common: the server itself does not know what is wrong.
             "authorization_pending"
             | "server_error"

@@ -132,6 +132,8 @@ fn a_refused_callback_says_by_its_code_who_must_act() {
         ("invalid_target", Remedy::FixConfiguration),
         ("unauthorized_client", Remedy::FixConfiguration),
         ("unsupported_response_type", Remedy::FixConfiguration),
+        ("request_not_supported", Remedy::FixConfiguration),
+        ("invalid_request_uri", Remedy::FixConfiguration),
         ("server_error", Remedy::TryLater { after: Duration::ZERO }),
         ("temporarily_unavailable", Remedy::TryLater { after: Duration::ZERO }),
         ("access_denied", Remedy::SignInAgain),
