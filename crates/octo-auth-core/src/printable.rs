@@ -19,7 +19,7 @@ pub(crate) fn is_invisible(letter: char) -> bool {
     letter.is_control() || (letter.is_whitespace() && letter != ' ') || is_ignorable(letter)
 }
 
-/// The property `Default_Ignorable_Code_Point` of Unicode 16, and the interlinear annotations.
+/// The property `Default_Ignorable_Code_Point` of Unicode 16, the interlinear annotations, and the blank of Braille.
 fn is_ignorable(letter: char) -> bool {
     matches!(
         letter,
@@ -32,6 +32,7 @@ fn is_ignorable(letter: char) -> bool {
             | '\u{200b}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
             | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'

@@ -10,21 +10,71 @@ pub(super) fn strange(text: &str) -> Option<(usize, char)> {
     text.char_indices().find(|(_, letter)| is_strange(*letter))
 }
 
-/// The text as it was probably typed: nothing invisible, no quotation marks, each dash, slash and digit that of ASCII.
+/// The text as it was probably typed: nothing invisible, no quotation marks, each dash, slash, dot and digit that of
+/// ASCII, and nothing around it but what belongs to it.
 pub(super) fn retyped(text: &str) -> String {
-    let typed = |letter: char| match letter {
-        '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
-        '\u{2044}' | '\u{2215}' => Some('/'),
-        '\u{3002}' | '\u{ff61}' => Some('.'),
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0),
-        '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201f}' | '\u{2039}' | '\u{203a}' => None,
+    let typed: String =
+        text.chars().map(narrow).filter(|letter| !is_quotation_mark(*letter)).filter_map(ascii).collect();
+    let typed = typed.trim_matches(|letter| " ,;.<>(){}".contains(letter));
+    typed.split('/').map(str::trim).collect::<Vec<_>>().join("/")
+}
+
+/// The character of ASCII for one of full width.
+fn narrow(letter: char) -> char {
+    match letter {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
+        _ => letter,
+    }
+}
+
+fn is_quotation_mark(letter: char) -> bool {
+    matches!(
+        letter,
+        '"' | '\''
+            | '`'
+            | '\u{ab}'
+            | '\u{b4}'
+            | '\u{bb}'
+            | '\u{2018}'..='\u{201f}'
+            | '\u{2032}'..='\u{2037}'
+            | '\u{2039}'
+            | '\u{203a}'
+            | '\u{3008}'..='\u{300f}'
+            | '\u{301d}'..='\u{301f}'
+    )
+}
+
+fn ascii(letter: char) -> Option<char> {
+    match letter {
+        '~'
+        | '\u{2d7}'
+        | '\u{2010}'..='\u{2015}'
+        | '\u{2043}'
+        | '\u{2212}'
+        | '\u{2796}'
+        | '\u{301c}'
+        | '\u{fe58}'
+        | '\u{fe63}' => Some('-'),
+        '\\' | '\u{2044}' | '\u{2215}' | '\u{2571}' | '\u{29f8}' => Some('/'),
+        '\u{b7}' | '\u{2024}' | '\u{22c5}' | '\u{3002}' | '\u{ff61}' => Some('.'),
         _ if letter.is_whitespace() => Some(' '),
         _ if is_invisible(letter) => None,
-        _ => Some(letter),
-    };
-    let typed: String = text.chars().filter_map(typed).collect();
-    typed.trim_matches([' ', ',', ';']).to_owned()
+        _ => Some(digit(letter).unwrap_or(letter)),
+    }
 }
+
+/// The digit of ASCII for one of another script.
+fn digit(letter: char) -> Option<char> {
+    let number = u32::from(letter);
+    let from_zero = ZEROS.iter().find_map(|zero| number.checked_sub(*zero).filter(|digit| *digit < 10));
+    // The digits of mathematics stand five times in a row, in five shapes.
+    let mathematical = number.checked_sub(0x1d7ce).filter(|digit| *digit < 50).map(|digit| digit % 10);
+    char::from_digit(from_zero.or(mathematical)?, 10)
+}
+
+/// The zeros of the scripts in wide use; the other nine digits follow each.
+const ZEROS: [u32; 12] =
+    [0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xe50, 0xed0, 0x1040];
 
 /// A character by its number and its name, or as it looks.
 pub(super) struct Named(pub(super) char);

@@ -336,6 +336,46 @@ fn guess(text: &str, typed: &str, problem: RuleProblem) -> Option<String> {
         );
         return Some(block).filter(|block| is_rule(block));
     }
-    let bare = typed.replace(['[', ']'], "");
-    Some(bare).filter(|bare| bare != text && is_rule(bare))
+    let address = address_in(typed);
+    let spelled = [typed.replace(['[', ']'], ""), address.to_owned(), address.replace(',', ".")];
+    let masked = address.split_once(' ').and_then(|(address, mask)| with_mask(address, mask.trim()));
+    let known =
+        spelled.into_iter().chain(without_port(address).map(|address| address.to_string())).chain(masked);
+    let mut cut = known.chain(without_tail(address));
+    cut.find(|meant| meant != text && is_rule(meant))
+}
+
+/// What is left of an address of the web or a rule of SPF (RFC 7208) without what begins it.
+fn address_in(typed: &str) -> &str {
+    let host = typed.rsplit_once("//").map_or(typed, |(_, host)| host.trim_end_matches('/'));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    ["ip4:", "ip6:", "ip:"].into_iter().find_map(|begin| host.strip_prefix(begin)).unwrap_or(host)
+}
+
+/// The block of an address and a mask.
+fn with_mask(address: &str, mask: &str) -> Option<String> {
+    let (address, mask) = (address.parse::<Ipv4Addr>().ok()?, mask.parse::<Ipv4Addr>().ok()?);
+    Some(format!("{address}/{}", ipnet::ipv4_mask_to_prefix(mask).ok()?))
+}
+
+/// What is left of a text without a comment, a zone, a port or a path behind the address.
+fn without_tail(text: &str) -> Option<String> {
+    let (text, tail) = text.split_at(text.find([' ', '#', '%', '?']).unwrap_or(text.len()));
+    if tail.split(' ').any(|word| word.parse::<IpAddr>().is_ok()) {
+        return None;
+    }
+    let (address, rest) = match text.strip_prefix('[') {
+        Some(inside) => inside.split_once(']').unwrap_or((inside, "")),
+        None if text.contains('.') => text.split_at(text.find([':', '/']).unwrap_or(text.len())),
+        None => text.split_at(text.find('/').unwrap_or(text.len())),
+    };
+    let behind_port = rest.strip_prefix(':').map(|port| port.trim_start_matches(|letter| letter != '/'));
+    let Some(length) = behind_port.unwrap_or(rest).strip_prefix('/') else { return Some(address.to_owned()) };
+    let (digits, tail) = length.split_at(length.bytes().take_while(u8::is_ascii_digit).count());
+    match (digits, tail) {
+        ("", "") if behind_port.is_none() => None,
+        ("", _) => Some(address.to_owned()),
+        _ if tail.is_empty() || tail.starts_with([':', '/']) => Some(format!("{address}/{digits}")),
+        _ => None,
+    }
 }

@@ -32,7 +32,7 @@ fn a_refusal_says_what_is_wrong_at_which_byte_and_what_was_probably_meant() {
         ("10.0.0.0/255.0.0.0", "prefix", 9, Some("10.0.0.0/8")),
         ("10.0.0.0/08", "prefix", 9, Some("10.0.0.0/8")),
         ("10.0.0.0/+8", "prefix", 9, Some("10.0.0.0/8")),
-        ("10.0.0.0/\u{668}", "prefix", 9, None),
+        ("10.0.0.0/\u{668}", "prefix", 9, Some("10.0.0.0/8")),
         ("10.0.0.0/\u{ff18}", "prefix", 9, Some("10.0.0.0/8")),
         ("10.0.0.0/8 ", "syntax", 10, Some("10.0.0.0/8")),
         (" 10.0.0.0/8", "syntax", 0, Some("10.0.0.0/8")),
@@ -97,8 +97,52 @@ fn a_port_is_named_with_the_address_before_it() {
         assert_eq!(seen, ("syntax", position, Some(meant)), "{text}: {error}");
         assert!(error.to_string().contains("whatever its port"), "{error}");
     }
-    for no_port in ["203.0.113.7:", "203.0.113.7:65536", "203.0.113:443"] {
-        assert_eq!(parse(no_port).expect_err(no_port).probably_meant(), None, "{no_port}");
+    for (no_port, meant) in [
+        ("203.0.113.7:", Some("203.0.113.7")),
+        ("203.0.113.7:65536", Some("203.0.113.7")),
+        ("203.0.113:443", None),
+    ] {
+        let error = parse(no_port).expect_err(no_port);
+        assert_eq!((error.code(), error.probably_meant()), ("syntax", meant), "{no_port}");
+    }
+}
+
+#[test]
+fn what_was_copied_with_more_than_the_rule_is_told_without_it() {
+    for (text, meant) in [
+        ("https://203.0.113.7/", Some("203.0.113.7")),
+        ("HTTP://user@203.0.113.7:8443/path?x=1", Some("203.0.113.7")),
+        ("https://[2001:db8::7]:8443/x", Some("2001:db8::7")),
+        ("https://203.0.113.0/24", Some("203.0.113.0/24")),
+        ("203.0.113.7/index.html", Some("203.0.113.7")),
+        ("203.0.113.0/24:443", Some("203.0.113.0/24")),
+        ("203.0.113.0:443/24", Some("203.0.113.0/24")),
+        ("203.0.113.0/24/", Some("203.0.113.0/24")),
+        ("203.0.113.7.", Some("203.0.113.7")),
+        ("203.0.113.7:https", Some("203.0.113.7")),
+        ("[2001:db8::7%eth0]:443", Some("2001:db8::7")),
+        ("203.0.113.7%eth0", Some("203.0.113.7")),
+        ("203.0.113.7 # office", Some("203.0.113.7")),
+        ("203.0.113.0 / 24", Some("203.0.113.0/24")),
+        ("203.0.113.0 255.255.255.0", Some("203.0.113.0/24")),
+        ("<203.0.113.7>", Some("203.0.113.7")),
+        ("ip4:203.0.113.0/24", Some("203.0.113.0/24")),
+        ("203,0,113,7", Some("203.0.113.7")),
+        ("203.0.113.0\\24", Some("203.0.113.0/24")),
+        ("\u{662}\u{660}\u{663}.0.113.7", Some("203.0.113.7")),
+        ("\u{1d7d0}\u{1d7ce}\u{1d7d1}\u{b7}0.113.7", Some("203.0.113.7")),
+        ("\u{2800}203.0.113.7\u{2032}", Some("203.0.113.7")),
+        ("203.0.113.0 \u{2796} 203.0.113.255", Some("the list 203.0.113.0/24")),
+        // A guess that may be wrong is none.
+        ("203.0.113.0/", None),
+        ("203.0.113.0/0.0.0.255", None),
+        ("203.0.113.1 203.0.113.9", None),
+        ("203.0.113.0/300", None),
+        ("example.com/24", None),
+        ("10.1", None),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert_eq!(error.probably_meant(), meant, "{text}: {error}");
     }
 }
 
@@ -280,6 +324,7 @@ fn the_standard_header_is_read_with_quotes_ports_and_hidden_names() {
     assert_eq!(caller(header, &["for=6.6.6.6, FOR=198.51.100.7;proto=https"]), Ok(ip("198.51.100.7")));
     assert_eq!(caller(header, &["by=1.1.1.1;for=\"[2001:db8::1]:_x\""]), Ok(ip("2001:db8::1")));
     assert_eq!(caller(header, &["for=\"198.51.100.7:80\", for=192.0.2.9"]), Ok(ip("198.51.100.7")));
+    assert_eq!(caller(header, &[";for=198.51.100.7;;proto=http;"]), Ok(ip("198.51.100.7")));
     assert_eq!(caller(header, &["for=198.51.100.7, for=_hidden"]), Err(CallerError::Hidden));
     for malformed in [
         "",
