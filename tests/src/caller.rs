@@ -11,6 +11,7 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
 use octo_auth_async::WholeBody;
 use octo_auth_core::{Adopted, Answer, ApiAnswer, ApiError, Authorizer, Body, Client, Key, Meaning};
+use octo_auth_system::Clock;
 use reqwest_middleware::ClientWithMiddleware;
 use tokio::runtime::{Builder, Runtime};
 use tower::util::BoxCloneSyncService;
@@ -116,16 +117,22 @@ impl Caller {
     pub const NAMES: [&str; 5] =
         ["async API client", "blocking API client", "reqwest-middleware", "tower", "ureq middleware"];
 
-    /// A client by its name, with the tokens of a key of a registration of its own; it takes answers whose head is so
-    /// long.
+    /// A client by its name, with the tokens of a key of a registration of its own, on this clock; it takes answers whose
+    /// head is so long.
     ///
     /// # Errors
     ///
     /// Why it could not be set up on this machine.
-    pub fn new(name: &str, client: &Client, key: &Key, longest_head: usize) -> Result<Self, String> {
+    pub fn new(
+        name: &str,
+        client: &Client,
+        key: &Key,
+        longest_head: usize,
+        clock: impl Clock + 'static,
+    ) -> Result<Self, String> {
         log::keep();
         if name.starts_with("blocking") || name.starts_with("ureq") {
-            let accounts = blocking::Accounts::new(client.clone()).map_err(text)?;
+            let accounts = blocking::Accounts::builder(client.clone()).clock(clock).build().map_err(text)?;
             let tokens = accounts.tokens(key.clone()).map_err(text)?;
             let via = match name {
                 "ureq middleware" => Blocking::Middleware(agent(&tokens, longest_head)),
@@ -134,7 +141,7 @@ impl Caller {
             return Ok(Self(Kind::Blocking { tokens, via }));
         }
         let runtime = runtime().map_err(text)?;
-        let accounts = asynchronous::Accounts::new(client.clone()).map_err(text)?;
+        let accounts = asynchronous::Accounts::builder(client.clone()).clock(clock).build().map_err(text)?;
         let tokens = accounts.tokens(key.clone()).map_err(text)?;
         let via = match name {
             "tower" => Async::Tower(service(&tokens)),

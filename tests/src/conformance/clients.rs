@@ -6,7 +6,9 @@
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use octo_auth_core::{ANSWER_LIMIT, AccessToken, Client, Key, Meaning, Profile, Secret, TokenSet};
+use octo_auth_core::{
+    ANSWER_LIMIT, AccessToken, Client, Key, Meaning, Now, Profile, Secret, Timestamp, TokenSet,
+};
 use octo_auth_system::{Clock, SystemClock};
 use serde_json::Value;
 
@@ -24,12 +26,22 @@ const AT_ONCE: u64 = 50;
 /// Longer than the longest header of a row.
 const LONGEST_HEAD: usize = 400 * 1024;
 
+/// A clock whose wall stands still at the row's moment, so that dates in the row count from there.
+struct OfRow(Timestamp);
+
+impl Clock for OfRow {
+    fn now(&self) -> Now {
+        Now { wall: self.0, ..SystemClock.now() }
+    }
+}
+
 /// What happens while a call is under way.
 type Meanwhile = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 
-/// The facts of a row in each client; none if the row is not about an answer of an API.
+/// The facts of a row in each client; none if the row is not about an answer of an API, or of a provider whose tokens are
+/// not renewed by a refresh token, which is what the server of these calls can see.
 pub(super) fn observe(row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
-    if row.text("from") != Some("resource_server") {
+    if row.text("from") != Some("resource_server") || row.text("profile") == Some("octotable") {
         return Vec::new();
     }
     Caller::NAMES.iter().map(|name| (*name, call(row, name))).collect()
@@ -41,10 +53,12 @@ fn call(row: &Row, name: &str) -> Result<Facts, String> {
     let server = server(answer, row.input.contains_key("sent_generation").then(|| meanwhile.clone()));
     let profile = input::profile(row, Some(&format!("http://{}", server.address())))?;
     let client = Client::new(profile.clone(), "the-client", InFlight::of(row).client_secret);
-    let caller = Caller::new(name, &client.map_err(|e| e.to_string())?, &Key::account("inn"), LONGEST_HEAD)?;
-    caller.adopt(tokens(&profile, "AT0-in-flight")?)?;
+    let wall = input::now(row)?.wall;
+    let client = client.map_err(|error| error.to_string())?;
+    let caller = Caller::new(name, &client, &Key::account("inn"), LONGEST_HEAD, OfRow(wall))?;
+    caller.adopt(tokens(&profile, "AT0-in-flight", wall)?)?;
     // What happens while the call is under way: another token replaces the one that was sent.
-    let (other, replacement) = (caller.clone(), tokens(&profile, "AT9-in-flight")?);
+    let (other, replacement) = (caller.clone(), tokens(&profile, "AT9-in-flight", wall)?);
     let _ = meanwhile.set(Box::new(move || {
         let _ = other.adopt(replacement.clone());
     }));
@@ -84,9 +98,8 @@ fn is_renewal(request: &str) -> bool {
     request.starts_with("POST") && request.contains("RT0-in-flight")
 }
 
-fn tokens(profile: &Profile, access_token: &str) -> Result<TokenSet, String> {
+fn tokens(profile: &Profile, access_token: &str, issued_at: Timestamp) -> Result<TokenSet, String> {
     let access_token = AccessToken::new(access_token).ok_or("the token cannot stand in a header")?;
-    let issued_at = SystemClock.now().wall;
     let refresh_token = Secret::from("RT0-in-flight");
     Ok(TokenSet::restore(profile, access_token, issued_at, None, Some(refresh_token)))
 }
