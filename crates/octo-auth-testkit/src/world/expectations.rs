@@ -118,6 +118,8 @@ pub(super) struct Expected {
     pub(super) written_ahead: usize,
     /// A request failed since the last success.
     pub(super) has_failed: bool,
+    /// The carrier of a job was lost, and the machine was not asked since: what is to be saved waits for the next question.
+    pub(super) is_interrupted: bool,
     /// The store has counted the request that is about to be sent.
     pub(super) is_counted: bool,
     /// What defects need.

@@ -23,6 +23,7 @@ impl World {
         let in_hand = self.in_hand(process, key);
         let now = self.local(process);
         self.processes[process].asked(now);
+        self.processes[process].expected[key].is_interrupted = false;
         let clock = self.clock_of_asking(process, key);
         let decision = self.processes[process].accounts.decide(&name, clock);
         let decision = self.decision_told(process, key, decision);
@@ -73,7 +74,8 @@ impl World {
         let job = job?;
         let key = self.keys.iter().position(|key| **key == **job.ticket().key())?;
         self.jobs_begun += 1;
-        let expected = &self.processes[process].expected[key];
+        let expected = &mut self.processes[process].expected[key];
+        expected.is_interrupted = false;
         let (decisions, answers) = (expected.decisions.0, expected.answers);
         let (number, since) = (self.jobs_begun, self.local(process));
         let record = match &job {
@@ -343,6 +345,7 @@ impl World {
         let mut carried = self.processes[process].carried.remove(place);
         let (key, exchange, lost) = (carried.key, carried.exchange, carried.job.ticket().clone().lost());
         self.stats.fault("carriers lost");
+        self.processes[process].expected[key].is_interrupted = true;
         if done {
             self.carry_out(process, &mut carried);
         }

@@ -65,6 +65,9 @@ impl World {
         if own.carried.iter().any(|carried| carried.key == key && carried.answers < came) {
             return Some("the next flight was under way in its process");
         }
+        if own.expected[key].is_interrupted {
+            return Some("its next job was lost, and nobody asked since");
+        }
         if own.expected[key].unsaved.contains(successor) {
             return Some("the store did not take it");
         }
