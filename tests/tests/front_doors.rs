@@ -314,6 +314,11 @@ macro_rules! scenarios {
                 assert_eq!(server.with_scopes("a\"b").unwrap_err().code(), "scope_malformed");
                 let error = server.authorize("ftp://app.example/", "read").unwrap_err();
                 assert_eq!(error.code(), "redirect_uri");
+                let nonce = [("nonce", "n-1")];
+                let (page, _) = server.authorize_with(generic::DEMO_REDIRECT_URI, "read", &nonce).unwrap();
+                assert!(page.ends_with("&nonce=n-1"), "{page}");
+                let taken = server.authorize_with(generic::DEMO_REDIRECT_URI, "read", &[("state", "x")]);
+                assert_eq!(taken.unwrap_err().code(), "reserved_parameter");
             }
 
             #[test]

@@ -76,7 +76,34 @@ impl Rfc6749 {
     ///
     /// As [`rfc6749::authorize`].
     pub fn authorize(&self, redirect_uri: &str, scopes: &str) -> Result<(String, Pending), RequestError> {
-        rfc6749::authorize(&self.accounts.client(), redirect_uri, scopes, entropy().ok(), self.accounts.now())
+        self.authorize_with(redirect_uri, scopes, &[])
+    }
+
+    /// The same, with further parameters of the page for this sign-in, such as `nonce`, `login_hint` or `prompt`.
+    ///
+    /// ```no_run
+    /// # use octo_auth_async::rfc6749::{Account, Rfc6749};
+    /// # async fn example(server: Rfc6749, ann: Account, nonce: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let parameters = [("nonce", nonce), ("prompt", "consent")];
+    /// let (page, pending) = server.authorize_with("https://app.example.com/callback", "openid", &parameters)?;
+    /// // … after the sign-in, if the profile keeps `id_token`:
+    /// let token = ann.tokens().get().await?;
+    /// assert_eq!(token.tokens().id_token_claim("nonce").as_deref(), Some(nonce));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`rfc6749::authorize`].
+    pub fn authorize_with(
+        &self,
+        redirect_uri: &str,
+        scopes: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<(String, Pending), RequestError> {
+        let (client, now) = (self.accounts.client(), self.accounts.now());
+        rfc6749::authorize(&client, redirect_uri, scopes, parameters, entropy().ok(), now)
     }
 
     /// Returns the account of a user, by a name of yours that is no secret. It has no tokens until a sign-in or an import

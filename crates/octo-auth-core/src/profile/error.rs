@@ -83,27 +83,25 @@ impl ProfileError {
 /// `profile, line 3, column 1, field `title`: …`, and after it the other faults.
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("profile, ")?;
-        self.fmt_fault(f)?;
-        for other in &self.others {
-            f.write_str("; ")?;
-            other.fmt_fault(f)?;
+        f.write_str("profile")?;
+        for (index, fault) in std::iter::once(self).chain(&self.others).enumerate() {
+            let place = fault.place();
+            let comma = if index == 0 && !place.is_empty() { ", " } else { "" };
+            let semicolon = if index > 0 { "; " } else { "" };
+            write!(f, "{semicolon}{comma}{place}: {}", Printable(&fault.problem))?;
         }
         Ok(())
     }
 }
 
 impl ProfileError {
-    fn fmt_fault(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((line, column)) = self.position {
-            write!(f, "line {line}, column {column}")?;
-        }
-        if !self.field.is_empty() {
-            let comma = if self.position.is_some() { ", " } else { "" };
-            write!(f, "{comma}field `{}`", Printable(&self.field))?;
-        }
-        let colon = if self.position.is_some() || !self.field.is_empty() { ": " } else { "" };
-        write!(f, "{colon}{}", Printable(&self.problem))
+    /// Where the fault is, as far as that is known.
+    fn place(&self) -> String {
+        let line = self.position.map(|(line, column)| format!("line {line}, column {column}"));
+        let field = Some(&self.field)
+            .filter(|field| !field.is_empty())
+            .map(|field| format!("field `{}`", Printable(field)));
+        line.into_iter().chain(field).collect::<Vec<_>>().join(", ")
     }
 }
 

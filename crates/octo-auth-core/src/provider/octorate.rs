@@ -72,7 +72,7 @@ pub fn authorize(
     entropy: Option<Entropy>,
     now: Now,
 ) -> Result<(String, Pending), RequestError> {
-    rfc6749::authorize(client, redirect_uri, "", entropy, now)
+    rfc6749::authorize(client, redirect_uri, "", &[], entropy, now)
 }
 
 /// Exchanges the code of a sign-in, within a minute of its callback; the account starts again with what it brings.

@@ -39,22 +39,30 @@ pub fn scopes(scopes: &str) -> Result<Key, CallError> {
 
 /// Returns the page to send a user to, and the sign-in that waits for the callback ([`Pending::receive`]).
 ///
-/// `scopes` are separated by spaces and may be empty. `entropy` is `None` if the operating system gives no random bytes.
+/// `scopes` are separated by spaces and may be empty. `parameters` are further ones of the page for this sign-in, such as
+/// `nonce` or `login_hint`; those of every sign-in belong to the client ([`Client::with_authorization_parameter`]). `entropy` is `None` if the operating system gives no random bytes.
 ///
 /// # Errors
 ///
 /// [`RequestError::NotOffered`] if the profile has no page ([`Profile::with_authorization_url`](crate::Profile::with_authorization_url));
-/// [`RequestError::ScopeMalformed`]; [`RequestError::RedirectUri`]; [`RequestError::Value`] without entropy.
+/// [`RequestError::ScopeMalformed`]; [`RequestError::RedirectUri`]; as [`Client::with_authorization_parameter`];
+/// [`RequestError::Value`] without entropy.
 pub fn authorize(
     client: &Client,
     redirect_uri: &str,
     scopes: &str,
+    parameters: &[(&str, &str)],
     entropy: Option<Entropy>,
     now: Now,
 ) -> Result<(String, Pending), RequestError> {
     let problem = "cannot be made: the operating system gives no random bytes";
     let entropy = entropy.ok_or(RequestError::Value { what: "state of the sign-in", problem })?;
-    client.authorize(redirect_uri, &Scopes::parse(scopes)?, entropy, now)
+    let scopes = Scopes::parse(scopes)?;
+    let mut client = client.clone();
+    for (name, value) in parameters {
+        client = client.with_authorization_parameter(*name, *value)?;
+    }
+    client.authorize(redirect_uri, &scopes, entropy, now)
 }
 
 /// Exchanges the code of a sign-in; the account starts again with what it brings.
