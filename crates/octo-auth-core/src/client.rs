@@ -168,6 +168,7 @@ impl Client {
         scopes: Option<Scopes>,
     ) -> Result<Exchange<T>, RequestError> {
         values.set(Role::ClientId, Given::Text(&self.client_id));
+        let names_itself_in_header = self.profile.document().public_client == PublicClient::Basic;
         let mut credentials = None;
         match (&self.client_secret, self.profile.document().client_authentication) {
             (Some(secret), ClientAuthentication::Body) => {
@@ -182,8 +183,11 @@ impl Client {
             (None, _) if purpose.needs_a_secret() => {
                 return Err(RequestError::ClientSecretMissing { call: purpose.name() });
             }
-            (None, _) if self.profile.document().public_client == PublicClient::Basic => {
+            (None, ClientAuthentication::BasicRaw) if names_itself_in_header => {
                 credentials = Some(authentication::raw_basic(&self.client_id, ""));
+            }
+            (None, _) if names_itself_in_header => {
+                credentials = Some(authentication::basic(&self.client_id, ""));
             }
             (None, _) => {}
         }

@@ -189,7 +189,8 @@ pub struct ErrorShape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Refusal {
-    /// The HTTP status. With one of success a code must be given: a body that carries it is a refusal all the same.
+    /// The HTTP status. With one of success a code must be given: a body that carries it is a refusal all the same. Up to
+    /// 8 KiB of each body with this status are then read before it is handed on.
     pub status: u16,
     /// The error code in the body, byte for byte, spaces included; absent means any.
     #[cfg_attr(feature = "toml", serde(default))]

@@ -168,6 +168,15 @@ fn a_public_client_may_name_itself_in_the_header_only() {
         let profile = edited(|document| document.public_client = way).unwrap();
         refreshed(&Client::public(profile, "my-app").unwrap())
     };
+    for (authentication, expected) in
+        [(ClientAuthentication::Body, "a%3Ab:"), (ClientAuthentication::BasicRaw, "a:b:")]
+    {
+        let change = |document: &mut Document| {
+            (document.public_client, document.client_authentication) = (PublicClient::Basic, authentication);
+        };
+        let client = Client::public(edited(change).unwrap(), "a:b").unwrap();
+        assert_eq!(refreshed(&client).0.as_deref(), Some(expected));
+    }
     let refresh = "grant_type=refresh_token&refresh_token=RT";
     assert_eq!(public(PublicClient::Basic), (Some("my-app:".to_owned()), refresh.to_owned()));
     assert_eq!(public(PublicClient::Body), (None, format!("{refresh}&client_id=my-app")));
