@@ -268,6 +268,14 @@ pub(crate) struct TokenRequest {
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
 
+    /// A PEM file with the certificate authorities to trust, instead of those the operating system trusts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root_certificates: Option<PathBuf>,
+
+    /// A PEM file with a client certificate and its key, for a server that asks for one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_certificate: Option<PathBuf>,
+
     /// Print the whole header, such as `Authorization: Bearer ...`, instead of the token alone
     #[arg(long)]
     pub(crate) header: bool,

@@ -2,15 +2,18 @@
 //!
 //! Which exchange it is stands in the profile: client credentials where the provider has them, else ApiLogin.
 
+use std::path::Path;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
-use octo_auth_blocking::Runner;
+use octo_auth_blocking::{Runner, SetupError, UreqTransport};
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
     AccessToken, Answer, Client, ExchangeError, Profile, ProfileError, Remedy, RequestError, Scopes,
     Timestamp,
 };
+
+use zeroize::Zeroizing;
 
 use crate::arguments::{Authentication, Provider, TokenRequest};
 use crate::credentials::{self, Credentials};
@@ -28,9 +31,8 @@ pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, F
     let scopes = Scopes::from_list(&request.scope)?;
     let Credentials { client_id, client_secret, source } = credentials::read(request.credentials.as_deref())?;
     let client = Client::new(profile, client_id, client_secret)?;
-    let runner = Runner::new()
-        .map_err(|error| Failure::of(Exit::Configuration, &error))?
-        .with_deadline(Duration::from_secs(request.deadline));
+    let runner =
+        Runner::with_transport(transport(request)?).with_deadline(Duration::from_secs(request.deadline));
     let (token, expires_at) = ask(&client, &scopes, &runner, &source)?;
     match expires_at {
         Some(instant) => note(&format!("the token expires at {instant}")),
@@ -44,6 +46,29 @@ pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, F
     let name = if name == AUTHORIZATION { "Authorization" } else { name.as_str() };
     output.line(format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))?;
     Ok(Exit::Done)
+}
+
+/// The transport with the certificates that are named.
+fn transport(request: &TokenRequest) -> Result<UreqTransport, Failure> {
+    let unusable = |error: SetupError| Failure::of(Exit::Configuration, &error);
+    let mut transport = UreqTransport::new().map_err(unusable)?;
+    if let Some(file) = &request.root_certificates {
+        let named = transport.with_root_certificates(read(file)?);
+        transport = named.map_err(|error| unusable(error).about(file.display()))?;
+    }
+    if let Some(file) = &request.client_certificate {
+        let named = transport.with_client_certificate(read(file)?);
+        transport = named.map_err(|error| unusable(error).about(file.display()))?;
+    }
+    Ok(transport)
+}
+
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    std::fs::read(file).map(Zeroizing::new).map_err(|error| {
+        Failure::new(Exit::Configuration, format!("{} cannot be read", file.display()))
+            .because_of(Some(&error))
+            .with_remedy("name a PEM file that you may read")
+    })
 }
 
 fn ask(

@@ -260,3 +260,16 @@ fn scopes_are_checked_before_anything_is_sent() {
     token("octorate", &["--scope", "read"]).failed(3, &["knows no scopes"]);
     assert!(emulator.log().is_empty());
 }
+
+#[test]
+fn a_certificate_file_that_cannot_be_used_is_named() {
+    let empty = file("no-certificate.pem", "nothing\n");
+    let ask = |more: &[&str]| {
+        let url = "https://login.example.com/token";
+        let arguments = [&["token", "--provider", "rfc6749", "--token-url", url], more].concat();
+        run_as("id", CANARY, &arguments)
+    };
+    ask(&["--root-certificates", &empty]).failed(3, &["no-certificate.pem", "holds no certificate"]);
+    ask(&["--client-certificate", &empty]).failed(3, &["no-certificate.pem", "holds no certificate"]);
+    ask(&["--root-certificates", "no-such.pem"]).failed(3, &["no-such.pem cannot be read", "because"]);
+}
