@@ -117,7 +117,8 @@ pub(super) fn unreadable(
         received.headers.get(http::header::CONTENT_TYPE).filter(|_| kind == ErrorKind::MediaType);
     let detail = media_type
         .and_then(|value| ProviderText::new(&String::from_utf8_lossy(value.as_bytes()), &reading.secrets));
-    ExchangeError::new(Failed { detail, deviations, ..reading.failed(kind, Some(received)) })
+    let shape = shape(received);
+    ExchangeError::new(Failed { detail, shape, deviations, ..reading.failed(kind, Some(received)) })
 }
 
 /// Refuses a 2xx answer whose body is an error.

@@ -268,9 +268,10 @@ impl Failed {
         is_missing && is_unknown && self.purpose != Purpose::ApiCall
     }
 
-    /// Whether a page for people came in the place of a refusal, as firewalls and proxies send it.
+    /// Whether a page for people came in the place of an answer or a refusal, as firewalls and proxies send it.
     pub(super) fn is_page(&self) -> bool {
-        self.shape == Shape::Page && self.has_status(400..=499) && !self.waiting_helps()
+        let is_refusal = self.has_status(400..=499) && !self.waiting_helps();
+        self.shape == Shape::Page && (is_refusal || self.succeeded())
     }
 
     /// Whether a refresh was refused without a reason that is known: in the server's own error shape, or by 400 without a

@@ -148,6 +148,7 @@ fn a_refusal_that_is_no_verdict_never_says_sign_in_and_names_what_helps() {
         (page(403), "configuration", "let this program's address and `User-Agent` through"),
         (page(400), "configuration", "let this program's address and `User-Agent` through"),
         (page(401), "configuration", "let this program's address and `User-Agent` through"),
+        (page(200), "configuration", "let this program's address and `User-Agent` through"),
         (json(400, r#"{"error":"odd_word"}"#), "provider", "list the code in `refresh.dead_codes`"),
         (
             json(400, r#"{"error":"unknown_error","error_description":"retry"}"#),
