@@ -62,6 +62,7 @@ Examples:
   octo-auth profile check acme.toml
   curl -i https://login.example.com/token -d ... > answer.txt
   octo-auth profile try acme.toml --answer answer.txt --call refresh
+  curl -i https://login.example.com/token -d ... | octo-auth profile try acme.toml --answer -
   octo-auth profile try acme.toml --answer body.json --call api --status 403
 
 Exit codes of check: 0 sound, 3 not sound. Those of try: 0 accepted, else who must act: 3 configuration, 4 sign in
@@ -138,7 +139,7 @@ pub(crate) struct Trial {
     /// The profile, a TOML file
     #[arg(value_name = "FILE")]
     pub(crate) profile: PathBuf,
-    /// The answer: an HTTP response as `curl -i` writes it, or a body alone
+    /// The answer: an HTTP response as `curl -i` writes it, or a body alone; - for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) answer: PathBuf,
     /// The call it answers; otherwise client credentials, or the first the profile has of ApiLogin and refresh

@@ -140,7 +140,12 @@ impl From<ExchangeError> for Failure {
 
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
-        Self::of(error.remedy().into(), &error).with_remedy(error.remedy().to_string())
+        let remedy = match &error {
+            RequestError::ScopeMissing { .. } => "name a scope by --scope SCOPE".to_owned(),
+            RequestError::ScopeUnknown { .. } => "leave out --scope".to_owned(),
+            error => error.remedy().to_string(),
+        };
+        Self::of(error.remedy().into(), &error).with_remedy(remedy)
     }
 }
 

@@ -1,5 +1,6 @@
 //! An answer from a file: a whole HTTP response as `curl -i` writes it, or a body alone.
 
+use std::io::Read;
 use std::path::Path;
 
 use http::header::{CONTENT_TYPE, DATE};
@@ -9,21 +10,35 @@ use octo_auth_system::{Clock, SystemClock};
 
 use crate::failure::{Exit, Failure, shown};
 
-/// Reads an answer, and when it came: at its own date, or now.
+/// Reads an answer, of standard input if the path is `-`, and when it came: at its own date, or now.
 ///
 /// # Errors
 ///
 /// A [`Failure`] if the file cannot be read or begins with a head that is no head of HTTP.
 pub(super) fn read(path: &Path, status: Option<u16>) -> Result<(Response<Vec<u8>>, Now), Failure> {
-    let place = format!("the answer {}", shown(path.display()));
-    let bytes = std::fs::read(path).map_err(|error| {
+    let is_input = path == Path::new("-");
+    let place = if is_input {
+        "the answer on standard input".to_owned()
+    } else {
+        format!("the answer {}", shown(path.display()))
+    };
+    let mut bytes = Vec::new();
+    let read = if is_input {
+        std::io::stdin().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(path).map(|read| bytes = read)
+    };
+    read.map_err(|error| {
         Failure::new(Exit::Configuration, format!("{place} cannot be read"))
             .because_of(Some(&error))
             .with_remedy("name a file that you may read")
     })?;
     let malformed = || {
-        Failure::new(Exit::Configuration, format!("{place} begins like an HTTP response and is none"))
-            .with_remedy("save it with `curl -i`, or save the body alone")
+        Failure::new(
+            Exit::Configuration,
+            format!("{place} begins like an HTTP response and cannot be read as one"),
+        )
+        .with_remedy("save it with `curl -i`, or save the body alone")
     };
     let (own_status, headers, body) = response(&bytes).ok_or_else(malformed)?;
     let status = status.map_or(Some(own_status), |status| StatusCode::from_u16(status).ok());
@@ -38,9 +53,14 @@ pub(super) fn read(path: &Path, status: Option<u16>) -> Result<(Response<Vec<u8>
 
 /// Status, headers and body; `None` for a head that is none. Heads of responses before the last one are passed over.
 fn response(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
+    // What `curl -v` writes shows the head for people.
+    if [b"* ", b"> ", b"< "].into_iter().any(|mark| bytes.starts_with(mark)) {
+        return None;
+    }
     if !bytes.starts_with(b"HTTP/") {
-        let json = HeaderValue::from_static("application/json");
-        return Some((StatusCode::OK, HeaderMap::from_iter([(CONTENT_TYPE, json)]), bytes));
+        let is_page = bytes.trim_ascii_start().starts_with(b"<");
+        let media_type = HeaderValue::from_static(if is_page { "text/html" } else { "application/json" });
+        return Some((StatusCode::OK, HeaderMap::from_iter([(CONTENT_TYPE, media_type)]), bytes));
     }
     let (head, body) = split(bytes);
     if body.starts_with(b"HTTP/") {

@@ -2,7 +2,7 @@
 
 use octo_auth_emulator::{Emulator, generic};
 
-use crate::program::{Ran, file, run, run_as};
+use crate::program::{Ran, file, run, run_as, run_with_input};
 
 const ACME: &str = r#"
 name = "acme"
@@ -146,8 +146,21 @@ fn an_answer_of_the_api_is_read_by_the_profiles_refusals() {
 }
 
 #[test]
+fn an_answer_is_read_from_standard_input_and_a_page_is_named_as_one() {
+    let profile = file("profile-input.toml", ACME);
+    let ran = run_with_input("<!doctype html><p>blocked</p>", &["profile", "try", &profile, "--answer", "-"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("code: media_type") && ran.out.contains("firewall or proxy"), "{ran:?}");
+}
+
+#[test]
 fn what_cannot_be_tried_is_explained() {
     tried("profile-no-head", "HTTP/1.1\n\n", &[]).failed(3, &["begins like an HTTP response", "curl -i"]);
+    tried("profile-verbose", "* Trying 192.0.2.7\n< HTTP/1.1 200 OK\n\n{}", &[]).failed(3, &["curl -i"]);
+    let demanding = file("profile-demanding.toml", &ACME.replace("\"optional\"", "\"required\""));
+    let answer = file("profile-demanding.txt", "{}");
+    run(&["profile", "try", &demanding, "--answer", &answer])
+        .failed(3, &["without a scope", "--scope SCOPE"]);
     tried("profile-no-code", "{}", &["--call", "code"]).failed(3, &["Acme has no authorization call"]);
     tried("profile-status", "{}", &["--status", "99"]).failed(2, &["--status", "from 100 to 599"]);
     tried("profile-call", "{}", &["--call", "x"])
