@@ -221,8 +221,8 @@ fn meaning(
 /// the profile knows better.
 fn by_headers(status: StatusCode, challenges: &Challenges, retry_after: Option<Duration>) -> Option<Meaning> {
     match status.as_u16() {
-        401 | 403 if challenges.have_bearer_error("insufficient_scope") => Some(Meaning::InsufficientScope),
-        400 | 403 if challenges.have_bearer_error("invalid_token") => Some(Meaning::TokenRefused),
+        401 | 403 if challenges.have_token_error("insufficient_scope") => Some(Meaning::InsufficientScope),
+        400 | 403 if challenges.have_token_error("invalid_token") => Some(Meaning::TokenRefused),
         401 => None,
         // A time to wait says that the same call may succeed then (RFC 9110 section 10.2.3).
         400.. if retry_after.is_some_and(|wait| !wait.is_zero()) => Some(Meaning::Quota { retry_after }),

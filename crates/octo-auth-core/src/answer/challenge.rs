@@ -9,6 +9,9 @@ const LOOKED_AT: usize = 8192;
 /// The schemes that certainly ask for another credential than the token of the call.
 const OTHER_CREDENTIALS: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
 
+/// The schemes whose codes are those of RFC 6750 section 3.1: bearer, and DPoP (RFC 9449 section 7.1).
+const TOKEN_CODES: [&str; 2] = ["bearer", "dpop"];
+
 /// What the challenges of an answer say about the token of the call.
 #[derive(Debug, Default)]
 pub(super) struct Challenges {
@@ -18,8 +21,8 @@ pub(super) struct Challenges {
     has_token_scheme: bool,
     /// Whether one of them, whatever its scheme, has the error `invalid_token`.
     says_invalid_token: bool,
-    /// The `error` of the first bearer challenge that has one.
-    bearer_error: Option<String>,
+    /// The `error` of the first challenge by a scheme of [`TOKEN_CODES`] that has one.
+    token_error: Option<String>,
 }
 
 impl Challenges {
@@ -39,9 +42,9 @@ impl Challenges {
         self.has_other_credential && !self.has_token_scheme && !self.says_invalid_token
     }
 
-    /// Returns whether a bearer challenge has this error code (RFC 6750 section 3.1).
-    pub(super) fn have_bearer_error(&self, code: &str) -> bool {
-        self.bearer_error.as_deref() == Some(code)
+    /// Returns whether a challenge by a scheme of [`TOKEN_CODES`] has this error code.
+    pub(super) fn have_token_error(&self, code: &str) -> bool {
+        self.token_error.as_deref() == Some(code)
     }
 }
 
@@ -98,8 +101,9 @@ impl<'a> Scan<'a, '_> {
             return;
         }
         self.found.says_invalid_token |= value == b"invalid_token";
-        if self.scheme.eq_ignore_ascii_case(b"bearer") && self.found.bearer_error.is_none() {
-            self.found.bearer_error = Some(String::from_utf8_lossy(value).into_owned());
+        let is_own = TOKEN_CODES.iter().any(|own| self.scheme.eq_ignore_ascii_case(own.as_bytes()));
+        if is_own && self.found.token_error.is_none() {
+            self.found.token_error = Some(String::from_utf8_lossy(value).into_owned());
         }
     }
 

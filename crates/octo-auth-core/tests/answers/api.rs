@@ -162,6 +162,7 @@ fn invalid_token_in_a_bearer_challenge_refuses_the_token_with_400_and_403_too() 
             assert_eq!(challenged(&client, status, &[invalid]), Meaning::TokenRefused, "{status}");
         }
     }
+    assert_eq!(challenged(&standard(), 403, &[r#"DPoP error="invalid_token""#]), Meaning::TokenRefused);
     assert_eq!(
         challenged(&standard(), 403, &[r#"Basic realm="x", error="invalid_token""#]),
         Meaning::Forbidden
