@@ -310,7 +310,6 @@ impl KeyState {
             freshness,
             is_refused: self.serving.is_refused(),
             is_renewable: self.key.is_client_grant() || view.refresh_token.is_some(),
-            may_force: self.serving.forced.is_open(now),
             saving_is_due: self.is_unsaved(shared) && self.save_at <= now.boot,
             gate: self.gate(shared, own_flight, now),
         }
@@ -344,8 +343,10 @@ impl KeyState {
         let has_slot = own_flight.is_some() || shared.has_slot(self.key.is_client_grant());
         let slot = Limit::InFlight(shared.policy.concurrency());
         let slot = Blocked::by(slot, now.boot.saturating_add(LOOK_AGAIN));
+        let forced = self.serving.forced_until(now).filter(|_| own_flight.is_none());
         let reasons = [
             Some(slot).filter(|_| !has_slot),
+            forced.map(|until| Blocked::by(Limit::Forced, until)),
             own_flight.is_none().then(|| self.spent(shared, now)),
             Some(Blocked::new(pause, FailureKind::Closed, Some(Cause::AskedToWait))),
             self.failures.blocked(now.boot).map(Blocked::from),
@@ -409,12 +410,11 @@ impl KeyState {
         let is_shared = shared.storage == Storage::MultiProcess && !self.replica.is_decided();
         let reread =
             reread.zip(self.read_at).filter(|_| is_shared).map(|(age, read)| read.saturating_add(age));
-        let forced = facts.is_refused.then(|| self.serving.forced.opens());
         let doubt = self.replica.view().attempt.map(|_| self.sighting.attempt_until());
         let validity = self.serving.current().and_then(|issued| issued.validity.next_change(now));
         let flight = self.in_flight.as_ref().map(|own| own.deadline);
         let save = self.is_unsaved(shared).then_some(self.save_at);
-        let all = [gate, knowledge, reread, forced, doubt, validity, flight, save];
+        let all = [gate, knowledge, reread, doubt, validity, flight, save];
         let next = all.into_iter().flatten().filter(|moment| *moment > now.boot).min();
         // The last moment of the clock means never.
         next.filter(|moment| *moment != Duration::MAX)

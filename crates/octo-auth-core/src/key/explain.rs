@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::KeyState;
 use super::gate::Gate;
-use super::state::Knowledge;
+use super::state::{Facts, Knowledge};
 use crate::error::Remedy;
 use crate::failure::{FailureKind, Why};
 use crate::registration::SharedState;
@@ -31,25 +31,7 @@ impl KeyState {
         if !self.key.is_client_grant() {
             self.write_refresh_token(out, now)?;
         }
-        match &facts.gate {
-            Gate::Open | Gate::Closed(_) if !facts.is_renewable => match facts.is_signed_out {
-                true => writeln!(out, "Renewal: not possible: {}.", FailureKind::SignedOut.explain())?,
-                false => writeln!(out, "Renewal: not possible: there is no refresh token.")?,
-            },
-            Gate::Open => writeln!(out, "Renewal: possible now.")?,
-            Gate::Dead(kind) => {
-                let why = Why(*kind, self.why_unusable.as_ref(), None);
-                writeln!(out, "Renewal: not possible: {why}.")?;
-            }
-            Gate::Closed(blocked) => {
-                let why = Why(blocked.kind, blocked.cause.as_ref(), blocked.limit);
-                write!(out, "Renewal: not before {}: {why}", Left(blocked.until, now))?;
-                match blocked.remedy {
-                    Remedy::SignInAgain => writeln!(out, "; {}.", blocked.remedy)?,
-                    _ => writeln!(out, ".")?,
-                }
-            }
-        }
+        self.write_renewal(out, &facts, now)?;
         if let Some(under_way) = &self.in_flight {
             writeln!(
                 out,
@@ -65,6 +47,32 @@ impl KeyState {
             Some(moment) => write!(out, "Next change by time alone: {}.", Left(moment, now)),
             None => write!(out, "Nothing changes by time alone."),
         }
+    }
+
+    /// What lasts longest comes first.
+    fn write_renewal(&self, out: &mut String, facts: &Facts, now: Now) -> fmt::Result {
+        let never = |why: &dyn fmt::Display| format!("not possible: {why}.");
+        let said = match (&facts.gate, facts.knowledge) {
+            _ if facts.is_signed_out => never(&FailureKind::SignedOut.explain()),
+            (Gate::Dead(kind), _) => never(&Why(*kind, self.why_unusable.as_ref(), None)),
+            (_, Knowledge::Unreadable { until }) if !facts.is_client_grant => {
+                format!("not before {}: the store could not be read.", Left(until, now))
+            }
+            _ if facts.is_shutting_down => never(&FailureKind::ShuttingDown.explain()),
+            (_, Knowledge::Read) if !facts.is_renewable => never(&"there is no refresh token"),
+            (Gate::Closed(blocked), _) => {
+                let why = Why(blocked.kind, blocked.cause.as_ref(), blocked.limit);
+                let remedy = match blocked.remedy {
+                    remedy @ Remedy::SignInAgain => format!("; {remedy}"),
+                    _ => String::new(),
+                };
+                format!("not before {}: {why}{remedy}.", Left(blocked.until, now))
+            }
+            (Gate::Open, Knowledge::Unread) => "not before the store was read.".to_owned(),
+            (Gate::Open, _) if facts.in_flight => "not before what is in flight has ended.".to_owned(),
+            (Gate::Open, _) => "possible now.".to_owned(),
+        };
+        writeln!(out, "Renewal: {said}")
     }
 
     fn write_token(&self, out: &mut String, now: Now) -> fmt::Result {

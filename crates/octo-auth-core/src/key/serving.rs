@@ -45,10 +45,6 @@ pub(crate) struct ForcedRefreshLimit {
 }
 
 impl ForcedRefreshLimit {
-    pub(crate) fn is_open(&self, now: Now) -> bool {
-        self.blocked_until <= now.boot
-    }
-
     pub(crate) fn opens(&self) -> Duration {
         self.blocked_until
     }
@@ -79,6 +75,15 @@ impl Serving {
     pub(crate) fn token(&self, now: Now) -> Option<Token> {
         let current = self.current.as_ref().filter(|_| self.freshness(now) != Freshness::Expired);
         current.map(|issued| Token::new(issued.clone(), self.is_refused()))
+    }
+
+    /// Returns until when on the boot clock no renewal is forced, though a resource server refused the token: at the latest
+    /// until the token is over, which then is renewed as any other.
+    pub(crate) fn forced_until(&self, now: Now) -> Option<Duration> {
+        let current = self.current.as_ref().filter(|_| self.is_refused())?;
+        Some(
+            current.validity.end_on_boot(now).map_or(self.forced.opens(), |end| end.min(self.forced.opens())),
+        )
     }
 
     /// Remembers a token that an answer brought, until the record shows it.

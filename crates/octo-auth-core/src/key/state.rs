@@ -10,7 +10,8 @@ use crate::validity::Freshness;
 ///
 /// A token is *fresh* while no renewal is due, *stale* while a renewal is due and it can still be served, and *expired*
 /// when it cannot be served, or when there is none. It is *refused* when a resource server rejected it. The gate is *open*
-/// unless the request budget, failures, or a refresh whose outcome is unknown block a renewal.
+/// unless the request budget, failures, or a refresh whose outcome is unknown block a renewal, or, of a refused token, the
+/// limit of forced refreshes.
 ///
 /// | state | applies when | the caller gets |
 /// |---|---|---|
@@ -30,7 +31,7 @@ use crate::validity::Freshness;
 /// | `expired_blocked` | expired, gate closed | failure: not before a moment; [`Accounts::ask`](crate::Accounts::ask) waits for a slot of the budget; wait while too many renewals are in flight |
 /// | `refresh_token_dead` | expired or refused, and the refresh token is dead | failure: sign in |
 /// | `not_signed_in` | expired or refused, and there is no refresh token | failure: sign in |
-/// | `refused_renewing` | refused, gate open, forced refresh not blocked | a renewal |
+/// | `refused_renewing` | refused, gate open | a renewal |
 /// | `refused_in_flight` | refused, a renewal is in flight | wait; at the deadline the token, flagged as suspect |
 /// | `refused_blocked` | refused, gate closed | the token, flagged as suspect; wait while too many renewals are in flight |
 /// | `no_key` | the key was rejected before it had a state | failure |
@@ -94,7 +95,6 @@ pub(crate) struct Facts {
     pub(crate) freshness: Freshness,
     pub(crate) is_refused: bool,
     pub(crate) is_renewable: bool,
-    pub(crate) may_force: bool,
     pub(crate) saving_is_due: bool,
     pub(crate) gate: Gate,
 }
@@ -167,7 +167,7 @@ impl Facts {
     fn refused(&self) -> State {
         match &self.gate {
             _ if self.in_flight => State::RefusedInFlight,
-            _ if self.can_renew() && self.may_force => State::RefusedRenewing,
+            _ if self.can_renew() => State::RefusedRenewing,
             _ if self.saving_is_due => State::Unsaved,
             // Another process may have renewed it, or signed out.
             _ if self.is_outdated && !self.is_shutting_down => State::Unread,

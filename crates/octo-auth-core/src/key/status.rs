@@ -207,10 +207,13 @@ impl KeyState {
 
     /// Returns what keeps a renewal from beginning now, if anything does.
     fn setback(&self, facts: &Facts, state: State, now: Now) -> Option<Failure> {
-        let is_blocked =
-            is_dead_end(facts, state) || state == State::Unreadable || !matches!(facts.gate, Gate::Open);
+        let is_blocked = is_dead_end(facts, state)
+            || facts.is_shutting_down
+            || state == State::Unreadable
+            || !matches!(facts.gate, Gate::Open);
         let blocked = match state {
             State::Unreadable | State::NotSignedIn => state,
+            _ if facts.is_shutting_down && !is_dead_end(facts, state) => State::ShuttingDown,
             _ => State::ExpiredBlocked,
         };
         let at_rest = || Facts { in_flight: false, ..facts.clone() };

@@ -63,6 +63,8 @@ pub(crate) enum Limit {
     Distance(Duration),
     /// Of the renewals in flight at once.
     InFlight(u32),
+    /// Of the renewals that refusals of a resource server cause.
+    Forced,
 }
 
 /// Whose limit the registration's is.
@@ -260,9 +262,11 @@ impl Limit {
     /// Returns the kind of a failure that has no other cause.
     pub(crate) fn kind(self) -> FailureKind {
         match self {
-            Self::Registration { .. } | Self::Key(_) | Self::Account { .. } | Self::Distance(_) => {
-                FailureKind::BudgetSpent
-            }
+            Self::Registration { .. }
+            | Self::Key(_)
+            | Self::Account { .. }
+            | Self::Distance(_)
+            | Self::Forced => FailureKind::BudgetSpent,
             Self::InFlight(_) => FailureKind::TooManyInFlight,
         }
     }
@@ -300,6 +304,9 @@ impl fmt::Display for Limit {
                 distance.as_secs()
             ),
             Self::InFlight(renewals) => write!(f, "the policy's limit is {renewals} in flight at once"),
+            Self::Forced => f.write_str(
+                "of the renewals that refusals of a resource server cause, octo-auth sends one in 60 s, and fewer while they go on",
+            ),
         }
     }
 }

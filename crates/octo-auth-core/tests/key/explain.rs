@@ -1,8 +1,11 @@
 //! Texts for people, which show no secret.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use octo_auth_core::{Client, Failure, Freshness, Job, Policy, Storage};
+use octo_auth_core::{
+    Client, Delivery, Failure, FailureKind, Fault, Freshness, Job, Key, Policy, State, Storage, Verdict,
+};
 use octo_auth_testkit::canary::{hits, marked, shown_by_error};
 use octo_auth_testkit::machine::{Asked, Machine, Said, Shelf, hotel, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, standard};
@@ -137,4 +140,185 @@ fn explain_says_nothing_of_a_refresh_token_whose_last_use_was_answered() {
     world.got(&hotel());
     let told = world.accounts.explain(&hotel(), world.now);
     assert!(told.contains("Refresh token: there is one.\n"), "{told}");
+}
+
+/// What a walk over the states of a key does next.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Get,
+    Ask,
+    Step,
+    Pass(u64),
+    Age(Freshness),
+    Refuse,
+    SignIn,
+    SignOut,
+    Answer(fn() -> Said),
+    StoreDown(bool),
+    NoWriting(bool),
+    ShutDown,
+}
+
+/// The last comes once in a walk at most, and ends it soon.
+const ACTS: [Act; 26] = [
+    Act::Get,
+    Act::Ask,
+    Act::Ask,
+    Act::Ask,
+    Act::Step,
+    Act::Step,
+    Act::Step,
+    Act::Step,
+    Act::Pass(1),
+    Act::Pass(61),
+    Act::Age(Freshness::Stale),
+    Act::Age(Freshness::Expired),
+    Act::Refuse,
+    Act::Refuse,
+    Act::SignIn,
+    Act::SignOut,
+    Act::Answer(|| Said::error(400, "invalid_grant")),
+    Act::Answer(|| Said::error(400, "invalid_client")),
+    Act::Answer(|| Said::unavailable_for(120)),
+    Act::Answer(|| Said::page(403, &[])),
+    Act::Answer(|| Said::Fault(Fault::not_answered("the connection broke", Delivery::Unknown))),
+    Act::StoreDown(true),
+    Act::StoreDown(false),
+    Act::NoWriting(true),
+    Act::NoWriting(false),
+    Act::ShutDown,
+];
+
+/// Compares what explain, the status and the failure say of a renewal. Returns the state.
+fn agree(world: &mut Machine, key: &Key) -> Result<State, String> {
+    let decision = world.accounts.decide_at_deadline(key, world.now);
+    let Some(status) = world.accounts.status(key, world.now) else { return Ok(State::NoKey) };
+    let said = world.accounts.explain(key, world.now);
+    let line = said.lines().find_map(|line| line.strip_prefix("Renewal: ")).unwrap_or("");
+    let (setback, state) = (status.setback.as_ref(), status.state);
+    let begins = matches!(state, State::StaleRenewing | State::ExpiredRenewing | State::RefusedRenewing);
+    let may_begin = begins || matches!(state, State::Fresh | State::Rereading | State::Unsaved);
+    let is_possible = line == "possible now.";
+    let is_unread = line == "not before the store was read.";
+    let has_no_refresh_token = line == "not possible: there is no refresh token.";
+    let mut rules = vec![
+        ("a renewal that begins is possible", !begins || is_possible),
+        ("no other state says that it is possible", !is_possible || may_begin && !status.in_flight),
+        ("what is possible has no setback", !is_possible || setback.is_none()),
+        ("what is not possible has a reason", {
+            is_possible || setback.is_some() || status.in_flight || is_unread || has_no_refresh_token
+        }),
+        ("a refused or expired token that is blocked says why", {
+            !matches!(state, State::ExpiredBlocked | State::RefusedBlocked) || setback.is_some()
+        }),
+    ];
+    if let Some(failure) = setback {
+        let later = failure.retry_after().filter(|after| !after.is_zero());
+        let until =
+            later.map(|after| format!("not before in {}.{:03} s", after.as_secs(), after.subsec_millis()));
+        let until = until.unwrap_or_else(|| "not possible: ".to_owned());
+        rules.push(("both say until when", line.starts_with(&until) || has_no_refresh_token));
+    }
+    if let Verdict::GiveUp(failure) = &decision.verdict {
+        let told = (failure.kind(), failure.remedy());
+        let same = setback.is_some_and(|setback| (setback.kind(), setback.remedy()) == told);
+        // A program that shuts down tells its callers so; the status tells what a restart does not mend.
+        let is_passing = matches!(failure.kind(), FailureKind::StillWaiting | FailureKind::ShuttingDown);
+        rules.push(("a caller is told the same", same || is_passing));
+    }
+    match rules.iter().find(|(_, holds)| !holds) {
+        Some((rule, _)) => Err(format!("{rule}: {:?}\n{said}\n{setback:?}", decision.verdict)),
+        None => Ok(state),
+    }
+}
+
+/// Does the next thing of a walk.
+fn play(act: Act, number: usize, world: &mut Machine, (key, shelf): (&Key, &Shelf), job: &mut Option<Job>) {
+    let token = || world.accounts.status(key, world.now).and_then(|status| status.token);
+    match act {
+        Act::Get if job.is_none() => drop(world.get(key)),
+        Act::Ask if job.is_none() => *job = world.decide(key).job,
+        Act::Step => *job = job.take().and_then(|job| world.step(job)),
+        Act::Pass(seconds) => world.pass_seconds(seconds),
+        Act::Age(freshness) if token().is_some() => world.age(key, freshness),
+        Act::Refuse => {
+            if let Some(token) = token() {
+                world.accounts.refused(key, token.generation(), world.now);
+            }
+        }
+        Act::SignIn if !key.is_client_grant() => world.sign_in(key, &format!("RT-{number}")),
+        Act::SignOut => world.sign_out(key),
+        Act::Answer(said) => world.endpoint.then(said()),
+        Act::StoreDown(is_down) => shelf.set_down(is_down),
+        Act::NoWriting(refuses) => shelf.refuse_writing(refuses),
+        Act::ShutDown => world.accounts.shut_down(),
+        Act::Get | Act::Ask | Act::Age(_) | Act::SignIn => {}
+    }
+}
+
+#[test]
+fn explain_the_status_and_the_failure_agree_in_each_state() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..2000_u64 {
+        let mut chance = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut draw = |below: usize| {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            usize::try_from(chance % u64::try_from(below).expect("small")).expect("small")
+        };
+        let storage = [Storage::None, Storage::SingleProcess, Storage::MultiProcess][draw(3)];
+        let key = [hotel(), hotel(), service()][draw(3)].clone();
+        let (shelf, mut acts, mut job) = (Shelf::default(), Vec::new(), None);
+        let mut world = Machine::with_store(standard(), storage, &shelf, 1);
+        for _ in 0..30 {
+            let act = ACTS[draw(ACTS.len() - usize::from(acts.len() < 15))];
+            acts.push(act);
+            play(act, acts.len(), &mut world, (&key, &shelf), &mut job);
+            match agree(&mut world, &key) {
+                Ok(state) => seen.insert(state.word()),
+                Err(error) => panic!("seed {seed}, {key}, {storage:?}, {acts:?}: {error}"),
+            };
+        }
+    }
+    let all = [
+        "signed_out",
+        "unread",
+        "reading",
+        "unreadable",
+        "shutting_down",
+        "fresh",
+        "rereading",
+        "unsaved",
+        "stale_renewing",
+        "stale_in_flight",
+        "stale_blocked",
+        "expired_in_flight",
+        "expired_renewing",
+        "expired_blocked",
+        "refresh_token_dead",
+        "not_signed_in",
+        "refused_renewing",
+        "refused_in_flight",
+        "refused_blocked",
+    ];
+    let missing: Vec<&str> = all.into_iter().filter(|word| !seen.contains(word)).collect();
+    assert!(missing.is_empty(), "no walk shows {missing:?}");
+}
+
+#[test]
+fn explain_says_until_when_no_renewal_is_forced_and_why() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    for _ in 0..2 {
+        let token = world.get(&hotel()).expect("a token");
+        world.accounts.refused(&hotel(), token.generation(), world.now);
+    }
+    let said = world.accounts.explain(&hotel(), world.now);
+    for fact in ["(`refused_blocked`)", "Renewal: not before in 60.000 s: ", "refusals of a resource server"]
+    {
+        assert!(said.contains(fact), "{fact:?} is missing in:\n{said}");
+    }
+    world.pass_seconds(60);
+    assert!(world.accounts.explain(&hotel(), world.now).contains("Renewal: possible now."));
 }
