@@ -351,6 +351,7 @@ impl KeyState {
             Some(Blocked::new(pause, FailureKind::Closed, Some(Cause::AskedToWait))),
             self.failures.blocked(now.boot).map(Blocked::from),
             shared.health.blocked(own_flight, now.boot).as_ref().map(Blocked::from),
+            shared.health.yields(self.tried).as_ref().map(Blocked::from),
             store.map(Blocked::from),
             doubt,
         ];

@@ -215,7 +215,7 @@ impl KeyState {
             Scope::Account | Scope::Throttle => Evidence::FirstOfAccount,
         };
         let (failure, served_until) = ((pause, cause.clone(), meaning.remedy), self.served_until(now));
-        shared.health.failed(evidence, failure, served_until, &mut shared.rng, now.boot);
+        shared.health.failed((evidence, self.tried), failure, served_until, &mut shared.rng, now.boot);
         if !is_present || meaning.scope == Scope::Endpoint {
             return;
         }

@@ -107,7 +107,13 @@ impl KeyState {
                 let pause = Pause::Rest(until.saturating_sub(now.boot));
                 let remedy = Remedy::TryLater { after: Duration::ZERO };
                 let failure = (pause, Cause::AskedToWait, remedy);
-                shared.health.failed(Evidence::Certain, failure, None, &mut shared.rng, now.boot);
+                shared.health.failed(
+                    (Evidence::Certain, self.tried),
+                    failure,
+                    None,
+                    &mut shared.rng,
+                    now.boot,
+                );
             }
         }
         self.serving.follow(self.replica.view(), &self.key, shared, now);

@@ -6,7 +6,8 @@
 //! - when the server throttles and the profile documents a limit, which is then the client's;
 //! - when [`STRIKES`] different accounts, none of which had failed before, have failed in a row with no success between.
 //!
-//! A success of any account opens the registration again. An account that fails while others succeed is no evidence: its
+//! The account that failed last leaves the next probe to another for half as long again: else one that fails for good and
+//! asks often would be the probe each time. A success of any account opens the registration again. An account that fails while others succeed is no evidence: its
 //! own failures block it alone, and it counts once until it succeeds.
 
 use std::time::Duration;
@@ -21,6 +22,9 @@ use crate::time::Now;
 /// chance, while all ask for the first time, once in two million starts.
 const STRIKES: u32 = 8;
 
+/// How long the account that failed last leaves the next probe to another at most, after the pause of all.
+const LONGEST_YIELD: Duration = Duration::from_secs(60);
+
 /// What the failures of all accounts say about the endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct EndpointHealth {
@@ -28,6 +32,8 @@ pub(crate) struct EndpointHealth {
     /// How many accounts failed for the first time since the last success.
     strikes: u32,
     probe: Option<Probe>,
+    /// The last renewal of the account that failed last, and until when this account leaves the next probe to another.
+    last: Option<(u64, Duration)>,
 }
 
 /// The one flight that tries the endpoint again after it was left alone.
@@ -49,26 +55,36 @@ pub(crate) enum Evidence {
 }
 
 impl EndpointHealth {
-    /// Records a failure of an account that can serve a token until a moment, as in [`FailureHistory::note`]. Returns whether the
-    /// registration is blocked by it.
+    /// Records a failure of an account, by the flight of its last renewal, that can serve a token until a moment, as in
+    /// [`FailureHistory::note`].
     pub(crate) fn failed(
         &mut self,
-        evidence: Evidence,
+        (evidence, tried): (Evidence, u64),
         (pause, cause, remedy): (Pause, Cause, Remedy),
         served_until: Option<Duration>,
         rng: &mut SeededRng,
         now: Duration,
-    ) -> bool {
+    ) {
         self.strikes = self.strikes.saturating_add(u32::from(evidence == Evidence::FirstOfAccount));
         // A probe that fails is evidence too: the endpoint was in doubt before.
         let is_blocked = match evidence {
             Evidence::Certain => true,
             Evidence::FirstOfAccount | Evidence::None => self.strikes >= STRIKES,
         };
-        if is_blocked {
-            self.failures.note(pause, (cause, remedy), served_until, rng, now);
+        if !is_blocked {
+            return;
         }
-        is_blocked
+        self.failures.note(pause, (cause, remedy), served_until, rng, now);
+        // Else one account alone may have failed, and no other may want to renew.
+        let opens = self.failures.last().map(|last| last.until).filter(|_| evidence != Evidence::Certain);
+        let yields = |opens: Duration| (opens.saturating_sub(now) / 2).min(LONGEST_YIELD);
+        self.last = opens.map(|opens| (tried, opens.saturating_add(yields(opens))));
+    }
+
+    /// Returns until when an account leaves the next probe to another, if it is the one that failed last.
+    pub(crate) fn yields(&self, tried: u64) -> Option<Setback> {
+        let (_, until) = self.last.filter(|(last, _)| *last == tried)?;
+        Some(Setback { until, ..self.failures.failure()?.clone() })
     }
 
     /// Records that the endpoint answered a request, sent at that moment, with a token.

@@ -192,3 +192,31 @@ fn an_account_that_fails_eight_times_in_a_row_counts_once() {
     }
     assert_eq!(world.decide(&scoped("other")).line, "expired_renewing: send");
 }
+
+#[test]
+fn the_account_that_failed_last_leaves_the_next_probe_to_another_though_it_asks_first() {
+    let mut world = Machine::new(standard());
+    for number in 0..8 {
+        world.endpoint.then(Said::page(502, &[]));
+        assert!(world.get(&scoped(&format!("bad{number}"))).is_err());
+    }
+    let (mut last, other) = (scoped("bad7"), scoped("other"));
+    for round in 0..3 {
+        let wait = blocked_for(&mut world, &other);
+        world.pass(wait);
+        let asked_first = world.decide(&last).line;
+        assert!(asked_first.starts_with("expired_blocked: give up, http:502"), "{round}: {asked_first}");
+        last = scoped(&format!("next{round}"));
+        world.endpoint.then(Said::page(502, &[]));
+        assert!(world.get(&last).is_err());
+    }
+    let wait = blocked_for(&mut world, &other);
+    world.pass(wait);
+    assert!(world.decide(&last).job.is_none());
+    let wait = blocked_for(&mut world, &last);
+    world.pass(wait);
+    let alone = world.decide(&last);
+    assert_eq!(alone.line, "expired_renewing: send", "no other account wanted to");
+    world.carry(alone.job);
+    assert!(world.got(&other).starts_with("AT"), "the success opened it for all");
+}
