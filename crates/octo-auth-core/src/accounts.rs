@@ -15,6 +15,7 @@ mod account;
 mod caller;
 mod effects;
 mod refresh_ahead;
+mod unsaved;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
@@ -55,6 +56,9 @@ pub struct Accounts {
     due: BTreeSet<(Duration, Arc<Key>)>,
     /// Keys whose renewal waits only for the endpoint, which one of them tries for all; the one tried longest ago first.
     probes: BTreeSet<(u64, Arc<Key>)>,
+    /// Keys with something that no store holds, by when it is to be saved, on the boot clock. A moment that no longer holds
+    /// stays until it is reached.
+    unsaved: BTreeSet<(Duration, Arc<Key>)>,
     /// Keys that were looked at since the effects were taken last, each once.
     touched: Vec<Arc<Key>>,
     /// Whether something has changed for all keys since.
@@ -76,6 +80,7 @@ impl Accounts {
             idle: BTreeSet::new(),
             due: BTreeSet::new(),
             probes: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
             touched: Vec::new(),
             all_touched: false,
             asked: 0,

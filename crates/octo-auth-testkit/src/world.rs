@@ -34,7 +34,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::profile::Replay;
-use octo_auth_core::{Client, Job, Key, Now, Policy, Profile, Purpose, RecordName, Scopes, State, Warm};
+use octo_auth_core::{
+    Client, Job, Key, Now, Policy, Profile, Purpose, RecordName, Scopes, State, Status, Warm,
+};
 
 pub use defects::Sabotage;
 pub use observation::{InFlight, JobKind};
@@ -405,6 +407,21 @@ impl World {
         }
         self.expect("I17b", tending.again > now.boot, || format!("tend again at {:?}", tending.again));
         self.hand(process, tending.job);
+        self.save_next(process);
+    }
+
+    /// What the task or thread does that saves again what could not be saved.
+    fn save_next(&mut self, process: usize) {
+        let now = self.clock(process);
+        let accounts = &mut self.processes[process].accounts;
+        let Some(saving) = accounts.save_next(now) else {
+            let is_left = |status: Status| status.unsaved && !status.in_flight;
+            let is_left = self.keys.iter().any(|key| accounts.status(key, now).is_some_and(is_left));
+            self.expect("I17b", !is_left, || "nothing is to be saved, and a key is unsaved".to_owned());
+            return;
+        };
+        self.expect("I17b", saving.again > now.boot, || format!("save again at {:?}", saving.again));
+        self.hand(process, saving.job);
     }
 
     fn save_all(&mut self, process: usize) {

@@ -53,6 +53,7 @@ impl Accounts {
             let Some(account) = self.accounts.get_mut(&key) else { continue };
             account.is_touched = false;
             account.place(&mut self.idle, &self.shared, now);
+            account.place_unsaved(&mut self.unsaved, &self.shared);
             let is_served = account.handles > 0;
             let settled = account.state.settled(&account.shown, is_served, &self.shared, now);
             let Settled { shown, events, due, published } = settled;

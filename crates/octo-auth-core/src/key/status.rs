@@ -277,8 +277,10 @@ impl KeyState {
             }
             state => state,
         };
+        if let Some(save_at) = self.saved_next(shared) {
+            return Some(save_at);
+        }
         match state {
-            _ if self.in_flight.is_none() && self.is_unsaved(shared) => Some(self.save_at),
             // Another process may have signed in.
             State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => {
                 let is_shared = shared.storage == Storage::MultiProcess;
@@ -325,12 +327,16 @@ impl KeyState {
         self.in_flight.is_some() || self.is_unsaved(shared)
     }
 
+    /// Returns the moment on the boot clock from which what the store does not hold is to be saved; `None` if there is no such
+    /// thing, or while a flight is under way, whose end tells.
+    pub(crate) fn saved_next(&self, shared: &SharedState) -> Option<Duration> {
+        (self.in_flight.is_none() && self.is_unsaved(shared)).then_some(self.save_at)
+    }
+
     /// Returns the job that saves what the store does not hold, if nothing is in flight.
     pub(crate) fn save_now(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
         self.end_overdue_flight(shared, now);
-        if !self.is_unsaved(shared) || self.in_flight.is_some() {
-            return None;
-        }
+        self.saved_next(shared)?;
         let flight = self.new_flight(None, shared);
         Some(self.save(flight, shared, now))
     }

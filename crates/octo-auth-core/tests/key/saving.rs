@@ -52,6 +52,38 @@ fn a_token_that_cannot_be_saved_is_served_and_saved_later() {
 }
 
 #[test]
+fn what_could_not_be_saved_is_due_again_after_a_pause_without_a_caller() {
+    let mut world = signed_in();
+    assert!(world.accounts.save_next(world.now).is_none() && !world.accounts.has_unsaved(), "all is saved");
+    world.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    world.age(&hotel(), Freshness::Stale);
+    let attempt = world.decide(&hotel()).job.expect("the write-ahead");
+    let send = world.step(attempt);
+    world.shelf.refuse_writing(true);
+    world.carry(send);
+    let mut tries = 0;
+    for _ in 0..120 {
+        let saving = world.accounts.save_next(world.now).expect("something is unsaved");
+        tries += u32::from(saving.job.is_some());
+        assert!(saving.again > world.now.boot);
+        if saving.job.is_some() {
+            assert!(world.accounts.save_next(world.now).is_none(), "it is in flight");
+        }
+        world.carry(saving.job);
+        world.pass_seconds(1);
+    }
+    assert!((5..20).contains(&tries), "{tries} attempts in two minutes");
+    world.accounts.shut_down();
+    world.shelf.refuse_writing(false);
+    world.pass_seconds(30);
+    let saving = world.accounts.save_next(world.now).expect("it is due, also after a shutdown");
+    assert!(matches!(saving.job, Some(Job::Save(_))), "{saving:?}");
+    world.carry(saving.job);
+    assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT2"));
+    assert!(world.accounts.save_next(world.now).is_none() && !world.accounts.has_unsaved());
+}
+
+#[test]
 fn a_failure_that_does_not_change_the_record_is_not_written() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
     world.endpoint.then(Said::error(400, "invalid_scope"));
