@@ -25,6 +25,9 @@ mod key_cell;
 #[path = "../../crates/octo-auth-driver/src/pending_events.rs"]
 mod pending_events;
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
+#[path = "../../crates/octo-auth-driver/src/saver.rs"]
+mod saver;
+#[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
 #[path = "../../crates/octo-auth-driver/src/shared.rs"]
 mod shared;
 #[allow(dead_code, unreachable_pub, reason = "the models use a part of it alone")]
@@ -48,21 +51,22 @@ mod sync {
     }
 }
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use loom::thread;
+use loom::thread::{Builder, JoinHandle};
 use octo_auth_core::{
-    Accounts, Adopted, Caller, Client, Failure, FailureKind, Job, Key, Now, Policy, Scopes, Storage, Token,
-    Waits,
+    Accounts, Adopted, Caller, Client, Failure, FailureKind, Job, Key, Now, Policy, Saved, Scopes, Storage,
+    StoreError, Token, Version, Waits,
 };
 use octo_auth_system::Clock;
 use octo_auth_tests::{moment, registration};
 
-use calls::Told;
+use calls::{Due, Told};
 use job_guard::JobGuard;
 use key_cell::KeyCell;
+use saver::Saver;
 use shared::Shared;
 
 const WAIT: Duration = Duration::from_secs(30);
@@ -198,6 +202,81 @@ fn three_callers_whose_request_was_never_begun_are_told_so_and_nothing_is_in_dou
         // Once it is tried again at once.
         assert_eq!(scene.requests.load(Ordering::Relaxed), 2);
     });
+}
+
+/// A clock that jumps over every pause whenever it is read, after the store has failed.
+#[derive(Default)]
+struct Jumping(AtomicU64);
+
+impl Clock for Jumping {
+    fn now(&self) -> Now {
+        let passed = Duration::from_secs(self.0.load(Ordering::Relaxed));
+        let start = moment::start();
+        Now { wall: start.wall.saturating_add(passed), boot: start.boot + passed }
+    }
+}
+
+/// Saves a record, which the store takes or not.
+fn save(mut guard: JobGuard, result: Result<Saved, StoreError>) {
+    let Some((Job::Save(job), _)) = guard.begin() else { return };
+    guard.report(job.saved(result));
+    drop(guard);
+}
+
+/// Saves what is due until nothing is left, as the task or thread of an adapter does.
+fn save_again(shared: &Arc<Shared>, clock: &Jumping, saver: &Saver) {
+    loop {
+        match saver.poll(shared) {
+            Due::Run(guard) => save(guard, Ok(Saved::Done(Version(1)))),
+            // Time passes.
+            Due::Wait(..) => drop(clock.0.fetch_add(60, Ordering::Relaxed)),
+            Due::Over => return,
+        }
+    }
+}
+
+#[test]
+fn what_two_keys_could_not_save_at_once_is_saved_by_one_saver_or_by_the_next() {
+    let client = registration::standard();
+    in_each_order(move || {
+        let machine = Accounts::new(
+            client.clone(),
+            Policy::default(),
+            Storage::SingleProcess,
+            &registration::entropy(),
+        );
+        let clock = Arc::new(Jumping::default());
+        let shared = Shared::new(machine, clock.clone());
+        let (weak, savers) = (Arc::downgrade(&shared), Arc::new(Mutex::new(Vec::new())));
+        let started = savers.clone();
+        shared.on_unsaved(move |saver| {
+            let Some(shared) = weak.upgrade() else { return };
+            let clock = clock.clone();
+            let saving = spawn(move || save_again(&shared, &clock, &saver));
+            started.lock().expect("nothing panics under this lock").push(saving);
+        });
+        let adopting = |name: &'static str| {
+            let shared = shared.clone();
+            move || {
+                let adopted = Adopted::RefreshToken("rt-1".into());
+                let guard = shared.adopt(&Key::account(name), adopted).expect("a sound token");
+                save(guard.expect("it is to be saved"), Err(StoreError::new("the disk is full")));
+            }
+        };
+        let both = [spawn(adopting("1")), spawn(adopting("2"))];
+        for adopting in both {
+            adopting.join().expect("no thread panics");
+        }
+        for saving in savers.lock().expect("nothing panics under this lock").drain(..) {
+            saving.join().expect("no thread panics");
+        }
+        assert!(!shared.lock().machine.is_busy(), "something is left");
+    });
+}
+
+/// Starts a thread with room for the frames of a build without optimisations, which the model's first thread has not.
+fn spawn<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> JoinHandle<R> {
+    Builder::new().stack_size(256 * 1024).spawn(work).expect("a thread of the model")
 }
 
 /// Plays a model in every order with two preemptions at most: all orders of that many locks are too many.

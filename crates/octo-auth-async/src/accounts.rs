@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::changes::Changes;
 use crate::job_runner;
-use crate::keep_warm::KeepWarm;
+use crate::keep_warm::{KeepWarm, save_again};
 use crate::registration::Registration;
 use crate::store::Store;
 use crate::tokens::Tokens;
@@ -235,8 +235,9 @@ impl Builder {
                 }
             }));
         }
-        let registration = Registration { shared, transport, store, wait, exchange_deadline };
-        Ok(Accounts { registration: Arc::new(registration) })
+        let registration = Arc::new(Registration { shared, transport, store, wait, exchange_deadline });
+        save_again(&registration);
+        Ok(Accounts { registration })
     }
 }
 

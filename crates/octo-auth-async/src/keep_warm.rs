@@ -1,10 +1,10 @@
-//! The task that renews tokens before anybody waits for them.
+//! The tasks that no caller waits for: one renews tokens ahead of time, one saves again what could not be saved.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
 
 use octo_auth_core::Warm;
-use octo_auth_driver::Due;
+use octo_auth_driver::{Due, Shared};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
@@ -23,7 +23,7 @@ pub struct KeepWarm {
 
 impl KeepWarm {
     pub(crate) fn start(registration: &Arc<Registration>, which: Warm) -> Self {
-        let task = tend(Arc::downgrade(registration), which);
+        let task = tend(Arc::downgrade(registration), move |shared| shared.poll_due(which));
         Self { task: Handle::try_current().ok().map(|runtime| runtime.spawn(task)) }
     }
 
@@ -48,9 +48,19 @@ impl fmt::Debug for KeepWarm {
     }
 }
 
-async fn tend(registration: Weak<Registration>, which: Warm) {
+/// Saves again what no store holds, in a task of the runtime that has met it. Without one, what is asked next saves it.
+pub(crate) fn save_again(registration: &Arc<Registration>) {
+    let weak = Arc::downgrade(registration);
+    registration.shared.on_unsaved(move |saver| {
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(tend(weak.clone(), move |shared| saver.poll(shared)));
+        }
+    });
+}
+
+async fn tend(registration: Weak<Registration>, poll: impl Fn(&Arc<Shared>) -> Due) {
     while let Some(registration) = registration.upgrade() {
-        match registration.shared.poll_due(which) {
+        match poll(&registration.shared) {
             Due::Run(guard) => {
                 job_runner::spawn(&registration, guard);
                 drop(registration);

@@ -104,8 +104,8 @@ impl Tokens {
 
     /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
     ///
-    /// It is in force at once. The call returns when the store has it or has failed (it is tried again
-    /// with the next call for the key, while tokens are kept warm, and by [`Accounts::settled`](crate::Accounts::settled)), at the latest after the policy's wait; outside a tokio runtime it does not wait, and whoever asks next
+    /// It is in force at once. The call returns when the store has it or has failed (it is saved again by itself
+    /// after 1 to 30 s on the same runtime, or with the next call that asks the registration on another one), at the latest after the policy's wait; outside a tokio runtime it does not wait, and whoever asks next
     /// stores it. Dropping the future changes nothing once it was polled.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use octo_auth_system::{Clock, SetupError, SystemClock, entropy};
 use crate::UreqTransport;
 use crate::changes::Changes;
 use crate::context::Context;
-use crate::keep_warm::KeepWarm;
+use crate::keep_warm::{KeepWarm, save_again};
 use crate::runtime_detection;
 use crate::store::NoStore;
 use crate::thread_pool::ThreadPool;
@@ -279,7 +279,9 @@ impl Builder {
         let store_calls = Arc::new(ThreadPool::new(shared.clone(), threads.div_ceil(4)));
         let context =
             Context { shared, transport, store, requests, store_calls, wait, exchange_deadline, may_block };
-        Ok(Accounts { context: Arc::new(context) })
+        let context = Arc::new(context);
+        save_again(&context);
+        Ok(Accounts { context })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Refreshes tokens ahead of time, on a thread of its own.
+//! The threads that no caller waits for: one renews tokens ahead of time, one saves again what could not be saved.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,19 +26,19 @@ pub struct KeepWarm {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the thread works with. It keeps no registration alive.
-struct Driver {
-    context: Weak<Context>,
-    is_over: Arc<AtomicBool>,
-    which: Warm,
-}
-
 impl KeepWarm {
     pub(crate) fn new(context: &Arc<Context>, which: Warm) -> Self {
         let (context, is_over) = (Arc::downgrade(context), Arc::new(AtomicBool::new(false)));
-        let driver = Driver { context: context.clone(), is_over: is_over.clone(), which };
+        let (weak, ended) = (context.clone(), is_over.clone());
+        let poll = move |context: &Arc<Context>| {
+            let has_room = || context.requests.has_room() && context.store_calls.has_room();
+            match ended.load(Ordering::Acquire) {
+                true => Some(Due::Over),
+                false => has_room().then(|| context.shared.poll_due(which)),
+            }
+        };
         let thread = thread::Builder::new().name("octo-auth-warm".to_owned());
-        Self { context, is_over, thread: thread.spawn(move || driver.run()).ok() }
+        Self { context, is_over, thread: thread.spawn(move || tend(&weak, poll)).ok() }
     }
 
     /// Whether its thread runs. Without one, which the operating system may refuse, tokens are renewed when they are
@@ -49,28 +49,35 @@ impl KeepWarm {
     }
 }
 
-impl Driver {
-    fn run(self) {
-        while let Some(context) = self.context.upgrade() {
-            // Made before anything is looked at: what changes after that wakes.
-            let listener = context.shared.listen();
-            if self.is_over.load(Ordering::Acquire) {
-                return;
-            }
-            if !context.requests.has_room() || !context.store_calls.has_room() {
-                drop(context);
-                listener.wait_timeout(NO_ROOM);
+/// Saves again what no store holds, on a thread that ends once nothing is left. Without a thread, which the operating system may
+/// refuse, what is asked next saves it.
+pub(crate) fn save_again(context: &Arc<Context>) {
+    let weak = Arc::downgrade(context);
+    context.shared.on_unsaved(move |saver| {
+        let weak = weak.clone();
+        let thread = thread::Builder::new().name("octo-auth-save".to_owned());
+        let poll =
+            move |context: &Arc<Context>| context.store_calls.has_room().then(|| saver.poll(&context.shared));
+        let _ = thread.spawn(move || tend(&weak, poll));
+    });
+}
+
+/// Runs what is due, until that is over. The answer to a poll is `None` while jobs wait for a thread.
+fn tend(weak: &Weak<Context>, poll: impl Fn(&Arc<Context>) -> Option<Due>) {
+    while let Some(context) = weak.upgrade() {
+        // Made before anything is looked at: what changes after that wakes.
+        let listener = context.shared.listen();
+        let at_most = match poll(&context) {
+            Some(Due::Run(guard)) => {
+                context.spawn(guard);
                 continue;
             }
-            match context.shared.poll_due(self.which) {
-                Due::Run(guard) => context.spawn(guard),
-                Due::Wait(_, at_most) => {
-                    drop(context);
-                    listener.wait_timeout(at_most);
-                }
-                Due::Over => return,
-            }
-        }
+            Some(Due::Wait(_, at_most)) => at_most,
+            Some(Due::Over) => return,
+            None => NO_ROOM,
+        };
+        drop(context);
+        listener.wait_timeout(at_most);
     }
 }
 

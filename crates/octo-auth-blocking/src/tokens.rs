@@ -104,8 +104,7 @@ impl Tokens {
 
     /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
     ///
-    /// It is in force at once. Returns once it is saved or saving was tried (it is tried again with the next call for the key,
-    /// while tokens are kept warm, and by [`Accounts::settled`](crate::Accounts::settled)), at the latest
+    /// It is in force at once. Returns once it is saved or saving was tried (it is saved again by itself after 1 to 30 s), at the latest
     /// after the policy's wait. On a worker of an async runtime it does not wait.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ pub enum Told {
     Wait(Listener, Duration),
 }
 
-/// What a task or thread that refreshes tokens ahead of time is told.
+/// What a task or thread is told that refreshes tokens ahead of time, or saves again.
 #[derive(Debug)]
 #[must_use = "the jobs have to be run"]
 pub enum Due {
@@ -36,7 +36,7 @@ pub enum Due {
     Run(JobGuard),
     /// Wait, but at most for this duration, and ask again.
     Wait(Listener, Duration),
-    /// Stop: no renewal begins any more.
+    /// Stop: no renewal begins any more, or nothing is left to be saved.
     Over,
 }
 
@@ -122,7 +122,7 @@ impl Shared {
         guard
     }
 
-    fn guard(self: &Arc<Self>, state: &mut State, job: Job) -> JobGuard {
+    pub(crate) fn guard(self: &Arc<Self>, state: &mut State, job: Job) -> JobGuard {
         state.machine.hand_over(job.ticket());
         let key = job.ticket().key().clone();
         JobGuard::new(self.run(state, Some(key)), job)

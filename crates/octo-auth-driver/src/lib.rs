@@ -1,13 +1,14 @@
 //! Drives the machine of the core for many callers at once, for adapters of any colour.
 //!
 //! The core decides; this crate keeps one lock around it and carries each decision to those it concerns. It does no IO,
-//! starts no task and no thread, and never blocks unless a [`Listener`] is told to. An adapter does three things:
+//! starts no task and no thread, and never blocks unless a [`Listener`] is told to. An adapter does four things:
 //!
 //! | the adapter | with |
 //! |---|---|
 //! | asks for a caller and does what it is told | [`Shared::ask`] and [`Told`] |
 //! | runs jobs, on its own tasks or threads, and reports each | [`JobGuard`] |
 //! | waits, as a future or by blocking | [`Listener`] |
+//! | saves again what a store refused, with no caller | [`Shared::on_unsaved`] and [`Saver`] |
 //!
 //! A token that is valid is served without the lock: ask [`KeyCell::snapshot`] first. With [`Told::Run`] and a token, hand
 //! the guard to another thread and return the token; the example below runs the job where it stands. At the end,
@@ -54,6 +55,7 @@ mod event;
 mod job_guard;
 mod key_cell;
 mod pending_events;
+mod saver;
 mod shared;
 mod snapshot_cell;
 mod subscribers;
@@ -66,6 +68,7 @@ pub use calls::{Due, Told};
 pub use event::Listener;
 pub use job_guard::JobGuard;
 pub use key_cell::KeyCell;
+pub use saver::Saver;
 pub use shared::{Running, Shared};
 pub use snapshot_cell::Snapshot;
 pub use subscribers::Changes;

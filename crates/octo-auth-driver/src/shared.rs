@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use octo_auth_system::{Clock, Waiting};
 use crate::event::{Event, Listener, wake};
 use crate::key_cell::KeyCell;
 use crate::pending_events::PendingEvents;
+use crate::saver::{Saver, StartSaver};
 use crate::subscribers::{Changes, Subscribers};
 use crate::sync::{Mutex, MutexGuard};
 use crate::telemetry::{News, Reported, Telemetry};
@@ -34,6 +35,8 @@ pub struct Shared {
     telemetry: Telemetry,
     /// Notifies those that wait for no key in particular.
     pub(crate) watched: Event,
+    /// Starts what saves again.
+    pub(crate) start_saver: OnceLock<StartSaver>,
 }
 
 pub(crate) struct State {
@@ -44,6 +47,8 @@ pub(crate) struct State {
     /// How many flights of a key have a job that is not reported, or something that follows it; `None`: exchanges.
     running: HashMap<Option<Arc<Key>>, usize>,
     pub(crate) is_shut_down: bool,
+    /// Alive while a saver is at work.
+    pub(crate) saver: Weak<()>,
     /// The requests beside the machine that wait for the budget, in order.
     pub(crate) line: BTreeSet<u64>,
     pub(crate) next_turn: u64,
@@ -73,11 +78,18 @@ impl Shared {
             pending: PendingEvents::default(),
             running: HashMap::new(),
             is_shut_down: false,
+            saver: Weak::new(),
             line: BTreeSet::new(),
             next_turn: 0,
         };
         let state = Mutex::new(state);
-        let shared = Arc::new(Self { state, clock, telemetry, watched: Event::default() });
+        let shared = Arc::new(Self {
+            state,
+            clock,
+            telemetry,
+            watched: Event::default(),
+            start_saver: OnceLock::new(),
+        });
         let waiting: Weak<dyn Waiting> = Arc::<Self>::downgrade(&shared);
         shared.clock.on_move(waiting);
         shared
@@ -290,14 +302,19 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Releases the lock, then tells telemetry what happened and wakes those that wait.
+    /// Releases the lock, then tells telemetry what happened, wakes those that wait, and starts a saver if there is none and
+    /// something is to be saved.
     pub(crate) fn leave(&self, mut state: MutexGuard<'_, State>, wakers: Vec<Waker>) {
         let mut events = state.pending.take();
+        let starting = self.start_saver.get().zip(Saver::new(&mut state));
         drop(state);
         wake(wakers);
         while !events.is_empty() {
             events.iter().for_each(|event| self.telemetry.change(event));
             events = self.lock().pending.rest();
+        }
+        if let Some((start, saver)) = starting {
+            start(saver);
         }
     }
 }

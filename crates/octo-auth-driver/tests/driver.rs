@@ -5,15 +5,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Caller, Client, Entropy, FailureKind, Fault, Job, Key, Now, Policy, Profile, Scopes, Storage,
-    Timestamp, Waits,
+    Accounts, Adopted, Caller, Client, Entropy, FailureKind, Fault, Job, Key, Now, Policy, Profile, Saved,
+    Scopes, Storage, StoreError, Timestamp, Version, Waits,
 };
-use octo_auth_driver::{Changes, JobGuard, Listener, Shared, Told};
+use octo_auth_driver::{Changes, Due, JobGuard, Listener, Saver, Shared, Told};
 use octo_auth_system::Clock;
 
 /// A clock that stands still.
@@ -162,4 +163,40 @@ fn a_caller_that_waits_hears_of_the_end_of_the_flight_and_of_no_end_before_it() 
     assert_eq!(count.0.load(Ordering::Relaxed), 0);
     drop(guard);
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
+}
+
+/// Runs a job that saves.
+fn save(guard: &mut JobGuard, result: Result<Saved, StoreError>) {
+    let Some((Job::Save(job), _)) = guard.begin() else { panic!("nothing to be saved") };
+    guard.report(job.saved(result));
+    assert!(guard.begin().is_none(), "nothing follows");
+}
+
+#[test]
+fn there_is_one_saver_as_long_as_something_is_unsaved_and_another_if_it_is_dropped() {
+    let shared = shared(Storage::SingleProcess);
+    let (start, started) = channel::<Saver>();
+    shared.on_unsaved(move |saver| start.send(saver).expect("the test listens"));
+    let adopt = |key: &Key, result| {
+        let adopted = Adopted::RefreshToken("rt-1".into());
+        let mut guard = shared.adopt(key, adopted).expect("a sound token").expect("a job");
+        assert!(started.try_recv().is_err(), "it is being saved");
+        save(&mut guard, result);
+    };
+    adopt(&Key::account("other"), Ok(Saved::Done(Version(1))));
+    assert!(started.try_recv().is_err(), "all is saved");
+    adopt(&Key::account("inn"), Err(StoreError::new("the disk is full")));
+    let saver = started.try_recv().expect("a saver");
+    assert!(matches!(saver.poll(&shared), Due::Wait(..)), "the pause has just begun");
+    adopt(&Key::account("third"), Ok(Saved::Done(Version(1))));
+    assert!(started.try_recv().is_err(), "there is one");
+    drop(saver);
+    // Whatever happens to a key.
+    drop(shared.save_all());
+    let saver = started.try_recv().expect("another saver");
+    for mut guard in shared.save_all() {
+        save(&mut guard, Ok(Saved::Done(Version(1))));
+    }
+    assert!(matches!(saver.poll(&shared), Due::Over), "all is saved");
+    assert!(started.try_recv().is_err());
 }

@@ -48,7 +48,12 @@ impl Blocking {
     fn is_in_hands(&self) -> bool {
         self.processes.iter().flatten().all(|process| {
             let is_warm = process.warm.is_none() || self.crew.has_shown_up(process.named, Part::Warmer);
-            is_warm && process.accounts.unfinished().running <= self.crew.at_work(process.named)
+            let unfinished = process.accounts.unfinished();
+            let is_in_flight = |key| unfinished.unanswered.contains(key);
+            let is_saved = unfinished.unsaved.iter().all(is_in_flight);
+            is_warm
+                && unfinished.running <= self.crew.at_work(process.named)
+                && (is_saved || self.crew.has(process.named, Part::Saver))
         })
     }
 

@@ -61,6 +61,8 @@ pub(super) enum Part {
     Carrier,
     /// To keep tokens warm.
     Warmer,
+    /// To save again what could not be saved.
+    Saver,
 }
 
 /// A place in the roster, given back when it is dropped.
@@ -160,6 +162,11 @@ impl Crew {
         self.lock().members.values().filter(|member| member.named == named).filter(is_at_work).count()
     }
 
+    /// Whether a thread of a process has this part now.
+    pub(super) fn has(&self, named: Named, part: Part) -> bool {
+        self.lock().members.values().any(|member| member.named == named && member.part == part)
+    }
+
     /// Whether this part was ever taken in a process.
     pub(super) fn has_shown_up(&self, named: Named, part: Part) -> bool {
         self.lock().shown_up.contains(&(named.place(), named.number(), part))
@@ -189,8 +196,12 @@ impl Crew {
         }
         let known = BADGE.with_borrow(|badge| badge.as_ref().map(|badge| badge.number));
         let number = known.unwrap_or_else(|| {
-            let is_warmer = thread::current().name() == Some("octo-auth-warm");
-            let badge = self.badge(named, if is_warmer { Part::Warmer } else { Part::Carrier });
+            let part = match thread::current().name() {
+                Some("octo-auth-warm") => Part::Warmer,
+                Some("octo-auth-save") => Part::Saver,
+                _ => Part::Carrier,
+            };
+            let badge = self.badge(named, part);
             let number = badge.number;
             badge.put_on();
             number

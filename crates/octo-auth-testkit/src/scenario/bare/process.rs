@@ -1,10 +1,10 @@
 //! A process over the driver: who asks there, and which jobs run for it, one step after the other.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use octo_auth_core::{Accounts, Adopted, Exchange, Failure, Fault, Now, State, Token, TokenSet, Waits, Warm};
-use octo_auth_driver::{Admission, Admitted, Changes, Due, JobGuard, KeyCell, Running, Shared, Told};
+use octo_auth_driver::{Admission, Admitted, Changes, Due, JobGuard, KeyCell, Running, Saver, Shared, Told};
 use octo_auth_system::Clock;
 
 use super::job_runner::JobRunner;
@@ -27,6 +27,7 @@ pub(super) struct Process {
     runners: Vec<JobRunner>,
     redeeming: Vec<Redeeming>,
     warm: Option<Warm>,
+    saver: Arc<Mutex<Option<Saver>>>,
     closing: Option<Closing>,
 }
 
@@ -63,6 +64,11 @@ impl Clock for ScenarioClock {
 impl Process {
     pub(super) fn new(scenery: &Arc<Scenery>, named: Named, accounts: Accounts) -> Self {
         let shared = Shared::new(accounts, Arc::new(ScenarioClock(scenery.clone())));
+        let saver = Arc::new(Mutex::new(None));
+        let place = saver.clone();
+        shared.on_unsaved(move |saver| {
+            place.lock().unwrap_or_else(PoisonError::into_inner).replace(saver);
+        });
         Self {
             scenery: scenery.clone(),
             named,
@@ -72,6 +78,7 @@ impl Process {
             runners: Vec::new(),
             redeeming: Vec::new(),
             warm: None,
+            saver,
             closing: None,
         }
     }
@@ -136,9 +143,10 @@ impl Process {
         let asked = self.ask_again();
         let ran = self.run_on();
         let refreshed = self.refresh_ahead();
+        let saved = self.save_again();
         let redeemed = self.redeem();
         let closed = self.close();
-        asked || ran || refreshed || redeemed || closed
+        asked || ran || refreshed || saved || redeemed || closed
     }
 
     /// Tells the scenery what has changed.
@@ -247,6 +255,21 @@ impl Process {
             }
             Some(Due::Wait(..) | Due::Over) | None => false,
         }
+    }
+
+    /// Saves again what could not be saved.
+    fn save_again(&mut self) -> bool {
+        let place = || self.saver.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(saver) = place().take() else { return false };
+        let due = saver.poll(&self.shared);
+        if matches!(due, Due::Over) {
+            return false;
+        }
+        place().replace(saver);
+        let Due::Run(guard) = due else { return false };
+        self.scenery.decided(State::Unsaved);
+        self.run(Some(guard));
+        true
     }
 
     /// Sends what waits for the budget, and begins keys anew with what came.
