@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
-use octo_auth_core::{ANSWER_LIMIT, ApiError, CallError, Client, Key, Meaning, Profile, Remedy, Scopes};
+use octo_auth_core::{
+    ANSWER_LIMIT, ApiError, Authorizer, CallError, Client, Key, Meaning, Profile, Remedy, Scopes,
+};
 use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
 use octo_auth_tests::caller::ApiCaller;
 use octo_auth_tests::registration::sound;
@@ -101,16 +103,23 @@ fn a_call_to_a_foreign_host_asks_for_no_token_and_sends_none() {
 }
 
 #[test]
-fn no_redirect_is_followed_so_the_token_does_not_travel() {
-    let emulator = sound(Emulator::start());
+fn no_redirect_is_followed_so_neither_the_token_nor_a_header_travels() {
     let elsewhere = Socket::responding("200 OK", &[], b"");
     let location = format!("location: http://{}/taken", elsewhere.address());
-    let api = Socket::responding("307 Temporary Redirect", &[&location], b"");
-    for caller in with_api(&emulator, &api) {
-        let answer = sound(caller.get(&format!("http://{}/x", api.address()))).value;
-        assert_eq!((answer.status().as_u16(), answer.meaning()), (307, Meaning::Unrelated));
+    for status in [301, 302, 303, 307, 308] {
+        let emulator = sound(Emulator::start());
+        let api = Socket::responding(&format!("{status} Elsewhere"), &[&location], b"");
+        let host = format!("http://{}", api.address());
+        let with_header =
+            |own: Authorizer| own.with_api_host(&host).unwrap().with_header("Property", "p-17").unwrap();
+        let client = member(&emulator, officernd::DEMO_CLIENT_SECRET);
+        for caller in ApiCaller::all(&client, &flex(), with_header) {
+            let answer = sound(caller.get(&format!("{host}/x"))).value;
+            assert_eq!((answer.status().as_u16(), answer.meaning()), (status, Meaning::Unrelated));
+        }
+        assert!(api.requests().iter().all(|request| request.to_lowercase().contains("property: p-17")));
+        assert_eq!((api.requests().len(), elsewhere.requests().len()), (2, 0), "{status}");
     }
-    assert_eq!((api.requests().len(), elsewhere.requests().len()), (2, 0));
 }
 
 #[test]

@@ -130,11 +130,6 @@ impl Scene {
     }
 }
 
-/// Spawns a thread of the model whose stack has room for a build without optimisations.
-fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
-    thread::Builder::new().stack_size(256 * 1024).spawn(body).expect("the model has room for a thread")
-}
-
 /// The key of the client itself.
 fn own() -> Key {
     Key::client_credentials(&Scopes::none())

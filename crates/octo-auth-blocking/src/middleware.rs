@@ -30,8 +30,10 @@ use crate::tokens::Tokens;
 ///
 /// At level trace the agent logs every request with the token, under the target `ureq_proto`: keep that at debug.
 ///
-/// An answer that came after a redirect says nothing about the token, for ureq takes it off wherever a redirect leads;
-/// leave its `redirect_auth_headers` at `Never`, as the other setting lets the token go to another port. For calls that
+/// An answer that came after a redirect says nothing about the token, for ureq takes `Authorization` off wherever a redirect
+/// leads. It takes no other header off: set the agent up with `max_redirects(0)` if the authorizer adds a header
+/// ([`Authorizer::with_header`](crate::Authorizer::with_header)) or the profile carries the token in a header of its own
+/// ([`Profile::token_header_name`](crate::Profile::token_header_name)). With redirects on, leave its `redirect_auth_headers` at `Never`, as the other setting lets the token go to another port. For calls that
 /// are redirected, call the address they lead to.
 ///
 /// ```no_run

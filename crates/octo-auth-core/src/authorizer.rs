@@ -10,8 +10,8 @@
 //! Where the whole request is at hand, [`Authorizer::whole_call`] is all of these in one.
 //!
 //! Following redirects is left to the HTTP client. A client that follows one past these steps must take the token off
-//! where the origin changes (reqwest does; ureq takes it off everywhere, as long as its `redirect_auth_headers` is left
-//! at `Never`), and an answer that came from elsewhere says nothing of the token: [`Authorizer::may_go_to`] tells.
+//! where the origin changes (reqwest does so with `Authorization` alone; ureq takes it off everywhere, as long as its
+//! `redirect_auth_headers` is left at `Never`), and an answer that came from elsewhere says nothing of the token: [`Authorizer::may_go_to`] tells.
 //!
 //! An authorizer is a copy of the profile: one that was made before the client was replaced goes on with the old hosts.
 

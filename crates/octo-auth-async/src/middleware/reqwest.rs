@@ -26,8 +26,14 @@ use crate::tokens::Tokens;
 /// refusal of a request whose body is a stream: it cannot be sent twice
 /// ([`CallError::Unrepeatable`]). The refusal is reported, so the call that is made anew has another token.
 ///
-/// reqwest follows redirects by itself and takes the token off where one leads to another origin; what is answered
-/// there says nothing about the token and is delivered as it is. A middleware after this one that makes a response of
+/// reqwest follows redirects by itself and takes `Authorization` off where one leads to another origin; what is answered
+/// there says nothing about the token and is delivered as it is. It takes no other header off: build the client with
+/// `redirect(reqwest::redirect::Policy::none())` if the authorizer adds a header
+/// ([`Authorizer::with_header`](crate::Authorizer::with_header)) or the profile carries the token in a header of its own
+/// ([`Profile::token_header_name`](crate::Profile::token_header_name)). reqwest tells a middleware nothing of its policy, so
+/// this one cannot refuse.
+///
+/// A middleware after this one that makes a response of
 /// its own must keep the response's URL, else it looks as if it came from elsewhere.
 ///
 /// Put a retry middleware before this one, so that each attempt has a token that is valid then; that of `reqwest-retry`

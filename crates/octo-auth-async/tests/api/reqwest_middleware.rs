@@ -5,6 +5,7 @@ use std::error::Error as _;
 use octo_auth_async::{Authorize, CallError, Failure, Remedy, RequestError, Tokens};
 use octo_auth_emulator::{Emulator, octotable};
 use reqwest::Body;
+use reqwest::redirect::Policy;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error};
 
 use crate::server::{Answer, Server, answer};
@@ -13,10 +14,15 @@ use crate::{
 };
 
 fn client(middleware: Authorize) -> ClientWithMiddleware {
+    redirecting(Policy::default(), middleware)
+}
+
+/// A client that follows redirects by this policy.
+fn redirecting(policy: Policy, middleware: Authorize) -> ClientWithMiddleware {
     // Where another test was first, its provider is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().expect("a client");
-    ClientBuilder::new(client).with(middleware).build()
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(policy);
+    ClientBuilder::new(client.build().expect("a client")).with(middleware).build()
 }
 
 fn authorised(tokens: &Tokens) -> ClientWithMiddleware {
@@ -138,6 +144,24 @@ async fn a_token_does_not_follow_a_redirect_and_is_not_judged_by_where_it_leads(
     }
     assert!(elsewhere.calls().iter().all(|call| call.authorization.is_none()));
     assert_eq!((elsewhere.calls().len(), server.tokens()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_header_of_the_authorizer_follows_no_redirect_of_a_client_that_has_redirects_off() {
+    let elsewhere = Server::start(|_| answer(200, "taken"));
+    let location = elsewhere.url("/rooms");
+    let server = Server::start(move |_| Answer { location: Some(location.clone()), ..answer(302, "") });
+    let tokens = tokens(&server);
+    let with_header = tokens.authorizer().with_header("Property", "p-17").expect("a sound header");
+    let authorize = Authorize::new(tokens).with_authorizer(with_header);
+    let call = redirecting(Policy::none(), authorize.clone()).get(server.url("/rooms"));
+    assert_eq!(call.send().await.expect("an answer").status(), 302);
+    assert_eq!(server.calls()[0].property.as_deref(), Some("p-17"));
+    assert!(elsewhere.calls().is_empty());
+    // Why it has to be off: reqwest takes `Authorization` off, and no other header.
+    drop(client(authorize).get(server.url("/rooms")).send().await.expect("an answer"));
+    let taken = &elsewhere.calls()[0];
+    assert_eq!((taken.authorization.as_deref(), taken.property.as_deref()), (None, Some("p-17")));
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// The value of `Authorization`.
     pub(crate) authorization: Option<String>,
+    /// The value of `Property`.
+    pub(crate) property: Option<String>,
     pub(crate) body: String,
 }
 
@@ -167,20 +169,21 @@ fn read(reader: &mut impl BufRead) -> Option<Call> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let path = line.split(' ').nth(1)?.to_owned();
-    let (mut authorization, mut length) = (None, 0);
+    let (mut authorization, mut property, mut length) = (None, None, 0);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let Some((name, value)) = line.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "authorization" => authorization = Some(value.to_owned()),
+            "property" => property = Some(value.to_owned()),
             "content-length" => length = value.parse().ok()?,
             _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Call { path, authorization, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Call { path, authorization, property, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 /// An answer with a body.

@@ -140,6 +140,25 @@ fn a_token_does_not_follow_a_redirect_and_is_not_judged_by_where_it_leads() {
 }
 
 #[test]
+fn a_header_of_the_authorizer_follows_no_redirect_of_an_agent_that_has_redirects_off() {
+    let elsewhere = Server::start(|_| answer(200, "taken"));
+    let location = elsewhere.url("/rooms");
+    let server = Server::start(move |_| Answer { location: Some(location.clone()), ..answer(302, "") });
+    let tokens = tokens(&server);
+    let with_header = tokens.authorizer().with_header("Property", "p-17").expect("a sound header");
+    let authorize = Authorize::new(tokens).with_authorizer(with_header);
+    let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+    let careful: Agent = config.middleware(authorize.clone()).build().into();
+    assert_eq!(careful.get(server.url("/rooms")).call().expect("an answer").status(), 302);
+    assert_eq!(server.calls()[0].property.as_deref(), Some("p-17"));
+    assert!(elsewhere.calls().is_empty());
+    // Why it has to be off: ureq takes `Authorization` off, and no other header.
+    drop(agent(authorize, false).get(server.url("/rooms")).call().expect("an answer"));
+    let taken = &elsewhere.calls()[0];
+    assert_eq!((taken.authorization.as_deref(), taken.property.as_deref()), (None, Some("p-17")));
+}
+
+#[test]
 fn an_agent_that_makes_errors_of_statuses_is_told_what_to_set() {
     let server = picky();
     let agent = agent(Authorize::new(tokens(&server)), true);
