@@ -1,7 +1,7 @@
 //! The refresh token of an answer that is unusable otherwise.
 //!
 //! It may be the only one the server still takes: a rotating server has replaced the one that was sent, whatever
-//! else is wrong with its answer. One that repeats the refresh token which was sent shows that this is still alive.
+//! else is wrong with its answer.
 
 use http::Response;
 
@@ -31,5 +31,6 @@ pub(crate) fn salvage<B: AsRef<[u8]>>(reading: &Reading, response: &Response<B>)
     let (place, value) = (0..names.len()).find_map(|place| Some((place, members.value(place)?)))?;
     let token = value.text().filter(|token| !token.is_empty())?;
     let doubtful = members.again(place) == Again::Different || token.contains(char::from(media::REPAIRED));
-    (!doubtful && matches!(value, Value::String(_))).then(|| Secret::new(token))
+    let token = (!doubtful && matches!(value, Value::String(_))).then(|| Secret::new(token))?;
+    (!reading.has_sent(&token)).then_some(token)
 }

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 ///
 /// `code()` is a stable word, `remedy()` says who must act, `retry()` what a machine may do; the text names the
 /// provider and the call, says what came back and what to do. A refresh token that came with an unusable answer
-/// is in `salvaged_refresh_token()`: it may be the only one the server still takes. It may also be the one that was sent.
+/// is in `salvaged_refresh_token()`: it may be the only one the server still takes.
 #[derive(Clone)]
 pub struct ExchangeError(Box<Failed>);
 

@@ -166,7 +166,7 @@ const BODIES: &[(Asked, &str, &str)] = &[
     (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"RT"}"#, "AT, refresh RT"),
     (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":" old\r\n"}"#, "AT"),
     (Code, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"c0de"}"#, "AT, refresh c0de"),
-    (Refresh, r#"{"refresh_token":"old"}"#, "access_token_missing, backoff 1s, provider, salvaged old"),
+    (Refresh, r#"{"refresh_token":"old"}"#, "access_token_missing, backoff 1s, provider"),
     (
         Refresh,
         r#"{"access_token":"AT","token_type":"Bearer","refresh_token":null}"#,

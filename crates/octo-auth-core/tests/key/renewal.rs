@@ -8,7 +8,7 @@ use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_testkit::registration::{standard, with};
 use serde_json::json;
 
-use crate::scene::{blocked_for, course, process, send, signed_in, written};
+use crate::scene::{course, process, send, written};
 
 /// The time a step with the store may take.
 const SAVING: Duration = Duration::from_secs(5);
@@ -390,24 +390,4 @@ fn a_refresh_token_that_the_request_cannot_hold_is_not_sent_before_it_is_replace
     world.sign_in(&hotel(), "RT0");
     assert!(world.got(&hotel()).starts_with("AT"));
     assert_eq!(world.last_refresh(), Some("RT0"));
-}
-
-#[test]
-fn an_unreadable_answer_that_repeats_the_refresh_token_shows_that_it_is_alive() {
-    for body in [r#"{"refresh_token":"RT1"}"#, r#"{"access_token":"AT2","refresh_token":"RT1"} and more"#] {
-        for freshness in [Freshness::Stale, Freshness::Expired] {
-            let mut world = signed_in();
-            world.age(&hotel(), freshness);
-            world.endpoint.then(Said::json(200, body));
-            world.got(&hotel());
-            let record = world.stored(&hotel());
-            assert_eq!((record.attempt(), record.is_in_doubt()), (None, false), "{body} {freshness:?}");
-            let wait = blocked_for(&mut world, &hotel());
-            assert!(wait <= Duration::from_secs(60), "{body} {freshness:?}: {wait:?}");
-            world.pass(wait);
-            world.got(&hotel());
-            assert_eq!(world.last_refresh(), Some("RT1"));
-            assert!(world.got(&hotel()).starts_with("AT"));
-        }
-    }
 }
