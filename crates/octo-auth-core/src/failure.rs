@@ -175,6 +175,14 @@ impl Failure {
 }
 
 impl FailureKind {
+    /// Returns the kind of a failure that only a limit causes.
+    pub(crate) fn of(limit: Limit) -> Self {
+        match limit {
+            Limit::InFlight(_) => Self::TooManyInFlight,
+            _ => Self::BudgetSpent,
+        }
+    }
+
     /// The kind's stable word, such as `still_waiting`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -275,8 +283,8 @@ impl fmt::Display for Why<'_> {
             None => f.write_str(kind.explain())?,
         }
         match limit {
-            Some(limit) if *kind == limit.kind() => write!(f, " ({limit})"),
-            Some(limit) => write!(f, ", and {} ({limit})", limit.kind().explain()),
+            Some(limit) if *kind == FailureKind::of(*limit) => write!(f, " ({limit})"),
+            Some(limit) => write!(f, ", and {} ({limit})", FailureKind::of(*limit).explain()),
             None => Ok(()),
         }
     }

@@ -66,6 +66,17 @@ impl AccessToken {
     }
 }
 
+impl Profile {
+    /// Returns the value of the header that carries the token of an API call ([`Profile::token_header_name`]), marked sensitive and wiped when dropped.
+    #[must_use]
+    pub fn token_header_value(&self, token: &AccessToken) -> HeaderValue {
+        let Some(header) = &self.document().token_header else { return token.authorization() };
+        let (before, _, after) = header.value.parts();
+        let text = Zeroizing::new([before, token.expose(), after].concat());
+        sensitive_header(&text).unwrap_or_else(|| token.authorization())
+    }
+}
+
 /// A header value over bytes that are wiped when the last clone is dropped; nothing if it cannot be a header.
 pub(crate) fn sensitive_header(text: &str) -> Option<HeaderValue> {
     let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));

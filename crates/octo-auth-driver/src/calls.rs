@@ -1,7 +1,7 @@
 //! The calls that begin jobs: each returns the guard of its jobs, made in the same step.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use octo_auth_core::{
@@ -12,6 +12,7 @@ use octo_auth_core::{
 use crate::event::Listener;
 use crate::job_guard::JobGuard;
 use crate::key_cell::KeyCell;
+use crate::saver::Saver;
 use crate::shared::{Shared, State, left};
 
 /// What a caller is told.
@@ -126,5 +127,25 @@ impl Shared {
         state.machine.hand_over(job.ticket());
         let key = job.ticket().key().clone();
         JobGuard::new(self.run(state, Some(key)), job)
+    }
+}
+
+impl Saver {
+    /// Asks what is to be saved, also after a shutdown. It is over when nothing is left; if something is unsaved later,
+    /// there is another saver.
+    pub fn poll(&self, shared: &Arc<Shared>) -> Due {
+        let (mut state, now) = shared.enter();
+        let (saving, wakers) = shared.apply(&mut state, now, |machine| machine.save_next(now));
+        let due = match saving {
+            Some(Tending { job: Some(job), .. }) => Due::Run(shared.guard(&mut state, job)),
+            Some(Tending { job: None, again }) => Due::Wait(shared.listen(), left(again, now)),
+            None => {
+                // In the same step, so that nothing unsaved is left without a saver.
+                state.saver = Weak::new();
+                Due::Over
+            }
+        };
+        shared.leave(state, wakers);
+        due
     }
 }

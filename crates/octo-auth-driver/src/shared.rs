@@ -302,11 +302,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sets what starts a task or thread that asks [`Saver::poll`] until that is over. It is called with no lock
+    /// held, by the thread that has met something unsaved. Only the first call has an effect.
+    pub fn on_unsaved(&self, start: impl Fn(Saver) + Send + Sync + 'static) {
+        // The starter that is there stays.
+        let _ = self.start_saver.set(Box::new(start));
+    }
+
     /// Releases the lock, then tells telemetry what happened, wakes those that wait, and starts a saver if there is none and
     /// something is to be saved.
     pub(crate) fn leave(&self, mut state: MutexGuard<'_, State>, wakers: Vec<Waker>) {
         let mut events = state.pending.take();
-        let starting = self.start_saver.get().zip(Saver::new(&mut state));
+        let starting = self.start_saver.get().zip(state.saver());
         drop(state);
         wake(wakers);
         while !events.is_empty() {
@@ -320,6 +327,11 @@ impl Shared {
 }
 
 impl State {
+    /// Returns the saver if something is to be saved and there is none.
+    fn saver(&mut self) -> Option<Saver> {
+        Saver::new(&mut self.saver, self.machine.has_unsaved())
+    }
+
     /// Returns how many flights have a job that is not reported, or something that follows one, exchanges included.
     pub(crate) fn running(&self) -> usize {
         self.running.values().sum()

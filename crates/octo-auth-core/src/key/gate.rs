@@ -34,7 +34,7 @@ impl Blocked {
 
     /// A limit that alone closes the gate.
     pub(crate) fn by(limit: Limit, until: Duration) -> Self {
-        Self { limit: Some(limit), ..Self::new(until, limit.kind(), None) }
+        Self { limit: Some(limit), ..Self::new(until, FailureKind::of(limit), None) }
     }
 }
 

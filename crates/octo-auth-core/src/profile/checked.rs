@@ -5,16 +5,14 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue};
-use zeroize::Zeroizing;
 
 use super::endpoint::Endpoint;
 use super::{
     BaseUrl, Call, ClientAuthentication, Document, LifetimeUnit, ProfileError, ProfileProblem, Text, check,
     rfc6749,
 };
-use crate::token::{AccessToken, sensitive_header};
 
 /// A provider as the rest of the crate accepts it: a checked [`Document`], cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,15 +137,6 @@ impl Profile {
     pub fn token_header_name(&self) -> HeaderName {
         let own = self.0.token_header.as_ref().and_then(|header| header.name.parse().ok());
         own.unwrap_or(AUTHORIZATION)
-    }
-
-    /// Returns the value of that header, marked sensitive and wiped when dropped.
-    #[must_use]
-    pub fn token_header_value(&self, token: &AccessToken) -> HeaderValue {
-        let Some(header) = &self.0.token_header else { return token.authorization() };
-        let (before, _, after) = header.value.parts();
-        let text = Zeroizing::new([before, token.expose(), after].concat());
-        sensitive_header(&text).unwrap_or_else(|| token.authorization())
     }
 
     /// Changes whatever the other methods do not, and checks the result.

@@ -7,7 +7,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::request_log::RequestLog;
-use crate::failure::FailureKind;
 use crate::time::{Now, Timestamp};
 
 /// The limit of one key in [`KEY_WINDOW`], unless its tokens live so short that they need more or the provider documents one.
@@ -255,20 +254,6 @@ impl BudgetRequest {
         let needed =
             lifetime.map_or(0, |lifetime| 5 * KEY_WINDOW.as_millis() / (2 * lifetime.as_millis()) + 1);
         KEY_LIMIT.max(u32::try_from(needed).unwrap_or(u32::MAX))
-    }
-}
-
-impl Limit {
-    /// Returns the kind of a failure that has no other cause.
-    pub(crate) fn kind(self) -> FailureKind {
-        match self {
-            Self::Registration { .. }
-            | Self::Key(_)
-            | Self::Account { .. }
-            | Self::Distance(_)
-            | Self::Forced => FailureKind::BudgetSpent,
-            Self::InFlight(_) => FailureKind::TooManyInFlight,
-        }
     }
 }
 
