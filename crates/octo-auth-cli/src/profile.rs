@@ -103,7 +103,7 @@ fn attempt(trial: &Trial, output: &mut Output) -> Result<Exit, Failure> {
 
 fn code_exchange(client: &Client, scopes: &Scopes, now: Now) -> Result<Exchange<TokenSet>, Failure> {
     let page = "https://app.example/callback";
-    // Nothing is sent, so nobody can guess anything.
+    // Nothing is sent, so nothing can be guessed.
     let (_, pending) = client.authorize(page, scopes, Entropy::from_bytes([0; 64]), now)?;
     let callback = format!("{page}?code=code&state={}", pending.state().expose());
     let issuer = client.profile().document().authorization.as_ref().and_then(|rules| rules.issuer.as_deref());

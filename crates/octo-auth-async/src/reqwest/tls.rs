@@ -83,7 +83,7 @@ fn certificates(pem: &[u8], none: &'static str) -> Result<Vec<CertificateDer<'st
     }
 }
 
-/// TLS that trusts nobody, for the client that never uses it.
+/// TLS that trusts no certificate, for the client that never uses it.
 pub(super) fn untrusting() -> Result<ClientConfig, SetupError> {
     let trusting_none = Certificates { roots: Some(RootCertStore::empty()), own: None };
     trusting_none.client_config().map_err(SetupError::new)

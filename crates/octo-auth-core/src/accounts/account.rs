@@ -26,7 +26,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The account of a key that nobody holds, asked about at this count.
+    /// The account of a key without handles, asked about at this count.
     pub(super) fn new(state: KeyState, asked: u64, shared: &SharedState) -> Self {
         let shown = state.shown_at_first(shared);
         Self {

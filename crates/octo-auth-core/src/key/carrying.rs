@@ -14,10 +14,10 @@ use crate::registration::SharedState;
 use crate::time::Now;
 use crate::validity::Freshness;
 
-/// How long a carrier that is overdue goes on to be waited for, once somebody looks at it.
+/// How long a carrier that is overdue goes on to be waited for, from the first look at it.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
 
-/// A look that comes so long after a deadline shows that nobody could look in time.
+/// A look that comes so long after a deadline shows that the process could not look in time.
 const SECOND: Duration = Duration::from_secs(1);
 
 impl KeyState {
@@ -39,7 +39,7 @@ impl KeyState {
     fn is_waited_for(&mut self, shared: &SharedState, now: Now) -> bool {
         let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
         let Some(own) = self.in_flight.as_mut().filter(|own| own.deadline <= now.boot) else { return false };
-        // As long as nobody needs another token, the refresh token is not sent again anyway.
+        // As long as no caller needs another token, the refresh token is not sent again anyway.
         let is_of_no_use = has_token && own.is_refresh() && shared.replay() != Some(Replay::Always);
         let is_late = own.deadline.saturating_add(SECOND) <= now.boot;
         match own.carrier {

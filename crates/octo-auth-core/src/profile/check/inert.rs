@@ -1,4 +1,4 @@
-//! Rules that can never match, or match where nobody means them to: a mistake, for a rule is written to be used.
+//! Rules that can never match, or match where they are not meant to: a mistake, for a rule is written to be used.
 
 use http::header::AUTHORIZATION;
 
