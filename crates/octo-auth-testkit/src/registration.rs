@@ -1,6 +1,7 @@
 //! Registrations at the providers, alike in everything but the profile.
 
 use std::fmt::Display;
+use std::sync::LazyLock;
 
 use octo_auth_core::profile::{ClientAuthentication, Replay};
 use octo_auth_core::{
@@ -42,7 +43,9 @@ pub fn officernd() -> Client {
 /// A registration at a standard server that takes client id and secret in the body.
 #[must_use]
 pub fn standard() -> Client {
-    with(standard_profile(ClientAuthentication::Body))
+    // A simulated process that starts again asks for it, and checking a profile takes longer than an hour of its life.
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| with(standard_profile(ClientAuthentication::Body)));
+    CLIENT.clone()
 }
 
 /// A standard server with every endpoint, at `server.example.com` as in the examples of RFC 6749, 7009 and 7662.
@@ -60,7 +63,8 @@ pub fn standard_profile(authentication: ClientAuthentication) -> Profile {
 /// A registration at a standard server that takes no refresh token twice.
 #[must_use]
 pub fn never_replayed() -> Client {
-    replaying(Replay::Never)
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| replaying(Replay::Never));
+    CLIENT.clone()
 }
 
 /// A registration at a standard server that takes a refresh token as often as it comes.

@@ -33,10 +33,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::profile::Replay;
-use octo_auth_core::{
-    Client, Job, Key, Now, Policy, Profile, Purpose, RecordName, Scopes, State, Status, Warm,
-};
+use octo_auth_core::{Client, Job, Key, Now, Policy, Purpose, RecordName, Scopes, State, Status, Warm};
 
 pub use defects::Sabotage;
 pub use observation::{InFlight, JobKind};
@@ -442,19 +439,10 @@ fn client(provider: Provider, sabotage: Option<Sabotage>) -> Client {
             })))
         }
         Provider::Standard => registration::standard(),
-        Provider::NoReplay => registration::with(sound(no_replay())),
+        Provider::NoReplay => registration::never_replayed(),
         Provider::OfficeRnd => registration::officernd(),
         Provider::Octorate => registration::octorate(),
     }
-}
-
-fn no_replay() -> Result<Profile, octo_auth_core::ProfileError> {
-    let profile = registration::standard().profile().clone();
-    profile.edit(|document| {
-        if let Some(refresh) = &mut document.refresh {
-            refresh.replay = Replay::Never;
-        }
-    })
 }
 
 /// The keys of a registration, two of which are of accounts at least.
