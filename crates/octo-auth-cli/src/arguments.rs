@@ -68,6 +68,17 @@ Examples:
 Exit codes of check: 0 sound, 3 not sound. Those of try: 0 accepted, else who must act: 3 configuration, 4 sign in
 again, 5 try later or renew the token, 6 ask the provider.";
 
+const CONFIG_EXAMPLES: &str = "\
+The settings come from one TOML file and from environment variables over it. The file is the one that --config or
+OCTO_AUTH_CONFIG names, else octo-auth/config.toml in $XDG_CONFIG_HOME or ~/.config. Secrets are shown as [redacted].
+
+Examples:
+  octo-auth config show
+  octo-auth config show --config hotel.toml
+  octo-auth config names
+
+Exit codes: 0 sound, 2 usage, 3 something is wrong with the settings.";
+
 const IP_EXAMPLES: &str = "\
 A list has one rule a line, an address or a block such as 192.0.2.0/24; what follows # is a comment. A list that
 begins with [ is a JSON array of texts. An environment variable holds a list in one line, with commas or blanks
@@ -113,6 +124,9 @@ pub(crate) enum Command {
     /// Ask a profile of your own: is it sound, and what would an answer mean by it
     #[command(subcommand, after_help = PROFILE_EXAMPLES, disable_help_subcommand = true)]
     Profile(ProfileRequest),
+    /// Show the settings of a program: what is in force, where it comes from, and what is wrong with it
+    #[command(subcommand, after_help = CONFIG_EXAMPLES, disable_help_subcommand = true)]
+    Config(ConfigRequest),
     /// Ask a list of addresses: whom it permits and why, its shortest form, what a change opens
     #[command(subcommand, after_help = IP_EXAMPLES, disable_help_subcommand = true)]
     Ip(IpRequest),
@@ -161,6 +175,21 @@ pub(crate) enum AnsweredCall {
     Refresh,
     ApiLogin,
     Api,
+}
+
+/// What `octo-auth config` is asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigRequest {
+    /// Print each setting that is set, its value and where it comes from, or everything that is wrong
+    #[command(after_help = CONFIG_EXAMPLES)]
+    Show {
+        /// The file with the settings
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the name of each setting, its environment variable and what it sets
+    #[command(after_help = CONFIG_EXAMPLES)]
+    Names,
 }
 
 /// What `octo-auth ip` is asked for.

@@ -6,6 +6,7 @@
 //! failure is one message, its causes and what to do, and an exit code that says who must act.
 
 mod arguments;
+mod config;
 mod credentials;
 mod demo;
 mod emulate;
@@ -43,6 +44,7 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Emulate { port } => emulate::run(*port, &mut output),
         Command::Token(request) => token::run(request, &mut output),
         Command::Profile(request) => profile::run(request, &mut output),
+        Command::Config(request) => config::run(request, &mut output),
         Command::Ip(request) => ip::run(request, &mut output),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::stored_events;
+use super::{configuration, stored_events};
 
 /// A row of the corpus.
 #[derive(Debug, Clone)]
@@ -118,12 +118,11 @@ const STORES: &str = "store-contents";
 /// Input keys of that group.
 const STORE_KEYS: [&str; 4] = ["store", "record", "raw", "event"];
 
+/// The group of rows about settings.
+const SETTINGS: &str = "config-and-environment";
+
 /// Groups of rows that belong to later work, and what they need.
-const LATER: [(&str, &str); 3] = [
-    ("callback-urls", "the callback listener"),
-    ("config-and-environment", "the configuration reader"),
-    ("files", "a durable store"),
-];
+const LATER: [(&str, &str); 2] = [("callback-urls", "the callback listener"), ("files", "a durable store")];
 
 impl Row {
     /// Whether the row is about an answer.
@@ -141,9 +140,17 @@ impl Row {
         self.group == STORES
     }
 
+    /// Whether the row is about settings.
+    pub(super) fn is_about_settings(&self) -> bool {
+        self.group == SETTINGS
+    }
+
     /// Whether the row is of a group that is run.
     pub(super) fn is_run(&self) -> bool {
-        self.is_about_answers() || self.is_about_addresses() || self.is_about_stores()
+        self.is_about_answers()
+            || self.is_about_addresses()
+            || self.is_about_stores()
+            || self.is_about_settings()
     }
 
     /// A member of the input as text.
@@ -160,6 +167,7 @@ impl Row {
     pub(super) fn foreign_input(&self) -> Option<&str> {
         let known = |key: &&String| match self.group.as_str() {
             ADDRESSES => ADDRESS_KEYS.contains(&key.as_str()),
+            SETTINGS => configuration::KEYS.contains(&key.as_str()),
             STORES => STORE_KEYS.contains(&key.as_str()) || *key == "now",
             _ => KEYS.contains(&key.as_str()) || *key == "now",
         };
@@ -174,8 +182,8 @@ impl Row {
         if self.is_about_stores() {
             return self.needs_of_a_store();
         }
-        let configured = self.text("field").is_some_and(|field| field.starts_with("config."));
-        configured.then_some("the configuration reader")
+        (self.is_about_settings() && !configuration::is_read(self))
+            .then_some("a program and what surrounds it")
     }
 
     fn needs_of_a_store(&self) -> Option<&'static str> {

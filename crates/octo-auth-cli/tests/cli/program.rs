@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 pub(crate) const CANARY: &str = "canary+s3cr3t%0815";
 
 /// Settings of the machine that would change what is tested.
-const FOREIGN: [&str; 12] = [
+const FOREIGN: [&str; 13] = [
     "ALL_PROXY",
     "CLICOLOR_FORCE",
     "HTTPS_PROXY",
@@ -16,6 +16,7 @@ const FOREIGN: [&str; 12] = [
     "NO_PROXY",
     "OCTO_AUTH_CLIENT_ID",
     "OCTO_AUTH_CLIENT_SECRET",
+    "OCTO_AUTH_CONFIG",
     "all_proxy",
     "http_proxy",
     "https_proxy",

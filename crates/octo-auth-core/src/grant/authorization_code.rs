@@ -79,8 +79,12 @@ impl Client {
         Ok((page, pending))
     }
 
-    /// Checks a redirect URI against the rule of the profile.
-    pub(crate) fn check_redirect_uri(&self, uri: &str) -> Result<(), RequestError> {
+    /// Checks a redirect URI by the provider's rule, as [`Client::authorize`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::RedirectUri`] says what is wrong with it and what to do.
+    pub fn check_redirect_uri(&self, uri: &str) -> Result<(), RequestError> {
         let Some(rules) = &self.profile.document().authorization else { return Ok(()) };
         redirect_uri::check(uri, rules.redirect_uri).map_err(|problem| RequestError::RedirectUri { problem })
     }

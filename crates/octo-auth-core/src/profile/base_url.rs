@@ -201,7 +201,10 @@ pub(crate) fn origin(scheme: &str, authority: &str) -> String {
 /// Says whether a host, an IPv6 address in brackets, is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 

@@ -1,0 +1,54 @@
+//! `octo-auth config`: the settings in force and where each comes from, or everything that is wrong with them.
+//!
+//! The rule kept here: a secret is never shown, and nothing is sent.
+
+use std::path::Path;
+
+use octo_auth_config::{ConfigError, SETTINGS, Setting, Settings};
+
+use crate::arguments::ConfigRequest;
+use crate::failure::{Exit, Failure, shown};
+use crate::output::Output;
+
+/// Shows the settings, or the names there are.
+///
+/// # Errors
+///
+/// A [`Failure`] with every fault of the file and the environment.
+pub(crate) fn run(request: &ConfigRequest, output: &mut Output) -> Result<Exit, Failure> {
+    match request {
+        ConfigRequest::Show { config } => show(config.as_deref(), output),
+        ConfigRequest::Names => names(output),
+    }
+}
+
+fn show(config: Option<&Path>, output: &mut Output) -> Result<Exit, Failure> {
+    let settings = Settings::load(config).map_err(|error| unusable(&error))?;
+    let set: Vec<_> = settings
+        .shown()
+        .into_iter()
+        .filter_map(|shown| Some((shown.name, shown.value?, shown.origin)))
+        .collect();
+    let width = set.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
+    for (name, value, origin) in set {
+        output.line(format_args!("{name:width$} = {}  # {origin}", shown(value)))?;
+    }
+    settings.check().map_err(|error| unusable(&error))?;
+    Ok(Exit::Done)
+}
+
+fn names(output: &mut Output) -> Result<Exit, Failure> {
+    let width = SETTINGS.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
+    for setting in SETTINGS {
+        let Setting { name, meaning, .. } = setting;
+        output.line(format_args!("{name:width$}  {}\n  {}", setting.variable(), meaning.replace('`', "")))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Every fault in a line of its own.
+fn unusable(error: &ConfigError) -> Failure {
+    let faults: String = error.faults().iter().map(|fault| format!("\n  {fault}")).collect();
+    Failure::new(Exit::Configuration, format!("the settings cannot be used{faults}"))
+        .with_remedy("correct every fault named; octo-auth config names lists the settings")
+}

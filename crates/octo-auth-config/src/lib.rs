@@ -1,0 +1,57 @@
+//! Settings of a program that uses octo-auth: one TOML file, and environment variables over it.
+//!
+//! ```
+//! use octo_auth_config::Settings;
+//!
+//! let file = r#"
+//! profile = "officernd"
+//! client_id = "our-client"
+//! scope = "flex.community.members.read"
+//! refresh_lead = "10m"
+//! "#;
+//! let environment = [("OCTO_AUTH_CLIENT_SECRET".into(), "s3cret".into())];
+//! let settings = Settings::read(Some(("octo-auth.toml", file)), environment)?;
+//! let (client, policy) = (settings.client()?, settings.policy()?);
+//! assert_eq!(client.client_id(), "our-client");
+//! # let _ = policy;
+//!
+//! let misspelt = Settings::read(Some(("octo-auth.toml", "client_idd = \"our-client\"")), []).unwrap_err();
+//! assert_eq!(
+//!     misspelt.to_string(),
+//!     "octo-auth.toml, line 1: there is no setting `client_idd`: did you mean `client_id`?"
+//! );
+//! # Ok::<(), octo_auth_config::ConfigError>(())
+//! ```
+//!
+//! A program calls [`Settings::load`], which reads the file and the environment of the process.
+//!
+//! # Settings
+//!
+//! [`SETTINGS`] is the table of all settings. A duration has a unit: `300s`, `5m`, `1h30m`. A list is an array of texts or one text: scopes are separated by spaces,
+//! addresses by commas. In `[store]`, `path` is the setting `store.path`.
+//!
+//! # Where a value comes from
+//!
+//! A variable takes the place of the same setting in the file. A variable whose name begins with `OCTO_AUTH_` and names no
+//! setting is an error, as is a name in the file that is no setting, so a misspelt setting is never ignored. A variable
+//! that is set to nothing is an error as well: unset it, and the file holds again.
+//!
+//! No setting is read from an argument, where other users of the computer would see a secret. A file that holds
+//! `client_secret`, and a file that `client_secret_file` names, may be read by its owner alone.
+//!
+//! # Where the file is
+//!
+//! `OCTO_AUTH_CONFIG` names it. Otherwise it is `octo-auth/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`, if it is there.
+//! Tokens are kept in `octo-auth` in `$XDG_STATE_HOME` or `~/.local/state`, unless `store.path` says otherwise.
+
+mod error;
+mod file;
+mod form;
+mod places;
+mod registration;
+mod settings;
+mod table;
+
+pub use error::{ConfigError, Fault, Origin, Problem};
+pub use settings::{Settings, Shown};
+pub use table::{Form, SETTINGS, Setting};

@@ -1,0 +1,260 @@
+//! What the settings say together: the client, the policy, and the rest that a program needs.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use octo_auth_core::allowlist::{Rules, Terms};
+use octo_auth_core::profile::ClientAuthentication;
+use octo_auth_core::{Client, Policy, Profile, RequestError, Scopes, Secret};
+use zeroize::Zeroizing;
+
+use crate::error::{ConfigError, Problem};
+use crate::form;
+use crate::settings::{Settings, shared_mode};
+
+/// The longest secret, in bytes.
+const LONGEST_SECRET: u64 = 4096;
+
+impl Settings {
+    /// Checks all that the methods below return.
+    ///
+    /// # Errors
+    ///
+    /// The first [`ConfigError`] of them.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.policy()?;
+        self.redirect_uri()?;
+        self.scopes()?;
+        self.allowlist()?;
+        self.store_path()?;
+        Ok(())
+    }
+
+    /// Returns the profile of the provider.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if none is named, or if the one that is named or its URLs cannot be used.
+    pub fn profile(&self) -> Result<Profile, ConfigError> {
+        let token_url = self.text("token_url");
+        let name = match (self.text("profile"), token_url) {
+            (Some(name), _) => name,
+            (None, Some(_)) => "rfc6749",
+            (None, None) => self.needed("profile", "write octorate, octotable, officernd or rfc6749")?,
+        };
+        if name != "rfc6749" {
+            let of_standard = ["token_url", "authorization_url", "auth"];
+            if let Some(other) = of_standard.into_iter().find(|other| self.text(other).is_some()) {
+                return Err(
+                    self.unusable(other, "it goes with the profile `rfc6749` only: remove one of the two")
+                );
+            }
+        }
+        match name {
+            "octorate" => Ok(Profile::octorate()),
+            "octotable" => Ok(Profile::octotable()),
+            "officernd" => Ok(Profile::officernd()),
+            "rfc6749" => self.standard(),
+            path if Path::new(path).is_absolute() => {
+                let unreadable =
+                    |error: std::io::Error| self.fault("profile", Problem::Unreadable(error.to_string()));
+                let text = std::fs::read_to_string(path).map_err(unreadable)?;
+                Profile::from_toml(&text).map_err(|error| self.unusable("profile", error))
+            }
+            _ => Err(self.unusable(
+                "profile",
+                "write octorate, octotable, officernd, rfc6749 or the absolute path of a profile",
+            )),
+        }
+    }
+
+    fn standard(&self) -> Result<Profile, ConfigError> {
+        let token_url = self.needed("token_url", "write the URL of the token endpoint")?;
+        self.encrypted("token_url")?;
+        let mut profile =
+            Profile::rfc6749(token_url).map_err(|error| self.unusable("token_url", error.problem()))?;
+        if let Some(url) = self.text("authorization_url") {
+            self.encrypted("authorization_url")?;
+            let added = profile.with_authorization_url(url);
+            profile = added.map_err(|error| self.unusable("authorization_url", error.problem()))?;
+        }
+        let way = match self.text("auth") {
+            Some("basic") => ClientAuthentication::Basic,
+            Some("basic_raw") => ClientAuthentication::BasicRaw,
+            _ => return Ok(profile),
+        };
+        profile.with_client_authentication(way).map_err(|error| self.unusable("auth", error.problem()))
+    }
+
+    /// The profile allows `http` to this computer. A file that was written for a test should not reach production.
+    fn encrypted(&self, name: &'static str) -> Result<(), ConfigError> {
+        let is_clear = self
+            .text(name)
+            .and_then(|url| url.get(..5))
+            .is_some_and(|start| start.eq_ignore_ascii_case("http:"));
+        if is_clear && self.text("allow_http_loopback") != Some("true") {
+            let why = "it is not encrypted: write https, or set `allow_http_loopback` for a server of this computer";
+            return Err(self.unusable(name, why));
+        }
+        Ok(())
+    }
+
+    /// Returns the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] as [`Settings::profile`], and if client id or secret are missing or cannot be used.
+    pub fn client(&self) -> Result<Client, ConfigError> {
+        let profile = self.profile()?;
+        let client_id = self.needed("client_id", "write the client id that the provider gave out")?;
+        let client = match (self.secret()?, self.text("auth")) {
+            (None, Some("none")) => Client::public(profile, client_id),
+            (Some(_), Some("none")) => {
+                return Err(
+                    self.unusable("auth", "it is `none`, and a client secret is set: remove one of the two")
+                );
+            }
+            (Some(secret), _) => Client::new(profile, client_id, secret),
+            (None, _) => {
+                let remedy = "set it, or OCTO_AUTH_CLIENT_SECRET, or client_secret_file";
+                return Err(self.fault("client_secret", Problem::Missing(remedy.to_owned())));
+            }
+        };
+        client.map_err(|error| match error {
+            RequestError::Secret { .. } => self.unusable("client_secret", error),
+            _ => self.unusable("client_id", error),
+        })
+    }
+
+    /// Returns the client secret.
+    fn secret(&self) -> Result<Option<Secret>, ConfigError> {
+        let Some(path) = self.text("client_secret_file") else {
+            return Ok(self.text("client_secret").map(Secret::from));
+        };
+        if self.text("client_secret").is_some() {
+            return Err(self.fault("client_secret", Problem::Twice("client_secret_file")));
+        }
+        let failed = |problem| self.fault("client_secret_file", problem);
+        let unreadable = |error: std::io::Error| failed(Problem::Unreadable(error.to_string()));
+        let file = File::open(path).map_err(unreadable)?;
+        if let Some(mode) = shared_mode(&file).map_err(unreadable)? {
+            return Err(failed(Problem::Permissions(PathBuf::from(path), mode)));
+        }
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST_SECRET as usize + 1));
+        file.take(LONGEST_SECRET + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > LONGEST_SECRET {
+            return Err(failed(Problem::Value(format!("the file is longer than {LONGEST_SECRET} bytes"))));
+        }
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        form::check(crate::table::Form::Secret, line).map_err(failed)?;
+        Ok(Some(Secret::from(line)))
+    }
+
+    /// Returns how tokens are renewed.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a value out of its range, and as [`Settings::client`].
+    pub fn policy(&self) -> Result<Policy, ConfigError> {
+        let client = self.client()?;
+        let mut policy = Policy::default();
+        if let Some(lead) = self.duration("refresh_lead") {
+            let most = self.duration("typical_lifetime").map_or(Duration::MAX, |lifetime| lifetime / 2);
+            policy =
+                policy.with_lead(lead.min(most)).map_err(|error| self.unusable("refresh_lead", error))?;
+        }
+        if let Some(timeout) = self.duration("exchange_timeout") {
+            let set = policy.with_exchange_deadline(timeout);
+            policy = set.map_err(|error| self.unusable("exchange_timeout", error))?;
+        }
+        if let Some(timeout) = self.duration("wait_timeout") {
+            policy = policy.with_wait(timeout).map_err(|error| self.unusable("wait_timeout", error))?;
+        }
+        let name = "max_token_requests_per_minute";
+        if let Some(limit) = self.text(name).and_then(|text| text.parse::<u32>().ok()) {
+            let documented = client.profile().document().token_limit.as_ref();
+            let (limit, most) = match documented {
+                Some(most) => (u64::from(limit) * u64::from(most.per_seconds) / 60, u64::from(most.requests)),
+                None => (u64::from(limit), u64::MAX),
+            };
+            if limit > most {
+                let title = client.profile().title();
+                return Err(self.unusable(
+                    name,
+                    format!("{title} allows fewer, {most} in its window: write a lower number"),
+                ));
+            }
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            policy = policy.with_request_limit(limit).map_err(|error| self.unusable(name, error))?;
+        }
+        Ok(policy)
+    }
+
+    fn duration(&self, name: &'static str) -> Option<Duration> {
+        self.text(name).and_then(form::duration)
+    }
+
+    /// Returns the scopes to ask for, each once.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a scope with a character that RFC 6749 section 3.3 does not allow.
+    pub fn scopes(&self) -> Result<Scopes, ConfigError> {
+        Scopes::parse(self.text("scope").unwrap_or_default()).map_err(|error| self.unusable("scope", error))
+    }
+
+    /// Returns the redirect URI, as it is written.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for one that the provider does not take, that is `http` to a name instead of an address
+    /// (RFC 8252 section 8.3), or that nothing leads to.
+    pub fn redirect_uri(&self) -> Result<Option<&str>, ConfigError> {
+        let name = "redirect_uri";
+        let Some(uri) = self.text(name) else { return Ok(None) };
+        let client = self.client()?;
+        if client.profile().document().authorization.is_none() {
+            return Err(self.unusable(name, "the provider has no page to sign in at: set authorization_url"));
+        }
+        client.check_redirect_uri(uri).map_err(|error| self.unusable(name, error))?;
+        if is_named_loopback(uri) {
+            let why = "`localhost` may be another address than the one that is listened on: write 127.0.0.1 \
+                       (RFC 8252 section 8.3)";
+            return Err(self.unusable(name, why));
+        }
+        Ok(Some(uri))
+    }
+
+    /// Returns the rules about who may call; `None` if there are none, and nothing is checked.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every rule that is wrong.
+    pub fn allowlist(&self) -> Result<Option<Rules>, ConfigError> {
+        let rules = self.text("allowlist").map(|text| Rules::from_line(text, Terms::default()));
+        rules.transpose().map_err(|error| self.unusable("allowlist", error))
+    }
+
+    /// Returns the directory where tokens are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not set and the user has no home directory. No other place is taken then.
+    pub fn store_path(&self) -> Result<PathBuf, ConfigError> {
+        let name = "store.path";
+        let missing = || self.fault(name, Problem::Missing("set it, or HOME or XDG_STATE_HOME".to_owned()));
+        match self.text(name) {
+            Some(path) => Ok(PathBuf::from(path)),
+            None => self.places.state().ok_or_else(missing),
+        }
+    }
+}
+
+fn is_named_loopback(uri: &str) -> bool {
+    let authority = uri.get(..7).filter(|start| start.eq_ignore_ascii_case("http://")).map(|_| &uri[7..]);
+    let host = authority.and_then(|rest| rest.split([':', '/', '?']).next());
+    host.is_some_and(|host| host.eq_ignore_ascii_case("localhost"))
+}

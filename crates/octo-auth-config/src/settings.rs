@@ -1,0 +1,242 @@
+//! Reading the settings, and showing them.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::{ConfigError, Fault, Origin, Problem};
+use crate::places::Places;
+use crate::table::{CONFIG, Form, PREFIX, SETTINGS, Setting};
+use crate::{file, form};
+
+/// The longest file, in bytes.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The settings of a program, read and checked one by one.
+#[derive(Clone)]
+pub struct Settings {
+    values: BTreeMap<&'static str, Value>,
+    pub(crate) places: Places,
+}
+
+#[derive(Clone)]
+pub(crate) struct Value {
+    pub(crate) text: Zeroizing<String>,
+    pub(crate) origin: Origin,
+}
+
+/// One setting as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value, `[redacted]` for a secret; `None` if it is not set.
+    pub value: Option<String>,
+    /// Where the value comes from.
+    pub origin: Origin,
+}
+
+impl Settings {
+    /// Reads the file and the environment of this process.
+    ///
+    /// The file is the one given, else the one that `OCTO_AUTH_CONFIG` names, else the one in the user's directory if it
+    /// is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault of the file and of the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment: Vec<_> = std::env::vars_os().collect();
+        let named = environment.iter().find(|(name, _)| name == CONFIG).map(|(_, value)| value);
+        let (path, is_named) = match (file, named) {
+            (Some(path), _) => (Some(path.to_owned()), true),
+            (None, Some(value)) if value.is_empty() => {
+                let origin = Some(Origin::Environment(CONFIG.to_owned()));
+                return Err(Fault { name: CONFIG.to_owned(), origin, problem: Problem::Empty }.into());
+            }
+            (None, Some(value)) => (Some(PathBuf::from(value)), true),
+            (None, None) => (places(&environment).config(), false),
+        };
+        let Some(path) = path.filter(|path| is_named || path.exists()) else {
+            return Self::read(None, environment);
+        };
+        let shown = path.display().to_string();
+        let (text, others) = read(&path).map_err(|why| Fault {
+            name: "config".to_owned(),
+            origin: None,
+            problem: Problem::Unreadable(format!("{path:?}: {why}")),
+        })?;
+        let settings = Self::read(Some((&shown, &text)), environment)?;
+        let secret = settings.values.get("client_secret").map(|value| &value.origin);
+        match (secret, others) {
+            (Some(origin @ Origin::File { .. }), Some(mode)) => {
+                let (name, origin) = ("client_secret".to_owned(), Some(origin.clone()));
+                Err(Fault { name, origin, problem: Problem::Permissions(path, mode) }.into())
+            }
+            _ => Ok(settings),
+        }
+    }
+
+    /// Reads a file that is here already, with the name it is to be called by, and these variables.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault of both.
+    pub fn read(
+        file: Option<(&str, &str)>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let places = places(&environment);
+        let (mut values, mut faults) = (BTreeMap::new(), places.check());
+        let in_file = file.map(|(name, text)| file::entries(name, text)).transpose()?;
+        for entry in in_file.into_iter().flatten() {
+            take(
+                &entry.name,
+                Setting::named(&entry.name),
+                entry.text,
+                entry.origin,
+                &mut values,
+                &mut faults,
+            );
+        }
+        for (variable, value) in &environment {
+            let Some((variable, setting)) = named(variable) else { continue };
+            let text = value.to_str().map(|text| Zeroizing::new(text.to_owned()));
+            let origin = Origin::Environment(variable.clone());
+            take(&variable, setting, text.ok_or(Problem::NotUtf8), origin, &mut values, &mut faults);
+        }
+        ConfigError::all(faults)?;
+        Ok(Self { values, places })
+    }
+
+    /// Returns every setting with its value and its origin, in the order of [`SETTINGS`]. Secrets are not shown.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Shown> {
+        let shown = |setting: &Setting| {
+            let value = self.values.get(setting.name);
+            Shown {
+                name: setting.name,
+                value: value.map(|value| match setting.form {
+                    Form::Secret => "[redacted]".to_owned(),
+                    _ => value.text.to_string(),
+                }),
+                origin: value.map_or(Origin::Default, |value| value.origin.clone()),
+            }
+        };
+        SETTINGS.iter().map(shown).collect()
+    }
+
+    /// Returns the value of a setting, if it is set.
+    pub(crate) fn value(&self, name: &'static str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    pub(crate) fn text(&self, name: &'static str) -> Option<&str> {
+        self.value(name).map(|value| value.text.as_str())
+    }
+
+    /// Returns a fault of a setting, with the place where it is set.
+    pub(crate) fn fault(&self, name: &'static str, problem: Problem) -> ConfigError {
+        let origin = self.value(name).map(|value| value.origin.clone());
+        Fault { name: name.to_owned(), origin, problem }.into()
+    }
+
+    /// Returns a fault for a value that cannot be used.
+    pub(crate) fn unusable(&self, name: &'static str, why: impl ToString) -> ConfigError {
+        self.fault(name, Problem::Value(why.to_string()))
+    }
+
+    /// Returns the text of a setting that is needed.
+    pub(crate) fn needed(&self, name: &'static str, remedy: &str) -> Result<&str, ConfigError> {
+        self.text(name).ok_or_else(|| self.fault(name, Problem::Missing(remedy.to_owned())))
+    }
+}
+
+/// Shows where each value comes from, and no value.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.values.iter().map(|(name, value)| (name, &value.origin))).finish()
+    }
+}
+
+fn places(environment: &[(OsString, OsString)]) -> Places {
+    let mut places = Places::default();
+    for (variable, value) in environment {
+        if let Some(variable) = variable.to_str() {
+            places.note(variable, value);
+        }
+    }
+    places
+}
+
+/// Returns a variable that is meant for octo-auth, with its setting if there is one.
+fn named(variable: &OsStr) -> Option<(String, Option<&'static Setting>)> {
+    let variable = variable.to_string_lossy();
+    if !variable.starts_with(PREFIX) || variable == CONFIG {
+        return None;
+    }
+    let setting = SETTINGS.iter().find(|setting| setting.variable() == variable);
+    Some((variable.into_owned(), setting))
+}
+
+/// Takes a value, or notes its fault.
+fn take(
+    name: &str,
+    setting: Option<&'static Setting>,
+    text: Result<Zeroizing<String>, Problem>,
+    origin: Origin,
+    values: &mut BTreeMap<&'static str, Value>,
+    faults: &mut Vec<Fault>,
+) {
+    let taken = match setting {
+        None => Err(Problem::Unknown(nearest(name))),
+        Some(setting) => text.and_then(|text| {
+            form::check(setting.form, &text)?;
+            values.insert(setting.name, Value { text, origin: origin.clone() });
+            Ok(())
+        }),
+    };
+    if let Err(problem) = taken {
+        faults.push(Fault { name: name.to_owned(), origin: Some(origin), problem });
+    }
+}
+
+/// Returns the name that was probably meant: one that differs in a third of its letters at most.
+fn nearest(name: &str) -> Option<String> {
+    let is_variable = name.starts_with(PREFIX);
+    let spelt = |setting: &Setting| if is_variable { setting.variable() } else { setting.name.to_owned() };
+    let distance = |spelt: &String| strsim::osa_distance(spelt, name);
+    let nearest = SETTINGS.iter().map(spelt).min_by_key(distance)?;
+    let letters = nearest.len() - if is_variable { PREFIX.len() } else { 0 };
+    (distance(&nearest) <= letters / 3).then_some(nearest)
+}
+
+/// Returns the text of a file, and its mode if other users can read or change it.
+fn read(path: &Path) -> std::io::Result<(Zeroizing<String>, Option<u32>)> {
+    let file = File::open(path)?;
+    let mode = shared_mode(&file)?;
+    let mut text = Zeroizing::new(String::new());
+    file.take(LONGEST).read_to_string(&mut text)?;
+    Ok((text, mode))
+}
+
+/// Returns the mode of a file that other users can read or change. Windows inherits a folder's permissions, and is not
+/// asked.
+pub(crate) fn shared_mode(file: &File) -> std::io::Result<Option<u32>> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        Ok((mode & 0o066 != 0).then_some(mode))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        Ok(None)
+    }
+}

@@ -1,0 +1,109 @@
+//! The settings there are.
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name in the file; a point stands before a name in a table.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub form: Form,
+    /// What it sets, and what holds without it.
+    pub meaning: &'static str,
+}
+
+/// What the value of a setting looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// A text.
+    Text,
+    /// A text that is never shown.
+    Secret,
+    /// Words, as an array of texts or one text with spaces.
+    Words,
+    /// Addresses and blocks, as an array of texts or one text with commas.
+    Addresses,
+    /// A time with its unit, such as `5m`.
+    Duration,
+    /// A whole number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// The absolute path of a file or directory.
+    Path,
+}
+
+/// Defines [`SETTINGS`] and its table, which so never differ.
+macro_rules! settings {
+    ($($name:literal, $form:expr, $looks:literal, $meaning:literal;)*) => {
+        /// All settings, in the order in which they are shown.
+        ///
+        /// The variable of a setting is `OCTO_AUTH_` and its name in capital letters, with `_` for the point.
+        ///
+        /// | setting | value | what it sets, and what holds without it |
+        /// |---|---|---|
+        $(#[doc = concat!("| `", $name, "` | ", $looks, " | ", $meaning, " |")])*
+        pub const SETTINGS: &[Setting] = &[$(Setting { name: $name, form: $form, meaning: $meaning }),*];
+    };
+}
+
+settings! {
+    "profile", Form::Text, "text",
+    "The provider: `octorate`, `octotable`, `officernd`, `rfc6749`, or the absolute path of a profile. `rfc6749` if `token_url` is set.";
+    "token_url", Form::Text, "URL",
+    "The token endpoint of an RFC 6749 server, with its query if it has one.";
+    "authorization_url", Form::Text, "URL",
+    "The page of that server where people sign in.";
+    "allow_http_loopback", Form::Flag, "true or false",
+    "Allows `http` to an address of this computer, for tests. `false`.";
+    "client_id", Form::Text, "text",
+    "The client id that the provider gave out.";
+    "client_secret", Form::Secret, "text, never shown",
+    "The client secret.";
+    "client_secret_file", Form::Path, "absolute path",
+    "A file that holds the client secret alone, instead of `client_secret`.";
+    "auth", Form::OneOf(&["body", "basic", "basic_raw", "none"]), "one of these",
+    "How an RFC 6749 server takes client id and secret: `body`, `basic`, `basic_raw`, or `none` for a public client. `body`.";
+    "scope", Form::Words, "words",
+    "The scopes to ask for. None.";
+    "redirect_uri", Form::Text, "URL",
+    "The redirect URI, as it is registered with the provider.";
+    "pkce", Form::OneOf(&["S256"]), "`S256`",
+    "The PKCE method (RFC 7636). `plain` is not offered. `S256`.";
+    "allowlist", Form::Addresses, "addresses and blocks",
+    "The addresses that may call you. Without it nothing is checked.";
+    "refresh_lead", Form::Duration, "duration",
+    "How long before its end a token is renewed, up to one day; `0s`: only when it has ended. By formula.";
+    "typical_lifetime", Form::Duration, "duration",
+    "How long tokens live as a rule. `refresh_lead` is at most half of it.";
+    "exchange_timeout", Form::Duration, "duration",
+    "How long one request may take, from 1 s to 10 min. `60s`.";
+    "wait_timeout", Form::Duration, "duration",
+    "How long a caller waits for a token, up to 1 h. `30s`.";
+    "max_token_requests_per_minute", Form::Number, "whole number",
+    "The limit of token requests, where it is below what the provider allows.";
+    "store.path", Form::Path, "absolute path",
+    "The directory where tokens are kept.";
+}
+
+impl Setting {
+    /// Returns the environment variable that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.to_ascii_uppercase().replace('.', "_"))
+    }
+
+    /// Returns the setting of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.name == name)
+    }
+}
+
+/// What the names of all variables begin with.
+pub(crate) const PREFIX: &str = "OCTO_AUTH_";
+
+/// The variable that names the file.
+pub(crate) const CONFIG: &str = "OCTO_AUTH_CONFIG";
