@@ -1,12 +1,13 @@
 //! The stored form of a [`Record`]: JSON with one member for each field.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::record::{Attempt, FamilyId, Fingerprint, History, OperationId, Pause, Record};
 use crate::answer::members::Value;
 use crate::scope::Scopes;
 use crate::secret::Secret;
-use crate::store::{Identity, Reader, RecordBytes, RecordError, Writer, hex, unhex};
+use crate::store::{Identity, Reader, RecordBytes, RecordError, Writer, unhex};
 use crate::time::Timestamp;
 use crate::token::{AccessToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_LIFETIME, TokenSet};
 
@@ -17,7 +18,7 @@ impl Record {
     /// Encodes the record.
     pub(crate) fn encode(&self, identity: &Identity) -> RecordBytes {
         let mut to = Writer::new(identity);
-        to.text("family", &hex(self.family.as_bytes()));
+        to.hex("family", self.family.as_bytes());
         to.number("attempts", self.attempts);
         to.number("answered", self.answered);
         if let Some(token) = &self.token {
@@ -28,29 +29,29 @@ impl Record {
             to.text("refresh_token", refresh_token.expose());
         }
         if let Some(parent) = &self.parent {
-            to.text("parent", &hex(parent.as_bytes()));
+            to.hex("parent", parent.as_bytes());
         }
         if let Some(attempt) = &self.attempt {
-            let mut object = Writer::object();
-            object.text("id", &written_id(attempt.id));
-            object.number("number", attempt.number);
-            object.number("begun", attempt.begun.as_unix_millis());
-            object.number("deadline", attempt.deadline.as_unix_millis());
-            to.object_member("attempt", object);
+            to.object("attempt", |to| {
+                to.text("id", &attempt.id.to_string());
+                to.number("number", attempt.number);
+                to.number("begun", attempt.begun.as_unix_millis());
+                to.number("deadline", attempt.deadline.as_unix_millis());
+            });
         }
         to.flag("in_doubt", self.in_doubt);
         to.flag("dead", self.is_dead);
         if let Some(pause) = &self.pause {
-            let mut object = Writer::object();
-            object.number("from", pause.from.as_unix_millis());
-            object.number("until", pause.until.as_unix_millis());
-            object.flag("of_client", pause.of_client);
-            to.object_member("pause", object);
+            to.object("pause", |to| {
+                to.number("from", pause.from.as_unix_millis());
+                to.number("until", pause.until.as_unix_millis());
+                to.flag("of_client", pause.of_client);
+            });
         }
         to.flag("signed_out", self.signed_out);
-        to.texts("applied", self.history.applied().iter().copied().map(written_id));
-        to.texts("used", self.history.used().iter().map(|short| hex(short)));
-        to.texts("seeds", self.history.seeds().iter().map(|short| hex(short)));
+        to.texts("applied", self.history.applied(), |to, id| to.display(id));
+        to.hexes("used", self.history.used());
+        to.hexes("seeds", self.history.seeds());
         to.finish(&self.unknown)
     }
 
@@ -89,17 +90,15 @@ fn write_token(to: &mut Writer, token: &TokenSet) {
         to.number("expires_at", expires_at.as_unix_millis());
     }
     if let Some(renew_after) = token.renew_after() {
-        to.number("renew_after", u64::try_from(renew_after.as_millis()).unwrap_or(u64::MAX));
+        to.number("renew_after", renew_after.as_millis());
     }
     if let Some(scopes) = token.scopes() {
         to.text("scope", &scopes.to_string());
     }
     for (list, is_secret) in [("members", false), ("secret_members", true)] {
-        let mut object = Writer::object();
-        let listed = token.kept.iter().filter(|member| member.is_secret == is_secret);
-        let count = listed.map(|member| object.text(&member.name, member.value.expose())).count();
-        if count > 0 {
-            to.object_member(list, object);
+        let mut listed = token.kept.iter().filter(|member| member.is_secret == is_secret).peekable();
+        if listed.peek().is_some() {
+            to.object(list, |to| listed.for_each(|member| to.text(&member.name, member.value.expose())));
         }
     }
 }
@@ -192,8 +191,10 @@ fn read_texts<T>(
 }
 
 /// An operation's identity, such as `9f3a61c07bd2e854-12`.
-fn written_id(id: OperationId) -> String {
-    format!("{:016x}-{}", id.writer, id.sequence)
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.writer, self.sequence)
+    }
 }
 
 fn read_id(text: &str) -> Option<OperationId> {

@@ -92,8 +92,7 @@ impl RequestLog {
     /// Encodes the log.
     pub(crate) fn encode(&self, sent: &[Timestamp], identity: &Identity) -> RecordBytes {
         let mut to = Writer::new(identity);
-        let moments: Vec<String> = sent.iter().map(|sent| sent.as_unix_millis().to_string()).collect();
-        to.raw("sent", &format!("[{}]", moments.join(",")));
+        to.numbers("sent", sent.iter().map(|sent| sent.as_unix_millis()));
         to.finish(&self.unknown)
     }
 

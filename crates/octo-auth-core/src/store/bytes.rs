@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 /// The encoded content of a record: secret bytes that `Debug` does not show and that are wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RecordBytes(Zeroizing<Vec<u8>>);
+pub struct RecordBytes(pub(super) Zeroizing<Vec<u8>>);
 
 impl From<Vec<u8>> for RecordBytes {
     fn from(bytes: Vec<u8>) -> Self {

@@ -3,11 +3,13 @@
 //! A record is a JSON object in wiped memory. What is read from a store is as untrusted as what is read from the network:
 //! sizes are bounded, a member that stands twice is an error, and a record of another registration or name is refused.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::hexadecimal::unhex;
+use super::hexadecimal::{digits, unhex};
 use super::{RecordBytes, RecordName};
 use crate::answer::members::{Members, Value};
 use crate::printable::Printable;
@@ -17,6 +19,9 @@ const VERSION: u64 = 1;
 
 /// The largest record that is read, in bytes.
 const LONGEST: usize = 256 * 1024;
+
+/// The size that most records stay below, in bytes.
+const ROOM: usize = 1024;
 
 /// Why stored bytes cannot be used as the record that was asked for. Nothing is overwritten then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,40 +97,39 @@ pub(crate) struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Unknown(Vec<(String, Zeroizing<String>)>);
 
-/// Writes the members of a record.
-pub(crate) struct Writer(Zeroizing<String>);
+/// Writes the members of a record, in memory that is wiped also where it had to grow.
+pub(crate) struct Writer(Zeroizing<Vec<u8>>);
 
 /// The members of a record that were not read yet.
 pub(crate) struct Reader<'a>(Vec<(String, &'a str)>);
 
 impl Writer {
     pub(crate) fn new(identity: &Identity) -> Self {
-        let mut writer = Self(Zeroizing::new(String::with_capacity(1024)));
-        writer.raw("v", &VERSION.to_string());
+        let mut writer = Self(Zeroizing::new(Vec::with_capacity(ROOM)));
+        writer.push(b"{");
+        writer.number("v", VERSION);
         writer.text("name", identity.name.as_str());
         writer.text("issuer", &identity.issuer);
         writer.text("client_id", &identity.client_id);
         writer
     }
 
-    /// A writer of an object that becomes the value of a member.
-    pub(crate) fn object() -> Self {
-        Self(Zeroizing::default())
-    }
-
-    pub(crate) fn object_member(&mut self, name: &str, mut object: Self) {
-        let end = if object.0.is_empty() { "{}" } else { "}" };
-        object.0.push_str(end);
-        self.raw(name, &object.0);
+    /// Writes an object with the members that `write` writes.
+    pub(crate) fn object(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
+        self.name(name);
+        self.push(b"{");
+        write(self);
+        self.push(b"}");
     }
 
     pub(crate) fn text(&mut self, name: &str, value: &str) {
-        let quoted = Zeroizing::new(serde_json::Value::from(value).to_string());
-        self.raw(name, &quoted);
+        self.name(name);
+        self.quoted(value);
     }
 
-    pub(crate) fn number(&mut self, name: &str, value: impl Into<i128>) {
-        self.raw(name, &value.into().to_string());
+    pub(crate) fn number(&mut self, name: &str, value: impl fmt::Display) {
+        self.name(name);
+        self.display(value);
     }
 
     /// Writes `true`; a flag that is not set is left out.
@@ -135,27 +139,101 @@ impl Writer {
         }
     }
 
-    /// Writes an array of texts without characters that JSON escapes; an empty one is left out.
-    pub(crate) fn texts(&mut self, name: &str, texts: impl Iterator<Item = String>) {
-        let quoted: Vec<String> = texts.map(|text| format!("\"{text}\"")).collect();
-        if !quoted.is_empty() {
-            self.raw(name, &format!("[{}]", quoted.join(",")));
+    /// Writes bytes as hexadecimal digits.
+    pub(crate) fn hex(&mut self, name: &str, bytes: &[u8]) {
+        self.name(name);
+        self.push(b"\"");
+        self.digits(bytes);
+        self.push(b"\"");
+    }
+
+    /// Writes an array of hexadecimal digits; an empty one is left out.
+    pub(crate) fn hexes<const N: usize>(&mut self, name: &str, items: &[[u8; N]]) {
+        self.texts(name, items, |to, bytes| to.digits(bytes));
+    }
+
+    /// Writes an array of texts, which `write` writes without characters that JSON escapes; an empty one is left out.
+    pub(crate) fn texts<T>(&mut self, name: &str, items: &[T], write: impl Fn(&mut Self, &T)) {
+        let Some((first, rest)) = items.split_first() else { return };
+        self.name(name);
+        self.push(b"[\"");
+        write(self, first);
+        for item in rest {
+            self.push(b"\",\"");
+            write(self, item);
+        }
+        self.push(b"\"]");
+    }
+
+    /// Writes an array of numbers.
+    pub(crate) fn numbers(&mut self, name: &str, numbers: impl Iterator<Item = i64>) {
+        self.name(name);
+        let mut begin: &[u8] = b"[";
+        for number in numbers {
+            self.push(std::mem::replace(&mut begin, b","));
+            self.display(number);
+        }
+        self.push(if begin == b"[" { b"[]" } else { b"]" });
+    }
+
+    pub(crate) fn display(&mut self, value: impl fmt::Display) {
+        let written = write!(self, "{value}");
+        debug_assert!(written.is_ok(), "memory takes all bytes");
+    }
+
+    fn digits(&mut self, bytes: &[u8]) {
+        for bytes in bytes.chunks(16) {
+            let mut text = [0; 32];
+            let pairs = text.chunks_exact_mut(2).zip(bytes);
+            pairs.for_each(|(pair, byte)| pair.copy_from_slice(&digits(*byte)));
+            self.push(&text[..2 * bytes.len()]);
         }
     }
 
     /// Writes a value that is JSON already.
-    pub(crate) fn raw(&mut self, name: &str, value: &str) {
-        let begin = if self.0.is_empty() { '{' } else { ',' };
-        self.0.push(begin);
-        self.0.push_str(&serde_json::Value::from(name).to_string());
-        self.0.push(':');
-        self.0.push_str(value);
+    fn raw(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.push(value.as_bytes());
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.0.ends_with(b"{") {
+            self.push(b",");
+        }
+        self.quoted(name);
+        self.push(b":");
+    }
+
+    fn quoted(&mut self, text: &str) {
+        let written = serde_json::to_writer(self, text);
+        debug_assert!(written.is_ok(), "a string can be written as JSON and memory takes all bytes");
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let length = self.0.len() + bytes.len();
+        if length > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * length));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
     }
 
     pub(crate) fn finish(mut self, unknown: &Unknown) -> RecordBytes {
         unknown.0.iter().for_each(|(name, value)| self.raw(name, value));
-        self.0.push('}');
-        RecordBytes::from(self.0.as_bytes())
+        self.push(b"}");
+        RecordBytes(self.0)
+    }
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

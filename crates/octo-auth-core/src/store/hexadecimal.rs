@@ -2,7 +2,12 @@
 
 /// The hexadecimal digits of bytes.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
+}
+
+/// The two hexadecimal digits of a byte.
+pub(super) fn digits(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)])
 }
 
 /// The bytes of hexadecimal digits; `None` for another number of digits or another character.
