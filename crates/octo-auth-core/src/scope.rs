@@ -1,15 +1,19 @@
 //! Scopes: an ordered list of words (RFC 6749 section 3.3).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::error::RequestError;
+
+/// The number of scopes up to which each is compared with each.
+const FEW: usize = 32;
 
 /// A list of scopes, each a word of RFC 6749 section 3.3; order kept, repetitions dropped.
 ///
 /// Two lists are equal when they hold the same words in the same order; use [`Scopes::same_set`] to compare
 /// what they allow.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Scopes(Vec<String>);
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Scopes(String);
 
 impl Scopes {
     /// No scope at all.
@@ -24,14 +28,23 @@ impl Scopes {
     ///
     /// [`RequestError::ScopeMalformed`] for a word with a character RFC 6749 section 3.3 does not allow.
     pub fn parse(text: &str) -> Result<Self, RequestError> {
-        let mut scopes = Self::none();
-        for (index, word) in text.split_ascii_whitespace().enumerate() {
+        let mut scopes = String::with_capacity(text.len());
+        let words = || text.split_ascii_whitespace();
+        // To compare each word with each takes less time while they are few, and too much where they are many.
+        let are_many = words().nth(FEW).is_some();
+        let mut known = BTreeSet::new();
+        for (index, word) in words().enumerate() {
             if !is_scope(word) {
                 return Err(RequestError::ScopeMalformed { position: index + 1 });
             }
-            scopes.push(word);
+            let is_new =
+                if are_many { known.insert(word) } else { split(&scopes).all(|before| before != word) };
+            if is_new {
+                scopes.push_str(if scopes.is_empty() { "" } else { " " });
+                scopes.push_str(word);
+            }
         }
-        Ok(scopes)
+        Ok(Self(scopes))
     }
 
     /// The scopes of a list of texts, each of which may hold several.
@@ -52,33 +65,31 @@ impl Scopes {
 
     /// The scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        split(&self.0)
     }
 
     /// Whether a scope is in the list.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
-        self.0.iter().any(|own| own == scope)
+        self.iter().any(|own| own == scope)
     }
 
     /// Whether both lists hold the same scopes, in whatever order.
     #[must_use]
     pub fn same_set(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.covers(other)
+        self.covers(other) && other.covers(self)
     }
 
     /// Whether every scope of the other list is in this one.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        other.iter().all(|scope| self.contains(scope))
+        self == other || other.iter().all(|scope| self.contains(scope))
     }
+}
 
-    /// Adds a word that is a scope and not in the list yet.
-    pub(crate) fn push(&mut self, word: &str) {
-        if !self.contains(word) {
-            self.0.push(word.to_owned());
-        }
-    }
+/// The scopes of a text in which one space stands between two.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }
 
 /// Whether a word is a scope token: visible ASCII without `"` and `\`.
@@ -89,6 +100,12 @@ fn is_scope(word: &str) -> bool {
 /// The scopes joined by one space, as they are sent.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scopes").field(&self.iter().collect::<Vec<_>>()).finish()
     }
 }
