@@ -10,13 +10,16 @@ use zeroize::Zeroizing;
 
 /// A client secret, token, code or password.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Zeroizing<Box<str>>);
 
 impl Secret {
     /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        let mut text = Zeroizing::new(text.into());
+        // Memory that is too large would be given back unwiped.
+        let is_exact = text.capacity() == text.len();
+        Self(Zeroizing::new(if is_exact { std::mem::take(&mut *text).into() } else { text.as_str().into() }))
     }
 
     /// Shows the text. Whatever is done with it, it must not be printed, logged or kept.
