@@ -42,10 +42,17 @@ struct Opened<'a> {
     deviations: Vec<Deviation>,
 }
 
-/// Opens an answer that should hold JSON: status, size, encoding, media type, characters, coded errors.
+/// Opens an answer that should hold JSON and refuses one whose body is an error.
+fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, ExchangeError> {
+    let opened = open_unread(reading, received)?;
+    errors::refuse_coded_body(reading, received, &opened.text, &opened.deviations)?;
+    Ok(opened)
+}
+
+/// Opens an answer that should hold JSON: status, size, encoding, media type, characters. Its body may be an error.
 ///
 /// The order of the checks is the order of what they tell: a server error is one whatever its body says.
-fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, ExchangeError> {
+fn open_unread<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, ExchangeError> {
     accept_status(reading, received)?;
     let mut deviations = Vec::new();
     if received.status != http::StatusCode::OK && reading.purpose.answers_with_200() {
@@ -61,10 +68,7 @@ fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, Ex
     let opened = media::check(received.headers, form, &mut deviations)
         .and_then(|form| media::text(received.body, form, &mut deviations));
     match opened {
-        Ok((text, repaired)) => {
-            errors::refuse_coded_body(reading, received, &text, &deviations)?;
-            Ok(Opened { text, repaired, deviations })
-        }
+        Ok((text, repaired)) => Ok(Opened { text, repaired, deviations }),
         Err(kind) => Err(errors::unreadable(reading, received, kind, deviations)),
     }
 }
@@ -93,16 +97,25 @@ fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), Excha
 impl Opened<'_> {
     /// The named members of the answer.
     fn members(&self, names: &[&str]) -> Result<Members<'_>, ErrorKind> {
-        let members = match Members::read(&self.text, names) {
+        self.sound(Members::read(&self.text, names), names.len())
+    }
+
+    /// These members of the answer, if the first `count` of them hold what the server wrote, and none two values.
+    fn sound<'m>(
+        &self,
+        read: Result<Members<'m>, ErrorKind>,
+        count: usize,
+    ) -> Result<Members<'m>, ErrorKind> {
+        let members = match read {
             Err(ErrorKind::NotJson | ErrorKind::NotObject) if self.repaired => {
                 return Err(ErrorKind::NotUtf8);
             }
             other => other?,
         };
-        if self.repaired && members.contain(media::REPAIRED) {
+        if self.repaired && members.contain(count, media::REPAIRED) {
             return Err(ErrorKind::NotUtf8);
         }
-        if (0..names.len()).any(|place| members.again(place) == Again::Different) {
+        if (0..count).any(|place| members.again(place) == Again::Different) {
             return Err(ErrorKind::DuplicateMember);
         }
         Ok(members)

@@ -31,7 +31,7 @@ use crate::profile::{Profile, ProfileError, origin};
 use crate::reading::Reading;
 use crate::secret::Secret;
 use crate::time::Now;
-use crate::token::{TokenSet, issuer};
+use crate::token::TokenSet;
 
 /// Authorises calls of one provider's API. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -292,7 +292,7 @@ pub(crate) fn another(
 
 /// Refuses a token of another provider, which would learn it.
 pub(crate) fn check_issuer(profile: &Profile, token: &TokenSet) -> Result<(), RequestError> {
-    let own = token.issuer == issuer(profile);
+    let own = token.issuer == *profile.issuer();
     own.then_some(()).ok_or_else(|| RequestError::OtherProvider { provider: profile.title().to_owned() })
 }
 

@@ -20,7 +20,6 @@ use crate::profile::{Call, Calls, ClientAuthentication, Profile, PublicClient, R
 use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
-use crate::token::issuer;
 
 /// A registration at a provider: its profile, a client id, and a client secret unless the client is public.
 #[derive(Clone)]
@@ -129,9 +128,9 @@ impl Client {
 
     /// Returns whether another client has the same issuer, client id and parameters, so that its records have the same names.
     pub(crate) fn is_same_registration(&self, other: &Self) -> bool {
-        let of =
-            |client: &Self| (issuer(&client.profile), client.client_id.clone(), client.parameters.clone());
-        of(self) == of(other)
+        self.profile.issuer() == other.profile.issuer()
+            && self.client_id == other.client_id
+            && self.parameters == other.parameters
     }
 
     /// The extra parameters of its token requests, in the order in which they were added.

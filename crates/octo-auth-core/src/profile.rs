@@ -21,6 +21,7 @@ mod error;
 #[cfg(feature = "providers")]
 mod generated;
 pub(crate) mod member_path;
+mod names;
 #[cfg(feature = "toml")]
 mod read;
 mod rfc6749;
@@ -28,6 +29,7 @@ mod template;
 mod text;
 
 pub(crate) use base_url::{is_loopback, origin};
+pub(crate) use names::{Names, Use};
 
 pub use answer::{
     AbsentTokenType, ApiConfigurationAnswer, CreatedClientAnswer, CreatedPropertyAnswer, ErrorShape,

@@ -26,7 +26,6 @@ use crate::profile::Replay;
 use crate::spec::Key;
 use crate::store::{Identity, RecordName, STORE_CALL, Storage, hex};
 use crate::time::{Now, Timestamp};
-use crate::token::issuer;
 
 /// What the accounts of one registration share.
 #[derive(Debug)]
@@ -142,5 +141,5 @@ impl SharedState {
 }
 
 fn identity(client: &Client, name: RecordName) -> Identity {
-    Identity { name, issuer: issuer(client.profile()).into(), client_id: client.client_id().into() }
+    Identity { name, issuer: client.profile().issuer().clone(), client_id: client.client_id().into() }
 }

@@ -10,7 +10,7 @@ use crate::extra_parameter::ExtraParameter;
 use crate::scope::Scopes;
 use crate::secret::Secret;
 use crate::store::RecordName;
-use crate::token::{AdminToken, TokenSet, issuer};
+use crate::token::{AdminToken, TokenSet};
 
 /// What a token is for: the grant, whose account it is, the scopes and the extra parameters.
 ///
@@ -163,12 +163,12 @@ impl RecordName {
         let scopes: Vec<&str> = key.scopes.iter().map(String::as_str).collect();
         let readable = if key.grant == Grant::RefreshToken { key.account.clone() } else { scopes.join("-") };
         let lists: [&[&str]; 3] = [&[&key.account], &scopes, &parameters];
-        Self::assembled(&issuer(client.profile()), client.client_id(), grant, &readable, &lists)
+        Self::assembled(client.profile().issuer(), client.client_id(), grant, &readable, &lists)
     }
 
     /// Returns the name of the request log of a registration.
     #[must_use]
     pub fn requests(client: &Client) -> Self {
-        Self::assembled(&issuer(client.profile()), client.client_id(), "requests", "", &[])
+        Self::assembled(client.profile().issuer(), client.client_id(), "requests", "", &[])
     }
 }

@@ -6,6 +6,7 @@
 mod kept;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -38,9 +39,9 @@ impl AccessToken {
     pub fn new(token: impl Into<Secret>) -> Option<Self> {
         let token = token.into();
         let text = token.expose();
-        let sound = !text.is_empty()
-            && text.len() <= LONGEST_TOKEN
-            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        // Looking at all bytes takes less time than stopping at the first odd one.
+        let is_odd = || text.bytes().fold(false, |odd, byte| odd | !byte.is_ascii_graphic());
+        let sound = !text.is_empty() && text.len() <= LONGEST_TOKEN && !is_odd();
         sound.then_some(Self(token))
     }
 
@@ -95,8 +96,8 @@ impl fmt::Debug for AccessToken {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenSet {
     pub(crate) access_token: AccessToken,
-    /// Who issued it; see [`issuer`].
-    pub(crate) issuer: String,
+    /// Who issued it; see [`Profile::issuer`].
+    pub(crate) issuer: Arc<str>,
     pub(crate) issued_at: Timestamp,
     pub(crate) lifetime: Option<Duration>,
     pub(crate) renew_after: Option<Duration>,
@@ -117,7 +118,8 @@ impl TokenSet {
         lifetime: Option<Duration>,
         refresh_token: Option<Secret>,
     ) -> Self {
-        let (issuer, lifetime) = (issuer(profile), lifetime.map(|lifetime| lifetime.min(LONGEST_LIFETIME)));
+        let (issuer, lifetime) =
+            (profile.issuer().clone(), lifetime.map(|lifetime| lifetime.min(LONGEST_LIFETIME)));
         let (renew_after, scopes, kept) = (None, None, KeptMembers::default());
         Self { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept }
     }
@@ -261,11 +263,4 @@ impl AdminToken {
     pub fn for_ip_authentication(self) -> TokenSet {
         self.0
     }
-}
-
-/// What tells the issuers of two tokens apart: the URL of the profile's first call that gives out tokens.
-pub(crate) fn issuer(profile: &Profile) -> String {
-    let calls = &profile.document().calls;
-    let giving = [&calls.client_credentials, &calls.code, &calls.refresh, &calls.api_login];
-    giving.into_iter().flatten().next().map(|call| profile.call_url(call)).unwrap_or_default()
 }

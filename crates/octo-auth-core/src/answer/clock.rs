@@ -66,7 +66,9 @@ pub(super) fn cacheable(received: &Received<'_>, deviations: &mut Vec<Deviation>
         })
     };
     let values = || received.headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
-    let forbids = values().any(|value| value.to_ascii_lowercase().contains("no-store"));
+    let forbids = values().any(|value| {
+        value.as_bytes().windows("no-store".len()).any(|word| word.eq_ignore_ascii_case(b"no-store"))
+    });
     if !forbids && values().any(invites) {
         deviations.push(Deviation::CacheableTokenResponse);
     }

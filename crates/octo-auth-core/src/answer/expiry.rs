@@ -202,7 +202,7 @@ fn instant(
     let date = match value {
         Value::Number(raw) => epoch(moment(raw)?, told, deviations),
         value => {
-            let text = value.text()?;
+            let text = value.borrowed_text()?;
             match integer(&text) {
                 Some(number) if text.len() >= 9 || number <= 0 => epoch(moment(&text)?, told, deviations),
                 _ => {

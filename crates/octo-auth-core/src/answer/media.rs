@@ -11,9 +11,6 @@ use crate::error::ErrorKind;
 /// What stands for a byte that was not UTF-8. JSON allows it in strings; no token contains it.
 pub(super) const REPAIRED: u8 = 0x7f;
 
-/// How deep arrays and objects may lie in one another.
-const DEEPEST: usize = 128;
-
 /// What servers write in `Content-Encoding` for a body that is not coded: character sets and MIME's transfer encodings.
 const NO_CODINGS: [&[u8]; 9] =
     [b"none", b"utf-8", b"utf8", b"ascii", b"us-ascii", b"iso-8859-1", b"7bit", b"8bit", b"binary"];
@@ -70,25 +67,33 @@ pub(super) fn check(
         deviations.push(Deviation::MediaTypeMissing);
         return Ok(false);
     };
-    if types.any(|other| other != first) {
+    if types.any(|other| !other.eq_ignore_ascii_case(first)) {
         return Err(ErrorKind::MediaType);
     }
-    match first.as_str() {
-        "application/json" => {}
-        "application/x-www-form-urlencoded" if form_allowed => return Ok(true),
-        "application/x-www-form-urlencoded" => {
-            deviations.push(Deviation::FormAnswer);
-            return Err(ErrorKind::MediaType);
-        }
-        "text/json" | "text/plain" | "text/javascript" | "application/javascript" => {
-            deviations.push(Deviation::MediaTypeText);
-        }
-        "" => deviations.push(Deviation::MediaTypeMissing),
-        relative if relative.starts_with("application/") && relative.ends_with("+json") => {
-            deviations.push(Deviation::MediaTypeSuffix);
-        }
-        _ => return Err(ErrorKind::MediaType),
+    let is = |name: &str| first.eq_ignore_ascii_case(name.as_bytes());
+    let begins = |with: &[u8]| first.get(..with.len()).is_some_and(|part| part.eq_ignore_ascii_case(with));
+    let ends = |with: &[u8]| {
+        let part = first.len().checked_sub(with.len()).map(|from| &first[from..]);
+        part.is_some_and(|part| part.eq_ignore_ascii_case(with))
+    };
+    if is("application/json") {
+        return Ok(false);
     }
+    if is("application/x-www-form-urlencoded") {
+        if form_allowed {
+            return Ok(true);
+        }
+        deviations.push(Deviation::FormAnswer);
+        return Err(ErrorKind::MediaType);
+    }
+    deviations.push(match first {
+        [] => Deviation::MediaTypeMissing,
+        _ if ["text/json", "text/plain", "text/javascript", "application/javascript"].into_iter().any(is) => {
+            Deviation::MediaTypeText
+        }
+        _ if begins(b"application/") && ends(b"+json") => Deviation::MediaTypeSuffix,
+        _ => return Err(ErrorKind::MediaType),
+    });
     Ok(false)
 }
 
@@ -109,9 +114,6 @@ pub(super) fn text<'a>(
     };
     if body.is_empty() {
         return Err(ErrorKind::EmptyBody);
-    }
-    if !form && is_too_deep(body) {
-        return Err(ErrorKind::NotJson);
     }
     let text = repaired(body);
     let repaired = matches!(text, Cow::Owned(_));
@@ -138,26 +140,6 @@ pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Whether arrays and objects lie in one another deeper than any answer's do, as the parsers of most languages
-/// refuse it.
-fn is_too_deep(body: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in body {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > DEEPEST {
-            return true;
-        }
-    }
-    false
-}
-
 fn form_as_json(text: &str) -> Result<String, ErrorKind> {
     let mut json = String::with_capacity(text.len() + 16);
     for (name, value) in form_urlencoded::parse(text.trim().as_bytes()) {
@@ -174,8 +156,8 @@ fn form_as_json(text: &str) -> Result<String, ErrorKind> {
     Ok(json)
 }
 
-/// Type and subtype in lower case, without parameters.
-fn essence(value: &[u8]) -> String {
+/// Type and subtype, without parameters.
+fn essence(value: &[u8]) -> &[u8] {
     let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
-    String::from_utf8_lossy(value[..end].trim_ascii()).to_ascii_lowercase()
+    value[..end].trim_ascii()
 }

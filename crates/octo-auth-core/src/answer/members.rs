@@ -4,30 +4,38 @@
 //! does not grow with the number of members, and a number is never converted before somebody asks for it.
 //! A member that stands twice is noticed, escaped names included.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer as _;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
-use serde_json::de::StrRead;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::ErrorKind;
 
-/// The members asked for, in the order of the names.
+/// The number of members whose slots need no memory of their own.
+const USUAL: usize = 16;
+
+/// How deep arrays and objects may lie in one another in what is read.
+const DEEPEST: usize = 128;
+
+/// The members asked for, by the places of their names.
 pub(crate) struct Members<'a> {
-    slots: Vec<Slot<'a>>,
+    usual: [Slot<'a>; USUAL],
+    more: Vec<Slot<'a>>,
 }
 
 /// One member asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Slot<'a> {
     raw: Option<&'a str>,
     again: Again,
 }
 
 /// Whether a member stands a second time.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Again {
+    #[default]
     No,
     Same,
     Different,
@@ -49,43 +57,61 @@ pub(crate) enum Value<'a> {
 impl<'a> Members<'a> {
     /// Reads the named members of a JSON object.
     pub(crate) fn read(text: &'a str, names: &[&str]) -> Result<Self, ErrorKind> {
-        if text.bytes().all(|byte| byte.is_ascii_whitespace()) {
+        Self::find(text, names.len(), place_in(names))
+    }
+
+    /// Reads the members of a JSON object whose names have a place, less than `count`.
+    pub(crate) fn find(
+        text: &'a str,
+        count: usize,
+        place: impl Fn(&str) -> Option<usize>,
+    ) -> Result<Self, ErrorKind> {
+        let begin = text.trim_ascii_start();
+        if begin.is_empty() {
             return Err(ErrorKind::EmptyBody);
         }
-        let (slots, read) = Self::fill(text, names);
-        match read {
-            Ok(()) => Ok(Self { slots }),
-            Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-                Err(ErrorKind::NotObject)
-            }
+        let mut members = Self::empty(count);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let object = Object { place, members: &mut members, deepest: DEEPEST - 1 };
+        match deserializer.deserialize_any(object).and_then(|()| deserializer.end()) {
+            Ok(()) => Ok(members),
+            Err(_) if !begin.starts_with('{') && is_value(text) => Err(ErrorKind::NotObject),
             Err(_) => Err(ErrorKind::NotJson),
         }
     }
 
     /// Reads the named members of a JSON object that may be cut off: those that are complete.
     pub(crate) fn of_beginning(text: &'a str, names: &[&str]) -> Self {
-        Self { slots: Self::fill(text, names).0 }
+        Self::fill(text, names).0
     }
 
     /// Reads the named members of the complete JSON object with which a text begins.
     pub(crate) fn first(text: &'a str, names: &[&str]) -> serde_json::Result<Self> {
-        let (slots, read) = Self::fill_from(&mut serde_json::Deserializer::from_str(text), names);
-        read.map(|()| Self { slots })
+        let (members, read) = Self::fill(text, names);
+        read.map(|()| members)
     }
 
-    fn fill(text: &'a str, names: &[&str]) -> (Vec<Slot<'a>>, serde_json::Result<()>) {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let (slots, read) = Self::fill_from(&mut deserializer, names);
-        (slots, read.and_then(|()| deserializer.end()))
+    fn fill(text: &'a str, names: &[&str]) -> (Self, serde_json::Result<()>) {
+        let mut members = Self::empty(names.len());
+        let object = Object { place: place_in(names), members: &mut members, deepest: usize::MAX };
+        let read = serde_json::Deserializer::from_str(text).deserialize_any(object);
+        (members, read)
     }
 
-    fn fill_from(
-        deserializer: &mut serde_json::Deserializer<StrRead<'a>>,
-        names: &[&str],
-    ) -> (Vec<Slot<'a>>, serde_json::Result<()>) {
-        let mut slots = vec![Slot { raw: None, again: Again::No }; names.len()];
-        let read = deserializer.deserialize_any(Object { names, slots: &mut slots });
-        (slots, read)
+    fn empty(count: usize) -> Self {
+        let none = Slot::default();
+        Self { usual: [none; USUAL], more: vec![none; count.saturating_sub(USUAL)] }
+    }
+
+    fn slot(&self, place: usize) -> Option<&Slot<'a>> {
+        self.usual.get(place).or_else(|| self.more.get(place - USUAL))
+    }
+
+    fn slot_mut(&mut self, place: usize) -> Option<&mut Slot<'a>> {
+        match self.usual.get_mut(place) {
+            Some(slot) => Some(slot),
+            None => self.more.get_mut(place - USUAL),
+        }
     }
 
     /// All members of a small object with their names, raw.
@@ -101,19 +127,20 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    /// The value of the member with this place in the names; nothing if it is absent.
-    pub(crate) fn value(&self, index: usize) -> Option<Value<'a>> {
-        Some(Value::of(self.slots.get(index)?.raw?))
+    /// The value of the member with this place; nothing if it is absent.
+    pub(crate) fn value(&self, place: usize) -> Option<Value<'a>> {
+        Some(Value::of(self.slot(place)?.raw?))
     }
 
     /// Whether the member stands a second time.
-    pub(crate) fn again(&self, index: usize) -> Again {
-        self.slots.get(index).map_or(Again::No, |slot| slot.again)
+    pub(crate) fn again(&self, place: usize) -> Again {
+        self.slot(place).map_or(Again::No, |slot| slot.again)
     }
 
-    /// Whether one of the members asked for contains a byte.
-    pub(crate) fn contain(&self, byte: u8) -> bool {
-        self.slots.iter().filter_map(|slot| slot.raw).any(|raw| raw.as_bytes().contains(&byte))
+    /// Whether one of the first so many members contains a byte.
+    pub(crate) fn contain(&self, count: usize, byte: u8) -> bool {
+        let raw = (0..count).filter_map(|place| self.slot(place)?.raw);
+        raw.into_iter().any(|raw| raw.as_bytes().contains(&byte))
     }
 }
 
@@ -132,9 +159,15 @@ impl<'a> Value<'a> {
 
     /// The text of a string; nothing for other values and for lone surrogates.
     pub(crate) fn text(self) -> Option<String> {
-        match self {
-            Self::String(raw) => serde_json::from_str(raw).ok(),
-            _ => None,
+        self.borrowed_text().map(Cow::into_owned)
+    }
+
+    /// As [`Value::text`], borrowed where the string has no escapes.
+    pub(crate) fn borrowed_text(self) -> Option<Cow<'a, str>> {
+        let Self::String(raw) = self else { return None };
+        match raw.strip_prefix('"')?.strip_suffix('"')? {
+            plain if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+            _ => serde_json::from_str(raw).ok().map(Cow::Owned),
         }
     }
 
@@ -179,13 +212,15 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Fills the slots of the names; what was read before an error stays.
-struct Object<'n, 'de> {
-    names: &'n [&'n str],
-    slots: &'n mut [Slot<'de>],
+/// Fills the slots of the names that have a place; what was read before an error stays.
+struct Object<'m, 'de, F> {
+    place: F,
+    members: &'m mut Members<'de>,
+    /// How deep arrays and objects may lie in one another in a member.
+    deepest: usize,
 }
 
-impl<'de> Visitor<'de> for Object<'_, 'de> {
+impl<'de, F: Fn(&str) -> Option<usize>> Visitor<'de> for Object<'_, 'de, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,17 +228,17 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while let Some(place) = map.next_key_seed(Place { names: self.names })? {
-            let Some(slot) = place.and_then(|index| self.slots.get_mut(index)) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
+        while let Some(place) = map.next_key_seed(Place(&self.place))? {
             let raw = map.next_value::<&'de RawValue>()?.get();
+            if is_too_deep(raw, self.deepest) {
+                return Err(A::Error::custom("arrays and objects lie too deep in one another"));
+            }
+            let Some(slot) = place.and_then(|place| self.members.slot_mut(place)) else { continue };
             match slot.raw {
                 None => slot.raw = Some(raw),
                 // Decided already; comparing once more with a long first value would be quadratic.
                 Some(_) if slot.again == Again::Different => {}
-                Some(first) if same_value(first, raw) => slot.again = slot.again.or_same(),
+                Some(first) if same_value(first, raw) => slot.again = Again::Same,
                 Some(_) => slot.again = Again::Different,
             }
         }
@@ -230,23 +265,49 @@ impl<'de> Visitor<'de> for Every {
     }
 }
 
-impl Again {
-    fn or_same(self) -> Self {
-        if self == Self::Different { self } else { Self::Same }
-    }
-}
-
 /// Whether two raw values are the same; strings are compared without their escapes.
 fn same_value(left: &str, right: &str) -> bool {
-    left == right || matches!((Value::of(left).text(), Value::of(right).text()), (Some(l), Some(r)) if l == r)
+    let text = |raw| Value::of(raw).borrowed_text();
+    left == right || matches!((text(left), text(right)), (Some(left), Some(right)) if left == right)
 }
 
-/// Finds the place of a member's name among the names asked for.
-struct Place<'n> {
-    names: &'n [&'n str],
+/// Returns what finds the place of a name in a list.
+fn place_in(names: &[&str]) -> impl Fn(&str) -> Option<usize> {
+    |name| names.iter().position(|wanted| *wanted == name)
 }
 
-impl<'de> DeserializeSeed<'de> for Place<'_> {
+/// Returns whether a text is one JSON value that does not lie too deep.
+fn is_value(text: &str) -> bool {
+    !is_too_deep(text.trim_ascii_start(), DEEPEST) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// Returns whether arrays and objects lie in one another deeper than any answer's do, as the parsers of most languages
+/// refuse it.
+fn is_too_deep(value: &str, deepest: usize) -> bool {
+    if value.len() <= deepest || !value.starts_with(['[', '{']) {
+        return false;
+    }
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in value.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > deepest {
+            return true;
+        }
+    }
+    false
+}
+
+/// Finds the place of a member's name.
+struct Place<'f, F>(&'f F);
+
+impl<'de, F: Fn(&str) -> Option<usize>> DeserializeSeed<'de> for Place<'_, F> {
     type Value = Option<usize>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -254,7 +315,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
     }
 }
 
-impl Visitor<'_> for Place<'_> {
+impl<F: Fn(&str) -> Option<usize>> Visitor<'_> for Place<'_, F> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -262,6 +323,6 @@ impl Visitor<'_> for Place<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.names.iter().position(|wanted| *wanted == name))
+        Ok(self.0(name))
     }
 }

@@ -1,17 +1,17 @@
 //! Token answers (RFC 6749 section 5.1) and the shapes the providers make of them.
 
+use std::borrow::Cow;
+
 use super::members::{Again, Members, Value};
-use super::{Deviation, Opened, clock, expiry, open};
+use super::{Deviation, Opened, clock, errors, expiry, open_unread};
 use crate::error::{ErrorKind, ExchangeError, ProviderText};
 use crate::exchange::sealed::Read;
 use crate::exchange::{Answer, Received};
-use crate::profile::{AbsentTokenType, TokenAnswer};
+use crate::profile::{AbsentTokenType, Names, TokenAnswer, Use};
 use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
-use crate::token::{
-    AccessToken, AdminToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_TOKEN, TokenSet, issuer,
-};
+use crate::token::{AccessToken, AdminToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_TOKEN, TokenSet};
 
 /// Longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
 const LONG: usize = 8190 - "authorization: Bearer ".len();
@@ -24,9 +24,13 @@ const ENVELOPES: [&str; 4] = ["data", "result", "response", "token"];
 
 impl Read for TokenSet {
     fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
-        let opened = open(reading, received)?;
+        let opened = open_unread(reading, received)?;
+        let named = Named::read(&opened, reading.profile.names());
+        if !named.as_ref().is_ok_and(Named::is_no_error) {
+            errors::refuse_coded_body(reading, received, &opened.text, &opened.deviations)?;
+        }
         let mut answer = Token { reading, received, deviations: opened.deviations.clone() };
-        match answer.read(&opened) {
+        match named.and_then(|named| answer.read(&named, &opened)) {
             Ok(value) => Ok(Answer::new(value, answer.deviations)),
             Err(kind) => Err(reading.unusable(kind, received, answer.deviations)),
         }
@@ -49,79 +53,60 @@ struct Token<'r> {
 /// The members of a token answer, by what they are for.
 struct Named<'a> {
     members: Members<'a>,
-    names: Vec<(usize, &'a str)>,
+    names: &'a Names,
 }
 
-/// What a member of a token answer is for, as an index into the lists of names.
-const ACCESS_TOKEN: usize = 0;
-const REFRESH_TOKEN: usize = 1;
-const TOKEN_TYPE: usize = 2;
-const EXPIRES_IN: usize = 3;
-const EXPIRES_AT: usize = 4;
-const REFRESH_IN: usize = 5;
-const SCOPE: usize = 6;
-const KEPT: usize = 7;
-
 impl<'a> Named<'a> {
-    fn read(opened: &'a Opened<'_>, rules: &'a TokenAnswer) -> Result<Self, ErrorKind> {
-        let lists = [
-            &rules.access_token,
-            &rules.refresh_token,
-            &rules.token_type,
-            &rules.expires_in,
-            &rules.expires_at,
-            &rules.refresh_in,
-            &rules.scope,
-        ];
-        let names: Vec<(usize, &str)> = lists
-            .iter()
-            .enumerate()
-            .flat_map(|(meaning, list)| list.iter().map(move |name| (meaning, &**name)))
-            .chain(rules.keep.iter().map(|member| (KEPT, &*member.name)))
-            .collect();
-        let plain: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
-        Ok(Self { members: opened.members(&plain)?, names })
+    fn read(opened: &'a Opened<'_>, names: &'a Names) -> Result<Self, ErrorKind> {
+        let read = Members::find(&opened.text, names.len(), |name| names.place(name));
+        let wanted = names.places(Use::Error).start;
+        Ok(Self { members: opened.sound(read, wanted)?, names })
     }
 
-    /// The values of one meaning that are there, documented name first, each with the place of its name.
-    fn values(&self, meaning: usize) -> impl Iterator<Item = (usize, Value<'a>)> {
-        let places = self.names.iter().enumerate().filter(move |(_, (of, _))| *of == meaning);
-        places.enumerate().filter_map(|(rank, (place, _))| Some((rank, self.members.value(place)?)))
+    /// Whether no member is there with which an error begins.
+    fn is_no_error(&self) -> bool {
+        self.names.of_errors().iter().all(|place| self.members.value(*place).is_none())
+    }
+
+    /// The values of one use that are there, documented name first, each with the rank of its name.
+    fn values(&self, of: Use) -> impl Iterator<Item = (usize, Value<'a>)> {
+        let places = self.names.places(of).enumerate();
+        places.filter_map(|(rank, place)| Some((rank, self.members.value(place)?)))
     }
 }
 
 impl Token<'_> {
-    fn read(&mut self, opened: &Opened<'_>) -> Result<TokenSet, ErrorKind> {
+    fn read(&mut self, named: &Named<'_>, opened: &Opened<'_>) -> Result<TokenSet, ErrorKind> {
         let rules = &self.reading.profile.document().token_answer;
-        let named = Named::read(opened, rules)?;
-        self.note_duplicates(&named);
-        let refresh_token = self.refresh_token(&named);
-        let access_token = self.access_token(&named, opened)?;
-        self.token_type(&named, rules)?;
-        let scopes = self.scopes(&named);
-        let kept = self.kept(&named, rules);
+        self.note_duplicates(named);
+        let refresh_token = self.refresh_token(named);
+        let access_token = self.access_token(named, opened)?;
+        self.token_type(named, rules)?;
+        let scopes = self.scopes(named);
+        let kept = self.kept(named, rules);
         let received = self.received;
         if received.headers.contains_key(http::header::CACHE_CONTROL) {
             clock::cacheable(received, &mut self.deviations);
         }
-        let (in_, at) = (self.one(&named, EXPIRES_IN), self.one(&named, EXPIRES_AT));
+        let (in_, at) = (self.one(named, Use::ExpiresIn), self.one(named, Use::ExpiresAt));
         let lifetime = expiry::lifetime(rules, in_, at, received, &mut self.deviations);
         let renew_after =
-            expiry::renew_after(self.one(&named, REFRESH_IN), lifetime, received, &mut self.deviations);
+            expiry::renew_after(self.one(named, Use::RefreshIn), lifetime, received, &mut self.deviations);
         let issued_at = received.sent.wall;
-        let issuer = issuer(&self.reading.profile);
+        let issuer = self.reading.profile.issuer().clone();
         Ok(TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept })
     }
 
     /// Notes members that stand twice with the same value; different ones were refused before.
     fn note_duplicates(&mut self, named: &Named<'_>) {
-        let twice = (0..named.names.len()).filter(|place| named.members.again(*place) == Again::Same);
+        let wanted = 0..named.names.places(Use::Error).start;
+        let twice = wanted.filter(|place| named.members.again(*place) == Again::Same);
         self.deviations.extend(twice.map(|_| Deviation::DuplicateMemberSame));
     }
 
-    /// The value of a meaning under its first name that is there.
-    fn one<'v>(&mut self, named: &Named<'v>, meaning: usize) -> Option<Value<'v>> {
-        let (rank, value) = named.values(meaning).next()?;
+    /// The value of a use under its first name that is there.
+    fn one<'v>(&mut self, named: &Named<'v>, of: Use) -> Option<Value<'v>> {
+        let (rank, value) = named.values(of).next()?;
         if rank > 0 {
             self.deviations.push(Deviation::AliasMember);
         }
@@ -129,12 +114,12 @@ impl Token<'_> {
     }
 
     fn access_token(&mut self, named: &Named<'_>, opened: &Opened<'_>) -> Result<AccessToken, ErrorKind> {
-        let mut tokens = named.values(ACCESS_TOKEN).filter(|(_, value)| !matches!(value, Value::Null));
+        let mut tokens = named.values(Use::AccessToken).filter(|(_, value)| !matches!(value, Value::Null));
         let Some((rank, first)) = tokens.next() else {
-            return Err(missing_or_enveloped(opened, &named.names));
+            return Err(missing_or_enveloped(opened, &named.names.texts(Use::AccessToken)));
         };
-        let token = first.text().ok_or(ErrorKind::AccessTokenMalformed)?;
-        if tokens.any(|(_, other)| other.text().as_deref() != Some(&token)) {
+        let token = first.borrowed_text().ok_or(ErrorKind::AccessTokenMalformed)?;
+        if tokens.any(|(_, other)| other.borrowed_text().as_ref() != Some(&token)) {
             return Err(ErrorKind::MemberConflict);
         }
         if rank > 0 {
@@ -146,11 +131,11 @@ impl Token<'_> {
             length if length > LONG => self.deviations.push(Deviation::AccessTokenLong),
             _ => {}
         }
-        AccessToken::new(token).ok_or(ErrorKind::AccessTokenUnsafe)
+        AccessToken::new(Secret::new(token)).ok_or(ErrorKind::AccessTokenUnsafe)
     }
 
     fn token_type(&mut self, named: &Named<'_>, rules: &TokenAnswer) -> Result<(), ErrorKind> {
-        let mut types = named.values(TOKEN_TYPE).filter(|(_, value)| !matches!(value, Value::Null));
+        let mut types = named.values(Use::TokenType).filter(|(_, value)| !matches!(value, Value::Null));
         let Some((rank, first)) = types.next() else {
             return match rules.token_type_absent {
                 AbsentTokenType::Bearer => Ok(()),
@@ -161,9 +146,9 @@ impl Token<'_> {
                 AbsentTokenType::Error => Err(ErrorKind::TokenTypeMissing),
             };
         };
-        let first = first.text().ok_or(ErrorKind::TokenTypeMalformed)?;
+        let first = first.borrowed_text().ok_or(ErrorKind::TokenTypeMalformed)?;
         for (_, other) in types {
-            let other = other.text().ok_or(ErrorKind::TokenTypeMalformed)?;
+            let other = other.borrowed_text().ok_or(ErrorKind::TokenTypeMalformed)?;
             if !other.eq_ignore_ascii_case(&first) {
                 return Err(ErrorKind::MemberConflict);
             }
@@ -178,7 +163,7 @@ impl Token<'_> {
 
     /// The error of a token type that is not bearer, which shows the type unless it may be a secret.
     fn unsupported(&self, named: &Named<'_>, token_type: &str) -> ErrorKind {
-        let tokens = named.values(ACCESS_TOKEN).chain(named.values(REFRESH_TOKEN));
+        let tokens = named.values(Use::AccessToken).chain(named.values(Use::RefreshToken));
         let tokens = tokens.filter_map(|(_, value)| value.text()).map(Secret::new);
         let secrets: Vec<Secret> = self.reading.secrets.iter().cloned().chain(tokens).collect();
         // A name of RFC 8693 section 3 is longer and no secret.
@@ -191,7 +176,7 @@ impl Token<'_> {
     /// The members that the profile keeps. One that cannot be kept never costs the token.
     fn kept(&mut self, named: &Named<'_>, rules: &TokenAnswer) -> KeptMembers {
         let mut kept = Vec::new();
-        for (place, value) in named.values(KEPT) {
+        for (place, value) in named.values(Use::Kept) {
             let (Some(rule), Some(value)) = (rules.keep.get(place), value.text_or_json()) else { continue };
             if value.len() > LONGEST_KEPT {
                 self.deviations.push(Deviation::MemberNotKept);
@@ -205,10 +190,10 @@ impl Token<'_> {
 
     /// The refresh token of the answer. An unusable one never harms the stored one or the access token.
     fn refresh_token(&mut self, named: &Named<'_>) -> Option<Secret> {
-        let value = self.one(named, REFRESH_TOKEN)?;
+        let value = self.one(named, Use::RefreshToken)?;
         let tolerated = match value {
             Value::Null => Err(Deviation::RefreshTokenNull),
-            value => match value.text() {
+            value => match value.borrowed_text() {
                 None => Err(Deviation::RefreshTokenMalformed),
                 Some(token) if token.is_empty() => Err(Deviation::RefreshTokenEmpty),
                 Some(token) => Ok(Secret::new(token)),
@@ -239,17 +224,17 @@ impl Token<'_> {
     }
 
     fn scopes(&mut self, named: &Named<'_>) -> Option<Scopes> {
-        let value = self.one(named, SCOPE)?;
+        let value = self.one(named, Use::Scope)?;
         let words = match value {
             Value::Null => return None,
             Value::Array(_) => value.texts().map(|words| {
                 self.deviations.push(Deviation::ScopeArray);
-                words.join(" ")
+                Cow::Owned(words.join(" "))
             }),
-            value => value.text(),
+            value => value.borrowed_text(),
         };
         // RFC 6749 section 3.3 separates by spaces; other white space is no scope.
-        let spaced = words.filter(|text| !text.contains(|letter: char| letter.is_ascii_control()));
+        let spaced = words.filter(|text| !text.bytes().any(|byte| byte.is_ascii_control()));
         let Some(granted) = spaced.and_then(|text| Scopes::parse(&text).ok()) else {
             self.deviations.push(Deviation::ScopeMalformed);
             return None;
@@ -267,14 +252,12 @@ impl Token<'_> {
 }
 
 /// Tells an answer without a token from one that holds it inside another member.
-fn missing_or_enveloped(opened: &Opened<'_>, names: &[(usize, &str)]) -> ErrorKind {
-    let tokens: Vec<&str> =
-        names.iter().filter(|(meaning, _)| *meaning == ACCESS_TOKEN).map(|(_, name)| *name).collect();
+fn missing_or_enveloped(opened: &Opened<'_>, tokens: &[&str]) -> ErrorKind {
     let Ok(envelopes) = Members::read(&opened.text, &ENVELOPES) else {
         return ErrorKind::AccessTokenMissing;
     };
     let inside = (0..ENVELOPES.len()).filter_map(|place| envelopes.value(place)).any(|value| match value {
-        Value::Object(raw) => Members::read(raw, &tokens).is_ok_and(|inner| {
+        Value::Object(raw) => Members::read(raw, tokens).is_ok_and(|inner| {
             (0..tokens.len()).any(|place| matches!(inner.value(place), Some(Value::String(_))))
         }),
         _ => false,

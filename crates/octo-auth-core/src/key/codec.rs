@@ -1,6 +1,7 @@
 //! The stored form of a [`Record`]: JSON with one member for each field.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::{Attempt, FamilyId, Fingerprint, History, OperationId, Pause, Record};
@@ -61,7 +62,7 @@ impl Record {
         let answered = read_count(&mut from, "answered")?.unwrap_or_default();
         let number = read_count(&mut from, "number")?.unwrap_or_default();
         let attempts = read_count(&mut from, "attempts")?.unwrap_or_default();
-        let (token, is_clamped) = read_token(&mut from, &identity.issuer)?;
+        let (token, is_clamped) = read_token(&mut from, identity.issuer.clone())?;
         Ok(Self {
             family: from.bytes("family")?.map(FamilyId::from_bytes).unwrap_or_default(),
             attempts: attempts.max(answered).max(number),
@@ -104,7 +105,7 @@ fn write_token(to: &mut Writer, token: &TokenSet) {
 }
 
 /// Reads the token, and whether its lifetime was shortened to ten years. An empty access token counts as absent.
-fn read_token(from: &mut Reader<'_>, issuer: &str) -> Result<(Option<TokenSet>, bool), RecordError> {
+fn read_token(from: &mut Reader<'_>, issuer: Arc<str>) -> Result<(Option<TokenSet>, bool), RecordError> {
     let text = from.text("access_token")?.filter(|text| !text.is_empty());
     let token_type = from.text("token_type")?;
     if token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
@@ -122,7 +123,6 @@ fn read_token(from: &mut Reader<'_>, issuer: &str) -> Result<(Option<TokenSet>, 
     let issued_at = issued_at.ok_or(RecordError::Malformed("issued_at"))?;
     let told = expires_at.map(|end| end.saturating_since(issued_at));
     let lifetime = told.map(|told| told.min(LONGEST_LIFETIME));
-    let issuer = issuer.to_owned();
     let (refresh_token, kept) = (None, KeptMembers::new(kept));
     let tokens =
         TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept };

@@ -10,13 +10,21 @@ use http::header::AUTHORIZATION;
 
 use super::endpoint::Endpoint;
 use super::{
-    BaseUrl, Call, ClientAuthentication, Document, LifetimeUnit, ProfileError, ProfileProblem, Text, check,
-    rfc6749,
+    BaseUrl, Call, Calls, ClientAuthentication, Document, LifetimeUnit, Names, ProfileError, ProfileProblem,
+    Text, check, rfc6749,
 };
 
 /// A provider as the rest of the crate accepts it: a checked [`Document`], cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile(Arc<Document>);
+pub struct Profile(Arc<Prepared>);
+
+/// A checked document, with what is needed at each exchange and follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Prepared {
+    document: Document,
+    issuer: Arc<str>,
+    names: Names,
+}
 
 impl Profile {
     /// Checks a document.
@@ -25,13 +33,21 @@ impl Profile {
     /// [`ProfileError`] names the first field that is wrong and says what to do.
     pub fn new(document: Document) -> Result<Self, ProfileError> {
         check::document(&document)?;
-        Ok(Self(Arc::new(document)))
+        Ok(Self::prepared(document))
     }
 
     /// A document of the generated ones, checked when it was generated.
     #[cfg(feature = "providers")]
     pub(super) fn generated(document: &Document) -> Self {
-        Self(Arc::new(document.clone()))
+        Self::prepared(document.clone())
+    }
+
+    fn prepared(document: Document) -> Self {
+        let Calls { client_credentials, code, refresh, api_login, .. } = &document.calls;
+        let giving = [client_credentials, code, refresh, api_login].into_iter().flatten().next();
+        let issuer = giving.map(|call| call_url(&document, call)).unwrap_or_default().into();
+        let names = Names::of(&document);
+        Self(Arc::new(Prepared { document, issuer, names }))
     }
 
     /// Describes a standard server (RFC 6749) with this token endpoint.
@@ -88,25 +104,35 @@ impl Profile {
     /// Gives the document.
     #[must_use]
     pub fn document(&self) -> &Document {
-        &self.0
+        &self.0.document
+    }
+
+    /// Returns what tells the issuers of two tokens apart: the URL of the first call that gives out tokens.
+    pub(crate) fn issuer(&self) -> &Arc<str> {
+        &self.0.issuer
+    }
+
+    /// Returns the names of the members of a token answer.
+    pub(crate) fn names(&self) -> &Names {
+        &self.0.names
     }
 
     /// Gives the short name, such as `octorate`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.0.document.name
     }
 
     /// Gives the name as the provider writes it.
     #[must_use]
     pub fn title(&self) -> &str {
-        &self.0.title
+        &self.0.document.title
     }
 
     /// Gives the base URL of a host, or none if the document lists no such host.
     #[must_use]
     pub fn host(&self, name: &str) -> Option<&BaseUrl> {
-        self.0.hosts.iter().find(|host| host.name == name).map(|host| &host.url)
+        host(&self.0.document, name)
     }
 
     /// Gives the URL of one of this profile's calls: with the query its endpoint has of its own, without the
@@ -116,18 +142,12 @@ impl Profile {
     /// sends a request to that.
     #[must_use]
     pub fn call_url(&self, call: &Call) -> String {
-        let mut url =
-            self.host(&call.host).map_or_else(|| call.path.to_string(), |base| base.join(&call.path));
-        if let Some(query) = &call.query {
-            url.push('?');
-            url.push_str(query);
-        }
-        url
+        call_url(&self.0.document, call)
     }
 
     /// Gives the origins a token of this provider may be sent to, in the order of the document.
     pub fn api_origins(&self) -> impl Iterator<Item = String> + '_ {
-        let names = self.0.api.iter().flat_map(|api| api.hosts.iter());
+        let names = self.0.document.api.iter().flat_map(|api| api.hosts.iter());
         names.filter_map(|name| self.host(name)).map(BaseUrl::origin)
     }
 
@@ -135,7 +155,7 @@ impl Profile {
     /// another ([`Document::token_header`]).
     #[must_use]
     pub fn token_header_name(&self) -> HeaderName {
-        let own = self.0.token_header.as_ref().and_then(|header| header.name.parse().ok());
+        let own = self.0.document.token_header.as_ref().and_then(|header| header.name.parse().ok());
         own.unwrap_or(AUTHORIZATION)
     }
 
@@ -153,7 +173,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] when the changed document does not pass the checks.
     pub fn edit(self, change: impl FnOnce(&mut Document)) -> Result<Self, ProfileError> {
-        let mut document = Arc::unwrap_or_clone(self.0);
+        let mut document = Arc::unwrap_or_clone(self.0).document;
         change(&mut document);
         Self::new(document)
     }
@@ -163,7 +183,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] when the document lists no such host or the URL cannot be used.
     pub fn with_base(self, host: &str, url: &str) -> Result<Self, ProfileError> {
-        let Some(index) = self.0.hosts.iter().position(|entry| entry.name == host) else {
+        let Some(index) = self.0.document.hosts.iter().position(|entry| entry.name == host) else {
             return Err(ProfileError::new("hosts", ProfileProblem::UnknownHost(host.to_owned())));
         };
         let url = base_url(&format!("hosts[{index}].url"), url.to_owned())?;
@@ -178,7 +198,7 @@ impl Profile {
     /// [`ProfileError`] when the gateway is no usable base URL.
     pub fn behind(self, gateway: &str) -> Result<Self, ProfileError> {
         let gateway = base_url("hosts", gateway.to_owned())?;
-        let mut document = Arc::unwrap_or_clone(self.0);
+        let mut document = Arc::unwrap_or_clone(self.0).document;
         for (index, host) in document.hosts.to_mut().iter_mut().enumerate() {
             let (_, authority, path) = host.url.split();
             let moved = gateway.join(&format!("/{authority}{path}"));
@@ -246,7 +266,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] when the text is empty or the profile has no authorization code flow.
     pub fn with_issuer(self, issuer: impl Into<Text>) -> Result<Self, ProfileError> {
-        if self.0.authorization.is_none() {
+        if self.0.document.authorization.is_none() {
             return Err(ProfileError::new("authorization", ProfileProblem::MissingPart("authorization")));
         }
         let issuer = issuer.into();
@@ -276,4 +296,18 @@ impl Profile {
 
 fn base_url(field: &str, url: String) -> Result<BaseUrl, ProfileError> {
     BaseUrl::new(url).map_err(|cause| ProfileError::new(field, ProfileProblem::Url(cause)))
+}
+
+fn host<'d>(document: &'d Document, name: &str) -> Option<&'d BaseUrl> {
+    document.hosts.iter().find(|host| host.name == name).map(|host| &host.url)
+}
+
+fn call_url(document: &Document, call: &Call) -> String {
+    let mut url =
+        host(document, &call.host).map_or_else(|| call.path.to_string(), |base| base.join(&call.path));
+    if let Some(query) = &call.query {
+        url.push('?');
+        url.push_str(query);
+    }
+    url
 }
