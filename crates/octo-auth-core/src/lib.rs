@@ -95,6 +95,7 @@ mod scope;
 mod secret;
 mod spec;
 mod store;
+mod text;
 mod time;
 mod token;
 mod validity;

@@ -31,7 +31,7 @@ impl Scopes {
         let mut scopes = String::with_capacity(text.len());
         let words = || text.split_ascii_whitespace();
         // To compare each word with each takes less time while they are few, and too much where they are many.
-        let are_many = words().nth(FEW).is_some();
+        let are_many = text.len() > 2 * FEW && words().nth(FEW).is_some();
         let mut known = BTreeSet::new();
         for (index, word) in words().enumerate() {
             if !is_scope(word) {
@@ -72,6 +72,11 @@ impl Scopes {
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.iter().any(|own| own == scope)
+    }
+
+    /// The scopes joined by one space.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Whether both lists hold the same scopes, in whatever order.

@@ -21,6 +21,7 @@ use crate::answer::members::Members;
 use crate::profile::Profile;
 use crate::scope::Scopes;
 use crate::secret::Secret;
+use crate::text::all_bytes;
 use crate::time::Timestamp;
 
 /// The longest lifetime a token is given, ten years: a longer one is a mistake, not a promise.
@@ -39,9 +40,9 @@ impl AccessToken {
     pub fn new(token: impl Into<Secret>) -> Option<Self> {
         let token = token.into();
         let text = token.expose();
-        // Looking at all bytes takes less time than stopping at the first odd one.
-        let is_odd = || text.bytes().fold(false, |odd, byte| odd | !byte.is_ascii_graphic());
-        let sound = !text.is_empty() && text.len() <= LONGEST_TOKEN && !is_odd();
+        let sound = !text.is_empty()
+            && text.len() <= LONGEST_TOKEN
+            && all_bytes(text, |byte| byte.is_ascii_graphic());
         sound.then_some(Self(token))
     }
 

@@ -11,6 +11,7 @@ use crate::profile::{AbsentTokenType, Names, TokenAnswer, Use};
 use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
+use crate::text::all_bytes;
 use crate::token::{AccessToken, AdminToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_TOKEN, TokenSet};
 
 /// Longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
@@ -85,9 +86,7 @@ impl Token<'_> {
         let scopes = self.scopes(named);
         let kept = self.kept(named, rules);
         let received = self.received;
-        if received.headers.contains_key(http::header::CACHE_CONTROL) {
-            clock::cacheable(received, &mut self.deviations);
-        }
+        clock::cacheable(received, &mut self.deviations);
         let (in_, at) = (self.one(named, Use::ExpiresIn), self.one(named, Use::ExpiresAt));
         let lifetime = expiry::lifetime(rules, in_, at, received, &mut self.deviations);
         let renew_after =
@@ -215,7 +214,7 @@ impl Token<'_> {
             return None;
         }
         let text = token.expose();
-        if !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+        if !all_bytes(text, |byte| matches!(byte, 0x20..=0x7e)) {
             self.deviations.push(Deviation::RefreshTokenOdd);
         } else if text.len() > LONG {
             self.deviations.push(Deviation::RefreshTokenLong);
@@ -233,13 +232,18 @@ impl Token<'_> {
             }),
             value => value.borrowed_text(),
         };
+        // What was asked for, word by word, needs no other look.
+        let asked = self.reading.scopes.as_ref();
+        if let Some(asked) = asked.filter(|asked| words.as_deref() == Some(asked.as_str())) {
+            return Some(asked.clone());
+        }
         // RFC 6749 section 3.3 separates by spaces; other white space is no scope.
         let spaced = words.filter(|text| !text.bytes().any(|byte| byte.is_ascii_control()));
         let Some(granted) = spaced.and_then(|text| Scopes::parse(&text).ok()) else {
             self.deviations.push(Deviation::ScopeMalformed);
             return None;
         };
-        if let Some(asked) = &self.reading.scopes {
+        if let Some(asked) = asked {
             if !granted.covers(asked) {
                 self.deviations.push(Deviation::ScopeNarrowed);
             }

@@ -27,11 +27,10 @@ impl Client {
             }
             _ => {}
         }
-        let joined = scopes.to_string();
         let asked = (!scopes.is_empty()).then(|| scopes.clone());
         let mut values = Values::default();
         if asked.is_some() {
-            values.set(Role::Scope, Given::Text(&joined));
+            values.set(Role::Scope, Given::Text(scopes.as_str()));
         }
         self.token_exchange(Purpose::ClientCredentials, call, values, asked)
     }

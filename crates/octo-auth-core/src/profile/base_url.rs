@@ -67,7 +67,7 @@ impl BaseUrl {
     /// Gives the URL of a path, which begins with a slash.
     #[must_use]
     pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
+        [&*self.0, path].concat()
     }
 
     /// Splits the text into scheme, authority and path.

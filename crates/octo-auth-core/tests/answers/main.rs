@@ -4,6 +4,7 @@ mod api;
 mod bounds;
 mod created;
 mod expiry;
+mod one_pass;
 mod remedies;
 mod salvage;
 mod token;
