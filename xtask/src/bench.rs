@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 /// The benchmarks under `tests/benches/src`.
-const BENCHES: [&str; 2] = ["allowlist", "cached"];
+const BENCHES: [&str; 3] = ["allowlist", "answers", "cached"];
 
 /// Runs each benchmark, or the one named; whether every target was met.
 pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<bool> {
