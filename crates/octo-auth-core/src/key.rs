@@ -370,7 +370,7 @@ impl KeyState {
     /// Returns what a refresh with an unknown outcome means for the next one, if there is one.
     ///
     /// It is repeated only when there is nothing to lose: the token has expired or was refused, and the earlier exchange is
-    /// over. Whether another process goes on with it, claiming the renewal shows.
+    /// over. For that of another process the renewal itself waits.
     fn doubt(&self, shared: &SharedState, now: Now) -> Option<Gate> {
         let view = self.replica.view();
         let replay = shared.replay();
@@ -378,13 +378,13 @@ impl KeyState {
         if !is_in_doubt || view.refresh_token.is_none() || replay == Some(Replay::Always) {
             return None;
         }
-        let over = match view.attempt.is_some() {
-            true if self.sighting.is_settled() => self.sighting.attempt_until(),
-            _ => Duration::ZERO,
+        let is_elsewhere = self.is_renewed_elsewhere(shared, now);
+        let over = match view.attempt.is_some() && !is_elsewhere {
+            true => self.sighting.attempt_until(),
+            false => Duration::ZERO,
         };
-        let is_settled = view.attempt.is_none() || self.sighting.is_settled();
         let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
-        if replay == Some(Replay::Never) && is_settled && !has_token && over <= now.boot {
+        if replay == Some(Replay::Never) && !is_elsewhere && !has_token && over <= now.boot {
             return Some(Gate::Dead(FailureKind::ConsentInDoubt));
         }
         let end = self.serving.current().and_then(|issued| issued.validity.end_on_boot(now));
@@ -392,6 +392,19 @@ impl KeyState {
         let cause = self.why_unusable.clone().unwrap_or(Cause::Lost);
         let blocked = Blocked::new(end.max(over), FailureKind::Closed, Some(cause));
         Some(Gate::of([blocked], now.boot))
+    }
+
+    /// Returns whether the open attempt is that of another process, or of an earlier start of this one.
+    fn is_attempt_elsewhere(&self, shared: &SharedState) -> bool {
+        let attempt = self.replica.view().attempt.filter(|_| shared.storage == Storage::MultiProcess);
+        attempt.is_some_and(|attempt| attempt.id.writer != shared.writer)
+    }
+
+    /// Returns whether another process may be renewing: its attempt is open and not over. Where a refresh token can be sent
+    /// twice that harms nothing, and is not waited for.
+    fn is_renewed_elsewhere(&self, shared: &SharedState, now: Now) -> bool {
+        let is_awaited = self.is_attempt_elsewhere(shared) && shared.replay() != Some(Replay::Always);
+        is_awaited && self.sighting.attempt_until() > now.boot
     }
 
     /// Returns the next moment on the boot clock at which the answer can change by time alone.

@@ -134,7 +134,7 @@ impl SharedState {
         self.client.profile().document().refresh.as_ref().map(|refresh| refresh.replay)
     }
 
-    /// Returns the longest that a flight may take, which is how long a claim lasts: the exchange and six store calls.
+    /// Returns the longest that a flight may take: the exchange and six store calls.
     pub(crate) fn longest_flight(&self) -> Duration {
         self.policy.exchange_deadline() + 6 * STORE_CALL
     }

@@ -22,8 +22,8 @@ pub use renewal::{
 };
 pub use watched::{Invariant, WATCHED, check_all};
 pub use worlds::{
-    a_token_is_reached, leaving_callers_change_nothing, pauses_keep_their_bounds, renewals_are_rare,
-    restart_goes_on, same_events_same_answers,
+    a_token_is_reached, killed_process_holds_up_briefly, leaving_callers_change_nothing,
+    pauses_keep_their_bounds, renewals_are_rare, restart_goes_on, same_events_same_answers,
 };
 
 /// A contradiction to an invariant.

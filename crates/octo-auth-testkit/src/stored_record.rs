@@ -133,6 +133,12 @@ impl StoredRecord {
         self.0.get("attempt")
     }
 
+    /// Returns how long the attempt lasts from its beginning, if there is one.
+    pub(crate) fn attempt_lasts(&self) -> Option<Duration> {
+        let moment = |name| self.attempt()?.get(name)?.as_i64().map(Timestamp::from_unix_millis);
+        Some(moment("deadline")?.saturating_since(moment("begun")?))
+    }
+
     /// Returns whether the server may have replaced the refresh token.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {

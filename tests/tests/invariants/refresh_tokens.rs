@@ -54,6 +54,14 @@ proptest! {
     }
 
     #[test]
+    fn i49_a_killed_process_holds_up_the_next_one_for_ten_seconds_or_for_its_attempt(
+        plan in prop_oneof![plans(Focus::Shared, 60), plans(Focus::Stored, 60)],
+        process in any::<u8>(), key in 0..4_u8,
+    ) {
+        prop_assert_eq!(invariants::killed_process_holds_up_briefly(&plan, process, key), Ok(()));
+    }
+
+    #[test]
     fn i48_a_sign_in_or_sign_out_reaches_every_process_that_is_asked(plan in plans(Focus::Shared, 80)) {
         holds("I48", &plan)?;
     }

@@ -25,7 +25,7 @@ const fn due(number: &'static str, sentence: &'static str) -> Invariant {
 }
 
 /// All of them, in order.
-pub(super) const INVARIANTS: [Invariant; 43] = [
+pub(super) const INVARIANTS: [Invariant; 44] = [
     due("I01", "A token is served only until the guard before its hard expiry, by both clocks."),
     due("I02", "A token that is served, or stored, belongs to exactly the key that was asked for."),
     due("I03", "A token in hand that nobody refused is served without network, store or waiting."),
@@ -83,4 +83,8 @@ pub(super) const INVARIANTS: [Invariant; 43] = [
     due("I46", "While the peer is not trusted, no header changes who is calling."),
     due("I47", "An account that did not fail is not denied for the failures of a few others."),
     due("I48", "A sign-in or sign-out that is stored reaches every process that is asked, within a minute."),
+    due(
+        "I49",
+        "A killed process holds up the next one for ten seconds, or for its attempt if it may have sent.",
+    ),
 ];

@@ -96,7 +96,7 @@ pub(crate) enum LoadReason {
     /// It is not known, or another process may have changed it.
     Unknown,
     /// Another process renews.
-    ClaimHeld,
+    RenewedElsewhere,
 }
 
 impl InFlight {
@@ -168,7 +168,7 @@ impl Phase {
     pub(crate) fn explain(&self) -> &'static str {
         match self {
             Self::Loading(LoadReason::Unknown) => "reading the store",
-            Self::Loading(LoadReason::ClaimHeld) => "waiting for another process that renews",
+            Self::Loading(LoadReason::RenewedElsewhere) => "waiting for another process that renews",
             Self::Claiming => "claiming the renewal in the store",
             Self::Reloading => "reading the store again under the claim",
             Self::WritingAhead { .. } => "writing ahead that the refresh token is used",

@@ -27,8 +27,12 @@ use crate::registration::{Drawn, SharedState, part};
 use crate::store::{Claimed, STORE_CALL, Saved, Storage, StoreError, Stored};
 use crate::time::{Now, Timestamp};
 
-/// How often a store is read while another process holds the claim; half of it to one and a half.
-const CLAIM_HELD: Duration = Duration::from_millis(500);
+/// How often a store is read while another process renews; half of it to one and a half.
+const RENEWED_ELSEWHERE: Duration = Duration::from_millis(500);
+
+/// How long a claim lasts: the reading and the writing ahead that follow it. From then on the attempt keeps other processes
+/// away, which no claim can do: a process that was stopped does not know that its claim has ended.
+const CLAIM: Duration = STORE_CALL.saturating_mul(2);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -68,7 +72,7 @@ impl KeyState {
         let owner = shared.owner.clone();
         flight.claim = Some(owner.clone());
         let ticket = self.depart(flight, Phase::Claiming, STORE_CALL, now);
-        Job::Claim(ClaimJob { ticket, name: self.name(shared), owner, ttl: shared.longest_flight() })
+        Job::Claim(ClaimJob { ticket, name: self.name(shared), owner, ttl: CLAIM })
     }
 
     /// Begins to read the record, after a while.
@@ -98,7 +102,9 @@ impl KeyState {
         let steps = if shared.budget.fleet().is_some() { 2 } else { 1 };
         flight.send_before = flight.send_before.min(now.boot.saturating_add(steps * STORE_CALL));
         let left = flight.send_before.saturating_sub(now.boot);
-        let deadline = now.wall.saturating_add(left + shared.policy.exchange_deadline() + SECOND);
+        // Its answer is written then.
+        let saved = left + shared.policy.exchange_deadline() + SECOND + STORE_CALL;
+        let deadline = now.wall.saturating_add(saved);
         let attempt = Attempt { id, number, begun: now.wall, deadline };
         self.replica.push(id, Operation::Begin { from, attempt }, false);
         if shared.storage == Storage::None {
@@ -294,7 +300,10 @@ impl KeyState {
         now: Now,
     ) -> Option<Job> {
         let is_read = self.take_loaded(result, shared, now);
-        if reason == LoadReason::ClaimHeld && is_read && self.is_due(&flight, shared, now) {
+        if reason == LoadReason::RenewedElsewhere && is_read && self.is_due(&flight, shared, now) {
+            if self.is_renewed_elsewhere(shared, now) {
+                return Some(self.wait_for_other(flight, shared, now));
+            }
             let mut flight = flight;
             flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
             return Some(self.claim(flight, shared, now));
@@ -311,7 +320,7 @@ impl KeyState {
         now: Now,
     ) -> Option<Job> {
         match result {
-            // A claim that was granted late may end before the exchange does.
+            // A claim that was granted late may be over.
             Ok(Claimed::Granted) if is_late => {
                 self.store_failed(StoreError::new(SLOW), shared, now);
                 self.land(flight, shared, now)
@@ -319,8 +328,7 @@ impl KeyState {
             Ok(Claimed::Granted) => Some(self.reload(flight, shared, now)),
             Ok(Claimed::Held(_)) => {
                 flight.claim = None;
-                let after = CLAIM_HELD / 2 + part(CLAIM_HELD, shared.rng.fraction());
-                Some(self.load(flight, LoadReason::ClaimHeld, after, shared, now))
+                Some(self.wait_for_other(flight, shared, now))
             }
             // The claim may have succeeded anyway, so release it at the end.
             Err(error) => {
@@ -345,15 +353,25 @@ impl KeyState {
         if is_late && !self.key.is_client_grant() {
             return self.land(flight, shared, now);
         }
-        if is_read {
-            // No other process renews while the claim is ours, so an attempt that is open was lost.
-            self.sighting.settle();
-        }
         let goes_on = if is_read { self.is_due(&flight, shared, now) } else { self.key.is_client_grant() };
         match goes_on {
-            true => self.write_ahead(flight, shared, now),
+            true => self.go_on(flight, shared, now),
             false => self.land(flight, shared, now),
         }
+    }
+
+    /// Goes on with a renewal that is due by the record as it was just read, unless another process may be renewing.
+    fn go_on(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
+        match self.is_renewed_elsewhere(shared, now) {
+            true => Some(self.wait_for_other(flight, shared, now)),
+            false => self.write_ahead(flight, shared, now),
+        }
+    }
+
+    /// Begins to read the record after a while: another process renews.
+    fn wait_for_other(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Job {
+        let after = RENEWED_ELSEWHERE / 2 + part(RENEWED_ELSEWHERE, shared.rng.fraction());
+        self.load(flight, LoadReason::RenewedElsewhere, after, shared, now)
     }
 
     fn written_ahead(
@@ -369,12 +387,9 @@ impl KeyState {
             Ok(false) => {
                 self.replica.withdraw(attempt.id);
                 self.followed(shared, now);
-                if !is_late {
-                    self.sighting.settle();
-                }
                 match flight.met_conflict() {
                     Ok(()) if !is_late && self.is_due(&flight, shared, now) => {
-                        return self.write_ahead(flight, shared, now);
+                        return self.go_on(flight, shared, now);
                     }
                     Ok(()) => {}
                     Err(error) => self.store_failed(error, shared, now),

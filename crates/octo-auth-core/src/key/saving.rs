@@ -98,11 +98,10 @@ impl KeyState {
     /// Serves what the view shows, and takes over the moments that it names.
     pub(super) fn followed(&mut self, shared: &mut SharedState, now: Now) {
         let view = self.replica.view();
-        let is_settled = shared.storage != Storage::MultiProcess
-            || view.attempt.is_some_and(|attempt| attempt.id.writer == shared.writer);
+        let is_elsewhere = self.is_attempt_elsewhere(shared);
         let steady = shared.steady_wall(now);
         let sign_in = (!self.key.is_client_grant()).then_some(view.family);
-        if let Some((pause, until)) = self.sighting.follow(view, sign_in, is_settled, steady, now) {
+        if let Some((pause, until)) = self.sighting.follow(view, sign_in, is_elsewhere, steady, now) {
             if pause.of_client && pause.from.saturating_since(now.wall).is_zero() {
                 let pause = Pause::Rest(until.saturating_sub(now.boot));
                 let remedy = Remedy::TryLater { after: Duration::ZERO };

@@ -12,8 +12,6 @@ use crate::time::{Now, Timestamp};
 pub(crate) struct Sighting {
     attempt: Option<OperationId>,
     attempt_until: Duration,
-    /// No other process goes on with the attempt: it was begun here, or the claim has shown it.
-    is_settled: bool,
     pause: Option<Pause>,
     pause_until: Duration,
     /// The sign-in that the pause was about; a client grant has none.
@@ -21,15 +19,16 @@ pub(crate) struct Sighting {
 }
 
 impl Sighting {
-    /// Takes over what the record names. An attempt that was `begun_here` is settled, and so is every one where no other
-    /// process writes. Both end by the `steady` wall time: a clock that was set on does not end them early. A pause lasts
-    /// until its end or the next `sign_in`, also if another process, by its own clock, took it for over and removed it.
+    /// Takes over what the record names. An attempt that another process may go on with lasts its whole length from first
+    /// sight: the wall clocks of two processes are not compared. What else the record names ends by the `steady` wall time: a
+    /// clock that was set on does not end it early. A pause lasts until its end or the next `sign_in`, also if another
+    /// process, by its own clock, took it for over and removed it.
     /// Returns the pause that was not known before, and until when it lasts.
     pub(crate) fn follow(
         &mut self,
         record: &Record,
         sign_in: Option<FamilyId>,
-        is_settled: bool,
+        is_elsewhere: bool,
         steady: Timestamp,
         now: Now,
     ) -> Option<(Pause, Duration)> {
@@ -37,9 +36,9 @@ impl Sighting {
         if attempt != self.attempt {
             let left = record.attempt.map_or(Duration::ZERO, |attempt| {
                 let whole = attempt.deadline.saturating_since(attempt.begun);
-                attempt.deadline.saturating_since(steady).min(whole)
+                if is_elsewhere { whole } else { attempt.deadline.saturating_since(steady).min(whole) }
             });
-            (self.attempt, self.is_settled) = (attempt, is_settled);
+            self.attempt = attempt;
             self.attempt_until = now.boot.saturating_add(left);
         }
         if sign_in != self.sign_in {
@@ -56,18 +55,9 @@ impl Sighting {
         Some((pause, until))
     }
 
-    /// The claim has shown that no other process goes on with the attempt.
-    pub(crate) fn settle(&mut self) {
-        self.is_settled = true;
-    }
-
     /// The exchange of the attempt is over at this moment, as this process carried it.
     pub(crate) fn is_over_at(&mut self, moment: Duration) {
-        (self.attempt_until, self.is_settled) = (moment, true);
-    }
-
-    pub(crate) fn is_settled(&self) -> bool {
-        self.is_settled
+        self.attempt_until = moment;
     }
 
     pub(crate) fn attempt_until(&self) -> Duration {

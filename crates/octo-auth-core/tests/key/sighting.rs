@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use octo_auth_core::{Client, Freshness, Job, Key, Now, Storage};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
-use octo_auth_testkit::registration::{never_replayed, officernd, standard};
+use octo_auth_testkit::registration::{always_replayed, never_replayed, officernd, standard};
 
 use crate::scene::{MILLI, written};
 
@@ -50,7 +50,7 @@ fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
     let left_behind = one.stored(&hotel());
     assert!(left_behind.attempt().is_some());
     one.put(&hotel(), &left_behind.without("access_token"));
-    for (clock_behind, longest) in [(0, 66), (400_000, 66), (30, 66)] {
+    for (clock_behind, longest) in [(0, 71), (400_000, 71), (30, 71)] {
         let mut third = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 3);
         third.now = one.now;
         third.now.wall = third.now.wall.saturating_sub(Duration::from_secs(clock_behind));
@@ -64,6 +64,48 @@ fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
         assert_eq!(marked.attempt().expect("the attempt")["number"], 3);
         assert_eq!(marked.refresh_token(), Some("RT1"));
     }
+}
+
+/// Kills a process that has written ahead that it uses `RT1`, and has another one ask 30 s later, whose wall clock is set on
+/// by so many seconds. Returns the other process, what it got, and after how long.
+fn succeeded(client: fn() -> Client, set_on: i64) -> (Machine, String, Duration) {
+    let (mut killed, _, shelf) = Machine::two_processes(client);
+    killed.age(&hotel(), Freshness::Expired);
+    drop(killed.up_to_sending(&hotel()));
+    killed.put(&hotel(), &killed.stored(&hotel()).without("access_token"));
+    let mut next = Machine::with_store(client(), Storage::MultiProcess, &shelf, 3);
+    next.now = killed.now;
+    let by = Duration::from_secs(set_on.unsigned_abs());
+    let wall = next.now.wall;
+    next.now.wall = if set_on < 0 { wall.saturating_sub(by) } else { wall.saturating_add(by) };
+    next.pass_seconds(30);
+    let begun = next.now.boot;
+    let got = next.got(&hotel());
+    let took = next.now.boot - begun;
+    (next, got, took)
+}
+
+#[test]
+fn an_attempt_of_a_killed_process_lasts_71_s_from_first_sight_whatever_the_wall_clock_says() {
+    for set_on in [0, 86_400, -86_400] {
+        let (next, got, took) = succeeded(standard, set_on);
+        assert!((71_000..=71_750).contains(&took.as_millis()), "{set_on}: {took:?}");
+        assert_eq!((got.as_str(), next.requests(), next.last_refresh()), ("AT1", 1, Some("RT1")));
+    }
+}
+
+#[test]
+fn an_attempt_of_a_killed_process_with_a_token_that_must_not_be_sent_twice_ends_in_a_sign_in() {
+    let (mut next, _, took) = succeeded(never_replayed, 0);
+    assert!((71_000..=71_750).contains(&took.as_millis()), "{took:?}");
+    assert_eq!(next.requests(), 0);
+    assert_eq!(next.decide(&hotel()).line, "refresh_token_dead: give up, consent_lost, sign in");
+}
+
+#[test]
+fn an_attempt_of_a_killed_process_with_a_token_that_can_be_sent_twice_is_not_waited_for() {
+    let (next, got, took) = succeeded(always_replayed, 0);
+    assert_eq!((got.as_str(), next.requests(), took), ("AT1", 1, Duration::ZERO));
 }
 
 /// Returns a process that starts at this moment on the same store, with another boot clock.
@@ -246,7 +288,7 @@ fn an_attempt_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before
     let _request = one.up_to_sending(&hotel());
     third.now.wall = third.now.wall.saturating_add(Duration::from_secs(2 * 3600));
     assert_eq!((third.got(&hotel()).as_str(), third.last_refresh()), ("lost", None));
-    third.pass_seconds(66);
+    third.pass_seconds(71);
     third.got(&hotel());
     assert_eq!(third.last_refresh(), Some("RT1"), "the attempt is over by the boot clock");
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use octo_auth_core::Policy;
+
 use super::{Violation, unless};
 use crate::world::{Event, FaultKind, Plan, Reply, Setup, Who, World};
 
@@ -114,8 +116,8 @@ pub fn pauses_keep_their_bounds(
 }
 
 /// I35: killed after whatever has happened, also while its records are being saved and the store takes them
-/// (`saved`), a process reads whole records when it is started again, and has the claim as soon as it ends: within a
-/// second of the end of what was claimed. `process` and `key` count modulo how many there are.
+/// (`saved`), a process reads whole records when it is started again, and goes on within a second of the end of the claim
+/// and of the attempt that it finds. `process` and `key` count modulo how many there are.
 ///
 /// # Errors
 ///
@@ -125,6 +127,23 @@ pub fn restart_goes_on(plan: &Plan, process: u8, key: u8, saved: bool) -> Result
     world.happen(&if saved { Event::CrashWhileSaving(process) } else { Event::Crash(process) });
     world.restart(process, key).map_err(|what| Violation::new("I35", what))?;
     world.violations_of("I35").next().map_or(Ok(()), |violation| Err(violation.clone()))
+}
+
+/// I49: a process that was killed after whatever has happened holds up the one that is started in its place for 11 s at
+/// most, or, where it had written that it uses the refresh token, until 17 s after the deadline of an exchange. `process` and
+/// `key` count modulo how many there are.
+///
+/// # Errors
+///
+/// How long the other one was held up.
+pub fn killed_process_holds_up_briefly(plan: &Plan, process: u8, key: u8) -> Result<(), Violation> {
+    let mut world = World::after(plan);
+    world.happen(&Event::Crash(process));
+    let is_attempted = world.stored(key).is_some_and(|record| record.attempt().is_some());
+    let took = world.restart(process, key).map_err(|what| Violation::new("I49", what))?;
+    let exchange = Policy::default().exchange_deadline();
+    let longest = if is_attempted { exchange + Duration::from_secs(17) } else { Duration::from_secs(11) };
+    unless(took <= longest, "I49", || format!("held up for {took:?}"))
 }
 
 /// Whether two traces are one.

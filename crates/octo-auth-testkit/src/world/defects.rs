@@ -48,6 +48,8 @@ defects! {
     LeaseAsOnlyGuard, "lease-as-only-guard",
         "Writing does not compare versions: the lease alone is to keep others away.";
     ReloadSkipped, "reload-skipped", "The store is not read again under the claim.";
+    AttemptTakenForOver, "attempt-taken-for-over",
+        "The attempt of another process is taken for over while that waits for its answer.";
     MarkerNotWritten, "marker-not-written",
         "It is not written ahead that a refresh token is about to be used.";
     RetryAfterIgnored, "retry-after-ignored", "`Retry-After` is not read.";
@@ -306,7 +308,7 @@ impl World {
     /// What a machine is told that the store holds: that, or what was known already.
     pub(super) fn stored_told(&mut self, process: usize, key: usize) -> Option<Stored> {
         let stored = self.store.load(&self.names[key]);
-        let stored = self.forgetting(process, key, stored);
+        let stored = self.read_wrongly(process, key, stored);
         if !self.has(Sabotage::ReloadSkipped) {
             return stored;
         }
@@ -316,16 +318,29 @@ impl World {
     /// What a machine is told of a write.
     pub(super) fn conflict_told(&self, process: usize, key: usize, saved: Saved) -> Saved {
         match saved {
-            Saved::Conflict(stored) => Saved::Conflict(self.forgetting(process, key, stored)),
+            Saved::Conflict(stored) => Saved::Conflict(self.read_wrongly(process, key, stored)),
             done @ Saved::Done(_) => done,
+        }
+    }
+
+    /// What a machine reads in what is stored.
+    fn read_wrongly(&self, process: usize, key: usize, stored: Option<Stored>) -> Option<Stored> {
+        match self.sabotage {
+            Some(Sabotage::OperationAppliedTwice) => self.forgetting(process, key, stored),
+            Some(Sabotage::AttemptTakenForOver) => {
+                let Stored { version, content } = stored?;
+                let record = StoredRecord::read(&content)?;
+                let Some(attempt) = record.attempt() else { return Some(Stored { version, content }) };
+                let mut over = attempt.clone();
+                over["deadline"] = over["begun"].clone();
+                Some(Stored { version, content: record.with("attempt", over).content() })
+            }
+            _ => stored,
         }
     }
 
     /// What is stored, without that operations of a process were applied.
     fn forgetting(&self, process: usize, key: usize, stored: Option<Stored>) -> Option<Stored> {
-        if !self.has(Sabotage::OperationAppliedTwice) {
-            return stored;
-        }
         let Stored { version, content } = stored?;
         let own = &self.processes[process].expected[key].defect.applied;
         let record = StoredRecord::read(&content)?;

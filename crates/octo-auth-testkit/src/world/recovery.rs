@@ -13,10 +13,10 @@ use crate::StoredRecord;
 /// More steps than any state needs.
 const STEPS: usize = 64;
 
-/// How soon a claim is had after it is free.
+/// How soon a process goes on after nothing holds it up.
 const SOON: Duration = Duration::from_secs(1);
 
-/// More steps than there are readings while another's claim lasts.
+/// More steps than there are readings while another process may be renewing.
 const READINGS: usize = 1024;
 
 impl World {
@@ -113,26 +113,29 @@ impl World {
     }
 
     /// Lets a process that was started again ask until it knows what to do, while no other one does anything: it
-    /// reads what is stored, and has the claim within a second of the moment at which it is free. `process` and `key`
-    /// count modulo how many there are.
+    /// reads what is stored, and goes on within a second of the moment at which neither a claim nor an attempt of another
+    /// process holds it up. Returns how long that took. `process` and `key` count modulo how many there are.
     ///
     /// # Errors
     ///
     /// What stands in the way.
-    pub fn restart(&mut self, process: u8, key: u8) -> Result<(), String> {
+    pub fn restart(&mut self, process: u8, key: u8) -> Result<Duration, String> {
         let (process, key) = (self.process(process), usize::from(key) % self.keys.len());
         let begun = self.now.boot;
-        let free = self.store.leases.until(&self.names[key]).max(begun).saturating_add(SOON);
+        let record = self.store.record(&self.names[key]);
+        let attempt = record.and_then(|record| record.attempt_lasts()).unwrap_or_default();
+        let claim = self.store.leases.until(&self.names[key]);
+        let free = claim.max(begun.saturating_add(attempt)).saturating_add(SOON);
         let mut place: Option<usize> = None;
         for _ in 0..READINGS {
             if self.now.boot > free {
-                return Err(format!("{:?} after the start it still has no claim", self.now.boot - begun));
+                return Err(format!("{:?} after the start it still waits", self.now.boot - begun));
             }
             if let Some(here) = place {
                 let wait = match &self.processes[process].carried[here].job {
                     Job::Load(job) => job.wait(),
                     // It writes, sends, or gives back what it has: nothing stands in the way.
-                    Job::Save(_) | Job::Send(_) | Job::Release(_) => return Ok(()),
+                    Job::Save(_) | Job::Send(_) | Job::Release(_) => return Ok(self.now.boot - begun),
                     Job::Claim(_) => Duration::ZERO,
                 };
                 self.pass(wait);
@@ -143,7 +146,9 @@ impl World {
             let decision = self.processes[process].accounts.decide(&name, now);
             self.note(|| format!("started again: {decision:?}"));
             match decision.verdict {
-                Verdict::Use(_) | Verdict::UseAndRun(..) | Verdict::GiveUp(_) => return Ok(()),
+                Verdict::Use(_) | Verdict::UseAndRun(..) | Verdict::GiveUp(_) => {
+                    return Ok(self.now.boot - begun);
+                }
                 Verdict::Run(job) => place = self.hand(process, Some(job)),
                 Verdict::Wait { until } => self.pass(until.saturating_sub(now.boot)),
             }
