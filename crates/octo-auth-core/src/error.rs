@@ -28,7 +28,7 @@ pub use diagnostic::Diagnostic;
 pub(crate) use diagnostic::RenewalFailure;
 pub use exchange::ExchangeError;
 pub use failed::Retry;
-pub(crate) use failed::{Failed, Shape};
+pub(crate) use failed::{Failed, Salvaged, Shape};
 pub use kind::ErrorKind;
 pub use onboarding::OnboardingError;
 pub(crate) use provider_text::shows;

@@ -1,12 +1,13 @@
 //! The refresh token of an answer that is unusable otherwise.
 //!
 //! It may be the only one the server still takes: a rotating server has replaced the one that was sent, whatever
-//! else is wrong with its answer.
+//! else is wrong with its answer. One that repeats the refresh token which was sent has not replaced it.
 
 use http::Response;
 
 use super::media;
 use super::members::{Again, Members, Value};
+use crate::error::Salvaged;
 use crate::exchange::{ANSWER_LIMIT, Purpose};
 use crate::reading::Reading;
 use crate::secret::Secret;
@@ -15,7 +16,7 @@ use crate::secret::Secret;
 ///
 /// The body must begin with a complete JSON object. What follows the object, and what the headers say of length and
 /// coding, does not count.
-pub(crate) fn salvage<B: AsRef<[u8]>>(reading: &Reading, response: &Response<B>) -> Option<Secret> {
+pub(crate) fn salvage<B: AsRef<[u8]>>(reading: &Reading, response: &Response<B>) -> Option<Salvaged> {
     if !response.status().is_success() || !reading.purpose.brings_a_refresh_token() {
         return None;
     }
@@ -32,5 +33,5 @@ pub(crate) fn salvage<B: AsRef<[u8]>>(reading: &Reading, response: &Response<B>)
     let token = value.text().filter(|token| !token.is_empty())?;
     let doubtful = members.again(place) == Again::Different || token.contains(char::from(media::REPAIRED));
     let token = (!doubtful && matches!(value, Value::String(_))).then(|| Secret::new(token))?;
-    (!reading.has_sent(&token)).then_some(token)
+    Some(if reading.has_sent(&token) { Salvaged::Sent } else { Salvaged::Other(token) })
 }

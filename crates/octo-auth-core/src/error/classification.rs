@@ -85,7 +85,7 @@ impl Classification {
             is_quota,
             pause,
             asked,
-            is_ambiguous: matches!(error.retry(), Retry::Ambiguous { .. }),
+            is_ambiguous: matches!(error.retry(), Retry::Ambiguous { .. }) && !error.repeats_refresh_token(),
             is_unexplained: error.is_unexplained(),
             remedy: error.remedy(),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::failed::{Failed, Retry};
+use super::failed::{Failed, Retry, Salvaged};
 use super::{Diagnostic, ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
 use crate::exchange::{Fault, Purpose};
@@ -27,8 +27,8 @@ impl ExchangeError {
         Self(Box::new(failed))
     }
 
-    pub(crate) fn with_salvaged(mut self, refresh_token: Option<Secret>) -> Self {
-        self.0.salvaged = refresh_token;
+    pub(crate) fn with_salvaged(mut self, salvaged: Option<Salvaged>) -> Self {
+        self.0.salvaged = salvaged;
         self
     }
 
@@ -126,7 +126,17 @@ impl ExchangeError {
     /// The refresh token that came with an answer that was unusable otherwise; store it over the old one.
     #[must_use]
     pub fn salvaged_refresh_token(&self) -> Option<&Secret> {
-        self.0.salvaged.as_ref()
+        match &self.0.salvaged {
+            Some(Salvaged::Other(refresh_token)) => Some(refresh_token),
+            Some(Salvaged::Sent) | None => None,
+        }
+    }
+
+    /// Returns whether the answer, unusable otherwise, repeats the refresh token that was sent: the server has not replaced
+    /// it, and takes it again.
+    #[must_use]
+    pub fn repeats_refresh_token(&self) -> bool {
+        matches!(self.0.salvaged, Some(Salvaged::Sent))
     }
 
     /// What a machine may do now.

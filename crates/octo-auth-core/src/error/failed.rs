@@ -38,10 +38,19 @@ pub(crate) struct Failed {
     pub(crate) refusal: Option<RefusalMeaning>,
     pub(crate) after_failure: Duration,
     pub(crate) deviations: Vec<Deviation>,
-    pub(crate) salvaged: Option<Secret>,
+    pub(crate) salvaged: Option<Salvaged>,
     pub(crate) fault: Option<Arc<Fault>>,
     /// Why no other token was got, if the one of the request was refused.
     pub(crate) renewal_failure: Option<RenewalFailure>,
+}
+
+/// The refresh token of an answer that is unusable otherwise.
+#[derive(Clone)]
+pub(crate) enum Salvaged {
+    /// The one that the refresh has sent: the server has not replaced it.
+    Sent,
+    /// Another one.
+    Other(Secret),
 }
 
 /// What the body of a refusal looks like.

@@ -156,8 +156,8 @@ impl KeyState {
         self.charge(meaning, error, is_present, shared, now);
     }
 
-    /// Takes what a failure tells whenever it comes: `Retry-After`, and a refresh token that could be read. Returns whether
-    /// there was one.
+    /// Takes what a failure tells whenever it comes: `Retry-After`, and a refresh token that could be read, which may be the
+    /// one that was sent. Returns whether there was one.
     fn take_told(
         &mut self,
         origin: Origin,
@@ -174,7 +174,7 @@ impl KeyState {
             self.take(Operation::Pause { origin, pause, over }, shared, now);
         }
         let refresh_token = error.salvaged_refresh_token().cloned().filter(|_| !self.key.is_client_grant());
-        let is_salvaged = refresh_token.is_some();
+        let is_salvaged = refresh_token.is_some() || error.repeats_refresh_token();
         if is_salvaged {
             let over = self.pause_over(now);
             self.take(Operation::Renewed(Renewed { origin, refresh_token, token: None, over }), shared, now);

@@ -5,10 +5,10 @@ use std::time::Duration;
 use octo_auth_core::profile::Parameter;
 use octo_auth_core::{Claimed, Fault, Freshness, Job, Saved, Storage, Version};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
-use octo_auth_testkit::registration::{standard, with};
+use octo_auth_testkit::registration::{never_replayed, standard, with};
 use serde_json::json;
 
-use crate::scene::{course, process, send, written};
+use crate::scene::{blocked_for, course, process, send, signed_in_at, written};
 
 /// The time a step with the store may take.
 const SAVING: Duration = Duration::from_secs(5);
@@ -436,4 +436,23 @@ fn a_refresh_token_that_the_request_cannot_hold_is_not_sent_before_it_is_replace
     world.sign_in(&hotel(), "RT0");
     assert!(world.got(&hotel()).starts_with("AT"));
     assert_eq!(world.last_refresh(), Some("RT0"));
+}
+
+#[test]
+fn an_unreadable_answer_that_repeats_the_refresh_token_ends_the_doubt_about_it() {
+    for body in [r#"{"refresh_token":"RT1"}"#, r#"{"access_token":"AT2","refresh_token":"RT1"} and more"#] {
+        for client in [standard(), never_replayed()] {
+            let mut world = signed_in_at(client);
+            world.age(&hotel(), Freshness::Expired);
+            world.endpoint.then(Said::json(200, body));
+            world.got(&hotel());
+            let record = world.stored(&hotel());
+            assert_eq!((record.attempt(), record.is_in_doubt()), (None, false), "{body}");
+            let wait = blocked_for(&mut world, &hotel());
+            assert!(wait <= Duration::from_secs(60), "{body}: {wait:?}");
+            world.pass(wait);
+            assert!(world.got(&hotel()).starts_with("AT"), "{body}");
+            assert_eq!(world.last_refresh(), Some("RT1"), "{body}");
+        }
+    }
 }
