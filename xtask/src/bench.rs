@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 /// The benchmarks under `tests/benches/src`.
-const BENCHES: [&str; 3] = ["allowlist", "answers", "cached"];
+const BENCHES: [&str; 4] = ["allowlist", "answers", "cached", "scale"];
 
 /// Runs each benchmark, or the one named; whether every target was met.
 pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<bool> {
