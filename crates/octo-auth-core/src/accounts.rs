@@ -14,9 +14,11 @@
 mod account;
 mod caller;
 mod effects;
+mod lines;
 mod refresh_ahead;
 mod unsaved;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub use effects::{Effects, KeyEffects};
 pub use refresh_ahead::{Tending, Warm};
 
 use account::Account;
+use lines::Lines;
+use refresh_ahead::replace_due;
 
 use crate::client::Client;
 use crate::error::{OnboardingError, Remedy, RequestError};
@@ -36,10 +40,15 @@ use crate::grant::Entropy;
 use crate::key::{
     Adopted, Decision, Generation, Job, KeyState, Published, Report, State, Status, Ticket, Verdict,
 };
+use crate::key_map::KeyMap;
 use crate::registration::{BudgetRequest, Policy, SendLog, Share, SharedState};
-use crate::spec::Key;
+use crate::spec::{Key, Shape};
 use crate::store::{RecordName, Storage};
 use crate::time::Now;
+
+/// The most keys that one call looks at whatever the number of accounts: no call may hold a lock for longer than a
+/// millisecond.
+const MOST_LOOKS: usize = 64;
 
 /// The machine of one registration: its keys, their setbacks, its budget of requests.
 ///
@@ -47,18 +56,26 @@ use crate::time::Now;
 /// have left behind.
 pub struct Accounts {
     shared: SharedState,
-    accounts: HashMap<Arc<Key>, Account>,
+    accounts: KeyMap<Box<Account>>,
     /// Keys by the names of their records; empty unless several processes use the store.
     names: HashMap<RecordName, Arc<Key>>,
     /// Keys that can be evicted from a moment on the boot clock, and of those the one asked about longest ago first.
     idle: BTreeSet<(Duration, u64, Arc<Key>)>,
     /// Keys by when they are to be looked at next, on the boot clock.
     due: BTreeSet<(Duration, Arc<Key>)>,
-    /// Keys whose renewal waits only for the endpoint, which one of them tries for all; the one tried longest ago first.
-    probes: BTreeSet<(u64, Arc<Key>)>,
+    /// Keys whose renewal waits for what all accounts share.
+    lines: Lines,
     /// Keys with something that no store holds, by when it is to be saved, on the boot clock. A moment that no longer holds
     /// stays until it is reached.
     unsaved: BTreeSet<(Duration, Arc<Key>)>,
+    /// Keys in flight or unsaved.
+    busy: BTreeSet<Arc<Key>>,
+    /// Keys against which something is held that another client makes void.
+    held_up: BTreeSet<Arc<Key>>,
+    /// Those that were held up when the client was replaced and were not looked at since.
+    to_look_at: Vec<BTreeSet<Arc<Key>>>,
+    /// How many accounts have keys of one shape, and one of these keys.
+    shapes: HashMap<Shape, (Arc<Key>, usize)>,
     /// Keys that were looked at since the effects were taken last, each once.
     touched: Vec<Arc<Key>>,
     /// Whether something has changed for all keys since.
@@ -75,12 +92,16 @@ impl Accounts {
     pub fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
         Self {
             shared: SharedState::new(client, policy, storage, entropy),
-            accounts: HashMap::new(),
+            accounts: KeyMap::new(),
             names: HashMap::new(),
             idle: BTreeSet::new(),
             due: BTreeSet::new(),
-            probes: BTreeSet::new(),
+            lines: Lines::default(),
             unsaved: BTreeSet::new(),
+            busy: BTreeSet::new(),
+            held_up: BTreeSet::new(),
+            to_look_at: Vec::new(),
+            shapes: HashMap::new(),
             touched: Vec::new(),
             all_touched: false,
             asked: 0,
@@ -104,21 +125,16 @@ impl Accounts {
     /// Takes the outcome of a job; the answer is the next job, to be carried out by the same carrier.
     pub fn report(&mut self, report: Report, now: Now) -> Option<Job> {
         let Report { ticket, outcome } = report;
-        let was_closed = self.shared.health.is_ailing();
-        let account = self.accounts.get_mut(&*ticket.key)?;
-        account.touch(&mut self.touched);
-        let job = account.state.report(&mut self.shared, &ticket, outcome, now);
-        if was_closed && !self.shared.health.is_ailing() {
-            self.look_at_all();
-        }
-        job
+        let account = self.accounts.get_mut(&ticket.key)?;
+        account.touch(&self.shared, &mut self.touched);
+        account.state.report(&mut self.shared, &ticket, outcome, now)
     }
 
     /// Records that a job waits for a carrier, such as a task or a thread, which calls [`Accounts::begin`] before it carries the
     /// job out, and reports it whatever happens. A job that is overdue before it was begun was certainly not carried out, and
     /// one that was begun is waited for a little longer. Without this call a job counts as begun at once.
     pub fn hand_over(&mut self, ticket: &Ticket) {
-        if let Some(account) = self.accounts.get_mut(&*ticket.key) {
+        if let Some(account) = self.accounts.get_mut(&ticket.key) {
             account.state.hand_over(ticket);
         }
     }
@@ -128,15 +144,15 @@ impl Accounts {
     #[must_use = "a job that is given up must not be carried out"]
     pub fn begin(&mut self, ticket: &Ticket, now: Now) -> bool {
         let Self { accounts, shared, touched, .. } = self;
-        let Some(account) = accounts.get_mut(&*ticket.key) else { return true };
-        account.touch(touched);
+        let Some(account) = accounts.get_mut(&ticket.key) else { return true };
+        account.touch(shared, touched);
         account.state.begin_job(ticket, shared, now)
     }
 
     /// Takes note that a resource server refused a token of this generation; one replaced already changes nothing.
     pub fn refused(&mut self, key: &Key, generation: Generation, now: Now) {
         if let Some(account) = self.accounts.get_mut(key) {
-            account.touch(&mut self.touched);
+            account.touch(&self.shared, &mut self.touched);
             account.state.refused(generation, now);
         }
     }
@@ -149,10 +165,11 @@ impl Accounts {
     /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant,
     /// [`RequestError::TooManyKeys`] if there is no room for another key.
     pub fn adopt(&mut self, key: &Key, adopted: Adopted, now: Now) -> Result<Option<Job>, RequestError> {
-        key.check(&self.shared.client)?;
+        let shape = self.check(key)?;
         if !self.make_room(key, now) {
             return Err(RequestError::TooManyKeys { capacity: self.shared.policy.capacity() });
         }
+        self.checked(key, shape);
         let (account, shared) = self.account(key);
         let job = account.state.adopt(adopted, shared, now)?;
         self.touch(key);
@@ -210,39 +227,25 @@ impl Accounts {
     /// Whether anything is under way or unsaved, so that a shutdown has something to wait for.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.accounts.values().any(|account| account.state.is_busy(&self.shared))
+        self.busy.iter().chain(&self.touched).any(|key| self.has(key, |state| state.is_busy(&self.shared)))
     }
 
     /// Returns the keys whose request or store call is under way, and those with something that no store holds, each in order.
     #[must_use]
     pub fn unfinished(&self) -> (Vec<Arc<Key>>, Vec<Arc<Key>>) {
+        let busy: BTreeSet<&Arc<Key>> = self.busy.iter().chain(&self.touched).collect();
         let keys_that = |holds: &dyn Fn(&KeyState) -> bool| {
-            let keys = self.accounts.iter().filter(|(_, account)| holds(&account.state));
-            let mut keys: Vec<Arc<Key>> = keys.map(|(key, _)| key.clone()).collect();
-            keys.sort();
-            keys
+            busy.iter().filter(|key| self.has(key, holds)).map(|key| Arc::clone(key)).collect()
         };
         (keys_that(&KeyState::is_in_flight), keys_that(&|state| state.is_unsaved(&self.shared)))
     }
 
-    /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
-    pub fn save_all(&mut self, now: Now) -> Vec<Job> {
-        let mut keys: Vec<Arc<Key>> = self.accounts.keys().cloned().collect();
-        // In one order for one history, whatever the map's.
-        keys.sort();
-        let mut jobs = Vec::new();
-        for key in keys {
-            let (account, shared) = self.account(&key);
-            if let Some(job) = account.state.save_now(shared, now) {
-                jobs.push(job);
-                self.touch(&key);
-            }
-        }
-        jobs
+    fn has(&self, key: &Key, is_so: impl Fn(&KeyState) -> bool) -> bool {
+        self.accounts.get(key).is_some_and(|account| is_so(&account.state))
     }
 
     /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and back-offs
-    /// held against the old one are forgotten, and answers to it that are under way are held against it alone. What the server
+    /// held against the old one are forgotten, of each account at the next look at it, and answers to it that are under way are held against it alone. What the server
     /// asked for by `Retry-After` in the answer to an account still holds for that account.
     ///
     /// # Errors
@@ -252,14 +255,35 @@ impl Accounts {
         if !self.shared.client.is_same_registration(&client) {
             return Err(RequestError::OtherRegistration);
         }
-        for key in self.accounts.keys() {
+        for (key, _) in self.shapes.values() {
             key.check(&client)?;
         }
         self.shared.replace_client(client);
-        self.accounts.values_mut().for_each(|account| account.state.client_replaced());
+        for key in &self.touched {
+            let account = self.accounts.get_mut(key).into_iter();
+            account.for_each(|account| {
+                account.place_held_up(&mut self.held_up);
+                account.state.follow_client(&self.shared);
+            });
+        }
+        self.to_look_at.push(std::mem::take(&mut self.held_up));
+        self.look_at_held_up();
         self.all_touched = true;
-        self.look_at_all();
         Ok(())
+    }
+
+    /// Looks at some of the keys that were held up when the client was replaced.
+    fn look_at_held_up(&mut self) {
+        for _ in 0..MOST_LOOKS {
+            while self.to_look_at.last().is_some_and(BTreeSet::is_empty) {
+                self.to_look_at.pop();
+            }
+            let Some(key) = self.to_look_at.last_mut().and_then(BTreeSet::pop_first) else { return };
+            if let Some(account) = self.accounts.get_mut(&key) {
+                account.leave_held_up();
+                account.touch(&self.shared, &mut self.touched);
+            }
+        }
     }
 
     /// Counts a request that is sent beside the machine, such as the exchange of a code, in the budget; what asks
@@ -339,25 +363,53 @@ impl Accounts {
     ///
     /// A [`Failure`] if its requests cannot be built, or if there is no room for another key.
     pub fn hold(&mut self, key: &Key, now: Now) -> Result<Arc<Key>, Failure> {
-        let shared = self.key(key);
-        if let Err(error) = key.check(&self.shared.client) {
-            return Err(misconfigured(&shared, error));
+        let Self { accounts, idle, shared, .. } = self;
+        if let Some(account) = accounts.get_mut(key).filter(|account| account.is_checked) {
+            account.handles = account.handles.saturating_add(1);
+            account.place(idle, shared, now);
+            return Ok(account.state.key().clone());
         }
+        let shared_key = self.key(key);
+        let shape = self.check(key).map_err(|error| misconfigured(&shared_key, error))?;
         if !self.make_room(key, now) {
-            return Err(Failure::new(&shared, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
+            return Err(Failure::new(&shared_key, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
         }
-        let (account, _) = self.account(key);
+        self.checked(&shared_key, shape);
+        let (account, _) = self.account(&shared_key);
         account.handles = account.handles.saturating_add(1);
-        self.touch(key);
-        Ok(shared)
+        let key = account.state.key().clone();
+        self.touch(&key);
+        Ok(key)
     }
 
     /// Gives a handle back.
-    pub fn let_go(&mut self, key: &Key) {
-        if let Some(account) = self.accounts.get_mut(key) {
+    pub fn let_go(&mut self, key: &Key, now: Now) {
+        let Self { accounts, idle, shared, .. } = self;
+        if let Some(account) = accounts.get_mut(key) {
             account.handles = account.handles.saturating_sub(1);
+            account.place(idle, shared, now);
         }
-        self.touch(key);
+    }
+
+    /// Checks whether the requests of a key can be built. Returns its shape if it was not known.
+    fn check(&self, key: &Key) -> Result<Option<Shape>, RequestError> {
+        if self.accounts.get(key).is_some_and(|account| account.is_checked) {
+            return Ok(None);
+        }
+        let shape = key.shape();
+        if !self.shapes.contains_key(&shape) {
+            key.check(&self.shared.client)?;
+        }
+        Ok(Some(shape))
+    }
+
+    /// Records that the requests of a key of this shape can be built.
+    fn checked(&mut self, key: &Key, shape: Option<Shape>) {
+        let Some(shape) = shape else { return };
+        let (account, _) = self.account(key);
+        account.is_checked = true;
+        let key = account.state.key().clone();
+        self.shapes.entry(shape).or_insert((key, 0)).1 += 1;
     }
 
     /// Runs one step on a key, which is made if it is not there.
@@ -369,16 +421,16 @@ impl Accounts {
     ) -> Decision {
         self.asked += 1;
         let Self { accounts, shared, idle, touched, asked, queue, .. } = self;
-        if let Some(account) = accounts.get_mut(key) {
+        if let Some(account) = accounts.get_mut(key).filter(|account| account.is_checked) {
             account.mark_used(*asked, idle);
-            account.touch(touched);
+            account.touch(shared, touched);
             let decision = step(&mut account.state, shared);
             account.queue_up(queue, shared, now);
             return decision;
         }
         match self.hold(key, now) {
             Ok(_) => {
-                self.let_go(key);
+                self.let_go(key, now);
                 self.with(key, now, step)
             }
             Err(failure) => {
@@ -395,15 +447,17 @@ impl Accounts {
 
     /// The account of a key, made if it is not there, and what it shares with the others.
     fn account(&mut self, key: &Key) -> (&mut Account, &mut SharedState) {
-        let key = self.key(key);
         let Self { accounts, names, shared, asked, .. } = self;
-        let account = accounts.entry(key).or_insert_with_key(|key| {
+        if accounts.get(key).is_none() {
+            let key = Arc::new(key.clone());
             let state = KeyState::new(key.clone(), shared);
             if let Some(name) = state.record_name().filter(|_| shared.storage == Storage::MultiProcess) {
                 names.insert(name.clone(), key.clone());
             }
-            Account::new(state, *asked, shared)
-        });
+            accounts.insert(key, Box::new(Account::new(state, *asked, shared)));
+        }
+        let Some(account) = accounts.get_mut(key) else { unreachable!("it was made if it was not there") };
+        account.state.follow_client(shared);
         (account, shared)
     }
 
@@ -416,14 +470,14 @@ impl Accounts {
         let next = self.queue.pop_front();
         if let Some(account) = next.and_then(|key| self.accounts.get_mut(&key)) {
             account.is_queued = false;
-            account.touch(&mut self.touched);
+            account.touch(&self.shared, &mut self.touched);
         }
     }
 
     /// Returns whether there is room for a key. If there is none for another, evicts the one that was asked about longest
     /// ago: never one that is held, in flight or unsaved, whose refresh token is in no store, or whose pause lasts.
     fn make_room(&mut self, key: &Key, now: Now) -> bool {
-        if self.accounts.contains_key(key) || self.accounts.len() < self.shared.policy.capacity() {
+        if self.accounts.get(key).is_some() || self.accounts.len() < self.shared.policy.capacity() {
             return true;
         }
         let Self { accounts, touched, idle, shared, .. } = self;
@@ -435,12 +489,24 @@ impl Accounts {
         };
         let oldest = oldest.clone();
         self.idle.pop_first();
-        if let Some(account) = self.accounts.remove(&oldest) {
-            account.due.map(|due| self.due.remove(&(due, oldest.clone())));
-            account.probe.map(|tried| self.probes.remove(&(tried, oldest.clone())));
-            account.state.record_name().map(|name| self.names.remove(name));
+        let Some(mut account) = self.accounts.remove(&oldest) else { return true };
+        replace_due(&mut self.due, &oldest, &mut account.due, None);
+        self.lines.replace(&oldest, &mut account.place, None);
+        self.held_up.remove(&oldest);
+        account.state.record_name().map(|name| self.names.remove(name));
+        if account.is_checked {
+            self.forget_shape(&oldest);
         }
         true
+    }
+
+    fn forget_shape(&mut self, key: &Key) {
+        if let Entry::Occupied(mut entry) = self.shapes.entry(key.shape()) {
+            entry.get_mut().1 -= 1;
+            if entry.get().1 == 0 {
+                entry.remove();
+            }
+        }
     }
 }
 

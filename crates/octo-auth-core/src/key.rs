@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! state      THE decision table: facts -> state
-//! gate       why no renewal can begin now
+//! gate       why no renewal can begin now; line: where it waits for what all accounts share
 //! flight     what is in flight, phase by phase; renewal: how each phase ends; carrying: who carries its jobs
 //! replica    base + pending operations -> view; operation: what each does; record: what is stored, codec: how
 //! serving    the token that is served
@@ -19,6 +19,7 @@ mod flight;
 mod gate;
 mod import;
 mod job;
+mod line;
 mod operation;
 mod record;
 mod renewal;
@@ -38,6 +39,7 @@ pub use cause::RenewalCause;
 pub use decision::{Decision, Verdict};
 pub use import::Adopted;
 pub use job::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
+pub(crate) use line::Line;
 pub use record::{FamilyId, Generation};
 pub use state::State;
 pub use status::{Change, Event, Status};
@@ -98,6 +100,8 @@ pub(crate) struct KeyState {
     failure_count: u32,
     /// The flight of its last renewal, which grows: of two keys the one with the smaller number was tried longer ago.
     tried: u64,
+    /// The client that the key was looked at with last.
+    client_epoch: u32,
 }
 
 impl KeyState {
@@ -123,6 +127,7 @@ impl KeyState {
             sent: SendLog::default(),
             failure_count: 0,
             tried: 0,
+            client_epoch: shared.client_epoch,
         }
     }
 
@@ -413,6 +418,17 @@ impl KeyState {
             Gate::Closed(blocked) => Some(blocked.until),
             Gate::Open | Gate::Dead(_) => None,
         };
+        self.next_change_but(gate, facts, shared, now)
+    }
+
+    /// The same if the gate opens at another moment, or never.
+    fn next_change_but(
+        &self,
+        gate: Option<Duration>,
+        facts: &Facts,
+        shared: &SharedState,
+        now: Now,
+    ) -> Option<Duration> {
         let knowledge = match facts.knowledge {
             Knowledge::Unreadable { until } => Some(until),
             Knowledge::Unread | Knowledge::Read => None,

@@ -88,6 +88,7 @@ mod extra_parameter;
 mod failure;
 mod grant;
 mod key;
+mod key_map;
 mod printable;
 mod reading;
 mod registration;
@@ -120,6 +121,7 @@ pub use key::{
     Adopted, Change, ClaimJob, Decision, Ending, Event, FamilyId, Generation, Job, LoadJob, Published,
     ReleaseJob, RenewalCause, Report, SaveJob, SendJob, State, Status, Step, Ticket, Token, Verdict,
 };
+pub use key_map::KeyMap;
 pub use profile::{Profile, ProfileError};
 pub use registration::{Policy, PolicyError};
 pub use scope::Scopes;

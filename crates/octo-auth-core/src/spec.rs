@@ -23,6 +23,17 @@ pub struct Key {
     parameters: Vec<ExtraParameter>,
 }
 
+/// What decides whether the requests of a key can be built. Neither the account's name nor, but for their length and
+/// control characters, the values of its parameters do: the keys of a million accounts have few shapes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Shape {
+    grant: Grant,
+    scopes: Vec<String>,
+    parameters: Vec<String>,
+    has_control: bool,
+    kib: usize,
+}
+
 /// The exchange that renews or revokes a token.
 pub(crate) enum Renewal {
     Token(Exchange<TokenSet>),
@@ -121,6 +132,18 @@ impl Key {
             }
             Grant::ApiLogin => client.api_login().map(Renewal::Admin),
             Grant::RefreshToken => client.refresh(refresh_token.unwrap_or(&none)).map(Renewal::Token),
+        }
+    }
+
+    /// What decides whether its requests can be built.
+    pub(crate) fn shape(&self) -> Shape {
+        let values = || self.parameters.iter().map(|parameter| parameter.value.expose());
+        Shape {
+            grant: self.grant,
+            scopes: self.scopes.clone(),
+            parameters: self.parameters.iter().map(|parameter| parameter.name.clone()).collect(),
+            has_control: values().any(|value| value.contains(char::is_control)),
+            kib: values().map(str::len).sum::<usize>().div_ceil(1024),
         }
     }
 

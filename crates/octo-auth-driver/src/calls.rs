@@ -50,7 +50,7 @@ impl Shared {
             Verdict::Use(token) => Told::Token(token),
             Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job)),
             Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job)),
-            Verdict::Wait { until } => Told::Wait(cell.changed.listen(), left(until, now)),
+            Verdict::Wait { until } => Told::Wait(state.listen(cell), left(until, now)),
             Verdict::GiveUp(failure) => Told::Failure(failure),
         };
         self.leave(state, wakers);
@@ -104,11 +104,19 @@ impl Shared {
 
     /// Returns the jobs that save what no store holds yet and nothing saves.
     pub fn save_all(self: &Arc<Self>) -> Vec<JobGuard> {
-        let (mut state, now) = self.enter();
-        let (jobs, wakers) = self.apply(&mut state, now, |machine| machine.save_all(now));
-        let guards = jobs.into_iter().map(|job| self.guard(&mut state, job)).collect();
-        self.leave(state, wakers);
-        guards
+        let (mut guards, mut last) = (Vec::new(), None);
+        loop {
+            // Some in each step, so that no caller waits for all.
+            let (mut state, now) = self.enter();
+            let ((jobs, next), wakers) =
+                self.apply(&mut state, now, |machine| machine.save_some(last.as_deref(), now));
+            guards.extend(jobs.into_iter().map(|job| self.guard(&mut state, job)));
+            self.leave(state, wakers);
+            if next.is_none() {
+                return guards;
+            }
+            last = next;
+        }
     }
 
     /// Makes one call on the machine that may begin a job.

@@ -4,14 +4,14 @@
 //! callers. A caller that has to wait gets its listener in the step that says so; no change can fall in between. The lock
 //! is never held across IO; wakers are called, and telemetry is told, outside of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, Now,
+    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, KeyMap, Now,
     RecordName, Report, RequestError, Status, Ticket,
 };
 use octo_auth_system::{Clock, Waiting};
@@ -41,7 +41,9 @@ pub struct Shared {
 
 pub(crate) struct State {
     pub(crate) machine: Accounts,
-    cells: HashMap<Arc<Key>, Held>,
+    cells: KeyMap<Held>,
+    /// The keys that callers wait for.
+    waited: HashSet<Arc<Key>>,
     subscribers: Subscribers,
     pending: PendingEvents,
     /// How many flights of a key have a job that is not reported, or something that follows it; `None`: exchanges.
@@ -73,7 +75,8 @@ impl Shared {
         let telemetry = Telemetry::new(machine.client());
         let state = State {
             machine,
-            cells: HashMap::new(),
+            cells: KeyMap::new(),
+            waited: HashSet::new(),
             subscribers: Subscribers::default(),
             pending: PendingEvents::default(),
             running: HashMap::new(),
@@ -120,23 +123,22 @@ impl Shared {
     /// A [`Failure`] if the requests of the key cannot be built, or if there is no room for another key.
     pub fn acquire(&self, key: &Key) -> Result<Arc<KeyCell>, Failure> {
         let (mut state, now) = self.enter();
-        let State { machine, cells, .. } = &mut *state;
-        let key = machine.hold(key, now)?;
-        let new = |key| Held { cell: Arc::new(KeyCell::new(key)), handles: 0 };
-        let held = cells.entry(key.clone()).or_insert_with(|| new(key.clone()));
-        held.handles = held.handles.saturating_add(1);
-        held.cell.snapshot.put(machine.published(&key, now));
-        Ok(held.cell.clone())
+        let (key, wakers) = self.apply(&mut state, now, |machine| machine.hold(key, now));
+        let cell = key.map(|key| state.cell(&key, now));
+        self.leave(state, wakers);
+        cell
     }
 
     /// Releases a key for one handle.
     pub fn release(&self, cell: &KeyCell) {
-        let mut state = self.lock();
-        state.machine.let_go(cell.key());
-        if let Some(held) = state.cells.get_mut(cell.key()) {
+        let (mut state, now) = self.enter();
+        let State { machine, cells, waited, .. } = &mut *state;
+        machine.let_go(cell.key(), now);
+        if let Some(held) = cells.get_mut(cell.key()) {
             held.handles = held.handles.saturating_sub(1);
             if held.handles == 0 {
-                state.cells.remove(cell.key());
+                cells.remove(cell.key());
+                waited.remove(cell.key());
             }
         }
     }
@@ -155,10 +157,10 @@ impl Shared {
     /// Returns a listener to wait by while the record of a key is being saved, or, with `all`, while anything runs for the
     /// key; `None` once that is over.
     pub fn listen_while_running(&self, cell: &KeyCell, all: bool) -> Option<Listener> {
-        let (state, now) = self.enter();
+        let (mut state, now) = self.enter();
         let is_saving = state.machine.status(cell.key(), now).is_some_and(|status| status.is_being_saved());
         let is_running = all && state.running.contains_key(&Some(cell.key().clone()));
-        (is_saving || is_running).then(|| cell.changed.listen())
+        (is_saving || is_running).then(|| state.listen(cell))
     }
 
     /// Returns how many requests may be sent now.
@@ -279,11 +281,7 @@ impl Shared {
             state.apply_to_key(effects, &mut wakers);
         }
         if concerns_all {
-            let State { machine, cells, .. } = state;
-            for (key, held) in cells {
-                held.cell.snapshot.put(machine.published(key, now));
-                held.cell.changed.notify(&mut wakers);
-            }
+            state.wake_all(&mut wakers);
         }
         if wakes_watchers {
             self.watched.notify(&mut wakers);
@@ -337,13 +335,46 @@ impl State {
         self.running.values().sum()
     }
 
+    /// Returns the cell of a key, for one more handle.
+    fn cell(&mut self, key: &Arc<Key>, now: Now) -> Arc<KeyCell> {
+        let Self { machine, cells, .. } = self;
+        if let Some(held) = cells.get_mut(key) {
+            held.handles = held.handles.saturating_add(1);
+            return held.cell.clone();
+        }
+        let cell = Arc::new(KeyCell::new(key.clone()));
+        cell.snapshot.put(machine.published(key, now));
+        cells.insert(key.clone(), Held { cell: cell.clone(), handles: 1 });
+        cell
+    }
+
+    /// Returns a listener for a caller that waits for a key.
+    pub(crate) fn listen(&mut self, cell: &KeyCell) -> Listener {
+        self.waited.insert(cell.key().clone());
+        cell.changed.listen()
+    }
+
+    /// Notifies the callers that wait for a key.
+    fn wake(&mut self, key: &Key, wakers: &mut Vec<Waker>) {
+        if let Some(held) = self.cells.get(key).filter(|_| self.waited.remove(key)) {
+            held.cell.changed.notify(wakers);
+        }
+    }
+
+    /// Notifies all callers that wait for a key.
+    fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
+        for key in std::mem::take(&mut self.waited) {
+            self.cells.get(&key).into_iter().for_each(|held| held.cell.changed.notify(wakers));
+        }
+    }
+
     fn apply_to_key(&mut self, effects: KeyEffects, wakers: &mut Vec<Waker>) {
         let KeyEffects { key, published, events, state, served_for, wakes_callers } = effects;
         if let Some(held) = self.cells.get(&key) {
             held.cell.snapshot.put(published);
-            if wakes_callers {
-                held.cell.changed.notify(wakers);
-            }
+        }
+        if wakes_callers {
+            self.wake(&key, wakers);
         }
         for event in events {
             let change = Change { key: key.clone(), event };
@@ -357,7 +388,7 @@ impl Waiting for Shared {
     fn look_again(&self) {
         let mut wakers = Vec::new();
         self.watched.notify(&mut wakers);
-        self.lock().cells.values().for_each(|held| held.cell.changed.notify(&mut wakers));
+        self.lock().wake_all(&mut wakers);
         wake(wakers);
     }
 }
@@ -383,8 +414,8 @@ impl Drop for Running {
         *count -= 1;
         if *count == 0 {
             state.running.remove(&key);
-            if let Some(held) = key.and_then(|key| state.cells.get(&key)) {
-                held.cell.changed.notify(&mut wakers);
+            if let Some(key) = key {
+                state.wake(&key, &mut wakers);
             }
             self.shared.watched.notify(&mut wakers);
         }

@@ -1,10 +1,10 @@
-//! A key, who holds it, and where it stands among the others: those that can be evicted, that wait for the endpoint to be
-//! tried again, and whose renewal waits until another has ended.
+//! A key, who holds it, and where it stands among the others.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lines::Place;
 use crate::key::{KeyState, Shown};
 use crate::registration::SharedState;
 use crate::spec::Key;
@@ -18,11 +18,15 @@ pub(super) struct Account {
     /// From when it can be evicted, as it stands among those that can.
     pub(super) idle_from: Option<Duration>,
     pub(super) due: Option<Duration>,
-    pub(super) probe: Option<u64>,
+    pub(super) place: Option<Place>,
     pub(super) shown: Shown,
     pub(super) is_touched: bool,
     pub(super) is_due_stale: bool,
     pub(super) is_queued: bool,
+    /// Its requests can be built.
+    pub(super) is_checked: bool,
+    is_busy: bool,
+    is_held_up: bool,
 }
 
 impl Account {
@@ -35,11 +39,14 @@ impl Account {
             last_asked: asked,
             idle_from: None,
             due: None,
-            probe: None,
+            place: None,
             shown,
             is_touched: false,
             is_due_stale: false,
             is_queued: false,
+            is_checked: false,
+            is_busy: false,
+            is_held_up: false,
         }
     }
 
@@ -50,17 +57,6 @@ impl Account {
             idle.insert((from, asked, self.state.key().clone()));
         }
         self.last_asked = asked;
-    }
-
-    /// Puts the key where it belongs among those that wait for the endpoint.
-    pub(super) fn place_probe(&mut self, probes: &mut BTreeSet<(u64, Arc<Key>)>, place: Option<u64>) {
-        if self.probe == place {
-            return;
-        }
-        if let Some(old) = std::mem::replace(&mut self.probe, place) {
-            probes.remove(&(old, self.state.key().clone()));
-        }
-        probes.extend(place.map(|tried| (tried, self.state.key().clone())));
     }
 
     /// Queues the key if its renewal waits until another has ended.
@@ -89,11 +85,38 @@ impl Account {
         self.idle_from = from;
     }
 
+    /// Puts the key among those in flight or unsaved, if it is one of them.
+    pub(super) fn place_busy(&mut self, busy: &mut BTreeSet<Arc<Key>>, shared: &SharedState) {
+        let is_busy = self.state.is_busy(shared);
+        place_in(busy, self.state.key(), &mut self.is_busy, is_busy);
+    }
+
+    /// Puts the key among those against which something is held that another client makes void.
+    pub(super) fn place_held_up(&mut self, held_up: &mut BTreeSet<Arc<Key>>) {
+        let is_held_up = self.state.is_held_up();
+        place_in(held_up, self.state.key(), &mut self.is_held_up, is_held_up);
+    }
+
+    /// Takes over that the set of those that are held up was emptied.
+    pub(super) fn leave_held_up(&mut self) {
+        self.is_held_up = false;
+    }
+
     /// Notes that a step has looked at the key: what that changes is known once its effects are taken.
-    pub(super) fn touch(&mut self, touched: &mut Vec<Arc<Key>>) {
+    pub(super) fn touch(&mut self, shared: &SharedState, touched: &mut Vec<Arc<Key>>) {
+        self.state.follow_client(shared);
         self.is_due_stale = true;
         if !std::mem::replace(&mut self.is_touched, true) {
             touched.push(self.state.key().clone());
         }
+    }
+}
+
+/// Puts a key into a set or takes it out.
+fn place_in(set: &mut BTreeSet<Arc<Key>>, key: &Arc<Key>, was: &mut bool, is: bool) {
+    match (std::mem::replace(was, is), is) {
+        (false, true) => drop(set.insert(key.clone())),
+        (true, false) => drop(set.remove(key)),
+        (true, true) | (false, false) => {}
     }
 }

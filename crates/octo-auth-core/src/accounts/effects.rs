@@ -15,7 +15,7 @@ use crate::time::Now;
 pub struct Effects {
     /// The keys that the step has looked at.
     pub keys: Vec<KeyEffects>,
-    /// Whether something has changed for all keys: publish each again by [`Accounts::published`], and wake every caller.
+    /// Whether something has changed for all keys: wake every caller that waits.
     pub concerns_all: bool,
     /// Whether those look again that wait for no key in particular: for the next renewal ahead of time, or a shutdown.
     pub wakes_watchers: bool,
@@ -47,6 +47,7 @@ impl Accounts {
 
     fn take_effects(&mut self, now: Now) -> Effects {
         self.look_at_queued();
+        self.look_at_held_up();
         let concerns_all = std::mem::take(&mut self.all_touched);
         let mut effects = Effects { keys: Vec::new(), concerns_all, wakes_watchers: concerns_all };
         for key in std::mem::take(&mut self.touched) {
@@ -54,12 +55,14 @@ impl Accounts {
             account.is_touched = false;
             account.place(&mut self.idle, &self.shared, now);
             account.place_unsaved(&mut self.unsaved, &self.shared);
+            account.place_busy(&mut self.busy, &self.shared);
+            account.place_held_up(&mut self.held_up);
             let is_served = account.handles > 0;
             let settled = account.state.settled(&account.shown, is_served, &self.shared, now);
-            let Settled { shown, events, due, published } = settled;
+            let Settled { shown, events, due, place, published } = settled;
             if std::mem::take(&mut account.is_due_stale) {
                 replace_due(&mut self.due, &key, &mut account.due, due);
-                account.place_probe(&mut self.probes, account.state.probe_place(&self.shared, now));
+                self.lines.replace(&key, &mut account.place, place);
             }
             let wakes_callers = shown.facts != account.shown.facts;
             effects.wakes_watchers |= wakes_callers || shown.next_change != account.shown.next_change;

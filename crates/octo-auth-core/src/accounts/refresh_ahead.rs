@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Accounts;
+use super::{Accounts, MOST_LOOKS};
 use crate::key::{Job, Verdict};
 use crate::spec::Key;
 use crate::time::Now;
 
 /// No key is left alone for longer without looking again: a clock may have been set, a machine suspended.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// When keys are due that nobody has used since their last renewal: only if all keys are kept warm.
+const UNUSED: Duration = Duration::MAX;
 
 /// Which keys are kept warm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,48 +38,60 @@ pub struct Tending {
 impl Accounts {
     /// Begins the renewal that is due next, before anybody waits for it.
     ///
-    /// When the endpoint may be tried again after it failed, the key that was tried longest ago tries it, whatever its name
-    /// and whatever became due first: a key that fails each time is not the one that tries it each time.
+    /// When the endpoint may be tried again after it failed, or the request budget has room again, the key that was tried
+    /// longest ago comes first, whatever its name and whatever became due first: a key that fails each time is not the one
+    /// that tries the endpoint each time.
     pub fn tend(&mut self, which: Warm, now: Now) -> Tending {
         let limit = now.boot.saturating_add(LONGEST_SLEEP);
         self.reschedule_touched(now);
         // A key that was looked at is due after now, so that each is looked at once at most.
-        while let Some(key) = self.next_to_look_at(limit, now) {
+        for _ in 0..MOST_LOOKS {
+            let Some(key) = self.next_to_look_at(which, limit, now) else {
+                let is_all = self.to_look_at.is_empty();
+                let again = if is_all { self.looks_again(limit, now) } else { soon(now) };
+                return Tending { job: None, again };
+            };
             let Some(account) = self.accounts.get_mut(&key) else { break };
-            let wanted = which == Warm::All || account.state.wants_refresh_ahead(&self.shared);
-            let decision = wanted.then(|| account.state.decide(true, &mut self.shared, now));
-            if wanted {
-                account.queue_up(&mut self.queue, &self.shared, now);
+            account.touch(&self.shared, &mut self.touched);
+            if which == Warm::Used && !account.state.wants_refresh_ahead(&self.shared) {
+                account.is_due_stale = false;
+                replace_due(&mut self.due, &key, &mut account.due, Some(UNUSED));
+                self.lines.replace(&key, &mut account.place, None);
+                continue;
             }
+            let decision = account.state.decide(true, &mut self.shared, now);
+            account.queue_up(&mut self.queue, &self.shared, now);
             self.reschedule_after(&key, now, limit);
-            if let Some(Verdict::UseAndRun(_, job) | Verdict::Run(job)) = decision.map(|told| told.verdict) {
+            if let Verdict::UseAndRun(_, job) | Verdict::Run(job) = decision.verdict {
                 return Tending { job: Some(job), again: limit };
             }
         }
-        let due = self.due.first().map(|(due, _)| *due).filter(|due| *due > now.boot);
-        let probe = self.shared.health.blocked(None, now.boot).filter(|_| !self.probes.is_empty());
-        let again = due.into_iter().chain(probe.map(|blocked| blocked.until)).chain([limit]).min();
-        Tending { job: None, again: again.filter(|again| *again > now.boot).unwrap_or(limit) }
+        Tending { job: None, again: soon(now) }
     }
 
     /// Returns the key to be looked at now, if there is one.
-    fn next_to_look_at(&mut self, limit: Duration, now: Now) -> Option<Arc<Key>> {
+    fn next_to_look_at(&self, which: Warm, limit: Duration, now: Now) -> Option<Arc<Key>> {
         // At the end of the clock there is no later moment to be looked at.
         if limit == now.boot {
             return None;
         }
-        if self.shared.health.wants_probe(now.boot) {
-            if let Some((_, key)) = self.probes.first() {
-                return Some(key.clone());
-            }
-        }
-        self.due.first().filter(|(due, _)| *due <= now.boot).map(|(_, key)| key.clone())
+        let due = || self.due.first().filter(|(due, _)| *due <= now.boot);
+        let unused = || self.due.last().filter(|(due, _)| which == Warm::All && *due == UNUSED);
+        let waiting = self.lines.next(&self.shared, now);
+        waiting.or_else(|| due().or_else(unused).map(|(_, key)| key.clone()))
+    }
+
+    /// Returns when a key is to be looked at next.
+    fn looks_again(&self, limit: Duration, now: Now) -> Duration {
+        let due = self.due.first().map(|(due, _)| *due);
+        let again = due.into_iter().chain(self.lines.opens(&self.shared, now)).chain([limit]);
+        again.filter(|again| *again > now.boot).min().unwrap_or(limit)
     }
 
     /// Notes that a step has looked at a key.
     pub(super) fn touch(&mut self, key: &Key) {
         if let Some(account) = self.accounts.get_mut(key) {
-            account.touch(&mut self.touched);
+            account.touch(&self.shared, &mut self.touched);
         }
     }
 
@@ -85,33 +100,27 @@ impl Accounts {
         for key in &self.touched {
             let Some(account) = self.accounts.get_mut(key) else { continue };
             if std::mem::take(&mut account.is_due_stale) {
-                let due = account.state.due(&self.shared, now);
+                let (due, place) = account.state.due(&self.shared, now);
                 replace_due(&mut self.due, key, &mut account.due, due);
-                account.place_probe(&mut self.probes, account.state.probe_place(&self.shared, now));
+                self.lines.replace(key, &mut account.place, place);
             }
-        }
-    }
-
-    /// Has all keys looked at: what kept them closed is gone.
-    pub(super) fn look_at_all(&mut self) {
-        self.due.clear();
-        self.probes.clear();
-        for (key, account) in &mut self.accounts {
-            account.due = Some(Duration::ZERO);
-            account.probe = None;
-            self.due.insert((Duration::ZERO, key.clone()));
         }
     }
 
     /// Puts a key that was looked at just now behind this moment, whatever it says itself.
     fn reschedule_after(&mut self, key: &Arc<Key>, now: Now, limit: Duration) {
-        self.touch(key);
         let Some(account) = self.accounts.get_mut(key) else { return };
         account.is_due_stale = false;
-        let due = account.state.due(&self.shared, now).map(|due| if due <= now.boot { limit } else { due });
+        let (due, place) = account.state.due(&self.shared, now);
+        let due = due.map(|due| if due <= now.boot { limit } else { due });
         replace_due(&mut self.due, key, &mut account.due, due);
-        account.place_probe(&mut self.probes, account.state.probe_place(&self.shared, now));
+        self.lines.replace(key, &mut account.place, place);
     }
+}
+
+/// When to ask again after so many looks that the lock is to be released first.
+fn soon(now: Now) -> Duration {
+    now.boot.saturating_add(Duration::from_millis(1))
 }
 
 /// Replaces the moment at which a key is due.

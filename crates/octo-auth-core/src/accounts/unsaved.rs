@@ -1,10 +1,12 @@
 //! Saving again what no store holds, without a caller: a refresh token that was rotated is lost with the process otherwise.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Account, Accounts, Tending};
+use super::{Account, Accounts, MOST_LOOKS, Tending};
+use crate::key::Job;
 use crate::registration::SharedState;
 use crate::spec::Key;
 use crate::time::Now;
@@ -33,6 +35,38 @@ impl Accounts {
             return Some(Tending { job, again: Duration::MAX });
         }
         None
+    }
+
+    /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
+    pub fn save_all(&mut self, now: Now) -> Vec<Job> {
+        let (mut jobs, mut last) = self.save_some(None, now);
+        while let Some(key) = last {
+            let (more, next) = self.save_some(Some(&key), now);
+            jobs.extend(more);
+            last = next;
+        }
+        jobs
+    }
+
+    /// The same for some keys: those that follow `after` in their order. Returns the last of them, from which to go on;
+    /// `None` after the last one of all.
+    pub fn save_some(&mut self, after: Option<&Key>, now: Now) -> (Vec<Job>, Option<Arc<Key>>) {
+        for key in &self.touched {
+            let account = self.accounts.get_mut(key).into_iter();
+            account.for_each(|account| account.place_busy(&mut self.busy, &self.shared));
+        }
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let busy = self.busy.range::<Key, _>((from, Bound::Unbounded)).take(MOST_LOOKS);
+        let keys: Vec<Arc<Key>> = busy.cloned().collect();
+        let mut jobs = Vec::new();
+        for key in &keys {
+            let (account, shared) = self.account(key);
+            if let Some(job) = account.state.save_now(shared, now) {
+                jobs.push(job);
+                self.touch(key);
+            }
+        }
+        (jobs, keys.into_iter().last())
     }
 
     /// Returns whether [`Accounts::save_next`] is to be asked: a record is to be saved, now or later.

@@ -114,12 +114,20 @@ impl KeyState {
         self.decide_anew(Operation::SignOut, shared, now)
     }
 
-    /// Records that the client was replaced: what was held against the old one is forgotten.
-    pub(crate) fn client_replaced(&mut self) {
+    /// Forgets what was held against an earlier client, if the client was replaced since the last look at the key.
+    pub(crate) fn follow_client(&mut self, shared: &SharedState) {
+        if std::mem::replace(&mut self.client_epoch, shared.client_epoch) == shared.client_epoch {
+            return;
+        }
         self.failures.clear();
         self.why_unusable = None;
         self.forgiven = self.replica.view().fingerprint();
         self.serving.unpublish();
+    }
+
+    /// Returns whether something is held against the key that another client makes void.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.failures.last().is_some() || self.why_unusable.is_some() || self.replica.view().is_dead
     }
 
     fn decide_anew(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> Option<Job> {

@@ -7,13 +7,14 @@ use super::KeyState;
 use super::flight::Phase;
 use super::gate::Gate;
 use super::job::Job;
+use super::line::Line;
 use super::record::Generation;
 use super::state::{Facts, Knowledge, State};
 use super::token::{Published, Token};
 use crate::answer::Deviation;
 use crate::error::Remedy;
 use crate::failure::Failure;
-use crate::registration::{FailureHistory, Setback, SharedState};
+use crate::registration::{FailureHistory, SharedState};
 use crate::spec::Key;
 use crate::store::Storage;
 use crate::time::Now;
@@ -79,6 +80,8 @@ pub(crate) struct Settled {
     pub(crate) events: Vec<Event>,
     /// The moment on the boot clock at which the key should be looked at ahead of any caller.
     pub(crate) due: Option<Duration>,
+    /// Where it waits for what all accounts share.
+    pub(crate) place: Option<(Line, u64)>,
     /// What its handles may serve without asking.
     pub(crate) published: Option<Arc<Published>>,
 }
@@ -155,9 +158,9 @@ impl KeyState {
         let facts = self.facts(shared, None, now);
         let next_change = self.next_change(&facts, shared, now);
         let (shown, events) = self.shown_since(last, &facts, next_change, shared, now);
-        let due = self.due_by(&facts, next_change, shared, now);
+        let (due, place) = self.due_by(&facts, next_change, shared, now);
         let published = is_served.then(|| self.publication_by(&facts, next_change, now)).flatten();
-        Settled { shown, events, due, published }
+        Settled { shown, events, due, place, published }
     }
 
     fn shown_since(
@@ -230,6 +233,9 @@ impl KeyState {
 
     /// Returns what a handle may serve without asking, if the table says to use a token and to begin nothing.
     pub(crate) fn publication(&mut self, shared: &SharedState, now: Now) -> Option<Arc<Published>> {
+        if let Some(published) = self.serving.published(now) {
+            return Some(published.clone());
+        }
         let facts = self.facts(shared, None, now);
         self.publication_by(&facts, self.next_change(&facts, shared, now), now)
     }
@@ -257,8 +263,9 @@ impl KeyState {
         is_steady.then(|| self.serving.publish(next_change.unwrap_or(Duration::MAX), now)).flatten()
     }
 
-    /// Returns the moment on the boot clock at which the key should be looked at ahead of any caller.
-    pub(crate) fn due(&self, shared: &SharedState, now: Now) -> Option<Duration> {
+    /// Returns the moment on the boot clock at which the key should be looked at ahead of any caller, and where it waits for
+    /// what all accounts share.
+    pub(crate) fn due(&self, shared: &SharedState, now: Now) -> (Option<Duration>, Option<(Line, u64)>) {
         let facts = self.facts(shared, None, now);
         self.due_by(&facts, self.next_change(&facts, shared, now), shared, now)
     }
@@ -269,7 +276,7 @@ impl KeyState {
         next_change: Option<Duration>,
         shared: &SharedState,
         now: Now,
-    ) -> Option<Duration> {
+    ) -> (Option<Duration>, Option<(Line, u64)>) {
         // Before "sign in" is said to a caller the store is read; without a caller it is read every 30 s.
         let state = match facts.state() {
             State::Unread if facts.may_know_better => {
@@ -277,18 +284,22 @@ impl KeyState {
             }
             state => state,
         };
+        let place = self.line(shared, now);
         if let Some(save_at) = self.saved_next(shared) {
-            return Some(save_at);
+            return (Some(save_at), place);
         }
-        match state {
+        let due = match state {
             // Another process may have signed in.
             State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => {
                 let is_shared = shared.storage == Storage::MultiProcess;
                 self.read_at.filter(|_| is_shared).map(|read| read.saturating_add(SIGN_IN_ELSEWHERE))
             }
             state if state.begins_a_job() => Some(now.boot),
+            // Its line tells when the gate opens.
+            _ if place.is_some() => self.next_change_but(None, facts, shared, now),
             _ => next_change,
-        }
+        };
+        (due, place)
     }
 
     /// Records that a caller asked for the token.
@@ -299,16 +310,6 @@ impl KeyState {
     /// Returns whether the token was used since its last renewal, or something is left to be saved.
     pub(crate) fn wants_refresh_ahead(&self, shared: &SharedState) -> bool {
         self.serving.was_used() || self.is_unsaved(shared)
-    }
-
-    /// Returns the key's place among those that wait only for the endpoint to be tried again, if it is one of them: the one
-    /// that was tried longest ago comes first.
-    pub(crate) fn probe_place(&self, shared: &SharedState, now: Now) -> Option<u64> {
-        let endpoint = shared.health.blocked(None, now.boot)?;
-        let is_blocked = |own: Option<&Setback>| own.is_some_and(|own| own.until > endpoint.until);
-        let is_own =
-            is_blocked(self.failures.blocked(now.boot)) || self.sighting.pause_until() > endpoint.until;
-        (self.wants_renewal(now) && !is_own).then_some(self.tried)
     }
 
     /// Returns whether a renewal is due and not in flight.

@@ -111,11 +111,6 @@ impl EndpointHealth {
         self.failures.any()
     }
 
-    /// Returns whether a probe may begin now.
-    pub(crate) fn wants_probe(&self, now: Duration) -> bool {
-        self.is_ailing() && self.blocked(None, now).is_none()
-    }
-
     /// Lets a flight try the endpoint for all accounts, if it is ailing.
     pub(crate) fn probe(&mut self, flight: u64, until: Duration) {
         if self.is_ailing() {

@@ -47,7 +47,7 @@ fn a_key_that_is_held_or_in_flight_or_in_no_store_is_never_evicted() {
     world.carry(in_flight);
     assert!(world.got(&tenant(9)).starts_with("AT"), "now tenant 1 can go");
     assert!(world.accounts.status(&tenant(1), world.now).is_none());
-    world.accounts.let_go(&tenant(0));
+    world.accounts.let_go(&tenant(0), world.now);
     assert!(world.got(&tenant(8)).starts_with("AT"), "and a key without a handle");
     assert!(world.accounts.status(&hotel(), world.now).is_some(), "its refresh token is nowhere else");
 }
@@ -179,9 +179,9 @@ fn a_key_is_kept_until_its_last_handle_is_released() {
     for _ in 0..2 {
         world.accounts.hold(&service(), world.now).expect("the first key");
     }
-    world.accounts.let_go(&service());
+    world.accounts.let_go(&service(), world.now);
     world.accounts.hold(&scoped("other"), world.now).expect_err("one handle is left");
-    world.accounts.let_go(&service());
+    world.accounts.let_go(&service(), world.now);
     world.accounts.hold(&scoped("other"), world.now).expect("the first has no handle");
     assert!(world.accounts.keys().all(|key| **key == scoped("other")));
 }
