@@ -14,12 +14,12 @@
 mod account;
 mod caller;
 mod effects;
+mod kept;
 mod lines;
 mod refresh_ahead;
 mod unsaved;
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,12 +30,10 @@ pub use refresh_ahead::{Tending, Warm};
 
 use account::Account;
 use lines::Lines;
-use refresh_ahead::replace_due;
 
 use crate::client::Client;
-use crate::error::{OnboardingError, Remedy, RequestError};
+use crate::error::{OnboardingError, RequestError};
 use crate::exchange::Purpose;
-use crate::failure::{Cause, Failure, FailureKind};
 use crate::grant::Entropy;
 use crate::key::{
     Adopted, Decision, Generation, Job, KeyState, Published, Report, State, Status, Ticket, Verdict,
@@ -57,8 +55,9 @@ const MOST_LOOKS: usize = 64;
 pub struct Accounts {
     shared: SharedState,
     accounts: KeyMap<Box<Account>>,
-    /// Keys by the names of their records; empty unless several processes use the store.
-    names: HashMap<RecordName, Arc<Key>>,
+    /// Keys by the digests of the names of their records; empty unless several processes use the store. A tree, since a
+    /// hash table that grows moves all it holds.
+    names: BTreeMap<[u8; 16], Arc<Key>>,
     /// Keys that can be evicted from a moment on the boot clock, and of those the one asked about longest ago first.
     idle: BTreeSet<(Duration, u64, Arc<Key>)>,
     /// Keys by when they are to be looked at next, on the boot clock.
@@ -93,7 +92,7 @@ impl Accounts {
         Self {
             shared: SharedState::new(client, policy, storage, entropy),
             accounts: KeyMap::new(),
-            names: HashMap::new(),
+            names: BTreeMap::new(),
             idle: BTreeSet::new(),
             due: BTreeSet::new(),
             lines: Lines::default(),
@@ -212,7 +211,7 @@ impl Accounts {
     /// Records that another process has written a record: the next decision about its key reads it again, beside the use
     /// of the token. Returns the key, or `None` if the record belongs to no key in use.
     pub fn changed_elsewhere(&mut self, name: &RecordName) -> Option<Arc<Key>> {
-        let key = self.names.get(name)?.clone();
+        let key = self.names.get(&name.digest())?.clone();
         self.accounts.get_mut(&key)?.state.changed_elsewhere();
         self.touch(&key);
         Some(key)
@@ -316,7 +315,9 @@ impl Accounts {
 
     /// What a handle may serve without asking, if anything.
     pub fn published(&mut self, key: &Key, now: Now) -> Option<Arc<Published>> {
-        self.accounts.get_mut(key)?.state.publication(&self.shared, now)
+        let account = self.accounts.get_mut(key)?;
+        account.state.follow_client(&self.shared);
+        account.state.publication(&self.shared, now)
     }
 
     /// How a key stands; nothing if it was never asked about.
@@ -357,61 +358,6 @@ impl Accounts {
         self.accounts.keys()
     }
 
-    /// Keeps a key as long as the handle lives: it is never given up for another.
-    ///
-    /// # Errors
-    ///
-    /// A [`Failure`] if its requests cannot be built, or if there is no room for another key.
-    pub fn hold(&mut self, key: &Key, now: Now) -> Result<Arc<Key>, Failure> {
-        let Self { accounts, idle, shared, .. } = self;
-        if let Some(account) = accounts.get_mut(key).filter(|account| account.is_checked) {
-            account.handles = account.handles.saturating_add(1);
-            account.place(idle, shared, now);
-            return Ok(account.state.key().clone());
-        }
-        let shared_key = self.key(key);
-        let shape = self.check(key).map_err(|error| misconfigured(&shared_key, error))?;
-        if !self.make_room(key, now) {
-            return Err(Failure::new(&shared_key, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
-        }
-        self.checked(&shared_key, shape);
-        let (account, _) = self.account(&shared_key);
-        account.handles = account.handles.saturating_add(1);
-        let key = account.state.key().clone();
-        self.touch(&key);
-        Ok(key)
-    }
-
-    /// Gives a handle back.
-    pub fn let_go(&mut self, key: &Key, now: Now) {
-        let Self { accounts, idle, shared, .. } = self;
-        if let Some(account) = accounts.get_mut(key) {
-            account.handles = account.handles.saturating_sub(1);
-            account.place(idle, shared, now);
-        }
-    }
-
-    /// Checks whether the requests of a key can be built. Returns its shape if it was not known.
-    fn check(&self, key: &Key) -> Result<Option<Shape>, RequestError> {
-        if self.accounts.get(key).is_some_and(|account| account.is_checked) {
-            return Ok(None);
-        }
-        let shape = key.shape();
-        if !self.shapes.contains_key(&shape) {
-            key.check(&self.shared.client)?;
-        }
-        Ok(Some(shape))
-    }
-
-    /// Records that the requests of a key of this shape can be built.
-    fn checked(&mut self, key: &Key, shape: Option<Shape>) {
-        let Some(shape) = shape else { return };
-        let (account, _) = self.account(key);
-        account.is_checked = true;
-        let key = account.state.key().clone();
-        self.shapes.entry(shape).or_insert((key, 0)).1 += 1;
-    }
-
     /// Runs one step on a key, which is made if it is not there.
     fn with(
         &mut self,
@@ -440,19 +386,14 @@ impl Accounts {
         }
     }
 
-    /// The shared form of a key.
-    fn key(&self, key: &Key) -> Arc<Key> {
-        self.accounts.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone())
-    }
-
     /// The account of a key, made if it is not there, and what it shares with the others.
     fn account(&mut self, key: &Key) -> (&mut Account, &mut SharedState) {
         let Self { accounts, names, shared, asked, .. } = self;
         if accounts.get(key).is_none() {
             let key = Arc::new(key.clone());
             let state = KeyState::new(key.clone(), shared);
-            if let Some(name) = state.record_name().filter(|_| shared.storage == Storage::MultiProcess) {
-                names.insert(name.clone(), key.clone());
+            if shared.storage == Storage::MultiProcess {
+                names.insert(shared.identity(&key).name.digest(), key.clone());
             }
             accounts.insert(key, Box::new(Account::new(state, *asked, shared)));
         }
@@ -473,47 +414,6 @@ impl Accounts {
             account.touch(&self.shared, &mut self.touched);
         }
     }
-
-    /// Returns whether there is room for a key. If there is none for another, evicts the one that was asked about longest
-    /// ago: never one that is held, in flight or unsaved, whose refresh token is in no store, or whose pause lasts.
-    fn make_room(&mut self, key: &Key, now: Now) -> bool {
-        if self.accounts.get(key).is_some() || self.accounts.len() < self.shared.policy.capacity() {
-            return true;
-        }
-        let Self { accounts, touched, idle, shared, .. } = self;
-        for key in touched {
-            accounts.get_mut(key).into_iter().for_each(|account| account.place(idle, shared, now));
-        }
-        let Some((_, _, oldest)) = self.idle.first().filter(|(from, ..)| *from <= now.boot) else {
-            return false;
-        };
-        let oldest = oldest.clone();
-        self.idle.pop_first();
-        let Some(mut account) = self.accounts.remove(&oldest) else { return true };
-        replace_due(&mut self.due, &oldest, &mut account.due, None);
-        self.lines.replace(&oldest, &mut account.place, None);
-        self.held_up.remove(&oldest);
-        account.state.record_name().map(|name| self.names.remove(name));
-        if account.is_checked {
-            self.forget_shape(&oldest);
-        }
-        true
-    }
-
-    fn forget_shape(&mut self, key: &Key) {
-        if let Entry::Occupied(mut entry) = self.shapes.entry(key.shape()) {
-            entry.get_mut().1 -= 1;
-            if entry.get().1 == 0 {
-                entry.remove();
-            }
-        }
-    }
-}
-
-/// The failure of a key whose requests cannot be built.
-fn misconfigured(key: &Arc<Key>, error: RequestError) -> Failure {
-    let cause = Cause::Request(Arc::new(error));
-    Failure::new(key, FailureKind::Misconfigured, Some(cause), Remedy::FixConfiguration)
 }
 
 impl fmt::Debug for Accounts {

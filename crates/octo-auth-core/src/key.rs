@@ -61,7 +61,7 @@ use crate::profile::Replay;
 use crate::registration::{BudgetRequest, FailureHistory, Limit, SendLog, Share, SharedState};
 use crate::secret::Secret;
 use crate::spec::Key;
-use crate::store::{Identity, RecordName, Storage};
+use crate::store::{Identity, Storage};
 use crate::time::Now;
 use crate::validity::Freshness;
 
@@ -75,8 +75,6 @@ const BEFORE_SIGN_IN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct KeyState {
     key: Arc<Key>,
-    /// Under which name and for whom the record is stored; `None` without a store.
-    identity: Option<Identity>,
     replica: Replica,
     knowledge: Knowledge,
     /// When the store was read last, on the boot clock.
@@ -87,13 +85,13 @@ pub(crate) struct KeyState {
     save_at: Duration,
     sighting: Sighting,
     serving: Serving,
-    in_flight: Option<InFlight>,
+    in_flight: Option<Box<InFlight>>,
     failures: FailureHistory,
     store_failures: FailureHistory,
     /// Why the refresh token is in doubt, or else dead: what left a refresh without an outcome, or the server's refusal.
     why_unusable: Option<Cause>,
     /// A dead refresh token that may be tried again, because the client was replaced since.
-    forgiven: Option<Fingerprint>,
+    forgiven: Option<Box<Fingerprint>>,
     revocations: Vec<Secret>,
     sent: SendLog,
     /// Tells a new failure from the last one.
@@ -107,10 +105,8 @@ pub(crate) struct KeyState {
 impl KeyState {
     pub(crate) fn new(key: Arc<Key>, shared: &SharedState) -> Self {
         let knowledge = if shared.storage == Storage::None { Knowledge::Read } else { Knowledge::Unread };
-        let identity = (shared.storage != Storage::None).then(|| shared.identity(&key));
         Self {
             key,
-            identity,
             replica: Replica::new(),
             knowledge,
             read_at: None,
@@ -273,14 +269,9 @@ impl KeyState {
         Failure::new(&self.key, kind, cause, remedy)
     }
 
-    /// Returns the name of the record, where there is a store.
-    pub(crate) fn record_name(&self) -> Option<&RecordName> {
-        self.identity.as_ref().map(|identity| &identity.name)
-    }
-
     /// Returns under which name and for whom the record is stored.
     fn identity(&self, shared: &SharedState) -> Identity {
-        self.identity.clone().unwrap_or_else(|| shared.identity(&self.key))
+        shared.identity(&self.key)
     }
 
     /// Gathers the facts that a decision rests on. A flight that asks about itself has drawn on the budget already.
@@ -324,7 +315,7 @@ impl KeyState {
     fn gate(&self, shared: &SharedState, own_flight: Option<u64>, now: Now) -> Gate {
         let view = self.replica.view();
         let store = self.store_failures.blocked(now.boot).filter(|_| !self.key.is_client_grant());
-        if view.is_dead && self.forgiven != view.fingerprint() {
+        if view.is_dead && self.forgiven.as_deref().copied() != view.fingerprint() {
             let is_verdict_known = self.replica.base().is_dead || shared.storage != Storage::MultiProcess;
             if is_verdict_known {
                 let in_doubt = view.in_doubt;
@@ -401,7 +392,8 @@ impl KeyState {
 
     /// Returns whether the open attempt is that of another process, or of an earlier start of this one.
     fn is_attempt_elsewhere(&self, shared: &SharedState) -> bool {
-        let attempt = self.replica.view().attempt.filter(|_| shared.storage == Storage::MultiProcess);
+        let attempt =
+            self.replica.view().attempt.as_deref().filter(|_| shared.storage == Storage::MultiProcess);
         attempt.is_some_and(|attempt| attempt.id.writer != shared.writer)
     }
 
@@ -440,7 +432,7 @@ impl KeyState {
         let is_shared = shared.storage == Storage::MultiProcess && !self.replica.is_decided();
         let reread =
             reread.zip(self.read_at).filter(|_| is_shared).map(|(age, read)| read.saturating_add(age));
-        let doubt = self.replica.view().attempt.map(|_| self.sighting.attempt_until());
+        let doubt = self.replica.view().attempt.as_ref().map(|_| self.sighting.attempt_until());
         let validity = self.serving.current().and_then(|issued| issued.validity.next_change(now));
         let flight = self.in_flight.as_ref().map(|own| own.deadline);
         let save = self.is_unsaved(shared).then_some(self.save_at);

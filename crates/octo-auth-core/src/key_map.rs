@@ -9,12 +9,12 @@ use std::sync::Arc;
 use crate::spec::Key;
 
 /// How many entries a part holds on average before the next part is split.
-const PART: usize = 256;
+const PART: usize = 128;
 
 /// A map by [`Key`] that never moves more than a few hundred entries at once.
 ///
 /// A `HashMap` that grows moves all its entries, which takes a tenth of a second at a million, under the lock of its
-/// registration. This one is linear hashing over small maps: whenever it has grown by 256 entries, the next of them is
+/// registration. This one is linear hashing over small maps: whenever it has grown by 128 entries, the next of them is
 /// split in two.
 pub struct KeyMap<V> {
     parts: Vec<HashMap<Arc<Key>, V>>,

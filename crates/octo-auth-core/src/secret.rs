@@ -5,27 +5,54 @@
 
 use std::fmt;
 use std::hint::black_box;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use zeroize::Zeroizing;
 
-/// A client secret, token, code or password.
+/// A client secret, token, code or password. Its clones share one text.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Box<str>>);
+pub struct Secret {
+    text: SharedText,
+    /// Where it begins in the text: a token may share it with the header that carries it.
+    from: usize,
+}
+
+/// A text that is wiped when the last clone is dropped.
+#[derive(Clone)]
+struct SharedText(Arc<Zeroizing<Box<str>>>);
 
 impl Secret {
     /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        let mut text = Zeroizing::new(text.into());
-        // Memory that is too large would be given back unwiped.
-        let is_exact = text.capacity() == text.len();
-        Self(Zeroizing::new(if is_exact { std::mem::take(&mut *text).into() } else { text.as_str().into() }))
+        Self::after("", &Zeroizing::new(text.into()))
+    }
+
+    /// Wraps a text so that [`Secret::whole`] has something before it.
+    pub(crate) fn after(before: &str, text: &str) -> Self {
+        // Room for both, so that no half-written copy is left behind by growing.
+        let mut whole = String::with_capacity(before.len() + text.len());
+        whole.push_str(before);
+        whole.push_str(text);
+        Self { text: SharedText(Arc::new(Zeroizing::new(whole.into_boxed_str()))), from: before.len() }
+    }
+
+    /// Returns the text with what stands before it, not copied.
+    pub(crate) fn whole(&self) -> Bytes {
+        Bytes::from_owner(self.text.clone())
     }
 
     /// Shows the text. Whatever is done with it, it must not be printed, logged or kept.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        self.text.0.get(self.from..).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for SharedText {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 

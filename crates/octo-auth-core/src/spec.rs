@@ -1,6 +1,7 @@
 //! What a token is for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::answer::Done;
 use crate::client::Client;
@@ -15,10 +16,17 @@ use crate::token::{AdminToken, TokenSet};
 /// What a token is for: the grant, whose account it is, the scopes and the extra parameters.
 ///
 /// Two keys are the same only if everything in them is; the order of scopes and parameters does not count.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     grant: Grant,
-    account: String,
+    account: Box<str>,
+    /// `None` if there are none: a million accounts of one client have neither, as a rule.
+    extras: Option<Arc<Extras>>,
+}
+
+/// What a token request asks for beside the account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+struct Extras {
     scopes: Vec<String>,
     parameters: Vec<ExtraParameter>,
 }
@@ -59,7 +67,8 @@ impl Key {
     pub fn client_credentials(scopes: &Scopes) -> Self {
         let mut scopes: Vec<String> = scopes.iter().map(str::to_owned).collect();
         scopes.sort();
-        Self { scopes, ..Self::of(Grant::ClientCredentials, "") }
+        let extras = (!scopes.is_empty()).then(|| Arc::new(Extras { scopes, parameters: Vec::new() }));
+        Self { extras, ..Self::of(Grant::ClientCredentials, "") }
     }
 
     /// Tokens for administration by Octorate's ApiLogin.
@@ -81,8 +90,9 @@ impl Key {
     /// repeats it.
     #[must_use]
     pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
-        self.parameters.push(ExtraParameter { name: name.to_owned(), value: Secret::new(value) });
-        self.parameters.sort();
+        let extras = Arc::make_mut(self.extras.get_or_insert_default());
+        extras.parameters.push(ExtraParameter { name: name.to_owned(), value: Secret::new(value) });
+        extras.parameters.sort();
         self
     }
 
@@ -101,12 +111,16 @@ impl Key {
     /// The scopes asked for, sorted.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
-        &self.scopes
+        self.extras.as_ref().map_or(&[], |extras| &extras.scopes)
     }
 
     /// The names and the values of the extra parameters, sorted.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &Secret)> {
-        self.parameters.iter().map(|parameter| (parameter.name.as_str(), &parameter.value))
+        self.extra_parameters().iter().map(|parameter| (parameter.name.as_str(), &parameter.value))
+    }
+
+    fn extra_parameters(&self) -> &[ExtraParameter] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.parameters)
     }
 
     /// Whether the client itself is the grant, so that no refresh token is needed.
@@ -122,13 +136,13 @@ impl Key {
         refresh_token: Option<&Secret>,
     ) -> Result<Renewal, RequestError> {
         let mut client = client.clone();
-        for ExtraParameter { name, value } in &self.parameters {
+        for ExtraParameter { name, value } in self.extra_parameters() {
             client = client.with_parameter(name, value.clone())?;
         }
         let none = Secret::new("");
         match self.grant {
             Grant::ClientCredentials => {
-                client.client_credentials(&Scopes::from_list(&self.scopes)?).map(Renewal::Token)
+                client.client_credentials(&Scopes::from_list(self.scopes())?).map(Renewal::Token)
             }
             Grant::ApiLogin => client.api_login().map(Renewal::Admin),
             Grant::RefreshToken => client.refresh(refresh_token.unwrap_or(&none)).map(Renewal::Token),
@@ -137,11 +151,11 @@ impl Key {
 
     /// What decides whether its requests can be built.
     pub(crate) fn shape(&self) -> Shape {
-        let values = || self.parameters.iter().map(|parameter| parameter.value.expose());
+        let values = || self.extra_parameters().iter().map(|parameter| parameter.value.expose());
         Shape {
             grant: self.grant,
-            scopes: self.scopes.clone(),
-            parameters: self.parameters.iter().map(|parameter| parameter.name.clone()).collect(),
+            scopes: self.scopes().to_vec(),
+            parameters: self.extra_parameters().iter().map(|parameter| parameter.name.clone()).collect(),
             has_control: values().any(|value| value.contains(char::is_control)),
             kib: values().map(str::len).sum::<usize>().div_ceil(1024),
         }
@@ -153,7 +167,18 @@ impl Key {
     }
 
     fn of(grant: Grant, account: &str) -> Self {
-        Self { grant, account: account.to_owned(), scopes: Vec::new(), parameters: Vec::new() }
+        Self { grant, account: account.into(), extras: None }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("grant", &self.grant)
+            .field("account", &self.account)
+            .field("scopes", &self.scopes())
+            .field("parameters", &self.extra_parameters())
+            .finish()
     }
 }
 
@@ -161,12 +186,12 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.grant {
-            Grant::ClientCredentials if self.scopes.is_empty() => f.write_str("client credentials")?,
-            Grant::ClientCredentials => write!(f, "client credentials for {}", self.scopes.join(" "))?,
+            Grant::ClientCredentials if self.scopes().is_empty() => f.write_str("client credentials")?,
+            Grant::ClientCredentials => write!(f, "client credentials for {}", self.scopes().join(" "))?,
             Grant::ApiLogin => f.write_str("ApiLogin")?,
             Grant::RefreshToken => write!(f, "account {:?}", self.account)?,
         }
-        self.parameters.iter().try_for_each(|parameter| write!(f, ", {parameter}"))
+        self.extra_parameters().iter().try_for_each(|parameter| write!(f, ", {parameter}"))
     }
 }
 
@@ -179,12 +204,13 @@ impl RecordName {
             Grant::ApiLogin => "api-login",
             Grant::RefreshToken => "account",
         };
-        let mut parameters: Vec<_> = client.parameters().iter().chain(&key.parameters).collect();
+        let mut parameters: Vec<_> = client.parameters().iter().chain(key.extra_parameters()).collect();
         parameters.sort();
         let parameters: Vec<&str> =
             parameters.into_iter().flat_map(|parameter| <[_; 2]>::from(parameter.texts())).collect();
-        let scopes: Vec<&str> = key.scopes.iter().map(String::as_str).collect();
-        let readable = if key.grant == Grant::RefreshToken { key.account.clone() } else { scopes.join("-") };
+        let scopes: Vec<&str> = key.scopes().iter().map(String::as_str).collect();
+        let readable =
+            if key.grant == Grant::RefreshToken { key.account.to_string() } else { scopes.join("-") };
         let lists: [&[&str]; 3] = [&[&key.account], &scopes, &parameters];
         Self::assembled(client.profile().issuer(), client.client_id(), grant, &readable, &lists)
     }

@@ -30,6 +30,9 @@ pub const LONGEST_LIFETIME: Duration = Duration::from_secs(315_360_000);
 /// The longest access token that is taken, in bytes.
 pub(crate) const LONGEST_TOKEN: usize = 65_536;
 
+/// What stands before an access token in its header (RFC 6750 section 2.1); both share one text.
+const BEARER: &str = "Bearer ";
+
 /// An access token that can stand in a header: visible ASCII, at most 64 KiB.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken(Secret);
@@ -43,7 +46,7 @@ impl AccessToken {
         let sound = !text.is_empty()
             && text.len() <= LONGEST_TOKEN
             && all_bytes(text, |byte| byte.is_ascii_graphic());
-        sound.then_some(Self(token))
+        sound.then(|| Self(Secret::after(BEARER, text)))
     }
 
     /// Shows the token. It must not be printed, logged or kept.
@@ -61,10 +64,11 @@ impl AccessToken {
     /// The value of the `Authorization` header (RFC 6750 section 2.1), marked sensitive and wiped when dropped.
     #[must_use]
     pub fn authorization(&self) -> HeaderValue {
-        let text = Zeroizing::new(["Bearer ", self.expose()].concat());
-        sensitive_header(&text).unwrap_or_else(|| {
+        let mut value = HeaderValue::from_maybe_shared(self.0.whole()).unwrap_or_else(|_| {
             unreachable!("an access token consists of visible ASCII characters, checked by its constructor")
-        })
+        });
+        value.set_sensitive(true);
+        value
     }
 }
 

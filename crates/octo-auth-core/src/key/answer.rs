@@ -83,6 +83,8 @@ impl KeyState {
             }
             return;
         }
+        tokens.issuer = shared.requests.issuer.clone();
+        let tokens = Arc::new(tokens);
         let (generation, token) = (self.generation_of(origin), Some(tokens.clone()));
         let issued =
             Issued::new(tokens, generation, valid, deviations, self.key.grant(), shared.client.profile());
@@ -110,7 +112,7 @@ impl KeyState {
 
     /// Returns the pause of the record if it has ended by the boot clock.
     fn pause_over(&self, now: Now) -> Option<Pause> {
-        self.replica.view().pause.filter(|_| self.sighting.pause_until() <= now.boot)
+        self.replica.view().pause.as_deref().copied().filter(|_| self.sighting.pause_until() <= now.boot)
     }
 
     /// Returns which token the answer brings.

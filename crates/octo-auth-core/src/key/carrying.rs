@@ -27,7 +27,7 @@ impl KeyState {
             return;
         }
         let overdue = self.in_flight.take_if(|own| own.deadline <= now.boot);
-        let Some(InFlight { flight, phase, carrier, .. }) = overdue else { return };
+        let Some(InFlight { flight, phase, carrier, .. }) = overdue.map(|own| *own) else { return };
         match carrier {
             Carrier::Waiting => self.not_begun(flight, &phase, shared, now),
             _ => self.give_up(flight, &phase, BACKOFF, shared, now),

@@ -1,5 +1,7 @@
 //! What happens to a key from outside: sign-ins, imports, sign-outs, refusals, another client.
 
+use std::sync::Arc;
+
 use super::KeyState;
 use super::job::Job;
 use super::operation::Operation;
@@ -95,8 +97,9 @@ impl KeyState {
             }
             Adopted::Tokens(mut tokens) => {
                 shared.client.check_issuer(&tokens)?;
+                tokens.issuer = shared.requests.issuer.clone();
                 let refresh_token = tokens.refresh_token.take();
-                Operation::SignIn { family, refresh_token, token: Some(tokens) }
+                Operation::SignIn { family, refresh_token, token: Some(Arc::new(tokens)) }
             }
         };
         Ok(self.decide_anew(operation, shared, now))
@@ -121,7 +124,7 @@ impl KeyState {
         }
         self.failures.clear();
         self.why_unusable = None;
-        self.forgiven = self.replica.view().fingerprint();
+        self.forgiven = self.replica.view().fingerprint().map(Box::new);
         self.serving.unpublish();
     }
 

@@ -11,6 +11,8 @@
 //! | `Dead` | the record with its refresh token, unless a later attempt was answered | only a sign-in helps |
 //! | `Pause` | the record of the sign-in that its request was about | not before a moment, whatever is answered until then |
 
+use std::sync::Arc;
+
 use super::record::{Attempt, FamilyId, Fingerprint, OperationId, Pause, Record};
 use crate::secret::Secret;
 use crate::token::TokenSet;
@@ -21,7 +23,7 @@ pub(crate) enum Operation {
     SignIn {
         family: FamilyId,
         refresh_token: Option<Secret>,
-        token: Option<TokenSet>,
+        token: Option<Arc<TokenSet>>,
     },
     SignOut,
     Seed {
@@ -55,7 +57,7 @@ pub(crate) struct Renewed {
     /// A refresh token, if one came.
     pub(crate) refresh_token: Option<Secret>,
     /// An access token, if one came that is not over.
-    pub(crate) token: Option<TokenSet>,
+    pub(crate) token: Option<Arc<TokenSet>>,
     /// A pause that had ended by the boot clock of this process: a wall clock that is set back must not begin it again.
     pub(crate) over: Option<Pause>,
 }
@@ -116,8 +118,8 @@ impl Record {
             }
             Operation::Begin { from, attempt } => {
                 if self.fingerprint() == Some(*from) {
-                    self.in_doubt |= self.attempt.is_some_and(|open| open.id != attempt.id);
-                    self.attempt = Some(*attempt);
+                    self.in_doubt |= self.attempt.as_ref().is_some_and(|open| open.id != attempt.id);
+                    self.attempt = Some(Box::new(*attempt));
                     self.attempts = self.attempts.max(attempt.number);
                 }
                 None
@@ -139,9 +141,9 @@ impl Record {
                     Origin::Refresh { family, .. } => self.family == *family,
                     Origin::Client { .. } => !self.signed_out,
                 };
-                let is_longer = |own| Some(own) == *over || own.until < pause.until;
-                if is_meant && self.pause.is_none_or(is_longer) {
-                    self.pause = Some(*pause);
+                let is_longer = |own: &Pause| Some(*own) == *over || own.until < pause.until;
+                if is_meant && self.pause.as_deref().is_none_or(is_longer) {
+                    self.pause = Some(Box::new(*pause));
                 }
                 None
             }
@@ -184,7 +186,7 @@ impl Record {
             }
         };
         self.take_refresh_token(renewed);
-        self.pause.take_if(|pause| Some(*pause) == renewed.over);
+        self.pause.take_if(|pause| Some(**pause) == renewed.over);
         let is_newer = matches!(renewed.origin, Origin::Client { .. }) || number >= self.number;
         if let Some(token) = renewed.token.as_ref().filter(|_| is_newer) {
             (self.token, self.number, self.is_clamped) = (Some(token.clone()), number, false);
@@ -223,11 +225,11 @@ impl Record {
         &mut self,
         family: FamilyId,
         refresh_token: Option<Secret>,
-        token: Option<TokenSet>,
+        token: Option<Arc<TokenSet>>,
     ) -> Option<Secret> {
         let is_same = refresh_token.is_some() && refresh_token == self.refresh_token;
         let removed = self.living_refresh_token().filter(|_| !is_same);
-        let kept = (self.token.take(), self.attempt, self.in_doubt, self.parent);
+        let kept = (self.token.take(), self.attempt.take(), self.in_doubt, self.parent);
         self.reset();
         self.family = family;
         self.refresh_token = refresh_token;
@@ -238,7 +240,7 @@ impl Record {
             (self.attempt, self.in_doubt, self.parent) = (attempt, in_doubt, parent);
         }
         self.number = u64::from(self.token.is_some());
-        self.attempts = self.attempt.map_or(self.number, |open| open.number.max(self.number));
+        self.attempts = self.attempt.as_ref().map_or(self.number, |open| open.number.max(self.number));
         removed
     }
 

@@ -1,6 +1,7 @@
 //! The record of a token: what a restart, or another process, needs to go on.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -43,20 +44,20 @@ pub(crate) struct Record {
     /// The number of the last attempt that was answered with a token or a refresh token.
     pub(crate) answered: u64,
     /// The access token, and the number of the attempt that brought it.
-    pub(crate) token: Option<TokenSet>,
+    pub(crate) token: Option<Arc<TokenSet>>,
     pub(crate) number: u64,
     /// The refresh token to use next; `None` for client grants.
     pub(crate) refresh_token: Option<Secret>,
     /// The refresh token that the present one replaced.
     pub(crate) parent: Option<Fingerprint>,
     /// An attempt with the present refresh token that was begun and not ended.
-    pub(crate) attempt: Option<Attempt>,
+    pub(crate) attempt: Option<Box<Attempt>>,
     /// An earlier attempt with the present refresh token has an unknown outcome: the server may have replaced it.
     pub(crate) in_doubt: bool,
     /// The server refused the present refresh token for good.
     pub(crate) is_dead: bool,
     /// The server asked not to be asked before this moment.
-    pub(crate) pause: Option<Pause>,
+    pub(crate) pause: Option<Box<Pause>>,
     /// The user signed out: nothing is requested until the next sign-in.
     pub(crate) signed_out: bool,
     pub(crate) history: History,
@@ -87,7 +88,10 @@ pub(crate) struct Pause {
 
 /// What must not happen twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct History {
+pub(crate) struct History(Option<Box<Past>>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Past {
     /// Who signed in or out, or imported a seed, oldest first: for each process start the highest sequence.
     applied: Vec<OperationId>,
     /// The first 64 bits of the fingerprints of refresh tokens that were in the record, oldest first.
@@ -111,51 +115,52 @@ const MOST_SEEDS: usize = 32;
 impl History {
     /// Returns whether an operation is in the record.
     pub(crate) fn has_applied(&self, id: OperationId) -> bool {
-        self.applied.iter().any(|own| own.writer == id.writer && own.sequence >= id.sequence)
+        self.applied().iter().any(|own| own.writer == id.writer && own.sequence >= id.sequence)
     }
 
     pub(crate) fn apply(&mut self, id: OperationId) {
-        self.applied.retain(|own| own.writer != id.writer);
-        push(&mut self.applied, id, MOST_APPLIED);
+        let past = self.0.get_or_insert_default();
+        past.applied.retain(|own| own.writer != id.writer);
+        push(&mut past.applied, id, MOST_APPLIED);
     }
 
     /// Returns whether a refresh token was in the record before.
     pub(crate) fn has_used(&self, refresh_token: &Secret) -> bool {
         let short = Fingerprint::of(refresh_token).short();
-        self.used.contains(&short) || self.seeds.contains(&short)
+        self.used().contains(&short) || self.seeds().contains(&short)
     }
 
     /// Remembers a refresh token that a configuration may import at each start.
     pub(crate) fn note_seed(&mut self, refresh_token: &Secret) {
         let short = Fingerprint::of(refresh_token).short();
-        if !self.seeds.contains(&short) {
-            push(&mut self.seeds, short, MOST_SEEDS);
+        if !self.seeds().contains(&short) {
+            push(&mut self.0.get_or_insert_default().seeds, short, MOST_SEEDS);
         }
     }
 
     pub(crate) fn note_used(&mut self, refresh_token: &Secret) {
-        push(&mut self.used, Fingerprint::of(refresh_token).short(), MOST_USED);
+        push(&mut self.0.get_or_insert_default().used, Fingerprint::of(refresh_token).short(), MOST_USED);
     }
 
     pub(crate) fn applied(&self) -> &[OperationId] {
-        &self.applied
+        self.0.as_ref().map_or(&[], |past| &past.applied)
     }
 
     pub(crate) fn used(&self) -> &[[u8; 8]] {
-        &self.used
+        self.0.as_ref().map_or(&[], |past| &past.used)
     }
 
     pub(crate) fn seeds(&self) -> &[[u8; 8]] {
-        &self.seeds
+        self.0.as_ref().map_or(&[], |past| &past.seeds)
     }
 
     /// Takes what was stored, at most as much as is remembered.
     pub(crate) fn restored(applied: Vec<OperationId>, used: Vec<[u8; 8]>, seeds: Vec<[u8; 8]>) -> Self {
-        let mut history = Self::default();
-        applied.into_iter().for_each(|id| push(&mut history.applied, id, MOST_APPLIED));
-        used.into_iter().for_each(|short| push(&mut history.used, short, MOST_USED));
-        seeds.into_iter().for_each(|short| push(&mut history.seeds, short, MOST_SEEDS));
-        history
+        let mut past = Past::default();
+        applied.into_iter().for_each(|id| push(&mut past.applied, id, MOST_APPLIED));
+        used.into_iter().for_each(|short| push(&mut past.used, short, MOST_USED));
+        seeds.into_iter().for_each(|short| push(&mut past.seeds, short, MOST_SEEDS));
+        Self((past != Past::default()).then(|| Box::new(past)))
     }
 }
 
@@ -165,6 +170,7 @@ fn push<T: PartialEq>(items: &mut Vec<T>, item: T, most: usize) {
     items.push(item);
     let excess = items.len().saturating_sub(most);
     items.drain(..excess);
+    items.shrink_to_fit();
 }
 
 impl Record {

@@ -161,7 +161,7 @@ impl KeyState {
         // With what is still to be saved: a late answer may have brought the successor of the refresh token.
         let written = self.replica.to_write();
         let is_marked = match attempt {
-            Some(attempt) => written.record().attempt.is_some_and(|open| open.id == attempt.id),
+            Some(attempt) => written.record().attempt.as_ref().is_some_and(|open| open.id == attempt.id),
             None => self.key.is_client_grant() && !written.record().signed_out,
         };
         let is_in_time = attempt.is_none() || now.boot < flight.send_before;
@@ -216,7 +216,7 @@ impl KeyState {
         now: Now,
     ) -> Option<Job> {
         let present = self.in_flight.take_if(|own| own.fits(ticket));
-        let Some(InFlight { flight, phase, deadline, .. }) = present else {
+        let Some(InFlight { flight, phase, deadline, .. }) = present.map(|own| *own) else {
             return self.take_late(outcome, shared, now);
         };
         let is_late = deadline <= now.boot;

@@ -179,6 +179,10 @@ impl Replica {
     }
 
     fn fold(&mut self) {
+        if self.pending.is_empty() {
+            // Gives its room back.
+            self.pending = Vec::new();
+        }
         let shown = || self.pending.iter().filter(|own| !own.is_held);
         if shown().next().is_none() {
             self.view = None;

@@ -238,7 +238,8 @@ impl KeyState {
         let step = phase.step(&flight, &self.key);
         let ticket = Ticket { key: self.key.clone(), flight: flight.id, job: flight.jobs, step };
         let deadline = now.boot.saturating_add(may_take);
-        self.in_flight = Some(InFlight { flight, phase, deadline, may_take, carrier: Carrier::Unknown });
+        let carrier = Carrier::Unknown;
+        self.in_flight = Some(Box::new(InFlight { flight, phase, deadline, may_take, carrier }));
         ticket
     }
 

@@ -7,9 +7,12 @@ use super::record::{FamilyId, OperationId, Pause, Record};
 use crate::registration::LONGEST_RETRY_AFTER;
 use crate::time::{Now, Timestamp};
 
-/// When what the record names is over, on the boot clock.
+/// When what the record names is over, on the boot clock; `None` if it names nothing of the kind.
 #[derive(Debug, Default)]
-pub(crate) struct Sighting {
+pub(crate) struct Sighting(Option<Box<Sighted>>);
+
+#[derive(Debug, Default)]
+struct Sighted {
     attempt: Option<OperationId>,
     attempt_until: Duration,
     pause: Option<Pause>,
@@ -32,9 +35,41 @@ impl Sighting {
         steady: Timestamp,
         now: Now,
     ) -> Option<(Pause, Duration)> {
-        let attempt = record.attempt.map(|attempt| attempt.id);
+        if self.0.is_none() && record.attempt.is_none() && record.pause.is_none() {
+            return None;
+        }
+        let own = self.0.get_or_insert_default();
+        let pause = own.follow(record, sign_in, is_elsewhere, steady, now);
+        self.0.take_if(|own| own.attempt.is_none() && own.pause.is_none() && own.pause_until <= now.boot);
+        pause
+    }
+
+    /// The exchange of the attempt is over at this moment, as this process carried it.
+    pub(crate) fn is_over_at(&mut self, moment: Duration) {
+        self.0.iter_mut().for_each(|own| own.attempt_until = moment);
+    }
+
+    pub(crate) fn attempt_until(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |own| own.attempt_until)
+    }
+
+    pub(crate) fn pause_until(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |own| own.pause_until)
+    }
+}
+
+impl Sighted {
+    fn follow(
+        &mut self,
+        record: &Record,
+        sign_in: Option<FamilyId>,
+        is_elsewhere: bool,
+        steady: Timestamp,
+        now: Now,
+    ) -> Option<(Pause, Duration)> {
+        let attempt = record.attempt.as_ref().map(|attempt| attempt.id);
         if attempt != self.attempt {
-            let left = record.attempt.map_or(Duration::ZERO, |attempt| {
+            let left = record.attempt.as_ref().map_or(Duration::ZERO, |attempt| {
                 let whole = attempt.deadline.saturating_since(attempt.begun);
                 if is_elsewhere { whole } else { attempt.deadline.saturating_since(steady).min(whole) }
             });
@@ -44,27 +79,15 @@ impl Sighting {
         if sign_in != self.sign_in {
             (self.sign_in, self.pause_until) = (sign_in, Duration::ZERO);
         }
-        if record.pause == self.pause {
+        let pause = record.pause.as_deref().copied();
+        if pause == self.pause {
             return None;
         }
-        self.pause = record.pause;
+        self.pause = pause;
         let pause = self.pause?;
         let whole = pause.until.saturating_since(pause.from).min(LONGEST_RETRY_AFTER);
         let until = now.boot.saturating_add(pause.until.saturating_since(steady).min(whole));
         self.pause_until = self.pause_until.max(until);
         Some((pause, until))
-    }
-
-    /// The exchange of the attempt is over at this moment, as this process carried it.
-    pub(crate) fn is_over_at(&mut self, moment: Duration) {
-        self.attempt_until = moment;
-    }
-
-    pub(crate) fn attempt_until(&self) -> Duration {
-        self.attempt_until
-    }
-
-    pub(crate) fn pause_until(&self) -> Duration {
-        self.pause_until
     }
 }

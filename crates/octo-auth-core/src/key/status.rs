@@ -295,8 +295,10 @@ impl KeyState {
                 self.read_at.filter(|_| is_shared).map(|read| read.saturating_add(SIGN_IN_ELSEWHERE))
             }
             state if state.begins_a_job() => Some(now.boot),
-            // Its line tells when the gate opens.
-            _ if place.is_some() => self.next_change_but(None, facts, shared, now),
+            // Its line tells when the gate opens; and while no renewal is due, the gate does not matter.
+            _ if place.is_some() || !self.wants_renewal(now) => {
+                self.next_change_but(None, facts, shared, now)
+            }
             _ => next_change,
         };
         (due, place)

@@ -1,8 +1,8 @@
 //! A token as it is served: what a caller gets, and what a handle may read without asking the machine.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -19,8 +19,8 @@ use crate::validity::Validity;
 /// A token that was published.
 #[derive(Debug)]
 pub(crate) struct Issued {
-    pub(crate) tokens: TokenSet,
-    pub(crate) header: HeaderValue,
+    pub(crate) tokens: Arc<TokenSet>,
+    header: OnceLock<HeaderValue>,
     pub(crate) generation: Generation,
     pub(crate) validity: Validity,
     pub(crate) deviations: Vec<Deviation>,
@@ -48,14 +48,18 @@ pub struct Published {
 
 impl Issued {
     pub(crate) fn new(
-        tokens: TokenSet,
+        tokens: Arc<TokenSet>,
         generation: Generation,
         validity: Validity,
         deviations: Vec<Deviation>,
         grant: Grant,
         profile: &Profile,
     ) -> Self {
-        let header = profile.token_header_value(tokens.access_token());
+        let header = OnceLock::new();
+        if profile.document().token_header.is_some() {
+            // It is another than that of the token itself, which the first caller makes.
+            let _ = header.set(profile.token_header_value(tokens.access_token()));
+        }
         Self { header, tokens, generation, validity, deviations, grant }
     }
 
@@ -80,7 +84,7 @@ impl Token {
     /// has another ([`Document::token_header`](crate::profile::Document::token_header)).
     #[must_use]
     pub fn authorization(&self) -> &HeaderValue {
-        &self.issued.header
+        self.issued.header.get_or_init(|| self.access_token().authorization())
     }
 
     /// The access token.
@@ -98,7 +102,7 @@ impl Token {
     /// The token as one for administration, if Octorate's ApiLogin brought it; nothing for any other.
     #[must_use]
     pub fn admin_token(&self) -> Option<AdminToken> {
-        (self.issued.grant == Grant::ApiLogin).then(|| AdminToken(self.issued.tokens.clone()))
+        (self.issued.grant == Grant::ApiLogin).then(|| AdminToken(TokenSet::clone(&self.issued.tokens)))
     }
 
     /// Which token it is: to be named when a resource server refuses it.

@@ -95,7 +95,7 @@ pub(crate) struct Identity {
 
 /// Members of a record that this release does not know, kept as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Unknown(Vec<(String, Zeroizing<String>)>);
+pub(crate) struct Unknown(Box<[(String, Zeroizing<String>)]>);
 
 /// Writes the members of a record, in memory that is wiped also where it had to grow.
 pub(crate) struct Writer(Zeroizing<Vec<u8>>);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::hexadecimal::hex;
+use super::hexadecimal::{hex, unhex};
 
 /// The longest name, in bytes.
 const LONGEST: usize = 200;
@@ -45,6 +45,11 @@ impl RecordName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the digest that makes the name unique.
+    pub(crate) fn digest(&self) -> [u8; 16] {
+        self.0.rsplit('.').next().and_then(unhex).unwrap_or_default()
     }
 
     /// Returns the beginning that all records of one registration share, up to and with the digest of issuer and client.

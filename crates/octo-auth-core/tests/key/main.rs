@@ -14,6 +14,7 @@ mod gate;
 mod health;
 mod history;
 mod import;
+mod lines;
 mod operation;
 mod policy;
 mod record;

@@ -1,0 +1,118 @@
+//! Which keys are kept: those with handles, those whose requests can be built, and which makes room for another.
+
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use super::Accounts;
+use super::refresh_ahead::replace_due;
+use crate::error::{Remedy, RequestError};
+use crate::failure::{Cause, Failure, FailureKind};
+use crate::spec::{Key, Shape};
+use crate::store::Storage;
+use crate::time::Now;
+
+impl Accounts {
+    /// Keeps a key as long as the handle lives: it is never given up for another.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if its requests cannot be built, or if there is no room for another key.
+    pub fn hold(&mut self, key: &Key, now: Now) -> Result<Arc<Key>, Failure> {
+        let Self { accounts, idle, shared, .. } = self;
+        if let Some(account) = accounts.get_mut(key).filter(|account| account.is_checked) {
+            account.handles = account.handles.saturating_add(1);
+            account.place(idle, shared, now);
+            return Ok(account.state.key().clone());
+        }
+        let shared_key = self.key(key);
+        let shape = self.check(key).map_err(|error| misconfigured(&shared_key, error))?;
+        if !self.make_room(key, now) {
+            return Err(Failure::new(&shared_key, FailureKind::TooManyKeys, None, Remedy::FixConfiguration));
+        }
+        self.checked(&shared_key, shape);
+        let (account, _) = self.account(&shared_key);
+        account.handles = account.handles.saturating_add(1);
+        let key = account.state.key().clone();
+        self.touch(&key);
+        Ok(key)
+    }
+
+    /// Gives a handle back.
+    pub fn let_go(&mut self, key: &Key, now: Now) {
+        let Self { accounts, idle, shared, .. } = self;
+        if let Some(account) = accounts.get_mut(key) {
+            account.handles = account.handles.saturating_sub(1);
+            account.place(idle, shared, now);
+        }
+    }
+
+    /// Checks whether the requests of a key can be built. Returns its shape if it was not known.
+    pub(super) fn check(&self, key: &Key) -> Result<Option<Shape>, RequestError> {
+        if self.accounts.get(key).is_some_and(|account| account.is_checked) {
+            return Ok(None);
+        }
+        let shape = key.shape();
+        if !self.shapes.contains_key(&shape) {
+            key.check(&self.shared.client)?;
+        }
+        Ok(Some(shape))
+    }
+
+    /// Records that the requests of a key of this shape can be built.
+    pub(super) fn checked(&mut self, key: &Key, shape: Option<Shape>) {
+        let Some(shape) = shape else { return };
+        let (account, _) = self.account(key);
+        account.is_checked = true;
+        let key = account.state.key().clone();
+        self.shapes.entry(shape).or_insert((key, 0)).1 += 1;
+    }
+
+    /// Returns the shared form of a key.
+    fn key(&self, key: &Key) -> Arc<Key> {
+        self.accounts.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(shared, _)| shared.clone())
+    }
+
+    /// Returns whether there is room for a key. If there is none for another, evicts the one that was asked about longest
+    /// ago: never one that is held, in flight or unsaved, whose refresh token is in no store, or whose pause lasts.
+    pub(super) fn make_room(&mut self, key: &Key, now: Now) -> bool {
+        if self.accounts.get(key).is_some() || self.accounts.len() < self.shared.policy.capacity() {
+            return true;
+        }
+        let Self { accounts, touched, idle, shared, .. } = self;
+        for key in touched {
+            accounts.get_mut(key).into_iter().for_each(|account| account.place(idle, shared, now));
+        }
+        let Some((_, _, oldest)) = self.idle.first().filter(|(from, ..)| *from <= now.boot) else {
+            return false;
+        };
+        let oldest = oldest.clone();
+        self.idle.pop_first();
+        let Some(mut account) = self.accounts.remove(&oldest) else { return true };
+        replace_due(&mut self.due, &oldest, &mut account.due, None);
+        self.lines.replace(&oldest, &mut account.place, None);
+        self.held_up.remove(&oldest);
+        self.busy.remove(&oldest);
+        if self.shared.storage == Storage::MultiProcess {
+            self.names.remove(&self.shared.identity(&oldest).name.digest());
+        }
+        if account.is_checked {
+            self.forget_shape(&oldest);
+        }
+        true
+    }
+
+    fn forget_shape(&mut self, key: &Key) {
+        if let Entry::Occupied(mut entry) = self.shapes.entry(key.shape()) {
+            entry.get_mut().1 -= 1;
+            if entry.get().1 == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+/// The failure of a key whose requests cannot be built.
+fn misconfigured(key: &Arc<Key>, error: RequestError) -> Failure {
+    let cause = Cause::Request(Arc::new(error));
+    Failure::new(key, FailureKind::Misconfigured, Some(cause), Remedy::FixConfiguration)
+}
