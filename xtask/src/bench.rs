@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 /// The benchmarks under `tests/benches/src`.
-const BENCHES: [&str; 4] = ["allowlist", "answers", "cached", "scale"];
+const BENCHES: [&str; 6] = ["allowlist", "answers", "cached", "exchange", "registration", "scale"];
 
 /// Runs each benchmark, or the one named; whether every target was met.
 pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<bool> {
