@@ -1,6 +1,7 @@
 //! A connection to a server, made by ureq: lookup of the name, proxy, TCP and TLS.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, Read, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{self, Duration};
 
@@ -8,21 +9,17 @@ use http::Uri;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
 use ureq::unversioned::transport::time::Instant;
-use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, DefaultConnector, NextTimeout, TransportAdapter,
-};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 use ureq::{Error, Timeout};
 
 use super::fault;
 
-/// A connection to a server, read through a buffer.
-pub(super) type Connection = BufReader<Line>;
-
 /// A connection to a server. Nothing is written after the deadline; reading looks once more for what has arrived by then.
 ///
 /// A process may be stopped. When it goes on, the deadline has passed although the answer lies in the socket.
-pub(super) struct Line {
-    transport: TransportAdapter,
+pub(super) struct Connection {
+    transport: Box<dyn Transport>,
+    deadline: time::Instant,
     looks: u32,
 }
 
@@ -50,6 +47,8 @@ pub(super) fn connect(
     // Else the proxy looks up the name.
     let is_local = config.proxy().is_none_or(|proxy| proxy.resolve_target() || proxy.is_no_proxy(url));
     let addrs = match is_local {
+        // ureq looks up on a thread of its own what may take time.
+        true if is_address(url) => resolver.resolve(url, config, NextTimeout::default())?,
         true => resolver.resolve(url, config, until(deadline, Timeout::Resolve))?,
         false => resolver.empty(),
     };
@@ -69,58 +68,81 @@ pub(super) fn connect(
         }),
         register_shutdown: Arc::new(|_| Ok(())),
     };
-    let connection = (details.run_connector)(&details)?;
-    let transport = TransportAdapter::new(connection, Arc::new(Instant::now));
-    Ok(BufReader::new(Line { transport, looks: 0 }))
+    let transport = (details.run_connector)(&details)?;
+    Ok(Connection { transport, deadline, looks: LOOKS })
 }
 
-impl Line {
+impl Connection {
     /// Sets the deadline for what is read and written from now on.
     pub(super) fn end_by(&mut self, deadline: time::Instant) {
-        self.end_after(left(deadline));
-        self.looks = LOOKS;
+        (self.deadline, self.looks) = (deadline, LOOKS);
     }
 
-    fn end_after(&mut self, duration: Duration) {
-        self.transport.set_timeout(NextTimeout { after: duration.into(), ..NextTimeout::default() });
+    /// Returns whether the connection is open and nothing has come over it since the last response. ureq has buffers of its
+    /// own below and above TLS, into which only reading looks.
+    pub(super) fn is_silent(&mut self) -> bool {
+        if self.holds_input() || !self.transport.is_open() {
+            return false;
+        }
+        (self.deadline, self.looks) = (time::Instant::now() + MOMENT, 0);
+        matches!(self.fill_buf(), Err(error) if fault::is_timeout(&error))
+    }
+
+    /// Returns whether something was received that is not read yet.
+    pub(super) fn holds_input(&mut self) -> bool {
+        !self.transport.buffers().input().is_empty()
+    }
+
+    fn timeout(&self) -> NextTimeout {
+        NextTimeout { after: left(self.deadline).into(), ..NextTimeout::default() }
     }
 }
 
-impl Read for Line {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.transport.read(buffer) {
+impl BufRead for Connection {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while !self.holds_input() {
+            match self.transport.await_input(self.timeout()).map_err(Error::into_io) {
+                // The connection has ended.
+                Ok(false) => break,
+                Ok(true) => {}
                 Err(error) if fault::is_timeout(&error) && self.looks > 0 => {
                     self.looks -= 1;
-                    self.end_after(LOOK);
+                    self.deadline = time::Instant::now() + LOOK;
                 }
-                result => return result,
+                Err(error) => return Err(error),
             }
         }
+        Ok(self.transport.buffers().input())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.transport.buffers().input_consume(amount);
     }
 }
 
-impl Write for Line {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.transport.write(buffer)
+impl Read for Connection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl Write for Connection {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.transport.buffers().output().write(bytes)?;
+        self.transport.transmit_output(written, self.timeout()).map_err(Error::into_io)?;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.transport.flush()
+        Ok(())
     }
 }
 
-/// Returns whether a connection is open and nothing has come over it since the last response. ureq has buffers of its own
-/// below and above TLS, into which only reading looks.
-pub(super) fn is_silent(connection: &mut Connection) -> bool {
-    let is_empty = connection.buffer().is_empty();
-    let line = connection.get_mut();
-    if !is_empty || !line.transport.get_mut().is_open() {
-        return false;
-    }
-    line.end_after(MOMENT);
-    line.looks = 0;
-    matches!(connection.fill_buf(), Err(error) if fault::is_timeout(&error))
+/// Returns whether the host of a URL is an address, which is not looked up.
+fn is_address(url: &Uri) -> bool {
+    url.host().is_some_and(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok())
 }
 
 /// The time for a step of connecting, and what to say when it is over.

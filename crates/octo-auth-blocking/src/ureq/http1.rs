@@ -30,13 +30,11 @@ pub(super) fn write(
     mut connection: impl Write,
 ) -> io::Result<()> {
     // In one piece and wiped afterwards, as credentials stand in it.
-    connection.write_all(head(request, user_agent).as_ref())?;
-    connection.write_all(request.body().as_ref())?;
-    connection.flush()
+    connection.write_all(text(request, user_agent).as_ref())
 }
 
-fn head(request: &Request<Body>, user_agent: Option<&str>) -> Body {
-    let (url, headers, length) = (request.uri(), request.headers(), request.body().as_ref().len());
+fn text(request: &Request<Body>, user_agent: Option<&str>) -> Body {
+    let (url, headers, body) = (request.uri(), request.headers(), request.body().as_ref());
     let target = url.path_and_query().map_or("/", |target| target.as_str());
     // `http` leaves out the slash of an empty path (RFC 9112 section 3.2.1).
     let slash = if target.starts_with(['/', '*']) { "" } else { "/" };
@@ -48,7 +46,7 @@ fn head(request: &Request<Body>, user_agent: Option<&str>) -> Body {
     if let Some(name) = user_agent.filter(|_| !headers.contains_key(USER_AGENT)) {
         lines.extend(["user-agent: ", name, "\r\n"]);
     }
-    let length = length.to_string();
+    let length = body.len().to_string();
     if length != "0" || !matches!(*request.method(), Method::GET | Method::HEAD) {
         lines.extend(["content-length: ", &length, "\r\n"]);
     }
@@ -58,7 +56,7 @@ fn head(request: &Request<Body>, user_agent: Option<&str>) -> Body {
     {
         parts.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
     }
-    parts.push(b"\r\n");
+    parts.extend([b"\r\n", body]);
     Body::new(parts.concat())
 }
 

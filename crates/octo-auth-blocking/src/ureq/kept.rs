@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::Uri;
 
-use super::connection::{Connection, is_silent};
+use super::connection::Connection;
 
 /// The longest that a connection is kept: most servers keep theirs longer.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -28,7 +28,7 @@ impl Kept {
     pub(super) fn take(&self, server: &Uri) -> Option<Connection> {
         loop {
             let mut connection = self.remove(server)?;
-            if is_silent(&mut connection) {
+            if connection.is_silent() {
                 return Some(connection);
             }
         }
