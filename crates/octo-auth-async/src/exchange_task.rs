@@ -72,7 +72,7 @@ impl Registration {
 impl<T: Reply, R> ExchangeTask<T, R> {
     async fn run(mut self, then: impl FnOnce(&Arc<Registration>, &Outcome<T>) -> R) {
         let registration = self.registration.clone();
-        let (shared, transport) = (&registration.shared, &registration.transport);
+        let (shared, transport) = (&registration.shared, &*registration.transport);
         let Some(exchange) = &self.exchange else { return };
         let (purpose, request, sent) = (exchange.purpose(), exchange.request().clone(), shared.now());
         let scope = shared.telemetry().request_beside(purpose, request.uri().host());

@@ -67,7 +67,7 @@ impl Registration {
 
     async fn send(&self, job: SendJob, sent: Now) -> Report {
         let scope = self.shared.telemetry().request(&job);
-        match scope.around(self.transport.send(job.request(), job.deadline())).await {
+        match scope.around((*self.transport).send(job.request(), job.deadline())).await {
             Ok(response) => job.answered(&response, sent, self.shared.now()),
             Err(fault) => job.failed(fault, sent),
         }

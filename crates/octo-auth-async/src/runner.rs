@@ -73,7 +73,7 @@ impl Runner {
     /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act.
     pub async fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         let sent = self.clock.now();
-        let result = self.transport.send(exchange.request(), self.deadline).await;
+        let result = (*self.transport).send(exchange.request(), self.deadline).await;
         exchange.end(result, sent, self.clock.now())
     }
 }

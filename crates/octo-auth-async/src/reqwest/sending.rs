@@ -18,33 +18,33 @@ use tokio::time::Instant;
 
 /// The sending of one request.
 pub(super) struct Sending {
+    body: Body,
     /// `None`: there is no deadline that the clock can hold.
     deadline: Option<Instant>,
-    has_begun: Arc<AtomicBool>,
+    has_begun: AtomicBool,
 }
 
 /// The body of a request. It goes out in one piece, right behind the head, and not after the deadline.
 struct Upload {
-    bytes: Option<Bytes>,
-    deadline: Option<Instant>,
-    has_begun: Arc<AtomicBool>,
+    sending: Arc<Sending>,
+    is_over: bool,
 }
+
+/// The bytes of a body, which are wiped when reqwest and the sending have dropped them.
+struct Piece(Arc<Sending>);
 
 impl Sending {
     /// Begins now to count the time of a deadline.
-    pub(super) fn begin(deadline: Duration) -> Self {
-        Self { deadline: Instant::now().checked_add(deadline), has_begun: Arc::default() }
+    pub(super) fn begin(request: &Request<Body>, deadline: Duration) -> Arc<Self> {
+        let deadline = Instant::now().checked_add(deadline);
+        Arc::new(Self { body: request.body().clone(), deadline, has_begun: AtomicBool::new(false) })
     }
 
-    /// Returns the request over bytes that are wiped when reqwest drops them.
-    pub(super) fn copy(&self, request: &Request<Body>) -> Request<reqwest::Body> {
-        let body = match request.body().is_empty() {
+    /// Returns the request for reqwest.
+    pub(super) fn copy(self: &Arc<Self>, request: &Request<Body>) -> Request<reqwest::Body> {
+        let body = match self.body.is_empty() {
             true => reqwest::Body::default(),
-            false => reqwest::Body::wrap(Upload {
-                bytes: Some(Bytes::from_owner(request.body().clone())),
-                deadline: self.deadline,
-                has_begun: self.has_begun.clone(),
-            }),
+            false => reqwest::Body::wrap(Upload { sending: self.clone(), is_over: false }),
         };
         let mut copy = Request::new(body);
         *copy.method_mut() = request.method().clone();
@@ -54,8 +54,14 @@ impl Sending {
     }
 
     /// Returns whether the body of the request certainly did not go out.
-    pub(super) fn is_unsent(&self, request: &Request<Body>) -> bool {
-        !request.body().is_empty() && !self.has_begun.load(Ordering::SeqCst)
+    pub(super) fn is_unsent(&self) -> bool {
+        !self.body.is_empty() && !self.has_begun.load(Ordering::SeqCst)
+    }
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        self.0.body.as_ref()
     }
 }
 
@@ -67,20 +73,23 @@ impl HttpBody for Upload {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return Poll::Ready(None);
+        }
+        if self.sending.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             let late = io::Error::new(ErrorKind::TimedOut, "the deadline passed before the request was sent");
             return Poll::Ready(Some(Err(late)));
         }
-        self.has_begun.store(true, Ordering::SeqCst);
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
+        self.sending.has_begun.store(true, Ordering::SeqCst);
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(Piece(self.sending.clone()))))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        self.is_over
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        let left = if self.is_over { 0 } else { self.sending.body.as_ref().len() };
+        SizeHint::with_exact(left as u64)
     }
 }

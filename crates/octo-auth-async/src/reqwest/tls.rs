@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use octo_auth_system::SetupError;
+use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -86,7 +87,10 @@ fn certificates(pem: &[u8], none: &'static str) -> Result<Vec<CertificateDer<'st
 /// TLS that trusts no certificate, for the client that never uses it.
 pub(super) fn untrusting() -> Result<ClientConfig, SetupError> {
     let trusting_none = Certificates { roots: Some(RootCertStore::empty()), own: None };
-    trusting_none.client_config().map_err(SetupError::new)
+    let mut tls = trusting_none.client_config().map_err(SetupError::new)?;
+    // The room for sessions is made at once otherwise.
+    tls.resumption = Resumption::disabled();
+    Ok(tls)
 }
 
 /// Installs ring for the process unless it has chosen its cryptography: reqwest panics without any.
