@@ -14,8 +14,8 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{WantsServerCert, WebPkiClientVerifier};
 use rustls::{
-    ConfigBuilder, RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
-    WantsVerifier,
+    ConfigBuilder, HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+    SupportedProtocolVersion, WantsVerifier,
 };
 
 use crate::registration::{self, sound};
@@ -30,7 +30,8 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCon
 pub struct TlsServer {
     address: SocketAddr,
     certificate: CertificateDer<'static>,
-    requests: Receiver<String>,
+    /// Each request, and whether its connection resumed a session.
+    requests: Receiver<(String, bool)>,
 }
 
 impl TlsServer {
@@ -120,13 +121,19 @@ impl TlsServer {
     /// Waits for the next request that has come through TLS.
     #[must_use]
     pub fn next_request(&self) -> String {
-        sound(self.requests.recv())
+        sound(self.requests.recv()).0
+    }
+
+    /// Waits for the next request, and returns whether its connection resumed the TLS session of another.
+    #[must_use]
+    pub fn next_is_resumed(&self) -> bool {
+        sound(self.requests.recv()).1
     }
 
     /// Returns the requests that have come since.
     #[must_use]
     pub fn later_requests(&self) -> Vec<String> {
-        self.requests.try_iter().collect()
+        self.requests.try_iter().map(|(request, _)| request).collect()
     }
 }
 
@@ -174,7 +181,7 @@ fn serve(
     socket: TcpStream,
     config: &Arc<ServerConfig>,
     reply: impl Fn(&str) -> Option<Vec<u8>>,
-    log: impl Fn(String),
+    log: impl Fn((String, bool)),
 ) -> io::Result<()> {
     let mut stream = StreamOwned::new(sound(ServerConnection::new(Arc::clone(config))), socket);
     let mut request = String::new();
@@ -188,7 +195,7 @@ fn serve(
             length => request.push_str(&String::from_utf8_lossy(&buffer[..length])),
         }
     };
-    log(request);
+    log((request, stream.conn.handshake_kind() == Some(HandshakeKind::Resumed)));
     stream.write_all(&answer)?;
     stream.conn.send_close_notify();
     stream.flush()

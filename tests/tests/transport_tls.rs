@@ -24,6 +24,18 @@ fn a_server_whose_certificate_is_trusted_is_asked_over_tls() {
 }
 
 #[test]
+fn a_second_connection_to_a_server_resumes_the_tls_session_of_the_first() {
+    let server = TlsServer::start(&["127.0.0.1"]);
+    for adapter in Adapter::trusting(server.certificate()) {
+        let resumed = [(); 2].map(|()| {
+            adapter.run(server.asking("127.0.0.1")).unwrap();
+            server.next_is_resumed()
+        });
+        assert_eq!(resumed, [false, true], "{}", adapter.name());
+    }
+}
+
+#[test]
 fn a_server_that_is_silent_behind_tls_is_waited_for_until_the_deadline() {
     let server = TlsServer::replying(&["127.0.0.1"], |_| None);
     for adapter in Adapter::trusting(server.certificate()) {
