@@ -145,6 +145,29 @@ fn a_pem_text_that_cannot_be_used_is_an_error_that_says_what_is_missing() {
 }
 
 #[test]
+fn the_error_of_a_pem_text_without_line_breaks_shows_nothing_of_the_key() {
+    let client = ClientIdentity::new(&["a.example"]);
+    let (certificate, key) = (client.certificate_pem(), client.key_pem());
+    let joined = key.replace('\n', "");
+    let cut = key.replace('M', "*");
+    let proxies = Proxies::none();
+    for text in
+        [format!("{certificate}{joined}"), format!("{certificate}{joined}\n"), format!("{certificate}{cut}")]
+    {
+        let reqwest = ReqwestTransport::with_proxies(&proxies).unwrap().with_client_certificate(&text);
+        let ureq = UreqTransport::with_proxies(&proxies).unwrap().with_client_certificate(&text);
+        for error in [reqwest.err().unwrap(), ureq.err().unwrap()] {
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains("lines of their own"), "{shown}");
+            // Neither as text nor as the numbers of its bytes.
+            let bytes = format!("{:?}", &joined.as_bytes()[40..60]);
+            assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
+            assert!(!shown.contains(&joined[40..60]), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_certificate_of_an_unknown_issuer_is_named_so() {
     let mut issuer = rcgen::CertificateParams::new(["elsewhere.invalid".to_owned()]).unwrap();
     issuer.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");

@@ -40,7 +40,7 @@ impl Certificates {
         let chain = certificates(pem, NO_CLIENT_CERTIFICATE)?;
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
             PemError::NoItemsFound => SetupError::new(NO_PRIVATE_KEY),
-            error => SetupError::new(format!("{UNREADABLE_PEM}: {error}")),
+            _ => SetupError::new(UNREADABLE_PEM),
         })?;
         self.own = Some(Arc::new((chain, key)));
         Ok(())
@@ -72,7 +72,9 @@ const UNUSABLE_ROOT: &str = "a root certificate cannot be used";
 const NO_CLIENT_CERTIFICATE: &str = "the PEM text of the client certificate holds no certificate";
 const NO_PRIVATE_KEY: &str =
     "the PEM text of the client certificate holds no private key: add the key to it, unencrypted";
-const UNREADABLE_PEM: &str = "the PEM text cannot be read";
+/// Not with the library's own error, which shows the line that it could not read: perhaps a key.
+const UNREADABLE_PEM: &str = "the PEM text cannot be read: write its `BEGIN` and `END` markers in lines of their own, \
+     with base64 alone between them";
 
 /// All certificates of a PEM text, at least one.
 fn certificates(pem: &[u8], none: &'static str) -> Result<Vec<CertificateDer<'static>>, SetupError> {
@@ -80,7 +82,7 @@ fn certificates(pem: &[u8], none: &'static str) -> Result<Vec<CertificateDer<'st
     match found {
         Ok(found) if found.is_empty() => Err(SetupError::new(none)),
         Ok(found) => Ok(found),
-        Err(error) => Err(SetupError::new(format!("{UNREADABLE_PEM}: {error}"))),
+        Err(_) => Err(SetupError::new(UNREADABLE_PEM)),
     }
 }
 

@@ -66,7 +66,9 @@ const NO_CLIENT_CERTIFICATE: &str = "the PEM text of the client certificate hold
 const NO_PRIVATE_KEY: &str =
     "the PEM text of the client certificate holds no private key: add the key to it, unencrypted";
 const UNUSABLE_CLIENT_CERTIFICATE: &str = "the client certificate cannot be used";
-const UNREADABLE_PEM: &str = "the PEM text cannot be read";
+/// Not with the library's own error, which shows the line that it could not read: perhaps a key.
+const UNREADABLE_PEM: &str = "the PEM text cannot be read: write its `BEGIN` and `END` markers in lines of their own, \
+     with base64 alone between them";
 
 /// All certificates of a PEM text, at least one, and its first private key.
 fn items(
@@ -75,7 +77,7 @@ fn items(
 ) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>), SetupError> {
     let (mut certificates, mut key) = (Vec::new(), None);
     for item in ureq::tls::parse_pem(pem) {
-        match item.map_err(|error| SetupError::new(format!("{UNREADABLE_PEM}: {error}")))? {
+        match item.map_err(|_| SetupError::new(UNREADABLE_PEM))? {
             PemItem::Certificate(certificate) => certificates.push(certificate),
             PemItem::PrivateKey(found) => key = key.or(Some(found)),
             _ => {}
