@@ -4,13 +4,14 @@
 
 mod change;
 
-use std::io::Read;
+use std::fs::File;
 use std::path::Path;
 
 use octo_auth_core::allowlist::{ListError, Rules, Terms};
 
 use crate::arguments::{IpRequest, ListSource, ListTerms};
 use crate::failure::{Exit, Failure, shown};
+use crate::input;
 use crate::output::Output;
 use change::Told;
 
@@ -86,13 +87,12 @@ fn read_variable(name: &str, terms: ListTerms) -> Result<Rules, Failure> {
 }
 
 fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
-    let mut text = String::new();
     let done = if is_standard_input(file) {
-        std::io::stdin().read_to_string(&mut text)
+        input::text(std::io::stdin())
     } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+        File::open(file).and_then(input::text)
     };
-    done.map_err(|error| {
+    let text = done.map_err(|error| {
         Failure::new(Exit::Configuration, "the list cannot be read")
             .because_of(Some(&error))
             .with_remedy("name a text file in UTF-8 that may be read")

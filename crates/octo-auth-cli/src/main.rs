@@ -11,6 +11,7 @@ mod credentials;
 mod demo;
 mod emulate;
 mod failure;
+mod input;
 mod ip;
 mod output;
 mod profile;

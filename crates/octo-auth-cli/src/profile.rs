@@ -2,6 +2,7 @@
 //!
 //! The rule kept here: nothing is sent, and no token of an answer is shown.
 
+use std::fs::File;
 use std::path::Path;
 
 use http::Response;
@@ -15,6 +16,7 @@ mod answer;
 
 use crate::arguments::{AnsweredCall, ProfileRequest, Trial};
 use crate::failure::{Exit, Failure, shown};
+use crate::input;
 use crate::output::Output;
 
 /// Checks a profile, or reads an answer by it.
@@ -36,7 +38,7 @@ pub(crate) fn run(request: &ProfileRequest, output: &mut Output) -> Result<Exit,
 /// A [`Failure`] if the file cannot be read or the profile is not sound.
 pub(crate) fn read(path: &Path) -> Result<Profile, Failure> {
     let place = format!("the profile {}", shown(path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = File::open(path).and_then(input::text).map_err(|error| {
         Failure::new(Exit::Configuration, format!("{place} cannot be read"))
             .because_of(Some(&error))
             .with_remedy("name a TOML file that you may read")
@@ -50,9 +52,10 @@ fn unsound(error: &ProfileError) -> Failure {
     let lines: String = faults
         .map(|fault| {
             let line = fault.line().map(|line| format!("line {line}")).unwrap_or_default();
-            let field = if fault.field().is_empty() { String::new() } else { format!("`{}`", fault.field()) };
+            let field =
+                if fault.field().is_empty() { String::new() } else { format!("`{}`", shown(fault.field())) };
             let place: Vec<_> = [line, field].into_iter().filter(|part| !part.is_empty()).collect();
-            format!("\n  {}: {}", place.join(", "), fault.problem())
+            format!("\n  {}: {}", place.join(", "), shown(fault.problem()))
         })
         .collect();
     Failure::new(Exit::Configuration, format!("it is not sound{lines}"))

@@ -2,6 +2,7 @@
 //!
 //! Which exchange it is stands in the profile: client credentials where the provider has them, else ApiLogin.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use zeroize::Zeroizing;
 
 use crate::arguments::{Authentication, Provider, TokenRequest};
 use crate::credentials::{self, Credentials};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shown};
+use crate::input;
 use crate::output::{self, Output};
 use crate::profile;
 
@@ -54,18 +56,18 @@ fn transport(request: &TokenRequest) -> Result<UreqTransport, Failure> {
     let mut transport = UreqTransport::new().map_err(unusable)?;
     if let Some(file) = &request.root_certificates {
         let named = transport.with_root_certificates(read(file)?);
-        transport = named.map_err(|error| unusable(error).about(file.display()))?;
+        transport = named.map_err(|error| unusable(error).about(shown(file.display())))?;
     }
     if let Some(file) = &request.client_certificate {
         let named = transport.with_client_certificate(read(file)?);
-        transport = named.map_err(|error| unusable(error).about(file.display()))?;
+        transport = named.map_err(|error| unusable(error).about(shown(file.display())))?;
     }
     Ok(transport)
 }
 
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    std::fs::read(file).map(Zeroizing::new).map_err(|error| {
-        Failure::new(Exit::Configuration, format!("{} cannot be read", file.display()))
+    File::open(file).and_then(input::bytes).map(Zeroizing::new).map_err(|error| {
+        Failure::new(Exit::Configuration, format!("{} cannot be read", shown(file.display())))
             .because_of(Some(&error))
             .with_remedy("name a PEM file that you may read")
     })
@@ -171,7 +173,7 @@ fn named(given: &str) -> Option<(&str, &str)> {
 
 /// What is wrong with a URL that was given as an argument: the fault without its place in a profile.
 fn in_argument(name: &str, error: &ProfileError) -> Failure {
-    Failure::of(Exit::Configuration, error.problem())
+    Failure::new(Exit::Configuration, shown(error.problem()))
         .about(name)
         .with_remedy(Remedy::FixConfiguration.to_string())
 }

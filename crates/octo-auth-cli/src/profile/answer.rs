@@ -1,6 +1,6 @@
 //! An answer from a file: a whole HTTP response as `curl -i` writes it, or a body alone.
 
-use std::io::Read;
+use std::fs::File;
 use std::path::Path;
 
 use http::header::{CONTENT_TYPE, DATE};
@@ -9,6 +9,7 @@ use octo_auth_core::{Now, Timestamp};
 use octo_auth_system::{Clock, SystemClock};
 
 use crate::failure::{Exit, Failure, shown};
+use crate::input;
 
 /// Reads an answer, of standard input if the path is `-`, and when it came: at its own date, or now.
 ///
@@ -22,13 +23,9 @@ pub(super) fn read(path: &Path, status: Option<u16>) -> Result<(Response<Vec<u8>
     } else {
         format!("the answer {}", shown(path.display()))
     };
-    let mut bytes = Vec::new();
-    let read = if is_input {
-        std::io::stdin().read_to_end(&mut bytes).map(drop)
-    } else {
-        std::fs::read(path).map(|read| bytes = read)
-    };
-    read.map_err(|error| {
+    let read =
+        if is_input { input::bytes(std::io::stdin()) } else { File::open(path).and_then(input::bytes) };
+    let bytes = read.map_err(|error| {
         Failure::new(Exit::Configuration, format!("{place} cannot be read"))
             .because_of(Some(&error))
             .with_remedy("name a file that you may read")

@@ -273,3 +273,50 @@ fn a_certificate_file_that_cannot_be_used_is_named() {
     ask(&["--client-certificate", &empty]).failed(3, &["no-certificate.pem", "holds no certificate"]);
     ask(&["--root-certificates", "no-such.pem"]).failed(3, &["no-such.pem cannot be read", "because"]);
 }
+
+#[test]
+fn what_a_user_has_named_is_shown_escaped() {
+    const HOSTILE: &str = "no\nfi\u{1b}[2Jle";
+    let base = format!("{HOSTILE}=https://a.example");
+    let profile = file("hostile_member.toml", "\"no\\nfi\\u001b[2Jle\" = 1\n");
+    let token = |option: &'static str, value: &str| {
+        ["token", "--provider", "octotable", option, value].map(str::to_owned).to_vec()
+    };
+    let profile_of = |path: &str| ["profile", "check", path].map(str::to_owned).to_vec();
+    let list = ["ip", "check", "--rules", HOSTILE, "192.0.2.7"].map(str::to_owned).to_vec();
+    for arguments in [
+        token("--root-certificates", HOSTILE),
+        token("--client-certificate", HOSTILE),
+        token("--credentials", HOSTILE),
+        token("--base-url", &base),
+        profile_of(HOSTILE),
+        profile_of(&profile),
+        list,
+    ] {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut command = program(&arguments);
+        command.env("OCTO_AUTH_CLIENT_ID", "me").env("OCTO_AUTH_CLIENT_SECRET", CANARY);
+        // Else escape sequences are left out of what is no terminal.
+        command.env("CLICOLOR_FORCE", "1");
+        let ran = Ran::from(command.output().expect("the program starts"));
+        assert!(ran.err.contains("no\\nfi\\u{1b}[2Jle"), "{arguments:?}: {ran:?}");
+        assert!(!ran.err.contains("\u{1b}[2J"), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_input_without_end_is_refused() {
+    let profile = file("bounded.toml", include_str!("../../../octo-auth-core/profiles/octotable.toml"));
+    for arguments in [
+        &["profile", "check", "/dev/zero"][..],
+        &["profile", "try", &profile, "--answer", "/dev/zero"],
+        &["ip", "check", "--rules", "/dev/zero", "192.0.2.7"],
+        &["token", "--provider", "octotable", "--root-certificates", "/dev/zero"],
+        &["token", "--provider", "octotable", "--credentials", "/dev/zero"],
+    ] {
+        let ran = run_as("me", CANARY, arguments);
+        assert_eq!(ran.code, Some(3), "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains("longer than 64"), "{arguments:?}: {ran:?}");
+    }
+}
