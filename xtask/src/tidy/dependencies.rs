@@ -17,7 +17,7 @@ struct Promise {
     most: Option<usize>,
 }
 
-const PROMISES: [Promise; 4] = [
+const PROMISES: [Promise; 5] = [
     Promise {
         package: "octo-auth-core",
         has_defaults: true,
@@ -36,6 +36,13 @@ const PROMISES: [Promise; 4] = [
         has_defaults: false,
         absent: &["hyper", "reqwest", "rustls", "ureq"],
         most: None,
+    },
+    // The core and small libraries.
+    Promise {
+        package: "octo-auth-store-file",
+        has_defaults: true,
+        absent: &["async-trait", "octo-auth-driver", "octo-auth-system", "reqwest", "rustls", "tokio", "ureq"],
+        most: Some(40),
     },
     Promise {
         package: "octo-auth-testkit",

@@ -97,6 +97,24 @@ pub(crate) struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Unknown(Box<[(String, Zeroizing<String>)]>);
 
+impl RecordBytes {
+    /// Returns the record of an account as one of which it is not known whether its refresh token was used since, such as one
+    /// from a backup. Its refresh token is sent once more at most.
+    ///
+    /// # Errors
+    ///
+    /// A [`RecordError`] if this is not a record of this release's format.
+    pub fn in_doubt(&self) -> Result<Self, RecordError> {
+        let text = std::str::from_utf8(self.as_ref()).map_err(|_| RecordError::NotJson)?;
+        let mut reader = Reader::distinct(text)?;
+        reader.version()?;
+        reader.flag("in_doubt")?;
+        let mut writer = Writer::empty();
+        writer.flag("in_doubt", true);
+        Ok(writer.finish(&reader.rest()))
+    }
+}
+
 /// Writes the members of a record, in memory that is wiped also where it had to grow.
 pub(crate) struct Writer(Zeroizing<Vec<u8>>);
 
@@ -105,12 +123,18 @@ pub(crate) struct Reader<'a>(Vec<(String, &'a str)>);
 
 impl Writer {
     pub(crate) fn new(identity: &Identity) -> Self {
-        let mut writer = Self(Zeroizing::new(Vec::with_capacity(ROOM)));
-        writer.push(b"{");
-        writer.number("v", VERSION);
+        let mut writer = Self::empty();
         writer.text("name", identity.name.as_str());
         writer.text("issuer", &identity.issuer);
         writer.text("client_id", &identity.client_id);
+        writer
+    }
+
+    /// Begins a record of this release's format.
+    fn empty() -> Self {
+        let mut writer = Self(Zeroizing::new(Vec::with_capacity(ROOM)));
+        writer.push(b"{");
+        writer.number("v", VERSION);
         writer
     }
 
@@ -246,11 +270,7 @@ impl<'a> Reader<'a> {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| RecordError::NotJson)?;
         let mut reader = Self::distinct(text)?;
-        match reader.number::<u64>("v") {
-            Ok(Some(VERSION)) => {}
-            Ok(Some(newer)) if newer > VERSION => return Err(RecordError::NewerVersion(newer)),
-            _ => return Err(RecordError::VersionMalformed),
-        }
+        reader.version()?;
         if reader.text("issuer")?.as_deref().map(String::as_str) != Some(&*identity.issuer) {
             return Err(RecordError::IssuerMismatch);
         }
@@ -261,6 +281,15 @@ impl<'a> Reader<'a> {
             return Err(RecordError::NameMismatch);
         }
         Ok(reader)
+    }
+
+    /// Checks that this release reads the format.
+    fn version(&mut self) -> Result<(), RecordError> {
+        match self.number::<u64>("v") {
+            Ok(Some(VERSION)) => Ok(()),
+            Ok(Some(newer)) if newer > VERSION => Err(RecordError::NewerVersion(newer)),
+            _ => Err(RecordError::VersionMalformed),
+        }
     }
 
     /// The members of an object, each of which must stand in it once.

@@ -1,0 +1,321 @@
+//! The directory of a store: opened once, and every file in it by its descriptor.
+//!
+//! What a path leads to can be changed between a look at it and its use, so nothing is looked at by its path: a file is
+//! opened without following a link, and its kind, owner, mode, links and size are those of the descriptor.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{Access, AtFlags, CWD, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use crate::error::{AdoptOnly, FileStoreError};
+use crate::file_name::TEMPORARY;
+
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 8 * 1024 * 1024;
+
+/// The age from which a temporary file is left over, and not that of a process at work.
+const LEFT_OVER: Duration = Duration::from_secs(3600);
+
+pub(crate) struct Directory {
+    descriptor: OwnedFd,
+    path: PathBuf,
+    adopt_only: Option<AdoptOnly>,
+}
+
+/// The content of a file.
+pub(crate) struct Content {
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// That others can read or change it. Such a file can be replaced, and its content is not used.
+    pub(crate) doubt: Option<FileStoreError>,
+}
+
+/// A file that is new, under a name that nobody can know. It is removed unless it is renamed.
+pub(crate) struct Temporary<'d> {
+    directory: &'d Directory,
+    name: String,
+    file: File,
+    is_renamed: bool,
+}
+
+impl Directory {
+    /// Opens a directory; one that does not exist is created with mode 0700.
+    pub(crate) fn open(path: &Path, follows_symlinks: bool) -> Result<Self, FileStoreError> {
+        if path.as_os_str().is_empty() {
+            return Err(FileStoreError::EmptyPath);
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(CWD, path, flags, Mode::empty());
+        let descriptor = match open() {
+            Err(Errno::NOENT) => {
+                create(path).map_err(|source| failed("creating", path, source))?;
+                open()
+            }
+            opened => opened,
+        };
+        let descriptor = descriptor.map_err(|errno| failed("opening", path, errno))?;
+        let mut directory = Self { descriptor, path: path.to_owned(), adopt_only: None };
+        directory.adopt_only = directory.check()?.or(follows_symlinks.then_some(AdoptOnly::FollowsSymlinks));
+        Ok(directory)
+    }
+
+    /// Checks that no other user can replace files. Returns why nothing can be written, if that is so.
+    fn check(&self) -> Result<Option<AdoptOnly>, FileStoreError> {
+        let stat =
+            rustix::fs::fstat(&self.descriptor).map_err(|errno| failed("reading", &self.path, errno))?;
+        let mode = mode(stat.st_mode);
+        if mode & 0o022 != 0 {
+            return Err(FileStoreError::DirectoryPermissions { path: self.path.clone(), mode });
+        }
+        if stat.st_uid != user() {
+            return Ok(Some(AdoptOnly::OtherOwner(stat.st_uid)));
+        }
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        match rustix::fs::accessat(&self.descriptor, ".", access, AtFlags::EACCESS) {
+            Ok(()) => Ok(None),
+            Err(Errno::ROFS) => Ok(Some(AdoptOnly::ReadOnlyFileSystem)),
+            Err(Errno::ACCESS | Errno::PERM) => Ok(Some(AdoptOnly::NotWritable)),
+            Err(errno) => Err(failed("reading", &self.path, errno)),
+        }
+    }
+
+    pub(crate) fn adopt_only(&self) -> Option<AdoptOnly> {
+        self.adopt_only
+    }
+
+    /// Fails if nothing may be written here.
+    pub(crate) fn writable(&self) -> Result<(), FileStoreError> {
+        match self.adopt_only {
+            Some(why) => Err(FileStoreError::AdoptOnly { path: self.path.clone(), why }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn path_of(&self, file: &str) -> PathBuf {
+        self.path.join(file)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn descriptor(&self) -> &OwnedFd {
+        &self.descriptor
+    }
+
+    /// Reads a whole file; `None` if there is none. The error says why it was not opened, or what is wrong with it.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Content>, FileStoreError> {
+        // A FIFO would be waited for.
+        let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        flags.set(OFlags::NOFOLLOW, self.adopt_only != Some(AdoptOnly::FollowsSymlinks));
+        let Some(file) = self.open_file(name, flags)? else { return Ok(None) };
+        let size = self.check_file(name, &file)?;
+        if size > LARGEST {
+            return Err(FileStoreError::TooLarge { path: self.path_of(name), size });
+        }
+        // It does not grow, which would leave an unwiped copy.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
+        let read = (&file).take(size).read_to_end(&mut bytes);
+        read.map_err(|source| failed("reading", &self.path_of(name), source))?;
+        Ok(Some(Content { bytes, doubt: self.loose_mode(name, &file)? }))
+    }
+
+    /// Opens the file that locks a record. It is created if there is none, and never removed.
+    pub(crate) fn open_lock(&self, name: &str) -> Result<File, FileStoreError> {
+        loop {
+            let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            if let Some(file) = self.open_file(name, flags)? {
+                self.check_file(name, &file)?;
+                return self.loose_mode(name, &file)?.map_or(Ok(file), Err);
+            }
+            match self.create_file(name, flags) {
+                // Another process was faster.
+                Err(FileStoreError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
+                created => return created,
+            }
+        }
+    }
+
+    /// Creates a file that must not exist, with mode 0600 whatever the process's mask is.
+    pub(crate) fn create_file(&self, name: &str, flags: OFlags) -> Result<File, FileStoreError> {
+        let mode = Mode::RUSR | Mode::WUSR;
+        let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let created = rustix::fs::openat(&self.descriptor, name, flags, mode);
+        let descriptor = created.map_err(|errno| failed("creating", &self.path_of(name), errno))?;
+        rustix::fs::fchmod(&descriptor, mode).map_err(|errno| {
+            let _ = self.remove(name);
+            failed("creating", &self.path_of(name), errno)
+        })?;
+        Ok(File::from(descriptor))
+    }
+
+    /// Writes a new temporary file, whole and under no name that matters.
+    pub(crate) fn write_temporary(&self, content: &[u8]) -> Result<Temporary<'_>, FileStoreError> {
+        let name = format!("{TEMPORARY}{}", random()?);
+        let file = self.create_file(&name, OFlags::WRONLY)?;
+        let mut temporary = Temporary { directory: self, name, file, is_renamed: false };
+        let written = temporary.file.write_all(content);
+        written.map_err(|source| failed("writing", &self.path_of(&temporary.name), source))?;
+        Ok(temporary)
+    }
+
+    /// Makes what was renamed and removed in the directory outlive a crash of the machine.
+    pub(crate) fn sync(&self) -> Result<(), FileStoreError> {
+        rustix::fs::fsync(&self.descriptor).map_err(|errno| failed("syncing", &self.path, errno))
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> Result<(), FileStoreError> {
+        let removed = rustix::fs::unlinkat(&self.descriptor, name, AtFlags::empty());
+        removed.map_err(|errno| failed("removing", &self.path_of(name), errno))
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), FileStoreError> {
+        let renamed = rustix::fs::renameat(&self.descriptor, from, &self.descriptor, to);
+        renamed.map_err(|errno| failed("renaming a file to", &self.path_of(to), errno))
+    }
+
+    /// Calls `found` with the name of each file, in any order.
+    pub(crate) fn list(&self, mut found: impl FnMut(&[u8])) -> Result<(), FileStoreError> {
+        let failed = |errno| failed("listing", &self.path, errno);
+        for entry in Dir::read_from(&self.descriptor).map_err(failed)? {
+            found(entry.map_err(failed)?.file_name().to_bytes());
+        }
+        Ok(())
+    }
+
+    /// Opens a file that is there; `None` if there is none.
+    pub(crate) fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<File>, FileStoreError> {
+        match rustix::fs::openat(&self.descriptor, name, flags, Mode::empty()) {
+            Ok(descriptor) => Ok(Some(File::from(descriptor))),
+            Err(Errno::NOENT) => Ok(None),
+            // FreeBSD says the second.
+            Err(Errno::LOOP | Errno::MLINK) => Err(FileStoreError::Symlink { path: self.path_of(name) }),
+            // A directory that is opened to be written, a socket, or a device without a driver.
+            Err(Errno::ISDIR) => Err(self.not_regular(name, FileType::Directory)),
+            Err(Errno::NXIO | Errno::OPNOTSUPP) => Err(self.not_regular(name, FileType::Socket)),
+            Err(errno) => Err(failed("opening", &self.path_of(name), errno)),
+        }
+    }
+
+    /// Checks kind, owner and links of a file. Returns its size.
+    fn check_file(&self, name: &str, file: &File) -> Result<u64, FileStoreError> {
+        let path = self.path_of(name);
+        let known = file.metadata().map_err(|source| failed("reading", &path, source))?;
+        let kind = FileType::from_raw_mode(known.mode() as rustix::fs::RawMode);
+        let user = user();
+        if kind != FileType::RegularFile {
+            Err(self.not_regular(name, kind))
+        } else if known.uid() != user {
+            Err(FileStoreError::Owner { path, owner: known.uid(), user })
+        } else if known.nlink() > 1 {
+            // There is none if it was replaced since it was opened.
+            Err(FileStoreError::HardLink { path, links: known.nlink() })
+        } else {
+            Ok(known.len())
+        }
+    }
+
+    fn loose_mode(&self, name: &str, file: &File) -> Result<Option<FileStoreError>, FileStoreError> {
+        let path = self.path_of(name);
+        let known = file.metadata().map_err(|source| failed("reading", &path, source))?;
+        let mode = mode(known.mode() as rustix::fs::RawMode);
+        Ok((mode & 0o077 != 0).then_some(FileStoreError::Permissions { path, mode }))
+    }
+
+    fn not_regular(&self, name: &str, kind: FileType) -> FileStoreError {
+        let kind = match kind {
+            FileType::Directory => "directory",
+            FileType::Fifo => "FIFO",
+            FileType::Socket => "socket",
+            FileType::CharacterDevice | FileType::BlockDevice => "device",
+            _ => "special file",
+        };
+        FileStoreError::NotRegular { path: self.path_of(name), kind }
+    }
+
+    /// Removes temporary files that a process which has crashed left an hour ago or longer.
+    pub(crate) fn remove_left_over(&self, now: SystemTime) -> Result<(), FileStoreError> {
+        let mut names = Vec::new();
+        self.list(|file| {
+            let is_temporary =
+                |name: &&str| name.starts_with(TEMPORARY) && name.len() == TEMPORARY.len() + 16;
+            let name = std::str::from_utf8(file).ok().filter(is_temporary);
+            names.extend(name.map(str::to_owned));
+        })?;
+        for name in names {
+            if self.is_left_over(&name, now) {
+                // Another process may be faster.
+                let _ = self.remove(&name);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_left_over(&self, name: &str, now: SystemTime) -> bool {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(Some(file)) = self.open_file(name, flags) else { return false };
+        let changed = file.metadata().and_then(|known| known.modified());
+        changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age > LEFT_OVER))
+    }
+}
+
+impl Temporary<'_> {
+    /// Makes the content outlive a crash of the machine.
+    pub(crate) fn sync(&self) -> Result<(), FileStoreError> {
+        self.file.sync_all().map_err(|source| failed("syncing", &self.directory.path_of(&self.name), source))
+    }
+
+    /// Puts the file in the place of another, or where there was none.
+    pub(crate) fn rename(mut self, to: &str) -> Result<(), FileStoreError> {
+        self.directory.rename(&self.name, to)?;
+        self.is_renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if !self.is_renamed {
+            let _ = self.directory.remove(&self.name);
+        }
+    }
+}
+
+/// Creates a directory and those above it.
+fn create(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    File::open(above.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Returns 64 random bits as text.
+pub(crate) fn random() -> Result<String, FileStoreError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| FileStoreError::Io {
+        doing: "drawing a random name from",
+        path: PathBuf::from("the operating system"),
+        source: error.into(),
+    })?;
+    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
+}
+
+pub(crate) fn failed(doing: &'static str, path: &Path, source: impl Into<io::Error>) -> FileStoreError {
+    FileStoreError::Io { doing, path: path.to_owned(), source: source.into() }
+}
+
+/// Returns the permission bits; the type of the whole has 16 bits on some systems.
+#[allow(clippy::useless_conversion)]
+fn mode(raw: rustix::fs::RawMode) -> u32 {
+    u32::from(raw) & 0o7777
+}
+
+/// Returns the number of the user that this process runs as.
+fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}

@@ -1,0 +1,113 @@
+//! A store of OAuth tokens in a directory: for one process or many on one computer, and safe in a crash at any moment.
+//!
+//! ```no_run
+//! use octo_auth_core::Store;
+//! use octo_auth_store_file::FileStore;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = FileStore::open("/var/lib/my-service/tokens")?; // created with mode 0700
+//! for name in store.list("")? {
+//!     println!("{name}");
+//! }
+//! // Blocking: octo_auth_blocking::Accounts::builder(client).store(store)
+//! // Async:    octo_auth_async::Accounts::builder(client).store(BlockingStore::new(store))
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It works on Unix. Elsewhere [`FileStore::open`] returns [`FileStoreError::Platform`]: the permissions, locks and renames
+//! that it relies on are those of Unix.
+//!
+//! # What is in the directory
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `NAME.record` | A record: a few lines of text with its name, version and checksum, and its content. |
+//! | `NAME.previous` | The record as it was before its last change. Only [`FileStore::recover`] reads it. |
+//! | `NAME.lock` | The lock of a record, and who renews its tokens at the moment. It is never removed. |
+//! | `LABEL.DIGEST.client` | The [`Registration`] of a client. |
+//! | `.process-RANDOM` | It is locked as long as a process runs that renews tokens. |
+//! | `.tmp-RANDOM` | A file that is being written. One that is left over is removed after an hour, by the next [`FileStore::open`]. |
+//! | `.damaged-RANDOM` | A record that could not be read, and was replaced by [`FileStore::recover`]. |
+//!
+//! `NAME` is the name of the record, with capital letters written small and marked at its end, as some file systems take `A`
+//! and `a` for one. The request log of a registration is a record as well, so a restart keeps the limit of requests and what
+//! a server asked for by `Retry-After`.
+//!
+//! Each file is created with mode 0600. A file is read by its descriptor, once it is known to be a regular file of this user
+//! that no other user can read, with one name, and of 8 MiB at most. No symbolic link is followed, unless
+//! [`Options::follow_symlinks`] says so.
+//!
+//! # A crash at each step of a save
+//!
+//! A save holds the lock of its record. Whatever kills the process, the lock ends with it. The next start needs no repair:
+//!
+//! | the process or the machine ends | the record is | left over |
+//! |---|---|---|
+//! | before or after it takes the lock | the old one | at most an unlocked lock file |
+//! | after `.tmp-RANDOM` was created, was written in part, or whole | the old one | a temporary file |
+//! | after it was synced | the old one | a temporary file |
+//! | after the old record was copied to `NAME.previous` | the old one | a temporary file |
+//! | after the rename | after a kill: the new one; after a power loss: the old or the new one, whole | nothing |
+//! | after the directory was synced | the new one | nothing |
+//! | after a lease was written | unchanged | a lease, which is over at once for processes of this computer |
+//! | while a lease is written | unchanged | an unreadable lease, which counts as none |
+//!
+//! The test `a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record` kills a process at each
+//! of them, and `cargo xtask file-store` does so a thousand times. A save that fails, as on a full disk, changes nothing; its
+//! tokens are served from memory and saved later.
+//!
+//! # Files that cannot be used
+//!
+//! A record that cannot be read is neither served nor overwritten. [`FileStoreError`] names each case with its remedy: a file
+//! that is [empty, torn, foreign or changed](Damage), of a [newer format](FileStoreError::NewerFormat), of
+//! [another user](FileStoreError::Owner), [readable by others](FileStoreError::Permissions), a
+//! [link](FileStoreError::Symlink), and so on.
+//!
+//! # Processes
+//!
+//! Processes of one computer share a directory. One renews a token, the others wait and take it over. A process that waits for
+//! a lock longer than [`Options::lock_patience`] gets an error that says to try again, and renews nothing.
+//!
+//! A directory that this process cannot write, or that belongs to another user, is adopt-only ([`FileStore::adopt_only`]):
+//! tokens are served, and taken over when another process renews them.
+#![cfg_attr(not(feature = "seal"), doc = "")]
+#![cfg_attr(not(feature = "seal"), doc = "With the feature `seal`, records are encrypted.")]
+#![cfg_attr(feature = "seal", doc = "")]
+#![cfg_attr(feature = "seal", doc = include_str!("seal/seal.md"))]
+
+#[cfg(unix)]
+mod changes;
+#[cfg(unix)]
+mod directory;
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(unix)]
+mod envelope;
+mod error;
+#[cfg(unix)]
+mod file_name;
+#[cfg(unix)]
+mod lock;
+#[cfg(unix)]
+mod registration;
+#[cfg(unix)]
+mod seal;
+#[cfg(unix)]
+mod secret_source;
+#[cfg(unix)]
+mod store;
+
+#[cfg(not(unix))]
+pub use elsewhere::FileStore;
+pub use error::{AdoptOnly, Damage, FileStoreError};
+#[cfg(unix)]
+pub use registration::Registration;
+#[cfg(all(unix, feature = "seal"))]
+pub use seal::{Key, Keys};
+#[cfg(unix)]
+pub use secret_source::SecretSource;
+#[cfg(all(unix, feature = "seal"))]
+pub use store::Rekeyed;
+#[cfg(unix)]
+pub use store::{FileStore, Options};

@@ -1,0 +1,257 @@
+//! The lock of a record, and the lease in it.
+//!
+//! The lock is held while a record or its lease is changed, which takes milliseconds. It is a lock of the operating system
+//! on an open file, so it ends with the process that holds it. The file is never removed: two processes would lock two files.
+//!
+//! A lease says who renews a record's tokens, and until when. It ends early if the process that took it has ended, which
+//! only the processes of the same computer can see.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use octo_auth_core::{Claimed, RecordName};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+use crate::directory::{Directory, failed, random};
+use crate::envelope::hex;
+use crate::error::FileStoreError;
+use crate::file_name::{Kind, PRESENCE, encode};
+
+/// The first pause between two attempts to lock, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(16)];
+
+/// How far the clocks of two computers may differ.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// The longest lease that is read, in bytes.
+const LONGEST_LEASE: usize = 4096;
+
+/// A lock that is held until this is dropped.
+pub(crate) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Waits for the lock of a record, for `patience` at most.
+    pub(crate) fn take(
+        directory: &Directory,
+        name: &RecordName,
+        patience: Duration,
+    ) -> Result<Self, FileStoreError> {
+        let name = encode(name, Kind::Lock);
+        let (begun, mut pause) = (Instant::now(), PAUSES[0]);
+        loop {
+            // Opened by each holder: a forked process would share the lock of its parent.
+            let file = directory.open_lock(&name)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
+                    let known = file.metadata();
+                    let known =
+                        known.map_err(|source| failed("reading", &directory.path_of(&name), source))?;
+                    let lock = Self { file };
+                    // Someone has removed it since it was opened.
+                    if known.nlink() > 0 {
+                        return Ok(lock);
+                    }
+                }
+                Err(Errno::INTR) => continue,
+                Err(Errno::WOULDBLOCK) => {}
+                Err(errno) => return Err(refused(errno, directory, &name)),
+            }
+            if begun.elapsed() >= patience {
+                let path = directory.path_of(&name);
+                return Err(FileStoreError::LockTimeout { path, waited: patience });
+            }
+            thread::sleep(pause);
+            pause = (2 * pause).min(PAUSES[1]);
+        }
+    }
+
+    /// Takes the lease for an owner, unless another one holds it.
+    pub(crate) fn claim(
+        &mut self,
+        own: &Presence,
+        directory: &Directory,
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Claimed, FileStoreError> {
+        let now = now();
+        if let Some(lease) = self.lease().filter(|lease| lease.owner != hex(owner.as_bytes())) {
+            let left = Duration::from_millis(lease.until.saturating_sub(now));
+            // A clock that was set back would keep the lease for ever.
+            let is_sound = left <= Duration::from_millis(lease.ttl).saturating_add(SKEW);
+            if !left.is_zero() && is_sound && !own.has_ended(&lease, directory) {
+                return Ok(Claimed::Held(left.min(Duration::from_millis(lease.ttl))));
+            }
+        }
+        let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        let until = now.saturating_add(ttl);
+        let (process, host, owner) = (&own.id, &own.host, hex(owner.as_bytes()));
+        self.write(&format!("lease {until} {ttl} {process} {host} {owner}\n"), directory)?;
+        Ok(Claimed::Granted)
+    }
+
+    /// Ends the lease of an owner.
+    pub(crate) fn release(&mut self, directory: &Directory, owner: &str) -> Result<(), FileStoreError> {
+        match self.lease() {
+            Some(lease) if lease.owner == hex(owner.as_bytes()) => self.write("", directory),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the lease. A lease that cannot be read is none: a crash of the machine has ended its owner too.
+    fn lease(&self) -> Option<Lease> {
+        let mut bytes = [0; LONGEST_LEASE];
+        let count = self.file.read_at(&mut bytes, 0).ok()?;
+        let text = std::str::from_utf8(&bytes[..count]).ok()?.strip_suffix('\n')?;
+        let words: Vec<&str> = text.split(' ').collect();
+        let ["lease", until, ttl, process, host, owner] = words[..] else { return None };
+        let [process, host, owner] = [process, host, owner].map(str::to_owned);
+        Some(Lease { until: until.parse().ok()?, ttl: ttl.parse().ok()?, process, host, owner })
+    }
+
+    fn write(&mut self, lease: &str, directory: &Directory) -> Result<(), FileStoreError> {
+        let emptied = self.file.set_len(0);
+        let written = emptied.and_then(|()| self.file.write_all_at(lease.as_bytes(), 0));
+        written.map_err(|source| failed("writing a lease in", directory.path(), source))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough if the process was forked meanwhile.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+/// What the file of a lock says.
+struct Lease {
+    /// When it ends, in milliseconds since 1970 by the wall clock.
+    until: u64,
+    /// How long it was taken for, in milliseconds.
+    ttl: u64,
+    /// The id of the process that took it.
+    process: String,
+    /// The computer that process runs on.
+    host: String,
+    /// The owner, in hexadecimal digits.
+    owner: String,
+}
+
+/// A file that is locked as long as this process runs.
+pub(crate) struct Presence {
+    id: String,
+    host: String,
+    name: String,
+    // Held for its lock.
+    _file: File,
+}
+
+impl Presence {
+    pub(crate) fn new(directory: &Directory) -> Result<Self, FileStoreError> {
+        let id = random()?;
+        let name = format!("{PRESENCE}{id}");
+        let file = directory.create_file(&name, OFlags::RDWR)?;
+        let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        locked.map_err(|errno| refused(errno, directory, &name))?;
+        // For a person who wonders which process it is.
+        let _ = writeln!(&file, "{}", std::process::id());
+        Ok(Self { id, host: host(), name, _file: file })
+    }
+
+    /// Removes the file; the process takes no lease any more.
+    pub(crate) fn remove(&self, directory: &Directory) {
+        let _ = directory.remove(&self.name);
+    }
+
+    /// Returns whether the process that took a lease is known to have ended.
+    fn has_ended(&self, lease: &Lease, directory: &Directory) -> bool {
+        if lease.host != self.host || self.host == UNKNOWN_HOST || lease.process == self.id {
+            return false;
+        }
+        has_ended(&format!("{PRESENCE}{}", lease.process), directory)
+    }
+}
+
+/// Returns whether a process has ended: its file is gone, or no longer locked.
+fn has_ended(name: &str, directory: &Directory) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match directory.open_file(name, flags) {
+        Ok(Some(file)) => flock(&file, FlockOperation::NonBlockingLockShared).is_ok(),
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
+/// Removes the files of processes that have ended, after an hour.
+pub(crate) fn remove_ended(directory: &Directory, wall: SystemTime) -> Result<(), FileStoreError> {
+    let mut names = Vec::new();
+    directory.list(|file| {
+        let is_presence = |name: &&str| name.starts_with(PRESENCE) && name.len() == PRESENCE.len() + 16;
+        let name = std::str::from_utf8(file).ok().filter(is_presence);
+        names.extend(name.map(str::to_owned));
+    })?;
+    for name in names {
+        // A process creates its file before it locks it.
+        if directory.is_left_over(&name, wall) && has_ended(&name, directory) {
+            let _ = directory.remove(&name);
+        }
+    }
+    Ok(())
+}
+
+/// The presence of a process in a directory, from its first lease on.
+#[derive(Default)]
+pub(crate) struct LazyPresence(Mutex<Option<Presence>>);
+
+impl LazyPresence {
+    pub(crate) fn with<R>(
+        &self,
+        directory: &Directory,
+        act: impl FnOnce(&Presence) -> Result<R, FileStoreError>,
+    ) -> Result<R, FileStoreError> {
+        let mut presence = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let presence = match &mut *presence {
+            Some(presence) => presence,
+            none => none.insert(Presence::new(directory)?),
+        };
+        act(presence)
+    }
+
+    pub(crate) fn remove(&mut self, directory: &Directory) {
+        if let Some(presence) = self.0.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            presence.remove(directory);
+        }
+    }
+}
+
+fn refused(errno: Errno, directory: &Directory, name: &str) -> FileStoreError {
+    let path = directory.path_of(name);
+    match errno {
+        Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL => {
+            FileStoreError::LockUnsupported { path, source: errno.into() }
+        }
+        errno => failed("locking", &path, errno),
+    }
+}
+
+/// The name of a computer that cannot be told from others.
+const UNKNOWN_HOST: &str = "unknown";
+
+/// Returns what tells this start of this computer from all others.
+fn host() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+    if id.is_empty() { UNKNOWN_HOST.to_owned() } else { id }
+}
+
+/// Returns milliseconds since 1970.
+fn now() -> u64 {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}

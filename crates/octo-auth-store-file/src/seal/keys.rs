@@ -1,0 +1,167 @@
+//! Keys, each with an id: one that writes, and others that still read.
+//!
+//! ChaCha20-Poly1305 with a random nonce of 96 bits for each write. A nonce repeats by chance only after some 2^32 writes with
+//! one key, which is more than a store of accounts makes; a new key begins again.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use octo_auth_core::RecordBytes;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use zeroize::Zeroizing;
+
+use crate::error::FileStoreError;
+use crate::secret_source::{SecretSource, label, one_line};
+
+/// A key of 256 bits and its id, which stands in each record that is sealed with it.
+#[derive(Clone)]
+pub struct Key {
+    id: String,
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+/// The keys of a store: one seals what is written, all open what is read.
+#[derive(Clone)]
+pub struct Keys {
+    writing: Key,
+    others: Vec<Key>,
+}
+
+impl Key {
+    /// Returns a key of these bytes, which must be random.
+    ///
+    /// # Errors
+    ///
+    /// [`FileStoreError::Label`] for an id that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
+    pub fn new(id: &str, bytes: [u8; 32]) -> Result<Self, FileStoreError> {
+        Ok(Self { id: label("id of a key", id)?, bytes: Zeroizing::new(bytes) })
+    }
+
+    /// Reads a key of 64 hexadecimal digits, as `openssl rand -hex 32` prints it, from a file or an environment variable.
+    ///
+    /// # Errors
+    ///
+    /// [`FileStoreError::Unobtainable`] if it is not there, or is not a key.
+    pub fn read(id: &str, source: &SecretSource) -> Result<Self, FileStoreError> {
+        let secret = source.obtain()?;
+        Self::parse(id, secret.expose().as_bytes(), &source.to_string())
+    }
+
+    /// Runs a command that prints a key of 64 hexadecimal digits, such as one of a password manager.
+    ///
+    /// # Errors
+    ///
+    /// [`FileStoreError::Unobtainable`] if the command cannot be run or fails, or does not print a key.
+    pub fn from_command(id: &str, command: &mut Command) -> Result<Self, FileStoreError> {
+        let from = format!("the output of {:?}", command.get_program());
+        let failed = |problem, source| FileStoreError::Unobtainable { from: from.clone(), problem, source };
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+        let output = output.map_err(|source| failed("the command cannot be run", Some(source)))?;
+        let printed = Zeroizing::new(output.stdout);
+        if !output.status.success() {
+            return Err(failed("the command failed", None));
+        }
+        Self::parse(id, one_line(&printed), &from)
+    }
+
+    fn parse(id: &str, text: &[u8], from: &str) -> Result<Self, FileStoreError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        let digit = |letter: u8| char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let is_key = text.len() == 64
+            && bytes.iter_mut().zip(text.chunks(2)).all(|(byte, pair)| {
+                let digits = digit(pair[0]).zip(digit(pair[1]));
+                digits.inspect(|(high, low)| *byte = high << 4 | low).is_some()
+            });
+        if !is_key {
+            let problem = "a key has 64 hexadecimal digits, as `openssl rand -hex 32` prints them";
+            return Err(FileStoreError::Unobtainable { from: from.to_owned(), problem, source: None });
+        }
+        Self::new(id, *bytes)
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, FileStoreError> {
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &*self.bytes);
+        key.map(LessSafeKey::new).map_err(|_| self.unusable("the key does not fit the cipher"))
+    }
+
+    fn unusable(&self, problem: &'static str) -> FileStoreError {
+        FileStoreError::Unobtainable { from: format!("the key `{}`", self.id), problem, source: None }
+    }
+}
+
+impl Keys {
+    /// Returns keys of which the only one seals and opens.
+    #[must_use]
+    pub fn new(writing: Key) -> Self {
+        Self { writing, others: Vec::new() }
+    }
+
+    /// Adds a key that opens what was sealed with it before. [`FileStore::rekey`](crate::FileStore::rekey) ends its use.
+    #[must_use]
+    pub fn and_read(mut self, key: Key) -> Self {
+        self.others.push(key);
+        self
+    }
+
+    /// The id of the key that writes.
+    pub(crate) fn writing(&self) -> &str {
+        &self.writing.id
+    }
+
+    /// Returns a nonce and the sealed content.
+    pub(crate) fn seal(
+        &self,
+        authenticated: &str,
+        content: &RecordBytes,
+    ) -> Result<Zeroizing<Vec<u8>>, FileStoreError> {
+        let cipher = self.writing.cipher()?;
+        let mut nonce = [0; NONCE_LEN];
+        getrandom::fill(&mut nonce)
+            .map_err(|_| self.writing.unusable("the operating system gave no random bytes"))?;
+        let content = content.as_ref();
+        let mut sealed =
+            Zeroizing::new(Vec::with_capacity(NONCE_LEN + content.len() + CHACHA20_POLY1305.tag_len()));
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(content);
+        let tag = cipher.seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(authenticated),
+            &mut sealed[NONCE_LEN..],
+        );
+        let tag = tag.map_err(|_| self.writing.unusable("the record is too large to be sealed"))?;
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// Opens what was sealed with the key of an id.
+    pub(crate) fn open(
+        &self,
+        id: &str,
+        authenticated: &str,
+        sealed: &RecordBytes,
+        path: PathBuf,
+    ) -> Result<RecordBytes, FileStoreError> {
+        let key = std::iter::once(&self.writing).chain(&self.others).find(|key| key.id == id);
+        let Some(key) = key else { return Err(FileStoreError::KeyMissing { path, key: id.to_owned() }) };
+        let cipher = key.cipher()?;
+        let broken = || FileStoreError::SealBroken { path: path.clone(), key: id.to_owned() };
+        let (nonce, sealed) = sealed.as_ref().split_first_chunk().ok_or_else(broken)?;
+        let mut content = Zeroizing::new(sealed.to_vec());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let opened = cipher.open_in_place(nonce, Aad::from(authenticated), &mut content);
+        Ok(RecordBytes::from(&*opened.map_err(|_| broken())?))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("writing", &self.writing).field("others", &self.others).finish()
+    }
+}

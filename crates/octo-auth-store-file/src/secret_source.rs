@@ -1,0 +1,103 @@
+//! Where a secret is kept.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use octo_auth_core::Secret;
+use zeroize::Zeroizing;
+
+use crate::error::FileStoreError;
+
+/// The longest secret, in bytes.
+const LONGEST: u64 = 4096;
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretSource {
+    /// It is here.
+    Stored(Secret),
+    /// It is the value of an environment variable.
+    Environment(String),
+    /// It is the first line of a file. The file belongs to this user or to root, and no other user can read it.
+    File(PathBuf),
+}
+
+impl SecretSource {
+    /// Returns the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`FileStoreError::Unobtainable`] if it is not there, and [`FileStoreError::Permissions`] or
+    /// [`FileStoreError::Owner`] for a file that others can read.
+    pub fn obtain(&self) -> Result<Secret, FileStoreError> {
+        let failed = |problem| FileStoreError::Unobtainable { from: self.to_string(), problem, source: None };
+        let secret = match self {
+            Self::Stored(secret) => secret.clone(),
+            Self::Environment(variable) => match std::env::var(variable) {
+                Ok(value) => Secret::from(value),
+                Err(std::env::VarError::NotPresent) => return Err(failed("the variable is not set")),
+                Err(std::env::VarError::NotUnicode(_)) => return Err(failed("its value is not UTF-8")),
+            },
+            Self::File(path) => {
+                let bytes = self.read(path)?;
+                let text = std::str::from_utf8(one_line(&bytes)).map_err(|_| failed("it is not UTF-8"))?;
+                Secret::from(text)
+            }
+        };
+        if secret.expose().is_empty() { Err(failed("it is empty")) } else { Ok(secret) }
+    }
+
+    fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, FileStoreError> {
+        let from = || self.to_string();
+        let failed = |source| FileStoreError::Unobtainable {
+            from: from(),
+            problem: "the file cannot be read",
+            source: Some(source),
+        };
+        let file = File::open(path).map_err(failed)?;
+        let known = file.metadata().map_err(failed)?;
+        let (path, user, mode) =
+            (path.to_owned(), rustix::process::geteuid().as_raw(), known.mode() & 0o7777);
+        if known.uid() != user && known.uid() != 0 {
+            return Err(FileStoreError::Owner { path, owner: known.uid(), user });
+        }
+        if mode & 0o077 != 0 {
+            return Err(FileStoreError::Permissions { path, mode });
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4097));
+        file.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+}
+
+/// Says where, and never what.
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored(_) => f.write_str("the store"),
+            Self::Environment(variable) => write!(f, "the environment variable {variable:?}"),
+            Self::File(path) => write!(f, "the file {path:?}"),
+        }
+    }
+}
+
+/// Returns the first line, without its end.
+pub(crate) fn one_line(bytes: &[u8]) -> &[u8] {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Checks an id or label.
+pub(crate) fn label(what: &'static str, text: &str) -> Result<String, FileStoreError> {
+    let is_part =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    if (1..=64).contains(&text.len()) && text.bytes().all(is_part) {
+        return Ok(text.to_owned());
+    }
+    let text = text.chars().take(64).flat_map(char::escape_debug).collect();
+    Err(FileStoreError::Label { what, text })
+}

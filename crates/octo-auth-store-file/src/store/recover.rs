@@ -1,0 +1,54 @@
+//! Recovery of a record from its previous state.
+
+use octo_auth_core::{RecordName, Version};
+
+use super::{FileStore, Unsealed};
+use crate::directory::random;
+use crate::error::FileStoreError;
+use crate::file_name::{DAMAGED, Kind, encode};
+
+impl FileStore {
+    /// Puts the previous state of a record in the place of one that cannot be read. The other is kept, under a name that
+    /// begins with `.damaged-`.
+    ///
+    /// Nothing does this by itself: the refresh token in the previous state may have been replaced since, and sending it again
+    /// can end the consent. So the recovered record is marked: whether its refresh token was used is unknown. It is sent at
+    /// most once more; if the server refuses it, the user signs in.
+    ///
+    /// # Errors
+    ///
+    /// [`FileStoreError::NotDamaged`] if the record can be read or there is none, [`FileStoreError::NewerFormat`] if a newer
+    /// release wrote it, [`FileStoreError::NoPrevious`] if there is no previous state, or why that cannot be read.
+    pub fn recover(&self, name: &RecordName) -> Result<Version, FileStoreError> {
+        let store = &self.0;
+        store.directory.writable()?;
+        let _lock = store.lock(name)?;
+        let record = encode(name, Kind::Record);
+        let path = || store.directory.path_of(&record);
+        match store.load(name, Kind::Record) {
+            Ok(_) => return Err(FileStoreError::NotDamaged { path: path() }),
+            Err(FileStoreError::Corrupt { .. } | FileStoreError::SealBroken { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let previous = store.find(name, Kind::Previous, Unsealed::Refused)?;
+        let Some(previous) = previous else {
+            return Err(FileStoreError::NoPrevious {
+                path: store.directory.path_of(&encode(name, Kind::Previous)),
+            });
+        };
+        let previous = previous.sound()?;
+        let content = previous.content.in_doubt();
+        let content = content.map_err(|source| FileStoreError::Unrecoverable { path: path(), source })?;
+        // Not the version of the damaged record, which a process may have in memory.
+        let version = Version(previous.version.0 + 2);
+        let bytes = store.encoded(name, version, &content)?;
+        // Copied before it is replaced: a crash between the two must not leave the account without a record.
+        if let Some(damaged) = store.directory.read(&record)? {
+            let copy = store.directory.write_temporary(&damaged.bytes)?;
+            copy.sync()?;
+            copy.rename(&format!("{DAMAGED}{}", random()?))?;
+        }
+        store.replace(name, Kind::Record, &bytes, None)?;
+        Ok(version)
+    }
+}

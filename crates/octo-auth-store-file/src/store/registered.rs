@@ -1,0 +1,59 @@
+//! Registrations in the directory.
+
+use octo_auth_core::RecordName;
+use octo_auth_core::Version;
+use sha2::{Digest, Sha256};
+
+use super::{FileStore, Unsealed};
+use crate::envelope::hex;
+use crate::error::{Damage, FileStoreError};
+use crate::file_name::{Kind, encode};
+use crate::registration::Registration;
+use crate::secret_source::label;
+
+impl FileStore {
+    /// Returns the registration that is stored under a label; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// A [`FileStoreError`] for a label that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`, and for a file that
+    /// cannot be read.
+    pub fn registration(&self, under: &str) -> Result<Option<Registration>, FileStoreError> {
+        let name = name(under)?;
+        let Some(stored) = self.0.load(&name, Kind::Registration)? else { return Ok(None) };
+        let damage = || FileStoreError::Corrupt { path: self.path(&name), damage: Damage::Registration };
+        Registration::decode(&stored.content).ok_or_else(damage).map(Some)
+    }
+
+    /// Stores a registration under a label, in the place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// A [`FileStoreError`] for a label as above, for a text of more than one line, and if the file cannot be written, or an
+    /// earlier one cannot be read.
+    pub fn save_registration(&self, under: &str, registration: &Registration) -> Result<(), FileStoreError> {
+        let name = name(under)?;
+        let content = registration.encode().ok_or_else(|| FileStoreError::Corrupt {
+            path: self.path(&name),
+            damage: Damage::Registration,
+        })?;
+        self.0.directory.writable()?;
+        let _lock = self.0.lock(&name)?;
+        let earlier = self.0.find(&name, Kind::Registration, Unsealed::Refused)?;
+        let version = Version(earlier.map_or(0, |earlier| earlier.version.0) + 1);
+        let bytes = self.0.encoded(&name, version, &content)?;
+        self.0.replace(&name, Kind::Registration, &bytes, None)
+    }
+
+    fn path(&self, name: &RecordName) -> std::path::PathBuf {
+        self.0.directory.path_of(&encode(name, Kind::Registration))
+    }
+}
+
+/// Returns the name that a label has among the files.
+fn name(under: &str) -> Result<RecordName, FileStoreError> {
+    let under = label("label of a registration", under)?;
+    let digest = hex(&Sha256::digest(&under)[..16]);
+    RecordName::parse(&format!("{under}.{digest}"))
+        .map_err(|_| FileStoreError::Label { what: "label of a registration", text: under })
+}

@@ -1,0 +1,73 @@
+//! Sealing all files again with the key that writes.
+
+use octo_auth_core::RecordName;
+
+use super::{FileStore, Unsealed};
+use crate::error::FileStoreError;
+use crate::file_name::{Kind, decode, encode};
+
+/// What [`FileStore::rekey`] did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Rekeyed {
+    /// How many files were sealed with the key that writes.
+    pub sealed: usize,
+    /// How many were sealed with it before.
+    pub unchanged: usize,
+    /// Why files were left as they are, an error each.
+    pub failed: Vec<FileStoreError>,
+}
+
+impl FileStore {
+    /// Seals all records, their previous states and all registrations with the key that writes, those included that are not
+    /// sealed. Versions and contents stay, so other processes go on meanwhile if they have all keys.
+    ///
+    /// Each file is changed in one step. A run that was interrupted is simply made again: files that are done are left alone.
+    /// Afterwards no file needs another key, if `failed` is empty.
+    ///
+    /// # Errors
+    ///
+    /// A [`FileStoreError`] if the directory cannot be listed or is only read, and [`FileStoreError::Unobtainable`] if the
+    /// store has no keys.
+    pub fn rekey(&self) -> Result<Rekeyed, FileStoreError> {
+        self.0.directory.writable()?;
+        let mut files = Vec::new();
+        self.0.directory.list(|file| {
+            let kinds = [Kind::Record, Kind::Previous, Kind::Registration];
+            files.extend(kinds.into_iter().filter_map(|kind| Some((decode(file, kind)?, kind))));
+        })?;
+        let mut rekeyed = Rekeyed::default();
+        for (name, kind) in files {
+            match self.rekey_file(&name, kind) {
+                Ok(true) => rekeyed.sealed += 1,
+                Ok(false) => rekeyed.unchanged += 1,
+                Err(error) => rekeyed.failed.push(error),
+            }
+        }
+        Ok(rekeyed)
+    }
+
+    /// Returns whether the file was changed.
+    fn rekey_file(&self, name: &RecordName, kind: Kind) -> Result<bool, FileStoreError> {
+        let Some(keys) = &self.0.keys else {
+            let problem = "the store was opened without keys";
+            return Err(FileStoreError::Unobtainable {
+                from: "the options".to_owned(),
+                problem,
+                source: None,
+            });
+        };
+        let _lock = self.0.lock(name)?;
+        let Some(found) = self.0.find(name, kind, Unsealed::Read)? else { return Ok(false) };
+        if found.key.as_deref() == Some(keys.writing()) {
+            return Ok(false);
+        }
+        let stored = found.sound()?;
+        let bytes = self.0.encoded(name, stored.version, &stored.content)?;
+        let new = self.0.directory.write_temporary(&bytes)?;
+        new.sync()?;
+        new.rename(&encode(name, kind))?;
+        self.0.directory.sync()?;
+        Ok(true)
+    }
+}

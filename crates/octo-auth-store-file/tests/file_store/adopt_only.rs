@@ -1,0 +1,80 @@
+//! A directory that is only read: tokens are served and taken over, and nothing is written.
+
+#![expect(clippy::print_stdout, reason = "a test that is left out says so")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::time::Duration;
+
+use octo_auth_core::{Claimed, RecordName, Store};
+use octo_auth_store_file::{AdoptOnly, FileStore};
+
+use crate::world::{SECRETS, World, content, told};
+
+/// The number of a user that these tests are not.
+const OTHER: u32 = 54321;
+
+/// Says that a test is left out, and whether it is.
+fn is_skipped_without_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        println!("skipped: it changes owners, so it needs root");
+    }
+    !is_root
+}
+
+fn only_reads(world: &World, store: &FileStore, why: AdoptOnly) {
+    assert_eq!(store.adopt_only(), Some(why));
+    let before = world.files();
+    let stored = store.load(&world.name).unwrap().unwrap();
+    assert_eq!(stored.content, content(SECRETS[1]));
+    let saved = store.compare_and_swap(&world.name, Some(stored.version), &content("new"));
+    let (code, text) = told(&saved.unwrap_err());
+    assert_eq!(code, "adopt_only");
+    assert!(text.contains(&why.to_string()), "{text}");
+    // Another process renews: this one waits, reads again and takes it over.
+    let claimed = store.claim(&world.name, "one", Duration::from_secs(75)).unwrap();
+    assert!(matches!(claimed, Claimed::Held(left) if left > Duration::ZERO));
+    store.release(&world.name, "one").unwrap();
+    // A client grant goes on without the store, as it does after an error.
+    let own = format!("host.client.0123456789abcdef.client.all.{}", "1".repeat(32));
+    let claimed = store.claim(&RecordName::parse(&own).unwrap(), "one", Duration::from_secs(75));
+    assert_eq!(told(&claimed.unwrap_err()).0, "adopt_only");
+    assert_eq!(world.files(), before);
+}
+
+#[test]
+fn a_directory_of_another_user_is_only_read_and_says_so() {
+    if is_skipped_without_root() {
+        return;
+    }
+    let world = World::new();
+    chown(world.folder.path(), Some(OTHER), None).unwrap();
+    only_reads(&world, &world.again(FileStore::options()), AdoptOnly::OtherOwner(OTHER));
+}
+
+#[test]
+fn a_directory_without_the_permission_to_write_is_only_read_and_says_so() {
+    if rustix::process::geteuid().is_root() {
+        println!("skipped: root may write everywhere");
+        return;
+    }
+    let world = World::new();
+    fs::set_permissions(world.folder.path(), Permissions::from_mode(0o500)).unwrap();
+    only_reads(&world, &world.again(FileStore::options()), AdoptOnly::NotWritable);
+    fs::set_permissions(world.folder.path(), Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn links_are_followed_only_where_that_was_asked_for_and_then_nothing_is_written() {
+    let world = World::new();
+    let data = world.folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::rename(world.file("record"), data.join("inn")).unwrap();
+    symlink("data/inn", world.file("record")).unwrap();
+    assert_eq!(told(&world.store.load(&world.name).unwrap_err()).0, "symlink");
+    only_reads(&world, &world.again(FileStore::options().follow_symlinks()), AdoptOnly::FollowsSymlinks);
+    fs::set_permissions(data.join("inn"), Permissions::from_mode(0o640)).unwrap();
+    let error = world.again(FileStore::options().follow_symlinks()).load(&world.name).unwrap_err();
+    assert_eq!(told(&error).0, "permissions", "the file that a link leads to is checked");
+}

@@ -1,0 +1,14 @@
+//! The file store by its public API: promises, damaged files, adopt-only directories, claims, recovery, seals.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod adopt_only;
+mod claims;
+mod damaged;
+mod folder;
+mod registered;
+#[cfg(feature = "seal")]
+mod sealed;
+mod suite;
+mod world;
