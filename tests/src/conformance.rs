@@ -13,6 +13,8 @@ mod clients;
 mod command;
 mod configuration;
 mod facts;
+#[cfg(unix)]
+mod files;
 mod input;
 mod judge;
 mod lifecycle;
@@ -126,6 +128,14 @@ fn own(row: &Row, sockets: &Sockets) -> Verdict {
     }
     if let Some(facts) = configuration::observe(row) {
         return judge::verdict(row, vec![("core", facts)]);
+    }
+    #[cfg(unix)]
+    if row.is_about_files() {
+        return match files::observe(row) {
+            Ok(facts) => judge::verdict(row, vec![("file store", Ok(facts))]),
+            Err(files::Lack::Needs(needs)) => Verdict::NotRun { needs },
+            Err(files::Lack::Failed(problem)) => failed("file store", problem),
+        };
     }
     if row.is_about_stores() {
         return judge::verdict(row, stored::observe(row));

@@ -6,6 +6,8 @@ pub mod adapter;
 pub mod caller;
 #[cfg(feature = "adapters")]
 pub mod conformance;
+#[cfg(all(unix, feature = "adapters"))]
+pub mod file_store;
 pub mod log;
 #[path = "../../crates/octo-auth-core/tests/record/written.rs"]
 pub mod records;

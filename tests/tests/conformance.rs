@@ -49,8 +49,14 @@ fn no_row_fails_and_only_what_needs_later_work_is_not_run() {
         .map(Outcome::to_json)
         .collect();
     assert_eq!(failed, Vec::<String>::new());
-    let not_run = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::NotRun { .. })).count();
-    assert_eq!(not_run, 188, "rows that need later work");
+    let needs = |outcome: &Outcome| match outcome.verdict {
+        Verdict::NotRun { needs } => Some(needs),
+        _ => None,
+    };
+    let of_the_machine = ["strace", "the rights of root", "the program flock"];
+    let is_later = |needs: &&str| !of_the_machine.iter().any(|lacking| needs.starts_with(lacking));
+    let not_run = outcomes.iter().filter_map(needs).filter(is_later).count();
+    assert_eq!(not_run, 120, "rows that need later work");
     assert!(rows.len() >= 576, "rows are added and never taken away");
 }
 
@@ -81,9 +87,16 @@ fn each_wrong_expectation_fails_its_row() {
 }
 
 #[test]
-fn each_wrong_expectation_about_a_store_fails_its_row() {
-    let text = std::fs::read_to_string(corpus().join("store-contents.json")).expect("the rows");
-    let rows: Vec<Value> = serde_json::from_str(&text).expect("an array of rows");
+fn each_wrong_expectation_about_a_store_or_a_file_fails_its_row() {
+    let mut rows: Vec<Value> = Vec::new();
+    for file in ["store-contents.json", "files.json"] {
+        let text = std::fs::read_to_string(corpus().join(file)).expect("the rows");
+        rows.extend(serde_json::from_str::<Vec<Value>>(&text).expect("an array of rows"));
+    }
+    // What takes long is done once: a child at each step, and waiting for a lock.
+    let is_long =
+        |row: &Value| ["at", "kill_at", "wait_ms"].iter().any(|key| row["input"][key] != Value::Null);
+    rows.retain(|row| !is_long(row));
     let subject = subject();
     for (place, row) in rows.iter().enumerate() {
         let judged = |row: &Value| run(&only(row, &format!("store-{place}"))[0], &subject).verdict;
@@ -99,13 +112,13 @@ fn each_wrong_expectation_about_a_store_fails_its_row() {
     }
 }
 
-/// A value that is not this one; a smaller one of a number, as some are bounds.
+/// A value that is not this one; of a number a negative one, as some are bounds.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(value) => json!(!value),
-        Value::Number(number) => json!(number.as_i64().expect("a whole number") - 1),
-        Value::Array(_) => json!(["another"]),
-        _ => json!("another"),
+        Value::Number(_) => json!(-1),
+        Value::Array(_) => json!(["nonsense"]),
+        _ => json!("nonsense"),
     }
 }
 

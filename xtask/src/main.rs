@@ -92,6 +92,19 @@ enum Task {
     /// Let few accounts fail among 500 healthy ones, for six simulated hours each, and print what it costs the healthy
     /// ones; fail if one of them was denied a token.
     Blame(blame::Options),
+    /// Kill processes at each system call of a save, and let eight processes share a rotating refresh token while some are
+    /// killed and stopped; fail if a record is damaged, a token is lost, or one is sent twice.
+    FileStore {
+        /// How many processes are killed; it needs strace.
+        #[arg(long, default_value_t = 1000)]
+        kills: u64,
+        /// How often the token is renewed, in several fleets at the same time.
+        #[arg(long, default_value_t = 10_000)]
+        rotations: u64,
+        /// The seed of the first fleet, the next one of the next; without it a new one, which is printed.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Run both adapters against npm's `oidc-provider`, a real server: all grants, rotation, kills, and everything that can
     /// be wrong; needs node, and npm's registry the first time.
     RealServer,
@@ -120,6 +133,9 @@ fn main() -> ExitCode {
         Task::Mutants { one_in, part } => mutants::run(&root(), one_in.get(), part.as_deref()),
         Task::Coverage => coverage::run(&root()),
         Task::Blame(options) => blame::run(&root(), &options),
+        Task::FileStore { kills, rotations, seed } => {
+            file_store(kills, rotations, seed.unwrap_or_else(new_seed))
+        }
         Task::RealServer => real_server(&root()),
         Task::Measure => measure::run(&root()),
         Task::Quick => quick(&root()),
@@ -139,6 +155,15 @@ fn main() -> ExitCode {
 /// Runs the rows from where the caller stands, so that paths mean what they say.
 fn conformance(arguments: &[String]) -> anyhow::Result<bool> {
     let manifest = root().join("Cargo.toml");
+    // Rows about files start it.
+    let built = cargo()
+        .args(["build", "--quiet", "--manifest-path"])
+        .arg(&manifest)
+        .args(["--package", "octo-auth-tests", "--bin", "file_store"])
+        .status()?;
+    if !built.success() {
+        return Ok(false);
+    }
     let status = cargo()
         .args(["run", "--quiet", "--manifest-path"])
         .arg(manifest)
@@ -146,6 +171,23 @@ fn conformance(arguments: &[String]) -> anyhow::Result<bool> {
         .args(arguments)
         .status()?;
     Ok(status.success())
+}
+
+/// Runs both campaigns, the second one even if the first failed.
+fn file_store(kills: u64, rotations: u64, seed: u64) -> anyhow::Result<bool> {
+    let mut is_sound = true;
+    for arguments in [
+        vec!["kills".to_owned(), kills.to_string()],
+        vec!["rotations".to_owned(), rotations.to_string(), seed.to_string()],
+    ] {
+        let status = cargo()
+            .args(["run", "--quiet", "--package", "octo-auth-tests", "--bin", "file_store", "--"])
+            .args(arguments)
+            .current_dir(root())
+            .status()?;
+        is_sound &= status.success();
+    }
+    Ok(is_sound)
 }
 
 fn real_server(root: &Path) -> anyhow::Result<bool> {

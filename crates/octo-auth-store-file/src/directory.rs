@@ -27,6 +27,7 @@ pub(crate) struct Directory {
     descriptor: OwnedFd,
     path: PathBuf,
     adopt_only: Option<AdoptOnly>,
+    is_shared_by_computers: bool,
 }
 
 /// The content of a file.
@@ -60,7 +61,9 @@ impl Directory {
             opened => opened,
         };
         let descriptor = descriptor.map_err(|errno| failed("opening", path, errno))?;
-        let mut directory = Self { descriptor, path: path.to_owned(), adopt_only: None };
+        let is_shared_by_computers = is_on_a_network(&descriptor);
+        let mut directory =
+            Self { descriptor, path: path.to_owned(), adopt_only: None, is_shared_by_computers };
         directory.adopt_only = directory.check()?.or(follows_symlinks.then_some(AdoptOnly::FollowsSymlinks));
         Ok(directory)
     }
@@ -95,6 +98,15 @@ impl Directory {
             Some(why) => Err(FileStoreError::AdoptOnly { path: self.path.clone(), why }),
             None => Ok(()),
         }
+    }
+
+    pub(crate) fn share_by_computers(&mut self) {
+        self.is_shared_by_computers = true;
+    }
+
+    /// Whether other computers may use it, for which locks may not hold.
+    pub(crate) fn is_shared_by_computers(&self) -> bool {
+        self.is_shared_by_computers
     }
 
     pub(crate) fn path_of(&self, file: &str) -> PathBuf {
@@ -160,9 +172,19 @@ impl Directory {
         let name = format!("{TEMPORARY}{}", random()?);
         let file = self.create_file(&name, OFlags::WRONLY)?;
         let mut temporary = Temporary { directory: self, name, file, is_renamed: false };
-        let written = temporary.file.write_all(content);
-        written.map_err(|source| failed("writing", &self.path_of(&temporary.name), source))?;
+        self.write(&mut temporary.file, content, &temporary.name)?;
         Ok(temporary)
+    }
+
+    /// Writes to a file that is empty.
+    pub(crate) fn write(&self, file: &mut File, content: &[u8], name: &str) -> Result<(), FileStoreError> {
+        // A signal would end the process.
+        let most = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+        let written = match most {
+            Some(most) if most < content.len() as u64 => Err(io::ErrorKind::FileTooLarge.into()),
+            _ => file.write_all(content),
+        };
+        written.map_err(|source| failed("writing", &self.path_of(name), source))
     }
 
     /// Makes what was renamed and removed in the directory outlive a crash of the machine.
@@ -285,6 +307,33 @@ impl Drop for Temporary<'_> {
             let _ = self.directory.remove(&self.name);
         }
     }
+}
+
+/// Returns whether a file system is one of a network, or one of which that cannot be known, such as one of FUSE.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_on_a_network(directory: &OwnedFd) -> bool {
+    // AFS, 9P, Ceph, CIFS, Coda, FUSE, GFS2, Lustre, NFS, OCFS2, SMB, SMB2, as `statfs(2)` lists them.
+    const NETWORKS: [u32; 12] = [
+        0x5346_414F,
+        0x0102_1997,
+        0x00C3_6400,
+        0xFF53_4D42,
+        0x7375_7245,
+        0x6573_5546,
+        0x0116_1970,
+        0x0BD0_0BD0,
+        0x6969,
+        0x7461_636F,
+        0x517B,
+        0xFE53_4D42,
+    ];
+    // The number has 32 bits, in a type that differs from system to system.
+    rustix::fs::fstatfs(directory).is_ok_and(|known| NETWORKS.contains(&(known.f_type as u32)))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn is_on_a_network(_: &OwnedFd) -> bool {
+    false
 }
 
 /// Creates a directory and those above it.

@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Previous,
     /// The lock of the record, and its lease.
     Lock,
+    /// What one process at a time creates, where locks may not hold.
+    Exclusive,
     /// The registration of a client.
     Registration,
 }
@@ -38,6 +40,7 @@ impl Kind {
             Self::Record => ".record",
             Self::Previous => ".previous",
             Self::Lock => ".lock",
+            Self::Exclusive => ".saving",
             Self::Registration => ".client",
         }
     }

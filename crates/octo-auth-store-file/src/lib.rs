@@ -25,6 +25,7 @@
 //! | `NAME.record` | A record: a few lines of text with its name, version and checksum, and its content. |
 //! | `NAME.previous` | The record as it was before its last change. Only [`FileStore::recover`] reads it. |
 //! | `NAME.lock` | The lock of a record, and who renews its tokens at the moment. It is never removed. |
+//! | `NAME.saving` | On network file systems: a save is under way. |
 //! | `LABEL.DIGEST.client` | The [`Registration`] of a client. |
 //! | `.process-RANDOM` | It is locked as long as a process runs that renews tokens. |
 //! | `.tmp-RANDOM` | A file that is being written. One that is left over is removed after an hour, by the next [`FileStore::open`]. |
@@ -69,6 +70,9 @@
 //! Processes of one computer share a directory. One renews a token, the others wait and take it over. A process that waits for
 //! a lock longer than [`Options::lock_patience`] gets an error that says to try again, and renews nothing.
 //!
+//! Computers can share a directory on a network file system, with a limit that [`FileStore::is_shared_by_computers`] states. A
+//! claim of another computer ends by its time, so their clocks must agree to a minute.
+//!
 //! A directory that this process cannot write, or that belongs to another user, is adopt-only ([`FileStore::adopt_only`]):
 //! tokens are served, and taken over when another process renews them.
 #![cfg_attr(not(feature = "seal"), doc = "")]
@@ -85,6 +89,8 @@ mod elsewhere;
 #[cfg(unix)]
 mod envelope;
 mod error;
+#[cfg(unix)]
+mod exclusive;
 #[cfg(unix)]
 mod file_name;
 #[cfg(unix)]

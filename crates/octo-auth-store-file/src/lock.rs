@@ -7,7 +7,7 @@
 //! only the processes of the same computer can see.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::Seek;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use crate::directory::{Directory, failed, random};
 use crate::envelope::hex;
 use crate::error::FileStoreError;
+use crate::exclusive::Exclusive;
 use crate::file_name::{Kind, PRESENCE, encode};
 
 /// The first pause between two attempts to lock, and the longest.
@@ -32,18 +33,20 @@ const SKEW: Duration = Duration::from_secs(60);
 const LONGEST_LEASE: usize = 4096;
 
 /// A lock that is held until this is dropped.
-pub(crate) struct Lock {
+pub(crate) struct Lock<'d> {
     file: File,
+    name: String,
+    exclusive: Option<Exclusive<'d>>,
 }
 
-impl Lock {
+impl<'d> Lock<'d> {
     /// Waits for the lock of a record, for `patience` at most.
     pub(crate) fn take(
-        directory: &Directory,
-        name: &RecordName,
+        directory: &'d Directory,
+        record: &RecordName,
         patience: Duration,
     ) -> Result<Self, FileStoreError> {
-        let name = encode(name, Kind::Lock);
+        let name = encode(record, Kind::Lock);
         let (begun, mut pause) = (Instant::now(), PAUSES[0]);
         loop {
             // Opened by each holder: a forked process would share the lock of its parent.
@@ -53,9 +56,9 @@ impl Lock {
                     let known = file.metadata();
                     let known =
                         known.map_err(|source| failed("reading", &directory.path_of(&name), source))?;
-                    let lock = Self { file };
-                    // Someone has removed it since it was opened.
-                    if known.nlink() > 0 {
+                    let mut lock = Self { file, name: name.clone(), exclusive: None };
+                    // A person may have removed it since it was opened.
+                    if known.nlink() > 0 && lock.is_exclusive(directory, record)? {
                         return Ok(lock);
                     }
                 }
@@ -70,6 +73,24 @@ impl Lock {
             thread::sleep(pause);
             pause = (2 * pause).min(PAUSES[1]);
         }
+    }
+
+    /// Returns whether this is the only lock, also where locks may not hold.
+    fn is_exclusive(
+        &mut self,
+        directory: &'d Directory,
+        record: &RecordName,
+    ) -> Result<bool, FileStoreError> {
+        if directory.is_shared_by_computers() {
+            self.exclusive = Exclusive::take(directory, &encode(record, Kind::Exclusive))?;
+            return Ok(self.exclusive.is_some());
+        }
+        Ok(true)
+    }
+
+    /// Fails if the lock may be taken by another process soon.
+    pub(crate) fn check(&self) -> Result<(), FileStoreError> {
+        self.exclusive.as_ref().map_or(Ok(()), Exclusive::check)
     }
 
     /// Takes the lease for an owner, unless another one holds it.
@@ -116,14 +137,15 @@ impl Lock {
     }
 
     fn write(&mut self, lease: &str, directory: &Directory) -> Result<(), FileStoreError> {
-        let emptied = self.file.set_len(0);
-        let written = emptied.and_then(|()| self.file.write_all_at(lease.as_bytes(), 0));
-        written.map_err(|source| failed("writing a lease in", directory.path(), source))
+        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
+        emptied.map_err(|source| failed("writing", &directory.path_of(&self.name), source))?;
+        directory.write(&mut self.file, lease.as_bytes(), &self.name)
     }
 }
 
-impl Drop for Lock {
+impl Drop for Lock<'_> {
     fn drop(&mut self) {
+        self.exclusive = None;
         // Closing is not enough if the process was forked meanwhile.
         let _ = flock(&self.file, FlockOperation::Unlock);
     }
@@ -156,11 +178,11 @@ impl Presence {
     pub(crate) fn new(directory: &Directory) -> Result<Self, FileStoreError> {
         let id = random()?;
         let name = format!("{PRESENCE}{id}");
-        let file = directory.create_file(&name, OFlags::RDWR)?;
+        let mut file = directory.create_file(&name, OFlags::RDWR)?;
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
         locked.map_err(|errno| refused(errno, directory, &name))?;
         // For a person who wonders which process it is.
-        let _ = writeln!(&file, "{}", std::process::id());
+        directory.write(&mut file, format!("{}\n", std::process::id()).as_bytes(), &name)?;
         Ok(Self { id, host: host(), name, _file: file })
     }
 

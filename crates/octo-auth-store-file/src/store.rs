@@ -55,6 +55,7 @@ struct Inner {
 pub struct Options {
     patience: Duration,
     follows_symlinks: bool,
+    is_shared_by_computers: bool,
     keys: Option<Keys>,
 }
 
@@ -62,6 +63,7 @@ pub struct Options {
 struct Found {
     version: Version,
     /// The id of the key that it is sealed with.
+    #[cfg_attr(not(feature = "seal"), expect(dead_code, reason = "only `rekey` looks at it"))]
     key: Option<String>,
     content: RecordBytes,
     /// The file as it stands.
@@ -79,7 +81,7 @@ enum Unsealed {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { patience: PATIENCE, follows_symlinks: false, keys: None }
+        Self { patience: PATIENCE, follows_symlinks: false, is_shared_by_computers: false, keys: None }
     }
 }
 
@@ -94,6 +96,13 @@ impl Options {
     /// Follows symbolic links, as a directory has them that Kubernetes mounts. The store then only reads.
     pub fn follow_symlinks(mut self) -> Self {
         self.follows_symlinks = true;
+        self
+    }
+
+    /// Takes the directory for one that several computers use, also where that is not seen. See
+    /// [`FileStore::is_shared_by_computers`].
+    pub fn shared_by_computers(mut self) -> Self {
+        self.is_shared_by_computers = true;
         self
     }
 
@@ -112,7 +121,10 @@ impl Options {
     ///
     /// A [`FileStoreError`] if the directory cannot be opened or created, or if other users can replace files in it.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<FileStore, FileStoreError> {
-        let directory = Directory::open(directory.as_ref(), self.follows_symlinks)?;
+        let mut directory = Directory::open(directory.as_ref(), self.follows_symlinks)?;
+        if self.is_shared_by_computers {
+            directory.share_by_computers();
+        }
         if directory.adopt_only().is_none() {
             directory.remove_left_over(SystemTime::now())?;
             lock::remove_ended(&directory, SystemTime::now())?;
@@ -147,6 +159,16 @@ impl FileStore {
         self.0.directory.adopt_only()
     }
 
+    /// Returns whether the directory is on a network file system, or was [said](Options::shared_by_computers) to be.
+    ///
+    /// Locks may keep out the processes of one computer only there. So a save also creates a file that only one process can
+    /// create. It costs a little time, and a process that is killed during a save blocks the record for a minute. A change is
+    /// lost only if a process sleeps for half a minute in the middle of one. Changes made elsewhere are not notified.
+    #[must_use]
+    pub fn is_shared_by_computers(&self) -> bool {
+        self.0.directory.is_shared_by_computers()
+    }
+
     /// Returns the directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
@@ -155,7 +177,7 @@ impl FileStore {
 }
 
 impl Inner {
-    fn lock(&self, name: &RecordName) -> Result<Lock, FileStoreError> {
+    fn lock(&self, name: &RecordName) -> Result<Lock<'_>, FileStoreError> {
         Lock::take(&self.directory, name, self.patience)
     }
 
@@ -197,14 +219,15 @@ impl Inner {
         content: &RecordBytes,
     ) -> Result<Saved, FileStoreError> {
         self.directory.writable()?;
-        let _lock = self.lock(name)?;
+        let lock = self.lock(name)?;
         let found = self.find(name, Kind::Record, Unsealed::Refused)?;
         if found.as_ref().map(|found| found.version) != expected {
             return Ok(Saved::Conflict(found.map(Found::sound).transpose()?));
         }
         let version = Version(expected.map_or(0, |version| version.0) + 1);
         let bytes = self.encoded(name, version, content)?;
-        self.replace(name, Kind::Record, &bytes, found.as_ref().map(|found| found.bytes.as_slice()))?;
+        let before = found.as_ref().map(|found| found.bytes.as_slice());
+        self.replace(&lock, name, Kind::Record, &bytes, before)?;
         Ok(Saved::Done(version))
     }
 
@@ -225,9 +248,10 @@ impl Inner {
         Ok(envelope::encode(&authenticated, &keys.seal(&authenticated, content)?))
     }
 
-    /// Replaces a file, whose lock is held, and keeps what it was before.
+    /// Replaces a file under its lock, and keeps what it was before.
     fn replace(
         &self,
+        lock: &Lock<'_>,
         name: &RecordName,
         kind: Kind,
         bytes: &[u8],
@@ -239,6 +263,7 @@ impl Inner {
             // Not synced: after a crash of the machine the record itself is whole, before or after its change.
             self.directory.write_temporary(before)?.rename(&file_name::encode(name, Kind::Previous))?;
         }
+        lock.check()?;
         new.rename(&file_name::encode(name, kind))?;
         self.directory.sync()
     }

@@ -48,7 +48,7 @@ pub(super) fn verdict(row: &Row, layers: Vec<(&'static str, Result<Facts, String
 /// The first expectation that means nothing to the judge, where the row is of a group that is run.
 pub(super) fn foreign_expectation(row: &Row) -> Option<&str> {
     // Expectations of rows that are not run.
-    let needs_more = ["argv_items_for_url", "file_created", "loopback_proxied", "mode", "port", "proxy"];
+    let needs_more = ["argv_items_for_url", "file_created", "loopback_proxied", "port", "proxy"];
     let known = |key: &str| rule(key).is_some() || needs_more.contains(&key);
     row.expect.keys().map(String::as_str).find(|key| row.is_run() && !known(key))
 }
@@ -59,9 +59,71 @@ struct Rule {
     met: fn(&Value, &Value) -> bool,
 }
 
+/// Expectations that are met by an equal fact of the same name.
+const EQUAL: [&str; 56] = [
+    "access_token",
+    "action",
+    "alarm",
+    "authorization",
+    "auto_uses_copy",
+    "cachedir_tag",
+    "canonical",
+    "cleans_tmp_older_than_s",
+    "complete",
+    "cookies_stored",
+    "debug_contains_secret",
+    "display_contains_control",
+    "display_contains_secret",
+    "display_escaped",
+    "distinct_keys",
+    "error_uri",
+    "expanded",
+    "extra_preserved",
+    "file_changed",
+    "grace_s",
+    "ip",
+    "keeps_query",
+    "lifetime_s",
+    "limit",
+    "marked",
+    "marker_occurrences",
+    "marker_occurrences_target",
+    "mode",
+    "other_file_changed",
+    "ours",
+    "path_escapes_dir",
+    "persist",
+    "prints_secret",
+    "record_changed",
+    "refresh",
+    "replays_refresh_token",
+    "requests",
+    "requests_to_location",
+    "retries_persist",
+    "retry",
+    "rules",
+    "seconds",
+    "secret_in_output",
+    "secret_len",
+    "sent",
+    "serve",
+    "served_from_memory",
+    "served_if_valid",
+    "signal",
+    "stored_deleted",
+    "temp_prefix",
+    "token_requests",
+    "unpersisted",
+    "uses",
+    "warn_only",
+    "winner",
+];
+
 /// The rule of an expectation; nothing for one that is not known.
 fn rule(key: &str) -> Option<Rule> {
-    let equal = |fact| Rule { fact, met: |wanted, fact| wanted == fact };
+    if let Some(fact) = EQUAL.iter().find(|fact| **fact == key) {
+        return Some(Rule { fact, met: |wanted, fact| wanted == fact });
+    }
     let at_most = |fact| Rule { fact, met: |wanted, fact| fact.as_f64() <= wanted.as_f64() };
     Some(match key {
         "outcome" => Rule { fact: "outcome", met: one_of },
@@ -69,50 +131,17 @@ fn rule(key: &str) -> Option<Rule> {
         "warn" => Rule { fact: "warn", met: same_set },
         "granted" => Rule { fact: "granted", met: same_set },
         "hint" => Rule { fact: "text", met: contained },
-        "lifetime_s" => equal("lifetime_s"),
-        "refresh" => equal("refresh"),
-        "retry" => equal("retry"),
-        "serve" => equal("serve"),
-        "access_token" => equal("access_token"),
-        "error_uri" => equal("error_uri"),
-        "display_contains_secret" => equal("display_contains_secret"),
-        "debug_contains_secret" => equal("debug_contains_secret"),
-        "display_contains_control" => equal("display_contains_control"),
-        "requests_to_location" => equal("requests_to_location"),
-        "cookies_stored" => equal("cookies_stored"),
-        "token_requests" => equal("token_requests"),
         "token_requests_max" => at_most("token_requests"),
         "soft_s" => at_most("soft_s"),
-        "record_changed" => equal("record_changed"),
-        "extra_preserved" => equal("extra_preserved"),
         "lifetime_cap_s" => at_most("lifetime_s"),
-        "replays_refresh_token" => equal("replays_refresh_token"),
         "replays_max" => at_most("replays"),
-        "requests" => equal("requests"),
-        "winner" => equal("winner"),
-        "ours" => equal("ours"),
-        "stored_deleted" => equal("stored_deleted"),
-        "marked" => equal("marked"),
-        "persist" => equal("persist"),
-        "unpersisted" => equal("unpersisted"),
-        "retries_persist" => equal("retries_persist"),
-        "alarm" => equal("alarm"),
-        "grace_s" => equal("grace_s"),
-        "seconds" => equal("seconds"),
+        "never" => Rule { fact: "never", met: same_set },
+        "lock_blocks_next_s" => at_most("lock_blocks_next_s"),
+        "within_ms" => at_most("ms"),
         "names_field" => Rule { fact: "names_field", met: named },
-        "prints_secret" => equal("prints_secret"),
-        "secret_in_output" => equal("secret_in_output"),
-        "keeps_query" => equal("keeps_query"),
-        "authorization" => equal("authorization"),
-        "secret_len" => equal("secret_len"),
-        "sent" => equal("sent"),
         "key_set" => Rule { fact: "key_set", met: same_set },
-        "rules" => equal("rules"),
         "effective_lead_max_fraction" => at_most("lead_fraction"),
         "shows" => Rule { fact: "shown", met: contained },
-        "canonical" => equal("canonical"),
-        "ip" => equal("ip"),
-        "warn_only" => equal("warn_only"),
         "max_us" => at_most("us"),
         "max_read" => at_most("read"),
         "max_display" => at_most("display_chars"),
@@ -123,8 +152,9 @@ fn rule(key: &str) -> Option<Rule> {
 
 /// A variable is named in capital letters.
 fn named(wanted: &Value, fact: &Value) -> bool {
-    let bare =
-        |value: &Value| value.as_str().map(|name| name.trim_start_matches("OCTO_AUTH_").to_ascii_lowercase());
+    let bare = |value: &Value| {
+        value.as_str().map(|name| name.trim_start_matches("OCTO_AUTH_").to_ascii_lowercase())
+    };
     wanted == fact || (bare(wanted).is_some() && bare(wanted) == bare(fact))
 }
 

@@ -121,8 +121,52 @@ const STORE_KEYS: [&str; 4] = ["store", "record", "raw", "event"];
 /// The group of rows about settings.
 const SETTINGS: &str = "config-and-environment";
 
+/// The group of rows about files, which are run.
+const FILES: &str = "files";
+
+/// Input keys of that group.
+const FILE_KEYS: [&str; 37] = [
+    "op",
+    "mode",
+    "owner",
+    "parent_mode",
+    "umask",
+    "old_mode",
+    "target",
+    "allow_symlink",
+    "final_mode",
+    "race",
+    "tmp",
+    "hardlinks",
+    "content",
+    "content_gen",
+    "content_b64",
+    "size",
+    "missing",
+    "corrupt",
+    "other_copy",
+    "errno",
+    "at",
+    "times",
+    "short_write",
+    "rlimit_fsize",
+    "kill_at",
+    "power_loss_at",
+    "stale_tmp",
+    "holder",
+    "wait_ms",
+    "fs",
+    "inherit",
+    "value",
+    "value_b64",
+    "value_gen",
+    "signal",
+    "after",
+    "names",
+];
+
 /// Groups of rows that belong to later work, and what they need.
-const LATER: [(&str, &str); 2] = [("callback-urls", "the callback listener"), ("files", "a durable store")];
+const LATER: [(&str, &str); 1] = [("callback-urls", "the callback listener")];
 
 impl Row {
     /// Whether the row is about an answer.
@@ -145,11 +189,17 @@ impl Row {
         self.group == SETTINGS
     }
 
+    /// Whether the row is about files.
+    pub(super) fn is_about_files(&self) -> bool {
+        self.group == FILES
+    }
+
     /// Whether the row is of a group that is run.
     pub(super) fn is_run(&self) -> bool {
         self.is_about_answers()
             || self.is_about_addresses()
             || self.is_about_stores()
+            || self.is_about_files()
             || self.is_about_settings()
     }
 
@@ -168,6 +218,7 @@ impl Row {
         let known = |key: &&String| match self.group.as_str() {
             ADDRESSES => ADDRESS_KEYS.contains(&key.as_str()),
             SETTINGS => configuration::KEYS.contains(&key.as_str()),
+            FILES => FILE_KEYS.contains(&key.as_str()) || *key == "key",
             STORES => STORE_KEYS.contains(&key.as_str()) || *key == "now",
             _ => KEYS.contains(&key.as_str()) || *key == "now",
         };

@@ -41,7 +41,15 @@ const PROMISES: [Promise; 5] = [
     Promise {
         package: "octo-auth-store-file",
         has_defaults: true,
-        absent: &["async-trait", "octo-auth-driver", "octo-auth-system", "reqwest", "rustls", "tokio", "ureq"],
+        absent: &[
+            "async-trait",
+            "octo-auth-driver",
+            "octo-auth-system",
+            "reqwest",
+            "rustls",
+            "tokio",
+            "ureq",
+        ],
         most: Some(40),
     },
     Promise {

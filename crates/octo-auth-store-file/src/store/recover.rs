@@ -22,7 +22,7 @@ impl FileStore {
     pub fn recover(&self, name: &RecordName) -> Result<Version, FileStoreError> {
         let store = &self.0;
         store.directory.writable()?;
-        let _lock = store.lock(name)?;
+        let lock = store.lock(name)?;
         let record = encode(name, Kind::Record);
         let path = || store.directory.path_of(&record);
         match store.load(name, Kind::Record) {
@@ -48,7 +48,7 @@ impl FileStore {
             copy.sync()?;
             copy.rename(&format!("{DAMAGED}{}", random()?))?;
         }
-        store.replace(name, Kind::Record, &bytes, None)?;
+        store.replace(&lock, name, Kind::Record, &bytes, None)?;
         Ok(version)
     }
 }

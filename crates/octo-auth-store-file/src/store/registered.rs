@@ -38,11 +38,11 @@ impl FileStore {
             damage: Damage::Registration,
         })?;
         self.0.directory.writable()?;
-        let _lock = self.0.lock(&name)?;
+        let lock = self.0.lock(&name)?;
         let earlier = self.0.find(&name, Kind::Registration, Unsealed::Refused)?;
         let version = Version(earlier.map_or(0, |earlier| earlier.version.0) + 1);
         let bytes = self.0.encoded(&name, version, &content)?;
-        self.0.replace(&name, Kind::Registration, &bytes, None)
+        self.0.replace(&lock, &name, Kind::Registration, &bytes, None)
     }
 
     fn path(&self, name: &RecordName) -> std::path::PathBuf {

@@ -57,7 +57,7 @@ impl FileStore {
                 source: None,
             });
         };
-        let _lock = self.0.lock(name)?;
+        let lock = self.0.lock(name)?;
         let Some(found) = self.0.find(name, kind, Unsealed::Read)? else { return Ok(false) };
         if found.key.as_deref() == Some(keys.writing()) {
             return Ok(false);
@@ -66,6 +66,7 @@ impl FileStore {
         let bytes = self.0.encoded(name, stored.version, &stored.content)?;
         let new = self.0.directory.write_temporary(&bytes)?;
         new.sync()?;
+        lock.check()?;
         new.rename(&encode(name, kind))?;
         self.0.directory.sync()?;
         Ok(true)

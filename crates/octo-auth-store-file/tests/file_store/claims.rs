@@ -1,7 +1,7 @@
 //! Claims: they end with their process, and never wait for one that hangs.
 
 use std::fs::{self, File};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use octo_auth_core::{Claimed, Store};
 use octo_auth_store_file::FileStore;
@@ -32,7 +32,7 @@ fn a_claim_of_a_handle_that_is_gone_is_over_at_once() {
 #[test]
 fn a_claim_from_another_computer_is_held_for_its_time_and_no_longer() {
     let world = World::new();
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
     let lease = |until: u128, ttl: u64| {
         // `6f` is `o`.
         let text = format!("lease {until} {ttl} 0123456789abcdef elsewhere 6f\n");

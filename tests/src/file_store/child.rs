@@ -1,0 +1,221 @@
+//! What a child does: one thing on a store, between two marks that `strace` sees, and then it says what came of it.
+
+use std::fs;
+use std::io::{Write, stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use octo_auth_core::{Adopted, Now, RecordBytes, RecordName, Saved, Secret, Store, StoreError, Version};
+use octo_auth_store_file::{FileStore, FileStoreError};
+use octo_auth_system::{Clock, SystemClock};
+use serde_json::{Value, json};
+
+use super::process::{Process, account, client, record};
+use super::trace::MARKS;
+use crate::registration::sound;
+
+/// How many letters the largest record has that a child writes.
+const LONG: usize = 20_000;
+
+/// The letters of a secret that stands nowhere in clear before it is made.
+const HIDDEN: [u8; 32] = *b"LOOK-FOR-THIS-MARKER-IN-MEMORY--";
+
+/// Does what the arguments say. Returns what is to be said.
+///
+/// # Panics
+///
+/// If the arguments are none of a child.
+#[must_use]
+pub fn run(arguments: &[&str]) -> Value {
+    match *arguments {
+        ["save", folder, expected, letter] => save(&store(folder), expected.parse().ok(), letter),
+        ["keep", folder] => keep(Path::new(folder)),
+        ["renew", folder, url] => renew(folder, url),
+        ["heap", folder] => heap(folder),
+        ["count", folder, changes, how] => count(folder, changes, how),
+        ["rotate", folder, url, ahead] => rotate(folder, url, ahead),
+        _ => panic!("{arguments:?}"),
+    }
+}
+
+/// Returns the name of the record that children save.
+#[must_use]
+pub fn name() -> RecordName {
+    record("http://127.0.0.1:1")
+}
+
+/// Returns a long content, all of one letter.
+#[must_use]
+pub fn content(letter: &str) -> RecordBytes {
+    RecordBytes::from(letter.repeat(LONG).into_bytes())
+}
+
+/// Returns what became of a change, as facts.
+#[must_use]
+pub fn outcome(saved: &Result<Saved, StoreError>) -> Value {
+    match saved {
+        Ok(Saved::Done(version)) => json!({"outcome": "stored", "version": version.0}),
+        Ok(Saved::Conflict(stored)) => {
+            json!({"outcome": "conflict", "version": stored.as_ref().map(|stored| stored.version.0)})
+        }
+        Err(error) => failed(error),
+    }
+}
+
+/// Returns an error as facts.
+#[must_use]
+pub fn failed(error: &StoreError) -> Value {
+    let own = FileStoreError::of(error);
+    let text = own.map_or_else(|| error.to_string(), ToString::to_string);
+    json!({"outcome": "error", "kind": own.map(FileStoreError::code), "text": text})
+}
+
+fn store(folder: &str) -> FileStore {
+    sound(FileStore::open(folder))
+}
+
+/// Leaves a mark in the list of system calls.
+fn mark(place: usize) {
+    let _ = fs::metadata(MARKS[place]);
+}
+
+fn save(store: &FileStore, expected: Option<u64>, letter: &str) -> Value {
+    let (name, content) = (name(), content(letter));
+    mark(0);
+    let saved = store.compare_and_swap(&name, expected.map(Version), &content);
+    mark(1);
+    outcome(&saved)
+}
+
+/// A sign-in whose save fails where the store is: what is served meanwhile, and whether it is saved later.
+fn keep(folder: &Path) -> Value {
+    let url = "http://127.0.0.1:1";
+    let mut process = Process::start(sound(FileStore::open(folder)), url, 1);
+    process.adopt("AT1", "RT1");
+    let before = files(folder);
+    mark(0);
+    process.adopt("AT2", "RT2");
+    mark(1);
+    let failure = process.failed.take();
+    let (is_changed, served) = (files(folder) != before, process.get());
+    process.pass(Duration::from_secs(60));
+    let _ = process.get();
+    process.save_all();
+    let mut other = Process::start(sound(FileStore::open(folder)), url, 2);
+    let mut facts = failure.as_ref().map_or(json!({"outcome": "stored"}), failed);
+    facts["file_changed"] = is_changed.into();
+    facts["served_from_memory"] = (served.ok().as_deref() == Some("AT2")).into();
+    facts["retries_persist"] = (other.get().ok().as_deref() == Some("AT2")).into();
+    facts
+}
+
+/// The records in a folder.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = sound(fs::read_dir(folder));
+    let mut files: Vec<PathBuf> = entries.map(|entry| sound(entry).path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "record"));
+    files.sort();
+    files.into_iter().map(|file| (file.clone(), fs::read(&file).unwrap_or_default())).collect()
+}
+
+/// A renewal of an account that another process has signed in.
+fn renew(folder: &str, url: &str) -> Value {
+    let mut process = Process::start(store(folder), url, 3);
+    mark(0);
+    let got = process.get();
+    mark(1);
+    json!({"token": got.ok()})
+}
+
+/// How often a secret stands in this process's memory after everything that held it was dropped.
+fn heap(folder: &str) -> Value {
+    // Far from the ends, where other libraries keep a copy of a block.
+    let mut text = Vec::with_capacity(8 * HIDDEN.len());
+    for place in 0..8 * HIDDEN.len() {
+        text.push(if (64..96).contains(&place) { HIDDEN[place - 64] ^ 0x20 } else { b'.' });
+    }
+    let (content, store, name) = (RecordBytes::from(text), store(folder), name());
+    sound(store.compare_and_swap(&name, None, &content));
+    let stored = sound(sound(store.load(&name)).ok_or("no record"));
+    sound(store.compare_and_swap(&name, Some(stored.version), &content));
+    let while_held = count_in_memory();
+    drop((content, stored, store));
+    json!({"while_held": while_held, "occurrences": count_in_memory()})
+}
+
+/// Counts the secret in the memory that this process can write.
+fn count_in_memory() -> usize {
+    use std::os::unix::fs::FileExt;
+    let maps = sound(fs::read_to_string("/proc/self/maps"));
+    let memory = sound(fs::File::open("/proc/self/mem"));
+    let mut chunk = vec![0; 1 << 16];
+    let mut count = 0;
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (from, to) =
+            line.split_once(' ').and_then(|(range, _)| range.split_once('-')).unwrap_or_default();
+        let [mut at, to] = [from, to].map(|place| u64::from_str_radix(place, 16).unwrap_or(0));
+        while at < to {
+            let wanted = usize::try_from(to - at).unwrap_or(usize::MAX).min(chunk.len());
+            let Ok(read) = memory.read_at(&mut chunk[..wanted], at) else { break };
+            count += count_in(&chunk[..read]);
+            chunk.fill(0);
+            at += read as u64;
+        }
+    }
+    count
+}
+
+fn count_in(bytes: &[u8]) -> usize {
+    let is_secret = |part: &[u8]| part.iter().zip(HIDDEN).all(|(byte, hidden)| *byte == hidden ^ 0x20);
+    bytes.windows(HIDDEN.len()).filter(|part| is_secret(part)).count()
+}
+
+/// The clocks of the machine, so many seconds ahead as a file says: those of all processes move at once.
+#[derive(Clone)]
+struct Ahead(Arc<fs::File>);
+
+impl Clock for Ahead {
+    fn now(&self) -> Now {
+        use std::os::unix::fs::FileExt;
+        let (now, mut seconds) = (SystemClock.now(), [0; 8]);
+        sound(self.0.read_exact_at(&mut seconds, 0));
+        let ahead = Duration::from_secs(u64::from_ne_bytes(seconds));
+        Now { wall: now.wall.saturating_add(ahead), boot: now.boot + ahead }
+    }
+}
+
+/// Answers each line of its input: `get` asks for a token, anything else is a refresh token to sign in with.
+fn rotate(folder: &str, url: &str, ahead: &str) -> Value {
+    let clock = Ahead(Arc::new(sound(fs::File::open(ahead))));
+    let accounts = octo_auth_blocking::Accounts::builder(client(url)).store(store(folder)).clock(clock);
+    let tokens = sound(sound(accounts.build()).tokens(account()));
+    for line in stdin().lines() {
+        let line = sound(line);
+        let answer = if line == "get" {
+            match tokens.get() {
+                Ok(token) => format!("token {}", token.access_token().expose()),
+                Err(failure) => format!("failed {} {}", failure.code(), failure.remedy().word()),
+            }
+        } else {
+            let adopted = tokens.adopt(Adopted::RefreshToken(Secret::from(line.as_str())));
+            adopted.map_or_else(|error| format!("failed {error}"), |()| "signed in".to_owned())
+        };
+        sound(writeln!(stdout(), "{answer}"));
+    }
+    Value::Null
+}
+
+/// Changes a record so often, against whatever version there is. Returns how many changes were done.
+fn count(folder: &str, changes: &str, how: &str) -> Value {
+    let options = FileStore::options();
+    let options = if how == "shared" { options.shared_by_computers() } else { options };
+    let (store, name, changes) = (sound(options.open(folder)), name(), sound(changes.parse::<u32>()));
+    let mut done = 0;
+    while done < changes {
+        let version = store.load(&name).ok().flatten().map(|stored| stored.version);
+        done +=
+            u32::from(matches!(store.compare_and_swap(&name, version, &content("a")), Ok(Saved::Done(_))));
+    }
+    json!({"done": done})
+}

@@ -1,0 +1,269 @@
+//! Eight processes with one rotating refresh token, of which some are killed and some are stopped at any moment.
+//!
+//! The server rotates each refresh token and revokes the family of one that is used twice. No family may be revoked, and a
+//! refresh token may be lost only where a process was killed while its request was under way, which the record says.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+
+use octo_auth_emulator::Emulator;
+use octo_auth_emulator::generic::DEMO_CLIENT_ID;
+
+use super::Folder;
+use super::trace::Run;
+
+/// The processes that share the token.
+const PROCESSES: usize = 8;
+
+/// Longer than an access token lives, in seconds.
+const ROUND: u64 = 3700;
+
+/// What happened to a fleet.
+#[derive(Debug, Default)]
+pub struct Story {
+    /// How often the token was renewed.
+    pub rotations: u64,
+    /// How many processes were killed.
+    pub kills: usize,
+    /// How many were stopped for a while.
+    pub stops: usize,
+    /// How many answers were a token.
+    pub tokens: usize,
+    /// How many answers were a failure that asked to try again.
+    pub later: usize,
+    /// How often a kill lost a refresh token, so that a new sign-in was needed. The record said so.
+    pub lost_in_doubt: usize,
+    /// How many token families the server revoked because of a reuse.
+    pub families_revoked: u64,
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rotations, kills, stops, tokens, later, lost_in_doubt, families_revoked } = self;
+        write!(
+            f,
+            "{rotations} rotations, {kills} kills, {stops} stops: {tokens} tokens, {later} times \"try again\", \
+             {lost_in_doubt} sign-ins after a kill during a request, {families_revoked} families revoked"
+        )
+    }
+}
+
+/// A generator of numbers from a seed: xorshift64*.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % limit
+    }
+}
+
+struct Member {
+    child: Child,
+    asks: ChildStdin,
+    says: BufReader<ChildStdout>,
+}
+
+impl Member {
+    fn start(folder: &Folder, url: &str) -> Result<Self, String> {
+        let path = folder.path().to_str().ok_or("the folder is no text")?;
+        let mut command =
+            Run::of(&["rotate", &format!("{path}/store"), url, &format!("{path}/ahead")]).command()?;
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.map_err(|error| error.to_string())?;
+        let asks = child.stdin.take().ok_or("no input")?;
+        let says = BufReader::new(child.stdout.take().ok_or("no output")?);
+        Ok(Self { child, asks, says })
+    }
+
+    fn ask(&mut self, line: &str) {
+        // A process that was killed is replaced when it does not answer.
+        let _ = writeln!(self.asks, "{line}");
+    }
+
+    /// Returns the next line; `None` if the process was killed.
+    fn answer(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.says.read_line(&mut line).ok().filter(|length| *length > 0).map(|_| line.trim_end().to_owned())
+    }
+
+    /// Has a shell do something to the process, such as `kill -KILL $0` for its number.
+    fn disturb(&self, script: &str) {
+        let number = self.child.id().to_string();
+        let _ = Command::new("sh").args(["-c", script, &number]).status();
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The fleets that live at the same time, so that many rotations take less time.
+const FLEETS: u64 = 8;
+
+/// Lets several fleets live until their tokens were renewed so often together, each with a folder, a server and a seed of its
+/// own. Returns the story of each, with its seed.
+///
+/// # Errors
+///
+/// What must not happen and did, with the seed of its fleet.
+pub fn live_together(rotations: u64, seed: u64) -> Result<Vec<(u64, Story)>, String> {
+    thread::scope(|scope| {
+        let seeds = seed..seed.saturating_add(FLEETS);
+        let each = rotations.div_ceil(FLEETS);
+        let fleets: Vec<_> = seeds.map(|seed| (seed, scope.spawn(move || live(each, seed)))).collect();
+        let ended = |_| Err("a fleet panicked".to_owned());
+        let story = |(seed, fleet): (u64, thread::ScopedJoinHandle<'_, _>)| {
+            let story: Result<Story, String> = fleet.join().unwrap_or_else(ended);
+            story.map(|story| (seed, story)).map_err(|error| format!("seed {seed}: {error}"))
+        };
+        fleets.into_iter().map(story).collect()
+    })
+}
+
+/// Lets a fleet live until its token was renewed so often. The seed says who is killed and stopped, and when.
+///
+/// # Errors
+///
+/// What must not happen and did.
+pub fn live(rotations: u64, seed: u64) -> Result<Story, String> {
+    let mut fleet = Fleet::start(seed)?;
+    while fleet.story.rotations < rotations {
+        fleet.round().map_err(|problem| format!("{problem}; {}", fleet.story))?;
+    }
+    Ok(fleet.story)
+}
+
+struct Fleet {
+    emulator: Emulator,
+    url: String,
+    folder: Folder,
+    /// How far the clocks of all processes are ahead, in seconds.
+    clock: File,
+    ahead: u64,
+    members: Vec<Member>,
+    chance: Chance,
+    story: Story,
+    /// The last token that was told.
+    last: String,
+    /// Whether a process was killed since the last sign-in.
+    has_killed: bool,
+    /// How many rounds have brought no token since the last.
+    silent: u32,
+}
+
+impl Fleet {
+    fn start(seed: u64) -> Result<Self, String> {
+        let emulator = Emulator::start().map_err(|error| error.to_string())?;
+        let (url, folder) = (emulator.base("auth.example"), Folder::new());
+        fs::create_dir_all(folder.path()).map_err(|error| error.to_string())?;
+        let clock = File::create(folder.path().join("ahead")).map_err(|error| error.to_string())?;
+        let chance = Chance(seed.wrapping_mul(2).wrapping_add(1));
+        let (ahead, members, story, last) = (0, Vec::new(), Story::default(), String::new());
+        let mut fleet = Self {
+            emulator,
+            url,
+            folder,
+            clock,
+            ahead,
+            members,
+            chance,
+            story,
+            last,
+            has_killed: false,
+            silent: 0,
+        };
+        fleet.move_clock()?;
+        let members: Result<_, _> =
+            (0..PROCESSES).map(|_| Member::start(&fleet.folder, &fleet.url)).collect();
+        fleet.members = members?;
+        fleet.sign_in(0)?;
+        Ok(fleet)
+    }
+
+    fn move_clock(&mut self) -> Result<(), String> {
+        self.ahead += ROUND;
+        self.clock.write_all_at(&self.ahead.to_ne_bytes(), 0).map_err(|error| error.to_string())
+    }
+
+    fn sign_in(&mut self, member: usize) -> Result<(), String> {
+        let granted = self.emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]);
+        self.members[member].ask(&granted.map_err(|error| error.to_string())?);
+        self.has_killed = false;
+        match self.members[member].answer().as_deref() {
+            Some("signed in") => Ok(()),
+            other => Err(format!("a sign-in: {other:?}")),
+        }
+    }
+
+    /// The token expires, all processes ask for one, and something may happen to one of them meanwhile.
+    fn round(&mut self) -> Result<(), String> {
+        self.move_clock()?;
+        self.members.iter_mut().for_each(|member| member.ask("get"));
+        self.disturb();
+        let mut told = Vec::new();
+        for member in &mut self.members {
+            match member.answer() {
+                Some(answer) => told.push(answer),
+                None => *member = Member::start(&self.folder, &self.url)?,
+            }
+        }
+        self.judge(&told)
+    }
+
+    fn disturb(&mut self) {
+        let victim = usize::try_from(self.chance.below(PROCESSES as u64)).unwrap_or(0);
+        let [before, for_so_long] = [6, 20].map(|most| self.chance.below(most));
+        match self.chance.below(10) {
+            0 => {
+                self.members[victim].disturb(&format!("sleep 0.00{before}; kill -KILL $0"));
+                (self.story.kills, self.has_killed) = (self.story.kills + 1, true);
+            }
+            1 => {
+                let pause =
+                    format!("sleep 0.00{before}; kill -STOP $0; sleep 0.0{for_so_long:02}; kill -CONT $0");
+                self.members[victim].disturb(&pause);
+                self.story.stops += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn judge(&mut self, told: &[String]) -> Result<(), String> {
+        let tokens: Vec<&String> = told.iter().filter(|answer| answer.starts_with("token ")).collect();
+        self.story.tokens += tokens.len();
+        self.story.later += told.iter().filter(|answer| answer.ends_with("try_later")).count();
+        self.silent += 1;
+        if let Some(token) = tokens.first() {
+            if tokens.iter().any(|other| other != token) {
+                return Err(format!("two tokens in one round: {told:?}"));
+            }
+            self.story.rotations += u64::from(**token != self.last);
+            (self.last, self.silent) = ((*token).clone(), 0);
+        }
+        if self.silent > 5 {
+            return Err(format!("no token for {} rounds: {told:?}", self.silent));
+        }
+        self.story.families_revoked = self.emulator.generic().families_revoked();
+        if self.story.families_revoked > 0 {
+            return Err("a refresh token was sent twice".to_owned());
+        }
+        if !told.iter().any(|answer| answer.ends_with("sign_in_again")) {
+            return Ok(());
+        }
+        if !self.has_killed {
+            return Err(format!("a refresh token is lost, and no process was killed: {told:?}"));
+        }
+        self.story.lost_in_doubt += 1;
+        self.sign_in(0)
+    }
+}

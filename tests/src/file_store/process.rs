@@ -1,0 +1,197 @@
+//! A process of the core's machine on a file store, with a clock that is moved by hand and an HTTP client of its own.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use octo_auth_core::{
+    AccessToken, Accounts, Adopted, Client, Delivery, Entropy, Failure, Fault, Job, Key, Now, Policy,
+    Profile, RecordName, Report, Secret, SendJob, Storage, Store, StoreError, TokenSet, Verdict,
+};
+use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
+use octo_auth_store_file::FileStore;
+
+use crate::moment;
+use crate::registration::sound;
+
+/// The jobs that are carried out in a row.
+const MOST_JOBS: usize = 32;
+
+/// The process, with the account `inn`.
+pub struct Process {
+    accounts: Accounts,
+    store: FileStore,
+    now: Now,
+    /// A job that waits for another process, and goes on when the next token is asked for.
+    waiting: Option<Job>,
+    /// The error of the last call of the store that failed.
+    pub failed: Option<StoreError>,
+}
+
+/// Returns the client of all processes.
+#[must_use]
+pub fn client(url: &str) -> Client {
+    let profile = sound(Profile::rfc6749(&format!("{url}/token")));
+    sound(Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET))
+}
+
+/// Returns the account.
+#[must_use]
+pub fn account() -> Key {
+    Key::account("inn")
+}
+
+/// Returns the name of the account's record.
+#[must_use]
+pub fn record(url: &str) -> RecordName {
+    RecordName::new(&client(url), &account())
+}
+
+impl Process {
+    /// Starts a process on a store; processes need different seeds.
+    #[must_use]
+    pub fn start(store: FileStore, url: &str, seed: u8) -> Self {
+        Self::with_policy(store, url, seed, Policy::default())
+    }
+
+    /// Starts a process with a policy.
+    #[must_use]
+    pub fn with_policy(store: FileStore, url: &str, seed: u8, policy: Policy) -> Self {
+        let entropy = Entropy::from_bytes([seed; 64]);
+        let accounts = Accounts::new(client(url), policy, Storage::MultiProcess, &entropy);
+        Self { accounts, store, now: moment::start(), waiting: None, failed: None }
+    }
+
+    /// Moves its clocks forward.
+    pub fn pass(&mut self, time: Duration) {
+        self.now = Now { wall: self.now.wall.saturating_add(time), boot: self.now.boot + time };
+    }
+
+    /// Signs the account in.
+    pub fn sign_in(&mut self, refresh_token: &str) {
+        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
+        let job = sound(self.accounts.adopt(&account(), adopted, self.now));
+        self.carry(job);
+    }
+
+    /// Signs the account in with tokens for an hour.
+    pub fn adopt(&mut self, access_token: &str, refresh_token: &str) {
+        let profile = self.accounts.client().profile();
+        let access_token =
+            sound(AccessToken::new(access_token).ok_or("a token that cannot stand in a header"));
+        let (hour, refresh_token) = (Some(Duration::from_secs(3600)), Some(Secret::from(refresh_token)));
+        let tokens = TokenSet::restore(profile, access_token, self.now.wall, hour, refresh_token);
+        let job = sound(self.accounts.adopt(&account(), tokens.into(), self.now));
+        self.carry(job);
+    }
+
+    /// Saves what is not saved.
+    pub fn save_all(&mut self) {
+        for job in self.accounts.save_all(self.now) {
+            self.carry(Some(job));
+        }
+    }
+
+    /// Gets the access token.
+    ///
+    /// # Errors
+    ///
+    /// The failure that a caller gets.
+    pub fn get(&mut self) -> Result<String, Failure> {
+        self.get_for(&account())
+    }
+
+    /// Gets the access token of a key.
+    ///
+    /// # Errors
+    ///
+    /// The failure that a caller gets.
+    pub fn get_for(&mut self, key: &Key) -> Result<String, Failure> {
+        let waiting = self.waiting.take();
+        self.carry(waiting);
+        for _ in 0..16 {
+            let decision = match self.waiting {
+                Some(_) => self.accounts.decide_at_deadline(key, self.now),
+                None => self.accounts.decide(key, self.now),
+            };
+            match decision.verdict {
+                Verdict::Use(token) => return Ok(token.access_token().expose().to_owned()),
+                Verdict::UseAndRun(token, job) => {
+                    self.carry(Some(job));
+                    return Ok(token.access_token().expose().to_owned());
+                }
+                Verdict::Run(job) => self.carry(Some(job)),
+                Verdict::GiveUp(failure) => return Err(failure),
+                _ => self.pass(Duration::from_secs(1)),
+            }
+        }
+        panic!("{}", self.accounts.explain(key, self.now));
+    }
+
+    fn carry(&mut self, mut job: Option<Job>) {
+        for _ in 0..MOST_JOBS {
+            let Some(next) = job else { return };
+            let report = self.carried(next);
+            job = self.accounts.report(report, self.now);
+        }
+        self.waiting = job;
+    }
+
+    fn carried(&mut self, job: Job) -> Report {
+        match job {
+            Job::Load(job) => {
+                self.pass(job.wait());
+                let loaded = self.store.load(job.name());
+                job.loaded(self.noted(loaded))
+            }
+            Job::Claim(job) => {
+                let claimed = self.store.claim(job.name(), job.owner(), job.ttl());
+                job.claimed(self.noted(claimed))
+            }
+            Job::Save(job) => {
+                let saved = self.store.compare_and_swap(job.name(), job.expected(), job.content());
+                job.saved(self.noted(saved))
+            }
+            Job::Release(job) => {
+                let released = self.store.release(job.name(), job.owner());
+                let _ = self.noted(released);
+                job.released()
+            }
+            Job::Send(job) => self.sent(job),
+        }
+    }
+
+    fn noted<R>(&mut self, result: Result<R, StoreError>) -> Result<R, StoreError> {
+        self.failed = result.as_ref().err().cloned().or(self.failed.take());
+        result
+    }
+
+    fn sent(&self, job: SendJob) -> Report {
+        match exchanged(job.request()) {
+            Ok(response) => job.answered(&response, self.now, self.now),
+            Err(_) => job.failed(Fault::not_answered("the connection failed", Delivery::Unknown), self.now),
+        }
+    }
+}
+
+/// Sends a request over a connection of its own and reads the whole answer.
+fn exchanged(request: &http::Request<octo_auth_core::Body>) -> std::io::Result<http::Response<Vec<u8>>> {
+    let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+    let mut connection = TcpStream::connect(&authority)?;
+    let mut text = format!("{} {} HTTP/1.1\r\nhost: {authority}\r\n", request.method(), request.uri().path());
+    for (name, value) in request.headers() {
+        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+    }
+    let body = request.body().as_ref();
+    text.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()));
+    connection.write_all(&[text.as_bytes(), body].concat())?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(500);
+    let mut response = http::Response::builder().status(status);
+    for (name, value) in head.lines().skip(1).filter_map(|line| line.split_once(": ")) {
+        response = response.header(name, value);
+    }
+    response.body(body.as_bytes().to_vec()).map_err(std::io::Error::other)
+}

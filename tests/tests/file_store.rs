@@ -1,0 +1,128 @@
+//! The file store in crashes and with many processes; the long versions are `cargo xtask file-store`.
+
+#![cfg(all(unix, feature = "adapters"))]
+#![expect(clippy::print_stdout, reason = "a test that is left out says so")]
+
+use std::time::Duration;
+
+use octo_auth_core::{Key, Policy, Remedy, Scopes, Store};
+use octo_auth_store_file::FileStore;
+use octo_auth_tests::file_store::process::Process;
+use octo_auth_tests::file_store::trace::Run;
+use octo_auth_tests::file_store::{Folder, child, fleet, kills, trace};
+use octo_auth_tests::registration::sound;
+use octo_auth_tests::rotation::RotatingServer;
+use octo_auth_tests::socket::Socket;
+
+#[test]
+fn a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record() {
+    if !trace::is_possible() {
+        println!("skipped: it needs strace");
+        return;
+    }
+    for found in [sound(kills::of_creations()), sound(kills::of_changes(40))] {
+        assert_eq!(found.missed, 0, "{found}");
+        assert!(found.old > 0 && found.new > 0 && found.kills >= found.calls.min(40), "{found}");
+    }
+}
+
+#[test]
+fn eight_processes_of_which_some_are_killed_and_stopped_lose_no_refresh_token_and_send_none_twice() {
+    let story = sound(fleet::live(12, 5));
+    assert_eq!(story.families_revoked, 0, "{story}");
+    assert!(story.rotations >= 12 && story.kills > 0 && story.stops > 0, "{story}");
+}
+
+const TOKEN: &[u8] = br#"{"access_token":"at","token_type":"Bearer","expires_in":3600}"#;
+
+fn open(folder: &Folder) -> FileStore {
+    sound(FileStore::open(folder.path()))
+}
+
+fn service(number: u8) -> Key {
+    Key::client_credentials(&sound(Scopes::parse(&format!("scope-{number}"))))
+}
+
+#[test]
+fn a_restart_keeps_the_limit_of_requests() {
+    let server = Socket::responding("200 OK", &["Content-Type: application/json"], TOKEN);
+    let (url, folder) = (format!("http://{}", server.address()), Folder::new());
+    let start = |seed| {
+        let policy = sound(Policy::default().with_request_limit(5));
+        Process::with_policy(open(&folder), &url, seed, policy)
+    };
+    let mut process = start(1);
+    for number in 0..5 {
+        sound(process.get_for(&service(number)));
+    }
+    drop(process);
+    let mut process = start(2);
+    let Err(failure) = process.get_for(&service(5)) else { panic!("a sixth request in a minute") };
+    assert!(failure.retry_after().is_some_and(|wait| !wait.is_zero()), "{failure}");
+    assert_eq!(server.requests().len(), 5);
+    process.pass(Duration::from_secs(66));
+    sound(process.get_for(&service(5)));
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn a_restart_keeps_what_a_server_asked_for_by_retry_after() {
+    let server = Socket::responding("503 Service Unavailable", &["Retry-After: 600"], b"");
+    let (url, folder) = (format!("http://{}", server.address()), Folder::new());
+    let mut process = Process::start(open(&folder), &url, 1);
+    process.sign_in("rt-0");
+    assert!(process.get().is_err());
+    assert_eq!(server.requests().len(), 1);
+    let mut process = Process::start(open(&folder), &url, 2);
+    process.pass(Duration::from_secs(60));
+    let Err(failure) = process.get() else { panic!("the server gives no token") };
+    assert!(failure.retry_after().is_some_and(|wait| wait > Duration::from_secs(300)), "{failure}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_process_that_only_reads_serves_and_adopts_and_never_renews() {
+    let (server, folder) = (RotatingServer::start(), Folder::new());
+    let url = format!("http://{}", server.address());
+    let mut writer = Process::start(open(&folder), &url, 1);
+    writer.sign_in(&server.sign_in("inn"));
+    let first = sound(writer.get());
+    let only_reads = sound(FileStore::options().follow_symlinks().open(folder.path()));
+    assert!(only_reads.adopt_only().is_some());
+    let mut reader = Process::start(only_reads, &url, 2);
+    assert_eq!(sound(reader.get()), first);
+    reader.pass(Duration::from_secs(3700));
+    writer.pass(Duration::from_secs(3700));
+    let Err(failure) = reader.get() else { panic!("an expired token was served") };
+    assert!(matches!(failure.remedy(), Remedy::TryLater { .. }), "{failure}");
+    assert_eq!(server.renewals("inn"), Some(1), "a process that only reads has renewed a token");
+    let second = sound(writer.get());
+    assert_ne!(second, first);
+    reader.pass(Duration::from_secs(60));
+    assert_eq!(sound(reader.get()), second);
+    assert_eq!(server.renewals("inn"), Some(2));
+}
+
+/// The changes that each of three processes makes.
+const CHANGES: u64 = 15;
+
+#[test]
+fn no_change_is_lost_where_locks_keep_nobody_out() {
+    if !trace::is_possible() {
+        println!("skipped: it needs strace");
+        return;
+    }
+    let folder = Folder::new();
+    let path = sound(folder.path().to_str().ok_or("no text"));
+    let run = Run::of(&["count", path, &CHANGES.to_string(), "shared"]).inject("flock:retval=0");
+    let done = std::thread::scope(|scope| {
+        let children: Vec<_> = (0..3).map(|_| scope.spawn(|| sound(run.traced()).0)).collect();
+        let facts = children
+            .into_iter()
+            .map(|child| sound(trace::facts(&child.join().unwrap_or_else(|_| panic!("a child")))));
+        facts.filter_map(|facts| facts["done"].as_u64()).sum::<u64>()
+    });
+    assert_eq!(done, 3 * CHANGES);
+    let stored = sound(open(&folder).load(&child::name()));
+    assert_eq!(stored.map(|stored| stored.version.0), Some(done), "each change has a version of its own");
+}
