@@ -64,9 +64,9 @@ fn open_unread<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<
     if received.ends_with_connection {
         deviations.push(Deviation::CloseDelimited);
     }
-    let form = reading.profile.document().token_answer.form;
-    let opened = media::check(received.headers, form, &mut deviations)
-        .and_then(|form| media::text(received.body, form, &mut deviations));
+    let rules = &reading.profile.document().token_answer;
+    let opened = media::check(received.headers, rules.form, &mut deviations)
+        .and_then(|form| media::text(received.body, form.then_some(rules), &mut deviations));
     match opened {
         Ok((text, repaired)) => Ok(Opened { text, repaired, deviations }),
         Err(kind) => Err(errors::unreadable(reading, received, kind, deviations)),

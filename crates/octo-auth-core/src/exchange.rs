@@ -91,7 +91,7 @@ impl<T: Reply> Exchange<T> {
     ) -> Result<Answer<T>, ExchangeError> {
         let received = Received::new(response, sent, received);
         let read = T::read(&self.reading, &received)
-            .map_err(|error| error.with_salvaged(salvage(&self.reading, response)))?;
+            .map_err(|error| error.with_salvaged(salvage(&self.reading, response, true)))?;
         Ok(Answer { quota_remaining: self.reading.quota_remaining(response.headers()), ..read })
     }
 
@@ -117,7 +117,7 @@ impl<T: Reply> Exchange<T> {
     #[must_use]
     pub fn lost(self, mut fault: Fault) -> ExchangeError {
         let partial = fault.take_partial_response();
-        let salvaged = partial.and_then(|partial| salvage(&self.reading, &partial));
+        let salvaged = partial.and_then(|partial| salvage(&self.reading, &partial, false));
         let kind = match fault.kind() {
             FaultKind::NotSent | FaultKind::Misconfigured => ErrorKind::NotSent,
             FaultKind::Unknown => ErrorKind::MaybeProcessed,

@@ -152,9 +152,8 @@ fn rule(key: &str) -> Option<Rule> {
 
 /// A variable is named in capital letters.
 fn named(wanted: &Value, fact: &Value) -> bool {
-    let bare = |value: &Value| {
-        value.as_str().map(|name| name.trim_start_matches("OCTO_AUTH_").to_ascii_lowercase())
-    };
+    let bare =
+        |value: &Value| value.as_str().map(|name| name.trim_start_matches("OCTO_AUTH_").to_ascii_lowercase());
     wanted == fact || (bare(wanted).is_some() && bare(wanted) == bare(fact))
 }
 

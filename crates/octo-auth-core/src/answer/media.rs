@@ -7,6 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCO
 
 use super::Deviation;
 use crate::error::ErrorKind;
+use crate::profile::TokenAnswer;
 
 /// What stands for a byte that was not UTF-8. JSON allows it in strings; no token contains it.
 pub(super) const REPAIRED: u8 = 0x7f;
@@ -102,7 +103,7 @@ pub(super) fn check(
 /// A form becomes the JSON object with the same members, so that there is one way to read an answer.
 pub(super) fn text<'a>(
     body: &'a [u8],
-    form: bool,
+    form: Option<&TokenAnswer>,
     deviations: &mut Vec<Deviation>,
 ) -> Result<(Cow<'a, str>, bool), ErrorKind> {
     let body = match body.strip_prefix(b"\xef\xbb\xbf") {
@@ -124,7 +125,10 @@ pub(super) fn text<'a>(
         }
         deviations.push(Deviation::InvalidUtf8Ignored);
     }
-    Ok(if form { (Cow::Owned(form_as_json(&text)?), repaired) } else { (text, repaired) })
+    Ok(match form {
+        Some(rules) => (Cow::Owned(form_as_json(&text, rules)?), repaired),
+        None => (text, repaired),
+    })
 }
 
 /// The text of bytes, with [`REPAIRED`] in the place of each byte that is not UTF-8: never longer than the bytes.
@@ -140,15 +144,19 @@ pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn form_as_json(text: &str) -> Result<String, ErrorKind> {
+/// A form as the JSON object with the same members.
+///
+/// A lifetime is written as a number, for which it stands. Everything else is text, also if it consists of digits.
+pub(super) fn form_as_json(text: &str, rules: &TokenAnswer) -> Result<String, ErrorKind> {
+    let times = [&rules.expires_in, &rules.expires_at, &rules.refresh_in];
     let mut json = String::with_capacity(text.len() + 16);
     for (name, value) in form_urlencoded::parse(text.trim().as_bytes()) {
         json.push(if json.is_empty() { '{' } else { ',' });
         let member = |text: &str| serde_json::to_string(text).map_err(|_| ErrorKind::NotUtf8);
         json.push_str(&member(&name)?);
         json.push(':');
-        // A number is written bare, so that a form's `expires_in=3600` is the number it stands for.
-        let number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_time = times.iter().any(|names| names.iter().any(|own| **own == *name));
+        let number = is_time && !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         let bare = number && (value.len() == 1 || !value.starts_with('0'));
         json.push_str(&if bare { value.into_owned() } else { member(&value)? });
     }

@@ -158,6 +158,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is `null` or an empty string.
+    pub(crate) fn is_empty(self) -> bool {
+        matches!(self, Self::Null | Self::String("\"\""))
+    }
+
     /// The text of a string; nothing for other values and for lone surrogates.
     pub(crate) fn text(self) -> Option<String> {
         self.borrowed_text().map(Cow::into_owned)

@@ -3,6 +3,8 @@
 //! It may be the only one the server still takes: a rotating server has replaced the one that was sent, whatever
 //! else is wrong with its answer. One that repeats the refresh token which was sent has not replaced it.
 
+use std::borrow::Cow;
+
 use http::Response;
 
 use super::media;
@@ -14,9 +16,13 @@ use crate::secret::Secret;
 
 /// Returns the refresh token of a success that was refused or broke off; `None` if there is none that is beyond doubt.
 ///
-/// The body must begin with a complete JSON object. What follows the object, and what the headers say of length and
-/// coding, does not count.
-pub(crate) fn salvage<B: AsRef<[u8]>>(reading: &Reading, response: &Response<B>) -> Option<Salvaged> {
+/// The body must begin with a complete JSON object, or be a form of which nothing is missing. What follows the object, and
+/// what the headers say of length and coding, does not count.
+pub(crate) fn salvage<B: AsRef<[u8]>>(
+    reading: &Reading,
+    response: &Response<B>,
+    is_whole: bool,
+) -> Option<Salvaged> {
     if !response.status().is_success() || !reading.purpose.brings_a_refresh_token() {
         return None;
     }
@@ -28,9 +34,17 @@ pub(crate) fn salvage<B: AsRef<[u8]>>(reading: &Reading, response: &Response<B>)
     let body = response.body().as_ref();
     let body = &body[..body.len().min(ANSWER_LIMIT)];
     let text = media::repaired(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
+    let is_object = text.trim_start().starts_with('{');
+    let is_form = || media::check(response.headers(), true, &mut Vec::new()).is_ok_and(|is_form| is_form);
+    let text = if is_whole && !is_object && is_form() {
+        Cow::Owned(media::form_as_json(&text, &document.token_answer).ok()?)
+    } else {
+        text
+    };
     let members = Members::first(&text, &names).ok()?;
-    let (place, value) = (0..names.len()).find_map(|place| Some((place, members.value(place)?)))?;
-    let token = value.text().filter(|token| !token.is_empty())?;
+    let mut values = (0..names.len()).filter_map(|place| Some((place, members.value(place)?)));
+    let (place, value) = values.find(|(_, value)| !value.is_empty())?;
+    let token = value.text()?;
     let doubtful = members.again(place) == Again::Different || token.contains(char::from(media::REPAIRED));
     let token = (!doubtful && matches!(value, Value::String(_))).then(|| Secret::new(token))?;
     Some(if reading.has_sent(&token) { Salvaged::Sent } else { Salvaged::Other(token) })

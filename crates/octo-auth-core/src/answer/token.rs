@@ -103,9 +103,10 @@ impl Token<'_> {
         self.deviations.extend(twice.map(|_| Deviation::DuplicateMemberSame));
     }
 
-    /// The value of a use under its first name that is there.
+    /// The value of a use under its first name that has one. An empty value counts only if there is no other.
     fn one<'v>(&mut self, named: &Named<'v>, of: Use) -> Option<Value<'v>> {
-        let (rank, value) = named.values(of).next()?;
+        let filled = named.values(of).find(|(_, value)| !value.is_empty());
+        let (rank, value) = filled.or_else(|| named.values(of).next())?;
         if rank > 0 {
             self.deviations.push(Deviation::AliasMember);
         }

@@ -3,8 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
-use octo_auth_core::{Body, Exchange, ExchangeError, Fault, Reply, Secret};
-use octo_auth_testkit::registration::{admin_token, octorate, officernd, standard};
+use octo_auth_core::{Body, Client, Exchange, ExchangeError, Fault, Reply, Secret};
+use octo_auth_testkit::registration::{admin_token, octorate, officernd, standard, with};
 use octo_auth_testkit::{moment, response};
 
 fn refused<T: Reply>(exchange: Exchange<T>, response: &http::Response<Vec<u8>>) -> ExchangeError {
@@ -43,6 +43,61 @@ fn a_refresh_token_in_json_that_calls_itself_html_is_kept() {
     let response = response::with(200, &[("content-type", "text/html")], body);
     let error = refused(standard().refresh(&Secret::new("old")).unwrap(), &response);
     assert_eq!((error.code().as_ref(), salvaged(&error)), ("media_type", Some("NEW")));
+}
+
+/// A standard server that answers with forms, or under two names of the refresh token.
+fn odd() -> Client {
+    let profile = standard().profile().clone().edit(|document| {
+        document.token_answer.form = true;
+        document.token_answer.refresh_token = vec!["refresh_token".into(), "refreshToken".into()].into();
+    });
+    with(profile.unwrap())
+}
+
+/// What an answer with this media type brings, whether it can be used or not.
+fn brought(client: &Client, media_type: &str, body: &str) -> Option<String> {
+    let exchange = client.refresh(&Secret::new("old")).unwrap();
+    let (response, now) = (response::with(200, &[("content-type", media_type)], body), moment::start());
+    match exchange.finish(&response, now, now) {
+        Ok(answer) => answer.value.refresh_token().map(|token| token.expose().to_owned()),
+        Err(error) => salvaged(&error).map(str::to_owned),
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[test]
+fn a_form_brings_its_refresh_token_also_if_it_cannot_be_used_or_was_not_expected() {
+    for (client, body, expected) in [
+        (odd(), "access_token=a&token_type=Bearer&refresh_token=NEW", "NEW"),
+        (odd(), "access_token=a&token_type=mac&refresh_token=NEW", "NEW"),
+        (odd(), "refresh_token=NEW", "NEW"),
+        (odd(), "access_token=a&token_type=Bearer&refresh_token=20261130&expires_in=60", "20261130"),
+        (odd(), "access_token=4711&token_type=Bearer&refresh_token=007&expires_in=60", "007"),
+        (standard(), "access_token=a&token_type=Bearer&refresh_token=N%2BW", "N+W"),
+    ] {
+        assert_eq!(brought(&client, FORM, body).as_deref(), Some(expected), "{body}");
+    }
+}
+
+#[test]
+fn a_form_that_may_be_cut_brings_no_refresh_token() {
+    let mut response = http::Response::new(Body::from("access_token=a&refresh_token=NE"));
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static(FORM));
+    let fault = Fault::broken_off("the connection was closed").with_partial_response(response);
+    assert_eq!(salvaged(&odd().refresh(&Secret::new("old")).unwrap().lost(fault)), None);
+}
+
+#[test]
+fn an_empty_member_hides_no_refresh_token_under_another_name() {
+    for empty in ["null", "\"\""] {
+        for access_token in ["\"a\"", "7"] {
+            let body = format!(
+                r#"{{"access_token":{access_token},"token_type":"Bearer","refresh_token":{empty},"refreshToken":"NEW"}}"#
+            );
+            assert_eq!(brought(&odd(), "application/json", &body).as_deref(), Some("NEW"), "{body}");
+        }
+    }
 }
 
 const ROTATED: &str = r#"{"refresh_token":"NEW","access_token":"a","token_type":"Bearer"}"#;
