@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 11] = [
+const PROMISES: [Step; 12] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
@@ -88,6 +88,14 @@ const PROMISES: [Step; 11] = [
             "a finding, see above: add it to the corpus as a row"
         );
         Ok(Outcome::Passed)
+    }),
+    ("instruction counts", |root| {
+        use crate::instructions::Compared;
+        match crate::instructions::compare(root)? {
+            Compared::AsBefore => Ok(Outcome::Passed),
+            Compared::Skipped => Ok(Outcome::Skipped),
+            Compared::Differs => bail!("a count differs from the baseline, see above"),
+        }
     }),
     ("invariants", |root| {
         ensure!(crate::invariants::run(root)?, "each invariant needs a test that bears its number");

@@ -10,6 +10,7 @@ mod check;
 mod codegen;
 mod coverage;
 mod fuzz;
+mod instructions;
 mod invariants;
 mod measure;
 mod mutants;
@@ -56,6 +57,12 @@ enum Task {
     Bench {
         /// Only this benchmark.
         name: Option<String>,
+    },
+    /// Count the instructions of what must be fast, and compare them with the committed baseline; needs valgrind.
+    Instructions {
+        /// Write the counts as the new baseline, for this reason.
+        #[arg(long, value_name = "REASON")]
+        accept: Option<String>,
     },
     /// Ask lists of random rules about every IPv4 address there is, and compare with a map; fail on a difference.
     Allowlist {
@@ -125,6 +132,10 @@ fn main() -> ExitCode {
         Task::Invariants => invariants::run(&root()),
         Task::Conformance { arguments } => conformance(&arguments),
         Task::Bench { name } => bench::run(&root(), name.as_deref()),
+        Task::Instructions { accept: None } => {
+            instructions::compare(&root()).map(|compared| compared != instructions::Compared::Differs)
+        }
+        Task::Instructions { accept: Some(reason) } => instructions::accept(&root(), &reason).map(|()| true),
         Task::Allowlist { sets, seed } => exhaust(&root(), sets, seed.unwrap_or_else(new_seed)),
         Task::Simulate(options) => simulate::run(&root(), &options),
         Task::Fuzz { minutes, target } => {
