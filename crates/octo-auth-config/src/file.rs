@@ -42,7 +42,7 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn walk(&self, table: &DeTable<'_>, parent: &str, found: &mut Vec<Entry>) {
-        for (key, value) in table.iter() {
+        for (key, value) in table {
             let name = if parent.is_empty() {
                 key.get_ref().to_string()
             } else {

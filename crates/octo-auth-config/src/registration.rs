@@ -61,7 +61,7 @@ impl Settings {
                 let unreadable =
                     |error: std::io::Error| self.fault("profile", Problem::Unreadable(error.to_string()));
                 let text = std::fs::read_to_string(path).map_err(unreadable)?;
-                Profile::from_toml(&text).map_err(|error| self.unusable("profile", error))
+                Profile::from_toml(&text).map_err(|error| self.unusable("profile", error.to_string()))
             }
             _ => Err(self.unusable(
                 "profile",
@@ -73,19 +73,22 @@ impl Settings {
     fn standard(&self) -> Result<Profile, ConfigError> {
         let token_url = self.needed("token_url", "write the URL of the token endpoint")?;
         self.encrypted("token_url")?;
-        let mut profile =
-            Profile::rfc6749(token_url).map_err(|error| self.unusable("token_url", error.problem()))?;
+        let mut profile = Profile::rfc6749(token_url)
+            .map_err(|error| self.unusable("token_url", error.problem().to_string()))?;
         if let Some(url) = self.text("authorization_url") {
             self.encrypted("authorization_url")?;
             let added = profile.with_authorization_url(url);
-            profile = added.map_err(|error| self.unusable("authorization_url", error.problem()))?;
+            profile =
+                added.map_err(|error| self.unusable("authorization_url", error.problem().to_string()))?;
         }
         let way = match self.text("auth") {
             Some("basic") => ClientAuthentication::Basic,
             Some("basic_raw") => ClientAuthentication::BasicRaw,
             _ => return Ok(profile),
         };
-        profile.with_client_authentication(way).map_err(|error| self.unusable("auth", error.problem()))
+        profile
+            .with_client_authentication(way)
+            .map_err(|error| self.unusable("auth", error.problem().to_string()))
     }
 
     /// The profile allows `http` to this computer. A file that was written for a test should not reach production.
@@ -123,8 +126,8 @@ impl Settings {
             }
         };
         client.map_err(|error| match error {
-            RequestError::Secret { .. } => self.unusable("client_secret", error),
-            _ => self.unusable("client_id", error),
+            RequestError::Secret { .. } => self.unusable("client_secret", error.to_string()),
+            _ => self.unusable("client_id", error.to_string()),
         })
     }
 
@@ -133,9 +136,6 @@ impl Settings {
         let Some(path) = self.text("client_secret_file") else {
             return Ok(self.text("client_secret").map(Secret::from));
         };
-        if self.text("client_secret").is_some() {
-            return Err(self.fault("client_secret", Problem::Twice("client_secret_file")));
-        }
         let failed = |problem| self.fault("client_secret_file", problem);
         let unreadable = |error: std::io::Error| failed(Problem::Unreadable(error.to_string()));
         let file = File::open(path).map_err(unreadable)?;
@@ -163,15 +163,18 @@ impl Settings {
         let mut policy = Policy::default();
         if let Some(lead) = self.duration("refresh_lead") {
             let most = self.duration("typical_lifetime").map_or(Duration::MAX, |lifetime| lifetime / 2);
-            policy =
-                policy.with_lead(lead.min(most)).map_err(|error| self.unusable("refresh_lead", error))?;
+            policy = policy
+                .with_lead(lead.min(most))
+                .map_err(|error| self.unusable("refresh_lead", error.to_string()))?;
         }
         if let Some(timeout) = self.duration("exchange_timeout") {
             let set = policy.with_exchange_deadline(timeout);
-            policy = set.map_err(|error| self.unusable("exchange_timeout", error))?;
+            policy = set.map_err(|error| self.unusable("exchange_timeout", error.to_string()))?;
         }
         if let Some(timeout) = self.duration("wait_timeout") {
-            policy = policy.with_wait(timeout).map_err(|error| self.unusable("wait_timeout", error))?;
+            policy = policy
+                .with_wait(timeout)
+                .map_err(|error| self.unusable("wait_timeout", error.to_string()))?;
         }
         let name = "max_token_requests_per_minute";
         if let Some(limit) = self.text(name).and_then(|text| text.parse::<u32>().ok()) {
@@ -188,7 +191,8 @@ impl Settings {
                 ));
             }
             let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            policy = policy.with_request_limit(limit).map_err(|error| self.unusable(name, error))?;
+            policy =
+                policy.with_request_limit(limit).map_err(|error| self.unusable(name, error.to_string()))?;
         }
         Ok(policy)
     }
@@ -203,7 +207,8 @@ impl Settings {
     ///
     /// [`ConfigError`] for a scope with a character that RFC 6749 section 3.3 does not allow.
     pub fn scopes(&self) -> Result<Scopes, ConfigError> {
-        Scopes::parse(self.text("scope").unwrap_or_default()).map_err(|error| self.unusable("scope", error))
+        Scopes::parse(self.text("scope").unwrap_or_default())
+            .map_err(|error| self.unusable("scope", error.to_string()))
     }
 
     /// Returns the redirect URI, as it is written.
@@ -219,7 +224,7 @@ impl Settings {
         if client.profile().document().authorization.is_none() {
             return Err(self.unusable(name, "the provider has no page to sign in at: set authorization_url"));
         }
-        client.check_redirect_uri(uri).map_err(|error| self.unusable(name, error))?;
+        client.check_redirect_uri(uri).map_err(|error| self.unusable(name, error.to_string()))?;
         if is_named_loopback(uri) {
             let why = "`localhost` may be another address than the one that is listened on: write 127.0.0.1 \
                        (RFC 8252 section 8.3)";
@@ -235,7 +240,7 @@ impl Settings {
     /// [`ConfigError`] with every rule that is wrong.
     pub fn allowlist(&self) -> Result<Option<Rules>, ConfigError> {
         let rules = self.text("allowlist").map(|text| Rules::from_line(text, Terms::default()));
-        rules.transpose().map_err(|error| self.unusable("allowlist", error))
+        rules.transpose().map_err(|error| self.unusable("allowlist", error.to_string()))
     }
 
     /// Returns the directory where tokens are kept.

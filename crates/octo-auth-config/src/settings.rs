@@ -110,6 +110,12 @@ impl Settings {
             let origin = Origin::Environment(variable.clone());
             take(&variable, setting, text.ok_or(Problem::NotUtf8), origin, &mut values, &mut faults);
         }
+        if let Some(secret) =
+            values.get("client_secret").filter(|_| values.contains_key("client_secret_file"))
+        {
+            let (name, origin) = ("client_secret".to_owned(), Some(secret.origin.clone()));
+            faults.insert(0, Fault { name, origin, problem: Problem::Twice("client_secret_file") });
+        }
         ConfigError::all(faults)?;
         Ok(Self { values, places })
     }
@@ -147,8 +153,8 @@ impl Settings {
     }
 
     /// Returns a fault for a value that cannot be used.
-    pub(crate) fn unusable(&self, name: &'static str, why: impl ToString) -> ConfigError {
-        self.fault(name, Problem::Value(why.to_string()))
+    pub(crate) fn unusable(&self, name: &'static str, why: impl Into<String>) -> ConfigError {
+        self.fault(name, Problem::Value(why.into()))
     }
 
     /// Returns the text of a setting that is needed.
@@ -196,9 +202,9 @@ fn take(
     let taken = match setting {
         None => Err(Problem::Unknown(nearest(name))),
         Some(setting) => text.and_then(|text| {
-            form::check(setting.form, &text)?;
+            let checked = form::check(setting.form, &text);
             values.insert(setting.name, Value { text, origin: origin.clone() });
-            Ok(())
+            checked
         }),
     };
     if let Err(problem) = taken {

@@ -108,8 +108,7 @@ fn a_limit_above_what_the_provider_documents_is_refused() {
 
 #[test]
 fn two_sources_of_a_secret_are_refused() {
-    let settings = read(&format!("{SOUND}client_secret_file = '/nowhere'")).expect("settings");
-    let error = settings.client().unwrap_err().to_string();
+    let error = read(&format!("{SOUND}client_secret_file = '/nowhere'")).unwrap_err().to_string();
     assert!(error.contains("`client_secret` is set, and `client_secret_file` as well"), "{error}");
 }
 

@@ -101,8 +101,9 @@ fn complete(config: &mut Map<String, Value>, environment: &[(OsString, OsString)
             variable.to_str() == Some(&format!("OCTO_AUTH_{}", name.to_ascii_uppercase()))
         });
         let is_foreign = !is_standard && name.ends_with("_url");
-        if !is_set && !is_foreign && !(has_secret && name == "client_secret") && !config.contains_key(name) {
-            config.insert(name.into(), value.into());
+        let is_elsewhere = is_set || is_foreign || has_secret && name == "client_secret";
+        if !is_elsewhere {
+            config.entry(name).or_insert_with(|| value.into());
         }
     }
 }
@@ -211,8 +212,12 @@ fn facts(row: &Row, read: &Read) -> Result<Facts, String> {
 
 /// What the client of a row sends.
 fn request(row: &Row, request: &Request<Body>, facts: &mut Facts) {
-    let query =
-        row.input["config"]["token_url"].as_str().and_then(|url| url.split_once('?')).map(|(_, query)| query);
+    let query = row
+        .input
+        .get("config")
+        .and_then(|config| config["token_url"].as_str())
+        .and_then(|url| url.split_once('?'))
+        .map(|(_, query)| query);
     facts.insert("keeps_query".into(), (request.uri().query() == query).into());
     if let Some(value) = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
         facts.insert("authorization".into(), value.into());

@@ -1,7 +1,9 @@
 //! Rows about what a store holds: the record is planted, and the machine that starts on the store shows what it makes
 //! of it. Rows that tell an event in words are in `stored_events`.
 
-use octo_auth_core::{Failure, FailureKind, Freshness, RecordBytes, Remedy, Storage, Token};
+use std::time::Duration;
+
+use octo_auth_core::{Failure, FailureKind, Freshness, RecordBytes, Remedy, Storage, Timestamp, Token};
 use octo_auth_testkit::StoredRecord;
 use serde_json::Value;
 
@@ -127,25 +129,35 @@ impl<'r> Planted<'r> {
     /// A renewal is due while another is, or was, under way: the server takes the refresh token no more.
     fn under_way(mut self) -> Result<Facts, String> {
         let refresh_token = self.member("refresh_token").and_then(Value::as_str).map(str::to_owned);
+        let (begins, other_ends) =
+            (self.world.now.wall, self.other_ends().ok_or("the other one has no end")?);
         self.world.endpoint.always(|_| Said::error(400, "invalid_grant"));
         let stored = StoredRecord::read(&self.content).ok_or("the record is no object")?;
         self.world.got(&account());
         self.world.accounts.refused(&account(), stored.generation(), self.world.now);
         self.world.got(&account());
-        let replays = |world: &Machine| {
-            world.asked.iter().filter(|asked| asked.refresh_token() == refresh_token.as_deref()).count()
-        };
-        let at_once = replays(&self.world);
         // Long after the other one is over, and the token too.
         self.world.pass_seconds(86_400);
         let failure = self.world.get(&account()).err().ok_or("a refused refresh token brings a token")?;
         self.world.got(&account());
-        let outcome = if at_once == 0 { "wait_or_join" } else { outcome_of(&failure) };
+        let replays: Vec<Timestamp> = (self.world.asked.iter())
+            .filter(|asked| asked.refresh_token() == refresh_token.as_deref())
+            .map(|asked| asked.at.wall)
+            .collect();
+        let replays_during = replays.iter().any(|at| *at < other_ends);
+        let waits = begins < other_ends && !replays_during;
         let mut facts = Facts::new();
-        facts.insert("outcome".into(), outcome.into());
-        facts.insert("replays_refresh_token".into(), (at_once > 0).into());
-        facts.insert("replays".into(), replays(&self.world).into());
+        facts.insert("outcome".into(), if waits { "wait_or_join" } else { outcome_of(&failure) }.into());
+        facts.insert("replays_refresh_token".into(), replays_during.into());
+        facts.insert("replays".into(), replays.len().into());
         Ok(facts)
+    }
+
+    /// When the request that is, or was, under way elsewhere has its answer at the latest.
+    fn other_ends(&self) -> Option<Timestamp> {
+        let pending = self.member("pending")?;
+        let sent_at = Timestamp::from_unix_seconds(pending.get("sent_at")?.as_i64()?);
+        Some(sent_at.saturating_add(Duration::from_secs(pending.get("deadline_s")?.as_u64()?)))
     }
 
     /// The store holds less than a machine knows that runs already: its renewal reads the record again.

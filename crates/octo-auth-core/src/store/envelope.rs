@@ -3,8 +3,7 @@
 //! A record is a JSON object in wiped memory. What is read from a store is as untrusted as what is read from the network:
 //! sizes are bounded, a member that stands twice is an error, and a record of another registration or name is refused.
 
-use std::fmt;
-use std::io::{self, Write};
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -228,9 +227,21 @@ impl Writer {
         self.push(b":");
     }
 
+    /// Writes a string (RFC 8259 section 7). `serde_json` writes one into memory of its own only, which is not wiped.
     fn quoted(&mut self, text: &str) {
-        let written = serde_json::to_writer(self, text);
-        debug_assert!(written.is_ok(), "a string can be written as JSON and memory takes all bytes");
+        self.push(b"\"");
+        let mut rest = text;
+        while let Some(at) = rest.find(|letter| matches!(letter, '"' | '\\' | '\0'..='\x1f')) {
+            let (plain, escaped) = rest.split_at(at);
+            self.push(plain.as_bytes());
+            match escaped.as_bytes()[0] {
+                byte @ (b'"' | b'\\') => self.push(&[b'\\', byte]),
+                byte => self.display(format_args!("\\u{byte:04x}")),
+            }
+            rest = &escaped[1..];
+        }
+        self.push(rest.as_bytes());
+        self.push(b"\"");
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -250,13 +261,9 @@ impl Writer {
     }
 }
 
-impl Write for Writer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.push(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+impl fmt::Write for Writer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
         Ok(())
     }
 }

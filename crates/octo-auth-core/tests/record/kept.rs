@@ -60,7 +60,7 @@ fn a_renewal_whose_end_is_unknown_is_in_doubt_for_the_next_machine_too() {
     let _lost = world.up_to_sending(&hotel());
     let mut next = next(&world);
     assert_eq!(next.got(&hotel()), "lost", "it can still be in flight");
-    next.pass_seconds(70);
+    next.pass_seconds(71);
     next.endpoint.then(Said::error(400, "invalid_grant"));
     let failure = next.get(&hotel()).expect_err("the refresh token may have been replaced");
     assert_eq!(failure.kind(), FailureKind::ConsentInDoubt);
