@@ -393,7 +393,7 @@ impl Accounts {
             let key = Arc::new(key.clone());
             let state = KeyState::new(key.clone(), shared);
             if shared.storage == Storage::MultiProcess {
-                names.insert(shared.identity(&key).name.digest(), key.clone());
+                names.insert(RecordName::new(&shared.client, &key).digest(), key.clone());
             }
             accounts.insert(key, Box::new(Account::new(state, *asked, shared)));
         }

@@ -32,7 +32,7 @@ mod status;
 mod step;
 mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use cause::RenewalCause;
@@ -61,7 +61,7 @@ use crate::profile::Replay;
 use crate::registration::{BudgetRequest, FailureHistory, Limit, SendLog, Share, SharedState};
 use crate::secret::Secret;
 use crate::spec::Key;
-use crate::store::{Identity, Storage};
+use crate::store::{Identity, RecordName, Storage};
 use crate::time::Now;
 use crate::validity::Freshness;
 
@@ -86,6 +86,8 @@ pub(crate) struct KeyState {
     sighting: Sighting,
     serving: Serving,
     in_flight: Option<Box<InFlight>>,
+    /// The name of its record, as long as a flight may need it again.
+    name: OnceLock<RecordName>,
     failures: FailureHistory,
     store_failures: FailureHistory,
     /// Why the refresh token is in doubt, or else dead: what left a refresh without an outcome, or the server's refusal.
@@ -115,6 +117,7 @@ impl KeyState {
             sighting: Sighting::default(),
             serving: Serving::default(),
             in_flight: None,
+            name: OnceLock::new(),
             failures: FailureHistory::default(),
             store_failures: FailureHistory::default(),
             why_unusable: None,
@@ -271,7 +274,7 @@ impl KeyState {
 
     /// Returns under which name and for whom the record is stored.
     fn identity(&self, shared: &SharedState) -> Identity {
-        shared.identity(&self.key)
+        shared.identity(self.name(shared))
     }
 
     /// Gathers the facts that a decision rests on. A flight that asks about itself has drawn on the budget already.

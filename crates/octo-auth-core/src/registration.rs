@@ -23,7 +23,6 @@ use slots::Slots;
 use crate::client::Client;
 use crate::grant::Entropy;
 use crate::profile::Replay;
-use crate::spec::Key;
 use crate::store::{Identity, RecordName, STORE_CALL, Storage, hex};
 use crate::time::{Now, Timestamp};
 
@@ -90,9 +89,9 @@ impl SharedState {
         self.health.clear();
     }
 
-    /// Returns the identity of the record of a key.
-    pub(crate) fn identity(&self, key: &Key) -> Identity {
-        Identity { name: RecordName::new(&self.client, key), ..self.requests.clone() }
+    /// Returns the identity of a record of this registration.
+    pub(crate) fn identity(&self, name: RecordName) -> Identity {
+        Identity { name, ..self.requests.clone() }
     }
 
     /// Returns the wall time without what the wall clock was set on since the first look of this process.

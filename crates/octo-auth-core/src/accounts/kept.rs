@@ -8,7 +8,7 @@ use super::refresh_ahead::replace_due;
 use crate::error::{Remedy, RequestError};
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::spec::{Key, Shape};
-use crate::store::Storage;
+use crate::store::{RecordName, Storage};
 use crate::time::Now;
 
 impl Accounts {
@@ -93,7 +93,7 @@ impl Accounts {
         self.held_up.remove(&oldest);
         self.busy.remove(&oldest);
         if self.shared.storage == Storage::MultiProcess {
-            self.names.remove(&self.shared.identity(&oldest).name.digest());
+            self.names.remove(&RecordName::new(&self.shared.client, &oldest).digest());
         }
         if account.is_checked {
             self.forget_shape(&oldest);

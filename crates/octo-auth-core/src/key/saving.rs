@@ -134,7 +134,7 @@ impl KeyState {
     }
 
     pub(super) fn name(&self, shared: &SharedState) -> RecordName {
-        self.identity(shared).name
+        self.name.get_or_init(|| RecordName::new(&shared.client, &self.key)).clone()
     }
 
     /// Begins to write the record.
@@ -180,10 +180,9 @@ impl KeyState {
         if self.is_unsaved(shared) && self.save_at <= now.boot {
             return Some(self.save(flight, shared, now));
         }
-        if let Some(owner) = flight.claim {
-            return Some(self.release(flight.id, owner, shared));
-        }
-        self.revoke_next(shared, now)
+        let release = flight.claim.map(|owner| self.release(flight.id, owner, shared));
+        self.name.take();
+        release.or_else(|| self.revoke_next(shared, now))
     }
 
     /// Releases a claim. The flight has ended, so that no report fits it.
