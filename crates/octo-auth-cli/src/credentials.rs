@@ -57,10 +57,10 @@ pub(crate) fn read(source: Option<&Path>) -> Result<Credentials, Failure> {
     }
 }
 
-/// Refuses an open file that users other than its owner can read or change. Windows inherits a folder's permissions, and
-/// is not asked.
+/// Refuses an open file with a secret that users other than its owner can read or change. Windows inherits a folder's
+/// permissions, and is not asked.
 #[cfg(unix)]
-fn refuse_shared(file: &File, path: &Path, place: &str) -> Result<(), Failure> {
+pub(crate) fn refuse_shared(file: &File, path: &Path, place: &str) -> Result<(), Failure> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let metadata = file.metadata().map_err(|error| unreadable(place, &error))?;
     let mode = metadata.permissions().mode() & 0o777;

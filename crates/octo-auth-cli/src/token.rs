@@ -3,6 +3,7 @@
 //! Which exchange it is stands in the profile: client credentials where the provider has them, else ApiLogin.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -55,22 +56,32 @@ fn transport(request: &TokenRequest) -> Result<UreqTransport, Failure> {
     let unusable = |error: SetupError| Failure::of(Exit::Configuration, &error);
     let mut transport = UreqTransport::new().map_err(unusable)?;
     if let Some(file) = &request.root_certificates {
-        let named = transport.with_root_certificates(read(file)?);
+        let named = transport.with_root_certificates(read(file, false)?);
         transport = named.map_err(|error| unusable(error).about(shown(file.display())))?;
     }
     if let Some(file) = &request.client_certificate {
-        let named = transport.with_client_certificate(read(file)?);
+        let named = transport.with_client_certificate(read(file, true)?);
         transport = named.map_err(|error| unusable(error).about(shown(file.display())))?;
     }
     Ok(transport)
 }
 
-fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    File::open(file).and_then(input::bytes).map(Zeroizing::new).map_err(|error| {
-        Failure::new(Exit::Configuration, format!("{} cannot be read", shown(file.display())))
+/// Reads a PEM file; one with a key only if no other user can read it.
+fn read(path: &Path, has_key: bool) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let place = shown(path.display());
+    let unreadable = |error: io::Error| {
+        Failure::new(Exit::Configuration, format!("{place} cannot be read"))
             .because_of(Some(&error))
             .with_remedy("name a PEM file that you may read")
-    })
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    #[cfg(not(unix))]
+    let _ = has_key;
+    #[cfg(unix)]
+    if has_key {
+        credentials::refuse_shared(&file, path, &place)?;
+    }
+    input::bytes(file).map(Zeroizing::new).map_err(unreadable)
 }
 
 fn ask(

@@ -6,6 +6,8 @@ use std::thread;
 
 use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
 
+#[cfg(unix)]
+use crate::program::set_mode;
 use crate::program::{CANARY, Ran, file, program, run, run_as, run_with_input};
 
 /// A token request to a standard server at this address.
@@ -272,6 +274,17 @@ fn a_certificate_file_that_cannot_be_used_is_named() {
     ask(&["--root-certificates", &empty]).failed(3, &["no-certificate.pem", "holds no certificate"]);
     ask(&["--client-certificate", &empty]).failed(3, &["no-certificate.pem", "holds no certificate"]);
     ask(&["--root-certificates", "no-such.pem"]).failed(3, &["no-such.pem cannot be read", "because"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_client_certificate_that_others_can_read_is_refused() {
+    let path = file("shared-certificate.pem", "nothing\n");
+    set_mode(&path, 0o644);
+    let url = "https://login.example.com/token";
+    let arguments = ["token", "--provider", "rfc6749", "--token-url", url, "--client-certificate", &path];
+    let says = ["shared-certificate.pem can be read or changed by other users", "chmod 600"];
+    run_as("id", CANARY, &arguments).failed(3, &says);
 }
 
 #[test]
