@@ -37,6 +37,7 @@ pub(crate) fn is_path(mut path: &str) -> bool {
     true
 }
 
+/// Returns whether a text is a place in an array that an answer can have.
 fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u32>().is_ok()
 }

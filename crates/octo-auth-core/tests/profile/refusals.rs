@@ -1,7 +1,8 @@
 //! Error bodies and refusals as a profile describes them: paths, codes, statuses, and rules that cannot match.
 
 use octo_auth_core::profile::{
-    Document, ErrorShape, Profile, ProfileError, ProfileProblem, Refusal, RefusalMeaning,
+    AccountLimit, Document, ErrorShape, Parameter, Profile, ProfileError, ProfileProblem, Refusal,
+    RefusalMeaning, Template,
 };
 use octo_auth_core::{ApiAnswer, Body, Client, ExchangeError, Meaning, Remedy, Scopes};
 use octo_auth_testkit::registration::property_token;
@@ -77,9 +78,17 @@ fn a_path_leads_into_arrays() {
 
 #[test]
 fn a_text_that_is_no_path_is_refused_at_its_field() {
-    for wrong in
-        ["errors..code", "errors[", "errors[x].code", "errors[].code", "errors]", ".code", "code.", "a[-1]"]
-    {
+    for wrong in [
+        "errors..code",
+        "errors[",
+        "errors[x].code",
+        "errors[].code",
+        "errors]",
+        ".code",
+        "code.",
+        "a[-1]",
+        "a[4294967296]",
+    ] {
         for (shape, field) in [
             (shape(Some(wrong), "message"), "error_shapes[0].code"),
             (shape(None, wrong), "error_shapes[0].message"),
@@ -175,6 +184,22 @@ fn a_rule_that_can_never_match_is_refused_with_the_reason() {
     };
     let error = standard().edit(header).unwrap_err();
     assert_eq!((error.field(), error.code()), ("api.required_headers[0]", "profile_inert"));
+    let limit = |requests, per_seconds| AccountLimit { requests, per_seconds, source: "".into() };
+    let limits = |account: AccountLimit| {
+        Profile::officernd()
+            .edit(|document| document.account_limit = Some(account))
+            .map_err(|error| error.field().to_owned())
+    };
+    assert_eq!(limits(limit(5, 60)).unwrap_err(), "account_limit");
+    limits(limit(4, 60)).unwrap();
+    limits(limit(10, 3600)).unwrap();
+    for name in ["Host", "content-length", "Transfer-Encoding", "Proxy-Authorization"] {
+        let header = Parameter { name: name.into(), value: Template::new("Bearer {access_token}").unwrap() };
+        let error = standard().edit(|document| document.token_header = Some(header)).unwrap_err();
+        assert_eq!((error.field(), error.code()), ("token_header.name", "profile_inert"), "{error}");
+    }
+    let error = standard().edit(|document| document.calls.refresh = None).unwrap_err();
+    assert_eq!((error.field(), error.code()), ("refresh", "profile_inert"));
     // A rule without a code behind those with one is what is left over.
     with(&[], &[refusal(403, Some("Q"), Quota), refusal(403, None, Forbidden)]).unwrap();
 }

@@ -31,11 +31,47 @@ pub(super) fn check(document: &Document, faults: &mut Faults) {
             faults.note(inert(&field, "`Bearer` is known in any case"));
         }
     }
+    together(document, faults);
     let required = document.api.iter().flat_map(|api| api.required_headers.iter());
     let tokens = document.token_header.as_ref().map_or(AUTHORIZATION.as_str(), |header| &*header.name);
     for (index, header) in required.enumerate().filter(|(_, header)| header.eq_ignore_ascii_case(tokens)) {
         let field = format!("api.required_headers[{index}]");
         faults.note(inert(&field, &format!("`{header}` is put on each request with the token")));
+    }
+}
+
+/// Headers that the HTTP client writes, or that do not go further than to a proxy (RFC 9110 section 7.6.1).
+const OF_THE_CONNECTION: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What one part of the document makes of another.
+fn together(document: &Document, faults: &mut Faults) {
+    if document.refresh.is_some() && document.calls.refresh.is_none() {
+        faults.note(inert("refresh", "no token is renewed by a refresh token: there is no `calls.refresh`"));
+    }
+    let name = document.token_header.as_ref().map(|header| &*header.name);
+    if let Some(name) = name.filter(|name| OF_THE_CONNECTION.iter().any(|own| own.eq_ignore_ascii_case(name)))
+    {
+        faults.note(inert(
+            "token_header.name",
+            &format!("`{name}` reaches no server, or the HTTP client writes it"),
+        ));
+    }
+    if let (Some(own), Some(all)) = (&document.account_limit, &document.token_limit) {
+        if own.requests >= all.requests && own.per_seconds <= all.per_seconds {
+            faults.note(inert(
+                "account_limit",
+                "`token_limit`, which holds for all accounts, is reached before",
+            ));
+        }
     }
 }
 
