@@ -14,7 +14,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Takes note of a variable, if it is one of these. One that is empty counts as not set, as the specification says.
+    /// Keeps the value of a variable, if it is one of these. An empty value counts as not set, as the specification says.
     pub(crate) fn note(&mut self, variable: &str, value: &OsString) {
         let slot = match variable {
             "HOME" => &mut self.home,

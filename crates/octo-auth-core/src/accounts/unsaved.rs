@@ -37,7 +37,7 @@ impl Accounts {
         None
     }
 
-    /// The jobs that save what no store holds yet and nobody is saving, such as before a shutdown.
+    /// Returns jobs that save what no store holds yet and no other job saves, such as before a shutdown.
     pub fn save_all(&mut self, now: Now) -> Vec<Job> {
         let (mut jobs, mut last) = self.save_some(None, now);
         while let Some(key) = last {
