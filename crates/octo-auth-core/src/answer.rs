@@ -22,6 +22,7 @@ use std::borrow::Cow;
 
 pub use api::{ApiAnswer, Meaning};
 pub(crate) use api::{LOOKED_AT, api_meaning};
+pub(crate) use clock::retry_after;
 pub use created::{CreatedClient, CreatedProperty, SandboxProperty};
 pub use deviation::Deviation;
 pub use introspection::Introspection;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::answer::Deviation;
+use crate::answer::{Deviation, retry_after};
 use crate::error::{ErrorKind, ExchangeError, Failed, Shape};
 use crate::exchange::{Fault, Purpose, Received};
 use crate::profile::Profile;
@@ -29,8 +29,14 @@ impl Reading {
         self.purpose
     }
 
-    /// A failure of this exchange, to be completed by whoever met it.
-    pub(crate) fn failed(&self, kind: ErrorKind, received: Option<&Received<'_>>) -> Failed {
+    /// A failure of this exchange, to be completed by the caller. What is read of `Retry-After` follows the deviations
+    /// found so far.
+    pub(crate) fn failed(
+        &self,
+        kind: ErrorKind,
+        received: Option<&Received<'_>>,
+        mut deviations: Vec<Deviation>,
+    ) -> Failed {
         let document = self.profile.document();
         let is_empty_400 = received.is_some_and(|received| {
             received.status == StatusCode::BAD_REQUEST && received.body.trim_ascii().is_empty()
@@ -45,11 +51,11 @@ impl Reading {
             message: None,
             error_uri: None,
             detail: None,
-            retry_after: None,
+            retry_after: received.and_then(|received| retry_after(received, &mut deviations)),
             shape: Shape::Other,
             refusal: None,
             after_failure: self.after_failure(),
-            deviations: Vec::new(),
+            deviations,
             salvaged: None,
             fault: None,
             renewal_failure: None,
@@ -74,11 +80,11 @@ impl Reading {
         received: &Received<'_>,
         deviations: Vec<Deviation>,
     ) -> ExchangeError {
-        ExchangeError::new(Failed { deviations, ..self.failed(kind, Some(received)) })
+        ExchangeError::new(self.failed(kind, Some(received), deviations))
     }
 
     pub(crate) fn lost(&self, kind: ErrorKind, fault: Fault) -> ExchangeError {
-        ExchangeError::new(Failed { fault: Some(Arc::new(fault)), ..self.failed(kind, None) })
+        ExchangeError::new(Failed { fault: Some(Arc::new(fault)), ..self.failed(kind, None, Vec::new()) })
     }
 
     /// Whether a refresh token is the one that a refresh has sent, whatever white space has come with it.

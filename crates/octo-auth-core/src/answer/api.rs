@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 
 use super::challenge::Challenges;
-use super::{Deviation, clock, errors};
+use super::{errors, retry_after};
 use crate::error::{Diagnostic, ErrorKind, ExchangeError, ProviderText, RenewalFailure};
 use crate::exchange::sealed::Read;
 use crate::exchange::{Answer, Body, Received};
@@ -148,13 +148,11 @@ impl Read for ApiAnswer {
             let kind = ErrorKind::TooLarge { limit: reading.answer_limit };
             return Err(reading.unusable(kind, received, Vec::new()));
         }
-        let mut deviations = Vec::new();
-        let Judgement { said, meaning, retry_after } = judge(reading, received, &mut deviations);
+        let Judgement { said, meaning } = judge(reading, received);
         let code = said.kind.as_ref().map(|kind| kind.code().into_owned());
-        let refusal = (meaning != Meaning::Accepted).then(|| {
-            let told = (retry_after, deviations.clone());
-            errors::refused(reading, received, said, meaning.refusal(), told)
-        });
+        let refusal = (meaning != Meaning::Accepted)
+            .then(|| errors::refused(reading, received, said, meaning.refusal()));
+        let deviations = refusal.as_ref().map_or_else(Vec::new, |refusal| refusal.deviations().to_vec());
         let (status, headers) = (received.status, received.headers.clone());
         let value = Self { status, headers, meaning, code, body: Body::new(received.body.to_vec()), refusal };
         Ok(Answer::new(value, deviations))
@@ -171,30 +169,29 @@ impl Read for ApiAnswer {
 
 /// What an answer of the API means, of whose body no more than the beginning need be there.
 pub(crate) fn api_meaning(reading: &Reading, received: &Received<'_>) -> Meaning {
-    judge(reading, received, &mut Vec::new()).meaning
+    judge(reading, received).meaning
 }
 
 /// What an answer says of an error, and what it means.
 struct Judgement {
     said: errors::Said,
     meaning: Meaning,
-    retry_after: Option<Duration>,
 }
 
-fn judge(reading: &Reading, received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Judgement {
+fn judge(reading: &Reading, received: &Received<'_>) -> Judgement {
     let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
     // A success is looked at only if the profile says how one may be a refusal.
     let listed = reading.profile.document().refusals.iter().any(|own| own.status == received.status.as_u16());
     if received.status.is_success() && !listed {
-        return Judgement { said: errors::Said::default(), meaning: Meaning::Accepted, retry_after: None };
+        return Judgement { said: errors::Said::default(), meaning: Meaning::Accepted };
     }
     let said = errors::said(reading, &errors::body_text(&head));
-    let retry_after = clock::retry_after(received, deviations);
+    let retry_after = retry_after(received, &mut Vec::new());
     let meaning = meaning(reading, &head, said.kind.as_ref(), retry_after);
     if meaning == Meaning::Accepted {
-        return Judgement { said: errors::Said::default(), meaning, retry_after: None };
+        return Judgement { said: errors::Said::default(), meaning };
     }
-    Judgement { said, meaning, retry_after }
+    Judgement { said, meaning }
 }
 
 fn meaning(

@@ -77,7 +77,7 @@ pub(super) fn cacheable(received: &Received<'_>, deviations: &mut Vec<Deviation>
 /// How long the server asks to wait: the longest of its `Retry-After` headers, at most an hour.
 ///
 /// A date counts from the answer's own `Date`, so that a skewed clock does no harm.
-pub(super) fn retry_after(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Option<Duration> {
+pub(crate) fn retry_after(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Option<Duration> {
     let now = received.received.wall;
     let server_now = one_text(received, DATE).and_then(|text| parse_http_date(text, now)).unwrap_or(now);
     let mut longest = None;

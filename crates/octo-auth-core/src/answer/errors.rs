@@ -4,12 +4,11 @@
 //! dead; other refusals by the code in the body where there is one. What the provider wrote is kept, made safe to show.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use http::StatusCode;
 
 use super::members::{Members, Value};
-use super::{Deviation, clock, media};
+use super::{Deviation, media};
 use crate::error::{ErrorCode, ErrorKind, ExchangeError, Failed, ProviderText, Shape, shows};
 use crate::exchange::{ANSWER_LIMIT, Purpose, Received};
 use crate::profile::member_path::{self, Step};
@@ -29,11 +28,9 @@ pub(super) struct Said {
 
 /// The failure of an answer with status 400 or above.
 pub(super) fn refusal(reading: &Reading, received: &Received<'_>) -> ExchangeError {
-    let mut deviations = Vec::new();
-    let retry_after = clock::retry_after(received, &mut deviations);
     let said = said(reading, &body_text(received));
     let refusal = said.kind.as_ref().and_then(|kind| meaning(reading, received.status, Some(kind)));
-    refused(reading, received, said, refusal, (retry_after, deviations))
+    refused(reading, received, said, refusal)
 }
 
 /// The failure of an answer that is no success, of which it is known what its body says and means.
@@ -42,7 +39,6 @@ pub(super) fn refused(
     received: &Received<'_>,
     said: Said,
     refusal: Option<RefusalMeaning>,
-    (retry_after, deviations): (Option<Duration>, Vec<Deviation>),
 ) -> ExchangeError {
     let status = received.status;
     let shape = if said.kind.is_some() { Shape::Own } else { shape(received) };
@@ -59,11 +55,9 @@ pub(super) fn refused(
     ExchangeError::new(Failed {
         message: said.message,
         error_uri: said.uri,
-        retry_after,
         shape,
         refusal,
-        deviations,
-        ..reading.failed(kind, Some(received))
+        ..reading.failed(kind, Some(received), Vec::new())
     })
 }
 
@@ -103,7 +97,7 @@ pub(super) fn redirect(reading: &Reading, received: &Received<'_>) -> ExchangeEr
         format!("to {}", &text[..end])
     });
     let detail = location.and_then(|text| ProviderText::new(&text, &reading.secrets));
-    ExchangeError::new(Failed { detail, ..reading.failed(ErrorKind::Redirect, Some(received)) })
+    ExchangeError::new(Failed { detail, ..reading.failed(ErrorKind::Redirect, Some(received), Vec::new()) })
 }
 
 /// The failure of a 2xx answer that cannot be opened; a media type is shown as it came.
@@ -118,7 +112,7 @@ pub(super) fn unreadable(
     let detail = media_type
         .and_then(|value| ProviderText::new(&String::from_utf8_lossy(value.as_bytes()), &reading.secrets));
     let shape = shape(received);
-    ExchangeError::new(Failed { detail, shape, deviations, ..reading.failed(kind, Some(received)) })
+    ExchangeError::new(Failed { detail, shape, ..reading.failed(kind, Some(received), deviations) })
 }
 
 /// Refuses a 2xx answer whose body is an error.
@@ -141,9 +135,7 @@ pub(super) fn refuse_coded_body(
     if refusal.is_none() && own_shape && (said.message.is_none() || holds_a_token) {
         return Ok(());
     }
-    let failed = reading.failed(kind, Some(received));
-    let mut deviations = deviations.to_vec();
-    let retry_after = clock::retry_after(received, &mut deviations);
+    let failed = reading.failed(kind, Some(received), deviations.to_vec());
     Err(ExchangeError::new(Failed {
         message: said.message,
         error_uri: said.uri,
@@ -151,8 +143,6 @@ pub(super) fn refuse_coded_body(
         refusal,
         // A server that hands out a token has not ended the grant, whatever else it says.
         grant_is_dead: failed.grant_is_dead && !holds_a_token,
-        retry_after,
-        deviations,
         ..failed
     }))
 }

@@ -95,6 +95,26 @@ fn a_doubtful_refresh_still_waits_as_long_as_it_was_told() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_used_is_asked_for_again_when_it_says() {
+    let answers: [(u16, &[(&str, &str)], &str); 6] = [
+        (307, &[("location", "https://login.example.com/busy")], ""),
+        (204, &[], ""),
+        (206, &[], "{"),
+        (200, &[("content-encoding", "gzip")], "x"),
+        (200, &[("content-type", "text/html")], "<html>"),
+        (200, &[("content-type", "application/json")], r#"{"token_type":"bearer"}"#),
+    ];
+    for (status, headers, body) in answers {
+        let headers = [headers, &[("retry-after", "120")]].concat();
+        let error = refused(
+            standard().refresh(&Secret::new("old")).unwrap(),
+            &response::with(status, &headers, body),
+        );
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(120)), "{status} {body}: {error}");
+    }
+}
+
+#[test]
 fn no_wait_is_shorter_than_the_documented_distance_between_requests() {
     let exchange = officernd().client_credentials(&officernd_scopes()).unwrap();
     let error = refused(exchange, &waiting(429, "Too many requests, please try again later", "1"));
