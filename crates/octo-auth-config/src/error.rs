@@ -31,6 +31,10 @@ pub enum Origin {
     },
     /// An environment variable.
     Environment(String),
+    /// An argument of the program, such as `--provider`.
+    Argument(String),
+    /// A registration that a store holds, under this name.
+    Stored(String),
     /// Neither: it is what holds without a value.
     Default,
 }
@@ -153,6 +157,8 @@ impl fmt::Display for Origin {
             Self::Environment(variable) => {
                 write!(f, "the environment variable {}", variable.escape_debug())
             }
+            Self::Argument(argument) => write!(f, "the argument {}", argument.escape_debug()),
+            Self::Stored(name) => write!(f, "the stored registration of {}", name.escape_debug()),
             Self::Default => f.write_str("the default"),
         }
     }

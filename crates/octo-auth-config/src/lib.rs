@@ -36,22 +36,27 @@
 //! setting is an error, as is a name in the file that is no setting, so a misspelt setting is never ignored. A variable
 //! that is set to nothing is an error as well: unset it, and the file holds again.
 //!
-//! No setting is read from an argument, where other users of the computer would see a secret. A file that holds
+//! A program may take settings from its arguments too ([`Settings::with`]), but never a secret, which other users of the
+//! computer would see there. A file that holds
 //! `client_secret`, and a file that `client_secret_file` names, may be read by its owner alone.
 //!
 //! # Where the file is
 //!
 //! `OCTO_AUTH_CONFIG` names it. Otherwise it is `octo-auth/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`, if it is there.
-//! Tokens are kept in `octo-auth` in `$XDG_STATE_HOME` or `~/.local/state`, unless `store.path` says otherwise.
+//! Tokens are kept in `octo-auth` in `$XDG_STATE_HOME` or `~/.local/state` (macOS: `~/Library/Application Support`), unless
+//! `store.path` says otherwise.
 
+mod address;
 mod error;
 mod file;
 mod form;
 mod places;
 mod registration;
 mod settings;
+mod shared_file;
 mod table;
 
 pub use error::{ConfigError, Fault, Origin, Problem};
 pub use settings::{Settings, Shown};
+pub use shared_file::shared_mode;
 pub use table::{Form, SETTINGS, Setting};

@@ -46,7 +46,9 @@ impl Places {
 
     /// Returns the directory for tokens, if there is a home for it.
     pub(crate) fn state(&self) -> Option<PathBuf> {
-        Some(self.base(self.state.as_ref(), ".local/state")?.join("octo-auth"))
+        let below_home =
+            if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
+        Some(self.base(self.state.as_ref(), below_home)?.join("octo-auth"))
     }
 
     fn base(&self, set: Option<&OsString>, below_home: &str) -> Option<PathBuf> {

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{ConfigError, Problem};
 use crate::form;
-use crate::settings::{Settings, shared_mode};
+use crate::settings::{Settings, read};
+use crate::shared_file::shared_mode;
 
 /// The longest secret, in bytes.
 const LONGEST_SECRET: u64 = 4096;
@@ -32,12 +33,16 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the profile of the provider.
+    /// Returns the profile of the provider, with its hosts where `base_url` says.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] if none is named, or if the one that is named or its URLs cannot be used.
     pub fn profile(&self) -> Result<Profile, ConfigError> {
+        self.moved(self.named_profile()?)
+    }
+
+    fn named_profile(&self) -> Result<Profile, ConfigError> {
         let token_url = self.text("token_url");
         let name = match (self.text("profile"), token_url) {
             (Some(name), _) => name,
@@ -58,10 +63,12 @@ impl Settings {
             "officernd" => Ok(Profile::officernd()),
             "rfc6749" => self.standard(),
             path if Path::new(path).is_absolute() => {
+                let path = Path::new(path);
                 let unreadable =
-                    |error: std::io::Error| self.fault("profile", Problem::Unreadable(error.to_string()));
-                let text = std::fs::read_to_string(path).map_err(unreadable)?;
-                Profile::from_toml(&text).map_err(|error| self.unusable("profile", error.to_string()))
+                    |error| self.fault("profile", Problem::Unreadable(format!("{path:?}: {error}")));
+                let (text, _) = read(path).map_err(unreadable)?;
+                let unsound = |error| self.unusable("profile", format!("{path:?}: {error}"));
+                Profile::from_toml(&text).map_err(unsound)
             }
             _ => Err(self.unusable(
                 "profile",
@@ -72,11 +79,11 @@ impl Settings {
 
     fn standard(&self) -> Result<Profile, ConfigError> {
         let token_url = self.needed("token_url", "write the URL of the token endpoint")?;
-        self.encrypted("token_url")?;
+        self.encrypted("token_url", token_url)?;
         let mut profile = Profile::rfc6749(token_url)
             .map_err(|error| self.unusable("token_url", error.problem().to_string()))?;
         if let Some(url) = self.text("authorization_url") {
-            self.encrypted("authorization_url")?;
+            self.encrypted("authorization_url", url)?;
             let added = profile.with_authorization_url(url);
             profile =
                 added.map_err(|error| self.unusable("authorization_url", error.problem().to_string()))?;
@@ -89,19 +96,6 @@ impl Settings {
         profile
             .with_client_authentication(way)
             .map_err(|error| self.unusable("auth", error.problem().to_string()))
-    }
-
-    /// The profile allows `http` to this computer. A file that was written for a test should not reach production.
-    fn encrypted(&self, name: &'static str) -> Result<(), ConfigError> {
-        let is_clear = self
-            .text(name)
-            .and_then(|url| url.get(..5))
-            .is_some_and(|start| start.eq_ignore_ascii_case("http:"));
-        if is_clear && self.text("allow_http_loopback") != Some("true") {
-            let why = "it is not encrypted: write https, or set `allow_http_loopback` for a server of this computer";
-            return Err(self.unusable(name, why));
-        }
-        Ok(())
     }
 
     /// Returns the client.
@@ -131,8 +125,12 @@ impl Settings {
         })
     }
 
-    /// Returns the client secret.
-    fn secret(&self) -> Result<Option<Secret>, ConfigError> {
+    /// Returns the client secret; `None` if none is set.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a file that cannot be read, or that other users can read or change.
+    pub fn secret(&self) -> Result<Option<Secret>, ConfigError> {
         let Some(path) = self.text("client_secret_file") else {
             return Ok(self.text("client_secret").map(Secret::from));
         };

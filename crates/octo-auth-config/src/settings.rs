@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{ConfigError, Fault, Origin, Problem};
 use crate::places::Places;
+use crate::shared_file::shared_mode;
 use crate::table::{CONFIG, Form, PREFIX, SETTINGS, Setting};
 use crate::{file, form};
 
@@ -137,6 +138,46 @@ impl Settings {
         SETTINGS.iter().map(shown).collect()
     }
 
+    /// Sets a setting, in the place of what the file and the environment say. For a secret it also takes the place of a file
+    /// that holds one.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is no such setting, if the text is no value of its form, and for a secret in an argument,
+    /// which other users of the computer can see.
+    pub fn with(mut self, name: &str, text: &str, origin: Origin) -> Result<Self, ConfigError> {
+        let setting = Setting::named(name);
+        let is_seen = matches!(origin, Origin::Argument(_));
+        let text = match setting {
+            Some(Setting { form: Form::Secret, .. }) if is_seen => {
+                let why =
+                    "a secret is not taken from an argument, where other users of this computer can see it";
+                Err(Problem::Value(why.to_owned()))
+            }
+            _ => Ok(Zeroizing::new(text.to_owned())),
+        };
+        if name == "client_secret" {
+            self.values.remove("client_secret_file");
+        }
+        let mut faults = Vec::new();
+        take(name, setting, text, origin, &mut self.values, &mut faults);
+        ConfigError::all(faults)?;
+        Ok(self)
+    }
+
+    /// Returns where the value of a setting comes from; `None` if it is not set.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        self.values.get(name).map(|value| &value.origin)
+    }
+
+    /// Returns the text of a setting that is not a secret; `None` if it is not set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let setting = Setting::named(name).filter(|setting| setting.form != Form::Secret)?;
+        self.text(setting.name)
+    }
+
     /// Returns the value of a setting, if it is set.
     pub(crate) fn value(&self, name: &'static str) -> Option<&Value> {
         self.values.get(name)
@@ -223,26 +264,13 @@ fn nearest(name: &str) -> Option<String> {
 }
 
 /// Returns the text of a file, and its mode if other users can read or change it.
-fn read(path: &Path) -> std::io::Result<(Zeroizing<String>, Option<u32>)> {
+pub(crate) fn read(path: &Path) -> std::io::Result<(Zeroizing<String>, Option<u32>)> {
     let file = File::open(path)?;
     let mode = shared_mode(&file)?;
     let mut text = Zeroizing::new(String::new());
-    file.take(LONGEST).read_to_string(&mut text)?;
+    file.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(std::io::Error::other(format!("it is longer than {LONGEST} bytes")));
+    }
     Ok((text, mode))
-}
-
-/// Returns the mode of a file that other users can read or change. Windows inherits a folder's permissions, and is not
-/// asked.
-pub(crate) fn shared_mode(file: &File) -> std::io::Result<Option<u32>> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata()?.permissions().mode() & 0o777;
-        Ok((mode & 0o066 != 0).then_some(mode))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        Ok(None)
-    }
 }

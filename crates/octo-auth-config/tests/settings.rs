@@ -167,3 +167,63 @@ fn every_setting_has_a_variable_of_its_own() {
     assert_eq!(variables.len(), SETTINGS.len());
     assert!(variables.contains(&"OCTO_AUTH_STORE_PATH".to_owned()));
 }
+
+#[test]
+fn a_program_sets_settings_from_its_arguments_and_no_secret() {
+    let argument = |name: &str| Origin::Argument(name.to_owned());
+    let settings = read(SOUND).expect("settings");
+    let settings = settings.with("profile", "octotable", argument("--provider")).expect("settings");
+    assert_eq!(settings.client().expect("client").profile().name(), "octotable");
+    assert_eq!(settings.origin("profile"), Some(&argument("--provider")));
+    assert_eq!((settings.get("client_id"), settings.get("client_secret")), (Some("c"), None));
+    for (name, text, says) in [
+        (
+            "client_secret",
+            "hunter2",
+            "the argument --x: `client_secret`: a secret is not taken from an argument",
+        ),
+        ("profil", "hunter2", "the argument --x: there is no setting `profil`: did you mean `profile`?"),
+        ("auth", "hunter2", "the argument --x: `auth` must be one of"),
+    ] {
+        let error = settings.clone().with(name, text, argument("--x")).unwrap_err();
+        assert!(error.to_string().starts_with(says), "{error}");
+        assert!(!format!("{error:?}{error}").contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_that_a_program_sets_takes_the_place_of_a_file_with_one() {
+    let file = "profile = 'octorate'\nclient_id = 'c'\nclient_secret_file = '/nowhere'\n";
+    let settings = read(file).expect("settings");
+    assert!(settings.client().unwrap_err().to_string().contains("`client_secret_file` cannot be read"));
+    let settings =
+        settings.with("client_secret", "hunter2", Origin::Stored("inn".to_owned())).expect("settings");
+    assert!(settings.client().is_ok());
+}
+
+#[test]
+fn hosts_are_moved_one_by_one_or_behind_a_gateway() {
+    let profile = |lines: &str| read(&format!("{SOUND}{lines}")).expect("settings").profile();
+    let hosts = |lines: &str| {
+        let profile = profile(lines).expect("a profile");
+        ["api", "admin"].map(|host| profile.host(host).expect("a host").as_str().to_owned())
+    };
+    let moved = hosts("base_url = 'api=https://api.example'");
+    assert_eq!(moved[0], "https://api.example");
+    assert!(moved[1].ends_with("octorate.com"), "{moved:?}");
+    assert!(hosts("base_url = 'https://gateway.example'").iter().all(|url| url.contains("gateway.example/")));
+    for (value, says) in [
+        ("['https://a.example', 'https://b.example']", "a gateway for all hosts, and something else"),
+        ("'apu=https://x.example'", "there is no host `apu`, but api, admin"),
+        ("'http://127.0.0.1:1'", "it is not encrypted: write https, or set `allow_http_loopback`"),
+        ("'nonsense'", "not an absolute URL"),
+    ] {
+        let error = profile(&format!("base_url = {value}")).unwrap_err().to_string();
+        assert!(error.starts_with("a.toml, line 4: `base_url`") && error.contains(says), "{error}");
+    }
+    assert!(profile("base_url = 'http://127.0.0.1:1'\nallow_http_loopback = true").is_ok());
+    // An argument is not left over from a test.
+    let argument = Origin::Argument("--base-url".to_owned());
+    let settings = read(SOUND).expect("settings").with("base_url", "http://127.0.0.1:1", argument);
+    assert!(settings.expect("settings").profile().is_ok());
+}
