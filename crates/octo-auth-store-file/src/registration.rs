@@ -1,5 +1,7 @@
 //! The registration of a client, as it is stored beside its records.
 
+use std::collections::BTreeMap;
+
 use octo_auth_core::{RecordBytes, Secret};
 use zeroize::Zeroizing;
 
@@ -14,11 +16,14 @@ pub struct Registration {
     pub client_id: String,
     /// Where the client secret is kept; `None` for a public client.
     pub secret: Option<SecretSource>,
+    /// Further settings by their names, such as the profile: whatever the program needs to make the same client again. A name
+    /// holds no space.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Registration {
-    /// Returns the stored form: a line each for issuer and client id, and one for the kind of the secret's source before it.
-    /// `None` if a text in it has more than one line.
+    /// Returns the stored form: a line each for issuer, client id, the kind of the secret's source, the source, and each
+    /// setting. `None` if a text in it has more than one line, or a name of a setting a space.
     pub(crate) fn encode(&self) -> Option<RecordBytes> {
         let (kind, value) = match &self.secret {
             None => ("none", ""),
@@ -26,7 +31,13 @@ impl Registration {
             Some(SecretSource::Environment(variable)) => ("environment", variable.as_str()),
             Some(SecretSource::File(path)) => ("file", path.to_str()?),
         };
-        let lines = [self.issuer.as_str(), &self.client_id, kind, value];
+        if self.settings.keys().any(|name| name.contains(' ')) {
+            return None;
+        }
+        let settings: Vec<String> =
+            self.settings.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let registered = [self.issuer.as_str(), &self.client_id, kind, value];
+        let lines: Vec<&str> = registered.into_iter().chain(settings.iter().map(String::as_str)).collect();
         if lines.iter().any(|line| line.contains('\n')) {
             return None;
         }
@@ -42,7 +53,10 @@ impl Registration {
     pub(crate) fn decode(content: &RecordBytes) -> Option<Self> {
         let text = std::str::from_utf8(content.as_ref()).ok()?.strip_suffix('\n')?;
         let lines: Vec<&str> = text.split('\n').collect();
-        let [issuer, client_id, kind, value] = lines[..] else { return None };
+        let [issuer, client_id, kind, value, ref settings @ ..] = lines[..] else { return None };
+        let setting =
+            |line: &&str| line.split_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = settings.iter().map(setting).collect::<Option<_>>()?;
         let secret = match kind {
             "none" => None,
             "stored" => Some(SecretSource::Stored(Secret::from(value))),
@@ -50,6 +64,6 @@ impl Registration {
             "file" => Some(SecretSource::File(value.into())),
             _ => return None,
         };
-        Some(Self { issuer: issuer.to_owned(), client_id: client_id.to_owned(), secret })
+        Some(Self { issuer: issuer.to_owned(), client_id: client_id.to_owned(), secret, settings })
     }
 }

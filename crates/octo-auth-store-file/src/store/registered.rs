@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{FileStore, Unsealed};
 use crate::envelope::hex;
 use crate::error::{Damage, FileStoreError};
-use crate::file_name::{Kind, encode};
+use crate::file_name::{Kind, decode, encode};
 use crate::registration::Registration;
 use crate::secret_source::label;
 
@@ -25,11 +25,27 @@ impl FileStore {
         Registration::decode(&stored.content).ok_or_else(damage).map(Some)
     }
 
+    /// Returns the labels of all registrations that are stored, in order.
+    ///
+    /// # Errors
+    ///
+    /// A [`FileStoreError`] if the directory cannot be read.
+    pub fn registrations(&self) -> Result<Vec<String>, FileStoreError> {
+        let mut labels = Vec::new();
+        self.0.directory.list(|file| {
+            let name = decode(file, Kind::Registration);
+            let label = name.and_then(|name| Some(name.as_str().split_once('.')?.0.to_owned()));
+            labels.extend(label);
+        })?;
+        labels.sort();
+        Ok(labels)
+    }
+
     /// Stores a registration under a label, in the place of an earlier one.
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] for a label as above, for a text of more than one line, and if the file cannot be written, or an
+    /// A [`FileStoreError`] for a label as above, for a text of more than one line or a name of a setting with a space, and if the file cannot be written, or an
     /// earlier one cannot be read.
     pub fn save_registration(&self, under: &str, registration: &Registration) -> Result<(), FileStoreError> {
         let name = name(under)?;

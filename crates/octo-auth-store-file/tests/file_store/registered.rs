@@ -9,7 +9,13 @@ use octo_auth_store_file::{FileStore, Registration, SecretSource};
 use crate::world::World;
 
 fn registration(secret: Option<SecretSource>) -> Registration {
-    Registration { issuer: "https://as.example/token".into(), client_id: "client-1".into(), secret }
+    let settings = [("profile", "rfc6749"), ("account", "inn 17")];
+    Registration {
+        issuer: "https://as.example/token".into(),
+        client_id: "client-1".into(),
+        secret,
+        settings: settings.map(|(name, value)| (name.into(), value.into())).into(),
+    }
 }
 
 #[test]
@@ -31,6 +37,8 @@ fn a_registration_comes_back_after_a_restart_wherever_its_secret_is() {
         assert_eq!(obtained.as_ref().map(Secret::expose), secret);
     }
     assert_eq!(world.store.registration("other").unwrap(), None);
+    world.store.save_registration("another", &registration(None)).unwrap();
+    assert_eq!(world.store.registrations().unwrap(), ["another", "main"]);
     assert_eq!(octo_auth_core::Store::list(&world.store, "").unwrap(), std::slice::from_ref(&world.name));
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     assert_eq!(SecretSource::File(file).obtain().unwrap_err().code(), "permissions");
@@ -56,5 +64,8 @@ fn a_registration_shows_no_secret_and_a_label_that_is_a_path_is_refused() {
         assert!(!error.to_string().contains('\n'), "{error}");
     }
     let two_lines = Registration { client_id: "a\nb".into(), ..registration(None) };
-    assert_eq!(world.store.save_registration("main", &two_lines).unwrap_err().code(), "corrupt");
+    let spaced = [("a b".to_owned(), "c".to_owned())].into();
+    for unusable in [two_lines, Registration { settings: spaced, ..registration(None) }] {
+        assert_eq!(world.store.save_registration("main", &unusable).unwrap_err().code(), "corrupt");
+    }
 }

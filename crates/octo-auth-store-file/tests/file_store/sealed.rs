@@ -70,6 +70,7 @@ fn a_key_is_retired_after_all_files_are_sealed_with_the_next_and_a_run_goes_on_w
         issuer: "https://as.example".into(),
         client_id: "c".into(),
         secret: Some(SecretSource::Stored(Secret::from("rt-secret-of-client"))),
+        settings: [].into(),
     };
     world.store.save_registration("main", &registration).unwrap();
     let store = world.again(sealed(Keys::new(key(2)).and_read(key(1))));
