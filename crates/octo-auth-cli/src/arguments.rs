@@ -5,7 +5,17 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod client;
+mod stored;
+mod token;
+
+pub(crate) use client::{Authentication, ClientArguments, Provider, StoredArguments};
+use stored::IMPORT_EXAMPLE;
+pub(crate) use stored::ImportRequest;
+use token::TOKEN_EXAMPLE;
+pub(crate) use token::TokenRequest;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -27,32 +37,6 @@ Examples:
 const EMULATE_EXAMPLE: &str = "\
 Example:
   octo-auth emulate --port 4000";
-
-const TOKEN_EXAMPLE: &str = "\
-Credentials come from OCTO_AUTH_CLIENT_ID and OCTO_AUTH_CLIENT_SECRET, or from a file or standard input
-with the lines
-
-  client_id=...
-  client_secret=...
-
-where empty lines and lines that begin with # count for nothing. The names of the two variables do as well,
-with export before them or without, and values stand there without quotes. Credentials are never taken from
-an argument, which other users of the machine and the shell's history would see; a file that those users can
-read or change is refused.
-
-With --base-url HOST=URL, one host of the profile is at another address; it may be given for several hosts,
-and the last one counts for each. With --base-url URL, all hosts are behind that gateway, at URL/api.octotable.com
-and so on, as the emulator has them. A gateway and anything else cannot be combined.
-
-Examples:
-  octo-auth token --provider officernd --scope flex.community.members.read
-  octo-auth token --provider octorate --credentials octorate.env --header
-  pass show octotable | octo-auth token --provider octotable --credentials -
-  octo-auth token --provider rfc6749 --token-url https://login.example.com/oauth2/token
-  octo-auth token --provider rfc6749 --token-url https://login.example.com/token --client-authentication basic
-  octo-auth token --provider octotable --base-url http://127.0.0.1:4000
-
-Exit codes: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 ask the provider.";
 
 const PROFILE_EXAMPLES: &str = "\
 An answer is a whole HTTP response, as curl -i writes it, or a JSON body alone. It is read as the answer of a call
@@ -121,6 +105,9 @@ pub(crate) enum Command {
     /// Get an access token and print it: client credentials, or ApiLogin at Octorate
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(TokenRequest),
+    /// Begin an account with a refresh token from elsewhere, given on standard input
+    #[command(after_help = IMPORT_EXAMPLE)]
+    Import(ImportRequest),
     /// Ask a profile of your own: is it sound, and what would an answer mean by it
     #[command(subcommand, after_help = PROFILE_EXAMPLES, disable_help_subcommand = true)]
     Profile(ProfileRequest),
@@ -264,69 +251,4 @@ pub(crate) struct ListTerms {
     /// call from, as a provider keeps it
     #[arg(long)]
     pub(crate) egress: bool,
-}
-
-/// What `octo-auth token` is asked for.
-#[derive(Debug, Args)]
-#[command(group(ArgGroup::new("server").required(true).args(["provider", "profile"])))]
-pub(crate) struct TokenRequest {
-    /// The provider, by its built-in profile
-    #[arg(long)]
-    pub(crate) provider: Option<Provider>,
-
-    /// A profile of your own, a TOML file like those the built-in ones are made from
-    #[arg(long, value_name = "FILE")]
-    pub(crate) profile: Option<PathBuf>,
-
-    /// A scope to ask for; may be repeated, and may hold several separated by spaces
-    #[arg(long, value_name = "SCOPE")]
-    pub(crate) scope: Vec<String>,
-
-    /// The token endpoint of an RFC 6749 server
-    #[arg(long, value_name = "URL", required_if_eq("provider", "rfc6749"))]
-    pub(crate) token_url: Option<String>,
-
-    /// How that server takes client id and client secret: in the body of the request, or by HTTP Basic
-    #[arg(long, value_name = "WAY", requires = "token_url")]
-    pub(crate) client_authentication: Option<Authentication>,
-
-    /// Another address: HOST=URL for one host of the profile, or the URL of a gateway for all of them
-    #[arg(long, value_name = "[HOST=]URL")]
-    pub(crate) base_url: Vec<String>,
-
-    /// A file with the credentials, or - for standard input; without it they come from the environment
-    #[arg(long, value_name = "FILE")]
-    pub(crate) credentials: Option<PathBuf>,
-
-    /// A PEM file with the certificate authorities to trust, instead of those the operating system trusts
-    #[arg(long, value_name = "FILE")]
-    pub(crate) root_certificates: Option<PathBuf>,
-
-    /// A PEM file with a client certificate and its key, for a server that asks for one
-    #[arg(long, value_name = "FILE")]
-    pub(crate) client_certificate: Option<PathBuf>,
-
-    /// Print the whole header, such as `Authorization: Bearer ...`, instead of the token alone
-    #[arg(long)]
-    pub(crate) header: bool,
-
-    /// How long to wait for the answer, in whole seconds from 1 to 3600
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) deadline: u64,
-}
-
-/// How a client authenticates itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Authentication {
-    Body,
-    Basic,
-}
-
-/// A provider with a built-in profile, or any server of the standard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Provider {
-    Octorate,
-    Octotable,
-    Officernd,
-    Rfc6749,
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use octo_auth_config::{ConfigError, SETTINGS, Setting, Settings};
+use octo_auth_config::{SETTINGS, Setting, Settings};
 
 use crate::arguments::ConfigRequest;
 use crate::failure::{Exit, Failure, shown};
@@ -23,7 +23,7 @@ pub(crate) fn run(request: &ConfigRequest, output: &mut Output) -> Result<Exit, 
 }
 
 fn show(config: Option<&Path>, output: &mut Output) -> Result<Exit, Failure> {
-    let settings = Settings::load(config).map_err(|error| unusable(&error))?;
+    let settings = Settings::load(config)?;
     let set: Vec<_> = settings
         .shown()
         .into_iter()
@@ -33,7 +33,7 @@ fn show(config: Option<&Path>, output: &mut Output) -> Result<Exit, Failure> {
     for (name, value, origin) in set {
         output.line(format_args!("{name:width$} = {}  # {origin}", shown(value)))?;
     }
-    settings.check().map_err(|error| unusable(&error))?;
+    settings.check()?;
     Ok(Exit::Done)
 }
 
@@ -44,11 +44,4 @@ fn names(output: &mut Output) -> Result<Exit, Failure> {
         output.line(format_args!("{name:width$}  {}\n  {}", setting.variable(), meaning.replace('`', "")))?;
     }
     Ok(Exit::Done)
-}
-
-/// Every fault in a line of its own.
-fn unusable(error: &ConfigError) -> Failure {
-    let faults: String = error.faults().iter().map(|fault| format!("\n  {fault}")).collect();
-    Failure::new(Exit::Configuration, format!("the settings cannot be used{faults}"))
-        .with_remedy("correct every fault named; octo-auth config names lists the settings")
 }

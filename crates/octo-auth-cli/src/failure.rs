@@ -7,11 +7,17 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use octo_auth_core::{ExchangeError, ProfileError, Remedy, RequestError};
+use octo_auth_blocking::SetupError;
+use octo_auth_config::{ConfigError, Problem};
+use octo_auth_core::{Diagnostic, ExchangeError, ProfileError, Remedy, RequestError};
 use octo_auth_emulator::StartError;
+use octo_auth_store_file::FileStoreError;
 
 const ANOTHER_PORT: &str =
     "choose another port with --port: those below 1024 often need a permission, and 0 takes a free one";
+
+pub(crate) const WHERE_CREDENTIALS_GO: &str = "set OCTO_AUTH_CLIENT_ID and OCTO_AUTH_CLIENT_SECRET, or name a file with the lines \
+    client_id=... and client_secret=... by --credentials FILE (- for standard input)";
 
 /// The exit codes, as the help lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +152,51 @@ impl From<RequestError> for Failure {
             error => error.remedy().to_string(),
         };
         Self::of(error.remedy().into(), &error).with_remedy(remedy)
+    }
+}
+
+/// Every fault of the settings; more than one, each in a line of its own.
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let is_missing = |name: &str| {
+            let missing = error.faults().iter().find(|fault| fault.name() == name);
+            missing.is_some_and(|fault| matches!(fault.problem(), Problem::Missing(_)))
+        };
+        let remedy = if is_missing("client_id") || is_missing("client_secret") {
+            WHERE_CREDENTIALS_GO
+        } else if is_missing("profile") {
+            "name a provider by --provider or --profile, or in the settings"
+        } else {
+            "correct every fault named; octo-auth config names lists the settings"
+        };
+        let message = match error.faults() {
+            [fault] => shown(fault),
+            faults => {
+                let lines: String = faults.iter().map(|fault| format!("\n  {}", shown(fault))).collect();
+                format!("the settings cannot be used{lines}")
+            }
+        };
+        Self::new(Exit::Configuration, message).with_remedy(remedy)
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        Self::of(Exit::Configuration, &error)
+    }
+}
+
+/// Its message says what to do.
+impl From<FileStoreError> for Failure {
+    fn from(error: FileStoreError) -> Self {
+        Self::of(error.remedy().into(), &error)
+    }
+}
+
+/// A token that could not be had; its message says what to do.
+impl From<octo_auth_core::Failure> for Failure {
+    fn from(failure: octo_auth_core::Failure) -> Self {
+        Self::of(failure.remedy().into(), &failure)
     }
 }
 

@@ -6,15 +6,19 @@
 //! failure is one message, its causes and what to do, and an exit code that says who must act.
 
 mod arguments;
+mod client;
 mod config;
 mod credentials;
 mod demo;
 mod emulate;
 mod failure;
+mod import;
 mod input;
 mod ip;
 mod output;
 mod profile;
+mod record;
+mod stored;
 mod token;
 mod usage;
 
@@ -44,6 +48,7 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Demo { json } => demo::run(*json, &mut output),
         Command::Emulate { port } => emulate::run(*port, &mut output),
         Command::Token(request) => token::run(request, &mut output),
+        Command::Import(request) => import::run(request, &mut output),
         Command::Profile(request) => profile::run(request, &mut output),
         Command::Config(request) => config::run(request, &mut output),
         Command::Ip(request) => ip::run(request, &mut output),

@@ -8,6 +8,8 @@ mod emulate;
 mod ip;
 mod profile;
 mod program;
+#[cfg(unix)]
+mod stored;
 mod token;
 mod trouble;
 mod usage;

@@ -38,6 +38,11 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     {
         command.env_remove(name);
     }
+    // Neither settings nor tokens of the user.
+    for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -55,7 +60,12 @@ pub(crate) fn run_as(client_id: &str, client_secret: &str, arguments: &[&str]) -
 
 /// A run with a text on standard input.
 pub(crate) fn run_with_input(input: &str, arguments: &[&str]) -> Ran {
-    let mut child = program(arguments).stdin(Stdio::piped()).spawn().expect("the program starts");
+    with_input(program(arguments), input)
+}
+
+/// A run of a program that was prepared, with a text on standard input.
+pub(crate) fn with_input(mut program: Command, input: &str) -> Ran {
+    let mut child = program.stdin(Stdio::piped()).spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("standard input is piped");
     stdin.write_all(input.as_bytes()).expect("the program reads");
     drop(stdin);

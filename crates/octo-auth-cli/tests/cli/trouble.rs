@@ -67,15 +67,15 @@ fn a_wrong_secret_is_a_matter_of_configuration() {
             "client credentials",
             "UNAUTHORIZED",
             "what to do: correct the configuration",
-            "hint: check client id and client secret (from the environment); quotes and spaces count",
+            "hint: check client id and client secret (from the environment variable OCTO_AUTH_CLIENT_SECRET); quotes and spaces count",
         ],
     );
     assert_eq!(emulator.log().len(), 1);
     let text = format!("client_id={}\nclient_secret={CANARY}", octorate::DEMO_CLIENT_ID);
     let arguments = ["token", "--provider", "octorate", "--base-url", &url, "--credentials"];
     let with = |source: &str| run_with_input(&text, &[&arguments[..], &[source]].concat());
-    with("-").failed(3, &["hint: check client id and client secret (from standard input)"]);
-    with(&file("wrong.env", &text)).failed(3, &["hint: ", "wrong.env)"]);
+    with("-").failed(3, &["hint: check client id and client secret (from standard input, line 2)"]);
+    with(&file("wrong.env", &text)).failed(3, &["hint: ", "wrong.env, line 2)"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_gateway_stands_alone_and_single_hosts_are_moved_one_by_one() {
             let arguments =
                 ["token", "--provider", "officernd", "--base-url", pair[0], "--base-url", pair[1]];
             run_as("me", CANARY, &arguments)
-                .failed(2, &["a gateway for all hosts", "give one gateway alone"]);
+                .failed(3, &["--base-url", "a gateway for all hosts", "give one gateway alone"]);
         }
     }
 }
@@ -219,10 +219,12 @@ fn a_bad_profile_is_named_with_line_and_field() {
 #[test]
 fn missing_credentials_are_named_by_where_they_should_be() {
     let token = ["token", "--provider", "octotable"];
-    run(&token).failed(3, &["OCTO_AUTH_CLIENT_ID is not set", "--credentials"]);
-    run_as("me", "", &token).failed(3, &["OCTO_AUTH_CLIENT_SECRET is empty"]);
-    run_as("me", &format!("{CANARY}\n"), &token)
-        .failed(3, &["OCTO_AUTH_CLIENT_SECRET holds a control character", "perhaps a trailing line break"]);
+    run(&token).failed(3, &["`client_id` is not set", "OCTO_AUTH_CLIENT_ID", "--credentials"]);
+    run_as("me", "", &token).failed(3, &["`OCTO_AUTH_CLIENT_SECRET` is empty"]);
+    run_as("me", &format!("{CANARY}\n"), &token).failed(
+        3,
+        &["`OCTO_AUTH_CLIENT_SECRET` holds a control character", "perhaps a line break at its end"],
+    );
     let with = |source: &str| run_with_input("", &[&token[..], &["--credentials", source]].concat());
     with("-").failed(3, &["standard input has no client_id"]);
     with("/nonexistent").failed(3, &["/nonexistent cannot be read", "because"]);
@@ -290,7 +292,6 @@ fn a_client_certificate_that_others_can_read_is_refused() {
 #[test]
 fn what_a_user_has_named_is_shown_escaped() {
     const HOSTILE: &str = "no\nfi\u{1b}[2Jle";
-    let base = format!("{HOSTILE}=https://a.example");
     let profile = file("hostile_member.toml", "\"no\\nfi\\u001b[2Jle\" = 1\n");
     let token = |option: &'static str, value: &str| {
         ["token", "--provider", "octotable", option, value].map(str::to_owned).to_vec()
@@ -301,7 +302,6 @@ fn what_a_user_has_named_is_shown_escaped() {
         token("--root-certificates", HOSTILE),
         token("--client-certificate", HOSTILE),
         token("--credentials", HOSTILE),
-        token("--base-url", &base),
         profile_of(HOSTILE),
         profile_of(&profile),
         list,

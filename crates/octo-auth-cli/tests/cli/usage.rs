@@ -60,8 +60,8 @@ fn no_message_about_a_wrong_command_line_repeats_what_was_typed() {
 
 #[test]
 fn a_wrong_command_line_is_explained() {
-    run(&["token"]).failed(2, &["--provider", "--profile"]);
-    run(&["token", "--provider", "rfc6749"]).failed(2, &["--token-url"]);
+    run(&["token"]).failed(3, &["`profile` is not set", "--provider", "--profile"]);
+    run(&["token", "--provider", "rfc6749"]).failed(3, &["`token_url` is not set"]);
     run(&["token", "--provider", "acme"]).failed(2, &["octorate, octotable, officernd, rfc6749"]);
     run(&["token", "--provider", "octorate", "--deadline", "0"]).failed(2, &["--deadline", "from 1 to 3600"]);
     run(&["emulate", "--port", "65536"]).failed(2, &["--port", "from 0 to 65535"]);

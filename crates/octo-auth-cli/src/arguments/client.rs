@@ -1,0 +1,99 @@
+//! Arguments that say which client is meant, where its tokens are stored, and whose are meant.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+
+/// Which client is meant: what is not said here stands in the settings.
+#[derive(Debug, Args)]
+pub(crate) struct ClientArguments {
+    /// The file with the settings
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The provider, by its built-in profile
+    #[arg(long, conflicts_with = "profile")]
+    pub(crate) provider: Option<Provider>,
+
+    /// A profile of your own, a TOML file like those the built-in ones are made from
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) profile: Option<PathBuf>,
+
+    /// The token endpoint of an RFC 6749 server
+    #[arg(long, value_name = "URL")]
+    pub(crate) token_url: Option<String>,
+
+    /// How that server takes client id and client secret: in the body of the request, or by HTTP Basic
+    #[arg(long, value_name = "WAY")]
+    pub(crate) client_authentication: Option<Authentication>,
+
+    /// Another address: HOST=URL for one host of the profile, or the URL of a gateway for all of them
+    #[arg(long, value_name = "[HOST=]URL")]
+    pub(crate) base_url: Vec<String>,
+
+    /// A file with the credentials, or - for standard input; without it they come from the settings
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) credentials: Option<PathBuf>,
+
+    /// A scope to ask for; may be repeated, and may hold several separated by spaces
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+
+    /// A PEM file with the certificate authorities to trust, instead of those the operating system trusts
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) root_certificates: Option<PathBuf>,
+
+    /// A PEM file with a client certificate and its key, for a server that asks for one
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) client_certificate: Option<PathBuf>,
+}
+
+/// Where tokens are stored, and whose are meant.
+#[derive(Debug, Args)]
+pub(crate) struct StoredArguments {
+    /// The directory where tokens are stored; otherwise that of the setting store.path, or octo-auth in
+    /// $XDG_STATE_HOME or ~/.local/state
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub(crate) store: Option<PathBuf>,
+
+    /// The account whose token is meant; without it, the token is that of the client itself
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+}
+
+/// How a client authenticates itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Authentication {
+    Body,
+    Basic,
+}
+
+/// A provider with a built-in profile, or any server of the standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    Octorate,
+    Octotable,
+    Officernd,
+    Rfc6749,
+}
+
+impl Provider {
+    /// Returns the provider as the setting `profile` names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Octorate => "octorate",
+            Self::Octotable => "octotable",
+            Self::Officernd => "officernd",
+            Self::Rfc6749 => "rfc6749",
+        }
+    }
+}
+
+/// Reads a path. `~/` at its beginning is the home directory: a shell leaves it alone behind a `=`.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(below), Some(home)) if Path::new(&home).is_absolute() => Path::new(&home).join(below),
+        _ => path,
+    })
+}

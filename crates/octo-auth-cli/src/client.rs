@@ -1,0 +1,109 @@
+//! The client that a command is about: the settings with the command's arguments over them, and the transport.
+//!
+//! The rule kept here: a secret comes from the environment, a file or standard input and never from an argument.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use octo_auth_blocking::{SetupError, UreqTransport};
+use octo_auth_config::{Origin, Settings};
+use zeroize::Zeroizing;
+
+use crate::arguments::{Authentication, ClientArguments, Provider};
+use crate::credentials;
+use crate::failure::{Exit, Failure, shown};
+use crate::input;
+use crate::profile;
+
+/// Returns the settings, with the arguments over them.
+///
+/// # Errors
+///
+/// A [`Failure`] with every fault of the settings, or with the argument that is wrong.
+pub(crate) fn settings(arguments: &ClientArguments) -> Result<Settings, Failure> {
+    combinable(arguments)?;
+    if let Some(path) = &arguments.profile {
+        // It names every fault, where the settings name one.
+        profile::read(path)?;
+    }
+    let profile = match (&arguments.profile, arguments.provider) {
+        (Some(path), _) => Some(absolute(path)?),
+        (None, provider) => provider.map(|provider| provider.name().to_owned()),
+    };
+    let way = arguments.client_authentication.map(|way| match way {
+        Authentication::Body => "body",
+        Authentication::Basic => "basic",
+    });
+    let joined = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(" "));
+    let profile_argument = if arguments.profile.is_some() { "--profile" } else { "--provider" };
+    let mut settings = Settings::load(arguments.config.as_deref())?;
+    for (argument, name, value) in [
+        (profile_argument, "profile", profile),
+        ("--token-url", "token_url", arguments.token_url.clone()),
+        ("--client-authentication", "auth", way.map(str::to_owned)),
+        ("--base-url", "base_url", joined(&arguments.base_url)),
+        ("--scope", "scope", joined(&arguments.scope)),
+    ] {
+        if let Some(value) = value {
+            settings = settings.with(name, &value, Origin::Argument(argument.to_owned()))?;
+        }
+    }
+    match &arguments.credentials {
+        Some(source) => credentials::read(source, settings),
+        None => Ok(settings),
+    }
+}
+
+/// Refuses arguments that make no sense together.
+fn combinable(arguments: &ClientArguments) -> Result<(), Failure> {
+    let is_other =
+        arguments.profile.is_some() || arguments.provider.is_some_and(|named| named != Provider::Rfc6749);
+    if arguments.token_url.is_some() && is_other {
+        return Err(Failure::new(Exit::Usage, "--token-url goes with --provider rfc6749 only")
+            .with_remedy("use --base-url to reach this provider at another address"));
+    }
+    Ok(())
+}
+
+/// Returns a path from the root on, as text.
+pub(crate) fn absolute(path: &Path) -> Result<String, Failure> {
+    let wrong = |why: &str| Failure::new(Exit::Configuration, format!("{} {why}", shown(path.display())));
+    let absolute =
+        std::path::absolute(path).map_err(|error| wrong("cannot be used").because_of(Some(&error)))?;
+    absolute.into_os_string().into_string().map_err(|_| wrong("is not UTF-8"))
+}
+
+/// Returns the transport with the certificates that are named.
+///
+/// # Errors
+///
+/// A [`Failure`] for a proxy or a certificate that cannot be used.
+pub(crate) fn transport(arguments: &ClientArguments) -> Result<UreqTransport, Failure> {
+    let mut transport = UreqTransport::new()?;
+    let unusable = |error: SetupError, file: &Path| Failure::from(error).about(shown(file.display()));
+    if let Some(file) = &arguments.root_certificates {
+        let named = transport.with_root_certificates(read(file, false)?);
+        transport = named.map_err(|error| unusable(error, file))?;
+    }
+    if let Some(file) = &arguments.client_certificate {
+        let named = transport.with_client_certificate(read(file, true)?);
+        transport = named.map_err(|error| unusable(error, file))?;
+    }
+    Ok(transport)
+}
+
+/// Reads a PEM file; one with a key only if no other user can read it.
+fn read(path: &Path, has_key: bool) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let place = shown(path.display());
+    let unreadable = |error: io::Error| {
+        Failure::new(Exit::Configuration, format!("{place} cannot be read"))
+            .because_of(Some(&error))
+            .with_remedy("name a PEM file that you may read")
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    if has_key {
+        credentials::refuse_shared(&file, path, &place)?;
+    }
+    input::bytes(file).map(Zeroizing::new).map_err(unreadable)
+}
