@@ -11,9 +11,9 @@ mod client;
 mod stored;
 mod token;
 
-pub(crate) use client::{Authentication, ClientArguments, Provider, StoredArguments};
-use stored::IMPORT_EXAMPLE;
-pub(crate) use stored::ImportRequest;
+pub(crate) use client::{Authentication, ClientArguments, Provider, StoreArguments, StoredArguments};
+use stored::{EXEC_EXAMPLE, HEADER_EXAMPLE, IMPORT_EXAMPLE, LOGOUT_EXAMPLE, STATUS_EXAMPLE};
+pub(crate) use stored::{ExecRequest, HeaderRequest, ImportRequest, LogoutRequest, StatusRequest};
 use token::TOKEN_EXAMPLE;
 pub(crate) use token::TokenRequest;
 
@@ -108,6 +108,18 @@ pub(crate) enum Command {
     /// Begin an account with a refresh token from elsewhere, given on standard input
     #[command(after_help = IMPORT_EXAMPLE)]
     Import(ImportRequest),
+    /// Show how each stored token stands
+    #[command(after_help = STATUS_EXAMPLE)]
+    Status(StatusRequest),
+    /// Print the header that carries the token of an account, such as `Authorization: Bearer ...`
+    #[command(after_help = HEADER_EXAMPLE)]
+    Header(HeaderRequest),
+    /// Run a program with the token of an account in its environment
+    #[command(after_help = EXEC_EXAMPLE)]
+    Exec(ExecRequest),
+    /// End an account, and take its tokens back at the provider
+    #[command(after_help = LOGOUT_EXAMPLE)]
+    Logout(LogoutRequest),
     /// Ask a profile of your own: is it sound, and what would an answer mean by it
     #[command(subcommand, after_help = PROFILE_EXAMPLES, disable_help_subcommand = true)]
     Profile(ProfileRequest),

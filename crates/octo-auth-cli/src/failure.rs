@@ -30,6 +30,10 @@ pub(crate) enum Exit {
     SignIn = 4,
     TryLater = 5,
     AskProvider = 6,
+    /// The program of `exec` cannot be run, as a shell tells it.
+    NotRunnable = 126,
+    /// There is no such program, as a shell tells it.
+    NotFound = 127,
 }
 
 impl From<Exit> for ExitCode {

@@ -34,7 +34,11 @@ pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, 
     stored.writable()?;
     let name = RecordName::new(&stored.client, &stored.key);
     // What cannot be read is named before anything is asked for.
-    let before = record::family(&stored.store, &name)?;
+    let family = || -> Result<Option<String>, Failure> {
+        let read = record::read(&stored.store, &name)?;
+        Ok(read.and_then(|record| record.family().map(str::to_owned)))
+    };
+    let before = family()?;
     let refresh_token = refresh_token()?;
     let accounts = stored.accounts()?;
     let tokens = accounts.tokens(stored.key.clone())?;
@@ -46,7 +50,7 @@ pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, 
     }
     stored.register()?;
     let key = &stored.key;
-    match record::family(&stored.store, &name)? == before {
+    match family()? == before {
         true => output
             .line(format_args!("{key}: unchanged; it holds this refresh token, or one renewed from it"))?,
         false => output.line(format_args!("{key}: imported"))?,

@@ -11,13 +11,18 @@ mod config;
 mod credentials;
 mod demo;
 mod emulate;
+mod exec;
 mod failure;
 mod import;
 mod input;
+mod inventory;
 mod ip;
+mod logout;
 mod output;
 mod profile;
 mod record;
+mod revocation;
+mod status;
 mod stored;
 mod token;
 mod usage;
@@ -49,6 +54,10 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Emulate { port } => emulate::run(*port, &mut output),
         Command::Token(request) => token::run(request, &mut output),
         Command::Import(request) => import::run(request, &mut output),
+        Command::Status(request) => status::run(request, &mut output),
+        Command::Header(request) => token::header(request, &mut output),
+        Command::Exec(request) => exec::run(request),
+        Command::Logout(request) => logout::run(request, &mut output),
         Command::Profile(request) => profile::run(request, &mut output),
         Command::Config(request) => config::run(request, &mut output),
         Command::Ip(request) => ip::run(request, &mut output),

@@ -1,33 +1,46 @@
 //! What a stored record says of itself, beside what the lifecycle makes of it.
 
-use octo_auth_core::{RecordBytes, RecordName, Store, StoreError};
+use octo_auth_core::{Diagnostic, RecordName, Secret, Store, StoreError};
 use octo_auth_store_file::{FileStore, FileStoreError};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 
-/// Returns which sign-in or import the tokens of a record come from; `None` if there is no record.
+/// What a record says.
+pub(crate) struct Record(Value);
+
+/// Reads a record; `None` if there is none.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the record cannot be read.
-pub(crate) fn family(store: &FileStore, name: &RecordName) -> Result<Option<String>, Failure> {
+/// A [`Failure`] if it cannot be read.
+pub(crate) fn read(store: &FileStore, name: &RecordName) -> Result<Option<Record>, Failure> {
     let stored = store.load(name).map_err(|error| unreadable(&error))?;
-    Ok(stored.and_then(|stored| members(&stored.content)?.get("family")?.as_str().map(str::to_owned)))
+    Ok(stored.map(|stored| Record(serde_json::from_slice(stored.content.as_ref()).unwrap_or_default())))
 }
 
-/// Returns the members of a record; `None` if it is not an object.
-fn members(content: &RecordBytes) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(content.as_ref()) {
-        Ok(Value::Object(members)) => Some(members),
-        _ => None,
+impl Record {
+    /// Returns which sign-in or import its tokens come from.
+    pub(crate) fn family(&self) -> Option<&str> {
+        self.text("family")
+    }
+
+    /// Returns the token that takes all others with it: the refresh token unless it is dead, else the access token.
+    pub(crate) fn to_revoke(&self) -> Option<Secret> {
+        let is_dead = self.0.get("dead") == Some(&Value::Bool(true));
+        let refresh_token = self.text("refresh_token").filter(|_| !is_dead);
+        refresh_token.or_else(|| self.text("access_token")).map(Secret::from)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 }
 
 /// A failure of the store: that of the file, whose message says what to do.
 pub(crate) fn unreadable(error: &StoreError) -> Failure {
     match FileStoreError::of(error) {
-        Some(error) => Failure::of(octo_auth_core::Diagnostic::remedy(error).into(), error),
+        Some(error) => Failure::of(error.remedy().into(), error),
         None => Failure::of(Exit::TryLater, error),
     }
 }

@@ -10,7 +10,7 @@ use octo_auth_config::{Origin, Settings};
 use octo_auth_core::{Client, Key, Profile, RecordName};
 use octo_auth_store_file::{FileStore, FileStoreError, Registration, SecretSource};
 
-use crate::arguments::{ClientArguments, StoredArguments};
+use crate::arguments::{ClientArguments, StoreArguments, StoredArguments};
 use crate::client;
 use crate::failure::{Exit, Failure, shown};
 
@@ -18,8 +18,16 @@ use crate::failure::{Exit, Failure, shown};
 const OF_A_CLIENT: [&str; 5] = ["profile", "token_url", "authorization_url", "client_id", "auth"];
 
 /// The settings that are stored with a registration.
-const REGISTERED: [&str; 7] =
-    ["profile", "token_url", "authorization_url", "base_url", "auth", "redirect_uri", "scope"];
+const REGISTERED: [&str; 8] = [
+    "profile",
+    "token_url",
+    "authorization_url",
+    "revocation_url",
+    "base_url",
+    "auth",
+    "redirect_uri",
+    "scope",
+];
 
 /// The name of the account among the settings of a registration.
 const ACCOUNT: &str = "account";
@@ -41,7 +49,7 @@ impl Stored {
     /// A [`Failure`] if the directory cannot be used, or if no client, or more than one, is meant.
     pub(crate) fn open(of: &ClientArguments, arguments: &StoredArguments) -> Result<Self, Failure> {
         let settings = client::settings(of)?;
-        let store = open(arguments, &settings)?;
+        let store = open(&arguments.store, &settings)?;
         let account = arguments.account.as_deref();
         let is_named = OF_A_CLIENT.iter().any(|name| settings.origin(name).is_some());
         let settings = if is_named { settings } else { registered(&store, account, settings)? };
@@ -57,7 +65,24 @@ impl Stored {
     /// A [`Failure`] if the settings hold an unusable value, or the operating system gives no random bytes.
     pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
         let builder = Accounts::builder(self.client.clone()).policy(self.settings.policy()?);
-        Ok(builder.store(self.store.clone()).transport(self.transport.clone()).build()?)
+        Ok(builder.store(self.store.clone()).transport(self.transport()).build()?)
+    }
+
+    /// Returns the tokens of the client, as if the provider could take back none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stored::accounts`].
+    pub(crate) fn accounts_without_revocation(&self) -> Result<Accounts, Failure> {
+        let profile = self.client.profile().clone().edit(|document| document.calls.revocation = None)?;
+        // Nothing is sent, so that the secret does not matter.
+        let client = Client::new(profile, self.client.client_id(), "unused")?;
+        Ok(Accounts::builder(client).store(self.store.clone()).transport(self.transport()).build()?)
+    }
+
+    /// Returns the transport.
+    pub(crate) fn transport(&self) -> UreqTransport {
+        self.transport.clone()
     }
 
     /// Fails if the directory is adopt-only.
@@ -117,8 +142,8 @@ impl Stored {
 /// # Errors
 ///
 /// A [`Failure`] if the directory cannot be used.
-pub(crate) fn open(arguments: &StoredArguments, settings: &Settings) -> Result<FileStore, Failure> {
-    let directory = match &arguments.store {
+pub(crate) fn open(arguments: &StoreArguments, settings: &Settings) -> Result<FileStore, Failure> {
+    let directory = match &arguments.directory {
         Some(directory) => directory.clone(),
         None => settings.store_path()?,
     };
@@ -148,6 +173,22 @@ fn registered(store: &FileStore, account: Option<&str>, settings: Settings) -> R
             Err(Failure::new(Exit::Configuration, message).with_remedy(remedy))
         }
     }
+}
+
+/// Returns the client of a registration, without its secret, and its key.
+///
+/// # Errors
+///
+/// A [`Failure`] if the registration does not make a client.
+pub(crate) fn described(registration: Registration) -> Result<(Client, Key), Failure> {
+    let account = registration.settings.get(ACCOUNT).cloned();
+    let client_id = registration.client_id.clone();
+    let settings =
+        with_registration(Settings::read(None, [])?, &Registration { secret: None, ..registration }, "it")?;
+    // It sends nothing.
+    let client = Client::new(settings.profile()?, client_id, "unused")?;
+    let key = key(&client, &settings, account.as_deref())?;
+    Ok((client, key))
 }
 
 /// Returns the settings with those of a registration.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use octo_auth_blocking::Runner;
-use octo_auth_core::{AccessToken, Answer, Client, ExchangeError, RequestError, Scopes, Timestamp};
+use octo_auth_core::{AccessToken, Answer, Client, ExchangeError, RequestError, Scopes, Timestamp, Token};
 
-use crate::arguments::TokenRequest;
+use crate::arguments::{ClientArguments, HeaderRequest, StoredArguments, TokenRequest};
 use crate::client;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Output};
@@ -22,25 +22,64 @@ use crate::stored::Stored;
 /// A [`Failure`] whose exit code says who must act.
 pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, Failure> {
     let TokenRequest { client: of, stored, header, deadline } = request;
-    let deadline = Duration::from_secs(*deadline);
-    if stored.store.is_some() || stored.account.is_some() {
-        let stored = Stored::open(of, stored)?;
-        let accounts = stored.accounts()?;
-        let token = accounts.tokens(stored.key.clone())?.get_by(deadline)?;
-        accounts.shutdown();
-        return print(&stored.client, token.access_token(), token.authorization(), *header, output);
+    let deadline = *deadline;
+    if stored.store.directory.is_some() || stored.account.is_some() {
+        return print_stored(of, stored, deadline, *header, output);
     }
     let settings = client::settings(of)?;
     let (client, scopes) = (settings.client()?, settings.scopes()?);
     let source = settings.origin("client_secret").or_else(|| settings.origin("client_secret_file"));
     let source = source.map(ToString::to_string).unwrap_or_default();
-    let runner = Runner::with_transport(client::transport(of)?).with_deadline(deadline);
+    let runner = Runner::with_transport(client::transport(of)?).with_deadline(Duration::from_secs(deadline));
     let (token, expires_at) = ask(&client, &scopes, &runner, &source)?;
     match expires_at {
         Some(instant) => note(&format!("the token expires at {instant}")),
         None => note("the provider did not tell when the token expires"),
     }
     print(&client, &token, &client.profile().token_header_value(&token), *header, output)
+}
+
+/// Prints the header with the token from the store.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn header(request: &HeaderRequest, output: &mut Output) -> Result<Exit, Failure> {
+    print_stored(&request.client, &request.stored, request.deadline, true, output)
+}
+
+fn print_stored(
+    of: &ClientArguments,
+    arguments: &StoredArguments,
+    deadline: u64,
+    is_header: bool,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let (client, token) = stored(of, arguments, deadline)?;
+    print(&client, token.access_token(), token.authorization(), is_header, output)
+}
+
+/// Returns the token that is stored, renewed if that is due, and the client. What was renewed is stored.
+///
+/// # Errors
+///
+/// A [`Failure`] if there is no token.
+pub(crate) fn stored(
+    of: &ClientArguments,
+    arguments: &StoredArguments,
+    deadline: u64,
+) -> Result<(Client, Token), Failure> {
+    let stored = Stored::open(of, arguments)?;
+    let accounts = stored.accounts()?;
+    let token = accounts.tokens(stored.key.clone())?.get_by(Duration::from_secs(deadline));
+    let unfinished = accounts.shutdown();
+    if !unfinished.unsaved.is_empty() {
+        let place = stored.shown_directory();
+        output::tell(&format!(
+            "warning: what was renewed could not be stored in {place}, and is lost with this run"
+        ));
+    }
+    Ok((stored.client, token?))
 }
 
 /// Prints a token, or the header that carries it.

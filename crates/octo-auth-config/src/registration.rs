@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use octo_auth_core::allowlist::{Rules, Terms};
 use octo_auth_core::profile::ClientAuthentication;
-use octo_auth_core::{Client, Policy, Profile, RequestError, Scopes, Secret};
+use octo_auth_core::{Client, Policy, Profile, ProfileError, RequestError, Scopes, Secret};
 use zeroize::Zeroizing;
 
 use crate::error::{ConfigError, Problem};
@@ -17,6 +17,9 @@ use crate::shared_file::shared_mode;
 
 /// The longest secret, in bytes.
 const LONGEST_SECRET: u64 = 4096;
+
+/// Adds a further endpoint of a standard server.
+type Addition = fn(Profile, &str) -> Result<Profile, ProfileError>;
 
 impl Settings {
     /// Checks all that the methods below return.
@@ -50,7 +53,7 @@ impl Settings {
             (None, None) => self.needed("profile", "write octorate, octotable, officernd or rfc6749")?,
         };
         if name != "rfc6749" {
-            let of_standard = ["token_url", "authorization_url", "auth"];
+            let of_standard = ["token_url", "authorization_url", "revocation_url", "auth"];
             if let Some(other) = of_standard.into_iter().find(|other| self.text(other).is_some()) {
                 return Err(
                     self.unusable(other, "it goes with the profile `rfc6749` only: remove one of the two")
@@ -82,11 +85,16 @@ impl Settings {
         self.encrypted("token_url", token_url)?;
         let mut profile = Profile::rfc6749(token_url)
             .map_err(|error| self.unusable("token_url", error.problem().to_string()))?;
-        if let Some(url) = self.text("authorization_url") {
-            self.encrypted("authorization_url", url)?;
-            let added = profile.with_authorization_url(url);
-            profile =
-                added.map_err(|error| self.unusable("authorization_url", error.problem().to_string()))?;
+        let further: [(_, Addition); 2] = [
+            ("authorization_url", Profile::with_authorization_url),
+            ("revocation_url", Profile::with_revocation_url),
+        ];
+        for (name, add) in further {
+            if let Some(url) = self.text(name) {
+                self.encrypted(name, url)?;
+                profile =
+                    add(profile, url).map_err(|error| self.unusable(name, error.problem().to_string()))?;
+            }
         }
         let way = match self.text("auth") {
             Some("basic") => ClientAuthentication::Basic,

@@ -56,6 +56,8 @@ settings! {
     "The token endpoint of an RFC 6749 server, with its query if it has one.";
     "authorization_url", Form::Text, "URL",
     "The page of that server where people sign in.";
+    "revocation_url", Form::Text, "URL",
+    "Where that server takes back tokens (RFC 7009).";
     "base_url", Form::Words, "`HOST=URL` or URL",
     "Other addresses: `HOST=URL` for one host of the profile, or the URL of a gateway for all of them. Those of the profile.";
     "allow_http_loopback", Form::Flag, "true or false",

@@ -49,13 +49,20 @@ pub(crate) struct ClientArguments {
     pub(crate) client_certificate: Option<PathBuf>,
 }
 
+/// Where tokens are stored.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArguments {
+    /// The directory where tokens are stored; otherwise that of the setting store.path, or octo-auth in
+    /// $XDG_STATE_HOME or ~/.local/state
+    #[arg(id = "store", long = "store", value_name = "DIR", value_parser = path())]
+    pub(crate) directory: Option<PathBuf>,
+}
+
 /// Where tokens are stored, and whose are meant.
 #[derive(Debug, Args)]
 pub(crate) struct StoredArguments {
-    /// The directory where tokens are stored; otherwise that of the setting store.path, or octo-auth in
-    /// $XDG_STATE_HOME or ~/.local/state
-    #[arg(long, value_name = "DIR", value_parser = path())]
-    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 
     /// The account whose token is meant; without it, the token is that of the client itself
     #[arg(long, value_name = "NAME")]

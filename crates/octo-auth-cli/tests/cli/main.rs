@@ -9,6 +9,8 @@ mod ip;
 mod profile;
 mod program;
 #[cfg(unix)]
+mod status;
+#[cfg(unix)]
 mod stored;
 mod token;
 mod trouble;

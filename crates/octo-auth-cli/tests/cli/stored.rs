@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::{self, Rotation};
+use octo_auth_emulator::{Emulator, Fault};
 
-use crate::program::{Ran, program, with_input};
+use crate::program::{Ran, program, run, with_input};
 
 /// An emulator, and a directory for tokens.
 pub(crate) struct World {
@@ -41,6 +41,7 @@ impl World {
         let token_url = format!("{}/token", self.emulator.base("auth.example"));
         program
             .env("OCTO_AUTH_TOKEN_URL", token_url)
+            .env("OCTO_AUTH_REVOCATION_URL", format!("{}/revoke", self.emulator.base("auth.example")))
             .env("OCTO_AUTH_ALLOW_HTTP_LOOPBACK", "true")
             .env("OCTO_AUTH_CLIENT_ID", generic::DEMO_CLIENT_ID)
             .env("OCTO_AUTH_CLIENT_SECRET", generic::DEMO_CLIENT_SECRET);
@@ -52,6 +53,12 @@ impl World {
         let mut program = program(&self.arguments(command));
         program.env("OCTO_AUTH_CLIENT_SECRET", generic::DEMO_CLIENT_SECRET);
         Ran::from(program.output().expect("the program starts"))
+    }
+
+    /// Runs a command about the whole store, with no settings.
+    pub(crate) fn run_in_store(&self, command: &[&str]) -> Ran {
+        let directory = self.directory.to_str().expect("a path in UTF-8");
+        run(&[command, &["--store", directory]].concat())
     }
 
     /// Imports a refresh token.
@@ -119,4 +126,91 @@ fn without_settings_the_account_must_have_been_imported() {
     let world = World::new();
     let says = ["no settings name a client", "holds no registration of the account inn 17", "what to do"];
     world.run(&["token", "--header"]).failed(3, &says);
+}
+
+#[test]
+fn a_header_is_printed_whole() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let header = world.run(&["header"]).out;
+    assert_eq!(header, format!("Authorization: Bearer {}", world.run(&["token"]).out));
+}
+
+/// The program looks into its own arguments and environment, and into those of its parent.
+#[test]
+fn a_program_has_the_token_in_its_environment_and_nothing_else_shows_it() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let token = world.run(&["token"]).out.trim_end().to_owned();
+    let script = "tr '\\0' '\\n' < /proc/$$/environ | grep ^ACCESS_TOKEN= && tr '\\0' ' ' < /proc/$$/cmdline && \
+                  tr '\\0' ' ' < /proc/$PPID/cmdline && ! grep -z ^OCTO_AUTH_CLIENT_SECRET= /proc/$$/environ";
+    let ran = world.run(&["exec", "--", "sh", "-c", script]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.out.matches(&token).count(), 1, "once, in its environment: {ran:?}");
+    assert!(ran.out.starts_with(&format!("ACCESS_TOKEN={token}\n")), "{ran:?}");
+    let named =
+        world.run(&["exec", "--variable", "HOTEL", "--", "sh", "-c", "printf %s \"$HOTEL$ACCESS_TOKEN\""]);
+    assert_eq!(named.out, token);
+}
+
+#[test]
+fn the_exit_code_and_the_signal_of_the_program_are_those_of_the_command() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    assert_eq!(world.run(&["exec", "--", "sh", "-c", "exit 42"]).code, Some(42));
+    assert_eq!(
+        world.run(&["exec", "--", "sh", "-c", "kill -TERM $$"]).code,
+        None,
+        "it was ended by a signal"
+    );
+    world.run(&["exec", "--", "/nonexistent"]).failed(127, &["/nonexistent cannot be run", "what to do"]);
+    world.run(&["exec", "--", "/"]).failed(126, &["cannot be run", "because"]);
+    world.run(&["exec", "--variable", "A=B", "--", "true"]).failed(2, &["--variable"]);
+}
+
+#[test]
+fn a_logout_ends_the_account_here_and_at_the_provider() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let token = world.run(&["token"]).out.trim_end().to_owned();
+    assert!(world.emulator.generic().is_live(&token));
+    let ran = world.run(&["logout"]);
+    assert_eq!(
+        ran.out, "account \"inn 17\": signed out\naccount \"inn 17\": revoked at the provider\n",
+        "{ran:?}"
+    );
+    assert!(!world.emulator.generic().is_live(&token));
+    world.run(&["token"]).failed(4, &["signed out"]);
+    world.emulator.clear_log();
+    assert_eq!(world.run(&["logout"]).code, Some(0), "again, without a request");
+    assert!(world.emulator.log().is_empty());
+}
+
+#[test]
+fn a_revocation_that_fails_is_kept_and_tried_again() {
+    let world = World::new();
+    let refresh_token = world.refresh_token();
+    world.import(&refresh_token);
+    world
+        .emulator
+        .faults()
+        .on("auth.example", "/revoke")
+        .next(1, Fault::Status { status: 503, retry_after: None, body: None });
+    let ran = world.run(&["logout"]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.err.contains("signed out here, but not at the provider"), "{ran:?}");
+    assert!(!format!("{ran:?}").contains(&refresh_token));
+    world.run(&["token"]).failed(4, &["signed out"]);
+    assert!(world.emulator.generic().is_live(&refresh_token));
+    let ran = world.run(&["logout"]);
+    assert!(ran.out.ends_with("revoked at the provider\n"), "{ran:?}");
+    assert!(!world.emulator.generic().is_live(&refresh_token));
+}
+
+#[test]
+fn a_logout_of_an_account_that_is_not_there_says_so() {
+    let world = World::new();
+    world
+        .run_registered(&["logout"], "")
+        .failed(3, &["holds no token of account \"inn 17\"", "octo-auth status"]);
 }

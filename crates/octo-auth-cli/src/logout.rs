@@ -1,0 +1,78 @@
+//! `octo-auth logout`: ends an account here, and takes its token back at the provider where that can be done.
+//!
+//! The rule kept here: before the account is ended, the token to be taken back is written down, and it stays there until
+//! the provider has taken it back. So a revocation that fails, or a crash, loses nothing.
+
+use std::time::Duration;
+
+use octo_auth_blocking::Runner;
+use octo_auth_core::{RecordName, TokenTypeHint};
+
+use crate::arguments::LogoutRequest;
+use crate::failure::{Exit, Failure};
+use crate::output::{self, Output};
+use crate::record;
+use crate::revocation::Revocations;
+use crate::stored::Stored;
+
+/// How long saving may take.
+const SAVING: Duration = Duration::from_secs(10);
+
+/// Ends the account, and takes back its token and what earlier attempts left.
+///
+/// # Errors
+///
+/// A [`Failure`] if there is nothing to end, if that cannot be stored, or if the provider did not take back a token.
+pub(crate) fn run(request: &LogoutRequest, output: &mut Output) -> Result<Exit, Failure> {
+    let stored = Stored::open(&request.client, &request.stored)?;
+    stored.writable()?;
+    let (key, name) = (&stored.key, RecordName::new(&stored.client, &stored.key));
+    let revocations = Revocations::of(&stored, &name)?;
+    let Some(record) = record::read(&stored.store, &name)? else {
+        let message = format!("{} holds no token of {key}", stored.shown_directory());
+        return Err(Failure::new(Exit::Configuration, message)
+            .with_remedy("name the account by --account NAME; octo-auth status lists them"));
+    };
+    let can_revoke = stored.client.profile().document().calls.revocation.is_some();
+    if let Some(token) = record.to_revoke().filter(|_| can_revoke) {
+        revocations.add(&token)?;
+    }
+    sign_out(&stored)?;
+    output.line(format_args!("{key}: signed out"))?;
+    if !can_revoke {
+        let title = stored.client.profile().title();
+        output::tell(&format!(
+            "note: {title} takes back no tokens: those given out work until they expire, or until you withdraw the \
+             consent there"
+        ));
+        return Ok(Exit::Done);
+    }
+    let runner =
+        Runner::with_transport(stored.transport()).with_deadline(Duration::from_secs(request.deadline));
+    let revoked = revocations.carry_out(|token| {
+        let hint =
+            if key.is_client_grant() { TokenTypeHint::AccessToken } else { TokenTypeHint::RefreshToken };
+        runner.run(stored.client.revoke(token, hint)?)?;
+        Ok(())
+    });
+    let count = revoked.map_err(|failure: Failure| {
+        let hint = "the token is kept, and the next octo-auth logout of this account tries again";
+        failure.with_hint(hint).about("signed out here, but not at the provider")
+    })?;
+    if count > 0 {
+        output.line(format_args!("{key}: revoked at the provider"))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Ends the account in the store. The token is not taken back here: what comes of that is not told.
+fn sign_out(stored: &Stored) -> Result<(), Failure> {
+    let accounts = stored.accounts_without_revocation()?;
+    let tokens = accounts.tokens(stored.key.clone())?;
+    tokens.sign_out();
+    if accounts.shutdown_within(SAVING).is_empty() {
+        return Ok(());
+    }
+    let message = format!("the end of {} is not stored in {}", stored.key, stored.shown_directory());
+    Err(Failure::new(Exit::TryLater, message).with_hint(tokens.explain().replace('\n', "\n    ")))
+}
