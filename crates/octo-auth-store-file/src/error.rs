@@ -198,6 +198,14 @@ pub enum FileStoreError {
         /// The file.
         path: PathBuf,
     },
+    /// Another record stands where one is to be moved to.
+    #[error(
+        "{path:?} is there already with another content: keep the newer of the two, and remove the other"
+    )]
+    Occupied {
+        /// The file that is there.
+        path: PathBuf,
+    },
     /// There is no previous state of a record.
     #[error(
         "there is no previous state of the record in {path:?}: restore it from a backup, or sign in again"
@@ -302,6 +310,7 @@ impl FileStoreError {
             Self::Unobtainable { .. } => "unobtainable",
             Self::Unrecoverable { .. } => "unrecoverable",
             Self::NotDamaged { .. } => "not_damaged",
+            Self::Occupied { .. } => "occupied",
             Self::NoPrevious { .. } => "no_previous",
         }
     }

@@ -116,4 +116,4 @@ pub use secret_source::SecretSource;
 #[cfg(all(unix, feature = "seal"))]
 pub use store::Rekeyed;
 #[cfg(unix)]
-pub use store::{FileStore, Options};
+pub use store::{FileStore, Migrated, Options};

@@ -1,5 +1,6 @@
 //! The store itself.
 
+mod migrate;
 mod recover;
 mod registered;
 #[cfg(feature = "seal")]
@@ -23,6 +24,7 @@ use crate::file_name::{self, Kind};
 use crate::lock::{self, LazyPresence, Lock};
 use crate::seal::Keys;
 
+pub use migrate::Migrated;
 #[cfg(feature = "seal")]
 pub use rekey::Rekeyed;
 
@@ -212,22 +214,23 @@ impl Inner {
         Ok(Some(Found { version, key, content, bytes, doubt }))
     }
 
-    fn compare_and_swap(
+    fn swap(
         &self,
         name: &RecordName,
+        kind: Kind,
         expected: Option<Version>,
         content: &RecordBytes,
     ) -> Result<Saved, FileStoreError> {
         self.directory.writable()?;
         let lock = self.lock(name)?;
-        let found = self.find(name, Kind::Record, Unsealed::Refused)?;
+        let found = self.find(name, kind, Unsealed::Refused)?;
         if found.as_ref().map(|found| found.version) != expected {
             return Ok(Saved::Conflict(found.map(Found::sound).transpose()?));
         }
         let version = Version(expected.map_or(0, |version| version.0) + 1);
         let bytes = self.encoded(name, version, content)?;
         let before = found.as_ref().map(|found| found.bytes.as_slice());
-        self.replace(&lock, name, Kind::Record, &bytes, before)?;
+        self.replace(&lock, name, kind, &bytes, before)?;
         Ok(Saved::Done(version))
     }
 
@@ -328,7 +331,7 @@ impl Store for FileStore {
         expected: Option<Version>,
         content: &RecordBytes,
     ) -> Result<Saved, StoreError> {
-        Ok(self.0.compare_and_swap(name, expected, content)?)
+        Ok(self.0.swap(name, Kind::Record, expected, content)?)
     }
 
     fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {

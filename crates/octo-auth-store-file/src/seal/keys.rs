@@ -9,8 +9,10 @@ use std::process::{Command, Stdio};
 
 use octo_auth_core::RecordBytes;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::envelope::hex;
 use crate::error::FileStoreError;
 use crate::secret_source::{SecretSource, label, one_line};
 
@@ -63,6 +65,14 @@ impl Key {
             return Err(failed("the command failed", None));
         }
         Self::parse(id, one_line(&printed), &from)
+    }
+
+    /// Returns this key with an id that is made of its bytes: 64 bits of a digest, which tell nothing of the key. So a key
+    /// that takes the place of another never has the id of that.
+    #[must_use]
+    pub fn with_own_id(self) -> Self {
+        let digest = Sha256::new().chain_update("octo-auth key id").chain_update(&*self.bytes).finalize();
+        Self { id: hex(&digest[..8]), ..self }
     }
 
     fn parse(id: &str, text: &[u8], from: &str) -> Result<Self, FileStoreError> {

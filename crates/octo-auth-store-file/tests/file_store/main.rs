@@ -7,6 +7,7 @@ mod adopt_only;
 mod claims;
 mod damaged;
 mod folder;
+mod migrated;
 mod registered;
 #[cfg(feature = "seal")]
 mod sealed;

@@ -16,6 +16,14 @@ fn sealed(keys: Keys) -> Options {
     FileStore::options().sealed(keys)
 }
 
+#[test]
+fn a_key_has_an_id_of_its_own_that_no_other_has() {
+    let id = |bytes: u8| format!("{:?}", Key::new("any", [bytes; 32]).unwrap().with_own_id());
+    assert_eq!(id(1), id(1));
+    assert_ne!(id(1), id(2));
+    assert!(!id(1).contains("any"));
+}
+
 /// Whether a secret stands in any file.
 fn is_plain(world: &World) -> bool {
     world.files().iter().any(|(_, bytes)| bytes.windows(9).any(|part| part == b"rt-secret"))
