@@ -38,7 +38,7 @@
 //!
 //! A program may take settings from its arguments too ([`Settings::with`]), but never a secret, which other users of the
 //! computer would see there. A file that holds
-//! `client_secret`, and a file that `client_secret_file` names, may be read by its owner alone.
+//! a secret, and a file that `client_secret_file` names, may be read by its owner alone.
 //!
 //! # Where the file is
 //!
@@ -54,9 +54,11 @@ mod places;
 mod registration;
 mod settings;
 mod shared_file;
+mod store_key;
 mod table;
 
 pub use error::{ConfigError, Fault, Origin, Problem};
 pub use settings::{Settings, Shown};
 pub use shared_file::shared_mode;
+pub use store_key::KeySource;
 pub use table::{Form, SETTINGS, Setting};

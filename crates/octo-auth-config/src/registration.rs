@@ -33,6 +33,8 @@ impl Settings {
         self.scopes()?;
         self.allowlist()?;
         self.store_path()?;
+        self.store_key()?;
+        self.store_old_key()?;
         Ok(())
     }
 

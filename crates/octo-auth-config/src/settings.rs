@@ -72,10 +72,13 @@ impl Settings {
             problem: Problem::Unreadable(format!("{path:?}: {why}")),
         })?;
         let settings = Self::read(Some((&shown, &text)), environment)?;
-        let secret = settings.values.get("client_secret").map(|value| &value.origin);
+        let is_secret =
+            |name: &&str| Setting::named(name).is_some_and(|setting| setting.form == Form::Secret);
+        let in_file = |value: &Value| matches!(value.origin, Origin::File { .. });
+        let secret = settings.values.iter().find(|(name, value)| is_secret(name) && in_file(value));
         match (secret, others) {
-            (Some(origin @ Origin::File { .. }), Some(mode)) => {
-                let (name, origin) = ("client_secret".to_owned(), Some(origin.clone()));
+            (Some((name, value)), Some(mode)) => {
+                let (name, origin) = ((*name).to_owned(), Some(value.origin.clone()));
                 Err(Fault { name, origin, problem: Problem::Permissions(path, mode) }.into())
             }
             _ => Ok(settings),

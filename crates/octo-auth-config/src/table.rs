@@ -90,6 +90,22 @@ settings! {
     "The limit of token requests, where it is below what the provider allows.";
     "store.path", Form::Path, "absolute path",
     "The directory where tokens are kept.";
+    "store.key", Form::Secret, "text, never shown",
+    "The key that seals what is stored: 64 hexadecimal digits, as `openssl rand -hex 32` prints them. Nothing is sealed.";
+    "store.key_file", Form::Path, "absolute path",
+    "A file that holds that key alone, instead of `store.key`.";
+    "store.key_command", Form::Words, "words",
+    "A program, with its arguments, that prints that key, instead of `store.key`.";
+    "store.key_keyring", Form::Text, "text",
+    "The name that the key has in the keyring of the operating system, instead of `store.key`.";
+    "store.old_key", Form::Secret, "text, never shown",
+    "A key that still opens what was sealed with it, until `octo-auth store rekey` has sealed it with the other.";
+    "store.old_key_file", Form::Path, "absolute path",
+    "A file that holds that key alone, instead of `store.old_key`.";
+    "store.old_key_command", Form::Words, "words",
+    "A program, with its arguments, that prints that key, instead of `store.old_key`.";
+    "store.old_key_keyring", Form::Text, "text",
+    "The name that the key has in the keyring of the operating system, instead of `store.old_key`.";
 }
 
 impl Setting {

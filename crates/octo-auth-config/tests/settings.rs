@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use octo_auth_config::{ConfigError, Origin, SETTINGS, Settings};
+use octo_auth_config::{ConfigError, KeySource, Origin, SETTINGS, Settings};
 use octo_auth_core::Policy;
 
 const SOUND: &str = "profile = 'octorate'\nclient_id = 'c'\nclient_secret = 'hunter2'\n";
@@ -226,4 +226,22 @@ fn hosts_are_moved_one_by_one_or_behind_a_gateway() {
     let argument = Origin::Argument("--base-url".to_owned());
     let settings = read(SOUND).expect("settings").with("base_url", "http://127.0.0.1:1", argument);
     assert!(settings.expect("settings").profile().is_ok());
+}
+
+#[test]
+fn a_key_of_the_store_is_in_one_place() {
+    let settings = |lines: &str| read(&format!("{SOUND}[store]\npath = '/p'\n{lines}")).expect("settings");
+    let source = |lines: &str| settings(lines).store_key().expect("a source");
+    assert_eq!(source(""), None);
+    assert!(matches!(source("key = 'hunter2'"), Some(KeySource::Here(..))));
+    assert!(!format!("{:?}", source("key = 'hunter2'")).contains("hunter2"));
+    assert_eq!(source("key_file = '/k'"), Some(KeySource::File("/k".into())));
+    let command = KeySource::Command(["pass", "show", "k"].map(str::to_owned).into());
+    assert_eq!(source("key_command = ['pass', 'show', 'k']"), Some(command));
+    assert_eq!(source("key_keyring = 'octo-auth'"), Some(KeySource::Keyring("octo-auth".to_owned())));
+    let fault = |lines: &str| settings(lines).check().unwrap_err().to_string();
+    let both = fault("key_file = '/k'\nkey_keyring = 'k'");
+    assert!(both.contains("`store.key_file` is set, and `store.key_keyring` as well"), "{both}");
+    let old = fault("old_key_file = '/k'");
+    assert!(old.contains("`store.key` is not set: an old key goes with a key"), "{old}");
 }
