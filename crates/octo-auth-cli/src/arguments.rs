@@ -8,10 +8,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod client;
+mod store;
 mod stored;
 mod token;
 
 pub(crate) use client::{Authentication, ClientArguments, Provider, StoreArguments, StoredArguments};
+use store::STORE_EXAMPLES;
+pub(crate) use store::StoreRequest;
 use stored::{EXEC_EXAMPLE, HEADER_EXAMPLE, IMPORT_EXAMPLE, LOGOUT_EXAMPLE, STATUS_EXAMPLE};
 pub(crate) use stored::{ExecRequest, HeaderRequest, ImportRequest, LogoutRequest, StatusRequest};
 use token::TOKEN_EXAMPLE;
@@ -105,6 +108,9 @@ pub(crate) enum Command {
     /// Get an access token and print it: client credentials, or ApiLogin at Octorate
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(TokenRequest),
+    /// Check, list, recover, seal or move what is stored
+    #[command(subcommand, after_help = STORE_EXAMPLES, disable_help_subcommand = true)]
+    Store(StoreRequest),
     /// Begin an account with a refresh token from elsewhere, given on standard input
     #[command(after_help = IMPORT_EXAMPLE)]
     Import(ImportRequest),

@@ -103,6 +103,12 @@ impl Failure {
         self
     }
 
+    /// Returns message and causes in one line.
+    pub(crate) fn in_one_line(&self) -> String {
+        let causes: String = self.causes.iter().map(|cause| format!(", because {cause}")).collect();
+        format!("{}{causes}", self.message)
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

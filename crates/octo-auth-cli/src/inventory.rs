@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use octo_auth_config::Settings;
-use octo_auth_core::{Client, Key, RecordName, Store};
+use octo_auth_core::{
+    Accounts, Client, FailureKind, Job, Key, Policy, RecordName, Status, Storage, Store, Verdict,
+};
 use octo_auth_store_file::FileStore;
+use octo_auth_system::{Clock, SystemClock, entropy};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::record;
 use crate::revocation;
 use crate::stored;
@@ -59,6 +62,42 @@ pub(crate) fn read(store: &FileStore, settings: &Settings) -> Result<Inventory, 
     };
     let is_of_tokens = |name: &RecordName| !revocation::is_one(name) && !is_request_log(name);
     Ok(Inventory { records: names.into_iter().filter(is_of_tokens).map(entry).collect(), unusable })
+}
+
+/// Reads the record of a key, and returns how it stands. What would be done next is not done.
+///
+/// # Errors
+///
+/// A [`Failure`] if no request of the key can be built, or the operating system gives no random bytes.
+pub(crate) fn look(store: &FileStore, client: &Client, key: &Key) -> Result<Status, Failure> {
+    let entropy = entropy().map_err(|error| Failure::of(Exit::TryLater, &error))?;
+    let now = SystemClock.now();
+    let mut machine = Accounts::new(client.clone(), Policy::default(), Storage::SingleProcess, &entropy);
+    if let Verdict::Run(Job::Load(job)) = machine.decide(key, now).verdict {
+        let read = store.load(job.name());
+        let next = machine.report(job.loaded(read), now);
+        // It is not carried out.
+        drop(next);
+    }
+    let status = machine.status(key, now);
+    status.ok_or_else(|| {
+        Failure::new(
+            Exit::Configuration,
+            format!("{key} cannot be asked for at {}", client.profile().title()),
+        )
+    })
+}
+
+/// Returns why the record of a key cannot be used; `None` if it can.
+///
+/// # Errors
+///
+/// As [`look`].
+pub(crate) fn fault(store: &FileStore, client: &Client, key: &Key) -> Result<Option<Failure>, Failure> {
+    let status = look(store, client, key)?;
+    let is_unusable = status.setback.filter(|setback| setback.kind() == FailureKind::StoreUnavailable);
+    // A file that cannot be read was named already.
+    Ok(is_unusable.map(Failure::from).filter(|_| store.load(&RecordName::new(client, key)).is_ok()))
 }
 
 /// Returns the client of the settings and its key that has this record, if it can be told from the readable part.

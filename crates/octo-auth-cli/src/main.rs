@@ -17,12 +17,15 @@ mod import;
 mod input;
 mod inventory;
 mod ip;
+mod keyring;
+mod keys;
 mod logout;
 mod output;
 mod profile;
 mod record;
 mod revocation;
 mod status;
+mod store;
 mod stored;
 mod token;
 mod usage;
@@ -55,6 +58,7 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Token(request) => token::run(request, &mut output),
         Command::Import(request) => import::run(request, &mut output),
         Command::Status(request) => status::run(request, &mut output),
+        Command::Store(request) => store::run(request, &mut output),
         Command::Header(request) => token::header(request, &mut output),
         Command::Exec(request) => exec::run(request),
         Command::Logout(request) => logout::run(request, &mut output),

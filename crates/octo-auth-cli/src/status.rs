@@ -4,11 +4,9 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{
-    self as core, Client, Freshness, Job, Key, Now, Policy, RecordName, Status, Storage, Store, Verdict,
-};
+use octo_auth_core::{self as core, Freshness, Now, RecordName, Status, Store};
 use octo_auth_store_file::FileStore;
-use octo_auth_system::{Clock, SystemClock, entropy};
+use octo_auth_system::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::arguments::StatusRequest;
@@ -91,7 +89,7 @@ fn row(store: &FileStore, entry: &Entry, now: Now) -> Result<Row, Failure> {
             to_revoke,
         });
     };
-    let status = look(store, client, key, now)?;
+    let status = inventory::look(store, client, key)?;
     let token = status.token.as_ref();
     let left = |age: Option<Duration>| {
         let token = token?;
@@ -112,26 +110,6 @@ fn row(store: &FileStore, entry: &Entry, now: Now) -> Result<Row, Failure> {
         why: why(&status),
         code: setback.map(|setback| setback.code().into_owned()),
         to_revoke,
-    })
-}
-
-/// Reads the record of a key, and returns how it stands. What would be done next is not done.
-fn look(store: &FileStore, client: &Client, key: &Key, now: Now) -> Result<Status, Failure> {
-    let entropy = entropy().map_err(|error| Failure::of(Exit::TryLater, &error))?;
-    let mut machine =
-        core::Accounts::new(client.clone(), Policy::default(), Storage::SingleProcess, &entropy);
-    if let Verdict::Run(Job::Load(job)) = machine.decide(key, now).verdict {
-        let read = store.load(job.name());
-        let next = machine.report(job.loaded(read), now);
-        // It is not carried out.
-        drop(next);
-    }
-    let status = machine.status(key, now);
-    status.ok_or_else(|| {
-        Failure::new(
-            Exit::Configuration,
-            format!("{key} cannot be asked for at {}", client.profile().title()),
-        )
     })
 }
 

@@ -3,7 +3,7 @@
 //! The rule kept here: with what a client was registered stands beside its tokens, so that a program which is started
 //! again refreshes with the same. Settings that name a client take its place as a whole, never in part.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use octo_auth_blocking::{Accounts, UreqTransport};
 use octo_auth_config::{Origin, Settings};
@@ -11,8 +11,8 @@ use octo_auth_core::{Client, Key, Profile, RecordName};
 use octo_auth_store_file::{FileStore, FileStoreError, Registration, SecretSource};
 
 use crate::arguments::{ClientArguments, StoreArguments, StoredArguments};
-use crate::client;
 use crate::failure::{Exit, Failure, shown};
+use crate::{client, keys};
 
 /// The settings that name a client. A secret alone does not: that of a registration may be in the environment.
 const OF_A_CLIENT: [&str; 5] = ["profile", "token_url", "authorization_url", "client_id", "auth"];
@@ -147,7 +147,20 @@ pub(crate) fn open(arguments: &StoreArguments, settings: &Settings) -> Result<Fi
         Some(directory) => directory.clone(),
         None => settings.store_path()?,
     };
-    Ok(FileStore::open(directory)?)
+    open_directory(&directory, settings)
+}
+
+/// Opens a directory, with the keys of the settings.
+///
+/// # Errors
+///
+/// A [`Failure`] if it cannot be used, or if a key cannot be had.
+pub(crate) fn open_directory(directory: &Path, settings: &Settings) -> Result<FileStore, Failure> {
+    let options = match keys::of(settings)? {
+        Some(keys) => FileStore::options().sealed(keys),
+        None => FileStore::options(),
+    };
+    Ok(options.open(directory)?)
 }
 
 /// Returns the settings with those of the one registration in the store that has this account.

@@ -98,7 +98,7 @@ impl Provider {
 }
 
 /// Reads a path. `~/` at its beginning is the home directory: a shell leaves it alone behind a `=`.
-fn path() -> impl TypedValueParser<Value = PathBuf> {
+pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().map(|path| match (path.strip_prefix("~"), std::env::var_os("HOME")) {
         (Ok(below), Some(home)) if Path::new(&home).is_absolute() => Path::new(&home).join(below),
         _ => path,

@@ -11,6 +11,8 @@ mod program;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]
+mod store;
+#[cfg(unix)]
 mod stored;
 mod token;
 mod trouble;

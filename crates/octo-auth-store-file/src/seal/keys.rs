@@ -71,7 +71,8 @@ impl Key {
     /// that takes the place of another never has the id of that.
     #[must_use]
     pub fn with_own_id(self) -> Self {
-        let digest = Sha256::new().chain_update("octo-auth key id").chain_update(self.bytes.as_slice()).finalize();
+        let digest =
+            Sha256::new().chain_update("octo-auth key id").chain_update(self.bytes.as_slice()).finalize();
         Self { id: hex(&digest[..8]), ..self }
     }
 

@@ -1,0 +1,77 @@
+//! Arguments of `octo-auth store`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::client::path;
+use super::{ClientArguments, StoreArguments};
+
+pub(super) const STORE_EXAMPLES: &str = "\
+With store.key, store.key_file, store.key_command or store.key_keyring set, what is stored is encrypted and
+authenticated. To change the key, set the new one there and the old one as store.old_key..., run octo-auth store
+rekey, and remove the old one. A run that was interrupted is simply made again.
+
+Examples:
+  octo-auth store check
+  octo-auth store list
+  octo-auth store recover NAME
+  OCTO_AUTH_STORE_KEY_FILE=/etc/hotel/key-2027 OCTO_AUTH_STORE_OLD_KEY_FILE=/etc/hotel/key-2026 octo-auth store rekey
+  octo-auth store migrate --to /var/lib/hotel/tokens
+
+Exit codes: 0 done and sound, 2 usage, 3 something is damaged or was not done, 5 try later.";
+
+/// What `octo-auth store` is asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreRequest {
+    /// Print the names of all records
+    #[command(after_help = STORE_EXAMPLES)]
+    List(WholeStore),
+    /// Read every record, and say of each that is damaged what is wrong and what to do
+    #[command(after_help = STORE_EXAMPLES)]
+    Check(WholeStore),
+    /// Take a damaged record back to its previous state
+    #[command(after_help = STORE_EXAMPLES)]
+    Recover {
+        #[command(flatten)]
+        of: WholeStore,
+        /// The name of the record, as octo-auth store list prints it
+        #[arg(value_name = "NAME")]
+        record: String,
+    },
+    /// Seal everything with the key of the settings
+    #[command(after_help = STORE_EXAMPLES)]
+    Rekey(WholeStore),
+    /// Move all records and registrations to another directory; end the programs that use them before
+    #[command(after_help = STORE_EXAMPLES)]
+    Migrate {
+        #[command(flatten)]
+        of: WholeStore,
+        /// The other directory
+        #[arg(long, value_name = "DIR", value_parser = path())]
+        to: PathBuf,
+    },
+}
+
+/// The directory, and the settings that tell what is in it.
+#[derive(Debug, Args)]
+pub(crate) struct WholeStore {
+    #[command(flatten)]
+    pub(crate) client: ClientArguments,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+impl StoreRequest {
+    /// Returns the directory.
+    pub(crate) fn of(&self) -> &WholeStore {
+        match self {
+            Self::List(of)
+            | Self::Check(of)
+            | Self::Rekey(of)
+            | Self::Recover { of, .. }
+            | Self::Migrate { of, .. } => of,
+        }
+    }
+}

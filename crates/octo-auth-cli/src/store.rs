@@ -1,0 +1,130 @@
+//! `octo-auth store`: the directory as a whole.
+//!
+//! The rule kept here: what cannot be read is named with what to do, and left as it is.
+
+use octo_auth_core::{RecordName, Store};
+use octo_auth_store_file::FileStore;
+
+use crate::arguments::StoreRequest;
+use crate::failure::{Exit, Failure, shown};
+use crate::inventory;
+use crate::output::Output;
+use crate::record::unreadable;
+use crate::{client, stored};
+
+/// Carries out a command about the directory.
+///
+/// # Errors
+///
+/// A [`Failure`] if the directory cannot be used, or if something in it is damaged or was not done.
+pub(crate) fn run(request: &StoreRequest, output: &mut Output) -> Result<Exit, Failure> {
+    let of = request.of();
+    let settings = client::settings(&of.client)?;
+    let store = stored::open(&of.store, &settings)?;
+    match request {
+        StoreRequest::List(_) => list(&store, output),
+        StoreRequest::Check(_) => {
+            let known = inventory::read(&store, &settings)?;
+            check(&store, &known, output)
+        }
+        StoreRequest::Recover { record, .. } => recover(&store, record, output),
+        StoreRequest::Rekey(_) => rekey(&store, output),
+        StoreRequest::Migrate { to, .. } => {
+            let to = stored::open_directory(to, &settings)?;
+            migrate(&store, &to, output)
+        }
+    }
+}
+
+fn list(store: &FileStore, output: &mut Output) -> Result<Exit, Failure> {
+    let mut names = store.list("").map_err(|error| unreadable(&error))?;
+    names.sort();
+    for name in names {
+        output.line(name)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads every file, and names each damage.
+fn check(store: &FileStore, known: &inventory::Inventory, output: &mut Output) -> Result<Exit, Failure> {
+    let mut damages: Vec<String> = Vec::new();
+    let names = store.list("").map_err(|error| unreadable(&error))?;
+    for name in &names {
+        if let Err(error) = store.load(name) {
+            damages.push(unreadable(&error).in_one_line());
+        }
+    }
+    for entry in &known.records {
+        let Some((client, key)) = &entry.of else { continue };
+        if let Some(failure) = inventory::fault(store, client, key)? {
+            damages.push(format!("{}: {}", entry.name, failure.in_one_line()));
+        }
+    }
+    damages.extend(
+        known
+            .unusable
+            .iter()
+            .map(|(label, failure)| format!("the registration {label}: {}", failure.in_one_line())),
+    );
+    let place = shown(store.directory().display());
+    let count = names.len();
+    if damages.is_empty() {
+        output.line(format_args!("{place}: {count} records, all sound"))?;
+        return Ok(Exit::Done);
+    }
+    let lines: String = damages.iter().map(|damage| format!("\n  {damage}")).collect();
+    Err(Failure::new(
+        Exit::Configuration,
+        format!("{place}: {} of {count} records or registrations cannot be used{lines}", damages.len()),
+    )
+    .with_remedy(
+        "what to do stands with each; octo-auth store recover takes a record back to its previous state",
+    ))
+}
+
+fn recover(store: &FileStore, record: &str, output: &mut Output) -> Result<Exit, Failure> {
+    let name = RecordName::parse(record).map_err(|error| {
+        Failure::of(Exit::Configuration, &error).with_remedy("octo-auth store list prints the names")
+    })?;
+    store.recover(&name)?;
+    output.line(format_args!(
+        "{name}: recovered. Its refresh token may have been replaced since: if the provider refuses it, sign in again"
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn rekey(store: &FileStore, output: &mut Output) -> Result<Exit, Failure> {
+    let rekeyed = store.rekey()?;
+    output.line(format_args!(
+        "{} files sealed, {} were sealed with the key before",
+        rekeyed.sealed, rekeyed.unchanged
+    ))?;
+    all_done(&rekeyed.failed, "were not sealed", "correct each, and run it again: what is done is left alone")
+}
+
+fn migrate(store: &FileStore, to: &FileStore, output: &mut Output) -> Result<Exit, Failure> {
+    let migrated = store.migrate(to)?;
+    output.line(format_args!(
+        "{} records and registrations moved to {}",
+        migrated.moved,
+        shown(to.directory().display())
+    ))?;
+    all_done(
+        &migrated.failed,
+        "stayed where they are",
+        "correct each, and run it again: what was moved is left alone",
+    )
+}
+
+fn all_done(
+    failed: &[octo_auth_store_file::FileStoreError],
+    what: &str,
+    remedy: &str,
+) -> Result<Exit, Failure> {
+    if failed.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let lines: String = failed.iter().map(|error| format!("\n  {error}")).collect();
+    Err(Failure::new(Exit::Configuration, format!("{} files {what}{lines}", failed.len()))
+        .with_remedy(remedy))
+}
