@@ -8,11 +8,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod client;
+mod doctor;
 mod store;
 mod stored;
 mod token;
 
 pub(crate) use client::{Authentication, ClientArguments, Provider, StoreArguments, StoredArguments};
+use doctor::DOCTOR_EXAMPLE;
+pub(crate) use doctor::DoctorRequest;
 use store::STORE_EXAMPLES;
 pub(crate) use store::StoreRequest;
 use stored::{EXEC_EXAMPLE, HEADER_EXAMPLE, IMPORT_EXAMPLE, LOGOUT_EXAMPLE, STATUS_EXAMPLE};
@@ -111,6 +114,12 @@ pub(crate) enum Command {
     /// Check, list, recover, seal or move what is stored
     #[command(subcommand, after_help = STORE_EXAMPLES, disable_help_subcommand = true)]
     Store(StoreRequest),
+    /// Check everything that a working token needs, and say what to do
+    #[command(after_help = DOCTOR_EXAMPLE)]
+    Doctor(DoctorRequest),
+    /// Write to a directory until this process is killed: what doctor starts
+    #[command(hide = true)]
+    DoctorWriter { directory: PathBuf },
     /// Begin an account with a refresh token from elsewhere, given on standard input
     #[command(after_help = IMPORT_EXAMPLE)]
     Import(ImportRequest),

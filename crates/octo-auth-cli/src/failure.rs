@@ -109,6 +109,10 @@ impl Failure {
         format!("{}{causes}", self.message)
     }
 
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
@@ -196,10 +200,25 @@ impl From<SetupError> for Failure {
     }
 }
 
-/// Its message says what to do.
+/// Its message says what to do, unless the operating system refused something.
+impl From<&FileStoreError> for Failure {
+    fn from(error: &FileStoreError) -> Self {
+        let failure = Self::of(error.remedy().into(), error);
+        match error {
+            FileStoreError::Unobtainable { .. } => {
+                failure.with_remedy("put the secret there, or say in the settings where it is")
+            }
+            FileStoreError::Io { .. } => {
+                failure.with_remedy("remove the cause, such as a full disk, and try again")
+            }
+            _ => failure,
+        }
+    }
+}
+
 impl From<FileStoreError> for Failure {
     fn from(error: FileStoreError) -> Self {
-        Self::of(error.remedy().into(), &error)
+        Self::from(&error)
     }
 }
 

@@ -10,6 +10,7 @@ mod client;
 mod config;
 mod credentials;
 mod demo;
+mod doctor;
 mod emulate;
 mod exec;
 mod failure;
@@ -59,6 +60,8 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Import(request) => import::run(request, &mut output),
         Command::Status(request) => status::run(request, &mut output),
         Command::Store(request) => store::run(request, &mut output),
+        Command::Doctor(request) => doctor::run(request, &mut output),
+        Command::DoctorWriter { directory } => doctor::write_until_killed(directory, &mut output),
         Command::Header(request) => token::header(request, &mut output),
         Command::Exec(request) => exec::run(request),
         Command::Logout(request) => logout::run(request, &mut output),

@@ -1,6 +1,6 @@
 //! What a stored record says of itself, beside what the lifecycle makes of it.
 
-use octo_auth_core::{Diagnostic, RecordName, Secret, Store, StoreError};
+use octo_auth_core::{RecordName, Secret, Store, StoreError};
 use octo_auth_store_file::{FileStore, FileStoreError};
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ impl Record {
 /// A failure of the store: that of the file, whose message says what to do.
 pub(crate) fn unreadable(error: &StoreError) -> Failure {
     match FileStoreError::of(error) {
-        Some(error) => Failure::of(error.remedy().into(), error),
+        Some(error) => error.into(),
         None => Failure::of(Exit::TryLater, error),
     }
 }

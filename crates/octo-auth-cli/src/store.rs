@@ -7,10 +7,10 @@ use octo_auth_store_file::FileStore;
 
 use crate::arguments::StoreRequest;
 use crate::failure::{Exit, Failure, shown};
-use crate::inventory;
+use crate::inventory::{self, Inventory};
 use crate::output::Output;
 use crate::record::unreadable;
-use crate::{client, stored};
+use crate::{client, keys, stored};
 
 /// Carries out a command about the directory.
 ///
@@ -30,7 +30,7 @@ pub(crate) fn run(request: &StoreRequest, output: &mut Output) -> Result<Exit, F
         StoreRequest::Recover { record, .. } => recover(&store, record, output),
         StoreRequest::Rekey(_) => rekey(&store, output),
         StoreRequest::Migrate { to, .. } => {
-            let to = stored::open_directory(to, &settings)?;
+            let to = stored::open_directory(to, keys::of(&settings)?)?;
             migrate(&store, &to, output)
         }
     }
@@ -45,8 +45,27 @@ fn list(store: &FileStore, output: &mut Output) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Reads every file, and names each damage.
-fn check(store: &FileStore, known: &inventory::Inventory, output: &mut Output) -> Result<Exit, Failure> {
+fn check(store: &FileStore, known: &Inventory, output: &mut Output) -> Result<Exit, Failure> {
+    let (count, damages) = damages(store, known)?;
+    let place = shown(store.directory().display());
+    if damages.is_empty() {
+        output.line(format_args!("{place}: {count} records, all sound"))?;
+        return Ok(Exit::Done);
+    }
+    let lines: String = damages.iter().map(|damage| format!("\n  {damage}")).collect();
+    let message =
+        format!("{place}: {} of {count} records or registrations cannot be used{lines}", damages.len());
+    let remedy =
+        "what to do stands with each; octo-auth store recover takes a record back to its previous state";
+    Err(Failure::new(Exit::Configuration, message).with_remedy(remedy))
+}
+
+/// Reads every file. Returns how many records there are, and each damage in a line.
+///
+/// # Errors
+///
+/// A [`Failure`] if the directory cannot be listed.
+pub(crate) fn damages(store: &FileStore, known: &Inventory) -> Result<(usize, Vec<String>), Failure> {
     let mut damages: Vec<String> = Vec::new();
     let names = store.list("").map_err(|error| unreadable(&error))?;
     for name in &names {
@@ -60,26 +79,10 @@ fn check(store: &FileStore, known: &inventory::Inventory, output: &mut Output) -
             damages.push(format!("{}: {}", entry.name, failure.in_one_line()));
         }
     }
-    damages.extend(
-        known
-            .unusable
-            .iter()
-            .map(|(label, failure)| format!("the registration {label}: {}", failure.in_one_line())),
-    );
-    let place = shown(store.directory().display());
-    let count = names.len();
-    if damages.is_empty() {
-        output.line(format_args!("{place}: {count} records, all sound"))?;
-        return Ok(Exit::Done);
-    }
-    let lines: String = damages.iter().map(|damage| format!("\n  {damage}")).collect();
-    Err(Failure::new(
-        Exit::Configuration,
-        format!("{place}: {} of {count} records or registrations cannot be used{lines}", damages.len()),
-    )
-    .with_remedy(
-        "what to do stands with each; octo-auth store recover takes a record back to its previous state",
-    ))
+    let unusable =
+        |(label, failure): &(String, Failure)| format!("the registration {label}: {}", failure.in_one_line());
+    damages.extend(known.unusable.iter().map(unusable));
+    Ok((names.len(), damages))
 }
 
 fn recover(store: &FileStore, record: &str, output: &mut Output) -> Result<Exit, Failure> {

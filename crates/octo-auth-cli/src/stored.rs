@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use octo_auth_blocking::{Accounts, UreqTransport};
 use octo_auth_config::{Origin, Settings};
 use octo_auth_core::{Client, Key, Profile, RecordName};
-use octo_auth_store_file::{FileStore, FileStoreError, Registration, SecretSource};
+use octo_auth_store_file::{FileStore, FileStoreError, Keys, Registration, SecretSource};
 
 use crate::arguments::{ClientArguments, StoreArguments, StoredArguments};
 use crate::failure::{Exit, Failure, shown};
@@ -137,26 +137,34 @@ impl Stored {
     }
 }
 
-/// Opens the store.
+/// Opens the store, with the keys of the settings.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the directory cannot be used.
+/// A [`Failure`] if the directory cannot be used, or if a key cannot be had.
 pub(crate) fn open(arguments: &StoreArguments, settings: &Settings) -> Result<FileStore, Failure> {
-    let directory = match &arguments.directory {
-        Some(directory) => directory.clone(),
-        None => settings.store_path()?,
-    };
-    open_directory(&directory, settings)
+    open_directory(&directory(arguments, settings)?, keys::of(settings)?)
 }
 
-/// Opens a directory, with the keys of the settings.
+/// Returns the directory of the store.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if it cannot be used, or if a key cannot be had.
-pub(crate) fn open_directory(directory: &Path, settings: &Settings) -> Result<FileStore, Failure> {
-    let options = match keys::of(settings)? {
+/// A [`Failure`] if none is named and the user has no home directory.
+pub(crate) fn directory(arguments: &StoreArguments, settings: &Settings) -> Result<PathBuf, Failure> {
+    match &arguments.directory {
+        Some(directory) => Ok(directory.clone()),
+        None => Ok(settings.store_path()?),
+    }
+}
+
+/// Opens a directory, sealed if there are keys.
+///
+/// # Errors
+///
+/// A [`Failure`] if it cannot be used.
+pub(crate) fn open_directory(directory: &Path, keys: Option<Keys>) -> Result<FileStore, Failure> {
+    let options = match keys {
         Some(keys) => FileStore::options().sealed(keys),
         None => FileStore::options(),
     };

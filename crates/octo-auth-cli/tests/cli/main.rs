@@ -4,6 +4,8 @@
 
 mod config;
 mod demo;
+#[cfg(unix)]
+mod doctor;
 mod emulate;
 mod ip;
 mod profile;

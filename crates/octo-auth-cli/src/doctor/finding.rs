@@ -1,0 +1,76 @@
+//! What came of one check.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::failure::{Exit, Failure, shown};
+
+/// What came of one check: a word, what was found, and what to do.
+pub(crate) struct Finding {
+    check: &'static str,
+    result: Outcome,
+    detail: String,
+    remedy: Option<String>,
+}
+
+enum Outcome {
+    Sound,
+    Doubtful,
+    Failed(Exit),
+    Skipped,
+}
+
+impl Finding {
+    pub(crate) fn sound(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, result: Outcome::Sound, detail: detail.into(), remedy: None }
+    }
+
+    pub(crate) fn skipped(check: &'static str, why: impl Into<String>) -> Self {
+        Self { check, result: Outcome::Skipped, detail: why.into(), remedy: None }
+    }
+
+    pub(crate) fn doubtful(
+        check: &'static str,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { check, result: Outcome::Doubtful, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+
+    pub(crate) fn failed(check: &'static str, failure: &Failure) -> Self {
+        let remedy = failure.remedy().map(str::to_owned);
+        Self { check, result: Outcome::Failed(failure.exit()), detail: failure.in_one_line(), remedy }
+    }
+
+    /// Returns the exit code of a check that failed.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        match self.result {
+            Outcome::Failed(exit) => Some(exit),
+            Outcome::Sound | Outcome::Doubtful | Outcome::Skipped => None,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self.result {
+            Outcome::Sound => "ok",
+            Outcome::Doubtful => "warning",
+            Outcome::Failed(_) => "failed",
+            Outcome::Skipped => "skipped",
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"check": self.check, "result": self.word(), "detail": self.detail, "remedy": self.remedy})
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<8} {:<14} {}", self.word(), self.check, shown(&self.detail))?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n{:<23} what to do: {}", "", shown(remedy)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Whether the provider can be reached, and how far this computer's clock is from its own.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Request;
+use http::header::DATE;
+use octo_auth_blocking::{Transport, UreqTransport};
+use octo_auth_config::Settings;
+use octo_auth_core::{Body, Profile, Timestamp};
+use octo_auth_store_file::FileStore;
+use octo_auth_system::{Clock, SystemClock};
+
+use super::Finding;
+use crate::arguments::DoctorRequest;
+use crate::failure::{Exit, Failure, shown};
+use crate::{client, inventory};
+
+/// How long a provider may take to answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How far the clocks may be apart, in seconds: a `Date` has whole seconds, and an answer takes its time.
+const NEAR: i64 = 60;
+
+/// From here on, in seconds, the provider's clock is not believed.
+const IMPLAUSIBLE: i64 = 86_400;
+
+/// Asks each provider once, without credentials.
+pub(crate) fn check(
+    request: &DoctorRequest,
+    settings: &Settings,
+    store: Option<&FileStore>,
+    findings: &mut Vec<Finding>,
+) {
+    let providers = providers(settings, store);
+    if providers.is_empty() {
+        findings.extend(
+            ["provider", "clock"]
+                .map(|check| Finding::skipped(check, "neither settings nor registrations name one")),
+        );
+    }
+    let transport = match client::transport(&request.client) {
+        Ok(transport) => transport,
+        Err(failure) => {
+            findings.push(Finding::failed("provider", &failure));
+            findings.push(Finding::skipped("clock", "no request can be made"));
+            return;
+        }
+    };
+    for (url, title) in providers {
+        match ask(&transport, &url) {
+            Ok((status, offset)) => {
+                findings.push(Finding::sound(
+                    "provider",
+                    format!("{title} answers at {}, with HTTP {status}", shown(&url)),
+                ));
+                findings.push(clock(&title, offset));
+            }
+            Err(failure) => {
+                findings
+                    .push(Finding::failed("provider", &failure.about(format!("{title} at {}", shown(&url)))));
+                findings.push(Finding::skipped("clock", format!("{title} does not tell its time")));
+            }
+        }
+    }
+}
+
+/// Returns where tokens are asked for, and the provider's title.
+fn providers(settings: &Settings, store: Option<&FileStore>) -> BTreeMap<String, String> {
+    let registered = store.and_then(|store| inventory::read(store, settings).ok());
+    let registered = registered.into_iter().flat_map(|known| known.records).filter_map(|entry| entry.of);
+    let profiles = registered.map(|(client, _)| client.profile().clone()).chain(settings.profile());
+    let named = |profile: Profile| Some((token_url(&profile)?, profile.title().to_owned()));
+    profiles.filter_map(named).collect()
+}
+
+fn token_url(profile: &Profile) -> Option<String> {
+    let calls = &profile.document().calls;
+    let giving = [&calls.client_credentials, &calls.code, &calls.refresh, &calls.api_login];
+    let call = giving.into_iter().flatten().next()?;
+    // The query may hold what is meant for the provider alone.
+    profile.call_url(call).split('?').next().map(str::to_owned)
+}
+
+/// Asks without credentials. Any answer shows that the provider is there. Returns its status, and how many seconds its clock is ahead of ours.
+fn ask(transport: &UreqTransport, url: &str) -> Result<(u16, Option<i64>), Failure> {
+    let request = Request::get(url).body(Body::empty());
+    let request = request.map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let sent = SystemClock.now().wall;
+    let response = transport.send(&request, DEADLINE).map_err(|fault| {
+        Failure::of(Exit::TryLater, &fault)
+            .with_remedy("check the network, the proxy and the certificates that are trusted, and try again")
+    })?;
+    let received = SystemClock.now().wall;
+    let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    let seconds = |moment: Timestamp| moment.as_unix_millis().div_euclid(1000);
+    let offset = date.and_then(|date| {
+        let told = date
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_secs()).ok())?;
+        // It was true at some moment between the two.
+        let (earliest, latest) = (seconds(sent), seconds(received));
+        Some(told - told.clamp(earliest, latest))
+    });
+    Ok((response.status().as_u16(), offset))
+}
+
+fn clock(title: &str, offset: Option<i64>) -> Finding {
+    let check = "clock";
+    let Some(offset) = offset else {
+        return Finding::skipped(check, format!("{title} does not tell its time"));
+    };
+    let distance = in_words(offset.unsigned_abs());
+    let side = if offset > 0 { "behind" } else { "ahead of" };
+    if offset.abs() <= NEAR {
+        return Finding::sound(
+            check,
+            format!("it is right within a minute of that of {title} ({offset:+} s)"),
+        );
+    }
+    let follows = if offset.abs() > IMPLAUSIBLE {
+        "that is too far to be corrected: an end of a token that is a date is taken as this clock says, so that tokens \
+         are served when they are over, or renewed long before"
+    } else {
+        "the ends of new tokens are corrected by that; but tokens that were stored by the right time, here or by other \
+         computers, end too early or too late"
+    };
+    let certificates = "; TLS certificates may seem to be over, or not valid yet";
+    let detail = format!(
+        "this computer's clock is {distance} {side} that of {title} ({offset:+} s from it): {follows}{certificates}"
+    );
+    let failure = Failure::new(Exit::Configuration, detail);
+    Finding::failed(
+        check,
+        &failure.with_remedy("set the clock by a time server, such as: timedatectl set-ntp true"),
+    )
+}
+
+fn in_words(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes:02} min"),
+    }
+}
