@@ -8,8 +8,8 @@
 use http::Request;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
-    AdminToken, Body, Client, Exchange, Pending, Profile, Reply, RequestError, Scopes, Secret, TokenSet,
-    TokenTypeHint,
+    AdminToken, Body, Client, Exchange, PendingAuthorization, Profile, Reply, RequestError, Scopes, Secret,
+    TokenSet, TokenTypeHint,
 };
 use octo_auth_emulator::{Browser, Emulator, Entry, generic, octorate, octotable, officernd};
 use octo_auth_tests::adapter::{self, Adapter};
@@ -37,12 +37,12 @@ fn signed_in(adapter: &Adapter, client: &Client, redirect_uri: &str, scopes: &Sc
     let (page, pending) = sound(client.authorize(redirect_uri, scopes, entropy(), adapter.now()));
     let callback = sound(Browser::new().open(&page).and_then(|page| page.grant()));
     let code = sound(pending.receive(&callback, adapter.now()));
-    sound(adapter.run(sound(code.redeem(client, adapter.now())))).value
+    sound(adapter.run(sound(code.exchange(client, adapter.now())))).value
 }
 
 /// The `state` that comes of the fixed entropy.
 fn state(client: &Client, redirect_uri: &str) -> String {
-    let (_, pending): (String, Pending) =
+    let (_, pending): (String, PendingAuthorization) =
         sound(client.authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()));
     pending.state().expose().to_owned()
 }

@@ -172,6 +172,10 @@ fn a_base_url_holds_scheme_host_and_path_and_nothing_else() {
         ("https://host.example/ a", BaseUrlError::Character),
         ("https://hôst.example", BaseUrlError::Character),
         ("ftp://host.example", BaseUrlError::Scheme("ftp".to_owned())),
+        ("file:///usr/bin/calc", BaseUrlError::Scheme("file".to_owned())),
+        ("javascript:alert(1)", BaseUrlError::Scheme("javascript".to_owned())),
+        ("host.example:8080/path", BaseUrlError::NotAbsolute),
+        ("--remote-debugging-port=1", BaseUrlError::NotAbsolute),
         ("host.example/path", BaseUrlError::NotAbsolute),
         ("/path", BaseUrlError::NotAbsolute),
         ("", BaseUrlError::NotAbsolute),
@@ -407,6 +411,21 @@ fn a_standard_server_is_described_by_its_addresses() {
         query[5..],
         ["state={state}", "code_challenge={code_challenge}", "code_challenge_method=S256"]
     );
+}
+
+/// The request would carry the parameter twice, which RFC 6749 section 3.1 forbids.
+#[test]
+fn a_parameter_of_each_sign_in_does_not_stand_in_the_authorization_url() {
+    let server = || Profile::rfc6749("https://login.example.com/token").unwrap();
+    for name in ["state", "client_id", "redirect_uri", "code_challenge"] {
+        let url = format!("https://login.example.com/authorize?{name}=fixed");
+        let error = server().with_authorization_url(&url).unwrap_err();
+        assert_eq!(error.problem(), &ProfileProblem::Duplicate(name.to_owned()), "{name}");
+    }
+    for query in ["tenant=a", "response_type=code", "scope=a"] {
+        let url = format!("https://login.example.com/authorize?{query}");
+        assert!(server().with_authorization_url(&url).is_ok(), "{query}");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use http::Response;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
-    AccessToken, Body, Client, Exchange, Fault, Freshness, Job, Key, NewClient, Pending, Profile, RecordName,
-    Reply, Saved, Scopes, Secret, Storage, Stored, TokenTypeHint, Version,
+    AccessToken, Body, Client, Exchange, Fault, Freshness, Job, Key, NewClient, PendingAuthorization,
+    Profile, RecordName, Reply, Saved, Scopes, Secret, Storage, Stored, TokenTypeHint, Version,
 };
 use octo_auth_testkit::StoredRecord;
 use octo_auth_tests::canary::{MARK, hits, marked, shown, shown_by_error};
@@ -49,7 +49,7 @@ fn secret(kind: &str) -> Secret {
     Secret::from(marked(kind))
 }
 
-fn pending(client: &Client) -> Pending {
+fn pending(client: &Client) -> PendingAuthorization {
     client.authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap().1
 }
 
@@ -95,7 +95,7 @@ fn visit_every_exchange(visitor: &mut impl Visit) {
         let of_standard = [DERIVED[1].to_owned(), marked("parameter")];
         let of_standard = of_standard.into_iter().filter(|_| client.profile().name() == "rfc6749");
         let secrets: Vec<String> = with("code").into_iter().chain(of_standard).collect();
-        visitor.exchange(code.redeem(&client, moment::start()).unwrap(), &secrets);
+        visitor.exchange(code.exchange(&client, moment::start()).unwrap(), &secrets);
     }
     let admin = admin_token(octorate.profile(), &marked("admin-token"));
     let token = [marked("admin-token")];
@@ -314,8 +314,8 @@ fn no_rejected_callback_shows_its_code_or_its_state() {
     }
     assert!(text.contains("was *** ***"), "{text}");
     let granted = || pending(&server).receive(&callback(&code), moment::start()).unwrap();
-    let late = granted().redeem(&server, moment::after(600)).unwrap_err();
-    let other = granted().redeem(&client(Profile::octorate()), moment::start()).unwrap_err();
+    let late = granted().exchange(&server, moment::after(600)).unwrap_err();
+    let other = granted().exchange(&client(Profile::octorate()), moment::start()).unwrap_err();
     text += &(shown_by_error(&late) + &shown_by_error(&other));
     assert_eq!(leaks(&text), [""; 0]);
 }

@@ -100,7 +100,7 @@ impl Stage {
             sound(self.client.authorize(REDIRECT_URI, &Scopes::none(), entropy, self.clock.now()));
         let callback = format!("?code=invented-{number}&state={}", pending.state().expose());
         let code = sound(pending.receive(&callback, self.clock.now()));
-        sound(code.redeem(&self.client, self.clock.now()))
+        sound(code.exchange(&self.client, self.clock.now()))
     }
 
     /// Lets the codes come in while the own account asks.

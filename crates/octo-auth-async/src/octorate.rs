@@ -61,8 +61,8 @@ use std::net::IpAddr;
 use octo_auth_core::allowlist::{NotPermitted, Rules};
 use octo_auth_core::provider::octorate;
 use octo_auth_core::{
-    Answer, ApiConfiguration, ApiError, CreatedProperty, Failure, GrantedCode, OnboardingError, Pending,
-    RequestError, Secret,
+    Answer, ApiConfiguration, ApiError, AuthorizationCode, CreatedProperty, Failure, OnboardingError,
+    PendingAuthorization, RequestError, Secret,
 };
 use octo_auth_system::entropy;
 
@@ -115,12 +115,12 @@ impl Octorate {
         Ok(Property { tokens: self.admin.tokens.sibling(&octorate::property(account))? })
     }
 
-    /// The page to send an owner to, and the sign-in that waits for the callback ([`Pending::receive`]).
+    /// The page to send an owner to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).
     ///
     /// # Errors
     ///
     /// As [`octorate::authorize`].
-    pub fn authorize(&self, redirect_uri: &str) -> Result<(String, Pending), RequestError> {
+    pub fn authorize(&self, redirect_uri: &str) -> Result<(String, PendingAuthorization), RequestError> {
         let tokens = &self.admin.tokens;
         octorate::authorize(&tokens.client(), redirect_uri, entropy().ok(), tokens.now())
     }
@@ -134,7 +134,7 @@ impl Property {
     /// # Errors
     ///
     /// As [`octorate::sign_in`].
-    pub async fn sign_in(&self, code: GrantedCode) -> Result<(), OnboardingError> {
+    pub async fn sign_in(&self, code: AuthorizationCode) -> Result<(), OnboardingError> {
         self.tokens.drive(octorate::sign_in(&self.tokens.client(), code, self.tokens.now())).await.map(drop)
     }
 

@@ -168,7 +168,7 @@ impl Accounts {
         self.context.shared.client()
     }
 
-    /// Reads the clocks, for [`Pending::receive`](octo_auth_core::Pending::receive) and the like.
+    /// Reads the clocks, for [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive) and the like.
     #[must_use]
     pub fn now(&self) -> Now {
         self.context.shared.now()

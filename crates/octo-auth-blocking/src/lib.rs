@@ -131,14 +131,14 @@ pub use octo_auth_core as core;
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
     ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
-    Authorizer, Body, CallError, CallbackError, Change, ChangeListener, Claimed, Client, CreatedClient,
-    CreatedProperty, Delivery, Deviation, Diagnostic, Entropy, ErrorKind, Event, Exchange, ExchangeError,
-    Failure, FailureKind, FamilyId, Fault, Freshness, Generation, Grant, GrantedCode, Introspection, Judged,
-    Key, Lead, Meaning, NewClient, Next, Now, OnboardingError, Pending, Policy, PolicyError, Position,
-    Profile, ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName, RecordNameError,
-    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, SendOptions, State, Status,
-    Storage, Store, StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint, Validity, Version, Warm,
-    note_framing,
+    AuthorizationCode, Authorizer, Body, CallError, CallbackError, Change, ChangeListener, Claimed, Client,
+    CreatedClient, CreatedProperty, Delivery, Deviation, Diagnostic, Entropy, ErrorKind, Event, Exchange,
+    ExchangeError, Failure, FailureKind, FamilyId, Fault, Freshness, Generation, Grant, Introspection,
+    Judged, Key, Lead, Meaning, NewClient, Next, Now, OnboardingError, PendingAuthorization, Policy,
+    PolicyError, Position, Profile, ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName,
+    RecordNameError, RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret,
+    SendOptions, State, Status, Storage, Store, StoreError, Stored, Timestamp, Token, TokenSet,
+    TokenTypeHint, Validity, Version, Warm, note_framing,
 };
 pub use octo_auth_driver::Unfinished;
 #[doc(inline)]

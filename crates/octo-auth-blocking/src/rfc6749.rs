@@ -43,7 +43,9 @@
 //! ```
 
 use octo_auth_core::provider::rfc6749;
-use octo_auth_core::{CallError, Failure, GrantedCode, OnboardingError, Pending, RequestError};
+use octo_auth_core::{
+    AuthorizationCode, CallError, Failure, OnboardingError, PendingAuthorization, RequestError,
+};
 use octo_auth_system::entropy;
 
 use crate::accounts::Accounts;
@@ -69,13 +71,17 @@ impl Rfc6749 {
         Self { accounts: accounts.clone() }
     }
 
-    /// Returns the page to send a user to, and the sign-in that waits for the callback ([`Pending::receive`]). The scopes are
-    /// separated by spaces; none are asked for if the text is empty.
+    /// Returns the page to send a user to, and the sign-in that waits for the callback
+    /// ([`PendingAuthorization::receive`]). The scopes are separated by spaces; none are asked for if the text is empty.
     ///
     /// # Errors
     ///
     /// As [`rfc6749::authorize`].
-    pub fn authorize(&self, redirect_uri: &str, scopes: &str) -> Result<(String, Pending), RequestError> {
+    pub fn authorize(
+        &self,
+        redirect_uri: &str,
+        scopes: &str,
+    ) -> Result<(String, PendingAuthorization), RequestError> {
         self.authorize_with(redirect_uri, scopes, &[])
     }
 
@@ -101,7 +107,7 @@ impl Rfc6749 {
         redirect_uri: &str,
         scopes: &str,
         parameters: &[(&str, &str)],
-    ) -> Result<(String, Pending), RequestError> {
+    ) -> Result<(String, PendingAuthorization), RequestError> {
         let (client, now) = (self.accounts.client(), self.accounts.now());
         rfc6749::authorize(&client, redirect_uri, scopes, parameters, entropy().ok(), now)
     }
@@ -143,7 +149,7 @@ impl Account {
     /// # Errors
     ///
     /// As [`rfc6749::sign_in`].
-    pub fn sign_in(&self, code: GrantedCode) -> Result<(), OnboardingError> {
+    pub fn sign_in(&self, code: AuthorizationCode) -> Result<(), OnboardingError> {
         self.tokens.drive(rfc6749::sign_in(&self.tokens.client(), code, self.tokens.now())).map(drop)
     }
 

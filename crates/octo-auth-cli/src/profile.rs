@@ -117,7 +117,7 @@ fn code_exchange(client: &Client, scopes: &Scopes, now: Now) -> Result<Exchange<
     let unread = |error: &dyn std::error::Error| Failure::of(Exit::Configuration, error);
     let code =
         pending.receive(&(callback + &issuer.unwrap_or_default()), now).map_err(|error| unread(&error))?;
-    code.redeem(client, now).map_err(|error| unread(&error))
+    code.exchange(client, now).map_err(|error| unread(&error))
 }
 
 fn api_call(client: &Client, now: Now) -> Result<Exchange<ApiAnswer>, Failure> {

@@ -9,7 +9,7 @@ mod property;
 mod refresh;
 mod token_management;
 
-pub use authorization_code::{GrantedCode, Pending, RejectedCallback};
+pub use authorization_code::{AuthorizationCode, PendingAuthorization, RejectedCallback};
 pub use onboarding::{NewClient, Position};
 pub use pkce::Entropy;
 pub use token_management::TokenTypeHint;

@@ -116,7 +116,9 @@ pub use exchange::{
     ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, SendOptions, note_framing,
 };
 pub use failure::{Failure, FailureKind};
-pub use grant::{Entropy, GrantedCode, NewClient, Pending, Position, RejectedCallback, TokenTypeHint};
+pub use grant::{
+    AuthorizationCode, Entropy, NewClient, PendingAuthorization, Position, RejectedCallback, TokenTypeHint,
+};
 pub use key::{
     Adopted, Change, ClaimJob, Decision, Ending, Event, FamilyId, Generation, Job, LoadJob, Published,
     ReleaseJob, RenewalCause, Report, SaveJob, SendJob, State, Status, Step, Ticket, Token, Verdict,

@@ -174,9 +174,13 @@ pub struct Authorization {
     pub redirect_uri: RedirectRule,
     /// Whether PKCE (RFC 7636) is part of the flow.
     pub pkce: Pkce,
-    /// The issuer identifier every callback must carry (RFC 9207), where the server sends one.
+    /// The issuer identifier that a callback carries as `iss` (RFC 9207), if the server has one. Another `iss` is refused.
     #[cfg_attr(feature = "toml", serde(default))]
     pub issuer: Option<Text>,
+    /// Whether a callback may come without `iss`. A server whose metadata say
+    /// `authorization_response_iss_parameter_supported` always sends it.
+    #[cfg_attr(feature = "toml", serde(default))]
+    pub issuer_optional: bool,
     /// Where this is said; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,

@@ -2,13 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use octo_auth_core::{Entropy, Pending, Scopes};
+use octo_auth_core::{Entropy, PendingAuthorization, Scopes};
 use octo_auth_fuzz::{NOW, client, shows_a_secret};
 
 fuzz_target!(|data: (u8, &str)| {
     let (choice, text) = data;
     let client = client(choice);
-    let _ = Pending::from_json(text).map(|pending| pending.to_json());
+    let _ = PendingAuthorization::from_json(text).map(|pending| pending.to_json());
     let entropy = Entropy::from_bytes([7; 64]);
     let redirect_uri = "https://app.example/callback";
     let Ok((_, pending)) = client.authorize(redirect_uri, &Scopes::none(), entropy, NOW) else { return };
@@ -17,7 +17,7 @@ fuzz_target!(|data: (u8, &str)| {
     match pending.receive(&text.replace("STATE", &state), NOW) {
         Ok(code) => {
             assert!(!format!("{code:?}").contains(&state), "Debug shows the state");
-            let exchange = code.redeem(&client, NOW).expect("a fresh code of the same client");
+            let exchange = code.exchange(&client, NOW).expect("a fresh code of the same client");
             assert!(!shows_a_secret(&format!("{exchange:?}")), "Debug shows a secret");
         }
         Err(rejected) => {

@@ -109,7 +109,7 @@ fn code_exchange(client: &Client, now: Now) -> Result<Exchange<TokenSet>, String
         client.authorize(redirect_uri, &Scopes::none(), entropy, now).map_err(|error| error.to_string())?;
     let query = format!("?code=code-in-flight&state={}", pending.state().expose());
     let code = pending.receive(&query, now).map_err(|rejected| rejected.to_string())?;
-    code.redeem(client, now).map_err(|error| error.to_string())
+    code.exchange(client, now).map_err(|error| error.to_string())
 }
 
 fn new_client() -> NewClient {

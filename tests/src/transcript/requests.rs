@@ -50,7 +50,7 @@ fn sign_in(client: &Client, script: &mut Script, redirect_uri: &str, scopes: &Sc
         let Ok(code) = pending.receive(&callback, moment::start()) else {
             return script.line("the callback was refused");
         };
-        let redeemed = code.redeem(client, moment::after(age));
+        let redeemed = code.exchange(client, moment::after(age));
         match redeemed {
             Ok(exchange) if age == 0 => script.line(format!("{page}\n{}", wire::sent(&exchange))),
             Ok(_) => script.line(format!("after {age} s: sent")),

@@ -58,7 +58,7 @@ proptest! {
         let granted = pending.receive(&callback, moment::start());
         let granted = granted.map_err(|rejected| TestCaseError::fail(rejected.to_string()))?;
         // `redeem` takes the code, so that there is nothing left to build a second exchange from.
-        let exchange = registration::sound(granted.redeem(&client, moment::after(1)));
+        let exchange = registration::sound(granted.exchange(&client, moment::after(1)));
         let after = retry_after.map(|seconds| seconds.to_string());
         let header: Vec<_> = after.as_deref().map(|seconds| ("retry-after", seconds)).into_iter().collect();
         prop_assume!(StatusCode::from_u16(status).is_ok());

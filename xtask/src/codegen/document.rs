@@ -145,12 +145,13 @@ fn template(template: &Template) -> String {
 }
 
 fn authorization(rules: &Authorization) -> String {
-    let Authorization { code_lifetime_seconds, redirect_uri, pkce, issuer, source } = rules;
+    let Authorization { code_lifetime_seconds, redirect_uri, pkce, issuer, issuer_optional, source } = rules;
     let fields = [
         ("code_lifetime_seconds", code_lifetime_seconds.to_string()),
         ("redirect_uri", variant("RedirectRule", redirect_uri)),
         ("pkce", variant("Pkce", pkce)),
         ("issuer", option(issuer.as_deref(), text)),
+        ("issuer_optional", issuer_optional.to_string()),
         ("source", text(source)),
     ];
     structure("Authorization", &fields)

@@ -64,7 +64,7 @@ impl Stage {
         let callback = Browser::new().open(&page).and_then(|page| page.grant()).expect("a redirect");
         self.secrets.extend(life::secrets_in(&callback));
         let code = pending.receive(&callback, self.accounts.now()).expect("a code");
-        let exchange = code.redeem(&self.client, self.accounts.now()).expect("a request");
+        let exchange = code.exchange(&self.client, self.accounts.now()).expect("a request");
         let answer = self.accounts.run(exchange).await.expect("tokens");
         self.secrets.push(answer.value.access_token().expose().to_owned());
         tokens.adopt(Adopted::Tokens(answer.value)).await.expect("a consent");

@@ -187,7 +187,7 @@ fn a_code_is_not_logged_nor_what_it_is_exchanged_for() {
     let (page, pending) = asked.expect("a page");
     let callback = crate::ear::unheard(|| Browser::new().open(&page).and_then(|page| page.grant()));
     let code = pending.receive(&callback.expect("a redirect"), runner.now()).expect("a code");
-    let exchange = code.redeem(&client, runner.now()).expect("a request");
+    let exchange = code.exchange(&client, runner.now()).expect("a request");
     let heard = hear(|| {
         let tokens = runner.run(exchange).expect("tokens").value;
         assert!(tokens.access_token().expose().contains(SECRET_MARK));

@@ -3,7 +3,8 @@
 use http::Request;
 use octo_auth_core::profile::{Api, ClientAuthentication};
 use octo_auth_core::{
-    ApiAnswer, Body, Client, Exchange, Meaning, Pending, Profile, Remedy, Scopes, TokenSet, TokenTypeHint,
+    ApiAnswer, Body, Client, Exchange, Meaning, PendingAuthorization, Profile, Remedy, Scopes, TokenSet,
+    TokenTypeHint,
 };
 use octo_auth_emulator::Page;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
@@ -87,7 +88,7 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client, base: &str) -> Result<TokenSe
     let callback =
         stage.person("A person grants a public client access, which has no secret", &page, Page::grant)?;
     // What a web application does that lost track: the same sign-in read from its store more than once.
-    let copy = || Pending::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep);
+    let copy = || PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep);
     let (second, third) = (copy()?, copy()?);
     let encoded = base.replace(':', "%3A").replace('/', "%2F");
     let elsewhere = callback.replace(&encoded, "https%3A%2F%2Felsewhere.example");
@@ -99,7 +100,7 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client, base: &str) -> Result<TokenSe
     let code = stage.receives("The callback names this server as the issuer", pending, &callback, |_| {
         Ok("A code, and the issuer that was expected.".to_owned())
     })?;
-    let exchange = code.redeem(client, stage.now())?;
+    let exchange = code.exchange(client, stage.now())?;
     let tokens = stage.succeeds("The code and its verifier become tokens", exchange, |answer| {
         check(answer.value.refresh_token().is_some(), granted(&answer.value), "no refresh token came")
     })?;
@@ -107,7 +108,7 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client, base: &str) -> Result<TokenSe
     let other = Client::new(client.profile().clone(), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
     stage.prevented(
         "Another client cannot use this sign-in",
-        third.receive(&callback, stage.now())?.redeem(&other, stage.now()),
+        third.receive(&callback, stage.now())?.exchange(&other, stage.now()),
         "other_client",
     )?;
     Ok(tokens)

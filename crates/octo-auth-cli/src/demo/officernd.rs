@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::Request;
 use octo_auth_core::{
-    ApiAnswer, Body, Client, Exchange, Meaning, Pending, Profile, Remedy, Scopes, Secret, TokenSet,
+    ApiAnswer, Body, Client, Exchange, Meaning, PendingAuthorization, Profile, Remedy, Scopes, Secret,
+    TokenSet,
 };
 use octo_auth_emulator::Page;
 use octo_auth_emulator::officernd::{
@@ -106,7 +107,7 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client) -> Result<Secret, Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?, stage.now())?;
     let callback = stage.person("An administrator grants access", &page, Page::grant)?;
     // What a web application does that lost track: the same sign-in read from its store a second time.
-    let copy = Pending::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;
+    let copy = PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;
     let code = stage.receives(
         "The callback names the organisation beside the code",
         pending,
@@ -118,10 +119,10 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client) -> Result<Secret, Stopped> {
             check(named, format!("A code, and {}.", others.join(" and ")), "the organisation is missing")
         },
     )?;
-    let exchange = code.redeem(client, stage.now())?;
+    let exchange = code.exchange(client, stage.now())?;
     let tokens = stage.succeeds("The code becomes tokens", exchange, |answer| Ok(granted(&answer.value)))?;
     stage.calls("They read the members", members(client, &tokens)?, 200, Meaning::Accepted)?;
-    let used = copy.receive(&callback, stage.now())?.redeem(client, stage.now())?;
+    let used = copy.receive(&callback, stage.now())?.exchange(client, stage.now())?;
     stage.refused("The code works once", used, "oauth:invalid_grant", Remedy::SignInAgain)?;
     tokens.refresh_token().cloned().ok_or(Stopped::AtStep)
 }

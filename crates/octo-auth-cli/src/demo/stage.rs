@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Answer, ApiAnswer, Client, Deviation, Entropy, Exchange, ExchangeError, GrantedCode, Meaning, Now,
-    Pending, RejectedCallback, Remedy, Reply,
+    Answer, ApiAnswer, AuthorizationCode, Client, Deviation, Entropy, Exchange, ExchangeError, Meaning, Now,
+    PendingAuthorization, RejectedCallback, Remedy, Reply,
 };
 use octo_auth_emulator::{Browser, BrowserError, Emulator, Entry, Page};
 
@@ -199,11 +199,11 @@ impl<'a> Stage<'a> {
     pub(super) fn receives(
         &mut self,
         name: &str,
-        pending: Pending,
+        pending: PendingAuthorization,
         callback: &str,
-        read: impl FnOnce(&GrantedCode) -> Outcome,
-    ) -> Result<GrantedCode, Stopped> {
-        let received: Result<GrantedCode, RejectedCallback> = pending.receive(callback, self.now());
+        read: impl FnOnce(&AuthorizationCode) -> Outcome,
+    ) -> Result<AuthorizationCode, Stopped> {
+        let received: Result<AuthorizationCode, RejectedCallback> = pending.receive(callback, self.now());
         let outcome = match &received {
             Ok(code) => read(code),
             Err(rejected) => Err(rejected.to_string()),

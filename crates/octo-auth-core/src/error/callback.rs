@@ -70,7 +70,8 @@ pub enum CallbackError {
         /// Seconds a code lives.
         lifetime_seconds: u32,
     },
-    /// The sign-in was begun too long ago ([`Pending::LONGEST_AGE`](crate::Pending::LONGEST_AGE)).
+    /// The sign-in was begun longer ago than
+    /// [`PendingAuthorization::LONGEST_AGE`](crate::PendingAuthorization::LONGEST_AGE).
     #[error(
         "the sign-in was begun {age_seconds} s ago; one that is an hour old yields no code: start it again"
     )]

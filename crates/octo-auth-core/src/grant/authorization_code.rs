@@ -1,16 +1,16 @@
 //! The authorization code flow (RFC 6749 section 4.1, RFC 7636, RFC 9207), ordered by ownership.
 //!
-//! [`Client::authorize`] yields the URL to open and a [`Pending`] sign-in. [`Pending::receive`] consumes it with
-//! the callback and yields a [`GrantedCode`]; [`GrantedCode::redeem`] consumes that and yields the exchange. So a
-//! code can be sent once only, and a callback that does not belong to the sign-in gives the sign-in back.
+//! [`Client::authorize`] returns the URL to open and a [`PendingAuthorization`]. [`PendingAuthorization::receive`]
+//! consumes it with the callback and returns an [`AuthorizationCode`]; [`AuthorizationCode::exchange`] consumes that and
+//! returns the exchange. So a code is sent once only, and a callback that belongs to another sign-in ends none.
 
 mod callback;
 mod code;
 mod pending;
 mod redirect_uri;
 
-pub use code::{GrantedCode, RejectedCallback};
-pub use pending::Pending;
+pub use code::{AuthorizationCode, RejectedCallback};
+pub use pending::PendingAuthorization;
 
 use crate::client::{Client, Given, Values, url};
 use crate::error::RequestError;
@@ -43,7 +43,7 @@ impl Client {
         scopes: &Scopes,
         entropy: Entropy,
         now: Now,
-    ) -> Result<(String, Pending), RequestError> {
+    ) -> Result<(String, PendingAuthorization), RequestError> {
         let document = self.profile.document();
         let call = self.offered(document.calls.authorization.as_ref(), "authorization")?;
         let code_call = self.offered(document.calls.code.as_ref(), "code exchange")?;
@@ -66,13 +66,14 @@ impl Client {
         values.set_some(Role::CodeChallenge, challenge.as_deref());
         values.set_some(Role::Scope, joined.as_deref());
         let page = url(&self.profile, call, &values, self.page_parameters());
-        let pending = Pending {
+        let pending = PendingAuthorization {
             token_endpoint: self.profile.call_url(code_call),
             client_id: self.client_id.clone(),
             redirect_uri: redirect_uri.to_owned(),
             scopes: scopes.clone(),
             begun: now.wall,
             issuer: rules.issuer.as_deref().map(str::to_owned),
+            issuer_optional: rules.issuer_optional,
             state,
             verifier,
         };

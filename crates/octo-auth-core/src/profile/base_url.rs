@@ -152,6 +152,9 @@ fn check(text: &str) -> Result<(), BaseUrlError> {
     if text.contains('?') {
         return Err(BaseUrlError::Query);
     }
+    if let Some(scheme) = foreign_scheme(text) {
+        return Err(BaseUrlError::Scheme(scheme.to_owned()));
+    }
     let uri = Uri::from_str(text).map_err(|_| BaseUrlError::NotAbsolute)?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err(BaseUrlError::NotAbsolute);
@@ -163,9 +166,17 @@ fn check(text: &str) -> Result<(), BaseUrlError> {
     match scheme {
         "https" => Ok(()),
         "http" if is_loopback(authority.host()) => Ok(()),
-        "http" => Err(BaseUrlError::Unencrypted(authority.host().to_owned())),
-        other => Err(BaseUrlError::Scheme(other.to_owned())),
+        _ => Err(BaseUrlError::Unencrypted(authority.host().to_owned())),
     }
+}
+
+/// The scheme of a text that has another one than `https` and `http`. A host with a port has none.
+fn foreign_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let is_web = ["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    (is_scheme && !is_web && !rest.starts_with(|first: char| first.is_ascii_digit())).then_some(scheme)
 }
 
 fn check_authority(authority: &Authority) -> Result<(), BaseUrlError> {

@@ -94,7 +94,14 @@ fn parts(document: &Document, faults: &mut Faults) {
 
 fn authorization(rules: &Authorization) -> Checked {
     positive("authorization.code_lifetime_seconds", rules.code_lifetime_seconds)?;
-    rules.issuer.as_ref().map_or(Ok(()), |issuer| filled("authorization.issuer", issuer))
+    match &rules.issuer {
+        Some(issuer) => filled("authorization.issuer", issuer),
+        None if rules.issuer_optional => {
+            let problem = "there is no `issuer` that a callback could do without".to_owned();
+            fault("authorization.issuer_optional", ProfileProblem::Inert(problem))
+        }
+        None => Ok(()),
+    }
 }
 
 fn token_answer(answer: &TokenAnswer) -> Checked {

@@ -266,13 +266,27 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] when the text is empty or the profile has no authorization code flow.
     pub fn with_issuer(self, issuer: impl Into<Text>) -> Result<Self, ProfileError> {
+        self.with_issuer_of_callbacks(issuer.into(), false)
+    }
+
+    /// Sets the issuer identifier that a callback may carry as `iss` (RFC 9207): another one is refused, and a callback
+    /// without it is accepted. It is for a server that does not announce
+    /// `authorization_response_iss_parameter_supported`.
+    ///
+    /// # Errors
+    /// As [`with_issuer`](Self::with_issuer).
+    pub fn with_optional_issuer(self, issuer: impl Into<Text>) -> Result<Self, ProfileError> {
+        self.with_issuer_of_callbacks(issuer.into(), true)
+    }
+
+    fn with_issuer_of_callbacks(self, issuer: Text, is_optional: bool) -> Result<Self, ProfileError> {
         if self.0.document.authorization.is_none() {
             return Err(ProfileError::new("authorization", ProfileProblem::MissingPart("authorization")));
         }
-        let issuer = issuer.into();
         self.edit(|document| {
             if let Some(authorization) = &mut document.authorization {
                 authorization.issuer = Some(issuer);
+                authorization.issuer_optional = is_optional;
             }
         })
     }

@@ -252,6 +252,7 @@ pub(super) static OCTORATE: Document = Document {
         redirect_uri: RedirectRule::Https,
         pkce: Pkce::None,
         issuer: None,
+        issuer_optional: false,
         source: Text::Borrowed("S2 case 1 step 2; OAS /identity/token"),
     }),
     refresh: Some(Refresh {
@@ -823,6 +824,7 @@ pub(super) static OFFICERND: Document = Document {
         redirect_uri: RedirectRule::NativeApps,
         pkce: Pkce::None,
         issuer: None,
+        issuer_optional: false,
         source: Text::Borrowed("R-EX1; R-EX2"),
     }),
     refresh: Some(Refresh {

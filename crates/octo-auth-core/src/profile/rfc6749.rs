@@ -116,6 +116,7 @@ fn code_flow() -> Authorization {
         redirect_uri: RedirectRule::NativeApps,
         pkce: Pkce::S256,
         issuer: None,
+        issuer_optional: false,
         source: Text::Borrowed("RFC6749 section 4.1; RFC7636 section 4"),
     }
 }
@@ -176,8 +177,14 @@ pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint, fixed:
 }
 
 /// Puts the endpoint's own parameters before the others; they win over one of the same name.
+///
+/// What each sign-in has to fill in stays, so that the check of the document reports the second one of that name.
 fn with_fixed(fixed: &[Parameter], others: impl Iterator<Item = Parameter>) -> List<Parameter> {
-    let others = others.filter(|other| fixed.iter().all(|own| own.name != other.name));
+    let is_filled = |other: &Parameter| {
+        let role = other.value.role();
+        matches!(role, Some(Role::ClientId | Role::RedirectUri | Role::State | Role::CodeChallenge))
+    };
+    let others = others.filter(|other| is_filled(other) || fixed.iter().all(|own| own.name != other.name));
     fixed.iter().cloned().chain(others).collect()
 }
 

@@ -6,8 +6,8 @@
 //!
 //! | the document | here |
 //! |---|---|
-//! | step 1: send the user to Octorate's identity page | `Octorate::authorize`; keep the [`Pending`], such as by [`Pending::to_json`], until the callback comes |
-//! | the user comes back with `code` and `state` | [`Pending::receive`] with the callback's URL |
+//! | step 1: send the user to Octorate's identity page | `Octorate::authorize`; keep the [`PendingAuthorization`], such as by [`PendingAuthorization::to_json`], until the callback comes |
+//! | the user comes back with `code` and `state` | [`PendingAuthorization::receive`] with the callback's URL |
 //! | step 2: exchange the code within a minute | `Property::sign_in` |
 //! | step 3: the header of each call | `Property::api`, or `Property::tokens` for an HTTP client of your own |
 //! | step 4: refresh when the token has expired | nothing to do: it happens when it is due |
@@ -39,7 +39,7 @@ use crate::answer::{ApiConfiguration, CreatedProperty, Done};
 use crate::client::Client;
 use crate::error::{CallError, ExchangeError, OnboardingError, RequestError};
 use crate::exchange::{Answer, Exchange, Reply};
-use crate::grant::{Entropy, GrantedCode, Pending};
+use crate::grant::{AuthorizationCode, Entropy, PendingAuthorization};
 use crate::key::Token;
 use crate::secret::Secret;
 use crate::spec::Key;
@@ -58,7 +58,7 @@ pub fn property(account: &str) -> Key {
     Key::account(account)
 }
 
-/// Returns the page to send an owner to, and the sign-in that waits for the callback ([`Pending::receive`]).
+/// Returns the page to send an owner to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).
 ///
 /// `redirect_uri` must be registered, byte for byte, and begin with `https`; Octorate's default is `https://localhost`.
 /// `entropy` is `None` if the operating system gives no random bytes.
@@ -71,7 +71,7 @@ pub fn authorize(
     redirect_uri: &str,
     entropy: Option<Entropy>,
     now: Now,
-) -> Result<(String, Pending), RequestError> {
+) -> Result<(String, PendingAuthorization), RequestError> {
     rfc6749::authorize(client, redirect_uri, "", &[], entropy, now)
 }
 
@@ -81,7 +81,7 @@ pub fn authorize(
 /// a refresh token is in the account all the same.
 pub fn sign_in(
     client: &Client,
-    code: GrantedCode,
+    code: AuthorizationCode,
     now: Now,
 ) -> ProviderCall<'static, TokenSet, OnboardingError> {
     rfc6749::sign_in(client, code, now)

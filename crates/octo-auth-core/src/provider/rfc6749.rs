@@ -5,8 +5,8 @@
 //! | the standard | here |
 //! |---|---|
 //! | section 2: register the client | [`Client::new`] or [`Client::public`] with [`Profile::rfc6749`](crate::Profile::rfc6749) |
-//! | section 4.1.1: send the user to the authorization endpoint | `Rfc6749::authorize`; keep the [`Pending`], such as by [`Pending::to_json`], until the callback comes |
-//! | section 4.1.2: the user comes back with `code` and `state` | [`Pending::receive`] with the callback's URL |
+//! | section 4.1.1: send the user to the authorization endpoint | `Rfc6749::authorize`; keep the [`PendingAuthorization`], such as by [`PendingAuthorization::to_json`], until the callback comes |
+//! | section 4.1.2: the user comes back with `code` and `state` | [`PendingAuthorization::receive`] with the callback's URL |
 //! | section 4.1.3: exchange the code | `Account::sign_in` |
 //! | section 6: refresh when the token has expired | nothing to do: it happens when it is due |
 //! | section 7: use the access token | `Account::api`, or `Account::tokens` for an HTTP client of your own |
@@ -16,7 +16,7 @@
 use super::ProviderCall;
 use crate::client::Client;
 use crate::error::{CallError, OnboardingError, RequestError};
-use crate::grant::{Entropy, GrantedCode, Pending};
+use crate::grant::{AuthorizationCode, Entropy, PendingAuthorization};
 use crate::scope::Scopes;
 use crate::spec::Key;
 use crate::time::Now;
@@ -37,7 +37,7 @@ pub fn scopes(scopes: &str) -> Result<Key, CallError> {
     Ok(Key::client_credentials(&Scopes::parse(scopes)?))
 }
 
-/// Returns the page to send a user to, and the sign-in that waits for the callback ([`Pending::receive`]).
+/// Returns the page to send a user to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).
 ///
 /// `scopes` are separated by spaces and may be empty. `parameters` are further ones of the page for this sign-in, such as
 /// `nonce` or `login_hint`; those of every sign-in belong to the client ([`Client::with_authorization_parameter`]). `entropy` is `None` if the operating system gives no random bytes.
@@ -54,7 +54,7 @@ pub fn authorize(
     parameters: &[(&str, &str)],
     entropy: Option<Entropy>,
     now: Now,
-) -> Result<(String, Pending), RequestError> {
+) -> Result<(String, PendingAuthorization), RequestError> {
     let problem = "cannot be made: the operating system gives no random bytes";
     let entropy = entropy.ok_or(RequestError::Value { what: "state of the sign-in", problem })?;
     let scopes = Scopes::parse(scopes)?;
@@ -71,10 +71,10 @@ pub fn authorize(
 /// a refresh token is in the account all the same.
 pub fn sign_in(
     client: &Client,
-    code: GrantedCode,
+    code: AuthorizationCode,
     now: Now,
 ) -> ProviderCall<'static, TokenSet, OnboardingError> {
-    match code.redeem(client, now) {
+    match code.exchange(client, now) {
         Ok(exchange) => ProviderCall::importing(exchange),
         Err(error) => ProviderCall::Done(Err(error.into())),
     }

@@ -28,7 +28,7 @@ fn code_exchange() -> Exchange<TokenSet> {
     let (_, pending) =
         client.authorize("https://app.example/cb", &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c&state={}", pending.state().expose());
-    pending.receive(&callback, moment::start()).unwrap().redeem(&client, moment::start()).unwrap()
+    pending.receive(&callback, moment::start()).unwrap().exchange(&client, moment::start()).unwrap()
 }
 
 fn officernd_scopes() -> Scopes {

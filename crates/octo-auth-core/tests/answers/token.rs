@@ -59,7 +59,7 @@ fn redeemed() -> Exchange<TokenSet> {
     let (_, pending) =
         standard().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c0de&state={}", pending.state().expose());
-    pending.receive(&callback, moment::start()).unwrap().redeem(&standard(), moment::start()).unwrap()
+    pending.receive(&callback, moment::start()).unwrap().exchange(&standard(), moment::start()).unwrap()
 }
 
 /// Reads a response to a token request; a token of ApiLogin is shown like any other.

@@ -123,7 +123,7 @@ proptest! {
         let json = pending.to_json();
         let whole = json.expose();
         let end = cut.index(whole.len());
-        prop_assert!(octo_auth_core::Pending::from_json(whole).is_some());
-        prop_assert!(octo_auth_core::Pending::from_json(&whole[..end]).is_none());
+        prop_assert!(octo_auth_core::PendingAuthorization::from_json(whole).is_some());
+        prop_assert!(octo_auth_core::PendingAuthorization::from_json(&whole[..end]).is_none());
     }
 }

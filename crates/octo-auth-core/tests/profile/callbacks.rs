@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use octo_auth_core::profile::{ClientAuthentication, Profile};
-use octo_auth_core::{CallbackError, Client, Now, Pending, Purpose, RejectedCallback, Remedy, Scopes};
+use octo_auth_core::{
+    CallbackError, Client, Now, PendingAuthorization, Purpose, RejectedCallback, Remedy, Scopes,
+};
 use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, entropy, octorate, officernd, standard, standard_profile,
 };
@@ -13,18 +15,18 @@ use octo_auth_testkit::{moment, wire};
 const STATE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// A sign-in at Octorate that comes back to this address.
-fn sign_in(redirect_uri: &str) -> Pending {
+fn sign_in(redirect_uri: &str) -> PendingAuthorization {
     octorate().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap().1
 }
 
 /// A sign-in at a standard server that names its issuer in every callback (RFC 9207).
-fn sign_in_with_issuer() -> Pending {
+fn sign_in_with_issuer() -> PendingAuthorization {
     let profile = standard_profile(ClientAuthentication::Body).with_issuer("https://server.example.com");
     let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
     client.authorize("https://client.example.com/cb", &Scopes::none(), entropy(), moment::start()).unwrap().1
 }
 
-fn rejected(pending: Pending, callback: &str) -> RejectedCallback {
+fn rejected(pending: PendingAuthorization, callback: &str) -> RejectedCallback {
     match pending.receive(callback, moment::start()) {
         Err(rejected) => rejected,
         Ok(code) => panic!("{callback} was taken: {code:?}"),
@@ -43,7 +45,7 @@ fn the_whole_address_or_its_query_alone_yields_the_code() {
         format!("url=https://a.example/?b&state={STATE}&code=c0de"),
     ] {
         let code = sign_in("https://localhost/back").receive(&callback, moment::start()).unwrap();
-        let exchange = code.redeem(&octorate(), moment::after(1)).unwrap();
+        let exchange = code.exchange(&octorate(), moment::after(1)).unwrap();
         assert_eq!(exchange.purpose(), Purpose::CodeExchange);
         assert!(wire::body(&exchange).ends_with("&code=c0de"), "{callback}");
     }
@@ -53,7 +55,7 @@ fn the_whole_address_or_its_query_alone_yields_the_code() {
 fn a_plus_in_a_callback_is_a_space_and_an_escape_is_its_byte() {
     let callback = format!("?code=a+b%2Bc%2F&state={STATE}");
     let code = sign_in("https://localhost").receive(&callback, moment::start()).unwrap();
-    let exchange = code.redeem(&octorate(), moment::start()).unwrap();
+    let exchange = code.exchange(&octorate(), moment::start()).unwrap();
     assert!(wire::body(&exchange).ends_with("&code=a+b%2Bc%2F"));
 }
 
@@ -180,6 +182,36 @@ fn a_server_that_names_its_issuer_must_name_it_in_every_callback() {
     assert!(sign_in("https://localhost").receive(&callback("&iss=x"), moment::start()).is_ok());
 }
 
+/// A server that does not announce the parameter may send it all the same; if it does, it is compared (RFC 9207).
+#[test]
+fn an_optional_issuer_may_be_absent_and_never_another_one() {
+    let sign_in = || {
+        let profile = standard_profile(ClientAuthentication::Body).with_optional_issuer("https://as.example");
+        let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
+        let scopes = Scopes::none();
+        client.authorize("https://client.example.com/cb", &scopes, entropy(), moment::start()).unwrap().1
+    };
+    let stored = || PendingAuthorization::from_json(sign_in().to_json().expose()).unwrap();
+    for pending in [&sign_in as &dyn Fn() -> PendingAuthorization, &stored] {
+        for (iss, error) in [
+            ("", None),
+            ("&iss=https%3A%2F%2Fas.example", None),
+            ("&iss=https%3A%2F%2Fas.example%2F", Some("iss_mismatch")),
+            ("&iss=HTTPS%3A%2F%2FAS.example", Some("iss_mismatch")),
+            ("&iss=", Some("iss_mismatch")),
+            (
+                "&iss=https%3A%2F%2Fevil.example&error=access_denied&error_description=w0rds",
+                Some("iss_mismatch"),
+            ),
+        ] {
+            let received = pending().receive(&format!("?code=c&state={STATE}{iss}"), moment::start());
+            let rejected = received.err();
+            assert_eq!(rejected.as_ref().map(|rejected| rejected.code()).as_deref(), error, "{iss}");
+            assert!(!rejected.is_some_and(|rejected| rejected.to_string().contains("w0rds")), "{iss}");
+        }
+    }
+}
+
 /// An issuer twice could be another server's beside the right one (mix-up, RFC 9207 section 2.4).
 #[test]
 fn an_issuer_that_stands_twice_is_refused() {
@@ -198,18 +230,18 @@ fn a_code_is_good_for_less_than_sixty_seconds_by_both_clocks() {
     let by_wall = |seconds| Now { wall: moment::after(seconds).wall, boot: start.boot };
     let by_boot = |seconds| Now { wall: start.wall, boot: moment::after(seconds).boot };
     for now in [moment::after(59), by_wall(59), by_boot(59)] {
-        assert!(code().redeem(&octorate(), now).is_ok());
+        assert!(code().exchange(&octorate(), now).is_ok());
     }
     for now in [moment::after(60), by_wall(60), by_boot(60), by_wall(3600)] {
-        let error = code().redeem(&octorate(), now).unwrap_err();
+        let error = code().exchange(&octorate(), now).unwrap_err();
         assert_eq!((error.code().as_ref(), error.remedy()), ("code_too_old", Remedy::SignInAgain));
     }
     // A wall clock that was set back hides nothing, and makes no young code old.
     let set_back =
         Now { wall: start.wall.saturating_sub(Duration::from_secs(3600)), boot: moment::after(61).boot };
-    assert_eq!(code().redeem(&octorate(), set_back).unwrap_err().code(), "code_too_old");
+    assert_eq!(code().exchange(&octorate(), set_back).unwrap_err().code(), "code_too_old");
     let young = Now { boot: moment::after(1).boot, ..set_back };
-    assert!(code().redeem(&octorate(), young).is_ok());
+    assert!(code().exchange(&octorate(), young).is_ok());
 }
 
 #[test]
@@ -219,8 +251,8 @@ fn elsewhere_a_code_lives_ten_minutes_at_most() {
             standard().authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
         pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap()
     };
-    assert!(code().redeem(&standard(), moment::after(599)).is_ok());
-    let error = code().redeem(&standard(), moment::after(600)).unwrap_err();
+    assert!(code().exchange(&standard(), moment::after(599)).is_ok());
+    let error = code().exchange(&standard(), moment::after(600)).unwrap_err();
     assert_eq!(error, CallbackError::CodeTooOld { age_seconds: 600, lifetime_seconds: 600 });
 }
 
@@ -233,7 +265,7 @@ fn a_code_is_redeemed_only_by_the_client_that_asked_for_it() {
     let other_id = Client::new(Profile::octorate(), "client-2", CLIENT_SECRET).unwrap();
     let other_provider = Client::new(Profile::officernd(), CLIENT_ID, CLIENT_SECRET).unwrap();
     for client in [other_id, other_provider] {
-        let error = code().redeem(&client, moment::start()).unwrap_err();
+        let error = code().exchange(&client, moment::start()).unwrap_err();
         assert_eq!(error, CallbackError::OtherClient);
     }
 }
@@ -249,16 +281,16 @@ fn a_code_and_its_verifier_go_to_no_other_server_than_that_of_the_sign_in() {
     let own = "https://honest.example/token?tenant=a";
     let sign_in =
         || at(own).authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap().1;
-    let stored = || Pending::from_json(sign_in().to_json().expose()).unwrap();
-    for pending in [&sign_in as &dyn Fn() -> Pending, &stored] {
+    let stored = || PendingAuthorization::from_json(sign_in().to_json().expose()).unwrap();
+    for pending in [&sign_in as &dyn Fn() -> PendingAuthorization, &stored] {
         let code = || pending().receive(&format!("?code=c&state={STATE}"), moment::start()).unwrap();
-        assert!(code().redeem(&at(own), moment::start()).is_ok());
+        assert!(code().exchange(&at(own), moment::start()).is_ok());
         for other in [
             "https://evil.example/token?tenant=a",
             "https://honest.example/token?tenant=b",
             "https://honest.example/token",
         ] {
-            let error = code().redeem(&at(other), moment::start()).unwrap_err();
+            let error = code().exchange(&at(other), moment::start()).unwrap_err();
             assert_eq!(error, CallbackError::OtherClient, "{other}");
         }
     }
@@ -269,20 +301,20 @@ fn a_sign_in_survives_its_journey_through_a_session_store() {
     let scopes = Scopes::parse("openid email").unwrap();
     let redirect_uri = "https://client.example.com/cb?a=\"b\\";
     let redirect_uri = &redirect_uri.replace(['"', '\\'], "~");
-    let body = |pending: Pending| {
+    let body = |pending: PendingAuthorization| {
         let callback = format!("?code=c0de&state={STATE}");
         wire::sent(
             &pending
                 .receive(&callback, moment::start())
                 .unwrap()
-                .redeem(&standard(), moment::start())
+                .exchange(&standard(), moment::start())
                 .unwrap(),
         )
     };
     let (_, first) = standard().authorize(redirect_uri, &scopes, entropy(), moment::start()).unwrap();
     let (_, second) = standard().authorize(redirect_uri, &scopes, entropy(), moment::start()).unwrap();
     let json = second.to_json();
-    let again = Pending::from_json(json.expose()).unwrap();
+    let again = PendingAuthorization::from_json(json.expose()).unwrap();
     assert_eq!(again.state().expose(), STATE);
     assert_eq!(again.to_json(), json);
     let sent = body(again);
@@ -297,14 +329,15 @@ fn a_stored_sign_in_of_any_texts_is_read_as_it_was_written() {
     let mut stored: serde_json::Value = members.map(|name| (name, odd.as_str())).into_iter().collect();
     stored["scope"] = "a b".into();
     stored["begun_ms"] = "1767225600000".into();
-    let pending = Pending::from_json(&stored.to_string()).unwrap();
+    stored["issuer_optional"] = "true".into();
+    let pending = PendingAuthorization::from_json(&stored.to_string()).unwrap();
     let again: serde_json::Value = serde_json::from_str(pending.to_json().expose()).unwrap();
     assert_eq!(again, stored);
 }
 
 #[test]
 fn a_stored_sign_in_keeps_its_issuer() {
-    let again = Pending::from_json(sign_in_with_issuer().to_json().expose()).unwrap();
+    let again = PendingAuthorization::from_json(sign_in_with_issuer().to_json().expose()).unwrap();
     let rejected = rejected(again, &format!("?code=c0de&state={STATE}&iss=https%3A%2F%2Fevil.example"));
     assert_eq!(rejected.error.code(), "iss_mismatch");
 }
@@ -317,24 +350,24 @@ fn a_stored_sign_in_without_its_verifier_is_refused_where_the_profile_demands_pk
             client.authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
         let mut stored: serde_json::Value = serde_json::from_str(pending.to_json().expose()).unwrap();
         stored["code_verifier"] = verifier;
-        let pending = Pending::from_json(&stored.to_string()).unwrap();
+        let pending = PendingAuthorization::from_json(&stored.to_string()).unwrap();
         pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap()
     };
     for verifier in [serde_json::Value::Null, "".into()] {
         let code = without_verifier(&standard(), verifier.clone());
-        let error = code.redeem(&standard(), moment::start()).unwrap_err();
+        let error = code.exchange(&standard(), moment::start()).unwrap_err();
         assert_eq!((error.code(), error.remedy()), ("verifier_missing".into(), Remedy::SignInAgain));
         let code = without_verifier(&octorate(), verifier);
-        assert!(code.redeem(&octorate(), moment::start()).is_ok(), "Octorate knows no PKCE");
+        assert!(code.exchange(&octorate(), moment::start()).is_ok(), "Octorate knows no PKCE");
     }
 }
 
 #[test]
 fn a_sign_in_has_an_age_and_yields_no_code_from_an_hour_on() {
-    let stored = || Pending::from_json(sign_in("https://localhost").to_json().expose()).unwrap();
+    let stored = || PendingAuthorization::from_json(sign_in("https://localhost").to_json().expose()).unwrap();
     let callback = format!("?code=c0de&state={STATE}");
     let refusal = format!("?error=access_denied&state={STATE}");
-    for pending in [&stored as &dyn Fn() -> Pending, &|| sign_in("https://localhost")] {
+    for pending in [&stored as &dyn Fn() -> PendingAuthorization, &|| sign_in("https://localhost")] {
         assert_eq!(pending().age(moment::after(90)), Duration::from_secs(90));
         assert_eq!(pending().age(moment::start()), Duration::ZERO);
         assert!(pending().receive(&callback, moment::after(3599)).is_ok());
@@ -356,7 +389,7 @@ fn a_sign_in_has_an_age_and_yields_no_code_from_an_hour_on() {
 #[test]
 fn an_issuer_that_was_not_configured_is_among_the_other_parameters() {
     let callback = format!("?a=1&iss=https%3A%2F%2Fserver.example&code=c0de&state={STATE}&b=2");
-    let names = |pending: Pending, callback: &str| {
+    let names = |pending: PendingAuthorization, callback: &str| {
         let code = pending.receive(callback, moment::start()).unwrap();
         code.other_parameters().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
     };
@@ -380,7 +413,7 @@ fn what_is_not_a_stored_sign_in_is_nothing() {
         whole.expose().replace("\"begun_ms\":\"", "\"begun_ms\":\"x"),
         whole.expose().replace(&format!("\"{STATE}\""), "7"),
     ] {
-        assert!(Pending::from_json(&broken).is_none(), "{broken}");
+        assert!(PendingAuthorization::from_json(&broken).is_none(), "{broken}");
     }
 }
 
@@ -403,7 +436,7 @@ fn the_slash_a_browser_adds_to_an_empty_path_is_no_difference_and_is_not_sent() 
         ("https://localhost/", "https%3A%2F%2Flocalhost%2F"),
     ] {
         let code = sign_in(redirect_uri).receive(&callback, moment::start()).unwrap();
-        let body = wire::body(&code.redeem(&octorate(), moment::start()).unwrap());
+        let body = wire::body(&code.exchange(&octorate(), moment::start()).unwrap());
         assert!(body.contains(&format!("redirect_uri={encoded}&")), "{body}");
     }
     let path =

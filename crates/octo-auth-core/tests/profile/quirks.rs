@@ -94,7 +94,7 @@ fn signed_in(redirect_uri: &str) -> (String, octo_auth_core::Exchange<TokenSet>)
         octorate().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c0de&state={}", pending.state().expose());
     let code = pending.receive(&callback, moment::start()).unwrap();
-    (page, code.redeem(&octorate(), moment::start()).unwrap())
+    (page, code.exchange(&octorate(), moment::start()).unwrap())
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn q21_a_code_is_sent_once_and_not_after_sixty_seconds() {
         octorate().authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
     let callback = format!("?code=c0de&state={}", pending.state().expose());
     let code = pending.receive(&callback, moment::start()).unwrap();
-    let late = code.redeem(&octorate(), moment::after(60)).unwrap_err();
+    let late = code.exchange(&octorate(), moment::after(60)).unwrap_err();
     assert_eq!((late.code().as_ref(), late.remedy()), ("code_too_old", Remedy::SignInAgain));
     let exchange = signed_in("https://localhost").1;
     assert!(!exchange.is_too_old(moment::after(59)), "it may have waited to be sent");

@@ -135,7 +135,7 @@ mod at_octorate {
         let (page, pending) =
             client().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();
         let code = pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap();
-        let exchange = code.redeem(&client(), moment::start()).unwrap();
+        let exchange = code.exchange(&client(), moment::start()).unwrap();
         (page, wire::sent(&exchange))
     }
 
@@ -310,7 +310,7 @@ mod at_officernd {
         );
         let code = pending.receive(&format!("?code=c0de&state={STATE}"), moment::start()).unwrap();
         assert_eq!(
-            wire::sent(&code.redeem(&client, moment::start()).unwrap()),
+            wire::sent(&code.exchange(&client, moment::start()).unwrap()),
             form(
                 "https://identity.officernd.com/oauth/token",
                 "client_id=client-1&client_secret=client-secret-1&grant_type=authorization_code&code=c0de\

@@ -185,7 +185,7 @@ fn parameters_of_the_page_stand_in_no_token_request() {
     assert!(page.ends_with("&prompt=consent") && !page.contains("audience"), "{page}");
     let callback = format!("https://app.example/cb?code=c&state={}", pending.state().expose());
     let exchange =
-        pending.receive(&callback, moment::start()).unwrap().redeem(&client, moment::start()).unwrap();
+        pending.receive(&callback, moment::start()).unwrap().exchange(&client, moment::start()).unwrap();
     let sent = octo_auth_testkit::wire::sent(&exchange);
     assert!(sent.contains("&audience=api") && !sent.contains("prompt"), "{sent}");
     for (name, value, code) in

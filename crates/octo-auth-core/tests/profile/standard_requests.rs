@@ -90,7 +90,7 @@ fn the_code_challenge_is_that_of_rfc_7636_appendix_b() {
         )
     );
     let answer = format!("{redirect_uri}?code=SplxlOBeZQQYbYS6WxSbIA&state={state}");
-    let exchange = pending.receive(&answer, moment::start()).unwrap().redeem(&client, moment::start());
+    let exchange = pending.receive(&answer, moment::start()).unwrap().exchange(&client, moment::start());
     assert_eq!(
         wire::sent(&exchange.unwrap()),
         basic_form(

@@ -1,7 +1,9 @@
 //! Each grant as it should go.
 
 use octo_auth_core::profile::ClientAuthentication;
-use octo_auth_core::{Client, ExchangeError, GrantedCode, Pending, TokenSet, TokenTypeHint};
+use octo_auth_core::{
+    AuthorizationCode, Client, ExchangeError, PendingAuthorization, TokenSet, TokenTypeHint,
+};
 use octo_auth_tests::registration::sound;
 
 use super::Stage;
@@ -9,19 +11,23 @@ use super::server::{REDIRECT_URI, SECRET, scopes};
 
 impl Stage<'_> {
     /// A sign-in with entropy of its own, and the page for it.
-    pub(crate) fn page(&self, client: &Client, scope: &str) -> (String, Pending) {
+    pub(crate) fn page(&self, client: &Client, scope: &str) -> (String, PendingAuthorization) {
         let entropy = sound(octo_auth_system::entropy());
         sound(client.authorize(REDIRECT_URI, &scopes(scope), entropy, self.adapter.now()))
     }
 
     /// The code that a person grants.
-    pub(crate) fn code(&self, client: &Client, scope: &str) -> GrantedCode {
+    pub(crate) fn code(&self, client: &Client, scope: &str) -> AuthorizationCode {
         let (page, pending) = self.page(client, scope);
         sound(pending.receive(&self.server.visit(&page, false), self.adapter.now()))
     }
 
-    pub(crate) fn redeemed(&self, code: GrantedCode, client: &Client) -> Result<TokenSet, ExchangeError> {
-        self.adapter.run(sound(code.redeem(client, self.adapter.now()))).map(|answer| answer.value)
+    pub(crate) fn redeemed(
+        &self,
+        code: AuthorizationCode,
+        client: &Client,
+    ) -> Result<TokenSet, ExchangeError> {
+        self.adapter.run(sound(code.exchange(client, self.adapter.now()))).map(|answer| answer.value)
     }
 
     pub(crate) fn signed_in(&self, client: &Client, scope: &str) -> TokenSet {

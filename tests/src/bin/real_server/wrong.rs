@@ -1,7 +1,7 @@
 //! Everything that can be wrong about a request, and what the error advises.
 
 use octo_auth_core::profile::{ClientAuthentication, Profile};
-use octo_auth_core::{Client, ExchangeError, Pending, Remedy};
+use octo_auth_core::{Client, ExchangeError, PendingAuthorization, Remedy};
 use octo_auth_tests::registration::sound;
 
 use super::Stage;
@@ -45,7 +45,7 @@ pub(crate) fn codes(stage: &Stage<'_>) {
     refused(stage.redeemed(code, &client), "oauth:invalid_grant", &Remedy::SignInAgain);
 
     let (page, pending) = stage.page(&client, "openid");
-    let again = sound(Pending::from_json(pending.to_json().expose()).ok_or("a stored sign-in"));
+    let again = sound(PendingAuthorization::from_json(pending.to_json().expose()).ok_or("a stored sign-in"));
     let callback = stage.server.visit(&page, false);
     let first = sound(stage.redeemed(sound(pending.receive(&callback, now)), &client));
     let second = stage.redeemed(sound(again.receive(&callback, now)), &client);
@@ -58,7 +58,7 @@ pub(crate) fn codes(stage: &Stage<'_>) {
     let (page, pending) = stage.page(&client, "openid");
     let mut stored: serde_json::Value = sound(serde_json::from_str(pending.to_json().expose()));
     stored["code_verifier"] = "x".repeat(43).into();
-    let pending = sound(Pending::from_json(&stored.to_string()).ok_or("a stored sign-in"));
+    let pending = sound(PendingAuthorization::from_json(&stored.to_string()).ok_or("a stored sign-in"));
     let code = sound(pending.receive(&stage.server.visit(&page, false), now));
     refused(stage.redeemed(code, &client), "oauth:invalid_grant", &Remedy::SignInAgain);
 }

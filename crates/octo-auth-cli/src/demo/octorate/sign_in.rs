@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, GrantedCode, Now, Pending, Remedy, Scopes, TokenSet};
+use octo_auth_core::{AuthorizationCode, Client, Now, PendingAuthorization, Remedy, Scopes, TokenSet};
 use octo_auth_emulator::Page;
 use octo_auth_emulator::octorate::DEMO_REDIRECT_URI;
 
@@ -25,15 +25,15 @@ pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Re
     )?;
     let pending = *rejected.pending.ok_or(Stopped::AtStep)?;
     // What a web application does that lost track: the same sign-in read from its store a second time.
-    let copy = Pending::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;
+    let copy = PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;
     let code = stage.receives("The owner's own callback is taken", pending, &callback, |_| {
         Ok("A code, which Octorate takes for one minute.".to_owned())
     })?;
-    let exchange = code.redeem(client, stage.now())?;
+    let exchange = code.exchange(client, stage.now())?;
     let tokens = stage.succeeds("The code becomes tokens", exchange, |answer| {
         check(answer.value.refresh_token().is_some(), granted(&answer.value), "no refresh token came")
     })?;
-    let used = copy.receive(&callback, stage.now())?.redeem(client, stage.now())?;
+    let used = copy.receive(&callback, stage.now())?.exchange(client, stage.now())?;
     stage.refused("The code works once", used, "provider:ApiParamsExemption", Remedy::SignInAgain)?;
     Ok(tokens)
 }
@@ -62,21 +62,21 @@ pub(super) fn too_late(stage: &mut Stage<'_>, client: &Client) -> Result<(), Sto
     let later = Now { wall: wall.saturating_add(OVER_A_MINUTE), boot: boot.saturating_add(OVER_A_MINUTE) };
     stage.prevented(
         "A code that is older than a minute is not sent",
-        slow.redeem(client, later),
+        slow.exchange(client, later),
         "code_too_old",
     )?;
     let late = signed_in(stage, client, "And once more, for a code that is sent late")?;
     stage.wait(OVER_A_MINUTE);
     stage.refused(
         "A code that is late by Octorate's clock is refused",
-        late.redeem(client, stage.now())?,
+        late.exchange(client, stage.now())?,
         "provider:ApiParamsExemption",
         Remedy::SignInAgain,
     )
 }
 
 /// A code, straight away.
-fn signed_in(stage: &mut Stage<'_>, client: &Client, name: &str) -> Result<GrantedCode, Stopped> {
+fn signed_in(stage: &mut Stage<'_>, client: &Client, name: &str) -> Result<AuthorizationCode, Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
     let callback = stage.person(name, &page, Page::grant)?;
     Ok(pending.receive(&callback, stage.now())?)

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::callback::Callback;
-use super::pending::Pending;
+use super::pending::PendingAuthorization;
 use crate::client::{Client, Given, Values, is_sendable};
 use crate::error::{CallbackError, ErrorCode, ProviderText, Remedy};
 use crate::exchange::{Exchange, Purpose};
@@ -16,10 +16,10 @@ use crate::time::Now;
 use crate::token::TokenSet;
 
 /// A code received in a callback, to be exchanged once and soon.
-pub struct GrantedCode {
+pub struct AuthorizationCode {
     code: Secret,
     received: Now,
-    sign_in: Pending,
+    sign_in: PendingAuthorization,
     others: Vec<(String, String)>,
 }
 
@@ -30,10 +30,10 @@ pub struct RejectedCallback {
     /// Why.
     pub error: CallbackError,
     /// The sign-in, given back unless a callback with its `state` ended it: a forged callback never does.
-    pub pending: Option<Box<Pending>>,
+    pub pending: Option<Box<PendingAuthorization>>,
 }
 
-impl Pending {
+impl PendingAuthorization {
     /// Takes the callback: the whole address the browser was sent to, its path and query as a web server holds
     /// them (`/cb?code=…&state=…`), or its query alone.
     ///
@@ -43,14 +43,14 @@ impl Pending {
     /// anything without the right `state`, and for what is no single callback of this sign-in though the right
     /// `state` may stand in it: too long, malformed, at another address, or a parameter twice. Everything else
     /// ends the sign-in.
-    pub fn receive(self, callback: &str, now: Now) -> Result<GrantedCode, RejectedCallback> {
+    pub fn receive(self, callback: &str, now: Now) -> Result<AuthorizationCode, RejectedCallback> {
         let mut callback =
             match Callback::parse(callback, &self.redirect_uri).and_then(|callback| self.own(callback)) {
                 Ok(callback) => callback,
                 Err(error) => return Err(RejectedCallback { error, pending: Some(Box::new(self)) }),
             };
         match self.code(&mut callback, now) {
-            Ok(code) => Ok(GrantedCode { code, received: now, sign_in: self, others: callback.others }),
+            Ok(code) => Ok(AuthorizationCode { code, received: now, sign_in: self, others: callback.others }),
             Err(error) => Err(RejectedCallback { error, pending: None }),
         }
     }
@@ -70,11 +70,15 @@ impl Pending {
             [Some(self.state.clone()), callback.code.clone()].into_iter().flatten().collect();
         if let Some(own) = &self.issuer {
             let named = callback.others.iter().position(|(name, _)| name == "iss");
-            let (_, named) = callback.others.remove(named.ok_or(CallbackError::IssuerMissing)?);
-            if named != *own {
-                let found = ProviderText::new(&named, &secrets).map(|text| text.as_str().to_owned());
-                let (expected, found) = (own.clone(), found.unwrap_or_default());
-                return Err(CallbackError::IssuerMismatch { expected, found });
+            match named.map(|place| callback.others.remove(place).1) {
+                Some(named) if named == *own => {}
+                Some(named) => {
+                    let found = ProviderText::new(&named, &secrets).map(|text| text.as_str().to_owned());
+                    let (expected, found) = (own.clone(), found.unwrap_or_default());
+                    return Err(CallbackError::IssuerMismatch { expected, found });
+                }
+                None if self.issuer_optional => {}
+                None => return Err(CallbackError::IssuerMissing),
             }
         }
         if let Some(word) = &callback.error {
@@ -109,7 +113,7 @@ impl RejectedCallback {
     }
 }
 
-impl GrantedCode {
+impl AuthorizationCode {
     /// The callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`. An `iss` (RFC 9207) is
     /// among them if the profile names no issuer to compare it with.
     #[must_use]
@@ -126,7 +130,7 @@ impl GrantedCode {
     /// sign-in, as it came back from a store, holds no verifier. [`CallbackError::OtherClient`] if the sign-in was started by
     /// another client or the client's profile sends codes to another URL: a code and its verifier never go to
     /// another server than the one of the sign-in.
-    pub fn redeem(self, client: &Client, now: Now) -> Result<Exchange<TokenSet>, CallbackError> {
+    pub fn exchange(self, client: &Client, now: Now) -> Result<Exchange<TokenSet>, CallbackError> {
         let sign_in = &self.sign_in;
         let document = client.profile.document();
         let call = document.calls.code.as_ref();
@@ -154,9 +158,9 @@ impl GrantedCode {
     }
 }
 
-impl fmt::Debug for GrantedCode {
+impl fmt::Debug for AuthorizationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GrantedCode")
+        f.debug_struct("AuthorizationCode")
             .field("sign_in", &self.sign_in)
             .field("received", &self.received)
             .finish_non_exhaustive()

@@ -11,15 +11,25 @@ use crate::secret::Secret;
 use crate::time::{Now, Timestamp};
 
 /// The members of a stored sign-in.
-const MEMBERS: [&str; 8] =
-    ["token_endpoint", "client_id", "redirect_uri", "scope", "begun_ms", "issuer", "state", "code_verifier"];
+const MEMBERS: [&str; 9] = [
+    "token_endpoint",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "begun_ms",
+    "issuer",
+    "state",
+    "code_verifier",
+    "issuer_optional",
+];
 
 /// A sign-in that waits for its callback.
 ///
 /// It holds the `state` and, with PKCE, the code verifier. A web application keeps it between two requests by
-/// [`Pending::to_json`] and [`Pending::from_json`], removing it from its store in the moment it is read, so that
-/// one callback is taken once. A sign-in older than [`Pending::LONGEST_AGE`] yields no code, and can be removed.
-pub struct Pending {
+/// [`PendingAuthorization::to_json`] and [`PendingAuthorization::from_json`], and removes it from its store in the moment
+/// it is read, so that one callback is taken once. A sign-in older than [`PendingAuthorization::LONGEST_AGE`] yields no
+/// code, and can be removed.
+pub struct PendingAuthorization {
     /// The URL of the profile's code exchange: what a code and its verifier may be sent to.
     pub(super) token_endpoint: String,
     pub(super) client_id: String,
@@ -27,11 +37,13 @@ pub struct Pending {
     pub(super) scopes: Scopes,
     pub(super) begun: Timestamp,
     pub(super) issuer: Option<String>,
+    /// Whether a callback may come without the issuer.
+    pub(super) issuer_optional: bool,
     pub(super) state: Secret,
     pub(super) verifier: Option<Secret>,
 }
 
-impl Pending {
+impl PendingAuthorization {
     /// The age from which on a sign-in yields no code: one hour.
     pub const LONGEST_AGE: Duration = Duration::from_secs(3600);
 
@@ -62,11 +74,12 @@ impl Pending {
             self.issuer.as_deref(),
             Some(self.state.expose()),
             self.verifier.as_ref().map(Secret::expose),
+            self.issuer_optional.then_some("true"),
         ];
         Secret::new(object(MEMBERS.into_iter().zip(values)))
     }
 
-    /// Reads what [`Pending::to_json`] wrote; nothing if it is anything else.
+    /// Reads what [`PendingAuthorization::to_json`] wrote; nothing if it is anything else.
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
         let members = Members::read(text, &MEMBERS).ok()?;
@@ -80,13 +93,14 @@ impl Pending {
             issuer: member(5),
             state: Secret::new(member(6).filter(|state| !state.is_empty())?),
             verifier: member(7).filter(|verifier| !verifier.is_empty()).map(Secret::new),
+            issuer_optional: member(8).is_some_and(|word| word == "true"),
         })
     }
 }
 
-impl fmt::Debug for Pending {
+impl fmt::Debug for PendingAuthorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pending")
+        f.debug_struct("PendingAuthorization")
             .field("token_endpoint", &self.token_endpoint.split('?').next().unwrap_or_default())
             .field("client_id", &self.client_id)
             .field("redirect_uri", &self.redirect_uri)

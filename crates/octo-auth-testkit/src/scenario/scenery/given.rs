@@ -39,7 +39,7 @@ impl Scenery {
         let (_, pending) = client.authorize(REDIRECT_URI, &Scopes::none(), entropy, self.now()).ok()?;
         let callback = format!("?code={key}&state={}", pending.state().expose());
         let code = pending.receive(&callback, self.now()).ok()?;
-        code.redeem(&client, self.now()).ok()
+        code.exchange(&client, self.now()).ok()
     }
 
     /// A row of the table has applied.
