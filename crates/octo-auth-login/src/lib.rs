@@ -1,0 +1,48 @@
+//! Sign-in of a person on this machine: the provider's page opens in the browser, and the callback arrives at a
+//! listener on loopback (RFC 8252 sections 7.3 and 8.3).
+//!
+//! For programs at a terminal or a desktop. A web application has pages of its own and does not need this crate.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use octo_auth_core::{Client, Scopes};
+//! use octo_auth_login::{CallbackListener, Page, open_page};
+//! use octo_auth_system::{Clock, SystemClock, entropy};
+//!
+//! # fn sign_in(client: &Client, keep: impl Fn(octo_auth_core::AuthorizationCode) -> bool) -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = CallbackListener::bind("http://127.0.0.1/callback")?;
+//! let now = SystemClock.now();
+//! let (page, pending) = client.authorize(&listener.redirect_uri(), &Scopes::none(), entropy()?, now)?;
+//! let mut waiting = listener.wait_for(pending, client.profile().title(), SystemClock)?;
+//! if open_page(&page).is_err() {
+//!     println!("open {page}");
+//! }
+//! let Some(code) = waiting.callback(Duration::from_secs(600))? else { return Err("nobody signed in".into()) };
+//! // Exchange the code once, store the tokens, and only then tell the person.
+//! waiting.finish(if keep(code) { Page::SignedIn } else { Page::Failed });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What the listener promises:
+//!
+//! - The redirect URI names the literal address that it listens on, and only that address is listened on.
+//! - Only a request with the `state` of this sign-in is the callback, and only the first of them counts.
+//! - No other connection ends the sign-in, delays it, or grows memory: silent, slow, malformed, forged or foreign.
+//! - The pages show no text of a request, hold no code and no token, and load nothing.
+//! - The port is closed as soon as the sign-in has ended.
+
+mod browser;
+mod connections;
+mod listener;
+mod page;
+mod redirect;
+mod request;
+mod sign_in;
+mod waiting;
+
+pub use browser::{OpenError, open_commands, open_page};
+pub use listener::{CallbackListener, ListenError};
+pub use page::Page;
+pub use waiting::Waiting;
