@@ -9,6 +9,7 @@
 
 mod allowlist;
 mod answers;
+mod callbacks;
 mod clients;
 mod command;
 mod configuration;
@@ -121,6 +122,9 @@ pub fn run(row: &Row, subject: &Subject) -> Outcome {
 fn own(row: &Row, sockets: &Sockets) -> Verdict {
     if let Some(needs) = row.belongs_to_later_work() {
         return Verdict::NotRun { needs };
+    }
+    if row.is_about_callbacks() {
+        return callbacks::verdict(row);
     }
     let mut layers: Vec<(&'static str, Result<Facts, String>)> = Vec::new();
     if let Some(facts) = allowlist::observe(row) {

@@ -60,16 +60,20 @@ struct Rule {
 }
 
 /// Expectations that are met by an equal fact of the same name.
-const EQUAL: [&str; 56] = [
+const EQUAL: [&str; 67] = [
     "access_token",
     "action",
     "alarm",
+    "argv_items",
     "authorization",
     "auto_uses_copy",
     "cachedir_tag",
     "canonical",
     "cleans_tmp_older_than_s",
+    "code",
     "complete",
+    "contains_code",
+    "contains_state",
     "cookies_stored",
     "debug_contains_secret",
     "display_contains_control",
@@ -77,12 +81,15 @@ const EQUAL: [&str; 56] = [
     "display_escaped",
     "distinct_keys",
     "error_uri",
+    "exchange_requests",
     "expanded",
     "extra_preserved",
     "file_changed",
     "grace_s",
+    "http_status",
     "ip",
     "keeps_query",
+    "keeps_waiting",
     "lifetime_s",
     "limit",
     "marked",
@@ -90,7 +97,9 @@ const EQUAL: [&str; 56] = [
     "marker_occurrences_target",
     "mode",
     "other_file_changed",
+    "other_clients_served",
     "ours",
+    "page_contains_input",
     "path_escapes_dir",
     "persist",
     "prints_secret",
@@ -102,6 +111,7 @@ const EQUAL: [&str; 56] = [
     "retries_persist",
     "retry",
     "rules",
+    "second",
     "seconds",
     "secret_in_output",
     "secret_len",
@@ -109,6 +119,7 @@ const EQUAL: [&str; 56] = [
     "serve",
     "served_from_memory",
     "served_if_valid",
+    "shell",
     "signal",
     "stored_deleted",
     "temp_prefix",
@@ -128,6 +139,10 @@ fn rule(key: &str) -> Option<Rule> {
     Some(match key {
         "outcome" => Rule { fact: "outcome", met: one_of },
         "kind" => Rule { fact: "kind", met: one_of },
+        "headers" => Rule { fact: "headers", met: each_begins },
+        // A remark for people, on the outcome.
+        "note" => Rule { fact: "outcome", met: |_, _| true },
+        "max_memory_mb" => at_most("memory_mb"),
         "warn" => Rule { fact: "warn", met: same_set },
         "granted" => Rule { fact: "granted", met: same_set },
         "hint" => Rule { fact: "text", met: contained },
@@ -169,6 +184,17 @@ fn same_set(wanted: &Value, fact: &Value) -> bool {
         value.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
     };
     set(wanted).is_some() && set(wanted) == set(fact)
+}
+
+/// Each header stands there, with at least what is wanted at the beginning of its value.
+fn each_begins(wanted: &Value, fact: &Value) -> bool {
+    let (Some(wanted), Some(fields)) = (wanted.as_array(), fact.as_array()) else { return false };
+    wanted.iter().all(|wanted| {
+        let is_this = |field: &Value| {
+            matches!((wanted.as_str(), field.as_str()), (Some(wanted), Some(field)) if field.starts_with(wanted))
+        };
+        fields.iter().any(is_this)
+    })
 }
 
 fn contained(wanted: &Value, fact: &Value) -> bool {

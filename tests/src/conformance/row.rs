@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{configuration, stored_events};
+use super::{callbacks, configuration, stored_events};
 
 /// A row of the corpus.
 #[derive(Debug, Clone)]
@@ -165,8 +165,8 @@ const FILE_KEYS: [&str; 37] = [
     "names",
 ];
 
-/// Groups of rows that belong to later work, and what they need.
-const LATER: [(&str, &str); 1] = [("callback-urls", "the callback listener")];
+/// The group of rows about callbacks, which are run.
+const CALLBACKS: &str = "callback-urls";
 
 impl Row {
     /// Whether the row is about an answer.
@@ -194,6 +194,11 @@ impl Row {
         self.group == FILES
     }
 
+    /// Whether the row is about callbacks.
+    pub(super) fn is_about_callbacks(&self) -> bool {
+        self.group == CALLBACKS
+    }
+
     /// Whether the row is of a group that is run.
     pub(super) fn is_run(&self) -> bool {
         self.is_about_answers()
@@ -201,6 +206,7 @@ impl Row {
             || self.is_about_stores()
             || self.is_about_files()
             || self.is_about_settings()
+            || self.is_about_callbacks()
     }
 
     /// A member of the input as text.
@@ -218,6 +224,7 @@ impl Row {
         let known = |key: &&String| match self.group.as_str() {
             ADDRESSES => ADDRESS_KEYS.contains(&key.as_str()),
             SETTINGS => configuration::KEYS.contains(&key.as_str()),
+            CALLBACKS => callbacks::KEYS.contains(&key.as_str()),
             FILES => FILE_KEYS.contains(&key.as_str()) || *key == "key",
             STORES => STORE_KEYS.contains(&key.as_str()) || *key == "now",
             _ => KEYS.contains(&key.as_str()) || *key == "now",
@@ -227,9 +234,6 @@ impl Row {
 
     /// What a row that cannot be run yet needs.
     pub(super) fn belongs_to_later_work(&self) -> Option<&'static str> {
-        if let Some((_, needs)) = LATER.iter().find(|(group, _)| *group == self.group) {
-            return Some(needs);
-        }
         if self.is_about_stores() {
             return self.needs_of_a_store();
         }
@@ -304,7 +308,7 @@ fn from_json(row: Value) -> Result<Row, String> {
         expect: object(take("expect")?)?,
     };
     take("why")?;
-    if !read.is_run() && LATER.iter().all(|(group, _)| *group != read.group) {
+    if !read.is_run() {
         return Err(format!("is of the unknown group {}", read.group));
     }
     match row.keys().next() {
