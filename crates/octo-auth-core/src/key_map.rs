@@ -105,6 +105,9 @@ impl<V> KeyMap<V> {
 
     /// Returns the part in which a key belongs.
     fn place(&self, key: &Key) -> usize {
+        if self.parts.len() == 1 {
+            return 0;
+        }
         // The lowest and the highest bits choose the place within the part.
         let hash = usize::try_from((self.hasher.hash_one(key) >> 16) & 0x7fff_ffff).unwrap_or(0);
         let place = hash % (2 * self.round());

@@ -156,7 +156,11 @@ impl History {
 
     /// Takes what was stored, at most as much as is remembered.
     pub(crate) fn restored(applied: Vec<OperationId>, used: Vec<[u8; 8]>, seeds: Vec<[u8; 8]>) -> Self {
-        let mut past = Past::default();
+        let mut past = Past {
+            applied: Vec::with_capacity(applied.len().min(MOST_APPLIED)),
+            used: Vec::with_capacity(used.len().min(MOST_USED)),
+            seeds: Vec::with_capacity(seeds.len().min(MOST_SEEDS)),
+        };
         applied.into_iter().for_each(|id| push(&mut past.applied, id, MOST_APPLIED));
         used.into_iter().for_each(|short| push(&mut past.used, short, MOST_USED));
         seeds.into_iter().for_each(|short| push(&mut past.seeds, short, MOST_SEEDS));
@@ -167,10 +171,11 @@ impl History {
 /// Appends an item, which stands in the list once, and drops the oldest of more than `most`.
 fn push<T: PartialEq>(items: &mut Vec<T>, item: T, most: usize) {
     items.retain(|own| *own != item);
-    items.push(item);
-    let excess = items.len().saturating_sub(most);
+    let excess = (items.len() + 1).saturating_sub(most);
     items.drain(..excess);
-    items.shrink_to_fit();
+    // Growth by one, as most lists stay short and there is one in each account.
+    items.reserve_exact(1);
+    items.push(item);
 }
 
 impl Record {

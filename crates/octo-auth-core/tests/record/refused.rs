@@ -203,7 +203,7 @@ fn a_member_with_a_value_that_no_release_writes_is_refused() {
             &[json!("a-1"), json!([1]), json!(["zz-1"]), json!(["0123456789abcdef"])],
             "record_malformed",
         ),
-        ("used", &[json!({}), json!(["00"])], "record_malformed"),
+        ("used", &[json!({}), json!(["00"]), json!(["+1+2+3+4+5+6+7+8"])], "record_malformed"),
         ("seeds", &[json!({}), json!(["00"])], "record_malformed"),
         ("signed_out", &[json!("yes"), json!(1)], "record_malformed"),
     ];
