@@ -26,6 +26,11 @@ use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
+/// The simulation spends a third of its time on memory with the platform's allocator.
+#[cfg(feature = "simulate")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Tasks of the octo-auth workspace.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
