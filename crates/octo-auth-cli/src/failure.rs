@@ -11,7 +11,7 @@ use octo_auth_blocking::SetupError;
 use octo_auth_config::{ConfigError, Problem};
 use octo_auth_core::{Diagnostic, ExchangeError, ProfileError, Remedy, RequestError};
 use octo_auth_emulator::StartError;
-use octo_auth_store_file::FileStoreError;
+use octo_auth_store_file::{FileStoreError, SecretError};
 
 const ANOTHER_PORT: &str =
     "choose another port with --port: those below 1024 often need a permission, and 0 takes a free one";
@@ -205,7 +205,7 @@ impl From<&FileStoreError> for Failure {
     fn from(error: &FileStoreError) -> Self {
         let failure = Self::of(error.remedy().into(), error);
         match error {
-            FileStoreError::Unobtainable { .. } => {
+            FileStoreError::Secret(SecretError::Unobtainable { .. }) => {
                 failure.with_remedy("put the secret there, or say in the settings where it is")
             }
             FileStoreError::Io { .. } => {
@@ -219,6 +219,12 @@ impl From<&FileStoreError> for Failure {
 impl From<FileStoreError> for Failure {
     fn from(error: FileStoreError) -> Self {
         Self::from(&error)
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        Self::from(FileStoreError::from(error))
     }
 }
 

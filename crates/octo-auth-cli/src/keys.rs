@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use octo_auth_config::{KeySource, Origin, Settings};
-use octo_auth_store_file::{FileStoreError, Key, Keys, SecretSource};
+use octo_auth_store_file::{Key, Keys, SecretError, SecretSource};
 
 use crate::failure::Failure;
 use crate::keyring;
@@ -27,7 +27,7 @@ pub(crate) fn of(settings: &Settings) -> Result<Option<Keys>, Failure> {
 fn key(source: &KeySource) -> Result<Key, Failure> {
     // Its own id takes the place of this one.
     let id = "key";
-    let key: Result<Key, FileStoreError> = match source {
+    let key: Result<Key, SecretError> = match source {
         KeySource::Here(_, Origin::Environment(variable)) => {
             Key::read(id, &SecretSource::Environment(variable.clone()))
         }

@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use octo_auth_store_kit::SecretError;
 use rustix::fs::{Access, AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
@@ -234,7 +235,7 @@ impl Directory {
         if kind != FileType::RegularFile {
             Err(self.not_regular(name, kind))
         } else if known.uid() != user {
-            Err(FileStoreError::Owner { path, owner: known.uid(), user })
+            Err(SecretError::Owner { path, owner: known.uid(), user }.into())
         } else if known.nlink() > 1 {
             // There is none if it was replaced since it was opened.
             Err(FileStoreError::HardLink { path, links: known.nlink() })
@@ -247,7 +248,7 @@ impl Directory {
         let path = self.path_of(name);
         let known = file.metadata().map_err(|source| failed("reading", &path, source))?;
         let mode = mode(known.mode() as rustix::fs::RawMode);
-        Ok((mode & 0o077 != 0).then_some(FileStoreError::Permissions { path, mode }))
+        Ok((mode & 0o077 != 0).then_some(SecretError::Permissions { path, mode }.into()))
     }
 
     fn not_regular(&self, name: &str, kind: FileType) -> FileStoreError {

@@ -14,23 +14,17 @@
 //! The checksum is of the bytes as they stand there. Everything above `length` is authenticated by the seal.
 
 use octo_auth_core::{RecordBytes, Version};
+use octo_auth_store_kit::{FORMAT, MAGIC};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::Damage;
-
-const MAGIC: &str = "octo-auth-record ";
-
-/// The format's version.
-const FORMAT: u64 = 1;
 
 /// What a file says.
 pub(crate) struct Envelope {
     pub(crate) version: Version,
     /// The id of the key that the content is sealed with.
     pub(crate) key: Option<String>,
-    /// The lines that a seal authenticates.
-    pub(crate) authenticated: String,
     pub(crate) content: RecordBytes,
 }
 
@@ -44,12 +38,6 @@ impl From<Damage> for Unreadable {
     fn from(damage: Damage) -> Self {
         Self::Damaged(damage)
     }
-}
-
-/// Returns the lines that a seal authenticates.
-pub(crate) fn authenticated(name: &str, version: Version, key: Option<&str>) -> String {
-    let key = key.map(|key| format!("key {key}\n")).unwrap_or_default();
-    format!("{MAGIC}{FORMAT}\nname {name}\nversion {}\n{key}", version.0)
 }
 
 /// Returns the bytes of a file.
@@ -93,9 +81,7 @@ pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Envelope, Unreadable> {
     if stored_name != name {
         return Err(Damage::OtherName.into());
     }
-    let version = Version(version);
-    let authenticated = authenticated(name, version, key.as_deref());
-    Ok(Envelope { version, key, authenticated, content: content.into() })
+    Ok(Envelope { version: Version(version), key, content: content.into() })
 }
 
 /// Checks the first line.

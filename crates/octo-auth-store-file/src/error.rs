@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use octo_auth_core::{Diagnostic, RecordError, Remedy, StoreError};
+use octo_auth_store_kit::{SealError, SecretError};
 
 /// An error of the file store. It names the file, what is wrong with it, and what to do; it holds no content of a file.
 ///
@@ -31,14 +32,6 @@ pub enum FileStoreError {
         /// The reason.
         source: io::Error,
     },
-    /// Others can read or change the file.
-    #[error("{path:?} has mode {mode:04o}, so other users can read or change it: run `chmod 600` on it")]
-    Permissions {
-        /// The file.
-        path: PathBuf,
-        /// The permission bits.
-        mode: u32,
-    },
     /// Others can replace files in the directory.
     #[error(
         "the directory {path:?} has mode {mode:04o}, so other users can replace files in it: run `chmod 700` on it, or \
@@ -49,18 +42,6 @@ pub enum FileStoreError {
         path: PathBuf,
         /// The permission bits.
         mode: u32,
-    },
-    /// The file belongs to another user.
-    #[error(
-        "{path:?} belongs to the user {owner}, and this process runs as {user}: run `chown {user}` on it, or remove it"
-    )]
-    Owner {
-        /// The file.
-        path: PathBuf,
-        /// The number of the user that the file belongs to.
-        owner: u32,
-        /// The number of the user that this process runs as.
-        user: u32,
     },
     /// The file is a symbolic link.
     #[error("{path:?} is a symbolic link, which the store does not follow: put the file itself there")]
@@ -139,51 +120,17 @@ pub enum FileStoreError {
         /// The reason.
         why: AdoptOnly,
     },
-    /// The record is sealed with a key that the store does not have.
-    #[error(
-        "{path:?} is sealed with the key `{key}`, which the store was not given: add it to the keys that are read"
-    )]
-    KeyMissing {
+    /// The record cannot be sealed or opened.
+    #[error("{path:?} {problem}")]
+    Seal {
         /// The file.
         path: PathBuf,
-        /// The id of the key.
-        key: String,
-    },
-    /// The record is not sealed, and the store was given keys.
-    #[error("{path:?} is not sealed, and this store reads sealed records only: seal it with `rekey`")]
-    NotSealed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A sealed record does not open.
-    #[error(
-        "{path:?} does not open with the key `{key}`: it was changed, it belongs to another name, or another key has \
-         that id"
-    )]
-    SealBroken {
-        /// The file.
-        path: PathBuf,
-        /// The id of the key.
-        key: String,
-    },
-    /// A key or a secret could not be had from where it is kept.
-    #[error("the secret in {from} cannot be used: {problem}")]
-    Unobtainable {
-        /// Where it is kept, such as `the environment variable "OCTO_KEY"`.
-        from: String,
         /// What is wrong.
-        problem: &'static str,
-        /// The reason, if the operating system gave one.
-        source: Option<io::Error>,
+        problem: SealError,
     },
-    /// An id or label that cannot be used.
-    #[error("`{text}` cannot be the {what}: it has 1 to 64 characters of a-z, 0-9, '-' and '_'")]
-    Label {
-        /// What it names.
-        what: &'static str,
-        /// The text, with control characters escaped, at most 64 characters.
-        text: String,
-    },
+    /// A key or a secret cannot be obtained, a label cannot be used, or others can read or change a file.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The content of a record is not the library's, so it was not recovered.
     #[error("the record in {path:?} cannot be recovered: restore it from a backup, or sign in again")]
     Unrecoverable {
@@ -289,12 +236,10 @@ impl FileStoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::EmptyPath | Self::Label { .. } => "config",
+            Self::EmptyPath => "config",
             Self::Platform => "platform",
             Self::Io { .. } => "io",
-            Self::Permissions { .. } => "permissions",
             Self::DirectoryPermissions { .. } => "parent_permissions",
-            Self::Owner { .. } => "owner",
             Self::Symlink { .. } => "symlink",
             Self::HardLink { .. } => "hard_link",
             Self::NotRegular { .. } => "not_regular",
@@ -304,10 +249,8 @@ impl FileStoreError {
             Self::LockTimeout { .. } => "lock_timeout",
             Self::LockUnsupported { .. } => "lock_unsupported",
             Self::AdoptOnly { .. } => "adopt_only",
-            Self::KeyMissing { .. } => "key_missing",
-            Self::NotSealed { .. } => "not_sealed",
-            Self::SealBroken { .. } => "seal_broken",
-            Self::Unobtainable { .. } => "unobtainable",
+            Self::Seal { problem, .. } => problem.code(),
+            Self::Secret(error) => error.code(),
             Self::Unrecoverable { .. } => "unrecoverable",
             Self::NotDamaged { .. } => "not_damaged",
             Self::Occupied { .. } => "occupied",

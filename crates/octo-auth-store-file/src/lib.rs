@@ -62,7 +62,7 @@
 //!
 //! A record that cannot be read is neither served nor overwritten. [`FileStoreError`] names each case with its remedy: a file
 //! that is [empty, torn, foreign or changed](Damage), of a [newer format](FileStoreError::NewerFormat), of
-//! [another user](FileStoreError::Owner), [readable by others](FileStoreError::Permissions), a
+//! [another user](SecretError::Owner), [readable by others](SecretError::Permissions), a
 //! [link](FileStoreError::Symlink), and so on.
 //!
 //! # Processes
@@ -78,7 +78,7 @@
 #![cfg_attr(not(feature = "seal"), doc = "")]
 #![cfg_attr(not(feature = "seal"), doc = "With the feature `seal`, records are encrypted.")]
 #![cfg_attr(feature = "seal", doc = "")]
-#![cfg_attr(feature = "seal", doc = include_str!("seal/seal.md"))]
+#![cfg_attr(feature = "seal", doc = include_str!("seal.md"))]
 
 #[cfg(unix)]
 mod changes;
@@ -98,21 +98,16 @@ mod lock;
 #[cfg(unix)]
 mod registration;
 #[cfg(unix)]
-mod seal;
-#[cfg(unix)]
-mod secret_source;
-#[cfg(unix)]
 mod store;
 
 #[cfg(not(unix))]
 pub use elsewhere::FileStore;
 pub use error::{AdoptOnly, Damage, FileStoreError};
+#[cfg(feature = "seal")]
+pub use octo_auth_store_kit::{Key, Keys};
+pub use octo_auth_store_kit::{SealError, SecretError, SecretSource};
 #[cfg(unix)]
 pub use registration::Registration;
-#[cfg(all(unix, feature = "seal"))]
-pub use seal::{Key, Keys};
-#[cfg(unix)]
-pub use secret_source::SecretSource;
 #[cfg(all(unix, feature = "seal"))]
 pub use store::Rekeyed;
 #[cfg(unix)]

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use octo_auth_core::{RecordBytes, Secret};
+use octo_auth_core::RecordBytes;
+use octo_auth_store_kit::SecretSource;
 use zeroize::Zeroizing;
-
-use crate::secret_source::SecretSource;
 
 /// With what a client was registered, so that a program which is started again refreshes with the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +26,7 @@ impl Registration {
     pub(crate) fn encode(&self) -> Option<RecordBytes> {
         let (kind, value) = match &self.secret {
             None => ("none", ""),
-            Some(SecretSource::Stored(secret)) => ("stored", secret.expose()),
-            Some(SecretSource::Environment(variable)) => ("environment", variable.as_str()),
-            Some(SecretSource::File(path)) => ("file", path.to_str()?),
+            Some(source) => source.kind_and_value()?,
         };
         if self.settings.keys().any(|name| name.contains(' ')) {
             return None;
@@ -57,13 +54,7 @@ impl Registration {
         let setting =
             |line: &&str| line.split_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings = settings.iter().map(setting).collect::<Option<_>>()?;
-        let secret = match kind {
-            "none" => None,
-            "stored" => Some(SecretSource::Stored(Secret::from(value))),
-            "environment" => Some(SecretSource::Environment(value.to_owned())),
-            "file" => Some(SecretSource::File(value.into())),
-            _ => return None,
-        };
+        let secret = if kind == "none" { None } else { Some(SecretSource::of_kind(kind, value)?) };
         Some(Self { issuer: issuer.to_owned(), client_id: client_id.to_owned(), secret, settings })
     }
 }

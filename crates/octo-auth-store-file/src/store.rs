@@ -22,7 +22,10 @@ use crate::envelope::{self, Envelope, Unreadable};
 use crate::error::{AdoptOnly, FileStoreError};
 use crate::file_name::{self, Kind};
 use crate::lock::{self, LazyPresence, Lock};
-use crate::seal::Keys;
+
+#[cfg(feature = "seal")]
+use octo_auth_store_kit::Keys;
+use octo_auth_store_kit::{Sealed, Sealing, authenticated};
 
 pub use migrate::Migrated;
 #[cfg(feature = "seal")]
@@ -46,7 +49,7 @@ pub struct FileStore(Arc<Inner>);
 struct Inner {
     directory: Directory,
     patience: Duration,
-    keys: Option<Keys>,
+    sealing: Sealing,
     presence: LazyPresence,
     changes: Changes,
 }
@@ -58,7 +61,7 @@ pub struct Options {
     patience: Duration,
     follows_symlinks: bool,
     is_shared_by_computers: bool,
-    keys: Option<Keys>,
+    sealing: Sealing,
 }
 
 /// What a file holds.
@@ -83,7 +86,12 @@ enum Unsealed {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { patience: PATIENCE, follows_symlinks: false, is_shared_by_computers: false, keys: None }
+        Self {
+            patience: PATIENCE,
+            follows_symlinks: false,
+            is_shared_by_computers: false,
+            sealing: Sealing::default(),
+        }
     }
 }
 
@@ -111,7 +119,7 @@ impl Options {
     /// Seals each record that is written, and reads sealed records only.
     #[cfg(feature = "seal")]
     pub fn sealed(mut self, keys: Keys) -> Self {
-        self.keys = Some(keys);
+        self.sealing = keys.into();
         self
     }
 
@@ -132,8 +140,8 @@ impl Options {
             lock::remove_ended(&directory, SystemTime::now())?;
         }
         let (presence, changes) = (LazyPresence::default(), Changes::default());
-        let Self { patience, keys, .. } = self;
-        Ok(FileStore(Arc::new(Inner { directory, patience, keys, presence, changes })))
+        let Self { patience, sealing, .. } = self;
+        Ok(FileStore(Arc::new(Inner { directory, patience, sealing, presence, changes })))
     }
 }
 
@@ -199,17 +207,15 @@ impl Inner {
         let file = file_name::encode(name, kind);
         let Some(Content { bytes, doubt }) = self.directory.read(&file)? else { return Ok(None) };
         let path = || self.directory.path_of(&file);
-        let Envelope { version, key, authenticated, content } = envelope::decode(&bytes, name.as_str())
-            .map_err(|unreadable| match unreadable {
+        let Envelope { version, key, content } =
+            envelope::decode(&bytes, name.as_str()).map_err(|unreadable| match unreadable {
                 Unreadable::Damaged(damage) => FileStoreError::Corrupt { path: path(), damage },
                 Unreadable::NewerFormat(format) => FileStoreError::NewerFormat { path: path(), format },
             })?;
-        let content = match (&self.keys, &key) {
-            (None, None) => content,
-            (Some(_), None) if unsealed == Unsealed::Read => content,
-            (Some(keys), Some(key)) => keys.open(key, &authenticated, &content, path())?,
-            (None, Some(key)) => Err(FileStoreError::KeyMissing { path: path(), key: key.clone() })?,
-            (Some(_), None) => Err(FileStoreError::NotSealed { path: path() })?,
+        let content = match &key {
+            None if unsealed == Unsealed::Read => content,
+            key => (self.sealing.open(name.as_str(), version, key.as_deref(), content))
+                .map_err(|problem| FileStoreError::Seal { path: path(), problem })?,
         };
         Ok(Some(Found { version, key, content, bytes, doubt }))
     }
@@ -241,14 +247,10 @@ impl Inner {
         version: Version,
         content: &RecordBytes,
     ) -> Result<Zeroizing<Vec<u8>>, FileStoreError> {
-        let Some(keys) = &self.keys else {
-            return Ok(envelope::encode(
-                &envelope::authenticated(name.as_str(), version, None),
-                content.as_ref(),
-            ));
-        };
-        let authenticated = envelope::authenticated(name.as_str(), version, Some(keys.writing()));
-        Ok(envelope::encode(&authenticated, &keys.seal(&authenticated, content)?))
+        let path = || self.directory.path_of(&file_name::encode(name, Kind::Record));
+        let Sealed { key, bytes } = (self.sealing.seal(name.as_str(), version, content))
+            .map_err(|problem| FileStoreError::Seal { path: path(), problem })?;
+        Ok(envelope::encode(&authenticated(name.as_str(), version, key.as_deref()), bytes.as_ref()))
     }
 
     /// Replaces a file under its lock, and keeps what it was before.
@@ -353,7 +355,7 @@ impl Store for FileStore {
 
 impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_sealed = self.0.keys.is_some();
+        let is_sealed = self.0.sealing.writing().is_some();
         let mut shown = f.debug_struct("FileStore");
         shown.field("directory", &self.0.directory.path()).field("is_sealed", &is_sealed);
         shown.field("adopt_only", &self.0.directory.adopt_only()).finish_non_exhaustive()

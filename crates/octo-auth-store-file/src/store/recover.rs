@@ -1,6 +1,7 @@
 //! Recovery of a record from its previous state.
 
 use octo_auth_core::{RecordName, Version};
+use octo_auth_store_kit::SealError;
 
 use super::{FileStore, Unsealed};
 use crate::directory::random;
@@ -27,7 +28,10 @@ impl FileStore {
         let path = || store.directory.path_of(&record);
         match store.load(name, Kind::Record) {
             Ok(_) => return Err(FileStoreError::NotDamaged { path: path() }),
-            Err(FileStoreError::Corrupt { .. } | FileStoreError::SealBroken { .. }) => {}
+            Err(
+                FileStoreError::Corrupt { .. }
+                | FileStoreError::Seal { problem: SealError::Broken { .. }, .. },
+            ) => {}
             Err(error) => return Err(error),
         }
         let previous = store.find(name, Kind::Previous, Unsealed::Refused)?;

@@ -2,6 +2,7 @@
 
 use octo_auth_core::RecordName;
 use octo_auth_core::Version;
+use octo_auth_store_kit::{SecretError, label};
 use sha2::{Digest, Sha256};
 
 use super::{FileStore, Unsealed};
@@ -9,7 +10,6 @@ use crate::envelope::hex;
 use crate::error::{Damage, FileStoreError};
 use crate::file_name::{Kind, decode, encode};
 use crate::registration::Registration;
-use crate::secret_source::label;
 
 impl FileStore {
     /// Returns the registration that is stored under a label; `None` if there is none.
@@ -71,5 +71,5 @@ fn name(under: &str) -> Result<RecordName, FileStoreError> {
     let under = label("label of a registration", under)?;
     let digest = hex(&Sha256::digest(&under)[..16]);
     RecordName::parse(&format!("{under}.{digest}"))
-        .map_err(|_| FileStoreError::Label { what: "label of a registration", text: under })
+        .map_err(|_| SecretError::Label { what: "label of a registration", text: under }.into())
 }

@@ -1,6 +1,7 @@
 //! Sealing all files again with the key that writes.
 
 use octo_auth_core::RecordName;
+use octo_auth_store_kit::SecretError;
 
 use super::{FileStore, Unsealed};
 use crate::error::FileStoreError;
@@ -27,7 +28,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] if the directory cannot be listed or is only read, and [`FileStoreError::Unobtainable`] if the
+    /// A [`FileStoreError`] if the directory cannot be listed or is only read, and [`SecretError::Unobtainable`] if the
     /// store has no keys.
     pub fn rekey(&self) -> Result<Rekeyed, FileStoreError> {
         self.0.directory.writable()?;
@@ -49,17 +50,13 @@ impl FileStore {
 
     /// Returns whether the file was changed.
     fn rekey_file(&self, name: &RecordName, kind: Kind) -> Result<bool, FileStoreError> {
-        let Some(keys) = &self.0.keys else {
-            let problem = "the store was opened without keys";
-            return Err(FileStoreError::Unobtainable {
-                from: "the options".to_owned(),
-                problem,
-                source: None,
-            });
+        let Some(writing) = self.0.sealing.writing() else {
+            let (from, problem) = ("the options".to_owned(), "the store was opened without keys");
+            return Err(SecretError::Unobtainable { from, problem, source: None }.into());
         };
         let lock = self.0.lock(name)?;
         let Some(found) = self.0.find(name, kind, Unsealed::Read)? else { return Ok(false) };
-        if found.key.as_deref() == Some(keys.writing()) {
+        if found.key.as_deref() == Some(writing) {
             return Ok(false);
         }
         let stored = found.sound()?;

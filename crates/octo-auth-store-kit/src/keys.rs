@@ -4,16 +4,14 @@
 //! one key, which is more than a store of accounts makes; a new key begins again.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use octo_auth_core::RecordBytes;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
-use crate::envelope::hex;
-use crate::error::FileStoreError;
+use crate::error::{SealError, SecretError};
 use crate::secret_source::{SecretSource, label, one_line};
 
 /// A key of 256 bits and its id, which stands in each record that is sealed with it.
@@ -35,8 +33,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`FileStoreError::Label`] for an id that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
-    pub fn new(id: &str, bytes: [u8; 32]) -> Result<Self, FileStoreError> {
+    /// [`SecretError::Label`] for an id that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
+    pub fn new(id: &str, bytes: [u8; 32]) -> Result<Self, SecretError> {
         Ok(Self { id: label("id of a key", id)?, bytes: Zeroizing::new(bytes) })
     }
 
@@ -44,8 +42,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`FileStoreError::Unobtainable`] if it is not there, or is not a key.
-    pub fn read(id: &str, source: &SecretSource) -> Result<Self, FileStoreError> {
+    /// [`SecretError::Unobtainable`] if it is not there, or is not a key.
+    pub fn read(id: &str, source: &SecretSource) -> Result<Self, SecretError> {
         let secret = source.obtain()?;
         Self::parse(id, secret.expose().as_bytes(), &source.to_string())
     }
@@ -54,10 +52,10 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`FileStoreError::Unobtainable`] if the command cannot be run or fails, or does not print a key.
-    pub fn from_command(id: &str, command: &mut Command) -> Result<Self, FileStoreError> {
+    /// [`SecretError::Unobtainable`] if the command cannot be run or fails, or does not print a key.
+    pub fn from_command(id: &str, command: &mut Command) -> Result<Self, SecretError> {
         let from = format!("the output of {:?}", command.get_program());
-        let failed = |problem, source| FileStoreError::Unobtainable { from: from.clone(), problem, source };
+        let failed = |problem, source| SecretError::Unobtainable { from: from.clone(), problem, source };
         let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         let output = output.map_err(|source| failed("the command cannot be run", Some(source)))?;
         let printed = Zeroizing::new(output.stdout);
@@ -71,12 +69,14 @@ impl Key {
     /// that takes the place of another never has the id of that.
     #[must_use]
     pub fn with_own_id(self) -> Self {
-        let digest =
-            Sha256::new().chain_update("octo-auth key id").chain_update(self.bytes.as_slice()).finalize();
-        Self { id: hex(&digest[..8]), ..self }
+        let mut digest = Context::new(&SHA256);
+        digest.update(b"octo-auth key id");
+        digest.update(self.bytes.as_slice());
+        let id = digest.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self { id, ..self }
     }
 
-    fn parse(id: &str, text: &[u8], from: &str) -> Result<Self, FileStoreError> {
+    fn parse(id: &str, text: &[u8], from: &str) -> Result<Self, SecretError> {
         let mut bytes = Zeroizing::new([0; 32]);
         let digit = |letter: u8| char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let is_key = text.len() == 64
@@ -86,18 +86,18 @@ impl Key {
             });
         if !is_key {
             let problem = "a key has 64 hexadecimal digits, as `openssl rand -hex 32` prints them";
-            return Err(FileStoreError::Unobtainable { from: from.to_owned(), problem, source: None });
+            return Err(SecretError::Unobtainable { from: from.to_owned(), problem, source: None });
         }
         Self::new(id, *bytes)
     }
 
-    fn cipher(&self) -> Result<LessSafeKey, FileStoreError> {
+    fn cipher(&self) -> Result<LessSafeKey, SealError> {
         let key = UnboundKey::new(&CHACHA20_POLY1305, &*self.bytes);
         key.map(LessSafeKey::new).map_err(|_| self.unusable("the key does not fit the cipher"))
     }
 
-    fn unusable(&self, problem: &'static str) -> FileStoreError {
-        FileStoreError::Unobtainable { from: format!("the key `{}`", self.id), problem, source: None }
+    fn unusable(&self, problem: &'static str) -> SealError {
+        SealError::Unusable { key: self.id.clone(), problem }
     }
 }
 
@@ -108,7 +108,7 @@ impl Keys {
         Self { writing, others: Vec::new() }
     }
 
-    /// Adds a key that opens what was sealed with it before. [`FileStore::rekey`](crate::FileStore::rekey) ends its use.
+    /// Adds a key that opens what was sealed with it before. The `rekey` of a store ends its use.
     #[must_use]
     pub fn and_read(mut self, key: Key) -> Self {
         self.others.push(key);
@@ -121,11 +121,7 @@ impl Keys {
     }
 
     /// Returns a nonce and the sealed content.
-    pub(crate) fn seal(
-        &self,
-        authenticated: &str,
-        content: &RecordBytes,
-    ) -> Result<Zeroizing<Vec<u8>>, FileStoreError> {
+    pub(crate) fn seal(&self, authenticated: &str, content: &RecordBytes) -> Result<RecordBytes, SealError> {
         let cipher = self.writing.cipher()?;
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce)
@@ -142,7 +138,7 @@ impl Keys {
         );
         let tag = tag.map_err(|_| self.writing.unusable("the record is too large to be sealed"))?;
         sealed.extend_from_slice(tag.as_ref());
-        Ok(sealed)
+        Ok(RecordBytes::from(std::mem::take(&mut *sealed)))
     }
 
     /// Opens what was sealed with the key of an id.
@@ -151,12 +147,11 @@ impl Keys {
         id: &str,
         authenticated: &str,
         sealed: &RecordBytes,
-        path: PathBuf,
-    ) -> Result<RecordBytes, FileStoreError> {
+    ) -> Result<RecordBytes, SealError> {
         let key = std::iter::once(&self.writing).chain(&self.others).find(|key| key.id == id);
-        let Some(key) = key else { return Err(FileStoreError::KeyMissing { path, key: id.to_owned() }) };
+        let Some(key) = key else { return Err(SealError::KeyMissing { key: id.to_owned() }) };
         let cipher = key.cipher()?;
-        let broken = || FileStoreError::SealBroken { path: path.clone(), key: id.to_owned() };
+        let broken = || SealError::Broken { key: id.to_owned() };
         let (nonce, sealed) = sealed.as_ref().split_first_chunk().ok_or_else(broken)?;
         let mut content = Zeroizing::new(sealed.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);

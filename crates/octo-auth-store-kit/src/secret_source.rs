@@ -1,17 +1,15 @@
 //! Where a secret is kept.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use octo_auth_core::Secret;
 use zeroize::Zeroizing;
 
-use crate::error::FileStoreError;
+use crate::error::SecretError;
 
 /// The longest secret, in bytes.
+#[cfg(unix)]
 const LONGEST: u64 = 4096;
 
 /// Where a secret is kept.
@@ -27,14 +25,36 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
+    /// Returns the word for the kind of place and where it is there, as a store keeps them; `None` for a path that is not
+    /// text. For a secret that is here, the value is the secret.
+    #[must_use]
+    pub fn kind_and_value(&self) -> Option<(&'static str, &str)> {
+        Some(match self {
+            Self::Stored(secret) => ("stored", secret.expose()),
+            Self::Environment(variable) => ("environment", variable),
+            Self::File(path) => ("file", path.to_str()?),
+        })
+    }
+
+    /// Returns the place that a store has kept as these two; `None` for an unknown kind.
+    #[must_use]
+    pub fn of_kind(kind: &str, value: &str) -> Option<Self> {
+        match kind {
+            "stored" => Some(Self::Stored(Secret::from(value))),
+            "environment" => Some(Self::Environment(value.to_owned())),
+            "file" => Some(Self::File(value.into())),
+            _ => None,
+        }
+    }
+
     /// Returns the secret.
     ///
     /// # Errors
     ///
-    /// [`FileStoreError::Unobtainable`] if it is not there, and [`FileStoreError::Permissions`] or
-    /// [`FileStoreError::Owner`] for a file that others can read.
-    pub fn obtain(&self) -> Result<Secret, FileStoreError> {
-        let failed = |problem| FileStoreError::Unobtainable { from: self.to_string(), problem, source: None };
+    /// [`SecretError::Unobtainable`] if it is not there, and [`SecretError::Permissions`] or
+    /// [`SecretError::Owner`] for a file that others can read.
+    pub fn obtain(&self) -> Result<Secret, SecretError> {
+        let failed = |problem| SecretError::Unobtainable { from: self.to_string(), problem, source: None };
         let secret = match self {
             Self::Stored(secret) => secret.clone(),
             Self::Environment(variable) => match std::env::var(variable) {
@@ -51,9 +71,20 @@ impl SecretSource {
         if secret.expose().is_empty() { Err(failed("it is empty")) } else { Ok(secret) }
     }
 
-    fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, FileStoreError> {
+    #[cfg(not(unix))]
+    fn read(&self, _: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let problem = "whether others can read a file is known on Unix only: use an environment variable";
+        Err(SecretError::Unobtainable { from: self.to_string(), problem, source: None })
+    }
+
+    #[cfg(unix)]
+    fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        use std::fs::File;
+        use std::io::Read;
+        use std::os::unix::fs::MetadataExt;
+
         let from = || self.to_string();
-        let failed = |source| FileStoreError::Unobtainable {
+        let failed = |source| SecretError::Unobtainable {
             from: from(),
             problem: "the file cannot be read",
             source: Some(source),
@@ -63,10 +94,10 @@ impl SecretSource {
         let (path, user, mode) =
             (path.to_owned(), rustix::process::geteuid().as_raw(), known.mode() & 0o7777);
         if known.uid() != user && known.uid() != 0 {
-            return Err(FileStoreError::Owner { path, owner: known.uid(), user });
+            return Err(SecretError::Owner { path, owner: known.uid(), user });
         }
         if mode & 0o077 != 0 {
-            return Err(FileStoreError::Permissions { path, mode });
+            return Err(SecretError::Permissions { path, mode });
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(4097));
         file.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
@@ -86,18 +117,23 @@ impl fmt::Display for SecretSource {
 }
 
 /// Returns the first line, without its end.
+#[cfg(any(unix, feature = "seal"))]
 pub(crate) fn one_line(bytes: &[u8]) -> &[u8] {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Checks an id or label.
-pub(crate) fn label(what: &'static str, text: &str) -> Result<String, FileStoreError> {
+/// Checks an id or label, which `what` names in the error.
+///
+/// # Errors
+///
+/// [`SecretError::Label`] for a text that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
+pub fn label(what: &'static str, text: &str) -> Result<String, SecretError> {
     let is_part =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     if (1..=64).contains(&text.len()) && text.bytes().all(is_part) {
         return Ok(text.to_owned());
     }
     let text = text.chars().take(64).flat_map(char::escape_debug).collect();
-    Err(FileStoreError::Label { what, text })
+    Err(SecretError::Label { what, text })
 }

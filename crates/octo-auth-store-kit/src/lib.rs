@@ -1,0 +1,19 @@
+//! What the stores of octo-auth share, so that nothing of it stands twice: [`Sealing`] of records, and [`SecretSource`],
+//! the place where a secret is kept. A program uses it through the crate of its store.
+
+mod error;
+mod finding;
+#[cfg(feature = "seal")]
+mod keys;
+mod sealing;
+mod secret_source;
+
+pub use error::{SealError, SecretError};
+pub use finding::{Finding, Severity};
+#[cfg(feature = "seal")]
+pub use keys::{Key, Keys};
+#[cfg(feature = "waiting")]
+pub mod waiting;
+
+pub use sealing::{FORMAT, MAGIC, Sealed, Sealing, authenticated};
+pub use secret_source::{SecretSource, label};
