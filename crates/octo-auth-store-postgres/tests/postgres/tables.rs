@@ -1,0 +1,53 @@
+//! Tables of other releases.
+
+use octo_auth_core::{Saved, Store, Version};
+use octo_auth_store_postgres::{PostgresStoreError, SCHEMA_VERSION};
+use octo_auth_testkit::blocking as suite;
+
+use crate::world::{code, content, execute, in_schema, migrated, name, schema, server};
+
+#[test]
+fn programs_of_two_releases_work_on_tables_that_the_newer_one_has_expanded() {
+    let Some(server) = server() else { return };
+    let own = schema();
+    let before = migrated(server, in_schema(&own));
+    before.compare_and_swap(&name("inn"), None, &content("a")).unwrap();
+    // What a newer release adds, and how it writes: its own columns, and those of this release.
+    execute(
+        server,
+        &format!(
+            "ALTER TABLE {own}.record ADD COLUMN tenant text NOT NULL DEFAULT '';
+            ALTER TABLE {own}.claim ADD COLUMN host text;
+            UPDATE {own}.version SET version = {};
+            UPDATE {own}.record SET version = version + 1, content = 'b', tenant = 'x' WHERE version = 1",
+            SCHEMA_VERSION + 1
+        ),
+    );
+    let after = migrated(server, in_schema(&own));
+    for (store, version) in [(&before, 2), (&after, 3)] {
+        let saved = store.compare_and_swap(&name("inn"), Some(Version(version)), &content("c")).unwrap();
+        assert_eq!(saved, Saved::Done(Version(version + 1)));
+    }
+    let report = suite::store::check(&after);
+    assert_eq!(report.failures(), [], "{report}");
+    assert!(!before.doctor().unwrap().iter().any(|finding| {
+        finding.code == "tables" && finding.severity != octo_auth_store_postgres::Severity::Fine
+    }));
+}
+
+#[test]
+fn tables_that_this_release_does_not_work_with_are_refused_and_left_alone() {
+    let Some(server) = server() else { return };
+    let own = schema();
+    let store = migrated(server, in_schema(&own));
+    let newer = SCHEMA_VERSION + 2;
+    execute(server, &format!("UPDATE {own}.version SET version = {newer}, oldest = {newer}"));
+    let error = store.migrate().unwrap_err();
+    assert!(matches!(error, PostgresStoreError::NewerSchema { .. }), "{error}");
+    let found = store.doctor().unwrap();
+    assert_eq!(found.iter().filter(|finding| finding.code == "tables").count(), 1);
+    assert!(found[0].text.contains("upgrade this program") || found[1].text.contains("upgrade this program"));
+    // A newer release has moved the content elsewhere.
+    execute(server, &format!("ALTER TABLE {own}.record DROP COLUMN content"));
+    assert_eq!(code(&store.load(&name("inn")).unwrap_err()), "newer_schema");
+}

@@ -1,0 +1,82 @@
+//! A server for all tests, and stores in schemas of their own.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use octo_auth_core::{RecordBytes, RecordName, StoreError};
+use octo_auth_engines::Postgres;
+use octo_auth_store_postgres::{Options, PostgresStore, PostgresStoreError, blocking};
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, Config};
+
+/// Returns the server; `None`, after saying so, where PostgreSQL is not installed.
+pub(crate) fn server() -> Option<&'static Postgres> {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    if !Postgres::is_installed() {
+        println!("skipped: it needs PostgreSQL");
+        return None;
+    }
+    Some(SERVER.get_or_init(|| Postgres::start().unwrap()))
+}
+
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+pub(crate) fn config(server: &Postgres) -> Config {
+    server.url().parse().unwrap()
+}
+
+/// Returns the name of a schema that no other test uses.
+pub(crate) fn schema() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) fn in_schema(schema: &str) -> Options {
+    Options::default().schema(schema)
+}
+
+/// Returns a blocking store whose tables are there.
+pub(crate) fn migrated(server: &Postgres, options: Options) -> blocking::PostgresStore {
+    let store = blocking::PostgresStore::connect(config(server), options).unwrap();
+    store.migrate().unwrap();
+    store
+}
+
+/// Returns a store whose tables are there.
+pub(crate) async fn migrated_async(server: &Postgres, options: Options) -> PostgresStore {
+    let store = PostgresStore::connect(config(server), options).unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+/// Returns a connection of the test itself.
+pub(crate) async fn connection(server: &Postgres) -> Client {
+    let (client, connection) = config(server).connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Has the server do statements.
+pub(crate) fn execute(server: &Postgres, statements: &str) {
+    runtime().block_on(async { connection(server).await.batch_execute(statements).await.unwrap() });
+}
+
+pub(crate) fn name(account: &str) -> RecordName {
+    RecordName::parse(&format!("auth.example.client.0123456789abcdef.account.{account}.{}", "0".repeat(32)))
+        .unwrap()
+}
+
+pub(crate) fn content(text: &str) -> RecordBytes {
+    RecordBytes::from(text.as_bytes())
+}
+
+/// Returns the code of an error, after a look at what it shows.
+pub(crate) fn code(error: &StoreError) -> &'static str {
+    let own = PostgresStoreError::of(error).unwrap();
+    for shown in [format!("{own}"), format!("{own:?}"), format!("{error:?}")] {
+        assert!(!shown.contains("rt-secret"), "{shown}");
+    }
+    own.code()
+}
