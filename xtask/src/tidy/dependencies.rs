@@ -17,7 +17,7 @@ struct Promise {
     most: Option<usize>,
 }
 
-const PROMISES: [Promise; 5] = [
+const PROMISES: [Promise; 7] = [
     Promise {
         package: "octo-auth-core",
         has_defaults: true,
@@ -51,6 +51,19 @@ const PROMISES: [Promise; 5] = [
             "ureq",
         ],
         most: Some(40),
+    },
+    // Of HTTP and of a second TLS nothing.
+    Promise {
+        package: "octo-auth-store-postgres",
+        has_defaults: true,
+        absent: &["hyper", "native-tls", "openssl", "reqwest", "ureq"],
+        most: None,
+    },
+    Promise {
+        package: "octo-auth-store-redis",
+        has_defaults: true,
+        absent: &["hyper", "native-tls", "openssl", "reqwest", "ureq"],
+        most: None,
     },
     Promise {
         package: "octo-auth-testkit",

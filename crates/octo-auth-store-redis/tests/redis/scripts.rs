@@ -1,0 +1,57 @@
+//! A server that has forgotten the scripts.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use octo_auth_core::{Claimed, Saved, Store, Version};
+use octo_auth_store_redis::PoolError;
+use octo_auth_store_redis::blocking::{Pool, RedisStore};
+use redis::{Cmd, Connection, ConnectionLike, Value};
+
+use crate::world::{alone, client, content, execute, name, server};
+
+/// A connection of the program, whose round trips are counted.
+struct Counted(Mutex<Connection>, Arc<AtomicUsize>);
+
+impl Pool for Counted {
+    fn send(&self, command: &Cmd) -> Result<Value, PoolError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Ok(self.0.lock().unwrap().req_command(command)?)
+    }
+}
+
+#[test]
+fn a_script_that_the_server_has_forgotten_costs_one_more_round_trip() {
+    let Some(server) = server() else { return };
+    let (trips, ttl) = (Arc::new(AtomicUsize::new(0)), Duration::from_secs(60));
+    let connection = Mutex::new(client(server).get_connection().unwrap());
+    let store = RedisStore::over(Counted(connection, trips.clone()), alone()).unwrap();
+    let trips = |call: &dyn Fn()| {
+        let before = trips.load(Ordering::Relaxed);
+        call();
+        trips.load(Ordering::Relaxed) - before
+    };
+    let flush = || execute(server, &["SCRIPT", "FLUSH"]);
+    let claim = || assert_eq!(store.claim(&name("inn"), "one", ttl).unwrap(), Claimed::Granted);
+    let release = || store.release(&name("inn"), "one").unwrap();
+    let saves = std::cell::Cell::new(0);
+    let save = || {
+        let version = saves.get();
+        saves.set(version + 1);
+        let expected = (version > 0).then_some(Version(version));
+        let saved = store.compare_and_swap(&name("inn"), expected, &content("a")).unwrap();
+        assert_eq!(saved, Saved::Done(Version(version + 1)));
+    };
+    flush();
+    // The first write also notes the registration.
+    assert_eq!(trips(&save), 3);
+    flush();
+    let calls: [&dyn Fn(); 3] = [&claim, &save, &release];
+    for call in calls {
+        assert_eq!(trips(call), 2);
+    }
+    for call in calls {
+        assert_eq!(trips(call), 1);
+    }
+}
