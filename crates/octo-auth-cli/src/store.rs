@@ -2,6 +2,7 @@
 //!
 //! The rule kept here: what cannot be read is named with what to do, and left as it is.
 
+use octo_auth_config::{KeySource, Settings};
 use octo_auth_core::{RecordName, Store};
 use octo_auth_store_file::FileStore;
 
@@ -10,7 +11,7 @@ use crate::failure::{Exit, Failure, shown};
 use crate::inventory::{self, Inventory};
 use crate::output::Output;
 use crate::record::unreadable;
-use crate::{client, keys, stored};
+use crate::{client, keyring, keys, stored};
 
 /// Carries out a command about the directory.
 ///
@@ -20,6 +21,9 @@ use crate::{client, keys, stored};
 pub(crate) fn run(request: &StoreRequest, output: &mut Output) -> Result<Exit, Failure> {
     let of = request.of();
     let settings = client::settings(&of.client)?;
+    if matches!(request, StoreRequest::NewKey(_)) {
+        return new_key(&settings, output);
+    }
     let store = stored::open(&of.store, &settings)?;
     match request {
         StoreRequest::List(_) => list(&store, output),
@@ -28,6 +32,7 @@ pub(crate) fn run(request: &StoreRequest, output: &mut Output) -> Result<Exit, F
             check(&store, &known, output)
         }
         StoreRequest::Recover { record, .. } => recover(&store, record, output),
+        StoreRequest::NewKey(_) => new_key(&settings, output),
         StoreRequest::Rekey(_) => rekey(&store, output),
         StoreRequest::Migrate { to, .. } => {
             let to = stored::open_directory(to, keys::of(&settings)?)?;
@@ -93,6 +98,16 @@ fn recover(store: &FileStore, record: &str, output: &mut Output) -> Result<Exit,
     output.line(format_args!(
         "{name}: recovered. Its refresh token may have been replaced since: if the provider refuses it, sign in again"
     ))?;
+    Ok(Exit::Done)
+}
+
+fn new_key(settings: &Settings, output: &mut Output) -> Result<Exit, Failure> {
+    let Some(KeySource::Keyring(name)) = settings.store_key()? else {
+        return Err(Failure::new(Exit::Configuration, "no key of the keyring is named")
+            .with_remedy("set store.key_keyring to the name that the key is to have"));
+    };
+    keyring::new_key(&name)?;
+    output.line(format_args!("the keyring holds a new key {}", shown(&name)))?;
     Ok(Exit::Done)
 }
 

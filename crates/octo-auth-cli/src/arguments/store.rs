@@ -17,6 +17,7 @@ Examples:
   octo-auth store list
   octo-auth store recover NAME
   OCTO_AUTH_STORE_KEY_FILE=/etc/hotel/key-2027 OCTO_AUTH_STORE_OLD_KEY_FILE=/etc/hotel/key-2026 octo-auth store rekey
+  OCTO_AUTH_STORE_KEY_KEYRING=hotel octo-auth store new-key
   octo-auth store migrate --to /var/lib/hotel/tokens
 
 Exit codes: 0 done and sound, 2 usage, 3 something is damaged or was not done, 5 try later.";
@@ -42,6 +43,9 @@ pub(crate) enum StoreRequest {
     /// Seal everything with the key of the settings
     #[command(after_help = STORE_EXAMPLES)]
     Rekey(WholeStore),
+    /// Put a random key into the keyring, under the name that store.key_keyring says
+    #[command(after_help = STORE_EXAMPLES)]
+    NewKey(WholeStore),
     /// Move all records and registrations to another directory; end the programs that use them before
     #[command(after_help = STORE_EXAMPLES)]
     Migrate {
@@ -70,6 +74,7 @@ impl StoreRequest {
             Self::List(of)
             | Self::Check(of)
             | Self::Rekey(of)
+            | Self::NewKey(of)
             | Self::Recover { of, .. }
             | Self::Migrate { of, .. } => of,
         }

@@ -124,6 +124,22 @@ fn a_key_that_cannot_be_had_is_an_error_and_nothing_is_written() {
     }
 }
 
+/// With a keyring that is absent, and with one that takes the connection and is silent.
+#[test]
+fn without_its_keyring_nothing_is_stored_and_the_choices_are_named() {
+    let world = World::new();
+    let socket = world.directory.with_extension("bus");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    for bus in ["/nonexistent".to_owned(), socket.display().to_string()] {
+        let address = format!("unix:path={bus}");
+        let settings = [("OCTO_AUTH_STORE_KEY_KEYRING", "hotel"), ("DBUS_SESSION_BUS_ADDRESS", &address)];
+        let ran = with_keys(&world, &["store", "check"], &settings);
+        ran.failed(3, &["the key hotel", "unlock the keyring", "set store.key_file", "plain text"]);
+        assert!(!world.directory.exists());
+    }
+    std::fs::remove_file(socket).expect("it can be removed");
+}
+
 #[test]
 fn a_store_is_moved_to_another_directory() {
     let (world, other) = (World::new(), World::new());
