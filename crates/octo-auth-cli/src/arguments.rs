@@ -32,6 +32,8 @@ Exit codes:
   4  somebody has to sign in again
   5  try again later: unreachable, no answer in time, throttled
   6  ask the provider: its answer cannot be read
+  126, 127  the program of exec cannot be run, or is not found
+  130, 143  ended by Ctrl-C or SIGTERM; what the provider had answered is stored
 
 Colours appear on a terminal only, and never when NO_COLOR is set.";
 

@@ -16,6 +16,7 @@ mod exec;
 mod failure;
 mod import;
 mod input;
+mod interrupt;
 mod inventory;
 mod ip;
 mod keyring;
@@ -38,6 +39,7 @@ use failure::{Exit, Failure};
 use output::Output;
 
 fn main() -> ExitCode {
+    dump_no_core();
     let outcome = match usage::read(std::env::args_os()) {
         Ok(command) => run(&command),
         Err(refused) => refused.into_exit(),
@@ -49,6 +51,13 @@ fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+/// Keeps secrets out of a core dump. A program that takes the place of this one is dumped as ever.
+fn dump_no_core() {
+    // Without it, the program works all the same.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 fn run(command: &Command) -> Result<Exit, Failure> {

@@ -12,7 +12,7 @@ use octo_auth_store_file::{FileStore, FileStoreError, Keys, Registration, Secret
 
 use crate::arguments::{ClientArguments, StoreArguments, StoredArguments};
 use crate::failure::{Exit, Failure, shown};
-use crate::{client, keys};
+use crate::{client, interrupt, keys};
 
 /// The settings that name a client. A secret alone does not: that of a registration may be in the environment.
 const OF_A_CLIENT: [&str; 5] = ["profile", "token_url", "authorization_url", "client_id", "auth"];
@@ -65,7 +65,9 @@ impl Stored {
     /// A [`Failure`] if the settings hold an unusable value, or the operating system gives no random bytes.
     pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
         let builder = Accounts::builder(self.client.clone()).policy(self.settings.policy()?);
-        Ok(builder.store(self.store.clone()).transport(self.transport()).build()?)
+        let accounts = builder.store(self.store.clone()).transport(self.transport()).build()?;
+        interrupt::finish_first(&accounts)?;
+        Ok(accounts)
     }
 
     /// Returns the tokens of the client, as if the provider could take back none.

@@ -1,5 +1,6 @@
 //! Tokens that outlive the program: they are imported, stored in a directory, and renewed by the next start.
 
+use std::io::BufRead;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -213,4 +214,31 @@ fn a_logout_of_an_account_that_is_not_there_says_so() {
     world
         .run_registered(&["logout"], "")
         .failed(3, &["holds no token of account \"inn 17\"", "octo-auth status"]);
+}
+
+/// The provider has replaced the refresh token, and its answer is on its way.
+#[test]
+fn a_ctrl_c_during_a_renewal_ends_the_program_after_the_new_refresh_token_is_stored() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let world = World::new();
+        world.import(&world.refresh_token());
+        let held = world.emulator.faults().on("auth.example", "/token").hold_next();
+        let mut program = program(&world.arguments(&["token"]));
+        let child = program.env("OCTO_AUTH_CLIENT_SECRET", generic::DEMO_CLIENT_SECRET).spawn();
+        let mut child = child.expect("the program starts");
+        assert!(held.arrived(), "the request");
+        let killed = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(killed.expect("kill").success());
+        let mut told = String::new();
+        let stderr = child.stderr.as_mut().expect("it is piped");
+        std::io::BufReader::new(stderr).read_line(&mut told).expect("a note");
+        assert!(told.contains("what the provider answers is stored first"), "{told}");
+        held.release();
+        let ended = child.wait_with_output().expect("it ends");
+        assert_eq!(ended.status.code(), Some(code));
+        let token = world.run(&["token"]);
+        assert_eq!(token.code, Some(0), "{token:?}");
+        assert_eq!(world.emulator.log().len(), 1, "it was stored, so that no further request was needed");
+        assert_eq!(world.emulator.generic().families_revoked(), 0);
+    }
 }
