@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod client;
 mod doctor;
+mod login;
 mod store;
 mod stored;
 mod token;
@@ -16,6 +17,8 @@ mod token;
 pub(crate) use client::{Authentication, ClientArguments, Provider, StoreArguments, StoredArguments};
 use doctor::DOCTOR_EXAMPLE;
 pub(crate) use doctor::DoctorRequest;
+use login::LOGIN_EXAMPLE;
+pub(crate) use login::LoginRequest;
 use store::STORE_EXAMPLES;
 pub(crate) use store::StoreRequest;
 use stored::{EXEC_EXAMPLE, HEADER_EXAMPLE, IMPORT_EXAMPLE, LOGOUT_EXAMPLE, STATUS_EXAMPLE};
@@ -32,6 +35,7 @@ Exit codes:
   4  somebody has to sign in again
   5  try again later: unreachable, no answer in time, throttled
   6  ask the provider: its answer cannot be read
+  7  the person refused access
   126, 127  the program of exec cannot be run, or is not found
   130, 143  ended by Ctrl-C or SIGTERM; what the provider had answered is stored
 
@@ -122,6 +126,9 @@ pub(crate) enum Command {
     /// Write to a directory until this process is killed: what doctor starts
     #[command(hide = true)]
     DoctorWriter { directory: PathBuf },
+    /// Sign a person in with the browser, and store the tokens of the account
+    #[command(after_help = LOGIN_EXAMPLE)]
+    Login(LoginRequest),
     /// Begin an account with a refresh token from elsewhere, given on standard input
     #[command(after_help = IMPORT_EXAMPLE)]
     Import(ImportRequest),

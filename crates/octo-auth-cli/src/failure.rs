@@ -30,6 +30,8 @@ pub(crate) enum Exit {
     SignIn = 4,
     TryLater = 5,
     AskProvider = 6,
+    /// The person refused access.
+    Refused = 7,
     /// The program of `exec` cannot be run, as a shell tells it.
     NotRunnable = 126,
     /// There is no such program, as a shell tells it.

@@ -21,6 +21,7 @@ mod inventory;
 mod ip;
 mod keyring;
 mod keys;
+mod login;
 mod logout;
 mod output;
 mod profile;
@@ -66,6 +67,7 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Demo { json } => demo::run(*json, &mut output),
         Command::Emulate { port } => emulate::run(*port, &mut output),
         Command::Token(request) => token::run(request, &mut output),
+        Command::Login(request) => login::run(request, &mut output),
         Command::Import(request) => import::run(request, &mut output),
         Command::Status(request) => status::run(request, &mut output),
         Command::Store(request) => store::run(request, &mut output),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use octo_auth_blocking::{Accounts, UreqTransport};
 use octo_auth_config::{Origin, Settings};
-use octo_auth_core::{Client, Key, Profile, RecordName};
+use octo_auth_core::{Client, Key, Profile, RecordName, Scopes};
 use octo_auth_store_file::{FileStore, FileStoreError, Keys, Registration, SecretSource};
 
 use crate::arguments::{ClientArguments, StoreArguments, StoredArguments};
@@ -80,6 +80,15 @@ impl Stored {
         // Nothing is sent, so that the secret does not matter.
         let client = Client::new(profile, self.client.client_id(), "unused")?;
         Ok(Accounts::builder(client).store(self.store.clone()).transport(self.transport()).build()?)
+    }
+
+    /// Returns the redirect URI of the settings, and the scopes to ask for.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if a setting is unusable.
+    pub(crate) fn consent(&self) -> Result<(Option<&str>, Scopes), Failure> {
+        Ok((self.settings.redirect_uri()?, self.settings.scopes()?))
     }
 
     /// Returns the transport.

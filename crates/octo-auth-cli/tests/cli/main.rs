@@ -8,6 +8,8 @@ mod demo;
 mod doctor;
 mod emulate;
 mod ip;
+#[cfg(unix)]
+mod login;
 mod profile;
 mod program;
 #[cfg(unix)]

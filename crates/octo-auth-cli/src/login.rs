@@ -1,0 +1,201 @@
+//! `octo-auth login`: a person signs in with a browser, and the account's tokens are stored.
+//!
+//! The rules kept here: that the store can be written is proven before the code is spent; the code is sent once; the
+//! command says that it is done after the tokens are stored. The callback and the code are shown nowhere.
+
+mod pasted;
+mod probe;
+
+use std::time::{Duration, Instant};
+
+use octo_auth_blocking::rfc6749::{Account, Rfc6749};
+use octo_auth_core::profile::RedirectRule;
+use octo_auth_core::{
+    AuthorizationCode, CallbackError, Diagnostic, OnboardingError, PendingAuthorization, Profile, RecordName,
+    Remedy,
+};
+use octo_auth_login::{CallbackListener, ListenError, Page, open_page};
+use octo_auth_system::SystemClock;
+
+use crate::arguments::{LoginRequest, StoreArguments, StoredArguments};
+use crate::failure::{Exit, Failure};
+use crate::output::{self, Output};
+use crate::record;
+use crate::stored::Stored;
+
+/// The redirect URI of a provider that takes `https` only: Octorate's default, where no program listens.
+const NOWHERE: &str = "https://localhost";
+
+/// The path of a listener that was not chosen.
+const PATH: &str = "/callback";
+
+/// How long storing the tokens may take after the exchange.
+const SAVING: Duration = Duration::from_secs(10);
+
+/// Signs a person in.
+///
+/// # Errors
+///
+/// A [`Failure`] whose exit code says who must act; [`Exit::Refused`] if the person refused.
+pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, Failure> {
+    let directory = request.store.directory.clone();
+    let whose =
+        StoredArguments { store: StoreArguments { directory }, account: Some(request.account.clone()) };
+    let stored = Stored::open(&request.client, &whose)?;
+    stored.writable()?;
+    // What cannot be read is named before a person is asked for anything.
+    record::read(&stored.store, &RecordName::new(&stored.client, &stored.key))?;
+    probe::room(stored.store.directory())?;
+    let accounts = stored.accounts()?;
+    let server = Rfc6749::new(&accounts);
+    let account = server.account(stored.key.account_name())?;
+    let deadline = Instant::now() + Duration::from_secs(request.wait);
+
+    let (redirect_uri, scopes) = stored.consent()?;
+    let way = Way::of(request.redirect_uri.as_deref().or(redirect_uri), stored.client.profile())?;
+    let (page, pending) = server.authorize(&way.redirect_uri(), &scopes.to_string())?;
+    let title = stored.client.profile().title().to_owned();
+    tell(&format!("Open this page, sign in at {title} and grant access:\n\n  {page}\n"));
+    if !request.no_browser {
+        match open_page(&page) {
+            Ok(()) => tell("It was opened in the browser."),
+            Err(error) => tell(&format!("{error}: open it yourself{}.", way.place())),
+        }
+    }
+    let keep = |code| kept(&account, code, || accounts.shutdown_within(SAVING).is_empty(), &stored);
+    match way {
+        Way::Listen(listener) => listened(listener, pending, &title, deadline, keep)?,
+        Way::Paste(uri) => {
+            pasted::explain(&uri, lifetime(stored.client.profile()));
+            keep(pasted::callback(pending, deadline)?)?;
+        }
+    }
+    stored.register()?;
+    output.line(format_args!("{}: signed in, and stored in {}", stored.key, stored.shown_directory()))?;
+    Ok(Exit::Done)
+}
+
+/// How the callback comes to this program.
+enum Way {
+    /// The browser brings it to a listener.
+    Listen(CallbackListener),
+    /// The person copies it from the browser's bar.
+    Paste(String),
+}
+
+impl Way {
+    /// Chooses by the redirect URI that is named, or else by what the provider takes.
+    fn of(named: Option<&str>, profile: &Profile) -> Result<Self, Failure> {
+        let rules = profile.document().authorization.as_ref();
+        let is_https = rules.is_some_and(|rules| rules.redirect_uri == RedirectRule::Https);
+        let listener = match named {
+            Some(uri) if !uri.starts_with("http://") => return Ok(Self::Paste(uri.to_owned())),
+            Some(uri) => CallbackListener::bind(uri),
+            None if is_https => return Ok(Self::Paste(NOWHERE.to_owned())),
+            None => CallbackListener::bind_any(PATH),
+        };
+        listener.map(Self::Listen).map_err(|error| not_listening(&error))
+    }
+
+    /// Where the browser may be, as the end of a sentence.
+    fn place(&self) -> &'static str {
+        match self {
+            Self::Listen(_) => ", in a browser on this machine",
+            Self::Paste(_) => ", in a browser on any machine",
+        }
+    }
+
+    fn redirect_uri(&self) -> String {
+        match self {
+            Self::Listen(listener) => listener.redirect_uri(),
+            Self::Paste(uri) => uri.clone(),
+        }
+    }
+}
+
+/// Waits for the browser, and shows it how the sign-in ended.
+fn listened(
+    listener: CallbackListener,
+    pending: PendingAuthorization,
+    title: &str,
+    deadline: Instant,
+    keep: impl FnOnce(AuthorizationCode) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let uri = listener.redirect_uri();
+    let mut waiting =
+        listener.wait_for(pending, title, SystemClock).map_err(|error| not_listening(&error))?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    tell(&format!("Waiting at {uri} for the browser, for {} at most; Ctrl-C gives up.", minutes(left)));
+    let code = waiting.callback(left).map_err(|error| rejected(&error))?.ok_or_else(|| {
+        too_late().with_hint(
+            "a browser on another machine cannot reach this one: copy the address it could not open, and run \
+             curl 'ADDRESS' here while octo-auth login waits",
+        )
+    })?;
+    let outcome = keep(code);
+    waiting.finish(if outcome.is_ok() { Page::SignedIn } else { Page::Failed });
+    outcome
+}
+
+/// Exchanges the code, once, and makes sure that the tokens are stored.
+fn kept(
+    account: &Account,
+    code: AuthorizationCode,
+    is_stored: impl FnOnce() -> bool,
+    stored: &Stored,
+) -> Result<(), Failure> {
+    tell("The callback has arrived; its code is exchanged for tokens.");
+    account.sign_in(code).map_err(|error| not_exchanged(&error))?;
+    if is_stored() {
+        return Ok(());
+    }
+    let message = format!("the tokens were received and could not be stored in {}", stored.shown_directory());
+    Err(Failure::new(Exit::TryLater, message)
+        .with_remedy("make room there, or correct what is named in the hint, and sign in again")
+        .with_hint(account.tokens().explain().replace('\n', "\n    ")))
+}
+
+fn not_exchanged(error: &OnboardingError) -> Failure {
+    Failure::of(error.remedy().into(), error).with_remedy(again(error.remedy()))
+}
+
+/// A callback that brought no code.
+fn rejected(error: &CallbackError) -> Failure {
+    let is_refused = matches!(error, CallbackError::Refused { code, .. } if code.as_str() == "access_denied");
+    let exit = if is_refused { Exit::Refused } else { error.remedy().into() };
+    Failure::of(exit, error).with_remedy(again(error.remedy()))
+}
+
+/// What to do. A code works once, so each way to mend ends with another sign-in.
+fn again(remedy: Remedy) -> String {
+    match remedy {
+        Remedy::SignInAgain => "run octo-auth login again".to_owned(),
+        remedy => format!("{remedy}; then run octo-auth login again"),
+    }
+}
+
+fn not_listening(error: &ListenError) -> Failure {
+    Failure::of(error.remedy().into(), error)
+}
+
+/// The time is over.
+fn too_late() -> Failure {
+    Failure::new(Exit::SignIn, "the sign-in did not end in time; nothing was exchanged")
+        .with_remedy("run octo-auth login again; --wait SECONDS waits longer")
+}
+
+/// How long a code lives, in seconds.
+fn lifetime(profile: &Profile) -> u32 {
+    profile.document().authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds)
+}
+
+fn minutes(duration: Duration) -> String {
+    match duration.as_secs().div_ceil(60) {
+        1 => "one minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+fn tell(text: &str) {
+    output::tell(text);
+}

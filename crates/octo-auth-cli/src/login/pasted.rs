@@ -1,0 +1,97 @@
+//! The callback as a person copies it from the browser's bar.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
+
+use octo_auth_core::{AuthorizationCode, PendingAuthorization};
+use octo_auth_system::{Clock, SystemClock};
+use zeroize::Zeroizing;
+
+use super::{rejected, tell, too_late};
+use crate::failure::{Exit, Failure};
+
+/// The longest line that is read, in bytes: one more than the longest callback.
+const LONGEST: u64 = 16 * 1024 + 1;
+
+/// A line of standard input without its end; `None` at the end of it.
+type Line = io::Result<Option<Zeroizing<Vec<u8>>>>;
+
+/// Says what the person has to do after the click.
+pub(super) fn explain(redirect_uri: &str, lifetime: u32) {
+    tell(&format!(
+        "After that the browser goes to {redirect_uri} and may say that it cannot open the page. That is expected.\n\
+         Copy the whole address from the browser's bar at once: the code in it lives {lifetime} s after your click."
+    ));
+}
+
+/// Asks for the address until one is the callback of the sign-in.
+///
+/// # Errors
+///
+/// A [`Failure`] if a callback ends the sign-in without a code, or if none comes until the deadline.
+pub(super) fn callback(
+    mut pending: PendingAuthorization,
+    deadline: Instant,
+) -> Result<AuthorizationCode, Failure> {
+    let lines = lines();
+    loop {
+        let is_terminal = io::stdin().is_terminal();
+        tell(if is_terminal {
+            "Paste the address here and press Enter:"
+        } else {
+            "The address is read from standard input."
+        });
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = match lines.recv_timeout(left) {
+            Ok(line) => line.map_err(|error| unread("cannot be read").because_of(Some(&error)))?,
+            Err(RecvTimeoutError::Timeout) => return Err(too_late()),
+            Err(RecvTimeoutError::Disconnected) => None,
+        };
+        let line = line.ok_or_else(|| unread("ended before an address was pasted"))?;
+        let text = std::str::from_utf8(&line).map_err(|_| unread("holds a line that is not UTF-8"))?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        match pending.receive(text, SystemClock.now()) {
+            Ok(code) => return Ok(code),
+            Err(error) => {
+                let failure = rejected(&error.error);
+                match error.pending.filter(|_| is_terminal) {
+                    // A person may have copied too little.
+                    Some(waiting) => pending = *waiting,
+                    None => return Err(failure),
+                }
+                tell(&format!("{failure}\nThe sign-in still waits for the right address."));
+            }
+        }
+    }
+}
+
+/// Reads standard input on a thread of its own, as a read cannot be given up.
+fn lines() -> Receiver<Line> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        loop {
+            let line = line(&mut io::stdin().lock());
+            let is_last = !matches!(line, Ok(Some(_)));
+            if sender.send(line).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Reads one line. What is longer than a callback is cut; the callback says then that it is too long.
+fn line(input: &mut impl BufRead) -> Line {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    let count = input.take(LONGEST).read_until(b'\n', &mut line)?;
+    Ok((count > 0).then_some(line))
+}
+
+fn unread(problem: &str) -> Failure {
+    Failure::new(Exit::SignIn, format!("standard input {problem}; nothing was exchanged"))
+        .with_remedy("run octo-auth login at a terminal, or pass the address on standard input")
+}

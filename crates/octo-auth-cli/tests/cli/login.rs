@@ -1,0 +1,258 @@
+//! A person signs in: the address that the program shows is opened, and the answer comes back by a listener or by paste.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use octo_auth_emulator::{Browser, generic, octorate};
+
+use crate::program::{Ran, program};
+use crate::stored::World;
+
+/// A program that waits for a person.
+struct SignIn {
+    child: Child,
+    errors: BufReader<ChildStderr>,
+    /// What it has written on standard error so far.
+    told: String,
+    page: String,
+}
+
+impl SignIn {
+    /// Starts the program and reads the address of the page.
+    fn start(mut program: Command) -> Self {
+        let child = program.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").spawn();
+        let mut child = child.expect("the program starts");
+        let errors = BufReader::new(child.stderr.take().expect("standard error is piped"));
+        let mut sign_in = Self { child, errors, told: String::new(), page: String::new() };
+        sign_in.page = sign_in.read_until("  http").trim().to_owned();
+        sign_in
+    }
+
+    /// Reads up to a line that begins so, and returns it.
+    fn read_until(&mut self, begin: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let count = self.errors.read_line(&mut line).expect("the program writes UTF-8");
+            assert!(count > 0, "it ended before {begin:?}: {}", self.told);
+            self.told.push_str(&line);
+            if line.starts_with(begin) {
+                return line;
+            }
+        }
+    }
+
+    fn paste(&mut self, address: &str) {
+        let mut input = self.child.stdin.take().expect("standard input is piped");
+        writeln!(input, "{address}").expect("the program reads");
+    }
+
+    fn end(mut self) -> Ran {
+        self.errors.read_to_string(&mut self.told).expect("the program writes UTF-8");
+        let output = self.child.wait_with_output().expect("the program ends");
+        Ran { err: self.told, ..Ran::from(output) }
+    }
+}
+
+/// Arguments and settings of a sign-in at the standard server of the emulator.
+fn at_the_standard_server(world: &World, arguments: &[&str]) -> Command {
+    let mut program = program(&world.arguments(&[&["login"], arguments].concat()));
+    let base = world.emulator.base("auth.example");
+    program
+        .env("OCTO_AUTH_TOKEN_URL", format!("{base}/token"))
+        .env("OCTO_AUTH_AUTHORIZATION_URL", format!("{base}/authorize"))
+        .env("OCTO_AUTH_ALLOW_HTTP_LOOPBACK", "true")
+        .env("OCTO_AUTH_SCOPE", generic::SCOPES[0])
+        .env("OCTO_AUTH_CLIENT_ID", generic::DEMO_CLIENT_ID)
+        .env("OCTO_AUTH_CLIENT_SECRET", generic::DEMO_CLIENT_SECRET);
+    program
+}
+
+fn at_octorate(world: &World) -> Command {
+    let url = world.emulator.url();
+    let arguments = ["login", "--provider", "octorate", "--base-url", &url];
+    let mut program = program(&world.arguments(&arguments));
+    program
+        .env("OCTO_AUTH_ALLOW_HTTP_LOOPBACK", "true")
+        .env("OCTO_AUTH_CLIENT_ID", octorate::DEMO_CLIENT_ID)
+        .env("OCTO_AUTH_CLIENT_SECRET", octorate::DEMO_CLIENT_SECRET)
+        .stdin(Stdio::piped());
+    program
+}
+
+/// What a browser gets at an address of this machine.
+fn visit(address: &str) -> String {
+    let (authority, target) =
+        address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("http");
+    let mut stream = TcpStream::connect(authority).expect("the program listens");
+    let request = format!("GET /{target} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("the program reads");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("a page in UTF-8");
+    page
+}
+
+/// How many requests for tokens the emulator has answered.
+fn exchanges(world: &World) -> usize {
+    world.emulator.log().iter().filter(|entry| entry.to_string().contains("&code=")).count()
+}
+
+/// The value of a parameter of an address.
+fn parameter(address: &str, name: &str) -> String {
+    let query = address.split_once('?').expect("a query").1;
+    let (_, rest) = query.split_once(&format!("{name}=")).expect("the parameter");
+    rest.split('&').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_browser_brings_the_code_and_the_tokens_are_stored_for_later_starts() {
+    let world = World::new();
+    for uri in ["http://127.0.0.1:0/callback", "http://[::1]:0/callback", "http://localhost/callback"] {
+        let before = exchanges(&world);
+        let sign_in = SignIn::start(at_the_standard_server(&world, &["--redirect-uri", uri]));
+        let callback = Browser::new().open(&sign_in.page).and_then(|page| page.grant()).expect("a redirect");
+        let forged = callback.replace(&parameter(&callback, "state"), "forged");
+        assert!(visit(&forged).starts_with("HTTP/1.1 400 "));
+        let page = visit(&callback);
+        assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("You are signed in"), "{page}");
+        let ran = sign_in.end();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.starts_with("account \"inn 17\": signed in, and stored in "), "{ran:?}");
+        let code = parameter(&callback, "code");
+        assert!(!format!("{ran:?}{page}").contains(&code), "{ran:?}");
+        ran.gave_nothing_away();
+        assert_eq!(exchanges(&world), before + 1);
+    }
+    let token = world.run(&["token"]);
+    assert_eq!(token.code, Some(0), "{token:?}");
+    assert!(world.emulator.generic().is_live(token.out.trim_end()));
+}
+
+#[test]
+fn at_octorate_the_address_is_pasted() {
+    let world = World::new();
+    let mut sign_in = SignIn::start(at_octorate(&world));
+    let callback = Browser::new().open(&sign_in.page).and_then(|page| page.grant()).expect("a redirect");
+    assert!(callback.starts_with("https://localhost?code="), "{callback}");
+    // A browser shows it with a slash.
+    sign_in.paste(&callback.replace("localhost?", "localhost/?"));
+    let ran = sign_in.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("Copy the whole address"), "{ran:?}");
+    assert_eq!(exchanges(&world), 1);
+    let token = world.run(&["token"]);
+    assert_eq!(token.code, Some(0), "{token:?}");
+    assert_eq!(exchanges(&world), 1, "it is served from the store");
+}
+
+#[test]
+fn a_refusal_has_an_exit_code_of_its_own_and_its_words_cannot_forge_a_line_or_a_page() {
+    let world = World::new();
+    let sign_in = SignIn::start(at_the_standard_server(&world, &[]));
+    let callback = Browser::new().open(&sign_in.page).and_then(|page| page.refuse()).expect("a redirect");
+    let words = "%3Cscript%3E%1b%5B2J%0Aerror:%20forged";
+    let (address, state) = (callback.split('?').next().expect("an address"), parameter(&callback, "state"));
+    let page = visit(&format!("{address}?error=access_denied&error_description={words}&state={state}"));
+    assert!(page.contains("Access was not granted") && !page.contains("script"), "{page}");
+    let ran = sign_in.end();
+    assert_eq!(ran.code, Some(7), "{ran:?}");
+    assert!(ran.err.contains("error: the sign-in was refused: access_denied"), "{ran:?}");
+    assert!(ran.err.contains("what to do: run octo-auth login again"), "{ran:?}");
+    ran.gave_nothing_away();
+    assert_eq!(exchanges(&world), 0);
+}
+
+#[test]
+fn without_a_terminal_and_a_browser_the_address_is_shown_and_the_program_ends() {
+    let world = World::new();
+    let mut program = at_octorate(&world);
+    program.stdin(Stdio::null());
+    let sign_in = SignIn::start(program);
+    assert!(sign_in.page.contains("/octobook/identity/oauth.xhtml?client_id="), "{}", sign_in.page);
+    let ran = sign_in.end();
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(
+        ran.err.contains(
+            "there is no browser that can be opened from here: open it yourself, in a browser on any"
+        ),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("standard input ended before an address was pasted"), "{ran:?}");
+
+    let ran = SignIn::start(at_the_standard_server(&world, &["--wait", "1"])).end();
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.err.contains("the sign-in did not end in time"), "{ran:?}");
+    assert_eq!(exchanges(&world), 0);
+}
+
+#[test]
+fn what_is_pasted_is_bounded_and_must_belong_to_the_sign_in() {
+    let world = World::new();
+    for (text, says) in [
+        ("c0de".to_owned(), "the callback has no state"),
+        ("https://localhost/?code=c&state=forged".to_owned(), "is not the one of this sign-in"),
+        ("x".repeat(200_000), "longer than 16 KiB"),
+    ] {
+        let mut sign_in = SignIn::start(at_octorate(&world));
+        let mut input = sign_in.child.stdin.take().expect("standard input is piped");
+        // The program may have ended when the rest is written.
+        let _ = writeln!(input, "{text}");
+        drop(input);
+        let ran = sign_in.end();
+        assert_eq!(ran.code, Some(4), "{ran:?}");
+        assert!(ran.err.contains(says), "{ran:?}");
+    }
+    assert_eq!(exchanges(&world), 0);
+}
+
+#[test]
+fn a_port_in_use_ends_the_command_before_a_page_is_shown() {
+    let world = World::new();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let uri = format!("http://{}/callback", other.local_addr().expect("an address"));
+    let output =
+        at_the_standard_server(&world, &["--redirect-uri", &uri]).output().expect("the program starts");
+    Ran::from(output).failed(3, &["is in use by another program"]);
+}
+
+/// The program that opens pages gets the address as one argument.
+#[test]
+fn the_browser_gets_the_address_as_one_argument() {
+    let world = World::new();
+    let folder = world.directory.with_extension("bin");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let seen = folder.join("seen");
+    let script = format!(
+        "#!/bin/sh\nprintf '%s %s' \"$#\" \"$1\" > '{0}.new' && mv '{0}.new' '{0}'\n",
+        seen.display()
+    );
+    let opener = folder.join("xdg-open");
+    std::fs::write(&opener, script).expect("a program");
+    crate::program::set_mode(&opener, 0o755);
+    let mut program = at_the_standard_server(&world, &["--wait", "2"]);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let ran = program.env("DISPLAY", ":7").env("PATH", format!("{}:{path}", folder.display())).output();
+    let ran = Ran::from(ran.expect("the program starts"));
+    assert!(ran.err.contains("It was opened in the browser."), "{ran:?}");
+    let page = ran.err.lines().find(|line| line.starts_with("  http")).expect("the address").trim();
+    assert_eq!(std::fs::read_to_string(&seen).expect("it was started"), format!("1 {page}"));
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// A store without room is found before a person is asked, and so before a code is spent.
+#[test]
+fn a_store_without_room_is_found_before_the_page_is_shown() {
+    let world = World::new();
+    let login = at_the_standard_server(&world, &[]);
+    // A file may have 64 blocks of 512 or 1024 bytes; the signal is ignored, so that writing more is an error.
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])
+        .arg(login.get_program())
+        .args(login.get_args());
+    limited.envs(login.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.stdin(Stdio::null());
+    let ran = Ran::from(limited.output().expect("the program starts"));
+    ran.failed(5, &["does not take the tokens", "no code was spent"]);
+    assert!(!ran.err.contains("Open this page"), "{ran:?}");
+}
