@@ -108,6 +108,7 @@ pub mod octorate;
 pub mod octotable;
 pub mod officernd;
 pub mod rfc6749;
+pub mod web;
 
 mod accounts;
 mod api_client;

@@ -9,6 +9,7 @@ mod property;
 mod refresh;
 mod token_management;
 
+pub(crate) use authorization_code::state_of_callback;
 pub use authorization_code::{AuthorizationCode, PendingAuthorization, RejectedCallback};
 pub use onboarding::{NewClient, Position};
 pub use pkce::Entropy;

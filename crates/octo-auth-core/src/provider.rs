@@ -14,5 +14,6 @@ pub mod octorate;
 pub mod octotable;
 pub mod officernd;
 pub mod rfc6749;
+pub mod web;
 
 pub use call::{Import, ProviderCall, RequestSent, TokenWanted};

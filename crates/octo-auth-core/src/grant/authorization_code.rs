@@ -9,6 +9,7 @@ mod code;
 mod pending;
 mod redirect_uri;
 
+pub(crate) use callback::state_of_callback;
 pub use code::{AuthorizationCode, RejectedCallback};
 pub use pending::PendingAuthorization;
 
@@ -74,6 +75,7 @@ impl Client {
             begun: now.wall,
             issuer: rules.issuer.as_deref().map(str::to_owned),
             issuer_optional: rules.issuer_optional,
+            account: None,
             state,
             verifier,
         };

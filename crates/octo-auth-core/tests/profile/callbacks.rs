@@ -330,6 +330,7 @@ fn a_stored_sign_in_of_any_texts_is_read_as_it_was_written() {
     stored["scope"] = "a b".into();
     stored["begun_ms"] = "1767225600000".into();
     stored["issuer_optional"] = "true".into();
+    stored["account"] = odd.as_str().into();
     let pending = PendingAuthorization::from_json(&stored.to_string()).unwrap();
     let again: serde_json::Value = serde_json::from_str(pending.to_json().expose()).unwrap();
     assert_eq!(again, stored);

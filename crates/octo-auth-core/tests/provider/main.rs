@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 mod octorate;
+mod web;
 mod whole_calls;
 
 use std::collections::VecDeque;

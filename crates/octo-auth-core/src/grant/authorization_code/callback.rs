@@ -67,6 +67,12 @@ impl Callback {
     }
 }
 
+/// Returns the `state` of a query, by which its sign-in is found. It is compared when the sign-in receives the callback.
+pub(crate) fn state_of_callback(query: &str) -> Result<Secret, CallbackError> {
+    let state = Callback::parse(&format!("?{query}"), "")?.state;
+    state.filter(|state| !state.expose().is_empty()).ok_or(CallbackError::StateMissing)
+}
+
 /// The query of a callback, once what stands before it is found to be the redirect URI or its path.
 fn query<'t>(text: &'t str, redirect_uri: &str) -> Result<&'t str, CallbackError> {
     let registered = redirect_uri.split('?').next().unwrap_or_default();

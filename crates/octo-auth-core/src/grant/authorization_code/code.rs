@@ -114,6 +114,12 @@ impl RejectedCallback {
 }
 
 impl AuthorizationCode {
+    /// The account that the sign-in was begun for ([`PendingAuthorization::with_account`]).
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.sign_in.account.as_deref()
+    }
+
     /// The callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`. An `iss` (RFC 9207) is
     /// among them if the profile names no issuer to compare it with.
     #[must_use]

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 use crate::time::{Now, Timestamp};
 
 /// The members of a stored sign-in.
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 10] = [
     "token_endpoint",
     "client_id",
     "redirect_uri",
@@ -21,6 +21,7 @@ const MEMBERS: [&str; 9] = [
     "state",
     "code_verifier",
     "issuer_optional",
+    "account",
 ];
 
 /// A sign-in that waits for its callback.
@@ -39,6 +40,8 @@ pub struct PendingAuthorization {
     pub(super) issuer: Option<String>,
     /// Whether a callback may come without the issuer.
     pub(super) issuer_optional: bool,
+    /// The account that is signed in, by the application's own name.
+    pub(super) account: Option<String>,
     pub(super) state: Secret,
     pub(super) verifier: Option<Secret>,
 }
@@ -46,6 +49,14 @@ pub struct PendingAuthorization {
 impl PendingAuthorization {
     /// The age from which on a sign-in yields no code: one hour.
     pub const LONGEST_AGE: Duration = Duration::from_secs(3600);
+
+    /// Names the account that is signed in. An application with many of them finds it again in the code
+    /// ([`AuthorizationCode::account`](crate::AuthorizationCode::account)), and not in what the browser sends.
+    #[must_use]
+    pub fn with_account(mut self, name: &str) -> Self {
+        self.account = Some(name.to_owned());
+        self
+    }
 
     /// Returns the time since the user was sent to the provider, by the wall clock; zero if that was set back since.
     #[must_use]
@@ -57,6 +68,22 @@ impl PendingAuthorization {
     #[must_use]
     pub fn state(&self) -> &Secret {
         &self.state
+    }
+
+    /// The same sign-in, for a store: only one of both may receive the callback.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            token_endpoint: self.token_endpoint.clone(),
+            client_id: self.client_id.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            scopes: self.scopes.clone(),
+            begun: self.begun,
+            issuer: self.issuer.clone(),
+            issuer_optional: self.issuer_optional,
+            account: self.account.clone(),
+            state: self.state.clone(),
+            verifier: self.verifier.clone(),
+        }
     }
 
     /// The sign-in as JSON, for an application's own session store. It is a secret: it holds the `state` and
@@ -75,6 +102,7 @@ impl PendingAuthorization {
             Some(self.state.expose()),
             self.verifier.as_ref().map(Secret::expose),
             self.issuer_optional.then_some("true"),
+            self.account.as_deref(),
         ];
         Secret::new(object(MEMBERS.into_iter().zip(values)))
     }
@@ -94,6 +122,7 @@ impl PendingAuthorization {
             state: Secret::new(member(6).filter(|state| !state.is_empty())?),
             verifier: member(7).filter(|verifier| !verifier.is_empty()).map(Secret::new),
             issuer_optional: member(8).is_some_and(|word| word == "true"),
+            account: member(9),
         })
     }
 }
