@@ -3,6 +3,7 @@
 //! The rules kept here: that the store can be written is proven before the code is spent; the code is sent once; the
 //! command says that it is done after the tokens are stored. The callback and the code are shown nowhere.
 
+mod ended;
 mod pasted;
 mod probe;
 
@@ -10,18 +11,16 @@ use std::time::{Duration, Instant};
 
 use octo_auth_blocking::rfc6749::{Account, Rfc6749};
 use octo_auth_core::profile::RedirectRule;
-use octo_auth_core::{
-    AuthorizationCode, CallbackError, Diagnostic, OnboardingError, PendingAuthorization, Profile, RecordName,
-    Remedy,
-};
-use octo_auth_login::{CallbackListener, ListenError, Page, open_page};
+use octo_auth_core::{AuthorizationCode, PendingAuthorization, Profile, RecordName};
+use octo_auth_login::{CallbackListener, Page, open_page};
 use octo_auth_system::SystemClock;
 
 use crate::arguments::{LoginRequest, StoreArguments, StoredArguments};
 use crate::failure::{Exit, Failure};
-use crate::output::{self, Output};
+use crate::output::{Output, tell};
 use crate::record;
 use crate::stored::Stored;
+use ended::{not_exchanged, not_listening, rejected, too_late};
 
 /// The redirect URI of a provider that takes `https` only: Octorate's default, where no program listens.
 const NOWHERE: &str = "https://localhost";
@@ -155,35 +154,6 @@ fn kept(
         .with_hint(account.tokens().explain().replace('\n', "\n    ")))
 }
 
-fn not_exchanged(error: &OnboardingError) -> Failure {
-    Failure::of(error.remedy().into(), error).with_remedy(again(error.remedy()))
-}
-
-/// A callback that brought no code.
-fn rejected(error: &CallbackError) -> Failure {
-    let is_refused = matches!(error, CallbackError::Refused { code, .. } if code.as_str() == "access_denied");
-    let exit = if is_refused { Exit::Refused } else { error.remedy().into() };
-    Failure::of(exit, error).with_remedy(again(error.remedy()))
-}
-
-/// What to do. A code works once, so each way to mend ends with another sign-in.
-fn again(remedy: Remedy) -> String {
-    match remedy {
-        Remedy::SignInAgain => "run octo-auth login again".to_owned(),
-        remedy => format!("{remedy}; then run octo-auth login again"),
-    }
-}
-
-fn not_listening(error: &ListenError) -> Failure {
-    Failure::of(error.remedy().into(), error)
-}
-
-/// The time is over.
-fn too_late() -> Failure {
-    Failure::new(Exit::SignIn, "the sign-in did not end in time; nothing was exchanged")
-        .with_remedy("run octo-auth login again; --wait SECONDS waits longer")
-}
-
 /// How long a code lives, in seconds.
 fn lifetime(profile: &Profile) -> u32 {
     profile.document().authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds)
@@ -194,8 +164,4 @@ fn minutes(duration: Duration) -> String {
         1 => "one minute".to_owned(),
         minutes => format!("{minutes} minutes"),
     }
-}
-
-fn tell(text: &str) {
-    output::tell(text);
 }

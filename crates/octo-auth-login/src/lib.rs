@@ -35,6 +35,7 @@
 
 mod browser;
 mod connections;
+mod listen_error;
 mod listener;
 mod page;
 mod redirect;
@@ -43,6 +44,7 @@ mod sign_in;
 mod waiting;
 
 pub use browser::{OpenError, open_commands, open_page};
-pub use listener::{CallbackListener, ListenError};
+pub use listen_error::ListenError;
+pub use listener::CallbackListener;
 pub use page::Page;
 pub use waiting::Waiting;

@@ -1,19 +1,19 @@
 //! A listener on loopback for the callback of one sign-in (RFC 8252 sections 7.3 and 8.3).
 
-use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_core::{Diagnostic, PendingAuthorization, Remedy};
+use octo_auth_core::PendingAuthorization;
 use octo_auth_system::Clock;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::connections::{self, Served};
+use crate::listen_error::ListenError;
 use crate::redirect::Redirect;
 use crate::sign_in::SignIn;
 use crate::waiting::Waiting;
@@ -39,59 +39,6 @@ pub struct CallbackListener {
     sockets: Vec<TcpListener>,
     runtime: Runtime,
     patience: Duration,
-}
-
-/// Why a listener cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ListenError {
-    /// The redirect URI is not one that this machine can listen at.
-    #[error(
-        "no program can listen at {uri:?}; a listener needs http://127.0.0.1, http://[::1] or http://localhost, with or \
-         without a port (RFC 8252 section 7.3)"
-    )]
-    Address {
-        /// The redirect URI.
-        uri: String,
-    },
-    /// Another program listens on the port.
-    #[error(
-        "port {port} is in use by another program; end that program, or register and name a redirect URI with another port"
-    )]
-    PortInUse {
-        /// The port.
-        port: u16,
-    },
-    /// The operating system refuses the address.
-    #[error("{address} cannot be listened on")]
-    Unavailable {
-        /// The address and port; port 0 stands for any.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The thread of the listener cannot be started.
-    #[error("the listener cannot be started")]
-    Start(#[source] io::Error),
-}
-
-impl Diagnostic for ListenError {
-    fn code(&self) -> Cow<'static, str> {
-        let word = match self {
-            Self::Address { .. } => "redirect_uri_not_loopback",
-            Self::PortInUse { .. } => "port_unavailable",
-            Self::Unavailable { .. } => "address_unavailable",
-            Self::Start(_) => "listener_not_started",
-        };
-        Cow::Borrowed(word)
-    }
-
-    fn remedy(&self) -> Remedy {
-        match self {
-            Self::Start(_) => Remedy::TryLater { after: Duration::from_secs(1) },
-            _ => Remedy::FixConfiguration,
-        }
-    }
 }
 
 impl CallbackListener {

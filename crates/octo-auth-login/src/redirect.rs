@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::listener::ListenError;
+use crate::listen_error::ListenError;
 
 /// A redirect URI of the form `http://HOST[:PORT][/PATH][?QUERY]` with a loopback host.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,9 @@ use octo_auth_core::{AuthorizationCode, PendingAuthorization};
 use octo_auth_system::{Clock, SystemClock};
 use zeroize::Zeroizing;
 
-use super::{rejected, tell, too_late};
+use super::ended::{rejected, too_late};
 use crate::failure::{Exit, Failure};
+use crate::output::tell;
 
 /// The longest line that is read, in bytes: one more than the longest callback.
 const LONGEST: u64 = 16 * 1024 + 1;
