@@ -233,7 +233,7 @@ mod tests {
             victim.open(&format!("{}/login/aurora", site.addresses[0]));
             let page = victim.open(&callback);
             assert_eq!(page.status, 400);
-            assert!(page.text.contains("This browser did not start the sign-in"), "{}", page.text);
+            assert!(page.text.contains("This sign-in began in another browser"), "{}", page.text);
             assert_eq!(exchanges(site), 0);
             assert_eq!(attacker.open(&callback).status, 303, "it waits for its own browser");
             assert_eq!(exchanges(site), 1);

@@ -38,7 +38,9 @@ pub enum WebSignInError {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The callback came to another browser than the one that began; nothing was exchanged.
-    #[error("this browser did not begin the sign-in, or has lost its cookie; nothing was exchanged")]
+    #[error(
+        "the browser has no cookie of the sign-in: that began in another browser, or is over; nothing was exchanged"
+    )]
     OtherBrowser,
     /// No sign-in waits for this callback.
     #[error("no sign-in waits for this callback: it came already, or the sign-in is older than an hour")]
@@ -105,8 +107,9 @@ impl WebSignInError {
         let (title, text) = match self {
             _ if self.is_refusal() => ("Access was not granted", "Nothing was stored. You can start again."),
             Self::OtherBrowser => (
-                "This browser did not start the sign-in",
-                "Start it again, and finish it in the same browser. If you followed a link from someone else, do nothing.",
+                "This sign-in began in another browser, or is over",
+                "If you began it in this browser, you may be signed in already: look at the site. If you followed a link from \
+                 someone else, do nothing.",
             ),
             Self::NotWaiting => {
                 ("This was already done, or took too long", "Start the sign-in again if you need to.")

@@ -206,7 +206,7 @@ fn an_optional_issuer_may_be_absent_and_never_another_one() {
         ] {
             let received = pending().receive(&format!("?code=c&state={STATE}{iss}"), moment::start());
             let rejected = received.err();
-            assert_eq!(rejected.as_ref().map(|rejected| rejected.code()).as_deref(), error, "{iss}");
+            assert_eq!(rejected.as_ref().map(RejectedCallback::code).as_deref(), error, "{iss}");
             assert!(!rejected.is_some_and(|rejected| rejected.to_string().contains("w0rds")), "{iss}");
         }
     }
