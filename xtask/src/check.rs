@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 12] = [
+const PROMISES: [Step; 13] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
@@ -68,6 +68,13 @@ const PROMISES: [Step; 12] = [
     ("a real server", |root| {
         let Some(folder) = crate::real_server::install(root)? else { return Ok(Outcome::Skipped) };
         ensure!(crate::real_server::run(root, &folder)?, "a scenario failed, see above");
+        Ok(Outcome::Passed)
+    }),
+    ("sign-ins in a browser", |root| {
+        if !crate::browser::is_possible() {
+            return Ok(Outcome::Skipped);
+        }
+        ensure!(crate::browser::run(root)?, "a sign-in did not go as it must, see above");
         Ok(Outcome::Passed)
     }),
     ("every address, 3 lists", |root| {

@@ -6,6 +6,7 @@
 
 mod bench;
 mod blame;
+mod browser;
 mod check;
 mod codegen;
 mod coverage;
@@ -120,6 +121,9 @@ enum Task {
     /// Run both adapters against npm's `oidc-provider`, a real server: all grants, rotation, kills, and everything that can
     /// be wrong; needs node, and npm's registry the first time.
     RealServer,
+    /// Sign in with Chromium, by the command line and at a web application, against the emulator; pictures of each page go
+    /// to target/browser. It needs chromium and its driver.
+    Browser,
     /// Print how much code one renewal goes through; fail if files import each other in a circle.
     Measure,
     /// Run the tests of the core, then check the house rules.
@@ -153,6 +157,8 @@ fn main() -> ExitCode {
             file_store(kills, rotations, seed.unwrap_or_else(new_seed))
         }
         Task::RealServer => real_server(&root()),
+        Task::Browser if !browser::is_possible() => Ok(false),
+        Task::Browser => browser::run(&root()),
         Task::Measure => measure::run(&root()),
         Task::Quick => quick(&root()),
         Task::Test => check::run(&root(), check::Extent::Promises),

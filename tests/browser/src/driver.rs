@@ -1,0 +1,112 @@
+//! Chromium, driven by chromedriver: profiles of a browser, and pictures of what it shows.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A phone's width, in CSS pixels.
+const WIDTH: u32 = 390;
+
+/// A running chromedriver, which ends with this.
+pub(crate) struct Driver {
+    _process: Child,
+    address: String,
+    pictures: PathBuf,
+}
+
+/// One browser with cookies of its own.
+pub(crate) struct Profile {
+    pub(crate) client: Client,
+    pictures: PathBuf,
+}
+
+impl Driver {
+    /// Starts chromedriver on a free port. Pictures go to a folder.
+    pub(crate) async fn start(pictures: &Path) -> Result<Self> {
+        std::fs::create_dir_all(pictures)?;
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut process = command.spawn().context("chromedriver cannot be started")?;
+        let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
+        let port = loop {
+            let line = lines.next_line().await?.context("chromedriver ended before it listened")?;
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        // What it writes further is read, so that it never waits for a reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(Self {
+            _process: process,
+            address: format!("http://127.0.0.1:{port}"),
+            pictures: pictures.to_owned(),
+        })
+    }
+
+    /// Opens a browser with a new profile, as wide as a phone.
+    pub(crate) async fn profile(&self) -> Result<Profile> {
+        // Root has no sandbox, and a container little shared memory.
+        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+        let phone = json!({"deviceMetrics": {"width": WIDTH, "height": 700, "pixelRatio": 1.0}});
+        let mut capabilities = Capabilities::new();
+        capabilities
+            .insert("goog:chromeOptions".to_owned(), json!({"args": arguments, "mobileEmulation": phone}));
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let client = builder.capabilities(capabilities).connect(&self.address).await.context("no browser")?;
+        Ok(Profile { client, pictures: self.pictures.clone() })
+    }
+}
+
+impl Profile {
+    /// Opens an address. A page that cannot be reached is the browser's own page.
+    pub(crate) async fn open(&self, address: &str) -> Result<()> {
+        match self.client.goto(address).await {
+            Err(error) if error.to_string().contains("ERR_CONNECTION_REFUSED") => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Presses the button of a consent page: `grant` or `refuse`.
+    pub(crate) async fn press(&self, decision: &str) -> Result<()> {
+        let button = format!("button[value={decision}]");
+        let button = self.client.find(Locator::Css(&button)).await.context("no such button")?;
+        match button.click().await {
+            Err(error) if error.to_string().contains("ERR_CONNECTION_REFUSED") => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Waits for the browser's own page, which it shows when nothing listens; the address in the bar.
+    pub(crate) async fn failed_to_open(&self) -> Result<String> {
+        self.client
+            .wait()
+            .for_element(Locator::Css("#main-frame-error"))
+            .await
+            .context("no page of its own")?;
+        Ok(self.client.current_url().await?.to_string())
+    }
+
+    /// Checks that the page says this and is no wider than a phone, and keeps a picture of it.
+    pub(crate) async fn says(&self, words: &str, picture: &str) -> Result<()> {
+        // A click returns before the page that it leads to is there.
+        let body = format!("//body[contains(normalize-space(.), {words:?})]");
+        let found = self.client.wait().for_element(Locator::XPath(&body)).await;
+        let bytes = self.client.screenshot().await?;
+        std::fs::write(self.pictures.join(format!("{picture}.png")), bytes)?;
+        let address = self.client.current_url().await?;
+        found.with_context(|| format!("{address} does not say {words:?}; see {picture}.png"))?;
+        let width = self.client.execute("return document.documentElement.scrollWidth", Vec::new()).await?;
+        anyhow::ensure!(
+            width.as_u64() <= Some(u64::from(WIDTH)),
+            "{address} is {width} wide; see {picture}.png"
+        );
+        Ok(())
+    }
+}

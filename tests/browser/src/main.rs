@@ -1,0 +1,156 @@
+//! Sign-ins in a real browser: `octo-auth-browser BUILD-FOLDER PICTURE-FOLDER`.
+//!
+//! Chromium opens the address that the program has shown, and a person's clicks are made in it.
+
+#![expect(clippy::print_stdout, reason = "a command speaks on its standard streams")]
+
+mod driver;
+mod program;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use octo_auth_emulator::Emulator;
+
+use driver::Driver;
+use program::Programs;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let folder = arguments.next().context("the folder of the build is missing")?;
+    let pictures = arguments.next().context("the folder for pictures is missing")?;
+    let stores = pictures.join("stores");
+    let _ = std::fs::remove_dir_all(&stores);
+    let stage = Stage {
+        emulator: Emulator::start()?,
+        programs: Programs { folder, stores },
+        driver: Driver::start(&pictures).await?,
+    };
+    stage.octorate_by_a_pasted_address().await.context("Octorate by a pasted address")?;
+    stage.a_listener_on_each_family().await.context("a listener on each family")?;
+    stage.a_refusal().await.context("a refusal")?;
+    stage.two_tabs().await.context("two tabs")?;
+    stage.the_web_example().await.context("the web example")?;
+    println!("all sign-ins went as they must; pictures are in {}", pictures.display());
+    Ok(())
+}
+
+struct Stage {
+    emulator: Emulator,
+    programs: Programs,
+    driver: Driver,
+}
+
+impl Stage {
+    async fn octorate_by_a_pasted_address(&self) -> Result<()> {
+        let browser = self.driver.profile().await?;
+        let mut login = self.programs.at_octorate(&self.emulator, "hotel-17").await?;
+        browser.open(&login.page).await?;
+        browser.says("asks for access to", "octorate-consent").await?;
+        browser.press("grant").await?;
+        let address = browser.failed_to_open().await?;
+        ensure!(address.starts_with("https://localhost/?code="), "the browser is at {address}");
+        login.paste(&address).await?;
+        let told = login.ends(0).await?;
+        ensure!(told.contains("signed in, and stored in"), "{told}");
+        println!("Octorate: granted, pasted, stored");
+        Ok(browser.client.close().await?)
+    }
+
+    async fn a_listener_on_each_family(&self) -> Result<()> {
+        for (account, uri) in [
+            ("v4", "http://127.0.0.1:0/callback"),
+            ("v6", "http://[::1]:0/callback"),
+            ("both", "http://localhost/callback"),
+        ] {
+            let browser = self.driver.profile().await?;
+            let login = self.programs.at_the_server(&self.emulator, account, uri).await?;
+            browser.open(&login.page).await?;
+            browser.says("asks for access to", "server-consent").await?;
+            if account == "v4" {
+                // A callback that belongs to another sign-in changes nothing.
+                let (_, back) = login.page.split_once("redirect_uri=").context("a redirect URI")?;
+                let back = back.split('&').next().unwrap_or_default().replace("%3A", ":").replace("%2F", "/");
+                browser.open(&format!("{back}?code=c&state=forged")).await?;
+                browser.says("does not belong to the sign-in", "forged").await?;
+                browser.open(&login.page).await?;
+            }
+            browser.press("grant").await?;
+            browser.says("You are signed in", "signed-in").await?;
+            login.ends(0).await?;
+            // The port is closed; a reload shows the browser's own page and disturbs nobody.
+            let _ = browser.client.refresh().await;
+            println!("{uri}: granted, signed in, stored");
+            browser.client.close().await?;
+        }
+        Ok(())
+    }
+
+    async fn a_refusal(&self) -> Result<()> {
+        let browser = self.driver.profile().await?;
+        let login =
+            self.programs.at_the_server(&self.emulator, "refused", "http://127.0.0.1/callback").await?;
+        browser.open(&login.page).await?;
+        browser.press("refuse").await?;
+        browser.says("Access was not granted", "refused").await?;
+        login.ends(7).await?;
+        println!("refused: said in the browser, exit code 7");
+        Ok(browser.client.close().await?)
+    }
+
+    async fn two_tabs(&self) -> Result<()> {
+        let browser = self.driver.profile().await?;
+        let uri = "http://127.0.0.1/callback";
+        let first = self.programs.at_the_server(&self.emulator, "first", uri).await?;
+        let second = self.programs.at_the_server(&self.emulator, "second", uri).await?;
+        browser.open(&first.page).await?;
+        let tab_of_first = browser.client.window().await?;
+        let tab_of_second = browser.client.new_window(true).await?.handle;
+        browser.client.switch_to_window(tab_of_second).await?;
+        browser.open(&second.page).await?;
+        browser.press("grant").await?;
+        browser.says("You are signed in", "second-tab").await?;
+        second.ends(0).await?;
+        browser.client.switch_to_window(tab_of_first).await?;
+        browser.press("grant").await?;
+        browser.says("You are signed in", "first-tab").await?;
+        first.ends(0).await?;
+        println!("two tabs: both signed in");
+        Ok(browser.client.close().await?)
+    }
+
+    /// Two hotels in two profiles, and the callback of one in the profile of the other.
+    async fn the_web_example(&self) -> Result<()> {
+        let (_replicas, addresses) = program::hotel_web(&self.programs.folder).await?;
+        let [first, second] = addresses.as_slice() else { anyhow::bail!("two replicas, not {addresses:?}") };
+        let (ann, ben) = (self.driver.profile().await?, self.driver.profile().await?);
+        ann.open(&format!("{first}/login/aurora")).await?;
+        ann.says("asks for access to", "web-consent").await?;
+        ann.press("grant").await?;
+        ann.says("aurora: signed in", "web-signed-in").await?;
+        ann.says("bellevue: not signed in", "web-signed-in").await?;
+
+        // Ann's browser is stopped at the provider's page; the address it would go to opens in Ben's.
+        ann.open(&format!("{second}/login/bellevue")).await?;
+        let callback = granted_elsewhere(&ann).await?;
+        ben.open(&callback).await?;
+        ben.says("This sign-in began in another browser", "web-other-browser").await?;
+        ann.open(&callback).await?;
+        ann.says("bellevue: signed in", "web-both").await?;
+        ann.open(&callback).await?;
+        ann.says("or is over", "web-again").await?;
+        println!("web example: two hotels, two replicas, and a callback in the wrong profile");
+        ann.client.close().await?;
+        Ok(ben.client.close().await?)
+    }
+}
+
+/// Grants access at the page that a browser shows, without that browser: the address that it would go to.
+async fn granted_elsewhere(browser: &driver::Profile) -> Result<String> {
+    let page = browser.client.current_url().await?.to_string();
+    let granted = tokio::task::spawn_blocking(move || {
+        octo_auth_emulator::Browser::new().open(&page).and_then(|page| page.grant())
+    });
+    Ok(granted.await??)
+}

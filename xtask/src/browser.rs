@@ -1,0 +1,41 @@
+//! Sign-ins in a real browser, against the emulator.
+//!
+//! The rule kept here: a machine without Chromium and its driver skips it and says so.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// Says whether there is a browser to drive; else prints what is missing.
+pub(crate) fn is_possible() -> bool {
+    let starts = |program: &str| {
+        let version =
+            Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        version.is_ok_and(|status| status.success())
+    };
+    let missing: Vec<_> =
+        ["chromium", "chromedriver"].into_iter().filter(|program| !starts(program)).collect();
+    if !missing.is_empty() {
+        println!("skipped: it needs {} (Debian: chromium, chromium-driver)", missing.join(" and "));
+    }
+    missing.is_empty()
+}
+
+/// Builds the programs and runs all sign-ins. Returns whether they went as they must.
+pub(crate) fn run(root: &Path) -> Result<bool> {
+    for package in [
+        ["--package", "octo-auth-cli", "--bin", "octo-auth"],
+        ["--package", "octo-auth-async", "--example", "hotel_web"],
+    ] {
+        let status = crate::cargo().args(["build", "--quiet"]).args(package).current_dir(root).status();
+        if !status.context("cannot run cargo")?.success() {
+            return Ok(false);
+        }
+    }
+    let status = crate::cargo()
+        .args(["run", "--quiet", "--package", "octo-auth-browser", "--", "target/debug", "target/browser"])
+        .current_dir(root)
+        .status();
+    Ok(status.context("cannot run cargo")?.success())
+}
