@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod client;
 mod doctor;
+mod emulate;
 mod login;
 mod store;
 mod stored;
@@ -17,6 +18,8 @@ mod token;
 pub(crate) use client::{Authentication, ClientArguments, Provider, StoreArguments, StoredArguments};
 use doctor::DOCTOR_EXAMPLE;
 pub(crate) use doctor::DoctorRequest;
+use emulate::EMULATE_EXAMPLE;
+pub(crate) use emulate::{EmulateRequest, Emulated, Malformed, OrderedFault};
 use login::LOGIN_EXAMPLE;
 pub(crate) use login::LoginRequest;
 use store::STORE_EXAMPLES;
@@ -45,10 +48,6 @@ const DEMO_EXAMPLE: &str = "\
 Examples:
   octo-auth demo
   octo-auth demo --json | tail -n 1";
-
-const EMULATE_EXAMPLE: &str = "\
-Example:
-  octo-auth emulate --port 4000";
 
 const PROFILE_EXAMPLES: &str = "\
 An answer is a whole HTTP response, as curl -i writes it, or a JSON body alone. It is read as the answer of a call
@@ -109,11 +108,7 @@ pub(crate) enum Command {
     },
     /// Run the emulator of all providers on 127.0.0.1 until Ctrl-C, and show what it is asked
     #[command(after_help = EMULATE_EXAMPLE)]
-    Emulate {
-        /// The port to listen on; 0 takes a free one
-        #[arg(long, default_value_t = 0, value_name = "PORT")]
-        port: u16,
-    },
+    Emulate(EmulateRequest),
     /// Get an access token and print it: client credentials, or ApiLogin at Octorate
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(TokenRequest),

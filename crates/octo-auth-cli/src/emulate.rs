@@ -1,10 +1,13 @@
 //! `octo-auth emulate`: the emulator until Ctrl-C, with what it is asked as it is asked.
 
+mod ordered;
+
 use std::thread;
 use std::time::Duration;
 
 use octo_auth_emulator::{Emulator, Entry, HOSTS, generic, octorate, octotable, officernd};
 
+use crate::arguments::EmulateRequest;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 
@@ -18,8 +21,14 @@ const EVERY: Duration = Duration::from_millis(200);
 /// # Errors
 ///
 /// A [`Failure`] if the port is in use or cannot be had.
-pub(crate) fn run(port: u16, output: &mut Output) -> Result<Exit, Failure> {
-    let emulator = Emulator::builder().port(port).start()?;
+pub(crate) fn run(request: &EmulateRequest, output: &mut Output) -> Result<Exit, Failure> {
+    let builder = Emulator::builder().port(request.port);
+    let builder = match request.frozen_at {
+        Some(seconds) => builder.frozen_at(seconds * 1000),
+        None => builder,
+    };
+    let emulator = builder.start()?;
+    ordered::arrange(&emulator, request);
     output.line(welcome(&emulator))?;
     let mut shown = Vec::new();
     while !output.reader_has_left() {

@@ -65,7 +65,7 @@ fn run(command: &Command) -> Result<Exit, Failure> {
     let mut output = Output::standard();
     match command {
         Command::Demo { json } => demo::run(*json, &mut output),
-        Command::Emulate { port } => emulate::run(*port, &mut output),
+        Command::Emulate(request) => emulate::run(request, &mut output),
         Command::Token(request) => token::run(request, &mut output),
         Command::Login(request) => login::run(request, &mut output),
         Command::Import(request) => import::run(request, &mut output),

@@ -3,12 +3,13 @@
 //! The rule kept here: a value a person typed may be a secret in the wrong place, so no message shows one. That
 //! includes the messages of `clap`, which are therefore written anew from their kind.
 
+use std::error::Error;
 use std::ffi::OsString;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Malformed};
 use crate::failure::{Exit, Failure};
 
 /// Names of arguments by which people try to hand over credentials.
@@ -84,7 +85,10 @@ fn explain(error: &clap::Error, typed: &[OsString]) -> Failure {
             None if argument == "<ADDR>" => {
                 format!("the value of {argument} is no IPv4 or IPv6 address, such as 192.0.2.7")
             }
-            None => format!("the value of {argument} cannot be read"),
+            None => match error.source().and_then(|source| source.downcast_ref::<Malformed>()) {
+                Some(problem) => format!("the value of {argument} cannot be read: {problem}"),
+                None => format!("the value of {argument} cannot be read"),
+            },
         },
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         ErrorKind::ArgumentConflict => match text(error, ContextKind::PriorArg) {
@@ -117,8 +121,14 @@ fn bare(argument: &str) -> &str {
 
 /// The range of an argument that takes a number.
 fn range(argument: &str) -> Option<&'static str> {
-    let ranges =
-        [("--deadline", "from 1 to 3600"), ("--port", "from 0 to 65535"), ("--status", "from 100 to 599")];
+    let ranges = [
+        ("--date-skew", "from -315360000 to 315360000"),
+        ("--deadline", "from 1 to 3600"),
+        ("--frozen-at", "from 0 to 253402300799"),
+        ("--port", "from 0 to 65535"),
+        ("--status", "from 100 to 599"),
+        ("--wait", "from 1 to 3600"),
+    ];
     ranges.into_iter().find(|(name, _)| argument.starts_with(name)).map(|(_, range)| range)
 }
 

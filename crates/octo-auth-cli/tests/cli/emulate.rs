@@ -17,7 +17,12 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        let mut child = program(&["emulate", "--port", "0"]).spawn().expect("the program starts");
+        Self::with(&[])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
+        let arguments = [&["emulate", "--port", "0"], arguments].concat();
+        let mut child = program(&arguments).spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("standard output is piped");
         let mut lines = BufReader::new(stdout).lines();
         let mut welcome: Vec<String> = Vec::new();
@@ -100,4 +105,78 @@ fn a_port_that_is_in_use_is_one_clear_message() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("an address").port().to_string();
     run(&["emulate", "--port", &port]).failed(3, &[&format!("port {port}"), "in use", "choose another port"]);
+}
+
+/// Each of the settings shows in what a client gets.
+#[test]
+fn redirect_uris_lifetimes_faults_and_clocks_are_set_by_arguments() {
+    let mut running = Running::with(&[
+        "--redirect-uri",
+        "octorate=https://hotel.example/callback",
+        "--lifetime",
+        "rfc6749=77",
+        "--fault",
+        "auth.example/token=1x503",
+        "--frozen-at",
+        "1700000000",
+        "--date-skew",
+        "-3600",
+    ]);
+    let url = running.url().to_owned();
+    let page = |redirect_uri: &str| {
+        let path = "admin.octorate.com/octobook/identity/oauth.xhtml";
+        let id = octorate::DEMO_CLIENT_ID;
+        let address = format!("{url}/{path}?client_id={id}&redirect_uri={redirect_uri}&state=s");
+        Browser::new().open(&address).expect("a page").status
+    };
+    assert_eq!(page("https%3A%2F%2Fhotel.example%2Fcallback"), 200);
+    assert_eq!(page("https%3A%2F%2Flocalhost"), 200, "the own one stays");
+    assert_eq!(page("https%3A%2F%2Fother.example%2F"), 400);
+    for status in [503, 200] {
+        let answer = token_request(&url);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        if status == 200 {
+            assert!(answer.contains("\"expires_in\":77"), "{answer}");
+            // An hour before the time at which the clock stands.
+            assert!(answer.to_lowercase().contains("date: tue, 14 nov 2023 21:13:20 gmt"), "{answer}");
+        }
+    }
+    assert!(running.next_line().starts_with("GET admin.octorate.com"));
+}
+
+/// The answer to client credentials at the standard server, as it came.
+fn token_request(url: &str) -> String {
+    let authority = url.strip_prefix("http://").expect("http");
+    let (id, secret) = (generic::DEMO_CLIENT_ID, generic::DEMO_CLIENT_SECRET);
+    let fields = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let mut stream = std::net::TcpStream::connect(authority).expect("the emulator listens");
+    let request = format!(
+        "POST /auth.example/token HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    std::io::Write::write_all(&mut stream, request.as_bytes()).expect("the emulator reads");
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).expect("an answer in UTF-8");
+    answer
+}
+
+#[test]
+fn an_argument_that_orders_nothing_known_is_refused_with_what_to_write() {
+    for (argument, value, says) in [
+        ("--redirect-uri", "octorate", "there is no = in it"),
+        ("--redirect-uri", "acme=https://a.example/", "write octorate, octotable, officernd or rfc6749"),
+        ("--redirect-uri", "octorate=http://a.example/", "https only"),
+        ("--redirect-uri", "octotable=https://a.example/", "no page that redirects"),
+        ("--lifetime", "octorate=0", "a number of seconds from 1"),
+        ("--fault", "evil.example=lost", "write an emulated host"),
+        ("--fault", "auth.example=sometimes", "none of closed, lost, cut"),
+        ("--fault", "auth.example=manyxlost", "a number before the x"),
+        ("--frozen-at", "-1", "from 0 to 253402300799"),
+    ] {
+        let ran = run(&["emulate", &format!("{argument}={value}")]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains(says), "{says:?} is missing in {ran:?}");
+    }
 }
