@@ -1,11 +1,9 @@
-//! The file store under hostile conditions: processes that are killed, calls of the operating system that fail, and many
-//! processes with one refresh token.
+//! The file store under hostile conditions: processes that are killed, and calls of the operating system that fail.
 //!
 //! A process under test is the program `file_store` with other arguments. `strace` kills it at a system call, or lets one
 //! fail.
 
 pub mod child;
-pub mod fleet;
 pub mod kills;
 pub mod process;
 pub mod trace;

@@ -8,6 +8,10 @@ pub mod caller;
 pub mod conformance;
 #[cfg(all(unix, feature = "adapters"))]
 pub mod file_store;
+#[cfg(all(unix, feature = "adapters"))]
+pub mod fleet;
+#[cfg(feature = "adapters")]
+pub mod history;
 pub mod log;
 #[path = "../../crates/octo-auth-core/tests/record/written.rs"]
 pub mod records;

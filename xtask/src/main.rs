@@ -118,6 +118,19 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Let eight processes share a rotating refresh token in a database, while some are killed and stopped, connections are cut
+    /// and the server is restarted; fail if a token is lost or one is sent twice. It starts the server itself.
+    Fleet {
+        /// What the store is built on.
+        #[arg(long, value_parser = ["postgres", "redis"])]
+        engine: String,
+        /// How often the token is renewed, in several fleets at the same time.
+        #[arg(long, default_value_t = 10_000)]
+        rotations: u64,
+        /// The seed of the first fleet, the next one of the next; without it a new one, which is printed.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Run both adapters against npm's `oidc-provider`, a real server: all grants, rotation, kills, and everything that can
     /// be wrong; needs node, and npm's registry the first time.
     RealServer,
@@ -156,6 +169,7 @@ fn main() -> ExitCode {
         Task::FileStore { kills, rotations, seed } => {
             file_store(kills, rotations, seed.unwrap_or_else(new_seed))
         }
+        Task::Fleet { engine, rotations, seed } => fleet(&engine, rotations, seed.unwrap_or_else(new_seed)),
         Task::RealServer => real_server(&root()),
         Task::Browser if !browser::is_possible() => Ok(false),
         Task::Browser => browser::run(&root()),
@@ -200,7 +214,7 @@ fn file_store(kills: u64, rotations: u64, seed: u64) -> anyhow::Result<bool> {
     let mut is_sound = true;
     for arguments in [
         vec!["kills".to_owned(), kills.to_string()],
-        vec!["rotations".to_owned(), rotations.to_string(), seed.to_string()],
+        vec!["rotations".to_owned(), "files".to_owned(), rotations.to_string(), seed.to_string()],
     ] {
         let status = cargo()
             .args(["run", "--quiet", "--package", "octo-auth-tests", "--bin", "file_store", "--"])
@@ -210,6 +224,16 @@ fn file_store(kills: u64, rotations: u64, seed: u64) -> anyhow::Result<bool> {
         is_sound &= status.success();
     }
     Ok(is_sound)
+}
+
+/// Runs the campaign of fleets on a server.
+fn fleet(engine: &str, rotations: u64, seed: u64) -> anyhow::Result<bool> {
+    let status = cargo()
+        .args(["run", "--quiet", "--package", "octo-auth-tests", "--bin", "file_store", "--"])
+        .args(["rotations", engine, &rotations.to_string(), &seed.to_string()])
+        .current_dir(root())
+        .status()?;
+    Ok(status.success())
 }
 
 fn real_server(root: &Path) -> anyhow::Result<bool> {

@@ -1,4 +1,4 @@
-//! The file store under hostile conditions: `file_store kills COUNT`, `file_store rotations COUNT SEED`.
+//! The file store under hostile conditions: `file_store kills COUNT`, `file_store rotations ENGINE COUNT SEED`.
 //!
 //! With `child` it is one of the processes that are killed.
 
@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 #[cfg(unix)]
 fn main() -> ExitCode {
-    use octo_auth_tests::file_store::{child, fleet, kills, trace};
+    use octo_auth_tests::file_store::{child, kills, trace};
+    use octo_auth_tests::fleet;
 
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -21,12 +22,16 @@ fn main() -> ExitCode {
         ["kills", count] => kills::of_creations().and_then(|created| {
             Ok(format!("{created}\n{}", kills::of_changes(count.parse().unwrap_or(1000))?))
         }),
-        ["rotations", count, seed] => {
-            let stories = fleet::live_together(count.parse().unwrap_or(10_000), seed.parse().unwrap_or(1));
+        ["rotations", engine, count, seed] => engine.parse().and_then(|engine: fleet::Engine| {
+            if !engine.is_installed() {
+                return Ok(format!("skipped: it needs {engine:?}"));
+            }
+            let (count, seed) = (count.parse().unwrap_or(10_000), seed.parse().unwrap_or(1));
             let line = |(seed, story): &(u64, fleet::Story)| format!("seed {seed}: {story}");
-            stories.map(|stories| stories.iter().map(line).collect::<Vec<_>>().join("\n"))
-        }
-        _ => Err("usage: file_store kills COUNT | rotations COUNT SEED".to_owned()),
+            let stories = fleet::live_together(engine, count, seed)?;
+            Ok(stories.iter().map(line).collect::<Vec<_>>().join("\n"))
+        }),
+        _ => Err("usage: file_store kills COUNT | rotations ENGINE COUNT SEED".to_owned()),
     };
     match shown {
         Ok(text) => {

@@ -11,8 +11,9 @@ use octo_auth_store_file::{FileStore, FileStoreError};
 use octo_auth_system::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use super::process::{Process, account, client, record};
+use super::process::{Process, account, record, strict_client};
 use super::trace::MARKS;
+use crate::fleet::opened;
 use crate::registration::sound;
 
 /// How many letters the largest record has that a child writes.
@@ -34,7 +35,7 @@ pub fn run(arguments: &[&str]) -> Value {
         ["renew", folder, url] => renew(folder, url),
         ["heap", folder] => heap(folder),
         ["count", folder, changes, how] => count(folder, changes, how),
-        ["rotate", folder, url, ahead] => rotate(folder, url, ahead),
+        ["rotate", address, url, ahead] => rotate(address, url, ahead),
         _ => panic!("{arguments:?}"),
     }
 }
@@ -186,9 +187,10 @@ impl Clock for Ahead {
 }
 
 /// Answers each line of its input: `get` asks for a token, anything else is a refresh token to sign in with.
-fn rotate(folder: &str, url: &str, ahead: &str) -> Value {
+fn rotate(address: &str, url: &str, ahead: &str) -> Value {
     let clock = Ahead(Arc::new(sound(fs::File::open(ahead))));
-    let accounts = octo_auth_blocking::Accounts::builder(client(url)).store(store(folder)).clock(clock);
+    let accounts =
+        octo_auth_blocking::Accounts::builder(strict_client(url)).store(opened(address)).clock(clock);
     let tokens = sound(sound(accounts.build()).tokens(account()));
     for line in stdin().lines() {
         let line = sound(line);

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use octo_auth_core::profile::Replay;
 use octo_auth_core::{
     AccessToken, Accounts, Adopted, Client, Delivery, Entropy, Failure, Fault, Job, Key, Now, Policy,
     Profile, RecordName, Report, Secret, SendJob, Storage, Store, StoreError, TokenSet, Verdict,
@@ -33,6 +34,15 @@ pub struct Process {
 pub fn client(url: &str) -> Client {
     let profile = sound(Profile::rfc6749(&format!("{url}/token")));
     sound(Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET))
+}
+
+/// Returns the client of processes whose server takes no refresh token twice, so that none is sent again in doubt.
+#[must_use]
+pub fn strict_client(url: &str) -> Client {
+    let profile = client(url).profile().clone().edit(|document| {
+        document.refresh.iter_mut().for_each(|refresh| refresh.replay = Replay::Never);
+    });
+    sound(Client::new(sound(profile), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET))
 }
 
 /// Returns the account.

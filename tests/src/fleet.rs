@@ -1,7 +1,10 @@
-//! Eight processes with one rotating refresh token, of which some are killed and some are stopped at any moment.
+//! Eight processes with one rotating refresh token, of which some are killed and some are stopped at any moment. Where their
+//! store is a server, its connections are cut and it is restarted too.
 //!
 //! The server rotates each refresh token and revokes the family of one that is used twice. No family may be revoked, and a
 //! refresh token may be lost only where a process was killed while its request was under way, which the record says.
+
+mod place;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -13,8 +16,11 @@ use std::thread;
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::DEMO_CLIENT_ID;
 
-use super::Folder;
-use super::trace::Run;
+pub use place::{Engine, opened};
+
+use crate::file_store::Folder;
+use crate::file_store::trace::Run;
+use place::Place;
 
 /// The processes that share the token.
 const PROCESSES: usize = 8;
@@ -31,6 +37,12 @@ pub struct Story {
     pub kills: usize,
     /// How many were stopped for a while.
     pub stops: usize,
+    /// How often all connections to the store were cut.
+    pub cuts: usize,
+    /// How often the server of the store was restarted.
+    pub restarts: usize,
+    /// How many requests the token endpoint got.
+    pub requests: usize,
     /// How many answers were a token.
     pub tokens: usize,
     /// How many answers were a failure that asked to try again.
@@ -43,11 +55,12 @@ pub struct Story {
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rotations, kills, stops, tokens, later, lost_in_doubt, families_revoked } = self;
+        let Self { rotations, kills, stops, cuts, restarts, requests, .. } = self;
+        let Self { tokens, later, lost_in_doubt, families_revoked, .. } = self;
         write!(
             f,
-            "{rotations} rotations, {kills} kills, {stops} stops: {tokens} tokens, {later} times \"try again\", \
-             {lost_in_doubt} sign-ins after a kill during a request, {families_revoked} families revoked"
+            "{rotations} rotations by {requests} requests, {kills} kills, {stops} stops, {cuts} cuts, {restarts} restarts: \
+             {tokens} tokens, {later} times \"try again\", {lost_in_doubt} sign-ins after a kill during a request, {families_revoked} families revoked"
         )
     }
 }
@@ -71,10 +84,9 @@ struct Member {
 }
 
 impl Member {
-    fn start(folder: &Folder, url: &str) -> Result<Self, String> {
-        let path = folder.path().to_str().ok_or("the folder is no text")?;
-        let mut command =
-            Run::of(&["rotate", &format!("{path}/store"), url, &format!("{path}/ahead")]).command()?;
+    fn start(store: &str, folder: &Folder, url: &str) -> Result<Self, String> {
+        let ahead = folder.path().join("ahead").display().to_string();
+        let mut command = Run::of(&["rotate", store, url, &ahead]).command()?;
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.map_err(|error| error.to_string())?;
         let asks = child.stdin.take().ok_or("no input")?;
@@ -116,11 +128,12 @@ const FLEETS: u64 = 8;
 /// # Errors
 ///
 /// What must not happen and did, with the seed of its fleet.
-pub fn live_together(rotations: u64, seed: u64) -> Result<Vec<(u64, Story)>, String> {
+pub fn live_together(engine: Engine, rotations: u64, seed: u64) -> Result<Vec<(u64, Story)>, String> {
     thread::scope(|scope| {
         let seeds = seed..seed.saturating_add(FLEETS);
         let each = rotations.div_ceil(FLEETS);
-        let fleets: Vec<_> = seeds.map(|seed| (seed, scope.spawn(move || live(each, seed)))).collect();
+        let fleets: Vec<_> =
+            seeds.map(|seed| (seed, scope.spawn(move || live(engine, each, seed)))).collect();
         let ended = |_| Err("a fleet panicked".to_owned());
         let story = |(seed, fleet): (u64, thread::ScopedJoinHandle<'_, _>)| {
             let story: Result<Story, String> = fleet.join().unwrap_or_else(ended);
@@ -135,8 +148,8 @@ pub fn live_together(rotations: u64, seed: u64) -> Result<Vec<(u64, Story)>, Str
 /// # Errors
 ///
 /// What must not happen and did.
-pub fn live(rotations: u64, seed: u64) -> Result<Story, String> {
-    let mut fleet = Fleet::start(seed)?;
+pub fn live(engine: Engine, rotations: u64, seed: u64) -> Result<Story, String> {
+    let mut fleet = Fleet::start(engine, seed)?;
     while fleet.story.rotations < rotations {
         fleet.round().map_err(|problem| format!("{problem}; {}", fleet.story))?;
     }
@@ -146,6 +159,7 @@ pub fn live(rotations: u64, seed: u64) -> Result<Story, String> {
 struct Fleet {
     emulator: Emulator,
     url: String,
+    place: Place,
     folder: Folder,
     /// How far the clocks of all processes are ahead, in seconds.
     clock: File,
@@ -162,9 +176,9 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn start(seed: u64) -> Result<Self, String> {
+    fn start(engine: Engine, seed: u64) -> Result<Self, String> {
         let emulator = Emulator::start().map_err(|error| error.to_string())?;
-        let (url, folder) = (emulator.base("auth.example"), Folder::new());
+        let (url, folder, place) = (emulator.base("auth.example"), Folder::new(), Place::new(engine)?);
         fs::create_dir_all(folder.path()).map_err(|error| error.to_string())?;
         let clock = File::create(folder.path().join("ahead")).map_err(|error| error.to_string())?;
         let chance = Chance(seed.wrapping_mul(2).wrapping_add(1));
@@ -172,6 +186,7 @@ impl Fleet {
         let mut fleet = Self {
             emulator,
             url,
+            place,
             folder,
             clock,
             ahead,
@@ -183,14 +198,18 @@ impl Fleet {
             silent: 0,
         };
         fleet.move_clock()?;
-        let members: Result<_, _> =
-            (0..PROCESSES).map(|_| Member::start(&fleet.folder, &fleet.url)).collect();
+        let members: Result<_, _> = (0..PROCESSES).map(|_| fleet.member()).collect();
         fleet.members = members?;
         fleet.sign_in(0)?;
         Ok(fleet)
     }
 
+    fn member(&self) -> Result<Member, String> {
+        Member::start(&self.place.address(), &self.folder, &self.url)
+    }
+
     fn move_clock(&mut self) -> Result<(), String> {
+        self.place.end_claims()?;
         self.ahead += ROUND;
         self.clock.write_all_at(&self.ahead.to_ne_bytes(), 0).map_err(|error| error.to_string())
     }
@@ -209,18 +228,20 @@ impl Fleet {
     fn round(&mut self) -> Result<(), String> {
         self.move_clock()?;
         self.members.iter_mut().for_each(|member| member.ask("get"));
-        self.disturb();
+        self.disturb()?;
         let mut told = Vec::new();
-        for member in &mut self.members {
-            match member.answer() {
+        for place in 0..self.members.len() {
+            match self.members[place].answer() {
                 Some(answer) => told.push(answer),
-                None => *member = Member::start(&self.folder, &self.url)?,
+                None => self.members[place] = self.member()?,
             }
         }
+        self.story.requests += self.emulator.log().len();
+        self.emulator.clear_log();
         self.judge(&told)
     }
 
-    fn disturb(&mut self) {
+    fn disturb(&mut self) -> Result<(), String> {
         let victim = usize::try_from(self.chance.below(PROCESSES as u64)).unwrap_or(0);
         let [before, for_so_long] = [6, 20].map(|most| self.chance.below(most));
         match self.chance.below(10) {
@@ -234,8 +255,11 @@ impl Fleet {
                 self.members[victim].disturb(&pause);
                 self.story.stops += 1;
             }
+            2 => self.story.cuts += usize::from(self.place.cut()),
+            3 if self.chance.below(4) == 0 => self.story.restarts += usize::from(self.place.restart()?),
             _ => {}
         }
+        Ok(())
     }
 
     fn judge(&mut self, told: &[String]) -> Result<(), String> {
@@ -256,6 +280,11 @@ impl Fleet {
         self.story.families_revoked = self.emulator.generic().families_revoked();
         if self.story.families_revoked > 0 {
             return Err("a refresh token was sent twice".to_owned());
+        }
+        // Each request brings a token, but for one that a killed process has sent.
+        let lost = self.story.requests as u64 - self.story.rotations.min(self.story.requests as u64);
+        if lost > self.story.kills as u64 {
+            return Err(format!("{lost} requests brought no token: {told:?}"));
         }
         if !told.iter().any(|answer| answer.ends_with("sign_in_again")) {
             return Ok(());

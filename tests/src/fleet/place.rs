@@ -1,0 +1,144 @@
+//! Where a fleet keeps its records: a folder, or a server behind a proxy.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use octo_auth_core::Store;
+use octo_auth_engines::{Postgres, Proxy, Redis};
+use octo_auth_store_file::FileStore;
+use octo_auth_store_postgres::blocking::PostgresStore;
+use octo_auth_store_redis::blocking::RedisStore;
+
+use crate::file_store::Folder;
+use crate::registration::sound;
+
+/// What a store is built on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A folder of this computer.
+    Files,
+    /// PostgreSQL.
+    Postgres,
+    /// Redis.
+    Redis,
+}
+
+impl Engine {
+    /// Returns whether it is installed.
+    #[must_use]
+    pub fn is_installed(self) -> bool {
+        match self {
+            Self::Files => true,
+            Self::Postgres => Postgres::is_installed(),
+            Self::Redis => Redis::is_installed(),
+        }
+    }
+}
+
+impl FromStr for Engine {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "files" => Ok(Self::Files),
+            "postgres" => Ok(Self::Postgres),
+            "redis" => Ok(Self::Redis),
+            other => Err(format!("`{other}` is no engine: files, postgres or redis")),
+        }
+    }
+}
+
+/// Where a fleet keeps its records.
+pub(super) enum Place {
+    Files(Folder),
+    Postgres(Postgres, Proxy),
+    Redis(Redis, Proxy),
+}
+
+impl Place {
+    pub(super) fn new(engine: Engine) -> Result<Self, String> {
+        let failed = |error: std::io::Error| error.to_string();
+        Ok(match engine {
+            Engine::Files => Self::Files(Folder::new()),
+            Engine::Postgres => {
+                let server = Postgres::start().map_err(failed)?;
+                let config = sound(server.url().parse());
+                let store = PostgresStore::connect(config, octo_auth_store_postgres::Options::default());
+                store.and_then(|store| store.migrate()).map_err(|error| error.to_string())?;
+                let proxy = Proxy::start(server.port()).map_err(failed)?;
+                Self::Postgres(server, proxy)
+            }
+            Engine::Redis => {
+                let server = Redis::start().map_err(failed)?;
+                let proxy = Proxy::start(server.port()).map_err(failed)?;
+                Self::Redis(server, proxy)
+            }
+        })
+    }
+
+    /// Where its processes find it.
+    pub(super) fn address(&self) -> String {
+        match self {
+            Self::Files(folder) => folder.path().display().to_string(),
+            Self::Postgres(server, proxy) => server.url_at(proxy.port()),
+            Self::Redis(_, proxy) => format!("redis://127.0.0.1:{}/", proxy.port()),
+        }
+    }
+
+    /// Lets a time pass that is longer than any claim. Claims of files end with their process; servers have a clock of their
+    /// own, which does not move with that of the fleet.
+    pub(super) fn end_claims(&self) -> Result<(), String> {
+        match self {
+            Self::Files(_) => Ok(()),
+            Self::Postgres(server, _) => {
+                let client = postgres::Client::connect(&server.url(), postgres::NoTls);
+                let ended = client.and_then(|mut client| client.batch_execute("DELETE FROM octo_auth.claim"));
+                ended.map_err(|error| error.to_string())
+            }
+            Self::Redis(server, _) => {
+                let end =
+                    "for _, claim in ipairs(redis.call('KEYS', '*:claim:*')) do redis.call('DEL', claim) end";
+                let client = redis::Client::open(server.url());
+                let ended = client.and_then(|client| {
+                    redis::cmd("EVAL").arg(end).arg(0).query::<()>(&mut client.get_connection()?)
+                });
+                ended.map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    /// Cuts all connections; returns whether there are any.
+    pub(super) fn cut(&self) -> bool {
+        match self {
+            Self::Files(_) => false,
+            Self::Postgres(_, proxy) | Self::Redis(_, proxy) => {
+                proxy.cut_all();
+                true
+            }
+        }
+    }
+
+    /// Ends the server as a crash does and starts it again; returns whether there is one.
+    pub(super) fn restart(&mut self) -> Result<bool, String> {
+        let restarted = match self {
+            Self::Files(_) => return Ok(false),
+            Self::Postgres(server, _) => server.restart(),
+            Self::Redis(server, _) => server.restart(),
+        };
+        restarted.map(|()| true).map_err(|error| error.to_string())
+    }
+}
+
+/// Opens the store at an address.
+#[must_use]
+pub fn opened(address: &str) -> Arc<dyn Store> {
+    if address.starts_with("postgres://") {
+        let config = sound(address.parse());
+        Arc::new(sound(PostgresStore::connect(config, octo_auth_store_postgres::Options::default())))
+    } else if address.starts_with("redis://") {
+        let client = sound(redis::Client::open(address));
+        Arc::new(sound(RedisStore::connect(client, octo_auth_store_redis::Options::default())))
+    } else {
+        Arc::new(sound(FileStore::open(address)))
+    }
+}
