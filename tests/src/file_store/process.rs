@@ -1,7 +1,8 @@
-//! A process of the core's machine on a file store, with a clock that is moved by hand and an HTTP client of its own.
+//! A process of the core's machine on a store, with a clock that is moved by hand and an HTTP client of its own.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::profile::Replay;
@@ -10,7 +11,6 @@ use octo_auth_core::{
     Profile, RecordName, Report, Secret, SendJob, Storage, Store, StoreError, TokenSet, Verdict,
 };
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
-use octo_auth_store_file::FileStore;
 
 use crate::moment;
 use crate::registration::sound;
@@ -21,7 +21,7 @@ const MOST_JOBS: usize = 32;
 /// The process, with the account `inn`.
 pub struct Process {
     accounts: Accounts,
-    store: FileStore,
+    store: Arc<dyn Store>,
     now: Now,
     /// A job that waits for another process, and goes on when the next token is asked for.
     waiting: Option<Job>,
@@ -60,16 +60,16 @@ pub fn record(url: &str) -> RecordName {
 impl Process {
     /// Starts a process on a store; processes need different seeds.
     #[must_use]
-    pub fn start(store: FileStore, url: &str, seed: u8) -> Self {
+    pub fn start(store: impl Store + 'static, url: &str, seed: u8) -> Self {
         Self::with_policy(store, url, seed, Policy::default())
     }
 
     /// Starts a process with a policy.
     #[must_use]
-    pub fn with_policy(store: FileStore, url: &str, seed: u8, policy: Policy) -> Self {
+    pub fn with_policy(store: impl Store + 'static, url: &str, seed: u8, policy: Policy) -> Self {
         let entropy = Entropy::from_bytes([seed; 64]);
         let accounts = Accounts::new(client(url), policy, Storage::MultiProcess, &entropy);
-        Self { accounts, store, now: moment::start(), waiting: None, failed: None }
+        Self { accounts, store: Arc::new(store), now: moment::start(), waiting: None, failed: None }
     }
 
     /// Moves its clocks forward.
