@@ -13,12 +13,16 @@ mod callbacks;
 mod clients;
 mod command;
 mod configuration;
+#[cfg(unix)]
+mod debugged;
 mod facts;
 #[cfg(unix)]
 mod files;
 mod input;
 mod judge;
 mod lifecycle;
+#[cfg(unix)]
+mod program;
 mod resource;
 mod row;
 mod stored;
@@ -129,6 +133,14 @@ fn own(row: &Row, sockets: &Sockets) -> Verdict {
     let mut layers: Vec<(&'static str, Result<Facts, String>)> = Vec::new();
     if let Some(facts) = allowlist::observe(row) {
         return judge::verdict(row, vec![("core", facts)]);
+    }
+    #[cfg(unix)]
+    if let Some(observed) = program::observe(row) {
+        return match observed {
+            Ok(facts) => judge::verdict(row, vec![("program", Ok(facts))]),
+            Err(files::Lack::Needs(needs)) => Verdict::NotRun { needs },
+            Err(files::Lack::Failed(problem)) => failed("program", problem),
+        };
     }
     if let Some(facts) = configuration::observe(row) {
         return judge::verdict(row, vec![("core", facts)]);

@@ -16,6 +16,7 @@ use octo_auth_store_file::{FileStore, FileStoreError};
 use serde_json::{Value, json};
 
 use super::facts::Facts;
+use super::program;
 use super::row::Row;
 use crate::file_store::{Folder, child, trace};
 
@@ -36,7 +37,6 @@ impl<E: std::fmt::Display> From<E> for Lack {
 /// What a row needs that is not there.
 const STRACE: Lack = Lack::Needs("strace, and the program file_store beside this one");
 const ROOT: Lack = Lack::Needs("the rights of root");
-const PROGRAM: Lack = Lack::Needs("a program that keeps its tokens in files");
 
 /// The facts of a row.
 pub(super) fn observe(row: &Row) -> Result<Facts, Lack> {
@@ -60,7 +60,7 @@ pub(super) fn observe(row: &Row) -> Result<Facts, Lack> {
         "key_in_name" => paths::of_keys(row),
         "backup_tools" => planted::left_behind(),
         "heap_scan" => faults::memory(),
-        "core_dump" => Err(PROGRAM),
+        "core_dump" => program::of_a_core_dump(row),
         other => Err(Lack::Failed(format!("the op {other} is not known"))),
     };
     match observed? {

@@ -60,7 +60,7 @@ struct Rule {
 }
 
 /// Expectations that are met by an equal fact of the same name.
-const EQUAL: [&str; 67] = [
+const EQUAL: [&str; 70] = [
     "access_token",
     "action",
     "alarm",
@@ -85,6 +85,7 @@ const EQUAL: [&str; 67] = [
     "expanded",
     "extra_preserved",
     "file_changed",
+    "file_created",
     "grace_s",
     "http_status",
     "ip",
@@ -92,6 +93,7 @@ const EQUAL: [&str; 67] = [
     "keeps_waiting",
     "lifetime_s",
     "limit",
+    "loopback_proxied",
     "marked",
     "marker_occurrences",
     "marker_occurrences_target",
@@ -103,6 +105,7 @@ const EQUAL: [&str; 67] = [
     "path_escapes_dir",
     "persist",
     "prints_secret",
+    "proxy",
     "record_changed",
     "refresh",
     "replays_refresh_token",

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+#[cfg(unix)]
+use super::program;
 use super::{callbacks, configuration, stored_events};
 
 /// A row of the corpus.
@@ -237,8 +239,12 @@ impl Row {
         if self.is_about_stores() {
             return self.needs_of_a_store();
         }
-        (self.is_about_settings() && !configuration::is_read(self))
-            .then_some("a program and what surrounds it")
+        #[cfg(unix)]
+        let is_of_the_program = program::is_run(self);
+        #[cfg(not(unix))]
+        let is_of_the_program = false;
+        (self.is_about_settings() && !is_of_the_program && !configuration::is_read(self))
+            .then_some("the listener and the browser of a sign-in")
     }
 
     fn needs_of_a_store(&self) -> Option<&'static str> {

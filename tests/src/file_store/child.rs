@@ -6,7 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, Now, RecordBytes, RecordName, Saved, Secret, Store, StoreError, Version};
+use http::{Request, Response};
+use octo_auth_blocking::{Accounts, Transport};
+use octo_auth_core::{
+    Adopted, Body, Client, Fault, Key, Now, Profile, RecordBytes, RecordName, Saved, Scopes, Secret, Store,
+    StoreError, Version,
+};
 use octo_auth_store_file::{FileStore, FileStoreError};
 use octo_auth_system::{Clock, SystemClock};
 use serde_json::{Value, json};
@@ -34,10 +39,26 @@ pub fn run(arguments: &[&str]) -> Value {
         ["keep", folder] => keep(Path::new(folder)),
         ["renew", folder, url] => renew(folder, url),
         ["heap", folder] => heap(folder),
+        ["panic", secret] => panicking(secret),
         ["count", folder, changes, how] => count(folder, changes, how),
         ["rotate", address, url, ahead] => rotate(address, url, ahead),
         _ => panic!("{arguments:?}"),
     }
+}
+
+/// Asks for a token through a transport that panics with all it knows in its message. Returns why there is none.
+fn panicking(secret: &str) -> Value {
+    struct Panicking(Client);
+    impl Transport for Panicking {
+        fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+            panic!("{request:?} {:?}", self.0)
+        }
+    }
+    let profile = sound(Profile::rfc6749("https://as.example/token"));
+    let client = sound(Client::new(profile, "me", secret));
+    let accounts = Accounts::builder(client.clone()).transport(Panicking(client)).build();
+    let tokens = sound(sound(accounts).tokens(Key::client_credentials(&Scopes::none())));
+    json!(tokens.get().map_err(|failure| format!("{failure} {failure:?}")).err())
 }
 
 /// Returns the name of the record that children save.

@@ -9,16 +9,17 @@ use octo_auth_core::{Key, RecordBytes, RecordName, Store};
 use octo_auth_store_file::FileStore;
 use serde_json::{Value, json};
 
-use super::{Lack, Observed, PROGRAM, World, refused};
+use super::{Lack, Observed, World, refused};
 use crate::conformance::input;
+use crate::conformance::program;
 use crate::conformance::row::Row;
 use crate::file_store::Folder;
 use crate::file_store::process::client;
 
 /// A folder below one of the test's own, or the path as it stands if it is none of the file system's root.
 pub(super) fn of_folders(row: &Row) -> Observed {
-    if row.text("value").is_some_and(|path| path.starts_with('~')) {
-        return Err(PROGRAM);
+    if let Some(path) = row.text("value").filter(|path| path.starts_with('~')) {
+        return program::of_a_home(path);
     }
     let bytes = input::bytes(row, "value")?.ok_or("no path")?;
     let above = Folder::new();
