@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -193,6 +193,21 @@ fn no_other_connection_keeps_the_callback_waiting() {
     assert!(scene.waiting.callback(LONGEST).unwrap().is_some());
     scene.waiting.finish(Page::SignedIn);
     assert!(browser.join().unwrap().starts_with("HTTP/1.1 200 "));
+}
+
+/// So memory is bounded, and no connection has to wait until another one is too slow.
+#[test]
+fn the_oldest_silent_connections_make_room_for_new_ones() {
+    let listener = CallbackListener::bind("http://127.0.0.1/callback").unwrap();
+    let scene = Scene::at(listener.with_patience(LONGEST));
+    let mut silent: Vec<_> = (0..65).map(|_| TcpStream::connect(scene.address).unwrap()).collect();
+    let last = silent.len() - 1;
+    silent[0].set_read_timeout(Some(LONGEST / 2)).unwrap();
+    let ended = silent[0].read(&mut [0; 1]);
+    assert!(!matches!(&ended, Err(error) if error.kind() == ErrorKind::WouldBlock), "{ended:?}");
+    silent[last].set_nonblocking(true).unwrap();
+    let waits = silent[last].read(&mut [0; 1]);
+    assert!(matches!(&waits, Err(error) if error.kind() == ErrorKind::WouldBlock), "{waits:?}");
 }
 
 #[test]

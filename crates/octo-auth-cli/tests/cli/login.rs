@@ -243,7 +243,7 @@ fn the_browser_gets_the_address_as_one_argument() {
 #[test]
 fn a_store_without_room_is_found_before_the_page_is_shown() {
     let world = World::new();
-    let login = at_the_standard_server(&world, &[]);
+    let login = at_the_standard_server(&world, &["--wait", "1"]);
     // A file may have 64 blocks of 512 or 1024 bytes; the signal is ignored, so that writing more is an error.
     let mut limited = Command::new("sh");
     limited
