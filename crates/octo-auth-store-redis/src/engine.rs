@@ -9,12 +9,19 @@ use octo_auth_store_kit::{Sealed, Sealing};
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 
 use crate::error::RedisStoreError;
-use crate::options::{Prefix, Wait};
+use crate::prefix::Prefix;
 use crate::scripts::{Prepared, Scripts};
 
 /// Sends a command over some connection.
 pub(crate) trait Connections: Sync {
     fn send(&self, command: &Cmd) -> impl Future<Output = Result<Value, PoolError>> + Send;
+}
+
+/// The replicas that a write waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wait {
+    pub(crate) replicas: u32,
+    pub(crate) at_most: Duration,
 }
 
 /// Why a pool could not send a command.

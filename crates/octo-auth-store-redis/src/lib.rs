@@ -78,6 +78,7 @@ mod error;
 mod listen;
 mod options;
 mod own;
+mod prefix;
 mod scripts;
 #[cfg(feature = "async")]
 mod store;

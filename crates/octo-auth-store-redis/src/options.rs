@@ -1,15 +1,15 @@
-//! How a store is opened, and the names of its keys.
+//! How a store is opened.
 
 use std::fmt;
 use std::time::Duration;
 
-use octo_auth_core::RecordName;
 use octo_auth_store_kit::{Keys, Sealing};
 use redis::Client;
 
-use crate::engine::{Connections, Engine};
+use crate::engine::{Connections, Engine, Wait};
 use crate::error::RedisStoreError;
 use crate::listen::Listening;
+use crate::prefix::Prefix;
 
 /// How a store is opened.
 #[derive(Clone, Default)]
@@ -20,13 +20,6 @@ pub struct Options {
     wait: Option<Wait>,
     listen: Option<Client>,
     accepts_eviction: bool,
-}
-
-/// The replicas that a write waits for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wait {
-    pub(crate) replicas: u32,
-    pub(crate) at_most: Duration,
 }
 
 impl Options {
@@ -86,58 +79,5 @@ impl fmt::Debug for Options {
             .field("is_sealed", &is_sealed)
             .field("wait", &self.wait)
             .finish_non_exhaustive()
-    }
-}
-
-/// What the names of all keys begin with. The part in braces puts all keys of a registration in one slot of a cluster.
-#[derive(Debug, Clone)]
-pub(crate) struct Prefix(String);
-
-impl Prefix {
-    fn new(text: &str) -> Result<Self, RedisStoreError> {
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_');
-        if (1..=64).contains(&text.len()) && text.bytes().all(is_part) {
-            return Ok(Self(text.to_owned()));
-        }
-        let text = text.chars().take(64).flat_map(char::escape_debug).collect();
-        Err(RedisStoreError::Prefix { text })
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// A hash: version, key, content.
-    pub(crate) fn record(&self, name: &RecordName) -> String {
-        format!("{{{}:{}}}:record:{name}", self.0, name.registration())
-    }
-
-    /// A text: the owner. It ends by itself.
-    pub(crate) fn claim(&self, name: &RecordName) -> String {
-        format!("{{{}:{}}}:claim:{name}", self.0, name.registration())
-    }
-
-    /// A hash: the last version of each record.
-    pub(crate) fn versions(&self, name: &RecordName) -> String {
-        self.versions_of(name.registration())
-    }
-
-    pub(crate) fn versions_of(&self, registration: &str) -> String {
-        format!("{{{}:{registration}}}:versions", self.0)
-    }
-
-    /// A set: the registrations.
-    pub(crate) fn registrations(&self) -> String {
-        format!("{}:registrations", self.0)
-    }
-
-    fn channel(&self) -> String {
-        format!("{}:changes", self.0)
-    }
-}
-
-impl Default for Prefix {
-    fn default() -> Self {
-        Self("octo-auth".to_owned())
     }
 }
