@@ -2,9 +2,23 @@
 //!
 //! A provider that replaces refresh tokens has ended the old one with its answer; the new one is lost unless it is stored.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use octo_auth_blocking::Accounts;
 
 use crate::failure::Failure;
+
+/// Whether a signal has come, once signals are caught.
+static IS_ENDING: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Returns unless a signal has come: then the thread that finishes what is under way ends the program, with the exit code of
+/// the signal.
+pub(crate) fn leave_the_end() {
+    while IS_ENDING.get().is_some_and(|is_ending| is_ending.load(Ordering::SeqCst)) {
+        std::thread::park();
+    }
+}
 
 /// Has SIGINT and SIGTERM finish what is under way first. A second signal ends the program at once.
 ///
@@ -13,9 +27,6 @@ use crate::failure::Failure;
 /// A [`Failure`] if the operating system does not let signals be caught.
 #[cfg(unix)]
 pub(crate) fn finish_first(accounts: &Accounts) -> Result<(), Failure> {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
-
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::{flag, iterator::Signals};
 
@@ -25,13 +36,14 @@ pub(crate) fn finish_first(accounts: &Accounts) -> Result<(), Failure> {
     let uncaught = |error: std::io::Error| {
         Failure::new(Exit::TryLater, "signals cannot be caught").because_of(Some(&error))
     };
-    let is_second = Arc::new(AtomicBool::new(false));
+    // Before the flag, which main waits behind: the thread below must see each signal that sets it.
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(uncaught)?;
+    let is_second = IS_ENDING.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first signal only sets the flag.
         flag::register_conditional_shutdown(signal, 128 + signal, is_second.clone()).map_err(uncaught)?;
         flag::register(signal, is_second.clone()).map_err(uncaught)?;
     }
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(uncaught)?;
     let accounts = accounts.clone();
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {

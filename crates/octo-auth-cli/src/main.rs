@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Ok(command) => run(&command),
         Err(refused) => refused.into_exit(),
     };
+    interrupt::leave_the_end();
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
