@@ -72,7 +72,7 @@
 //! A token in memory takes no statement, and a renewal five: a claim, a look, the mark that a request is under way, its
 //! outcome, and the release. With 100,000 accounts of 1,500 bytes each, a row takes 2,731 bytes, of which a part stays free so
 //! that an update need not move it, and 193 bytes in the index. A process that reads 1,000 of them one after the other took
-//! 0.6 s, over loopback and in an unoptimised build; `cargo run --example measure` measures it elsewhere.
+//! 0.6 s, over loopback and in an unoptimised build; the example `measure_postgres` measures it elsewhere.
 //!
 //! # Sealing
 //!

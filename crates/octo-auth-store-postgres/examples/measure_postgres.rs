@@ -1,7 +1,7 @@
 //! What 100,000 accounts cost in PostgreSQL.
 //!
 //! ```sh
-//! cargo run --release --package octo-auth-store-postgres --features blocking --example measure -- postgres://user@host/db
+//! cargo run --release --package octo-auth-store-postgres --features blocking --example measure_postgres -- postgres://user@host/db
 //! ```
 //!
 //! It uses the schema `octo_auth_measure`, which it creates and removes.

@@ -1,7 +1,7 @@
 //! What a save and a load cost beside a plain file, and what a list of many records costs.
 //!
 //! ```sh
-//! cargo run --release --package octo-auth-store-file --example measure -- DIRECTORY
+//! cargo run --release --package octo-auth-store-file --example measure_files -- DIRECTORY
 //! ```
 //!
 //! The directory is on the disk to be measured; a directory in it is created and removed. A save makes its content and its name
