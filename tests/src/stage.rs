@@ -31,7 +31,7 @@ const PREFACE: &str = "\
 
 Each file here tells one thing: what is done stands behind `>`, what comes of it is indented under it. The same files
 are played on the bare core, on the asynchronous and on the blocking adapter, and go the same way on each, line by line.
-The rows are those of the decision table in the source of `octo-auth-core`, `lifecycle.rs`.
+The rows are those of the decision table in the source of `octo-auth-core`, `src/key/state.rs`.
 
 Time passes only where a step says so. `A1`, `A2` are access tokens and live an hour unless something else stands there,
 `R1`, `R2` the refresh tokens that come with them; a second key has `B1` and `S1`. `inn` and `pub` are accounts, `service`

@@ -115,7 +115,7 @@ pub(crate) enum Command {
     /// Check, list, recover, seal or move what is stored
     #[command(subcommand, after_help = STORE_EXAMPLES, disable_help_subcommand = true)]
     Store(StoreRequest),
-    /// Check everything that a working token needs, and say what to do
+    /// Check the configuration, the store, the proxy, the provider's address and the clock, and say what to do
     #[command(after_help = DOCTOR_EXAMPLE)]
     Doctor(DoctorRequest),
     /// Write to a directory until this process is killed: what doctor starts

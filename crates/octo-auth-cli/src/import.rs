@@ -51,8 +51,7 @@ pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, 
     stored.register()?;
     let key = &stored.key;
     match family()? == before {
-        true => output
-            .line(format_args!("{key}: unchanged; it holds this refresh token, or one renewed from it"))?,
+        true => output.line(format_args!("{key}: unchanged; it has had this refresh token before"))?,
         false => output.line(format_args!("{key}: imported"))?,
     }
     Ok(Exit::Done)

@@ -64,7 +64,9 @@ pub(crate) fn run(request: &StatusRequest, output: &mut Output) -> Result<Exit, 
         ));
     }
     if rows.is_empty() {
-        output::tell(&format!("{directory} holds no tokens; octo-auth import begins an account"));
+        output::tell(&format!(
+            "{directory} holds no tokens; octo-auth login or octo-auth import begins an account"
+        ));
         return Ok(Exit::Done);
     }
     table(&rows, output)?;

@@ -27,18 +27,18 @@
 //!
 //! # Settings
 //!
-//! [`SETTINGS`] is the table of all settings. A duration has a unit: `300s`, `5m`, `1h30m`. A list is an array of texts or one text: scopes are separated by spaces,
-//! addresses by commas. In `[store]`, `path` is the setting `store.path`.
+//! [`SETTINGS`] is the table of all settings. A duration has a unit: `300s`, `5m`, `1h30m`. A list is an array of texts
+//! or one text: scopes are separated by spaces, addresses by commas. In `[store]`, `path` is the setting `store.path`.
 //!
 //! # Where a value comes from
 //!
-//! A variable takes the place of the same setting in the file. A variable whose name begins with `OCTO_AUTH_` and names no
-//! setting is an error, as is a name in the file that is no setting, so a misspelt setting is never ignored. A variable
+//! A variable takes the place of the same setting in the file. A variable that begins with `OCTO_AUTH_` must name a
+//! setting, or be `OCTO_AUTH_CONFIG`, and so must each name in the file: a misspelt setting is an error. A variable
 //! that is set to nothing is an error as well: unset it, and the file holds again.
 //!
 //! A program may take settings from its arguments too ([`Settings::with`]), but never a secret, which other users of the
-//! computer would see there. A file that holds
-//! a secret, and a file that `client_secret_file` names, may be read by its owner alone.
+//! computer would see there. On Unix, a file that holds a secret must have mode 0600 or less: other users can neither read nor
+//! change it. This holds for the file of settings and for that of `client_secret_file`.
 //!
 //! # Where the file is
 //!

@@ -1,7 +1,7 @@
 //! Sign-in of a person on this machine: the provider's page opens in the browser, and the callback arrives at a
 //! listener on loopback (RFC 8252 sections 7.3 and 8.3).
 //!
-//! For programs at a terminal or a desktop. A web application has pages of its own and does not need this crate.
+//! For programs at a terminal or a desktop. A web application uses `WebSignIn` of `octo-auth-async` or `octo-auth-blocking` instead.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -27,7 +27,7 @@
 //!
 //! What the listener promises:
 //!
-//! - The redirect URI names the literal address that it listens on, and only that address is listened on.
+//! - It listens on the loopback address of its redirect URI and on no other. For `localhost` these are 127.0.0.1 and ::1.
 //! - Only a request with the `state` of this sign-in is the callback, and only the first of them counts.
 //! - No other connection ends the sign-in, delays it, or grows memory: silent, slow, malformed, forged or foreign.
 //! - The pages show no text of a request, hold no code and no token, and load nothing.

@@ -27,16 +27,16 @@
 //! | `NAME.lock` | The lock of a record, and who renews its tokens at the moment. It is never removed. |
 //! | `NAME.saving` | On network file systems: a save is under way. |
 //! | `LABEL.DIGEST.client` | The [`Registration`] of a client. |
-//! | `.process-RANDOM` | It is locked as long as a process runs that renews tokens. |
+//! | `.process-RANDOM` | A process that renews tokens holds a lock on it while it runs. One that is left over is removed after an hour. |
 //! | `.tmp-RANDOM` | A file that is being written. One that is left over is removed after an hour, by the next [`FileStore::open`]. |
 //! | `.damaged-RANDOM` | A record that could not be read, and was replaced by [`FileStore::recover`]. |
 //!
-//! `NAME` is the name of the record, with capital letters written small and marked at its end, as some file systems take `A`
-//! and `a` for one. The request log of a registration is a record as well, so a restart keeps the limit of requests and what
+//! `NAME` is the name of the record, in lower case, as some file systems do not tell `A` from
+//! `a`. A suffix says which letters were capitals. The request log of a registration is a record as well, so a restart keeps the limit of requests and what
 //! a server asked for by `Retry-After`.
 //!
-//! Each file is created with mode 0600. A file is read by its descriptor, once it is known to be a regular file of this user
-//! that no other user can read, with one name, and of 8 MiB at most. No symbolic link is followed, unless
+//! Each file is created with mode 0600. A file is opened first, then checked, then read: it must be a regular file
+//! of this user, unreadable for others, without a second hard link, and of 8 MiB at most. No symbolic link is followed, unless
 //! [`Options::follow_symlinks`] says so.
 //!
 //! # A crash at each step of a save

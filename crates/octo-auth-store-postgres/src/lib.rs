@@ -27,13 +27,14 @@
 //! | `claim` | Who renews the tokens of a record at the moment, and until when, by the clock of the server. |
 //! | `version` | The version of the tables. |
 //!
-//! `migrate` creates them. Afterwards a user needs these rights only:
+//! `migrate` creates them; its user needs `CREATE` on the database. Afterwards the user of the program, here `octo`, needs
+//! these rights only:
 //!
 //! ```sql
-//! GRANT USAGE ON SCHEMA octo_auth TO tokens;
-//! GRANT SELECT, INSERT, UPDATE ON octo_auth.record TO tokens;
-//! GRANT SELECT, INSERT, UPDATE, DELETE ON octo_auth.claim TO tokens;
-//! GRANT SELECT ON octo_auth.version TO tokens;
+//! GRANT USAGE ON SCHEMA octo_auth TO octo;
+//! GRANT SELECT, INSERT, UPDATE ON octo_auth.record TO octo;
+//! GRANT SELECT, INSERT, UPDATE, DELETE ON octo_auth.claim TO octo;
+//! GRANT SELECT ON octo_auth.version TO octo;
 //! ```
 //!
 //! A later release first adds what it needs, then uses it, then removes what no release uses any more. So programs of two
@@ -59,7 +60,7 @@
 //!
 //! What the server has confirmed is lost only where the server is set up to lose it: with `fsync` or `synchronous_commit`
 //! off, or by a failover to a standby that follows asynchronously. A refresh token that rotates and is lost ends its consent.
-//! `doctor` finds such settings.
+//! The method `PostgresStore::doctor` finds such settings.
 //!
 //! # Notices of changes
 //!
@@ -69,10 +70,11 @@
 //!
 //! # What it costs
 //!
-//! A token in memory takes no statement, and a renewal five: a claim, a look, the mark that a request is under way, its
-//! outcome, and the release. With 100,000 accounts of 1,500 bytes each, a row takes 2,731 bytes, of which a part stays free so
-//! that an update need not move it, and 193 bytes in the index. A process that reads 1,000 of them one after the other took
-//! 0.6 s, over loopback and in an unoptimised build; the example `measure_postgres` measures it elsewhere.
+//! A token in memory takes no statement. A renewal takes five: the claim, a look, the mark that a request is under way, its
+//! outcome, and the release. With 100,000 accounts of 1,500 bytes each, a row takes 2,731 bytes in the table and 193 bytes in
+//! the index. The table keeps free space, so that an update does not move the row. Reading 1,000 accounts one after the other
+//! took 0.6 s, over loopback, in an unoptimised build. The example `measure_postgres` measures it elsewhere:
+//! `cargo run --release --package octo-auth-store-postgres --features blocking --example measure_postgres -- postgres://user@host/db`.
 //!
 //! # Sealing
 //!

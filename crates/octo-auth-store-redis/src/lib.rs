@@ -5,8 +5,8 @@
 //! use octo_auth_store_redis::{Options, RedisStore};
 //!
 //! # fn open() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = redis::Client::open("rediss://:password@redis.example/")?;
-//! let store = RedisStore::connect(client, Options::default())?; // connects with the first call
+//! let redis = redis::Client::open("rediss://:password@redis.example/")?; // the crate `redis`, version 1
+//! let store = RedisStore::connect(redis, Options::default())?; // connects with the first call
 //! // octo_auth_async::Accounts::builder(client).store(store)
 //! # Ok(())
 //! # }
@@ -28,7 +28,7 @@
 //! | a failover to a replica | what the replica did not have yet | `min-replicas-to-write` and [`Options::wait`]; neither rules it out |
 //! | memory is short | any record, if `maxmemory-policy` begins with `allkeys` | `noeviction` |
 //!
-//! `doctor` finds such settings. Where that is not enough, PostgreSQL is the right place: `octo-auth-store-postgres`.
+//! The method `RedisStore::doctor` finds such settings. Where that is not enough, PostgreSQL is the right place: `octo-auth-store-postgres`.
 //!
 //! # What is in the database
 //!
@@ -44,7 +44,7 @@
 //! | `octo-auth:changes` | channel | The names of records that were written. |
 //!
 //! A record that is gone although its last version is known was evicted or deleted: that is [`RedisStoreError::Gone`], and never
-//! taken for an account that is not signed in. A process that still has its tokens in memory writes it again.
+//! taken for an account that is not signed in. A process that still has its tokens in memory writes it again; otherwise `RedisStore::forget` lets the account sign in again.
 //!
 //! # How data stays safe
 //!
@@ -60,8 +60,13 @@
 //!
 //! # Rights
 //!
-//! `+@hash +@set +@string +@scripting +publish +subscribe +pttl +del +wait`, for keys `{octo-auth:*` and `octo-auth:*` and the
-//! channel `octo-auth:changes`; `+info +config|get +time` for `doctor`, and `+info` so that evictions are noticed.
+//! ```text
+//! ACL SETUSER octo on >PASSWORD ~{octo-auth:* ~octo-auth:* &octo-auth:changes +@hash +@set +@string +@scripting
+//!     +publish +subscribe +pttl +del +wait +info
+//! ```
+//!
+//! `+info` shows evictions. Add `+config|get +time` for `doctor`, `+select` for another database than 0, and
+//! `+cluster|slots +ping +readonly` for a cluster.
 //!
 //! # Sealing
 //!

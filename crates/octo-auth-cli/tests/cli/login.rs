@@ -250,7 +250,12 @@ fn a_store_without_room_is_found_before_the_page_is_shown() {
         .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])
         .arg(login.get_program())
         .args(login.get_args());
-    limited.envs(login.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    for (name, value) in login.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
     limited.stdin(Stdio::null());
     let ran = Ran::from(limited.output().expect("the program starts"));
     ran.failed(5, &["does not take the tokens", "no code was spent"]);

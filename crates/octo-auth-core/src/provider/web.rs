@@ -5,10 +5,10 @@
 //! | the address to sign in | makes a [`PendingAuthorization`] for an account of its choice ([`PendingAuthorization::with_account`]), keeps it in a store ([`WaitingSignIns`]), sets its [`cookie`], and redirects to the provider |
 //! | the redirect URI | finds the `state` that came back and the cookie that belongs to it ([`returned_state`]), takes the sign-in out of the store, and exchanges the code |
 //!
-//! The cookie says that the browser that comes back is the one that began: without it, a person could be signed in with
-//! the account of an attacker who sends the address of a callback (RFC 6749 section 10.12, RFC 9700 section 4.7). A
-//! sign-in is taken out of the store in one step, so that of several callbacks, at any number of replicas, one
-//! exchanges the code.
+//! The cookie proves that the callback comes to the browser in which the sign-in began. Without it, an attacker could send a
+//! person the address of a callback and sign that person in with the attacker's account (RFC 6749 section 10.12, RFC 9700
+//! section 4.7). A sign-in is taken out of the store in one step. So if several callbacks arrive, at any number of replicas,
+//! only one exchanges the code.
 
 mod waiting;
 
@@ -43,7 +43,7 @@ pub enum WebSignInError {
     )]
     OtherBrowser,
     /// No sign-in waits for this callback.
-    #[error("no sign-in waits for this callback: it came already, or the sign-in is older than an hour")]
+    #[error("no sign-in waits for this callback: it came already, or newer sign-ins took its place")]
     NotWaiting,
     /// The callback brought no code that can be exchanged.
     #[error(transparent)]
@@ -85,7 +85,8 @@ impl Diagnostic for WebSignInError {
 }
 
 impl WebSignInError {
-    /// Returns the HTTP status for the user's browser: 400, 500 where the application must be corrected, or 503.
+    /// Returns the HTTP status for the user's browser: 400 if the user has to sign in again, 503 if a later attempt may
+    /// succeed, else 500.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.remedy() {
