@@ -96,7 +96,7 @@ impl Accounts {
     /// An [`ExchangeError`] for whatever is not the answer that was due; on a worker of an async runtime one that
     /// says that nothing was sent.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
-        self.context.run(exchange)
+        self.context.run(exchange, |outcome| outcome)
     }
 
     /// Subscribes to what happens to the keys from now on, so that a program can alert or persist.

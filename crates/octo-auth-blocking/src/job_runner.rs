@@ -6,29 +6,44 @@ use std::time::Duration;
 use octo_auth_core::{
     Answer, Exchange, ExchangeError, Fault, Job, Now, Reply, Report, SendJob, Store, Ticket,
 };
-use octo_auth_driver::{Admitted, JobGuard};
+use octo_auth_driver::{Admitted, JobGuard, Running};
 
 use crate::context::Context;
 
 impl Context {
-    /// Runs an exchange beside the machine, on the calling thread.
-    pub(crate) fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
-        if !self.may_block() {
-            return Err(exchange.lost(Fault::not_sent("waiting here would stall the async runtime")));
+    /// Runs an exchange beside the machine, on the calling thread, and then `then` with its outcome. A shutdown waits for
+    /// both.
+    pub(crate) fn run<T: Reply, R>(
+        &self,
+        exchange: Exchange<T>,
+        then: impl FnOnce(Result<Answer<T>, ExchangeError>) -> R,
+    ) -> R {
+        match self.admit(&exchange) {
+            Ok(_running) => then(self.send_beside(exchange)),
+            Err(fault) => then(Err(exchange.lost(fault))),
         }
-        let shared = &self.shared;
-        let purpose = exchange.purpose();
-        let mut admission = shared.admission();
-        let _running = loop {
-            if exchange.is_too_old(shared.now()) {
-                return Err(exchange.lost(Fault::not_sent("the code became too old while it waited")));
+    }
+
+    /// Waits until an exchange may be sent.
+    fn admit<T: Reply>(&self, exchange: &Exchange<T>) -> Result<Running, Fault> {
+        if !self.may_block() {
+            return Err(Fault::not_sent("waiting here would stall the async runtime"));
+        }
+        let mut admission = self.shared.admission();
+        loop {
+            if exchange.is_too_old(self.shared.now()) {
+                return Err(Fault::not_sent("the code became too old while it waited"));
             }
-            match admission.ask(purpose) {
-                Admitted::Yes(running) => break running,
+            match admission.ask(exchange.purpose()) {
+                Admitted::Yes(running) => return Ok(running),
                 Admitted::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
-                Admitted::No(fault) => return Err(exchange.lost(fault)),
+                Admitted::No(fault) => return Err(fault),
             }
-        };
+        }
+    }
+
+    fn send_beside<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
+        let (shared, purpose) = (&self.shared, exchange.purpose());
         let (request, sent) = (exchange.request(), shared.now());
         let scope = shared.telemetry().request_beside(purpose, request.uri().host());
         let result = scope.within(|| self.transport.send(request, self.exchange_deadline));

@@ -140,14 +140,13 @@ impl Tokens {
         import: Import<T>,
     ) -> (Result<Answer<T>, ExchangeError>, Result<(), OnboardingError>) {
         let Handle { context, cell } = &*self.handle;
-        let outcome = context.run(exchange);
-        let placed = match import.brought_by(&outcome) {
-            Some(brought) => {
-                let job = context.shared.onboard(cell.key(), brought, import.replaces());
-                job.map(|job| self.see_through(job, false))
-            }
-            None => Ok(()),
-        };
+        // A shutdown between the answer and its import would lose what the answer brought.
+        let (outcome, job) = context.run(exchange, |outcome| {
+            let onboard = |brought| context.shared.onboard(cell.key(), brought, import.replaces());
+            let job = import.brought_by(&outcome).map(onboard);
+            (outcome, job)
+        });
+        let placed = job.map_or(Ok(()), |job| job.map(|job| self.see_through(job, false)));
         (outcome, placed)
     }
 

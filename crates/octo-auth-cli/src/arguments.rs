@@ -11,6 +11,7 @@ mod client;
 mod doctor;
 mod emulate;
 mod login;
+mod malformed;
 mod store;
 mod stored;
 mod token;
@@ -19,9 +20,10 @@ pub(crate) use client::{Authentication, ClientArguments, Provider, StoreArgument
 use doctor::DOCTOR_EXAMPLE;
 pub(crate) use doctor::DoctorRequest;
 use emulate::EMULATE_EXAMPLE;
-pub(crate) use emulate::{EmulateRequest, Emulated, Malformed, OrderedFault};
+pub(crate) use emulate::{EmulateRequest, Emulated, OrderedFault};
 use login::LOGIN_EXAMPLE;
 pub(crate) use login::LoginRequest;
+pub(crate) use malformed::Malformed;
 use store::STORE_EXAMPLES;
 pub(crate) use store::StoreRequest;
 use stored::{EXEC_EXAMPLE, HEADER_EXAMPLE, IMPORT_EXAMPLE, LOGOUT_EXAMPLE, STATUS_EXAMPLE};
@@ -40,7 +42,7 @@ Exit codes:
   6  ask the provider: its answer cannot be read
   7  the person refused access
   126, 127  the program of exec cannot be run, or is not found
-  130, 143  ended by Ctrl-C or SIGTERM; what the provider had answered is stored
+  129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM; what the provider had answered is stored
 
 Colours appear on a terminal only, and never when NO_COLOR is set.";
 

@@ -19,7 +19,11 @@ use crate::token;
 /// A [`Failure`] if there is no token, or if the program cannot be run.
 pub(crate) fn run(request: &ExecRequest) -> Result<Exit, Failure> {
     let variable = &request.variable;
-    if variable.is_empty() || variable.contains(['=', '\0']) {
+    let is_name = !variable.starts_with(|first: char| first.is_ascii_digit())
+        && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    // The system reads these itself, and may show them.
+    let is_of_the_system = variable == "PATH" || variable.starts_with("LD_") || variable.starts_with("DYLD_");
+    if variable.is_empty() || !is_name || is_of_the_system {
         return Err(Failure::new(Exit::Usage, "the value of --variable is not a name of a variable")
             .with_remedy("write a name such as ACCESS_TOKEN"));
     }
@@ -28,10 +32,11 @@ pub(crate) fn run(request: &ExecRequest) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, "an argument is missing: <COMMAND>"));
     };
     let mut command = Command::new(program);
-    command.args(arguments).env(variable, token.access_token().expose());
+    command.args(arguments);
     for secret in SETTINGS.iter().filter(|setting| setting.form == Form::Secret) {
         command.env_remove(secret.variable());
     }
+    command.env(variable, token.access_token().expose());
     drop(token);
     let error = match replaced(&mut command) {
         Ok(exit) => return Ok(exit),

@@ -20,26 +20,27 @@ pub(crate) fn leave_the_end() {
     }
 }
 
-/// Has SIGINT and SIGTERM finish what is under way first. A second signal ends the program at once.
+/// Has SIGINT, SIGTERM and SIGHUP finish what is under way first. A second signal ends the program at once.
 ///
 /// # Errors
 ///
 /// A [`Failure`] if the operating system does not let signals be caught.
 #[cfg(unix)]
 pub(crate) fn finish_first(accounts: &Accounts) -> Result<(), Failure> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::{flag, iterator::Signals};
 
     use crate::failure::Exit;
     use crate::output;
 
+    const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
     let uncaught = |error: std::io::Error| {
         Failure::new(Exit::TryLater, "signals cannot be caught").because_of(Some(&error))
     };
     // Before the flag, which main waits behind: the thread below must see each signal that sets it.
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(uncaught)?;
+    let mut signals = Signals::new(ENDING).map_err(uncaught)?;
     let is_second = IS_ENDING.get_or_init(Arc::default);
-    for signal in [SIGINT, SIGTERM] {
+    for signal in ENDING {
         // In this order: the first signal only sets the flag.
         flag::register_conditional_shutdown(signal, 128 + signal, is_second.clone()).map_err(uncaught)?;
         flag::register(signal, is_second.clone()).map_err(uncaught)?;

@@ -69,7 +69,6 @@ pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, F
             keep(pasted::callback(pending, deadline)?)?;
         }
     }
-    stored.register()?;
     output.line(format_args!("{}: signed in, and stored in {}", stored.key, stored.shown_directory()))?;
     Ok(Exit::Done)
 }
@@ -136,13 +135,15 @@ fn listened(
     outcome
 }
 
-/// Exchanges the code, once, and makes sure that the tokens are stored.
+/// Exchanges the code, once, and makes sure that the tokens are stored. The registration is stored first: without it, a
+/// later command could not use them.
 fn kept(
     account: &Account,
     code: AuthorizationCode,
     is_stored: impl FnOnce() -> bool,
     stored: &Stored,
 ) -> Result<(), Failure> {
+    stored.register()?;
     tell("The callback has arrived; its code is exchanged for tokens.");
     account.sign_in(code).map_err(|error| not_exchanged(&error))?;
     if is_stored() {
@@ -160,7 +161,7 @@ fn lifetime(profile: &Profile) -> u32 {
 }
 
 fn minutes(duration: Duration) -> String {
-    match duration.as_secs().div_ceil(60) {
+    match duration.as_secs().div_ceil(60).max(1) {
         1 => "one minute".to_owned(),
         minutes => format!("{minutes} minutes"),
     }

@@ -96,18 +96,22 @@ impl Stored {
         self.transport.clone()
     }
 
-    /// Fails if the directory is adopt-only.
+    /// Fails if the directory is adopt-only, or if its registrations are sealed in another way than the settings say: what
+    /// is written must not be plain text, or of another key, beside them.
     ///
     /// # Errors
     ///
     /// A [`Failure`] that says why.
     pub(crate) fn writable(&self) -> Result<(), Failure> {
-        match self.store.adopt_only() {
-            Some(why) => {
-                Err(FileStoreError::AdoptOnly { path: self.store.directory().to_owned(), why }.into())
-            }
-            None => Ok(()),
+        if let Some(why) = self.store.adopt_only() {
+            return Err(FileStoreError::AdoptOnly { path: self.store.directory().to_owned(), why }.into());
         }
+        for label in self.store.registrations()? {
+            if let Err(error @ FileStoreError::Seal { .. }) = self.store.registration(&label) {
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 
     /// Returns the directory of the store, as it can be shown.
@@ -184,10 +188,17 @@ pub(crate) fn open_directory(directory: &Path, keys: Option<Keys>) -> Result<Fil
 
 /// Returns the settings with those of the one registration in the store that has this account.
 fn registered(store: &FileStore, account: Option<&str>, settings: Settings) -> Result<Settings, Failure> {
-    let mut found = Vec::new();
+    let (mut found, mut unreadable) = (Vec::new(), None);
     for label in store.registrations()? {
-        let registration = store.registration(&label)?;
-        found.extend(registration.filter(|own| own.settings.get(ACCOUNT).map(String::as_str) == account));
+        match store.registration(&label) {
+            Ok(registration) => found
+                .extend(registration.filter(|own| own.settings.get(ACCOUNT).map(String::as_str) == account)),
+            // It may be that of another account.
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    if let Some(error) = unreadable.filter(|_| found.is_empty()) {
+        return Err(error.into());
     }
     let whose = account.map_or("the client itself".to_owned(), |name| format!("the account {}", shown(name)));
     let place = shown(store.directory().display());

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use super::malformed::Malformed;
+
 /// Which client is meant: what is not said here stands in the settings.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArguments {
@@ -65,8 +67,16 @@ pub(crate) struct StoredArguments {
     pub(crate) store: StoreArguments,
 
     /// The account whose token is meant; without it, the token is that of the client itself
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = account)]
     pub(crate) account: Option<String>,
+}
+
+/// Reads the name of an account.
+pub(super) fn account(text: &str) -> Result<String, Malformed> {
+    if text.trim().is_empty() || text.len() > 200 || text.contains(char::is_control) {
+        return Err(Malformed("write 1 to 200 bytes, without control characters and not only spaces"));
+    }
+    Ok(text.to_owned())
 }
 
 /// How a client authenticates itself.

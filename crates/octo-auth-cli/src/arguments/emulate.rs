@@ -1,11 +1,11 @@
 //! Arguments of the emulator: its port, its clock, and how its providers differ from their documents.
 
-use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use octo_auth_emulator::{Fault, HOSTS};
+
+use super::malformed::Malformed;
 
 pub(super) const EMULATE_EXAMPLE: &str = "\
 PROVIDER is octorate, octotable, officernd or rfc6749. PLACE is a host, such as auth.example, or a host and a path,
@@ -72,18 +72,6 @@ pub(crate) struct OrderedFault {
     pub(crate) count: Option<u64>,
     pub(crate) fault: Fault,
 }
-
-/// What is wrong with a value, without the value: it may hold a secret that was typed in the wrong place.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Malformed(&'static str);
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl Error for Malformed {}
 
 const NO_EQUALS_SIGN: Malformed = Malformed("there is no = in it");
 

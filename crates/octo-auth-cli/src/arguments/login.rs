@@ -33,7 +33,7 @@ pub(crate) struct LoginRequest {
     pub(crate) store: StoreArguments,
 
     /// The account that is signed in, by a name of yours such as the property's
-    #[arg(long, value_name = "NAME", default_value = "default")]
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = super::client::account)]
     pub(crate) account: String,
 
     /// The redirect URI, exactly as it is registered with the provider; a port of 0 takes a free one

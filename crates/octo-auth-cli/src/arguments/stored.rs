@@ -46,8 +46,8 @@ pub(crate) struct HeaderRequest {
     #[command(flatten)]
     pub(crate) stored: StoredArguments,
 
-    /// How long to wait for the token, in whole seconds from 1 to 3600
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    /// How long to wait for the token, in whole seconds from 1 to 3600; a renewal that a killed process left open takes 71
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 }
 
@@ -76,8 +76,8 @@ pub(crate) struct ExecRequest {
     #[arg(long, value_name = "NAME", default_value = "ACCESS_TOKEN")]
     pub(crate) variable: String,
 
-    /// How long to wait for the token, in whole seconds from 1 to 3600
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    /// How long to wait for the token, in whole seconds from 1 to 3600; a renewal that a killed process left open takes 71
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 
     /// The program and its arguments, behind --
@@ -105,7 +105,7 @@ pub(crate) struct LogoutRequest {
     pub(crate) stored: StoredArguments,
 
     /// How long to wait for the provider, in whole seconds from 1 to 3600
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 }
 

@@ -45,6 +45,6 @@ pub(crate) struct TokenRequest {
     pub(crate) header: bool,
 
     /// How long to wait for the answer, in whole seconds from 1 to 3600
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 }

@@ -99,7 +99,7 @@ fn an_empty_directory_and_one_that_is_only_read_are_told() {
     let world = World::new();
     let ran = world.run_in_store(&["status"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
-    assert!(ran.err.contains("holds no tokens; octo-auth import"), "{ran:?}");
+    assert!(ran.err.contains("holds no tokens; octo-auth login or octo-auth import"), "{ran:?}");
     set_mode(&world.directory, 0o777);
     world.run_in_store(&["status"]).failed(3, &["mode 0777", "chmod 700"]);
     set_mode(&world.directory, 0o700);

@@ -106,6 +106,9 @@ fn a_store_is_sealed_and_its_key_is_changed() {
     with_keys(&world, &["store", "check"], &[in_environment])
         .failed(3, &["is sealed with the key", "was not given"]);
     world.run_in_store(&["store", "check"]).failed(3, &["is sealed with the key"]);
+    let plain = world.refresh_token();
+    world.run_registered_of("other", &["import"], &plain).failed(3, &["is sealed with the key"]);
+    assert!(!holds(&world.directory, &plain));
     for ran in [sealed, rekeyed, again, token] {
         assert!(!format!("{ran:?}").contains(&old) && !format!("{ran:?}").contains(&new), "{ran:?}");
     }

@@ -32,13 +32,22 @@ impl World {
 
     /// Arguments that name the store, and the account `inn 17` in it.
     pub(crate) fn arguments<'a>(&'a self, command: &[&'a str]) -> Vec<&'a str> {
+        self.arguments_of("inn 17", command)
+    }
+
+    fn arguments_of<'a>(&'a self, account: &'a str, command: &[&'a str]) -> Vec<&'a str> {
         let directory = self.directory.to_str().expect("a path in UTF-8");
-        [&command[..1], &["--store", directory, "--account", "inn 17"], &command[1..]].concat()
+        [&command[..1], &["--store", directory, "--account", account], &command[1..]].concat()
     }
 
     /// Runs a command with the registration of the emulator in the environment.
     pub(crate) fn run_registered(&self, command: &[&str], input: &str) -> Ran {
-        let mut program = program(&self.arguments(command));
+        self.run_registered_of("inn 17", command, input)
+    }
+
+    /// The same for another account.
+    pub(crate) fn run_registered_of(&self, account: &str, command: &[&str], input: &str) -> Ran {
+        let mut program = program(&self.arguments_of(account, command));
         let token_url = format!("{}/token", self.emulator.base("auth.example"));
         program
             .env("OCTO_AUTH_TOKEN_URL", token_url)
@@ -152,6 +161,36 @@ fn a_program_has_the_token_in_its_environment_and_nothing_else_shows_it() {
     let named =
         world.run(&["exec", "--variable", "HOTEL", "--", "sh", "-c", "printf %s \"$HOTEL$ACCESS_TOKEN\""]);
     assert_eq!(named.out, token);
+    let of_a_secret =
+        ["exec", "--variable", "OCTO_AUTH_CLIENT_SECRET", "--", "printenv", "OCTO_AUTH_CLIENT_SECRET"];
+    assert_eq!(world.run(&of_a_secret).out.trim_end(), token, "and not the secret");
+}
+
+#[test]
+fn a_registration_that_cannot_be_read_stops_no_other_account() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let client =
+        || std::fs::read_dir(&world.directory).expect("a directory").map(|file| file.expect("a file").path());
+    let own: Vec<_> = client().collect();
+    world.run_registered_of("other", &["import"], &world.refresh_token());
+    let is_client =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "client") && !own.contains(path);
+    let other = client().find(is_client).expect("the registration of the other account");
+    std::fs::write(&other, "").expect("a damaged file");
+    assert_eq!(world.run(&["token"]).code, Some(0));
+    let mut unreadable = program(&world.arguments_of("other", &["token"]));
+    Ran::from(unreadable.output().expect("the program starts")).failed(3, &[".client", "is empty"]);
+}
+
+#[test]
+fn a_name_that_no_file_can_hold_is_refused_before_anything_is_stored() {
+    let world = World::new();
+    for name in ["", " ", "a\nb", "a\u{1b}[31m", &"a".repeat(201)] {
+        let ran = world.run_registered_of(name, &["import"], &world.refresh_token());
+        ran.failed(2, &["--account", "1 to 200 bytes"]);
+        assert!(!world.directory.exists());
+    }
 }
 
 #[test]
@@ -166,7 +205,9 @@ fn the_exit_code_and_the_signal_of_the_program_are_those_of_the_command() {
     );
     world.run(&["exec", "--", "/nonexistent"]).failed(127, &["/nonexistent cannot be run", "what to do"]);
     world.run(&["exec", "--", "/"]).failed(126, &["cannot be run", "because"]);
-    world.run(&["exec", "--variable", "A=B", "--", "true"]).failed(2, &["--variable"]);
+    for no_name in ["A=B", "1A", "A B", "\u{e9}", "", "PATH", "LD_PRELOAD"] {
+        world.run(&["exec", "--variable", no_name, "--", "true"]).failed(2, &["--variable"]);
+    }
 }
 
 #[test]
