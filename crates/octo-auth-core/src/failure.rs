@@ -209,7 +209,9 @@ impl FailureKind {
             Self::SignedOut => "it was signed out",
             Self::ShuttingDown => "the program is shutting down",
             Self::StoreUnavailable => "the store could not be read",
-            Self::StillWaiting => "the renewal under way took longer than the caller would wait; it goes on",
+            Self::StillWaiting => {
+                "the renewal under way, of this process or another, took longer than the caller would wait; it goes on"
+            }
             Self::Closed => "the last attempt failed",
             Self::BudgetSpent => "no more requests may be sent now",
             Self::TooManyInFlight => "no more renewals may begin now",

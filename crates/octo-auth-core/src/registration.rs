@@ -33,8 +33,6 @@ pub(crate) struct SharedState {
     pub(crate) policy: Policy,
     pub(crate) storage: Storage,
     pub(crate) rng: SeededRng,
-    /// The owner of all its claims, so that a claim left behind by a lost flight does not hinder the next.
-    pub(crate) owner: String,
     /// Identifies this process start in the operations that it stores.
     pub(crate) writer: u64,
     pub(crate) budget: Budget,
@@ -57,9 +55,7 @@ impl SharedState {
         budget.set_account(Policy::account_limit(client.profile().document().account_limit.as_ref()));
         budget.share(storage != Storage::None && policy.knows_a_limit(documented));
         let mut rng = SeededRng::new(entropy);
-        let owner = hex(&rng.bytes());
         Self {
-            owner,
             writer: rng.number(),
             rng,
             budget,
@@ -74,6 +70,12 @@ impl SharedState {
             policy,
             storage,
         }
+    }
+
+    /// Returns the owner of the claims of a writer: one for all, so that a claim left behind by a lost flight does not hinder
+    /// the next.
+    pub(crate) fn owner(writer: u64) -> String {
+        hex(&writer.to_be_bytes())
     }
 
     /// Replaces the client, whose limits may differ; what was sent still counts.

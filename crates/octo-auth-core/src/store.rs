@@ -61,10 +61,16 @@ pub enum Saved {
 }
 
 /// The outcome of [`Store::claim`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {
     /// The owner holds the claim until it is released or its time to live is over.
     Granted,
+    /// The same, and the process of the owner that claimed the name before is known to have ended. A renewal that it left
+    /// open need not be waited for. A store that does not know when a process ends never returns this.
+    TakenOver {
+        /// The owner that claimed the name before.
+        from: String,
+    },
     /// Another owner holds the claim, for this duration at most, which is not zero.
     Held(Duration),
 }

@@ -113,3 +113,10 @@ fn number(text: &str) -> Option<u64> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// Returns the text that [`hex`] was given; `None` if it was no text.
+pub(crate) fn unhex(digits: &str) -> Option<String> {
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    String::from_utf8(pairs.map(byte).collect::<Option<_>>()?).ok()
+}

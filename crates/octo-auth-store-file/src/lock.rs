@@ -18,7 +18,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use crate::directory::{Directory, failed, random};
-use crate::envelope::hex;
+use crate::envelope::{hex, unhex};
 use crate::error::FileStoreError;
 use crate::exclusive::Exclusive;
 use crate::file_name::{Kind, PRESENCE, encode};
@@ -102,25 +102,31 @@ impl<'d> Lock<'d> {
         ttl: Duration,
     ) -> Result<Claimed, FileStoreError> {
         let now = now();
-        if let Some(lease) = self.lease().filter(|lease| lease.owner != hex(owner.as_bytes())) {
+        let before = self.lease().filter(|lease| lease.owner != hex(owner.as_bytes()));
+        let has_ended = before.as_ref().is_some_and(|lease| own.has_ended(lease, directory));
+        if let Some(lease) = before.as_ref().filter(|_| !has_ended) {
             let left = Duration::from_millis(lease.until.saturating_sub(now));
             // A clock that was set back would keep the lease for ever.
             let is_sound = left <= Duration::from_millis(lease.ttl).saturating_add(SKEW);
-            if !left.is_zero() && is_sound && !own.has_ended(&lease, directory) {
+            if !left.is_zero() && is_sound {
                 return Ok(Claimed::Held(left.min(Duration::from_millis(lease.ttl))));
             }
         }
         let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         let until = now.saturating_add(ttl);
-        let (process, host, owner) = (&own.id, &own.host, hex(owner.as_bytes()));
-        self.write(&format!("lease {until} {ttl} {process} {host} {owner}\n"), directory)?;
-        Ok(Claimed::Granted)
+        let (process, host) = (own.id.clone(), own.host.clone());
+        let lease = Lease { until, ttl, process, host, owner: hex(owner.as_bytes()) };
+        self.write(&lease, directory)?;
+        let from = before.filter(|_| has_ended).and_then(|lease| unhex(&lease.owner));
+        Ok(from.map_or(Claimed::Granted, |from| Claimed::TakenOver { from }))
     }
 
-    /// Ends the lease of an owner.
+    /// Ends the lease of an owner. Who had it stays known: it may have left a renewal open.
     pub(crate) fn release(&mut self, directory: &Directory, owner: &str) -> Result<(), FileStoreError> {
         match self.lease() {
-            Some(lease) if lease.owner == hex(owner.as_bytes()) => self.write("", directory),
+            Some(lease) if lease.owner == hex(owner.as_bytes()) => {
+                self.write(&Lease { until: 0, ..lease }, directory)
+            }
             _ => Ok(()),
         }
     }
@@ -136,10 +142,12 @@ impl<'d> Lock<'d> {
         Some(Lease { until: until.parse().ok()?, ttl: ttl.parse().ok()?, process, host, owner })
     }
 
-    fn write(&mut self, lease: &str, directory: &Directory) -> Result<(), FileStoreError> {
+    fn write(&mut self, lease: &Lease, directory: &Directory) -> Result<(), FileStoreError> {
+        let Lease { until, ttl, process, host, owner } = lease;
+        let text = format!("lease {until} {ttl} {process} {host} {owner}\n");
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
         emptied.map_err(|source| failed("writing", &directory.path_of(&self.name), source))?;
-        directory.write(&mut self.file, lease.as_bytes(), &self.name)
+        directory.write(&mut self.file, text.as_bytes(), &self.name)
     }
 }
 

@@ -1,33 +1,54 @@
-//! The claims of a simulated store: one holder each, until it lets go or its time is over.
+//! The claims of a simulated store: one holder each, until it lets go, its time is over, or its process ends.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use octo_auth_core::{Claimed, RecordName};
 
-/// Who holds the claim of each record, and until when on the store's boot clock.
+/// The latest claim of each record.
 #[derive(Debug, Default)]
-pub(crate) struct Leases(HashMap<RecordName, (String, Duration)>);
+pub(crate) struct Leases(HashMap<RecordName, Lease>);
+
+#[derive(Debug)]
+struct Lease {
+    owner: String,
+    /// When it ends on the store's boot clock; zero once it was released.
+    until: Duration,
+    /// The store knows that the owner's process has ended.
+    has_ended: bool,
+}
 
 impl Leases {
     pub(crate) fn claim(&mut self, name: &RecordName, owner: &str, ttl: Duration, now: Duration) -> Claimed {
-        match self.0.get(name) {
-            Some((holder, until)) if holder != owner && *until > now => Claimed::Held(*until - now),
-            _ => {
-                self.0.insert(name.clone(), (owner.to_owned(), now.saturating_add(ttl)));
-                Claimed::Granted
-            }
-        }
+        let lease = Lease { owner: owner.to_owned(), until: now.saturating_add(ttl), has_ended: false };
+        let before = self.0.get(name).filter(|before| before.owner != owner);
+        let claimed = match before {
+            Some(before) if before.has_ended => Claimed::TakenOver { from: before.owner.clone() },
+            Some(before) if before.until > now => return Claimed::Held(before.until - now),
+            _ => Claimed::Granted,
+        };
+        self.0.insert(name.clone(), lease);
+        claimed
+    }
+
+    /// The process of an owner has ended, and the store knows.
+    pub(crate) fn owner_has_ended(&mut self, owner: &str) {
+        self.0.values_mut().filter(|lease| lease.owner == owner).for_each(|lease| lease.has_ended = true);
+    }
+
+    /// Returns the owner of the latest claim of a record if the store knows that its process has ended.
+    pub(crate) fn ended_owner(&self, name: &RecordName) -> Option<&str> {
+        self.0.get(name).filter(|lease| lease.has_ended).map(|lease| lease.owner.as_str())
     }
 
     /// When the claim of a record ends; zero if there is none.
     pub(crate) fn until(&self, name: &RecordName) -> Duration {
-        self.0.get(name).map_or(Duration::ZERO, |(_, until)| *until)
+        self.0.get(name).filter(|lease| !lease.has_ended).map_or(Duration::ZERO, |lease| lease.until)
     }
 
     pub(crate) fn release(&mut self, name: &RecordName, owner: &str) {
-        if self.0.get(name).is_some_and(|(holder, _)| holder == owner) {
-            self.0.remove(name);
+        if let Some(lease) = self.0.get_mut(name).filter(|lease| lease.owner == owner) {
+            lease.until = Duration::ZERO;
         }
     }
 }

@@ -133,6 +133,11 @@ impl StoredRecord {
         self.0.get("attempt")
     }
 
+    /// Returns who writes the attempt, if there is one, as the owner of its claims.
+    pub(crate) fn attempt_writer(&self) -> Option<&str> {
+        self.attempt()?.get("id")?.as_str()?.split_once('-').map(|(writer, _)| writer)
+    }
+
     /// Returns how long the attempt lasts from its beginning, if there is one.
     pub(crate) fn attempt_lasts(&self) -> Option<Duration> {
         let moment = |name| self.attempt()?.get(name)?.as_i64().map(Timestamp::from_unix_millis);

@@ -283,3 +283,22 @@ fn a_ctrl_c_during_a_renewal_ends_the_program_after_the_new_refresh_token_is_sto
         assert_eq!(world.emulator.generic().families_revoked(), 0);
     }
 }
+
+/// The file store knows that the process has ended, so that what it left open is not waited for.
+#[test]
+fn a_program_that_was_killed_in_a_renewal_holds_up_the_next_start_by_nothing() {
+    let world = World::new();
+    world.emulator.generic().set_rotation(Rotation::None);
+    world.import(&world.refresh_token());
+    let held = world.emulator.faults().on("auth.example", "/token").hold_next();
+    let mut program = program(&world.arguments(&["token"]));
+    let child = program.env("OCTO_AUTH_CLIENT_SECRET", generic::DEMO_CLIENT_SECRET).spawn();
+    let mut child = child.expect("the program starts");
+    assert!(held.arrived(), "the request");
+    child.kill().expect("it is killed");
+    child.wait().expect("it ends");
+    held.release();
+    let token = world.run(&["token", "--deadline", "20"]);
+    assert_eq!(token.code, Some(0), "{token:?}");
+    assert_eq!(world.emulator.log().len(), 2);
+}

@@ -307,9 +307,11 @@ impl KeyState {
             Outcome::Released | Outcome::Revoked => return self.revoke_next(shared, now),
             Outcome::Answered(answered) => *answered,
             // It would stand in the way of other processes until its end.
-            Outcome::Claimed(Ok(Claimed::Granted)) if self.in_flight.is_none() => {
+            Outcome::Claimed(Ok(Claimed::Granted | Claimed::TakenOver { .. }))
+                if self.in_flight.is_none() =>
+            {
                 let flight = shared.next_flight();
-                return Some(self.release(flight, shared.owner.clone(), shared));
+                return Some(self.release(flight, SharedState::owner(shared.writer), shared));
             }
             Outcome::Loaded(_)
             | Outcome::Claimed(_)

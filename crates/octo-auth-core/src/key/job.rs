@@ -378,7 +378,7 @@ impl Report {
     pub fn ending(&self) -> Ending<'_> {
         match &self.outcome {
             Outcome::Loaded(Ok(_))
-            | Outcome::Claimed(Ok(Claimed::Granted))
+            | Outcome::Claimed(Ok(Claimed::Granted | Claimed::TakenOver { .. }))
             | Outcome::Saved(Ok(Saved::Done(_))) => Ending::Done,
             Outcome::Claimed(Ok(Claimed::Held(_))) | Outcome::Saved(Ok(Saved::Conflict(_))) => {
                 Ending::Elsewhere

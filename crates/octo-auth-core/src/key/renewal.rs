@@ -69,7 +69,7 @@ impl KeyState {
     }
 
     fn claim(&mut self, mut flight: Flight, shared: &SharedState, now: Now) -> Job {
-        let owner = shared.owner.clone();
+        let owner = SharedState::owner(shared.writer);
         flight.claim = Some(owner.clone());
         let ticket = self.depart(flight, Phase::Claiming, STORE_CALL, now);
         Job::Claim(ClaimJob { ticket, name: self.name(shared), owner, ttl: CLAIM })
@@ -321,11 +321,15 @@ impl KeyState {
     ) -> Option<Job> {
         match result {
             // A claim that was granted late may be over.
-            Ok(Claimed::Granted) if is_late => {
+            Ok(Claimed::Granted | Claimed::TakenOver { .. }) if is_late => {
                 self.store_failed(StoreError::new(SLOW), shared, now);
                 self.land(flight, shared, now)
             }
             Ok(Claimed::Granted) => Some(self.reload(flight, shared, now)),
+            Ok(Claimed::TakenOver { from }) => {
+                self.sighting.owner_has_ended(from, now);
+                Some(self.reload(flight, shared, now))
+            }
             Ok(Claimed::Held(_)) => {
                 flight.claim = None;
                 Some(self.wait_for_other(flight, shared, now))

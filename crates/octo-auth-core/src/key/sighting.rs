@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::record::{FamilyId, OperationId, Pause, Record};
-use crate::registration::LONGEST_RETRY_AFTER;
+use crate::registration::{LONGEST_RETRY_AFTER, SharedState};
 use crate::time::{Now, Timestamp};
 
 /// When what the record names is over, on the boot clock; `None` if it names nothing of the kind.
@@ -15,6 +15,8 @@ pub(crate) struct Sighting(Option<Box<Sighted>>);
 struct Sighted {
     attempt: Option<OperationId>,
     attempt_until: Duration,
+    /// The owner of a claim whose process has ended.
+    ended: Option<String>,
     pause: Option<Pause>,
     pause_until: Duration,
     /// The sign-in that the pause was about; a client grant has none.
@@ -23,7 +25,7 @@ struct Sighted {
 
 impl Sighting {
     /// Takes over what the record names. An attempt that another process may go on with lasts its whole length from first
-    /// sight: the wall clocks of two processes are not compared. What else the record names ends by the `steady` wall time: a
+    /// sight: the wall clocks of two processes are not compared. That of a process that has ended is over. What else the record names ends by the `steady` wall time: a
     /// clock that was set on does not end it early. A pause lasts until its end or the next `sign_in`, also if another
     /// process, by its own clock, took it for over and removed it.
     /// Returns the pause that was not known before, and until when it lasts.
@@ -49,6 +51,15 @@ impl Sighting {
         self.0.iter_mut().for_each(|own| own.attempt_until = moment);
     }
 
+    /// The process of an owner has ended: an attempt that it left open is over, whatever the clocks say.
+    pub(crate) fn owner_has_ended(&mut self, owner: String, now: Now) {
+        let own = self.0.get_or_insert_default();
+        if own.attempt.is_some_and(|attempt| SharedState::owner(attempt.writer) == owner) {
+            own.attempt_until = now.boot;
+        }
+        own.ended = Some(owner);
+    }
+
     pub(crate) fn attempt_until(&self) -> Duration {
         self.0.as_ref().map_or(Duration::ZERO, |own| own.attempt_until)
     }
@@ -69,7 +80,10 @@ impl Sighted {
     ) -> Option<(Pause, Duration)> {
         let attempt = record.attempt.as_ref().map(|attempt| attempt.id);
         if attempt != self.attempt {
-            let left = record.attempt.as_ref().map_or(Duration::ZERO, |attempt| {
+            let open = record.attempt.as_ref().filter(|attempt| {
+                self.ended.as_ref().is_none_or(|ended| SharedState::owner(attempt.id.writer) != *ended)
+            });
+            let left = open.map_or(Duration::ZERO, |attempt| {
                 let whole = attempt.deadline.saturating_since(attempt.begun);
                 if is_elsewhere { whole } else { attempt.deadline.saturating_since(steady).min(whole) }
             });

@@ -456,3 +456,31 @@ fn an_unreadable_answer_that_repeats_the_refresh_token_ends_the_doubt_about_it()
         }
     }
 }
+
+#[test]
+fn a_renewal_that_an_ended_process_left_open_is_not_waited_for() {
+    for has_ended in [true, false] {
+        let (mut one, mut two, _) = Machine::two_processes(standard);
+        one.age(&hotel(), Freshness::Expired);
+        let Job::Claim(claim) = one.up_to(&hotel(), |job| matches!(job, Job::Claim(_))) else {
+            unreachable!()
+        };
+        let owner = claim.owner().to_owned();
+        let mut next = one.step(Job::Claim(claim));
+        while let Some(job) = next.take_if(|job| !matches!(job, Job::Send(_))) {
+            next = one.step(job);
+        }
+        assert!(next.is_some(), "the attempt is written, and its request is under way");
+        two.age(&hotel(), Freshness::Expired);
+        let Job::Claim(claim) = two.up_to(&hotel(), |job| matches!(job, Job::Claim(_))) else {
+            unreachable!()
+        };
+        let from = if has_ended { owner } else { "another".to_owned() };
+        let load = two.report(claim.claimed(Ok(Claimed::TakenOver { from }))).expect("the reading");
+        let rest = two.step(load);
+        match has_ended {
+            true => assert!(matches!(rest, Some(Job::Save(_))), "it writes its own attempt: {rest:?}"),
+            false => assert!(matches!(&rest, Some(Job::Load(job)) if !job.wait().is_zero()), "{rest:?}"),
+        }
+    }
+}

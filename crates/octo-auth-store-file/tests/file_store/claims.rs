@@ -25,7 +25,23 @@ fn a_claim_of_a_handle_that_is_gone_is_over_at_once() {
     assert!(matches!(world.claim(&world.store, "own"), Claimed::Held(left) if left <= LONG));
     drop(other);
     if cfg!(target_os = "linux") {
-        assert_eq!(world.claim(&world.store, "own"), Claimed::Granted);
+        assert_eq!(world.claim(&world.store, "own"), Claimed::TakenOver { from: "other".to_owned() });
+    }
+}
+
+#[test]
+fn a_claim_that_was_released_still_tells_whose_it_was() {
+    let world = World::new();
+    let other = world.again(FileStore::options());
+    assert_eq!(world.claim(&other, "other"), Claimed::Granted);
+    other.release(&world.name, "other").unwrap();
+    assert_eq!(world.claim(&world.store, "own"), Claimed::Granted, "its process goes on");
+    world.store.release(&world.name, "own").unwrap();
+    assert_eq!(world.claim(&other, "other"), Claimed::Granted);
+    other.release(&world.name, "other").unwrap();
+    drop(other);
+    if cfg!(target_os = "linux") {
+        assert_eq!(world.claim(&world.store, "own"), Claimed::TakenOver { from: "other".to_owned() });
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    ClaimJob, Fault, Job, LoadJob, Purpose, Report, SaveJob, Saved, State, StoreError, Verdict, Version,
+    ClaimJob, Claimed, Fault, Job, LoadJob, Purpose, Report, SaveJob, Saved, State, StoreError, Verdict,
+    Version,
 };
 
 use super::World;
@@ -172,7 +173,7 @@ impl World {
             job if end == StoreEnd::IsLost => job.abandon(),
             Job::Load(job) if end == StoreEnd::Works => return self.loaded(process, key, job, is_in_time),
             Job::Load(job) => job.loaded(Err(full())),
-            Job::Claim(job) => self.claim(job, end),
+            Job::Claim(job) => self.claim(process, job, end),
             Job::Save(job) if job.is_request_log() => self.count(process, key, job, end),
             Job::Save(job) => self.save(process, key, job, (end, is_in_time, carried.decisions)),
             Job::Release(job) => {
@@ -186,12 +187,17 @@ impl World {
         self.report(process, key, report)
     }
 
-    fn claim(&mut self, job: ClaimJob, end: StoreEnd) -> Report {
+    fn claim(&mut self, process: usize, job: ClaimJob, end: StoreEnd) -> Report {
         if end == StoreEnd::Fails {
             return job.claimed(Err(full()));
         }
-        let claimed = self.store.leases.claim(job.name(), job.owner(), job.ttl(), self.now.boot);
+        let claimed = self.claim_in_store(process, &job);
         job.claimed(if end == StoreEnd::Works { Ok(claimed) } else { Err(full()) })
+    }
+
+    fn claim_in_store(&mut self, process: usize, job: &ClaimJob) -> Claimed {
+        self.processes[process].owner = job.owner().to_owned();
+        self.store.leases.claim(job.name(), job.owner(), job.ttl(), self.now.boot)
     }
 
     fn loaded(&mut self, process: usize, key: usize, job: LoadJob, is_in_time: bool) -> Option<usize> {
@@ -375,7 +381,7 @@ impl World {
                 *on_its_way = response.map(|response| (outcome, response));
             }
             Job::Claim(job) => {
-                self.store.leases.claim(job.name(), job.owner(), job.ttl(), self.now.boot);
+                self.claim_in_store(process, job);
             }
             Job::Save(job) => {
                 self.write(process, *key, job);

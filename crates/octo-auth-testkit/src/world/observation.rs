@@ -130,7 +130,8 @@ impl World {
         let stored = self.store.load(name);
         (
             stored.map(|stored| (stored.version, looks(&stored.content))),
-            self.store.leases.until(&self.names[key]),
+            self.store.leases.until(name),
+            self.store.leases.ended_owner(name),
         )
             .hash(&mut hasher);
         hasher.finish()

@@ -25,6 +25,8 @@ pub(super) struct Process {
     /// How many processes there were in this place before.
     pub(super) incarnation: u32,
     pub(super) is_shut_down: bool,
+    /// The owner of its claims; empty before its first one.
+    pub(super) owner: String,
     /// What is in flight.
     pub(super) carried: Vec<Carried>,
     /// Requests whose carrier was lost, and whose answer may arrive all the same.
@@ -82,6 +84,7 @@ impl Process {
             accounts: Accounts::new(client.clone(), policy.clone(), setup.storage, &entropy),
             incarnation,
             is_shut_down: false,
+            owner: String::new(),
             carried: Vec::new(),
             orphans: Vec::new(),
             expected: (0..keys).map(|_| Expected::default()).collect(),

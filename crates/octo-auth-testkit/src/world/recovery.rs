@@ -86,6 +86,10 @@ impl World {
     /// The process dies and another takes its place on the same store.
     pub(super) fn crash(&mut self, process: usize) {
         let incarnation = self.processes[process].incarnation + 1;
+        // Half of the stores know when a process ends, as a file does.
+        if self.setup.seed % 2 == 0 {
+            self.store.leases.owner_has_ended(&self.processes[process].owner);
+        }
         self.stats.fault("crashes");
         let client = client(self.setup.provider, self.sabotage);
         let keys = self.keys.len();
@@ -124,6 +128,7 @@ impl World {
         let begun = self.now.boot;
         let record = self.store.record(&self.names[key]);
         let attempt = record.and_then(|record| record.attempt_lasts()).unwrap_or_default();
+        let attempt = if self.is_attempt_over(key) { Duration::ZERO } else { attempt };
         let claim = self.store.leases.until(&self.names[key]);
         let free = claim.max(begun.saturating_add(attempt)).saturating_add(SOON);
         let mut place: Option<usize> = None;
@@ -154,6 +159,13 @@ impl World {
             }
         }
         Err("it goes round in circles".to_owned())
+    }
+
+    /// Returns whether the store knows that the process of the open attempt of a key has ended.
+    fn is_attempt_over(&self, key: usize) -> bool {
+        let name = &self.names[key];
+        let writer = self.store.record(name).and_then(|record| record.attempt_writer());
+        writer.is_some() && writer == self.store.leases.ended_owner(name)
     }
 
     /// What the store holds of a key, whose number counts modulo how many there are; nothing where there is no store.

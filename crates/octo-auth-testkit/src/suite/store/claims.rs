@@ -63,7 +63,9 @@ pub(super) async fn ends(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Fo
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         match shelf.claim(&name, "two", LONG).await.map_err(failed)? {
-            Claimed::Granted => return held(shelf, &name, "one", LONG).await,
+            Claimed::Granted | Claimed::TakenOver { .. } => {
+                return held(shelf, &name, "one", LONG).await;
+            }
             Claimed::Held(left) => expect(left <= SHORT, || format!("held for {left:?}, not {SHORT:?}"))?,
         }
         shelf.pause().await;
@@ -94,6 +96,7 @@ async fn granted(shelf: &impl Shelf, name: &RecordName, owner: &str) -> Found {
 async fn granted_for(ttl: Duration, shelf: &impl Shelf, name: &RecordName, owner: &str) -> Found {
     match shelf.claim(name, owner, ttl).await.map_err(failed)? {
         Claimed::Granted => Ok(()),
+        Claimed::TakenOver { from } => Err(format!("the process of `{from}` was taken for ended")),
         Claimed::Held(left) => Err(format!("a claim of `{owner}` was kept out for {left:?}")),
     }
 }
@@ -102,7 +105,9 @@ async fn granted_for(ttl: Duration, shelf: &impl Shelf, name: &RecordName, owner
 async fn held(shelf: &impl Shelf, name: &RecordName, owner: &str, most: Duration) -> Found {
     let is_shared = shelf.storage() == Storage::MultiProcess;
     match shelf.claim(name, owner, LONG).await.map_err(failed)? {
-        Claimed::Granted => expect(!is_shared, || format!("`{owner}` was granted what another has claimed")),
+        Claimed::Granted | Claimed::TakenOver { .. } => {
+            expect(!is_shared, || format!("`{owner}` was granted what another has claimed"))
+        }
         Claimed::Held(left) => {
             let is_sound = Duration::ZERO < left && left <= most;
             expect(is_sound, || format!("`{owner}` is kept out for {left:?}, and {most:?} are left"))
