@@ -252,10 +252,19 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
         let client = self.client(request)?;
         let sending = Sending::begin(request, deadline);
-        let outgoing = reqwest::Request::try_from(sending.copy(request)).map_err(fault::of)?;
         let mut partial = None;
         let limit = SendOptions::of(request).answer_limit();
-        let ended = within(deadline, exchange(client, outgoing, limit, &mut partial)).await;
+        let exchanged = async {
+            for _ in 1..CONNECTIONS {
+                let outgoing = sending.copy(request).try_into()?;
+                match exchange(client, outgoing, limit, &mut partial).await {
+                    Err(error) if fault::is_unexplained(&error) => {}
+                    ended => return ended,
+                }
+            }
+            exchange(client, sending.copy(request).try_into()?, limit, &mut partial).await
+        };
+        let ended = within(deadline, exchanged).await;
         let fault = match ended {
             Ok(Ok(response)) => return Ok(response),
             Ok(Err(error)) => fault::of(error),
@@ -270,6 +279,10 @@ impl Transport for ReqwestTransport {
         }
     }
 }
+
+/// How many connections a request is tried on whose connection ends before it was written. hyper hides then why it ended, as a
+/// server that demands a client certificate ends it (RFC 8446 section 4.4.2.4): another connection as a rule tells.
+const CONNECTIONS: usize = 3;
 
 /// Sends a request and reads the response, its body up to the limit and one byte more. What has come of it is `partial`, until
 /// it is whole.

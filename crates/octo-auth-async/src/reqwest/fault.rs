@@ -46,6 +46,11 @@ fn without_answer(error: &reqwest::Error) -> Fault {
     closed.unwrap_or_else(|| because(Fault::broken_off("the answer broke off"), error))
 }
 
+/// Returns whether a connection ended before the request was written, and the error does not say why.
+pub(super) fn is_unexplained(error: &reqwest::Error) -> bool {
+    caused_by::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled)
+}
+
 /// Says whether an error came in writing the request. hyper has no question for that, so its text is compared.
 fn is_unwritten(error: &hyper::Error) -> bool {
     error.to_string() == "error writing a body to connection"
