@@ -7,12 +7,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use crate::error::ErrorKind;
-use crate::text::all_bytes;
 
 /// The number of members whose slots need no memory of their own.
 const USUAL: usize = 16;
@@ -116,12 +115,12 @@ impl<'a> Members<'a> {
     }
 
     /// All members of a small object with their names, raw.
-    pub(crate) fn all(text: &'a str) -> Vec<(String, &'a str)> {
+    pub(crate) fn all(text: &'a str) -> Vec<(Cow<'a, str>, &'a str)> {
         Self::every(text).unwrap_or_default()
     }
 
     /// All members of an object with their names, raw; an error for a text that is not one object.
-    pub(crate) fn every(text: &'a str) -> serde_json::Result<Vec<(String, &'a str)>> {
+    pub(crate) fn every(text: &'a str) -> serde_json::Result<Vec<(Cow<'a, str>, &'a str)>> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let members = deserializer.deserialize_map(Every)?;
         deserializer.end()?;
@@ -172,7 +171,7 @@ impl<'a> Value<'a> {
     pub(crate) fn borrowed_text(self) -> Option<Cow<'a, str>> {
         let Self::String(raw) = self else { return None };
         match raw.strip_prefix('"')?.strip_suffix('"')? {
-            plain if all_bytes(plain, |byte| byte != b'\\') => Some(Cow::Borrowed(plain)),
+            plain if !plain.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(plain)),
             _ => serde_json::from_str(raw).ok().map(Cow::Owned),
         }
     }
@@ -252,11 +251,14 @@ impl<'de, F: Fn(&str) -> Option<usize>> Visitor<'de> for Object<'_, 'de, F> {
     }
 }
 
+/// What is expected where the name of a member stands.
+const NAME: &str = "the name of a member";
+
 /// Collects every member of an object.
 struct Every;
 
 impl<'de> Visitor<'de> for Every {
-    type Value = Vec<(String, &'de str)>;
+    type Value = Vec<(Cow<'de, str>, &'de str)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -264,10 +266,37 @@ impl<'de> Visitor<'de> for Every {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
+        while let Some((Name(name), raw)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
             members.push((name, raw.get()));
         }
         Ok(members)
+    }
+}
+
+/// The name of a member, borrowed where it has no escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NAME)
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Owned(name.to_owned())))
     }
 }
 
@@ -325,7 +354,7 @@ impl<F: Fn(&str) -> Option<usize>> Visitor<'_> for Place<'_, F> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
+        f.write_str(NAME)
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {

@@ -1,5 +1,7 @@
 //! Octorate's API configuration: where users are sent and where they come back to.
 
+use std::borrow::Cow;
+
 use super::created::close;
 use super::members::{Members, Value};
 use super::{Opened, accept_status, errors, open};
@@ -88,13 +90,13 @@ fn texts(value: Value<'_>) -> Vec<String> {
 fn pages(value: Value<'_>, path: Option<&str>) -> Vec<AuthorizationPage> {
     let elements = match value {
         Value::Object(raw) => Members::all(raw),
-        Value::String(raw) => vec![(String::new(), raw)],
-        other => other.elements().into_iter().map(|raw| (String::new(), raw)).collect(),
+        Value::String(raw) => vec![(Cow::default(), raw)],
+        other => other.elements().into_iter().map(|raw| (Cow::default(), raw)).collect(),
     };
     elements.into_iter().filter_map(|(name, raw)| page(name, Value::of(raw), path)).collect()
 }
 
-fn page(name: String, value: Value<'_>, path: Option<&str>) -> Option<AuthorizationPage> {
+fn page(name: Cow<'_, str>, value: Value<'_>, path: Option<&str>) -> Option<AuthorizationPage> {
     let texts = match value {
         Value::Object(raw) => {
             Members::all(raw).into_iter().filter_map(|(_, raw)| Value::of(raw).text()).collect()
@@ -106,7 +108,7 @@ fn page(name: String, value: Value<'_>, path: Option<&str>) -> Option<Authorizat
         return None;
     }
     let url = urls.remove(0);
-    let description = if name.is_empty() { others.join(": ") } else { name };
+    let description = if name.is_empty() { others.join(": ") } else { name.into_owned() };
     let bare = url.split(['?', '#']).next().unwrap_or_default();
     let asks_for_grant = path.is_some_and(|path| bare.ends_with(path));
     Some(AuthorizationPage { description, url, asks_for_grant })

@@ -1,5 +1,6 @@
 //! The stored form of a [`Record`]: JSON with one member for each field.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,14 +108,14 @@ fn write_token(to: &mut Writer, token: &TokenSet) {
 /// Reads the token, and whether its lifetime was shortened to ten years. An empty access token counts as absent.
 fn read_token(from: &mut Reader<'_>, issuer: Arc<str>) -> Result<(Option<TokenSet>, bool), RecordError> {
     let text = from.text("access_token")?.filter(|text| !text.is_empty());
-    let token_type = from.text("token_type")?;
+    let token_type = from.label("token_type")?;
     if token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(RecordError::TokenTypeUnsupported);
     }
     let issued_at = from.number("issued_at")?.map(Timestamp::from_unix_millis);
     let expires_at = from.number("expires_at")?.map(Timestamp::from_unix_millis);
     let renew_after = from.number("renew_after")?.map(Duration::from_millis);
-    let scopes = from.text("scope")?.map(|text| Scopes::parse(&text)).transpose();
+    let scopes = from.label("scope")?.map(|text| Scopes::parse(&text)).transpose();
     let scopes = scopes.map_err(|_| RecordError::Malformed("scope"))?;
     let mut kept = read_members(from, "members", false)?;
     kept.extend(read_members(from, "secret_members", true)?);
@@ -136,9 +137,9 @@ fn read_members(
     is_secret: bool,
 ) -> Result<Vec<KeptMember>, RecordError> {
     let Some(object) = from.object(list)? else { return Ok(Vec::new()) };
-    let member = |(name, value): (String, Value<'_>)| {
+    let member = |(name, value): (Cow<'_, str>, Value<'_>)| {
         let value = value.text().filter(|value| value.len() <= LONGEST_KEPT).map(Secret::new)?;
-        Some(KeptMember { name, value, is_secret })
+        Some(KeptMember { name: name.into_owned(), value, is_secret })
     };
     let all: Option<Vec<_>> = object.values().map(member).collect();
     all.ok_or(RecordError::Malformed(list))
@@ -161,7 +162,7 @@ fn read_refresh_token(from: &mut Reader<'_>) -> Result<Option<Secret>, RecordErr
 
 fn read_attempt(mut from: Reader<'_>) -> Result<Attempt, RecordError> {
     let missing = || RecordError::Malformed("attempt");
-    let id = from.text("id")?.and_then(|text| read_id(&text)).ok_or_else(missing)?;
+    let id = from.label("id")?.and_then(|text| read_id(&text)).ok_or_else(missing)?;
     let number = read_count(&mut from, "number")?.ok_or_else(missing)?;
     let begun = from.number("begun")?.map(Timestamp::from_unix_millis).ok_or_else(missing)?;
     let deadline = from.number("deadline")?.map(Timestamp::from_unix_millis).ok_or_else(missing)?;

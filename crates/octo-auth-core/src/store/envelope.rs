@@ -3,6 +3,7 @@
 //! A record is a JSON object in wiped memory. What is read from a store is as untrusted as what is read from the network:
 //! sizes are bounded, a member that stands twice is an error, and a record of another registration or name is refused.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
@@ -118,7 +119,7 @@ impl RecordBytes {
 pub(crate) struct Writer(Zeroizing<Vec<u8>>);
 
 /// The members of a record that were not read yet.
-pub(crate) struct Reader<'a>(Vec<(String, &'a str)>);
+pub(crate) struct Reader<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl Writer {
     pub(crate) fn new(identity: &Identity) -> Self {
@@ -278,13 +279,13 @@ impl<'a> Reader<'a> {
         let text = std::str::from_utf8(bytes).map_err(|_| RecordError::NotJson)?;
         let mut reader = Self::distinct(text)?;
         reader.version()?;
-        if reader.text("issuer")?.as_deref().map(String::as_str) != Some(&*identity.issuer) {
+        if reader.label("issuer")?.as_deref() != Some(&*identity.issuer) {
             return Err(RecordError::IssuerMismatch);
         }
-        if reader.text("client_id")?.as_deref().map(String::as_str) != Some(&*identity.client_id) {
+        if reader.label("client_id")?.as_deref() != Some(&*identity.client_id) {
             return Err(RecordError::ClientMismatch);
         }
-        if reader.text("name")?.as_deref().map(String::as_str) != Some(identity.name.as_str()) {
+        if reader.label("name")?.as_deref() != Some(identity.name.as_str()) {
             return Err(RecordError::NameMismatch);
         }
         Ok(reader)
@@ -302,7 +303,7 @@ impl<'a> Reader<'a> {
     /// The members of an object, each of which must stand in it once.
     fn distinct(text: &'a str) -> Result<Self, RecordError> {
         let members = Members::every(text).map_err(|_| RecordError::NotJson)?;
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(twice) => Err(RecordError::DuplicateMember(twice[0].chars().take(40).collect())),
@@ -319,6 +320,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A text that is no secret.
+    pub(crate) fn label(&mut self, name: &'static str) -> Result<Option<Cow<'a, str>>, RecordError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        value.borrowed_text().map(Some).ok_or(RecordError::Malformed(name))
+    }
+
+    /// A text that may be a secret.
     pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<Zeroizing<String>>, RecordError> {
         let Some(value) = self.take(name) else { return Ok(None) };
         value.text().map(Zeroizing::new).map(Some).ok_or(RecordError::Malformed(name))
@@ -358,18 +366,18 @@ impl<'a> Reader<'a> {
         &mut self,
         name: &'static str,
     ) -> Result<Option<[u8; N]>, RecordError> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
+        let Some(text) = self.label(name)? else { return Ok(None) };
         unhex(&text).map(Some).ok_or(RecordError::Malformed(name))
     }
 
     /// The members that were not read, each with its value.
-    pub(crate) fn values(self) -> impl Iterator<Item = (String, Value<'a>)> {
+    pub(crate) fn values(self) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
         self.0.into_iter().map(|(name, raw)| (name, Value::of(raw)))
     }
 
     /// The members that were not read.
     pub(crate) fn rest(self) -> Unknown {
-        let kept = |(name, raw): (String, &str)| (name, Zeroizing::new(raw.to_owned()));
+        let kept = |(name, raw): (Cow<'_, str>, &str)| (name.into_owned(), Zeroizing::new(raw.to_owned()));
         Unknown(self.0.into_iter().map(kept).collect())
     }
 
