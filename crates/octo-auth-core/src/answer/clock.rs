@@ -93,12 +93,18 @@ pub(crate) fn retry_after(received: &Received<'_>, deviations: &mut Vec<Deviatio
     longest.map(|wait| wait.min(LONGEST_WAIT))
 }
 
+/// Seconds or a date. Proxies may have joined several headers to one list (RFC 9110 section 5.3): the longest counts then too.
 fn wait(text: &str, server_now: Timestamp) -> Option<Duration> {
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let seconds = |part: &str| {
+        let digits = Some(part.trim())
+            .filter(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))?;
         // More digits than a number holds are a very long time, which is capped anyway.
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
-    }
-    parse_http_date(text, server_now).map(|date| date.saturating_since(server_now))
+        Some(digits.parse().unwrap_or(u64::MAX))
+    };
+    let longest = text.split(',').map(seconds).try_fold(0, |longest, seconds| Some(longest.max(seconds?)));
+    longest
+        .map(Duration::from_secs)
+        .or_else(|| Some(parse_http_date(text, server_now)?.saturating_since(server_now)))
 }
 
 /// The header as text if it stands there exactly once in visible characters.

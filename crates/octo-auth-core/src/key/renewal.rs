@@ -36,8 +36,12 @@ const CLAIM: Duration = STORE_CALL.saturating_mul(2);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The store did something, and did not say so in time.
-const SLOW: &str = "the store did not answer in time";
+/// The store answered, but too late for what was to follow.
+const LATE: &str = "the store took longer than 5 s to answer";
+
+/// The carrier of a call of the store is gone, so that it is unknown what the call did.
+const UNREPORTED: &str =
+    "the store did not answer: its call took longer than 5 s, or ended early, as by a panic";
 
 impl KeyState {
     /// Begins a renewal.
@@ -279,10 +283,10 @@ impl KeyState {
         }
         self.give_back(&mut flight, shared);
         if let Phase::Loading(_) = phase {
-            self.take_loaded(Err(StoreError::new(SLOW)), shared, now);
+            self.take_loaded(Err(StoreError::new(UNREPORTED)), shared, now);
             return;
         }
-        self.store_failed(StoreError::new(SLOW), shared, now);
+        self.store_failed(StoreError::new(UNREPORTED), shared, now);
         match phase {
             Phase::WritingAhead { attempt, .. } => self.end_attempt(Some(*attempt), shared, now),
             Phase::Counting { attempt, .. } => self.end_attempt(*attempt, shared, now),
@@ -322,7 +326,7 @@ impl KeyState {
         match result {
             // A claim that was granted late may be over.
             Ok(Claimed::Granted | Claimed::TakenOver { .. }) if is_late => {
-                self.store_failed(StoreError::new(SLOW), shared, now);
+                self.store_failed(StoreError::new(LATE), shared, now);
                 self.land(flight, shared, now)
             }
             Ok(Claimed::Granted) => Some(self.reload(flight, shared, now)),
@@ -352,7 +356,7 @@ impl KeyState {
     ) -> Option<Job> {
         let is_read = self.take_loaded(result, shared, now);
         if is_late {
-            self.store_failed(StoreError::new(SLOW), shared, now);
+            self.store_failed(StoreError::new(LATE), shared, now);
         }
         if is_late && !self.key.is_client_grant() {
             return self.land(flight, shared, now);
