@@ -327,10 +327,8 @@ fn a_server_that_names_the_time_to_wait_is_obeyed_for_an_hour_at_most() {
     for (retry_after, expected) in [
         ("30", "http:429, after 30s, later 30s"),
         ("Thu, 01 Jan 2026 00:02:00 GMT", "http:429, after 120s, later 120s"),
-        ("86400", "http:429, after 3600s, later 3600s; retry_after_capped"),
         ("99999999999999999999999", "http:429, after 3600s, later 3600s; retry_after_capped"),
         ("5, 10", "http:429, after 10s, later 10s"),
-        ("5,", "http:429, backoff 5s, later 5s; retry_after_invalid"),
         ("soon", "http:429, backoff 5s, later 5s; retry_after_invalid"),
     ] {
         let response = with(429, &[("retry-after", retry_after)], "");
