@@ -74,7 +74,9 @@ impl Classification {
                 Some(Pause::Backoff { at_least: least(at_least) })
             }
         };
-        let is_throttle = matches!(status, Some(429)) || asked.is_some() || is_quota;
+        // A redirect asks to wait before the other address is tried (RFC 9110 section 10.2.3).
+        let asks_client = asked.is_some() && !matches!(status, Some(300..=399));
+        let is_throttle = matches!(status, Some(429)) || asks_client || is_quota;
         let scope = match error.kind() {
             ErrorKind::NotSent => Scope::Endpoint,
             _ if is_throttle => Scope::Throttle,

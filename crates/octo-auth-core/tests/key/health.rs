@@ -45,6 +45,18 @@ fn throttling_blocks_every_key_where_the_profile_says_that_the_limit_is_the_clie
 }
 
 #[test]
+fn a_redirect_that_asks_to_wait_blocks_no_other_key_though_the_limit_is_the_clients() {
+    let mut world = Machine::new(officernd());
+    let headers = [("location", "https://elsewhere.example/"), ("retry-after", "1800")];
+    world.endpoint.then(Said::page(302, &headers));
+    let failure = world.get(&scoped("a")).expect_err("a redirect is not followed");
+    assert!(failure.retry_after() >= Some(Duration::from_secs(1800)), "{failure}");
+    // The limit has room again.
+    world.pass_seconds(60);
+    assert_eq!(world.decide(&scoped("b")).line, "expired_renewing: send");
+}
+
+#[test]
 fn no_failure_of_one_account_blocks_another_account() {
     let ends: [fn() -> Said; 10] = [
         || Said::Fault(Fault::timed_out("no answer")),
