@@ -26,7 +26,7 @@ use crate::registration::Registration;
 /// A handle to the tokens of one key. It is cheap to clone.
 ///
 /// A valid token is served without a lock and without waiting until its renewal is due. Otherwise the caller waits for
-/// the one renewal that is under way for all callers, at most so long as it says, and the renewal goes on without it:
+/// the one renewal that is under way for all callers, at most for the duration that it gives, and the renewal goes on without it:
 /// it runs in a task of its own. A key that is held by a handle is never given up for another.
 ///
 /// Outside a tokio runtime a call that would have to wait gives
@@ -102,7 +102,7 @@ impl Tokens {
         registration.shared.refused(cell.key(), generation);
     }
 
-    /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
+    /// Starts the key again with the tokens of a sign-in, a property creation, a migration or an import.
     ///
     /// It is in force at once. The call returns when the store has it or has failed (it is saved again by itself
     /// after 1 to 30 s on the same runtime, or with the next call that asks the registration on another one), at the latest after the policy's wait; outside a tokio runtime it does not wait, and whoever asks next
@@ -119,7 +119,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// Runs an exchange that brings tokens, such as that of a code, and begins the key anew with them.
+    /// Runs an exchange that brings tokens, such as that of a code, and starts the key again with them.
     ///
     /// Both happen in a task of its own: a caller that is dropped once the request was sent loses nothing. An answer
     /// that cannot be read but for its refresh token brings that, and is an error all the same.

@@ -229,7 +229,7 @@ impl Builder {
         self
     }
 
-    /// Another clock, such as a simulated one. Whoever waits while it stands still is woken by changes and by
+    /// Another clock, such as a simulated one. A caller that waits while it stands still is woken by changes and by
     /// [`Clock::on_move`], and looks at it again every 30 s.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);

@@ -17,7 +17,7 @@ use crate::tokens::Tokens;
 /// Authorises every request of a [`ureq::Agent`] with the token of one key.
 ///
 /// It puts the token on, and reports a refusal of it, so that the next call has another. It cannot repeat a request:
-/// a refusal is handed to the caller, who makes the call anew if that is wanted.
+/// a refusal is handed to the caller, who makes the call again if that is wanted.
 ///
 /// A request with [`Tokens`] among its extensions takes those, so that one agent can call for many accounts.
 ///
@@ -161,26 +161,26 @@ fn is_redirected(answer: &Response<Body>, asked: &Uri) -> bool {
 
 /// Reads the beginning of a body; the answer is that, and a body that is whole again.
 fn look_at(body: Body) -> (Vec<u8>, Body) {
-    let mut anew = Body::builder();
+    let mut rebuilt = Body::builder();
     if let Some(mime_type) = body.mime_type() {
-        anew = anew.mime_type(mime_type);
+        rebuilt = rebuilt.mime_type(mime_type);
     }
     if let Some(charset) = body.charset() {
-        anew = anew.charset(charset);
+        rebuilt = rebuilt.charset(charset);
     }
     let mut rest = body.into_reader();
     let mut head = Vec::new();
     let read = rest.by_ref().take(Authorizer::LOOKED_AT as u64).read_to_end(&mut head);
     let seen = io::Cursor::new(head.clone());
     let whole = match read {
-        Ok(count) if count < Authorizer::LOOKED_AT => anew.data(head.clone()),
-        Ok(_) => anew.reader(seen.chain(rest)),
-        Err(error) => anew.reader(seen.chain(BrokenOff(Some(error)))),
+        Ok(count) if count < Authorizer::LOOKED_AT => rebuilt.data(head.clone()),
+        Ok(_) => rebuilt.reader(seen.chain(rest)),
+        Err(error) => rebuilt.reader(seen.chain(BrokenOff(Some(error)))),
     };
     (head, whole)
 }
 
-/// The end of a body that failed while it was looked at: whoever reads it gets the error that came.
+/// The end of a body that failed while it was looked at: its reader gets the error that came.
 struct BrokenOff(Option<io::Error>);
 
 impl Read for BrokenOff {

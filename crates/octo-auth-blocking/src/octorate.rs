@@ -127,7 +127,7 @@ impl Octorate {
 }
 
 impl Property {
-    /// Exchanges the code of a sign-in and begins the account anew with what it brings ([`octorate::sign_in`]).
+    /// Exchanges the code of a sign-in and starts the account again with its tokens ([`octorate::sign_in`]).
     ///
     /// # Errors
     ///

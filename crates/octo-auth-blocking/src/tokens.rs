@@ -17,7 +17,7 @@ use crate::context::Context;
 /// A handle to the token of one key. It is cheap to clone.
 ///
 /// A valid token is served without a lock and without waiting. Otherwise the calling thread waits for the one
-/// renewal that is under way for all callers, at most so long as it is told, and the renewal goes on without it. A
+/// renewal that is under way for all callers, at most for the duration that it is given, and the renewal goes on without it. A
 /// key that is held by a handle is never given up for another.
 ///
 /// On a worker of an async runtime a call that would have to wait is told at once what it would be told when its time
@@ -102,7 +102,7 @@ impl Tokens {
         self.handle.context.shared.refused(self.key(), generation);
     }
 
-    /// Begins the key anew with what a sign-in, a property creation, a migration or an import gave.
+    /// Starts the key again with the tokens of a sign-in, a property creation, a migration or an import.
     ///
     /// It is in force at once. Returns once it is saved or saving was tried (it is saved again by itself after 1 to 30 s), at the latest
     /// after the policy's wait. On a worker of an async runtime it does not wait.
@@ -118,7 +118,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// Runs an exchange that brings tokens, such as that of a code, and begins the key anew with them.
+    /// Runs an exchange that brings tokens, such as that of a code, and starts the key again with them.
     ///
     /// An answer that cannot be read but for its refresh token brings that, and is an error all the same. It waits for the
     /// provider's budget as [`Accounts::run`](crate::Accounts::run) does; after it, as long as [`Tokens::adopt`].

@@ -5,7 +5,7 @@
 //!
 //! 1. [`Accounts::decide`] says what a caller is to do: use a token, use it and carry out a job, carry out a job,
 //!    wait, or give up.
-//! 2. A [`Job`] is one effect. Whoever carries it out turns it into a [`Report`] and gives that to
+//! 2. A [`Job`] is one effect. The adapter carries it out, turns it into a [`Report`] and gives that to
 //!    [`Accounts::report`], which answers with the next job of the flight, until there is none.
 //! 3. When a flight has ended, callers that wait ask again.
 //!
@@ -156,7 +156,7 @@ impl Accounts {
         }
     }
 
-    /// Begins a key anew with what a sign-in, a creation, a migration or an import gave.
+    /// Starts a key again with the tokens of a sign-in, a creation, a migration or an import.
     ///
     /// # Errors
     ///

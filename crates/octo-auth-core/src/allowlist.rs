@@ -1,7 +1,7 @@
 //! Allowlists of addresses: who may call, decided exactly.
 //!
 //! The rules kept here: a rule is read by one strict grammar or refused with the reason and the byte; a list with one
-//! bad rule is no list; an empty list permits nobody; an IPv4-mapped IPv6 address is the IPv4 address it maps, and no
+//! bad rule is no list; an empty list permits no address; an IPv4-mapped IPv6 address is the IPv4 address it maps, and no
 //! other form of embedding is translated. Addresses and blocks are those of [`std::net`] and [`ipnet`].
 //!
 //! Deliberately absent: names, which would have to be resolved, and wildcards and ranges, which hide their size.
@@ -54,7 +54,7 @@ pub struct Allowlist {
 }
 
 impl Allowlist {
-    /// Builds the list of these blocks, whose host bits count for nothing. No block permits nobody.
+    /// Builds the list of these blocks, whose host bits count for nothing. Without a block it permits no address.
     ///
     /// Whether a block may stand in a list at all is for [`parse_rule`] to say.
     #[must_use]
@@ -79,7 +79,7 @@ impl Allowlist {
         }
     }
 
-    /// Whether nobody is permitted.
+    /// Returns whether no address is permitted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.v4.ranges().is_empty() && self.v6.is_empty()

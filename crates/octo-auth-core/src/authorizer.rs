@@ -56,16 +56,16 @@ struct Sent {
     is_repetition: bool,
 }
 
-/// What an answer of the API asks of whoever carries the call.
+/// What an answer of the API asks of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     /// What the answer means for the token.
     pub meaning: Meaning,
-    /// What is to be done.
+    /// The next action.
     pub next: Next,
 }
 
-/// What is to be done with an answer of the API.
+/// The action that an answer of the API calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a refusal that is not reported is not remedied"]
 pub enum Next {

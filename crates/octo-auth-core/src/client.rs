@@ -244,7 +244,7 @@ fn extra<'c>(
     Ok(ExtraParameter { name, value })
 }
 
-/// An exchange of somebody who is no client yet.
+/// An exchange of a party that is not a client yet.
 pub(crate) fn anonymous_exchange<T: Reply>(
     profile: &Profile,
     purpose: Purpose,

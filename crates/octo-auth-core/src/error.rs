@@ -39,7 +39,7 @@ pub use request::RequestError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Nobody: trying again later may help, not before so much time has passed.
+    /// Trying again later may help, but not before this duration has passed.
     TryLater {
         /// The least time to wait.
         after: Duration,
@@ -48,7 +48,7 @@ pub enum Remedy {
     SignInAgain,
     /// The access token the request was made with has expired or was revoked: get another and ask again.
     RenewToken,
-    /// Whoever runs this software has to correct a setting, a credential or the request.
+    /// The operator of this software has to correct a setting, a credential or the request.
     FixConfiguration,
     /// The provider has to be asked: its answer departs from what it documents.
     AskProvider,

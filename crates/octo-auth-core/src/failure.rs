@@ -33,7 +33,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The account was signed out; a new sign-in or adoption begins anew.
+    /// The account was signed out; a new sign-in or import starts again.
     SignedOut,
     /// The machine is shutting down.
     ShuttingDown,
@@ -92,7 +92,8 @@ impl Failure {
         Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after, limit: None }))
     }
 
-    /// The failure of a key that is closed for so long, whoever must act meanwhile. It has a limit if that alone closes it.
+    /// The failure of a key that is closed for this duration, with the remedy that applies meanwhile. It has a limit if only that
+    /// limit closes it.
     pub(crate) fn closed(
         key: &Arc<Key>,
         kind: FailureKind,
@@ -153,7 +154,7 @@ impl Failure {
     }
 
     /// How long after the failure was given out the next attempt is made at the earliest; nothing where no attempt
-    /// will be made until somebody acts.
+    /// will be made until its cause is fixed.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.after

@@ -1,4 +1,4 @@
-//! Secrets: text that shows itself to nobody.
+//! Secrets: text that is never shown.
 //!
 //! A [`Secret`] prints as `Secret(***)`, has no `Display` and no `Serialize`, compares in constant time and is
 //! wiped when dropped. [`Secret::expose`] is the only way out, and easy to search for.

@@ -86,7 +86,7 @@ impl Shared {
         guard
     }
 
-    /// Asks what is to be renewed ahead of time.
+    /// Asks which token to renew ahead of time.
     pub fn poll_due(self: &Arc<Self>, which: Warm) -> Due {
         let (mut state, now) = self.enter();
         if state.is_shut_down {
@@ -139,7 +139,7 @@ impl Shared {
 }
 
 impl Saver {
-    /// Asks what is to be saved, also after a shutdown. It is over when nothing is left; if something is unsaved later,
+    /// Asks which record to save, also after a shutdown. It is over when nothing is left; if something is unsaved later,
     /// there is another saver.
     pub fn poll(&self, shared: &Arc<Shared>) -> Due {
         let (mut state, now) = shared.enter();

@@ -15,16 +15,16 @@ pub trait Clock: Send + Sync {
         self.now().boot
     }
 
-    /// Takes up somebody who waits by this clock, to be told whenever it was moved other than by running: a simulated
+    /// Subscribes a waiter of this clock, which is told each time the clock is moved other than by running: a simulated
     /// clock by its test, one that hears of the end of a suspend.
     ///
-    /// A clock that only runs tells nobody, as this does: whoever waits looks at it again every 30 s in any case.
+    /// A clock that only runs tells no waiter, as this does: a waiter looks at it again every 30 s in any case.
     fn on_move(&self, waiting: Weak<dyn Waiting>) {
         drop(waiting);
     }
 }
 
-/// Somebody who waits by a clock.
+/// A waiter of a clock.
 pub trait Waiting: Send + Sync {
     /// Looks at the clock again. No lock may be held that reading the clock takes.
     fn look_again(&self);

@@ -24,7 +24,7 @@ pub struct WholeBody<B: Body> {
 }
 
 impl<B: Body> WholeBody<B> {
-    /// A body of which nothing is read yet.
+    /// A body that is not read yet.
     pub(super) fn new(body: B) -> Self {
         Self { seen: VecDeque::new(), rest: Box::pin(body), is_over: false }
     }
@@ -113,7 +113,7 @@ mod tests {
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
-            Poll::Ready(self.0.pop_front().expect("nobody reads on after the end"))
+            Poll::Ready(self.0.pop_front().expect("the reader stops at the end"))
         }
     }
 

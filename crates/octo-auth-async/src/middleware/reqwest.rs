@@ -24,7 +24,7 @@ use crate::tokens::Tokens;
 /// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in
 /// [`Error::Middleware`](reqwest_middleware::Error::Middleware) with a [`CallError`] to downcast to. So does the
 /// refusal of a request whose body is a stream: it cannot be sent twice
-/// ([`CallError::Unrepeatable`]). The refusal is reported, so the call that is made anew has another token.
+/// ([`CallError::Unrepeatable`]). The refusal is reported, so the call that is made again has another token.
 ///
 /// reqwest follows redirects by itself and takes `Authorization` off where one leads to another origin; what is answered
 /// there says nothing about the token and is delivered as it is. It takes no other header off: build the client with

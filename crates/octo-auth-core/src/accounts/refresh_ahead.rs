@@ -1,4 +1,4 @@
-//! Keeping tokens warm: which key is due next, so that nobody has to wait for a renewal.
+//! Keeping tokens warm: which key is due next, so that no caller has to wait for a renewal.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::time::Now;
 /// No key is left alone for longer without looking again: a clock may have been set, a machine suspended.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// When keys are due that nobody has used since their last renewal: only if all keys are kept warm.
+/// When keys are due that no caller has used since their last renewal: only if all keys are kept warm.
 const UNUSED: Duration = Duration::MAX;
 
 /// Which keys are kept warm.

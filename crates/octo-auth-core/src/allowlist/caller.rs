@@ -25,7 +25,7 @@ pub enum ForwardHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallerError {
-    /// The trusted peer named nobody who is not a trusted proxy.
+    /// No address is left after removing the trusted proxies.
     #[error("the trusted proxy names no caller")]
     Missing,
     /// An entry is no address.

@@ -111,13 +111,13 @@ pub enum RuleProblem {
     #[error("this permits half the Internet, which has to be switched on")]
     TooWide,
     /// The unspecified address.
-    #[error("the unspecified address is nobody's")]
+    #[error("the unspecified address belongs to no host")]
     Unspecified,
     /// The broadcast address.
-    #[error("the broadcast address is nobody's")]
+    #[error("the broadcast address belongs to no host")]
     Broadcast,
     /// Multicast addresses.
-    #[error("nobody calls from a multicast address")]
+    #[error("no call comes from a multicast address")]
     Multicast,
     /// Addresses that the Internet does not carry (RFC 6890).
     #[error("a peer across the Internet never sees this address: write the one that your network calls from")]

@@ -106,7 +106,7 @@ impl NotPermitted {
         "address_not_permitted"
     }
 
-    /// Who must act: whoever keeps the list, or decides from where is called.
+    /// Who must act: the owner of the list, or of the network that the call comes from.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         Remedy::FixConfiguration

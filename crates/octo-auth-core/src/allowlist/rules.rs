@@ -11,7 +11,7 @@ use super::rule::parse_rule;
 use super::terms::Terms;
 use super::written::{Place, WrittenRule};
 
-/// A list of rules as somebody wrote it.
+/// A list of rules as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules(Vec<WrittenRule>);
 
@@ -35,7 +35,7 @@ impl Rules {
     }
 
     /// Reads rules in one line, as an environment variable holds them: separated by commas, blanks, or both. A list
-    /// without a rule is the list that permits nobody; a comma with no rule before or after it is an error.
+    /// without a rule is the list that permits no address; a comma with no rule before or after it is an error.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Rules {
         self.0.len()
     }
 
-    /// Whether there is none, so that nobody is permitted.
+    /// Returns whether there is none, so that no address is permitted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

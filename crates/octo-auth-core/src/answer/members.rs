@@ -1,7 +1,7 @@
 //! The members of a JSON object, read without trusting it.
 //!
 //! Only the members asked for are kept, each as a slice of the input; the rest is skipped. So the memory used
-//! does not grow with the number of members, and a number is never converted before somebody asks for it.
+//! does not grow with the number of members, and a number is converted only on request.
 //! A member that stands twice is noticed, escaped names included.
 
 use std::borrow::Cow;

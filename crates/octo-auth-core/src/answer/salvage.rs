@@ -16,7 +16,7 @@ use crate::secret::Secret;
 
 /// Returns the refresh token of a success that was refused or broke off; `None` if there is none that is beyond doubt.
 ///
-/// The body must begin with a complete JSON object, or be a form of which nothing is missing. What follows the object, and
+/// The body must begin with a complete JSON object, or be a complete form. What follows the object, and
 /// what the headers say of length and coding, does not count.
 pub(crate) fn salvage<B: AsRef<[u8]>>(
     reading: &Reading,

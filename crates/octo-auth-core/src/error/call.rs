@@ -31,7 +31,7 @@ pub enum CallError {
     /// The provider refused the token, and the request's body is a stream that cannot be sent twice.
     #[error(
         "the provider refused the token (status {status}), and the request's body is a stream that cannot be sent \
-         twice; make the request anew: another token is got for it, if one can be had"
+         twice; make the request again: it gets another token, if one can be had"
     )]
     Unrepeatable {
         /// The HTTP status of the refusal.

@@ -1,9 +1,9 @@
-//! What the error codes of the standards ask for, wherever they come: from a token endpoint or in a callback.
+//! What the error codes of the standards ask for, from a token endpoint or in a callback.
 
 /// What an error code asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodeMeaning {
-    /// Somebody has to correct a setting, a credential or the request.
+    /// A setting, a credential or the request must be corrected.
     Configuration,
     /// The same request may succeed later.
     Later,

@@ -15,7 +15,7 @@ pub enum RequestError {
         call: &'static str,
     },
     /// The client id is empty or cannot stand in a request.
-    #[error("the client id is empty or holds control characters; copy it anew from the provider's page")]
+    #[error("the client id is empty or holds control characters; copy it again from the provider's page")]
     ClientId,
     /// The call needs a client secret and the client has none.
     #[error("the {call} call needs a client secret and this client was made without one")]
@@ -137,7 +137,7 @@ impl RequestError {
         }
     }
 
-    /// Who must act: always whoever runs this software.
+    /// Who must act: always the operator of this software.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         Remedy::FixConfiguration

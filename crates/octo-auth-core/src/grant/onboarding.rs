@@ -1,4 +1,4 @@
-//! OctoTable's client creation ("How to create clients"): the one call of somebody who is no client yet.
+//! OctoTable's client creation ("How to create clients"): the one call of a party that is not a client yet.
 
 use std::borrow::Cow;
 

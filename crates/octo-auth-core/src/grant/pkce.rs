@@ -18,7 +18,7 @@ use crate::secret::Secret;
 pub struct Entropy(Zeroizing<[u8; 64]>);
 
 impl Entropy {
-    /// Takes bytes that nobody else knows and that were never used before.
+    /// Takes random bytes that are secret and were never used before.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 64]) -> Self {
         Self(Zeroizing::new(bytes))

@@ -1,6 +1,6 @@
 //! One effect to be carried out, and the report that brings its outcome back.
 //!
-//! A job is consumed by its report, so none can be reported twice, and a report fits its job by type. Whoever
+//! A job is consumed by its report, so none can be reported twice, and a report fits its job by type. The adapter that
 //! carries a job keeps its [`Ticket`] beside it, to tell the machine should the job be lost.
 
 use std::fmt;

@@ -260,8 +260,8 @@ impl KeyState {
         }
     }
 
-    /// Ends a flight whose carrier is gone: no job can follow. What is to be saved waits for the next question, what is to
-    /// be revoked for the next report, and the claim for the next flight, which has the same owner.
+    /// Ends a flight whose carrier is gone: no job can follow. Unsaved operations wait for the next question, revocations
+    /// for the next report, and the claim for the next flight, which has the same owner.
     pub(super) fn give_up(
         &mut self,
         mut flight: Flight,

@@ -1,7 +1,7 @@
 //! Text with one gap: how a parameter's value is written down before the value is known.
 //!
 //! The rule kept here: a template holds at most one `{role}`, so filling it is a concatenation and can never
-//! fail, escape or recurse. Encoding for the wire is done by whoever writes the request.
+//! fail, escape or recurse. The code that writes the request encodes it for the wire.
 
 use std::fmt;
 use std::str::FromStr;
@@ -114,7 +114,7 @@ pub enum TemplateError {
     /// A control character, which no parameter or header carries.
     #[error("a control character stands in the value: remove it")]
     ControlCharacter,
-    /// A role nobody fills in.
+    /// A role that no call fills in.
     #[error("`{{{}}}` is no known role: use one of {list}", Printable(.0), list = Role::list())]
     UnknownRole(String),
 }

@@ -181,7 +181,7 @@ pub fn redirect(location: &str, cookie: HeaderValue) -> Result<Response<String>,
     Ok(response)
 }
 
-/// A response that no cache keeps, and whose address is passed on to nobody.
+/// A response that no cache keeps, and whose address no other site learns.
 fn uncached(mut response: Response<String>) -> Response<String> {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -82,7 +82,7 @@ impl Policy {
         Ok(self)
     }
 
-    /// This policy with another time one exchange may take, whoever waits for it; 60 s by default.
+    /// This policy with another time one exchange may take, however long its callers wait; 60 s by default.
     ///
     /// # Errors
     ///

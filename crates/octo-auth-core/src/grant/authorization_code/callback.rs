@@ -54,7 +54,7 @@ impl Callback {
             "error_description" => (self.error_description.replace(value).is_some(), "error_description"),
             "access_token" => {
                 self.implicit = true;
-                // Wiped at once: nobody asked for it.
+                // Wiped at once: it was not asked for.
                 drop(Secret::new(value));
                 return Ok(());
             }
