@@ -3,6 +3,7 @@
 #![cfg(all(unix, feature = "adapters"))]
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
+use std::error::Error;
 use std::time::Duration;
 
 use octo_auth_core::{Key, Policy, Remedy, Scopes, Store};
@@ -103,7 +104,9 @@ fn a_process_that_only_reads_serves_and_adopts_and_never_renews() {
     reader.pass(Duration::from_secs(3700));
     writer.pass(Duration::from_secs(3700));
     let Err(failure) = reader.get() else { panic!("an expired token was served") };
-    assert!(matches!(failure.remedy(), Remedy::TryLater { .. }), "{failure}");
+    assert_eq!(failure.remedy(), Remedy::FixConfiguration, "{failure}");
+    let why = failure.source().map(ToString::to_string).unwrap_or_default();
+    assert!(why.contains("is adopt-only") && why.contains("Another process"), "{failure}: {why}");
     assert_eq!(server.renewals("inn"), Some(1), "a process that only reads has renewed a token");
     let second = sound(writer.get());
     assert_ne!(second, first);

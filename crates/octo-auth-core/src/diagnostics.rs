@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::grant::RejectedCallback;
 use crate::profile::{BaseUrlError, ProfileError, TemplateError};
 use crate::registration::PolicyError;
-use crate::store::{RecordError, RecordNameError, StoreError};
+use crate::store::{RecordError, RecordNameError};
 
 /// Errors that have `code` and `remedy` themselves, and `retry_after` where it is named.
 macro_rules! told_by_the_error {
@@ -76,18 +76,4 @@ errors_of_the_configuration! {
         ListError::NotAnArray { .. } => "list_not_an_array",
     };
     CallerError: |error| Self::code(*error);
-}
-
-/// A record that cannot be used has its own word and is a matter of configuration; a store that fails is tried again.
-impl Diagnostic for StoreError {
-    fn code(&self) -> Cow<'static, str> {
-        self.record_error().map_or("store_unavailable", RecordError::code).into()
-    }
-
-    fn remedy(&self) -> Remedy {
-        match self.record_error() {
-            Some(_) => Remedy::FixConfiguration,
-            None => Remedy::TryLater { after: Duration::from_secs(1) },
-        }
-    }
 }

@@ -37,7 +37,7 @@ pub enum FailureKind {
     SignedOut,
     /// The machine is shutting down.
     ShuttingDown,
-    /// The store could not be read, so nothing is known of the account yet.
+    /// The store failed: its record could not be read, or not be claimed or written before a renewal.
     StoreUnavailable,
     /// The caller's time was over before a renewal under way ended; it goes on without the caller.
     StillWaiting,
@@ -209,7 +209,7 @@ impl FailureKind {
         match self {
             Self::SignedOut => "it was signed out",
             Self::ShuttingDown => "the program is shutting down",
-            Self::StoreUnavailable => "the store could not be read",
+            Self::StoreUnavailable => "its record cannot be read or written",
             Self::StillWaiting => {
                 "the renewal under way, of this process or another, took longer than the caller would wait; it goes on"
             }

@@ -11,10 +11,13 @@ mod envelope;
 mod hexadecimal;
 mod name;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use crate::error::{Diagnostic, Remedy};
 
 pub use bytes::RecordBytes;
 pub use envelope::RecordError;
@@ -169,14 +172,15 @@ pub trait Store: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct StoreError {
     message: &'static str,
+    remedy: Remedy,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl StoreError {
-    /// An error with a short message for people, such as `the disk is full`.
+    /// An error with a short message for people, such as `the disk is full`. It says to try again in a second.
     #[must_use]
     pub fn new(message: &'static str) -> Self {
-        Self { message, source: None }
+        Self { message, remedy: Remedy::TryLater { after: Duration::from_secs(1) }, source: None }
     }
 
     /// Returns why the stored record cannot be used, if that is the error.
@@ -187,7 +191,15 @@ impl StoreError {
 
     /// The error of a record that was read and cannot be used.
     pub(crate) fn unusable(error: RecordError) -> Self {
-        Self::new("the stored record cannot be used").with_source(error)
+        Self::new("the stored record cannot be used").with_remedy(error.remedy()).with_source(error)
+    }
+
+    /// This error with another remedy: [`Remedy::FixConfiguration`] where trying again alone does not help. The failure of a
+    /// caller has the same.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = remedy;
+        self
     }
 
     /// This error with its cause, which is shown to people and must hold no secret: no content of a record, such as the
@@ -196,6 +208,17 @@ impl StoreError {
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
+    }
+}
+
+/// A record that cannot be used has its own word.
+impl Diagnostic for StoreError {
+    fn code(&self) -> Cow<'static, str> {
+        self.record_error().map_or("store_unavailable", RecordError::code).into()
+    }
+
+    fn remedy(&self) -> Remedy {
+        self.remedy
     }
 }
 

@@ -113,7 +113,10 @@ pub enum FileStoreError {
         source: io::Error,
     },
     /// The store only reads here.
-    #[error("the directory {path:?} is adopt-only, because {why}: its tokens are used and not renewed")]
+    #[error(
+        "the directory {path:?} is adopt-only, because {why}: its tokens are used and not renewed. Another process, which may \
+         write there, has to renew them"
+    )]
     AdoptOnly {
         /// The directory.
         path: PathBuf,
@@ -274,6 +277,6 @@ impl Diagnostic for FileStoreError {
 
 impl From<FileStoreError> for StoreError {
     fn from(error: FileStoreError) -> Self {
-        Self::new("the file store failed").with_source(error)
+        Self::new("the file store failed").with_remedy(error.remedy()).with_source(error)
     }
 }

@@ -74,7 +74,7 @@
 //! claim of another computer ends by its time, so their clocks must agree to a minute.
 //!
 //! A directory that this process cannot write, or that belongs to another user, is adopt-only ([`FileStore::adopt_only`]):
-//! tokens are served, and taken over when another process renews them.
+//! tokens are served, and taken over when another process renews them. A caller that needs a renewal gets an error at once.
 #![cfg_attr(not(feature = "seal"), doc = "")]
 #![cfg_attr(not(feature = "seal"), doc = "With the feature `seal`, records are encrypted.")]
 #![cfg_attr(feature = "seal", doc = "")]

@@ -37,9 +37,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest that a lock may be waited for, as a call of a store takes 5 s at most.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(4);
 
-/// How long a store that only reads says a record is claimed. Another process renews it, if any does.
-const ADOPTING: Duration = Duration::from_secs(60);
-
 /// A store in a directory. It is cheap to clone; the clones are one store.
 ///
 /// See the [documentation of the crate](crate) for what is kept in the directory, and what happens in a crash.
@@ -163,7 +160,8 @@ impl FileStore {
     /// Returns why the store only reads here; `None` if it also writes.
     ///
     /// A store that only reads serves what other processes write. It renews no token of an account, as the new refresh
-    /// token could not be kept; client grants go on without the store.
+    /// token could not be kept: a caller that needs one gets [`FileStoreError::AdoptOnly`] at once. Client grants go on without
+    /// the store.
     #[must_use]
     pub fn adopt_only(&self) -> Option<AdoptOnly> {
         self.0.directory.adopt_only()
@@ -274,9 +272,6 @@ impl Inner {
     }
 
     fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, FileStoreError> {
-        if self.directory.adopt_only().is_some() && is_of_an_account(name) {
-            return Ok(Claimed::Held(ADOPTING));
-        }
         self.directory.writable()?;
         let mut lock = self.lock(name)?;
         self.presence.with(&self.directory, |own| lock.claim(own, &self.directory, owner, ttl))
@@ -305,11 +300,6 @@ impl Found {
         let stored = Stored { version: self.version, content: self.content };
         self.doubt.map_or(Ok(stored), Err)
     }
-}
-
-/// Returns whether the tokens of a record come from a refresh token.
-fn is_of_an_account(name: &RecordName) -> bool {
-    name.as_str().rsplit('.').nth(2) == Some("account")
 }
 
 impl Drop for Inner {

@@ -274,6 +274,6 @@ impl Diagnostic for PostgresStoreError {
 
 impl From<PostgresStoreError> for StoreError {
     fn from(error: PostgresStoreError) -> Self {
-        Self::new("the PostgreSQL store failed").with_source(error)
+        Self::new("the PostgreSQL store failed").with_remedy(error.remedy()).with_source(error)
     }
 }

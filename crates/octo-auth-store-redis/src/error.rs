@@ -256,6 +256,6 @@ impl Diagnostic for RedisStoreError {
 
 impl From<RedisStoreError> for StoreError {
     fn from(error: RedisStoreError) -> Self {
-        Self::new("the Redis store failed").with_source(error)
+        Self::new("the Redis store failed").with_remedy(error.remedy()).with_source(error)
     }
 }

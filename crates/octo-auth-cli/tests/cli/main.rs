@@ -20,4 +20,6 @@ mod store;
 mod stored;
 mod token;
 mod trouble;
+#[cfg(unix)]
+mod unusable;
 mod usage;

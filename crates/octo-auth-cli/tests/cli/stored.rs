@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use octo_auth_emulator::generic::{self, Rotation};
 use octo_auth_emulator::{Emulator, Fault};
 
-use crate::program::{Ran, program, run, with_input};
+use crate::program::{Ran, program, run, set_mode, with_input};
 
 /// An emulator, and a directory for tokens.
 pub(crate) struct World {
@@ -69,6 +69,20 @@ impl World {
     pub(crate) fn run_in_store(&self, command: &[&str]) -> Ran {
         let directory = self.directory.to_str().expect("a path in UTF-8");
         run(&[command, &["--store", directory]].concat())
+    }
+
+    /// Takes the right to write the directory, from root too by giving the directory to another user.
+    pub(crate) fn make_adopt_only(&self) {
+        if std::os::unix::fs::chown(&self.directory, Some(65534), None).is_err() {
+            set_mode(&self.directory, 0o500);
+        }
+    }
+
+    /// Gives the right to write back.
+    pub(crate) fn make_writable(&self) {
+        // Only root has given it away.
+        let _ = std::os::unix::fs::chown(&self.directory, Some(0), None);
+        set_mode(&self.directory, 0o700);
     }
 
     /// Imports a refresh token.

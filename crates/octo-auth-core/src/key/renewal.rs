@@ -338,10 +338,11 @@ impl KeyState {
                 flight.claim = None;
                 Some(self.wait_for_other(flight, shared, now))
             }
-            // The claim may have succeeded anyway, so release it at the end.
+            // Another process may have renewed: one that can write where this one cannot. The claim may have succeeded
+            // anyway, and is released at the end.
             Err(error) => {
                 self.store_failed(error, shared, now);
-                self.land(flight, shared, now)
+                Some(self.load(flight, LoadReason::Unknown, Duration::ZERO, shared, now))
             }
         }
     }

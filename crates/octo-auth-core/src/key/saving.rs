@@ -9,7 +9,7 @@ use super::record::Record;
 use super::replica::Written;
 use super::state::{Knowledge, State};
 use super::step::Step;
-use crate::error::{Pause, Remedy};
+use crate::error::{Diagnostic, Pause, Remedy};
 use crate::failure::Cause;
 use crate::grant::TokenTypeHint;
 use crate::registration::{BudgetRequest, Evidence, Share, SharedState};
@@ -125,10 +125,7 @@ impl KeyState {
     }
 
     pub(super) fn store_failed(&mut self, error: StoreError, shared: &mut SharedState, now: Now) {
-        let remedy = match error.record_error() {
-            Some(_) => Remedy::FixConfiguration,
-            None => Remedy::TryLater { after: Duration::ZERO },
-        };
+        let remedy = error.remedy();
         let (failure, served_until) = ((Cause::Store(error), remedy), self.served_until(now));
         self.store_failures.note(Pause::Store, failure, served_until, &mut shared.rng, now.boot);
     }

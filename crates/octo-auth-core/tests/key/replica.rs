@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, FailureKind, Freshness, Job, Key, Storage, StoreError};
+use octo_auth_core::{Adopted, FailureKind, Freshness, Job, Key, Remedy, Storage, StoreError};
 use octo_auth_testkit::StoredRecord;
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_testkit::moment;
@@ -259,4 +259,21 @@ fn a_record_that_the_store_has_lost_is_written_again_as_soon_as_it_is_missed() {
     assert_eq!(read.line, "rereading: use AT1, load");
     two.carry(read.job);
     assert_eq!(two.stored(&hotel()).refresh_token(), Some("RT1"));
+}
+
+#[test]
+fn a_process_that_cannot_claim_takes_what_another_one_has_renewed() {
+    let (mut one, mut two, _) = Machine::two_processes(standard);
+    one.got(&hotel());
+    one.age(&hotel(), Freshness::Expired);
+    two.now = one.now;
+    let (renewed, before) = (two.got(&hotel()), one.requests());
+    let Job::Claim(claim) = one.up_to(&hotel(), |job| matches!(job, Job::Claim(_))) else {
+        panic!("a renewal is claimed")
+    };
+    let refused = StoreError::new("this process may not write").with_remedy(Remedy::FixConfiguration);
+    let rest = one.report(claim.claimed(Err(refused)));
+    one.carry(rest);
+    assert_eq!(one.decide(&hotel()).line, format!("fresh: use {renewed}"));
+    assert_eq!(one.requests(), before);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Freshness, Job, Policy, Storage};
+use octo_auth_core::{Diagnostic, Freshness, Job, Policy, Remedy, Storage, StoreError};
 use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
 use octo_auth_testkit::registration::standard;
 
@@ -319,4 +319,21 @@ fn a_request_log_that_always_conflicts_holds_up_no_client_grant() {
     shelf.conflict(true);
     assert_eq!(world.got(&service()), "AT1");
     assert!(shelf.writes() <= 3 * 16, "{} writes", shelf.writes());
+}
+
+#[test]
+fn a_failure_of_the_store_has_the_remedy_of_its_error() {
+    let error = || StoreError::new("the file is damaged");
+    for (error, remedy) in [
+        (error(), Remedy::TryLater { after: Duration::from_secs(1) }),
+        (error().with_remedy(Remedy::FixConfiguration), Remedy::FixConfiguration),
+    ] {
+        let mut world = process(&Shelf::default(), 1);
+        let Some(Job::Load(load)) = world.decide(&hotel()).job else { panic!("the record is read") };
+        world.report(load.loaded(Err(error.clone())));
+        let failure = world.get(&hotel()).expect_err("there is no token");
+        assert_eq!((failure.remedy(), error.remedy()), (remedy, remedy));
+        let says = "its record cannot be read or written (the file is damaged)";
+        assert!(failure.to_string().contains(says), "{failure}");
+    }
 }

@@ -1,0 +1,49 @@
+//! A store that cannot be used as it stands: what is wrong is told at once, with what to do and who has to do it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::stored::World;
+
+/// The only file of a kind.
+fn only(world: &World, ending: &str) -> PathBuf {
+    let files = fs::read_dir(&world.directory).expect("a directory").map(|file| file.expect("a file").path());
+    let mut found: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|end| end == ending)).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[test]
+fn a_damaged_record_is_a_matter_of_configuration_for_each_command_that_needs_its_token() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let record = only(&world, "record");
+    let whole = fs::read(&record).expect("a record");
+    let is_foreign = String::from_utf8_lossy(&whole).replace("\"issuer\"", "\"issues\"").into_bytes();
+    for (damaged, says) in [
+        (whole[..whole.len() / 2].to_vec(), "ends too early. It was left as it is: recover"),
+        (Vec::new(), "is empty. It was left as it is: recover"),
+        (is_foreign, "does not have the content that its checksum is of"),
+    ] {
+        fs::write(&record, &damaged).expect("a damaged record");
+        for command in [&["token"][..], &["header"], &["exec", "--", "true"]] {
+            world.run(command).failed(3, &[".record", says]);
+        }
+        assert_eq!(fs::read(&record).expect("a record"), damaged);
+    }
+    assert!(world.emulator.log().is_empty(), "nothing was sent");
+}
+
+/// The deadline is long, and is not waited for.
+#[test]
+fn where_the_store_is_only_read_an_expired_token_is_for_another_process_to_renew() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    world.make_adopt_only();
+    let ran = world.run(&["token", "--deadline", "60"]);
+    world.make_writable();
+    ran.failed(3, &["is adopt-only, because", "Another process", "has to renew them"]);
+    assert!(world.emulator.log().is_empty(), "nothing was sent");
+    assert_eq!(world.run(&["token"]).code, Some(0), "where it can be written, it is renewed");
+}
