@@ -71,12 +71,12 @@ fn read(form: Form, value: &Spanned<DeValue<'_>>) -> Result<Zeroizing<String>, P
         (_, DeValue::String(text)) => Ok(Zeroizing::new(text.to_string())),
         (Form::Flag, DeValue::Boolean(flag)) => Ok(Zeroizing::new(flag.to_string())),
         (Form::Number, DeValue::Integer(number)) => Ok(Zeroizing::new(number.as_str().to_owned())),
-        (Form::Words | Form::Addresses, DeValue::Array(values)) => {
+        (Form::Urls | Form::Words | Form::Addresses, DeValue::Array(values)) => {
             let texts = values.iter().map(|value| match value.get_ref() {
                 DeValue::String(text) => Ok(text.to_string()),
                 _ => Err(wrong()),
             });
-            let separator = if form == Form::Words { " " } else { "," };
+            let separator = if form == Form::Addresses { "," } else { " " };
             Ok(Zeroizing::new(texts.collect::<Result<Vec<_>, _>>()?.join(separator)))
         }
         _ => Err(wrong()),

@@ -15,7 +15,7 @@ pub(crate) fn check(form: Form, text: &str) -> Result<(), Problem> {
         return Err(Problem::ControlCharacter);
     }
     let is_of_form = match form {
-        Form::Text | Form::Secret | Form::Words | Form::Addresses => true,
+        Form::Text | Form::Secret | Form::Url | Form::Urls | Form::Words | Form::Addresses => true,
         Form::Duration => duration(text).is_some(),
         Form::Number => text.parse::<u32>().is_ok() && !text.starts_with('+'),
         Form::Flag => matches!(text, "true" | "false"),
@@ -40,9 +40,9 @@ pub(crate) fn expected(form: Form) -> String {
         Form::Number => format!("a whole number from 0 to {}", u32::MAX),
         Form::OneOf([only]) => format!("`{only}`"),
         Form::OneOf(texts) => format!("one of `{}`", texts.join("`, `")),
-        Form::Words | Form::Addresses => "a text, or an array of texts".to_owned(),
+        Form::Urls | Form::Words | Form::Addresses => "a text, or an array of texts".to_owned(),
         Form::Flag => "true or false".to_owned(),
         Form::Path => "an absolute path".to_owned(),
-        Form::Text | Form::Secret => "a text".to_owned(),
+        Form::Text | Form::Secret | Form::Url => "a text".to_owned(),
     }
 }

@@ -54,11 +54,13 @@ mod places;
 mod registration;
 mod settings;
 mod shared_file;
+mod shown;
 mod store_key;
 mod table;
 
 pub use error::{ConfigError, Fault, Origin, Problem};
-pub use settings::{Settings, Shown};
+pub use settings::Settings;
 pub use shared_file::shared_mode;
+pub use shown::Shown;
 pub use store_key::KeySource;
 pub use table::{Form, SETTINGS, Setting};

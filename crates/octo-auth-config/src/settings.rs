@@ -1,4 +1,4 @@
-//! Reading the settings, and showing them.
+//! Reading the settings.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -28,17 +28,6 @@ pub struct Settings {
 pub(crate) struct Value {
     pub(crate) text: Zeroizing<String>,
     pub(crate) origin: Origin,
-}
-
-/// One setting as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value, `[redacted]` for a secret; `None` if it is not set.
-    pub value: Option<String>,
-    /// Where the value comes from.
-    pub origin: Origin,
 }
 
 impl Settings {
@@ -122,23 +111,6 @@ impl Settings {
         }
         ConfigError::all(faults)?;
         Ok(Self { values, places })
-    }
-
-    /// Returns every setting with its value and its origin, in the order of [`SETTINGS`]. Secrets are not shown.
-    #[must_use]
-    pub fn shown(&self) -> Vec<Shown> {
-        let shown = |setting: &Setting| {
-            let value = self.values.get(setting.name);
-            Shown {
-                name: setting.name,
-                value: value.map(|value| match setting.form {
-                    Form::Secret => "[redacted]".to_owned(),
-                    _ => value.text.to_string(),
-                }),
-                origin: value.map_or(Origin::Default, |value| value.origin.clone()),
-            }
-        };
-        SETTINGS.iter().map(shown).collect()
     }
 
     /// Sets a setting, in the place of what the file and the environment say. For a secret it also takes the place of a file

@@ -19,6 +19,10 @@ pub enum Form {
     Text,
     /// A text that is never shown.
     Secret,
+    /// A URL. It is shown without what may be a secret: user name, password and the values of its query.
+    Url,
+    /// URLs, each alone or as `HOST=URL`: an array of texts, or one text with spaces. They are shown as a URL is.
+    Urls,
     /// Words, as an array of texts or one text with spaces.
     Words,
     /// Addresses and blocks, as an array of texts or one text with commas.
@@ -52,13 +56,13 @@ macro_rules! settings {
 settings! {
     "profile", Form::Text, "text",
     "The provider: `octorate`, `octotable`, `officernd`, `rfc6749`, or the absolute path of a profile. `rfc6749` if `token_url` is set.";
-    "token_url", Form::Text, "URL",
+    "token_url", Form::Url, "URL",
     "The token endpoint of an RFC 6749 server, with its query if it has one.";
-    "authorization_url", Form::Text, "URL",
+    "authorization_url", Form::Url, "URL",
     "The page of that server where people sign in.";
-    "revocation_url", Form::Text, "URL",
+    "revocation_url", Form::Url, "URL",
     "Where that server takes back tokens (RFC 7009).";
-    "base_url", Form::Words, "`HOST=URL` or URL",
+    "base_url", Form::Urls, "`HOST=URL` or URL",
     "Other addresses: `HOST=URL` for one host of the profile, or the URL of a gateway for all of them. Those of the profile.";
     "allow_http_loopback", Form::Flag, "true or false",
     "Allows `http` to an address of this computer, for tests. `false`.";
@@ -72,7 +76,7 @@ settings! {
     "How an RFC 6749 server takes client id and secret: `body`, `basic`, `basic_raw`, or `none` for a public client. `body`.";
     "scope", Form::Words, "words",
     "The scopes to ask for. None.";
-    "redirect_uri", Form::Text, "URL",
+    "redirect_uri", Form::Url, "URL",
     "The redirect URI, as it is registered with the provider.";
     "pkce", Form::OneOf(&["S256"]), "`S256`",
     "The PKCE method (RFC 7636). `plain` is not offered. `S256`.";

@@ -67,6 +67,39 @@ fn no_output_of_the_settings_shows_the_secret() {
 }
 
 #[test]
+fn no_password_and_no_parameter_in_a_url_is_shown_also_where_the_url_is_refused() {
+    let written = [
+        ("https://me:hunter2@a.example/token", "https://[redacted]@a.example/token"),
+        ("https://hunter2@a.example", "https://[redacted]@a.example"),
+        ("https://me:hun/hunter2#?@a.example/", "https://[redacted]@a.example/"),
+        ("me:hunter2@a.example", "[redacted]@a.example"),
+        ("https://a.example/token?key=hunter2&hunter2", "https://a.example/token?key=[redacted]&[redacted]"),
+        ("https://a.example/#hunter2", "https://a.example/#[redacted]"),
+    ];
+    let shown = |settings: &Settings, name: &str| {
+        let shown = settings.shown().into_iter().find(|shown| shown.name == name).expect("shown");
+        shown.value.expect("a value")
+    };
+    for (url, expected) in written {
+        for name in ["token_url", "authorization_url", "revocation_url", "base_url", "redirect_uri"] {
+            let sound = ["token_url", "authorization_url"].into_iter().filter(|sound| *sound != name);
+            let sound: String = sound.map(|name| format!("{name} = 'https://b.example/x'\n")).collect();
+            let file = format!("client_id = 'c'\nclient_secret = 's'\n{sound}{name} = '{url}'");
+            let settings = read(&file).expect("settings");
+            assert_eq!(shown(&settings, name), expected);
+            let checked = settings.check();
+            assert!(!url.contains('@') || checked.is_err(), "{name}: a password is taken");
+            assert!(!format!("{settings:?}{checked:?}").contains("hunter2"), "{checked:?}");
+            let told = checked.map_err(|error| error.to_string()).err().unwrap_or_default();
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let settings = read(&format!("base_url = ['api={url}', 'https://b.example']")).expect("settings");
+        assert!(!shown(&settings, "base_url").contains("hunter2"), "{settings:?}");
+        assert!(shown(&settings, "base_url").ends_with(" https://b.example"));
+    }
+}
+
+#[test]
 fn a_duration_has_a_unit() {
     for (text, seconds) in [("300s", 300), ("5m", 300), ("30m10s", 1810)] {
         let policy = policy(&format!("wait_timeout = '{text}'")).expect("policy");

@@ -30,6 +30,18 @@ fn each_setting_is_shown_with_its_origin_and_no_secret() {
 }
 
 #[test]
+fn a_password_in_a_url_is_shown_in_no_line_and_in_no_message() {
+    let url = format!("https://me:{CANARY}@login.example/token?key={CANARY}");
+    let (ran, _) = shown("config-password.toml", &format!("token_url = '{url}'\nclient_id = 'c'\n"), &[]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(
+        ran.out.starts_with("token_url = https://[redacted]@login.example/token?key=[redacted]  # "),
+        "{ran:?}"
+    );
+    ran.gave_nothing_away();
+}
+
+#[test]
 fn every_fault_is_named_with_its_line_and_shows_no_value() {
     let text = format!("profile = 'octorate'\nclient_secert = '{CANARY}'\nrefresh_lead = 300\n");
     let (ran, path) = shown("config-faults.toml", &text, &[]);
