@@ -55,7 +55,9 @@ fn check(request: &DoctorRequest, settings: &Settings, findings: &mut Vec<Findin
     let skipped = |checks: &[&'static str], why: &str| -> Vec<Finding> {
         checks.iter().map(|check| Finding::skipped(check, why)).collect()
     };
-    let opened = |keys| stored::open_directory(&stored::directory(&request.store, settings)?, keys);
+    let opened = |keys| {
+        stored::open_directory(&stored::directory(&request.store, settings)?, keys, stored::Absent::Refused)
+    };
     let store = match keys.map(opened) {
         Ok(Ok(store)) => {
             findings.push(directory(&store));
@@ -143,7 +145,12 @@ fn records(store: &FileStore, settings: &Settings) -> Finding {
             Finding::sound("records", format!("{count}, all sound"))
         }
         Ok((count, damages)) => {
-            let message = format!("{} of {count} cannot be used: {}", damages.len(), damages.join("; "));
+            let message = format!(
+                "{} of {} files cannot be used: {}",
+                damages.len(),
+                count.files(),
+                damages.join("; ")
+            );
             Finding::failed(
                 "records",
                 &Failure::new(Exit::Configuration, message).with_remedy("see octo-auth store check"),

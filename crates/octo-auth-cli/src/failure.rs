@@ -210,6 +210,10 @@ impl From<&FileStoreError> for Failure {
             FileStoreError::Secret(SecretError::Unobtainable { .. }) => {
                 failure.with_remedy("put the secret there, or say in the settings where it is")
             }
+            FileStoreError::NoDirectory { .. } => failure.with_remedy(
+                "name the right one by --store or store.path; octo-auth login and octo-auth import create it",
+            ),
+            FileStoreError::NoRecord { .. } => failure.with_remedy("octo-auth store list prints the names"),
             FileStoreError::Io { .. } => {
                 failure.with_remedy("remove the cause, such as a full disk, and try again")
             }

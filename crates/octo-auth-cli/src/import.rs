@@ -12,7 +12,7 @@ use crate::arguments::ImportRequest;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Output};
 use crate::record;
-use crate::stored::Stored;
+use crate::stored::{Absent, Stored};
 
 /// The longest refresh token, in bytes.
 const LONGEST: u64 = 16 * 1024;
@@ -26,7 +26,7 @@ const SAVING: Duration = Duration::from_secs(10);
 ///
 /// A [`Failure`] if there is no refresh token on standard input, or if it cannot be stored.
 pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, Failure> {
-    let stored = Stored::open(&request.client, &request.stored)?;
+    let stored = Stored::open(&request.client, &request.stored, Absent::Created)?;
     if stored.key.is_client_grant() {
         return Err(Failure::new(Exit::Usage, "an argument is missing: --account <NAME>")
             .with_remedy("name the account that the refresh token is of"));

@@ -19,7 +19,7 @@ use crate::arguments::{LoginRequest, StoreArguments, StoredArguments};
 use crate::failure::{Exit, Failure};
 use crate::output::{Output, tell};
 use crate::record;
-use crate::stored::Stored;
+use crate::stored::{Absent, Stored};
 use ended::{not_exchanged, not_listening, rejected, too_late};
 
 /// The redirect URI of a provider that takes `https` only: Octorate's default, where no program listens.
@@ -40,7 +40,7 @@ pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, F
     let directory = request.store.directory.clone();
     let whose =
         StoredArguments { store: StoreArguments { directory }, account: Some(request.account.clone()) };
-    let stored = Stored::open(&request.client, &whose)?;
+    let stored = Stored::open(&request.client, &whose, Absent::Created)?;
     stored.writable()?;
     // What cannot be read is named before a person is asked for anything.
     record::read(&stored.store, &RecordName::new(&stored.client, &stored.key))?;

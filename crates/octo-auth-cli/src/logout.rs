@@ -13,7 +13,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{self, Output};
 use crate::record;
 use crate::revocation::Revocations;
-use crate::stored::Stored;
+use crate::stored::{Absent, Stored};
 
 /// How long saving may take.
 const SAVING: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ const SAVING: Duration = Duration::from_secs(10);
 ///
 /// A [`Failure`] if there is nothing to end, if that cannot be stored, or if the provider did not take back a token.
 pub(crate) fn run(request: &LogoutRequest, output: &mut Output) -> Result<Exit, Failure> {
-    let stored = Stored::open(&request.client, &request.stored)?;
+    let stored = Stored::open(&request.client, &request.stored, Absent::Refused)?;
     stored.writable()?;
     let (key, name) = (&stored.key, RecordName::new(&stored.client, &stored.key));
     let revocations = Revocations::of(&stored, &name)?;

@@ -14,6 +14,7 @@ use crate::failure::{Exit, Failure, shown};
 use crate::inventory::{self, Entry};
 use crate::output::{self, Output};
 use crate::revocation::{self, Revocations};
+use crate::stored::Absent;
 use crate::{client, stored};
 
 /// The titles of the columns.
@@ -42,7 +43,7 @@ struct Row {
 /// A [`Failure`] if the directory cannot be read.
 pub(crate) fn run(request: &StatusRequest, output: &mut Output) -> Result<Exit, Failure> {
     let settings = client::settings(&request.client)?;
-    let store = stored::open(&request.store, &settings)?;
+    let store = stored::open(&request.store, &settings, Absent::Refused)?;
     let now = SystemClock.now();
     let inventory = inventory::read(&store, &settings)?;
     for (label, failure) in &inventory.unusable {

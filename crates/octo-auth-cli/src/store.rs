@@ -2,6 +2,8 @@
 //!
 //! The rule kept here: what cannot be read is named with what to do, and left as it is.
 
+use std::fmt;
+
 use octo_auth_config::{KeySource, Settings};
 use octo_auth_core::{RecordName, Store};
 use octo_auth_store_file::FileStore;
@@ -11,6 +13,7 @@ use crate::failure::{Exit, Failure, shown};
 use crate::inventory::{self, Inventory};
 use crate::output::Output;
 use crate::record::unreadable;
+use crate::stored::Absent;
 use crate::{client, keyring, keys, stored};
 
 /// Carries out a command about the directory.
@@ -24,7 +27,7 @@ pub(crate) fn run(request: &StoreRequest, output: &mut Output) -> Result<Exit, F
     if matches!(request, StoreRequest::NewKey(_)) {
         return new_key(&settings, output);
     }
-    let store = stored::open(&of.store, &settings)?;
+    let store = stored::open(&of.store, &settings, Absent::Refused)?;
     match request {
         StoreRequest::List(_) => list(&store, output),
         StoreRequest::Check(_) => {
@@ -35,7 +38,7 @@ pub(crate) fn run(request: &StoreRequest, output: &mut Output) -> Result<Exit, F
         StoreRequest::NewKey(_) => new_key(&settings, output),
         StoreRequest::Rekey(_) => rekey(&store, output),
         StoreRequest::Migrate { to, .. } => {
-            let to = stored::open_directory(to, keys::of(&settings)?)?;
+            let to = stored::open_directory(to, keys::of(&settings)?, Absent::Created)?;
             migrate(&store, &to, output)
         }
     }
@@ -54,23 +57,42 @@ fn check(store: &FileStore, known: &Inventory, output: &mut Output) -> Result<Ex
     let (count, damages) = damages(store, known)?;
     let place = shown(store.directory().display());
     if damages.is_empty() {
-        output.line(format_args!("{place}: {count} records, all sound"))?;
+        output.line(format_args!("{place}: {count}, all sound"))?;
         return Ok(Exit::Done);
     }
     let lines: String = damages.iter().map(|damage| format!("\n  {damage}")).collect();
-    let message =
-        format!("{place}: {} of {count} records or registrations cannot be used{lines}", damages.len());
+    let message = format!("{place}: {} of {} files cannot be used{lines}", damages.len(), count.files());
     let remedy =
         "what to do stands with each; octo-auth store recover takes a record back to its previous state";
     Err(Failure::new(Exit::Configuration, message).with_remedy(remedy))
 }
 
-/// Reads every file. Returns how many records there are, and each damage in a line.
+/// How many files there are that can be damaged.
+pub(crate) struct Count {
+    records: usize,
+    registrations: usize,
+}
+
+impl Count {
+    pub(crate) fn files(&self) -> usize {
+        self.records + self.registrations
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = |count: usize| if count == 1 { "" } else { "s" };
+        let Self { records, registrations } = *self;
+        write!(f, "{records} record{} and {registrations} registration{}", s(records), s(registrations))
+    }
+}
+
+/// Reads every file. Returns how many there are, and each damage in a line.
 ///
 /// # Errors
 ///
 /// A [`Failure`] if the directory cannot be listed.
-pub(crate) fn damages(store: &FileStore, known: &Inventory) -> Result<(usize, Vec<String>), Failure> {
+pub(crate) fn damages(store: &FileStore, known: &Inventory) -> Result<(Count, Vec<String>), Failure> {
     let mut damages: Vec<String> = Vec::new();
     let names = store.list("").map_err(|error| unreadable(&error))?;
     for name in &names {
@@ -87,7 +109,7 @@ pub(crate) fn damages(store: &FileStore, known: &Inventory) -> Result<(usize, Ve
     let unusable =
         |(label, failure): &(String, Failure)| format!("the registration {label}: {}", failure.in_one_line());
     damages.extend(known.unusable.iter().map(unusable));
-    Ok((names.len(), damages))
+    Ok((Count { records: names.len(), registrations: store.registrations()?.len() }, damages))
 }
 
 fn recover(store: &FileStore, record: &str, output: &mut Output) -> Result<Exit, Failure> {

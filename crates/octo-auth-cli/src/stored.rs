@@ -32,6 +32,15 @@ const REGISTERED: [&str; 8] = [
 /// The name of the account among the settings of a registration.
 const ACCOUNT: &str = "account";
 
+/// What is done about a directory that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// It is created: the command begins something there.
+    Created,
+    /// It is an error: the command is about what is there.
+    Refused,
+}
+
 /// The store, and the client and the key that a command is about.
 pub(crate) struct Stored {
     pub(crate) store: FileStore,
@@ -47,11 +56,15 @@ impl Stored {
     /// # Errors
     ///
     /// A [`Failure`] if the directory cannot be used, or if no client, or more than one, is meant.
-    pub(crate) fn open(of: &ClientArguments, arguments: &StoredArguments) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        of: &ClientArguments,
+        arguments: &StoredArguments,
+        absent: Absent,
+    ) -> Result<Self, Failure> {
         let settings = client::settings(of)?;
-        let store = open(&arguments.store, &settings)?;
-        let account = arguments.account.as_deref();
         let is_named = OF_A_CLIENT.iter().any(|name| settings.origin(name).is_some());
+        let store = open(&arguments.store, &settings, if is_named { absent } else { Absent::Refused })?;
+        let account = arguments.account.as_deref();
         let settings = if is_named { settings } else { registered(&store, account, settings)? };
         let client = settings.client()?;
         let key = key(&client, &settings, account)?;
@@ -157,8 +170,12 @@ impl Stored {
 /// # Errors
 ///
 /// A [`Failure`] if the directory cannot be used, or if a key cannot be had.
-pub(crate) fn open(arguments: &StoreArguments, settings: &Settings) -> Result<FileStore, Failure> {
-    open_directory(&directory(arguments, settings)?, keys::of(settings)?)
+pub(crate) fn open(
+    arguments: &StoreArguments,
+    settings: &Settings,
+    absent: Absent,
+) -> Result<FileStore, Failure> {
+    open_directory(&directory(arguments, settings)?, keys::of(settings)?, absent)
 }
 
 /// Returns the directory of the store.
@@ -178,10 +195,18 @@ pub(crate) fn directory(arguments: &StoreArguments, settings: &Settings) -> Resu
 /// # Errors
 ///
 /// A [`Failure`] if it cannot be used.
-pub(crate) fn open_directory(directory: &Path, keys: Option<Keys>) -> Result<FileStore, Failure> {
+pub(crate) fn open_directory(
+    directory: &Path,
+    keys: Option<Keys>,
+    absent: Absent,
+) -> Result<FileStore, Failure> {
+    let options = match absent {
+        Absent::Created => FileStore::options(),
+        Absent::Refused => FileStore::options().must_exist(),
+    };
     let options = match keys {
-        Some(keys) => FileStore::options().sealed(keys),
-        None => FileStore::options(),
+        Some(keys) => options.sealed(keys),
+        None => options,
     };
     Ok(options.open(directory)?)
 }

@@ -13,7 +13,7 @@ use crate::arguments::{ClientArguments, HeaderRequest, StoredArguments, TokenReq
 use crate::client;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Output};
-use crate::stored::Stored;
+use crate::stored::{Absent, Stored};
 
 /// Gets the token and prints it.
 ///
@@ -69,7 +69,9 @@ pub(crate) fn stored(
     arguments: &StoredArguments,
     deadline: u64,
 ) -> Result<(Client, Token), Failure> {
-    let stored = Stored::open(of, arguments)?;
+    // The token of the client itself can be its first.
+    let absent = if arguments.account.is_some() { Absent::Refused } else { Absent::Created };
+    let stored = Stored::open(of, arguments, absent)?;
     let accounts = stored.accounts()?;
     let token = accounts.tokens(stored.key.clone())?.get_by(Duration::from_secs(deadline));
     let unfinished = accounts.shutdown();

@@ -47,14 +47,17 @@ pub(crate) struct Temporary<'d> {
 }
 
 impl Directory {
-    /// Opens a directory; one that does not exist is created with mode 0700.
-    pub(crate) fn open(path: &Path, follows_symlinks: bool) -> Result<Self, FileStoreError> {
+    /// Opens a directory. One that does not exist is created with mode 0700, if that is wanted and files can be written.
+    pub(crate) fn open(path: &Path, follows_symlinks: bool, creates: bool) -> Result<Self, FileStoreError> {
         if path.as_os_str().is_empty() {
             return Err(FileStoreError::EmptyPath);
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(CWD, path, flags, Mode::empty());
         let descriptor = match open() {
+            Err(Errno::NOENT) if follows_symlinks || !creates => {
+                return Err(FileStoreError::NoDirectory { path: path.to_owned() });
+            }
             Err(Errno::NOENT) => {
                 create(path).map_err(|source| failed("creating", path, source))?;
                 open()
@@ -116,6 +119,14 @@ impl Directory {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns what tells the directory from all others: the numbers of its file system and of itself.
+    pub(crate) fn identity(&self) -> Result<(u64, u64), FileStoreError> {
+        let known =
+            File::from(self.descriptor.try_clone().map_err(|error| failed("reading", &self.path, error))?);
+        let known = known.metadata().map_err(|error| failed("reading", &self.path, error))?;
+        Ok((known.dev(), known.ino()))
     }
 
     pub(crate) fn descriptor(&self) -> &OwnedFd {

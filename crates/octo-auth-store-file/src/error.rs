@@ -19,6 +19,12 @@ pub enum FileStoreError {
     /// The path of the directory is empty.
     #[error("the directory of the file store is the empty path: name a directory")]
     EmptyPath,
+    /// There is no such directory, and it was not to be created.
+    #[error("there is no directory {path:?}: correct its name, or create it with mode 0700")]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The operating system has no permissions and locks as this store needs them.
     #[error("the file store works on Unix only: use another store here")]
     Platform,
@@ -142,10 +148,22 @@ pub enum FileStoreError {
         /// What is wrong with the content.
         source: RecordError,
     },
+    /// There is no record to recover.
+    #[error("there is no record {path:?}: name one that is stored")]
+    NoRecord {
+        /// The file that would hold it.
+        path: PathBuf,
+    },
     /// A record that can be read was not recovered.
     #[error("the record in {path:?} can be read, so it was left as it is")]
     NotDamaged {
         /// The file.
+        path: PathBuf,
+    },
+    /// Files are to be moved to where they are.
+    #[error("{path:?} is the directory that the files are in already: name another")]
+    SameDirectory {
+        /// The directory.
         path: PathBuf,
     },
     /// Another record stands where one is to be moved to.
@@ -240,6 +258,7 @@ impl FileStoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::EmptyPath => "config",
+            Self::NoDirectory { .. } => "no_directory",
             Self::Platform => "platform",
             Self::Io { .. } => "io",
             Self::DirectoryPermissions { .. } => "parent_permissions",
@@ -255,7 +274,9 @@ impl FileStoreError {
             Self::Seal { problem, .. } => problem.code(),
             Self::Secret(error) => error.code(),
             Self::Unrecoverable { .. } => "unrecoverable",
+            Self::NoRecord { .. } => "no_record",
             Self::NotDamaged { .. } => "not_damaged",
+            Self::SameDirectory { .. } => "same_directory",
             Self::Occupied { .. } => "occupied",
             Self::NoPrevious { .. } => "no_previous",
         }

@@ -57,6 +57,7 @@ struct Inner {
 pub struct Options {
     patience: Duration,
     follows_symlinks: bool,
+    creates: bool,
     is_shared_by_computers: bool,
     sealing: Sealing,
 }
@@ -86,6 +87,7 @@ impl Default for Options {
         Self {
             patience: PATIENCE,
             follows_symlinks: false,
+            creates: true,
             is_shared_by_computers: false,
             sealing: Sealing::default(),
         }
@@ -106,6 +108,12 @@ impl Options {
         self
     }
 
+    /// Creates no directory. One that does not exist is [`FileStoreError::NoDirectory`].
+    pub fn must_exist(mut self) -> Self {
+        self.creates = false;
+        self
+    }
+
     /// Takes the directory for one that several computers use, also where that is not seen. See
     /// [`FileStore::is_shared_by_computers`].
     pub fn shared_by_computers(mut self) -> Self {
@@ -120,7 +128,8 @@ impl Options {
         self
     }
 
-    /// Opens a directory. One that does not exist is created with mode 0700.
+    /// Opens a directory. One that does not exist is created with mode 0700, unless the store only reads or
+    /// [`must_exist`](Self::must_exist) says otherwise.
     ///
     /// Temporary files that a crashed process left an hour ago or longer are removed.
     ///
@@ -128,7 +137,7 @@ impl Options {
     ///
     /// A [`FileStoreError`] if the directory cannot be opened or created, or if other users can replace files in it.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<FileStore, FileStoreError> {
-        let mut directory = Directory::open(directory.as_ref(), self.follows_symlinks)?;
+        let mut directory = Directory::open(directory.as_ref(), self.follows_symlinks, self.creates)?;
         if self.is_shared_by_computers {
             directory.share_by_computers();
         }

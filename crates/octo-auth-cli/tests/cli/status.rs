@@ -97,6 +97,7 @@ fn a_record_of_an_unknown_client_is_shown_with_what_its_name_tells() {
 #[test]
 fn an_empty_directory_and_one_that_is_only_read_are_told() {
     let world = World::new();
+    fs::create_dir(&world.directory).expect("a directory");
     let ran = world.run_in_store(&["status"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
     assert!(ran.err.contains("holds no tokens; octo-auth login or octo-auth import"), "{ran:?}");

@@ -33,7 +33,11 @@ fn a_sound_store_is_listed_and_checked() {
     let list = world.run_in_store(&["store", "list"]);
     assert!(list.out.contains(".account.inn-17.") && list.out.lines().count() == 1, "{list:?}");
     let check = world.run_in_store(&["store", "check"]);
-    assert_eq!((check.code, check.out.ends_with(": 1 records, all sound\n")), (Some(0), true), "{check:?}");
+    assert_eq!(
+        (check.code, check.out.ends_with(": 1 record and 1 registration, all sound\n")),
+        (Some(0), true),
+        "{check:?}"
+    );
 }
 
 #[test]
@@ -54,7 +58,7 @@ fn each_damage_is_named_with_what_to_do_and_left_as_it_is() {
     ] {
         fs::write(&record, &damaged).expect("a damaged record");
         let ran = world.run_in_store(&["store", "check"]);
-        ran.failed(3, &["1 of 1 records", says, "what to do"]);
+        ran.failed(3, &["1 of 2 files cannot be used", says, "what to do"]);
         assert!(!ran.err.contains(&refresh_token), "{ran:?}");
         assert_eq!(fs::read(&record).expect("a record"), damaged);
     }
@@ -75,6 +79,9 @@ fn a_damaged_record_is_taken_back_to_its_previous_state() {
     assert!(recovered.out.contains(": recovered."), "{recovered:?}");
     assert_eq!(world.run_in_store(&["store", "check"]).code, Some(0));
     assert_eq!(token.code, Some(0));
+    let absent = name.replace("inn-17", "inn-18");
+    let says = ["there is no record", "octo-auth store list prints the names"];
+    world.run_in_store(&["store", "recover", &absent]).failed(3, &says);
     world
         .run_in_store(&["store", "recover", "nonsense"])
         .failed(3, &["a record name has", "octo-auth store list"]);
@@ -105,7 +112,8 @@ fn a_store_is_sealed_and_its_key_is_changed() {
     assert_eq!(token.code, Some(0), "{token:?}");
     with_keys(&world, &["store", "check"], &[in_environment])
         .failed(3, &["is sealed with the key", "was not given"]);
-    world.run_in_store(&["store", "check"]).failed(3, &["is sealed with the key"]);
+    let says = ["is sealed with the key", "2 of 2 files cannot be used"];
+    world.run_in_store(&["store", "check"]).failed(3, &says);
     let plain = world.refresh_token();
     world.run_registered_of("other", &["import"], &plain).failed(3, &["is sealed with the key"]);
     assert!(!holds(&world.directory, &plain));
@@ -153,4 +161,14 @@ fn a_store_is_moved_to_another_directory() {
     assert!(moved.out.starts_with("2 records and registrations moved to"), "{moved:?}");
     assert_eq!(other.run(&["token"]).out, token.out);
     world.run(&["token"]).failed(3, &["holds no registration of the account inn 17"]);
+}
+
+#[test]
+fn a_store_is_not_moved_to_where_it_is() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let here = world.directory.to_str().expect("a path in UTF-8");
+    let says = ["is the directory that the files are in already"];
+    world.run_in_store(&["store", "migrate", "--to", here]).failed(3, &says);
+    assert_eq!(world.run(&["token"]).code, Some(0));
 }

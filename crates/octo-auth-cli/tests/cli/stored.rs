@@ -148,6 +148,7 @@ fn a_refresh_token_is_one_line_of_standard_input() {
 #[test]
 fn without_settings_the_account_must_have_been_imported() {
     let world = World::new();
+    world.run_registered_of("other", &["import"], &world.refresh_token());
     let says = ["no settings name a client", "holds no registration of the account inn 17", "what to do"];
     world.run(&["token", "--header"]).failed(3, &says);
 }
@@ -266,6 +267,7 @@ fn a_revocation_that_fails_is_kept_and_tried_again() {
 #[test]
 fn a_logout_of_an_account_that_is_not_there_says_so() {
     let world = World::new();
+    world.run_registered_of("other", &["import"], &world.refresh_token());
     world
         .run_registered(&["logout"], "")
         .failed(3, &["holds no token of account \"inn 17\"", "octo-auth status"]);

@@ -47,3 +47,29 @@ fn where_the_store_is_only_read_an_expired_token_is_for_another_process_to_renew
     assert!(world.emulator.log().is_empty(), "nothing was sent");
     assert_eq!(world.run(&["token"]).code, Some(0), "where it can be written, it is renewed");
 }
+
+#[test]
+fn a_command_that_reads_creates_no_directory_and_says_that_there_is_none() {
+    let world = World::new();
+    let elsewhere = world.directory.with_extension("elsewhere");
+    let to = elsewhere.to_str().expect("a path in UTF-8");
+    for command in [
+        &["status"][..],
+        &["store", "check"],
+        &["store", "list"],
+        &["store", "rekey"],
+        &["store", "recover", "nonsense"],
+        &["store", "migrate", "--to", to],
+    ] {
+        world.run_in_store(command).failed(3, &["there is no directory", "octo-auth import create it"]);
+    }
+    for command in [&["token"][..], &["header"], &["exec", "--", "true"], &["logout"], &["import"]] {
+        world.run(command).failed(3, &["there is no directory"]);
+    }
+    world.run_registered(&["token"], "").failed(3, &["there is no directory"]);
+    let doctor = world.run_in_store(&["doctor"]);
+    assert!(doctor.out.contains("failed   directory      there is no directory"), "{doctor:?}");
+    assert!(!world.directory.exists() && !elsewhere.exists());
+    world.import(&world.refresh_token());
+    assert_eq!(world.run_in_store(&["status"]).code, Some(0));
+}

@@ -25,10 +25,14 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] if a directory is only read, or if this one cannot be listed.
+    /// A [`FileStoreError`] if a directory is only read, if this one cannot be listed, and
+    /// [`FileStoreError::SameDirectory`] if both are one, whatever they are called.
     pub fn migrate(&self, to: &Self) -> Result<Migrated, FileStoreError> {
         self.0.directory.writable()?;
         to.0.directory.writable()?;
+        if self.0.directory.identity()? == to.0.directory.identity()? {
+            return Err(FileStoreError::SameDirectory { path: to.directory().to_owned() });
+        }
         let mut files = Vec::new();
         self.0.directory.list(|file| {
             let kinds = [Kind::Record, Kind::Registration];

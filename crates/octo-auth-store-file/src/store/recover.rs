@@ -18,14 +18,19 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`FileStoreError::NotDamaged`] if the record can be read or there is none, [`FileStoreError::NewerFormat`] if a newer
-    /// release wrote it, [`FileStoreError::NoPrevious`] if there is no previous state, or why that cannot be read.
+    /// [`FileStoreError::NoRecord`] if there is none, [`FileStoreError::NotDamaged`] if it can be read,
+    /// [`FileStoreError::NewerFormat`] if a newer release wrote it, [`FileStoreError::NoPrevious`] if there is no previous
+    /// state, or why that cannot be read.
     pub fn recover(&self, name: &RecordName) -> Result<Version, FileStoreError> {
         let store = &self.0;
         store.directory.writable()?;
-        let lock = store.lock(name)?;
         let record = encode(name, Kind::Record);
         let path = || store.directory.path_of(&record);
+        // Before the lock, of which a file would stay.
+        if store.directory.read(&record)?.is_none() {
+            return Err(FileStoreError::NoRecord { path: path() });
+        }
+        let lock = store.lock(name)?;
         match store.load(name, Kind::Record) {
             Ok(_) => return Err(FileStoreError::NotDamaged { path: path() }),
             Err(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use octo_auth_core::{Diagnostic, Remedy, Store};
 use octo_auth_store_file::{AdoptOnly, FileStore};
 
+use crate::folder::Folder;
 use crate::world::{SECRETS, World, content, told};
 
 /// The number of a user that these tests are not.
@@ -74,4 +75,16 @@ fn links_are_followed_only_where_that_was_asked_for_and_then_nothing_is_written(
     fs::set_permissions(data.join("inn"), Permissions::from_mode(0o640)).unwrap();
     let error = world.again(FileStore::options().follow_symlinks()).load(&world.name).unwrap_err();
     assert_eq!(told(&error).0, "permissions", "the file that a link leads to is checked");
+}
+
+#[test]
+fn a_directory_that_must_exist_or_is_only_read_is_not_created() {
+    let folder = Folder::new();
+    for options in [FileStore::options().must_exist(), FileStore::options().follow_symlinks()] {
+        let error = options.open(folder.path()).unwrap_err();
+        assert_eq!((error.code(), error.remedy()), ("no_directory", Remedy::FixConfiguration));
+        assert!(!folder.path().exists());
+    }
+    FileStore::open(folder.path()).unwrap();
+    assert!(FileStore::options().must_exist().open(folder.path()).is_ok());
 }

@@ -118,6 +118,9 @@ fn a_record_without_a_sound_previous_state_is_not_recovered() {
     assert_eq!(world.store.recover(&world.name).unwrap_err().code(), "corrupt");
     fs::remove_file(world.file("previous")).unwrap();
     assert_eq!(world.store.recover(&world.name).unwrap_err().code(), "no_previous");
+    let files = fs::read_dir(world.folder.path()).unwrap().count();
+    assert_eq!(world.store.recover(&name("absent")).unwrap_err().code(), "no_record");
+    assert_eq!(fs::read_dir(world.folder.path()).unwrap().count(), files, "no file is left behind");
     world.plant(b"octo-auth-record 2\n");
     assert_eq!(world.store.recover(&world.name).unwrap_err().code(), "newer_version");
     assert_eq!(fs::read(world.file("record")).unwrap(), b"octo-auth-record 2\n");

@@ -26,6 +26,18 @@ fn all_records_and_registrations_are_moved_and_nothing_of_them_stays() {
 }
 
 #[test]
+fn to_the_same_directory_nothing_is_moved_whatever_it_is_called() {
+    let (world, link) = (World::new(), Folder::new());
+    std::os::unix::fs::symlink(world.folder.path(), link.path()).unwrap();
+    let before = world.files();
+    for to in [world.again(FileStore::options()), FileStore::open(link.path()).unwrap()] {
+        assert_eq!(world.store.migrate(&to).unwrap_err().code(), "same_directory");
+    }
+    assert_eq!(world.files(), before);
+    std::fs::remove_file(link.path()).unwrap();
+}
+
+#[test]
 fn a_run_goes_on_where_it_was_interrupted_and_overwrites_nothing() {
     let (world, folder) = (World::new(), Folder::new());
     let to = FileStore::open(folder.path()).unwrap();
