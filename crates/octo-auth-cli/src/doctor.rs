@@ -98,21 +98,16 @@ fn configuration(settings: &Settings) -> Finding {
 
 fn key(settings: &Settings, failure: Option<&Failure>) -> Finding {
     let check = "key";
-    let place = match settings.store_key() {
-        Ok(None) => {
-            return Finding::sound(
-                check,
-                "none is set: what is stored is plain text that only its owner can read",
-            );
-        }
+    if let Some(failure) = failure {
+        return Finding::failed(check, failure);
+    }
+    let found = match settings.store_key() {
+        Ok(None) => "none is set: what is stored is plain text that only its owner can read".to_owned(),
         Ok(Some(KeySource::Keyring(name))) => format!("the keyring has it, as {}", shown(name)),
         Ok(Some(_)) => "it can be read".to_owned(),
         Err(error) => return Finding::failed(check, &error.into()),
     };
-    match failure {
-        None => Finding::sound(check, place),
-        Some(failure) => Finding::failed(check, failure),
-    }
+    Finding::sound(check, found)
 }
 
 fn directory(store: &FileStore) -> Finding {

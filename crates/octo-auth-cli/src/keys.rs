@@ -3,6 +3,7 @@
 //! The rule kept here: a key that cannot be had is an error. Nothing is written in plain text instead.
 
 use std::process::Command;
+use std::time::Duration;
 
 use octo_auth_config::{KeySource, Origin, Settings};
 use octo_auth_store_file::{Key, Keys, SecretError, SecretSource};
@@ -10,15 +11,20 @@ use octo_auth_store_file::{Key, Keys, SecretError, SecretSource};
 use crate::failure::Failure;
 use crate::keyring;
 
+/// How long a command may take that prints a key: a person may have to type a password.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Returns the keys; `None` if nothing is to be sealed.
 ///
 /// # Errors
 ///
 /// A [`Failure`] if a key that is set cannot be had.
 pub(crate) fn of(settings: &Settings) -> Result<Option<Keys>, Failure> {
+    // One that stands alone is an error.
+    let old = settings.store_old_key()?;
     let Some(source) = settings.store_key()? else { return Ok(None) };
     let keys = Keys::new(key(&source)?);
-    Ok(Some(match settings.store_old_key()? {
+    Ok(Some(match old {
         Some(old) => keys.and_read(key(&old)?),
         None => keys,
     }))
@@ -36,7 +42,7 @@ fn key(source: &KeySource) -> Result<Key, Failure> {
         KeySource::Command(words) => {
             let (program, arguments) =
                 words.split_first().map_or(("", words.as_slice()), |(first, rest)| (first, rest));
-            Key::from_command(id, Command::new(program).args(arguments))
+            Key::from_command(id, Command::new(program).args(arguments), TIMEOUT)
         }
         KeySource::Keyring(name) => Key::read(id, &SecretSource::Stored(keyring::secret(name)?)),
         other => return Err(keyring::unknown(other)),

@@ -99,7 +99,7 @@ settings! {
     "store.key_file", Form::Path, "absolute path",
     "A file that holds that key alone, instead of `store.key`.";
     "store.key_command", Form::Words, "words",
-    "A program, with its arguments, that prints that key, instead of `store.key`.";
+    "A program, with its arguments, that prints that key within 60 s, instead of `store.key`.";
     "store.key_keyring", Form::Text, "text",
     "The name that the key has in the keyring of the operating system, instead of `store.key`.";
     "store.old_key", Form::Secret, "text, never shown",
@@ -107,7 +107,7 @@ settings! {
     "store.old_key_file", Form::Path, "absolute path",
     "A file that holds that key alone, instead of `store.old_key`.";
     "store.old_key_command", Form::Words, "words",
-    "A program, with its arguments, that prints that key, instead of `store.old_key`.";
+    "A program, with its arguments, that prints that key within 60 s, instead of `store.old_key`.";
     "store.old_key_keyring", Form::Text, "text",
     "The name that the key has in the keyring of the operating system, instead of `store.old_key`.";
 }

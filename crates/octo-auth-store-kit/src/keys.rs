@@ -4,13 +4,15 @@
 //! one key, which is more than a store of accounts makes; a new key begins again.
 
 use std::fmt;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use octo_auth_core::RecordBytes;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
+use crate::command;
 use crate::error::{SealError, SecretError};
 use crate::secret_source::{SecretSource, label, one_line};
 
@@ -48,21 +50,18 @@ impl Key {
         Self::parse(id, secret.expose().as_bytes(), &source.to_string())
     }
 
-    /// Runs a command that prints a key of 64 hexadecimal digits, such as one of a password manager.
+    /// Runs a command that prints a key of 64 hexadecimal digits, such as one of a password manager. It is killed if it has not
+    /// ended after `timeout`; a person may have to type a password meanwhile.
     ///
     /// # Errors
     ///
-    /// [`SecretError::Unobtainable`] if the command cannot be run or fails, or does not print a key.
-    pub fn from_command(id: &str, command: &mut Command) -> Result<Self, SecretError> {
+    /// [`SecretError::Unobtainable`] if the command cannot be run, fails or does not end in time, or does not print a key.
+    pub fn from_command(id: &str, command: &mut Command, timeout: Duration) -> Result<Self, SecretError> {
         let from = format!("the output of {:?}", command.get_program());
-        let failed = |problem, source| SecretError::Unobtainable { from: from.clone(), problem, source };
-        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-        let output = output.map_err(|source| failed("the command cannot be run", Some(source)))?;
-        let printed = Zeroizing::new(output.stdout);
-        if !output.status.success() {
-            return Err(failed("the command failed", None));
+        match command::output(command, timeout) {
+            Ok(printed) => Self::parse(id, one_line(&printed), &from),
+            Err((problem, source)) => Err(SecretError::Unobtainable { from, problem, source }),
         }
-        Self::parse(id, one_line(&printed), &from)
     }
 
     /// Returns this key with an id that is made of its bytes: 64 bits of a digest, which tell nothing of the key. So a key

@@ -138,8 +138,10 @@ fn clock(title: &str, offset: Option<i64>) -> Finding {
     )
 }
 
+/// A duration to the nearest minute: a second more or less is that of the request.
 fn in_words(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60) {
+    let minutes = (seconds + 30) / 60;
+    match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),
         (hours, minutes) => format!("{hours} h {minutes:02} min"),
     }

@@ -82,6 +82,9 @@ fn each_fault_has_its_finding() {
     assert_eq!(code, Some(3));
     found(&findings, "key", "failed", "the file cannot be read");
     found(&findings, "directory", "skipped", "the key must be had first");
+    let (code, findings) = doctor(&world, &[("OCTO_AUTH_STORE_OLD_KEY", &"1".repeat(64))]);
+    assert_eq!(code, Some(3));
+    found(&findings, "key", "failed", "an old key goes with a key that takes its place");
     let (_, findings) = doctor(&world, &[("HTTPS_PROXY", "ftp://proxy.example")]);
     found(&findings, "proxy", "failed", "HTTPS_PROXY");
     let (_, findings) = doctor(&world, &[("HTTPS_PROXY", &format!("http://me:{CANARY}@proxy.example:3128"))]);

@@ -129,6 +129,7 @@ fn a_key_that_cannot_be_had_is_an_error_and_nothing_is_written() {
         ("OCTO_AUTH_STORE_KEY", CANARY, "64 hexadecimal digits"),
         ("OCTO_AUTH_STORE_KEY_FILE", "/nonexistent", "the file cannot be read"),
         ("OCTO_AUTH_STORE_KEY_COMMAND", "false", "the command failed"),
+        ("OCTO_AUTH_STORE_OLD_KEY", &"1".repeat(64), "`store.key` is not set: an old key goes with"),
     ] {
         with_keys(&world, &["store", "check"], &[(name, value)]).failed(3, &[says]);
         assert!(!world.directory.exists());

@@ -1,7 +1,9 @@
 //! Sealed records: keys are added and retired, and nothing is ever written in plain text in silence.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use octo_auth_core::{Saved, Secret, Store, Version};
 use octo_auth_store_file::{FileStore, Key, Keys, Options, Registration, SecretSource};
@@ -132,14 +134,17 @@ fn a_sealed_record_under_another_name_or_version_does_not_open() {
 fn a_key_comes_from_a_file_or_a_command_and_anything_else_is_an_error() {
     let world = World::new();
     let digits = "0123456789abcdef".repeat(4);
-    let from_command = |text: &str| Key::from_command("k", Command::new("echo").arg(text));
+    let minute = Duration::from_secs(60);
+    let from_command = |text: &str| Key::from_command("k", Command::new("echo").arg(text), minute);
     assert!(from_command(&digits).is_ok());
     let mut failing = Command::new("false");
     let errors = [
         from_command("short"),
         from_command(&digits.replace('0', "g")),
-        Key::from_command("k", &mut failing),
-        Key::from_command("k", &mut Command::new("octo-auth-no-such-program")),
+        Key::from_command("k", &mut failing, minute),
+        Key::from_command("k", &mut Command::new("octo-auth-no-such-program"), minute),
+        // Its output has no end.
+        Key::from_command("k", &mut Command::new("yes"), minute),
         Key::read("k", &SecretSource::Environment("OCTO_AUTH_NO_SUCH_VARIABLE".into())),
         Key::read("k", &SecretSource::File(world.folder.path().join("absent"))),
     ];
@@ -150,4 +155,25 @@ fn a_key_comes_from_a_file_or_a_command_and_anything_else_is_an_error() {
     }
     assert_eq!(Key::new("Key 1", [1; 32]).unwrap_err().code(), "config");
     assert!(!format!("{:?}", Keys::new(key(7))).contains("7, 7"));
+}
+
+#[test]
+fn a_command_that_does_not_end_in_time_is_killed_and_one_that_leaves_its_output_open_is_not_waited_for() {
+    let moment = Duration::from_millis(50);
+    let running = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Key::from_command("k", &mut command, moment).unwrap_err().to_string()
+    };
+    let folder = World::new();
+    let file = folder.folder.path().join("pid");
+    let script = format!("echo $$ > '{}'; exec sleep 60", file.display());
+    for script in [script.as_str(), "sleep 60 & exit 0"] {
+        let error = running(script);
+        assert!(error.ends_with("the command did not end in time, and was killed"), "{error}");
+    }
+    // It may have been killed before it wrote the file.
+    if let Ok(process) = fs::read_to_string(file) {
+        assert!(!Path::new(&format!("/proc/{}", process.trim())).exists(), "{process} runs");
+    }
 }
