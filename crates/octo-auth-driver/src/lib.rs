@@ -62,6 +62,7 @@ mod subscribers;
 mod sync;
 pub mod telemetry;
 mod unfinished;
+pub mod web;
 
 pub use admission::{Admission, Admitted};
 pub use calls::{Due, Told};

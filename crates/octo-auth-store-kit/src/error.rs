@@ -78,9 +78,7 @@ impl Diagnostic for SecretError {
 #[non_exhaustive]
 pub enum SealError {
     /// The record is sealed with a key that the store does not have.
-    #[error(
-        "is sealed with the key `{key}`, which the store was not given: add it to the keys that are read"
-    )]
+    #[error("is sealed with the key `{key}`, which was not given: add it to the keys that are read")]
     KeyMissing {
         /// The id of the key.
         key: String,

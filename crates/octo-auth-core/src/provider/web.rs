@@ -2,166 +2,113 @@
 //!
 //! | the browser opens | the application |
 //! |---|---|
-//! | the address to sign in | makes a [`PendingAuthorization`] for an account of its choice ([`PendingAuthorization::with_account`]), keeps it in a store ([`WaitingSignIns`]), sets its [`cookie`], and redirects to the provider |
-//! | the redirect URI | finds the `state` that came back and the cookie that belongs to it ([`returned_state`]), takes the sign-in out of the store, and exchanges the code |
+//! | the address to sign in | makes a [`PendingAuthorization`] for an account of its choice ([`PendingAuthorization::with_account`]), keeps it in a store ([`Change::add`]), sets its [`cookie`], and redirects to the provider |
+//! | the redirect URI | finds the `state` that came back and the cookie that belongs to it ([`returned`]), takes the sign-in out of the store ([`Change::take`]), and exchanges the code ([`receive`]) |
 //!
 //! The cookie proves that the callback comes to the browser in which the sign-in began. Without it, an attacker could send a
 //! person the address of a callback and sign that person in with the attacker's account (RFC 6749 section 10.12, RFC 9700
 //! section 4.7). A sign-in is taken out of the store in one step. So if several callbacks arrive, at any number of replicas,
-//! only one exchanges the code.
+//! only one exchanges the code. An application without a store keeps the whole sign-in in the cookie, sealed.
 
+mod change;
+mod error;
 mod waiting;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::{CACHE_CONTROL, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
+pub use change::Change;
+pub use error::WebSignInError;
 pub use waiting::WaitingSignIns;
 
-use crate::error::{CallbackError, Diagnostic, OnboardingError, Remedy, RequestError};
-use crate::failure::Failure;
-use crate::grant::{PendingAuthorization, state_of_callback};
-use crate::secret::{Secret, same_secret};
-use crate::store::{StoreError, hex};
+use crate::error::RequestError;
+use crate::grant::{AuthorizationCode, PendingAuthorization, state_of_callback};
+use crate::secret::Secret;
+use crate::store::hex;
+use crate::time::Now;
 
 /// What the names of the cookies begin with. By `__Host-`, neither another host nor a page without TLS can set them.
 const PREFIX: &str = "__Host-octo-auth-";
 
-/// Why a user of a web application was not signed in.
-#[derive(Debug, thiserror::Error)]
+/// The longest name and value of a cookie, in bytes.
+const LONGEST_COOKIE: usize = 4096;
+
+/// A user who is signed in.
+#[derive(Debug)]
 #[non_exhaustive]
-pub enum WebSignInError {
-    /// The sign-in cannot begin: the redirect URI, a scope or the account does not fit.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// The callback came to another browser than the one that began; nothing was exchanged.
-    #[error(
-        "the browser has no cookie of the sign-in: that began in another browser, or is over; nothing was exchanged"
-    )]
-    OtherBrowser,
-    /// No sign-in waits for this callback.
-    #[error("no sign-in waits for this callback: it came already, or newer sign-ins took its place")]
-    NotWaiting,
-    /// The callback brought no code that can be exchanged.
-    #[error(transparent)]
-    Callback(#[from] CallbackError),
-    /// The store of the sign-ins failed; nothing was exchanged.
-    #[error("the store of the sign-ins failed")]
-    Store(#[from] StoreError),
-    /// The account cannot be used; nothing was exchanged.
-    #[error(transparent)]
-    Account(#[from] Failure),
-    /// The code was not exchanged for tokens of the account.
-    #[error(transparent)]
-    Exchange(#[from] OnboardingError),
+pub struct SignedIn {
+    /// The account that the sign-in was begun for.
+    pub account: String,
+    /// The callback's other parameters, such as OfficeRND's `org_slug`.
+    pub parameters: Vec<(String, String)>,
+    /// The value of `Set-Cookie` that removes the cookie of the sign-in.
+    pub cookie: HeaderValue,
 }
 
-impl Diagnostic for WebSignInError {
-    fn code(&self) -> Cow<'static, str> {
-        match self {
-            Self::OtherBrowser => "other_browser".into(),
-            Self::NotWaiting => "sign_in_not_waiting".into(),
-            Self::Request(error) => Diagnostic::code(error),
-            Self::Callback(error) => Diagnostic::code(error),
-            Self::Store(error) => Diagnostic::code(error),
-            Self::Account(error) => Diagnostic::code(error),
-            Self::Exchange(error) => Diagnostic::code(error),
-        }
-    }
-
-    fn remedy(&self) -> Remedy {
-        match self {
-            Self::OtherBrowser | Self::NotWaiting => Remedy::SignInAgain,
-            Self::Store(_) => Remedy::TryLater { after: Duration::from_secs(1) },
-            Self::Request(error) => error.remedy(),
-            Self::Callback(error) => error.remedy(),
-            Self::Account(error) => error.remedy(),
-            Self::Exchange(error) => error.remedy(),
-        }
+impl SignedIn {
+    /// Returns a redirect to a page of the application, which removes the cookie of the sign-in.
+    ///
+    /// # Errors
+    ///
+    /// A [`WebSignInError`] for a location that cannot stand in a header.
+    pub fn redirect(self, location: &str) -> Result<Response<String>, WebSignInError> {
+        Ok(redirect(location, self.cookie)?)
     }
 }
 
-impl WebSignInError {
-    /// Returns the HTTP status for the user's browser: 400 if the user has to sign in again, 503 if a later attempt may
-    /// succeed, else 500.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        match self.remedy() {
-            Remedy::TryLater { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Remedy::SignInAgain => StatusCode::BAD_REQUEST,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// Returns whether the user, or the provider for the user, refused access.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Callback(CallbackError::Refused { code, .. }) if code.as_str() == "access_denied")
-    }
-
-    /// Returns a plain page for the user, where the application has none of its own. It shows no text of the request.
-    #[must_use]
-    pub fn page(&self) -> Response<String> {
-        let (title, text) = match self {
-            _ if self.is_refusal() => ("Access was not granted", "Nothing was stored. You can start again."),
-            Self::OtherBrowser => (
-                "This sign-in began in another browser, or is over",
-                "If you began it in this browser, you may be signed in already: look at the site. If you followed a link from \
-                 someone else, do nothing.",
-            ),
-            Self::NotWaiting => {
-                ("This was already done, or took too long", "Start the sign-in again if you need to.")
-            }
-            _ => (
-                "The sign-in did not succeed",
-                "Start it again. If this happens twice, tell the operator of this site.",
-            ),
-        };
-        let body = format!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width, initial-scale=1\"><title>{title}</title></head>\
-             <body><main><h1>{title}</h1><p>{text}</p></main></body></html>\n"
-        );
-        let mut response = uncached(Response::new(body));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert("content-type", HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert("content-security-policy", HeaderValue::from_static("default-src 'none'"));
-        response
-    }
+/// Takes the callback of a sign-in: the code to exchange, and who is signed in once it is exchanged. `pending` is `None` if
+/// no sign-in waits.
+///
+/// # Errors
+///
+/// [`WebSignInError::NotWaiting`], and [`WebSignInError::Callback`] for a callback without a code.
+pub fn receive(
+    pending: Option<PendingAuthorization>,
+    query: &str,
+    now: Now,
+) -> Result<(AuthorizationCode, SignedIn), WebSignInError> {
+    let pending = pending.ok_or(WebSignInError::NotWaiting)?;
+    let cookie = set_cookie(pending.state(), "", Duration::ZERO);
+    let code = pending.receive(&format!("?{query}"), now).map_err(|rejected| rejected.error)?;
+    let account = code.account().unwrap_or_default().to_owned();
+    let parameters = code.other_parameters().to_vec();
+    Ok((code, SignedIn { account, parameters, cookie }))
 }
 
 /// Returns the value of `Set-Cookie` by which the browser is known again: for this host alone, not for scripts, over TLS,
-/// and sent along when the provider sends the browser back.
+/// and sent along when the provider sends the browser back. `value` is the `state` of the sign-in or the sealed sign-in, in
+/// characters of base64url and dots.
 ///
 /// Each sign-in has a cookie of its own, so that several tabs do not disturb each other.
-#[must_use]
-pub fn cookie(pending: &PendingAuthorization) -> HeaderValue {
-    set_cookie(pending.state(), pending.state().expose(), PendingAuthorization::LONGEST_AGE)
+///
+/// # Errors
+///
+/// [`RequestError::Value`] if name and value are longer than 4096 bytes: browsers drop such a cookie (RFC 6265 section 6.1).
+pub fn cookie(state: &Secret, value: &str) -> Result<HeaderValue, RequestError> {
+    if cookie_name(state).len() + value.len() > LONGEST_COOKIE {
+        let problem = "would be longer than the 4096 bytes that browsers keep: name fewer scopes or a shorter account, or \
+                       keep the sign-ins in a store";
+        return Err(RequestError::Value { what: "cookie of the sign-in", problem });
+    }
+    Ok(set_cookie(state, value, PendingAuthorization::LONGEST_AGE))
 }
 
-/// Returns the value of `Set-Cookie` that removes the cookie of a sign-in that has ended.
-#[must_use]
-pub fn removed_cookie(state: &Secret) -> HeaderValue {
-    set_cookie(state, "", Duration::ZERO)
-}
-
-/// Returns the `state` of a callback, if the browser has the cookie that belongs to it.
+/// Returns the `state` of a callback, and the value of the cookie that belongs to it.
 ///
 /// # Errors
 ///
 /// [`WebSignInError::Callback`] for a query that is no callback, and [`WebSignInError::OtherBrowser`] without the cookie.
-pub fn returned_state(query: &str, headers: &HeaderMap) -> Result<Secret, WebSignInError> {
+pub fn returned<'a>(query: &str, headers: &'a HeaderMap) -> Result<(Secret, &'a str), WebSignInError> {
     let state = state_of_callback(query)?;
     let name = cookie_name(&state);
-    let has_it = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()).any(|line| {
-        let mut pairs = line.split(';').filter_map(|pair| pair.trim().split_once('='));
-        pairs.any(|(own, value)| own == name && same_secret(value, state.expose()))
-    });
-    if has_it { Ok(state) } else { Err(WebSignInError::OtherBrowser) }
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    // By `__Host-` a browser has one cookie of a name.
+    let value = pairs.find(|(own, _)| *own == name).map(|(_, value)| value);
+    Ok((state, value.ok_or(WebSignInError::OtherBrowser)?))
 }
 
 /// Returns a redirect that sets a cookie, and that no cache keeps.
@@ -174,18 +121,11 @@ pub fn redirect(location: &str, cookie: HeaderValue) -> Result<Response<String>,
         what: "location of a redirect",
         problem: "cannot stand in a header",
     })?;
-    let mut response = uncached(Response::new(String::new()));
+    let mut response = error::uncached(Response::new(String::new()));
     *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().insert(LOCATION, location);
     response.headers_mut().insert(SET_COOKIE, cookie);
     Ok(response)
-}
-
-/// A response that no cache keeps, and whose address no other site learns.
-fn uncached(mut response: Response<String>) -> Response<String> {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
 }
 
 fn set_cookie(state: &Secret, value: &str, age: Duration) -> HeaderValue {
@@ -196,7 +136,8 @@ fn set_cookie(state: &Secret, value: &str, age: Duration) -> HeaderValue {
     value
 }
 
-/// The name of a sign-in's cookie, from which its `state` cannot be found.
-fn cookie_name(state: &Secret) -> String {
+/// Returns the name of a sign-in's cookie, from which its `state` cannot be found.
+#[must_use]
+pub fn cookie_name(state: &Secret) -> String {
     format!("{PREFIX}{}", hex(&Sha256::digest(state.expose())[..8]))
 }

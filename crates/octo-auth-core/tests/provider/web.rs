@@ -2,7 +2,7 @@
 
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use octo_auth_core::provider::web::{self, WaitingSignIns, WebSignInError};
+use octo_auth_core::provider::web::{self, Change, WaitingSignIns, WebSignInError};
 use octo_auth_core::{
     Client, Diagnostic, Entropy, PendingAuthorization, Profile, RecordBytes, Scopes, Stored, Version,
 };
@@ -16,11 +16,20 @@ fn sign_in(number: u8, account: &str) -> PendingAuthorization {
     begun.unwrap().1.with_account(account)
 }
 
+/// The cookie of a sign-in that waits in a store.
+fn cookie(pending: &PendingAuthorization) -> HeaderValue {
+    web::cookie(pending.state(), pending.state().expose()).unwrap()
+}
+
 /// The headers of a browser with the cookie of a sign-in, beside others.
 fn browser(pending: &PendingAuthorization) -> HeaderMap {
-    let cookie = web::cookie(pending);
+    let cookie = cookie(pending);
     let pair = cookie.to_str().unwrap().split(';').next().unwrap();
     HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&format!("theme=dark; {pair}; a=b")).unwrap())])
+}
+
+fn cookie_name(cookie: &HeaderValue) -> &str {
+    cookie.to_str().unwrap().split('=').next().unwrap()
 }
 
 fn stored(content: RecordBytes) -> Stored {
@@ -30,27 +39,34 @@ fn stored(content: RecordBytes) -> Stored {
 #[test]
 fn the_cookie_is_for_this_host_alone_and_not_for_scripts() {
     let pending = sign_in(1, "aurora");
-    let cookie = web::cookie(&pending);
+    let cookie = cookie(&pending);
     let text = cookie.to_str().unwrap();
     assert!(text.starts_with("__Host-octo-auth-"), "{text}");
     assert!(text.ends_with("; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax"), "{text}");
     assert!(!text.split('=').next().unwrap().contains(&pending.state().expose()[..8]), "{text}");
     assert!(!format!("{cookie:?}").contains(pending.state().expose()), "{cookie:?}");
-    assert_ne!(web::cookie(&sign_in(2, "aurora")), cookie, "each sign-in has its own");
-    let removed = web::removed_cookie(pending.state());
-    assert!(removed.to_str().unwrap().contains("=; Path=/; Max-Age=0; "), "{removed:?}");
+    let other = sign_in(2, "aurora");
+    let of_other = web::cookie(other.state(), "value").unwrap();
+    assert_ne!(cookie_name(&of_other), cookie_name(&cookie), "each sign-in has its own");
+    let query = format!("code=c&state={}", pending.state().expose());
+    let (_, signed_in) = web::receive(Some(pending), &query, moment::start()).unwrap();
+    let removed = signed_in.cookie.to_str().unwrap();
+    assert!(
+        removed.contains("=; Path=/; Max-Age=0; ") && removed.starts_with(cookie_name(&cookie)),
+        "{removed}"
+    );
 }
 
 #[test]
 fn a_callback_counts_only_in_the_browser_with_its_cookie() {
     let (own, other) = (sign_in(1, "aurora"), sign_in(2, "aurora"));
     let query = format!("code=c0de&state={}", own.state().expose());
-    assert_eq!(web::returned_state(&query, &browser(&own)).unwrap(), *own.state());
+    assert_eq!(web::returned(&query, &browser(&own)).unwrap(), (own.state().clone(), own.state().expose()));
     let mut both = browser(&other);
     both.append(COOKIE, browser(&own).remove(COOKIE).unwrap());
-    assert_eq!(web::returned_state(&query, &both).unwrap(), *own.state());
+    assert_eq!(web::returned(&query, &both).unwrap().0, *own.state());
     for headers in [HeaderMap::new(), browser(&other)] {
-        let error = web::returned_state(&query, &headers).unwrap_err();
+        let error = web::returned(&query, &headers).unwrap_err();
         assert!(matches!(error, WebSignInError::OtherBrowser), "{error:?}");
         assert_eq!((error.code().as_ref(), error.status().as_u16()), ("other_browser", 400));
     }
@@ -61,7 +77,7 @@ fn a_callback_counts_only_in_the_browser_with_its_cookie() {
         ("code=c0de&state=%zz", "callback_malformed"),
         ("", "state_missing"),
     ] {
-        let error = web::returned_state(query, &browser(&own)).unwrap_err();
+        let error = web::returned(query, &browser(&own)).unwrap_err();
         assert_eq!(error.code(), code, "{query}");
     }
 }
@@ -84,6 +100,41 @@ fn a_sign_in_is_taken_once_and_knows_its_account_and_its_verifier() {
     assert_eq!(code.account(), Some("aurora"));
     let mut after = WaitingSignIns::read(&client, &state, Some(&stored(read.content()))).unwrap();
     assert!(after.take(&state).is_none());
+}
+
+/// Another replica writes between each reading and each writing.
+#[test]
+fn a_change_is_made_again_after_a_conflict_and_not_for_ever() {
+    let (first, second) = (sign_in(1, "aurora"), sign_in(1, "bellevue"));
+    let state = first.state().clone();
+    let mut change = Change::add(&octorate(), first, moment::start());
+    let (version, alone) = change.write(None).unwrap().unwrap();
+    assert_eq!(version, None);
+    let mut other = Change::add(&octorate(), second, moment::start());
+    let others = stored(other.write(None).unwrap().unwrap().1);
+    let (version, both) = change.write(Some(&others)).unwrap().unwrap();
+    assert_eq!(version, Some(Version(7)));
+    assert!(both.as_ref().len() > alone.as_ref().len());
+
+    let mut take = Change::take(&octorate(), state.clone());
+    assert!(take.write(Some(&others)).unwrap().is_some());
+    assert!(take.write(None).unwrap().is_none(), "another replica has taken it; nothing is to be written");
+    assert!(take.taken().is_none());
+
+    let mut take = Change::take(&octorate(), state);
+    for _ in 0..16 {
+        assert!(take.write(Some(&others)).unwrap().is_some());
+    }
+    assert!(take.write(Some(&others)).unwrap_err().to_string().contains("changed all the time"));
+}
+
+#[test]
+fn a_cookie_that_browsers_would_drop_is_an_error_that_says_what_to_do() {
+    let pending = sign_in(1, "aurora");
+    let room = 4096 - cookie_name(&cookie(&pending)).len();
+    assert!(web::cookie(pending.state(), &"a".repeat(room)).is_ok());
+    let error = web::cookie(pending.state(), &"a".repeat(room + 1)).unwrap_err().to_string();
+    assert!(error.contains("4096 bytes") && error.contains("keep the sign-ins in a store"), "{error}");
 }
 
 #[test]
@@ -123,7 +174,7 @@ fn a_record_of_another_client_or_a_damaged_one_is_an_error_and_is_not_overwritte
 
 #[test]
 fn a_redirect_is_kept_by_no_cache_and_refuses_a_forged_header() {
-    let cookie = web::cookie(&sign_in(1, "aurora"));
+    let cookie = cookie(&sign_in(1, "aurora"));
     let response = web::redirect("https://as.example/authorize?a=b", cookie.clone()).unwrap();
     assert_eq!(response.status(), 303);
     assert_eq!(response.headers()[LOCATION], "https://as.example/authorize?a=b");
