@@ -20,7 +20,9 @@ pub(crate) use client::{Authentication, ClientArguments, Provider, StoreArgument
 use doctor::DOCTOR_EXAMPLE;
 pub(crate) use doctor::DoctorRequest;
 use emulate::EMULATE_EXAMPLE;
-pub(crate) use emulate::{EmulateRequest, Emulated, OrderedFault};
+pub(crate) use emulate::{
+    EmulateRequest, Emulated, FROZEN_AT, OrderedFault, SKEW, fault, lifetime, redirect_uri,
+};
 use login::LOGIN_EXAMPLE;
 pub(crate) use login::LoginRequest;
 pub(crate) use malformed::Malformed;

@@ -1,5 +1,6 @@
 //! `octo-auth emulate`: the emulator until Ctrl-C, with what it is asked as it is asked.
 
+mod file;
 mod ordered;
 
 use std::thread;
@@ -20,9 +21,10 @@ const EVERY: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the port is in use or cannot be had.
+/// A [`Failure`] if the port is in use or cannot be had, or if the file cannot be used.
 pub(crate) fn run(request: &EmulateRequest, output: &mut Output) -> Result<Exit, Failure> {
-    let builder = Emulator::builder().port(request.port);
+    let request = &file::joined(request)?;
+    let builder = Emulator::builder().port(request.port.unwrap_or(0));
     let builder = match request.frozen_at {
         Some(seconds) => builder.frozen_at(seconds * 1000),
         None => builder,

@@ -1,5 +1,7 @@
 //! Arguments of the emulator: its port, its clock, and how its providers differ from their documents.
 
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -7,8 +9,7 @@ use octo_auth_emulator::{Fault, HOSTS};
 
 use super::malformed::Malformed;
 
-pub(super) const EMULATE_EXAMPLE: &str = "\
-PROVIDER is octorate, octotable, officernd or rfc6749. PLACE is a host, such as auth.example, or a host and a path,
+pub(super) const EMULATE_EXAMPLE: &str = r#"PROVIDER is octorate, octotable, officernd or rfc6749. PLACE is a host, such as auth.example, or a host and a path,
 such as auth.example/token. FAULT is one of
 
   closed         the request is not processed, and the connection is closed
@@ -20,17 +21,37 @@ such as auth.example/token. FAULT is one of
 
 and strikes every request, or with a number and x before it the next requests only.
 
+A file holds the same by the names of the arguments, a list where one may be repeated. Arguments are added to its lists,
+and take the place of its other values:
+
+  port = 4000
+  redirect-uri = ["octorate=https://hotel.example/callback"]
+  lifetime = ["octorate=120", "rfc6749=300"]
+  fault = ["auth.example/token=2x503", "api.octorate.com=delay:3"]
+  date-skew = -7200
+
 Examples:
   octo-auth emulate --port 4000
+  octo-auth emulate --config emulator.toml
   octo-auth emulate --redirect-uri octorate=https://hotel.example/callback --lifetime octorate=120
-  octo-auth emulate --fault auth.example/token=2x503 --date-skew -7200";
+  octo-auth emulate --fault auth.example/token=2x503 --date-skew -7200"#;
+
+/// The times at which a clock may stand, in seconds since 1970: until the end of the year 9999.
+pub(crate) const FROZEN_AT: RangeInclusive<i64> = 0..=253_402_300_799;
+
+/// How far the Date header may be from the clock, in seconds: ten years.
+pub(crate) const SKEW: RangeInclusive<i64> = -315_360_000..=315_360_000;
 
 /// What `octo-auth emulate` is asked for.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct EmulateRequest {
-    /// The port to listen on; 0 takes a free one
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
-    pub(crate) port: u16,
+    /// A TOML file with what the other arguments order
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The port to listen on; 0, or none, takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
 
     /// A redirect URI that the demo client of a provider has beside its own; may be repeated
     #[arg(long, value_name = "PROVIDER=URI", value_parser = redirect_uri)]
@@ -45,13 +66,13 @@ pub(crate) struct EmulateRequest {
     pub(crate) fault: Vec<OrderedFault>,
 
     /// Stop the clock of the providers at this time, in seconds since 1970-01-01T00:00:00Z
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(0..=253_402_300_799))]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(FROZEN_AT))]
     pub(crate) frozen_at: Option<i64>,
 
     /// How far the Date header is ahead of the clock, in seconds; behind it if negative
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(i64).range(-315_360_000..=315_360_000))]
-    pub(crate) date_skew: i64,
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i64).range(SKEW))]
+    pub(crate) date_skew: Option<i64>,
 }
 
 /// An emulated provider.
@@ -83,7 +104,7 @@ fn of_provider(text: &str) -> Result<(Emulated, &str), Malformed> {
     Ok((provider, value))
 }
 
-fn redirect_uri(text: &str) -> Result<(Emulated, String), Malformed> {
+pub(crate) fn redirect_uri(text: &str) -> Result<(Emulated, String), Malformed> {
     let (provider, uri) = of_provider(text)?;
     match provider {
         Emulated::Octotable => Err(Malformed("OctoTable has no page that redirects")),
@@ -93,14 +114,14 @@ fn redirect_uri(text: &str) -> Result<(Emulated, String), Malformed> {
     }
 }
 
-fn lifetime(text: &str) -> Result<(Emulated, Duration), Malformed> {
+pub(crate) fn lifetime(text: &str) -> Result<(Emulated, Duration), Malformed> {
     let (provider, seconds) = of_provider(text)?;
     let seconds = seconds.parse::<u32>().ok().filter(|seconds| *seconds > 0);
     let seconds = seconds.ok_or(Malformed("write a number of seconds from 1 to 4294967295 after the ="))?;
     Ok((provider, Duration::from_secs(seconds.into())))
 }
 
-fn fault(text: &str) -> Result<OrderedFault, Malformed> {
+pub(crate) fn fault(text: &str) -> Result<OrderedFault, Malformed> {
     let (place, order) = text.split_once('=').ok_or(NO_EQUALS_SIGN)?;
     let (host, path) = place.split_once('/').map_or((place, None), |(host, path)| (host, Some(path)));
     if !HOSTS.contains(&host) {

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What is wrong with a value, without the value: it may hold a secret that was typed in the wrong place.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Malformed(pub(super) &'static str);
+pub(crate) struct Malformed(pub(crate) &'static str);
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -41,5 +41,5 @@ pub(super) fn arrange(emulator: &Emulator, request: &EmulateRequest) {
             None => place.always(fault.clone()),
         }
     }
-    emulator.faults().skew_date(request.date_skew);
+    emulator.faults().skew_date(request.date_skew.unwrap_or(0));
 }

@@ -144,6 +144,81 @@ fn redirect_uris_lifetimes_faults_and_clocks_are_set_by_arguments() {
     assert!(running.next_line().starts_with("GET admin.octorate.com"));
 }
 
+#[test]
+fn the_same_is_ordered_by_a_file_and_arguments_hold_over_it() {
+    let file = File::new(
+        "port = 1\n\
+         redirect-uri = [\n  \"octorate=https://hotel.example/callback\",\n]\n\
+         lifetime = [\"rfc6749=77\", \"octorate=120\"]\n\
+         fault = [\"auth.example/token=1x503\"]\n\
+         frozen-at = 1700000000\n\
+         date-skew = 60\n",
+    );
+    let mut running =
+        Running::with(&["--config", file.path(), "--lifetime", "rfc6749=88", "--date-skew", "-3600"]);
+    let url = running.url().to_owned();
+    let path = "admin.octorate.com/octobook/identity/oauth.xhtml";
+    let (id, uri) = (octorate::DEMO_CLIENT_ID, "https%3A%2F%2Fhotel.example%2Fcallback");
+    let address = format!("{url}/{path}?client_id={id}&redirect_uri={uri}&state=s");
+    assert_eq!(Browser::new().open(&address).expect("a page").status, 200);
+    assert!(token_request(&url).starts_with("HTTP/1.1 503 "));
+    let answer = token_request(&url);
+    assert!(answer.contains("\"expires_in\":88"), "{answer}");
+    assert!(answer.to_lowercase().contains("date: tue, 14 nov 2023 21:13:20 gmt"), "{answer}");
+    assert!(running.next_line().starts_with("GET admin.octorate.com"));
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_refused_with_its_line_and_without_its_values() {
+    for (text, says) in [
+        ("port = 0\nlifetimes = []\n", "line 2: unknown field `lifetimes`, expected one of `port`"),
+        ("port = \"hunter2\"\n", "line 1: the value does not fit: it must be u16"),
+        ("port = 70000\n", "line 1: the value does not fit: it must be u16"),
+        ("frozen-at = -1\n", "line 1: the number is not in its range, from 0 to 253402300799"),
+        ("\ndate-skew = 9999999999\n", "line 2: the number is not in its range"),
+        (
+            "fault = [\n  \"auth.example=lost\",\n  \"auth.example=hunter2\",\n]\n",
+            "line 3: the fault is none of closed",
+        ),
+        ("lifetime = [\"octorate=0\"]\n", "line 1: write a number of seconds from 1"),
+        ("redirect-uri = [\"octorate=http://hunter2.example/\"]\n", "line 1: Octorate takes https only"),
+        ("redirect-uri = \"octorate=hunter2\"\n", "line 1: the value does not fit: it must be a sequence"),
+        ("port = 1\nport = 2\n", "line 2: duplicate key"),
+        ("port\n", "line 1: "),
+    ] {
+        let file = File::new(text);
+        let ran = run(&["emulate", "--config", file.path()]);
+        assert!(!ran.err.contains("hunter2"), "{ran:?}");
+        ran.failed(3, &[says, "what to do: see octo-auth emulate --help"]);
+    }
+    run(&["emulate", "--config", "/nowhere/emulator.toml"])
+        .failed(3, &["/nowhere/emulator.toml", "No such file"]);
+}
+
+/// A file of settings, removed when it is dropped.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(text: &str) -> Self {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("octo-auth-emulator-{}-{number}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).expect("a file");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 /// The answer to client credentials at the standard server, as it came.
 fn token_request(url: &str) -> String {
     let authority = url.strip_prefix("http://").expect("http");
