@@ -16,6 +16,7 @@ mod invariants;
 mod measure;
 mod mutants;
 mod real_server;
+mod release;
 mod simulate;
 mod tidy;
 
@@ -137,6 +138,9 @@ enum Task {
     /// Sign in with Chromium, by the command line and at a web application, against the emulator; pictures of each page go
     /// to target/browser. It needs chromium and its driver.
     Browser,
+    /// Plan a release: versions, order, changelog entry and tag, and what refuses it. Nothing is written or sent unless an
+    /// option says so.
+    Release(release::Options),
     /// Print how much code one renewal goes through; fail if files import each other in a circle.
     Measure,
     /// Run the tests of the core, then check the house rules.
@@ -173,6 +177,7 @@ fn main() -> ExitCode {
         Task::RealServer => real_server(&root()),
         Task::Browser if !browser::is_possible() => Ok(false),
         Task::Browser => browser::run(&root()),
+        Task::Release(options) => release::run(&root(), &options),
         Task::Measure => measure::run(&root()),
         Task::Quick => quick(&root()),
         Task::Test => check::run(&root(), check::Extent::Promises),
