@@ -3,19 +3,24 @@
 //! The rule kept here: nothing is written or sent unless it was asked for, and every refusal says what to do.
 
 mod changelog;
+mod content;
+mod description;
 #[cfg(test)]
 mod fixture;
 mod plan;
+mod readme;
+mod secret;
 mod version;
 mod workspace;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use cargo_metadata::semver::Version;
 use clap::Args;
 
 use plan::Plan;
+use secret::Secrets;
 use workspace::Workspace;
 
 /// What is done beyond the plan.
@@ -34,8 +39,19 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
     let workspace = Workspace::read(root)?;
     let plan = Plan::new(&workspace, options.version.as_ref())?;
     print!("{plan}");
+    let is_sound = audit(&workspace)?;
+    ensure!(is_sound || !options.write, "nothing was written, see the findings above");
     if options.write {
         plan.write(root)?;
     }
-    Ok(plan.refusals.is_empty())
+    Ok(is_sound && plan.refusals.is_empty())
+}
+
+/// Looks at what the packages say of themselves and hold; the answer is whether nothing has to be changed.
+pub(crate) fn audit(workspace: &Workspace) -> Result<bool> {
+    let mut findings: Vec<_> = workspace.crates.iter().flat_map(description::findings).collect();
+    findings.extend(content::findings(workspace, &Secrets::new(std::env::vars()))?);
+    findings.iter().for_each(|finding| println!("{finding}"));
+    println!("{} packages, {} findings", workspace.crates.len(), findings.len());
+    Ok(findings.is_empty())
 }
