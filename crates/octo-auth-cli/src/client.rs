@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use octo_auth_blocking::{SetupError, UreqTransport};
 use octo_auth_config::{Origin, Settings};
@@ -15,6 +15,10 @@ use crate::credentials;
 use crate::failure::{Exit, Failure, shown};
 use crate::input;
 use crate::profile;
+
+/// The settings that name files with certificates.
+pub(crate) const ROOT_CERTIFICATES: &str = "root_certificates";
+pub(crate) const CLIENT_CERTIFICATE: &str = "client_certificate";
 
 /// Returns the settings, with the arguments over them.
 ///
@@ -35,6 +39,7 @@ pub(crate) fn settings(arguments: &ClientArguments) -> Result<Settings, Failure>
         Authentication::Body => "body",
         Authentication::Basic => "basic",
     });
+    let path = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
     let joined = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(" "));
     let profile_argument = if arguments.profile.is_some() { "--profile" } else { "--provider" };
     let mut settings = Settings::load(arguments.config.as_deref())?;
@@ -44,6 +49,8 @@ pub(crate) fn settings(arguments: &ClientArguments) -> Result<Settings, Failure>
         ("--client-authentication", "auth", way.map(str::to_owned)),
         ("--base-url", "base_url", joined(&arguments.base_url)),
         ("--scope", "scope", joined(&arguments.scope)),
+        ("--root-certificates", ROOT_CERTIFICATES, path(&arguments.root_certificates)?),
+        ("--client-certificate", CLIENT_CERTIFICATE, path(&arguments.client_certificate)?),
     ] {
         if let Some(value) = value {
             settings = settings.with(name, &value, Origin::Argument(argument.to_owned()))?;
@@ -79,14 +86,14 @@ pub(crate) fn absolute(path: &Path) -> Result<String, Failure> {
 /// # Errors
 ///
 /// A [`Failure`] for a proxy or a certificate that cannot be used.
-pub(crate) fn transport(arguments: &ClientArguments) -> Result<UreqTransport, Failure> {
+pub(crate) fn transport(settings: &Settings) -> Result<UreqTransport, Failure> {
     let mut transport = UreqTransport::new()?;
     let unusable = |error: SetupError, file: &Path| Failure::from(error).about(shown(file.display()));
-    if let Some(file) = &arguments.root_certificates {
+    if let Some(file) = settings.get(ROOT_CERTIFICATES).map(Path::new) {
         let named = transport.with_root_certificates(read(file, false)?);
         transport = named.map_err(|error| unusable(error, file))?;
     }
-    if let Some(file) = &arguments.client_certificate {
+    if let Some(file) = settings.get(CLIENT_CERTIFICATE).map(Path::new) {
         let named = transport.with_client_certificate(read(file, true)?);
         transport = named.map_err(|error| unusable(error, file))?;
     }

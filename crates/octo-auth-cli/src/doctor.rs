@@ -31,7 +31,7 @@ pub(crate) fn run(request: &DoctorRequest, output: &mut Output) -> Result<Exit, 
         Ok(settings) => check(request, &settings, &mut findings),
         Err(failure) => {
             findings.push(Finding::failed("configuration", &failure));
-            let skipped = ["key", "directory", "records", "writing", "proxy", "provider", "clock"];
+            let skipped = ["key", "directory", "records", "secrets", "writing", "proxy", "provider", "clock"];
             let why = "the configuration must be right first";
             findings.extend(skipped.map(|check| Finding::skipped(check, why)));
         }
@@ -62,6 +62,7 @@ fn check(request: &DoctorRequest, settings: &Settings, findings: &mut Vec<Findin
         Ok(Ok(store)) => {
             findings.push(directory(&store));
             findings.push(records(&store, settings));
+            findings.push(secrets(&store));
             findings.push(match store.adopt_only() {
                 Some(_) => Finding::skipped("writing", "the directory is adopt-only"),
                 None => proof::check(store.directory()),
@@ -70,16 +71,19 @@ fn check(request: &DoctorRequest, settings: &Settings, findings: &mut Vec<Findin
         }
         Ok(Err(failure)) => {
             findings.push(Finding::failed("directory", &failure));
-            findings.extend(skipped(&["records", "writing"], "there is no directory"));
+            findings.extend(skipped(&["records", "secrets", "writing"], "there is no directory"));
             None
         }
         Err(_) => {
-            findings.extend(skipped(&["directory", "records", "writing"], "the key must be had first"));
+            findings.extend(skipped(
+                &["directory", "records", "secrets", "writing"],
+                "the key must be had first",
+            ));
             None
         }
     };
     findings.push(proxy());
-    provider::check(request, settings, store.as_ref(), findings);
+    provider::check(settings, store.as_ref(), findings);
 }
 
 fn configuration(settings: &Settings) -> Finding {
@@ -153,6 +157,32 @@ fn records(store: &FileStore, settings: &Settings) -> Finding {
         }
         Err(failure) => Finding::failed("records", &failure),
     }
+}
+
+/// Whether the client secret of each registration can be had. What cannot be read was named among the records.
+fn secrets(store: &FileStore) -> Finding {
+    let check = "secrets";
+    let labels = match store.registrations() {
+        Ok(labels) => labels,
+        Err(error) => return Finding::failed(check, &error.into()),
+    };
+    let read = |label: String| Some((store.registration(&label).ok()??, label));
+    let (mut count, mut missing) = (0, Vec::new());
+    for (registration, label) in labels.into_iter().filter_map(read) {
+        let Some(source) = registration.secret else { continue };
+        count += 1;
+        if let Err(error) = source.obtain() {
+            let failure = Failure::from(error);
+            missing.push(format!("the registration {label}: {}", failure.in_one_line()));
+        }
+    }
+    if missing.is_empty() {
+        return Finding::sound(check, format!("{count}, of each registration with one"));
+    }
+    let message = format!("{} of {count} cannot be had: {}", missing.len(), missing.join("; "));
+    let remedy =
+        "set the variable or put the file back; or sign in or import again with a secret in another place";
+    Finding::failed(check, &Failure::new(Exit::Configuration, message).with_remedy(remedy))
 }
 
 fn proxy() -> Finding {

@@ -18,7 +18,7 @@ use crate::{client, interrupt, keys};
 const OF_A_CLIENT: [&str; 5] = ["profile", "token_url", "authorization_url", "client_id", "auth"];
 
 /// The settings that are stored with a registration.
-const REGISTERED: [&str; 8] = [
+const REGISTERED: [&str; 10] = [
     "profile",
     "token_url",
     "authorization_url",
@@ -27,6 +27,8 @@ const REGISTERED: [&str; 8] = [
     "auth",
     "redirect_uri",
     "scope",
+    client::ROOT_CERTIFICATES,
+    client::CLIENT_CERTIFICATE,
 ];
 
 /// The name of the account among the settings of a registration.
@@ -68,7 +70,8 @@ impl Stored {
         let settings = if is_named { settings } else { registered(&store, account, settings)? };
         let client = settings.client()?;
         let key = key(&client, &settings, account)?;
-        Ok(Self { store, client, key, settings, transport: client::transport(of)? })
+        let transport = client::transport(&settings)?;
+        Ok(Self { store, client, key, settings, transport })
     }
 
     /// Returns the tokens of the client. Nothing is sent.
@@ -251,12 +254,20 @@ fn registered(store: &FileStore, account: Option<&str>, settings: Settings) -> R
 pub(crate) fn described(registration: Registration) -> Result<(Client, Key), Failure> {
     let account = registration.settings.get(ACCOUNT).cloned();
     let client_id = registration.client_id.clone();
-    let settings =
-        with_registration(Settings::read(None, [])?, &Registration { secret: None, ..registration }, "it")?;
+    let settings = settings_of(registration)?;
     // It sends nothing.
     let client = Client::new(settings.profile()?, client_id, "unused")?;
     let key = key(&client, &settings, account.as_deref())?;
     Ok((client, key))
+}
+
+/// Returns the settings of a registration, without its secret.
+///
+/// # Errors
+///
+/// A [`Failure`] if one of them is unusable.
+pub(crate) fn settings_of(registration: Registration) -> Result<Settings, Failure> {
+    with_registration(Settings::read(None, [])?, &Registration { secret: None, ..registration }, "it")
 }
 
 /// Returns the settings with those of a registration.

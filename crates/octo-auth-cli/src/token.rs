@@ -30,7 +30,8 @@ pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, F
     let (client, scopes) = (settings.client()?, settings.scopes()?);
     let source = settings.origin("client_secret").or_else(|| settings.origin("client_secret_file"));
     let source = source.map(ToString::to_string).unwrap_or_default();
-    let runner = Runner::with_transport(client::transport(of)?).with_deadline(Duration::from_secs(deadline));
+    let runner =
+        Runner::with_transport(client::transport(&settings)?).with_deadline(Duration::from_secs(deadline));
     let (token, expires_at) = ask(&client, &scopes, &runner, &source)?;
     match expires_at {
         Some(instant) => note(&format!("the token expires at {instant}")),

@@ -92,6 +92,10 @@ settings! {
     "How long a caller waits for a token, up to 1 h. `30s`.";
     "max_token_requests_per_minute", Form::Number, "whole number",
     "The limit of token requests, where it is below what the provider allows.";
+    "root_certificates", Form::Path, "absolute path",
+    "A PEM file with the certificate authorities that `octo-auth` trusts. Those that the operating system trusts.";
+    "client_certificate", Form::Path, "absolute path",
+    "A PEM file with a client certificate and its key, for a server that asks `octo-auth` for one.";
     "store.path", Form::Path, "absolute path",
     "The directory where tokens are kept.";
     "store.key", Form::Secret, "text, never shown",

@@ -5,9 +5,9 @@ use clap::Args;
 use super::{ClientArguments, StoreArguments};
 
 pub(super) const DOCTOR_EXAMPLE: &str = "\
-It checks the configuration, the key of the store, the directory, each record, that a save survives the end of its
-process in the middle (processes are started and killed for that), the proxy, whether the provider answers, and how
-far this computer's clock is from the provider's. No credentials are sent, and no token is changed.
+It checks the configuration, the key of the store, the directory, each record, that each client secret can be had, that
+a save survives the end of its process in the middle (processes are started and killed for that), the proxy, whether the
+provider answers, and how far this computer's clock is from the provider's. No credentials are sent, and no token is changed.
 
 Examples:
   octo-auth doctor

@@ -9,7 +9,8 @@ use super::{ClientArguments, StoreArguments, StoredArguments};
 pub(super) const IMPORT_EXAMPLE: &str = "\
 The refresh token is one line on standard input. It is stored, with what the client is registered with: afterwards
 octo-auth token --account NAME needs no settings. A client secret that came from the environment or from
-client_secret_file is read there again; any other is stored beside the token.
+client_secret_file is read there again; any other is stored beside the token. Files with certificates are read again
+where they are.
 
 An import never takes back what is newer: a refresh token that the account held before changes nothing, so that a
 script may import its first one at each start.

@@ -6,15 +6,14 @@ use std::time::Duration;
 use http::Request;
 use http::header::DATE;
 use octo_auth_blocking::{Transport, UreqTransport};
-use octo_auth_config::Settings;
+use octo_auth_config::{ConfigError, Settings};
 use octo_auth_core::{Body, Profile, Timestamp};
 use octo_auth_store_file::FileStore;
 use octo_auth_system::{Clock, SystemClock};
 
 use super::Finding;
-use crate::arguments::DoctorRequest;
 use crate::failure::{Exit, Failure, shown};
-use crate::{client, inventory};
+use crate::{client, stored};
 
 /// How long a provider may take to answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -26,12 +25,7 @@ const NEAR: i64 = 60;
 const IMPLAUSIBLE: i64 = 86_400;
 
 /// Asks each provider once, without credentials.
-pub(crate) fn check(
-    request: &DoctorRequest,
-    settings: &Settings,
-    store: Option<&FileStore>,
-    findings: &mut Vec<Finding>,
-) {
+pub(crate) fn check(settings: &Settings, store: Option<&FileStore>, findings: &mut Vec<Finding>) {
     let providers = providers(settings, store);
     if providers.is_empty() {
         findings.extend(
@@ -39,16 +33,8 @@ pub(crate) fn check(
                 .map(|check| Finding::skipped(check, "neither settings nor registrations name one")),
         );
     }
-    let transport = match client::transport(&request.client) {
-        Ok(transport) => transport,
-        Err(failure) => {
-            findings.push(Finding::failed("provider", &failure));
-            findings.push(Finding::skipped("clock", "no request can be made"));
-            return;
-        }
-    };
-    for (url, title) in providers {
-        match ask(&transport, &url) {
+    for (url, (title, own)) in providers {
+        match client::transport(&own).and_then(|transport| ask(&transport, &url)) {
             Ok((status, offset)) => {
                 findings.push(Finding::sound(
                     "provider",
@@ -65,13 +51,30 @@ pub(crate) fn check(
     }
 }
 
-/// Returns where tokens are asked for, and the provider's title.
-fn providers(settings: &Settings, store: Option<&FileStore>) -> BTreeMap<String, String> {
-    let registered = store.and_then(|store| inventory::read(store, settings).ok());
-    let registered = registered.into_iter().flat_map(|known| known.records).filter_map(|entry| entry.of);
-    let profiles = registered.map(|(client, _)| client.profile().clone()).chain(settings.profile());
-    let named = |profile: Profile| Some((token_url(&profile)?, profile.title().to_owned()));
-    profiles.filter_map(named).collect()
+/// Returns where tokens are asked for, the provider's title, and the settings that say how it is reached.
+fn providers(settings: &Settings, store: Option<&FileStore>) -> BTreeMap<String, (String, Settings)> {
+    let labels = store.and_then(|store| store.registrations().ok()).unwrap_or_default();
+    let registered = labels.iter().filter_map(|label| store?.registration(label).ok()?);
+    let registered = registered.filter_map(|registration| stored::settings_of(registration).ok());
+    let named = |own: Settings| {
+        let profile = own.profile().ok()?;
+        Some((token_url(&profile)?, (profile.title().to_owned(), own)))
+    };
+    registered
+        .filter_map(|own| with_certificates(own, settings).ok())
+        .chain([settings.clone()])
+        .filter_map(named)
+        .collect()
+}
+
+/// Returns settings with the certificates of others over their own.
+fn with_certificates(mut own: Settings, others: &Settings) -> Result<Settings, ConfigError> {
+    for name in [client::ROOT_CERTIFICATES, client::CLIENT_CERTIFICATE] {
+        if let (Some(file), Some(origin)) = (others.get(name), others.origin(name)) {
+            own = own.with(name, file, origin.clone())?;
+        }
+    }
+    Ok(own)
 }
 
 fn token_url(profile: &Profile) -> Option<String> {

@@ -11,6 +11,7 @@ use crate::stored::World;
 fn doctor(world: &World, environment: &[(&str, &str)]) -> (Option<i32>, Value) {
     let directory = world.directory.to_str().expect("a path in UTF-8");
     let mut program = program(&["doctor", "--json", "--store", directory]);
+    program.env("OCTO_AUTH_CLIENT_SECRET", octo_auth_emulator::generic::DEMO_CLIENT_SECRET);
     let ran = Ran::from(program.envs(environment.iter().copied()).output().expect("the program starts"));
     ran.gave_nothing_away();
     let found: Value = serde_json::from_str(&ran.out).expect("one JSON object");
@@ -35,7 +36,9 @@ fn a_sound_installation_passes_every_check_and_no_credentials_are_sent() {
     world.import(&world.refresh_token());
     let (code, findings) = doctor(&world, &[]);
     assert_eq!(code, Some(0), "{findings}");
-    for check in ["configuration", "key", "directory", "records", "writing", "proxy", "provider", "clock"] {
+    for check in
+        ["configuration", "key", "directory", "records", "secrets", "writing", "proxy", "provider", "clock"]
+    {
         assert_eq!(findings[check]["result"], "ok", "{findings}");
     }
     found(&findings, "writing", "ok", "5 processes that wrote without a pause were killed");
@@ -96,6 +99,18 @@ fn each_fault_has_its_finding() {
     let record = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "record"));
     fs::write(record.expect("a record"), "").expect("an empty record");
     found(&doctor(&world, &[]).1, "records", "failed", "is empty");
+}
+
+#[test]
+fn a_client_secret_that_cannot_be_had_is_a_fault() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let unset = world.run_in_store(&["doctor"]);
+    assert_eq!(unset.code, Some(3), "{unset:?}");
+    let says = "failed   secrets        1 of 1 cannot be had: the registration inn-17-";
+    assert!(unset.out.contains(says), "{unset:?}");
+    assert!(unset.out.contains("\"OCTO_AUTH_CLIENT_SECRET\""), "{unset:?}");
+    found(&doctor(&world, &[]).1, "secrets", "ok", "1, of each registration with one");
 }
 
 #[test]

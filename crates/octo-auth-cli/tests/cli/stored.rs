@@ -2,12 +2,13 @@
 
 use std::io::BufRead;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use octo_auth_emulator::generic::{self, Rotation};
 use octo_auth_emulator::{Emulator, Fault};
 
-use crate::program::{Ran, program, run, set_mode, with_input};
+use crate::program::{Ran, file, program, run, set_mode, with_input};
 
 /// An emulator, and a directory for tokens.
 pub(crate) struct World {
@@ -47,6 +48,11 @@ impl World {
 
     /// The same for another account.
     pub(crate) fn run_registered_of(&self, account: &str, command: &[&str], input: &str) -> Ran {
+        with_input(self.registered(account, command), input)
+    }
+
+    /// A command with the registration of the emulator in its environment.
+    fn registered(&self, account: &str, command: &[&str]) -> Command {
         let mut program = program(&self.arguments_of(account, command));
         let token_url = format!("{}/token", self.emulator.base("auth.example"));
         program
@@ -55,7 +61,7 @@ impl World {
             .env("OCTO_AUTH_ALLOW_HTTP_LOOPBACK", "true")
             .env("OCTO_AUTH_CLIENT_ID", generic::DEMO_CLIENT_ID)
             .env("OCTO_AUTH_CLIENT_SECRET", generic::DEMO_CLIENT_SECRET);
-        with_input(program, input)
+        program
     }
 
     /// Runs a command with no settings but the client secret.
@@ -111,6 +117,37 @@ fn an_imported_account_is_renewed_by_later_starts_with_what_it_was_registered_wi
     assert_eq!(world.run(&["token"]).out, first.out, "it is served from the store");
     assert_eq!(world.emulator.log().len(), 1);
     assert_eq!(world.emulator.generic().families_revoked(), 0);
+}
+
+/// A certificate that signs nothing here: requests go by http.
+const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBiTCCAS+gAwIBAgIUOHvLgQM9Msg1uHXPDjWNhc5KdoIwCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOb2N0by1hdXRoIHRlc3QwIBcNMjYxMjAxMDA0OTU0WhgPMjEy
+NjExMDcwMDQ5NTRaMBkxFzAVBgNVBAMMDm9jdG8tYXV0aCB0ZXN0MFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEP1iCGyj9BtfdBOYTH7oNGzln/dmXvBav5heGggIa
+hHTQdvwFgBz6PxoN/DbASrscYqc9VIrVV1Ut038l4pZ+daNTMFEwHQYDVR0OBBYE
+FCk2si+akKVq2Cq8NIAMBYOQ+B3NMB8GA1UdIwQYMBaAFCk2si+akKVq2Cq8NIAM
+BYOQ+B3NMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhANiEfF8w
+otlmibkr9eLM7qsz9ytz8XbAA3KtDyoTG6IzAiB6CVer4oYNiIHo1Iw01IWNwvfp
+fGfF+bOZmqOYpRimXg==
+-----END CERTIFICATE-----
+";
+
+#[test]
+fn the_certificates_that_an_account_was_imported_with_are_those_of_later_starts() {
+    let world = World::new();
+    let file = file("authorities.pem", CERTIFICATE);
+    let folder = std::path::Path::new(&file).parent().expect("a folder");
+    let mut import = world.registered("inn 17", &["import", "--root-certificates", "authorities.pem"]);
+    import.current_dir(folder);
+    let imported = with_input(import, &world.refresh_token());
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert_eq!(world.run(&["token"]).code, Some(0));
+    std::fs::remove_file(&file).expect("it can be removed");
+    world.run(&["token"]).failed(3, &[&file, "cannot be read", "name a PEM file"]);
+    let doctor = world.run_in_store(&["doctor"]);
+    assert!(doctor.out.contains(&format!("{file} cannot be read")), "{doctor:?}");
 }
 
 #[test]

@@ -298,14 +298,7 @@ fn what_a_user_has_named_is_shown_escaped() {
     };
     let profile_of = |path: &str| ["profile", "check", path].map(str::to_owned).to_vec();
     let list = ["ip", "check", "--rules", HOSTILE, "192.0.2.7"].map(str::to_owned).to_vec();
-    for arguments in [
-        token("--root-certificates", HOSTILE),
-        token("--client-certificate", HOSTILE),
-        token("--credentials", HOSTILE),
-        profile_of(HOSTILE),
-        profile_of(&profile),
-        list,
-    ] {
+    for arguments in [token("--credentials", HOSTILE), profile_of(HOSTILE), profile_of(&profile), list] {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut command = program(&arguments);
         command.env("OCTO_AUTH_CLIENT_ID", "me").env("OCTO_AUTH_CLIENT_SECRET", CANARY);
