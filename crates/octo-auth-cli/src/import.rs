@@ -31,7 +31,7 @@ pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, 
         return Err(Failure::new(Exit::Usage, "an argument is missing: --account <NAME>")
             .with_remedy("name the account that the refresh token is of"));
     }
-    stored.writable()?;
+    stored.registrable()?;
     let name = RecordName::new(&stored.client, &stored.key);
     // What cannot be read is named before anything is asked for.
     let family = || -> Result<Option<String>, Failure> {

@@ -41,7 +41,7 @@ pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, F
     let whose =
         StoredArguments { store: StoreArguments { directory }, account: Some(request.account.clone()) };
     let stored = Stored::open(&request.client, &whose, Absent::Created)?;
-    stored.writable()?;
+    stored.registrable()?;
     // What cannot be read is named before a person is asked for anything.
     record::read(&stored.store, &RecordName::new(&stored.client, &stored.key))?;
     probe::room(stored.store.directory())?;
@@ -66,7 +66,7 @@ pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, F
         Way::Listen(listener) => listened(listener, pending, &title, deadline, keep)?,
         Way::Paste(uri) => {
             pasted::explain(&uri, lifetime(stored.client.profile()));
-            keep(pasted::callback(pending, deadline)?)?;
+            keep(pasted::callback(pending, &uri, deadline)?)?;
         }
     }
     output.line(format_args!("{}: signed in, and stored in {}", stored.key, stored.shown_directory()))?;

@@ -130,6 +130,19 @@ impl Stored {
         Ok(())
     }
 
+    /// Fails if what [`register`](Self::register) does would fail: as [`writable`](Self::writable), and if the registration
+    /// that stands there cannot be read, and so not be replaced.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] that says why.
+    pub(crate) fn registrable(&self) -> Result<(), Failure> {
+        self.writable()?;
+        self.store.registration(&label(&self.client, &self.key))?;
+        self.secret()?;
+        Ok(())
+    }
+
     /// Returns the directory of the store, as it can be shown.
     pub(crate) fn shown_directory(&self) -> String {
         shown(self.store.directory().display())

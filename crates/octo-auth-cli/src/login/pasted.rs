@@ -34,6 +34,7 @@ pub(super) fn explain(redirect_uri: &str, lifetime: u32) {
 /// A [`Failure`] if a callback ends the sign-in without a code, or if none comes until the deadline.
 pub(super) fn callback(
     mut pending: PendingAuthorization,
+    redirect_uri: &str,
     deadline: Instant,
 ) -> Result<AuthorizationCode, Failure> {
     let lines = lines();
@@ -52,10 +53,11 @@ pub(super) fn callback(
         };
         let line = line.ok_or_else(|| unread("ended before an address was pasted"))?;
         let text = std::str::from_utf8(&line).map_err(|_| unread("holds a line that is not UTF-8"))?;
-        if text.trim().is_empty() {
+        let address = address(text, redirect_uri);
+        if address.is_empty() {
             continue;
         }
-        match pending.receive(text, SystemClock.now()) {
+        match pending.receive(&address, SystemClock.now()) {
             Ok(code) => return Ok(code),
             Err(error) => {
                 let failure = rejected(&error.error);
@@ -68,6 +70,26 @@ pub(super) fn callback(
             }
         }
     }
+}
+
+/// Returns a pasted text without quotes around it, and with the scheme that some browsers hide from what is copied.
+fn address(text: &str, redirect_uri: &str) -> Zeroizing<String> {
+    let mut text = text.trim();
+    for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('<', '>'), ('\u{201c}', '\u{201d}')] {
+        let inner = text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
+        text = inner.unwrap_or(text).trim();
+    }
+    let is_address_without_scheme = text.split_once('?').is_some_and(|(before, _)| {
+        !before.is_empty() && !before.starts_with('/') && !before.contains("://") && !before.contains('=')
+    });
+    let (scheme, _) = redirect_uri.split_once("://").unwrap_or_default();
+    let mut address = Zeroizing::new(String::with_capacity(scheme.len() + "://".len() + text.len()));
+    if is_address_without_scheme {
+        address.push_str(scheme);
+        address.push_str("://");
+    }
+    address.push_str(text);
+    address
 }
 
 /// Reads standard input on a thread of its own, as a read cannot be given up.

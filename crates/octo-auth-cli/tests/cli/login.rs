@@ -131,18 +131,28 @@ fn the_browser_brings_the_code_and_the_tokens_are_stored_for_later_starts() {
 #[test]
 fn at_octorate_the_address_is_pasted() {
     let world = World::new();
-    let mut sign_in = SignIn::start(at_octorate(&world));
-    let callback = Browser::new().open(&sign_in.page).and_then(|page| page.grant()).expect("a redirect");
-    assert!(callback.starts_with("https://localhost?code="), "{callback}");
-    // A browser shows it with a slash.
-    sign_in.paste(&callback.replace("localhost?", "localhost/?"));
-    let ran = sign_in.end();
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.err.contains("Copy the whole address"), "{ran:?}");
-    assert_eq!(exchanges(&world), 1);
+    let ways: [fn(&str) -> String; 5] = [
+        // A browser shows it with a slash.
+        |address| address.to_owned(),
+        |address| format!("  \"{address}\" "),
+        |address| format!("<{address}>"),
+        // A browser may hide the scheme.
+        |address| address.replace("https://", ""),
+        |address| format!("'{}'", address.replace("https://", "")),
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let mut sign_in = SignIn::start(at_octorate(&world));
+        let callback = Browser::new().open(&sign_in.page).and_then(|page| page.grant()).expect("a redirect");
+        assert!(callback.starts_with("https://localhost?code="), "{callback}");
+        sign_in.paste(&way(&callback.replace("localhost?", "localhost/?")));
+        let ran = sign_in.end();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.err.contains("Copy the whole address"), "{ran:?}");
+        assert_eq!(exchanges(&world), number + 1);
+    }
     let token = world.run(&["token"]);
     assert_eq!(token.code, Some(0), "{token:?}");
-    assert_eq!(exchanges(&world), 1, "it is served from the store");
+    assert_eq!(exchanges(&world), 5, "it is served from the store");
 }
 
 #[test]
@@ -189,8 +199,10 @@ fn without_a_terminal_and_a_browser_the_address_is_shown_and_the_program_ends() 
 fn what_is_pasted_is_bounded_and_must_belong_to_the_sign_in() {
     let world = World::new();
     for (text, says) in [
+        ("localhost:8080/?code=c&state=forged".to_owned(), "another address than the redirect URI"),
         ("c0de".to_owned(), "the callback has no state"),
         ("https://localhost/?code=c&state=forged".to_owned(), "is not the one of this sign-in"),
+        ("localhost/?code=c&state=forged".to_owned(), "is not the one of this sign-in"),
         ("x".repeat(200_000), "longer than 16 KiB"),
     ] {
         let mut sign_in = SignIn::start(at_octorate(&world));
@@ -199,7 +211,8 @@ fn what_is_pasted_is_bounded_and_must_belong_to_the_sign_in() {
         let _ = writeln!(input, "{text}");
         drop(input);
         let ran = sign_in.end();
-        assert_eq!(ran.code, Some(4), "{ran:?}");
+        let code = if says.contains("another address") { 3 } else { 4 };
+        assert_eq!(ran.code, Some(code), "{ran:?}");
         assert!(ran.err.contains(says), "{ran:?}");
     }
     assert_eq!(exchanges(&world), 0);
@@ -237,6 +250,27 @@ fn the_browser_gets_the_address_as_one_argument() {
     let page = ran.err.lines().find(|line| line.starts_with("  http")).expect("the address").trim();
     assert_eq!(std::fs::read_to_string(&seen).expect("it was started"), format!("1 {page}"));
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// A registration that cannot be read cannot be replaced, and without it the tokens are of no use to a later command.
+#[test]
+fn a_damaged_registration_is_found_before_the_page_is_shown_and_before_a_token_is_imported() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let only = |ending: &str| {
+        let files = std::fs::read_dir(&world.directory).expect("a directory");
+        let mut paths = files.map(|file| file.expect("a file").path());
+        paths.find(|path| path.extension().is_some_and(|end| end == ending)).expect("a file")
+    };
+    std::fs::write(only("client"), "").expect("a damaged registration");
+    let login = at_the_standard_server(&world, &["--wait", "1"]).stdin(Stdio::null()).output();
+    let ran = Ran::from(login.expect("the program starts"));
+    ran.failed(3, &[".client", "is empty. It was left as it is"]);
+    assert!(!ran.err.contains("Open this page"), "{ran:?}");
+    let before = std::fs::read(only("record")).expect("a record");
+    let import = world.run_registered(&["import"], &world.refresh_token());
+    import.failed(3, &[".client", "is empty. It was left as it is"]);
+    assert_eq!(std::fs::read(only("record")).expect("a record"), before, "nothing was imported");
 }
 
 /// A store without room is found before a person is asked, and so before a code is spent.
