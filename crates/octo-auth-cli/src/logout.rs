@@ -1,7 +1,8 @@
 //! `octo-auth logout`: ends an account here, and takes its token back at the provider where that can be done.
 //!
 //! The rule kept here: before the account is ended, the token to be taken back is written down, and it stays there until
-//! the provider has taken it back. So a revocation that fails, or a crash, loses nothing.
+//! the provider has taken it back. So a revocation that fails, or a crash, loses nothing. It is sent beside the budget of
+//! token requests: who signs out wants that now, and no provider documents a limit of revocations.
 
 use std::time::Duration;
 

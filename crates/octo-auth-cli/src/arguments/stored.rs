@@ -89,7 +89,7 @@ pub(crate) struct ExecRequest {
 pub(super) const LOGOUT_EXAMPLE: &str = "\
 The account is ended in the store. Where the provider takes back tokens (RFC 7009), the refresh token is taken back
 there, and with it the access tokens. If that fails, the token is kept, and the next octo-auth logout of the account
-tries again.
+tries again. It is one request, made at once: a limit of token requests neither counts it nor holds it back.
 
 Examples:
   octo-auth logout --account hotel-17

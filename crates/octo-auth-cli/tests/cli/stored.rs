@@ -281,6 +281,20 @@ fn a_logout_ends_the_account_here_and_at_the_provider() {
 }
 
 #[test]
+fn a_logout_does_not_wait_for_the_limit_of_token_requests() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    let limited = |command: &str| {
+        let mut program = world.registered("inn 17", &[command]);
+        program.env("OCTO_AUTH_MAX_TOKEN_REQUESTS_PER_MINUTE", "1");
+        with_input(program, "")
+    };
+    assert_eq!(limited("token").code, Some(0));
+    let ran = limited("logout");
+    assert!(ran.out.ends_with(": revoked at the provider\n"), "{ran:?}");
+}
+
+#[test]
 fn a_revocation_that_fails_is_kept_and_tried_again() {
     let world = World::new();
     let refresh_token = world.refresh_token();
