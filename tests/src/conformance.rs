@@ -25,6 +25,8 @@ mod lifecycle;
 mod program;
 mod resource;
 mod row;
+#[cfg(unix)]
+mod signing_in;
 mod stored;
 mod stored_events;
 mod stored_form;

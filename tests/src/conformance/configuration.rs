@@ -82,14 +82,22 @@ fn read(config: &Value, row: &Row) -> Result<Read, String> {
     let secrets = ["client_secret"].iter().filter_map(|name| config.get(*name)?.as_str().map(str::to_owned));
     let secrets: Vec<_> = secrets.filter(|secret| secret.len() > 1).chain([BASE[4].1.to_owned()]).collect();
     complete(&mut config, &environment);
-    let text = match row.text("config_text") {
-        Some(text) => text.to_owned(),
-        // A text of JSON is one of TOML.
-        None => config.iter().map(|(name, value)| format!("{name} = {value}\n")).collect(),
-    };
+    let text = row.text("config_text").map_or_else(|| toml(&config), str::to_owned);
     let settings = Settings::read(Some((FILE, &text)), environment);
     let settings = settings.and_then(|settings| settings.check().map(|()| settings));
     Ok(Read { settings, secrets })
+}
+
+/// The file with the settings of a row.
+pub(super) fn file(row: &Row) -> Result<String, String> {
+    let mut config = row.input.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+    complete(&mut config, &[]);
+    Ok(toml(&config))
+}
+
+/// A text of JSON is one of TOML.
+fn toml(config: &Map<String, Value>) -> String {
+    config.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
 }
 
 /// Adds what the row leaves out.

@@ -47,10 +47,7 @@ pub(super) fn verdict(row: &Row, layers: Vec<(&'static str, Result<Facts, String
 
 /// The first expectation that means nothing to the judge, where the row is of a group that is run.
 pub(super) fn foreign_expectation(row: &Row) -> Option<&str> {
-    // Expectations of rows that are not run.
-    let needs_more = ["argv_items_for_url", "file_created", "loopback_proxied", "port", "proxy"];
-    let known = |key: &str| rule(key).is_some() || needs_more.contains(&key);
-    row.expect.keys().map(String::as_str).find(|key| row.is_run() && !known(key))
+    row.expect.keys().map(String::as_str).find(|key| row.is_run() && rule(key).is_none())
 }
 
 /// How an expectation is judged: by which fact, and when it is met.
@@ -60,11 +57,12 @@ struct Rule {
 }
 
 /// Expectations that are met by an equal fact of the same name.
-const EQUAL: [&str; 70] = [
+const EQUAL: [&str; 72] = [
     "access_token",
     "action",
     "alarm",
     "argv_items",
+    "argv_items_for_url",
     "authorization",
     "auto_uses_copy",
     "cachedir_tag",
@@ -104,6 +102,7 @@ const EQUAL: [&str; 70] = [
     "page_contains_input",
     "path_escapes_dir",
     "persist",
+    "port",
     "prints_secret",
     "proxy",
     "record_changed",

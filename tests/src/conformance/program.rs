@@ -13,6 +13,7 @@ use super::debugged;
 use super::facts::Facts;
 use super::files::Lack;
 use super::row::Row;
+use super::signing_in;
 use crate::file_store::Folder;
 use crate::file_store::trace::Run;
 use crate::tls_server::{TlsServer, pem};
@@ -29,6 +30,7 @@ enum Subject {
     KeyLog,
     Proxies,
     Debug,
+    SignIn,
 }
 
 fn subject(row: &Row) -> Option<Subject> {
@@ -43,6 +45,8 @@ fn subject(row: &Row) -> Option<Subject> {
         Some(Subject::KeyLog)
     } else if has_variable("HTTPS_PROXY") {
         Some(Subject::Proxies)
+    } else if signing_in::is_meant(row) {
+        Some(Subject::SignIn)
     } else {
         (row.text("derive") == Some("Debug")).then_some(Subject::Debug)
     }
@@ -61,6 +65,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, Lack>> {
         Subject::KeyLog => of_a_key_log(row),
         Subject::Proxies => of_proxies(row),
         Subject::Debug => debugged::shows(SECRET).map_err(Lack::Failed),
+        Subject::SignIn => signing_in::observe(row),
     };
     Some(observed.and_then(|facts| match facts {
         Value::Object(facts) => Ok(facts),
@@ -69,7 +74,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, Lack>> {
 }
 
 /// The program with these arguments, with a home of its own and no settings.
-fn program(home: &Folder, arguments: &[&str]) -> Result<Command, Lack> {
+pub(super) fn program(home: &Folder, arguments: &[&str]) -> Result<Command, Lack> {
     let mut command = Command::new(path().ok_or(PROGRAM)?);
     let kept = std::env::vars_os().filter(|(name, _)| name == "PATH");
     command.env_clear().envs(kept).env("HOME", home.path()).args(arguments).stdin(Stdio::null());
@@ -162,10 +167,10 @@ fn of_proxies(row: &Row) -> Result<Value, Lack> {
 /// A path that begins with `~`, as a shell leaves it behind a `=`.
 pub(super) fn of_a_home(path: &str) -> Result<Value, Lack> {
     let home = Folder::new();
-    let output = program(&home, &["store", "list", &format!("--store={path}")])?.output()?;
-    let below = path.trim_start_matches("~/");
-    let is_expanded = output.status.success() && home.path().join(below).is_dir();
-    Ok(json!({"outcome": if output.status.success() { "ok" } else { "error" }, "expanded": is_expanded}))
+    let mut command = program(&home, &["store", "list", &format!("--store={path}")])?;
+    fs::create_dir_all(home.path().join(path.trim_start_matches("~/")))?;
+    let is_found = command.output()?.status.success();
+    Ok(json!({"outcome": if is_found { "ok" } else { "error" }, "expanded": is_found}))
 }
 
 /// A signal that dumps core, while the program holds a secret.

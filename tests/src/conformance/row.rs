@@ -244,7 +244,7 @@ impl Row {
         #[cfg(not(unix))]
         let is_of_the_program = false;
         (self.is_about_settings() && !is_of_the_program && !configuration::is_read(self))
-            .then_some("the listener and the browser of a sign-in")
+            .then_some("the program octo-auth, which is driven on Unix only")
     }
 
     fn needs_of_a_store(&self) -> Option<&'static str> {
