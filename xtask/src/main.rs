@@ -138,6 +138,12 @@ enum Task {
     /// Sign in with Chromium, by the command line and at a web application, against the emulator; pictures of each page go
     /// to target/browser. It needs chromium and its driver.
     Browser,
+    /// Compare the public API of each published crate with its committed text; fail if it differs.
+    Api {
+        /// Write the texts, for this reason.
+        #[arg(long, value_name = "REASON")]
+        accept: Option<String>,
+    },
     /// Plan a release: versions, order, changelog entry and tag, and what refuses it. Nothing is written or sent unless an
     /// option says so.
     Release(release::Options),
@@ -177,6 +183,10 @@ fn main() -> ExitCode {
         Task::RealServer => real_server(&root()),
         Task::Browser if !browser::is_possible() => Ok(false),
         Task::Browser => browser::run(&root()),
+        Task::Api { accept } => {
+            let compared = release::api::run(&root(), accept.as_deref());
+            compared.map(|compared| compared != release::api::Compared::Differs)
+        }
         Task::Release(options) => release::run(&root(), &options),
         Task::Measure => measure::run(&root()),
         Task::Quick => quick(&root()),

@@ -2,18 +2,24 @@
 //!
 //! The rule kept here: nothing is written or sent unless it was asked for, and every refusal says what to do.
 
+pub(crate) mod api;
 mod changelog;
 mod content;
 mod description;
 #[cfg(test)]
 mod fixture;
 mod plan;
+mod publish;
+mod readiness;
 mod readme;
+mod registry;
+mod rehearsal;
 mod secret;
 mod version;
 mod workspace;
 
 use std::path::Path;
+use std::thread;
 
 use anyhow::{Result, ensure};
 use cargo_metadata::semver::Version;
@@ -32,17 +38,33 @@ pub(crate) struct Options {
     /// Write the version into the manifests, and the entry into the changelog.
     #[arg(long)]
     write: bool,
+    /// Publish to a registry on loopback, build programs from it, and run them.
+    #[arg(long, conflicts_with = "write")]
+    rehearse: bool,
+    /// Publish what is committed to the registry of the world, for good. It needs `CARGO_REGISTRY_TOKEN`.
+    #[arg(long, conflicts_with_all = ["version", "write", "rehearse"])]
+    publish: bool,
 }
 
 /// Prints the plan and does what was asked for; the answer is whether nothing refuses the release.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
     let workspace = Workspace::read(root)?;
+    let is_sound = audit(&workspace)?;
+    if options.publish {
+        let refusals = readiness::refusals(&workspace, std::env::var_os(readiness::TOKEN).is_some())?;
+        refusals.iter().for_each(|refusal| println!("refused: {refusal}"));
+        ensure!(is_sound && refusals.is_empty(), "nothing was published, see above");
+        publish::run(&workspace, &publish::Target::Public, &mut thread::sleep)?;
+        return Ok(true);
+    }
     let plan = Plan::new(&workspace, options.version.as_ref())?;
     print!("{plan}");
-    let is_sound = audit(&workspace)?;
     ensure!(is_sound || !options.write, "nothing was written, see the findings above");
     if options.write {
         plan.write(root)?;
+    }
+    if options.rehearse {
+        rehearsal::run(root, options.version.as_ref())?;
     }
     Ok(is_sound && plan.refusals.is_empty())
 }

@@ -17,7 +17,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::codegen;
+use crate::{codegen, release};
 
 /// The longest a file may be, in lines.
 const FILE_LINES: usize = 500;
@@ -48,7 +48,9 @@ impl File {
 
     /// Says whether a tool writes the file; its size and words are that tool's business.
     fn is_generated(&self) -> bool {
-        self.path == "Cargo.lock" || self.path == codegen::GENERATED
+        self.path == "Cargo.lock"
+            || self.path == codegen::GENERATED
+            || self.path.starts_with(release::api::FOLDER)
     }
 
     /// Says whether the file holds tests and nothing else.

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::semver::Version;
 
+use super::api::{self, Weight};
 use super::workspace::Workspace;
 use super::{changelog, version};
 
@@ -39,8 +40,18 @@ impl Plan {
             refusals
                 .push(format!("{version} is older than {current}: choose a later version with --version"));
         }
+        let changed = api::since_release(&workspace.root)?;
+        if let Some(current) = current.filter(|current| is_compatible(current, version))
+            && let Some((name, _)) = changed.iter().find(|(_, weight)| *weight == Weight::Breaking)
+            && has_tag(workspace, current)?
+        {
+            refusals.push(format!(
+                "the API of {name} has changed so that code may build no longer: choose a version with --version that \
+                 is not compatible with {current}"
+            ));
+        }
         let tag = tag(version);
-        if !git(&workspace.root, &["tag", "--list", &tag])?.is_empty() {
+        if has_tag(workspace, version)? {
             refusals.push(format!(
                 "the tag {tag} exists: choose a later version with --version, or remove the tag if nothing was published"
             ));
@@ -60,6 +71,12 @@ impl Plan {
                 String::new()
             }
         };
+        for (name, _) in changed.iter().filter(|(name, _)| !entry.is_empty() && !entry.contains(name)) {
+            refusals.push(format!(
+                "CHANGELOG.md does not name {name}, whose API has changed: say there what is new"
+            ));
+        }
+        edits.extend(api::emptied(&workspace.root)?);
         let order = workspace.crates.iter().map(|package| package.name.to_string()).collect();
         Ok(Self { version: version.clone(), order, edits, entry, refusals })
     }
@@ -71,13 +88,7 @@ impl Plan {
     /// If something refuses the release; nothing is written then.
     pub(crate) fn write(&self, root: &Path) -> Result<()> {
         ensure!(self.refusals.is_empty(), "nothing was written, see the refusals above");
-        for (path, text) in &self.edits {
-            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        let locked =
-            crate::cargo().args(["update", "--quiet", "--workspace", "--offline"]).current_dir(root).status();
-        ensure!(locked.context("cannot run cargo")?.success(), "cargo could not bring Cargo.lock up to date");
-        Ok(())
+        version::write(root, &self.edits)
     }
 
     /// The message of the tag.
@@ -99,6 +110,15 @@ impl fmt::Display for Plan {
         }
         Ok(())
     }
+}
+
+/// Whether code that requires one version takes the other.
+fn is_compatible(one: &Version, other: &Version) -> bool {
+    one.major == other.major && (one.major != 0 || one.minor == other.minor)
+}
+
+fn has_tag(workspace: &Workspace, version: &Version) -> Result<bool> {
+    Ok(!git(&workspace.root, &["tag", "--list", &tag(version)])?.is_empty())
 }
 
 pub(crate) fn tag(version: &Version) -> String {
@@ -146,6 +166,21 @@ mod tests {
         let refusals = plan(&fixture, None).refusals;
         assert!(refusals[0].starts_with("the tag v0.1.0 exists: choose a later version"), "{refusals:?}");
         assert!(plan(&fixture, Some(&Version::new(0, 1, 1))).refusals.is_empty());
+    }
+
+    #[test]
+    fn a_breaking_change_of_the_api_needs_an_incompatible_version_and_a_word_in_the_changelog() {
+        let fixture = Fixture::new();
+        fixture.git(&["tag", "v0.1.0"]);
+        fixture.write("xtask/release/api/accepted.txt", "breaking sample-middle: it was wrong\n");
+        let refusals = plan(&fixture, Some(&Version::new(0, 1, 1))).refusals;
+        assert!(refusals[0].starts_with("the API of sample-middle has changed"), "{refusals:?}");
+        assert!(refusals[1].starts_with("CHANGELOG.md does not name sample-middle"), "{refusals:?}");
+        fixture.append("CHANGELOG.md", "- sample-middle: another\n");
+        let plan = plan(&fixture, Some(&Version::new(0, 2, 0)));
+        assert_eq!(plan.refusals, Vec::<String>::new());
+        plan.write(fixture.root()).unwrap();
+        assert_eq!(fixture.text("xtask/release/api/accepted.txt"), "");
     }
 
     #[test]

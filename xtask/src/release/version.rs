@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cargo_metadata::semver::Version;
 use toml_edit::{DocumentMut, Item, TableLike, value};
 
@@ -33,6 +33,18 @@ pub(crate) fn edits(workspace: &Workspace, version: &Version) -> Result<Vec<(Pat
         }
     }
     Ok(edits)
+}
+
+/// Writes files, and brings the lock file up to date.
+pub(crate) fn write(root: &Path, edits: &[(PathBuf, String)]) -> Result<()> {
+    for (path, text) in edits {
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let mut update = crate::cargo();
+    update.args(["update", "--quiet", "--workspace", "--offline"]).current_dir(root);
+    let status = update.status().context("cannot run cargo")?;
+    ensure!(status.success(), "cargo could not bring Cargo.lock up to date");
+    Ok(())
 }
 
 /// Reads a manifest as text and as a document whose layout survives a change.

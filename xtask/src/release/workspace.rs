@@ -10,6 +10,8 @@ use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 /// A workspace as its manifests describe it.
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
+    /// Where cargo builds.
+    pub(crate) target: PathBuf,
     /// The published crates; each stands behind those it depends on.
     pub(crate) crates: Vec<Package>,
     /// The manifests of all crates, published or not.
@@ -26,6 +28,7 @@ impl Workspace {
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let metadata = MetadataCommand::new().current_dir(root).no_deps().exec();
         let metadata = metadata.context("cargo cannot read the workspace")?;
+        let target = metadata.target_directory.clone().into_std_path_buf();
         let manifests =
             metadata.packages.iter().map(|package| package.manifest_path.clone().into_std_path_buf());
         let manifests = manifests.collect();
@@ -42,7 +45,7 @@ impl Workspace {
                 );
             }
         }
-        Ok(Self { root: root.to_owned(), crates: in_order(published)?, manifests })
+        Ok(Self { root: root.to_owned(), target, crates: in_order(published)?, manifests })
     }
 
     /// The version that all crates share, if they do.

@@ -1,0 +1,185 @@
+//! A sparse registry on loopback: an index, uploads and downloads, and what can go wrong with them.
+//!
+//! It serves cargo as the registry of the world does, holds what was uploaded in memory, and keeps a log of who showed
+//! a token where.
+
+mod http;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use http::{Answer, Request};
+use upload::Upload;
+pub(crate) use upload::hex;
+
+/// What goes wrong with one upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests plant the others"))]
+pub(crate) enum Fault {
+    /// The connection ends without an answer, and nothing is kept.
+    Cut,
+    /// The connection ends without an answer, after the crate was kept.
+    CutAfter,
+    /// The answer is 429 with so many seconds in `Retry-After`.
+    Throttle(u64),
+    /// The answer is 403, as if the token had expired.
+    Expired,
+}
+
+/// A request as the log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Default)]
+struct State {
+    token: String,
+    /// Lines of the index by crate, and files by crate and version.
+    index: BTreeMap<String, Vec<String>>,
+    files: BTreeMap<(String, String), Vec<u8>>,
+    /// What goes wrong with the upload of that number, from 1 on.
+    faults: BTreeMap<usize, Fault>,
+    uploads: usize,
+    log: Vec<Seen>,
+}
+
+/// The registry; it ends when it is dropped.
+pub(crate) struct Registry {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Registry {
+    /// Starts an empty registry on a free port that takes uploads with a token.
+    pub(crate) fn start(token: &str, faults: impl IntoIterator<Item = (usize, Fault)>) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free on loopback")?;
+        let address = listener.local_addr()?;
+        let state =
+            State { token: token.to_owned(), faults: faults.into_iter().collect(), ..State::default() };
+        let state = Arc::new(Mutex::new(state));
+        let ends = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
+            let (state, ends) = (Arc::clone(&state), Arc::clone(&ends));
+            move || {
+                for stream in listener.incoming().map_while(Result::ok) {
+                    if ends.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    let state = Arc::clone(&state);
+                    // A connection that breaks off is the client's affair.
+                    thread::spawn(move || serve(stream, address, &state).ok());
+                }
+            }
+        });
+        Ok(Self { address, state, ends, thread: Some(thread) })
+    }
+
+    /// The address of the index, as cargo takes it.
+    pub(crate) fn index(&self) -> String {
+        format!("sparse+http://{}/index/", self.address)
+    }
+
+    /// The uploads that were kept, as `name version`, in any order.
+    pub(crate) fn held(&self) -> Vec<String> {
+        lock(&self.state).files.keys().map(|(name, version)| format!("{name} {version}")).collect()
+    }
+
+    pub(crate) fn log(&self) -> Vec<Seen> {
+        lock(&self.state).log.clone()
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        drop(TcpStream::connect(self.address));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Answers the one request of a connection.
+fn serve(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+    let request = Request::read(&mut stream)?;
+    let answer = lock(state).answer(&request, address);
+    answer.map_or(Ok(()), |answer| answer.write(&mut stream))
+}
+
+impl State {
+    /// Returns the answer, or `None` if the connection ends without one.
+    fn answer(&mut self, request: &Request, address: SocketAddr) -> Option<Answer> {
+        let Request { method, path, token, .. } = request;
+        self.log.push(Seen { method: method.clone(), path: path.clone(), token: token.clone() });
+        if method == "PUT" && path == "/api/v1/crates/new" {
+            return self.upload(request);
+        }
+        if path == "/index/config.json" {
+            let config = json!({ "dl": format!("http://{address}/dl"), "api": format!("http://{address}") });
+            return Some(Answer::json(200, &config));
+        }
+        let found = path.strip_prefix("/index/").map_or_else(|| self.file(path), |path| self.lines(path));
+        Some(found.map_or_else(|| Answer::json(404, &json!({})), |content| Answer::new(200, content)))
+    }
+
+    /// The lines of a crate, whose name is the last part of the path in the index.
+    fn lines(&self, path: &str) -> Option<Vec<u8>> {
+        let lines = self.index.get(path.rsplit('/').next()?)?;
+        Some(lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes())
+    }
+
+    /// The file of a path `/dl/name/version/download`.
+    fn file(&self, path: &str) -> Option<Vec<u8>> {
+        let mut parts = path.strip_prefix("/dl/")?.split('/');
+        self.files.get(&(parts.next()?.to_owned(), parts.next()?.to_owned())).cloned()
+    }
+
+    fn upload(&mut self, request: &Request) -> Option<Answer> {
+        self.uploads += 1;
+        let fault = self.faults.remove(&self.uploads);
+        let refusal =
+            |status, detail: &str| Some(Answer::json(status, &json!({ "errors": [{ "detail": detail }] })));
+        match fault {
+            Some(Fault::Cut) => return None,
+            Some(Fault::Throttle(seconds)) => {
+                return Some(
+                    Answer::new(429, b"too many uploads".to_vec()).with("retry-after", &seconds.to_string()),
+                );
+            }
+            Some(Fault::Expired) => return refusal(403, "the token has expired"),
+            Some(Fault::CutAfter) | None => {}
+        }
+        if request.token.as_ref() != Some(&self.token) {
+            return refusal(403, "the token is not that of this registry");
+        }
+        let Some(upload) = Upload::read(&request.body) else {
+            return refusal(400, "the upload cannot be read");
+        };
+        let key = (upload.name.clone(), upload.version.clone());
+        if self.files.contains_key(&key) {
+            return refusal(200, "this version is uploaded already");
+        }
+        self.index.entry(upload.name).or_default().push(upload.line);
+        self.files.insert(key, upload.file);
+        let warnings = json!({ "warnings": { "invalid_categories": [], "invalid_badges": [], "other": [] } });
+        (fault.is_none()).then(|| Answer::json(200, &warnings))
+    }
+}

@@ -1,0 +1,62 @@
+//! A release to a registry on loopback, and programs outside the workspace that are built from it.
+
+mod consumers;
+mod home;
+mod tree;
+
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, Result, bail, ensure};
+use cargo_metadata::semver::Version;
+
+use super::publish::{self, NAME, Outcome, Target};
+use super::registry::{Fault, Registry};
+use super::version;
+use super::workspace::Workspace;
+
+/// Uploads that go wrong, by their number, so that each rehearsal has to be taken up again.
+const FAULTS: [(usize, Fault); 2] = [(4, Fault::Cut), (6, Fault::Throttle(1))];
+
+/// The token of the registry on loopback; it is searched for in every request that is no upload.
+const TOKEN: &str = "token-of-the-registry-on-loopback";
+
+/// Publishes a copy of the workspace, with one run that is cut off and another that goes on; then builds and runs what
+/// uses the crates.
+pub(crate) fn run(root: &Path, wanted: Option<&Version>) -> Result<()> {
+    let folder = root.join("target/release-rehearsal");
+    tree::empty(&folder, &["workspace", "home", "consumers", "installed"])?;
+    let copy = folder.join("workspace");
+    tree::copy(root, &copy)?;
+    let mut workspace = Workspace::read(&copy)?;
+    if let Some(wanted) = wanted {
+        version::write(&copy, &version::edits(&workspace, wanted)?)?;
+        workspace = Workspace::read(&copy)?;
+    }
+    let registry = Registry::start(TOKEN, FAULTS)?;
+    tree::name_registry(&workspace, NAME)?;
+    let home = folder.join("home");
+    home::fill(&home)?;
+    let target = Target::Loopback { index: registry.index(), token: TOKEN, home: &home };
+
+    println!("first run, cut off at the fourth upload");
+    match publish::run(&workspace, &target, &mut thread::sleep) {
+        Ok(_) => bail!("the run was to be cut off, and was not"),
+        Err(error) => println!("{error:#}"),
+    }
+    println!("second run");
+    let done = publish::run(&workspace, &target, &mut thread::sleep)?;
+    let there = done.iter().filter(|(_, outcome)| *outcome == Outcome::WasThere).count();
+    ensure!(there == 3, "3 crates were there, {there} were recognised");
+    ensure!(registry.held().len() == workspace.crates.len(), "the registry lacks a crate");
+
+    let version = workspace.version().context("the crates have different versions")?;
+    consumers::run(&folder, &target, version)?;
+    let strangers = registry.log().into_iter().filter(|seen| seen.method != "PUT" && seen.token.is_some());
+    ensure!(strangers.count() == 0, "the token was shown where nothing is uploaded");
+    println!("rehearsed: {} crates published, 4 programs built from them and run", done.len());
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) use tree::name_registry;
