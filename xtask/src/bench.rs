@@ -1,33 +1,37 @@
-//! Benchmarks: floor, peers and ours in one run, in a package that nobody else compiles.
+//! Benchmarks: floor, peers and ours in one run, in a package of its own workspace, so that only this task compiles the
+//! peers.
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use clap::Args;
 
-/// The benchmarks under `tests/benches/src`.
-const BENCHES: [&str; 6] = ["allowlist", "answers", "cached", "exchange", "registration", "scale"];
+/// What is measured.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only these comparisons; `list` prints their names.
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Fewer and shorter rounds, and few accounts, no builds for the comparison of adoption: to see that everything runs.
+    #[arg(long)]
+    quick: bool,
+    /// What random rules, questions and accounts are drawn from.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Write the report into the manual of octo-auth-core too; a comparison that is not run is shown as it was run last.
+    #[arg(long)]
+    accept: bool,
+}
 
-/// Runs each benchmark, or the one named; whether every target was met.
-pub(crate) fn run(root: &Path, only: Option<&str>) -> Result<bool> {
-    let known = only.is_none_or(|name| BENCHES.contains(&name));
-    ensure!(known, "there is no such benchmark; there are {}", BENCHES.join(", "));
-    let mut met = true;
-    for bench in BENCHES.iter().filter(|bench| only.is_none_or(|name| name == **bench)) {
-        println!("== {bench}");
-        let status = crate::cargo()
-            .args([
-                "run",
-                "--release",
-                "--quiet",
-                "--manifest-path",
-                "tests/benches/Cargo.toml",
-                "--bin",
-                bench,
-            ])
-            .current_dir(root)
-            .status()
-            .context("cannot run cargo")?;
-        met &= status.success();
-    }
-    Ok(met)
+/// Runs the comparisons and renders the report; returns whether every target was met.
+pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
+    let mut command = crate::cargo();
+    command
+        .args(["run", "--release", "--quiet", "--manifest-path", "tests/benches/Cargo.toml", "--"])
+        .args(["--seed", &options.seed.to_string()])
+        .args(options.quick.then_some("--quick"))
+        .args(options.accept.then_some("--accept"))
+        .args(&options.names)
+        .current_dir(root);
+    Ok(command.status().context("cannot run cargo")?.success())
 }

@@ -60,11 +60,8 @@ enum Task {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measure what must be fast beside what it cannot do without, in one run; fail if a target is missed.
-    Bench {
-        /// Only this benchmark.
-        name: Option<String>,
-    },
+    /// Measure floors, peers and ours in one run, and render the report; fail if a target is missed.
+    Bench(bench::Options),
     /// Count the instructions of what must be fast, and compare them with the committed baseline; needs valgrind.
     Instructions {
         /// Write the counts as the new baseline, for this reason.
@@ -163,7 +160,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root()),
         Task::Invariants => invariants::run(&root()),
         Task::Conformance { arguments } => conformance(&arguments),
-        Task::Bench { name } => bench::run(&root(), name.as_deref()),
+        Task::Bench(options) => bench::run(&root(), &options),
         Task::Instructions { accept: None } => {
             instructions::compare(&root()).map(|compared| compared != instructions::Compared::Differs)
         }

@@ -48,14 +48,15 @@ impl File {
 
     /// Says whether a tool writes the file; its size and words are that tool's business.
     fn is_generated(&self) -> bool {
-        self.path == "Cargo.lock"
+        self.path.ends_with("Cargo.lock")
             || self.path == codegen::GENERATED
             || self.path.starts_with(release::api::FOLDER)
     }
 
-    /// Says whether the file holds tests and nothing else.
+    /// Says whether the file holds tests and nothing else. A benchmark is no test: it judges how long something takes.
     fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.contains("/tests/")
+        let is_benchmark = self.path.starts_with("tests/benches/");
+        (self.path.starts_with("tests/") && !is_benchmark) || self.path.contains("/tests/")
     }
 }
 

@@ -1,40 +1,25 @@
-//! Reading a token answer: what the tolerant reading costs beside plain serde_json and beside `oauth2`.
-//!
-//! Medians of several rounds, the ways taking turns. With a word as argument one way alone is repeated, for a count of
-//! instructions.
+//! A token answer that is read.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use anyhow::{Result, ensure};
 use http::Response;
 use oauth2::basic::BasicTokenResponse;
-use octo_auth_core::{
-    Accounts, Body, Client, Entropy, Exchange, Job, Key, Now, Policy, Profile, RecordBytes, Saved, Scopes,
-    Secret, Storage, Timestamp, TokenSet, Verdict, Version,
-};
+use octo_auth_async::{Client, Exchange, Now, Profile, Scopes, Secret, Timestamp, TokenSet};
 use serde::Deserialize;
 
-/// How often each way is taken in a round.
-const CALLS: u32 = 20_000;
+use crate::Options;
+use crate::comparison::{Comparison, Group, Kind, Row};
+use crate::turns::{Way, measure, own_cpu};
 
-/// How often a way is taken when its instructions are counted.
-const INSTRUCTIONS: u32 = 1000;
+/// The moment at which everything happens: 2026-01-01.
+const NOW: Now = Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(1000) };
 
-/// How many rounds are measured.
-const ROUNDS: usize = 31;
+/// What the floor is called.
+const FLOOR: &str = "floor: serde_json, borrowed";
 
-/// The most that a reading may cost, as a multiple of the floor.
-const TARGET: f64 = 1.5;
-
-/// The least that `oauth2` must cost, as a multiple of ours.
-const LEAD: f64 = 1.8;
-
-/// The most blocks of memory that a clean answer may take.
-const ALLOCATIONS: u64 = 3;
-
-type Failure = Box<dyn std::error::Error>;
-
-/// The floor: the members of a clean answer, borrowed, with nothing checked.
+/// The members of a clean answer, borrowed, with nothing checked.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "reading it is what is measured")]
 struct Borrowed<'a> {
@@ -48,244 +33,158 @@ struct Borrowed<'a> {
     scope: Option<&'a str>,
 }
 
-/// A clean answer of a provider, and the exchange that reads it.
+/// The same with texts of its own.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "reading it is what is measured")]
+struct Owned {
+    access_token: String,
+    refresh_token: Option<String>,
+    #[serde(alias = "type")]
+    token_type: Option<String>,
+    expires_in: Option<u64>,
+    #[serde(rename = "expireDate")]
+    expire_date: Option<String>,
+    scope: Option<String>,
+}
+
+/// A clean answer, and the exchange that reads it.
 struct Sample {
-    name: &'static str,
     response: Response<Vec<u8>>,
-    exchange: Box<dyn Fn() -> Exchange<TokenSet>>,
+    exchange: Box<dyn Fn() -> Result<Exchange<TokenSet>>>,
 }
 
-fn main() -> Result<(), Failure> {
-    let samples = samples()?;
-    if let Some(word) = std::env::args().nth(1) {
-        count(&samples, &word);
-        return Ok(());
-    }
-    let mut met = true;
-    for sample in &samples {
-        met &= sample.compare();
-    }
-    if !met {
-        std::process::exit(1);
-    }
-    Ok(())
+pub(crate) fn compare(options: &Options) -> Result<Comparison> {
+    let (rounds, pieces) = (options.choose(31, 7), options.choose(20_000, 2000));
+    let [octorate, octotable, officernd] = providers()?;
+    let group = |name: &str, sample: &Sample| {
+        let length = sample.response.body().len();
+        let rows = sample.rows(rounds, pieces);
+        Group::new(&format!("an answer of {name}, {length} bytes"), "ns", rows)
+            .plotted()
+            .at_most(1.5, FLOOR)
+            .ahead_of_peers(1.8)
+            .allocating(3.0)
+    };
+    let (small, large) = (of_officernd(500)?, of_officernd(8000)?);
+    let growth = small.growth(&large, options.choose(21, 5), pieces / 10);
+    Ok(Comparison {
+        name: "answers".to_owned(),
+        title: "What does it cost to read a token answer?".to_owned(),
+        about: "From the bytes of the body to a token. octo-auth also looks for duplicates and other spellings, checks each \
+            value, builds the header value, keeps unknown members, and lists what departs from the document. The floor \
+            reads six members as borrowed text, and checks nothing. Less is better."
+            .to_owned(),
+        groups: vec![
+            group("OfficeRND", &officernd),
+            group("Octorate", &octorate),
+            group("Octotable", &octotable),
+            Group::new("16 times the token: growth of the time", "x", growth).within(16.0),
+        ],
+        growths: Vec::new(),
+        left_out: vec![
+            ("oauth2, Octorate and Octotable".to_owned(), "it refuses an answer without `token_type`".to_owned()),
+            ("the others".to_owned(), "they read answers only behind a request".to_owned()),
+        ],
+    })
 }
 
-/// Repeats one way, for a count of its instructions: `renewal`, or the name of a sample, alone or after `floor-`.
-fn count(samples: &[Sample], word: &str) {
-    if word == "renewal" {
-        let mut world = World::new();
-        (0..INSTRUCTIONS).for_each(|_| world.renew());
-    }
-    for sample in samples {
-        if word == format!("floor-{}", sample.name) {
-            (0..INSTRUCTIONS).for_each(|_| sample.floor());
-        }
-        // The exchanges are built for `build-` too, whose instructions are to be subtracted.
-        let exchanges = || (0..INSTRUCTIONS).map(|_| (sample.exchange)());
-        if word == sample.name {
-            exchanges().for_each(|exchange| sample.read(exchange));
-        }
-        if word == format!("build-{}", sample.name) {
-            exchanges().for_each(|exchange| drop(black_box(exchange)));
-        }
-    }
+/// An answer of each built-in provider, as its document shows it.
+fn providers() -> Result<[Sample; 3]> {
+    let token = "a1".repeat(64);
+    let octorate = Client::new(Profile::octorate(), "client-id", "client-secret")?;
+    let octotable = Client::new(Profile::octotable(), "client-id", "client-secret")?;
+    let (refresh, next) = (Secret::from("the refresh token before"), "b2".repeat(32));
+    Ok([
+        Sample::new(
+            format!(
+                r#"{{"access_token":"{token}","refresh_token":"{next}","expireDate":"2026-01-02T00:00:00.000Z"}}"#
+            ),
+            move || Ok(octorate.refresh(&refresh)?),
+        )?,
+        Sample::new(
+            format!(r#"{{"access_token":"{token}","expires_in":86400,"type":"Bearer"}}"#),
+            move || Ok(octotable.client_credentials(&Scopes::none())?),
+        )?,
+        of_officernd(128)?,
+    ])
+}
+
+/// An answer of OfficeRND whose access token has this length.
+fn of_officernd(length: usize) -> Result<Sample> {
+    let client = Client::new(Profile::officernd(), "client-id", "client-secret")?;
+    let scopes = Scopes::parse("flex.community.members.read flex.billing.fees.read")?;
+    let token = "a".repeat(length);
+    let body =
+        format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":3599,"scope":"{scopes}"}}"#);
+    Sample::new(body, move || Ok(client.client_credentials(&scopes)?))
 }
 
 impl Sample {
-    fn new(
-        name: &'static str,
-        body: &str,
-        exchange: impl Fn() -> Exchange<TokenSet> + 'static,
-    ) -> Result<Self, Failure> {
+    fn new(body: String, exchange: impl Fn() -> Result<Exchange<TokenSet>> + 'static) -> Result<Self> {
         let head = Response::builder()
-            .header("date", "Thu, 01 Jan 2026 00:00:01 GMT")
+            .header("date", "Thu, 01 Jan 2026 00:00:00 GMT")
             .header("content-type", "application/json;charset=UTF-8")
             .header("content-length", body.len())
             .header("cache-control", "no-store")
             .header("pragma", "no-cache")
             .header("server", "nginx");
-        Ok(Self { name, response: head.body(body.into())?, exchange: Box::new(exchange) })
+        let sample = Self { response: head.body(body.into_bytes())?, exchange: Box::new(exchange) };
+        let answer = (sample.exchange)()?.finish(&sample.response, NOW, NOW)?;
+        ensure!(answer.deviations.is_empty(), "the answer is not clean: {:?}", answer.deviations);
+        Ok(sample)
     }
 
-    #[inline(never)]
-    fn floor(&self) {
-        black_box(
-            serde_json::from_slice::<Borrowed<'_>>(black_box(self.response.body())).expect("a clean answer"),
-        );
-    }
-
-    #[inline(never)]
-    fn read(&self, exchange: Exchange<TokenSet>) {
-        let answer = exchange.finish(black_box(&self.response), sent(), received()).expect("a clean answer");
-        assert!(answer.deviations.is_empty(), "{:?}", answer.deviations);
-        black_box(&answer);
-    }
-
-    /// As `oauth2` reads it, where it can.
-    #[inline(never)]
-    fn peer(&self) -> bool {
-        let mut reader = serde_json::Deserializer::from_slice(black_box(self.response.body()));
-        let read: Result<BasicTokenResponse, _> = serde_path_to_error::deserialize(&mut reader);
-        black_box(&read).is_ok()
-    }
-
-    /// Prints the ways side by side. Returns whether the targets are met.
-    fn compare(&self) -> bool {
-        let (mut floor, mut built, mut ours, mut peer) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            floor.push(timed(|| (0..CALLS).for_each(|_| self.floor())));
-            // An answer uses its exchange up: what building one takes, and wiping it, is subtracted.
-            let exchanges = || (0..CALLS).map(|_| (self.exchange)());
-            built.push(timed(|| exchanges().for_each(|exchange| drop(black_box(exchange)))));
-            ours.push(timed(|| exchanges().for_each(|exchange| self.read(exchange))));
-            peer.push(timed(|| {
-                (0..CALLS).for_each(|_| {
-                    self.peer();
-                });
-            }));
-        }
-        let (floor, ours, peer) = (median(floor), median(ours) - median(built), median(peer));
-        let exchange = (self.exchange)();
-        let blocks = allocation_counter::measure(|| self.read(exchange)).count_total;
-        let of_peer = allocation_counter::measure(|| {
-            self.peer();
-        })
-        .count_total;
-        println!("{}, {} bytes:", self.name, self.response.body().len());
-        println!("  floor   {floor:7.0} ns");
-        println!("  ours    {ours:7.0} ns   {:5.2} x floor   {blocks} allocations", ours / floor);
-        let is_read = self.peer();
-        let note = if is_read { "" } else { ", which it refuses" };
-        println!("  oauth2  {peer:7.0} ns   {:5.2} x ours    {of_peer} allocations{note}", peer / ours);
-        let met = ours <= TARGET * floor && blocks <= ALLOCATIONS && (!is_read || peer >= LEAD * ours);
-        if !met {
-            println!("  MISSED");
-        }
-        met
-    }
-}
-
-fn samples() -> Result<Vec<Sample>, Failure> {
-    let access_token = "a1".repeat(64);
-    let octorate = Client::new(Profile::octorate(), "id", "secret")?;
-    let octotable = Client::new(Profile::octotable(), "id", "secret")?;
-    let officernd = Client::new(Profile::officernd(), "id", "secret")?;
-    let scopes = Scopes::parse("flex.community.members.read flex.billing.fees.read")?;
-    Ok(vec![
-        Sample::new(
-            "octorate",
-            &format!(
-                r#"{{"access_token":"{access_token}","refresh_token":"{}","expireDate":"2026-01-02T00:00:00.000Z"}}"#,
-                "b2".repeat(32),
-            ),
-            move || octorate.refresh(&Secret::from("the refresh token before")).expect("a request"),
-        )?,
-        Sample::new(
-            "octotable",
-            &format!(r#"{{"access_token":"{access_token}","expires_in":86400,"type":"Bearer"}}"#),
-            move || octotable.client_credentials(&Scopes::none()).expect("a request"),
-        )?,
-        Sample::new(
-            "officernd",
-            &format!(
-                r#"{{"access_token":"{access_token}","token_type":"Bearer","expires_in":3599,"scope":"{scopes}"}}"#
-            ),
-            move || officernd.client_credentials(&scopes).expect("a request"),
-        )?,
-    ])
-}
-
-/// A machine with a private store and one signed-in account.
-struct World {
-    accounts: Accounts,
-    key: Key,
-    now: Now,
-    version: u64,
-    renewals: u32,
-}
-
-impl World {
-    fn new() -> Self {
-        let profile = Profile::rfc6749("https://login.example/token").expect("a profile");
-        let client = Client::new(profile, "id", "secret").expect("a client");
-        let entropy = Entropy::from_bytes([7; 64]);
-        let accounts = Accounts::new(client, Policy::default(), Storage::SingleProcess, &entropy);
-        let mut world = Self { accounts, key: Key::account("hotel"), now: sent(), version: 0, renewals: 0 };
-        let first = world.accounts.decide(&world.key, world.now).verdict;
-        world.carry(first);
-        let brought = octo_auth_core::Adopted::RefreshToken(Secret::from("the first refresh token"));
-        let mut next = world.accounts.adopt(&world.key, brought, world.now).expect("a sign-in");
-        while let Some(job) = next {
-            next = world.step(job);
-        }
-        world
-    }
-
-    /// One renewal, from the caller who needs another token to the one who gets it.
-    #[inline(never)]
-    fn renew(&mut self) {
-        let later = Duration::from_secs(7200);
-        self.now = Now { wall: self.now.wall.saturating_add(later), boot: self.now.boot + later };
-        let verdict = self.accounts.decide(&self.key, self.now).verdict;
-        self.carry(verdict);
-        let served = self.accounts.decide(&self.key, self.now).verdict;
-        assert!(matches!(served, Verdict::Use(_)), "{served:?}");
-    }
-
-    fn carry(&mut self, verdict: Verdict) {
-        let mut next = match verdict {
-            Verdict::UseAndRun(_, job) | Verdict::Run(job) => Some(job),
-            _ => None,
+    fn rows(&self, rounds: usize, pieces: u32) -> Vec<Row> {
+        let body = self.response.body();
+        let plain = |name, kind, read: fn(&[u8]) -> bool| {
+            Way::repeated(name, kind, pieces, move |pieces| {
+                (0..pieces).for_each(|_| assert!(read(black_box(body)), "no answer"));
+            })
         };
-        while let Some(job) = next {
-            next = self.step(job);
-        }
-    }
-
-    fn step(&mut self, job: Job) -> Option<Job> {
-        let report = match job {
-            Job::Load(job) => job.loaded(Ok(None)),
-            Job::Save(job) => {
-                self.version += 1;
-                let content: &RecordBytes = job.content();
-                black_box(content);
-                job.saved(Ok(Saved::Done(Version(self.version))))
-            }
-            Job::Send(job) => {
-                self.renewals += 1;
-                let body = format!(
-                    r#"{{"access_token":"{:0128}","token_type":"Bearer","expires_in":3600,"refresh_token":"{:064}"}}"#,
-                    self.renewals, self.renewals
-                );
-                let response = Response::builder()
-                    .header("content-type", "application/json")
-                    .header("cache-control", "no-store")
-                    .body(Body::from(body.as_str()))
-                    .expect("a response");
-                job.answered(&response, self.now, self.now)
-            }
-            other => other.abandon(),
+        let mut ways = vec![
+            plain(FLOOR, Kind::Floor, |body| black_box(serde_json::from_slice::<Borrowed<'_>>(body)).is_ok()),
+            plain("serde_json, owned", Kind::Plain, |body| {
+                black_box(serde_json::from_slice::<Owned>(body)).is_ok()
+            }),
+            self.ours(pieces),
+        ];
+        // As it reads the body of each answer.
+        let by_oauth2 = |body: &[u8]| {
+            let reader = &mut serde_json::Deserializer::from_slice(body);
+            let answer: Result<BasicTokenResponse, _> = serde_path_to_error::deserialize(reader);
+            black_box(answer).is_ok()
         };
-        self.accounts.report(report, self.now)
+        if by_oauth2(body) {
+            ways.push(plain("oauth2 5.0", Kind::Peer, by_oauth2));
+        }
+        measure(rounds, ways)
     }
-}
 
-fn sent() -> Now {
-    Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(1000) }
-}
+    /// Ours. An answer uses its exchange up: what building one takes, and wiping it, is subtracted.
+    fn ours(&self, pieces: u32) -> Way<'_> {
+        let build = || (self.exchange)().ok();
+        let read = |exchange: Option<Exchange<TokenSet>>| {
+            let answer = exchange.map(|exchange| exchange.finish(black_box(&self.response), NOW, NOW));
+            assert!(black_box(answer).is_some_and(|answer| answer.is_ok()), "no answer");
+        };
+        let mut first = Some(build());
+        let counted = allocation_counter::measure(|| first.take().into_iter().for_each(read));
+        let mut way = Way::new("octo-auth", Kind::Ours, move || {
+            let begun = own_cpu();
+            (0..pieces).for_each(|_| read(build()));
+            let built = own_cpu();
+            (0..pieces).for_each(|_| drop(black_box(build())));
+            ((built - begun) - (own_cpu() - built)) / f64::from(pieces)
+        });
+        way.allocations = Some(counted.count_total as f64);
+        way
+    }
 
-fn received() -> Now {
-    Now { wall: Timestamp::from_unix_seconds(1_767_225_601), boot: Duration::from_secs(1001) }
-}
-
-fn timed(way: impl FnOnce()) -> f64 {
-    let begun = Instant::now();
-    way();
-    (Instant::now() - begun).as_secs_f64() * 1e9 / f64::from(CALLS)
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    /// How many times longer the larger answer takes, in turns.
+    fn growth(&self, larger: &Self, rounds: usize, pieces: u32) -> Vec<Row> {
+        let rows = measure(rounds, vec![self.ours(pieces), larger.ours(pieces)]);
+        let value =
+            rows.last().map_or(f64::NAN, |row| row.value) / rows.first().map_or(f64::NAN, |row| row.value);
+        vec![Row { name: "octo-auth".to_owned(), kind: Kind::Ours, value, allocations: None }]
+    }
 }

@@ -1,27 +1,24 @@
-//! A token that is already there: what handing it out costs, beside the floor.
-//!
-//! Medians of several rounds, floor and ours taking turns, so that a change of the machine's speed meets both.
+//! A token that is already there.
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use octo_auth_async::{AccessToken, Accounts, Adopted, Client, Failure, Key, Profile, TokenSet, Tokens};
+use octo_auth_async::{AccessToken, Accounts, Adopted, Client, Key, Profile, TokenSet, Tokens};
 use octo_auth_system::{Clock, SystemClock};
+use tokio::runtime::Runtime;
 
-/// How often each way is taken in a round.
-const CALLS: u32 = 200_000;
+use crate::Options;
+use crate::comparison::{Comparison, Group, Kind, Row};
+use crate::peers::{Aws, Azure, Google, Yup};
+use crate::server::{Origin, Server, TOKEN};
+use crate::turns::{Way, at_once, cpu, measure};
 
-/// How often a way is taken when its instructions are counted.
-const INSTRUCTIONS: u32 = 10_000;
-
-/// How many rounds are measured.
-const ROUNDS: usize = 31;
-
-/// The most a way may cost, as a multiple of its floor.
-const TARGET: f64 = 1.1;
+/// The tasks that ask concurrently.
+const TASKS: u32 = 64;
 
 /// What nobody can do without.
 struct Floor {
@@ -36,7 +33,6 @@ impl Floor {
         snapshot.0.clone()
     }
 
-    /// The same where it has to be awaited.
     async fn header_awaited(&self) -> HeaderValue {
         self.header()
     }
@@ -49,174 +45,184 @@ impl Floor {
     }
 }
 
-/// The ways that are compared, each with its name, floor first.
-type Way<'a> = (&'static str, &'a (dyn Fn(u32) + Sync));
+/// Everyone, with a token of one day.
+struct Everyone {
+    runtime: Runtime,
+    floor: Arc<Floor>,
+    ours: Tokens,
+    blocking: octo_auth_blocking::Tokens,
+    aws: Aws,
+    azure: Azure,
+    google: Google,
+    yup: Yup,
+}
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let profile = Profile::rfc6749("https://login.example/token")?;
-    let token = AccessToken::new("a".repeat(256)).ok_or("a token")?;
-    let tokens =
-        TokenSet::restore(&profile, token, SystemClock.now().wall, Some(Duration::from_secs(86_400)), None);
-    let accounts = Accounts::new(Client::new(profile.clone(), "id", "secret")?)?;
-    let ours = accounts.tokens(Key::account("bench"))?;
-    runtime.block_on(ours.adopt(Adopted::Tokens(tokens.clone())))?;
-    let blocking = octo_auth_blocking::Accounts::new(Client::new(profile, "id", "secret")?)?;
-    let blocking = blocking.tokens(Key::account("bench"))?;
-    blocking.adopt(Adopted::Tokens(tokens.clone()))?;
-    let end = Instant::now() + Duration::from_secs(86_400);
-    let floor = Arc::new(Floor { snapshot: ArcSwap::from_pointee((tokens.authorization(), end)) });
+/// A way to get the header that many times.
+type Run<'a> = Box<dyn Fn(u32) + Sync + 'a>;
 
-    // For a count of instructions: run once with each word under callgrind and subtract what `nothing` takes.
-    match std::env::args().nth(1).as_deref() {
-        None => {}
-        Some("floor") => return Ok(repeat(INSTRUCTIONS, || drop(black_box(floor.header())))),
-        Some("blocking") => return Ok(repeat(INSTRUCTIONS, || drop(black_box(blocking_header(&blocking))))),
-        Some("async") => return Ok(futures(INSTRUCTIONS, &ours)),
-        Some(_) => return Ok(()),
+pub(crate) fn compare(options: &Options) -> Result<Comparison> {
+    let everyone = Everyone::new()?;
+    // Some of the peers look for the runtime even if the token is there.
+    let _context = everyone.runtime.enter();
+    let (rounds, calls) = (options.choose(31, 5), options.choose(200_000, 20_000));
+    let alone = Group::new("header value, one thread", "ns of CPU", everyone.header(rounds, calls, 1));
+    let contended = Group::new("header value, 8 threads", "ns of CPU", everyone.header(rounds, calls, 8));
+    let in_place = everyone.in_place(rounds, calls, 1);
+    let in_place_contended = everyone.in_place(rounds, calls, 8);
+    let awaited =
+        Group::new("header value, 64 tasks on 2 threads", "ns of CPU", everyone.tasks(rounds, calls));
+    Ok(Comparison {
+        name: "cached".to_owned(),
+        title: "What does a token cost that is already there?".to_owned(),
+        about: "The value of the Authorization header of a valid token, 256 bytes long. The floor loads a snapshot \
+            (arc-swap), reads one clock and clones the header value. Less is better."
+            .to_owned(),
+        groups: vec![
+            alone.plotted().at_most(1.1, "floor").ahead_of_peers(2.8).allocating(0.0),
+            contended.plotted().at_most(1.1, "floor").ahead_of_peers(1.0),
+            awaited.at_most(1.1, "floor"),
+            Group::new("read in place, one thread", "ns of CPU", in_place).at_most(1.1, "floor").allocating(0.0),
+            Group::new("read in place, 8 threads", "ns of CPU", in_place_contended).at_most(1.1, "floor"),
+        ],
+        growths: Vec::new(),
+        left_out: vec![
+            ("oauth2".to_owned(), "it keeps no tokens".to_owned()),
+            ("gcloud-auth".to_owned(), "the cryptography that it has to be built with is 30 crates more".to_owned()),
+        ],
+    })
+}
+
+impl Everyone {
+    fn new() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let profile = Profile::rfc6749("https://login.example/token")?;
+        let token = AccessToken::new("a".repeat(TOKEN)).context("no token")?;
+        let day = Duration::from_secs(86_400);
+        let tokens = TokenSet::restore(&profile, token, SystemClock.now().wall, Some(day), None);
+        let client = Client::new(profile, "id", "secret")?;
+        let ours = Accounts::new(client.clone())?.tokens(Key::account("hotel 17"))?;
+        let blocking = octo_auth_blocking::Accounts::new(client)?.tokens(Key::account("hotel 17"))?;
+        blocking.adopt(Adopted::Tokens(tokens.clone()))?;
+        let snapshot = ArcSwap::from_pointee((tokens.authorization(), Instant::now() + day));
+        let floor = Arc::new(Floor { snapshot });
+        let (origin, server) = (Origin::new(Duration::ZERO), Server::plain(Duration::ZERO)?);
+        let file = std::env::temp_dir().join(format!("octo-auth-bench-{}", std::process::id()));
+        let peers = runtime.block_on(async {
+            ours.adopt(Adopted::Tokens(tokens)).await?;
+            let (aws, azure) = (Aws::new(&origin)?, Azure::new(&origin)?);
+            let (google, yup) = (Google::new(&server)?, Yup::new(&server, &file).await?);
+            aws.header().await?;
+            azure.header().await?;
+            google.header().await?;
+            yup.header().await?;
+            anyhow::Ok((aws, azure, google, yup))
+        });
+        let (aws, azure, google, yup) = peers?;
+        Ok(Self { runtime, floor, ours, blocking, aws, azure, google, yup })
     }
-    let by_floor = |calls| repeat(calls, || drop(black_box(floor.header())));
-    let by_async = |calls| futures(calls, &ours);
-    let by_blocking = |calls| repeat(calls, || drop(black_box(blocking_header(&blocking))));
-    let borrowed_floor = |calls| {
-        repeat(calls, || {
-            black_box(floor.borrowed());
+
+    /// The ways to the header value, floor first.
+    fn ways(&self) -> Vec<(&'static str, Kind, Run<'_>)> {
+        let Self { floor, ours, blocking, aws, azure, google, yup, .. } = self;
+        vec![
+            ("floor", Kind::Floor, repeated(move || Ok(floor.header()))),
+            ("octo-auth, async", Kind::Ours, repeated(move || Ok(at_once(ours.header())?))),
+            ("octo-auth, blocking", Kind::Ours, repeated(move || Ok(blocking.header()?))),
+            ("google-cloud-auth", Kind::Peer, repeated(move || at_once(google.header()))),
+            ("yup-oauth2", Kind::Peer, repeated(move || at_once(yup.header()))),
+            ("azure_identity", Kind::Peer, repeated(move || at_once(azure.header()))),
+            ("aws-smithy-runtime", Kind::Peer, repeated(move || at_once(aws.header()))),
+        ]
+    }
+
+    fn header(&self, rounds: usize, calls: u32, threads: u32) -> Vec<Row> {
+        let ways = self.ways();
+        // Two threads can ask yup-oauth2's storage at once only if one of them waits.
+        let runs = ways.iter().filter(|(name, ..)| threads == 1 || *name != "yup-oauth2");
+        measure(rounds, runs.map(|(name, kind, run)| self.way(name, *kind, run, calls, threads)).collect())
+    }
+
+    fn in_place(&self, rounds: usize, calls: u32, threads: u32) -> Vec<Row> {
+        let Self { floor, ours, blocking, .. } = self;
+        let runs: [(_, _, Run<'_>); 3] = [
+            ("floor", Kind::Floor, repeated(move || Ok(floor.borrowed()))),
+            (
+                "octo-auth, async",
+                Kind::Ours,
+                repeated(move || Ok(at_once(ours.with_header(HeaderValue::len))?)),
+            ),
+            (
+                "octo-auth, blocking",
+                Kind::Ours,
+                repeated(move || Ok(blocking.with_header(HeaderValue::len)?)),
+            ),
+        ];
+        measure(
+            rounds,
+            runs.iter().map(|(name, kind, run)| self.way(name, *kind, run, calls, threads)).collect(),
+        )
+    }
+
+    fn way<'a>(&self, name: &str, kind: Kind, run: &'a Run<'_>, calls: u32, threads: u32) -> Way<'a> {
+        if threads == 1 {
+            return Way::repeated(name, kind, calls, move |calls| run(calls));
+        }
+        let (handle, each) = (self.runtime.handle().clone(), calls / threads);
+        Way::new(name, kind, move || {
+            let begun = cpu();
+            std::thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|| {
+                        let _context = handle.enter();
+                        run(each);
+                    });
+                }
+            });
+            (cpu() - begun) / f64::from(each * threads)
         })
-    };
-    let borrowed = |calls| repeat(calls, || drop(black_box(blocking.with_header(HeaderValue::len))));
-    let borrowed_async = |calls| futures_borrowed(calls, &ours);
-
-    let mut met = true;
-    let header: [Way<'_>; 3] = [("floor", &by_floor), ("async", &by_async), ("blocking", &by_blocking)];
-    met &= compare("header value, alone", &header, 1);
-    met &= compare("header value, 8 threads", &header, 8);
-    let read: [Way<'_>; 3] =
-        [("floor", &borrowed_floor), ("async", &borrowed_async), ("blocking", &borrowed)];
-    met &= compare("read in place, alone", &read, 1);
-    met &= compare("read in place, 8 threads", &read, 8);
-    met &= tasks(&runtime, &floor, &ours);
-    met &= allocations(&header) & allocations(&read);
-    if !met {
-        std::process::exit(1);
     }
-    Ok(())
-}
 
-#[inline(never)]
-fn blocking_header(tokens: &octo_auth_blocking::Tokens) -> Result<HeaderValue, Failure> {
-    tokens.header()
-}
-
-fn repeat(calls: u32, way: impl Fn()) {
-    (0..calls).for_each(|_| way());
-}
-
-/// Asks an async handle whose answer is there, as an executor would.
-fn futures(calls: u32, tokens: &Tokens) {
-    repeat(calls, || at_once(tokens.header()));
-}
-
-fn futures_borrowed(calls: u32, tokens: &Tokens) {
-    repeat(calls, || at_once(tokens.with_header(HeaderValue::len)));
-}
-
-/// Polls a future that is ready at once.
-#[inline(always)]
-fn at_once<F: Future>(future: F) {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let output = std::pin::pin!(future).poll(&mut context);
-    assert!(black_box(&output).is_ready());
-}
-
-/// Measures the ways in turns and prints each beside the first; the answer is whether the target is met.
-fn compare(what: &str, ways: &[Way<'_>], threads: u32) -> bool {
-    let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); ways.len()];
-    for _ in 0..ROUNDS {
-        for ((_, way), times) in ways.iter().zip(&mut rounds) {
-            times.push(measured(*way, threads));
-        }
-    }
-    tell(what, &ways.iter().map(|(name, _)| *name).collect::<Vec<_>>(), rounds)
-}
-
-/// The time of one call in nanoseconds of one thread's turn.
-fn measured(way: &(dyn Fn(u32) + Sync), threads: u32) -> f64 {
-    let calls = CALLS / threads;
-    let begun = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|| way(calls));
-        }
-        way(calls);
-    });
-    (Instant::now() - begun).as_secs_f64() * 1e9 / f64::from(calls * threads)
-}
-
-fn tell(what: &str, names: &[&str], mut rounds: Vec<Vec<f64>>) -> bool {
-    println!("{what}:");
-    let mut floor = 0.0;
-    let mut met = true;
-    for (name, times) in names.iter().zip(&mut rounds) {
-        times.sort_by(f64::total_cmp);
-        let median = times[times.len() / 2];
-        floor = if floor == 0.0 { median } else { floor };
-        let ratio = median / floor;
-        met &= ratio <= TARGET;
-        println!(
-            "  {name:<10} {median:7.1} ns   {ratio:5.2} x floor{}",
-            if ratio <= TARGET { "" } else { "   MISSED" }
-        );
-    }
-    met
-}
-
-/// 64 tasks on a runtime, each asking as often as its share.
-fn tasks(runtime: &tokio::runtime::Runtime, floor: &Arc<Floor>, ours: &Tokens) -> bool {
-    const TASKS: u32 = 64;
-    let share = 4 * CALLS / TASKS;
-    let mut rounds = vec![Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
-        let begun = Instant::now();
-        runtime.block_on(async {
-            let own = |_| {
+    /// 64 tasks on the runtime, each asking its share.
+    fn tasks(&self, rounds: usize, calls: u32) -> Vec<Row> {
+        let share = calls / TASKS;
+        let (floor, ours) = (&self.floor, &self.ours);
+        let by_floor = Way::new("floor, awaited", Kind::Floor, move || {
+            self.time(share, |share| {
                 let floor = floor.clone();
-                tokio::spawn(async move {
+                async move {
                     for _ in 0..share {
                         drop(black_box(floor.header_awaited().await));
                     }
-                })
-            };
-            for task in (0..TASKS).map(own).collect::<Vec<_>>() {
-                let _ = task.await;
-            }
+                }
+            })
         });
-        rounds[0].push((Instant::now() - begun).as_secs_f64() * 1e9 / f64::from(share * TASKS));
-        let begun = Instant::now();
-        runtime.block_on(async {
-            let own = |_| {
+        let by_ours = Way::new("octo-auth, async", Kind::Ours, move || {
+            self.time(share, |share| {
                 let ours = ours.clone();
-                tokio::spawn(async move {
+                async move {
                     for _ in 0..share {
-                        drop(black_box(ours.header().await));
+                        assert!(black_box(ours.header().await).is_ok(), "no token");
                     }
-                })
-            };
-            for task in (0..TASKS).map(own).collect::<Vec<_>>() {
-                let _ = task.await;
+                }
+            })
+        });
+        measure(rounds, vec![by_floor, by_ours])
+    }
+
+    /// The CPU time of one call in nanoseconds, when each task makes its share.
+    fn time<F: Future<Output = ()> + Send + 'static>(&self, share: u32, task: impl Fn(u32) -> F) -> f64 {
+        let begun = cpu();
+        self.runtime.block_on(async {
+            let tasks: Vec<_> = (0..TASKS).map(|_| tokio::spawn(task(share))).collect();
+            for task in tasks {
+                assert!(task.await.is_ok(), "a task failed");
             }
         });
-        rounds[1].push((Instant::now() - begun).as_secs_f64() * 1e9 / f64::from(share * TASKS));
+        (cpu() - begun) / f64::from(share * TASKS)
     }
-    tell("header value, 64 tasks", &["floor", "async"], rounds)
 }
 
-/// Whether none of the ways allocates.
-fn allocations(ways: &[Way<'_>]) -> bool {
-    let mut none = true;
-    for (name, way) in ways {
-        let made = allocation_counter::measure(|| way(1000)).count_total;
-        println!("allocations in 1000 calls, {name}: {made}");
-        none &= made == 0;
-    }
-    none
+/// Repeats a way to something, which has to be there each time.
+fn repeated<'a, T>(way: impl Fn() -> Result<T> + Sync + 'a) -> Run<'a> {
+    Box::new(move |calls| (0..calls).for_each(|_| assert!(black_box(way()).is_ok(), "no token")))
 }

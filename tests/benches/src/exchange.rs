@@ -1,318 +1,298 @@
-//! One exchange over loopback: what it costs beside the same request by the HTTP client alone.
-//!
-//! The server is a process of its own, so that CPU time, allocations and instructions are the client's. The client alone
-//! opens a connection for each request and has the same time limits, as the transports do, and reads the answer into a
-//! struct of owned fields; `kept` is the same over one connection that stays open.
+//! One exchange with a server on loopback.
 
-use std::hint::black_box;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::{Context, Result, ensure};
 use http::header::AUTHORIZATION;
-use octo_auth_async::ReqwestTransport;
-use octo_auth_blocking::{Client, Profile, Runner, Scopes, UreqTransport};
-use rustix::time::{ClockId, clock_gettime};
-use rustls::crypto::ring::default_provider;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, ClientSecret, TokenResponse, TokenUrl};
+use octo_auth_async::{Client, Profile, ReqwestTransport, Scopes};
+use octo_auth_blocking::UreqTransport;
 use serde::Deserialize;
+use tokio::runtime::Runtime;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use crate::Options;
+use crate::comparison::{Comparison, Group, Kind, Row};
+use crate::server::{Endpoint, Process, TOKEN};
+use crate::turns::{Way, measure};
 
-/// How many exchanges a round has.
-const EXCHANGES: u32 = 100;
-
-/// How many rounds are measured.
-const ROUNDS: usize = 15;
-
-/// The most CPU time ours may take, as a multiple of the client's alone.
-const TARGET: f64 = 1.02;
-
-/// The most allocations ours may make more than the client alone.
-const MORE_ALLOCATIONS: f64 = 5.0;
-
-const ANSWER: &str = "{\"access_token\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\
-     \"token_type\":\"Bearer\",\"expires_in\":3600}";
-
-const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
-
-/// The time limits that both transports have.
-const CONNECT: Duration = Duration::from_secs(10);
-const WHOLE: Duration = Duration::from_secs(60);
-
-/// What the client alone reads of the answer.
+/// The members of an answer that a client cannot do without.
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "only read, to be compared")]
-struct Tokens {
-    access_token: String,
-    token_type: String,
+struct Answer<'a> {
+    access_token: &'a str,
     expires_in: u64,
 }
 
-/// A way to make an exchange.
-type Way<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);
-
-/// What one exchange costs.
-struct Cost {
-    micros: f64,
-    allocations: f64,
+#[derive(Deserialize)]
+struct OwnedAnswer {
+    access_token: String,
+    expires_in: u64,
 }
 
-struct Server {
-    process: Child,
-    output: BufReader<ChildStdout>,
-}
+const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
-fn main() -> Result<()> {
-    let mut words = std::env::args().skip(1);
-    let (word, count) = (words.next(), words.next());
-    if word.as_deref() == Some("serve") {
-        return serve();
-    }
-    let mut server = Server::start()?;
-    let (http, https) = (server.line()?, server.line()?);
-    let mut pem = String::new();
-    while !pem.contains("-----END") {
-        pem += &server.line()?;
-    }
-    let (http, https) = (http.trim(), https.trim());
+/// `id` and `secret`, as HTTP Basic has them.
+const BASIC: &str = "Basic aWQ6c2VjcmV0";
+
+/// The time limits that both of our transports have.
+const CONNECT: Duration = Duration::from_secs(10);
+const WHOLE: Duration = Duration::from_secs(60);
+
+/// A name, what it is, and one exchange.
+type Exchange<'a> = (&'static str, Kind, Box<dyn Fn() -> Result<()> + 'a>);
+
+pub(crate) fn compare(options: &Options) -> Result<Comparison> {
+    // One thread for client code, so that its CPU time is the client's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let rows: [(&str, Vec<Way<'_>>); 4] = [
-        ("async, http", asynchronous(&runtime, http, &pem)?),
-        ("async, https", asynchronous(&runtime, https, &pem)?),
-        ("blocking, http", blocking(http, &pem)?),
-        ("blocking, https", blocking(https, &pem)?),
-    ];
-    // For a count of instructions: one way alone, so many times.
-    if let Some((word, count)) = word.zip(count) {
-        let (row, way) = word.rsplit_once(": ").ok_or("a row and a way, such as `async, http: alone`")?;
-        let row = rows.iter().find(|(name, _)| *name == row).ok_or("no such row")?;
-        let (_, run) = row.1.iter().find(|(name, _)| *name == way).ok_or("no such way")?;
-        return (0..count.parse()?).try_for_each(|_: u32| run());
-    }
-    let mut met = true;
-    for (name, ways) in &rows {
-        met &= compare(name, ways)?;
-    }
-    if !met {
-        std::process::exit(1);
-    }
-    Ok(())
+    let (rounds, pieces) = (options.choose(21, 5), options.choose(500, 50));
+    let servers = Process::start()?;
+    let (plain, tls) = (&servers.plain, &servers.tls);
+    let http = run(rounds, pieces, everyone(&runtime, plain)?);
+    let https = run(rounds, pieces / 5, everyone(&runtime, tls)?);
+    let kept = run(rounds, pieces, kept(&runtime, plain)?);
+    Ok(Comparison {
+        name: "exchange".to_owned(),
+        title: "What does one token request cost the client?".to_owned(),
+        about: "CPU time for one client credentials request to a server on loopback, which is a process of its own. octo-auth \
+            opens a connection for each token request, so everyone does here; with https a TLS session is resumed. The \
+            floor writes to a socket and reads with httparse and borrowed text. Less is better."
+            .to_owned(),
+        groups: vec![
+            targets(Group::new("http, a new connection", "us of CPU", http).plotted()),
+            targets(Group::new("https, a new connection", "us of CPU", https).plotted()),
+            Group::new("http, a kept connection, for comparison", "us of CPU", kept),
+        ],
+        growths: Vec::new(),
+        left_out: vec![
+            ("oauth2 with ureq 2, https".to_owned(), "measured over http alone".to_owned()),
+            ("the others".to_owned(), "their requests are those of one provider; they are compared in `cached`".to_owned()),
+        ],
+    })
 }
 
-fn client(url: &str) -> Result<Client> {
-    Ok(Client::new(Profile::rfc6749(url)?, "id", "secret")?)
+/// Each colour beside its own HTTP client.
+fn targets(mut group: Group) -> Group {
+    for (ours, client) in
+        [("octo-auth, async", "reqwest 0.13 alone"), ("octo-auth, blocking", "ureq 3 alone")]
+    {
+        let found = |name: &str| group.rows.iter().find(|row| row.name == name).cloned();
+        let (Some(ours), Some(client)) = (found(ours), found(client)) else { continue };
+        let [seen, most] = [&ours, &client].map(|row| row.allocations.unwrap_or(f64::NAN));
+        let text = |what: &str| format!("{}: {}, {what} {}", group.title, ours.name, client.name);
+        let cpu = (text("at most 1.02 x"), ours.value, 1.02 * client.value);
+        let allocations = (text("at most 5 allocations more than"), seen, most + 5.0);
+        group.targets.extend([cpu, allocations].map(|(text, seen, limit)| crate::comparison::Target {
+            text,
+            seen,
+            limit,
+        }));
+    }
+    group
 }
 
-fn asynchronous<'a>(runtime: &'a tokio::runtime::Runtime, url: &'a str, pem: &str) -> Result<Vec<Way<'a>>> {
-    let roots = reqwest::Certificate::from_pem(pem.as_bytes())?;
-    // reqwest takes its cryptography from the process.
-    let _ = default_provider().install_default();
-    let alone = |idle| {
-        let builder = reqwest::Client::builder().no_proxy().http1_only().pool_max_idle_per_host(idle);
-        let builder = builder.connect_timeout(CONNECT).timeout(WHOLE);
-        builder.tls_certs_only([roots.clone()]).build()
-    };
-    let transport = ReqwestTransport::new()?.with_root_certificates(pem)?;
-    let runner = octo_auth_async::Runner::with_transport(transport);
-    let by_client = move |client: reqwest::Client| {
-        move || {
-            runtime.block_on(async {
-                let request = client.post(url).basic_auth("id", Some("secret")).form(&FORM);
-                let tokens: Tokens = request.send().await?.json().await?;
-                Ok(drop(black_box(tokens)))
-            })
-        }
-    };
-    let client = client(url)?;
-    let by_runner = move || {
-        runtime.block_on(async {
-            let exchange = client.client_credentials(&Scopes::none())?;
-            Ok(drop(black_box(runner.run(exchange).await?)))
+fn run(rounds: usize, pieces: u32, exchanges: Vec<Exchange<'_>>) -> Vec<Row> {
+    let ways = exchanges.into_iter().map(|(name, kind, exchange)| {
+        Way::on_cpu(name, kind, pieces, move |pieces| {
+            for _ in 0..pieces {
+                if let Err(error) = exchange() {
+                    panic!("{name}: {error:#}");
+                }
+            }
         })
-    };
-    Ok(vec![
-        ("alone", Box::new(by_client(alone(0)?))),
-        ("kept", Box::new(by_client(alone(1)?))),
-        ("ours", Box::new(by_runner)),
-    ])
-}
-
-fn blocking<'a>(url: &'a str, pem: &str) -> Result<Vec<Way<'a>>> {
-    let roots = ureq::tls::Certificate::from_pem(pem.as_bytes())?;
-    let alone = |idle| {
-        let tls = ureq::tls::TlsConfig::builder()
-            .root_certs(ureq::tls::RootCerts::new_with_certs(std::slice::from_ref(&roots)))
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()));
-        let config = ureq::Agent::config_builder().proxy(None).tls_config(tls.build());
-        let config = config.timeout_connect(Some(CONNECT)).timeout_global(Some(WHOLE));
-        config.max_idle_connections_per_host(idle).build().new_agent()
-    };
-    let transport = UreqTransport::new()?.with_root_certificates(pem)?;
-    let runner = Runner::with_transport(transport);
-    let by_client = move |agent: ureq::Agent| {
-        move || {
-            let secret = format!("Basic {}", STANDARD.encode("id:secret"));
-            let request = agent.post(url).header(AUTHORIZATION, secret);
-            let tokens: Tokens = request.send_form(FORM)?.into_body().read_json()?;
-            Ok(drop(black_box(tokens)))
-        }
-    };
-    let client = client(url)?;
-    let by_runner = move || {
-        let exchange = client.client_credentials(&Scopes::none())?;
-        Ok(drop(black_box(runner.run(exchange)?)))
-    };
-    Ok(vec![
-        ("alone", Box::new(by_client(alone(0)))),
-        ("kept", Box::new(by_client(alone(1)))),
-        ("ours", Box::new(by_runner)),
-    ])
-}
-
-/// Measures the ways in turns and prints each beside the first; the answer is whether the targets are met.
-fn compare(row: &str, ways: &[Way<'_>]) -> Result<bool> {
-    let mut rounds: Vec<Vec<Cost>> = ways.iter().map(|_| Vec::new()).collect();
-    for _ in 0..=ROUNDS {
-        for ((_, way), costs) in ways.iter().zip(&mut rounds) {
-            costs.push(measured(way)?);
-        }
-    }
-    println!("{row}:");
-    let mut met = true;
-    let mut alone: Option<Cost> = None;
-    for ((name, _), costs) in ways.iter().zip(&rounds) {
-        // The first round has made what is made once.
-        let median = |of: fn(&Cost) -> f64| {
-            let mut values: Vec<f64> = costs[1..].iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values[values.len() / 2]
-        };
-        let cost = Cost { micros: median(|cost| cost.micros), allocations: median(|cost| cost.allocations) };
-        let Some(first) = &alone else {
-            println!("  {name:<9} {:7.1} us            {:6.0} allocations", cost.micros, cost.allocations);
-            alone = Some(cost);
-            continue;
-        };
-        let ratio = cost.micros / first.micros;
-        let more = cost.allocations - first.allocations;
-        let is_met = ratio <= TARGET && more <= MORE_ALLOCATIONS;
-        met &= is_met;
-        println!(
-            "  {name:<9} {:7.1} us   {ratio:5.2} x {:6.0} allocations, {more:+.0}{}",
-            cost.micros,
-            cost.allocations,
-            if is_met { "" } else { "   MISSED" }
-        );
-    }
-    Ok(met)
-}
-
-/// What one of many exchanges costs, CPU time of all threads of the process together.
-fn measured(way: &dyn Fn() -> Result<()>) -> Result<Cost> {
-    let cpu = || {
-        let time = clock_gettime(ClockId::ProcessCPUTime);
-        time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
-    };
-    let mut result = Ok(());
-    let begun = cpu();
-    let allocations = allocation_counter::measure(|| result = (0..EXCHANGES).try_for_each(|_| way()));
-    result?;
-    let exchanges = f64::from(EXCHANGES);
-    let allocations = allocations.count_total as f64 / exchanges;
-    Ok(Cost { micros: (cpu() - begun) / exchanges, allocations })
-}
-
-impl Server {
-    fn start() -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        let mut process = command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let output = process.stdout.take().ok_or("its output is a pipe")?;
-        Ok(Self { process, output: BufReader::new(output) })
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        Ok(line)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Serves http and https until the input ends. Prints both URLs and the certificate.
-fn serve() -> Result<()> {
-    let identity = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-    let key = identity.signing_key.serialize_der().try_into()?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![identity.cert.der().clone()], key)?;
-    config.ticketer = rustls::crypto::ring::Ticketer::new()?;
-    let config = Arc::new(config);
-    let (plain, secure) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-    println!("http://127.0.0.1:{}/token", plain.local_addr()?.port());
-    println!("https://127.0.0.1:{}/token", secure.local_addr()?.port());
-    print!("{}", identity.cert.pem());
-    io::stdout().flush()?;
-    thread::spawn(move || listen(&plain, answer));
-    thread::spawn(move || {
-        listen(&secure, move |socket| {
-            let connection = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
-            answer(StreamOwned::new(connection, socket))
-        });
     });
-    io::copy(&mut io::stdin(), &mut io::sink())?;
-    Ok(())
+    measure(rounds, ways.collect())
 }
 
-fn listen(listener: &TcpListener, serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) {
-    for socket in listener.incoming().flatten() {
-        let serve = serve.clone();
-        thread::spawn(move || {
-            let _ = socket.set_nodelay(true);
-            // An error is a client that has closed the connection.
-            let _ = serve(socket);
-        });
+fn everyone<'a>(runtime: &'a Runtime, server: &'a Endpoint) -> Result<Vec<Exchange<'a>>> {
+    let is_tls = !server.certificate().is_empty();
+    let mut exchanges: Vec<Exchange<'a>> = vec![
+        ours_async(runtime, server)?,
+        ours_blocking(server)?,
+        ("reqwest 0.13 alone", Kind::Plain, by_reqwest(runtime, server, 0)?),
+        ("ureq 3 alone", Kind::Plain, by_ureq(server, 0)?),
+        oauth2_reqwest(runtime, server)?,
+    ];
+    match is_tls {
+        true => exchanges.insert(0, ("floor", Kind::Floor, floor_tls(server)?)),
+        false => {
+            exchanges.insert(
+                0,
+                (
+                    "floor",
+                    Kind::Floor,
+                    Box::new(|| {
+                        let mut stream = TcpStream::connect(server.address())?;
+                        stream.set_nodelay(true)?;
+                        floor(&mut stream)
+                    }),
+                ),
+            );
+            exchanges.push(oauth2_ureq(server)?);
+        }
     }
+    Ok(exchanges)
 }
 
-/// Returns whether a request was received to its end.
-fn is_whole(received: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(received).to_ascii_lowercase();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    length.and_then(|length| length.parse().ok()) == Some(body.len())
+/// Those that can keep a connection, with it.
+fn kept<'a>(runtime: &'a Runtime, server: &'a Endpoint) -> Result<Vec<Exchange<'a>>> {
+    let stream = std::cell::RefCell::new(TcpStream::connect(server.address())?);
+    stream.borrow().set_nodelay(true)?;
+    Ok(vec![
+        ("floor", Kind::Floor, Box::new(move || floor(&mut *stream.borrow_mut()))),
+        ("reqwest 0.13 alone", Kind::Plain, by_reqwest(runtime, server, 1)?),
+        ("ureq 3 alone", Kind::Plain, by_ureq(server, 1)?),
+    ])
 }
 
-/// Answers the requests of a connection.
-fn answer(mut stream: impl Read + Write) -> io::Result<()> {
-    let mut received = Vec::new();
-    let mut buffer = [0; 4096];
+/// Writes a request and reads the answer.
+fn floor(stream: &mut (impl Read + Write)) -> Result<()> {
+    let request = "POST /token HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Basic aWQ6c2VjcmV0\r\n\
+        content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\ngrant_type=client_credentials";
+    stream.write_all(request.as_bytes())?;
+    let (mut buffer, mut filled) = ([0; 2048], 0);
     loop {
-        let length = stream.read(&mut buffer)?;
-        if length == 0 {
-            return Ok(());
-        }
-        received.extend_from_slice(&buffer[..length]);
-        if is_whole(&received) {
-            received.clear();
-            let length = ANSWER.len();
-            stream.write_all(
-                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{ANSWER}")
-                    .as_bytes(),
-            )?;
-            stream.flush()?;
-        }
+        let count = stream.read(&mut buffer[filled..])?;
+        ensure!(count > 0, "the server hung up");
+        filled += count;
+        let mut headers = [httparse::EMPTY_HEADER; 16];
+        let mut head = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(start) = head.parse(&buffer[..filled])? else { continue };
+        let Ok(answer) = serde_json::from_slice::<Answer<'_>>(&buffer[start..filled]) else { continue };
+        ensure!(answer.access_token.len() == TOKEN && answer.expires_in > 0, "another answer");
+        return Ok(());
     }
+}
+
+/// The same over rustls, which is given a name and the certificate.
+fn floor_tls(server: &Endpoint) -> Result<Box<dyn Fn() -> Result<()> + '_>> {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(server.certificate().as_bytes())?)?;
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let (config, name) = (Arc::new(config), ServerName::try_from("127.0.0.1")?);
+    Ok(Box::new(move || {
+        let stream = TcpStream::connect(server.address())?;
+        stream.set_nodelay(true)?;
+        let connection = rustls::ClientConnection::new(config.clone(), name.clone())?;
+        floor(&mut rustls::StreamOwned::new(connection, stream))
+    }))
+}
+
+fn by_reqwest<'a>(
+    runtime: &'a Runtime,
+    server: &'a Endpoint,
+    kept: usize,
+) -> Result<Box<dyn Fn() -> Result<()> + 'a>> {
+    let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(kept).http1_only();
+    let mut builder = builder.connect_timeout(CONNECT).timeout(WHOLE);
+    if !server.certificate().is_empty() {
+        builder = builder.tls_certs_only([reqwest::Certificate::from_pem(server.certificate().as_bytes())?]);
+    }
+    let (client, url) = (builder.build()?, server.url());
+    Ok(Box::new(move || {
+        runtime.block_on(async {
+            let answer =
+                client.post(&url).header(AUTHORIZATION, BASIC).form(&FORM).send().await?.bytes().await?;
+            let answer: OwnedAnswer = serde_json::from_slice(&answer)?;
+            ensure!(answer.access_token.len() == TOKEN && answer.expires_in > 0, "another answer");
+            Ok(())
+        })
+    }))
+}
+
+fn by_ureq(server: &Endpoint, kept: usize) -> Result<Box<dyn Fn() -> Result<()> + '_>> {
+    let mut config = ureq::Agent::config_builder()
+        .proxy(None)
+        .timeout_connect(Some(CONNECT))
+        .timeout_global(Some(WHOLE))
+        .max_idle_connections(kept)
+        .max_idle_connections_per_host(kept);
+    if !server.certificate().is_empty() {
+        config = config.tls_config(ureq_tls(server)?);
+    }
+    let (agent, url) = (config.build().new_agent(), server.url());
+    Ok(Box::new(move || {
+        let answer =
+            agent.post(&url).header(AUTHORIZATION, BASIC).send_form(FORM)?.body_mut().read_to_vec()?;
+        let answer: OwnedAnswer = serde_json::from_slice(&answer)?;
+        ensure!(answer.access_token.len() == TOKEN && answer.expires_in > 0, "another answer");
+        Ok(())
+    }))
+}
+
+fn ureq_tls(server: &Endpoint) -> Result<TlsConfig> {
+    let certificate = Certificate::from_pem(server.certificate().as_bytes())?.to_owned();
+    Ok(TlsConfig::builder().root_certs(RootCerts::from([certificate].into_iter())).build())
+}
+
+fn ours_async<'a>(runtime: &'a Runtime, server: &'a Endpoint) -> Result<Exchange<'a>> {
+    let mut transport = ReqwestTransport::new()?;
+    if !server.certificate().is_empty() {
+        transport = transport.with_root_certificates(server.certificate())?;
+    }
+    let runner = octo_auth_async::Runner::with_transport(transport);
+    let (client, scopes) = (Client::new(Profile::rfc6749(&server.url())?, "id", "secret")?, Scopes::none());
+    let run = move || {
+        let exchange = client.client_credentials(&scopes)?;
+        let answer = runtime.block_on(runner.run(exchange))?;
+        ensure!(answer.value.lifetime().is_some(), "another answer");
+        Ok(())
+    };
+    Ok(("octo-auth, async", Kind::Ours, Box::new(run)))
+}
+
+fn ours_blocking(server: &Endpoint) -> Result<Exchange<'_>> {
+    let mut transport = UreqTransport::new()?;
+    if !server.certificate().is_empty() {
+        transport = transport.with_root_certificates(server.certificate())?;
+    }
+    let runner = octo_auth_blocking::Runner::with_transport(transport);
+    let (client, scopes) = (Client::new(Profile::rfc6749(&server.url())?, "id", "secret")?, Scopes::none());
+    let run = move || {
+        let answer = runner.run(client.client_credentials(&scopes)?)?;
+        ensure!(answer.value.lifetime().is_some(), "another answer");
+        Ok(())
+    };
+    Ok(("octo-auth, blocking", Kind::Ours, Box::new(run)))
+}
+
+macro_rules! oauth2_client {
+    ($server:expr) => {
+        BasicClient::new(ClientId::new("id".to_owned()))
+            .set_client_secret(ClientSecret::new("secret".to_owned()))
+            .set_auth_uri(AuthUrl::new("https://login.example/authorize".to_owned())?)
+            .set_token_uri(TokenUrl::new($server.url())?)
+    };
+}
+
+fn oauth2_reqwest<'a>(runtime: &'a Runtime, server: &'a Endpoint) -> Result<Exchange<'a>> {
+    let mut builder = oauth2::reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    if !server.certificate().is_empty() {
+        let certificate = oauth2::reqwest::Certificate::from_pem(server.certificate().as_bytes())?;
+        builder = builder.tls_built_in_root_certs(false).add_root_certificate(certificate);
+    }
+    let (http, client) = (builder.build()?, oauth2_client!(server));
+    let run = move || {
+        let answer = runtime.block_on(client.exchange_client_credentials().request_async(&http));
+        let answer = answer.context("oauth2")?;
+        ensure!(answer.access_token().secret().len() == TOKEN, "another answer");
+        Ok(())
+    };
+    Ok(("oauth2 5.0 with reqwest 0.12", Kind::Peer, Box::new(run)))
+}
+
+fn oauth2_ureq(server: &Endpoint) -> Result<Exchange<'_>> {
+    let http = oauth2::ureq::AgentBuilder::new().try_proxy_from_env(false).max_idle_connections(0).build();
+    let client = oauth2_client!(server);
+    let run = move || {
+        let answer = client.exchange_client_credentials().request(&http).context("oauth2")?;
+        ensure!(answer.access_token().secret().len() == TOKEN, "another answer");
+        Ok(())
+    };
+    Ok(("oauth2 5.0 with ureq 2", Kind::Peer, Box::new(run)))
 }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::subject::Subject;
+use super::subject::Subject;
 
 /// Every rule in its turn.
 pub(crate) struct Scan(Box<[(u32, u32)]>);

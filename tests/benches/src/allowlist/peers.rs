@@ -14,7 +14,7 @@ use prefix_trie::PrefixSet;
 use range_set_blaze::RangeSetBlaze;
 use rangemap::RangeInclusiveSet;
 
-use crate::subject::Subject;
+use super::subject::Subject;
 
 fn ends(rule: &Ipv4Net) -> std::ops::RangeInclusive<u32> {
     rule.network().to_bits()..=rule.broadcast().to_bits()

@@ -2,9 +2,10 @@
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
-use std::time::Instant;
 
 use ipnet::Ipv4Net;
+
+use crate::turns::own_cpu;
 
 /// A list of addresses.
 pub(crate) trait Subject: Sized + 'static {
@@ -53,9 +54,9 @@ impl<S: Subject> Built for Measured<S> {
     }
 
     fn build(&self, rules: &[Ipv4Net]) -> f64 {
-        let begun = Instant::now();
+        let begun = own_cpu();
         let subject = S::build(black_box(rules));
-        let took = nanoseconds(begun);
+        let took = own_cpu() - begun;
         drop(black_box(subject));
         took
     }
@@ -67,14 +68,4 @@ pub(crate) fn built<S: Subject>(rules: &[Ipv4Net]) -> Box<dyn Built> {
     let kept = allocation_counter::measure(|| subject = Some(S::build(rules)));
     let subject = subject.unwrap_or_else(|| S::build(rules));
     Box::new(Measured { subject, bytes: kept.bytes_current })
-}
-
-pub(crate) fn nanoseconds(since: Instant) -> f64 {
-    (Instant::now() - since).as_secs_f64() * 1e9
-}
-
-/// The middle of some measurements.
-pub(crate) fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }

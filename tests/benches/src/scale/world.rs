@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use http::Response;
 use octo_auth_core::{
     AccessToken, Accounts, Adopted, Caller, Claimed, Client, Entropy, Fault, Job, Key, Now, Policy, Profile,
@@ -87,29 +88,30 @@ pub(crate) fn key(number: usize) -> Key {
 }
 
 impl World {
-    pub(crate) fn new(storage: Storage, policy: Policy) -> Self {
-        let profile = Profile::rfc6749("https://server.example.com/token").expect("a sound address");
-        let client = Self::client(&profile);
+    pub(crate) fn new(storage: Storage, policy: Policy) -> Result<Self> {
+        let profile = Profile::rfc6749("https://server.example.com/token")?;
+        let client = Self::client(&profile)?;
         let machine = Accounts::new(client, policy, storage, &Entropy::from_bytes([7; 64]));
         let clock = Arc::new(HandClock::default());
         let shared = Shared::new(machine, clock.clone());
         let (endpoint, store_is_down) = (Endpoint::Up, false);
-        Self { shared, clock, endpoint, store_is_down, requests: 0, versions: 0, profile }
+        Ok(Self { shared, clock, endpoint, store_is_down, requests: 0, versions: 0, profile })
     }
 
-    fn client(profile: &Profile) -> Client {
-        Client::new(profile.clone(), "client-1", "client-secret").expect("a sound client")
+    fn client(profile: &Profile) -> Result<Client> {
+        Ok(Client::new(profile.clone(), "client-1", "client-secret")?)
     }
 
     /// Returns the client with another secret.
-    pub(crate) fn other_client(&self) -> Client {
-        Client::new(self.profile.clone(), "client-1", "another-secret").expect("a sound client")
+    pub(crate) fn other_client(&self) -> Result<Client> {
+        Ok(Client::new(self.profile.clone(), "client-1", "another-secret")?)
     }
 
-    pub(crate) fn tokens(&self, number: usize, lifetime: Duration) -> TokenSet {
-        let token = AccessToken::new(format!("{number:0>256}")).expect("a token");
+    pub(crate) fn tokens(&self, number: usize, lifetime: Duration) -> Result<TokenSet> {
+        let token = AccessToken::new(format!("{number:0>256}")).context("no token")?;
         let refresh_token = Secret::from(format!("{number:0>34}"));
-        TokenSet::restore(&self.profile, token, self.clock.now().wall, Some(lifetime), Some(refresh_token))
+        let now = self.clock.now().wall;
+        Ok(TokenSet::restore(&self.profile, token, now, Some(lifetime), Some(refresh_token)))
     }
 
     /// Signs accounts in whose tokens live as long as `lifetime` says. Returns a handle of each.
@@ -118,17 +120,17 @@ impl World {
         accounts: std::ops::Range<usize>,
         lifetime: impl Fn(usize) -> Duration,
         longest: &mut Longest,
-    ) -> Vec<Arc<KeyCell>> {
+    ) -> Result<Vec<Arc<KeyCell>>> {
         let mut cells = Vec::with_capacity(accounts.len());
         for number in accounts {
             let key = key(number);
-            let adopted = Adopted::Tokens(self.tokens(number, lifetime(number)));
-            let cell = longest.of(|| self.shared.acquire(&key)).expect("room for a key");
-            let guard = longest.of(|| self.shared.adopt(&key, adopted)).expect("a sound token");
+            let adopted = Adopted::Tokens(self.tokens(number, lifetime(number))?);
+            let cell = longest.of(|| self.shared.acquire(&key))?;
+            let guard = longest.of(|| self.shared.adopt(&key, adopted))?;
             guard.into_iter().for_each(|guard| self.run(guard, longest));
             cells.push(cell);
         }
-        cells
+        Ok(cells)
     }
 
     pub(crate) fn ask(&mut self, cell: &KeyCell, longest: &mut Longest) -> Told {
@@ -168,7 +170,7 @@ impl World {
                     };
                     let response =
                         Response::builder().status(status).header("content-type", "application/json");
-                    job.answered(&response.body(body).expect("a sound response"), now, now)
+                    job.answered(&response.body(body).unwrap_or_default(), now, now)
                 }
             };
             longest.of(|| guard.report(report));
