@@ -91,7 +91,7 @@ pub(crate) struct KeyState {
     failures: FailureHistory,
     store_failures: FailureHistory,
     /// Why the refresh token is in doubt, or else dead: what left a refresh without an outcome, or the server's refusal.
-    why_unusable: Option<Cause>,
+    why_unusable: Option<Box<Cause>>,
     /// A dead refresh token that may be tried again, because the client was replaced since.
     forgiven: Option<Box<Fingerprint>>,
     revocations: Vec<Secret>,
@@ -258,7 +258,7 @@ impl KeyState {
                 let cause = is_first.then_some(Cause::NeverSignedIn);
                 (FailureKind::NotSignedIn, cause, Remedy::SignInAgain)
             }
-            (_, Gate::Dead(kind)) => (*kind, self.why_unusable.clone(), Remedy::SignInAgain),
+            (_, Gate::Dead(kind)) => (*kind, self.why_unusable.as_deref().cloned(), Remedy::SignInAgain),
             (_, Gate::Closed(Blocked { until, kind, cause, remedy, limit })) if !facts.in_flight => {
                 let after = until.saturating_sub(now.boot);
                 return Failure::closed(&self.key, *kind, cause.clone(), *remedy, after, *limit);
@@ -330,7 +330,7 @@ impl KeyState {
             }
             // Another process may have renewed since: whether it has, writing the verdict tells.
             let until = self.save_at.max(now.boot + Duration::from_millis(1));
-            let unsaved = Blocked::new(until, FailureKind::Closed, self.why_unusable.clone());
+            let unsaved = Blocked::new(until, FailureKind::Closed, self.why_unusable.as_deref().cloned());
             return Gate::of([Some(unsaved), store.map(Blocked::from)].into_iter().flatten(), now.boot);
         }
         let doubt = match self.doubt(shared, now) {
@@ -388,7 +388,7 @@ impl KeyState {
         }
         let end = self.serving.current().and_then(|issued| issued.validity.end_on_boot(now));
         let end = if has_token { end.unwrap_or(Duration::MAX) } else { Duration::ZERO };
-        let cause = self.why_unusable.clone().unwrap_or(Cause::Lost);
+        let cause = self.why_unusable.as_deref().cloned().unwrap_or(Cause::Lost);
         let blocked = Blocked::new(end.max(over), FailureKind::Closed, Some(cause));
         Some(Gate::of([blocked], now.boot))
     }

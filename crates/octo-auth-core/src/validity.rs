@@ -57,9 +57,21 @@ pub struct Validity {
     issued: Now,
     /// The age that the wall clock told at `issued.boot`, from which the boot clock goes on.
     aged: u64,
-    lifetime: Option<u64>,
-    soft: Option<u64>,
-    end: Option<u64>,
+    lifetime: Age,
+    soft: Age,
+    end: Age,
+}
+
+/// An age in milliseconds, or none; in one word, as each account has three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Age(u64);
+
+impl Age {
+    const NONE: Self = Self(u64::MAX);
+
+    fn get(self) -> Option<u64> {
+        (self != Self::NONE).then_some(self.0)
+    }
 }
 
 /// What a token's validity is made from, beside the moment of its issue.
@@ -90,7 +102,7 @@ impl Validity {
         let hint = terms.hint.map(millis);
         let Some(lifetime) = terms.lifetime.map(|lifetime| millis(lifetime.min(LONGEST_LIFETIME))) else {
             let soft = hint.unwrap_or(u64::MAX).min(millis(UNKNOWN_SOFT));
-            return Self { issued, aged, lifetime: None, soft: Some(soft), end: None };
+            return Self { issued, aged, lifetime: Age::NONE, soft: Age(soft), end: Age::NONE };
         };
         // In tenths of a millisecond a fifth, a half and a tenth of the lifetime are whole numbers.
         let guard = lifetime.min(100_000);
@@ -105,7 +117,7 @@ impl Validity {
         };
         let soft = lead.map_or(end, |lead| lifetime.saturating_sub(lead.saturating_add(jitter) / 10));
         let soft = hint.map_or(soft, |hint| soft.min(hint)).max(earliest).min(end);
-        Self { issued, aged, lifetime: Some(lifetime), soft: Some(soft), end: Some(end) }
+        Self { issued, aged, lifetime: Age(lifetime), soft: Age(soft), end: Age(end) }
     }
 
     /// When the token was issued, by both clocks of this process. For a token loaded from a store the boot clock's
@@ -118,19 +130,19 @@ impl Validity {
     /// The age at which the token expires; nothing if unknown.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
-        self.lifetime.map(Duration::from_millis)
+        self.lifetime.get().map(Duration::from_millis)
     }
 
     /// The age from which a renewal is due.
     #[must_use]
     pub fn renewal_due_age(&self) -> Option<Duration> {
-        self.soft.map(Duration::from_millis)
+        self.soft.get().map(Duration::from_millis)
     }
 
     /// The age from which the token is not served any more; nothing if its lifetime is unknown.
     #[must_use]
     pub fn served_until_age(&self) -> Option<Duration> {
-        self.end.map(Duration::from_millis)
+        self.end.get().map(Duration::from_millis)
     }
 
     /// The age by both clocks, of which the larger counts: the boot clock never steps, the wall clock knows what
@@ -146,9 +158,9 @@ impl Validity {
     #[must_use]
     pub fn freshness(&self, now: Now) -> Freshness {
         let age = self.age_millis(now);
-        if self.end.is_some_and(|end| age >= end) {
+        if self.end.get().is_some_and(|end| age >= end) {
             Freshness::Expired
-        } else if self.soft.is_some_and(|soft| age >= soft) || self.wall_age(now) < WALL_BEFORE_ISSUE {
+        } else if self.soft.get().is_some_and(|soft| age >= soft) || self.wall_age(now) < WALL_BEFORE_ISSUE {
             Freshness::Stale
         } else {
             Freshness::Fresh
@@ -161,14 +173,16 @@ impl Validity {
         let ahead = |at: u64| at.checked_sub(age).filter(|left| *left > 0);
         let recovery = WALL_BEFORE_ISSUE.saturating_sub(self.wall_age(now));
         let recovery = u64::try_from(recovery).ok().filter(|left| *left > 0);
-        let next =
-            [self.soft.and_then(ahead), self.end.and_then(ahead), recovery].into_iter().flatten().min()?;
+        let next = [self.soft.get().and_then(ahead), self.end.get().and_then(ahead), recovery]
+            .into_iter()
+            .flatten()
+            .min()?;
         Some(now.boot.saturating_add(Duration::from_millis(next)))
     }
 
     /// The moment on the boot clock from which it is not served any more if both clocks run on.
     pub(crate) fn end_on_boot(&self, now: Now) -> Option<Duration> {
-        let left = self.end?.saturating_sub(self.age_millis(now));
+        let left = self.end.get()?.saturating_sub(self.age_millis(now));
         Some(now.boot.saturating_add(Duration::from_millis(left)))
     }
 
@@ -184,7 +198,7 @@ impl Validity {
     /// The earliest and the latest wall time between which nothing changes by the wall clock alone.
     pub(crate) fn steady_wall(&self, now: Now) -> (Timestamp, Timestamp) {
         let age = self.age_millis(now);
-        let next = [self.soft, self.end].into_iter().flatten().filter(|at| *at > age).min();
+        let next = [self.soft.get(), self.end.get()].into_iter().flatten().filter(|at| *at > age).min();
         let far = next.map_or(i64::MAX, |at| i64::try_from(at).unwrap_or(i64::MAX));
         let first = self.issued.wall.shifted(WALL_BEFORE_ISSUE);
         if self.wall_age(now) < WALL_BEFORE_ISSUE {

@@ -39,7 +39,7 @@ impl KeyState {
         match result {
             Ok(answer) => {
                 if flight.is_forced() {
-                    self.serving.forced.block(now);
+                    self.serving.block_forced(now);
                 }
                 self.succeeded(origin, answer, sent, shared, now);
             }
@@ -139,7 +139,7 @@ impl KeyState {
         let meaning = if is_of_earlier_client { meaning.of_earlier_client() } else { meaning };
         // A forced renewal that was answered, rather than lost or put off.
         if flight.is_forced() && !matches!(meaning.pause, Some(error::Pause::Backoff { .. })) {
-            self.serving.forced.block(now);
+            self.serving.block_forced(now);
         }
         if *error.kind() != ErrorKind::NotSent {
             shared.budget.failed(now.boot);
@@ -235,7 +235,7 @@ impl KeyState {
     /// Records why the refresh token is dead or in doubt. A verdict on one that was in doubt is what came of the doubt.
     fn note_unusable(&mut self, cause: Cause) {
         self.why_unusable.take_if(|_| !self.replica.view().in_doubt);
-        self.why_unusable.get_or_insert(cause);
+        self.why_unusable.get_or_insert_with(|| Box::new(cause));
     }
 
     /// Records a failure of the account.

@@ -54,7 +54,7 @@ impl KeyState {
         let never = |why: &dyn fmt::Display| format!("not possible: {why}.");
         let said = match (&facts.gate, facts.knowledge) {
             _ if facts.is_signed_out => never(&FailureKind::SignedOut.explain()),
-            (Gate::Dead(kind), _) => never(&Why(*kind, self.why_unusable.as_ref(), None)),
+            (Gate::Dead(kind), _) => never(&Why(*kind, self.why_unusable.as_deref(), None)),
             (_, Knowledge::Unreadable { until }) if !facts.is_client_grant => {
                 format!("not before {}: the store could not be read.", Left(until, now))
             }

@@ -93,11 +93,11 @@ pub(crate) struct History(Option<Box<Past>>);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Past {
     /// Who signed in or out, or imported a seed, oldest first: for each process start the highest sequence.
-    applied: Vec<OperationId>,
+    applied: Box<[OperationId]>,
     /// The first 64 bits of the fingerprints of refresh tokens that were in the record, oldest first.
-    used: Vec<[u8; 8]>,
+    used: Box<[[u8; 8]]>,
     /// The same of those that were imported.
-    seeds: Vec<[u8; 8]>,
+    seeds: Box<[[u8; 8]]>,
 }
 
 /// The number of process starts whose last sign-in, sign-out or import a record remembers.
@@ -120,8 +120,7 @@ impl History {
 
     pub(crate) fn apply(&mut self, id: OperationId) {
         let past = self.0.get_or_insert_default();
-        past.applied.retain(|own| own.writer != id.writer);
-        push(&mut past.applied, id, MOST_APPLIED);
+        push(&mut past.applied, id, MOST_APPLIED, |own| own.writer == id.writer);
     }
 
     /// Returns whether a refresh token was in the record before.
@@ -134,12 +133,13 @@ impl History {
     pub(crate) fn note_seed(&mut self, refresh_token: &Secret) {
         let short = Fingerprint::of(refresh_token).short();
         if !self.seeds().contains(&short) {
-            push(&mut self.0.get_or_insert_default().seeds, short, MOST_SEEDS);
+            push(&mut self.0.get_or_insert_default().seeds, short, MOST_SEEDS, |own| *own == short);
         }
     }
 
     pub(crate) fn note_used(&mut self, refresh_token: &Secret) {
-        push(&mut self.0.get_or_insert_default().used, Fingerprint::of(refresh_token).short(), MOST_USED);
+        let short = Fingerprint::of(refresh_token).short();
+        push(&mut self.0.get_or_insert_default().used, short, MOST_USED, |own| *own == short);
     }
 
     pub(crate) fn applied(&self) -> &[OperationId] {
@@ -156,26 +156,20 @@ impl History {
 
     /// Takes what was stored, at most as much as is remembered.
     pub(crate) fn restored(applied: Vec<OperationId>, used: Vec<[u8; 8]>, seeds: Vec<[u8; 8]>) -> Self {
-        let mut past = Past {
-            applied: Vec::with_capacity(applied.len().min(MOST_APPLIED)),
-            used: Vec::with_capacity(used.len().min(MOST_USED)),
-            seeds: Vec::with_capacity(seeds.len().min(MOST_SEEDS)),
-        };
-        applied.into_iter().for_each(|id| push(&mut past.applied, id, MOST_APPLIED));
-        used.into_iter().for_each(|short| push(&mut past.used, short, MOST_USED));
-        seeds.into_iter().for_each(|short| push(&mut past.seeds, short, MOST_SEEDS));
+        let mut past = Past::default();
+        applied.into_iter().for_each(|id| push(&mut past.applied, id, MOST_APPLIED, |own| *own == id));
+        used.into_iter().for_each(|short| push(&mut past.used, short, MOST_USED, |own| *own == short));
+        seeds.into_iter().for_each(|short| push(&mut past.seeds, short, MOST_SEEDS, |own| *own == short));
         Self((past != Past::default()).then(|| Box::new(past)))
     }
 }
 
-/// Appends an item, which stands in the list once, and drops the oldest of more than `most`.
-fn push<T: PartialEq>(items: &mut Vec<T>, item: T, most: usize) {
-    items.retain(|own| *own != item);
-    let excess = (items.len() + 1).saturating_sub(most);
-    items.drain(..excess);
-    // Growth by one, as most lists stay short and there is one in each account.
-    items.reserve_exact(1);
-    items.push(item);
+/// Appends an item in the place of those that it replaces, and drops the oldest of more than `most`. A list has no room to
+/// spare: there is one in each account, and most are short.
+fn push<T: Copy>(items: &mut Box<[T]>, item: T, most: usize, is_replaced: impl Fn(&T) -> bool) {
+    let kept = || items.iter().filter(|own| !is_replaced(own));
+    let excess = (kept().count() + 1).saturating_sub(most);
+    *items = kept().copied().skip(excess).chain([item]).collect();
 }
 
 impl Record {

@@ -16,12 +16,19 @@ pub(crate) struct Replica {
     base: Record,
     /// Its version; `None` if the store is not known to hold a record.
     version: Option<Version>,
-    pending: Vec<Pending>,
-    /// The base with the pending operations that are not held back; `None` if that is the base.
-    view: Option<Box<Record>>,
+    /// `None` if nothing is pending, as in an account that is idle.
+    ahead: Option<Box<Ahead>>,
     /// The store does not hold what it held before.
     is_lost: bool,
     sequence: u64,
+}
+
+/// What this process is ahead of the store.
+#[derive(Debug, Default)]
+struct Ahead {
+    pending: Vec<Pending>,
+    /// The base with the pending operations that are not held back; `None` if that is the base.
+    view: Option<Record>,
 }
 
 /// An operation that is not known to be stored.
@@ -44,11 +51,23 @@ pub(crate) struct Written {
 impl Replica {
     pub(crate) fn new() -> Self {
         let base = Record::default();
-        Self { base, version: None, pending: Vec::new(), view: None, is_lost: false, sequence: 0 }
+        Self { base, version: None, ahead: None, is_lost: false, sequence: 0 }
     }
 
     pub(crate) fn view(&self) -> &Record {
-        self.view.as_deref().unwrap_or(&self.base)
+        self.ahead.as_ref().and_then(|own| own.view.as_ref()).unwrap_or(&self.base)
+    }
+
+    fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.ahead.iter().flat_map(|own| &own.pending)
+    }
+
+    fn pending_mut(&mut self) -> impl Iterator<Item = &mut Pending> {
+        self.ahead.iter_mut().flat_map(|own| &mut own.pending)
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Pending) -> bool) {
+        self.ahead.iter_mut().for_each(|own| own.pending.retain(&mut keep));
     }
 
     pub(crate) fn base(&self) -> &Record {
@@ -67,7 +86,7 @@ impl Replica {
 
     /// Adds an operation.
     pub(crate) fn push(&mut self, id: OperationId, operation: Operation, is_held: bool) {
-        self.pending.push(Pending { id, operation, is_held });
+        self.ahead.get_or_insert_default().pending.push(Pending { id, operation, is_held });
         self.fold();
     }
 
@@ -87,24 +106,24 @@ impl Replica {
 
     /// Takes an operation back that was never carried out.
     pub(crate) fn withdraw(&mut self, id: OperationId) {
-        self.pending.retain(|own| own.id != id);
+        self.retain(|own| own.id != id);
         self.fold();
     }
 
     /// Lets the tokens that were held back into the view, which could not be saved.
     pub(crate) fn release(&mut self) {
-        self.pending.iter_mut().for_each(|own| own.is_held &= own.is_seed());
+        self.pending_mut().for_each(|own| own.is_held &= own.is_seed());
         self.fold();
     }
 
     /// Returns whether the store may not hold what the view shows.
     pub(crate) fn is_unsaved(&self) -> bool {
-        self.is_lost || !self.pending.is_empty()
+        self.is_lost || self.pending().next().is_some()
     }
 
     /// Returns whether a sign-in or sign-out of this process settles what the view shows.
     pub(crate) fn is_decided(&self) -> bool {
-        self.pending.iter().any(|own| own.operation.is_decision())
+        self.pending().any(|own| own.operation.is_decision())
     }
 
     /// Takes what the store holds. An earlier version than that of the base is an old copy, or, where it is what a write has
@@ -112,7 +131,7 @@ impl Replica {
     ///
     /// Returns the tokens that were removed by operations whose write was not heard of, to be revoked.
     pub(crate) fn loaded(&mut self, stored: Option<(Record, Version)>, is_conflict: bool) -> Vec<Secret> {
-        self.pending.iter_mut().for_each(|own| own.is_held &= !own.is_seed());
+        self.pending_mut().for_each(|own| own.is_held &= !own.is_seed());
         self.fold();
         let Some((record, version)) = stored else {
             self.is_lost = self.version.take().is_some() || self.is_lost;
@@ -127,10 +146,10 @@ impl Replica {
         }
         let is_applied = |own: &Pending| record.history.has_applied(own.id);
         let removed = self.removed_by(is_applied);
-        self.pending.retain(|own| !is_applied(own));
+        self.retain(|own| !is_applied(own));
         // What applies elsewhere does nothing, unless it leaves a token to be revoked.
         let mut view = record.clone();
-        self.pending.retain(|own| {
+        self.retain(|own| {
             let before = view.clone();
             view.apply(own.id, &own.operation).is_some() || view != before
         });
@@ -141,7 +160,7 @@ impl Replica {
     /// Returns what to write: the base with all pending operations.
     pub(crate) fn to_write(&self) -> Written {
         let mut record = self.base.clone();
-        for own in &self.pending {
+        for own in self.pending() {
             record.apply(own.id, &own.operation);
         }
         Written { record, up_to: self.sequence }
@@ -151,14 +170,14 @@ impl Replica {
     pub(crate) fn saved(&mut self, written: Written, version: Option<Version>) -> Vec<Secret> {
         let is_written = |own: &Pending| own.id.sequence <= written.up_to;
         let removed = self.removed_by(is_written);
-        self.pending.retain(|own| !is_written(own));
+        self.retain(|own| !is_written(own));
         self.rebase(written.record, version);
         self.unused(removed)
     }
 
     fn removed_by(&self, is_meant: impl Fn(&Pending) -> bool) -> Vec<Secret> {
         let mut record = self.base.clone();
-        let meant = || self.pending.iter().filter(|own| is_meant(own));
+        let meant = || self.pending().filter(|own| is_meant(own));
         let mut removed: Vec<Secret> =
             meant().filter_map(|own| record.apply(own.id, &own.operation)).collect();
         // Revoking a refresh token also revokes its predecessor.
@@ -179,20 +198,14 @@ impl Replica {
     }
 
     fn fold(&mut self) {
-        if self.pending.is_empty() {
-            // Gives its room back.
-            self.pending = Vec::new();
+        let Self { base, ahead, .. } = self;
+        ahead.take_if(|own| own.pending.is_empty());
+        let Some(Ahead { pending, view }) = ahead.as_deref_mut() else { return };
+        let shown = || pending.iter().filter(|own| !own.is_held);
+        *view = shown().next().is_some().then(|| base.clone());
+        if let Some(view) = view {
+            shown().for_each(|own| drop(view.apply(own.id, &own.operation)));
         }
-        let shown = || self.pending.iter().filter(|own| !own.is_held);
-        if shown().next().is_none() {
-            self.view = None;
-            return;
-        }
-        let mut view = Box::new(self.base.clone());
-        for own in shown() {
-            view.apply(own.id, &own.operation);
-        }
-        self.view = Some(view);
     }
 }
 

@@ -22,15 +22,21 @@ const PROVEN: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Default)]
 pub(crate) struct Serving {
     current: Option<Arc<Issued>>,
+    published: Option<Arc<Published>>,
+    beside: Option<Box<Beside>>,
+    was_asked_for: bool,
+}
+
+/// What is known beside the current token; nothing of an account that is idle, as a rule.
+#[derive(Debug, Default)]
+struct Beside {
     /// The token that the next save brings: what both clocks know of it is more than the record tells.
     incoming: Option<Arc<Issued>>,
-    /// A token of the record that was over when it was first seen, while `current` still worked.
+    /// A token of the record that was over when it was first seen, while the current one still worked.
     over: Option<Arc<Issued>>,
     /// The token that was refused last.
     refused: Option<Arc<Issued>>,
-    pub(crate) forced: ForcedRefreshLimit,
-    published: Option<Arc<Published>>,
-    was_asked_for: bool,
+    forced: ForcedRefreshLimit,
 }
 
 /// Limits the renewals that refusals of resource servers cause.
@@ -38,18 +44,21 @@ pub(crate) struct Serving {
 /// A forced renewal that the token endpoint answered blocks the next one for 60 s, doubling to 15 min. So a resource
 /// server that refuses every token costs one renewal a minute at first, and a passing failure of the token endpoint does
 /// not pin a revoked token.
-#[derive(Debug, Default)]
-pub(crate) struct ForcedRefreshLimit {
+#[derive(Debug, Default, PartialEq, Eq)]
+struct ForcedRefreshLimit {
     blocked_until: Duration,
     blocked: u32,
 }
 
-impl ForcedRefreshLimit {
-    pub(crate) fn opens(&self) -> Duration {
-        self.blocked_until
+impl Beside {
+    fn is_void(&self) -> bool {
+        let tokens = [&self.incoming, &self.over, &self.refused];
+        tokens.iter().all(|token| token.is_none()) && self.forced == ForcedRefreshLimit::default()
     }
+}
 
-    pub(crate) fn block(&mut self, now: Now) {
+impl ForcedRefreshLimit {
+    fn block(&mut self, now: Now) {
         let lasts = doubled(FORCED.0, self.blocked, FORCED.1);
         self.blocked = self.blocked.saturating_add(1);
         self.blocked_until = now.boot.saturating_add(lasts);
@@ -63,7 +72,7 @@ impl Serving {
 
     /// Returns whether a resource server refused the current token, or an earlier one of the same text.
     pub(crate) fn is_refused(&self) -> bool {
-        let refused = self.current.as_ref().zip(self.refused.as_ref());
+        let refused = self.current.as_ref().zip(self.beside.as_ref().and_then(|own| own.refused.as_ref()));
         refused.is_some_and(|(current, refused)| refused.is_same(current.tokens.access_token()))
     }
 
@@ -81,14 +90,23 @@ impl Serving {
     /// until the token is over, which then is renewed as any other.
     pub(crate) fn forced_until(&self, now: Now) -> Option<Duration> {
         let current = self.current.as_ref().filter(|_| self.is_refused())?;
-        Some(
-            current.validity.end_on_boot(now).map_or(self.forced.opens(), |end| end.min(self.forced.opens())),
-        )
+        let opens = self.forced_opens();
+        Some(current.validity.end_on_boot(now).map_or(opens, |end| end.min(opens)))
+    }
+
+    /// Returns when on the boot clock a refusal may force a renewal again.
+    pub(crate) fn forced_opens(&self) -> Duration {
+        self.beside.as_ref().map_or(Duration::ZERO, |own| own.forced.blocked_until)
+    }
+
+    /// Records that a forced renewal was answered.
+    pub(crate) fn block_forced(&mut self, now: Now) {
+        self.beside.get_or_insert_default().forced.block(now);
     }
 
     /// Remembers a token that an answer brought, until the record shows it.
     pub(crate) fn expect(&mut self, issued: Arc<Issued>) {
-        self.incoming = Some(issued);
+        self.beside.get_or_insert_default().incoming = Some(issued);
     }
 
     /// Serves what the record holds.
@@ -102,9 +120,11 @@ impl Serving {
             return;
         }
         let is_it = |known: &Arc<Issued>| known.generation == generation;
-        let incoming = self.incoming.clone().filter(is_it);
+        let (incoming, over) =
+            self.beside.as_ref().map_or((None, None), |own| (own.incoming.clone(), own.over.clone()));
+        let incoming = incoming.filter(is_it);
         let is_ours = incoming.is_some();
-        let next = incoming.or_else(|| self.over.clone().filter(is_it)).unwrap_or_else(|| {
+        let next = incoming.or_else(|| over.filter(is_it)).unwrap_or_else(|| {
             let validity = self.known_validity(tokens).unwrap_or_else(|| validity(tokens, now, shared));
             let (deviations, grant) = (tolerated(record, now), key.grant());
             let profile = shared.client.profile();
@@ -117,12 +137,16 @@ impl Serving {
             follows && current.validity.freshness(now) != Freshness::Expired
         };
         if is_over && self.current.as_ref().is_some_and(keeps) {
-            self.over = Some(next);
+            self.beside.get_or_insert_default().over = Some(next);
             return;
         }
         self.was_asked_for = self.was_used() && !is_ours;
-        self.incoming.take_if(|_| is_ours);
-        (self.current, self.over, self.published) = (Some(next), None, None);
+        if let Some(own) = &mut self.beside {
+            own.incoming.take_if(|_| is_ours);
+            own.over = None;
+        }
+        self.beside.take_if(|own| own.is_void());
+        (self.current, self.published) = (Some(next), None);
     }
 
     /// A token that was read again under another generation is as old as both clocks have seen it grow.
@@ -142,17 +166,22 @@ impl Serving {
             return false;
         }
         let half = current.validity.lifetime().map_or(PROVEN, |lifetime| (lifetime / 2).min(PROVEN));
+        let own = self.beside.get_or_insert_default();
         if current.validity.age(now) >= half {
-            self.forced = ForcedRefreshLimit::default();
+            own.forced = ForcedRefreshLimit::default();
         }
-        (self.refused, self.published) = (Some(current.clone()), None);
+        own.refused = Some(current.clone());
+        self.published = None;
         true
     }
 
     /// Forgets what was held against the tokens of an earlier family.
     pub(crate) fn forget_refusals(&mut self) {
-        (self.refused, self.published) = (None, None);
-        self.forced = ForcedRefreshLimit::default();
+        if let Some(own) = &mut self.beside {
+            (own.refused, own.forced) = (None, ForcedRefreshLimit::default());
+        }
+        self.beside.take_if(|own| own.is_void());
+        self.published = None;
     }
 
     pub(crate) fn published(&self, now: Now) -> Option<&Arc<Published>> {

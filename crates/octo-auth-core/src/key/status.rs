@@ -128,7 +128,7 @@ impl KeyState {
             state,
             token: self.serving.token(now),
             freshness: facts.freshness,
-            deviations: self.serving.current().map(|issued| issued.deviations.clone()).unwrap_or_default(),
+            deviations: self.serving.current().map(|issued| issued.deviations.to_vec()).unwrap_or_default(),
             in_flight,
             is_read: self.knowledge == Knowledge::Read,
             setback: self.setback(&facts, state, now),
@@ -359,7 +359,7 @@ impl KeyState {
         let pauses = failures.filter_map(FailureHistory::last).map(|last| last.until);
         let refused = self.serving.current().filter(|_| self.serving.is_refused());
         let refused = refused
-            .map(|token| token.validity.end_on_boot(now).unwrap_or_else(|| self.serving.forced.opens()));
+            .map(|token| token.validity.end_on_boot(now).unwrap_or_else(|| self.serving.forced_opens()));
         let paused = pauses.chain(refused).chain([self.sighting.pause_until()]).max();
         paused.filter(|_| is_kept && !self.is_busy(shared))
     }

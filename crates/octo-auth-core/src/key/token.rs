@@ -23,7 +23,7 @@ pub(crate) struct Issued {
     header: OnceLock<HeaderValue>,
     pub(crate) generation: Generation,
     pub(crate) validity: Validity,
-    pub(crate) deviations: Vec<Deviation>,
+    pub(crate) deviations: Box<[Deviation]>,
     /// How it was got.
     pub(crate) grant: Grant,
 }
@@ -60,7 +60,7 @@ impl Issued {
             // It is another than that of the token itself, which the first caller makes.
             let _ = header.set(profile.token_header_value(tokens.access_token()));
         }
-        Self { header, tokens, generation, validity, deviations, grant }
+        Self { header, tokens, generation, validity, deviations: deviations.into(), grant }
     }
 
     /// Whether it is the same access token, compared in constant time.
