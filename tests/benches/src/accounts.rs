@@ -40,6 +40,9 @@ struct Ours {
 }
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
+    // Two of the peers look for a runtime's clock.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _context = runtime.enter();
     let count = options.choose(1_000_000, 20_000);
     let (floor, floor_row) = weighed("floor: HashMap", Kind::Floor, count, || Ok(floor(count)))?;
     let (mut ours, ours_row) = weighed("octo-auth", Kind::Ours, count, || Ours::new(count))?;
