@@ -63,12 +63,13 @@ async fn overview(State(app): State<App>) -> Html<String> {
             Ok(tokens) => tokens.get().await.is_ok(),
             Err(_) => false,
         };
-        let state = if has_token { "signed in" } else { "not signed in" };
-        rows.push_str(&format!("<li>{hotel}: {state}, <a href=\"/login/{hotel}\">sign in</a></li>"));
+        let (state, action) =
+            if has_token { ("signed in", "sign in again") } else { ("not signed in", "sign in") };
+        rows.push_str(&format!("<li>{hotel}: {state}, <a href=\"/login/{hotel}\">{action}</a></li>"));
     }
     Html(format!(
         "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Hotels</title><h1>Hotels</h1><ul>{rows}</ul></html>"
+         <style>:root{{color-scheme:light dark;font:1rem/2 system-ui,sans-serif;padding:1rem}}</style><title>Hotels</title><h1>Hotels</h1><ul>{rows}</ul></html>"
     ))
 }
 

@@ -8,8 +8,8 @@ use axum::http::Method;
 use crate::call::Call;
 use crate::reply::Reply;
 
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:10vh auto;\
-padding:0 1rem}main{border:1px solid #8886;border-radius:.75rem;padding:1.5rem 2rem}h1{font-size:1.3rem}\
+const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;max-width:32rem;margin:10vh auto;\
+padding:0 1rem}main{border:1px solid #8886;border-radius:.75rem;padding:1.5rem 2rem}h1{font-size:1.3rem;text-wrap:balance}\
 button{font:inherit;padding:.5rem 1.5rem;margin-right:.75rem;border:1px solid #8888;border-radius:.4rem}\
 .grant{background:#17633f;color:#fff}small,.provider{opacity:.75}";
 

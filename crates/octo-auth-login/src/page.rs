@@ -3,15 +3,9 @@
 //! A page shows no text of the request, runs no script and loads nothing. So it can hold neither a code nor a token,
 //! and it is safe to leave open.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
+use octo_auth_core::provider::web::PlainPage;
 
 use crate::request::Refusal;
-
-const STYLE: &str = "body{font:1.05rem/1.55 system-ui,sans-serif;color-scheme:light dark;max-width:34rem;\
-margin:12vh auto;padding:0 1.25rem;overflow-wrap:anywhere}h1{font-size:1.45rem;line-height:1.25}\
-p{margin:.9rem 0}.mark{font-size:2.2rem;line-height:1}small{opacity:.75}";
 
 /// What a page says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +49,11 @@ impl Page {
     /// Returns the whole HTTP response. `provider` is the name that the person knows, such as `Octorate`.
     #[must_use]
     pub fn response(self, provider: &str) -> Vec<u8> {
-        let body = self.html(provider);
+        let (mark, title, text) = self.words();
+        let text: Vec<String> = text.iter().map(|line| line.replace("{provider}", provider)).collect();
+        let text: Vec<&str> = text.iter().map(String::as_str).collect();
+        let PlainPage { html, content_security_policy } = PlainPage::new(mark, title, &text);
         let allow = if self.status() == 405 { "Allow: GET\r\n" } else { "" };
-        let style = STANDARD.encode(Sha256::digest(STYLE));
         format!(
             "HTTP/1.1 {status} {reason}\r\n\
              Content-Type: text/html; charset=utf-8\r\n\
@@ -67,12 +63,11 @@ impl Page {
              Cache-Control: no-store\r\n\
              Referrer-Policy: no-referrer\r\n\
              X-Content-Type-Options: nosniff\r\n\
-             Content-Security-Policy: default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; \
-             form-action 'none'; frame-ancestors 'none'\r\n\
-             \r\n{body}",
+             Content-Security-Policy: {content_security_policy}\r\n\
+             \r\n{html}",
             status = self.status(),
             reason = self.reason(),
-            length = body.len(),
+            length = html.len(),
         )
         .into_bytes()
     }
@@ -90,24 +85,11 @@ impl Page {
         }
     }
 
-    fn html(self, provider: &str) -> String {
-        let provider = escape(provider);
-        let (mark, title, text) = self.words();
-        let text: String =
-            text.iter().map(|line| format!("<p>{}</p>", line.replace("{provider}", &provider))).collect();
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
-             <style>{STYLE}</style></head><body><main><p class=\"mark\" aria-hidden=\"true\">{mark}</p>\
-             <h1>{title}</h1>{text}</main></body></html>\n"
-        )
-    }
-
     /// A mark, the title, and the paragraphs.
-    fn words(self) -> (&'static str, &'static str, &'static [&'static str]) {
+    fn words(self) -> (char, &'static str, &'static [&'static str]) {
         match self {
             Self::SignedIn => (
-                "&#10003;",
+                '✓',
                 "You are signed in",
                 &[
                     "{provider} granted access, and the tokens are stored on this machine.",
@@ -115,7 +97,7 @@ impl Page {
                 ],
             ),
             Self::NotGranted => (
-                "&#10007;",
+                '✗',
                 "Access was not granted",
                 &[
                     "{provider} sent you back without access. Nothing was stored.",
@@ -124,12 +106,12 @@ impl Page {
                 ],
             ),
             Self::Failed => (
-                "&#10007;",
+                '✗',
                 "The sign-in did not succeed",
                 &["The program that opened this page says why and what to do.", "You can close this page."],
             ),
             Self::AlreadyReceived => (
-                "&#8635;",
+                '↻',
                 "This was already done",
                 &[
                     "The answer of {provider} was received before and is used only once. Opening this address again \
@@ -138,36 +120,21 @@ impl Page {
                 ],
             ),
             Self::NotThisSignIn => (
-                "?",
+                '?',
                 "This address does not belong to the sign-in",
                 &[
                     "The program still waits for the answer of {provider}. Nothing was changed.",
                     "Go back to the page of {provider} that the program opened, or open its address again.",
                 ],
             ),
-            Self::NotFound => ("?", "There is nothing at this address", &["The program still waits."]),
+            Self::NotFound => ('?', "There is nothing at this address", &["The program still waits."]),
             Self::Unanswerable(_) => (
-                "?",
+                '?',
                 "This request cannot be answered",
                 &["A program waits here for the answer of {provider}. Nothing was changed."],
             ),
         }
     }
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            plain => escaped.push(plain),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

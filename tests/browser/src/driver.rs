@@ -4,15 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
-use fantoccini::wd::Capabilities;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// A phone's width, in CSS pixels.
 const WIDTH: u32 = 390;
+
+/// How each page is looked at: the name of the picture, width and height in CSS pixels, and whether the page is dark.
+const VIEWS: [(&str, u32, u32, bool); 3] =
+    [("desktop", 1280, 800, false), ("phone-dark", WIDTH, 700, true), ("phone", WIDTH, 700, false)];
 
 /// A running chromedriver, which ends with this.
 pub(crate) struct Driver {
@@ -76,7 +80,7 @@ impl Profile {
     /// Presses the button of a consent page: `grant` or `refuse`.
     pub(crate) async fn press(&self, decision: &str) -> Result<()> {
         let button = format!("button[value={decision}]");
-        let button = self.client.find(Locator::Css(&button)).await.context("no such button")?;
+        let button = self.client.wait().for_element(Locator::Css(&button)).await.context("no such button")?;
         match button.click().await {
             Err(error) if error.to_string().contains("ERR_CONNECTION_REFUSED") => Ok(()),
             other => Ok(other?),
@@ -93,20 +97,52 @@ impl Profile {
         Ok(self.client.current_url().await?.to_string())
     }
 
-    /// Checks that the page says this and is no wider than a phone, and keeps a picture of it.
+    /// Checks that the page says this and is no wider than its window, and keeps pictures of it: on a phone, light and dark,
+    /// and on a desktop.
     pub(crate) async fn says(&self, words: &str, picture: &str) -> Result<()> {
         // A click returns before the page that it leads to is there.
         let body = format!("//body[contains(normalize-space(.), {words:?})]");
         let found = self.client.wait().for_element(Locator::XPath(&body)).await;
-        let bytes = self.client.screenshot().await?;
-        std::fs::write(self.pictures.join(format!("{picture}.png")), bytes)?;
         let address = self.client.current_url().await?;
-        found.with_context(|| format!("{address} does not say {words:?}; see {picture}.png"))?;
-        let width = self.client.execute("return document.documentElement.scrollWidth", Vec::new()).await?;
-        anyhow::ensure!(
-            width.as_u64() <= Some(u64::from(WIDTH)),
-            "{address} is {width} wide; see {picture}.png"
-        );
+        for (view, width, height, is_dark) in VIEWS {
+            let metrics =
+                json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width == WIDTH});
+            self.tell_browser("Emulation.setDeviceMetricsOverride", metrics).await?;
+            let scheme = if is_dark { "dark" } else { "light" };
+            let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+            self.tell_browser("Emulation.setEmulatedMedia", scheme).await?;
+            let bytes = self.client.screenshot().await?;
+            std::fs::write(self.pictures.join(format!("{picture}-{view}.png")), bytes)?;
+            let wide = self.client.execute("return document.documentElement.scrollWidth", Vec::new()).await?;
+            anyhow::ensure!(
+                wide.as_u64() <= Some(u64::from(width)),
+                "{address} is {wide} wide; see {picture}-{view}.png"
+            );
+        }
+        found.with_context(|| format!("{address} does not say {words:?}; see {picture}-phone.png"))?;
         Ok(())
+    }
+
+    /// A command of Chromium's own protocol.
+    async fn tell_browser(&self, command: &'static str, parameters: Value) -> Result<()> {
+        self.client.issue_cmd(Told { command, parameters }).await.with_context(|| command)?;
+        Ok(())
+    }
+}
+
+/// A command of Chromium's own protocol, which the driver passes on.
+#[derive(Debug)]
+struct Told {
+    command: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for Told {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({"cmd": self.command, "params": self.parameters}).to_string()))
     }
 }

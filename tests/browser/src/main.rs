@@ -10,7 +10,7 @@ mod program;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use octo_auth_emulator::Emulator;
+use octo_auth_emulator::{Emulator, Fault, generic, officernd};
 
 use driver::Driver;
 use program::Programs;
@@ -30,6 +30,9 @@ async fn main() -> Result<()> {
     stage.octorate_by_a_pasted_address().await.context("Octorate by a pasted address")?;
     stage.a_listener_on_each_family().await.context("a listener on each family")?;
     stage.a_refusal().await.context("a refusal")?;
+    stage.a_reload().await.context("a reload")?;
+    stage.a_failure().await.context("a failure")?;
+    stage.pages_of_the_emulator().await.context("pages of the emulator")?;
     stage.two_tabs().await.context("two tabs")?;
     stage.the_web_example().await.context("the web example")?;
     println!("all sign-ins went as they must; pictures are in {}", pictures.display());
@@ -79,8 +82,6 @@ impl Stage {
             browser.press("grant").await?;
             browser.says("You are signed in", "signed-in").await?;
             login.ends(0).await?;
-            // The port is closed; a reload shows the browser's own page and disturbs nobody.
-            let _ = browser.client.refresh().await;
             println!("{uri}: granted, signed in, stored");
             browser.client.close().await?;
         }
@@ -97,6 +98,68 @@ impl Stage {
         login.ends(7).await?;
         println!("refused: said in the browser, exit code 7");
         Ok(browser.client.close().await?)
+    }
+
+    /// The person reloads the last page: the code is not used again.
+    async fn a_reload(&self) -> Result<()> {
+        let before = self.exchanges();
+        let browser = self.driver.profile().await?;
+        let login =
+            self.programs.at_the_server(&self.emulator, "reload", "http://127.0.0.1/callback").await?;
+        browser.open(&login.page).await?;
+        browser.press("grant").await?;
+        browser.says("You are signed in", "signed-in").await?;
+        login.ends(0).await?;
+        // The port is closed. The browser shows its own page, which is an error for its driver.
+        let _ = browser.client.refresh().await;
+        browser.failed_to_open().await?;
+        let exchanges = self.exchanges() - before;
+        ensure!(exchanges == 1, "{exchanges} exchanges");
+        println!("reloaded: one exchange");
+        Ok(browser.client.close().await?)
+    }
+
+    /// The exchange fails; and an address beside that of the callback.
+    async fn a_failure(&self) -> Result<()> {
+        let status = Fault::Status { status: 400, retry_after: None, body: None };
+        self.emulator.faults().on("auth.example", "/token").next(1, status);
+        let browser = self.driver.profile().await?;
+        let login =
+            self.programs.at_the_server(&self.emulator, "failed", "http://127.0.0.1/callback").await?;
+        let (_, back) = login.page.split_once("redirect_uri=").context("a redirect URI")?;
+        let back = back.split('&').next().unwrap_or_default().replace("%3A", ":").replace("%2F", "/");
+        browser.open(&back.replace("/callback", "/elsewhere")).await?;
+        browser.says("There is nothing at this address", "elsewhere").await?;
+        browser.open(&login.page).await?;
+        browser.press("grant").await?;
+        browser.says("The sign-in did not succeed", "failed").await?;
+        login.ends(3).await?;
+        println!("failed: said in the browser, exit code 3");
+        Ok(browser.client.close().await?)
+    }
+
+    async fn pages_of_the_emulator(&self) -> Result<()> {
+        let browser = self.driver.profile().await?;
+        let page = |host: &str, path: &str, id: &str, scope: &str| {
+            let (base, back) = (self.emulator.base(host), self.emulator.callback());
+            format!(
+                "{base}{path}?response_type=code&client_id={id}&scope={scope}&redirect_uri={back}&state=s"
+            )
+        };
+        let id = officernd::DEMO_CLIENT_ID;
+        let scope = officernd::DEMO_PERMISSIONS[0];
+        browser.open(&page("identity.officernd.com", "/oauth/authorize", id, scope)).await?;
+        browser.says("asks for access to", "officernd-consent").await?;
+        browser.press("grant").await?;
+        browser.says("Back at the application", "back").await?;
+        browser.open(&page("auth.example", "/authorize", "unknown", generic::SCOPES[0])).await?;
+        browser.says("This request cannot be answered", "server-error").await?;
+        Ok(browser.client.close().await?)
+    }
+
+    /// How many codes the emulator was sent.
+    fn exchanges(&self) -> usize {
+        self.emulator.log().iter().filter(|entry| entry.to_string().contains("&code=")).count()
     }
 
     async fn two_tabs(&self) -> Result<()> {
@@ -140,6 +203,12 @@ impl Stage {
         ann.says("bellevue: signed in", "web-both").await?;
         ann.open(&callback).await?;
         ann.says("or is over", "web-again").await?;
+        ann.client.refresh().await?;
+        ann.says("or is over", "web-again").await?;
+        // The owner refuses.
+        ann.open(&format!("{first}/login/aurora")).await?;
+        ann.press("refuse").await?;
+        ann.says("Access was not granted", "web-refused").await?;
         println!("web example: two hotels, two replicas, and a callback in the wrong profile");
         ann.client.close().await?;
         Ok(ben.client.close().await?)

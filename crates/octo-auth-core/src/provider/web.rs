@@ -12,6 +12,7 @@
 
 mod change;
 mod error;
+mod page;
 mod waiting;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 pub use change::Change;
 pub use error::WebSignInError;
+pub use page::PlainPage;
 pub use waiting::WaitingSignIns;
 
 use crate::error::RequestError;

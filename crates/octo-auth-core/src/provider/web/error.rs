@@ -10,6 +10,8 @@ use crate::error::{CallbackError, Diagnostic, OnboardingError, Remedy, RequestEr
 use crate::failure::Failure;
 use crate::store::StoreError;
 
+use super::page::PlainPage;
+
 /// Why a user of a web application was not signed in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -92,31 +94,33 @@ impl WebSignInError {
     /// Returns a plain page for the user, where the application has none of its own. It shows no text of the request.
     #[must_use]
     pub fn page(&self) -> Response<String> {
-        let (title, text) = match self {
-            _ if self.is_refusal() => ("Access was not granted", "Nothing was stored. You can start again."),
+        let (mark, title, text) = match self {
+            _ if self.is_refusal() => {
+                ('✗', "Access was not granted", "Nothing was stored. You can start again.")
+            }
             Self::OtherBrowser => (
+                '?',
                 "This sign-in began in another browser, or is over",
                 "If you began it in this browser, you may be signed in already: look at the site. If you followed a link from \
                  someone else, do nothing.",
             ),
             Self::NotWaiting => {
-                ("This was already done, or took too long", "Start the sign-in again if you need to.")
+                ('↻', "This was already done, or took too long", "Start the sign-in again if you need to.")
             }
             _ => (
+                '✗',
                 "The sign-in did not succeed",
                 "Start it again. If this happens twice, tell the operator of this site.",
             ),
         };
-        let body = format!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width, initial-scale=1\"><title>{title}</title></head>\
-             <body><main><h1>{title}</h1><p>{text}</p></main></body></html>\n"
-        );
-        let mut response = uncached(Response::new(body));
+        let PlainPage { html, content_security_policy } = PlainPage::new(mark, title, &[text]);
+        let mut response = uncached(Response::new(html));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert("content-type", HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert("content-security-policy", HeaderValue::from_static("default-src 'none'"));
+        if let Ok(policy) = HeaderValue::try_from(content_security_policy) {
+            headers.insert("content-security-policy", policy);
+        }
         response
     }
 }
