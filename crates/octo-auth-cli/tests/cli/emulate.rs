@@ -9,14 +9,14 @@ use octo_auth_emulator::{Browser, HOSTS, generic, octorate, octotable, officernd
 use crate::program::{program, run, run_as};
 
 /// A running emulator; it is stopped when it is dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     welcome: Vec<String>,
 }
 
 impl Running {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&[])
     }
 
@@ -32,7 +32,7 @@ impl Running {
         Self { child, lines, welcome }
     }
 
-    fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         let line = self.welcome[0].strip_prefix("The emulator listens at ").expect("the address first");
         line.split(". ").next().expect("a sentence")
     }

@@ -228,6 +228,26 @@ fn a_port_in_use_ends_the_command_before_a_page_is_shown() {
     Ran::from(output).failed(3, &["is in use by another program"]);
 }
 
+/// The provider has taken the code, and its answer is on its way: without it the code is spent for nothing.
+#[test]
+fn a_ctrl_c_during_the_exchange_ends_the_program_after_the_tokens_are_stored() {
+    let world = World::new();
+    let held = world.emulator.faults().on("auth.example", "/token").hold_next();
+    let mut sign_in = SignIn::start(at_the_standard_server(&world, &[]));
+    let callback = Browser::new().open(&sign_in.page).and_then(|page| page.grant()).expect("a redirect");
+    let browser = std::thread::spawn(move || visit(&callback));
+    assert!(held.arrived(), "the request");
+    let killed = Command::new("kill").args(["-INT", &sign_in.child.id().to_string()]).status();
+    assert!(killed.expect("kill").success());
+    sign_in.read_until("note: what the provider answers is stored first");
+    held.release();
+    let ran = sign_in.end();
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    assert!(!browser.join().expect("the browser").contains("did not succeed"));
+    let token = world.run(&["token"]);
+    assert_eq!((token.code, exchanges(&world)), (Some(0), 1), "{token:?}");
+}
+
 /// The program that opens pages gets the address as one argument.
 #[test]
 fn the_browser_gets_the_address_as_one_argument() {

@@ -13,6 +13,8 @@ mod login;
 mod profile;
 mod program;
 #[cfg(unix)]
+mod session;
+#[cfg(unix)]
 mod status;
 #[cfg(unix)]
 mod store;
