@@ -78,6 +78,7 @@ impl Drop for Computer {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "it says what it skips")]
 fn the_session_of_the_readme_is_what_the_program_writes() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let readme = fs::read_to_string(&path).expect("the README");
