@@ -15,8 +15,9 @@
 //! # }
 //! ```
 //!
-//! It works on Unix. Elsewhere [`FileStore::open`] returns [`FileStoreError::Platform`]: the permissions, locks and renames
-//! that it relies on are those of Unix.
+//! It works on Unix, and is tested on Linux. Windows is not supported: [`FileStore::open`] returns
+//! [`FileStoreError::Platform`] there, and registrations and [`Options`] are missing. The permissions, locks and renames
+//! that the store relies on are those of Unix.
 //!
 //! # What is in the directory
 //!
@@ -43,20 +44,22 @@
 //!
 //! A save holds the lock of its record. Whatever kills the process, the lock ends with it. The next start needs no repair:
 //!
-//! | the process or the machine ends | the record is | left over |
-//! |---|---|---|
-//! | before or after it takes the lock | the old one | at most an unlocked lock file |
-//! | after `.tmp-RANDOM` was created, was written in part, or whole | the old one | a temporary file |
-//! | after it was synced | the old one | a temporary file |
-//! | after the old record was copied to `NAME.previous` | the old one | a temporary file |
-//! | after the rename | after a kill: the new one; after a power loss: the old or the new one, whole | nothing |
-//! | after the directory was synced | the new one | nothing |
-//! | after a lease was written | unchanged | a lease, which is over at once for processes of this computer |
-//! | while a lease is written | unchanged | an unreadable lease, which counts as none |
+//! | the process or the machine ends | the record is | left over, and its recovery | test |
+//! |---|---|---|---|
+//! | before or after it takes the lock | the old one | at most an unlocked lock file, which the next save locks | `fil-041`, `fil-042` |
+//! | after `.tmp-RANDOM` was created, was written in part, or whole | the old one | a temporary file, which [`FileStore::open`] removes after an hour | `fil-046` to `fil-048`, `fil-053` |
+//! | after it was synced | the old one | the same | `fil-049` |
+//! | after the old record was copied to `NAME.previous` | the old one | the same; the copy is that of the next save too | each system call |
+//! | after the rename | after a kill: the new one; after a power loss: the old or the new one, whole | nothing | `fil-050`, `fil-052` |
+//! | after the directory was synced | the new one | nothing | `fil-051` |
+//! | after a lease was written | unchanged | a lease: over at once for processes of this computer, by its time for others | `claims.rs` |
+//! | while a lease is written | unchanged | an unreadable lease, which counts as none | `claims.rs` |
 //!
-//! The test `a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record` kills a process at each
-//! of them, and `cargo xtask file-store` does so a thousand times. A save that fails, as on a full disk, changes nothing; its
-//! tokens are served from memory and saved later.
+//! `fil-...` are rows of `tests/corpus/files.json`, and `claims.rs` is among the tests of this crate. The test
+//! `a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record` kills a process at each system call,
+//! and `cargo xtask file-store` does so a thousand times. No test cuts the power of a machine: what is synced, and in which
+//! order, is read from the system calls. A save that fails, as on a full disk, changes nothing; its tokens are served from memory
+//! and saved later.
 //!
 //! # Files that cannot be used
 //!
