@@ -78,17 +78,22 @@ fn main() -> Outcome {
         save / replace
     );
     println!("a load takes {:.1} times an fs::read", load / read);
+    list(&store, &inn)?;
+    assert_eq!(version, Some(Version(ROUNDS)));
+    fs::remove_dir_all(&folder)?;
+    Ok(())
+}
 
+/// Measures a list of many records, each with the file of this one.
+fn list(store: &FileStore, of: &RecordName) -> Outcome {
     // Written by another program, as a save of each would take minutes.
-    let text = fs::read(folder.join(format!("{inn}.record")))?;
+    let text = fs::read(store.directory().join(format!("{of}.record")))?;
     for number in 1..RECORDS {
-        fs::write(folder.join(format!("{}.record", name(number)?)), &text)?;
+        fs::write(store.directory().join(format!("{}.record", name(number)?)), &text)?;
     }
     let begun = Instant::now();
     let listed = store.list("")?.len();
     println!("a list of {listed} records takes {:.1} ms", millis(begun.elapsed()));
-    assert_eq!(version, Some(Version(ROUNDS)));
-    fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
