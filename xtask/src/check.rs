@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 13] = [
+const PROMISES: [Step; 15] = [
     // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
@@ -113,6 +113,14 @@ const PROMISES: [Step; 13] = [
             crate::measure::run(root)?,
             "the circles above must be cut: move what both files need into a third"
         );
+        Ok(Outcome::Passed)
+    }),
+    ("packages", |root| {
+        ensure!(crate::release::packages(root)?, "the findings above must be changed");
+        Ok(Outcome::Passed)
+    }),
+    ("supply chain", |root| {
+        ensure!(crate::release::supply::check(root)?, "the findings above must be changed or accepted");
         Ok(Outcome::Passed)
     }),
     // A stale generated file is one of its findings.

@@ -141,6 +141,29 @@ enum Task {
         #[arg(long, value_name = "REASON")]
         accept: Option<String>,
     },
+    /// Check each published crate with none of its features, each alone, and all.
+    Features {
+        /// With every set of features.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Check that the crates build with the oldest Rust that they promise.
+    Msrv {
+        /// Install that Rust by apt-get first.
+        #[arg(long)]
+        install: bool,
+    },
+    /// Check what each published package says of itself and holds: descriptions, versions, files, links, secrets.
+    Packages,
+    /// Check what the published crates are built with: licences, bans, sources, unsafe code and build scripts.
+    Supply {
+        /// Write the list of unsafe code and build scripts that is compared.
+        #[arg(long)]
+        accept: bool,
+        /// Write a bill of materials for each published crate to target/sbom.
+        #[arg(long)]
+        sbom: bool,
+    },
     /// Plan a release: versions, order, changelog entry and tag, and what refuses it. Nothing is written or sent unless an
     /// option says so.
     Release(release::Options),
@@ -184,6 +207,14 @@ fn main() -> ExitCode {
             let compared = release::api::run(&root(), accept.as_deref());
             compared.map(|compared| compared != release::api::Compared::Differs)
         }
+        Task::Features { all } => release::features::run(&root(), !all),
+        Task::Msrv { install } => {
+            release::msrv::run(&root(), install).map(|checked| checked != release::msrv::Checked::Fails)
+        }
+        Task::Packages => release::packages(&root()),
+        Task::Supply { accept: true, .. } => release::supply::accept(&root()).map(|()| true),
+        Task::Supply { sbom: true, .. } => release::supply::write_sboms(&root()).map(|()| true),
+        Task::Supply { .. } => release::supply::check(&root()),
         Task::Release(options) => release::run(&root(), &options),
         Task::Measure => measure::run(&root()),
         Task::Quick => quick(&root()),

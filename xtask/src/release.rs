@@ -6,8 +6,10 @@ pub(crate) mod api;
 mod changelog;
 mod content;
 mod description;
+pub(crate) mod features;
 #[cfg(test)]
 mod fixture;
+pub(crate) mod msrv;
 mod plan;
 mod publish;
 mod readiness;
@@ -15,6 +17,7 @@ mod readme;
 mod registry;
 mod rehearsal;
 mod secret;
+pub(crate) mod supply;
 mod version;
 mod workspace;
 
@@ -57,20 +60,34 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
         publish::run(&workspace, &publish::Target::Public, &mut thread::sleep)?;
         return Ok(true);
     }
+    if options.rehearse {
+        rehearsal::run(root, options.version.as_ref())?;
+        return Ok(is_sound);
+    }
     let plan = Plan::new(&workspace, options.version.as_ref())?;
     print!("{plan}");
     ensure!(is_sound || !options.write, "nothing was written, see the findings above");
     if options.write {
         plan.write(root)?;
     }
-    if options.rehearse {
-        rehearsal::run(root, options.version.as_ref())?;
-    }
     Ok(is_sound && plan.refusals.is_empty())
 }
 
+/// Whether a task of the release writes a file of the project.
+pub(crate) fn is_written(path: &str) -> bool {
+    path.starts_with(api::FOLDER) || path == supply::TRUSTED
+}
+
+/// Looks at the packages of the workspace; the answer is whether nothing has to be changed.
+pub(crate) fn packages(root: &Path) -> Result<bool> {
+    let workspace = Workspace::read(root)?;
+    let mismatches = workspace.mismatches();
+    mismatches.iter().for_each(|mismatch| println!("{mismatch}"));
+    Ok(audit(&workspace)? && mismatches.is_empty())
+}
+
 /// Looks at what the packages say of themselves and hold; the answer is whether nothing has to be changed.
-pub(crate) fn audit(workspace: &Workspace) -> Result<bool> {
+fn audit(workspace: &Workspace) -> Result<bool> {
     let mut findings: Vec<_> = workspace.crates.iter().flat_map(description::findings).collect();
     findings.extend(content::findings(workspace, &Secrets::new(std::env::vars()))?);
     findings.iter().for_each(|finding| println!("{finding}"));

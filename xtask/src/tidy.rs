@@ -50,7 +50,7 @@ impl File {
     fn is_generated(&self) -> bool {
         self.path.ends_with("Cargo.lock")
             || self.path == codegen::GENERATED
-            || self.path.starts_with(release::api::FOLDER)
+            || release::is_written(&self.path)
     }
 
     /// Says whether the file holds tests and nothing else. A benchmark is no test: it judges how long something takes.

@@ -123,7 +123,7 @@ pub(crate) fn run(
 }
 
 /// Packs all crates, and returns each with the checksum of its file.
-fn pack<'a>(workspace: &'a Workspace, target: &Target<'_>) -> Result<Vec<(&'a Package, String)>> {
+pub(crate) fn pack<'a>(workspace: &'a Workspace, target: &Target<'_>) -> Result<Vec<(&'a Package, String)>> {
     let mut command = target.cargo();
     command.args(["package", "--quiet", "--no-verify"]).args(target.arguments()).current_dir(&workspace.root);
     for package in &workspace.crates {

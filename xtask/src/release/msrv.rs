@@ -1,0 +1,113 @@
+//! The crates that promise an oldest Rust, built with it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::workspace::Workspace;
+
+/// Debian's packages of that Rust.
+const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "cargo-web"];
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checked {
+    Builds,
+    Fails,
+    /// Nothing was built, as the output says.
+    Skipped,
+}
+
+/// Checks each crate with all features and the versions of Cargo.lock.
+pub(crate) fn run(root: &Path, install: bool) -> Result<Checked> {
+    let workspace = Workspace::read(root)?;
+    let promising: Vec<_> =
+        workspace.crates.iter().filter(|package| package.rust_version.is_some()).collect();
+    let versions: Vec<_> = promising.iter().filter_map(|package| package.rust_version.as_ref()).collect();
+    let oldest = versions.first().context("no published crate promises an oldest Rust")?;
+    ensure!(
+        versions.iter().all(|version| version == oldest),
+        "the crates promise different versions of Rust: write `rust-version.workspace = true` into each"
+    );
+    let oldest = format!("{}.{}", oldest.major, oldest.minor);
+    if install {
+        let status = Command::new("apt-get")
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(PACKAGES)
+            .status();
+        ensure!(
+            status.context("cannot run apt-get")?.success(),
+            "apt-get could not install {}",
+            PACKAGES.join(", ")
+        );
+    }
+    let Some(mut cargo) = cargo_of(&oldest) else {
+        println!(
+            "skipped: Rust {oldest} is not here (`rustup toolchain install {oldest}`, or --install on Debian)"
+        );
+        return Ok(Checked::Skipped);
+    };
+    cargo.args(["check", "--locked", "--all-features"]);
+    for package in &promising {
+        cargo.args(["--package", &package.name]);
+    }
+    let status = cargo.env("CARGO_TARGET_DIR", workspace.target.join("msrv")).current_dir(root).status();
+    let builds = status.context("cannot run the cargo of that Rust")?.success();
+    println!(
+        "{} crates {} with Rust {oldest}",
+        promising.len(),
+        if builds { "build" } else { "do not build" }
+    );
+    Ok(if builds { Checked::Builds } else { Checked::Fails })
+}
+
+/// The cargo of a version of Rust: rustup's, or Debian's.
+fn cargo_of(version: &str) -> Option<Command> {
+    let rustup = || {
+        let mut command = Command::new("rustup");
+        command.args(["run", version, "cargo"]);
+        command
+    };
+    let debian = || {
+        let mut command = Command::new("/usr/bin/cargo");
+        command.env("RUSTC", "/usr/bin/rustc");
+        command
+    };
+    let is_of = |command: &mut Command| {
+        let output = command.arg("--version").stderr(Stdio::null()).output();
+        output.is_ok_and(|output| {
+            String::from_utf8_lossy(&output.stdout).starts_with(&format!("cargo {version}."))
+        })
+    };
+    if is_of(&mut rustup()) {
+        return Some(rustup());
+    }
+    is_of(&mut debian()).then(debian)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Checked, cargo_of, run};
+    use crate::release::fixture::Fixture;
+
+    #[test]
+    fn code_that_needs_a_later_rust_than_promised_is_found() {
+        let fixture = Fixture::new();
+        for name in ["sample-zero", "sample-middle", "sample-app"] {
+            fixture.replace(&format!("{name}/Cargo.toml"), "[package]", "[package]\nrust-version = \"1.85\"");
+        }
+        let is_here = cargo_of("1.85").is_some();
+        let checked = || run(fixture.root(), false).unwrap();
+        // It makes the lock file.
+        assert!(
+            crate::cargo().arg("generate-lockfile").current_dir(fixture.root()).status().unwrap().success()
+        );
+        assert_eq!(checked(), if is_here { Checked::Builds } else { Checked::Skipped });
+        fixture.append(
+            "sample-zero/src/lib.rs",
+            "pub fn a(b: Option<u8>) -> bool { if let Some(c) = b && c > 1 { true } else { false } }\n",
+        );
+        assert_eq!(checked(), if is_here { Checked::Fails } else { Checked::Skipped });
+    }
+}

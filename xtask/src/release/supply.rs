@@ -1,0 +1,68 @@
+//! What the published crates are built with: licences, bans, sources, unsafe code, and a list of it for others.
+
+mod rules;
+mod sbom;
+mod tree;
+mod trusted;
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+
+use rules::Rules;
+use tree::Tree;
+pub(crate) use trusted::LIST as TRUSTED;
+
+use super::publish;
+use super::workspace::Workspace;
+
+/// Checks what the crates are built with; the answer is whether nothing has to be changed.
+pub(crate) fn check(root: &Path) -> Result<bool> {
+    let tree = Tree::read(root)?;
+    let mut findings = Rules::read(root)?.findings(&tree)?;
+    findings.extend(trusted::findings(root, &tree)?);
+    findings.iter().for_each(|finding| println!("{finding}"));
+    println!("{} crates in the tree, {} findings", tree.packages.len(), findings.len());
+    Ok(advisories(root)? && findings.is_empty())
+}
+
+/// Asks `cargo deny` about advisories, where it is installed.
+fn advisories(root: &Path) -> Result<bool> {
+    let mut version = crate::cargo();
+    version.args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if !version.status().is_ok_and(|status| status.success()) {
+        println!("skipped: advisories need cargo-deny, which is not here (`cargo install cargo-deny`)");
+        return Ok(true);
+    }
+    let status = crate::cargo().args(["deny", "check", "advisories"]).current_dir(root).status();
+    Ok(status.context("cannot run cargo deny")?.success())
+}
+
+/// Writes the list of unsafe code and build scripts that is compared.
+pub(crate) fn accept(root: &Path) -> Result<()> {
+    trusted::write(root, &Tree::read(root)?)
+}
+
+/// Writes a bill of materials for each published crate to target/sbom.
+pub(crate) fn write_sboms(root: &Path) -> Result<()> {
+    let workspace = Workspace::read(root)?;
+    let tree = Tree::read(root)?;
+    let mut checksums = sbom::locked(root)?;
+    for (package, checksum) in publish::pack(&workspace, &publish::Target::Public)? {
+        checksums.insert((package.name.to_string(), package.version.to_string()), checksum);
+    }
+    let folder = workspace.target.join("sbom");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for package in &workspace.crates {
+        let text = sbom::text(&tree, &package.name, &checksums)?;
+        let path = folder.join(format!("{}.cdx.json", package.name));
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
