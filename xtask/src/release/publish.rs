@@ -6,6 +6,7 @@
 mod held;
 mod pause;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -45,10 +46,7 @@ impl Target<'_> {
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = crate::cargo();
         if let Self::Loopback { index, token, home } = self {
-            let variables = std::env::vars_os().map(|(name, _)| name);
-            for name in variables.filter(|name| is_token(&name.to_string_lossy())) {
-                cargo.env_remove(name);
-            }
+            remove_tokens(&mut cargo, std::env::vars_os().map(|(name, _)| name));
             cargo.env("CARGO_HOME", home).env("CARGO_REGISTRIES_REHEARSAL_INDEX", index);
             cargo.env("CARGO_REGISTRIES_REHEARSAL_TOKEN", token);
         }
@@ -65,6 +63,13 @@ impl Target<'_> {
 
     fn registry(&self) -> Option<&'static str> {
         matches!(self, Self::Loopback { .. }).then_some(NAME)
+    }
+}
+
+/// Hides the tokens among some variables of the environment.
+fn remove_tokens(cargo: &mut Command, variables: impl Iterator<Item = OsString>) {
+    for name in variables.filter(|name| is_token(&name.to_string_lossy())) {
+        cargo.env_remove(name);
     }
 }
 

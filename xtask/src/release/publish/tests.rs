@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{NAME, Outcome, Target, run};
+use super::{NAME, Outcome, Target, remove_tokens, run};
 use crate::release::fixture::Fixture;
 use crate::release::registry::{Fault, Registry};
 use crate::release::rehearsal::name_registry;
@@ -96,4 +97,19 @@ fn the_token_is_shown_with_uploads_alone() {
     let with_token = registry.log().into_iter().filter(|seen| seen.token.is_some());
     let paths: BTreeSet<_> = with_token.map(|seen| (seen.path, seen.token.unwrap())).collect();
     assert_eq!(paths.into_iter().collect::<Vec<_>>(), [("/api/v1/crates/new".to_owned(), TOKEN.to_owned())]);
+}
+
+#[test]
+fn no_token_of_the_environment_reaches_cargo() {
+    let tokens = [
+        "CARGO_REGISTRY_TOKEN",
+        "CARGO_REGISTRIES_CRATES_IO_TOKEN",
+        "CARGO_REGISTRIES_MINE_CREDENTIAL_PROVIDER",
+    ];
+    let others = ["PATH", "CARGO_TERM_COLOR"];
+    let mut cargo = Command::new("cargo");
+    remove_tokens(&mut cargo, tokens.into_iter().chain(others).map(Into::into));
+    let removed: BTreeSet<_> =
+        cargo.get_envs().map(|(name, value)| (name.to_str().unwrap(), value)).collect();
+    assert_eq!(removed, tokens.map(|name| (name, None)).into());
 }

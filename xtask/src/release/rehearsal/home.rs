@@ -9,7 +9,11 @@ use anyhow::{Context, Result};
 /// Fills a folder with what cargo has downloaded of other registries than one on loopback.
 pub(super) fn fill(home: &Path) -> Result<()> {
     fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
-    let Some(usual) = usual() else { return Ok(()) };
+    usual().map_or(Ok(()), |usual| take(&usual, home))
+}
+
+/// Takes settings and downloads; what holds tokens stays where it is.
+fn take(usual: &Path, home: &Path) -> Result<()> {
     let settings = usual.join("config.toml");
     if settings.is_file() {
         fs::copy(settings, home.join("config.toml")).context("cannot copy cargo's settings")?;
@@ -45,4 +49,32 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::take;
+
+    #[test]
+    fn settings_and_downloads_are_taken_and_tokens_and_crates_of_a_loopback_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (usual, home) = (folder.path().join("usual"), folder.path().join("home"));
+        let files = [
+            "config.toml",
+            "credentials.toml",
+            "registry/cache/index.example-1/a-1.0.0.crate",
+            "registry/cache/127.0.0.1-2/own-1.0.0.crate",
+            "registry/index/index.example-1/.cache/a",
+        ];
+        for file in files {
+            fs::create_dir_all(usual.join(file).parent().unwrap()).unwrap();
+            fs::write(usual.join(file), file).unwrap();
+        }
+        fs::create_dir_all(&home).unwrap();
+        take(&usual, &home).unwrap();
+        let taken: Vec<_> = files.into_iter().filter(|file| home.join(file).exists()).collect();
+        assert_eq!(taken, [files[0], files[2], files[4]]);
+    }
 }
