@@ -44,7 +44,10 @@ pub(crate) fn run(root: &Path, accept: Option<&str>) -> Result<Compared> {
         let changes = match fs::read_to_string(&path) {
             Ok(before) => judge::changes(&before, &now),
             Err(error) if error.kind() == ErrorKind::NotFound && accept.is_some() => Vec::new(),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => {
+                let remedy = "if the crate is new, write its text with --accept";
+                return Err(error).with_context(|| format!("cannot read {}: {remedy}", path.display()));
+            }
         };
         for change in &changes {
             println!("{}: {change}", package.name);
