@@ -178,7 +178,7 @@ fn read_pause(mut from: Reader<'_>) -> Result<Pause, RecordError> {
 
 fn read_history(from: &mut Reader<'_>) -> Result<History, RecordError> {
     let applied = read_texts(from, "applied", read_id)?;
-    Ok(History::restored(applied, read_texts(from, "used", unhex)?, read_texts(from, "seeds", unhex)?))
+    Ok(History::restored(&applied, &read_texts(from, "used", unhex)?, &read_texts(from, "seeds", unhex)?))
 }
 
 fn read_texts<T>(

@@ -155,13 +155,25 @@ impl History {
     }
 
     /// Takes what was stored, at most as much as is remembered.
-    pub(crate) fn restored(applied: Vec<OperationId>, used: Vec<[u8; 8]>, seeds: Vec<[u8; 8]>) -> Self {
-        let mut past = Past::default();
-        applied.into_iter().for_each(|id| push(&mut past.applied, id, MOST_APPLIED, |own| *own == id));
-        used.into_iter().for_each(|short| push(&mut past.used, short, MOST_USED, |own| *own == short));
-        seeds.into_iter().for_each(|short| push(&mut past.seeds, short, MOST_SEEDS, |own| *own == short));
+    pub(crate) fn restored(applied: &[OperationId], used: &[[u8; 8]], seeds: &[[u8; 8]]) -> Self {
+        let past = Past {
+            applied: latest(applied, MOST_APPLIED),
+            used: latest(used, MOST_USED),
+            seeds: latest(seeds, MOST_SEEDS),
+        };
         Self((past != Past::default()).then(|| Box::new(past)))
     }
+}
+
+/// Returns the last `most` items, each once.
+fn latest<T: Copy + PartialEq>(items: &[T], most: usize) -> Box<[T]> {
+    let mut kept = Vec::with_capacity(items.len().min(most));
+    for item in items {
+        kept.retain(|own| own != item);
+        kept.drain(..(kept.len() + 1).saturating_sub(most));
+        kept.push(*item);
+    }
+    kept.into()
 }
 
 /// Appends an item in the place of those that it replaces, and drops the oldest of more than `most`. A list has no room to
