@@ -26,7 +26,7 @@ const REFRESH: usize = 34;
 const START: Now = Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(1000) };
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What nobody can do without of an account.
+/// The least that an account can take.
 struct Entry {
     header: HeaderValue,
     _refresh: Box<str>,

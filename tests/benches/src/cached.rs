@@ -20,7 +20,7 @@ use crate::turns::{Way, at_once, cpu, measure};
 /// The tasks that ask concurrently.
 const TASKS: u32 = 64;
 
-/// What nobody can do without.
+/// The least that each way can take.
 struct Floor {
     snapshot: ArcSwap<(HeaderValue, Instant)>,
 }

@@ -51,7 +51,7 @@ impl Sighting {
         self.0.iter_mut().for_each(|own| own.attempt_until = moment);
     }
 
-    /// The process of an owner has ended: an attempt that it left open is over, whatever the clocks say.
+    /// The process of an owner has ended: an attempt that it left open is over. Clocks do not matter here.
     pub(crate) fn owner_has_ended(&mut self, owner: String, now: Now) {
         let own = self.0.get_or_insert_default();
         if own.attempt.is_some_and(|attempt| SharedState::owner(attempt.writer) == owner) {

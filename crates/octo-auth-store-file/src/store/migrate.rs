@@ -26,7 +26,7 @@ impl FileStore {
     /// # Errors
     ///
     /// A [`FileStoreError`] if a directory is only read, if this one cannot be listed, and
-    /// [`FileStoreError::SameDirectory`] if both are one, whatever they are called.
+    /// [`FileStoreError::SameDirectory`] if both are one directory, also under two names.
     pub fn migrate(&self, to: &Self) -> Result<Migrated, FileStoreError> {
         self.0.directory.writable()?;
         to.0.directory.writable()?;

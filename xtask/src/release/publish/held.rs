@@ -18,7 +18,7 @@ pub(super) fn checksum(build: &Path, target: &Target<'_>, package: &Package) -> 
     let folder = build.join("release-held").join(name);
     fs::create_dir_all(folder.join("src")).with_context(|| format!("cannot make {}", folder.display()))?;
     let registry = target.registry().map_or(String::new(), |name| format!(", registry = \"{name}\""));
-    // A workspace of its own, and a lock file of nobody's.
+    // A workspace of its own, and no lock file.
     let manifest = format!(
         "[package]\nname = \"held\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [dependencies]\n{name} = {{ version = \"={version}\"{registry} }}\n"
