@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use crate::error::ErrorKind;
+use crate::text::all_bytes;
 
 /// The number of members whose slots need no memory of their own.
 const USUAL: usize = 16;
@@ -171,7 +172,7 @@ impl<'a> Value<'a> {
     pub(crate) fn borrowed_text(self) -> Option<Cow<'a, str>> {
         let Self::String(raw) = self else { return None };
         match raw.strip_prefix('"')?.strip_suffix('"')? {
-            plain if !plain.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(plain)),
+            plain if all_bytes(plain, |byte| byte != b'\\') => Some(Cow::Borrowed(plain)),
             _ => serde_json::from_str(raw).ok().map(Cow::Owned),
         }
     }
