@@ -147,8 +147,8 @@ impl World {
             self.expect("I31", has, || "a stored refresh token was deleted".to_owned());
         }
         let Some(text) = record.refresh_token() else { return };
-        let begun = self.exchanges.count();
-        self.history[key].refresh_tokens.entry(text.to_owned()).or_insert(begun);
+        let writes = self.store.writes;
+        self.history[key].refresh_tokens.entry(text.to_owned()).or_insert(writes);
         let is_given = self.given.contains(text) && is_of(text, key);
         self.expect("I29", is_given, || format!("{text} was stored, which was not given for key {key}"));
         let is_refused = self.server.refused.contains(text);

@@ -36,8 +36,8 @@ pub(super) struct Exchange {
     /// How many exchanges had begun before it.
     pub(super) number: usize,
     pub(super) sign_in: SignIn,
-    /// How many had begun when it was written ahead.
-    pub(super) written_ahead: usize,
+    /// How many writes the store had seen before it was written ahead.
+    pub(super) written_ahead: u64,
     pub(super) refresh_token: Option<String>,
     /// The refresh token that the server gave for it.
     pub(super) successor: Option<String>,
@@ -114,8 +114,8 @@ pub(super) struct Expected {
     pub(super) asked_store: Duration,
     /// The store's record was read or written.
     pub(super) is_begun: bool,
-    /// How many exchanges had begun when the last record was written ahead.
-    pub(super) written_ahead: usize,
+    /// How many writes the store had seen before the last record was written ahead.
+    pub(super) written_ahead: u64,
     /// A request failed since the last success.
     pub(super) has_failed: bool,
     /// The carrier of a job was lost, and the machine was not asked since: what is to be saved waits for the next question.

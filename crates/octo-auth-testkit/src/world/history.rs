@@ -23,8 +23,8 @@ pub(super) struct History {
     pub(super) pauses: HashMap<(i64, i64), AskedPause>,
     /// How many sign-ins, sign-outs and seeds have changed the record.
     pub(super) decisions: usize,
-    /// How many exchanges had begun when each refresh token was stored first.
-    pub(super) refresh_tokens: HashMap<String, usize>,
+    /// How many writes the store had seen when each refresh token was stored first.
+    pub(super) refresh_tokens: HashMap<String, u64>,
 }
 
 /// When the server asked for a pause, and its end, on the world's boot clock.
@@ -56,8 +56,8 @@ impl History {
         self.stored.contains(&generation)
     }
 
-    /// Returns how many exchanges had begun when a refresh token was stored first.
-    pub(super) fn stored_at(&self, refresh_token: &str) -> Option<usize> {
+    /// Returns how many writes the store had seen when a refresh token was stored first.
+    pub(super) fn stored_at(&self, refresh_token: &str) -> Option<u64> {
         self.refresh_tokens.get(refresh_token).copied()
     }
 }

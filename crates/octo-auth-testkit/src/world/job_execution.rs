@@ -280,7 +280,7 @@ impl World {
             expected.unsaved.extend(came.into_iter().chain(tokens.into_iter().flatten().map(str::to_owned)));
         }
         if record.attempt().is_some() {
-            expected.written_ahead = self.exchanges.count();
+            expected.written_ahead = self.store.writes;
         }
     }
 
