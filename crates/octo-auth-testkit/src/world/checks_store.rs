@@ -178,11 +178,16 @@ impl World {
         }
     }
 
-    /// The first reading of a process start gives it what is stored, as it stands there.
+    /// The first reading of a process start gives it what is stored, as it stands there. Client credentials need no
+    /// store: what the process got while the store was away, and could not save, is newer.
     pub(super) fn watch_first_reading(&mut self, process: usize, key: usize, record: &StoredRecord) {
         let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
         let Some(status) = status else { return };
-        let has_generation = status.token.is_none_or(|token| token.generation() == record.generation());
+        let has_generation = status.token.is_none_or(|token| {
+            let own = token.generation();
+            own == record.generation()
+                || self.keys[key].is_client_grant() && !self.history[key].has_stored(own)
+        });
         let is_out = record.is_signed_out() == (status.state == octo_auth_core::State::SignedOut);
         let needs_sign_in = record.dead().is_none() || status.sign_in_needed;
         self.expect("I35", has_generation && is_out && needs_sign_in, || {
