@@ -362,8 +362,8 @@ impl KeyState {
         if is_late && !self.key.is_client_grant() {
             return self.land(flight, shared, now);
         }
-        let goes_on = if is_read { self.is_due(&flight, shared, now) } else { self.key.is_client_grant() };
-        match goes_on {
+        let may_go_on = is_read || self.key.is_client_grant();
+        match may_go_on && self.is_due(&flight, shared, now) {
             true => self.go_on(flight, shared, now),
             false => self.land(flight, shared, now),
         }

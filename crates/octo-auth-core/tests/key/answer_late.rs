@@ -370,3 +370,21 @@ fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wa
     assert_eq!(told.line, "expired_blocked: give up, closed, later");
     assert_eq!(told.wait(), Duration::from_secs(95));
 }
+
+#[test]
+fn a_late_retry_after_holds_back_a_client_grant_that_was_about_to_go_on_without_the_store() {
+    let shelf = Shelf::default();
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 1);
+    assert_eq!(world.got(&service()), "AT1");
+    world.age(&service(), Freshness::Stale);
+    let first = world.up_to_sending(&service());
+    world.pass_seconds(62);
+    world.got(&service());
+    world.pass_seconds(5);
+    let load = world.up_to(&service(), |job| matches!(job, Job::Load(_)));
+    end(&mut world, first, Said::page(401, &[("Retry-After", "600")]));
+    let requests = world.requests();
+    shelf.set_down(true);
+    world.carry(Some(load));
+    assert_eq!(world.requests(), requests);
+}
