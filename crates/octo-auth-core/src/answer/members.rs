@@ -188,11 +188,10 @@ impl<'a> Value<'a> {
     }
 
     /// The elements of an array of strings.
-    pub(crate) fn texts(self) -> Option<Vec<String>> {
-        match self {
-            Self::Array(raw) => serde_json::from_str(raw).ok(),
-            _ => None,
-        }
+    pub(crate) fn texts(self) -> Option<Vec<Cow<'a, str>>> {
+        let Self::Array(raw) = self else { return None };
+        let texts: Vec<Text<'_>> = serde_json::from_str(raw).ok()?;
+        Some(texts.into_iter().map(|Text(text)| text).collect())
     }
 
     /// The raw elements of an array; none for other values.
@@ -252,9 +251,6 @@ impl<'de, F: Fn(&str) -> Option<usize>> Visitor<'de> for Object<'_, 'de, F> {
     }
 }
 
-/// What is expected where the name of a member stands.
-const NAME: &str = "the name of a member";
-
 /// Collects every member of an object.
 struct Every;
 
@@ -267,37 +263,37 @@ impl<'de> Visitor<'de> for Every {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((Name(name), raw)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+        while let Some((Text(name), raw)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
             members.push((name, raw.get()));
         }
         Ok(members)
     }
 }
 
-/// The name of a member, borrowed where it has no escapes.
-struct Name<'a>(Cow<'a, str>);
+/// A string, borrowed where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Name<'de> {
+impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
+        deserializer.deserialize_str(TextVisitor)
     }
 }
 
-struct NameVisitor;
+struct TextVisitor;
 
-impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name<'de>;
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAME)
+        f.write_str("a string")
     }
 
-    fn visit_borrowed_str<E: serde::de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Borrowed(name)))
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Owned(name.to_owned())))
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
     }
 }
 
@@ -355,7 +351,7 @@ impl<F: Fn(&str) -> Option<usize>> Visitor<'_> for Place<'_, F> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAME)
+        f.write_str("the name of a member")
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {

@@ -82,7 +82,8 @@ fn configuration(
 
 /// An array of texts, or one text on its own.
 fn texts(value: Value<'_>) -> Vec<String> {
-    value.text().map(|text| vec![text]).or_else(|| value.texts()).unwrap_or_default()
+    let texts = value.borrowed_text().map(|text| vec![text]).or_else(|| value.texts()).unwrap_or_default();
+    texts.into_iter().map(Cow::into_owned).collect()
 }
 
 /// The pages, whose exact form the provider does not publish: texts, or objects with a URL in one of their

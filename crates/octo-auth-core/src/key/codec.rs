@@ -186,8 +186,7 @@ fn read_texts<T>(
     name: &'static str,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, RecordError> {
-    let read = |value: Value<'_>| read(&value.borrowed_text()?);
-    let all: Option<Vec<T>> = from.elements(name)?.into_iter().map(read).collect();
+    let all: Option<Vec<T>> = from.texts(name)?.iter().map(|text| read(text)).collect();
     all.ok_or(RecordError::Malformed(name))
 }
 
