@@ -177,7 +177,7 @@ impl World {
         if self.has(Sabotage::BudgetNotShared) {
             return Saved::Done(Version(job.expected().map_or(0, |version| version.0) + 1));
         }
-        self.store.compare_and_swap(job.name(), job.expected(), job.content())
+        self.store.compare_and_swap(job.name(), job.expected(), job.content(), None)
     }
 
     /// Returns the generation whose refusal has caused a request.

@@ -4,6 +4,7 @@
 //! The rule kept here: the machine itself has no switch. Jobs, reports, decisions, clocks and records are altered on
 //! their way, so that machine and carrier together behave as a machine with the defect would.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
@@ -369,8 +370,9 @@ impl World {
         for (key, expected, content) in std::mem::take(&mut self.processes[process].unwritten) {
             let name = self.names[key].clone();
             let before = self.store.record(&name).cloned();
-            let saved = self.store.compare_and_swap(&name, expected, &content);
-            if let (Saved::Done(_), Some(record)) = (saved, StoredRecord::read(&content)) {
+            let record = StoredRecord::read(&content).map(Arc::new);
+            let saved = self.store.compare_and_swap(&name, expected, &content, record.clone());
+            if let (Saved::Done(_), Some(record)) = (saved, record) {
                 self.watch_stored(key, before.as_deref(), &record);
             }
         }

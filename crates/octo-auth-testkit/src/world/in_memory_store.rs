@@ -31,17 +31,18 @@ impl InMemoryStore {
         self.records.get(name).map(|(stored, _)| stored.version)
     }
 
+    /// Stores content, and how it reads, in the place of the expected version.
     pub(super) fn compare_and_swap(
         &mut self,
         name: &RecordName,
         expected: Option<Version>,
         content: &RecordBytes,
+        record: Option<Arc<StoredRecord>>,
     ) -> Saved {
         if self.version(name) != expected {
             return Saved::Conflict(self.load(name));
         }
         let version = Version(expected.map_or(0, |version| version.0) + 1);
-        let record = StoredRecord::read(content).map(Arc::new);
         self.writes += 1;
         self.records.insert(name.clone(), (Stored { version, content: content.clone() }, record));
         Saved::Done(version)

@@ -175,7 +175,10 @@ impl World {
             Job::Load(job) => job.loaded(Err(full())),
             Job::Claim(job) => self.claim(process, job, end),
             Job::Save(job) if job.is_request_log() => self.count(process, key, job, end),
-            Job::Save(job) => self.save(process, key, job, (end, is_in_time, carried.decisions)),
+            Job::Save(job) => {
+                let record = carried.record.as_ref();
+                self.save(process, key, job, record, (end, is_in_time, carried.decisions))
+            }
             Job::Release(job) => {
                 if end != StoreEnd::Fails {
                     self.store.leases.release(job.name(), job.owner());
@@ -218,6 +221,7 @@ impl World {
         process: usize,
         key: usize,
         job: SaveJob,
+        record: Option<&Arc<StoredRecord>>,
         (end, is_in_time, decisions): (StoreEnd, bool, u64),
     ) -> Report {
         if end == StoreEnd::Fails && self.has(Sabotage::FailedSaveTakenForDone) {
@@ -227,7 +231,7 @@ impl World {
         if end == StoreEnd::Fails {
             return job.saved(Err(full()));
         }
-        let saved = self.write(process, key, &job);
+        let saved = self.write(process, key, &job, record);
         if end == StoreEnd::FailsAfterwards {
             return job.saved(Err(broke_off()));
         }
@@ -285,18 +289,21 @@ impl World {
     }
 
     /// Has the store take a record.
-    pub(super) fn write(&mut self, process: usize, key: usize, job: &SaveJob) -> Saved {
-        if job.is_request_log() {
-            return self.count_in_store(job);
-        }
+    pub(super) fn write(
+        &mut self,
+        process: usize,
+        key: usize,
+        job: &SaveJob,
+        record: Option<&Arc<StoredRecord>>,
+    ) -> Saved {
+        let Some(own) = record else { return self.count_in_store(job) };
         let name = self.name_written(job.name());
         let (before, version) = (self.store.record(&name).cloned(), self.store.version(&name));
         let expected = self.version_compared(key, job.expected());
-        let own = StoredRecord::of(job);
-        let altered = self.altered(process, key, before.as_deref(), &own);
+        let altered = self.altered(process, key, before.as_deref(), own);
         let content = altered.as_ref().map_or_else(|| job.content().clone(), StoredRecord::content);
-        let record = altered.unwrap_or_else(|| own.clone());
-        let saved = self.store.compare_and_swap(&name, expected, &content);
+        let record = altered.map_or_else(|| Arc::clone(own), Arc::new);
+        let saved = self.store.compare_and_swap(&name, expected, &content, Some(Arc::clone(&record)));
         if let Saved::Done(_) = &saved {
             let made_from = job.expected();
             self.expect("I34", made_from == version, || {
@@ -374,7 +381,7 @@ impl World {
     /// Carries out a job whose end is not reported now; the answer of a request is on its way.
     fn carry_out(&mut self, process: usize, carried: &mut Carried) {
         let is_over = carried.is_over(self.local(process));
-        let Carried { job, key, exchange, on_its_way, .. } = carried;
+        let Carried { job, key, record, exchange, on_its_way, .. } = carried;
         match job {
             Job::Send(job) if !is_over && exchange.is_some() => {
                 let (outcome, response) = self.ask_server(*exchange, job.request(), &Reply::token(3600));
@@ -384,7 +391,7 @@ impl World {
                 self.claim_in_store(process, job);
             }
             Job::Save(job) => {
-                self.write(process, *key, job);
+                self.write(process, *key, job, record.as_ref());
             }
             Job::Release(job) => self.store.leases.release(job.name(), job.owner()),
             Job::Send(_) | Job::Load(_) => {}

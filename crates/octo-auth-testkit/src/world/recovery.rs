@@ -102,13 +102,13 @@ impl World {
         let mut on_their_way = Vec::new();
         for carried in std::mem::take(&mut self.processes[process].carried) {
             if let Job::Save(job) = carried.job {
-                on_their_way.push((carried.key, job));
+                on_their_way.push((carried.key, job, carried.record));
             }
         }
-        for (key, job) in on_their_way {
+        for (key, job, record) in on_their_way {
             let content = |world: &Self| world.store.load(job.name()).map(|stored| stored.content);
             let before = content(self);
-            self.write(process, key, &job);
+            self.write(process, key, &job, record.as_ref());
             let stored = content(self);
             let is_whole = stored == before || stored.as_ref() == Some(job.content());
             self.expect("I35", is_whole, || format!("{stored:?} is stored, neither old nor new"));
