@@ -10,7 +10,9 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
 use octo_auth_async::WholeBody;
-use octo_auth_core::{Adopted, Answer, ApiAnswer, ApiError, Authorizer, Body, Client, Key, Meaning};
+use octo_auth_core::{
+    Answer, ApiAnswer, ApiError, Authorizer, Body, Client, Imported, TokenSpec, TokenStatus,
+};
 use octo_auth_system::Clock;
 use reqwest_middleware::ClientWithMiddleware;
 use tokio::runtime::{Builder, Runtime};
@@ -32,8 +34,8 @@ pub struct Caller(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Async { runtime: Arc<Runtime>, tokens: asynchronous::Tokens, via: Async },
-    Blocking { tokens: blocking::Tokens, via: Blocking },
+    Async { runtime: Arc<Runtime>, tokens: asynchronous::TokenSource, via: Async },
+    Blocking { tokens: blocking::TokenSource, via: Blocking },
 }
 
 #[derive(Clone)]
@@ -65,14 +67,14 @@ pub enum ApiCaller {
 
 impl ApiCaller {
     /// One of each colour, each with a registration of its own and whatever is done to its authorizer.
-    pub fn all(client: &Client, key: &Key, change: impl Fn(Authorizer) -> Authorizer) -> Vec<Self> {
+    pub fn all(client: &Client, key: &TokenSpec, change: impl Fn(Authorizer) -> Authorizer) -> Vec<Self> {
         log::keep();
-        let accounts = sound(asynchronous::Accounts::new(client.clone()));
-        let tokens = sound(accounts.tokens(key.clone()));
+        let manager = sound(asynchronous::TokenManager::new(client.clone()));
+        let tokens = sound(manager.tokens(key.clone()));
         let authorizer = change(tokens.authorizer());
         let asynchronous = asynchronous::ApiClient::new(tokens).with_authorizer(authorizer);
-        let accounts = sound(blocking::Accounts::new(client.clone()));
-        let tokens = sound(accounts.tokens(key.clone()));
+        let manager = sound(blocking::TokenManager::new(client.clone()));
+        let tokens = sound(manager.tokens(key.clone()));
         let authorizer = change(tokens.authorizer());
         let blocking = blocking::ApiClient::new(tokens).with_authorizer(authorizer);
         vec![Self::Async(sound(runtime()), asynchronous), Self::Blocking(blocking)]
@@ -109,7 +111,7 @@ pub struct Answered {
     /// The body, whole.
     pub body: Vec<u8>,
     /// What it means for the token, where the client says so.
-    pub meaning: Option<Meaning>,
+    pub meaning: Option<TokenStatus>,
 }
 
 impl Caller {
@@ -126,14 +128,15 @@ impl Caller {
     pub fn new(
         name: &str,
         client: &Client,
-        key: &Key,
+        key: &TokenSpec,
         longest_head: usize,
         clock: impl Clock + 'static,
     ) -> Result<Self, String> {
         log::keep();
         if name.starts_with("blocking") || name.starts_with("ureq") {
-            let accounts = blocking::Accounts::builder(client.clone()).clock(clock).build().map_err(text)?;
-            let tokens = accounts.tokens(key.clone()).map_err(text)?;
+            let manager =
+                blocking::TokenManager::builder(client.clone()).clock(clock).build().map_err(text)?;
+            let tokens = manager.tokens(key.clone()).map_err(text)?;
             let via = match name {
                 "ureq middleware" => Blocking::Middleware(agent(&tokens, longest_head)),
                 _ => Blocking::ApiClient(blocking::ApiClient::new(tokens.clone())),
@@ -141,8 +144,9 @@ impl Caller {
             return Ok(Self(Kind::Blocking { tokens, via }));
         }
         let runtime = runtime().map_err(text)?;
-        let accounts = asynchronous::Accounts::builder(client.clone()).clock(clock).build().map_err(text)?;
-        let tokens = accounts.tokens(key.clone()).map_err(text)?;
+        let manager =
+            asynchronous::TokenManager::builder(client.clone()).clock(clock).build().map_err(text)?;
+        let tokens = manager.tokens(key.clone()).map_err(text)?;
         let via = match name {
             "tower" => Async::Tower(service(&tokens)),
             "reqwest-middleware" => Async::Middleware(middleware(&tokens)?),
@@ -156,10 +160,10 @@ impl Caller {
     /// # Errors
     ///
     /// Why it could not.
-    pub fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), String> {
+    pub fn import(&self, imported: impl Into<Imported>) -> Result<(), String> {
         match &self.0 {
-            Kind::Async { runtime, tokens, .. } => runtime.block_on(tokens.adopt(adopted)).map_err(text),
-            Kind::Blocking { tokens, .. } => tokens.adopt(adopted).map_err(text),
+            Kind::Async { runtime, tokens, .. } => runtime.block_on(tokens.import(imported)).map_err(text),
+            Kind::Blocking { tokens, .. } => tokens.import(imported).map_err(text),
         }
     }
 
@@ -228,7 +232,7 @@ fn runtime() -> std::io::Result<Arc<Runtime>> {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().map(Arc::new)
 }
 
-fn middleware(tokens: &asynchronous::Tokens) -> Result<ClientWithMiddleware, String> {
+fn middleware(tokens: &asynchronous::TokenSource) -> Result<ClientWithMiddleware, String> {
     // Where another test was first, its provider is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(DEADLINE);
@@ -237,7 +241,7 @@ fn middleware(tokens: &asynchronous::Tokens) -> Result<ClientWithMiddleware, Str
     Ok(reqwest_middleware::ClientBuilder::new(client).with(authorize).build())
 }
 
-fn service(tokens: &asynchronous::Tokens) -> Service {
+fn service(tokens: &asynchronous::TokenSource) -> Service {
     let client = HyperClient::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
     let layer = asynchronous::AuthorizeLayer::new(tokens.clone());
     let layer = layer.repeating(|body: &Full<Bytes>| Some(body.clone()));
@@ -248,7 +252,7 @@ fn service(tokens: &asynchronous::Tokens) -> Service {
     }))
 }
 
-fn agent(tokens: &blocking::Tokens, longest_head: usize) -> ureq::Agent {
+fn agent(tokens: &blocking::TokenSource, longest_head: usize) -> ureq::Agent {
     let authorize = blocking::Authorize::new(tokens.clone());
     let config = ureq::Agent::config_builder().http_status_as_error(false).middleware(authorize);
     let config = config.max_response_header_size(longest_head).max_idle_connections(0);

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "adapters")]
 pub mod adapter;
+pub mod backend;
 #[cfg(feature = "adapters")]
 pub mod caller;
 #[cfg(feature = "adapters")]
@@ -17,7 +18,6 @@ pub mod log;
 pub mod records;
 #[cfg(feature = "adapters")]
 pub mod rotation;
-pub mod stage;
 pub mod states;
 #[cfg(feature = "adapters")]
 pub mod tls_server;

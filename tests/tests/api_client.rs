@@ -3,14 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 use octo_auth_core::{
-    ANSWER_LIMIT, ApiError, Authorizer, CallError, Client, Key, Meaning, Profile, Remedy, Scopes,
+    ANSWER_LIMIT, ApiError, Authorizer, CallError, Client, Profile, Remedy, Scopes, TokenSpec, TokenStatus,
 };
 use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
 use octo_auth_tests::caller::ApiCaller;
 use octo_auth_tests::registration::sound;
 use octo_auth_tests::socket::Socket;
 
-fn meaning(caller: &ApiCaller, url: &str) -> Meaning {
+fn meaning(caller: &ApiCaller, url: &str) -> TokenStatus {
     sound(caller.get(url)).value.meaning()
 }
 
@@ -20,13 +20,13 @@ fn members(emulator: &Emulator) -> String {
     format!("{}/api/v2/organizations/{organization}/members", emulator.base("app.officernd.com"))
 }
 
-fn flex() -> Key {
-    Key::client_credentials(&Scopes::parse("flex.community.members.read").unwrap())
+fn flex() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read").unwrap())
 }
 
 /// A registration at the emulated OfficeRND.
 fn member(emulator: &Emulator, client_secret: &str) -> Client {
-    let profile = Profile::officernd().behind(&emulator.url()).unwrap();
+    let profile = Profile::officernd().via_gateway(&emulator.url()).unwrap();
     Client::new(profile, officernd::DEMO_CLIENT_ID, client_secret).unwrap()
 }
 
@@ -49,7 +49,7 @@ fn a_call_is_authorised_and_a_second_one_needs_no_second_token() {
     for caller in ApiCaller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
         emulator.clear_log();
         for _ in 0..2 {
-            assert_eq!(meaning(&caller, &url), Meaning::Accepted);
+            assert_eq!(meaning(&caller, &url), TokenStatus::Accepted);
         }
         assert_eq!(token_requests(&emulator), 1);
     }
@@ -60,10 +60,10 @@ fn a_token_that_was_revoked_is_renewed_once_and_the_call_repeated() {
     let emulator = sound(Emulator::start());
     let url = members(&emulator);
     for caller in ApiCaller::all(&member(&emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| own) {
-        assert_eq!(meaning(&caller, &url), Meaning::Accepted);
+        assert_eq!(meaning(&caller, &url), TokenStatus::Accepted);
         emulator.officernd().revoke_all_access_tokens();
         emulator.clear_log();
-        assert_eq!(meaning(&caller, &url), Meaning::Accepted);
+        assert_eq!(meaning(&caller, &url), TokenStatus::Accepted);
         let statuses: Vec<u16> = emulator.log().iter().map(|entry| entry.status).collect();
         assert_eq!(statuses, [401, 200, 200], "refused, renewed, repeated");
     }
@@ -78,10 +78,10 @@ fn a_server_that_refuses_every_token_costs_one_renewal_and_its_answer_comes_whol
         let url = format!("http://{}/things", api.address());
         let caller = with_api(&emulator, &api).swap_remove(colour);
         let answer = sound(caller.get(&url)).value;
-        assert_eq!((answer.status().as_u16(), answer.meaning()), (401, Meaning::TokenRefused));
+        assert_eq!((answer.status().as_u16(), answer.meaning()), (401, TokenStatus::TokenRefused));
         assert_eq!(answer.body(), body.as_bytes());
         assert_eq!((token_requests(&emulator), api.requests().len()), (2, 2));
-        assert_eq!(meaning(&caller, &url), Meaning::TokenRefused);
+        assert_eq!(meaning(&caller, &url), TokenStatus::TokenRefused);
         assert_eq!(
             (token_requests(&emulator), api.requests().len()),
             (2, 3),
@@ -115,7 +115,7 @@ fn no_redirect_is_followed_so_neither_the_token_nor_a_header_travels() {
         let client = member(&emulator, officernd::DEMO_CLIENT_SECRET);
         for caller in ApiCaller::all(&client, &flex(), with_header) {
             let answer = sound(caller.get(&format!("{host}/x"))).value;
-            assert_eq!((answer.status().as_u16(), answer.meaning()), (status, Meaning::Unrelated));
+            assert_eq!((answer.status().as_u16(), answer.meaning()), (status, TokenStatus::Unrelated));
         }
         assert!(api.requests().iter().all(|request| request.to_lowercase().contains("property: p-17")));
         assert_eq!((api.requests().len(), elsewhere.requests().len()), (2, 0), "{status}");
@@ -156,9 +156,9 @@ fn an_answer_longer_than_one_mebibyte_comes_whole_where_the_client_allows_it() {
 #[test]
 fn octotable_is_asked_with_the_property_that_was_set_for_every_call() {
     let emulator = sound(Emulator::start());
-    let profile = Profile::octotable().behind(&emulator.url()).unwrap();
+    let profile = Profile::octotable().via_gateway(&emulator.url()).unwrap();
     let client = Client::new(profile, octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET).unwrap();
-    let key = Key::client_credentials(&Scopes::none());
+    let key = TokenSpec::client_credentials(&Scopes::none());
     let url = emulator.base("api.octotable.com") + "/octotable-pms/api/v2/services";
     for caller in ApiCaller::all(&client, &key, |own| own) {
         assert_eq!(caller.get(&url).unwrap_err().code(), "header_missing");
@@ -166,22 +166,22 @@ fn octotable_is_asked_with_the_property_that_was_set_for_every_call() {
     assert!(emulator.log().is_empty());
     let property = emulator.octotable().properties(octotable::DEMO_CLIENT_ID)[0].to_string();
     for caller in ApiCaller::all(&client, &key, |own| own.with_header("Property", &property).unwrap()) {
-        assert_eq!(meaning(&caller, &url), Meaning::Accepted);
+        assert_eq!(meaning(&caller, &url), TokenStatus::Accepted);
     }
 }
 
 #[test]
 fn what_octorate_says_at_the_beginning_of_a_large_refusal_is_heard() {
     let emulator = sound(Emulator::start());
-    let profile = Profile::octorate().behind(&emulator.url()).unwrap();
+    let profile = Profile::octorate().via_gateway(&emulator.url()).unwrap();
     let client = Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET).unwrap();
     let body = format!(r#"{{"type":"ApiLoginExpired","pad":"{}"}}"#, "p".repeat(100_000));
     let api = Socket::responding("403 Forbidden", &["content-type: application/json"], body.as_bytes());
     let host = format!("http://{}", api.address());
-    for caller in ApiCaller::all(&client, &Key::api_login(), |own| own.with_api_host(&host).unwrap()) {
+    for caller in ApiCaller::all(&client, &TokenSpec::api_login(), |own| own.with_api_host(&host).unwrap()) {
         emulator.clear_log();
         let answer = sound(caller.get(&format!("{host}/x"))).value;
-        assert_eq!((answer.meaning(), answer.body().len()), (Meaning::TokenRefused, body.len()));
+        assert_eq!((answer.meaning(), answer.body().len()), (TokenStatus::TokenRefused, body.len()));
         assert_eq!(emulator.log().len(), 2, "one renewal");
     }
     assert_eq!(api.requests().len(), 4);

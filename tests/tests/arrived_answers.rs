@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use octo_auth_async::{Accounts, ReqwestTransport, Transport as _};
-use octo_auth_core::{ANSWER_LIMIT, Adopted, Exchange, Fault, Key, Now, Profile, Secret, TokenSet};
+use octo_auth_async::{ReqwestTransport, TokenManager, Transport as _};
+use octo_auth_core::{
+    ANSWER_LIMIT, Exchange, Imported, Now, Profile, Secret, TokenSet, TokenSpec, TransportError,
+};
 use octo_auth_system::{Clock, MemoryStore};
 use octo_auth_tests::adapter::{Adapter, each};
 use octo_auth_tests::moment;
@@ -121,7 +123,7 @@ fn a_request_does_not_go_out_after_its_deadline() {
     let server = Socket::responding("200 OK", &["Content-Type: application/json"], ROTATED.as_bytes());
     let transport = ReqwestTransport::new().unwrap();
     let request = refresh(&server).request().clone();
-    let fault: Fault = runtime.block_on(async {
+    let fault: TransportError = runtime.block_on(async {
         let mut sending = Box::pin(transport.send(&request, Duration::from_secs(60)));
         // Begins to connect.
         let waker = std::task::Waker::noop();
@@ -163,13 +165,13 @@ fn a_runtime_that_runs_only_while_a_token_is_asked_for_loses_no_consent() {
             let clock = Moved::default();
             let url = format!("http://{}/token", server.address());
             let client = registration::with(sound(Profile::rfc6749(&url)));
-            let builder = Accounts::builder(client).clock(clock.clone());
+            let builder = TokenManager::builder(client).clock(clock.clone());
             let builder = if has_store { builder.store(MemoryStore::new()) } else { builder };
-            let accounts = builder.build().unwrap();
-            let tokens = accounts.tokens(Key::account("inn")).unwrap();
+            let manager = builder.build().unwrap();
+            let tokens = manager.tokens(TokenSpec::account("inn")).unwrap();
             let runtime = idle_runtime();
-            let consent = Adopted::RefreshToken(Secret::new(server.sign_in("inn")));
-            runtime.block_on(tokens.adopt(consent)).unwrap();
+            let consent = Imported::RefreshToken(Secret::new(server.sign_in("inn")));
+            runtime.block_on(tokens.import(consent)).unwrap();
             let mut denied = 0;
             for call in 0..HOURS * 3600 / 70 {
                 clock.0.fetch_add(70, Ordering::SeqCst);

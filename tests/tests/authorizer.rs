@@ -5,8 +5,8 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Response, Uri};
 use octo_auth_core::{
-    Accounts, ApiCall, Authorizer, CallError, Client, Key, Meaning, Next, Profile, Remedy, RequestError,
-    Token,
+    Action, ApiCall, Authorizer, CallError, Client, Profile, Remedy, RequestError, Token, TokenManager,
+    TokenSpec, TokenStatus,
 };
 use octo_auth_tests::machine::Machine;
 use octo_auth_tests::moment;
@@ -18,30 +18,32 @@ fn url(text: &str) -> Uri {
 }
 
 /// A key of a client that renews by itself.
-fn key(client: &Client) -> Key {
+fn key(client: &Client) -> TokenSpec {
     match client.profile().name() {
-        "octorate" => Key::api_login(),
-        "octotable" => Key::client_credentials(&octo_auth_core::Scopes::none()),
-        _ => Key::client_credentials(&octo_auth_core::Scopes::parse("flex.community.members.read").unwrap()),
+        "octorate" => TokenSpec::api_login(),
+        "octotable" => TokenSpec::client_credentials(&octo_auth_core::Scopes::none()),
+        _ => TokenSpec::client_credentials(
+            &octo_auth_core::Scopes::parse("flex.community.members.read").unwrap(),
+        ),
     }
 }
 
 fn token(world: &mut Machine) -> Token {
-    let key = key(world.accounts.client());
+    let key = key(world.manager.client());
     world.get(&key).unwrap()
 }
 
 /// A call of the provider's API with a token on it.
 fn under_way(world: &mut Machine) -> (ApiCall, HeaderMap) {
     let mut headers = HeaderMap::new();
-    let authorizer = Authorizer::from(world.accounts.client());
+    let authorizer = Authorizer::from(world.manager.client());
     let first = authorizer.profile().api_origins().next().unwrap();
     let mut call = authorizer.call(&url(&first), &headers).unwrap();
     call.authorize(&token(world), &mut headers).unwrap();
     (call, headers)
 }
 
-fn judged(call: &ApiCall, response: &Response<Vec<u8>>, can_be_repeated: bool) -> (Meaning, Next) {
+fn judged(call: &ApiCall, response: &Response<Vec<u8>>, can_be_repeated: bool) -> (TokenStatus, Action) {
     let answer = (response.status(), response.headers(), &**response.body());
     let judged = call.answered(answer, can_be_repeated, moment::start());
     (judged.meaning, judged.next)
@@ -102,7 +104,7 @@ fn a_plain_server_has_no_api_until_the_user_names_one() {
 #[test]
 fn octotable_wants_the_property_and_one_may_be_set_for_every_request() {
     let mut world = Machine::new(octotable());
-    let authorizer = Authorizer::from(world.accounts.client());
+    let authorizer = Authorizer::from(world.manager.client());
     let reservations = url("https://api.octotable.com/octotable-pms/api/v2/reservations");
     let error = authorizer.call(&reservations, &HeaderMap::new()).unwrap_err();
     assert!(matches!(&error, RequestError::HeaderMissing { header, .. } if header == "Property"), "{error}");
@@ -159,19 +161,25 @@ fn a_token_of_another_server_is_put_on_no_request() {
 #[test]
 fn a_refusal_is_repeated_once_and_only_with_another_token() {
     let mut world = Machine::new(officernd());
-    let key = key(world.accounts.client());
+    let key = key(world.manager.client());
     let (mut call, mut headers) = under_way(&mut world);
     let first = world.get(&key).unwrap();
     let refusal = json(401, "{}");
-    assert_eq!(judged(&call, &refusal, true), (Meaning::TokenRefused, Next::Repeat(first.generation())));
+    assert_eq!(
+        judged(&call, &refusal, true),
+        (TokenStatus::TokenRefused, Action::Repeat(first.generation()))
+    );
     let same = call.another(Ok(first.clone()), || None);
     assert!(matches!(same, Err(None)), "the same token again would be refused again");
 
-    world.accounts.refused(&key, first.generation(), world.now);
+    world.manager.refused(&key, first.generation(), world.now);
     let second = call.another(world.get(&key), || None).unwrap();
     call.authorize(&second, &mut headers).unwrap();
     assert_eq!(headers[AUTHORIZATION], second.authorization());
-    assert_eq!(judged(&call, &refusal, true), (Meaning::TokenRefused, Next::Report(second.generation())));
+    assert_eq!(
+        judged(&call, &refusal, true),
+        (TokenStatus::TokenRefused, Action::Report(second.generation()))
+    );
 }
 
 #[test]
@@ -181,7 +189,7 @@ fn a_request_that_cannot_be_repeated_is_not_and_the_error_says_so() {
     let generation = token(&mut world).generation();
     assert_eq!(
         judged(&call, &json(401, "{}"), false),
-        (Meaning::TokenRefused, Next::Unrepeatable(generation))
+        (TokenStatus::TokenRefused, Action::Unrepeatable(generation))
     );
     let error = CallError::Unrepeatable { status: 401 };
     assert_eq!(error.code(), "unrepeatable");
@@ -196,24 +204,24 @@ fn what_is_not_about_the_token_is_delivered() {
     let mut world = Machine::new(octorate());
     let (call, _) = under_way(&mut world);
     for (response, meaning) in [
-        (json(200, "{}"), Meaning::Accepted),
-        (json(404, ""), Meaning::Unrelated),
-        (json(403, r#"{"type":"ApiSecurityException"}"#), Meaning::Forbidden),
-        (json(403, r#"{"type":"WrongEnviroment"}"#), Meaning::WrongEnvironment),
-        (json(403, r#"{"type":"ApiQuotaException"}"#), Meaning::Quota { retry_after: None }),
-        (with(407, &[("www-authenticate", "Basic realm=\"proxy\"")], ""), Meaning::Unrelated),
+        (json(200, "{}"), TokenStatus::Accepted),
+        (json(404, ""), TokenStatus::Unrelated),
+        (json(403, r#"{"type":"ApiSecurityException"}"#), TokenStatus::Forbidden),
+        (json(403, r#"{"type":"WrongEnviroment"}"#), TokenStatus::WrongEnvironment),
+        (json(403, r#"{"type":"ApiQuotaException"}"#), TokenStatus::Quota { retry_after: None }),
+        (with(407, &[("www-authenticate", "Basic realm=\"proxy\"")], ""), TokenStatus::Unrelated),
     ] {
-        assert_eq!(judged(&call, &response, true), (meaning, Next::Deliver), "{response:?}");
+        assert_eq!(judged(&call, &response, true), (meaning, Action::Deliver), "{response:?}");
     }
     let expired = json(403, r#"{"type":"ApiLoginExpired"}"#);
-    assert!(matches!(judged(&call, &expired, true), (Meaning::TokenRefused, Next::Repeat(_))));
+    assert!(matches!(judged(&call, &expired, true), (TokenStatus::TokenRefused, Action::Repeat(_))));
 }
 
 #[test]
 fn an_answer_before_any_token_was_sent_asks_for_nothing() {
     let authorizer = Authorizer::from(&officernd());
     let call = authorizer.call(&url("https://app.officernd.com/x"), &HeaderMap::new()).unwrap();
-    assert_eq!(judged(&call, &json(401, "{}"), true), (Meaning::TokenRefused, Next::Deliver));
+    assert_eq!(judged(&call, &json(401, "{}"), true), (TokenStatus::TokenRefused, Action::Deliver));
 }
 
 #[test]
@@ -235,11 +243,14 @@ fn the_beginning_of_a_body_says_as_much_as_the_whole() {
     let mut world = Machine::new(octorate());
     let (call, _) = under_way(&mut world);
     let behind = format!(r#"{{"pad":"{}","type":"ApiLoginExpired"}}"#, "p".repeat(1 << 20));
-    assert_eq!(judged(&call, &json(403, &behind), true), (Meaning::Forbidden, Next::Deliver));
+    assert_eq!(judged(&call, &json(403, &behind), true), (TokenStatus::Forbidden, Action::Deliver));
     let before = format!(r#"{{"type":"ApiLoginExpired","pad":"{}"}}"#, "p".repeat(1 << 20));
     let cut = &before[..Authorizer::LOOKED_AT];
     for body in [&*before, cut] {
-        assert!(matches!(judged(&call, &json(403, body), true), (Meaning::TokenRefused, Next::Repeat(_))));
+        assert!(matches!(
+            judged(&call, &json(403, body), true),
+            (TokenStatus::TokenRefused, Action::Repeat(_))
+        ));
     }
 }
 
@@ -254,14 +265,14 @@ fn neither_authorizer_nor_call_shows_a_token() {
 
 #[test]
 fn what_a_client_is_replaced_by_authorises_the_calls_that_follow() {
-    let mut accounts = Accounts::new(
+    let mut manager = TokenManager::new(
         officernd(),
         octo_auth_core::Policy::default(),
         octo_auth_core::Storage::None,
         &octo_auth_tests::registration::entropy(),
     );
     let profile = Profile::officernd().with_api_host("https://eu.officernd.com").unwrap();
-    accounts.replace_client(octo_auth_tests::registration::with(profile)).unwrap();
-    let authorizer = Authorizer::from(accounts.client());
+    manager.replace_client(octo_auth_tests::registration::with(profile)).unwrap();
+    let authorizer = Authorizer::from(manager.client());
     assert!(authorizer.may_go_to(&url("https://eu.officernd.com/x")).is_ok());
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, Client, Key, Now, Profile, Secret, Timestamp};
+use octo_auth_core::{Client, Imported, Now, Profile, Secret, Timestamp, TokenSpec};
 use octo_auth_system::Clock;
 use octo_auth_testkit::socket::Socket;
 use octo_auth_tests::log;
@@ -165,12 +165,12 @@ impl Stage {
     }
 }
 
-fn key(account: usize) -> Key {
-    Key::account(&account.to_string())
+fn key(account: usize) -> TokenSpec {
+    TokenSpec::account(&account.to_string())
 }
 
-fn consent(account: usize) -> Adopted {
-    Adopted::RefreshToken(Secret::new(format!("rt-{account}-0")))
+fn consent(account: usize) -> Imported {
+    Imported::RefreshToken(Secret::new(format!("rt-{account}-0")))
 }
 
 #[test]
@@ -179,11 +179,11 @@ fn bad_accounts_cost_the_healthy_ones_no_token_while_tasks_ask() {
     let runtime = sound(runtime);
     for kind in &KINDS {
         let stage = Stage::new(kind);
-        let accounts = octo_auth_async::Accounts::builder(stage.client.clone());
-        let accounts = sound(accounts.clock(stage.clock.clone()).build());
-        let all: Vec<_> = (0..ACCOUNTS).map(|account| sound(accounts.tokens(key(account)))).collect();
+        let manager = octo_auth_async::TokenManager::builder(stage.client.clone());
+        let manager = sound(manager.clock(stage.clock.clone()).build());
+        let all: Vec<_> = (0..ACCOUNTS).map(|account| sound(manager.tokens(key(account)))).collect();
         for (account, tokens) in all.iter().enumerate() {
-            sound(runtime.block_on(tokens.adopt(consent(account))));
+            sound(runtime.block_on(tokens.import(consent(account))));
         }
         let ask = |asking: &[usize]| {
             let spawned = |account: &usize| {
@@ -201,11 +201,11 @@ fn bad_accounts_cost_the_healthy_ones_no_token_while_tasks_ask() {
 fn bad_accounts_cost_the_healthy_ones_no_token_while_threads_ask() {
     for kind in &KINDS {
         let stage = Stage::new(kind);
-        let accounts = octo_auth_blocking::Accounts::builder(stage.client.clone());
-        let accounts = sound(accounts.clock(stage.clock.clone()).build());
-        let all: Vec<_> = (0..ACCOUNTS).map(|account| sound(accounts.tokens(key(account)))).collect();
+        let manager = octo_auth_blocking::TokenManager::builder(stage.client.clone());
+        let manager = sound(manager.clock(stage.clock.clone()).build());
+        let all: Vec<_> = (0..ACCOUNTS).map(|account| sound(manager.tokens(key(account)))).collect();
         for (account, tokens) in all.iter().enumerate() {
-            sound(tokens.adopt(consent(account)));
+            sound(tokens.import(consent(account)));
         }
         let ask = |asking: &[usize]| {
             thread::scope(|scope| {

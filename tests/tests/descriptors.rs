@@ -7,7 +7,7 @@ use std::env;
 use std::process::Command;
 use std::thread;
 
-use octo_auth_core::{Adopted, Client, Key, Profile, Secret};
+use octo_auth_core::{Client, Imported, Profile, Secret, TokenSpec};
 use octo_auth_testkit::socket::Socket;
 use octo_auth_tests::registration::sound;
 
@@ -40,12 +40,12 @@ fn client(server: &Socket) -> Client {
     sound(Client::new(profile, "client-1", "client-secret-1"))
 }
 
-fn key(number: usize) -> Key {
-    Key::account(&format!("inn {number}"))
+fn key(number: usize) -> TokenSpec {
+    TokenSpec::account(&format!("inn {number}"))
 }
 
-fn consent(number: usize) -> Adopted {
-    Adopted::RefreshToken(Secret::new(format!("rt-{number}")))
+fn consent(number: usize) -> Imported {
+    Imported::RefreshToken(Secret::new(format!("rt-{number}")))
 }
 
 #[test]
@@ -56,11 +56,11 @@ fn tasks_serve_600_accounts_with_256_descriptors() {
     let server = Socket::replying(answer);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     sound(runtime).block_on(async {
-        let accounts = sound(octo_auth_async::Accounts::new(client(&server)));
+        let manager = sound(octo_auth_async::TokenManager::new(client(&server)));
         let mut calls = Vec::new();
         for number in 0..ACCOUNTS {
-            let tokens = sound(accounts.tokens(key(number)));
-            sound(tokens.adopt(consent(number)).await);
+            let tokens = sound(manager.tokens(key(number)));
+            sound(tokens.import(consent(number)).await);
             calls.push(tokio::spawn(async move { tokens.get().await }));
         }
         for call in calls {
@@ -76,11 +76,11 @@ fn threads_serve_600_accounts_with_256_descriptors() {
         return;
     }
     let server = Socket::replying(answer);
-    let accounts = sound(octo_auth_blocking::Accounts::new(client(&server)));
+    let manager = sound(octo_auth_blocking::TokenManager::new(client(&server)));
     let calls: Vec<_> = (0..ACCOUNTS)
         .map(|number| {
-            let tokens = sound(accounts.tokens(key(number)));
-            sound(tokens.adopt(consent(number)));
+            let tokens = sound(manager.tokens(key(number)));
+            sound(tokens.import(consent(number)));
             thread::spawn(move || tokens.get())
         })
         .collect();

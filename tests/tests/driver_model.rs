@@ -57,8 +57,8 @@ use std::time::Duration;
 
 use loom::thread::{Builder, JoinHandle};
 use octo_auth_core::{
-    Accounts, Adopted, Caller, Client, Failure, FailureKind, Job, Key, Now, Policy, Saved, Scopes, Storage,
-    StoreError, Token, Version, Waits,
+    Caller, Client, Imported, Job, Now, Policy, Saved, Scopes, Storage, StoreError, Token, TokenError,
+    TokenErrorKind, TokenManager, TokenSpec, Version, Waits,
 };
 use octo_auth_system::Clock;
 use octo_auth_tests::{moment, registration};
@@ -90,11 +90,12 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(client: Client, key: &Key, run: fn(JobGuard)) -> Self {
-        let mut machine = Accounts::new(client, Policy::default(), Storage::None, &registration::entropy());
+    fn new(client: Client, key: &TokenSpec, run: fn(JobGuard)) -> Self {
+        let mut machine =
+            TokenManager::new(client, Policy::default(), Storage::None, &registration::entropy());
         if !key.is_client_grant() {
-            let refresh_token = Adopted::RefreshToken("rt-1".into());
-            assert!(machine.adopt(key, refresh_token, moment::start()).expect("a sound token").is_none());
+            let refresh_token = Imported::RefreshToken("rt-1".into());
+            assert!(machine.import(key, refresh_token, moment::start()).expect("a sound token").is_none());
         }
         let shared = Shared::new(machine, Arc::new(Still));
         let cell = shared.acquire(key).expect("room for a key");
@@ -102,12 +103,12 @@ impl Scene {
     }
 
     /// One caller, which waits as a thread of the blocking adapter does, or as a future that a thread polls.
-    fn ask(&self, as_future: bool) -> Result<Token, Failure> {
+    fn ask(&self, as_future: bool) -> Result<Token, TokenError> {
         let mut caller = Caller::new(Waits::Until(moment::start().boot + WAIT));
         loop {
             match self.shared.ask(&self.cell, &mut caller) {
                 Told::Token(token) => return Ok(token),
-                Told::Failure(failure) => return Err(failure),
+                Told::TokenError(failure) => return Err(failure),
                 Told::Run(token, guard) => {
                     assert!(token.is_none(), "the key is empty");
                     self.requests.fetch_add(1, Ordering::Relaxed);
@@ -120,7 +121,7 @@ impl Scene {
     }
 
     /// Lets callers ask at once, every other as a future.
-    fn play(&self, callers: usize) -> Vec<Result<Token, Failure>> {
+    fn play(&self, callers: usize) -> Vec<Result<Token, TokenError>> {
         let ask = |number: usize| {
             let scene = self.clone();
             spawn(move || scene.ask(number % 2 == 1))
@@ -131,8 +132,8 @@ impl Scene {
 }
 
 /// The key of the client itself.
-fn own() -> Key {
-    Key::client_credentials(&Scopes::none())
+fn own() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::none())
 }
 
 /// Answers the request with a token.
@@ -176,10 +177,10 @@ fn two_callers_get_the_token_of_one_request_that_is_run_elsewhere() {
 fn three_callers_whose_request_is_lost_all_hear_of_it() {
     let client = registration::standard();
     in_each_order(move || {
-        let scene = Scene::new(client.clone(), &Key::account("17"), lose);
+        let scene = Scene::new(client.clone(), &TokenSpec::account("17"), lose);
         for told in scene.play(3) {
             let failure = told.expect_err("the request is lost");
-            assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "lost"));
+            assert_eq!((failure.kind(), failure.code().as_ref()), (TokenErrorKind::BackingOff, "lost"));
         }
         assert_eq!(scene.requests.load(Ordering::Relaxed), 1);
     });
@@ -189,10 +190,10 @@ fn three_callers_whose_request_is_lost_all_hear_of_it() {
 fn three_callers_whose_request_was_never_begun_are_told_so_and_nothing_is_in_doubt() {
     let client = registration::standard();
     in_each_order(move || {
-        let scene = Scene::new(client.clone(), &Key::account("17"), never_begin);
+        let scene = Scene::new(client.clone(), &TokenSpec::account("17"), never_begin);
         for told in scene.play(3) {
             let failure = told.expect_err("nothing was sent");
-            assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "not_begun"));
+            assert_eq!((failure.kind(), failure.code().as_ref()), (TokenErrorKind::BackingOff, "not_begun"));
         }
         // Once it is tried again at once.
         assert_eq!(scene.requests.load(Ordering::Relaxed), 2);
@@ -234,7 +235,7 @@ fn save_again(shared: &Arc<Shared>, clock: &Jumping, saver: &Saver) {
 fn what_two_keys_could_not_save_at_once_is_saved_by_one_saver_or_by_the_next() {
     let client = registration::standard();
     in_each_order(move || {
-        let machine = Accounts::new(
+        let machine = TokenManager::new(
             client.clone(),
             Policy::default(),
             Storage::SingleProcess,
@@ -250,17 +251,17 @@ fn what_two_keys_could_not_save_at_once_is_saved_by_one_saver_or_by_the_next() {
             let saving = spawn(move || save_again(&shared, &clock, &saver));
             started.lock().expect("nothing panics under this lock").push(saving);
         });
-        let adopting = |name: &'static str| {
+        let importing = |name: &'static str| {
             let shared = shared.clone();
             move || {
-                let adopted = Adopted::RefreshToken("rt-1".into());
-                let guard = shared.adopt(&Key::account(name), adopted).expect("a sound token");
+                let imported = Imported::RefreshToken("rt-1".into());
+                let guard = shared.import(&TokenSpec::account(name), imported).expect("a sound token");
                 save(guard.expect("it is to be saved"), Err(StoreError::new("the disk is full")));
             }
         };
-        let both = [spawn(adopting("1")), spawn(adopting("2"))];
-        for adopting in both {
-            adopting.join().expect("no thread panics");
+        let both = [spawn(importing("1")), spawn(importing("2"))];
+        for importing in both {
+            importing.join().expect("no thread panics");
         }
         for saving in savers.lock().expect("nothing panics under this lock").drain(..) {
             saving.join().expect("no thread panics");

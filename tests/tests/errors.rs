@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use octo_auth_async::ReqwestTransport;
 use octo_auth_blocking::UreqTransport;
-use octo_auth_core::allowlist::{ForwardHeader, Rules, Terms, client_address, parse};
+use octo_auth_core::allowlist::{ForwardHeader, RuleOptions, Rules, client_address, parse};
 use octo_auth_core::profile::{BaseUrl, Template};
 use octo_auth_core::{
-    Adopted, ApiError, Authorizer, CallError, CallbackError, Diagnostic, Entropy, Failure, Fault, Key,
-    OnboardingError, Policy, Profile, RecordBytes, RecordName, Remedy, RequestError, Scopes, Secret, Storage,
-    StoreError,
+    ApiError, Authorizer, CallError, CallbackError, Diagnostic, Entropy, Imported, OnboardingError, Policy,
+    Profile, RecordBytes, RecordName, Remedy, RequestError, Scopes, Secret, Storage, StoreError, TokenError,
+    TokenSpec, TransportError,
 };
 use octo_auth_emulator::{Emulator, StartError};
 use octo_auth_system::SetupError;
-use octo_auth_tests::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_tests::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_tests::registration::{octorate, officernd, sound, standard};
 use octo_auth_tests::reply::{json, read};
 use octo_auth_tests::{adapter, moment, socket::Socket};
@@ -27,32 +27,32 @@ fn refused() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionRefused, "refused by 192.0.2.1")
 }
 
-fn fault() -> Fault {
-    Fault::not_sent("no connection").with_source(refused())
+fn fault() -> TransportError {
+    TransportError::not_sent("no connection").with_source(refused())
 }
 
 /// A failure after a request that could not be sent.
-fn unsent() -> Failure {
+fn unsent() -> TokenError {
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::Fault(fault()));
+    world.endpoint.then(ServerReply::Fault(fault()));
     world.get(&service()).unwrap_err()
 }
 
 /// A failure whose record cannot be used.
-fn unusable() -> Failure {
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
-    shelf.put(&world.name(&hotel()), RecordBytes::from(b"no record".to_vec()));
+fn unusable() -> TokenError {
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &store, 1);
+    store.put(&world.name(&hotel()), RecordBytes::from(b"no record".to_vec()));
     world.get(&hotel()).unwrap_err()
 }
 
 /// The refusal of an API call whose token could not be renewed for this reason.
-fn unrenewed(failure: Failure) -> octo_auth_core::ExchangeError {
+fn unrenewed(failure: TokenError) -> octo_auth_core::ExchangeError {
     let request =
         http::Request::get("https://app.officernd.com/x").body(octo_auth_core::Body::empty()).unwrap();
     let mut world = Machine::new(officernd());
-    let key = Key::client_credentials(&sound(Scopes::parse("flex.community.members.read")));
-    let mut call = Authorizer::from(world.accounts.client()).whole_call(&request, 1024);
+    let key = TokenSpec::client_credentials(&sound(Scopes::parse("flex.community.members.read")));
+    let mut call = Authorizer::from(world.manager.client()).whole_call(&request, 1024);
     let mut failure = Some(failure);
     loop {
         use octo_auth_core::provider::ProviderCall as Call;
@@ -71,8 +71,8 @@ fn unrenewed(failure: Failure) -> octo_auth_core::ExchangeError {
 
 /// An error of each public type, and of each way in which one has a cause.
 fn all() -> Vec<Box<dyn Diagnostic>> {
-    let lost = || standard().refresh(&Secret::from("RT0")).unwrap().lost(fault());
-    let brought = || Box::new(Adopted::RefreshToken(Secret::from("RT0")));
+    let lost = || standard().refresh(&Secret::from("RT0")).unwrap().failed(fault());
+    let brought = || Box::new(Imported::RefreshToken(Secret::from("RT0")));
     let pending = || {
         octorate()
             .authorize("https://localhost", &Scopes::none(), Entropy::from_bytes([7; 64]), moment::start())
@@ -108,7 +108,7 @@ fn all() -> Vec<Box<dyn Diagnostic>> {
         Box::new(occupied()),
         Box::new(CallbackError::from(RequestError::ClientId)),
         Box::new(pending().receive("no callback", moment::start()).unwrap_err()),
-        Box::new(Profile::octorate().behind("ftp://gateway.example.com").unwrap_err()),
+        Box::new(Profile::octorate().via_gateway("ftp://gateway.example.com").unwrap_err()),
         Box::new("ftp://example.com".parse::<BaseUrl>().unwrap_err()),
         Box::new("{nothing}".parse::<Template>().unwrap_err()),
         Box::new(Policy::default().with_request_limit(0).unwrap_err()),
@@ -118,8 +118,8 @@ fn all() -> Vec<Box<dyn Diagnostic>> {
         Box::new(StoreError::from(octo_auth_core::RecordError::NotJson)),
         Box::new(StoreError::new("the disk is full").with_source(refused())),
         Box::new(parse("192.0.2.300").unwrap_err()),
-        Box::new(Rules::from_text("192.0.2.300", Terms::default()).unwrap_err()),
-        Box::new(Rules::from_json("{}", Terms::default()).unwrap_err()),
+        Box::new(Rules::from_text("192.0.2.300", RuleOptions::default()).unwrap_err()),
+        Box::new(Rules::from_json("{}", RuleOptions::default()).unwrap_err()),
         Box::new(Rules::default().require(address).unwrap_err()),
         Box::new(forwarded.unwrap_err()),
         Box::new(SetupError::new(refused())),
@@ -128,7 +128,7 @@ fn all() -> Vec<Box<dyn Diagnostic>> {
 }
 
 fn parse_all(text: &str) -> octo_auth_core::allowlist::Allowlist {
-    sound(Rules::from_text(text, Terms::default())).allowlist()
+    sound(Rules::from_text(text, RuleOptions::default())).allowlist()
 }
 
 /// Asserts that no link of a chain of causes says what the one before has said.

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use octo_auth_core::{Key, Policy, Remedy, Scopes, Store};
+use octo_auth_core::{Policy, Remedy, Scopes, Store, TokenSpec};
 use octo_auth_store_file::FileStore;
 use octo_auth_tests::file_store::process::Process;
 use octo_auth_tests::file_store::trace::Run;
@@ -49,8 +49,8 @@ fn open(folder: &Folder) -> FileStore {
     sound(FileStore::open(folder.path()))
 }
 
-fn service(number: u8) -> Key {
-    Key::client_credentials(&sound(Scopes::parse(&format!("scope-{number}"))))
+fn service(number: u8) -> TokenSpec {
+    TokenSpec::client_credentials(&sound(Scopes::parse(&format!("scope-{number}"))))
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use http::Request;
-use octo_auth_core::{AdminToken, Adopted, Body, Client, Key, Meaning, Now, Profile, Secret, Timestamp};
+use octo_auth_core::{
+    AdminToken, Body, Client, Imported, Now, Profile, Secret, Timestamp, TokenSpec, TokenStatus,
+};
 use octo_auth_emulator::{Emulator, octorate};
 use octo_auth_system::Clock;
 use octo_auth_tests::log;
@@ -54,7 +56,7 @@ impl Stage {
         log::keep();
         let emulator = sound(Emulator::builder().frozen_at(1_700_000_000_000).start());
         emulator.octorate().set_quota(10 * PROPERTIES * CALLS);
-        let profile = sound(Profile::octorate().behind(&emulator.url()));
+        let profile = sound(Profile::octorate().via_gateway(&emulator.url()));
         let client = sound(Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET));
         let runner = sound(octo_auth_blocking::Runner::new());
         let admin: AdminToken = runner.run(client.api_login().unwrap()).unwrap().value;
@@ -81,8 +83,8 @@ impl Stage {
     }
 
     /// Notes an answer; the server forgets every token in the middle of them.
-    fn note(&self, meaning: Meaning) {
-        assert_eq!(meaning, Meaning::Accepted);
+    fn note(&self, meaning: TokenStatus) {
+        assert_eq!(meaning, TokenStatus::Accepted);
         if self.answered.fetch_add(1, Ordering::SeqCst) + 1 == FORGETS_AFTER {
             self.emulator.octorate().expire_access_tokens();
         }
@@ -113,12 +115,12 @@ fn five_hundred_properties_are_renewed_once_each_while_tasks_call() {
     let stage = Arc::new(Stage::new());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let accounts = octo_auth_async::Accounts::builder(stage.client.clone());
-        let accounts = sound(accounts.clock(stage.clock.clone()).build());
+        let manager = octo_auth_async::TokenManager::builder(stage.client.clone());
+        let manager = sound(manager.clock(stage.clock.clone()).build());
         let mut clients = Vec::new();
         for (property, refresh_token) in &stage.properties {
-            let tokens = sound(accounts.tokens(Key::account(property)));
-            sound(tokens.adopt(Adopted::RefreshToken(refresh_token.clone())).await);
+            let tokens = sound(manager.tokens(TokenSpec::account(property)));
+            sound(tokens.import(Imported::RefreshToken(refresh_token.clone())).await);
             sound(tokens.get().await);
             clients.push((octo_auth_async::ApiClient::new(tokens), property.clone()));
         }
@@ -144,14 +146,14 @@ fn five_hundred_properties_are_renewed_once_each_while_tasks_call() {
 #[test]
 fn five_hundred_properties_are_renewed_once_each_while_threads_call() {
     let stage = Stage::new();
-    let accounts = octo_auth_blocking::Accounts::builder(stage.client.clone());
-    let accounts = sound(accounts.clock(stage.clock.clone()).build());
+    let manager = octo_auth_blocking::TokenManager::builder(stage.client.clone());
+    let manager = sound(manager.clock(stage.clock.clone()).build());
     let clients: Vec<_> = stage
         .properties
         .iter()
         .map(|(property, refresh_token)| {
-            let tokens = sound(accounts.tokens(Key::account(property)));
-            sound(tokens.adopt(Adopted::RefreshToken(refresh_token.clone())));
+            let tokens = sound(manager.tokens(TokenSpec::account(property)));
+            sound(tokens.import(Imported::RefreshToken(refresh_token.clone())));
             sound(tokens.get());
             octo_auth_blocking::ApiClient::new(tokens)
         })

@@ -66,7 +66,7 @@ fn get(
 fn octorate_sees_a_sign_in_and_a_renewal_as_five_requests() {
     adapter::each(|adapter| {
         let emulator = sound(Emulator::start());
-        let profile = sound(Profile::octorate().behind(&emulator.url()));
+        let profile = sound(Profile::octorate().via_gateway(&emulator.url()));
         let client = sound(Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET));
         let tokens = signed_in(adapter, &client, octorate::DEMO_REDIRECT_URI, &Scopes::none());
         let path = "/connect/rest/v1/accommodation";
@@ -103,7 +103,7 @@ fn octorate_sees_a_sign_in_and_a_renewal_as_five_requests() {
 fn octorate_sees_administration_with_the_token_of_one_api_login() {
     adapter::each(|adapter| {
         let emulator = sound(Emulator::start());
-        let profile = sound(Profile::octorate().behind(&emulator.url()));
+        let profile = sound(Profile::octorate().via_gateway(&emulator.url()));
         let client = sound(Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET));
         let admin: AdminToken = value(adapter, client.api_login());
         value(adapter, client.api_configuration(&admin));
@@ -135,7 +135,7 @@ fn octorate_sees_administration_with_the_token_of_one_api_login() {
 fn octotable_sees_a_form_without_authorization_and_a_call_with_its_property() {
     adapter::each(|adapter| {
         let emulator = sound(Emulator::start());
-        let profile = sound(Profile::octotable().behind(&emulator.url()));
+        let profile = sound(Profile::octotable().via_gateway(&emulator.url()));
         let client = sound(Client::new(profile, octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET));
         let tokens = value(adapter, client.client_credentials(&Scopes::none()));
         let property = octotable::DEMO_PROPERTY.to_string();
@@ -166,7 +166,7 @@ fn octotable_sees_a_form_without_authorization_and_a_call_with_its_property() {
 fn officernd_sees_scopes_joined_by_one_space_and_each_code_once() {
     adapter::each(|adapter| {
         let emulator = sound(Emulator::start());
-        let profile = sound(Profile::officernd().behind(&emulator.url()));
+        let profile = sound(Profile::officernd().via_gateway(&emulator.url()));
         let client = sound(Client::new(profile, officernd::DEMO_CLIENT_ID, officernd::DEMO_CLIENT_SECRET));
         let scopes = sound(Scopes::parse(" officernd.api.read\tofficernd.api.write"));
         value(adapter, client.client_credentials(&scopes));

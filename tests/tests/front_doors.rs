@@ -5,9 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 use http::Request;
-use octo_auth_core::allowlist::{Rules, Terms};
+use octo_auth_core::allowlist::{RuleOptions, Rules};
 use octo_auth_core::{
-    Body, Client, Meaning, Now, OnboardingError, Profile, Remedy, Scopes, Secret, Timestamp, TokenSet,
+    Body, Client, Now, OnboardingError, Profile, Remedy, Scopes, Secret, Timestamp, TokenSet, TokenStatus,
 };
 use octo_auth_emulator::{Browser, Emulator, Fault, generic, octorate, officernd};
 use octo_auth_tests::log;
@@ -22,7 +22,7 @@ fn get(url: &str) -> Request<Body> {
 
 fn at_octorate(emulator: &Emulator) -> Client {
     log::keep();
-    let profile = Profile::octorate().behind(&emulator.url()).unwrap();
+    let profile = Profile::octorate().via_gateway(&emulator.url()).unwrap();
     Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn token_at_officernd() -> TokenSet {
     let now = octo_auth_system::Clock::now(&octo_auth_system::SystemClock);
     let body = r#"{"access_token":"at-officernd","token_type":"Bearer","expires_in":3599}"#;
     let response = http::Response::builder().header("content-type", "application/json").body(body).unwrap();
-    exchange.finish(&response, now, now).unwrap().value
+    exchange.read(&response, now, now).unwrap().value
 }
 
 fn asked(emulator: &Emulator, path: &str) -> usize {
@@ -64,26 +64,26 @@ macro_rules! scenarios {
             use $adapter::octotable::{self as tables, OctoTable};
             use $adapter::officernd::OfficeRnd;
             use $adapter::rfc6749::Rfc6749;
-            use $adapter::{Accounts, Runner};
+            use $adapter::{TokenManager, Runner};
 
             $($test)*
             $($color)* fn octorate_creates_a_property_and_calls_it_with_the_refresh_token_of_the_answer() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let json = r#"{"name":"The Inn","email":"inn@example.com"}"#;
                 let inn = octorate.property("inn").unwrap();
                 let created = octorate.admin().create_property(&inn, json)$($wait)*.unwrap();
                 let answer = inn.api().call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
-                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
                 // The other kind of token does not open it, but from an address on Octorate's list.
-                let rules = Rules::from_text("127.0.0.1 # this machine", Terms::default()).unwrap();
+                let rules = Rules::from_text("127.0.0.1 # this machine", RuleOptions::default()).unwrap();
                 let caller = "127.0.0.1".parse().unwrap();
                 let by_address = octorate.admin().for_ip_authentication(caller, &rules).unwrap();
                 let answer = by_address.call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
-                assert_eq!(answer.value.meaning(), Meaning::Forbidden);
+                assert_eq!(answer.value.meaning(), TokenStatus::Forbidden);
                 emulator.octorate().allow_address(octorate::DEMO_CLIENT_ID, "127.0.0.1").unwrap();
                 let answer = by_address.call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
-                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
                 let twice = octorate.admin().create_property(&inn, json)$($wait)*.unwrap_err();
                 assert!(matches!(&twice, OnboardingError::Exchange(error) if error.status().unwrap() == 412), "{twice}");
             }
@@ -91,8 +91,8 @@ macro_rules! scenarios {
             #[test]
             fn octorate_is_not_called_from_an_address_that_is_not_on_its_list() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
-                let terms = Terms::default().ipv4_only().egress();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let terms = RuleOptions::default().ipv4_only().egress();
                 let rules = Rules::from_line("203.0.113.0/28, 198.51.100.7", terms).unwrap();
                 let ask = |caller: &str| octorate.admin().for_ip_authentication(caller.parse().unwrap(), &rules);
                 assert!(ask("203.0.113.15").is_ok() && ask("::ffff:198.51.100.7").is_ok());
@@ -112,7 +112,7 @@ macro_rules! scenarios {
             $($test)*
             $($color)* fn several_properties_of_a_network_share_one_account_and_one_renewal() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let json = |name: &str| {
                     let network = octorate::DEMO_NETWORK;
                     format!(r#"{{"name":"{name}","email":"{name}@example.com","networkName":"{network}"}}"#)
@@ -120,35 +120,35 @@ macro_rules! scenarios {
                 let chain = octorate.property("chain").unwrap();
                 let first = octorate.admin().create_property(&chain, &json("a"))$($wait)*.unwrap();
                 let answer = chain.api().call(&reservations(&emulator, &first.value.id))$($wait)*.unwrap();
-                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
                 let second = octorate.admin().create_property(&chain, &json("b"))$($wait)*.unwrap();
                 let answer = chain.api().call(&reservations(&emulator, &second.value.id))$($wait)*.unwrap();
-                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
                 assert_eq!(asked(&emulator, "/identity/refresh"), 1);
             }
 
             $($test)*
             $($color)* fn one_client_calls_for_each_account_whose_tokens_are_in_the_request() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
-                let mut accounts = Vec::new();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let mut manager = Vec::new();
                 for name in ["a", "b"] {
                     let account = octorate.property(name).unwrap();
                     let json = format!(r#"{{"name":"{name}","email":"{name}@example.com"}}"#);
                     let created = octorate.admin().create_property(&account, &json)$($wait)*.unwrap();
-                    accounts.push((created.value.id, account.tokens().clone()));
+                    manager.push((created.value.id, account.tokens().clone()));
                 }
                 let client = octorate.admin().api();
-                for (id, tokens) in &accounts {
+                for (id, tokens) in &manager {
                     let mut request = reservations(&emulator, id);
-                    assert_eq!(client.call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Forbidden);
+                    assert_eq!(client.call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Forbidden);
                     request.extensions_mut().insert(tokens.clone());
-                    assert_eq!(client.call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                    assert_eq!(client.call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
                 }
-                let elsewhere = Accounts::new(octo_auth_tests::registration::officernd()).unwrap();
-                let mut request = reservations(&emulator, &accounts[0].0);
+                let elsewhere = TokenManager::new(octo_auth_tests::registration::officernd()).unwrap();
+                let mut request = reservations(&emulator, &manager[0].0);
                 let foreign = OfficeRnd::new(&elsewhere).tokens("flex.community.members.read").unwrap();
-                foreign.adopt(token_at_officernd())$($wait)*.unwrap();
+                foreign.import(token_at_officernd())$($wait)*.unwrap();
                 request.extensions_mut().insert(foreign);
                 assert_eq!(client.call(&request)$($wait)*.unwrap_err().code(), "other_provider");
             }
@@ -156,7 +156,7 @@ macro_rules! scenarios {
             $($test)*
             $($color)* fn another_refresh_token_of_an_account_is_left_alone_and_the_new_one_is_in_the_error() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let chain = octorate.property("chain").unwrap();
                 let json = |name: &str| format!(r#"{{"name":"{name}","email":"{name}@example.com"}}"#);
                 let first = octorate.admin().create_property(&chain, &json("a"))$($wait)*.unwrap();
@@ -165,11 +165,11 @@ macro_rules! scenarios {
                 let OnboardingError::Occupied { account, brought, property } = error else { panic!("{error:?}") };
                 assert_eq!(account, r#"account "chain""#);
                 let request = reservations(&emulator, &first.value.id);
-                assert_eq!(chain.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(chain.api().call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
                 let other = octorate.property("b").unwrap();
-                other.tokens().adopt(*brought)$($wait)*.unwrap();
+                other.tokens().import(*brought)$($wait)*.unwrap();
                 let request = reservations(&emulator, &property.unwrap());
-                assert_eq!(other.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(other.api().call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
                 let key = Secret::from(octorate::DEMO_API_KEY);
                 let migrated = chain.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
                 assert_eq!((migrated.code().as_ref(), migrated.remedy()), ("account_occupied", Remedy::FixConfiguration));
@@ -178,7 +178,7 @@ macro_rules! scenarios {
             $($test)*
             $($color)* fn a_refresh_token_in_an_answer_that_cannot_be_read_otherwise_is_in_the_account_all_the_same() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let inn = octorate.property("inn").unwrap();
                 let (runner, client) = (Runner::new().unwrap(), at_octorate(&emulator));
                 let admin = runner.run(client.api_login().unwrap())$($wait)*.unwrap().value;
@@ -191,13 +191,13 @@ macro_rules! scenarios {
                 let error = inn.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
                 assert_eq!(error.code(), "access_token_missing");
                 let request = reservations(&emulator, &created.id);
-                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
             }
 
             $($test)*
             $($color)* fn octorates_administration_goes_on_when_its_token_was_forgotten() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let before = octorate.admin().configuration()$($wait)*.unwrap().value;
                 emulator.octorate().expire_access_tokens();
                 let uris = ["https://app.example/octorate"];
@@ -211,15 +211,15 @@ macro_rules! scenarios {
             $($test)*
             $($color)* fn an_owner_signs_in_at_octorate_and_the_code_is_exchanged_within_its_minute() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let (page, pending) = octorate.authorize(octorate::DEMO_REDIRECT_URI).unwrap();
                 let callback = Browser::new().open(&page).unwrap().grant().unwrap();
-                let now = Accounts::new(at_octorate(&emulator)).unwrap().now();
+                let now = TokenManager::new(at_octorate(&emulator)).unwrap().now();
                 let code = pending.receive(&callback, now).unwrap();
                 let inn = octorate.property("inn").unwrap();
                 inn.sign_in(code)$($wait)*.unwrap();
                 let request = reservations(&emulator, octorate::DEMO_PROPERTY);
-                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
 
                 let (page, pending) = octorate.authorize(octorate::DEMO_REDIRECT_URI).unwrap();
                 let callback = Browser::new().open(&page).unwrap().grant().unwrap();
@@ -227,18 +227,18 @@ macro_rules! scenarios {
                 let code = pending.receive(&callback, long_ago).unwrap();
                 let late = inn.sign_in(code)$($wait)*.unwrap_err();
                 assert_eq!(late.code(), "code_too_old");
-                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
             }
 
             $($test)*
             $($color)* fn a_key_of_octorates_old_api_is_traded_for_tokens() {
                 let emulator = sound(Emulator::start());
-                let octorate = Octorate::new(&Accounts::new(at_octorate(&emulator)).unwrap()).unwrap();
+                let octorate = Octorate::new(&TokenManager::new(at_octorate(&emulator)).unwrap()).unwrap();
                 let key = Secret::from(octorate::DEMO_API_KEY);
                 let inn = octorate.property("inn").unwrap();
                 inn.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap();
                 let request = reservations(&emulator, octorate::DEMO_PROPERTY);
-                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(inn.api().call(&request)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
                 let again = inn.migrate(&key, octorate::DEMO_PROPERTY)$($wait)*.unwrap_err();
                 assert!(!again.to_string().contains(octorate::DEMO_API_KEY), "{again}");
             }
@@ -246,31 +246,31 @@ macro_rules! scenarios {
             $($test)*
             $($color)* fn octotable_makes_a_client_whose_sandbox_is_called_at_once() {
                 let emulator = sound(Emulator::start());
-                let profile = Profile::octotable().behind(&emulator.url()).unwrap();
+                let profile = Profile::octotable().via_gateway(&emulator.url()).unwrap();
                 let runner = Runner::new().unwrap();
                 let created = tables::create_client(&runner, &profile, &documented_client())$($wait)*.unwrap().value;
                 let property = created.properties[0].id.clone();
                 let client = created.into_client(profile).unwrap();
-                let octotable = OctoTable::new(&Accounts::new(client).unwrap()).unwrap();
+                let octotable = OctoTable::new(&TokenManager::new(client).unwrap()).unwrap();
                 let url = emulator.base("api.octotable.com") + "/octotable-pms/api/v2/services";
                 let answer = octotable.property(&property).unwrap().call(&get(&url))$($wait)*.unwrap();
-                assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
                 assert_eq!(octotable.property("1\n2").unwrap_err().code(), "value_malformed");
             }
 
             $($test)*
             $($color)* fn each_set_of_scopes_has_a_token_of_its_own_at_officernd() {
                 let emulator = sound(Emulator::start());
-                let profile = Profile::officernd().behind(&emulator.url()).unwrap();
+                let profile = Profile::officernd().via_gateway(&emulator.url()).unwrap();
                 let (id, secret) = (officernd::DEMO_CLIENT_ID, officernd::DEMO_CLIENT_SECRET);
-                let application = OfficeRnd::new(&Accounts::new(Client::new(profile, id, secret).unwrap()).unwrap());
+                let application = OfficeRnd::new(&TokenManager::new(Client::new(profile, id, secret).unwrap()).unwrap());
                 let organization = officernd::DEMO_ORGANIZATION;
                 let base = emulator.base("app.officernd.com");
                 let members = format!("{base}/api/v2/organizations/{organization}/members");
                 for scopes in ["flex.community.members.read", " flex.community.members.read "] {
                     let client = application.with_scopes(scopes).unwrap();
                     let answer = client.call(&get(&members))$($wait)*.unwrap();
-                    assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                    assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
                 }
                 assert_eq!(asked(&emulator, "/oauth/token"), 1, "the same set");
                 let none = application.with_scopes("").unwrap_err();
@@ -283,17 +283,17 @@ macro_rules! scenarios {
             $($test)*
             $($color)* fn a_user_of_a_standard_server_signs_in_is_refreshed_and_signs_out() {
                 let emulator = sound(Emulator::start());
-                let server = Rfc6749::new(&Accounts::new(at_a_standard_server(&emulator)).unwrap());
+                let server = Rfc6749::new(&TokenManager::new(at_a_standard_server(&emulator)).unwrap());
                 let (page, pending) = server.authorize(generic::DEMO_REDIRECT_URI, "read write").unwrap();
                 let callback = Browser::new().open(&page).unwrap().grant().unwrap();
                 let now = octo_auth_system::Clock::now(&octo_auth_system::SystemClock);
                 let ann = server.account("ann").unwrap();
                 ann.sign_in(pending.receive(&callback, now).unwrap())$($wait)*.unwrap();
                 let resource = get(&format!("{}/resource", emulator.base("auth.example")));
-                assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
                 // The server forgets the access token: it is refreshed, and the call is repeated.
                 emulator.generic().revoke_all_access_tokens();
-                assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), Meaning::Accepted);
+                assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
                 assert_eq!(asked(&emulator, "/token"), 2);
                 ann.sign_out()$($wait)*;
                 assert_eq!(asked(&emulator, "/revoke"), 1);
@@ -304,11 +304,11 @@ macro_rules! scenarios {
             $($test)*
             $($color)* fn a_client_of_a_standard_server_calls_with_its_own_tokens() {
                 let emulator = sound(Emulator::start());
-                let server = Rfc6749::new(&Accounts::new(at_a_standard_server(&emulator)).unwrap());
+                let server = Rfc6749::new(&TokenManager::new(at_a_standard_server(&emulator)).unwrap());
                 let resource = get(&format!("{}/resource", emulator.base("auth.example")));
                 for scopes in ["read", " read ", "write"] {
                     let answer = server.with_scopes(scopes).unwrap().call(&resource)$($wait)*.unwrap();
-                    assert_eq!(answer.value.meaning(), Meaning::Accepted);
+                    assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
                 }
                 assert_eq!(asked(&emulator, "/token"), 2, "one for each set of scopes");
                 assert_eq!(server.with_scopes("a\"b").unwrap_err().code(), "scope_malformed");
@@ -324,7 +324,7 @@ macro_rules! scenarios {
             #[test]
             fn a_front_door_is_refused_at_another_provider() {
                 let client = octo_auth_tests::registration::officernd();
-                let failure = Octorate::new(&Accounts::new(client).unwrap()).unwrap_err();
+                let failure = Octorate::new(&TokenManager::new(client).unwrap()).unwrap_err();
                 assert_eq!(failure.code(), "not_offered");
             }
         }
@@ -336,10 +336,10 @@ scenarios!(blocking, octo_auth_blocking, [#[test]], [], []);
 
 #[tokio::test]
 async fn a_caller_that_goes_away_while_a_property_is_created_loses_nothing() {
-    use octo_auth_async::{Accounts, octorate::Octorate};
+    use octo_auth_async::{TokenManager, octorate::Octorate};
     let emulator = sound(Emulator::start());
-    let accounts = Accounts::new(at_octorate(&emulator)).unwrap();
-    let octorate = Octorate::new(&accounts).unwrap();
+    let manager = TokenManager::new(at_octorate(&emulator)).unwrap();
+    let octorate = Octorate::new(&manager).unwrap();
     let inn = octorate.property("inn").unwrap();
     let held = emulator.faults().on("api.octorate.com", CREATION).hold_next();
     let creating = tokio::spawn({
@@ -356,6 +356,6 @@ async fn a_caller_that_goes_away_while_a_property_is_created_loses_nothing() {
     assert!(creating.await.unwrap_err().is_cancelled());
     held.release();
     // What was under way ends all the same, and a shutdown waits for it.
-    accounts.shutdown().await;
+    manager.shutdown().await;
     assert!(inn.tokens().explain().contains("Refresh token: there"), "{}", inn.tokens().explain());
 }

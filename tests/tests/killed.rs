@@ -12,10 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response};
 use octo_auth_core::{
-    Adopted, Body, Claimed, Client, Fault, Key, Now, Policy, Profile, RecordBytes, RecordName, Saved,
-    Storage, Store, StoreError, Stored, Version,
+    Body, Claimed, Client, Imported, Now, Policy, Profile, RecordBytes, RecordName, Saved, Storage, Store,
+    StoreError, Stored, TokenSpec, TransportError, Version,
 };
-use octo_auth_system::{Clock, MemoryStore, Waiting};
+use octo_auth_system::{Clock, ClockListener, MemoryStore};
 use octo_auth_testkit::StoredRecord;
 use octo_auth_tests::moment;
 use octo_auth_tests::registration::{self, sound};
@@ -24,7 +24,7 @@ use tokio::task::yield_now;
 use tokio::time::advance;
 
 /// How long a test waits for what a working program does within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -35,14 +35,14 @@ const STEPS: u32 = 7;
 #[derive(Clone, Default)]
 struct Moved {
     passed: Arc<Mutex<Duration>>,
-    waiting: Arc<Mutex<Vec<Weak<dyn Waiting>>>>,
+    waiting: Arc<Mutex<Vec<Weak<dyn ClockListener>>>>,
 }
 
 impl Moved {
     fn advance(&self, time: Duration) {
         *self.passed.lock().expect("nothing panics under this lock") += time;
         let waiting = self.waiting.lock().expect("nothing panics under this lock").clone();
-        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.look_again());
+        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.clock_stepped());
     }
 }
 
@@ -52,7 +52,7 @@ impl Clock for Moved {
         Now { wall: start.wall.saturating_add(passed), boot: start.boot + passed }
     }
 
-    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+    fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         self.waiting.lock().expect("nothing panics under this lock").push(waiting);
     }
 }
@@ -149,14 +149,14 @@ impl Rotating {
 }
 
 impl octo_auth_blocking::Transport for Rotating {
-    fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         Ok(self.answer(request))
     }
 }
 
 #[async_trait]
 impl octo_auth_async::Transport for Rotating {
-    async fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         Ok(self.answer(request))
     }
 }
@@ -179,14 +179,14 @@ impl World {
         Reached { memory: self.memory.clone(), killed, loads: Arc::default() }
     }
 
-    fn on_threads(&self, store: Reached) -> octo_auth_blocking::Tokens {
-        let builder = octo_auth_blocking::Accounts::builder(client()).may_block(|| true);
+    fn on_threads(&self, store: Reached) -> octo_auth_blocking::TokenSource {
+        let builder = octo_auth_blocking::TokenManager::builder(client()).may_block(|| true);
         let builder = builder.transport(self.server.clone()).clock(self.clock.clone()).policy(policy());
         sound(sound(builder.store(store).build()).tokens(inn()))
     }
 
-    fn on_tasks(&self, store: impl octo_auth_async::Store + 'static) -> octo_auth_async::Tokens {
-        let builder = octo_auth_async::Accounts::builder(client());
+    fn on_tasks(&self, store: impl octo_auth_async::Store + 'static) -> octo_auth_async::TokenSource {
+        let builder = octo_auth_async::TokenManager::builder(client());
         let builder = builder.transport(self.server.clone()).clock(self.clock.clone()).policy(policy());
         sound(sound(builder.store(store).build()).tokens(inn()))
     }
@@ -214,12 +214,12 @@ fn policy() -> Policy {
     sound(Policy::default().with_exchange_deadline(Duration::from_secs(9)))
 }
 
-fn inn() -> Key {
-    Key::account("inn")
+fn inn() -> TokenSpec {
+    TokenSpec::account("inn")
 }
 
-fn consent() -> Adopted {
-    Adopted::RefreshToken("rt-0".into())
+fn consent() -> Imported {
+    Imported::RefreshToken("rt-0".into())
 }
 
 /// Looks until it is so.
@@ -233,9 +233,9 @@ fn succeeds_on_threads(killed: Killed, held_up: Duration) {
     let world = World::new();
     let (told, dead) = channel();
     let first = world.on_threads(world.reached(Some((killed, told))));
-    sound(first.adopt(consent()));
+    sound(first.import(consent()));
     first.get_by(Duration::ZERO).expect_err("it is killed");
-    sound(dead.recv_timeout(PATIENCE));
+    sound(dead.recv_timeout(TIMEOUT));
 
     let store = world.reached(None);
     let next = world.on_threads(store.clone());
@@ -273,9 +273,9 @@ fn succeeds_on_tasks(killed: Killed, held_up: Duration) {
     let process = runtime(false);
     process.block_on(async {
         let tokens = world.on_tasks(first);
-        sound(tokens.adopt(consent()).await);
+        sound(tokens.import(consent()).await);
         tokens.get_by(Duration::ZERO).await.expect_err("it is killed");
-        sound(sound(tokio::task::spawn_blocking(move || dead.recv_timeout(PATIENCE)).await));
+        sound(sound(tokio::task::spawn_blocking(move || dead.recv_timeout(TIMEOUT)).await));
     });
     drop(process);
 
@@ -305,7 +305,7 @@ fn succeeds_on_tasks(killed: Killed, held_up: Duration) {
 fn a_registration_on_threads_that_is_dropped_in_a_renewal_ends_it_and_releases_its_claim() {
     let world = World::new();
     let tokens = world.on_threads(world.reached(None));
-    sound(tokens.adopt(consent()));
+    sound(tokens.import(consent()));
     tokens.get_by(Duration::ZERO).expect_err("the renewal has begun");
     drop(tokens);
     until(|| world.is_released());
@@ -316,7 +316,7 @@ fn a_registration_on_tasks_that_is_dropped_in_a_renewal_ends_it_and_releases_its
     let world = World::new();
     runtime(true).block_on(async {
         let tokens = world.on_tasks(world.memory.clone());
-        sound(tokens.adopt(consent()).await);
+        sound(tokens.import(consent()).await);
         tokens.get_by(Duration::ZERO).await.expect_err("the renewal has begun");
         drop(tokens);
         while !world.is_released() {

@@ -47,7 +47,7 @@ fn no_body_of_the_largest_size_makes_the_reading_allocate_more_than_twice_that_s
                 let before = ALLOCATOR.current_usage();
                 ALLOCATOR.reset_peak_usage();
                 let read =
-                    exchange.map(|exchange| exchange.finish(&response, moment::start(), moment::start()));
+                    exchange.map(|exchange| exchange.read(&response, moment::start(), moment::start()));
                 let used = ALLOCATOR.peak_usage() - before;
                 drop(read);
                 if used > 2 * ANSWER_LIMIT {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use octo_auth_core::profile::{
     BaseUrl, BaseUrlError, Call, ClientAuthentication, Document, Encoding, Host, LifetimeUnit, Method,
-    Parameter, Profile, ProfileError, ProfileProblem, Role, ScopeRule, Template, TemplateError,
+    Parameter, Placeholder, Profile, ProfileError, ProfileProblem, ScopeRule, Template, TemplateError,
 };
 
 const OCTORATE: &str = include_str!("../../crates/octo-auth-core/profiles/octorate.toml");
@@ -132,7 +132,7 @@ fn text_that_is_no_toml_is_reported_with_its_line_and_field() {
 #[test]
 fn a_fault_found_by_the_checks_is_reported_with_its_line() {
     let error = refused("value = \"{client_id}\"", "value = \"mine\"");
-    assert_eq!(error.problem(), &ProfileProblem::MissingRole(Role::ClientId));
+    assert_eq!(error.problem(), &ProfileProblem::MissingRole(Placeholder::ClientId));
     assert_eq!(error.field(), "calls.client_credentials");
     assert_eq!(error.line(), line_of(OWN, "[calls.client_credentials]"));
     let error = refused("{ name = \"client_id\"", "{ name = \"grant_type\"");
@@ -147,7 +147,7 @@ fn plain_http_to_another_machine_is_refused_and_the_message_names_the_rule() {
     assert!(error.to_string().contains("loopback"), "{error}");
     let foreign = "http://login.acme.example/token";
     assert_eq!(Profile::rfc6749(foreign).unwrap_err().code(), "profile_url");
-    assert_eq!(Profile::octorate().behind("http://10.0.0.1").unwrap_err().code(), "profile_url");
+    assert_eq!(Profile::octorate().via_gateway("http://10.0.0.1").unwrap_err().code(), "profile_url");
     assert_eq!(Profile::octorate().with_base("api", "http://10.0.0.1").unwrap_err().field(), "hosts[0].url");
 }
 
@@ -208,7 +208,7 @@ fn a_base_url_keeps_its_text_and_gives_its_origin_in_lower_case() {
 fn a_template_holds_one_known_role_at_most() {
     assert_eq!(
         Template::new("Bearer {access_token}").unwrap().parts(),
-        ("Bearer ", Some(Role::AccessToken), "")
+        ("Bearer ", Some(Placeholder::AccessToken), "")
     );
     assert_eq!(Template::new("code").unwrap().parts(), ("code", None, ""));
     assert_eq!(Template::new("{client_id}-{state}"), Err(TemplateError::SecondGap));
@@ -217,7 +217,7 @@ fn a_template_holds_one_known_role_at_most() {
     assert_eq!(Template::new("a\nb"), Err(TemplateError::ControlCharacter));
     let unknown = Template::new("{clientid}").unwrap_err();
     assert!(unknown.to_string().contains("client_id, client_secret"), "{unknown}");
-    for role in Role::ALL {
+    for role in Placeholder::ALL {
         assert_eq!(Template::new(format!("{{{role}}}")).unwrap().role(), Some(*role));
     }
 }
@@ -225,18 +225,18 @@ fn a_template_holds_one_known_role_at_most() {
 #[test]
 fn a_call_that_lacks_a_value_it_cannot_do_without_is_refused() {
     for (profile, call, role) in [
-        (Profile::octorate(), "code", Role::Code),
-        (Profile::octorate(), "code", Role::RedirectUri),
-        (Profile::octorate(), "refresh", Role::RefreshToken),
-        (Profile::octorate(), "api_login", Role::ClientSecret),
-        (Profile::octorate(), "authorization", Role::State),
-        (Profile::octorate(), "migrate", Role::ApiKey),
-        (Profile::octorate(), "migrate", Role::Property),
-        (Profile::octorate(), "api_configuration", Role::AccessToken),
-        (Profile::octorate(), "create_property", Role::AccessToken),
-        (Profile::octorate(), "replace_redirect_uris", Role::RedirectUris),
-        (Profile::octotable(), "create_client", Role::Password),
-        (Profile::officernd(), "client_credentials", Role::Scope),
+        (Profile::octorate(), "code", Placeholder::Code),
+        (Profile::octorate(), "code", Placeholder::RedirectUri),
+        (Profile::octorate(), "refresh", Placeholder::RefreshToken),
+        (Profile::octorate(), "api_login", Placeholder::ClientSecret),
+        (Profile::octorate(), "authorization", Placeholder::State),
+        (Profile::octorate(), "migrate", Placeholder::ApiKey),
+        (Profile::octorate(), "migrate", Placeholder::Property),
+        (Profile::octorate(), "api_configuration", Placeholder::AccessToken),
+        (Profile::octorate(), "create_property", Placeholder::AccessToken),
+        (Profile::octorate(), "replace_redirect_uris", Placeholder::RedirectUris),
+        (Profile::octotable(), "create_client", Placeholder::Password),
+        (Profile::officernd(), "client_credentials", Placeholder::Scope),
     ] {
         let error = profile.edit(|document| drop_role(document, call, role)).unwrap_err();
         assert_eq!(error.problem(), &ProfileProblem::MissingRole(role), "{call}");
@@ -245,7 +245,7 @@ fn a_call_that_lacks_a_value_it_cannot_do_without_is_refused() {
 }
 
 /// Takes every parameter and header with that role out of one call.
-fn drop_role(document: &mut Document, name: &str, role: Role) {
+fn drop_role(document: &mut Document, name: &str, role: Placeholder) {
     let calls = &mut document.calls;
     let call = match name {
         "client_credentials" => &mut calls.client_credentials,
@@ -268,8 +268,8 @@ fn drop_role(document: &mut Document, name: &str, role: Role) {
 #[test]
 fn with_pkce_the_code_exchange_must_carry_the_verifier() {
     let profile = Profile::rfc6749("https://login.example.com/token").unwrap();
-    let error = profile.edit(|document| drop_role(document, "code", Role::CodeVerifier)).unwrap_err();
-    assert_eq!(error.problem(), &ProfileProblem::MissingRole(Role::CodeVerifier));
+    let error = profile.edit(|document| drop_role(document, "code", Placeholder::CodeVerifier)).unwrap_err();
+    assert_eq!(error.problem(), &ProfileProblem::MissingRole(Placeholder::CodeVerifier));
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn behind_a_gateway_every_host_moves_and_keeps_its_name_and_path() {
     let gateway = "http://127.0.0.1:4000";
     for name in Profile::BUILTIN {
         let before = Profile::builtin(name).unwrap();
-        let after = before.clone().behind("http://127.0.0.1:4000/").unwrap();
+        let after = before.clone().via_gateway("http://127.0.0.1:4000/").unwrap();
         for (old, new) in before.document().hosts.iter().zip(&*after.document().hosts) {
             let moved = old.url.as_str().replace("https://", "http://127.0.0.1:4000/");
             assert_eq!((&*new.name, new.url.as_str()), (&*old.name, moved.as_str()));
@@ -474,5 +474,5 @@ fn a_document_built_in_code_is_checked_and_works() {
     let profile = Profile::new(document).unwrap();
     let call = profile.document().calls.migrate.clone().unwrap();
     assert_eq!(profile.call_url(&call), "https://old.example.com/v1/migrate");
-    assert!(call.carries(Role::ApiKey) && !call.carries(Role::ClientId));
+    assert!(call.carries(Placeholder::ApiKey) && !call.carries(Placeholder::ClientId));
 }

@@ -5,7 +5,8 @@
 use std::process::Command;
 
 use octo_auth_core::{
-    ApiConfiguration, Delivery, ErrorKind, Exchange, ExchangeError, Fault, Profile, Remedy, Scopes, TokenSet,
+    ApiConfiguration, Delivery, ErrorKind, Exchange, ExchangeError, Profile, Remedy, Scopes, TokenSet,
+    TransportError,
 };
 use octo_auth_system::proxies::{Proxies, ProxyError};
 use octo_auth_tests::adapter::Adapter;
@@ -260,7 +261,7 @@ fn a_proxy_that_refuses_the_credentials_is_a_matter_of_configuration_and_shows_n
 fn assert_refused(error: &ExchangeError, context: &str) {
     assert_eq!(error.kind(), &ErrorKind::NotSent, "{context}: {}", shown_by_error(error));
     assert_eq!(error.remedy(), Remedy::FixConfiguration, "{context}");
-    let fault: &Fault = error.fault().unwrap();
+    let fault: &TransportError = error.fault().unwrap();
     assert_eq!(fault.delivery(), Delivery::NotSent, "{context}");
     assert_eq!(fault.to_string(), "the proxy asks for other credentials", "{context}");
     assert!(!shown_by_error(error).contains(MARK), "{context}: {}", shown_by_error(error));
@@ -268,7 +269,7 @@ fn assert_refused(error: &ExchangeError, context: &str) {
 
 /// Returns a request that has no body.
 fn without_body(server: &TlsServer) -> Exchange<ApiConfiguration> {
-    let profile = sound(Profile::octorate().behind(&format!("https://{}", server.address())));
+    let profile = sound(Profile::octorate().via_gateway(&format!("https://{}", server.address())));
     let client = registration::with(profile);
     let admin = registration::admin_token(client.profile(), "admin-1");
     sound(client.api_configuration(&admin))

@@ -11,17 +11,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response};
 use octo_auth_core::{
-    Adopted, Body, Client, Fault, Key, Now, Profile, RecordBytes, RecordName, Saved, Scopes, Storage, Store,
-    StoreError, Stored, Version,
+    Body, Client, Imported, Now, Profile, RecordBytes, RecordName, Saved, Scopes, Storage, Store, StoreError,
+    Stored, TokenSpec, TransportError, Version,
 };
-use octo_auth_system::{Clock, MemoryStore, Waiting};
+use octo_auth_system::{Clock, ClockListener, MemoryStore};
 use octo_auth_testkit::StoredRecord;
 use octo_auth_tests::moment;
 use octo_auth_tests::registration::{self, sound};
 use tokio::runtime::{Builder, Runtime};
 
 /// How long a test waits for what a working program does within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -32,14 +32,14 @@ const PAUSE: Duration = Duration::from_secs(31);
 #[derive(Clone, Default)]
 struct Moved {
     passed: Arc<Mutex<Duration>>,
-    waiting: Arc<Mutex<Vec<Weak<dyn Waiting>>>>,
+    waiting: Arc<Mutex<Vec<Weak<dyn ClockListener>>>>,
 }
 
 impl Moved {
     fn advance(&self, time: Duration) {
         *self.passed.lock().expect("nothing panics under this lock") += time;
         let waiting = self.waiting.lock().expect("nothing panics under this lock").clone();
-        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.look_again());
+        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.clock_stepped());
     }
 }
 
@@ -49,7 +49,7 @@ impl Clock for Moved {
         Now { wall: start.wall.saturating_add(passed), boot: start.boot + passed }
     }
 
-    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+    fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         self.waiting.lock().expect("nothing panics under this lock").push(waiting);
     }
 }
@@ -104,7 +104,7 @@ impl Moody {
 
     fn await_while(&self, condition: impl FnMut(&mut u32) -> bool, why: &str) {
         let failures = self.0.failures.lock().expect("nothing panics under this lock");
-        let waited = self.0.changed.wait_timeout_while(failures, PATIENCE, condition);
+        let waited = self.0.changed.wait_timeout_while(failures, TIMEOUT, condition);
         assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "{why}");
     }
 }
@@ -170,14 +170,14 @@ impl Drop for Rotating {
 }
 
 impl octo_auth_blocking::Transport for Rotating {
-    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         Ok(self.answer())
     }
 }
 
 #[async_trait]
 impl octo_auth_async::Transport for Rotating {
-    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         Ok(self.answer())
     }
 }
@@ -186,20 +186,20 @@ fn client() -> Client {
     registration::with(sound(Profile::rfc6749("https://login.example.com/token")))
 }
 
-fn inn() -> Key {
-    Key::account("inn")
+fn inn() -> TokenSpec {
+    TokenSpec::account("inn")
 }
 
-fn consent() -> Adopted {
-    Adopted::RefreshToken("rt-0".into())
+fn consent() -> Imported {
+    Imported::RefreshToken("rt-0".into())
 }
 
 fn registered_for_threads(
     transport: Rotating,
     store: &Moody,
     clock: impl Clock + 'static,
-) -> octo_auth_blocking::Accounts {
-    let builder = octo_auth_blocking::Accounts::builder(client()).may_block(|| true);
+) -> octo_auth_blocking::TokenManager {
+    let builder = octo_auth_blocking::TokenManager::builder(client()).may_block(|| true);
     sound(builder.transport(transport).store(store.clone()).clock(clock).build())
 }
 
@@ -207,20 +207,20 @@ fn registered_for_tasks(
     transport: Rotating,
     store: &Moody,
     clock: impl Clock + 'static,
-) -> octo_auth_async::Accounts {
+) -> octo_auth_async::TokenManager {
     let store = octo_auth_async::BlockingStore::new(store.clone());
-    let builder = octo_auth_async::Accounts::builder(client());
+    let builder = octo_auth_async::TokenManager::builder(client());
     sound(builder.transport(transport).store(store).clock(clock).build())
 }
 
 /// Renews twice; the second refresh token could not be saved.
 fn rotate_on_threads(
-    accounts: &octo_auth_blocking::Accounts,
+    manager: &octo_auth_blocking::TokenManager,
     store: &Moody,
     clock: &Moved,
-) -> octo_auth_blocking::Tokens {
-    let tokens = sound(accounts.tokens(inn()));
-    sound(tokens.adopt(consent()));
+) -> octo_auth_blocking::TokenSource {
+    let tokens = sound(manager.tokens(inn()));
+    sound(tokens.import(consent()));
     assert_eq!(sound(tokens.get()).access_token().expose(), "at-1");
     clock.advance(HOUR);
     assert_eq!(sound(tokens.get()).access_token().expose(), "at-2");
@@ -230,12 +230,12 @@ fn rotate_on_threads(
 
 /// As [`rotate_on_threads`].
 async fn rotate_on_tasks(
-    accounts: &octo_auth_async::Accounts,
+    manager: &octo_auth_async::TokenManager,
     store: &Moody,
     clock: &Moved,
-) -> octo_auth_async::Tokens {
-    let tokens = sound(accounts.tokens(inn()));
-    sound(tokens.adopt(consent()).await);
+) -> octo_auth_async::TokenSource {
+    let tokens = sound(manager.tokens(inn()));
+    sound(tokens.import(consent()).await);
     assert_eq!(sound(tokens.get().await).access_token().expose(), "at-1");
     clock.advance(HOUR);
     assert_eq!(sound(tokens.get().await).access_token().expose(), "at-2");
@@ -262,8 +262,8 @@ async fn wait_beside(wait: impl FnOnce() + Send + 'static) {
 #[test]
 fn a_rotated_refresh_token_that_the_store_did_not_take_is_saved_on_a_thread_without_a_caller() {
     let (store, clock) = (Moody::default(), Moved::default());
-    let accounts = registered_for_threads(Rotating::new(&store).0, &store, clock.clone());
-    let tokens = rotate_on_threads(&accounts, &store, &clock);
+    let manager = registered_for_threads(Rotating::new(&store).0, &store, clock.clone());
+    let tokens = rotate_on_threads(&manager, &store, &clock);
     for _ in 0..3 {
         let failures = store.failures();
         clock.advance(PAUSE);
@@ -278,9 +278,9 @@ fn a_rotated_refresh_token_that_the_store_did_not_take_is_saved_on_a_thread_with
 #[test]
 fn a_rotated_refresh_token_that_the_store_did_not_take_is_saved_by_a_task_without_a_caller() {
     let (store, clock) = (Moody::default(), Moved::default());
-    let accounts = registered_for_tasks(Rotating::new(&store).0, &store, clock.clone());
+    let manager = registered_for_tasks(Rotating::new(&store).0, &store, clock.clone());
     runtime().block_on(async {
-        let tokens = rotate_on_tasks(&accounts, &store, &clock).await;
+        let tokens = rotate_on_tasks(&manager, &store, &clock).await;
         for _ in 0..3 {
             let (failures, failing, tokens) = (store.failures(), store.clone(), tokens.clone());
             clock.advance(PAUSE);
@@ -300,13 +300,13 @@ fn a_rotated_refresh_token_that_the_store_did_not_take_is_saved_by_a_task_withou
 #[test]
 fn what_a_runtime_that_ended_left_unsaved_is_saved_on_the_next_one_though_only_another_key_is_asked_for() {
     let (store, clock) = (Moody::default(), Moved::default());
-    let accounts = registered_for_tasks(Rotating::new(&store).0, &store, clock.clone());
+    let manager = registered_for_tasks(Rotating::new(&store).0, &store, clock.clone());
     let first = runtime();
-    drop(first.block_on(rotate_on_tasks(&accounts, &store, &clock)));
+    drop(first.block_on(rotate_on_tasks(&manager, &store, &clock)));
     drop(first);
     store.set_down(false);
     runtime().block_on(async {
-        let other = sound(accounts.tokens(Key::client_credentials(&Scopes::none())));
+        let other = sound(manager.tokens(TokenSpec::client_credentials(&Scopes::none())));
         sound(other.get().await);
         clock.advance(PAUSE);
         let saving = store.clone();
@@ -318,17 +318,17 @@ fn what_a_runtime_that_ended_left_unsaved_is_saved_on_the_next_one_though_only_a
 fn saving_again_keeps_no_registration_alive() {
     let (store, clock) = (Moody::default(), Moved::default());
     let (transport, end) = Rotating::new(&store);
-    let accounts = registered_for_threads(transport, &store, clock.clone());
-    drop(rotate_on_threads(&accounts, &store, &clock));
-    drop(accounts);
-    sound(end.recv_timeout(PATIENCE));
+    let manager = registered_for_threads(transport, &store, clock.clone());
+    drop(rotate_on_threads(&manager, &store, &clock));
+    drop(manager);
+    sound(end.recv_timeout(TIMEOUT));
 
     let (store, clock) = (Moody::default(), Moved::default());
     let (transport, end) = Rotating::new(&store);
-    let accounts = registered_for_tasks(transport, &store, clock.clone());
+    let manager = registered_for_tasks(transport, &store, clock.clone());
     runtime().block_on(async {
-        drop(rotate_on_tasks(&accounts, &store, &clock).await);
-        drop(accounts);
-        wait_beside(move || sound(end.recv_timeout(PATIENCE))).await;
+        drop(rotate_on_tasks(&manager, &store, &clock).await);
+        drop(manager);
+        wait_beside(move || sound(end.recv_timeout(TIMEOUT))).await;
     });
 }

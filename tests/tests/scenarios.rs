@@ -6,40 +6,40 @@ use std::collections::BTreeSet;
 
 use octo_auth_core::State;
 use octo_auth_testkit::scenario::{Provider, Scenario};
-use octo_auth_tests::stage::{self, Filed};
+use octo_auth_tests::backend::{self, Filed};
 use octo_auth_tests::states::STATES;
 
 /// Plays all scenarios and shows each that goes otherwise than it is written.
 fn all(play: impl Fn(&Filed) -> String) {
-    let otherwise = |filed: &Filed| stage::otherwise(filed, &play(filed));
-    let found: Vec<String> = stage::scenarios().iter().filter_map(otherwise).collect();
+    let otherwise = |filed: &Filed| backend::otherwise(filed, &play(filed));
+    let found: Vec<String> = backend::scenarios().iter().filter_map(otherwise).collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]
 fn every_scenario_goes_on_the_core_as_it_is_written_whatever_chance_says() {
     for seed in 0..8 {
-        all(|filed| stage::on_core(&filed.scenario, seed).0);
+        all(|filed| backend::on_core(&filed.scenario, seed).0);
     }
 }
 
 #[cfg(feature = "adapters")]
 #[test]
 fn every_scenario_goes_on_the_asynchronous_adapter_as_it_is_written() {
-    all(|filed| stage::on_async(&filed.scenario));
+    all(|filed| backend::on_async(&filed.scenario));
 }
 
 #[cfg(feature = "adapters")]
 #[test]
 fn every_scenario_goes_on_the_blocking_adapter_as_it_is_written() {
-    all(|filed| stage::on_blocking(&filed.scenario));
+    all(|filed| backend::on_blocking(&filed.scenario));
 }
 
 #[test]
 fn every_scenario_shows_the_states_it_names_and_together_they_show_all() {
     let mut shown = BTreeSet::new();
-    for filed in stage::scenarios() {
-        let (_, rows) = stage::on_core(&filed.scenario, 1);
+    for filed in backend::scenarios() {
+        let (_, rows) = backend::on_core(&filed.scenario, 1);
         for row in &filed.scenario.setup().shows {
             assert!(rows.contains(&row.as_str()), "{}: {row}", filed.path.display());
             shown.insert(row.clone());
@@ -52,13 +52,13 @@ fn every_scenario_shows_the_states_it_names_and_together_they_show_all() {
 
 #[test]
 fn every_scenario_has_a_title_of_its_own_and_is_listed() {
-    let scenarios = stage::scenarios();
+    let scenarios = backend::scenarios();
     let titles: BTreeSet<&str> = scenarios.iter().map(|filed| filed.scenario.title()).collect();
     assert_eq!(titles.len(), scenarios.len());
     let folders: BTreeSet<String> = scenarios.iter().map(Filed::part).collect();
-    assert!(folders.iter().map(String::as_str).eq(BTreeSet::from(stage::PARTS.map(|(folder, _)| folder))));
-    let listed = std::fs::read_to_string(stage::folder().join("index.md")).unwrap_or_default();
-    assert!(listed == stage::index(&scenarios), "the index is stale: write it anew");
+    assert!(folders.iter().map(String::as_str).eq(BTreeSet::from(backend::PARTS.map(|(folder, _)| folder))));
+    let listed = std::fs::read_to_string(backend::folder().join("index.md")).unwrap_or_default();
+    assert!(listed == backend::index(&scenarios), "the index is stale: write it anew");
 }
 
 #[test]
@@ -89,6 +89,6 @@ fn a_scenario_is_read_without_what_it_says_that_its_steps_cause() {
         Err(error) => panic!("{error}"),
     };
     assert_eq!((title, provider), ("A title", Provider::OfficeRnd));
-    let went = stage::on_core(&scenario.unwrap_or_else(|error| panic!("{error}")), 1).0;
+    let went = backend::on_core(&scenario.unwrap_or_else(|error| panic!("{error}")), 1).0;
     assert!(went.contains("  told service: A1 (fresh)\n") && went.ends_with("\nA remark.\n"), "{went}");
 }

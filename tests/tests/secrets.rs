@@ -7,12 +7,13 @@ use std::fmt::Debug;
 use http::Response;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
-    AccessToken, Body, Client, Exchange, Fault, Freshness, Job, Key, NewClient, PendingAuthorization,
-    Profile, RecordName, Reply, Saved, Scopes, Secret, Storage, Stored, TokenTypeHint, Version,
+    AccessToken, Body, Client, Exchange, Freshness, Job, NewClient, PendingAuthorization, Profile,
+    RecordName, Reply, Saved, Scopes, Secret, Storage, Stored, TokenSpec, TokenTypeHint, TransportError,
+    Version,
 };
 use octo_auth_testkit::StoredRecord;
 use octo_auth_tests::canary::{MARK, hits, marked, shown, shown_by_error};
-use octo_auth_tests::machine::{Machine, Said, Shelf, hotel};
+use octo_auth_tests::machine::{InMemoryStore, Machine, ServerReply, hotel};
 use octo_auth_tests::registration::{
     CLIENT_ID, admin_token, entropy, octotable, property_token, standard_profile,
 };
@@ -145,8 +146,9 @@ struct Lost(String);
 
 impl Visit for Lost {
     fn exchange<T: Reply + Debug>(&mut self, exchange: Exchange<T>, _: &[String]) {
-        self.0 +=
-            &shown_by_error(&exchange.lost(Fault::unknown("connection reset").with_source("reset by peer")));
+        self.0 += &shown_by_error(
+            &exchange.failed(TransportError::unknown("connection reset").with_source("reset by peer")),
+        );
     }
 }
 
@@ -321,31 +323,31 @@ fn no_rejected_callback_shows_its_code_or_its_state() {
 }
 
 /// A machine with marked tokens, whose client has marked secrets, on a store.
-fn signed_in(shelf: &Shelf) -> Machine {
+fn signed_in(store: &InMemoryStore) -> Machine {
     let client = standard(ClientAuthentication::Body);
-    let mut world = Machine::with_store(client, Storage::MultiProcess, shelf, 1);
+    let mut world = Machine::with_store(client, Storage::MultiProcess, store, 1);
     world.sign_in(&hotel(), &marked("refresh-token-0"));
-    world.endpoint.then(Said::tokens(&marked("access-token"), 3600, &marked("refresh-token-1")));
+    world.endpoint.then(ServerReply::tokens(&marked("access-token"), 3600, &marked("refresh-token-1")));
     assert!(world.get(&hotel()).is_ok());
     world
 }
 
 #[test]
 fn no_parameter_of_a_key_or_a_client_shows_its_value() {
-    let key =
-        Key::client_credentials(&Scopes::parse("a").unwrap()).with_parameter("audience", &marked("audience"));
+    let key = TokenSpec::client_credentials(&Scopes::parse("a").unwrap())
+        .with_parameter("audience", &marked("audience"));
     assert_eq!(key.to_string(), "client credentials for a, audience");
     let mut text = shown(&key) + &key.to_string();
     for place in 0..echoes("x").len() {
         let echo = [marked("audience"), marked("parameter")].join("-");
         let mut world = Machine::new(standard(ClientAuthentication::Body));
         let says = echoes(&echo).into_iter().nth(place).unwrap();
-        world.endpoint.then(Said::Response(says));
+        world.endpoint.then(ServerReply::Response(says));
         match world.get(&key) {
             Ok(token) => text += &shown(&token),
-            Err(failure) => text += &(shown_by_error(&failure) + &shown(&failure.key())),
+            Err(failure) => text += &(shown_by_error(&failure) + &shown(&failure.spec())),
         }
-        text += &world.accounts.explain(&key, world.now);
+        text += &world.manager.explain(&key, world.now);
         text += &world.events(&key).iter().map(shown).collect::<String>();
     }
     let refused =
@@ -390,9 +392,9 @@ fn the_value_of_a_parameter_hides_no_standard_code_and_no_letters_within_words()
 
 #[test]
 fn nothing_that_is_handed_to_a_store_shows_a_secret() {
-    let mut world = signed_in(&Shelf::default());
+    let mut world = signed_in(&InMemoryStore::default());
     world.age(&hotel(), Freshness::Expired);
-    world.endpoint.then(Said::tokens(&marked("access-token-2"), 3600, &marked("refresh-token-2")));
+    world.endpoint.then(ServerReply::tokens(&marked("access-token-2"), 3600, &marked("refresh-token-2")));
     let mut text = world.name(&hotel()).to_string();
     let mut next = world.decide(&hotel()).job;
     while let Some(job) = next {
@@ -409,8 +411,8 @@ fn nothing_that_is_handed_to_a_store_shows_a_secret() {
 
 #[test]
 fn no_stored_record_that_is_refused_shows_what_is_in_it() {
-    let shelf = Shelf::default();
-    let stored = signed_in(&shelf).stored(&hotel());
+    let store = InMemoryStore::default();
+    let stored = signed_in(&store).stored(&hotel());
     let members: Vec<String> = stored.names().map(str::to_owned).collect();
     let name = RecordName::new(&standard(ClientAuthentication::Body), &hotel());
     let mut text = String::new();
@@ -418,12 +420,12 @@ fn no_stored_record_that_is_refused_shows_what_is_in_it() {
     for member in &members {
         for value in [serde_json::json!(marked("value") + "\r\n"), serde_json::json!([marked("value")])] {
             let record: StoredRecord = stored.clone().with(member, value);
-            shelf.put(&name, record.content());
+            store.put(&name, record.content());
             let mut next =
-                Machine::with_store(standard(ClientAuthentication::Body), Storage::SingleProcess, &shelf, 2);
+                Machine::with_store(standard(ClientAuthentication::Body), Storage::SingleProcess, &store, 2);
             if let Err(failure) = next.get(&hotel()) {
                 refused += 1;
-                text.push_str(&(shown_by_error(&failure) + &next.accounts.explain(&hotel(), next.now)));
+                text.push_str(&(shown_by_error(&failure) + &next.manager.explain(&hotel(), next.now)));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Names that users choose are shown whole, and nothing in them hides, moves or forges a line of a terminal or a log.
 
 use octo_auth_core::profile::{Profile, ProfileProblem, Template};
-use octo_auth_core::{Key, RecordName, Scopes, Storage};
+use octo_auth_core::{RecordName, Scopes, Storage, TokenSpec};
 use octo_auth_tests::canary::{shown, shown_by_error};
-use octo_auth_tests::machine::{Machine, Said, Shelf};
+use octo_auth_tests::machine::{InMemoryStore, Machine, ServerReply};
 use octo_auth_tests::registration::{standard, with};
 
 /// Line ends, an escape sequence, a change of direction, a null byte and a zero-width space.
@@ -20,25 +20,25 @@ fn is_harmless(text: &str) -> bool {
 #[test]
 fn a_key_and_all_that_tells_of_it_show_its_names_escaped() {
     let keys = [
-        Key::account(HOSTILE),
-        Key::client_credentials(&Scopes::none()).with_parameter(HOSTILE, "x"),
-        Key::account("inn").with_parameter(HOSTILE, "x"),
+        TokenSpec::account(HOSTILE),
+        TokenSpec::client_credentials(&Scopes::none()).with_parameter(HOSTILE, "x"),
+        TokenSpec::account("inn").with_parameter(HOSTILE, "x"),
     ];
     for key in keys {
         let mut text = key.to_string() + &shown(&key);
         for storage in [Storage::None, Storage::MultiProcess] {
-            let mut world = Machine::with_store(standard(), storage, &Shelf::default(), 1);
-            world.endpoint.always(|_| Said::error(400, "invalid_grant"));
+            let mut world = Machine::with_store(standard(), storage, &InMemoryStore::default(), 1);
+            world.endpoint.always(|_| ServerReply::error(400, "invalid_grant"));
             text += &shown_by_error(&world.get(&key).unwrap_err());
-            text += &world.accounts.explain(&key, world.now);
+            text += &world.manager.explain(&key, world.now);
             text += &world.events(&key).iter().map(shown).collect::<String>();
         }
         text += RecordName::new(&standard(), &key).as_str();
         assert!(is_harmless(&text), "{text:?}");
         assert!(text.contains("a\\r\\nb\\u{1b}[2J\\u{202e}c"), "{text}");
     }
-    assert_eq!(Key::account(FOREIGN).to_string(), format!("account {FOREIGN:?}"));
-    let named = Key::api_login().with_parameter(FOREIGN, "x");
+    assert_eq!(TokenSpec::account(FOREIGN).to_string(), format!("account {FOREIGN:?}"));
+    let named = TokenSpec::api_login().with_parameter(FOREIGN, "x");
     assert_eq!(named.to_string(), format!("ApiLogin, {FOREIGN}"));
 }
 
@@ -53,10 +53,10 @@ fn a_profile_has_no_name_with_characters_that_cannot_be_seen() {
     assert!(matches!(error.problem(), ProfileProblem::Invisible(letter) if letter == "\\u{d}"), "{error}");
     assert!(is_harmless(&shown_by_error(&error)));
     let mut world = Machine::new(with(titled(FOREIGN).unwrap()));
-    let key = Key::client_credentials(&Scopes::none());
-    world.endpoint.then(Said::error(400, "invalid_scope"));
+    let key = TokenSpec::client_credentials(&Scopes::none());
+    world.endpoint.then(ServerReply::error(400, "invalid_scope"));
     assert!(world.get(&key).is_err());
-    assert!(world.accounts.explain(&key, world.now).contains(FOREIGN));
+    assert!(world.manager.explain(&key, world.now).contains(FOREIGN));
 }
 
 #[test]
@@ -83,15 +83,15 @@ fn an_error_about_a_profile_shows_what_stands_there_escaped() {
 
 #[test]
 fn a_member_that_stands_twice_in_a_record_is_named_escaped() {
-    let shelf = Shelf::default();
-    let key = Key::account("inn");
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
+    let store = InMemoryStore::default();
+    let key = TokenSpec::account("inn");
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &store, 1);
     world.sign_in(&key, "RT0");
     let name = world.name(&key);
-    let content = String::from_utf8(shelf.content(&name).unwrap().as_ref().to_vec()).unwrap();
+    let content = String::from_utf8(store.content(&name).unwrap().as_ref().to_vec()).unwrap();
     let twice = r#"{"a\u001b[2J\u202e":1,"a\u001b[2J\u202e":1,"#;
-    shelf.put(&name, content.replacen('{', twice, 1).into_bytes().into());
-    let mut next = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 2);
-    let text = shown_by_error(&next.get(&key).unwrap_err()) + &next.accounts.explain(&key, next.now);
+    store.put(&name, content.replacen('{', twice, 1).into_bytes().into());
+    let mut next = Machine::with_store(standard(), Storage::SingleProcess, &store, 2);
+    let text = shown_by_error(&next.get(&key).unwrap_err()) + &next.manager.explain(&key, next.now);
     assert!(text.contains("a\\u{1b}[2J\\u{202e}") && is_harmless(&text), "{text:?}");
 }

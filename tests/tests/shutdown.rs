@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response};
-use octo_auth_core::{Adopted, Body, Client, Fault, Key, Profile, Secret};
+use octo_auth_core::{Body, Client, Imported, Profile, Secret, TokenSpec, TransportError};
 use octo_auth_tests::registration::{self, sound};
 use tokio::sync::Notify;
 use tokio::time::advance;
@@ -18,12 +18,12 @@ fn client() -> Client {
     registration::with(sound(Profile::rfc6749("https://login.example.com/token")))
 }
 
-fn inn() -> Key {
-    Key::account("inn")
+fn inn() -> TokenSpec {
+    TokenSpec::account("inn")
 }
 
-fn consent() -> Adopted {
-    Adopted::RefreshToken(Secret::new("rt-0"))
+fn consent() -> Imported {
+    Imported::RefreshToken(Secret::new("rt-0"))
 }
 
 fn answer() -> Response<Body> {
@@ -39,7 +39,7 @@ struct Slow(Arc<Notify>);
 
 #[async_trait]
 impl octo_auth_async::Transport for Slow {
-    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         self.0.notified().await;
         Ok(answer())
     }
@@ -49,18 +49,18 @@ impl octo_auth_async::Transport for Slow {
 async fn the_asynchronous_adapter_waits_as_long_as_a_renewal_may_take_or_as_it_is_told() {
     let answers = Arc::new(Notify::new());
     let transport = Slow(answers.clone());
-    let accounts = octo_auth_async::Accounts::builder(client()).transport(transport).build().unwrap();
-    let tokens = accounts.tokens(inn()).unwrap();
-    tokens.adopt(consent()).await.unwrap();
+    let manager = octo_auth_async::TokenManager::builder(client()).transport(transport).build().unwrap();
+    let tokens = manager.tokens(inn()).unwrap();
+    tokens.import(consent()).await.unwrap();
     tokens.get_by(Duration::ZERO).await.unwrap_err();
-    let unfinished = accounts.shutdown_within(Duration::from_secs(5)).await;
+    let unfinished = manager.shutdown_within(Duration::from_secs(5)).await;
     assert_eq!(unfinished.unanswered.iter().map(|key| (**key).clone()).collect::<Vec<_>>(), [inn()]);
     assert!(!unfinished.is_empty());
     let later = async {
         advance(Duration::from_secs(40)).await;
         answers.notify_one();
     };
-    let (unfinished, ()) = tokio::join!(accounts.shutdown(), later);
+    let (unfinished, ()) = tokio::join!(manager.shutdown(), later);
     assert!(unfinished.is_empty(), "{unfinished:?}");
     assert_eq!(tokens.get().await.unwrap().access_token().expose(), "at-1");
 }
@@ -72,7 +72,7 @@ struct Held {
 }
 
 impl octo_auth_blocking::Transport for Held {
-    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         self.begun.lock().unwrap().send(()).unwrap();
         self.told.lock().unwrap().recv().unwrap();
         Ok(answer())
@@ -83,15 +83,15 @@ impl octo_auth_blocking::Transport for Held {
 fn the_blocking_adapter_waits_as_long_as_a_renewal_may_take_or_as_it_is_told() {
     let ((begin, begun), (tell, told)) = (channel(), channel());
     let transport = Held { begun: Mutex::new(begin), told: Mutex::new(told) };
-    let accounts = octo_auth_blocking::Accounts::builder(client()).transport(transport).build().unwrap();
-    let tokens = accounts.tokens(inn()).unwrap();
-    tokens.adopt(consent()).unwrap();
+    let manager = octo_auth_blocking::TokenManager::builder(client()).transport(transport).build().unwrap();
+    let tokens = manager.tokens(inn()).unwrap();
+    tokens.import(consent()).unwrap();
     tokens.get_by(Duration::ZERO).unwrap_err();
     begun.recv().unwrap();
-    let unfinished = accounts.shutdown_within(Duration::ZERO);
+    let unfinished = manager.shutdown_within(Duration::ZERO);
     assert_eq!(unfinished.unanswered.iter().map(|key| (**key).clone()).collect::<Vec<_>>(), [inn()]);
     let unfinished = thread::scope(|scope| {
-        let ending = scope.spawn(|| accounts.shutdown());
+        let ending = scope.spawn(|| manager.shutdown());
         tell.send(()).unwrap();
         ending.join().unwrap()
     });

@@ -9,10 +9,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Adopted, Client, Entropy, ErrorKind, Exchange, ExchangeError, Key, Now, Policy, Profile, Scopes, Secret,
-    Timestamp, TokenSet,
+    Client, Entropy, ErrorKind, Exchange, ExchangeError, Imported, Now, Policy, Profile, Scopes, Secret,
+    Timestamp, TokenSet, TokenSpec,
 };
-use octo_auth_system::{Clock, Waiting};
+use octo_auth_system::{Clock, ClockListener};
 use octo_auth_testkit::socket::Socket;
 use octo_auth_tests::log;
 use octo_auth_tests::registration::sound;
@@ -49,14 +49,14 @@ struct Moved(Arc<Inside>);
 #[derive(Default)]
 struct Inside {
     seconds: AtomicU64,
-    waiting: Mutex<Vec<Weak<dyn Waiting>>>,
+    waiting: Mutex<Vec<Weak<dyn ClockListener>>>,
 }
 
 impl Moved {
     fn tick(&self) {
         self.0.seconds.fetch_add(1, Ordering::SeqCst);
         let waiting = self.0.waiting.lock().expect("no test panics here").clone();
-        waiting.iter().filter_map(Weak::upgrade).for_each(|waiting| waiting.look_again());
+        waiting.iter().filter_map(Weak::upgrade).for_each(|waiting| waiting.clock_stepped());
     }
 }
 
@@ -67,7 +67,7 @@ impl Clock for Moved {
         Now { wall: start.saturating_add(time), boot: Duration::from_secs(1_000) + time }
     }
 
-    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+    fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         self.0.waiting.lock().expect("no test panics here").push(waiting);
     }
 }
@@ -141,12 +141,12 @@ impl Stage {
     }
 }
 
-fn key() -> Key {
-    Key::account("own")
+fn key() -> TokenSpec {
+    TokenSpec::account("own")
 }
 
-fn consent() -> Adopted {
-    Adopted::RefreshToken(Secret::from("rt"))
+fn consent() -> Imported {
+    Imported::RefreshToken(Secret::from("rt"))
 }
 
 #[test]
@@ -154,14 +154,14 @@ fn invented_codes_cost_the_own_account_no_token_while_tasks_exchange_them() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = sound(runtime);
     let stage = Stage::new();
-    let accounts = octo_auth_async::Accounts::builder(stage.client.clone()).policy(Stage::policy());
-    let accounts = sound(accounts.clock(stage.clock.clone()).build());
-    let tokens = sound(accounts.tokens(key()));
-    sound(runtime.block_on(tokens.adopt(consent())));
+    let manager = octo_auth_async::TokenManager::builder(stage.client.clone()).policy(Stage::policy());
+    let manager = sound(manager.clock(stage.clock.clone()).build());
+    let tokens = sound(manager.tokens(key()));
+    sound(runtime.block_on(tokens.import(consent())));
     let mut calls = Vec::new();
     let begin = |exchange| {
-        let accounts = accounts.clone();
-        calls.push(runtime.spawn(async move { accounts.run(exchange).await.map(drop) }));
+        let manager = manager.clone();
+        calls.push(runtime.spawn(async move { manager.run(exchange).await.map(drop) }));
     };
     stage.run(begin, || runtime.block_on(tokens.get()).is_ok());
     stage.pass_until(|| calls.iter().all(tokio::task::JoinHandle::is_finished));
@@ -173,14 +173,14 @@ fn invented_codes_cost_the_own_account_no_token_while_tasks_exchange_them() {
 #[test]
 fn invented_codes_cost_the_own_account_no_token_while_threads_exchange_them() {
     let stage = Stage::new();
-    let accounts = octo_auth_blocking::Accounts::builder(stage.client.clone()).policy(Stage::policy());
-    let accounts = sound(accounts.clock(stage.clock.clone()).build());
-    let tokens = sound(accounts.tokens(key()));
-    sound(tokens.adopt(consent()));
+    let manager = octo_auth_blocking::TokenManager::builder(stage.client.clone()).policy(Stage::policy());
+    let manager = sound(manager.clock(stage.clock.clone()).build());
+    let tokens = sound(manager.tokens(key()));
+    sound(tokens.import(consent()));
     let mut calls = Vec::new();
     let begin = |exchange| {
-        let accounts = accounts.clone();
-        calls.push(thread::spawn(move || accounts.run(exchange).map(drop)));
+        let manager = manager.clone();
+        calls.push(thread::spawn(move || manager.run(exchange).map(drop)));
     };
     stage.run(begin, || tokens.get().is_ok());
     stage.pass_until(|| calls.iter().all(JoinHandle::is_finished));

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, Failure, Key, Now, Policy, Profile, Remedy, Secret, Token};
+use octo_auth_core::{Imported, Now, Policy, Profile, Remedy, Secret, Token, TokenError, TokenSpec};
 use octo_auth_system::{Clock, MemoryStore, SystemClock};
 use octo_auth_tests::registration::{self, sound};
 use octo_auth_tests::rotation::{LIFETIME, RotatingServer};
@@ -42,7 +42,7 @@ impl Clock for SetOn {
 }
 
 /// Renews a token so often, and panics if a new sign-in is asked for.
-fn renew(times: u32, clock: &SetOn, mut get: impl FnMut() -> Result<Token, Failure>) {
+fn renew(times: u32, clock: &SetOn, mut get: impl FnMut() -> Result<Token, TokenError>) {
     for _ in 0..times {
         clock.by(Duration::from_secs(LIFETIME.into()));
         while let Err(failure) = get() {
@@ -58,20 +58,20 @@ fn the_process_that_is_stopped() {
     let Ok(order) = env::var(ORDER) else { return };
     let order: Vec<&str> = order.split(' ').collect();
     let client = registration::with(sound(Profile::rfc6749(&format!("http://{}/token", order[1]))));
-    let consent = Adopted::RefreshToken(Secret::new(order[2]));
-    let (times, clock, key) = (order[3].parse().unwrap(), SetOn::default(), Key::account("inn"));
+    let consent = Imported::RefreshToken(Secret::new(order[2]));
+    let (times, clock, key) = (order[3].parse().unwrap(), SetOn::default(), TokenSpec::account("inn"));
     let policy = Policy::default().with_exchange_deadline(DEADLINE).unwrap();
     if order[0] == "async" {
-        let builder = octo_auth_async::Accounts::builder(client).clock(clock.clone()).policy(policy);
+        let builder = octo_auth_async::TokenManager::builder(client).clock(clock.clone()).policy(policy);
         let tokens = builder.store(MemoryStore::new()).build().unwrap().tokens(key).unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(tokens.adopt(consent)).unwrap();
+        runtime.block_on(tokens.import(consent)).unwrap();
         renew(times, &clock, || runtime.block_on(tokens.get()));
     } else {
-        let builder = octo_auth_blocking::Accounts::builder(client).clock(clock.clone()).policy(policy);
+        let builder = octo_auth_blocking::TokenManager::builder(client).clock(clock.clone()).policy(policy);
         let tokens = builder.store(MemoryStore::new()).build().unwrap().tokens(key).unwrap();
-        tokens.adopt(consent).unwrap();
+        tokens.import(consent).unwrap();
         renew(times, &clock, || tokens.get());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use octo_auth_core::{Key, Policy, Scopes, Store};
+use octo_auth_core::{Policy, Scopes, Store, TokenSpec};
 use octo_auth_engines::{Postgres, Redis};
 use octo_auth_store_postgres::blocking::{Pool, PostgresStore};
 use octo_auth_store_postgres::{Options, Parameter, PoolError};
@@ -59,10 +59,10 @@ fn forty_processes_that_start_together_keep_the_limit_of_their_registration_and_
         let url = format!("http://{}", provider.address());
         let start = |seed| {
             let policy = sound(Policy::default().with_request_limit(LIMIT as u32));
-            let key = Key::client_credentials(&sound(Scopes::parse(&format!("scope-{seed}"))));
+            let key = TokenSpec::client_credentials(&sound(Scopes::parse(&format!("scope-{seed}"))));
             (Process::with_policy(open(), &url, seed, policy), key)
         };
-        let mut waiting: Vec<(Process, Key)> = (1..=PROCESSES).map(start).collect();
+        let mut waiting: Vec<(Process, TokenSpec)> = (1..=PROCESSES).map(start).collect();
         let mut sent: Vec<Duration> = Vec::new();
         let mut now = Duration::ZERO;
         while !waiting.is_empty() {

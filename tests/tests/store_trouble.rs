@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Claimed, Client, FailureKind, Key, Profile, RecordBytes, RecordName, Saved, Scopes, Storage, Store,
-    StoreError, Stored, Version,
+    Claimed, Client, Profile, RecordBytes, RecordName, Saved, Scopes, Storage, Store, StoreError, Stored,
+    TokenErrorKind, TokenSpec, Version,
 };
 use octo_auth_testkit::socket::Socket;
 use octo_auth_tests::log;
@@ -123,12 +123,12 @@ impl Store for Bad {
     }
 }
 
-fn account(number: usize) -> Key {
-    Key::account(&format!("inn {number}"))
+fn account(number: usize) -> TokenSpec {
+    TokenSpec::account(&format!("inn {number}"))
 }
 
-fn own() -> Key {
-    Key::client_credentials(&Scopes::none())
+fn own() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::none())
 }
 
 /// The calls that an account and a client grant may make until their first failure: each writes at most 16 times in vain,
@@ -138,16 +138,16 @@ const MOST_CALLS: usize = 4 * 20;
 #[test]
 fn a_store_that_hangs_holds_a_quarter_of_the_threads_of_a_program_with_threads_and_client_grants_go_on() {
     let (server, store) = (Socket::replying(answer), Bad::new(Trouble::Hangs));
-    let accounts = octo_auth_blocking::Accounts::builder(client(&server)).store(store.clone());
-    let accounts = sound(accounts.build());
-    let all: Vec<_> = (0..ACCOUNTS).map(|number| sound(accounts.tokens(account(number)))).collect();
+    let manager = octo_auth_blocking::TokenManager::builder(client(&server)).store(store.clone());
+    let manager = sound(manager.build());
+    let all: Vec<_> = (0..ACCOUNTS).map(|number| sound(manager.tokens(account(number)))).collect();
     for tokens in &all {
         let failure = tokens.get_by(Duration::ZERO).expect_err("the store hangs");
-        assert_eq!(failure.kind(), FailureKind::StillWaiting);
+        assert_eq!(failure.kind(), TokenErrorKind::StillWaiting);
     }
     store.await_held(QUARTER);
-    sound(sound(accounts.tokens(own())).get());
-    assert_eq!(all[0].get().expect_err("the store hangs").kind(), FailureKind::StoreUnavailable);
+    sound(sound(manager.tokens(own())).get());
+    assert_eq!(all[0].get().expect_err("the store hangs").kind(), TokenErrorKind::StoreUnavailable);
     assert_eq!(store.await_held(QUARTER), (QUARTER, 1));
 }
 
@@ -155,18 +155,18 @@ fn a_store_that_hangs_holds_a_quarter_of_the_threads_of_a_program_with_threads_a
 fn a_store_that_hangs_holds_a_bounded_number_of_threads_of_a_program_with_tasks_and_lets_it_end() {
     let runtime = sound(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build());
     let (server, store) = (Socket::replying(answer), Bad::new(Trouble::Hangs));
-    let accounts = octo_auth_async::Accounts::builder(client(&server));
-    let accounts = sound(accounts.store(octo_auth_async::BlockingStore::new(store.clone())).build());
-    let all: Vec<_> = (0..ACCOUNTS).map(|number| sound(accounts.tokens(account(number)))).collect();
+    let manager = octo_auth_async::TokenManager::builder(client(&server));
+    let manager = sound(manager.store(octo_auth_async::BlockingStore::new(store.clone())).build());
+    let all: Vec<_> = (0..ACCOUNTS).map(|number| sound(manager.tokens(account(number)))).collect();
     for tokens in &all {
         let failure = runtime.block_on(tokens.get_by(Duration::ZERO)).expect_err("the store hangs");
-        assert_eq!(failure.kind(), FailureKind::StillWaiting);
+        assert_eq!(failure.kind(), TokenErrorKind::StillWaiting);
     }
     store.await_held(QUARTER);
-    let tokens = sound(accounts.tokens(own()));
+    let tokens = sound(manager.tokens(own()));
     sound(runtime.block_on(async { tokens.get().await }));
     let failure = runtime.block_on(all[0].get()).expect_err("the store hangs");
-    assert_eq!(failure.kind(), FailureKind::StoreUnavailable);
+    assert_eq!(failure.kind(), TokenErrorKind::StoreUnavailable);
     assert_eq!(store.await_held(QUARTER), (QUARTER, 1));
     // It would wait for its own threads for as long as the store hangs.
     drop(runtime);
@@ -177,22 +177,22 @@ fn a_store_that_conflicts_or_lies_costs_a_bounded_number_of_calls_and_no_client_
     let runtime = sound(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build());
     for trouble in [Trouble::Conflicts, Trouble::Lies] {
         let (server, store) = (Socket::replying(answer), Bad::new(trouble));
-        let accounts = octo_auth_blocking::Accounts::builder(client(&server)).store(store.clone());
-        let accounts = sound(accounts.build());
-        let tokens = sound(accounts.tokens(account(0)));
-        let adopted = octo_auth_core::Adopted::RefreshToken(octo_auth_core::Secret::from("rt-0"));
-        sound(tokens.adopt(adopted.clone()));
+        let manager = octo_auth_blocking::TokenManager::builder(client(&server)).store(store.clone());
+        let manager = sound(manager.build());
+        let tokens = sound(manager.tokens(account(0)));
+        let imported = octo_auth_core::Imported::RefreshToken(octo_auth_core::Secret::from("rt-0"));
+        sound(tokens.import(imported.clone()));
         tokens.get_by(Duration::ZERO).expect_err("it cannot be written ahead");
-        sound(sound(accounts.tokens(own())).get());
+        sound(sound(manager.tokens(own())).get());
         assert!(store.calls() <= MOST_CALLS, "{trouble:?}: {} calls of threads", store.calls());
 
         let store = Bad::new(trouble);
-        let accounts = octo_auth_async::Accounts::builder(client(&server));
-        let accounts = sound(accounts.store(octo_auth_async::BlockingStore::new(store.clone())).build());
-        let tokens = sound(accounts.tokens(account(0)));
-        sound(runtime.block_on(tokens.adopt(adopted)));
+        let manager = octo_auth_async::TokenManager::builder(client(&server));
+        let manager = sound(manager.store(octo_auth_async::BlockingStore::new(store.clone())).build());
+        let tokens = sound(manager.tokens(account(0)));
+        sound(runtime.block_on(tokens.import(imported)));
         runtime.block_on(tokens.get_by(Duration::ZERO)).expect_err("it cannot be written ahead");
-        let own = sound(accounts.tokens(own()));
+        let own = sound(manager.tokens(own()));
         sound(runtime.block_on(own.get()));
         assert!(store.calls() <= MOST_CALLS, "{trouble:?}: {} calls of tasks", store.calls());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{Request, Response};
 use octo_auth_core::{
-    ANSWER_LIMIT, Body, Client, Exchange, Fault, Now, Profile, Scopes, Timestamp, TokenSet,
+    ANSWER_LIMIT, Body, Client, Exchange, Now, Profile, Scopes, Timestamp, TokenSet, TransportError,
 };
 use octo_auth_tests::adapter::{Adapter, each};
 use octo_auth_tests::registration::{self, sound};
@@ -64,7 +64,7 @@ fn the_request_goes_out_as_it_was_built() {
 fn a_request_without_a_body_goes_out_without_one() {
     each(|adapter| {
         let server = Socket::responding("200 OK", &[JSON], b"{}");
-        let profile = Profile::octorate().behind(&format!("http://{}", server.address())).unwrap();
+        let profile = Profile::octorate().via_gateway(&format!("http://{}", server.address())).unwrap();
         let client = registration::with(profile);
         let admin = registration::admin_token(client.profile(), "admin-1");
         let _ = adapter.run(client.api_configuration(&admin).unwrap());
@@ -280,11 +280,11 @@ fn the_settings_of_a_ureq_builder_that_count_are_kept_or_refused() {
 struct Own(Arc<Mutex<Vec<(String, Duration)>>>);
 
 impl Own {
-    fn answer(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn answer(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         let mut asked = sound(self.0.lock());
         asked.push((request.uri().to_string(), deadline));
         if asked.len() > 1 {
-            return Err(Fault::not_sent("the line is engaged"));
+            return Err(TransportError::not_sent("the line is engaged"));
         }
         let mut response = Response::new(Body::new(TOKEN.to_vec()));
         response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
@@ -294,13 +294,17 @@ impl Own {
 
 #[async_trait]
 impl octo_auth_async::Transport for Own {
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError> {
         self.answer(request, deadline)
     }
 }
 
 impl octo_auth_blocking::Transport for Own {
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         self.answer(request, deadline)
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Body, Delivery, Exchange, ExchangeError, Fault, Profile, Retry, Scopes, Secret, TokenSet,
+    Body, Delivery, Exchange, ExchangeError, Profile, Retry, Scopes, Secret, TokenSet, TransportError,
 };
 use octo_auth_tests::adapter::{Adapter, each};
 use octo_auth_tests::registration::{self, CLIENT_SECRET, sound};
@@ -41,7 +41,7 @@ fn causes(error: &ExchangeError) -> String {
 }
 
 /// The fault inside an error.
-fn fault(error: &ExchangeError) -> &Fault {
+fn fault(error: &ExchangeError) -> &TransportError {
     sound(error.fault().ok_or("the error holds no fault"))
 }
 
@@ -193,7 +193,7 @@ fn a_request_without_a_body_is_judged_like_one_with_a_body() {
     ];
     for adapter in isolated() {
         for (url, code, what) in cases {
-            let client = registration::with(Profile::octorate().behind(url).unwrap());
+            let client = registration::with(Profile::octorate().via_gateway(url).unwrap());
             let admin = registration::admin_token(client.profile(), "admin-1");
             let asking = client.api_configuration(&admin).unwrap();
             let error = adapter.run(asking).unwrap_err();

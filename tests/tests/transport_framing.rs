@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, Request};
 use octo_auth_async::{ReqwestTransport, Transport as _};
 use octo_auth_blocking::{Transport as _, UreqTransport};
-use octo_auth_core::{Body, Fault};
+use octo_auth_core::{Body, TransportError};
 use octo_auth_tests::registration::sound;
 use octo_auth_tests::socket::Socket;
 
@@ -80,7 +80,7 @@ const ANSWERS: [(&str, &str); 26] = [
     ("HTTP/1.1 200 OK\r\nx: y\r\n", ""),
 ];
 
-fn outcome(answered: Result<http::Response<Body>, Fault>) -> Outcome {
+fn outcome(answered: Result<http::Response<Body>, TransportError>) -> Outcome {
     let response = answered.map_err(|fault| fault.to_string())?;
     let (parts, body) = response.into_parts();
     Ok((parts.status.as_u16(), parts.headers, body.as_ref().to_vec()))

@@ -10,7 +10,7 @@ use http::header::{CONTENT_ENCODING, COOKIE, HeaderValue, LOCATION, RETRY_AFTER,
 use http::{Request, Response};
 use octo_auth_async::ReqwestTransport;
 use octo_auth_blocking::UreqTransport;
-use octo_auth_core::{ANSWER_LIMIT, Body, Delivery, Fault, Scopes};
+use octo_auth_core::{ANSWER_LIMIT, Body, Delivery, Scopes, TransportError};
 use octo_auth_testkit::{async_, blocking};
 use octo_auth_tests::registration::{sound, standard};
 
@@ -41,7 +41,7 @@ fn the_transport_over_ureq_owes_nothing() {
 #[test]
 fn a_scripted_transport_says_what_it_was_told_to_and_remembers_what_it_was_asked() {
     let body = r#"{"access_token":"AT1","token_type":"Bearer","expires_in":60}"#;
-    let script = blocking::ScriptedTransport::new().fault(Fault::timed_out("slow")).json(200, body);
+    let script = blocking::ScriptedTransport::new().fault(TransportError::timed_out("slow")).json(200, body);
     let asking = || standard().client_credentials(&sound(Scopes::parse("a b"))).unwrap();
     let runner = octo_auth_blocking::Runner::with_transport(script.clone());
     assert_eq!(runner.run(asking()).unwrap_err().code(), "timeout");
@@ -54,7 +54,8 @@ fn a_scripted_transport_says_what_it_was_told_to_and_remembers_what_it_was_asked
     assert_eq!(asked.len(), 3);
     assert_eq!((asked[1].number, asked[1].parameter("scope").as_deref()), (2, Some("a b")));
     assert_eq!(asked[1].uri, "https://server.example.com/token");
-    let always = script.always(|asked| Err(Fault::unknown(if asked.number > 3 { "more" } else { "less" })));
+    let always =
+        script.always(|asked| Err(TransportError::unknown(if asked.number > 3 { "more" } else { "less" })));
     let runner = octo_auth_blocking::Runner::with_transport(always);
     assert_eq!(runner.run(asking()).unwrap_err().code(), "maybe_processed");
 }
@@ -125,11 +126,11 @@ impl Wrong {
         self.wrong == wrong
     }
 
-    fn once(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn once(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         octo_auth_blocking::Transport::send(&self.inner, request, deadline)
     }
 
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         let request = self.spoilt(request);
         let got = self.once(&request, deadline);
         let again = self.does("tries again") && got.as_ref().is_ok_and(|response| response.status() == 503);
@@ -179,12 +180,14 @@ impl Wrong {
         mut request: Request<Body>,
         mut response: Response<Body>,
         deadline: Duration,
-    ) -> Result<Response<Body>, Fault> {
+    ) -> Result<Response<Body>, TransportError> {
         let is_refusal = response.status().as_u16() >= 400;
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let bytes = response.body().as_ref().to_vec();
         match (self.wrong, location) {
-            ("takes refusals for faults", _) if is_refusal => return Err(Fault::unknown("the status")),
+            ("takes refusals for faults", _) if is_refusal => {
+                return Err(TransportError::unknown("the status"));
+            }
             ("takes refusals for successes", _) => *response.status_mut() = http::StatusCode::OK,
             ("follows redirects", Some(location)) => {
                 *request.uri_mut() = sound(location.parse());
@@ -213,11 +216,15 @@ impl Wrong {
         Ok(response)
     }
 
-    fn spoil_fault(&self, request: &Request<Body>, fault: Fault) -> Result<Response<Body>, Fault> {
+    fn spoil_fault(
+        &self,
+        request: &Request<Body>,
+        fault: TransportError,
+    ) -> Result<Response<Body>, TransportError> {
         let is_open = fault.delivery() == Delivery::Unknown;
         match self.wrong {
-            "is never sure" => Err(Fault::unknown("something went wrong")),
-            "is always sure" if is_open => Err(Fault::not_sent("something went wrong")),
+            "is never sure" => Err(TransportError::unknown("something went wrong")),
+            "is always sure" if is_open => Err(TransportError::not_sent("something went wrong")),
             "takes halves" if is_open => Ok(Response::new(Body::from("{\"access_token\":"))),
             "shows the body" => {
                 Err(fault.with_source(String::from_utf8_lossy(request.body().as_ref()).into_owned()))
@@ -233,14 +240,18 @@ fn cut(mut bytes: Vec<u8>, limit: usize) -> Body {
 }
 
 impl octo_auth_blocking::Transport for Wrong {
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         Self::send(self, request, deadline)
     }
 }
 
 #[async_trait]
 impl octo_auth_async::Transport for Wrong {
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError> {
         Self::send(self, request, deadline)
     }
 }

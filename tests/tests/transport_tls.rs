@@ -8,7 +8,7 @@ use std::time::Duration;
 use octo_auth_async::ReqwestTransport;
 use octo_auth_async::proxies::Proxies;
 use octo_auth_blocking::UreqTransport;
-use octo_auth_core::{Delivery, Fault, Remedy};
+use octo_auth_core::{Delivery, Remedy, TransportError};
 use octo_auth_tests::adapter::Adapter;
 use octo_auth_tests::tls_server::{ClientIdentity, TlsServer, pem};
 
@@ -41,7 +41,7 @@ fn a_server_that_is_silent_behind_tls_is_waited_for_until_the_deadline() {
     for adapter in Adapter::trusting(server.certificate()) {
         let adapter = adapter.with_deadline(Duration::from_millis(500));
         let error = adapter.run(server.asking("127.0.0.1")).unwrap_err();
-        let fault: &Fault = error.fault().unwrap();
+        let fault: &TransportError = error.fault().unwrap();
         assert_eq!((&*error.code(), fault.delivery()), ("timeout", Delivery::Unknown), "{}", adapter.name());
     }
 }
@@ -51,7 +51,7 @@ fn a_server_whose_certificate_is_not_trusted_is_sent_nothing() {
     let server = TlsServer::start(&["127.0.0.1"]);
     for adapter in Adapter::trusting(TlsServer::start(&["127.0.0.1"]).certificate()) {
         let error = adapter.run(server.asking("127.0.0.1")).unwrap_err();
-        let fault: &Fault = error.fault().unwrap();
+        let fault: &TransportError = error.fault().unwrap();
         assert_eq!(fault.delivery(), Delivery::NotSent, "{}: {error:?}", adapter.name());
         // Both have the same name, so that one seems to have issued the other.
         let why = "could not be sent: TLS: certificate not trusted (BadSignature)";

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::allowlist::{Allowlist, CallerError, Rules, Terms, parse};
-use octo_auth_core::profile::{BaseUrl, Role, Template};
+use octo_auth_core::allowlist::{Allowlist, CallerError, RuleOptions, Rules, parse};
+use octo_auth_core::profile::{BaseUrl, Placeholder, Template};
 use octo_auth_core::{
-    Adopted, ApiError, CallError, CallbackError, Claimed, Deviation, ExchangeError, Failure, Key,
-    OnboardingError, Profile, RecordBytes, RecordName, Remedy, RequestError, Saved, Secret, Storage, Store,
-    StoreError, Stored, Version,
+    ApiError, CallError, CallbackError, Claimed, Deviation, ExchangeError, Imported, OnboardingError,
+    Profile, RecordBytes, RecordName, Remedy, RequestError, Saved, Secret, Storage, Store, StoreError,
+    Stored, TokenError, TokenSpec, Version,
 };
-use octo_auth_tests::machine::{Machine, Said, hotel};
+use octo_auth_tests::machine::{Machine, ServerReply, hotel};
 use octo_auth_tests::registration::standard;
 use octo_auth_tests::reply::{json, read};
 
@@ -21,7 +21,7 @@ fn request_error() -> RequestError {
 }
 
 /// The failure of an account that nobody signed in to.
-fn failure() -> Failure {
+fn failure() -> TokenError {
     Machine::new(standard()).get(&hotel()).unwrap_err()
 }
 
@@ -64,7 +64,7 @@ fn an_error_of_an_onboarding_has_the_word_and_the_remedy_of_its_cause() {
         (exchange_error().code(), exchange_error().remedy())
     );
     let (account, reason) = ("hotel".to_owned(), request_error());
-    let brought = Box::new(Adopted::RefreshToken(Secret::from("RT0")));
+    let brought = Box::new(Imported::RefreshToken(Secret::from("RT0")));
     let unfit = OnboardingError::Unfit { account: account.clone(), brought: brought.clone(), reason };
     assert_eq!((&*unfit.code(), unfit.remedy()), (request_error().code(), request_error().remedy()));
     let occupied = OnboardingError::Occupied { account, brought, property: None };
@@ -92,25 +92,25 @@ fn a_callback_says_who_must_act() {
 
 #[test]
 fn a_failure_of_the_adapters_says_what_to_do_where_they_are_used() {
-    let none = Failure::no_runtime(&Key::account("hotel"));
+    let none = TokenError::no_runtime(&TokenSpec::account("hotel"));
     assert_eq!((&*none.code(), none.remedy()), ("no_runtime", Remedy::FixConfiguration));
     assert!(none.to_string().contains("call from inside one"), "{none}");
-    let stall = Failure::would_stall(&Key::account("hotel"));
-    assert_eq!((&*stall.code(), stall.remedy()), ("would_stall", Remedy::FixConfiguration));
+    let stall = TokenError::would_block_runtime(&TokenSpec::account("hotel"));
+    assert_eq!((&*stall.code(), stall.remedy()), ("would_block_runtime", Remedy::FixConfiguration));
     assert!(stall.to_string().contains("use the async adapter"), "{stall}");
 }
 
 #[test]
 fn a_key_that_is_closed_names_what_closed_it() {
-    let told = |said: Said| {
+    let told = |said: ServerReply| {
         let mut world = Machine::new(standard());
         world.sign_in(&hotel(), "RT0");
         world.endpoint.then(said);
         world.got(&hotel());
         world.get(&hotel()).unwrap_err().to_string()
     };
-    assert!(told(Said::Lost).contains("its outcome is unknown"));
-    assert!(told(Said::token("AT1", 0)).contains("had expired when it arrived"));
+    assert!(told(ServerReply::Lost).contains("its outcome is unknown"));
+    assert!(told(ServerReply::token("AT1", 0)).contains("had expired when it arrived"));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_change_from_one_list_to_another_is_told_in_lines() {
 #[test]
 fn an_explanation_names_ten_rules_at_most_and_says_what_is_lacking() {
     let explain = |lines: &[String], address: &str| {
-        let rules = Rules::from_list(lines, Terms::default()).unwrap();
+        let rules = Rules::from_list(lines, RuleOptions::default()).unwrap();
         rules.explain(address.parse().unwrap()).to_string()
     };
     let nested: Vec<String> = (13..=24).map(|length| format!("10.0.0.0/{length}")).collect();
@@ -154,14 +154,17 @@ fn addresses_of_a_profile_are_shown_as_they_were_written() {
     assert_eq!(base.origin(), "https://api.example.com");
     let template: Template = "Bearer {token}".parse().unwrap();
     assert_eq!((template.to_string().as_str(), template.as_str()), ("Bearer {token}", "Bearer {token}"));
-    assert_eq!((template.parts(), template.role()), (("Bearer ", Some(Role::Token), ""), Some(Role::Token)));
+    assert_eq!(
+        (template.parts(), template.role()),
+        (("Bearer ", Some(Placeholder::Token), ""), Some(Placeholder::Token))
+    );
     let fixed: Template = "1".parse().unwrap();
     assert_eq!((fixed.parts(), fixed.role()), (("1", None, ""), None));
 }
 
 #[test]
 fn an_error_of_a_profile_says_where_it_is_and_what_is_wrong() {
-    let error = Profile::octorate().behind("ftp://gateway.example.com").unwrap_err();
+    let error = Profile::octorate().via_gateway("ftp://gateway.example.com").unwrap_err();
     assert_eq!(error.code(), "profile_url");
     let text = error.to_string();
     assert!(text.contains("field `hosts`") && text.contains("its scheme is `ftp`: use https"), "{text}");

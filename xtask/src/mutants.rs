@@ -126,7 +126,7 @@ impl Found {
 fn is_noticed_alone(tree: &Tree, part: &Part) -> Result<Option<bool>> {
     for stage in part.stages() {
         let Some(binaries) = tree.tests(stage)? else { return Ok(None) };
-        if trial::notice(&binaries, trial::NONE, trial::PATIENCE)?.is_some() {
+        if trial::notice(&binaries, trial::NONE, trial::TIMEOUT)?.is_some() {
             return Ok(Some(true));
         }
     }

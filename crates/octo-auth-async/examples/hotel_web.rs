@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use octo_auth_async::web::WebSignIn;
-use octo_auth_async::{Accounts, Client, Key, MemoryStore, Profile};
+use octo_auth_async::{Client, MemoryStore, Profile, TokenManager, TokenSpec};
 use octo_auth_emulator::{Emulator, generic};
 use tokio::net::TcpListener;
 
@@ -23,7 +23,7 @@ const HOTELS: [&str; 2] = ["aurora", "bellevue"];
 
 #[derive(Clone)]
 struct App {
-    accounts: Accounts,
+    manager: TokenManager,
     web: WebSignIn,
 }
 
@@ -59,7 +59,7 @@ async fn callback(State(app): State<App>, RawQuery(query): RawQuery, headers: He
 async fn overview(State(app): State<App>) -> Html<String> {
     let mut rows = String::new();
     for hotel in HOTELS {
-        let has_token = match app.accounts.tokens(Key::account(hotel)) {
+        let has_token = match app.manager.tokens(TokenSpec::account(hotel)) {
             Ok(tokens) => tokens.get().await.is_ok(),
             Err(_) => false,
         };
@@ -80,9 +80,9 @@ fn replica(emulator: &Emulator, store: &Arc<MemoryStore>, redirect_uri: &str) ->
         .with_authorization_url(&format!("{base}/authorize"))?
         .with_issuer(base)?;
     let client = Client::new(profile, generic::DEMO_CLIENT_ID, generic::DEMO_CLIENT_SECRET)?;
-    let accounts = Accounts::builder(client).store(store.clone()).build()?;
-    let web = WebSignIn::new(&accounts, store.clone(), redirect_uri).with_scopes(generic::SCOPES[0]);
-    Ok(App { accounts, web })
+    let manager = TokenManager::builder(client).store(store.clone()).build()?;
+    let web = WebSignIn::new(&manager, store.clone(), redirect_uri).with_scopes(generic::SCOPES[0]);
+    Ok(App { manager, web })
 }
 
 /// Two replicas, and their addresses.

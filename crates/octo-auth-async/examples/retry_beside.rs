@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use octo_auth_async::{
-    Accounts, Authorize, CallError, Client, Key, Profile, ReqwestTransport, Scopes, Tokens,
+    Authorize, CallError, Client, Profile, ReqwestTransport, Scopes, TokenManager, TokenSource, TokenSpec,
 };
 use octo_auth_emulator::{Emulator, Fault, officernd};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error};
@@ -24,11 +24,11 @@ use reqwest_retry::{RetryError, RetryTransientMiddleware};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start()?;
-    let profile = Profile::officernd().behind(&emulator.url())?;
+    let profile = Profile::officernd().via_gateway(&emulator.url())?;
     let client = Client::new(profile, officernd::DEMO_CLIENT_ID, officernd::DEMO_CLIENT_SECRET)?;
-    let accounts = Accounts::new(client)?;
-    let key = Key::client_credentials(&Scopes::parse("flex.community.members.read")?);
-    let client = client_of(accounts.tokens(key)?)?;
+    let manager = TokenManager::new(client)?;
+    let key = TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read")?);
+    let client = client_of(manager.tokens(key)?)?;
     let path = format!("/api/v2/organizations/{}/members", officernd::DEMO_ORGANIZATION);
     let members = format!("{}{path}", emulator.base("app.officernd.com"));
 
@@ -48,12 +48,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let error = foreign.err().ok_or("a token must not go there")?;
     println!("{}", call_error(&error).ok_or("an error of the call")?);
 
-    accounts.shutdown().await;
+    manager.shutdown().await;
     Ok(())
 }
 
 /// The client of the program. reqwest itself is set up as you like.
-fn client_of(tokens: Tokens) -> Result<ClientWithMiddleware, Box<dyn std::error::Error>> {
+fn client_of(tokens: TokenSource) -> Result<ClientWithMiddleware, Box<dyn std::error::Error>> {
     let (shortest, longest) = (Duration::from_millis(1), Duration::from_millis(10));
     let policy = ExponentialBackoff::builder().retry_bounds(shortest, longest).build_with_max_retries(3);
     Ok(ClientBuilder::new(ReqwestTransport::builder()?.build()?)

@@ -22,7 +22,9 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
-use octo_auth_async::{Accounts, AuthorizeLayer, CallError, Client, Key, Profile, Scopes, Tokens};
+use octo_auth_async::{
+    AuthorizeLayer, CallError, Client, Profile, Scopes, TokenManager, TokenSource, TokenSpec,
+};
 use octo_auth_emulator::{Emulator, officernd};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -43,13 +45,13 @@ struct Shared {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let emulator = Emulator::start()?;
-    let profile = Profile::officernd().behind(&emulator.url())?;
+    let profile = Profile::officernd().via_gateway(&emulator.url())?;
     let client = Client::new(profile, officernd::DEMO_CLIENT_ID, officernd::DEMO_CLIENT_SECRET)?;
-    let accounts = Accounts::new(client)?;
-    let key = Key::client_credentials(&Scopes::parse("flex.community.members.read")?);
+    let manager = TokenManager::new(client)?;
+    let key = TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read")?);
     let path = format!("/api/v2/organizations/{}/members", officernd::DEMO_ORGANIZATION);
     let members = format!("{}{path}", emulator.base("app.officernd.com"));
-    let shared = Shared { api: api(accounts.tokens(key)?), members };
+    let shared = Shared { api: api(manager.tokens(key)?), members };
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/members", listener.local_addr()?);
@@ -67,12 +69,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     drop(stop);
     serving.await??;
-    accounts.shutdown().await;
+    manager.shutdown().await;
     Ok(())
 }
 
 /// The stack.
-fn api(tokens: Tokens) -> Api {
+fn api(tokens: TokenSource) -> Api {
     let client = HttpClient::builder(TokioExecutor::new()).build_http(); // https with a connector of your own
     let stack = ServiceBuilder::new()
         .timeout(Duration::from_secs(40))

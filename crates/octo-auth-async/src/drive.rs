@@ -3,9 +3,9 @@
 use octo_auth_core::provider::ProviderCall;
 use octo_auth_core::{Answer, CallError, ExchangeError, Reply};
 
-use crate::tokens::Tokens;
+use crate::token_source::TokenSource;
 
-impl Tokens {
+impl TokenSource {
     /// Carries out a call with these tokens.
     pub(crate) async fn drive<T: Reply, E>(&self, call: ProviderCall<'_, T, E>) -> Result<Answer<T>, E>
     where

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use octo_auth_core::{Answer, Exchange, ExchangeError, Fault, Reply};
+use octo_auth_core::{Answer, Exchange, ExchangeError, Reply, TransportError};
 use octo_auth_driver::{Admitted, Running};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -35,19 +35,19 @@ impl Registration {
         then: impl FnOnce(&Arc<Self>, &Outcome<T>) -> R + Send + 'static,
     ) -> (Outcome<T>, Option<R>) {
         let Ok(runtime) = Handle::try_current() else {
-            let fault = Fault::not_sent("there is no tokio runtime here: call from inside one");
-            return (Err(exchange.lost(fault)), None);
+            let fault = TransportError::not_sent("there is no tokio runtime here: call from inside one");
+            return (Err(exchange.failed(fault)), None);
         };
         let mut admission = self.shared.admission();
         let running = loop {
             if exchange.is_too_old(self.shared.now()) {
-                let fault = Fault::not_sent("the code became too old while it waited");
-                return (Err(exchange.lost(fault)), None);
+                let fault = TransportError::not_sent("the code became too old while it waited");
+                return (Err(exchange.failed(fault)), None);
             }
             match admission.ask(exchange.purpose()) {
                 Admitted::Yes(running) => break running,
                 Admitted::Wait(listener, at_most) => drop(timeout(at_most, listener).await),
-                Admitted::No(fault) => return (Err(exchange.lost(fault)), None),
+                Admitted::No(fault) => return (Err(exchange.failed(fault)), None),
             }
         };
         let (caller, outcome) = oneshot::channel();
@@ -92,9 +92,9 @@ impl<T: Reply, R> Drop for ExchangeTask<T, R> {
     fn drop(&mut self) {
         let (Some(exchange), Some(caller)) = (self.exchange.take(), self.caller.take()) else { return };
         let fault = match self.is_begun {
-            true => Fault::unknown("the task of the request ended before its answer came"),
-            false => Fault::not_sent("the tokio runtime ended before the request was sent"),
+            true => TransportError::unknown("the task of the request ended before its answer came"),
+            false => TransportError::not_sent("the tokio runtime ended before the request was sent"),
         };
-        let _ = caller.send((Err(exchange.lost(fault)), None));
+        let _ = caller.send((Err(exchange.failed(fault)), None));
     }
 }

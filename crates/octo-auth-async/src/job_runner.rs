@@ -33,7 +33,7 @@ pub(crate) fn spawn(registration: &Arc<Registration>, mut guard: JobGuard) -> Op
 impl Registration {
     async fn run_job(&self, job: Job, begun: Now) -> Report {
         let ticket = job.ticket().clone();
-        let scope = || self.shared.telemetry().store_call(ticket.key(), ticket.step());
+        let scope = || self.shared.telemetry().store_call(ticket.spec(), ticket.step());
         match job {
             Job::Send(job) => self.send(job, begun).await,
             Job::Load(job) => {

@@ -1,16 +1,16 @@
 //! OAuth tokens for asynchronous programs: a working token for every caller, one renewal at a time, no lost refresh token.
 //!
-//! An [`Accounts`] is a registration at a provider; [`Tokens`] is a handle to one [`Key`] of it: what a token is for.
+//! A [`TokenManager`] is a registration at a provider; [`TokenSource`] is a handle to one [`TokenSpec`] of it: what a token is for.
 //! The core decides; this crate sends the requests by reqwest, in tasks of tokio.
 //!
 //! ```no_run
-//! use octo_auth_async::{Accounts, Client, Key, Profile, Scopes};
+//! use octo_auth_async::{Client, Profile, Scopes, TokenManager, TokenSpec};
 //!
 //! # async fn call(authorization: &http::HeaderValue) -> Result<u16, std::io::Error> { Ok(200) }
 //! # async fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::officernd(), "my-client-id", client_secret)?;
-//! let accounts = Accounts::new(client)?;
-//! let tokens = accounts.tokens(Key::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
+//! let manager = TokenManager::new(client)?;
+//! let tokens = manager.tokens(TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
 //! // As often as you like, from any task: a valid token is served at once, an expired one is renewed once.
 //! let token = tokens.get().await?;
@@ -21,7 +21,7 @@
 //! }
 //!
 //! // Before the runtime ends: what is in flight is finished and saved.
-//! accounts.shutdown().await;
+//! manager.shutdown().await;
 //! # Ok(())
 //! # }
 //! ```
@@ -39,15 +39,15 @@
 //!   at any await does not change that. If the runtime ends first, or a transport or store panics, the flight is reported as
 //!   not sent or as lost, and the next caller goes on from there. The answer to a request that was sent by then is lost.
 //! - **No surprise.** A caller waits no longer than it said. Outside a tokio runtime, a call that would have to wait
-//!   fails and says so. Every [`Failure`] says who must act and when. A [`Status`] and [`Tokens::explain`] describe a key,
+//!   fails and says so. Every [`TokenError`] says who must act and when. A [`Status`] and [`TokenSource::explain`] describe a key,
 //!   [`Changes`] reports its events.
 //!
 //! The rules are in [`manual::lifecycle`](octo_auth_core::manual::lifecycle).
 //!
 //! # Where refresh tokens are stored
 //!
-//! A refresh token comes into a key by [`Tokens::adopt`], from a sign-in, a property creation or a migration; one from a
-//! configuration is imported as [`Adopted::Seed`]. It outlives the process only in a [`Store`], which keeps bytes under
+//! A refresh token comes into a key by [`TokenSource::import`], from a sign-in, a property creation or a migration; one from a
+//! configuration is imported as [`Imported::Seed`]. It outlives the process only in a [`Store`], which keeps bytes under
 //! names. [`BlockingStore`] wraps a synchronous store; [`MemoryStore`] is for tests, and for several registrations of one
 //! process. Processes that share a store ([`Storage::MultiProcess`]) renew each token once for all of them. A sign-in or
 //! sign-out in one process reaches the others, while they are in use, within 60 s and one reading of the store
@@ -71,7 +71,7 @@
 //! Two of the examples are whole programs: `tower_stack`, a web service whose calls go through a tower stack, and
 //! `retry_beside`, a client of reqwest with a retry middleware beside it.
 //!
-//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] returns it.
+//! For any other client the core's [`Authorizer`] decides the same, step by step; [`TokenSource::authorizer`] returns it.
 //!
 //! # Proxies
 //!
@@ -115,7 +115,6 @@ pub mod officernd;
 pub mod rfc6749;
 pub mod web;
 
-mod accounts;
 mod api_client;
 mod blocking_store;
 mod changes;
@@ -123,15 +122,16 @@ mod deadline;
 mod drive;
 mod exchange_task;
 mod job_runner;
-mod keep_warm;
+mod manager;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod middleware;
+mod refresh_ahead;
 mod registration;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod runner;
 mod store;
-mod tokens;
+mod token_source;
 mod transport;
 mod usual_transport;
 
@@ -140,35 +140,37 @@ pub use octo_auth_core as core;
 
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
-    ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
+    ANSWER_LIMIT, AccessToken, Action, AdminToken, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
     AuthorizationCode, Authorizer, Body, CallError, CallbackError, Change, ChangeListener, Claimed, Client,
-    CreatedClient, CreatedProperty, Delivery, Deviation, Diagnostic, Entropy, ErrorKind, Event, Exchange,
-    ExchangeError, Failure, FailureKind, FamilyId, Fault, Freshness, Generation, Grant, Introspection,
-    Judged, Key, Lead, Meaning, NewClient, Next, Now, OnboardingError, PendingAuthorization, Policy,
-    PolicyError, Position, Profile, ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName,
-    RecordNameError, RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret,
-    SendOptions, State, Status, Storage, StoreError, Stored, Timestamp, Token, TokenSet, TokenTypeHint,
-    Validity, Version, Warm, note_framing,
+    CreatedClient, CreatedProperty, Delivery, Deviation, Diagnostic, Entropy, ErrorKind, Evaluation, Event,
+    Exchange, ExchangeError, FamilyId, Freshness, Generation, Grant, Imported, Introspection, Lead,
+    NewClient, Now, OnboardingError, PendingAuthorization, Policy, PolicyError, Position, Profile,
+    ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName, RecordNameError, RefreshAhead,
+    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, SendOptions, State, Status,
+    Storage, StoreError, Stored, Timestamp, Token, TokenError, TokenErrorKind, TokenSet, TokenSpec,
+    TokenStatus, TokenTypeHint, TransportError, Validity, Version, note_framing,
 };
 pub use octo_auth_driver::Unfinished;
 #[doc(inline)]
 pub use octo_auth_driver::telemetry;
 #[doc(inline)]
 pub use octo_auth_system::proxies;
-pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, Waiting, entropy};
+pub use octo_auth_system::{
+    Clock, ClockListener, EntropyError, MemoryStore, SetupError, SystemClock, entropy,
+};
 
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
-pub use accounts::{Accounts, Builder};
 pub use api_client::ApiClient;
 pub use blocking_store::BlockingStore;
 pub use changes::Changes;
-pub use keep_warm::KeepWarm;
+pub use manager::{Builder, TokenManager};
 #[cfg(feature = "reqwest-middleware")]
 pub use middleware::Authorize;
 #[cfg(feature = "tower")]
 pub use middleware::{AuthorizeLayer, AuthorizeService, WholeBody};
+pub use refresh_ahead::RefreshTask;
 pub use runner::Runner;
 pub use store::Store;
-pub use tokens::Tokens;
+pub use token_source::TokenSource;
 pub use transport::Transport;

@@ -11,9 +11,9 @@ mod reqwest;
 mod tower;
 
 use http::{Extensions, HeaderMap, StatusCode, Uri};
-use octo_auth_core::{ApiCall, Authorizer, CallError, Next};
+use octo_auth_core::{Action, ApiCall, Authorizer, CallError};
 
-use crate::tokens::Tokens;
+use crate::token_source::TokenSource;
 
 #[cfg(feature = "tower")]
 pub use self::body::WholeBody;
@@ -25,13 +25,13 @@ pub use self::tower::{AuthorizeLayer, AuthorizeService};
 /// What the middlewares of every client do alike.
 #[derive(Debug, Clone)]
 struct Caller {
-    tokens: Tokens,
+    tokens: TokenSource,
     authorizer: Authorizer,
 }
 
 impl Caller {
     /// Calls with these tokens, at the hosts of their provider's profile.
-    fn new(tokens: Tokens) -> Self {
+    fn new(tokens: TokenSource) -> Self {
         let authorizer = tokens.authorizer();
         Self { tokens, authorizer }
     }
@@ -51,7 +51,12 @@ impl Caller {
     }
 
     /// Reads an answer from the beginning of its body, and reports a refusal.
-    fn judge(&self, call: &ApiCall, answer: (StatusCode, &HeaderMap, &[u8]), can_be_repeated: bool) -> Next {
+    fn judge(
+        &self,
+        call: &ApiCall,
+        answer: (StatusCode, &HeaderMap, &[u8]),
+        can_be_repeated: bool,
+    ) -> Action {
         let now = self.tokens.now();
         let next = call.answered(answer, can_be_repeated, now).next;
         if let Some(generation) = next.refused() {

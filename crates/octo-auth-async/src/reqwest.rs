@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use octo_auth_core::{Body, Delivery, Fault, SendOptions, note_framing};
+use octo_auth_core::{Body, Delivery, SendOptions, TransportError, note_framing};
 use octo_auth_system::SetupError;
 use octo_auth_system::proxies::Proxies;
 use reqwest::{Client, ClientBuilder, Url};
@@ -91,12 +91,12 @@ impl ReqwestTransport {
     /// servers with a private authority; to trust the operating system's too, add its bundle to the text.
     ///
     /// ```no_run
-    /// # use octo_auth_async::{Accounts, Client, ReqwestTransport};
+    /// # use octo_auth_async::{Client, ReqwestTransport, TokenManager};
     /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let transport = ReqwestTransport::new()?
     ///     .with_root_certificates(std::fs::read("authority.pem")?)?
     ///     .with_client_certificate(std::fs::read("client.pem")?)?;
-    /// let accounts = Accounts::builder(client).transport(transport).build()?;
+    /// let manager = TokenManager::builder(client).transport(transport).build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -179,10 +179,10 @@ impl ReqwestTransport {
     /// the call then fails, and it is unknown whether it was processed.
     ///
     /// ```no_run
-    /// # use octo_auth_async::{Accounts, Client, ReqwestTransport};
+    /// # use octo_auth_async::{Client, ReqwestTransport, TokenManager};
     /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let transport = ReqwestTransport::new()?.with_api_connections(ReqwestTransport::builder()?)?;
-    /// let accounts = Accounts::builder(client).transport(transport).build()?;
+    /// let manager = TokenManager::builder(client).transport(transport).build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -216,7 +216,7 @@ impl ReqwestTransport {
     }
 
     /// The client for a request.
-    fn client(&self, request: &Request<Body>) -> Result<&Client, Fault> {
+    fn client(&self, request: &Request<Body>) -> Result<&Client, TransportError> {
         let is_plain = request.uri().scheme() == Some(&http::uri::Scheme::HTTP);
         // Where a builder has the proxies, it may send plain http to one.
         let may_keep =
@@ -228,7 +228,8 @@ impl ReqwestTransport {
             return Ok(&self.plain);
         }
         let without = |error: &rustls::Error| {
-            Fault::misconfigured("this machine has no trusted certificates").with_source(error.clone())
+            TransportError::misconfigured("this machine has no trusted certificates")
+                .with_source(error.clone())
         };
         self.secure.as_ref().map_err(without)
     }
@@ -249,7 +250,11 @@ impl fmt::Debug for ReqwestTransport {
 
 #[async_trait]
 impl Transport for ReqwestTransport {
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError> {
         let client = self.client(request)?;
         let sending = Sending::begin(request, deadline);
         let mut partial = None;
@@ -268,13 +273,13 @@ impl Transport for ReqwestTransport {
         let fault = match ended {
             Ok(Ok(response)) => return Ok(response),
             Ok(Err(error)) => fault::of(error),
-            Err(elapsed) => Fault::timed_out("no answer within the deadline").with_source(elapsed),
+            Err(elapsed) => TransportError::timed_out("no answer within the deadline").with_source(elapsed),
         };
         if let Some(partial) = partial {
             return Err(fault.with_partial_response(partial.map(Body::new)));
         }
         match sending.is_unsent() && fault.delivery() == Delivery::Unknown {
-            true => Err(Fault::not_sent("the request was not sent").with_source(fault)),
+            true => Err(TransportError::not_sent("the request was not sent").with_source(fault)),
             false => Err(fault),
         }
     }

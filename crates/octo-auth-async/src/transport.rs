@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use octo_auth_core::{Body, Fault};
+use octo_auth_core::{Body, TransportError};
 
 /// Carries one request to a server and its response back.
 ///
@@ -24,15 +24,23 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if no complete response came: [`Fault::not_sent`] or [`Fault::misconfigured`] only if the server
-    /// certainly has not seen the request, else the constructor that fits best, or [`Fault::unknown`]. What has come of a
-    /// response goes with it: [`Fault::with_partial_response`].
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault>;
+    /// A [`TransportError`] if no complete response came: [`TransportError::not_sent`] or [`TransportError::misconfigured`] only if the server
+    /// certainly has not seen the request, else the constructor that fits best, or [`TransportError::unknown`]. What has come of a
+    /// response goes with it: [`TransportError::with_partial_response`].
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError>;
 }
 
 #[async_trait]
 impl<T: Transport + ?Sized> Transport for Arc<T> {
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError> {
         (**self).send(request, deadline).await
     }
 }

@@ -5,14 +5,16 @@
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_async::{Accounts, Body, Client, Fault, Key, Profile, Runner, Scopes, Transport};
+use octo_auth_async::{
+    Body, Client, Profile, Runner, Scopes, TokenManager, TokenSpec, Transport, TransportError,
+};
 
 /// Answers every request with a token.
 struct Answering;
 
 #[async_trait::async_trait]
 impl Transport for Answering {
-    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         Ok(Response::new(Body::from(r#"{"access_token":"token-1","token_type":"Bearer","expires_in":3600}"#)))
     }
 }
@@ -24,7 +26,7 @@ fn client() -> Client {
 
 #[test]
 fn a_registration_or_a_runner_without_a_transport_is_an_error_that_says_what_to_do() {
-    let errors = [Accounts::new(client()).map(drop), Runner::new().map(drop)];
+    let errors = [TokenManager::new(client()).map(drop), Runner::new().map(drop)];
     for error in errors.map(Result::unwrap_err) {
         let text = error.to_string();
         assert!(text.contains("the feature `reqwest`") && text.contains("`Builder::transport`"), "{text}");
@@ -33,8 +35,8 @@ fn a_registration_or_a_runner_without_a_transport_is_an_error_that_says_what_to_
 
 #[tokio::test]
 async fn a_registration_with_a_transport_of_the_program_has_tokens() {
-    let accounts = Accounts::builder(client()).transport(Answering).build().expect("a registration");
-    let tokens = accounts.tokens(Key::client_credentials(&Scopes::none())).expect("a handle");
+    let manager = TokenManager::builder(client()).transport(Answering).build().expect("a registration");
+    let tokens = manager.tokens(TokenSpec::client_credentials(&Scopes::none())).expect("a handle");
     assert_eq!(tokens.get().await.expect("a token").access_token().expose(), "token-1");
-    accounts.shutdown().await;
+    manager.shutdown().await;
 }

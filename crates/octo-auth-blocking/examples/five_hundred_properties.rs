@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use http::Request;
-use octo_auth_blocking::{Accounts, Adopted, ApiClient, Body, Client, Key, Profile, Tokens};
+use octo_auth_blocking::{ApiClient, Body, Client, Imported, Profile, TokenManager, TokenSource, TokenSpec};
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 
@@ -36,13 +36,13 @@ fn run() -> Result<Summary, Box<dyn Error>> {
     let emulator = Emulator::start()?;
     let base = emulator.base("auth.example");
     let profile = Profile::rfc6749(&format!("{base}/token"))?.with_api_host(&base)?;
-    let accounts = Accounts::new(Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?)?;
+    let manager = TokenManager::new(Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?)?;
     let mut properties = Vec::with_capacity(PROPERTIES);
     for number in 1..=PROPERTIES {
         // In a real program the owner's sign-in brings this once, and a store keeps it.
         let granted = emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"])?;
-        let tokens = accounts.tokens(Key::account(&format!("property {number}")))?;
-        tokens.adopt(Adopted::RefreshToken(granted.into()))?;
+        let tokens = manager.tokens(TokenSpec::account(&format!("property {number}")))?;
+        tokens.import(Imported::RefreshToken(granted.into()))?;
         properties.push(tokens);
     }
     let url = format!("{base}/resource");
@@ -51,13 +51,13 @@ fn run() -> Result<Summary, Box<dyn Error>> {
         emulator.generic().revoke_token(tokens.get()?.access_token().expose());
     }
     let read = first + read_all(&properties, &url);
-    accounts.shutdown();
+    manager.shutdown();
     let token_requests = emulator.log().iter().filter(|entry| entry.path == "/token").count();
     Ok(Summary { read, failed: 2 * PROPERTIES - read, token_requests })
 }
 
 /// Reads the resource of each property; how many could be read.
-fn read_all(properties: &[Tokens], url: &str) -> usize {
+fn read_all(properties: &[TokenSource], url: &str) -> usize {
     let (next, read) = (AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -65,7 +65,7 @@ fn read_all(properties: &[Tokens], url: &str) -> usize {
                 while let Some(tokens) = properties.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match read_one(tokens, url) {
                         Ok(()) => drop(read.fetch_add(1, Ordering::Relaxed)),
-                        Err(error) => eprintln!("{}: {error}", tokens.key()),
+                        Err(error) => eprintln!("{}: {error}", tokens.spec()),
                     }
                 }
             });
@@ -74,7 +74,7 @@ fn read_all(properties: &[Tokens], url: &str) -> usize {
     read.into_inner()
 }
 
-fn read_one(tokens: &Tokens, url: &str) -> Result<(), Box<dyn Error>> {
+fn read_one(tokens: &TokenSource, url: &str) -> Result<(), Box<dyn Error>> {
     let answer = ApiClient::new(tokens.clone()).call(&Request::get(url).body(Body::empty())?)?;
     let status = answer.value.status();
     if status.is_success() { Ok(()) } else { Err(format!("status {status}").into()) }

@@ -10,7 +10,7 @@ use std::error::Error;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue, Response};
 use octo_auth_blocking::web::{CookieKey, CookieKeys, SecretSource, WebSignIn, WebSignInError};
-use octo_auth_blocking::{Accounts, Client, Profile};
+use octo_auth_blocking::{Client, Profile, TokenManager};
 use octo_auth_emulator::{Emulator, generic};
 use tiny_http::{Header, Request, Server};
 
@@ -50,7 +50,7 @@ fn sign_ins(base: &str, address: &str, key: CookieKey) -> Result<WebSignIn, Box<
         Profile::rfc6749(&format!("{base}/token"))?.with_authorization_url(&format!("{base}/authorize"))?;
     let client = Client::new(profile, generic::DEMO_CLIENT_ID, generic::DEMO_CLIENT_SECRET)?;
     let callback = format!("http://{address}/callback");
-    let web = WebSignIn::sealed(&Accounts::new(client)?, CookieKeys::new(key), &callback);
+    let web = WebSignIn::sealed(&TokenManager::new(client)?, CookieKeys::new(key), &callback);
     Ok(web.with_scopes(generic::SCOPES[0]))
 }
 

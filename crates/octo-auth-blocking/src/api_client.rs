@@ -3,7 +3,7 @@
 use http::Request;
 use octo_auth_core::{ANSWER_LIMIT, Answer, ApiAnswer, ApiError, Authorizer, Body, ProfileError};
 
-use crate::tokens::Tokens;
+use crate::token_source::TokenSource;
 
 /// Calls the provider's API with the tokens of one key. It is cheap to clone.
 ///
@@ -21,9 +21,9 @@ use crate::tokens::Tokens;
 /// ([`UreqTransport::with_api_connections`](crate::UreqTransport::with_api_connections)).
 ///
 /// ```no_run
-/// use octo_auth_blocking::{ApiClient, Body, Tokens};
+/// use octo_auth_blocking::{ApiClient, Body, TokenSource};
 ///
-/// # fn example(tokens: Tokens) -> Result<(), Box<dyn std::error::Error>> {
+/// # fn example(tokens: TokenSource) -> Result<(), Box<dyn std::error::Error>> {
 /// let client = ApiClient::new(tokens);
 /// let url = "https://app.officernd.com/api/v2/organizations/example/members";
 /// let answer = client.call(&http::Request::get(url).body(Body::empty())?)?;
@@ -35,8 +35,8 @@ use crate::tokens::Tokens;
 /// One client can call for many accounts: a request takes the tokens that are among its extensions, if any are.
 ///
 /// ```no_run
-/// # use octo_auth_blocking::{ApiClient, Body, Tokens};
-/// # fn example(client: ApiClient, inn: Tokens) -> Result<(), Box<dyn std::error::Error>> {
+/// # use octo_auth_blocking::{ApiClient, Body, TokenSource};
+/// # fn example(client: ApiClient, inn: TokenSource) -> Result<(), Box<dyn std::error::Error>> {
 /// let url = "https://api.octorate.com/connect/rest/v1/reservation/100001";
 /// let request = http::Request::get(url).extension(inn).body(Body::empty())?;
 /// let answer = client.call(&request)?;
@@ -45,7 +45,7 @@ use crate::tokens::Tokens;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ApiClient {
-    tokens: Tokens,
+    tokens: TokenSource,
     authorizer: Authorizer,
     answer_limit: usize,
 }
@@ -53,7 +53,7 @@ pub struct ApiClient {
 impl ApiClient {
     /// Calls with these tokens, at the hosts of their provider's profile.
     #[must_use]
-    pub fn new(tokens: Tokens) -> Self {
+    pub fn new(tokens: TokenSource) -> Self {
         let authorizer = tokens.authorizer();
         Self { tokens, authorizer, answer_limit: ANSWER_LIMIT }
     }
@@ -81,10 +81,10 @@ impl ApiClient {
     }
 
     /// Makes a call. Whatever the provider answers, refusals and errors included, is an answer; its
-    /// [`Meaning`](crate::Meaning) says what it says of the token, and
+    /// [`TokenStatus`](crate::Meaning) says what it says of the token, and
     /// [`ApiAnswer::error_for_status`] makes an error of a refusal.
     ///
-    /// On a worker of an async runtime nothing is sent, as for [`Accounts::run`](crate::Accounts::run).
+    /// On a worker of an async runtime nothing is sent, as for [`TokenManager::run`](crate::Accounts::run).
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Answer, Exchange, ExchangeError, Fault, Job, Now, Reply, Report, SendJob, Store, Ticket,
+    Answer, Exchange, ExchangeError, Job, Now, Reply, Report, SendJob, Store, Ticket, TransportError,
 };
 use octo_auth_driver::{Admitted, JobGuard, Running};
 
@@ -20,19 +20,19 @@ impl Context {
     ) -> R {
         match self.admit(&exchange) {
             Ok(_running) => then(self.send_beside(exchange)),
-            Err(fault) => then(Err(exchange.lost(fault))),
+            Err(fault) => then(Err(exchange.failed(fault))),
         }
     }
 
     /// Waits until an exchange may be sent.
-    fn admit<T: Reply>(&self, exchange: &Exchange<T>) -> Result<Running, Fault> {
+    fn admit<T: Reply>(&self, exchange: &Exchange<T>) -> Result<Running, TransportError> {
         if !self.may_block() {
-            return Err(Fault::not_sent("waiting here would stall the async runtime"));
+            return Err(TransportError::not_sent("waiting here would stall the async runtime"));
         }
         let mut admission = self.shared.admission();
         loop {
             if exchange.is_too_old(self.shared.now()) {
-                return Err(Fault::not_sent("the code became too old while it waited"));
+                return Err(TransportError::not_sent("the code became too old while it waited"));
             }
             match admission.ask(exchange.purpose()) {
                 Admitted::Yes(running) => return Ok(running),
@@ -72,8 +72,8 @@ impl Context {
     }
 
     fn call_store(self: &Arc<Self>, guard: JobGuard) {
-        let (context, key) = (self.clone(), guard.due().map(|job| job.ticket().key().clone()));
-        self.store_calls.run(key, Box::new(move |waited| context.run_jobs(guard, waited)));
+        let (context, spec) = (self.clone(), guard.due().map(|job| job.ticket().spec().clone()));
+        self.store_calls.run(spec, Box::new(move |waited| context.run_jobs(guard, waited)));
     }
 
     /// Runs the jobs of a flight, the first of which has waited for its thread, while they belong on that thread.
@@ -124,7 +124,7 @@ impl Context {
     }
 
     fn call<R>(&self, ticket: &Ticket, call: impl FnOnce(&dyn Store) -> R) -> R {
-        let scope = self.shared.telemetry().store_call(ticket.key(), ticket.step());
+        let scope = self.shared.telemetry().store_call(ticket.spec(), ticket.step());
         scope.within(|| call(&*self.store))
     }
 

@@ -1,16 +1,16 @@
 //! OAuth tokens for synchronous programs: a working token for every caller, one renewal at a time, over ureq.
 //!
-//! [`Accounts`] is one registration at a provider; [`Tokens`] is a handle to one [`Key`] of it: what a token is for.
+//! [`TokenManager`] is one registration at a provider; [`TokenSource`] is a handle to one [`TokenSpec`] of it: what a token is for.
 //! The [`core`] decides; this crate sends the requests by ureq, on threads. There is no async runtime among its
 //! dependencies.
 //!
 //! ```no_run
-//! use octo_auth_blocking::{Accounts, Client, Key, Profile, Scopes};
+//! use octo_auth_blocking::{Client, Profile, Scopes, TokenManager, TokenSpec};
 //!
 //! # fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::officernd(), "my-client-id", client_secret)?;
-//! let accounts = Accounts::new(client)?;
-//! let tokens = accounts.tokens(Key::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
+//! let manager = TokenManager::new(client)?;
+//! let tokens = manager.tokens(TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
 //! // As often as you like, from any thread: a valid token is served at once, an expired one is renewed once.
 //! let token = tokens.get()?;
@@ -22,7 +22,7 @@
 //!     tokens.refused(token.generation()); // the next call brings another token, if one can be had
 //! }
 //!
-//! accounts.shutdown(); // before the program ends: what is in flight is finished and saved
+//! manager.shutdown(); // before the program ends: what is in flight is finished and saved
 //! # Ok(())
 //! # }
 //! ```
@@ -46,8 +46,8 @@
 //!
 //! # Where refresh tokens are stored
 //!
-//! A refresh token comes into a key by [`Tokens::adopt`], from a sign-in, a property creation or a migration; one from a
-//! configuration is imported as [`Adopted::Seed`]. It outlives the process only in a [`Store`], which keeps bytes under
+//! A refresh token comes into a key by [`TokenSource::import`], from a sign-in, a property creation or a migration; one from a
+//! configuration is imported as [`Imported::Seed`]. It outlives the process only in a [`Store`], which keeps bytes under
 //! names. [`MemoryStore`] is for tests, and for several registrations of one process. Processes that share a store
 //! ([`Storage::MultiProcess`]) renew each token once for all of them. A sign-in or sign-out in one process reaches the
 //! others, while they are in use, within 60 s and one reading of the store ([`Policy::with_reread_interval`]), or with
@@ -56,8 +56,8 @@
 //!
 //! # Threads
 //!
-//! A thread runs only while a job is in progress: at most 64 for each [`Accounts`], and one for each
-//! [`Accounts::keep_warm`]. A job beyond that waits for a free thread. After 5 s it is given up as not begun, and tried
+//! A thread runs only while a job is in progress: at most 64 for each [`TokenManager`], and one for each
+//! [`TokenManager::refresh_ahead`]. A job beyond that waits for a free thread. After 5 s it is given up as not begun, and tried
 //! again like any failure. A store that never answers holds its thread as long. A program with an HTTP client of its own
 //! implements [`Transport`], or uses the core alone. A [`Runner`] runs single exchanges without the lifecycle.
 //!
@@ -73,7 +73,7 @@
 //! | a few calls, no HTTP client of your own | [`ApiClient`] | is repeated once, with another token |
 //! | an agent of ureq | [`Authorize`], a middleware | is reported, so that the next call has another token |
 //!
-//! For any other client the core's [`Authorizer`] decides the same, step by step; [`Tokens::authorizer`] returns it.
+//! For any other client the core's [`Authorizer`] decides the same, step by step; [`TokenSource::authorizer`] returns it.
 //!
 //! # Proxies
 //!
@@ -110,19 +110,19 @@ pub mod officernd;
 pub mod rfc6749;
 pub mod web;
 
-mod accounts;
 mod api_client;
 mod changes;
 mod context;
 mod drive;
 mod job_runner;
-mod keep_warm;
+mod manager;
 mod middleware;
+mod refresh_ahead;
 mod runner;
 mod runtime_detection;
 mod store;
 mod thread_pool;
-mod tokens;
+mod token_source;
 mod transport;
 mod ureq;
 
@@ -131,29 +131,31 @@ pub use octo_auth_core as core;
 
 pub use octo_auth_core::profile;
 pub use octo_auth_core::{
-    ANSWER_LIMIT, AccessToken, AdminToken, Adopted, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
+    ANSWER_LIMIT, AccessToken, Action, AdminToken, Answer, ApiAnswer, ApiCall, ApiConfiguration, ApiError,
     AuthorizationCode, Authorizer, Body, CallError, CallbackError, Change, ChangeListener, Claimed, Client,
-    CreatedClient, CreatedProperty, Delivery, Deviation, Diagnostic, Entropy, ErrorKind, Event, Exchange,
-    ExchangeError, Failure, FailureKind, FamilyId, Fault, Freshness, Generation, Grant, Introspection,
-    Judged, Key, Lead, Meaning, NewClient, Next, Now, OnboardingError, PendingAuthorization, Policy,
-    PolicyError, Position, Profile, ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName,
-    RecordNameError, RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret,
-    SendOptions, State, Status, Storage, Store, StoreError, Stored, Timestamp, Token, TokenSet,
-    TokenTypeHint, Validity, Version, Warm, note_framing,
+    CreatedClient, CreatedProperty, Delivery, Deviation, Diagnostic, Entropy, ErrorKind, Evaluation, Event,
+    Exchange, ExchangeError, FamilyId, Freshness, Generation, Grant, Imported, Introspection, Lead,
+    NewClient, Now, OnboardingError, PendingAuthorization, Policy, PolicyError, Position, Profile,
+    ProfileError, Published, Purpose, RecordBytes, RecordError, RecordName, RecordNameError, RefreshAhead,
+    RejectedCallback, Remedy, Reply, RequestError, Retry, Saved, Scopes, Secret, SendOptions, State, Status,
+    Storage, Store, StoreError, Stored, Timestamp, Token, TokenError, TokenErrorKind, TokenSet, TokenSpec,
+    TokenStatus, TokenTypeHint, TransportError, Validity, Version, note_framing,
 };
 pub use octo_auth_driver::Unfinished;
 #[doc(inline)]
 pub use octo_auth_driver::telemetry;
 #[doc(inline)]
 pub use octo_auth_system::proxies;
-pub use octo_auth_system::{Clock, EntropyError, MemoryStore, SetupError, SystemClock, Waiting, entropy};
+pub use octo_auth_system::{
+    Clock, ClockListener, EntropyError, MemoryStore, SetupError, SystemClock, entropy,
+};
 
 pub use self::ureq::UreqTransport;
-pub use accounts::{Accounts, Builder};
 pub use api_client::ApiClient;
 pub use changes::Changes;
-pub use keep_warm::KeepWarm;
+pub use manager::{Builder, TokenManager};
 pub use middleware::{Authorize, StatusesAreErrors};
+pub use refresh_ahead::RefreshTask;
 pub use runner::Runner;
-pub use tokens::Tokens;
+pub use token_source::TokenSource;
 pub use transport::Transport;

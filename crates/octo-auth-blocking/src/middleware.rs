@@ -12,14 +12,14 @@ use octo_auth_core::{ApiCall, Authorizer, CallError, Diagnostic, Remedy};
 use ureq::middleware::{Middleware, MiddlewareNext};
 use ureq::{Body, ResponseExt, SendBody};
 
-use crate::tokens::Tokens;
+use crate::token_source::TokenSource;
 
 /// Authorises every request of a [`ureq::Agent`] with the token of one key.
 ///
 /// It puts the token on, and reports a refusal of it, so that the next call has another. It cannot repeat a request:
 /// a refusal is handed to the caller, who makes the call again if that is wanted.
 ///
-/// A request with [`Tokens`] among its extensions takes those, so that one agent can call for many accounts.
+/// A request with [`TokenSource`] among its extensions takes those, so that one agent can call for many accounts.
 ///
 /// The agent must be set up with `http_status_as_error(false)`, else a refusal never reaches this middleware. ureq
 /// tells a middleware nothing of its settings, so a mistake shows at the first answer of status 400 or above: it
@@ -37,9 +37,9 @@ use crate::tokens::Tokens;
 /// are redirected, call the address they lead to.
 ///
 /// ```no_run
-/// use octo_auth_blocking::{Authorize, Tokens};
+/// use octo_auth_blocking::{Authorize, TokenSource};
 ///
-/// # fn example(tokens: Tokens) -> Result<(), ureq::Error> {
+/// # fn example(tokens: TokenSource) -> Result<(), ureq::Error> {
 /// let agent: ureq::Agent = ureq::Agent::config_builder()
 ///     .http_status_as_error(false)
 ///     .middleware(Authorize::new(tokens))
@@ -52,7 +52,7 @@ use crate::tokens::Tokens;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Authorize {
-    tokens: Tokens,
+    tokens: TokenSource,
     authorizer: Authorizer,
 }
 
@@ -67,7 +67,7 @@ pub struct StatusesAreErrors {
 impl Authorize {
     /// Authorises calls with these tokens, at the hosts of their provider's profile.
     #[must_use]
-    pub fn new(tokens: Tokens) -> Self {
+    pub fn new(tokens: TokenSource) -> Self {
         let authorizer = tokens.authorizer();
         Self { tokens, authorizer }
     }
@@ -79,7 +79,7 @@ impl Authorize {
     }
 
     /// Puts the token on a request.
-    fn authorize(&self, request: &mut Request<SendBody>, tokens: &Tokens) -> Result<ApiCall, CallError> {
+    fn authorize(&self, request: &mut Request<SendBody>, tokens: &TokenSource) -> Result<ApiCall, CallError> {
         let mut call = self.authorizer.call(request.uri(), request.headers())?;
         let token = tokens.get()?;
         call.authorize(&token, request.headers_mut())?;
@@ -87,7 +87,7 @@ impl Authorize {
     }
 
     /// Reports a refusal, and gives the answer back as it came.
-    fn judge(&self, call: &ApiCall, tokens: &Tokens, answer: Response<Body>) -> Response<Body> {
+    fn judge(&self, call: &ApiCall, tokens: &TokenSource, answer: Response<Body>) -> Response<Body> {
         let (parts, body) = answer.into_parts();
         let (head, body) =
             if self.authorizer.looks_at_body(parts.status) { look_at(body) } else { (Vec::new(), body) };

@@ -6,12 +6,12 @@
 //!
 //! ```no_run
 //! use octo_auth_blocking::octorate::Octorate;
-//! use octo_auth_blocking::{Accounts, Client, Profile, Store};
+//! use octo_auth_blocking::{Client, Profile, Store, TokenManager};
 //!
 //! # fn example(client_secret: String, store: impl Store + 'static) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::octorate(), "public_0123", client_secret)?;
-//! let accounts = Accounts::builder(client).store(store).build()?;
-//! let octorate = Octorate::new(&accounts)?;
+//! let manager = TokenManager::builder(client).store(store).build()?;
+//! let octorate = Octorate::new(&manager)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -20,11 +20,11 @@
 //!
 //! ```no_run
 //! # use octo_auth_blocking::octorate::Octorate;
-//! # use octo_auth_blocking::{Accounts, Body};
-//! # fn example(accounts: Accounts, octorate: Octorate, callback: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! # use octo_auth_blocking::{Body, TokenManager};
+//! # fn example(manager: TokenManager, octorate: Octorate, callback: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let (page, pending) = octorate.authorize("https://localhost")?;
 //! // … send the owner to the page; when the callback comes:
-//! let code = pending.receive(callback, accounts.now())?;
+//! let code = pending.receive(callback, manager.now())?;
 //! let inn = octorate.property("inn")?;
 //! inn.sign_in(code)?;
 //!
@@ -61,14 +61,14 @@ use std::net::IpAddr;
 use octo_auth_core::allowlist::{NotPermitted, Rules};
 use octo_auth_core::provider::octorate;
 use octo_auth_core::{
-    Answer, ApiConfiguration, ApiError, AuthorizationCode, CreatedProperty, Failure, OnboardingError,
-    PendingAuthorization, RequestError, Secret,
+    Answer, ApiConfiguration, ApiError, AuthorizationCode, CreatedProperty, OnboardingError,
+    PendingAuthorization, RequestError, Secret, TokenError,
 };
 use octo_auth_system::entropy;
 
-use crate::accounts::Accounts;
 use crate::api_client::ApiClient;
-use crate::tokens::Tokens;
+use crate::manager::TokenManager;
+use crate::token_source::TokenSource;
 
 /// An application registered at Octorate. It is cheap to clone.
 #[derive(Debug, Clone)]
@@ -80,13 +80,13 @@ pub struct Octorate {
 /// cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    tokens: Tokens,
+    tokens: TokenSource,
 }
 
 /// What one consent opens: one property, or several of one owner. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Property {
-    tokens: Tokens,
+    tokens: TokenSource,
 }
 
 impl Octorate {
@@ -94,9 +94,9 @@ impl Octorate {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the registration's profile has no ApiLogin, as only Octorate's has.
-    pub fn new(accounts: &Accounts) -> Result<Self, Failure> {
-        Ok(Self { admin: Admin { tokens: accounts.tokens(octorate::admin())? } })
+    /// A [`TokenError`] if the registration's profile has no ApiLogin, as only Octorate's has.
+    pub fn new(manager: &TokenManager) -> Result<Self, TokenError> {
+        Ok(Self { admin: Admin { tokens: manager.tokens(octorate::admin())? } })
     }
 
     /// Its administration.
@@ -110,8 +110,8 @@ impl Octorate {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if there is no room for another key.
-    pub fn property(&self, account: &str) -> Result<Property, Failure> {
+    /// A [`TokenError`] if there is no room for another key.
+    pub fn property(&self, account: &str) -> Result<Property, TokenError> {
         Ok(Property { tokens: self.admin.tokens.sibling(&octorate::property(account))? })
     }
 
@@ -154,7 +154,7 @@ impl Property {
 
     /// Its tokens: to adopt a refresh token that was kept elsewhere, to sign out, for an HTTP client of your own.
     #[must_use]
-    pub fn tokens(&self) -> &Tokens {
+    pub fn tokens(&self) -> &TokenSource {
         &self.tokens
     }
 }
@@ -212,7 +212,7 @@ impl Admin {
 
     /// Its tokens: for an HTTP client of your own.
     #[must_use]
-    pub fn tokens(&self) -> &Tokens {
+    pub fn tokens(&self) -> &TokenSource {
         &self.tokens
     }
 }

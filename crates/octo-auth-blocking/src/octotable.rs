@@ -5,13 +5,13 @@
 //!
 //! ```no_run
 //! use octo_auth_blocking::octotable::{OctoTable, create_client};
-//! use octo_auth_blocking::{Accounts, NewClient, Profile, Runner};
+//! use octo_auth_blocking::{NewClient, Profile, Runner, TokenManager};
 //!
 //! # fn example(wanted: NewClient) -> Result<(), Box<dyn std::error::Error>> {
 //! let created = create_client(&Runner::new()?, &Profile::octotable(), &wanted)?.value;
 //! let sandbox = created.properties[0].id.clone();
 //! let client = created.into_client(Profile::octotable())?;
-//! let services = OctoTable::new(&Accounts::new(client)?)?.property(&sandbox)?;
+//! let services = OctoTable::new(&TokenManager::new(client)?)?.property(&sandbox)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -20,11 +20,11 @@
 //!
 //! ```no_run
 //! use octo_auth_blocking::octotable::OctoTable;
-//! use octo_auth_blocking::{Accounts, Body, Client, Profile};
+//! use octo_auth_blocking::{Body, Client, Profile, TokenManager};
 //!
 //! # fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::octotable(), "public_0123", client_secret)?;
-//! let property = OctoTable::new(&Accounts::new(client)?)?.property("1234")?;
+//! let property = OctoTable::new(&TokenManager::new(client)?)?.property("1234")?;
 //! let url = "https://api.octotable.com/octotable-pms/api/v2/services";
 //! let answer = property.call(&http::Request::get(url).body(Body::empty())?)?;
 //! println!("{}", answer.value.status());
@@ -33,17 +33,19 @@
 //! ```
 
 use octo_auth_core::provider::octotable;
-use octo_auth_core::{Answer, ApiError, CallError, CreatedClient, Failure, NewClient, Profile, RequestError};
+use octo_auth_core::{
+    Answer, ApiError, CallError, CreatedClient, NewClient, Profile, RequestError, TokenError,
+};
 
-use crate::accounts::Accounts;
 use crate::api_client::ApiClient;
+use crate::manager::TokenManager;
 use crate::runner::Runner;
-use crate::tokens::Tokens;
+use crate::token_source::TokenSource;
 
 /// A client of OctoTable. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct OctoTable {
-    tokens: Tokens,
+    tokens: TokenSource,
 }
 
 impl OctoTable {
@@ -51,9 +53,9 @@ impl OctoTable {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the registration's profile has no client credentials without scopes.
-    pub fn new(accounts: &Accounts) -> Result<Self, Failure> {
-        Ok(Self { tokens: accounts.tokens(octotable::client())? })
+    /// A [`TokenError`] if the registration's profile has no client credentials without scopes.
+    pub fn new(manager: &TokenManager) -> Result<Self, TokenError> {
+        Ok(Self { tokens: manager.tokens(octotable::client())? })
     }
 
     /// Calls of OctoTable's API for one property, whose id stands in the header `Property` of each.
@@ -68,7 +70,7 @@ impl OctoTable {
 
     /// Its tokens, which serve all its properties: for an HTTP client of your own.
     #[must_use]
-    pub fn tokens(&self) -> &Tokens {
+    pub fn tokens(&self) -> &TokenSource {
         &self.tokens
     }
 }

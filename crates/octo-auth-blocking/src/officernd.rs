@@ -4,11 +4,11 @@
 //!
 //! ```no_run
 //! use octo_auth_blocking::officernd::OfficeRnd;
-//! use octo_auth_blocking::{Accounts, Body, Client, Profile};
+//! use octo_auth_blocking::{Body, Client, Profile, TokenManager};
 //!
 //! # fn example(client_secret: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::officernd(), "0123456789abcdef", client_secret)?;
-//! let members = OfficeRnd::new(&Accounts::new(client)?).with_scopes("flex.community.members.read")?;
+//! let members = OfficeRnd::new(&TokenManager::new(client)?).with_scopes("flex.community.members.read")?;
 //! let url = "https://app.officernd.com/api/v2/organizations/example/members";
 //! let answer = members.call(&http::Request::get(url).body(Body::empty())?)?;
 //! println!("{}", answer.value.status());
@@ -19,21 +19,21 @@
 use octo_auth_core::CallError;
 use octo_auth_core::provider::officernd;
 
-use crate::accounts::Accounts;
 use crate::api_client::ApiClient;
-use crate::tokens::Tokens;
+use crate::manager::TokenManager;
+use crate::token_source::TokenSource;
 
 /// An application of OfficeRND. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct OfficeRnd {
-    accounts: Accounts,
+    manager: TokenManager,
 }
 
 impl OfficeRnd {
     /// The application of a registration. Nothing is asked for yet.
     #[must_use]
-    pub fn new(accounts: &Accounts) -> Self {
-        Self { accounts: accounts.clone() }
+    pub fn new(manager: &TokenManager) -> Self {
+        Self { manager: manager.clone() }
     }
 
     /// Calls of OfficeRND's API with these scopes, separated by spaces. Each set of scopes has a token of its own;
@@ -51,7 +51,7 @@ impl OfficeRnd {
     /// # Errors
     ///
     /// As [`OfficeRnd::with_scopes`].
-    pub fn tokens(&self, scopes: &str) -> Result<Tokens, CallError> {
-        Ok(self.accounts.tokens(officernd::scopes(scopes)?)?)
+    pub fn tokens(&self, scopes: &str) -> Result<TokenSource, CallError> {
+        Ok(self.manager.tokens(officernd::scopes(scopes)?)?)
     }
 }

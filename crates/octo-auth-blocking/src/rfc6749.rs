@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use octo_auth_blocking::rfc6749::Rfc6749;
-//! use octo_auth_blocking::{Accounts, Body, Client, Profile, Store};
+//! use octo_auth_blocking::{Body, Client, Profile, Store, TokenManager};
 //!
 //! # fn example(client_secret: String, callback: &str, store: impl Store + 'static) -> Result<(), Box<dyn std::error::Error>> {
 //! let profile = Profile::rfc6749("https://login.example.com/oauth2/token")?
@@ -13,13 +13,13 @@
 //!     .with_authorization_url("https://login.example.com/oauth2/authorize")?
 //!     .with_revocation_url("https://login.example.com/oauth2/revoke")?
 //!     .with_api_host("https://api.example.com")?;
-//! let accounts = Accounts::builder(Client::new(profile, "my-client-id", client_secret)?).store(store).build()?;
-//! let server = Rfc6749::new(&accounts);
+//! let manager = TokenManager::builder(Client::new(profile, "my-client-id", client_secret)?).store(store).build()?;
+//! let server = Rfc6749::new(&manager);
 //!
 //! let (page, pending) = server.authorize("https://app.example.com/callback", "read write")?;
 //! // … send the user to the page; when the callback comes:
 //! let ann = server.account("ann")?;
-//! ann.sign_in(pending.receive(callback, accounts.now())?)?;
+//! ann.sign_in(pending.receive(callback, manager.now())?)?;
 //!
 //! // The token is refreshed when it is due.
 //! let request = http::Request::get("https://api.example.com/orders").body(Body::empty())?;
@@ -44,31 +44,31 @@
 
 use octo_auth_core::provider::rfc6749;
 use octo_auth_core::{
-    AuthorizationCode, CallError, Failure, OnboardingError, PendingAuthorization, RequestError,
+    AuthorizationCode, CallError, OnboardingError, PendingAuthorization, RequestError, TokenError,
 };
 use octo_auth_system::entropy;
 
-use crate::accounts::Accounts;
 use crate::api_client::ApiClient;
-use crate::tokens::Tokens;
+use crate::manager::TokenManager;
+use crate::token_source::TokenSource;
 
 /// A client registered at a standard server. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Rfc6749 {
-    accounts: Accounts,
+    manager: TokenManager,
 }
 
 /// The account of one user. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Account {
-    tokens: Tokens,
+    tokens: TokenSource,
 }
 
 impl Rfc6749 {
     /// The client of a registration. Nothing is sent yet.
     #[must_use]
-    pub fn new(accounts: &Accounts) -> Self {
-        Self { accounts: accounts.clone() }
+    pub fn new(manager: &TokenManager) -> Self {
+        Self { manager: manager.clone() }
     }
 
     /// Returns the page to send a user to, and the sign-in that waits for the callback
@@ -108,7 +108,7 @@ impl Rfc6749 {
         scopes: &str,
         parameters: &[(&str, &str)],
     ) -> Result<(String, PendingAuthorization), RequestError> {
-        let (client, now) = (self.accounts.client(), self.accounts.now());
+        let (client, now) = (self.manager.client(), self.manager.now());
         rfc6749::authorize(&client, redirect_uri, scopes, parameters, entropy().ok(), now)
     }
 
@@ -117,9 +117,9 @@ impl Rfc6749 {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the profile has no refresh, or if there is no room for another key.
-    pub fn account(&self, name: &str) -> Result<Account, Failure> {
-        Ok(Account { tokens: self.accounts.tokens(rfc6749::account(name))? })
+    /// A [`TokenError`] if the profile has no refresh, or if there is no room for another key.
+    pub fn account(&self, name: &str) -> Result<Account, TokenError> {
+        Ok(Account { tokens: self.manager.tokens(rfc6749::account(name))? })
     }
 
     /// Calls of the API with the client's own tokens (client credentials) with these scopes, separated by spaces. Each set
@@ -138,8 +138,8 @@ impl Rfc6749 {
     /// # Errors
     ///
     /// As [`Rfc6749::with_scopes`].
-    pub fn tokens(&self, scopes: &str) -> Result<Tokens, CallError> {
-        Ok(self.accounts.tokens(rfc6749::scopes(scopes)?)?)
+    pub fn tokens(&self, scopes: &str) -> Result<TokenSource, CallError> {
+        Ok(self.manager.tokens(rfc6749::scopes(scopes)?)?)
     }
 }
 
@@ -160,14 +160,14 @@ impl Account {
     }
 
     /// Ends the account until its next sign-in, and revokes its tokens where the profile has a revocation endpoint
-    /// ([`Tokens::sign_out`]).
+    /// ([`TokenSource::sign_out`]).
     pub fn sign_out(&self) {
         self.tokens.sign_out();
     }
 
     /// Returns the user's tokens: to import a refresh token that was kept elsewhere, for an HTTP client of your own.
     #[must_use]
-    pub fn tokens(&self) -> &Tokens {
+    pub fn tokens(&self) -> &TokenSource {
         &self.tokens
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use octo_auth_core::Key;
+use octo_auth_core::TokenSpec;
 use octo_auth_driver::Shared;
 
 /// How long a job waits for a thread.
@@ -31,13 +31,13 @@ struct PoolState {
     workers: usize,
     queue: VecDeque<Queued>,
     /// The keys that a thread is at work for.
-    busy: HashSet<Arc<Key>>,
+    busy: HashSet<Arc<TokenSpec>>,
 }
 
 /// The jobs of a flight that wait for a thread.
 struct Queued {
     /// The key for which no other jobs may run meanwhile.
-    key: Option<Arc<Key>>,
+    key: Option<Arc<TokenSpec>>,
     jobs: Jobs,
     /// When they were queued, on the boot clock.
     since: Duration,
@@ -55,7 +55,7 @@ impl ThreadPool {
     }
 
     /// Has jobs run, those that name a key one after the other. If no thread can be started for them, they are given up.
-    pub(crate) fn run(self: &Arc<Self>, key: Option<Arc<Key>>, jobs: Jobs) {
+    pub(crate) fn run(self: &Arc<Self>, key: Option<Arc<TokenSpec>>, jobs: Jobs) {
         let since = self.shared.clock().boot();
         if !self.add(Queued { key, jobs, since }) {
             return;
@@ -127,7 +127,7 @@ impl Worker {
 
     /// Returns the next jobs, after those for a key are done. Without any the worker leaves in the same step, so that no job
     /// is left without a thread: one that waits for its key is left to the worker that is at work for that.
-    fn next(&mut self, done: Option<Arc<Key>>) -> Option<Queued> {
+    fn next(&mut self, done: Option<Arc<TokenSpec>>) -> Option<Queued> {
         let mut state = self.pool.lock();
         done.map(|key| state.busy.remove(&key));
         let place = state.first_free();

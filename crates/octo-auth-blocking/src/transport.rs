@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_core::{Body, Fault};
+use octo_auth_core::{Body, TransportError};
 
 /// Carries one request to a server and its response back.
 ///
@@ -18,14 +18,14 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if no complete response came: [`Fault::not_sent`] or [`Fault::misconfigured`] only if the server
-    /// certainly has not seen the request, else the constructor that fits best, or [`Fault::unknown`]. What has come of a
-    /// response goes with it: [`Fault::with_partial_response`].
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault>;
+    /// A [`TransportError`] if no complete response came: [`TransportError::not_sent`] or [`TransportError::misconfigured`] only if the server
+    /// certainly has not seen the request, else the constructor that fits best, or [`TransportError::unknown`]. What has come of a
+    /// response goes with it: [`TransportError::with_partial_response`].
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError>;
 }
 
 impl<T: Transport + ?Sized> Transport for Arc<T> {
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         (**self).send(request, deadline)
     }
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
-use octo_auth_core::{Body, Fault, SendOptions};
+use octo_auth_core::{Body, SendOptions, TransportError};
 use octo_auth_system::SetupError;
 use octo_auth_system::proxies::Proxies;
 use ureq::config::{AutoHeaderValue, Config, ConfigBuilder};
@@ -134,12 +134,12 @@ impl UreqTransport {
     /// servers with a private authority; to trust the operating system's too, add its bundle to the text.
     ///
     /// ```no_run
-    /// # use octo_auth_blocking::{Accounts, Client, UreqTransport};
+    /// # use octo_auth_blocking::{Client, TokenManager, UreqTransport};
     /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let transport = UreqTransport::new()?
     ///     .with_root_certificates(std::fs::read("authority.pem")?)?
     ///     .with_client_certificate(std::fs::read("client.pem")?)?;
-    /// let accounts = Accounts::builder(client).transport(transport).build()?;
+    /// let manager = TokenManager::builder(client).transport(transport).build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -201,12 +201,12 @@ impl UreqTransport {
 }
 
 impl Transport for UreqTransport {
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         let deadline = Instant::now() + deadline.min(FOR_EVER);
-        let server = server(request.uri()).ok_or_else(|| Fault::not_sent(NO_REQUEST))?;
+        let server = server(request.uri()).ok_or_else(|| TransportError::not_sent(NO_REQUEST))?;
         let config = self.config(&server);
         if config.https_only() && server.scheme() != Some(&Scheme::HTTPS) {
-            return Err(Fault::misconfigured("plain http is switched off by `https_only`"));
+            return Err(TransportError::misconfigured("plain http is switched off by `https_only`"));
         }
         let options = SendOptions::of(request);
         let kept = self.kept.as_ref().filter(|_| options.may_reuse_connection());

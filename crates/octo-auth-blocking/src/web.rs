@@ -16,14 +16,14 @@ pub use octo_auth_core::provider::web::{SignedIn, WebSignInError};
 #[cfg(feature = "sealed-cookie")]
 pub use octo_auth_driver::web::{CookieKey, CookieKeys, SecretError, SecretSource};
 
-use crate::accounts::Accounts;
+use crate::manager::TokenManager;
 
 /// Signs the users of a web application in, for any number of accounts of one registration. It is cheap to clone.
 ///
 /// The application decides who may sign which account in; that is asked before [`WebSignIn::begin`].
 #[derive(Debug, Clone)]
 pub struct WebSignIn {
-    accounts: Accounts,
+    manager: TokenManager,
     sign_ins: SignIns<Arc<dyn Store>>,
 }
 
@@ -33,8 +33,8 @@ impl WebSignIn {
     /// They wait in a store, so that the callback may come to another replica: of several callbacks, one exchanges the
     /// code. The store may be that of the accounts.
     #[must_use]
-    pub fn new(accounts: &Accounts, store: impl Store + 'static, redirect_uri: &str) -> Self {
-        Self { accounts: accounts.clone(), sign_ins: SignIns::in_store(Arc::new(store), redirect_uri) }
+    pub fn new(manager: &TokenManager, store: impl Store + 'static, redirect_uri: &str) -> Self {
+        Self { manager: manager.clone(), sign_ins: SignIns::in_store(Arc::new(store), redirect_uri) }
     }
 
     /// Sign-ins that need no store: each waits in a cookie of its browser, sealed with these keys.
@@ -48,8 +48,8 @@ impl WebSignIn {
     /// hour.
     #[cfg(feature = "sealed-cookie")]
     #[must_use]
-    pub fn sealed(accounts: &Accounts, keys: CookieKeys, redirect_uri: &str) -> Self {
-        Self { accounts: accounts.clone(), sign_ins: SignIns::in_cookie(keys, redirect_uri) }
+    pub fn sealed(manager: &TokenManager, keys: CookieKeys, redirect_uri: &str) -> Self {
+        Self { manager: manager.clone(), sign_ins: SignIns::in_cookie(keys, redirect_uri) }
     }
 
     /// Sets the scopes to ask for, separated by spaces.
@@ -64,7 +64,7 @@ impl WebSignIn {
     ///
     /// A [`WebSignInError`] if the provider has no such page, or if the store fails.
     pub fn begin(&self, account: &str) -> Result<Response<String>, WebSignInError> {
-        let (client, now) = (self.accounts.client(), self.accounts.now());
+        let (client, now) = (self.manager.client(), self.manager.now());
         let begun = self.sign_ins.begin(&client, account, entropy().ok(), now)?;
         if let Some((store, change)) = begun.to_store {
             changed(&**store, change)?;
@@ -78,13 +78,13 @@ impl WebSignIn {
     ///
     /// A [`WebSignInError`], which has a plain page ([`WebSignInError::page`]) if the application has none of its own.
     pub fn finish(&self, query: &str, headers: &HeaderMap) -> Result<SignedIn, WebSignInError> {
-        let pending = match self.sign_ins.find(&self.accounts.client(), query, headers)? {
+        let pending = match self.sign_ins.find(&self.manager.client(), query, headers)? {
             Found::InStore(store, change) => changed(&**store, *change)?,
             Found::InCookie(pending) => pending,
         };
-        let (code, signed_in) = web::receive(pending, query, self.accounts.now())?;
-        let tokens = self.accounts.tokens(rfc6749::account(&signed_in.account))?;
-        tokens.drive(rfc6749::sign_in(&tokens.client(), code, self.accounts.now()))?;
+        let (code, signed_in) = web::receive(pending, query, self.manager.now())?;
+        let tokens = self.manager.tokens(rfc6749::account(&signed_in.account))?;
+        tokens.drive(rfc6749::sign_in(&tokens.client(), code, self.manager.now()))?;
         Ok(signed_in)
     }
 }

@@ -5,15 +5,15 @@
 
 mod adapter;
 mod chapter;
-mod day;
 mod generic;
 mod octorate;
 mod octotable;
 mod officernd;
 mod passing;
+mod renderer;
+mod simulated_day;
 mod stage;
 mod stopped;
-mod telling;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -58,8 +58,8 @@ const CHAPTERS: [Chapter; 5] = [
         title: "A day in a token's life",
         about: "One account of the standard server, asked for its token every minute of a simulated day. A mark a \
                 minute: · served, R served and renewed, x served though a renewal failed, ! not served.",
-        begins: Some(day::BEGINS),
-        play: day::play,
+        begins: Some(simulated_day::BEGINS),
+        play: simulated_day::play,
     },
 ];
 
@@ -70,9 +70,9 @@ const CHAPTERS: [Chapter; 5] = [
 /// A [`Failure`] if an adapter or an emulator cannot be started, or the telling cannot be written.
 pub(crate) fn run(json: bool, output: &mut Output) -> Result<Exit, Failure> {
     let adapters = [Adapter::asynchronous()?, Adapter::blocking()?];
-    let mut tally = telling::Tally::default();
+    let mut tally = renderer::Tally::default();
     if !json {
-        telling::opening(output)?;
+        renderer::opening(output)?;
     }
     for chapter in &CHAPTERS {
         let plays = adapters.iter().map(|adapter| chapter.play(adapter)).collect::<Result<Vec<_>, _>>()?;
@@ -80,9 +80,9 @@ pub(crate) fn run(json: bool, output: &mut Output) -> Result<Exit, Failure> {
             tally.count(step);
         }
         if json {
-            telling::as_json(chapter, &plays, output)?;
+            renderer::as_json(chapter, &plays, output)?;
         } else {
-            telling::for_people(chapter, &plays, output)?;
+            renderer::for_people(chapter, &plays, output)?;
         }
     }
     output.line(if json { tally.as_json() } else { tally.for_people(output.width()) })?;

@@ -235,8 +235,8 @@ impl From<SecretError> for Failure {
 }
 
 /// A token that could not be had. Its message says what to do, or that of the store does.
-impl From<octo_auth_core::Failure> for Failure {
-    fn from(failure: octo_auth_core::Failure) -> Self {
+impl From<octo_auth_core::TokenError> for Failure {
+    fn from(failure: octo_auth_core::TokenError) -> Self {
         let of_the_store = failure.source().and_then(|source| source.downcast_ref::<FileStoreError>());
         let remedy = of_the_store.and_then(|error| Self::from(error).remedy);
         Self { remedy, ..Self::of(failure.remedy().into(), &failure) }

@@ -5,7 +5,7 @@
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, RecordName, Secret};
+use octo_auth_core::{Imported, RecordName, Secret};
 use zeroize::Zeroizing;
 
 use crate::arguments::ImportRequest;
@@ -40,10 +40,10 @@ pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, 
     };
     let before = family()?;
     let refresh_token = refresh_token()?;
-    let accounts = stored.accounts()?;
-    let tokens = accounts.tokens(stored.key.clone())?;
-    tokens.adopt(Adopted::Seed(refresh_token))?;
-    let unfinished = accounts.shutdown_within(SAVING);
+    let manager = stored.manager()?;
+    let tokens = manager.tokens(stored.key.clone())?;
+    tokens.import(Imported::Seed(refresh_token))?;
+    let unfinished = manager.shutdown_within(SAVING);
     if !unfinished.is_empty() {
         let message = format!("the refresh token is not stored in {}", stored.shown_directory());
         return Err(Failure::new(Exit::TryLater, message).with_hint(tokens.explain().replace('\n', "\n    ")));

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use octo_auth_blocking::Accounts;
+use octo_auth_blocking::TokenManager;
 
 use crate::failure::Failure;
 
@@ -26,7 +26,7 @@ pub(crate) fn leave_the_end() {
 ///
 /// A [`Failure`] if the operating system does not let signals be caught.
 #[cfg(unix)]
-pub(crate) fn finish_first(accounts: &Accounts) -> Result<(), Failure> {
+pub(crate) fn finish_first(manager: &TokenManager) -> Result<(), Failure> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::{flag, iterator::Signals};
 
@@ -45,13 +45,13 @@ pub(crate) fn finish_first(accounts: &Accounts) -> Result<(), Failure> {
         flag::register_conditional_shutdown(signal, 128 + signal, is_second.clone()).map_err(uncaught)?;
         flag::register(signal, is_second.clone()).map_err(uncaught)?;
     }
-    let accounts = accounts.clone();
+    let manager = manager.clone();
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            if !accounts.unfinished().is_empty() {
+            if !manager.unfinished().is_empty() {
                 output::tell("note: what the provider answers is stored first; Ctrl-C again ends at once");
             }
-            accounts.shutdown();
+            manager.shutdown();
             std::process::exit(128 + signal);
         }
     });
@@ -64,6 +64,6 @@ pub(crate) fn finish_first(accounts: &Accounts) -> Result<(), Failure> {
 ///
 /// None.
 #[cfg(not(unix))]
-pub(crate) fn finish_first(_: &Accounts) -> Result<(), Failure> {
+pub(crate) fn finish_first(_: &TokenManager) -> Result<(), Failure> {
     Ok(())
 }

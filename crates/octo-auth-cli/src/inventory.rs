@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use octo_auth_config::Settings;
 use octo_auth_core::{
-    Accounts, Client, FailureKind, Job, Key, Policy, RecordName, Status, Storage, Store, Verdict,
+    Client, Job, Policy, RecordName, Status, Storage, Store, TokenErrorKind, TokenManager, TokenSpec, Verdict,
 };
 use octo_auth_store_file::FileStore;
 use octo_auth_system::{Clock, SystemClock, entropy};
@@ -26,7 +26,7 @@ pub(crate) struct Inventory {
 pub(crate) struct Entry {
     pub(crate) name: RecordName,
     /// Whose it is; `None` if neither a registration nor the settings tell.
-    pub(crate) of: Option<(Client, Key)>,
+    pub(crate) of: Option<(Client, TokenSpec)>,
 }
 
 impl Entry {
@@ -69,10 +69,10 @@ pub(crate) fn read(store: &FileStore, settings: &Settings) -> Result<Inventory, 
 /// # Errors
 ///
 /// A [`Failure`] if no request of the key can be built, or the operating system gives no random bytes.
-pub(crate) fn look(store: &FileStore, client: &Client, key: &Key) -> Result<Status, Failure> {
+pub(crate) fn look(store: &FileStore, client: &Client, key: &TokenSpec) -> Result<Status, Failure> {
     let entropy = entropy().map_err(|error| Failure::of(Exit::TryLater, &error))?;
     let now = SystemClock.now();
-    let mut machine = Accounts::new(client.clone(), Policy::default(), Storage::SingleProcess, &entropy);
+    let mut machine = TokenManager::new(client.clone(), Policy::default(), Storage::SingleProcess, &entropy);
     if let Verdict::Run(Job::Load(job)) = machine.decide(key, now).verdict {
         let read = store.load(job.name());
         let next = machine.report(job.loaded(read), now);
@@ -93,18 +93,18 @@ pub(crate) fn look(store: &FileStore, client: &Client, key: &Key) -> Result<Stat
 /// # Errors
 ///
 /// As [`look`].
-pub(crate) fn fault(store: &FileStore, client: &Client, key: &Key) -> Result<Option<Failure>, Failure> {
+pub(crate) fn fault(store: &FileStore, client: &Client, key: &TokenSpec) -> Result<Option<Failure>, Failure> {
     let status = look(store, client, key)?;
-    let is_unusable = status.setback.filter(|setback| setback.kind() == FailureKind::StoreUnavailable);
+    let is_unusable = status.setback.filter(|setback| setback.kind() == TokenErrorKind::StoreUnavailable);
     // A file that cannot be read was named already.
     Ok(is_unusable.map(Failure::from).filter(|_| store.load(&RecordName::new(client, key)).is_ok()))
 }
 
 /// Returns the client of the settings and its key that has this record, if it can be told from the readable part.
-fn by_settings(client: &Client, settings: &Settings, name: &RecordName) -> Option<(Client, Key)> {
+fn by_settings(client: &Client, settings: &Settings, name: &RecordName) -> Option<(Client, TokenSpec)> {
     let readable = name.as_str().rsplit('.').nth(1).unwrap_or_default();
     let scopes = settings.scopes().ok()?;
-    let keys = [Key::account(readable), Key::api_login(), Key::client_credentials(&scopes)];
+    let keys = [TokenSpec::account(readable), TokenSpec::api_login(), TokenSpec::client_credentials(&scopes)];
     keys.into_iter().find(|key| RecordName::new(client, key) == *name).map(|key| (client.clone(), key))
 }
 

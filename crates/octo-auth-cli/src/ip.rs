@@ -7,7 +7,7 @@ mod change;
 use std::fs::File;
 use std::path::Path;
 
-use octo_auth_core::allowlist::{ListError, Rules, Terms};
+use octo_auth_core::allowlist::{ListError, RuleOptions, Rules};
 
 use crate::arguments::{IpRequest, ListSource, ListTerms};
 use crate::failure::{Exit, Failure, shown};
@@ -105,8 +105,8 @@ fn read(file: &Path, terms: ListTerms) -> Result<Rules, Failure> {
     Rules::from_text(&text, accepted(terms)).map_err(|error| refused(&error).about(shown(file.display())))
 }
 
-fn accepted(terms: ListTerms) -> Terms {
-    let accepted = if terms.any { Terms::default().with_any() } else { Terms::default() };
+fn accepted(terms: ListTerms) -> RuleOptions {
+    let accepted = if terms.any { RuleOptions::default().allow_any() } else { RuleOptions::default() };
     let accepted = if terms.ipv4_only { accepted.ipv4_only() } else { accepted };
     if terms.egress { accepted.egress() } else { accepted }
 }

@@ -45,8 +45,8 @@ pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, F
     // What cannot be read is named before a person is asked for anything.
     record::read(&stored.store, &RecordName::new(&stored.client, &stored.key))?;
     probe::room(stored.store.directory())?;
-    let accounts = stored.accounts()?;
-    let server = Rfc6749::new(&accounts);
+    let manager = stored.manager()?;
+    let server = Rfc6749::new(&manager);
     let account = server.account(stored.key.account_name())?;
     let deadline = Instant::now() + Duration::from_secs(request.wait);
 
@@ -61,7 +61,7 @@ pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, F
             Err(error) => tell(&format!("{error}: open it yourself{}.", way.place())),
         }
     }
-    let keep = |code| kept(&account, code, || accounts.shutdown_within(SAVING).is_empty(), &stored);
+    let keep = |code| kept(&account, code, || manager.shutdown_within(SAVING).is_empty(), &stored);
     match way {
         Way::Listen(listener) => listened(listener, pending, &title, deadline, keep)?,
         Way::Paste(uri) => {

@@ -68,10 +68,10 @@ pub(crate) fn run(request: &LogoutRequest, output: &mut Output) -> Result<Exit, 
 
 /// Ends the account in the store. The token is not taken back here: what comes of that is not told.
 fn sign_out(stored: &Stored) -> Result<(), Failure> {
-    let accounts = stored.accounts_without_revocation()?;
-    let tokens = accounts.tokens(stored.key.clone())?;
+    let manager = stored.accounts_without_revocation()?;
+    let tokens = manager.tokens(stored.key.clone())?;
     tokens.sign_out();
-    if accounts.shutdown_within(SAVING).is_empty() {
+    if manager.shutdown_within(SAVING).is_empty() {
         return Ok(());
     }
     let message = format!("the end of {} is not stored in {}", stored.key, stored.shown_directory());

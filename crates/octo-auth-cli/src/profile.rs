@@ -9,7 +9,7 @@ use http::Response;
 use octo_auth_core::profile::{KeptMember, Profile};
 use octo_auth_core::{
     AccessToken, AdminToken, Answer, ApiAnswer, Body, Client, Deviation, Entropy, Exchange, ExchangeError,
-    Meaning, Now, ProfileError, Reply, Scopes, Secret, TokenSet,
+    Now, ProfileError, Reply, Scopes, Secret, TokenSet, TokenStatus,
 };
 
 mod answer;
@@ -144,7 +144,7 @@ fn finished<T: Reply>(
     answer: &Response<Vec<u8>>,
     now: Now,
 ) -> Result<Answer<T>, ExchangeError> {
-    exchange.finish(answer, now, now)
+    exchange.read(answer, now, now)
 }
 
 fn token(
@@ -192,12 +192,12 @@ fn refused(error: &ExchangeError, output: &mut Output) -> Result<Exit, Failure> 
 /// Shows what an answer of the API means for the token.
 fn called(answer: ApiAnswer, output: &mut Output) -> Result<Exit, Failure> {
     output.line(match answer.meaning() {
-        Meaning::Accepted => "accepted",
-        Meaning::TokenRefused => "token refused: it is renewed, and the call is repeated once",
-        Meaning::InsufficientScope => "scope missing: the token is good and lacks a scope",
-        Meaning::Forbidden => "forbidden: the token is good and may not do this",
-        Meaning::Quota { .. } => "quota: too many calls",
-        Meaning::WrongEnvironment => "wrong environment: sandbox and production are mixed up",
+        TokenStatus::Accepted => "accepted",
+        TokenStatus::TokenRefused => "token refused: it is renewed, and the call is repeated once",
+        TokenStatus::InsufficientScope => "scope missing: the token is good and lacks a scope",
+        TokenStatus::Forbidden => "forbidden: the token is good and may not do this",
+        TokenStatus::Quota { .. } => "quota: too many calls",
+        TokenStatus::WrongEnvironment => "wrong environment: sandbox and production are mixed up",
         _ => "unrelated: the answer says nothing of the token",
     })?;
     match answer.error_for_status() {

@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use octo_auth_blocking::{Accounts, UreqTransport};
+use octo_auth_blocking::{TokenManager, UreqTransport};
 use octo_auth_config::{Origin, Settings};
-use octo_auth_core::{Client, Key, Profile, RecordName, Scopes};
+use octo_auth_core::{Client, Profile, RecordName, Scopes, TokenSpec};
 use octo_auth_store_file::{FileStore, FileStoreError, Keys, Registration, SecretSource};
 
 use crate::arguments::{ClientArguments, StoreArguments, StoredArguments};
@@ -47,7 +47,7 @@ pub(crate) enum Absent {
 pub(crate) struct Stored {
     pub(crate) store: FileStore,
     pub(crate) client: Client,
-    pub(crate) key: Key,
+    pub(crate) key: TokenSpec,
     settings: Settings,
     transport: UreqTransport,
 }
@@ -79,23 +79,23 @@ impl Stored {
     /// # Errors
     ///
     /// A [`Failure`] if the settings hold an unusable value, or the operating system gives no random bytes.
-    pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
-        let builder = Accounts::builder(self.client.clone()).policy(self.settings.policy()?);
-        let accounts = builder.store(self.store.clone()).transport(self.transport()).build()?;
-        interrupt::finish_first(&accounts)?;
-        Ok(accounts)
+    pub(crate) fn manager(&self) -> Result<TokenManager, Failure> {
+        let builder = TokenManager::builder(self.client.clone()).policy(self.settings.policy()?);
+        let manager = builder.store(self.store.clone()).transport(self.transport()).build()?;
+        interrupt::finish_first(&manager)?;
+        Ok(manager)
     }
 
     /// Returns the tokens of the client, as if the provider could take back none.
     ///
     /// # Errors
     ///
-    /// As [`Stored::accounts`].
-    pub(crate) fn accounts_without_revocation(&self) -> Result<Accounts, Failure> {
+    /// As [`Stored::manager`].
+    pub(crate) fn accounts_without_revocation(&self) -> Result<TokenManager, Failure> {
         let profile = self.client.profile().clone().edit(|document| document.calls.revocation = None)?;
         // Nothing is sent, so that the secret does not matter.
         let client = Client::new(profile, self.client.client_id(), "unused")?;
-        Ok(Accounts::builder(client).store(self.store.clone()).transport(self.transport()).build()?)
+        Ok(TokenManager::builder(client).store(self.store.clone()).transport(self.transport()).build()?)
     }
 
     /// Returns the redirect URI of the settings, and the scopes to ask for.
@@ -264,7 +264,7 @@ fn registered(store: &FileStore, account: Option<&str>, settings: Settings) -> R
 /// # Errors
 ///
 /// A [`Failure`] if the registration does not make a client.
-pub(crate) fn described(registration: Registration) -> Result<(Client, Key), Failure> {
+pub(crate) fn described(registration: Registration) -> Result<(Client, TokenSpec), Failure> {
     let account = registration.settings.get(ACCOUNT).cloned();
     let client_id = registration.client_id.clone();
     let settings = settings_of(registration)?;
@@ -303,15 +303,15 @@ fn with_registration(
 }
 
 /// Returns the key of an account, or of the client itself.
-fn key(client: &Client, settings: &Settings, account: Option<&str>) -> Result<Key, Failure> {
+fn key(client: &Client, settings: &Settings, account: Option<&str>) -> Result<TokenSpec, Failure> {
     if let Some(account) = account {
-        return Ok(Key::account(account));
+        return Ok(TokenSpec::account(account));
     }
     let calls = &client.profile().document().calls;
     if calls.client_credentials.is_none() && calls.api_login.is_some() {
-        return Ok(Key::api_login());
+        return Ok(TokenSpec::api_login());
     }
-    Ok(Key::client_credentials(&settings.scopes()?))
+    Ok(TokenSpec::client_credentials(&settings.scopes()?))
 }
 
 /// Returns the URL of the first call that gives out tokens.
@@ -322,7 +322,7 @@ fn issuer(profile: &Profile) -> String {
 }
 
 /// Returns the label that the registration of a key is stored under: readable, and never that of another.
-fn label(client: &Client, key: &Key) -> String {
+fn label(client: &Client, key: &TokenSpec) -> String {
     let name = RecordName::new(client, key);
     let digest = name.as_str().rsplit('.').next().unwrap_or_default();
     let readable = key.account_name().chars().take(40).map(|letter| match letter.to_ascii_lowercase() {

@@ -73,9 +73,9 @@ pub(crate) fn stored(
     // The token of the client itself can be its first.
     let absent = if arguments.account.is_some() { Absent::Refused } else { Absent::Created };
     let stored = Stored::open(of, arguments, absent)?;
-    let accounts = stored.accounts()?;
-    let token = accounts.tokens(stored.key.clone())?.get_by(Duration::from_secs(deadline));
-    let unfinished = accounts.shutdown();
+    let manager = stored.manager()?;
+    let token = manager.tokens(stored.key.clone())?.get_by(Duration::from_secs(deadline));
+    let unfinished = manager.shutdown();
     if !unfinished.unsaved.is_empty() {
         let place = stored.shown_directory();
         output::tell(&format!(

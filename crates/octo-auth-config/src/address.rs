@@ -25,7 +25,7 @@ impl Settings {
             }
             let moved = match host {
                 Some(host) => profile.with_base(host, url),
-                None => profile.behind(url),
+                None => profile.via_gateway(url),
             };
             profile = moved.map_err(|error| self.unusable(name, error.problem().to_string()))?;
         }

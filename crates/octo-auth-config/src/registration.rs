@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use octo_auth_core::allowlist::{Rules, Terms};
+use octo_auth_core::allowlist::{RuleOptions, Rules};
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{Client, Policy, Profile, ProfileError, RequestError, Scopes, Secret};
 use zeroize::Zeroizing;
@@ -247,7 +247,7 @@ impl Settings {
     ///
     /// [`ConfigError`] with every rule that is wrong.
     pub fn allowlist(&self) -> Result<Option<Rules>, ConfigError> {
-        let rules = self.text("allowlist").map(|text| Rules::from_line(text, Terms::default()));
+        let rules = self.text("allowlist").map(|text| Rules::from_line(text, RuleOptions::default()));
         rules.transpose().map_err(|error| self.unusable("allowlist", error.to_string()))
     }
 

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{Request, Response};
 use octo_auth_core::{
-    ANSWER_LIMIT, Accounts, Body, Client, Entropy, Failure, Fault, Job, Key, Now, Policy, Profile, Scopes,
-    Storage, Token, Verdict, note_framing,
+    ANSWER_LIMIT, Body, Client, Entropy, Job, Now, Policy, Profile, Scopes, Storage, Token, TokenError,
+    TokenManager, TokenSpec, TransportError, Verdict, note_framing,
 };
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
@@ -36,20 +36,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     getrandom::fill(&mut seed).map_err(|error| error.to_string())?;
 
     let entropy = Entropy::from_bytes(seed);
-    let mut accounts = Accounts::new(client, Policy::default(), Storage::None, &entropy);
-    let key = Key::client_credentials(&Scopes::parse("read")?);
+    let mut manager = TokenManager::new(client, Policy::default(), Storage::None, &entropy);
+    let key = TokenSpec::client_credentials(&Scopes::parse("read")?);
     let clock = Clock(Instant::now());
 
-    let first = token(&mut accounts, &key, &clock)?;
-    println!("{}", accounts.explain(&key, clock.now()));
+    let first = token(&mut manager, &key, &clock)?;
+    println!("{}", manager.explain(&key, clock.now()));
 
     // The second caller gets the same token, and nothing is sent.
-    let second = token(&mut accounts, &key, &clock)?;
+    let second = token(&mut manager, &key, &clock)?;
     assert_eq!(first.generation(), second.generation());
 
     // An API refused it: the next caller gets another one.
-    accounts.refused(&key, second.generation(), clock.now());
-    let third = token(&mut accounts, &key, &clock)?;
+    manager.refused(&key, second.generation(), clock.now());
+    let third = token(&mut manager, &key, &clock)?;
     assert_eq!(third.generation().number, 2);
     assert_eq!(emulator.log().len(), 2, "two requests for three callers");
     println!("\nThree callers, {} requests.", emulator.log().len());
@@ -57,15 +57,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The caller's side: asks until there is a token or a failure.
-fn token(accounts: &mut Accounts, key: &Key, clock: &Clock) -> Result<Token, Failure> {
+fn token(manager: &mut TokenManager, key: &TokenSpec, clock: &Clock) -> Result<Token, TokenError> {
     loop {
-        match accounts.decide(key, clock.now()).verdict {
+        match manager.decide(key, clock.now()).verdict {
             Verdict::Use(token) => return Ok(token),
             Verdict::UseAndRun(token, job) => {
-                carry(accounts, job, clock);
+                carry(manager, job, clock);
                 return Ok(token);
             }
-            Verdict::Run(job) => carry(accounts, job, clock),
+            Verdict::Run(job) => carry(manager, job, clock),
             Verdict::GiveUp(failure) => return Err(failure),
             Verdict::Wait { .. } => {
                 unreachable!("one thread carries each flight to its end before it asks again")
@@ -75,7 +75,7 @@ fn token(accounts: &mut Accounts, key: &Key, clock: &Clock) -> Result<Token, Fai
 }
 
 /// The carrier's side: each report yields the next job of the flight, or none.
-fn carry(accounts: &mut Accounts, job: Job, clock: &Clock) {
+fn carry(manager: &mut TokenManager, job: Job, clock: &Clock) {
     let mut next = Some(job);
     while let Some(job) = next {
         let sent = clock.now();
@@ -87,13 +87,13 @@ fn carry(accounts: &mut Accounts, job: Job, clock: &Clock) {
             // The other jobs are for a store, and there is none.
             other => other.abandon(),
         };
-        next = accounts.report(report, clock.now());
+        next = manager.report(report, clock.now());
     }
 }
 
 /// Sends a request and reads the response. What matters to the machine is whether the server can have seen the
 /// request: a fault before the first byte is `not_sent`, one after it is not.
-fn exchange(request: &Request<Body>, deadline: Duration) -> Result<Response<Vec<u8>>, Fault> {
+fn exchange(request: &Request<Body>, deadline: Duration) -> Result<Response<Vec<u8>>, TransportError> {
     let host = request.uri().authority().map_or("", |authority| authority.as_str());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let connect = || {
@@ -102,8 +102,9 @@ fn exchange(request: &Request<Body>, deadline: Duration) -> Result<Response<Vec<
         stream.set_write_timeout(Some(deadline))?;
         Ok(stream)
     };
-    let mut stream = connect()
-        .map_err(|error: std::io::Error| Fault::not_sent("there is no connection").with_source(error))?;
+    let mut stream = connect().map_err(|error: std::io::Error| {
+        TransportError::not_sent("there is no connection").with_source(error)
+    })?;
 
     let body = request.body().as_ref();
     let length = body.len();
@@ -116,39 +117,41 @@ fn exchange(request: &Request<Body>, deadline: Duration) -> Result<Response<Vec<
         stream.write_all(format!("connection: close\r\ncontent-length: {length}\r\n\r\n").as_bytes())?;
         stream.write_all(body)
     };
-    send().map_err(|error| Fault::unknown("the request broke off").with_source(error))?;
+    send().map_err(|error| TransportError::unknown("the request broke off").with_source(error))?;
 
     let mut answer = Vec::new();
     // A head of some kilobytes, and one byte more than an answer may have.
     let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX).saturating_add(65_536);
     let read = stream.take(limit).read_to_end(&mut answer);
-    read.map_err(|error| Fault::broken_off("the response broke off").with_source(error))?;
+    read.map_err(|error| TransportError::broken_off("the response broke off").with_source(error))?;
     response(&answer)
 }
 
 /// The response in the bytes up to the end of the connection.
-fn response(answer: &[u8]) -> Result<Response<Vec<u8>>, Fault> {
+fn response(answer: &[u8]) -> Result<Response<Vec<u8>>, TransportError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Response::new(&mut headers);
     let Ok(httparse::Status::Complete(length)) = head.parse(answer) else {
-        return Err(Fault::malformed("the answer is no HTTP response"));
+        return Err(TransportError::malformed("the answer is no HTTP response"));
     };
     let body = answer.get(length..).unwrap_or_default().to_vec();
     let mut builder = Response::builder().status(head.code.unwrap_or_default());
     for header in head.headers {
         if header.name.eq_ignore_ascii_case("transfer-encoding") {
-            return Err(Fault::malformed("the answer is in chunks, which this reader does not join"));
+            return Err(TransportError::malformed(
+                "the answer is in chunks, which this reader does not join",
+            ));
         }
         if header.name.eq_ignore_ascii_case("content-length")
             && header.value != body.len().to_string().as_bytes()
         {
-            return Err(Fault::broken_off("the answer is shorter than it says"));
+            return Err(TransportError::broken_off("the answer is shorter than it says"));
         }
         builder = builder.header(header.name, header.value);
     }
     let whole = builder.body(body);
     let mut response =
-        whole.map_err(|error| Fault::malformed("the answer's head is none").with_source(error))?;
+        whole.map_err(|error| TransportError::malformed("the answer's head is none").with_source(error))?;
     note_framing(&mut response);
     Ok(response)
 }

@@ -7,9 +7,9 @@
 //! Deliberately absent: names, which would have to be resolved, and wildcards and ranges, which hide their size.
 //!
 //! ```
-//! use octo_auth_core::allowlist::{Rules, Terms};
+//! use octo_auth_core::allowlist::{RuleOptions, Rules};
 //!
-//! let rules = Rules::from_text("10.0.0.0/8 # office\n192.0.2.7\n", Terms::default())?;
+//! let rules = Rules::from_text("10.0.0.0/8 # office\n192.0.2.7\n", RuleOptions::default())?;
 //! let allowlist = rules.allowlist();
 //! assert!(allowlist.permits("10.1.2.3".parse()?));
 //! assert!(allowlist.permits("::ffff:192.0.2.7".parse()?));
@@ -35,10 +35,10 @@ use ipnet::IpNet;
 pub use caller::{CallerError, ForwardHeader, client_address};
 pub use change::Change;
 pub use error::{ListError, RuleError, RuleProblem};
-pub use explain::{Explanation, Near, NotPermitted};
+pub use explain::{Explanation, NearestRule, NotPermitted};
 pub use rule::{parse, parse_rule};
 pub use rules::Rules;
-pub use terms::Terms;
+pub use terms::RuleOptions;
 pub use written::{Place, WrittenRule};
 
 use ranges::{Ranges, Table, merged, networks, without};

@@ -20,7 +20,7 @@ mod token;
 
 use std::borrow::Cow;
 
-pub use api::{ApiAnswer, Meaning};
+pub use api::{ApiAnswer, TokenStatus};
 pub(crate) use api::{LOOKED_AT, api_meaning};
 pub(crate) use clock::retry_after;
 pub use created::{CreatedClient, CreatedProperty, SandboxProperty};

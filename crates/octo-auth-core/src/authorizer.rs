@@ -21,11 +21,11 @@ use http::header::AUTHORIZATION;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
-use crate::answer::{Meaning, api_meaning};
+use crate::answer::{TokenStatus, api_meaning};
 use crate::client::Client;
 use crate::error::RequestError;
 use crate::exchange::{ANSWER_LIMIT, Purpose, Received};
-use crate::failure::Failure;
+use crate::failure::TokenError;
 use crate::key::{Generation, Status, Token};
 use crate::profile::{Profile, ProfileError, origin};
 use crate::reading::Reading;
@@ -58,17 +58,17 @@ struct Sent {
 
 /// What an answer of the API asks of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Judged {
+pub struct Evaluation {
     /// What the answer means for the token.
-    pub meaning: Meaning,
+    pub meaning: TokenStatus,
     /// The next action.
-    pub next: Next,
+    pub next: Action,
 }
 
 /// The action that an answer of the API calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a refusal that is not reported is not remedied"]
-pub enum Next {
+pub enum Action {
     /// Hand it to the caller.
     Deliver,
     /// Report this generation as refused, and hand the answer to the caller: the request was repeated already.
@@ -213,9 +213,9 @@ impl ApiCall {
     /// Why there is no other token, if that is known. The provider's own answer says more.
     pub fn another(
         &self,
-        got: Result<Token, Failure>,
+        got: Result<Token, TokenError>,
         status: impl FnOnce() -> Option<Status>,
-    ) -> Result<Token, Option<Failure>> {
+    ) -> Result<Token, Option<TokenError>> {
         another(self.sent.as_ref().map(|sent| sent.generation), got, status)
     }
 
@@ -228,17 +228,17 @@ impl ApiCall {
         (status, headers, body): (StatusCode, &HeaderMap, &[u8]),
         can_be_repeated: bool,
         now: Now,
-    ) -> Judged {
+    ) -> Evaluation {
         let received =
             Received { status, headers, body, ends_with_connection: false, sent: now, received: now };
         let meaning = api_meaning(&self.reading(), &received);
         let next = match &self.sent {
             Some(sent) if meaning.calls_for_renewal() => {
-                Next::after_refusal(sent.generation, sent.is_repetition, can_be_repeated)
+                Action::after_refusal(sent.generation, sent.is_repetition, can_be_repeated)
             }
-            _ => Next::Deliver,
+            _ => Action::Deliver,
         };
-        Judged { meaning, next }
+        Evaluation { meaning, next }
     }
 
     pub(crate) fn reading(&self) -> Reading {
@@ -248,7 +248,7 @@ impl ApiCall {
     }
 }
 
-impl Next {
+impl Action {
     /// What a refusal of this generation asks for: a repetition, once.
     pub(crate) fn after_refusal(generation: Generation, is_repetition: bool, can_be_repeated: bool) -> Self {
         match (is_repetition, can_be_repeated) {
@@ -279,9 +279,9 @@ impl From<&Client> for Authorizer {
 /// Returns the token that was got if it is of another generation; else why there is no other, if that is known.
 pub(crate) fn another(
     sent: Option<Generation>,
-    got: Result<Token, Failure>,
+    got: Result<Token, TokenError>,
     status: impl FnOnce() -> Option<Status>,
-) -> Result<Token, Option<Failure>> {
+) -> Result<Token, Option<TokenError>> {
     match got {
         Ok(token) if sent != Some(token.generation()) => Ok(token),
         // The refused token is handed out again, for it may still work.

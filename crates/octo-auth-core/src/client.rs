@@ -11,12 +11,12 @@ use std::fmt;
 
 use http::Request;
 
-pub(crate) use call::{Given, Values, request, url};
+pub(crate) use call::{TemplateValue, TemplateValues, request, url};
 
 use crate::error::RequestError;
 use crate::exchange::{ANSWER_LIMIT, Body, Exchange, Purpose, Reply};
 use crate::extra_parameter::ExtraParameter;
-use crate::profile::{Call, Calls, ClientAuthentication, Profile, PublicClient, Role};
+use crate::profile::{Call, Calls, ClientAuthentication, Placeholder, Profile, PublicClient};
 use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
@@ -163,15 +163,15 @@ impl Client {
         &'v self,
         purpose: Purpose,
         call: &Call,
-        mut values: Values<'v>,
+        mut values: TemplateValues<'v>,
         scopes: Option<Scopes>,
     ) -> Result<Exchange<T>, RequestError> {
-        values.set(Role::ClientId, Given::Text(&self.client_id));
+        values.set(Placeholder::ClientId, TemplateValue::Text(&self.client_id));
         let names_itself_in_header = self.profile.document().public_client == PublicClient::Basic;
         let mut credentials = None;
         match (&self.client_secret, self.profile.document().client_authentication) {
             (Some(secret), ClientAuthentication::Body) => {
-                values.set(Role::ClientSecret, Given::Secret(secret));
+                values.set(Placeholder::ClientSecret, TemplateValue::Secret(secret));
             }
             (Some(secret), ClientAuthentication::Basic) => {
                 credentials = Some(authentication::basic(&self.client_id, secret.expose()));
@@ -193,7 +193,7 @@ impl Client {
         let extra = if purpose.takes_extra_parameters() { &*self.parameters } else { &[] };
         if credentials.is_some() {
             // The header names the client; a second time in the body is an error at many servers.
-            values.keep_in_headers(Role::ClientId);
+            values.keep_in_headers(Placeholder::ClientId);
         }
         let mut request = call::request(&self.profile, call, &values, extra)?;
         if let Some(credentials) = &credentials {
@@ -212,7 +212,7 @@ impl Client {
         &self,
         purpose: Purpose,
         call: &Call,
-        values: &Values<'_>,
+        values: &TemplateValues<'_>,
     ) -> Result<Exchange<T>, RequestError> {
         let request = call::request(&self.profile, call, values, &[])?;
         Ok(self.exchange(purpose, request, None, values.secrets()))
@@ -249,7 +249,7 @@ pub(crate) fn anonymous_exchange<T: Reply>(
     profile: &Profile,
     purpose: Purpose,
     call: &Call,
-    values: &Values<'_>,
+    values: &TemplateValues<'_>,
 ) -> Result<Exchange<T>, RequestError> {
     let request = call::request(profile, call, values, &[])?;
     let secrets = values.secrets();

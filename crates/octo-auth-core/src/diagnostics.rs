@@ -7,7 +7,7 @@ use crate::allowlist::{CallerError, ListError, NotPermitted, RuleError};
 use crate::error::{
     ApiError, CallError, CallbackError, Diagnostic, ExchangeError, OnboardingError, Remedy, RequestError,
 };
-use crate::failure::Failure;
+use crate::failure::TokenError;
 use crate::grant::RejectedCallback;
 use crate::profile::{BaseUrlError, ProfileError, TemplateError};
 use crate::registration::PolicyError;
@@ -33,7 +33,7 @@ macro_rules! told_by_the_error {
 }
 
 told_by_the_error! {
-    Failure, retry_after;
+    TokenError, retry_after;
     ExchangeError, retry_after;
     CallError, retry_after;
     ApiError, retry_after;

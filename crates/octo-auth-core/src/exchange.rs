@@ -1,8 +1,8 @@
 //! An exchange is a value: one HTTP request and the one way to read its answer.
 //!
 //! Every grant, revocation and onboarding call is an [`Exchange`]. Send [`Exchange::request`] with any HTTP
-//! client that follows no redirect, and give the response to [`Exchange::finish`]; if no response came, give
-//! the [`Fault`] to [`Exchange::lost`]. Nothing here sends, waits or reads a clock.
+//! client that follows no redirect, and give the response to [`Exchange::read`]; if no response came, give
+//! the [`TransportError`] to [`Exchange::failed`]. Nothing here sends, waits or reads a clock.
 
 mod body;
 mod fault;
@@ -18,7 +18,7 @@ use http::{Request, Response};
 
 pub use body::Body;
 pub(crate) use fault::FaultKind;
-pub use fault::{Delivery, Fault};
+pub use fault::{Delivery, TransportError};
 pub use options::SendOptions;
 pub use purpose::Purpose;
 pub(crate) use received::Received;
@@ -83,7 +83,7 @@ impl<T: Reply> Exchange<T> {
     /// # Errors
     ///
     /// An [`ExchangeError`] for whatever is not the answer the provider documents or a tolerated form of it.
-    pub fn finish<B: AsRef<[u8]>>(
+    pub fn read<B: AsRef<[u8]>>(
         self,
         response: &Response<B>,
         sent: Now,
@@ -99,23 +99,23 @@ impl<T: Reply> Exchange<T> {
     ///
     /// # Errors
     ///
-    /// As [`Exchange::finish`] and [`Exchange::lost`].
+    /// As [`Exchange::read`] and [`Exchange::failed`].
     pub fn end<B: AsRef<[u8]>>(
         self,
-        result: Result<Response<B>, Fault>,
+        result: Result<Response<B>, TransportError>,
         sent: Now,
         received: Now,
     ) -> Result<Answer<T>, ExchangeError> {
         match result {
-            Ok(response) => self.finish(&response, sent, received),
-            Err(fault) => Err(self.lost(fault)),
+            Ok(response) => self.read(&response, sent, received),
+            Err(fault) => Err(self.failed(fault)),
         }
     }
 
     /// Ends an exchange that got no complete response. A refresh token in what has come of it is not lost:
     /// [`ExchangeError::salvaged_refresh_token`].
     #[must_use]
-    pub fn lost(self, mut fault: Fault) -> ExchangeError {
+    pub fn failed(self, mut fault: TransportError) -> ExchangeError {
         let partial = fault.take_partial_response();
         let salvaged = partial.and_then(|partial| salvage(&self.reading, &partial, false));
         let kind = match fault.kind() {

@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use crate::error::{ExchangeError, Remedy, RequestError};
 use crate::registration::Limit;
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 use crate::store::StoreError;
 
 /// Why there is no token to be had now. Cheap to clone; holds no secret.
 ///
 /// `code()` is a stable word: that of the failed exchange where one failed, else one of `signed_out`,
-/// `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`, `too_many_in_flight`, `consent_lost`, `not_signed_in`,
-/// `too_many_keys`, `expired_on_arrival`, `same_token_again`, `lost`, `not_begun`, `no_runtime`, `would_stall`, or that of a
+/// `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`, `too_many_in_flight`, `refresh_token_rejected`, `not_signed_in`,
+/// `too_many_tokens`, `expired_on_arrival`, `same_token_again`, `lost`, `not_begun`, `no_runtime`, `would_block_runtime`, or that of a
 /// [`RequestError`].
 #[derive(Clone)]
-pub struct Failure(Arc<Inner>);
+pub struct TokenError(Arc<Inner>);
 
 struct Inner {
-    key: Arc<Key>,
-    kind: FailureKind,
+    spec: Arc<TokenSpec>,
+    kind: TokenErrorKind,
     cause: Option<Cause>,
     remedy: Remedy,
     after: Option<Duration>,
@@ -32,7 +32,7 @@ struct Inner {
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FailureKind {
+pub enum TokenErrorKind {
     /// The account was signed out; a new sign-in or import starts again.
     SignedOut,
     /// The machine is shutting down.
@@ -42,26 +42,26 @@ pub enum FailureKind {
     /// The caller's time was over before a renewal under way ended; it goes on without the caller.
     StillWaiting,
     /// The last attempt failed, and it is too early for the next; the cause says how.
-    Closed,
+    BackingOff,
     /// As many requests were sent as a limit allows, and none of them failed; the next slot is not open yet. The text says
     /// whose limit it is.
     BudgetSpent,
     /// As many renewals are in flight as the policy allows at once; one begins as soon as another has ended.
     TooManyInFlight,
     /// The refresh token is dead: the consent was withdrawn, or the refresh token was used up elsewhere.
-    ConsentLost,
+    RefreshTokenRejected,
     /// A renewal was lost on its way, and with it the refresh token the server may have replaced.
-    ConsentInDoubt,
+    RefreshOutcomeUnknown,
     /// There is no refresh token: the user has not signed in yet, or the sign-in brought none.
     NotSignedIn,
     /// The request cannot be built from the client's settings.
     Misconfigured,
     /// As many keys as the policy allows are in use, and none can be given up without losing something.
-    TooManyKeys,
+    TooManyTokens,
     /// There is no async runtime to carry the exchange.
     NoRuntime,
     /// Waiting here would stall an async runtime.
-    WouldStall,
+    WouldBlockRuntime,
 }
 
 /// What lies behind a failure.
@@ -81,22 +81,27 @@ pub(crate) enum Cause {
 }
 
 /// Why there is no token: the kind, what lies behind it, and the limit of requests that is reached.
-pub(crate) struct Why<'a>(pub(crate) FailureKind, pub(crate) Option<&'a Cause>, pub(crate) Option<Limit>);
+pub(crate) struct Why<'a>(pub(crate) TokenErrorKind, pub(crate) Option<&'a Cause>, pub(crate) Option<Limit>);
 
-impl Failure {
-    pub(crate) fn new(key: &Arc<Key>, kind: FailureKind, cause: Option<Cause>, remedy: Remedy) -> Self {
+impl TokenError {
+    pub(crate) fn new(
+        spec: &Arc<TokenSpec>,
+        kind: TokenErrorKind,
+        cause: Option<Cause>,
+        remedy: Remedy,
+    ) -> Self {
         let after = match remedy {
             Remedy::TryLater { after } => Some(after),
             _ => None,
         };
-        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after, limit: None }))
+        Self(Arc::new(Inner { spec: spec.clone(), kind, cause, remedy, after, limit: None }))
     }
 
     /// The failure of a key that is closed for this duration, with the remedy that applies meanwhile. It has a limit if only that
     /// limit closes it.
     pub(crate) fn closed(
-        key: &Arc<Key>,
-        kind: FailureKind,
+        spec: &Arc<TokenSpec>,
+        kind: TokenErrorKind,
         cause: Option<Cause>,
         remedy: Remedy,
         after: Duration,
@@ -106,30 +111,30 @@ impl Failure {
             Remedy::TryLater { .. } => Remedy::TryLater { after },
             other => other,
         };
-        Self(Arc::new(Inner { key: key.clone(), kind, cause, remedy, after: Some(after), limit }))
+        Self(Arc::new(Inner { spec: spec.clone(), kind, cause, remedy, after: Some(after), limit }))
     }
 
     /// The failure that there is no async runtime, for adapters.
     #[must_use]
-    pub fn no_runtime(key: &Key) -> Self {
-        Self::new(&Arc::new(key.clone()), FailureKind::NoRuntime, None, Remedy::FixConfiguration)
+    pub fn no_runtime(spec: &TokenSpec) -> Self {
+        Self::new(&Arc::new(spec.clone()), TokenErrorKind::NoRuntime, None, Remedy::FixConfiguration)
     }
 
     /// The failure that waiting would stall an async runtime, for adapters.
     #[must_use]
-    pub fn would_stall(key: &Key) -> Self {
-        Self::new(&Arc::new(key.clone()), FailureKind::WouldStall, None, Remedy::FixConfiguration)
+    pub fn would_block_runtime(spec: &TokenSpec) -> Self {
+        Self::new(&Arc::new(spec.clone()), TokenErrorKind::WouldBlockRuntime, None, Remedy::FixConfiguration)
     }
 
     /// The key no token could be got for.
     #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.0.key
+    pub fn spec(&self) -> &TokenSpec {
+        &self.0.spec
     }
 
     /// What kind of failure it is.
     #[must_use]
-    pub fn kind(&self) -> FailureKind {
+    pub fn kind(&self) -> TokenErrorKind {
         self.0.kind
     }
 
@@ -137,10 +142,10 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         match (&self.0.cause, self.0.kind) {
-            (Some(Cause::Exchange(error)), FailureKind::Closed) => error.code(),
+            (Some(Cause::Exchange(error)), TokenErrorKind::BackingOff) => error.code(),
             (Some(Cause::Request(error)), _) => Cow::Borrowed(error.code()),
-            (Some(Cause::Lost), FailureKind::Closed) => Cow::Borrowed("lost"),
-            (Some(Cause::NotBegun), FailureKind::Closed) => Cow::Borrowed("not_begun"),
+            (Some(Cause::Lost), TokenErrorKind::BackingOff) => Cow::Borrowed("lost"),
+            (Some(Cause::NotBegun), TokenErrorKind::BackingOff) => Cow::Borrowed("not_begun"),
             (Some(Cause::ExpiredOnArrival), _) => Cow::Borrowed("expired_on_arrival"),
             (Some(Cause::SameTokenAgain | Cause::RenewedJustNow), _) => Cow::Borrowed("same_token_again"),
             (_, kind) => Cow::Borrowed(kind.word()),
@@ -175,7 +180,7 @@ impl Failure {
     }
 }
 
-impl FailureKind {
+impl TokenErrorKind {
     /// Returns the kind of a failure that only a limit causes.
     pub(crate) fn of(limit: Limit) -> Self {
         match limit {
@@ -192,15 +197,15 @@ impl FailureKind {
             Self::ShuttingDown => "shutting_down",
             Self::StoreUnavailable => "store_unavailable",
             Self::StillWaiting => "still_waiting",
-            Self::Closed => "closed",
+            Self::BackingOff => "backing_off",
             Self::BudgetSpent => "budget_spent",
             Self::TooManyInFlight => "too_many_in_flight",
-            Self::ConsentLost | Self::ConsentInDoubt => "consent_lost",
+            Self::RefreshTokenRejected | Self::RefreshOutcomeUnknown => "refresh_token_rejected",
             Self::NotSignedIn => "not_signed_in",
             Self::Misconfigured => "misconfigured",
-            Self::TooManyKeys => "too_many_keys",
+            Self::TooManyTokens => "too_many_tokens",
             Self::NoRuntime => "no_runtime",
-            Self::WouldStall => "would_stall",
+            Self::WouldBlockRuntime => "would_block_runtime",
         }
     }
 
@@ -213,22 +218,22 @@ impl FailureKind {
             Self::StillWaiting => {
                 "the renewal under way, of this process or another, took longer than the caller would wait; it goes on"
             }
-            Self::Closed => "the last attempt failed",
+            Self::BackingOff => "the last attempt failed",
             Self::BudgetSpent => "no more requests may be sent now",
             Self::TooManyInFlight => "no more renewals may begin now",
-            Self::ConsentLost => "the provider no longer takes its refresh token",
-            Self::ConsentInDoubt => {
+            Self::RefreshTokenRejected => "the provider no longer takes its refresh token",
+            Self::RefreshOutcomeUnknown => {
                 "a renewal was lost on its way, and with it the refresh token the provider may have replaced"
             }
             Self::NotSignedIn => {
                 "the sign-in brought no refresh token, and its access token can no longer be used"
             }
             Self::Misconfigured => "its request cannot be built",
-            Self::TooManyKeys => {
+            Self::TooManyTokens => {
                 "as many keys are in use as the policy's capacity allows, and none can be given up"
             }
             Self::NoRuntime => "there is no tokio runtime here to carry the request: call from inside one",
-            Self::WouldStall => {
+            Self::WouldBlockRuntime => {
                 "waiting here would stall the async runtime: use the async adapter, or a blocking thread"
             }
         }
@@ -237,11 +242,11 @@ impl FailureKind {
 
 impl Cause {
     /// The failure kind a key closed for this reason shows.
-    pub(crate) fn kind(&self) -> FailureKind {
+    pub(crate) fn kind(&self) -> TokenErrorKind {
         match self {
-            Self::Store(_) => FailureKind::StoreUnavailable,
-            Self::Request(_) => FailureKind::Misconfigured,
-            _ => FailureKind::Closed,
+            Self::Store(_) => TokenErrorKind::StoreUnavailable,
+            Self::Request(_) => TokenErrorKind::Misconfigured,
+            _ => TokenErrorKind::BackingOff,
         }
     }
 
@@ -286,17 +291,17 @@ impl fmt::Display for Why<'_> {
             None => f.write_str(kind.explain())?,
         }
         match limit {
-            Some(limit) if *kind == FailureKind::of(*limit) => write!(f, " ({limit})"),
-            Some(limit) => write!(f, ", and {} ({limit})", FailureKind::of(*limit).explain()),
+            Some(limit) if *kind == TokenErrorKind::of(*limit) => write!(f, " ({limit})"),
+            Some(limit) => write!(f, ", and {} ({limit})", TokenErrorKind::of(*limit).explain()),
             None => Ok(()),
         }
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { key, kind, cause, remedy, limit, .. } = &*self.0;
-        write!(f, "no token for {key}: {}; ", Why(*kind, cause.as_ref(), *limit))?;
+        let Inner { spec, kind, cause, remedy, limit, .. } = &*self.0;
+        write!(f, "no token for {spec}: {}; ", Why(*kind, cause.as_ref(), *limit))?;
         match cause {
             Some(Cause::NeverSignedIn) => f.write_str("the user has to sign in"),
             _ => write!(f, "{remedy}"),
@@ -304,10 +309,10 @@ impl fmt::Display for Failure {
     }
 }
 
-impl fmt::Debug for Failure {
+impl fmt::Debug for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure")
-            .field("key", &self.0.key)
+        f.debug_struct("TokenError")
+            .field("key", &self.0.spec)
             .field("kind", &self.0.kind)
             .field("code", &self.code())
             .field("remedy", &self.0.remedy)
@@ -315,7 +320,7 @@ impl fmt::Debug for Failure {
     }
 }
 
-impl Error for Failure {
+impl Error for TokenError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.cause {
             // The text tells of these; what lies behind them is not in it.

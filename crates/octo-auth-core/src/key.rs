@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! state      THE decision table: facts -> state
-//! gate       why no renewal can begin now; line: where it waits for what all accounts share
+//! gate       why no renewal can begin now; line: where it waits for what all manager share
 //! flight     what is in flight, phase by phase; renewal: how each phase ends; carrying: who carries its jobs
 //! replica    base + pending operations -> view; operation: what each does; record: what is stored, codec: how
 //! serving    the token that is served
@@ -37,7 +37,7 @@ use std::time::Duration;
 
 pub use cause::RenewalCause;
 pub use decision::{Decision, Verdict};
-pub use import::Adopted;
+pub use import::Imported;
 pub use job::{ClaimJob, Job, LoadJob, ReleaseJob, Report, SaveJob, SendJob, Ticket};
 pub(crate) use line::Line;
 pub use record::{FamilyId, Generation};
@@ -56,11 +56,11 @@ use sighting::Sighting;
 use state::{Facts, Knowledge};
 
 use crate::error::Remedy;
-use crate::failure::{Cause, Failure, FailureKind};
+use crate::failure::{Cause, TokenError, TokenErrorKind};
 use crate::profile::Replay;
 use crate::registration::{BudgetRequest, FailureHistory, Limit, SendLog, Share, SharedState};
 use crate::secret::Secret;
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 use crate::store::{Identity, RecordName, Storage};
 use crate::time::Now;
 use crate::validity::Freshness;
@@ -74,7 +74,7 @@ const BEFORE_SIGN_IN: Duration = Duration::from_secs(1);
 /// The state of one key.
 #[derive(Debug)]
 pub(crate) struct KeyState {
-    key: Arc<Key>,
+    spec: Arc<TokenSpec>,
     replica: Replica,
     knowledge: Knowledge,
     /// When the store was read last, on the boot clock.
@@ -105,10 +105,10 @@ pub(crate) struct KeyState {
 }
 
 impl KeyState {
-    pub(crate) fn new(key: Arc<Key>, shared: &SharedState) -> Self {
+    pub(crate) fn new(spec: Arc<TokenSpec>, shared: &SharedState) -> Self {
         let knowledge = if shared.storage == Storage::None { Knowledge::Read } else { Knowledge::Unread };
         Self {
-            key,
+            spec,
             replica: Replica::new(),
             knowledge,
             read_at: None,
@@ -130,8 +130,8 @@ impl KeyState {
         }
     }
 
-    pub(crate) fn key(&self) -> &Arc<Key> {
-        &self.key
+    pub(crate) fn spec(&self) -> &Arc<TokenSpec> {
+        &self.spec
     }
 
     /// Tells a caller what to do, or the timer that refreshes ahead of time.
@@ -231,16 +231,16 @@ impl KeyState {
         Decision { verdict, state, next_change: self.next_change(facts, shared, now) }
     }
 
-    fn token_or(&self, now: Now, failure: impl FnOnce() -> Failure) -> Verdict {
+    fn token_or(&self, now: Now, failure: impl FnOnce() -> TokenError) -> Verdict {
         self.serving.token(now).map_or_else(|| Verdict::GiveUp(failure()), Verdict::Use)
     }
 
     /// Returns why a state has no token for the caller.
-    fn failure(&self, state: State, facts: &Facts, now: Now) -> Failure {
+    fn failure(&self, state: State, facts: &Facts, now: Now) -> TokenError {
         let later = |until: Duration| Remedy::TryLater { after: until.saturating_sub(now.boot) };
         let (kind, cause, remedy) = match (state, &facts.gate) {
-            _ if facts.is_signed_out => (FailureKind::SignedOut, None, Remedy::SignInAgain),
-            (State::ShuttingDown, _) => (FailureKind::ShuttingDown, None, later(now.boot)),
+            _ if facts.is_signed_out => (TokenErrorKind::SignedOut, None, Remedy::SignInAgain),
+            (State::ShuttingDown, _) => (TokenErrorKind::ShuttingDown, None, later(now.boot)),
             (State::Unreadable, _) => {
                 let until = match facts.knowledge {
                     Knowledge::Unreadable { until } => until,
@@ -250,26 +250,26 @@ impl KeyState {
                 let remedy = last.map_or(later(until), |last| last.remedy);
                 let cause = last.map(|last| last.cause.clone());
                 let after = until.saturating_sub(now.boot);
-                let kind = cause.as_ref().map_or(FailureKind::StoreUnavailable, Cause::kind);
-                return Failure::closed(&self.key, kind, cause, remedy, after, None);
+                let kind = cause.as_ref().map_or(TokenErrorKind::StoreUnavailable, Cause::kind);
+                return TokenError::closed(&self.spec, kind, cause, remedy, after, None);
             }
             (State::NotSignedIn, _) => {
                 let is_first = self.replica.view().family == FamilyId::default();
                 let cause = is_first.then_some(Cause::NeverSignedIn);
-                (FailureKind::NotSignedIn, cause, Remedy::SignInAgain)
+                (TokenErrorKind::NotSignedIn, cause, Remedy::SignInAgain)
             }
             (_, Gate::Dead(kind)) => (*kind, self.why_unusable.as_deref().cloned(), Remedy::SignInAgain),
             (_, Gate::Closed(Blocked { until, kind, cause, remedy, limit })) if !facts.in_flight => {
                 let after = until.saturating_sub(now.boot);
-                return Failure::closed(&self.key, *kind, cause.clone(), *remedy, after, *limit);
+                return TokenError::closed(&self.spec, *kind, cause.clone(), *remedy, after, *limit);
             }
             // Its end is an event, long before its deadline as a rule; asking costs no request.
             (_, Gate::Open | Gate::Closed(_)) => {
                 let until = self.in_flight.as_ref().map_or(now.boot, |own| own.deadline);
-                (FailureKind::StillWaiting, None, later(until.min(now.boot.saturating_add(LOOK_AGAIN))))
+                (TokenErrorKind::StillWaiting, None, later(until.min(now.boot.saturating_add(LOOK_AGAIN))))
             }
         };
-        Failure::new(&self.key, kind, cause, remedy)
+        TokenError::new(&self.spec, kind, cause, remedy)
     }
 
     /// Returns under which name and for whom the record is stored.
@@ -286,7 +286,7 @@ impl KeyState {
         };
         let freshness = self.serving.freshness(now);
         // A client grant goes on without the store: it is read beside the use of the token.
-        let is_read_beside = self.key.is_client_grant() && freshness != Freshness::Expired;
+        let is_read_beside = self.spec.is_client_grant() && freshness != Freshness::Expired;
         let (knowledge, is_unread) = match knowledge {
             Knowledge::Unread if is_read_beside => (Knowledge::Read, true),
             other => (other, false),
@@ -304,11 +304,11 @@ impl KeyState {
             knowledge,
             is_outdated: is_unread || is_older_than(shared.policy.reread_interval()),
             may_know_better: is_older_than(BEFORE_SIGN_IN),
-            is_client_grant: self.key.is_client_grant(),
+            is_client_grant: self.spec.is_client_grant(),
             in_flight: self.in_flight.is_some(),
             freshness,
             is_refused: self.serving.is_refused(),
-            is_renewable: self.key.is_client_grant() || view.refresh_token.is_some(),
+            is_renewable: self.spec.is_client_grant() || view.refresh_token.is_some(),
             saving_is_due: self.is_unsaved(shared) && self.save_at <= now.boot,
             gate: self.gate(shared, own_flight, now),
         }
@@ -317,20 +317,21 @@ impl KeyState {
     /// Returns whether a renewal may begin.
     fn gate(&self, shared: &SharedState, own_flight: Option<u64>, now: Now) -> Gate {
         let view = self.replica.view();
-        let store = self.store_failures.blocked(now.boot).filter(|_| !self.key.is_client_grant());
+        let store = self.store_failures.blocked(now.boot).filter(|_| !self.spec.is_client_grant());
         if view.is_dead && self.forgiven.as_deref().copied() != view.fingerprint() {
             let is_verdict_known = self.replica.base().is_dead || shared.storage != Storage::MultiProcess;
             if is_verdict_known {
                 let in_doubt = view.in_doubt;
                 return Gate::Dead(if in_doubt {
-                    FailureKind::ConsentInDoubt
+                    TokenErrorKind::RefreshOutcomeUnknown
                 } else {
-                    FailureKind::ConsentLost
+                    TokenErrorKind::RefreshTokenRejected
                 });
             }
             // Another process may have renewed since: whether it has, writing the verdict tells.
             let until = self.save_at.max(now.boot + Duration::from_millis(1));
-            let unsaved = Blocked::new(until, FailureKind::Closed, self.why_unusable.as_deref().cloned());
+            let unsaved =
+                Blocked::new(until, TokenErrorKind::BackingOff, self.why_unusable.as_deref().cloned());
             return Gate::of([Some(unsaved), store.map(Blocked::from)].into_iter().flatten(), now.boot);
         }
         let doubt = match self.doubt(shared, now) {
@@ -339,7 +340,7 @@ impl KeyState {
             Some(Gate::Open) | None => None,
         };
         let pause = self.sighting.pause_until();
-        let has_slot = own_flight.is_some() || shared.has_slot(self.key.is_client_grant());
+        let has_slot = own_flight.is_some() || shared.has_slot(self.spec.is_client_grant());
         let slot = Limit::InFlight(shared.policy.concurrency());
         let slot = Blocked::by(slot, now.boot.saturating_add(LOOK_AGAIN));
         let forced = self.serving.forced_until(now).filter(|_| own_flight.is_none());
@@ -347,7 +348,7 @@ impl KeyState {
             Some(slot).filter(|_| !has_slot),
             forced.map(|until| Blocked::by(Limit::Forced, until)),
             own_flight.is_none().then(|| self.spent(shared, now)),
-            Some(Blocked::new(pause, FailureKind::Closed, Some(Cause::AskedToWait))),
+            Some(Blocked::new(pause, TokenErrorKind::BackingOff, Some(Cause::AskedToWait))),
             self.failures.blocked(now.boot).map(Blocked::from),
             shared.health.blocked(own_flight, now.boot).as_ref().map(Blocked::from),
             shared.health.yields(self.tried).as_ref().map(Blocked::from),
@@ -384,12 +385,12 @@ impl KeyState {
         };
         let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
         if replay == Some(Replay::Never) && !is_elsewhere && !has_token && over <= now.boot {
-            return Some(Gate::Dead(FailureKind::ConsentInDoubt));
+            return Some(Gate::Dead(TokenErrorKind::RefreshOutcomeUnknown));
         }
         let end = self.serving.current().and_then(|issued| issued.validity.end_on_boot(now));
         let end = if has_token { end.unwrap_or(Duration::MAX) } else { Duration::ZERO };
         let cause = self.why_unusable.as_deref().cloned().unwrap_or(Cause::Lost);
-        let blocked = Blocked::new(end.max(over), FailureKind::Closed, Some(cause));
+        let blocked = Blocked::new(end.max(over), TokenErrorKind::BackingOff, Some(cause));
         Some(Gate::of([blocked], now.boot))
     }
 

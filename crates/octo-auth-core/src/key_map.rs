@@ -6,18 +6,18 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 
 /// How many entries a part holds on average before the next part is split.
 const PART: usize = 128;
 
-/// A map by [`Key`] that never moves more than a few hundred entries at once.
+/// A map by [`TokenSpec`] that never moves more than a few hundred entries at once.
 ///
 /// A `HashMap` that grows moves all its entries, which takes a tenth of a second at a million, under the lock of its
 /// registration. This one is linear hashing over small maps: whenever it has grown by 128 entries, the next of them is
 /// split in two.
 pub struct KeyMap<V> {
-    parts: Vec<HashMap<Arc<Key>, V>>,
+    parts: Vec<HashMap<Arc<TokenSpec>, V>>,
     hasher: RandomState,
     len: usize,
 }
@@ -44,24 +44,24 @@ impl<V> KeyMap<V> {
 
     /// Returns the key as the map holds it, and its value.
     #[must_use]
-    pub fn get_key_value(&self, key: &Key) -> Option<(&Arc<Key>, &V)> {
+    pub fn get_key_value(&self, key: &TokenSpec) -> Option<(&Arc<TokenSpec>, &V)> {
         self.parts[self.place(key)].get_key_value(key)
     }
 
     /// Returns the value of a key.
     #[must_use]
-    pub fn get(&self, key: &Key) -> Option<&V> {
+    pub fn get(&self, key: &TokenSpec) -> Option<&V> {
         self.parts[self.place(key)].get(key)
     }
 
     /// Returns the value of a key, to be changed.
-    pub fn get_mut(&mut self, key: &Key) -> Option<&mut V> {
+    pub fn get_mut(&mut self, key: &TokenSpec) -> Option<&mut V> {
         let place = self.place(key);
         self.parts[place].get_mut(key)
     }
 
     /// Sets the value of a key. Returns the one that was there.
-    pub fn insert(&mut self, key: Arc<Key>, value: V) -> Option<V> {
+    pub fn insert(&mut self, key: Arc<TokenSpec>, value: V) -> Option<V> {
         if self.len >= self.parts.len() * PART {
             self.split();
         }
@@ -72,7 +72,7 @@ impl<V> KeyMap<V> {
     }
 
     /// Removes a key. Returns its value.
-    pub fn remove(&mut self, key: &Key) -> Option<V> {
+    pub fn remove(&mut self, key: &TokenSpec) -> Option<V> {
         let place = self.place(key);
         let old = self.parts[place].remove(key);
         self.len -= usize::from(old.is_some());
@@ -80,7 +80,7 @@ impl<V> KeyMap<V> {
     }
 
     /// Returns the keys, in no order.
-    pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<TokenSpec>> {
         self.parts.iter().flat_map(HashMap::keys)
     }
 
@@ -104,7 +104,7 @@ impl<V> KeyMap<V> {
     }
 
     /// Returns the part in which a key belongs.
-    fn place(&self, key: &Key) -> usize {
+    fn place(&self, key: &TokenSpec) -> usize {
         if self.parts.len() == 1 {
             return 0;
         }

@@ -24,7 +24,7 @@
 //! let sent = Now { wall: Timestamp::from_unix_seconds(1_700_000_000), boot: Duration::from_secs(60) };
 //! let body = r#"{"access_token":"d84b5bc0","token_type":"Bearer","expires_in":3599}"#;
 //! let response = http::Response::builder().header("content-type", "application/json").body(body)?;
-//! let answer = exchange.finish(&response, sent, sent)?;
+//! let answer = exchange.read(&response, sent, sent)?;
 //!
 //! assert_eq!(answer.value.lifetime(), Some(Duration::from_secs(3599)));
 //! assert!(answer.deviations.is_empty());
@@ -45,9 +45,9 @@
 //!
 //! # The lifecycle
 //!
-//! [`Accounts`] decides for each caller: use this token, use it and run a [`Job`], wait, or give up, and why. A job is one
+//! [`TokenManager`] decides for each caller: use this token, use it and run a [`Job`], wait, or give up, and why. A job is one
 //! effect as a value, such as a request to send or a record to save. Its outcome comes back as a [`Report`]. The decision
-//! table is at [`State`], the rules are in [`manual::lifecycle`]. The adapters' `Accounts` and `Tokens` drive this machine;
+//! table is at [`State`], the rules are in [`manual::lifecycle`]. The adapters' `TokenManager` and `TokenSource` drive this machine;
 //! a program with its own transport can do so: the loop takes some thirty lines, as in the example `third_transport`.
 //!
 //! # The clients of providers
@@ -77,7 +77,6 @@ pub mod manual;
 pub mod profile;
 pub mod provider;
 
-mod accounts;
 mod answer;
 mod authorizer;
 mod client;
@@ -89,6 +88,7 @@ mod failure;
 mod grant;
 mod key;
 mod key_map;
+mod manager;
 mod printable;
 mod reading;
 mod registration;
@@ -101,34 +101,34 @@ mod time;
 mod token;
 mod validity;
 
-pub use accounts::{Accounts, Caller, Effects, KeyEffects, Tending, Waits, Warm};
 pub use answer::{
     ApiAnswer, ApiConfiguration, AuthorizationPage, CreatedClient, CreatedProperty, Deviation, Done,
-    Introspection, Meaning, SandboxProperty,
+    Introspection, SandboxProperty, TokenStatus,
 };
-pub use authorizer::{ApiCall, Authorizer, Judged, Next};
+pub use authorizer::{Action, ApiCall, Authorizer, Evaluation};
 pub use client::Client;
 pub use error::{
     ApiError, CallError, CallbackError, Diagnostic, ErrorCode, ErrorKind, ExchangeError, OnboardingError,
     ProviderText, Remedy, RequestError, Retry,
 };
 pub use exchange::{
-    ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Fault, Purpose, Reply, SendOptions, note_framing,
+    ANSWER_LIMIT, Answer, Body, Delivery, Exchange, Purpose, Reply, SendOptions, TransportError, note_framing,
 };
-pub use failure::{Failure, FailureKind};
+pub use failure::{TokenError, TokenErrorKind};
 pub use grant::{
     AuthorizationCode, Entropy, NewClient, PendingAuthorization, Position, RejectedCallback, TokenTypeHint,
 };
 pub use key::{
-    Adopted, Change, ClaimJob, Decision, Ending, Event, FamilyId, Generation, Job, LoadJob, Published,
+    Change, ClaimJob, Decision, Ending, Event, FamilyId, Generation, Imported, Job, LoadJob, Published,
     ReleaseJob, RenewalCause, Report, SaveJob, SendJob, State, Status, Step, Ticket, Token, Verdict,
 };
 pub use key_map::KeyMap;
+pub use manager::{Caller, DueJob, Effects, RefreshAhead, TokenEffects, TokenManager, Waits};
 pub use profile::{Profile, ProfileError};
 pub use registration::{Policy, PolicyError};
 pub use scope::Scopes;
 pub use secret::Secret;
-pub use spec::{Grant, Key};
+pub use spec::{Grant, TokenSpec};
 pub use store::{
     ChangeListener, Claimed, RecordBytes, RecordError, RecordName, RecordNameError, Saved, Storage, Store,
     StoreError, Stored, Version,

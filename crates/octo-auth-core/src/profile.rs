@@ -39,7 +39,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use call::{Call, Calls, Encoding, Method, Parameter};
 pub use checked::Profile;
 pub use error::{ProfileError, ProfileProblem};
-pub use template::{Role, Template, TemplateError};
+pub use template::{Placeholder, Template, TemplateError};
 pub use text::{List, Text};
 
 #[cfg(feature = "toml")]

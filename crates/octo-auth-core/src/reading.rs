@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::answer::{Deviation, retry_after};
 use crate::error::{ErrorKind, ExchangeError, Failed, Shape};
-use crate::exchange::{Fault, Purpose, Received};
+use crate::exchange::{Purpose, Received, TransportError};
 use crate::profile::Profile;
 use crate::scope::Scopes;
 use crate::secret::Secret;
@@ -83,7 +83,7 @@ impl Reading {
         ExchangeError::new(self.failed(kind, Some(received), deviations))
     }
 
-    pub(crate) fn lost(&self, kind: ErrorKind, fault: Fault) -> ExchangeError {
+    pub(crate) fn lost(&self, kind: ErrorKind, fault: TransportError) -> ExchangeError {
         ExchangeError::new(Failed { fault: Some(Arc::new(fault)), ..self.failed(kind, None, Vec::new()) })
     }
 

@@ -17,7 +17,7 @@ use crate::token::{AdminToken, TokenSet};
 ///
 /// Two keys are the same only if everything in them is; the order of scopes and parameters does not count.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
+pub struct TokenSpec {
     grant: Grant,
     account: Box<str>,
     /// `None` if there are none: a million accounts of one client have neither, as a rule.
@@ -61,7 +61,7 @@ pub enum Grant {
     RefreshToken,
 }
 
-impl Key {
+impl TokenSpec {
     /// Tokens of the client itself with these scopes.
     #[must_use]
     pub fn client_credentials(scopes: &Scopes) -> Self {
@@ -171,9 +171,9 @@ impl Key {
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for TokenSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
+        f.debug_struct("TokenSpec")
             .field("grant", &self.grant)
             .field("account", &self.account)
             .field("scopes", &self.scopes())
@@ -183,7 +183,7 @@ impl fmt::Debug for Key {
 }
 
 /// The grant, whose it is, the scopes and the names of the parameters, in one line.
-impl fmt::Display for Key {
+impl fmt::Display for TokenSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.grant {
             Grant::ClientCredentials if self.scopes().is_empty() => f.write_str("client credentials")?,
@@ -198,7 +198,7 @@ impl fmt::Display for Key {
 impl RecordName {
     /// Returns the name of the record of a token.
     #[must_use]
-    pub fn new(client: &Client, key: &Key) -> Self {
+    pub fn new(client: &Client, key: &TokenSpec) -> Self {
         let grant = match key.grant {
             Grant::ClientCredentials => "client",
             Grant::ApiLogin => "api-login",

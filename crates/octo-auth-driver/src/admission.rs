@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{Fault, Purpose};
+use octo_auth_core::{Purpose, TransportError};
 
 use crate::event::Listener;
 use crate::shared::{Running, Shared, left};
@@ -39,7 +39,7 @@ pub enum Admitted {
     /// Wait, but at most for this duration, and ask again.
     Wait(Listener, Duration),
     /// It is not sent, for this reason.
-    No(Fault),
+    No(TransportError),
 }
 
 impl Shared {
@@ -72,7 +72,9 @@ impl Admission {
         };
         if self.turn.is_none() {
             if state.line.len() >= MOST_WAITING {
-                return Admitted::No(Fault::not_sent("too many sign-ins wait for the request budget"));
+                return Admitted::No(TransportError::not_sent(
+                    "too many sign-ins wait for the request budget",
+                ));
             }
             let number = state.next_turn;
             state.next_turn += 1;
@@ -85,7 +87,7 @@ impl Admission {
         drop(state);
         if until <= now.boot {
             self.leave();
-            return Admitted::No(Fault::not_sent("the request budget had no room in time"));
+            return Admitted::No(TransportError::not_sent("the request budget had no room in time"));
         }
         Admitted::Wait(listener, left(opens.min(until), now))
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Caller, Failure, Job, Key, Now, OnboardingError, RequestError, Tending, Token,
-    Verdict, Warm,
+    Caller, DueJob, Imported, Job, Now, OnboardingError, RefreshAhead, RequestError, Token, TokenError,
+    TokenManager, TokenSpec, Verdict,
 };
 
 use crate::event::Listener;
@@ -22,7 +22,7 @@ pub enum Told {
     /// Use this token.
     Token(Token),
     /// There is no token to be had now.
-    Failure(Failure),
+    TokenError(TokenError),
     /// Have these jobs run. Use the token if there is one; else ask again.
     Run(Option<Token>, JobGuard),
     /// Wait, but at most for this duration, and ask again.
@@ -45,13 +45,13 @@ impl Shared {
     /// Asks for a caller.
     pub fn ask(self: &Arc<Self>, cell: &KeyCell, caller: &mut Caller) -> Told {
         let (mut state, now) = self.enter();
-        let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.key(), caller, now));
+        let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.spec(), caller, now));
         let told = match decision.verdict {
             Verdict::Use(token) => Told::Token(token),
             Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job)),
             Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job)),
             Verdict::Wait { until } => Told::Wait(state.listen(cell), left(until, now)),
-            Verdict::GiveUp(failure) => Told::Failure(failure),
+            Verdict::GiveUp(failure) => Told::TokenError(failure),
         };
         self.leave(state, wakers);
         told
@@ -61,39 +61,43 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// As [`Accounts::adopt`].
-    pub fn adopt(self: &Arc<Self>, key: &Key, adopted: Adopted) -> Result<Option<JobGuard>, RequestError> {
-        self.begin(|machine, now| machine.adopt(key, adopted, now))
+    /// As [`TokenManager::import`].
+    pub fn import(
+        self: &Arc<Self>,
+        spec: &TokenSpec,
+        imported: Imported,
+    ) -> Result<Option<JobGuard>, RequestError> {
+        self.begin(|machine, now| machine.import(spec, imported, now))
     }
 
     /// Imports what an exchange brought. Returns the jobs that store it.
     ///
     /// # Errors
     ///
-    /// As [`Accounts::onboard`].
-    pub fn onboard(
+    /// As [`TokenManager::import_if_vacant`].
+    pub fn import_if_vacant(
         self: &Arc<Self>,
-        key: &Key,
-        brought: Adopted,
+        spec: &TokenSpec,
+        brought: Imported,
         replaces: bool,
     ) -> Result<Option<JobGuard>, OnboardingError> {
-        self.begin(|machine, now| machine.onboard(key, brought, replaces, now))
+        self.begin(|machine, now| machine.import_if_vacant(spec, brought, replaces, now))
     }
 
     /// Signs a key out. Returns the jobs that store it and revoke what it held.
-    pub fn sign_out(self: &Arc<Self>, key: &Key) -> Option<JobGuard> {
-        let Ok(guard) = self.begin(|machine, now| Ok::<_, Infallible>(machine.sign_out(key, now)));
+    pub fn sign_out(self: &Arc<Self>, spec: &TokenSpec) -> Option<JobGuard> {
+        let Ok(guard) = self.begin(|machine, now| Ok::<_, Infallible>(machine.sign_out(spec, now)));
         guard
     }
 
     /// Asks which token to renew ahead of time.
-    pub fn poll_due(self: &Arc<Self>, which: Warm) -> Due {
+    pub fn poll_due(self: &Arc<Self>, which: RefreshAhead) -> Due {
         let (mut state, now) = self.enter();
         if state.is_shut_down {
             return Due::Over;
         }
-        let (Tending { job, again }, wakers) =
-            self.apply(&mut state, now, |machine| machine.tend(which, now));
+        let (DueJob { job, again }, wakers) =
+            self.apply(&mut state, now, |machine| machine.poll_due(which, now));
         let due = match job {
             Some(job) => Due::Run(self.guard(&mut state, job)),
             None => Due::Wait(self.watched.listen(), left(again, now)),
@@ -122,7 +126,7 @@ impl Shared {
     /// Makes one call on the machine that may begin a job.
     fn begin<E>(
         self: &Arc<Self>,
-        call: impl FnOnce(&mut Accounts, Now) -> Result<Option<Job>, E>,
+        call: impl FnOnce(&mut TokenManager, Now) -> Result<Option<Job>, E>,
     ) -> Result<Option<JobGuard>, E> {
         let (mut state, now) = self.enter();
         let (job, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
@@ -133,8 +137,8 @@ impl Shared {
 
     pub(crate) fn guard(self: &Arc<Self>, state: &mut State, job: Job) -> JobGuard {
         state.machine.hand_over(job.ticket());
-        let key = job.ticket().key().clone();
-        JobGuard::new(self.run(state, Some(key)), job)
+        let spec = job.ticket().spec().clone();
+        JobGuard::new(self.run(state, Some(spec)), job)
     }
 }
 
@@ -145,8 +149,8 @@ impl Saver {
         let (mut state, now) = shared.enter();
         let (saving, wakers) = shared.apply(&mut state, now, |machine| machine.save_next(now));
         let due = match saving {
-            Some(Tending { job: Some(job), .. }) => Due::Run(shared.guard(&mut state, job)),
-            Some(Tending { job: None, again }) => Due::Wait(shared.listen(), left(again, now)),
+            Some(DueJob { job: Some(job), .. }) => Due::Run(shared.guard(&mut state, job)),
+            Some(DueJob { job: None, again }) => Due::Wait(shared.listen(), left(again, now)),
             None => {
                 // In the same step, so that nothing unsaved is left without a saver.
                 state.saver = Weak::new();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use octo_auth_core::Key;
+use octo_auth_core::TokenSpec;
 use octo_auth_system::Clock;
 
 use crate::event::Event;
@@ -11,20 +11,20 @@ use crate::snapshot_cell::{Snapshot, SnapshotCell};
 
 /// A key that a handle has acquired: its snapshot, and the callers that wait for it.
 pub struct KeyCell {
-    key: Arc<Key>,
+    spec: Arc<TokenSpec>,
     pub(crate) snapshot: SnapshotCell,
     pub(crate) changed: Event,
 }
 
 impl KeyCell {
-    pub(crate) fn new(key: Arc<Key>) -> Self {
-        Self { key, snapshot: SnapshotCell::default(), changed: Event::default() }
+    pub(crate) fn new(spec: Arc<TokenSpec>) -> Self {
+        Self { spec, snapshot: SnapshotCell::default(), changed: Event::default() }
     }
 
     /// Returns the key.
     #[must_use]
-    pub fn key(&self) -> &Arc<Key> {
-        &self.key
+    pub fn spec(&self) -> &Arc<TokenSpec> {
+        &self.spec
     }
 
     /// Returns the token that can be served without asking: no lock, no allocation. `None`: ask.
@@ -36,6 +36,6 @@ impl KeyCell {
 
 impl fmt::Debug for KeyCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyCell").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("KeyCell").field("key", &self.spec).finish_non_exhaustive()
     }
 }

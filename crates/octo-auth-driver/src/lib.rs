@@ -17,21 +17,21 @@
 //! [`Shared::telemetry`].
 //!
 //! ```
-//! use octo_auth_core::{Accounts, Caller, Client, Job, Key, Policy, Profile, Scopes, Storage, Waits};
+//! use octo_auth_core::{Caller, Client, Job, Policy, Profile, Scopes, Storage, TokenManager, TokenSpec, Waits};
 //! use octo_auth_driver::{Shared, Told};
 //! use octo_auth_system::{SystemClock, entropy};
 //! use std::{sync::Arc, time::Duration};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new(Profile::octotable(), "public_0123", "client-secret")?;
-//! let machine = Accounts::new(client, Policy::default(), Storage::None, &entropy()?);
+//! let machine = TokenManager::new(client, Policy::default(), Storage::None, &entropy()?);
 //! let shared = Shared::new(machine, Arc::new(SystemClock));
-//! let cell = shared.acquire(&Key::client_credentials(&Scopes::none()))?;
+//! let cell = shared.acquire(&TokenSpec::client_credentials(&Scopes::none()))?;
 //! let mut caller = Caller::new(Waits::Until(shared.now().boot + Duration::from_secs(30)));
 //! let token = loop {
 //!     match shared.ask(&cell, &mut caller) {
 //!         Told::Token(token) => break token,
-//!         Told::Failure(failure) => return Err(failure.into()),
+//!         Told::TokenError(failure) => return Err(failure.into()),
 //!         Told::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
 //!         Told::Run(_, mut guard) => {
 //!             while let Some((job, sent)) = guard.begin() {

@@ -11,10 +11,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Authorizer, Change, Client, Effects, Failure, Generation, Job, Key, KeyEffects, KeyMap, Now,
-    RecordName, Report, RequestError, Status, Ticket,
+    Authorizer, Change, Client, Effects, Generation, Job, KeyMap, Now, RecordName, Report, RequestError,
+    Status, Ticket, TokenEffects, TokenError, TokenManager, TokenSpec,
 };
-use octo_auth_system::{Clock, Waiting};
+use octo_auth_system::{Clock, ClockListener};
 
 use crate::event::{Event, Listener, wake};
 use crate::key_cell::KeyCell;
@@ -40,14 +40,14 @@ pub struct Shared {
 }
 
 pub(crate) struct State {
-    pub(crate) machine: Accounts,
+    pub(crate) machine: TokenManager,
     cells: KeyMap<Held>,
     /// The keys that callers wait for.
-    waited: HashSet<Arc<Key>>,
+    waited: HashSet<Arc<TokenSpec>>,
     subscribers: Subscribers,
     pending: PendingEvents,
     /// How many flights of a key have a job that is not reported, or something that follows it; `None`: exchanges.
-    running: HashMap<Option<Arc<Key>>, usize>,
+    running: HashMap<Option<Arc<TokenSpec>>, usize>,
     pub(crate) is_shut_down: bool,
     /// Alive while a saver is at work.
     pub(crate) saver: Weak<()>,
@@ -65,13 +65,13 @@ struct Held {
 #[must_use = "it ends when it is dropped"]
 pub struct Running {
     shared: Arc<Shared>,
-    key: Option<Arc<Key>>,
+    spec: Option<Arc<TokenSpec>>,
 }
 
 impl Shared {
     /// Puts a machine under a lock, with the clock that it goes by.
     #[must_use]
-    pub fn new(machine: Accounts, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(machine: TokenManager, clock: Arc<dyn Clock>) -> Arc<Self> {
         let telemetry = Telemetry::new(machine.client());
         let state = State {
             machine,
@@ -93,8 +93,8 @@ impl Shared {
             watched: Event::default(),
             start_saver: OnceLock::new(),
         });
-        let waiting: Weak<dyn Waiting> = Arc::<Self>::downgrade(&shared);
-        shared.clock.on_move(waiting);
+        let waiting: Weak<dyn ClockListener> = Arc::<Self>::downgrade(&shared);
+        shared.clock.subscribe(waiting);
         shared
     }
 
@@ -120,11 +120,11 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the requests of the key cannot be built, or if there is no room for another key.
-    pub fn acquire(&self, key: &Key) -> Result<Arc<KeyCell>, Failure> {
+    /// A [`TokenError`] if the requests of the key cannot be built, or if there is no room for another key.
+    pub fn acquire(&self, spec: &TokenSpec) -> Result<Arc<KeyCell>, TokenError> {
         let (mut state, now) = self.enter();
-        let (key, wakers) = self.apply(&mut state, now, |machine| machine.hold(key, now));
-        let cell = key.map(|key| state.cell(&key, now));
+        let (spec, wakers) = self.apply(&mut state, now, |machine| machine.acquire(spec, now));
+        let cell = spec.map(|spec| state.cell(&spec, now));
         self.leave(state, wakers);
         cell
     }
@@ -133,20 +133,20 @@ impl Shared {
     pub fn release(&self, cell: &KeyCell) {
         let (mut state, now) = self.enter();
         let State { machine, cells, waited, .. } = &mut *state;
-        machine.let_go(cell.key(), now);
-        if let Some(held) = cells.get_mut(cell.key()) {
+        machine.release(cell.spec(), now);
+        if let Some(held) = cells.get_mut(cell.spec()) {
             held.handles = held.handles.saturating_sub(1);
             if held.handles == 0 {
-                cells.remove(cell.key());
-                waited.remove(cell.key());
+                cells.remove(cell.spec());
+                waited.remove(cell.spec());
             }
         }
     }
 
     /// Records that a resource server refused a token.
-    pub fn refused(&self, key: &Key, generation: Generation) {
-        self.step(|machine, now| machine.refused(key, generation, now));
-        self.telemetry.refused(key, generation);
+    pub fn refused(&self, spec: &TokenSpec, generation: Generation) {
+        self.step(|machine, now| machine.refused(spec, generation, now));
+        self.telemetry.refused(spec, generation);
     }
 
     /// Records that another process has written a record: callers of its key ask the machine again.
@@ -158,8 +158,8 @@ impl Shared {
     /// key; `None` once that is over.
     pub fn listen_while_running(&self, cell: &KeyCell, all: bool) -> Option<Listener> {
         let (mut state, now) = self.enter();
-        let is_saving = state.machine.status(cell.key(), now).is_some_and(|status| status.is_being_saved());
-        let is_running = all && state.running.contains_key(&Some(cell.key().clone()));
+        let is_saving = state.machine.status(cell.spec(), now).is_some_and(|status| status.is_being_saved());
+        let is_running = all && state.running.contains_key(&Some(cell.spec().clone()));
         (is_saving || is_running).then(|| state.listen(cell))
     }
 
@@ -186,7 +186,7 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// As [`Accounts::replace_client`].
+    /// As [`TokenManager::replace_client`].
     pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
         self.step(|machine, _| machine.replace_client(client))
     }
@@ -195,7 +195,7 @@ impl Shared {
     pub fn shut_down(&self) {
         let (mut state, now) = self.enter();
         state.is_shut_down = true;
-        let ((), wakers) = self.apply(&mut state, now, Accounts::shut_down);
+        let ((), wakers) = self.apply(&mut state, now, TokenManager::shut_down);
         self.leave(state, wakers);
     }
 
@@ -208,16 +208,16 @@ impl Shared {
 
     /// Returns how a key stands; `None` if it was never asked about.
     #[must_use]
-    pub fn status(&self, key: &Key) -> Option<Status> {
+    pub fn status(&self, spec: &TokenSpec) -> Option<Status> {
         let (state, now) = self.enter();
-        state.machine.status(key, now)
+        state.machine.status(spec, now)
     }
 
     /// Returns the state of a key in plain words; no secret is among them.
     #[must_use]
-    pub fn explain(&self, key: &Key) -> String {
+    pub fn explain(&self, spec: &TokenSpec) -> String {
         let (state, now) = self.enter();
-        state.machine.explain(key, now)
+        state.machine.explain(spec, now)
     }
 
     /// Returns the present client.
@@ -255,16 +255,16 @@ impl Shared {
     }
 
     /// Makes one call on the machine.
-    fn step<R>(&self, call: impl FnOnce(&mut Accounts, Now) -> R) -> R {
+    fn step<R>(&self, call: impl FnOnce(&mut TokenManager, Now) -> R) -> R {
         let (mut state, now) = self.enter();
         let (result, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
         self.leave(state, wakers);
         result
     }
 
-    pub(crate) fn run(self: &Arc<Self>, state: &mut State, key: Option<Arc<Key>>) -> Running {
-        *state.running.entry(key.clone()).or_default() += 1;
-        Running { shared: self.clone(), key }
+    pub(crate) fn run(self: &Arc<Self>, state: &mut State, spec: Option<Arc<TokenSpec>>) -> Running {
+        *state.running.entry(spec.clone()).or_default() += 1;
+        Running { shared: self.clone(), spec }
     }
 
     /// Calls the machine and applies the effects. Returns the wakers to be called once the lock is released.
@@ -272,12 +272,12 @@ impl Shared {
         &self,
         state: &mut State,
         now: Now,
-        call: impl FnOnce(&mut Accounts) -> R,
+        call: impl FnOnce(&mut TokenManager) -> R,
     ) -> (R, Vec<Waker>) {
         let mut wakers = Vec::new();
         let (result, effects) = state.machine.step(now, call);
-        let Effects { keys, concerns_all, wakes_watchers } = effects;
-        for effects in keys {
+        let Effects { specs, concerns_all, wakes_watchers } = effects;
+        for effects in specs {
             state.apply_to_key(effects, &mut wakers);
         }
         if concerns_all {
@@ -336,56 +336,56 @@ impl State {
     }
 
     /// Returns the cell of a key, for one more handle.
-    fn cell(&mut self, key: &Arc<Key>, now: Now) -> Arc<KeyCell> {
+    fn cell(&mut self, spec: &Arc<TokenSpec>, now: Now) -> Arc<KeyCell> {
         let Self { machine, cells, .. } = self;
-        if let Some(held) = cells.get_mut(key) {
+        if let Some(held) = cells.get_mut(spec) {
             held.handles = held.handles.saturating_add(1);
             return held.cell.clone();
         }
-        let cell = Arc::new(KeyCell::new(key.clone()));
-        cell.snapshot.put(machine.published(key, now));
-        cells.insert(key.clone(), Held { cell: cell.clone(), handles: 1 });
+        let cell = Arc::new(KeyCell::new(spec.clone()));
+        cell.snapshot.put(machine.published(spec, now));
+        cells.insert(spec.clone(), Held { cell: cell.clone(), handles: 1 });
         cell
     }
 
     /// Returns a listener for a caller that waits for a key.
     pub(crate) fn listen(&mut self, cell: &KeyCell) -> Listener {
-        self.waited.insert(cell.key().clone());
+        self.waited.insert(cell.spec().clone());
         cell.changed.listen()
     }
 
     /// Notifies the callers that wait for a key.
-    fn wake(&mut self, key: &Key, wakers: &mut Vec<Waker>) {
-        if let Some(held) = self.cells.get(key).filter(|_| self.waited.remove(key)) {
+    fn wake(&mut self, spec: &TokenSpec, wakers: &mut Vec<Waker>) {
+        if let Some(held) = self.cells.get(spec).filter(|_| self.waited.remove(spec)) {
             held.cell.changed.notify(wakers);
         }
     }
 
     /// Notifies all callers that wait for a key.
     fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
-        for key in std::mem::take(&mut self.waited) {
-            self.cells.get(&key).into_iter().for_each(|held| held.cell.changed.notify(wakers));
+        for spec in std::mem::take(&mut self.waited) {
+            self.cells.get(&spec).into_iter().for_each(|held| held.cell.changed.notify(wakers));
         }
     }
 
-    fn apply_to_key(&mut self, effects: KeyEffects, wakers: &mut Vec<Waker>) {
-        let KeyEffects { key, published, events, state, served_for, wakes_callers } = effects;
-        if let Some(held) = self.cells.get(&key) {
+    fn apply_to_key(&mut self, effects: TokenEffects, wakers: &mut Vec<Waker>) {
+        let TokenEffects { spec, published, events, state, served_for, wakes_callers } = effects;
+        if let Some(held) = self.cells.get(&spec) {
             held.cell.snapshot.put(published);
         }
         if wakes_callers {
-            self.wake(&key, wakers);
+            self.wake(&spec, wakers);
         }
         for event in events {
-            let change = Change { key: key.clone(), event };
+            let change = Change { spec: spec.clone(), event };
             self.subscribers.push(&change, wakers);
             self.pending.push(News::new(change, state, served_for));
         }
     }
 }
 
-impl Waiting for Shared {
-    fn look_again(&self) {
+impl ClockListener for Shared {
+    fn clock_stepped(&self) {
         let mut wakers = Vec::new();
         self.watched.notify(&mut wakers);
         self.lock().wake_all(&mut wakers);
@@ -409,13 +409,13 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut wakers = Vec::new();
         let mut state = self.shared.lock();
-        let key = std::mem::take(&mut self.key);
-        let Some(count) = state.running.get_mut(&key) else { return };
+        let spec = std::mem::take(&mut self.spec);
+        let Some(count) = state.running.get_mut(&spec) else { return };
         *count -= 1;
         if *count == 0 {
-            state.running.remove(&key);
-            if let Some(key) = key {
-                state.wake(&key, &mut wakers);
+            state.running.remove(&spec);
+            if let Some(spec) = spec {
+                state.wake(&spec, &mut wakers);
             }
             self.shared.watched.notify(&mut wakers);
         }

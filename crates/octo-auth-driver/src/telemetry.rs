@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Client, Ending, ExchangeError, Failure, Generation, Key, Purpose, RenewalCause, SendJob, Step, Token,
+    Client, Ending, ExchangeError, Generation, Purpose, RenewalCause, SendJob, Step, Token, TokenError,
+    TokenSpec,
 };
 
 pub use facts::{News, Reported};
@@ -35,7 +36,7 @@ pub struct Telemetry {
 /// A caller that waits; one that is dropped before it is over has given up.
 pub struct Waiting<'t> {
     telemetry: &'t Telemetry,
-    key: &'t Key,
+    key: &'t TokenSpec,
     clock: &'t dyn Clock,
     began: Duration,
     outcome: &'static str,
@@ -70,7 +71,7 @@ impl Telemetry {
     /// The request of a job, under way.
     #[must_use]
     pub fn request(&self, job: &SendJob) -> Scope {
-        self.exchange(job.purpose(), job.request().uri().host(), Some(job.key()), job.cause())
+        self.exchange(job.purpose(), job.request().uri().host(), Some(job.spec()), job.cause())
     }
 
     /// A request beside the machine, under way.
@@ -81,7 +82,7 @@ impl Telemetry {
 
     /// A call of the store for a key, under way.
     #[must_use]
-    pub fn store_call(&self, key: &Key, call: Step) -> Scope {
+    pub fn store_call(&self, key: &TokenSpec, call: Step) -> Scope {
         Scope {
             #[cfg(feature = "tracing")]
             span: events::Span::new(|| events::store_call(&self.provider, key, call.word())),
@@ -94,13 +95,13 @@ impl Telemetry {
         undisturbed(|| match ticket.step() {
             Step::Send { purpose, cause } => {
                 #[cfg(feature = "tracing")]
-                events::requested(&self.provider, Some(ticket.key()), (purpose, cause), end);
+                events::requested(&self.provider, Some(ticket.spec()), (purpose, cause), end);
                 #[cfg(feature = "metrics")]
                 measures::requested(&self.provider, cause, end.outcome, budget_left);
             }
             call => {
                 #[cfg(feature = "tracing")]
-                events::stored(&self.provider, ticket.key(), call.word(), end.outcome);
+                events::stored(&self.provider, ticket.spec(), call.word(), end.outcome);
             }
         });
     }
@@ -123,12 +124,12 @@ impl Telemetry {
 
     /// A caller that begins to wait at this moment on the boot clock.
     #[must_use]
-    pub fn waiting<'t>(&'t self, key: &'t Key, clock: &'t dyn Clock, began: Duration) -> Waiting<'t> {
+    pub fn waiting<'t>(&'t self, key: &'t TokenSpec, clock: &'t dyn Clock, began: Duration) -> Waiting<'t> {
         Waiting { telemetry: self, key, clock, began, outcome: "cancelled" }
     }
 
     /// Tells that a caller says a token was refused.
-    pub fn refused(&self, key: &Key, generation: Generation) {
+    pub fn refused(&self, key: &TokenSpec, generation: Generation) {
         undisturbed(|| {
             #[cfg(feature = "tracing")]
             events::refused(&self.provider, key, generation);
@@ -153,7 +154,7 @@ impl Telemetry {
         &self,
         purpose: Purpose,
         host: Option<&str>,
-        key: Option<&Key>,
+        key: Option<&TokenSpec>,
         cause: Option<RenewalCause>,
     ) -> Scope {
         Scope {
@@ -162,7 +163,7 @@ impl Telemetry {
         }
     }
 
-    fn waited(&self, key: &Key, outcome: &'static str, wait: Duration) {
+    fn waited(&self, key: &TokenSpec, outcome: &'static str, wait: Duration) {
         undisturbed(|| {
             #[cfg(feature = "tracing")]
             events::waited(&self.provider, key, outcome, wait);
@@ -174,7 +175,7 @@ impl Telemetry {
 
 impl Waiting<'_> {
     /// The caller waits no longer: this is what it is told.
-    pub fn over(mut self, told: Result<&Token, &Failure>) {
+    pub fn over(mut self, told: Result<&Token, &TokenError>) {
         self.outcome = match told {
             Ok(token) if token.is_suspect() => "suspect",
             Ok(_) => "token",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use octo_auth_core::Key;
+use octo_auth_core::TokenSpec;
 
 use crate::shared::Shared;
 
@@ -11,9 +11,9 @@ use crate::shared::Shared;
 #[non_exhaustive]
 pub struct Unfinished {
     /// The keys whose request was not answered yet, or whose call of the store is under way.
-    pub unanswered: Vec<Arc<Key>>,
+    pub unanswered: Vec<Arc<TokenSpec>>,
     /// The keys with something that no store holds, such as a refresh token: it is lost with the process.
-    pub unsaved: Vec<Arc<Key>>,
+    pub unsaved: Vec<Arc<TokenSpec>>,
     /// The number of tasks or threads at work, or waiting for one: renewals, calls of the store, revocations, and exchanges
     /// beside the keys, such as that of an authorization code.
     pub running: usize,

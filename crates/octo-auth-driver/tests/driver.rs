@@ -11,8 +11,8 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Caller, Client, Entropy, FailureKind, Fault, Job, Key, Now, Policy, Profile, Saved,
-    Scopes, Storage, StoreError, Timestamp, Version, Waits,
+    Caller, Client, Entropy, Imported, Job, Now, Policy, Profile, Saved, Scopes, Storage, StoreError,
+    Timestamp, TokenErrorKind, TokenManager, TokenSpec, TransportError, Version, Waits,
 };
 use octo_auth_driver::{Changes, Due, JobGuard, Listener, Saver, Shared, Told};
 use octo_auth_system::Clock;
@@ -59,14 +59,14 @@ impl Wake for CallingBack {
     }
 }
 
-fn key() -> Key {
-    Key::client_credentials(&Scopes::none())
+fn key() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::none())
 }
 
 fn shared(storage: Storage) -> Arc<Shared> {
     let profile = Profile::rfc6749("https://server.example.com/token").expect("a sound address");
     let client = Client::new(profile, "client-1", "client-secret").expect("a sound client");
-    let machine = Accounts::new(client, Policy::default(), storage, &Entropy::from_bytes([7; 64]));
+    let machine = TokenManager::new(client, Policy::default(), storage, &Entropy::from_bytes([7; 64]));
     Shared::new(machine, Arc::new(Still))
 }
 
@@ -111,13 +111,13 @@ fn jobs_that_are_given_up_again_and_again_end_in_a_failure() {
         let failure = loop {
             match shared.ask(&cell, &mut caller) {
                 Told::Run(_, guard) => drop(guard),
-                Told::Failure(failure) => break failure,
+                Told::TokenError(failure) => break failure,
                 other => panic!("{storage:?}: {other:?}"),
             }
             given_up += 1;
             assert!(given_up < 20, "{storage:?}: it asks for ever");
         };
-        assert_ne!(failure.kind(), FailureKind::StillWaiting, "{storage:?}");
+        assert_ne!(failure.kind(), TokenErrorKind::StillWaiting, "{storage:?}");
         assert!(shared.listen_while_busy().is_none(), "{storage:?}: nothing runs");
     }
 }
@@ -133,7 +133,7 @@ fn a_waker_may_call_the_driver_back() {
     let waker = Arc::new(CallingBack(Arc::downgrade(&shared), AtomicU32::new(0)));
     assert!(is_pending(&mut listener, waker.clone()) && is_pending(&mut change, waker.clone()));
     let Some((Job::Send(job), now)) = guard.begin() else { panic!("no request") };
-    guard.report(job.failed(Fault::unknown("a test"), now));
+    guard.report(job.failed(TransportError::unknown("a test"), now));
     drop(guard);
     assert_eq!(waker.1.load(Ordering::Relaxed), 2);
     assert!(!is_pending(&mut listener, waker));
@@ -147,8 +147,8 @@ fn a_job_that_is_dropped_before_it_was_begun_was_not_sent() {
     // Once it is tried again at once.
     let Told::Run(_, guard) = shared.ask(&cell, &mut caller()) else { panic!("nothing to be run") };
     drop(guard);
-    let Told::Failure(failure) = shared.ask(&cell, &mut caller()) else { panic!("no failure") };
-    assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "not_begun"));
+    let Told::TokenError(failure) = shared.ask(&cell, &mut caller()) else { panic!("no failure") };
+    assert_eq!((failure.kind(), failure.code().as_ref()), (TokenErrorKind::BackingOff, "not_begun"));
 }
 
 #[test]
@@ -177,18 +177,18 @@ fn there_is_one_saver_as_long_as_something_is_unsaved_and_another_if_it_is_dropp
     let shared = shared(Storage::SingleProcess);
     let (start, started) = channel::<Saver>();
     shared.on_unsaved(move |saver| start.send(saver).expect("the test listens"));
-    let adopt = |key: &Key, result| {
-        let adopted = Adopted::RefreshToken("rt-1".into());
-        let mut guard = shared.adopt(key, adopted).expect("a sound token").expect("a job");
+    let import = |key: &TokenSpec, result| {
+        let imported = Imported::RefreshToken("rt-1".into());
+        let mut guard = shared.import(key, imported).expect("a sound token").expect("a job");
         assert!(started.try_recv().is_err(), "it is being saved");
         save(&mut guard, result);
     };
-    adopt(&Key::account("other"), Ok(Saved::Done(Version(1))));
+    import(&TokenSpec::account("other"), Ok(Saved::Done(Version(1))));
     assert!(started.try_recv().is_err(), "all is saved");
-    adopt(&Key::account("inn"), Err(StoreError::new("the disk is full")));
+    import(&TokenSpec::account("inn"), Err(StoreError::new("the disk is full")));
     let saver = started.try_recv().expect("a saver");
     assert!(matches!(saver.poll(&shared), Due::Wait(..)), "the pause has just begun");
-    adopt(&Key::account("third"), Ok(Saved::Done(Version(1))));
+    import(&TokenSpec::account("third"), Ok(Saved::Done(Version(1))));
     assert!(started.try_recv().is_err(), "there is one");
     drop(saver);
     // Whatever happens to a key.

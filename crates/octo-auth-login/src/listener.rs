@@ -19,7 +19,7 @@ use crate::sign_in::SignIn;
 use crate::waiting::Waiting;
 
 /// How long a connection may take to send its request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many connections may wait to be accepted: a flood of them must not keep the browser out.
 const BACKLOG: u32 = 4096;
@@ -59,7 +59,7 @@ impl CallbackListener {
             match sockets(&redirect.addresses, redirect.port.unwrap_or(0)) {
                 Ok((port, sockets)) => {
                     drop(entered);
-                    return Ok(Self { redirect, port, sockets, runtime, patience: PATIENCE });
+                    return Ok(Self { redirect, port, sockets, runtime, patience: TIMEOUT });
                 }
                 // The second family may lack the port that the first one got.
                 Err(ListenError::PortInUse { .. }) if redirect.port.is_none() && attempt < ATTEMPTS => {}

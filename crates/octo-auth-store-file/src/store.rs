@@ -32,7 +32,7 @@ pub use migrate::Migrated;
 pub use rekey::Rekeyed;
 
 /// How long a lock is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest that a lock may be waited for, as a call of a store takes 5 s at most.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(4);
@@ -85,7 +85,7 @@ enum Unsealed {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            patience: PATIENCE,
+            patience: TIMEOUT,
             follows_symlinks: false,
             creates: true,
             is_shared_by_computers: false,

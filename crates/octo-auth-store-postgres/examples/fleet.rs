@@ -18,10 +18,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use octo_auth_async::{Accounts, Store};
+use octo_auth_async::{Store, TokenManager};
 use octo_auth_core::{
-    Adopted, Claimed, Client, Key, Now, Profile, RecordBytes, RecordName, Saved, Secret, Storage, StoreError,
-    Stored, Version,
+    Claimed, Client, Imported, Now, Profile, RecordBytes, RecordName, Saved, Secret, Storage, StoreError,
+    Stored, TokenSpec, Version,
 };
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
@@ -59,9 +59,9 @@ async fn fleet(url: &str) -> Result<(), Failed> {
     let tokens = format!("{}/token", emulator.base("auth.example"));
     let store = opened(url)?;
     store.migrate().await?;
-    let accounts = Accounts::builder(client(&tokens)?).store(store).build()?;
+    let manager = TokenManager::builder(client(&tokens)?).store(store).build()?;
     let granted = emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"])?;
-    accounts.tokens(Key::account("inn"))?.adopt(Adopted::RefreshToken(Secret::from(granted))).await?;
+    manager.tokens(TokenSpec::account("inn"))?.import(Imported::RefreshToken(Secret::from(granted))).await?;
     let mut processes: Vec<Process> =
         (0..PROCESSES).map(|_| Process::start(url, &tokens)).collect::<Result<_, _>>()?;
     let (mut conflicts, mut last, mut renewals) = (0, String::new(), 0);
@@ -122,8 +122,8 @@ impl Drop for Process {
 async fn process(url: &str, tokens: &str) -> Result<(), Failed> {
     let (hours, conflicts) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let store = Counted { store: opened(url)?, conflicts: conflicts.clone() };
-    let accounts = Accounts::builder(client(tokens)?).store(store).clock(Later(hours.clone())).build()?;
-    let account = accounts.tokens(Key::account("inn"))?;
+    let manager = TokenManager::builder(client(tokens)?).store(store).clock(Later(hours.clone())).build()?;
+    let account = manager.tokens(TokenSpec::account("inn"))?;
     for line in stdin().lines() {
         line?;
         hours.fetch_add(1, Ordering::Relaxed);

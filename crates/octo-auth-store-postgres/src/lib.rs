@@ -71,8 +71,8 @@
 //! # What it costs
 //!
 //! A token in memory takes no statement. A renewal takes five: the claim, a look, the mark that a request is under way, its
-//! outcome, and the release. With 100,000 accounts of 1,500 bytes each, a row takes 2,731 bytes in the table and 193 bytes in
-//! the index. The table keeps free space, so that an update does not move the row. Reading 1,000 accounts one after the other
+//! outcome, and the release. With 100,000 manager of 1,500 bytes each, a row takes 2,731 bytes in the table and 193 bytes in
+//! the index. The table keeps free space, so that an update does not move the row. Reading 1,000 manager one after the other
 //! took 0.6 s, over loopback, in an unoptimised build. The example `measure_postgres` measures it elsewhere:
 //! `cargo run --release --package octo-auth-store-postgres --features blocking --example measure_postgres -- postgres://user@host/db`.
 //!
@@ -80,7 +80,7 @@
 //!
 //! With keys ([`Options::sealed`]) each content is encrypted and authenticated by ChaCha20-Poly1305: it cannot be read or
 //! changed in the database, nor be taken for the record of another name or version. An older row, put back as a whole, is not
-//! noticed. Names of records, which hold the names of accounts, are not encrypted. A key is retired by giving the next one as
+//! noticed. Names of records, which hold the names of manager, are not encrypted. A key is retired by giving the next one as
 //! the one that writes, the old one as one that reads, and `rekey`.
 
 #[cfg(feature = "blocking")]

@@ -72,7 +72,7 @@
 //!
 //! With keys ([`Options::sealed`]) each content is encrypted and authenticated by ChaCha20-Poly1305: it cannot be read or
 //! changed in the database, nor be taken for the record of another name or version. An older record, put back as a whole, is not
-//! noticed. Names of records, which hold the names of accounts, are not encrypted. A key is retired by giving the next one as
+//! noticed. Names of records, which hold the names of manager, are not encrypted. A key is retired by giving the next one as
 //! the one that writes, the old one as one that reads, and `rekey`.
 
 #[cfg(feature = "blocking")]

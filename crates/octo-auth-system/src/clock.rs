@@ -19,15 +19,15 @@ pub trait Clock: Send + Sync {
     /// clock by its test, one that hears of the end of a suspend.
     ///
     /// A clock that only runs tells no waiter, as this does: a waiter looks at it again every 30 s in any case.
-    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+    fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         drop(waiting);
     }
 }
 
 /// A waiter of a clock.
-pub trait Waiting: Send + Sync {
+pub trait ClockListener: Send + Sync {
     /// Looks at the clock again. No lock may be held that reading the clock takes.
-    fn look_again(&self);
+    fn clock_stepped(&self);
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
@@ -39,8 +39,8 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
         (**self).boot()
     }
 
-    fn on_move(&self, waiting: Weak<dyn Waiting>) {
-        (**self).on_move(waiting);
+    fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
+        (**self).subscribe(waiting);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
 
-use octo_auth_core::{Delivery, Fault};
+use octo_auth_core::{Delivery, TransportError};
 use rustls::{AlertDescription, CertificateError, Error};
 
 /// What is said of a host without an address.
@@ -14,7 +14,7 @@ const CLOSED: &str = "the connection was closed";
 
 /// Returns the fault of a connection that was not made, if the reason says why.
 #[must_use]
-pub fn not_connected(reason: ErrorKind) -> Option<Fault> {
+pub fn not_connected(reason: ErrorKind) -> Option<TransportError> {
     let words = match reason {
         ErrorKind::ConnectionRefused => "connection refused",
         ErrorKind::NetworkUnreachable => "network not reachable",
@@ -25,27 +25,27 @@ pub fn not_connected(reason: ErrorKind) -> Option<Fault> {
         closed if is_closed(closed) => CLOSED,
         _ => return None,
     };
-    Some(Fault::not_sent(words))
+    Some(TransportError::not_sent(words))
 }
 
 /// Returns the fault of a connection that was closed before an answer came, if that is the reason.
 #[must_use]
-pub fn not_answered(reason: ErrorKind, delivery: Delivery) -> Option<Fault> {
-    is_closed(reason).then(|| Fault::not_answered(CLOSED, delivery))
+pub fn not_answered(reason: ErrorKind, delivery: Delivery) -> Option<TransportError> {
+    is_closed(reason).then(|| TransportError::not_answered(CLOSED, delivery))
 }
 
 /// Returns the fault of a TLS session that could not be agreed or trusted.
 #[must_use]
-pub fn not_agreed(error: &Error) -> Fault {
+pub fn not_agreed(error: &Error) -> TransportError {
     let (words, name) = match error {
         Error::InvalidCertificate(error) => (of_certificate(error), certificate_error(error)),
         Error::AlertReceived(alert) => (of_alert(*alert), name(alert)),
         Error::InvalidMessage(_) => ("the server does not speak TLS", name(error)),
         Error::PeerIncompatible(reason) => ("no version or cipher in common", name(reason)),
-        Error::General(_) | Error::Other(_) => return Fault::misconfigured(format!("TLS: {error}")),
+        Error::General(_) | Error::Other(_) => return TransportError::misconfigured(format!("TLS: {error}")),
         _ => ("handshake failed", name(error)),
     };
-    Fault::misconfigured(format!("TLS: {words} ({name})"))
+    TransportError::misconfigured(format!("TLS: {words} ({name})"))
 }
 
 /// Returns whether an error that comes after the connection was made ends the handshake: a server refuses what a client has

@@ -12,7 +12,7 @@ mod memory_store;
 pub mod proxies;
 mod setup;
 
-pub use clock::{Clock, SystemClock, Waiting};
+pub use clock::{Clock, ClockListener, SystemClock};
 pub use entropy::{EntropyError, entropy};
 pub use memory_store::MemoryStore;
 pub use setup::SetupError;

@@ -24,7 +24,7 @@ pub use life::Life;
 pub use script::{Script, ScriptError};
 pub use shrink::{first_violation, shrunk};
 
-use crate::world::{Plan, Provider, Rotation, Sabotage, Setup, Tally, Trace, Violation, World};
+use crate::world::{Defect, Plan, Provider, Rotation, Setup, Tally, Trace, Violation, World};
 use chance::{Chance, derived};
 use drive::Drive;
 
@@ -71,7 +71,7 @@ impl Episode {
 
     /// Lets the episode happen, up to the first contradiction to an invariant, with a known defect or without.
     #[must_use]
-    pub fn play(&self, sabotage: Option<Sabotage>) -> Story {
+    pub fn play(&self, sabotage: Option<Defect>) -> Story {
         let mut chance = Chance::new(self.seed);
         let setup = self.setup(&mut chance);
         let world = World::sabotaged(setup, sabotage).with_trace(Trace::None);

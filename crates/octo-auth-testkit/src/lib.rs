@@ -8,7 +8,7 @@
 //! | settings ([`Policy`](octo_auth_core::Policy)), or the library itself | a simulated [`World`], [`invariants`] | |
 //! | a transport | `async_::transport`, `blocking::transport` | feature `async`, `blocking` |
 //! | a store | `async_::store`, `blocking::store` | feature `async`, `blocking` |
-//! | many days of a fleet, drawn from a seed, with a known defect or without | [`fleet`], [`world::Sabotage`] | |
+//! | many days of a fleet, drawn from a seed, with a known defect or without | [`fleet`], [`world::Defect`] | |
 //! | what the trouble of a few accounts costs hundreds of others | [`blame`] | |
 //! | a sequence of events, told in plain text | [`scenario`] | |
 //! | what the accounts of a registration decide, step by step | [`machine`] | |
@@ -69,7 +69,7 @@
 //! });
 //! proptest!(|(answer in strategies::token_answers())| {
 //!     let asking = registration::standard().client_credentials(&Scopes::none()).unwrap();
-//!     let granted = asking.finish(&answer, moment::start(), moment::after(1)).unwrap().value;
+//!     let granted = asking.read(&answer, moment::start(), moment::after(1)).unwrap().value;
 //!     prop_assert_eq!(granted.expires_at().is_some(), granted.lifetime().is_some());
 //! });
 //! ```
@@ -86,12 +86,12 @@
 //! use std::time::Duration;
 //!
 //! use http::{Request, Response};
-//! use octo_auth_blocking::{Body, Fault, Transport, UreqTransport};
+//! use octo_auth_blocking::{Body, Transport, TransportError, UreqTransport};
 //!
 //! struct Counted(UreqTransport, AtomicU64);
 //!
 //! impl Transport for Counted {
-//!     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+//!     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
 //!         self.1.fetch_add(1, Ordering::Relaxed);
 //!         self.0.send(request, deadline)
 //!     }
@@ -194,17 +194,17 @@
 //! # A fleet, and a defect that must be found
 //!
 //! A run of many days is drawn from a seed; each of its episodes is what its own seed says. With a
-//! [`Sabotage`](world::Sabotage) the machines have a known defect, so that a test shows that it would find one. What
+//! [`Defect`](world::Sabotage) the machines have a known defect, so that a test shows that it would find one. What
 //! was found is shrunk and written down as a text, which a test plays again.
 //!
 //! ```
 //! use octo_auth_testkit::fleet::{Episode, Script, shrunk};
-//! use octo_auth_testkit::world::Sabotage;
+//! use octo_auth_testkit::world::Defect;
 //!
 //! # const SEED: u64 = 2;
 //! assert!(Episode::of_run(4, SEED, 2).all(|episode| episode.play(None).violation.is_none()));
 //!
-//! let sabotage = Some(Sabotage::MarkerNotWritten);
+//! let sabotage = Some(Defect::MarkerNotWritten);
 //! let mut stories = Episode::of_run(500, SEED, 8).map(|episode| episode.play(sabotage));
 //! let story = stories.find(|story| story.violation.is_some()).expect("it is found");
 //! let script = Script { plan: shrunk(&story.plan, sabotage), sabotage };
@@ -223,7 +223,7 @@
 //! # #[cfg(feature = "blocking")] {
 //! use std::sync::{Arc, atomic::{AtomicU32, Ordering::SeqCst}};
 //!
-//! use octo_auth_blocking::{Accounts, Adopted, Clock, Key, Now};
+//! use octo_auth_blocking::{Clock, Imported, Now, TokenManager, TokenSpec};
 //! use octo_auth_testkit::{blocking::ScriptedTransport, moment, registration};
 //!
 //! struct Seconds(AtomicU32);
@@ -235,10 +235,10 @@
 //!     .json(200, r#"{"access_token":"A1","token_type":"Bearer","expires_in":3600,"refresh_token":"R2"}"#)
 //!     .json(200, r#"{"access_token":"A2","token_type":"Bearer","expires_in":3600,"refresh_token":"R3"}"#);
 //! let clock = Arc::new(Seconds(AtomicU32::new(0)));
-//! let builder = Accounts::builder(registration::standard());
-//! let accounts = builder.transport(script.clone()).clock(Arc::clone(&clock)).build()?;
-//! let tokens = accounts.tokens(Key::account("hotel 17"))?;
-//! tokens.adopt(Adopted::RefreshToken("R1".into()))?;
+//! let builder = TokenManager::builder(registration::standard());
+//! let manager = builder.transport(script.clone()).clock(Arc::clone(&clock)).build()?;
+//! let tokens = manager.tokens(TokenSpec::account("hotel 17"))?;
+//! tokens.import(Imported::RefreshToken("R1".into()))?;
 //! assert_eq!(tokens.get()?.authorization(), "Bearer A1");
 //! clock.0.store(3600, SeqCst); // it has expired: whoever asks waits for the next one
 //! assert_eq!(tokens.get()?.authorization(), "Bearer A2");

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use octo_auth_core::Freshness;
-//! use octo_auth_testkit::machine::{Machine, Said, hotel};
+//! use octo_auth_testkit::machine::{Machine, ServerReply, hotel};
 //! use octo_auth_testkit::registration;
 //!
 //! let mut world = Machine::new(registration::standard());
@@ -14,27 +14,28 @@
 //!
 //! // A renewal that fails does not cost a token that still works.
 //! world.age(&hotel(), Freshness::Stale);
-//! world.endpoint.then(Said::error(500, "server_error"));
+//! world.endpoint.then(ServerReply::error(500, "server_error"));
 //! assert_eq!(world.got(&hotel()), "AT1");
 //! assert_eq!(world.decide(&hotel()).line, "stale_blocked: use AT1");
 //! assert_eq!(world.requests(), 2);
 //! ```
 //!
-//! Several processes on one store are several machines with a clone of one [`Shelf`] and different seeds.
+//! Several processes on one store are several machines with a clone of one [`InMemoryStore`] and different seeds.
 
 mod endpoint;
-mod shelf;
+mod in_memory_store;
 mod told;
 
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Adopted, Client, Decision, Entropy, Event, Failure, Freshness, Job, Key, Now, Policy, Purpose,
-    RecordName, Remedy, Report, SaveJob, Scopes, Secret, SendJob, Storage, StoreError, Token, Verdict,
+    Client, Decision, Entropy, Event, Freshness, Imported, Job, Now, Policy, Purpose, RecordName, Remedy,
+    Report, SaveJob, Scopes, Secret, SendJob, Storage, StoreError, Token, TokenError, TokenManager,
+    TokenSpec, Verdict,
 };
 
-pub use endpoint::{Asked, Endpoint, Said};
-pub use shelf::Shelf;
+pub use endpoint::{Asked, Endpoint, ServerReply};
+pub use in_memory_store::InMemoryStore;
 pub use told::Told;
 
 use crate::registration::{self, sound};
@@ -43,13 +44,13 @@ use crate::{StoredRecord, moment, outcome};
 /// The accounts of one registration, and the world around them.
 pub struct Machine {
     /// The accounts.
-    pub accounts: Accounts,
+    pub manager: TokenManager,
     /// Both clocks.
     pub now: Now,
     /// The token endpoint.
     pub endpoint: Endpoint,
     /// The store that its jobs read and write.
-    pub shelf: Shelf,
+    pub store: InMemoryStore,
     /// The requests that were sent to the token endpoint, in order.
     pub asked: Vec<Asked>,
 }
@@ -64,13 +65,13 @@ impl Machine {
     /// Returns a machine without a store, with a policy.
     #[must_use]
     pub fn with_policy(client: Client, policy: Policy) -> Self {
-        Self::made(client, policy, Storage::None, Shelf::default(), &registration::entropy())
+        Self::made(client, policy, Storage::None, InMemoryStore::default(), &registration::entropy())
     }
 
     /// Returns a machine with a store. Processes that share a store need different seeds.
     #[must_use]
-    pub fn with_store(client: Client, storage: Storage, shelf: &Shelf, seed: u8) -> Self {
-        Self::with_store_and_policy(client, Policy::default(), storage, shelf, seed)
+    pub fn with_store(client: Client, storage: Storage, store: &InMemoryStore, seed: u8) -> Self {
+        Self::with_store_and_policy(client, Policy::default(), storage, store, seed)
     }
 
     /// Returns a machine with a store and a policy.
@@ -79,18 +80,24 @@ impl Machine {
         client: Client,
         policy: Policy,
         storage: Storage,
-        shelf: &Shelf,
+        store: &InMemoryStore,
         seed: u8,
     ) -> Self {
-        Self::made(client, policy, storage, shelf.clone(), &Entropy::from_bytes([seed; 64]))
+        Self::made(client, policy, storage, store.clone(), &Entropy::from_bytes([seed; 64]))
     }
 
-    fn made(client: Client, policy: Policy, storage: Storage, shelf: Shelf, entropy: &Entropy) -> Self {
+    fn made(
+        client: Client,
+        policy: Policy,
+        storage: Storage,
+        store: InMemoryStore,
+        entropy: &Entropy,
+    ) -> Self {
         Self {
-            accounts: Accounts::new(client, policy, storage, entropy),
+            manager: TokenManager::new(client, policy, storage, entropy),
             now: moment::start(),
             endpoint: Endpoint::default(),
-            shelf,
+            store,
             asked: Vec::new(),
         }
     }
@@ -115,8 +122,8 @@ impl Machine {
     /// # Panics
     ///
     /// If the token never gets into this state.
-    pub fn age(&mut self, key: &Key, freshness: Freshness) {
-        let status = self.accounts.status(key, self.now);
+    pub fn age(&mut self, key: &TokenSpec, freshness: Freshness) {
+        let status = self.manager.status(key, self.now);
         let Some(token) = status.and_then(|status| status.token) else { return };
         let age = match freshness {
             Freshness::Fresh => Some(Duration::ZERO),
@@ -128,28 +135,28 @@ impl Machine {
     }
 
     /// Signs an account in with a refresh token, and carries the jobs of the sign-in.
-    pub fn sign_in(&mut self, key: &Key, refresh_token: &str) {
-        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
-        let job = sound(self.accounts.adopt(key, adopted, self.now));
+    pub fn sign_in(&mut self, key: &TokenSpec, refresh_token: &str) {
+        let imported = Imported::RefreshToken(Secret::from(refresh_token));
+        let job = sound(self.manager.import(key, imported, self.now));
         self.carry(job);
     }
 
     /// Asks once. A job stays in flight unless the test carries it.
-    pub fn decide(&mut self, key: &Key) -> Told {
-        let decision = self.accounts.decide(key, self.now);
+    pub fn decide(&mut self, key: &TokenSpec) -> Told {
+        let decision = self.manager.decide(key, self.now);
         self.told(decision)
     }
 
     /// Asks as a caller whose deadline has passed.
-    pub fn decide_at_deadline(&mut self, key: &Key) -> Told {
-        let decision = self.accounts.decide_at_deadline(key, self.now);
+    pub fn decide_at_deadline(&mut self, key: &TokenSpec) -> Told {
+        let decision = self.manager.decide_at_deadline(key, self.now);
         self.told(decision)
     }
 
     /// Returns what happened to a key since the last call for any key.
-    pub fn events(&mut self, key: &Key) -> Vec<Event> {
-        let ((), effects) = self.accounts.step(self.now, |_| ());
-        effects.keys.into_iter().filter(|own| *own.key == *key).flat_map(|own| own.events).collect()
+    pub fn events(&mut self, key: &TokenSpec) -> Vec<Event> {
+        let ((), effects) = self.manager.step(self.now, |_| ());
+        effects.specs.into_iter().filter(|own| *own.spec == *key).flat_map(|own| own.events).collect()
     }
 
     /// Asks as an adapter does: carries the jobs until there is a token or a failure.
@@ -161,7 +168,7 @@ impl Machine {
     /// # Panics
     ///
     /// If there is neither a token nor a failure after 16 decisions.
-    pub fn get(&mut self, key: &Key) -> Result<Token, Failure> {
+    pub fn get(&mut self, key: &TokenSpec) -> Result<Token, TokenError> {
         for _ in 0..16 {
             let told = self.decide(key);
             let waits = told.token.is_none() && told.job.is_none();
@@ -180,13 +187,13 @@ impl Machine {
         }
         panic!(
             "{key} has no token and no failure after 16 decisions: {}",
-            self.accounts.explain(key, self.now)
+            self.manager.explain(key, self.now)
         )
     }
 
     /// Asks as an adapter does. Returns the text of the token, with `(suspect)` if it is flagged so, or the code of the
     /// failure.
-    pub fn got(&mut self, key: &Key) -> String {
+    pub fn got(&mut self, key: &TokenSpec) -> String {
         match self.get(key) {
             Ok(token) => shown(&token),
             Err(failure) => failure.code().into_owned(),
@@ -199,15 +206,15 @@ impl Machine {
     ///
     /// If the second process does not read the token from the store.
     #[must_use]
-    pub fn two_processes(client: fn() -> Client) -> (Self, Self, Shelf) {
-        let shelf = Shelf::default();
-        let shared = |seed| Self::with_store(client(), Storage::MultiProcess, &shelf, seed);
+    pub fn two_processes(client: fn() -> Client) -> (Self, Self, InMemoryStore) {
+        let store = InMemoryStore::default();
+        let shared = |seed| Self::with_store(client(), Storage::MultiProcess, &store, seed);
         let (mut one, mut two) = (shared(1), shared(2));
         one.sign_in(&hotel(), "RT0");
         assert_eq!(one.got(&hotel()), "AT1");
         assert_eq!(two.got(&hotel()), "AT1", "read from the store");
         assert_eq!(two.requests(), 0);
-        (one, two, shelf)
+        (one, two, store)
     }
 
     /// Signs an account in with a refresh token. Returns the job that writes its record.
@@ -215,9 +222,9 @@ impl Machine {
     /// # Panics
     ///
     /// If there is no such job.
-    pub fn signing_in(&mut self, key: &Key, refresh_token: &str) -> SaveJob {
-        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
-        match sound(self.accounts.adopt(key, adopted, self.now)) {
+    pub fn signing_in(&mut self, key: &TokenSpec, refresh_token: &str) -> SaveJob {
+        let imported = Imported::RefreshToken(Secret::from(refresh_token));
+        match sound(self.manager.import(key, imported, self.now)) {
             Some(Job::Save(save)) => save,
             other => panic!("the sign-in is not saved: {other:?}"),
         }
@@ -226,15 +233,15 @@ impl Machine {
     /// Lets the store fail while it writes a record. If `is_taken`, the record is stored all the same.
     pub fn breaks_off(&mut self, save: SaveJob, is_taken: bool) {
         if is_taken {
-            self.shelf.put(save.name(), save.content().clone());
+            self.store.put(save.name(), save.content().clone());
         }
         let rest = self.report(save.saved(Err(StoreError::new("the store broke off"))));
         self.carry(rest);
     }
 
     /// Signs a key out, and carries the jobs of the sign-out.
-    pub fn sign_out(&mut self, key: &Key) {
-        let rest = self.accounts.sign_out(key, self.now);
+    pub fn sign_out(&mut self, key: &TokenSpec) {
+        let rest = self.manager.sign_out(key, self.now);
         self.carry(rest);
     }
 
@@ -243,7 +250,7 @@ impl Machine {
     /// # Panics
     ///
     /// If there is no such job.
-    pub fn up_to(&mut self, key: &Key, is_it: impl Fn(&Job) -> bool) -> Job {
+    pub fn up_to(&mut self, key: &TokenSpec, is_it: impl Fn(&Job) -> bool) -> Job {
         // The first flight of a key reads its record and does nothing else.
         for _ in 0..2 {
             let mut next = self.decide(key).job;
@@ -262,7 +269,7 @@ impl Machine {
     /// # Panics
     ///
     /// If no request is sent.
-    pub fn up_to_sending(&mut self, key: &Key) -> SendJob {
+    pub fn up_to_sending(&mut self, key: &TokenSpec) -> SendJob {
         match self.up_to(key, |job| matches!(job, Job::Send(_))) {
             Job::Send(send) => send,
             other => panic!("no request: {other:?}"),
@@ -274,7 +281,7 @@ impl Machine {
     /// # Panics
     ///
     /// If the record is not written.
-    pub fn up_to_writing(&mut self, key: &Key) -> SaveJob {
+    pub fn up_to_writing(&mut self, key: &TokenSpec) -> SaveJob {
         self.up_to_saving(key, |save| !save.is_request_log())
     }
 
@@ -283,11 +290,11 @@ impl Machine {
     /// # Panics
     ///
     /// If the request log is not written.
-    pub fn up_to_counting(&mut self, key: &Key) -> SaveJob {
+    pub fn up_to_counting(&mut self, key: &TokenSpec) -> SaveJob {
         self.up_to_saving(key, SaveJob::is_request_log)
     }
 
-    fn up_to_saving(&mut self, key: &Key, is_it: impl Fn(&SaveJob) -> bool) -> SaveJob {
+    fn up_to_saving(&mut self, key: &TokenSpec, is_it: impl Fn(&SaveJob) -> bool) -> SaveJob {
         match self.up_to(key, |job| matches!(job, Job::Save(save) if is_it(save))) {
             Job::Save(save) => save,
             other => panic!("no record: {other:?}"),
@@ -307,19 +314,19 @@ impl Machine {
         let report = match job {
             Job::Load(job) => {
                 self.pass(job.wait());
-                let read = self.shelf.load(job.name());
+                let read = self.store.load(job.name());
                 job.loaded(read)
             }
             Job::Claim(job) => {
-                let claimed = self.shelf.claim(job.name(), job.owner(), self.now.boot, job.ttl());
+                let claimed = self.store.claim(job.name(), job.owner(), self.now.boot, job.ttl());
                 job.claimed(claimed)
             }
             Job::Save(job) => {
-                let saved = self.shelf.compare_and_swap(job.name(), job.expected(), job.content());
+                let saved = self.store.compare_and_swap(job.name(), job.expected(), job.content());
                 job.saved(saved)
             }
             Job::Release(job) => {
-                self.shelf.release(job.name(), job.owner());
+                self.store.release(job.name(), job.owner());
                 job.released()
             }
             Job::Send(job) => self.send(job),
@@ -333,15 +340,15 @@ impl Machine {
         let said = self.endpoint.answer(&asked);
         self.asked.push(asked);
         match said {
-            Said::Response(response) => job.answered(&response, self.now, self.now),
-            Said::Fault(fault) => job.failed(fault, self.now),
-            Said::Lost => Job::Send(job).abandon(),
+            ServerReply::Response(response) => job.answered(&response, self.now, self.now),
+            ServerReply::Fault(fault) => job.failed(fault, self.now),
+            ServerReply::Lost => Job::Send(job).abandon(),
         }
     }
 
     /// Gives the accounts a report. Returns the next job of the flight.
     pub fn report(&mut self, report: Report) -> Option<Job> {
-        self.accounts.report(report, self.now)
+        self.manager.report(report, self.now)
     }
 
     /// Returns the number of requests for tokens that were sent.
@@ -367,8 +374,8 @@ impl Machine {
 
     /// Returns the name of a key's record.
     #[must_use]
-    pub fn name(&self, key: &Key) -> RecordName {
-        RecordName::new(self.accounts.client(), key)
+    pub fn name(&self, key: &TokenSpec) -> RecordName {
+        RecordName::new(self.manager.client(), key)
     }
 
     /// Returns what the store holds of a key.
@@ -377,35 +384,35 @@ impl Machine {
     ///
     /// If it holds no record of the key.
     #[must_use]
-    pub fn stored(&self, key: &Key) -> StoredRecord {
+    pub fn stored(&self, key: &TokenSpec) -> StoredRecord {
         self.find_stored(key).unwrap_or_else(|| panic!("the store holds no record of {key}"))
     }
 
     /// Returns what the store holds of a key, or `None` if it holds no record of it.
     #[must_use]
-    pub fn find_stored(&self, key: &Key) -> Option<StoredRecord> {
+    pub fn find_stored(&self, key: &TokenSpec) -> Option<StoredRecord> {
         self.read(&self.name(key))
     }
 
     /// Returns the request log, or `None` if the store holds none.
     #[must_use]
     pub fn request_log(&self) -> Option<StoredRecord> {
-        self.read(&RecordName::requests(self.accounts.client()))
+        self.read(&RecordName::requests(self.manager.client()))
     }
 
     fn read(&self, name: &RecordName) -> Option<StoredRecord> {
-        self.shelf.content(name).as_ref().and_then(StoredRecord::read)
+        self.store.content(name).as_ref().and_then(StoredRecord::read)
     }
 
     /// Returns a record of a key that holds no token and no refresh token.
     #[must_use]
-    pub fn empty_record(&self, key: &Key) -> StoredRecord {
-        StoredRecord::empty(self.accounts.client(), key)
+    pub fn empty_record(&self, key: &TokenSpec) -> StoredRecord {
+        StoredRecord::empty(self.manager.client(), key)
     }
 
     /// Writes a key's record as another program would.
-    pub fn put(&self, key: &Key, record: &StoredRecord) {
-        self.shelf.put(&self.name(key), record.content());
+    pub fn put(&self, key: &TokenSpec, record: &StoredRecord) {
+        self.store.put(&self.name(key), record.content());
     }
 
     fn told(&self, decision: Decision) -> Told {
@@ -434,20 +441,20 @@ impl Machine {
 
 /// Returns the key of the client's own tokens, without scopes.
 #[must_use]
-pub fn service() -> Key {
-    Key::client_credentials(&Scopes::none())
+pub fn service() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::none())
 }
 
 /// Returns the key of the client's own tokens with these scopes.
 #[must_use]
-pub fn scoped(scopes: &str) -> Key {
-    Key::client_credentials(&sound(Scopes::parse(scopes)))
+pub fn scoped(scopes: &str) -> TokenSpec {
+    TokenSpec::client_credentials(&sound(Scopes::parse(scopes)))
 }
 
 /// Returns the key of the account of a hotel.
 #[must_use]
-pub fn hotel() -> Key {
-    Key::account("hotel")
+pub fn hotel() -> TokenSpec {
+    TokenSpec::account("hotel")
 }
 
 fn shown(token: &Token) -> String {

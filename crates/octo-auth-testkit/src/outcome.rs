@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use octo_auth_core::{
-    Answer, Deviation, ExchangeError, Failure, RecordError, Remedy, Retry, Scopes, Secret, TokenSet,
+    Answer, Deviation, ExchangeError, RecordError, Remedy, Retry, Scopes, Secret, TokenError, TokenSet,
 };
 
 /// Returns a token answer as access token, lifetime, renewal hint, refresh token and scopes, as far as it has them, then
@@ -70,7 +70,7 @@ pub fn remedy(remedy: Remedy) -> String {
 
 /// Returns the record error among the causes of a failure, or `None`.
 #[must_use]
-pub fn record_error(failure: &Failure) -> Option<&RecordError> {
+pub fn record_error(failure: &TokenError) -> Option<&RecordError> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(failure);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref() {

@@ -14,7 +14,7 @@ pub fn read<T: Reply>(
     exchange: Exchange<T>,
     response: &Response<Vec<u8>>,
 ) -> Result<Answer<T>, ExchangeError> {
-    exchange.finish(response, moment::start(), moment::start())
+    exchange.read(response, moment::start(), moment::start())
 }
 
 /// A response with a JSON body.

@@ -4,7 +4,7 @@
 //! each with what it causes.
 //!
 //! ```
-//! use octo_auth_testkit::scenario::{Bare, Scenario, Scenery, play};
+//! use octo_auth_testkit::scenario::{Bare, Scenario, Environment, play};
 //!
 //! # fn main() -> Result<(), octo_auth_testkit::scenario::Misread> {
 //! let text = "\
@@ -15,7 +15,7 @@
 //! shows: 1, 2, 7
 //! store: private
 //!
-//! > adopt inn with R0
+//! > import inn with R0
 //!   write inn: R0
 //! > ask inn
 //!   write inn: R0 is in use
@@ -33,13 +33,13 @@
 //!   told inn: A1 (stale)
 //! ";
 //! let scenario = Scenario::read(text)?;
-//! let scenery = Scenery::new(scenario.setup());
-//! assert_eq!(play(&scenario, &scenery, &mut Bare::new(&scenery, 1)), text);
+//! let environment = Environment::new(scenario.setup());
+//! assert_eq!(play(&scenario, &environment, &mut Bare::new(&environment, 1)), text);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! What is indented under a step is written by [`play`], the same for each [`Stage`]: the flights of each key in the
+//! What is indented under a step is written by [`play`], the same for each [`Backend`]: the flights of each key in the
 //! order of their events, then what callers were told, who waits still, and what subscribers heard. So nothing in it
 //! depends on the order in which threads run, and nothing on chance: pauses that are drawn at random are not shown,
 //! and a scenario whose course depends on them is none.
@@ -48,9 +48,9 @@
 //! anything that they cause goes on.
 
 mod bare;
+mod environment;
 mod read;
-mod said;
-mod scenery;
+mod server_script;
 mod spell;
 mod step;
 
@@ -58,9 +58,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use bare::Bare;
+pub use environment::{Call, CallId, Environment, Named, Outcome};
 pub use read::Misread;
-pub use said::Said;
-pub use scenery::{Call, CallId, Named, Outcome, Scenery};
+pub use server_script::ServerReply;
 pub use step::{Act, Event, Foreign, Mood, Provider, Setup, Step};
 
 /// How far time moves at once while something is under way, so that deadlines fall in the order of their moments.
@@ -88,7 +88,7 @@ enum Passage {
 }
 
 /// What plays a scenario: the processes in one form or another, between them and the world nothing but their calls.
-pub trait Stage {
+pub trait Backend {
     /// Starts the process of a place.
     fn start(&mut self, place: usize);
 
@@ -123,7 +123,7 @@ impl Scenario {
 }
 
 /// Plays a scenario; the answer is its whole text, with what each step caused.
-pub fn play(scenario: &Scenario, scenery: &Arc<Scenery>, stage: &mut dyn Stage) -> String {
+pub fn play(scenario: &Scenario, environment: &Arc<Environment>, stage: &mut dyn Backend) -> String {
     let mut text = scenario.head.clone();
     for place in 0..scenario.setup.processes.len() {
         stage.start(place);
@@ -133,9 +133,9 @@ pub fn play(scenario: &Scenario, scenery: &Arc<Scenery>, stage: &mut dyn Stage) 
             Passage::Remark(line) => text.push_str(line),
             Passage::Step(line, step) => {
                 text.push_str(line);
-                take(step, scenery, stage);
+                take(step, environment, stage);
                 stage.hear();
-                for caused in scenery.take_lines() {
+                for caused in environment.take_lines() {
                     text.push_str("\n  ");
                     text.push_str(&caused);
                 }
@@ -146,20 +146,20 @@ pub fn play(scenario: &Scenario, scenery: &Arc<Scenery>, stage: &mut dyn Stage) 
     text
 }
 
-fn take(step: &Step, scenery: &Scenery, stage: &mut dyn Stage) {
+fn take(step: &Step, environment: &Environment, stage: &mut dyn Backend) {
     match step {
         Step::At(place, Act::Start) => stage.start(*place),
         Step::At(place, Act::Crash) => stage.crash(*place),
         Step::At(place, act) => {
-            scenery.set_gate(false);
+            environment.set_gate(false);
             stage.act(*place, act);
             stage.rest();
-            scenery.set_gate(true);
+            environment.set_gate(true);
             stage.rest();
         }
-        Step::Around(Event::Pass(time)) => pass(*time, scenery, stage),
+        Step::Around(Event::Pass(time)) => pass(*time, environment, stage),
         Step::Around(event) => {
-            let moved = scenery.apply(event);
+            let moved = environment.apply(event);
             stage.pass(moved);
             stage.rest();
         }
@@ -167,17 +167,17 @@ fn take(step: &Step, scenery: &Scenery, stage: &mut dyn Stage) {
 }
 
 /// Lets time pass in steps as long as there is need to.
-fn pass(time: Duration, scenery: &Scenery, stage: &mut dyn Stage) {
+fn pass(time: Duration, environment: &Environment, stage: &mut dyn Backend) {
     let mut left = time;
     while !left.is_zero() {
-        let step = match (scenery.is_busy(), scenery.is_kept_warm()) {
+        let step = match (environment.is_busy(), environment.is_refreshed_ahead()) {
             (true, _) => TICK,
             (false, true) => LONG_TICK,
             (false, false) => left,
         };
         let step = step.min(left);
         left -= step;
-        scenery.pass(step);
+        environment.pass(step);
         stage.pass(step);
         stage.rest();
     }

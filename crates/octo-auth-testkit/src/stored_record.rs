@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Client, Entropy, FamilyId, Generation, Job, Key, Policy, RecordBytes, SaveJob, Storage,
-    Timestamp,
+    Client, Entropy, FamilyId, Generation, Job, Policy, RecordBytes, SaveJob, Storage, Timestamp,
+    TokenManager, TokenSpec,
 };
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -29,9 +29,10 @@ impl StoredRecord {
 
     /// Returns a record that holds no token and no refresh token.
     #[must_use]
-    pub fn empty(client: &Client, key: &Key) -> Self {
+    pub fn empty(client: &Client, key: &TokenSpec) -> Self {
         let entropy = Entropy::from_bytes([1; 64]);
-        let mut machine = Accounts::new(client.clone(), Policy::default(), Storage::SingleProcess, &entropy);
+        let mut machine =
+            TokenManager::new(client.clone(), Policy::default(), Storage::SingleProcess, &entropy);
         let record = match machine.sign_out(key, moment::start()) {
             Some(Job::Save(save)) => Self::read(save.content()),
             _ => None,

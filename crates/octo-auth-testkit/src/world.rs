@@ -33,9 +33,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{Client, Job, Key, Now, Policy, Purpose, RecordName, Scopes, State, Status, Warm};
+use octo_auth_core::{
+    Client, Job, Now, Policy, Purpose, RecordName, RefreshAhead, Scopes, State, Status, TokenSpec,
+};
 
-pub use defects::Sabotage;
+pub use defects::Defect;
 pub use observation::{InFlight, JobKind};
 pub use plan::{
     Breakage, Event, FaultKind, Generations, MOST_PROCESSES, Plan, Provider, RefreshMember, Refusal, Reply,
@@ -68,7 +70,7 @@ const SCOPES: [&str; 2] = ["alpha", "beta"];
 pub struct World {
     setup: Setup,
     policy: Policy,
-    keys: Vec<Arc<Key>>,
+    keys: Vec<Arc<TokenSpec>>,
     /// The names of their records.
     names: Vec<RecordName>,
     now: Now,
@@ -93,7 +95,7 @@ pub struct World {
     stepped_at: Option<Duration>,
     /// How much further the wall clock went than the boot clock, in milliseconds.
     wall_ahead: i64,
-    sabotage: Option<Sabotage>,
+    sabotage: Option<Defect>,
     stats: Tally,
     told: Told,
     jobs_begun: u64,
@@ -113,7 +115,7 @@ impl World {
 
     /// A world whose machines have a known defect.
     #[must_use]
-    pub fn sabotaged(setup: Setup, sabotage: Option<Sabotage>) -> Self {
+    pub fn sabotaged(setup: Setup, sabotage: Option<Defect>) -> Self {
         Self::begun(setup, Policy::default(), moment::start(), sabotage)
     }
 
@@ -130,8 +132,8 @@ impl World {
         Self::begun(setup, policy, moment::start(), None)
     }
 
-    fn begun(setup: Setup, policy: Policy, now: Now, sabotage: Option<Sabotage>) -> Self {
-        let keys: Vec<Arc<Key>> = keys(setup.provider).into_iter().map(Arc::new).collect();
+    fn begun(setup: Setup, policy: Policy, now: Now, sabotage: Option<Defect>) -> Self {
+        let keys: Vec<Arc<TokenSpec>> = keys(setup.provider).into_iter().map(Arc::new).collect();
         let client = client(setup.provider, sabotage);
         let names = keys.iter().map(|key| RecordName::new(&client, key)).collect();
         let processes = (0..setup.running().into())
@@ -262,7 +264,7 @@ impl World {
     #[must_use]
     pub fn closed_for(&self, who: Who) -> Duration {
         let (process, key) = (self.process(who.machine), usize::from(who.key) % self.keys.len());
-        let status = self.processes[process].accounts.status(&self.keys[key], self.local(process));
+        let status = self.processes[process].manager.status(&self.keys[key], self.local(process));
         let setback = status.and_then(|status| status.setback);
         setback.and_then(|failure| failure.retry_after()).unwrap_or_default()
     }
@@ -280,7 +282,7 @@ impl World {
             }),
             Event::AskAtDeadline(who) => self.at_key(*who, Self::ask_at_deadline),
             Event::Glance(who) => self.at_key(*who, Self::glance),
-            Event::Tend(process) => self.tend(self.process(*process)),
+            Event::Tend(process) => self.poll_due(self.process(*process)),
             Event::Drive(who, reply, leg) => {
                 let leg = Duration::from_millis((*leg).into());
                 self.at_key(*who, |world, process, key| world.drive(process, key, reply, leg));
@@ -292,7 +294,7 @@ impl World {
                 self.at_key(*who, |world, process, key| world.refuse(process, key, *generations));
             }
             Event::Adopt(who, lifetime) => self.at_key(*who, |world, process, key| {
-                world.adopt(process, key, *lifetime);
+                world.import(process, key, *lifetime);
             }),
             Event::Seed(who) => self.at_key(*who, |world, process, key| {
                 world.seed(process, key);
@@ -328,7 +330,7 @@ impl World {
 
     fn shut_down(&mut self, process: usize) {
         self.stats.fault("shutdowns");
-        self.processes[process].accounts.shut_down();
+        self.processes[process].manager.shut_down();
         self.processes[process].is_shut_down = true;
     }
 
@@ -386,34 +388,34 @@ impl World {
 
     fn admit(&mut self, process: usize) {
         let (clock, now) = (self.clock(process), self.local(process));
-        if self.processes[process].accounts.admit(Purpose::CodeExchange, clock).is_ok() {
+        if self.processes[process].manager.admit(Purpose::CodeExchange, clock).is_ok() {
             self.processes[process].note_sent(now.boot, None);
             self.watch_budget(process);
         }
     }
 
-    fn tend(&mut self, process: usize) {
+    fn poll_due(&mut self, process: usize) {
         let now = self.clock(process);
-        let which = if self.setup.seed % 2 == 0 { Warm::All } else { Warm::Used };
+        let which = if self.setup.seed % 2 == 0 { RefreshAhead::All } else { RefreshAhead::Used };
         let local = self.local(process);
         self.processes[process].asked(local);
-        let tending = self.processes[process].accounts.tend(which, now);
-        if let Some(job @ (Job::Claim(_) | Job::Send(_))) = &tending.job {
-            let key = self.keys.iter().position(|key| **key == **job.ticket().key());
+        let due = self.processes[process].manager.poll_due(which, now);
+        if let Some(job @ (Job::Claim(_) | Job::Send(_))) = &due.job {
+            let key = self.keys.iter().position(|key| **key == **job.ticket().spec());
             key.into_iter().for_each(|key| self.watch_beginning(process, key));
         }
-        self.expect("I17b", tending.again > now.boot, || format!("tend again at {:?}", tending.again));
-        self.hand(process, tending.job);
+        self.expect("I17b", due.again > now.boot, || format!("tend again at {:?}", due.again));
+        self.hand(process, due.job);
         self.save_next(process);
     }
 
     /// What the task or thread does that saves again what could not be saved.
     fn save_next(&mut self, process: usize) {
         let now = self.clock(process);
-        let accounts = &mut self.processes[process].accounts;
-        let Some(saving) = accounts.save_next(now) else {
+        let manager = &mut self.processes[process].manager;
+        let Some(saving) = manager.save_next(now) else {
             let is_left = |status: Status| status.unsaved && !status.in_flight;
-            let is_left = self.keys.iter().any(|key| accounts.status(key, now).is_some_and(is_left));
+            let is_left = self.keys.iter().any(|key| manager.status(key, now).is_some_and(is_left));
             self.expect("I17b", !is_left, || "nothing is to be saved, and a key is unsaved".to_owned());
             return;
         };
@@ -424,16 +426,16 @@ impl World {
     fn save_all(&mut self, process: usize) {
         let (now, local) = (self.clock(process), self.local(process));
         self.processes[process].asked(local);
-        for job in self.processes[process].accounts.save_all(now) {
+        for job in self.processes[process].manager.save_all(now) {
             self.hand(process, Some(job));
         }
     }
 }
 
 /// The client of a provider.
-fn client(provider: Provider, sabotage: Option<Sabotage>) -> Client {
+fn client(provider: Provider, sabotage: Option<Defect>) -> Client {
     match provider {
-        Provider::OfficeRnd if sabotage == Some(Sabotage::BudgetIgnored) => {
+        Provider::OfficeRnd if sabotage == Some(Defect::BudgetIgnored) => {
             registration::with(sound(registration::officernd().profile().clone().edit(|document| {
                 document.token_limit = None;
             })))
@@ -446,13 +448,15 @@ fn client(provider: Provider, sabotage: Option<Sabotage>) -> Client {
 }
 
 /// The keys of a registration, two of which are of accounts at least.
-fn keys(provider: Provider) -> Vec<Key> {
-    let client_credentials = |scope: &str| Key::client_credentials(&sound(Scopes::parse(scope)));
-    let accounts = [Key::account("inn"), Key::account("lodge")];
+fn keys(provider: Provider) -> Vec<TokenSpec> {
+    let client_credentials = |scope: &str| TokenSpec::client_credentials(&sound(Scopes::parse(scope)));
+    let manager = [TokenSpec::account("inn"), TokenSpec::account("lodge")];
     match provider {
-        Provider::Octorate => [vec![Key::api_login(), Key::account("barn")], accounts.to_vec()].concat(),
+        Provider::Octorate => {
+            [vec![TokenSpec::api_login(), TokenSpec::account("barn")], manager.to_vec()].concat()
+        }
         Provider::Standard | Provider::NoReplay | Provider::OfficeRnd => {
-            [SCOPES.map(client_credentials), accounts].concat()
+            [SCOPES.map(client_credentials), manager].concat()
         }
     }
 }

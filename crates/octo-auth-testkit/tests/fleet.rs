@@ -2,20 +2,20 @@
 
 use octo_auth_core::Storage;
 use octo_auth_testkit::fleet::{Episode, Script, explore, first_violation, shrunk};
-use octo_auth_testkit::world::{Plan, Provider, Rotation, Sabotage, Setup, Violation};
+use octo_auth_testkit::world::{Defect, Plan, Provider, Rotation, Setup, Violation};
 
 /// The run that every sabotage is tried on.
 const SEED: u64 = 2;
 
 /// The first contradiction that a run of so many days comes upon, and how many days it took.
-fn found(days: u64, sabotage: Option<Sabotage>) -> Option<(Plan, Violation)> {
+fn found(days: u64, sabotage: Option<Defect>) -> Option<(Plan, Violation)> {
     let stories = Episode::of_run(days, SEED, 8).map(|episode| episode.play(sabotage));
     stories.into_iter().find_map(|story| Some((story.plan, story.violation?)))
 }
 
 #[test]
 fn each_known_defect_is_found_within_500_days() {
-    for sabotage in Sabotage::all() {
+    for sabotage in Defect::all() {
         assert!(found(500, Some(sabotage)).is_some(), "{}: nothing found", sabotage.name());
     }
 }
@@ -36,7 +36,7 @@ fn an_episode_is_what_its_seed_says() {
 
 #[test]
 fn a_finding_is_made_short_and_is_found_again_in_what_is_written_down() {
-    let sabotage = Sabotage::named("marker-not-written");
+    let sabotage = Defect::named("marker-not-written");
     let (plan, violation) = found(40, sabotage).expect("a finding");
     let script = Script { plan: shrunk(&plan, sabotage), sabotage };
     assert!(script.plan.events.len() <= 12, "{} events", script.plan.events.len());

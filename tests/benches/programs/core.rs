@@ -8,6 +8,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:?}", exchange.request());
     let now = Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: std::time::Duration::ZERO };
     let response = http::Response::new(r#"{"access_token":"T","token_type":"Bearer"}"#);
-    println!("{:?}", exchange.finish(&response, now, now)?.value.lifetime());
+    println!("{:?}", exchange.read(&response, now, now)?.value.lifetime());
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use http::HeaderValue;
 use octo_auth_core::{
-    AccessToken, Accounts, Adopted, Client, Entropy, Key, Now, Policy, Profile, Secret, Storage, Timestamp,
-    TokenSet, Verdict, Warm,
+    AccessToken, TokenManager, Imported, Client, Entropy, TokenSpec, Now, Policy, Profile, Secret, Storage, Timestamp,
+    TokenSet, Verdict, RefreshAhead,
 };
 
 use crate::Options;
@@ -35,8 +35,8 @@ struct Entry {
 
 /// Our machine with its accounts.
 struct Ours {
-    machine: Accounts,
-    keys: Vec<Key>,
+    machine: TokenManager,
+    keys: Vec<TokenSpec>,
 }
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
@@ -109,15 +109,15 @@ impl Ours {
         let policy = Policy::default().with_capacity(count)?;
         let entropy = Entropy::from_bytes([7; 64]);
         let client = Client::new(profile.clone(), "id", "secret")?;
-        let mut machine = Accounts::new(client, policy, Storage::None, &entropy);
+        let mut machine = TokenManager::new(client, policy, Storage::None, &entropy);
         let mut keys = Vec::with_capacity(count);
         for number in 0..count {
-            let key = Key::account(&number.to_string());
+            let key = TokenSpec::account(&number.to_string());
             let access = AccessToken::new(token()).context("no token")?;
             let refresh = Some(Secret::from("r".repeat(REFRESH)));
             let tokens = TokenSet::restore(&profile, access, START.wall, Some(DAY), refresh);
             let (job, effects) =
-                machine.step(START, |machine| machine.adopt(&key, Adopted::Tokens(tokens), START));
+                machine.step(START, |machine| machine.import(&key, Imported::Tokens(tokens), START));
             drop(effects);
             ensure!(job?.is_none(), "there is nothing to do without a store");
             keys.push(key);
@@ -211,7 +211,7 @@ fn due(options: &Options, floor: &HashMap<u64, Arc<Entry>>, ours: &mut Ours) -> 
         Now { wall: START.wall.saturating_add(wait), boot: START.boot + wait }
     };
     // The first look places every account.
-    drop(ours.machine.tend(Warm::All, at(60)));
+    drop(ours.machine.poll_due(RefreshAhead::All, at(60)));
     let timed = |look: &mut dyn FnMut(u32)| {
         let begun = own_cpu();
         (61..121).for_each(look);
@@ -231,7 +231,7 @@ fn due(options: &Options, floor: &HashMap<u64, Arc<Entry>>, ours: &mut Ours) -> 
         }),
         Way::new("octo-auth", Kind::Ours, || {
             timed(&mut |second| {
-                assert!(black_box(ours.machine.tend(Warm::All, at(second))).job.is_none(), "none is due")
+                assert!(black_box(ours.machine.poll_due(RefreshAhead::All, at(second))).job.is_none(), "none is due")
             })
         }),
     ];

@@ -129,7 +129,7 @@ impl Sample {
             .header("pragma", "no-cache")
             .header("server", "nginx");
         let sample = Self { response: head.body(body.into_bytes())?, exchange: Box::new(exchange) };
-        let answer = (sample.exchange)()?.finish(&sample.response, NOW, NOW)?;
+        let answer = (sample.exchange)()?.read(&sample.response, NOW, NOW)?;
         ensure!(answer.deviations.is_empty(), "the answer is not clean: {:?}", answer.deviations);
         Ok(sample)
     }
@@ -164,7 +164,7 @@ impl Sample {
     fn ours(&self, pieces: u32) -> Way<'_> {
         let build = || (self.exchange)().ok();
         let read = |exchange: Option<Exchange<TokenSet>>| {
-            let answer = exchange.map(|exchange| exchange.finish(black_box(&self.response), NOW, NOW));
+            let answer = exchange.map(|exchange| exchange.read(black_box(&self.response), NOW, NOW));
             assert!(black_box(answer).is_some_and(|answer| answer.is_ok()), "no answer");
         };
         let mut first = Some(build());

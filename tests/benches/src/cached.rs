@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use octo_auth_async::{AccessToken, Accounts, Adopted, Client, Key, Profile, TokenSet, Tokens};
+use octo_auth_async::{AccessToken, TokenManager, Imported, Client, TokenSpec, Profile, TokenSet, TokenSource};
 use octo_auth_system::{Clock, SystemClock};
 use tokio::runtime::Runtime;
 
@@ -49,8 +49,8 @@ impl Floor {
 struct Everyone {
     runtime: Runtime,
     floor: Arc<Floor>,
-    ours: Tokens,
-    blocking: octo_auth_blocking::Tokens,
+    ours: TokenSource,
+    blocking: octo_auth_blocking::TokenSource,
     aws: Aws,
     azure: Azure,
     google: Google,
@@ -100,15 +100,15 @@ impl Everyone {
         let day = Duration::from_secs(86_400);
         let tokens = TokenSet::restore(&profile, token, SystemClock.now().wall, Some(day), None);
         let client = Client::new(profile, "id", "secret")?;
-        let ours = Accounts::new(client.clone())?.tokens(Key::account("hotel 17"))?;
-        let blocking = octo_auth_blocking::Accounts::new(client)?.tokens(Key::account("hotel 17"))?;
-        blocking.adopt(Adopted::Tokens(tokens.clone()))?;
+        let ours = TokenManager::new(client.clone())?.tokens(TokenSpec::account("hotel 17"))?;
+        let blocking = octo_auth_blocking::TokenManager::new(client)?.tokens(TokenSpec::account("hotel 17"))?;
+        blocking.import(Imported::Tokens(tokens.clone()))?;
         let snapshot = ArcSwap::from_pointee((tokens.authorization(), Instant::now() + day));
         let floor = Arc::new(Floor { snapshot });
         let (origin, server) = (Origin::new(Duration::ZERO), Server::plain(Duration::ZERO)?);
         let file = std::env::temp_dir().join(format!("octo-auth-bench-{}", std::process::id()));
         let peers = runtime.block_on(async {
-            ours.adopt(Adopted::Tokens(tokens)).await?;
+            ours.import(Imported::Tokens(tokens)).await?;
             let (aws, azure) = (Aws::new(&origin)?, Azure::new(&origin)?);
             let (google, yup) = (Google::new(&server)?, Yup::new(&server, &file).await?);
             aws.header().await?;

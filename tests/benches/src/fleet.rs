@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use http::Response;
 use octo_auth_core::profile::TokenLimit;
 use octo_auth_core::{
-    AccessToken, Accounts, Adopted, Client, Entropy, Fault, Job, Key, Now, Policy, Profile, Secret, SendJob,
-    Storage, Timestamp, TokenSet, Warm,
+    AccessToken, TokenManager, Imported, Client, Entropy, TransportError, Job, TokenSpec, Now, Policy, Profile, Secret, SendJob,
+    Storage, Timestamp, TokenSet, RefreshAhead,
 };
 
 use crate::chance::Chance;
@@ -36,7 +36,7 @@ struct UnderWay {
 
 /// Accounts, and an endpoint that replies as the function says, from the account and the time since the start.
 pub(crate) struct Fleet<S> {
-    machine: Accounts,
+    machine: TokenManager,
     server: S,
     under_way: BTreeMap<(Duration, u64), UnderWay>,
     /// When the token of each account was requested.
@@ -70,15 +70,15 @@ impl<S: FnMut(usize, Duration) -> Reply> Fleet<S> {
         let profile = profile.edit(|document| document.token_limit = limit)?;
         let client = Client::new(profile.clone(), "id", "secret")?;
         let policy = policy.with_capacity(count)?;
-        let mut machine = Accounts::new(client, policy, Storage::None, &Entropy::from_bytes(bytes));
+        let mut machine = TokenManager::new(client, policy, Storage::None, &Entropy::from_bytes(bytes));
         for number in 0..count {
             let (token, refresh) =
                 (AccessToken::new(format!("T{number}")), Secret::from(format!("R{number}")));
             let (token, start) = (token.context("no token")?, now(Duration::ZERO));
             let lifetime = Some(Duration::from_secs(LIFETIME));
             let tokens = TokenSet::restore(&profile, token, start.wall, lifetime, Some(refresh));
-            let key = Key::account(&number.to_string());
-            machine.step(start, |machine| machine.adopt(&key, Adopted::Tokens(tokens), start)).0?;
+            let key = TokenSpec::account(&number.to_string());
+            machine.step(start, |machine| machine.import(&key, Imported::Tokens(tokens), start)).0?;
         }
         Ok(Self {
             machine,
@@ -111,10 +111,10 @@ impl<S: FnMut(usize, Duration) -> Reply> Fleet<S> {
     /// Begins the renewals that are due. Returns the moment to look again.
     fn begin(&mut self, at: Duration) -> Result<Duration> {
         loop {
-            let (tending, _) = self.machine.step(now(at), |machine| machine.tend(Warm::All, now(at)));
-            match tending.job {
+            let (due, _) = self.machine.step(now(at), |machine| machine.poll_due(RefreshAhead::All, now(at)));
+            match due.job {
                 Some(job) => self.carry(Some(job), at)?,
-                None => return Ok(tending.again.saturating_sub(now(Duration::ZERO).boot)),
+                None => return Ok(due.again.saturating_sub(now(Duration::ZERO).boot)),
             }
         }
     }
@@ -124,7 +124,7 @@ impl<S: FnMut(usize, Duration) -> Reply> Fleet<S> {
             match next {
                 Job::Send(job) => {
                     self.sent += 1;
-                    let account = account(job.key())?;
+                    let account = account(job.spec())?;
                     self.requests[account] += 1;
                     *self.seconds.get_mut(at.as_secs() as usize).unwrap_or(&mut 0) += 1;
                     let reply = (self.server)(account, at);
@@ -145,11 +145,11 @@ impl<S: FnMut(usize, Duration) -> Reply> Fleet<S> {
         let number = self.sent;
         let (status, body) = match reply {
             Reply::Down => {
-                return self.report(job.failed(Fault::not_sent("the server is down"), now(at)), at);
+                return self.report(job.failed(TransportError::not_sent("the server is down"), now(at)), at);
             }
             Reply::Dead => (400, r#"{"error":"invalid_grant"}"#.to_owned()),
             Reply::Token(_) => {
-                let account = account(job.key())?;
+                let account = account(job.spec())?;
                 self.ages.push(u32::try_from(at.saturating_sub(self.requested[account]).as_millis())?);
                 self.requested[account] = sent;
                 let body = format!(
@@ -169,7 +169,7 @@ impl<S: FnMut(usize, Duration) -> Reply> Fleet<S> {
     }
 }
 
-fn account(key: &Key) -> Result<usize> {
+fn account(key: &TokenSpec) -> Result<usize> {
     Ok(key.account_name().parse()?)
 }
 

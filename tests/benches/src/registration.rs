@@ -19,10 +19,10 @@ pub(crate) fn groups() -> Result<[Group; 2]> {
     drop((ReqwestTransport::new()?, UreqTransport::new()?));
     let own = vec![
         held("octo-auth, async", Kind::Ours, || {
-            Ok(octo_auth_async::Accounts::builder(client.clone()).transport(transport()).build()?)
+            Ok(octo_auth_async::TokenManager::builder(client.clone()).transport(transport()).build()?)
         })?,
         held("octo-auth, blocking", Kind::Ours, || {
-            Ok(octo_auth_blocking::Accounts::builder(client.clone()).transport(transport()).build()?)
+            Ok(octo_auth_blocking::TokenManager::builder(client.clone()).transport(transport()).build()?)
         })?,
     ];
     let transports = vec![

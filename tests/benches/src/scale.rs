@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use anyhow::{Context, Result};
-use octo_auth_core::{Policy, Storage, Warm};
+use octo_auth_core::{Policy, Storage, RefreshAhead};
 use octo_auth_driver::KeyCell;
 
 use crate::Options;
@@ -162,14 +162,14 @@ fn due(size: usize) -> Result<Measured> {
         let mut polls = Longest::default();
         for _ in 0..600 {
             world.clock.pass(SECOND);
-            world.poll(Warm::Used, &mut polls);
+            world.poll(RefreshAhead::Used, &mut polls);
         }
         polls.sum().as_secs_f64() * 1e6 / 600.0
     };
-    world.poll(Warm::Used, &mut Longest::default());
+    world.poll(RefreshAhead::Used, &mut Longest::default());
     let none = seconds(&mut world);
     world.clock.pass(2 * HOUR);
-    world.poll(Warm::Used, &mut Longest::default());
+    world.poll(RefreshAhead::Used, &mut Longest::default());
     let some = seconds(&mut world);
     Ok(vec![("a look that finds none", Kind::Ours, none), ("tokens that end over a day", Kind::Ours, some)])
 }

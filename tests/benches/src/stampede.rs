@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response};
-use octo_auth_async::{Accounts, Body, Client, Fault, Key, Profile, Scopes};
+use octo_auth_async::{TokenManager, Body, Client, TransportError, TokenSpec, Profile, Scopes};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -95,8 +95,8 @@ fn senders<'a>(
         Ok(Arc::new(Floor { origin: origin.clone(), token, lock }))
     };
     let ours = move || {
-        let accounts = Accounts::builder(client()?).transport(InMemory(origin.clone())).build()?;
-        Ok(accounts.tokens(Key::client_credentials(&Scopes::none()))?)
+        let accounts = TokenManager::builder(client()?).transport(InMemory(origin.clone())).build()?;
+        Ok(accounts.tokens(TokenSpec::client_credentials(&Scopes::none()))?)
     };
     let google = move || {
         let _context = runtime.enter();
@@ -178,8 +178,8 @@ where
 fn threads(origin: &Arc<Origin>) -> Sender<'_> {
     let send = move || {
         let accounts =
-            octo_auth_blocking::Accounts::builder(client()?).transport(InMemory(origin.clone())).build()?;
-        let tokens = accounts.tokens(Key::client_credentials(&Scopes::none()))?;
+            octo_auth_blocking::TokenManager::builder(client()?).transport(InMemory(origin.clone())).build()?;
+        let tokens = accounts.tokens(TokenSpec::client_credentials(&Scopes::none()))?;
         let begun = Instant::now();
         std::thread::scope(|scope| {
             let asked: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| tokens.header().is_ok())).collect();
@@ -222,21 +222,21 @@ impl Floor {
 /// A transport that asks the origin.
 pub(crate) struct InMemory(pub(crate) Arc<Origin>);
 
-fn response(body: String) -> Result<Response<Body>, Fault> {
+fn response(body: String) -> Result<Response<Body>, TransportError> {
     let response =
         Response::builder().header("content-type", "application/json").body(Body::new(body.into_bytes()));
-    response.map_err(|error| Fault::malformed("no response").with_source(error))
+    response.map_err(|error| TransportError::malformed("no response").with_source(error))
 }
 
 #[async_trait]
 impl octo_auth_async::Transport for InMemory {
-    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         response(self.0.answer().await)
     }
 }
 
 impl octo_auth_blocking::Transport for InMemory {
-    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         response(self.0.answer_blocking())
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 use octo_auth_core::allowlist::{
-    Allowlist, CallerError, ForwardHeader, ListError, Rules, Terms, client_address, parse_rule,
+    Allowlist, CallerError, ForwardHeader, ListError, Rules, RuleOptions, client_address, parse_rule,
 };
 
 fuzz_target!(|data: (u8, &str)| {
@@ -24,8 +24,8 @@ fuzz_target!(|data: (u8, &str)| {
 });
 
 /// All terms that permit more and all that permit less.
-fn terms() -> [Terms; 3] {
-    [Terms::default().with_any(), Terms::default(), Terms::default().ipv4_only().egress()]
+fn terms() -> [RuleOptions; 3] {
+    [RuleOptions::default().allow_any(), RuleOptions::default(), RuleOptions::default().ipv4_only().egress()]
 }
 
 fn rule(text: &str) {
@@ -42,7 +42,7 @@ fn rule(text: &str) {
             }
         }
     }
-    let refused = parse_rule(text, Terms::default().with_any()).err();
+    let refused = parse_rule(text, RuleOptions::default().allow_any()).err();
     let words = ["unspecified", "broadcast", "multicast", "ipv4_compatible"];
     if let (Some(error), Some(block)) = (refused, by_model(text)) {
         assert!(words.contains(&error.code()), "{text:?} is {block}, and refused: {error}");
@@ -91,7 +91,7 @@ fn lists(text: &str) {
 }
 
 /// A list permits what one of its rules does, and each of its forms is the same list.
-fn agrees(rules: &Rules, terms: Terms) {
+fn agrees(rules: &Rules, terms: RuleOptions) {
     let list = rules.allowlist();
     let blocks: Vec<IpNet> = rules.iter().map(|rule| rule.block()).collect();
     for rule in rules.iter() {

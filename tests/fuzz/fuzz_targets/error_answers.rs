@@ -22,7 +22,7 @@ fn api(choice: u8, response: &Response<&[u8]>) {
     let token = TokenSet::restore(client.profile(), access_token, NOW.wall, None, None);
     let request = Request::get(url).header("property", "1").body(Body::empty()).expect("a request");
     let call = client.api_call(&token, request).expect("the host is the provider's own");
-    let answer = call.finish(response, NOW, NOW).expect("an API answer of any status is read").value;
+    let answer = call.read(response, NOW, NOW).expect("an API answer of any status is read").value;
     let shown = format!("{answer:?} {:?} {:?}", answer.code(), answer.provider_text());
     assert!(!shown.contains(ACCESS_TOKEN), "an answer shows the token");
 }

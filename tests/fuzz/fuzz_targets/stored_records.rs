@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use octo_auth_core::{Adopted, Key, RecordBytes, RecordName, Scopes, Secret, Storage};
+use octo_auth_core::{Imported, TokenSpec, RecordBytes, RecordName, Scopes, Secret, Storage};
 use octo_auth_fuzz::{CLIENT_SECRET, Machine, Store, client};
 
 /// Standard servers are the fourth profile.
@@ -11,16 +11,16 @@ const STANDARD: u8 = 3;
 fuzz_target!(|data: &[u8]| {
     let [choice, bytes @ ..] = data else { return };
     let storage = if choice & 8 == 0 { Storage::SingleProcess } else { Storage::MultiProcess };
-    let client_grant = Key::client_credentials(&Scopes::none());
+    let client_grant = TokenSpec::client_credentials(&Scopes::none());
     match (choice / 2) % 4 {
-        0 | 1 => of_key(&Key::account("hotel"), *choice, bytes, storage),
+        0 | 1 => of_key(&TokenSpec::account("hotel"), *choice, bytes, storage),
         2 => of_key(&client_grant, *choice, bytes, storage),
         _ => request_log(*choice, bytes, storage),
     }
 });
 
 /// What is read is written again as it was, and what cannot be read is left alone.
-fn of_key(key: &Key, choice: u8, bytes: &[u8], storage: Storage) {
+fn of_key(key: &TokenSpec, choice: u8, bytes: &[u8], storage: Storage) {
     let name = RecordName::new(&client(STANDARD), key);
     let planted = content(&name, choice, bytes);
     let mut first = asked(key, &name, planted.clone(), storage);
@@ -45,7 +45,7 @@ fn of_key(key: &Key, choice: u8, bytes: &[u8], storage: Storage) {
 /// A log that cannot be read harms nothing; one that can is counted on from.
 fn request_log(choice: u8, bytes: &[u8], storage: Storage) {
     // OfficeRND documents a limit, so that its requests are logged.
-    let (client, key) = (client(2), Key::client_credentials(&Scopes::parse("flex.read").expect("a scope")));
+    let (client, key) = (client(2), TokenSpec::client_credentials(&Scopes::parse("flex.read").expect("a scope")));
     let name = RecordName::requests(&client);
     let store = Store::holding(name.clone(), content(&name, choice, bytes));
     let mut machine = Machine::started(client, storage, store);
@@ -70,22 +70,22 @@ fn content(name: &RecordName, choice: u8, bytes: &[u8]) -> RecordBytes {
 }
 
 /// A machine that has read this record.
-fn asked(key: &Key, name: &RecordName, content: RecordBytes, storage: Storage) -> Machine {
+fn asked(key: &TokenSpec, name: &RecordName, content: RecordBytes, storage: Storage) -> Machine {
     let store = Store::holding(name.clone(), content);
     let mut machine = Machine::started(client(STANDARD), storage, store);
     machine.ask(key);
-    let shown = machine.accounts.explain(key, machine.now);
+    let shown = machine.manager.explain(key, machine.now);
     assert!(!shown.contains(CLIENT_SECRET), "an explanation shows a secret");
     machine
 }
 
-fn is_read(machine: &Machine, key: &Key) -> bool {
-    machine.accounts.status(key, machine.now).is_some_and(|status| status.is_read)
+fn is_read(machine: &Machine, key: &TokenSpec) -> bool {
+    machine.manager.status(key, machine.now).is_some_and(|status| status.is_read)
 }
 
 /// What a machine knows of a token.
-fn known(machine: &Machine, key: &Key) -> Option<String> {
-    let token = machine.accounts.status(key, machine.now)?.token?;
+fn known(machine: &Machine, key: &TokenSpec) -> Option<String> {
+    let token = machine.manager.status(key, machine.now)?.token?;
     let tokens = token.tokens();
     assert!(token.authorization().is_sensitive());
     Some(format!(
@@ -100,26 +100,26 @@ fn known(machine: &Machine, key: &Key) -> Option<String> {
 }
 
 /// Has the token renewed, which is written ahead, and taken back as no request reaches the server.
-fn renew(machine: &mut Machine, key: &Key) {
-    let status = machine.accounts.status(key, machine.now);
+fn renew(machine: &mut Machine, key: &TokenSpec) {
+    let status = machine.manager.status(key, machine.now);
     if let Some(token) = status.and_then(|status| status.token) {
-        machine.accounts.refused(key, token.generation(), machine.now);
+        machine.manager.refused(key, token.generation(), machine.now);
     }
     machine.ask(key);
 }
 
 /// Does everything to a key that could write its record.
-fn write_everything(machine: &mut Machine, key: &Key) {
+fn write_everything(machine: &mut Machine, key: &TokenSpec) {
     machine.pass_a_minute();
     machine.ask(key);
-    let adopted = Adopted::RefreshToken(Secret::new("kQ7-another-refresh-token"));
-    if let Ok(job) = machine.accounts.adopt(key, adopted, machine.now) {
+    let imported = Imported::RefreshToken(Secret::new("kQ7-another-refresh-token"));
+    if let Ok(job) = machine.manager.import(key, imported, machine.now) {
         machine.carry(job);
     }
     machine.ask(key);
-    let job = machine.accounts.sign_out(key, machine.now);
+    let job = machine.manager.sign_out(key, machine.now);
     machine.carry(job);
-    for job in machine.accounts.save_all(machine.now) {
+    for job in machine.manager.save_all(machine.now) {
         machine.carry(Some(job));
     }
 }

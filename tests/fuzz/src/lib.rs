@@ -77,10 +77,10 @@ pub fn asked(choice: u8, grant: u8) -> Asked {
 /// Reads a response and checks what must hold of it.
 pub fn check(asked: Asked, response: &Response<&[u8]>) {
     match asked {
-        Asked::Token(exchange) => sound(exchange.finish(response, NOW, NOW)),
+        Asked::Token(exchange) => sound(exchange.read(response, NOW, NOW)),
         Asked::Admin(exchange) => {
             let token = |answer: Answer<AdminToken>| answer.value.for_ip_authentication();
-            match exchange.finish(response, NOW, NOW) {
+            match exchange.read(response, NOW, NOW) {
                 Ok(answer) => usable(&token(answer)),
                 Err(error) => discreet(&error),
             }

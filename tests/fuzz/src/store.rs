@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Accounts, Claimed, Client, Entropy, Fault, Job, Key, Now, Policy, RecordBytes, RecordName, Saved,
+    TokenManager, Claimed, Client, Entropy, TransportError, Job, TokenSpec, Now, Policy, RecordBytes, RecordName, Saved,
     Storage, Stored, Verdict, Version,
 };
 
@@ -46,7 +46,7 @@ impl Store {
 /// A machine on a store, whose requests never reach the server.
 pub struct Machine {
     /// The machine.
-    pub accounts: Accounts,
+    pub manager: TokenManager,
     /// The store.
     pub store: Store,
     /// The present moment.
@@ -57,14 +57,14 @@ impl Machine {
     /// A machine that starts on a store.
     #[must_use]
     pub fn started(client: Client, storage: Storage, store: Store) -> Self {
-        let accounts = Accounts::new(client, Policy::default(), storage, &Entropy::from_bytes([7; 64]));
-        Self { accounts, store, now: NOW }
+        let manager = TokenManager::new(client, Policy::default(), storage, &Entropy::from_bytes([7; 64]));
+        Self { manager, store, now: NOW }
     }
 
     /// Asks for a token, a few times, and carries out the jobs.
-    pub fn ask(&mut self, key: &Key) {
+    pub fn ask(&mut self, key: &TokenSpec) {
         for _ in 0..3 {
-            match self.accounts.decide(key, self.now).verdict {
+            match self.manager.decide(key, self.now).verdict {
                 Verdict::UseAndRun(_, job) | Verdict::Run(job) => self.carry(Some(job)),
                 _ => return,
             }
@@ -87,9 +87,9 @@ impl Machine {
                     job.saved(Ok(saved))
                 }
                 Job::Release(job) => job.released(),
-                Job::Send(job) => job.failed(Fault::not_sent("no route"), self.now),
+                Job::Send(job) => job.failed(TransportError::not_sent("no route"), self.now),
             };
-            next = self.accounts.report(report, self.now);
+            next = self.manager.report(report, self.now);
         }
         panic!("a flight does not end");
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response};
-use octo_auth_core::{AccessToken, Adopted, Body, Client, Fault, Key, Now, Profile, TokenSet};
+use octo_auth_core::{
+    AccessToken, Body, Client, Imported, Now, Profile, TokenSet, TokenSpec, TransportError,
+};
 use octo_auth_system::{Clock, SystemClock};
 
 use crate::{Error, Round};
@@ -46,24 +48,24 @@ fn client() -> Result<Client, Error> {
 }
 
 /// A token of one day, issued now.
-fn issued() -> Result<Adopted, Error> {
+fn issued() -> Result<Imported, Error> {
     let token = AccessToken::new("a".repeat(TOKEN)).ok_or("no access token")?;
     let Now { wall, .. } = SystemClock.now();
     let (client, day) = (client()?, Duration::from_secs(86_400));
-    Ok(Adopted::Tokens(TokenSet::restore(client.profile(), token, wall, Some(day), None)))
+    Ok(Imported::Tokens(TokenSet::restore(client.profile(), token, wall, Some(day), None)))
 }
 
-fn async_tokens() -> Result<octo_auth_async::Tokens, Error> {
-    let accounts = octo_auth_async::Accounts::builder(client()?).transport(Unused).build()?;
-    let tokens = accounts.tokens(Key::account("hotel 17"))?;
-    at_once(tokens.adopt(issued()?)).ok_or("an adoption without a store waits")??;
+fn async_tokens() -> Result<octo_auth_async::TokenSource, Error> {
+    let manager = octo_auth_async::TokenManager::builder(client()?).transport(Unused).build()?;
+    let tokens = manager.tokens(TokenSpec::account("hotel 17"))?;
+    at_once(tokens.import(issued()?)).ok_or("an adoption without a store waits")??;
     Ok(tokens)
 }
 
-fn blocking_tokens() -> Result<octo_auth_blocking::Tokens, Error> {
-    let accounts = octo_auth_blocking::Accounts::builder(client()?).transport(Unused).build()?;
-    let tokens = accounts.tokens(Key::account("hotel 17"))?;
-    tokens.adopt(issued()?)?;
+fn blocking_tokens() -> Result<octo_auth_blocking::TokenSource, Error> {
+    let manager = octo_auth_blocking::TokenManager::builder(client()?).transport(Unused).build()?;
+    let tokens = manager.tokens(TokenSpec::account("hotel 17"))?;
+    tokens.import(issued()?)?;
     Ok(tokens)
 }
 
@@ -79,19 +81,19 @@ fn at_once<F: Future>(future: F) -> Option<F::Output> {
 /// A transport over which nothing is sent.
 struct Unused;
 
-fn unused() -> Fault {
-    Fault::not_sent("a benchmark of the cached token sends nothing")
+fn unused() -> TransportError {
+    TransportError::not_sent("a benchmark of the cached token sends nothing")
 }
 
 #[async_trait]
 impl octo_auth_async::Transport for Unused {
-    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         Err(unused())
     }
 }
 
 impl octo_auth_blocking::Transport for Unused {
-    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         Err(unused())
     }
 }

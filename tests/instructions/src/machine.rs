@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net};
 use octo_auth_core::allowlist::{self, Allowlist};
 use octo_auth_core::{
-    Accounts, Client, Entropy, Key, Now, Policy, Profile, Scopes, Storage, Timestamp, Verdict,
+    Client, Entropy, Now, Policy, Profile, Scopes, Storage, Timestamp, TokenManager, TokenSpec, Verdict,
 };
 
 use crate::{Error, Round};
@@ -21,14 +21,14 @@ const ADDRESSES: usize = 1 << 10;
 /// Decides about a token that was never asked for, each time in a new registration.
 pub(crate) fn cold(count: usize) -> Result<Round, Error> {
     let client = Client::new(Profile::rfc6749("https://login.example/token")?, "id", "secret")?;
-    let key = Key::client_credentials(&Scopes::none());
+    let key = TokenSpec::client_credentials(&Scopes::none());
     let registration = |_| {
         let entropy = Entropy::from_bytes([7; 64]);
-        Accounts::new(client.clone(), Policy::default(), Storage::None, &entropy)
+        TokenManager::new(client.clone(), Policy::default(), Storage::None, &entropy)
     };
     let mut registrations: Vec<_> = (0..count).map(registration).collect();
     Ok(Box::new(move |number| {
-        let decision = registrations.get_mut(number).map(|accounts| accounts.decide(&key, NOW));
+        let decision = registrations.get_mut(number).map(|manager| manager.decide(&key, NOW));
         assert!(decision.is_some_and(|told| matches!(told.verdict, Verdict::Run(_))), "nothing to send");
     }))
 }

@@ -72,7 +72,7 @@ fn reading(
         Response::builder().header("content-type", "application/json").body(body.as_bytes().to_vec())?;
     Ok(Box::new(move |number| {
         let exchange = exchanges.get_mut(number).and_then(Option::take);
-        let answer = exchange.map(|exchange| exchange.finish(black_box(&response), NOW, NOW));
+        let answer = exchange.map(|exchange| exchange.read(black_box(&response), NOW, NOW));
         let is_clean = |answer: &octo_auth_core::Answer<TokenSet>| answer.deviations.is_empty();
         assert!(answer.is_some_and(|answer| answer.as_ref().is_ok_and(is_clean)), "no clean answer");
     }))

@@ -8,7 +8,7 @@ use octo_auth_core::Profile;
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_tests::registration::{sound, standard_profile};
 use octo_auth_tests::transcript::transcript;
-use octo_auth_tests::{records, stage};
+use octo_auth_tests::{backend, records};
 
 fn main() {
     let builtin = Profile::BUILTIN.into_iter().map(|name| (name.to_owned(), Profile::builtin(name)));
@@ -20,11 +20,11 @@ fn main() {
     }
     write("../crates/octo-auth-core/tests/record/names", &records::names());
     write("../crates/octo-auth-core/tests/record/contents", &records::contents());
-    let scenarios = stage::scenarios();
+    let scenarios = backend::scenarios();
     for filed in &scenarios {
-        sound(std::fs::write(&filed.path, stage::on_core(&filed.scenario, 1).0));
+        sound(std::fs::write(&filed.path, backend::on_core(&filed.scenario, 1).0));
     }
-    sound(std::fs::write(stage::folder().join("index.md"), stage::index(&scenarios)));
+    sound(std::fs::write(backend::folder().join("index.md"), backend::index(&scenarios)));
 }
 
 fn write(name: &str, text: &str) {

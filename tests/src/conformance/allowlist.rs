@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddrV6};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use octo_auth_core::allowlist::{ForwardHeader, Rules, Terms, client_address, parse_rule};
+use octo_auth_core::allowlist::{ForwardHeader, RuleOptions, Rules, client_address, parse_rule};
 use serde_json::Value;
 
 use super::facts::Facts;
@@ -81,11 +81,11 @@ fn caller(row: &Row) -> Result<Facts, String> {
     Ok(facts)
 }
 
-fn terms(row: &Row) -> Result<Terms, String> {
+fn terms(row: &Row) -> Result<RuleOptions, String> {
     let on = |key: &str| row.input.get(key) == Some(&Value::Bool(true));
-    let mut terms = Terms::default();
+    let mut terms = RuleOptions::default();
     if on("optin_any") {
-        terms = terms.with_any();
+        terms = terms.allow_any();
     }
     if on("ipv4_only") {
         terms = terms.ipv4_only();

@@ -64,9 +64,9 @@ fn dated(row: &Row) -> Result<Response<Vec<u8>>, String> {
 fn finish(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String> {
     let now = input::now(row)?;
     Ok(match input::asked(row, None)? {
-        Asked::Token(exchange) => facts::token(row, &exchange.finish(response, now, now)),
-        Asked::Admin(exchange) => facts::admin(row, &exchange.finish(response, now, now)),
-        Asked::Client(exchange) => facts::client(row, &exchange.finish(response, now, now)),
+        Asked::Token(exchange) => facts::token(row, &exchange.read(response, now, now)),
+        Asked::Admin(exchange) => facts::admin(row, &exchange.read(response, now, now)),
+        Asked::Client(exchange) => facts::client(row, &exchange.read(response, now, now)),
     })
 }
 

@@ -104,7 +104,7 @@ impl Stage {
         let gateway = format!("http://{}", endpoint.address());
         let is_octorate = row.text("redirect_uri").is_some_and(|uri| uri.starts_with("https:"));
         let profile = if is_octorate {
-            Profile::octorate().behind(&gateway)?
+            Profile::octorate().via_gateway(&gateway)?
         } else {
             let server = Profile::rfc6749(&format!("{gateway}/token"))?;
             with_issuer(server.with_authorization_url("https://as.example/authorize")?, row)?

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use octo_auth_core::{
-    ANSWER_LIMIT, AccessToken, Client, Key, Meaning, Now, Profile, Secret, Timestamp, TokenSet,
+    ANSWER_LIMIT, AccessToken, Client, Now, Profile, Secret, Timestamp, TokenSet, TokenSpec, TokenStatus,
 };
 use octo_auth_system::{Clock, SystemClock};
 use serde_json::Value;
@@ -55,12 +55,12 @@ fn call(row: &Row, name: &str) -> Result<Facts, String> {
     let client = Client::new(profile.clone(), "the-client", InFlight::of(row).client_secret);
     let wall = input::now(row)?.wall;
     let client = client.map_err(|error| error.to_string())?;
-    let caller = Caller::new(name, &client, &Key::account("inn"), LONGEST_HEAD, OfRow(wall))?;
-    caller.adopt(tokens(&profile, "AT0-in-flight", wall)?)?;
+    let caller = Caller::new(name, &client, &TokenSpec::account("inn"), LONGEST_HEAD, OfRow(wall))?;
+    caller.import(tokens(&profile, "AT0-in-flight", wall)?)?;
     // What happens while the call is under way: another token replaces the one that was sent.
     let (other, replacement) = (caller.clone(), tokens(&profile, "AT9-in-flight", wall)?);
     let _ = meanwhile.set(Box::new(move || {
-        let _ = other.adopt(replacement.clone());
+        let _ = other.import(replacement.clone());
     }));
     let answers = calls(row, &caller, &profile)?;
     // A client that cannot repeat a call renews when the next one asks for its token.
@@ -149,7 +149,7 @@ fn facts(row: &Row, answers: &[Answered], renewals: usize) -> Facts {
     if let Some(outcome) = outcome {
         facts.insert("outcome".into(), outcome.into());
     }
-    if let Some(Meaning::Quota { retry_after }) = said {
+    if let Some(TokenStatus::Quota { retry_after }) = said {
         facts.insert("delay_s".into(), retry_after.map_or(0, |wait| wait.as_secs()).into());
     }
     facts

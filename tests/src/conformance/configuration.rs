@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::Request;
 use http::header::AUTHORIZATION;
 use octo_auth_config::{ConfigError, Settings};
-use octo_auth_core::{Body, Key, Lead};
+use octo_auth_core::{Body, Lead, TokenSpec};
 use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
@@ -203,7 +203,7 @@ fn facts(row: &Row, read: &Read) -> Result<Facts, String> {
     if let Ok(exchange) = exchange {
         request(row, exchange.request(), &mut facts);
     }
-    let set = Key::client_credentials(&scopes);
+    let set = TokenSpec::client_credentials(&scopes);
     facts.insert("key_set".into(), json!(set.scopes()));
     if let Some(rules) = settings.allowlist().map_err(text)? {
         facts.insert("rules".into(), rules.len().into());

@@ -4,11 +4,11 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use http::Response;
-use octo_auth_blocking::{Accounts, MemoryStore};
+use octo_auth_blocking::{MemoryStore, TokenManager};
 use octo_auth_config::{KeySource, Settings};
 use octo_auth_core::{
-    AccessToken, Adopted, Body, Client, Key, Now, Policy, Profile, RecordBytes, Saved, Scopes, Secret,
-    Storage, Stored, Timestamp, TokenTypeHint, Verdict, Version,
+    AccessToken, Body, Client, Imported, Now, Policy, Profile, RecordBytes, Saved, Scopes, Secret, Storage,
+    Stored, Timestamp, TokenSpec, TokenTypeHint, Verdict, Version,
 };
 use octo_auth_store_file::{Registration, SecretSource};
 use octo_auth_system::entropy;
@@ -81,41 +81,41 @@ impl Shown {
             [(200, whole), (200, json!({"refresh_token": secret})), (400, json!({"error": secret}))];
         for (status, body) in answers {
             let response = Response::builder().status(status).header("content-type", "application/json");
-            let read = client.refresh(&held)?.finish(&response.body(body.to_string())?, NOW, NOW);
+            let read = client.refresh(&held)?.read(&response.body(body.to_string())?, NOW, NOW);
             self.show("Answer or ExchangeError", &read);
             if let Ok(answer) = read {
                 self.show("TokenSet", &answer.value);
-                self.show("Adopted", &Adopted::Tokens(answer.value));
+                self.show("Imported", &Imported::Tokens(answer.value));
             }
         }
         Ok(())
     }
 
     fn of_accounts(&mut self, client: Client, secret: &str) -> Outcome {
-        let adopted = || Adopted::RefreshToken(Secret::from(secret));
-        self.show("Adopted", &[adopted(), Adopted::Seed(Secret::from(secret))]);
+        let imported = || Imported::RefreshToken(Secret::from(secret));
+        self.show("Imported", &[imported(), Imported::Seed(Secret::from(secret))]);
         let content = RecordBytes::from(secret.as_bytes());
         self.show("Saved", &Saved::Conflict(Some(Stored { version: Version(1), content })));
-        let key = Key::account("inn").with_parameter("audience", secret);
-        self.show("Key", &key);
+        let key = TokenSpec::account("inn").with_parameter("audience", secret);
+        self.show("TokenSpec", &key);
         let (policy, storage) = (Policy::default(), Storage::SingleProcess);
-        let mut machine = octo_auth_core::Accounts::new(client.clone(), policy, storage, &entropy()?);
-        let job = machine.adopt(&key, adopted(), NOW)?;
+        let mut machine = octo_auth_core::TokenManager::new(client.clone(), policy, storage, &entropy()?);
+        let job = machine.import(&key, imported(), NOW)?;
         self.show("Job", &job);
         self.show("Accounts of the core", &machine);
         self.show("Status", &machine.status(&key, NOW));
         if let Verdict::GiveUp(failure) = machine.decide_at_deadline(&key, NOW).verdict {
-            self.show("Failure", &failure);
+            self.show("TokenError", &failure);
         }
         let store = MemoryStore::new();
-        let accounts = Accounts::builder(client).store(store.clone()).build()?;
-        self.show("Builder", &Accounts::builder(accounts.client()));
-        let tokens = accounts.tokens(key)?;
-        tokens.adopt(adopted())?;
-        self.show("Tokens", &tokens);
-        self.show("Accounts", &accounts);
+        let manager = TokenManager::builder(client).store(store.clone()).build()?;
+        self.show("Builder", &TokenManager::builder(manager.client()));
+        let tokens = manager.tokens(key)?;
+        tokens.import(imported())?;
+        self.show("TokenSource", &tokens);
+        self.show("TokenManager", &manager);
         self.show("MemoryStore", &store);
-        self.show("Unfinished", &accounts.unfinished());
+        self.show("Unfinished", &manager.unfinished());
         Ok(())
     }
 }

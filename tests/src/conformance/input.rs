@@ -68,7 +68,7 @@ pub(super) fn profile(row: &Row, gateway: Option<&str>) -> Result<Profile, Strin
         }),
     };
     let profile = match gateway {
-        Some(gateway) => profile.and_then(|profile| profile.behind(gateway)),
+        Some(gateway) => profile.and_then(|profile| profile.via_gateway(gateway)),
         None => profile,
     };
     profile.map_err(|error| error.to_string())

@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use http::Response;
-use octo_auth_core::{Adopted, Client, Freshness, Generation, Key, Purpose, Scopes, State as Told, Storage};
+use octo_auth_core::{
+    Client, Freshness, Generation, Imported, Purpose, Scopes, State as Told, Storage, TokenSpec,
+};
 use octo_auth_testkit::StoredRecord;
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ use super::facts::{self, Facts};
 use super::input::{self, Asked, InFlight};
 use super::resource;
 use super::row::Row;
-use crate::machine::{Machine, Said, Shelf};
+use crate::machine::{InMemoryStore, Machine, ServerReply};
 
 /// The first pause of a cooldown, in seconds; the second is twice as long.
 const COOLDOWN: u64 = 60;
@@ -45,10 +47,10 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
 /// The answer to a code as an account begins with it; nothing if there is nothing to begin with.
 fn code_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Option<Facts>, String> {
     let Asked::Token(exchange) = input::asked(row, None)? else { return Ok(None) };
-    let (mut world, key) = (machine(row)?, Key::account("account"));
-    let Ok(answer) = exchange.finish(response, world.now, world.now) else { return Ok(None) };
-    let adopted = Adopted::from(answer.value);
-    let job = world.accounts.adopt(&key, adopted, world.now).map_err(|error| error.to_string())?;
+    let (mut world, key) = (machine(row)?, TokenSpec::account("account"));
+    let Ok(answer) = exchange.read(response, world.now, world.now) else { return Ok(None) };
+    let imported = Imported::from(answer.value);
+    let job = world.manager.import(&key, imported, world.now).map_err(|error| error.to_string())?;
     world.carry(job);
     let mut facts = Facts::new();
     facts.insert("serve".into(), world.get(&key).is_ok().into());
@@ -64,7 +66,7 @@ fn token_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String
         world.sign_in(&key, &before);
     }
     let said = response.clone();
-    world.endpoint.always(move |_| Said::Response(said.clone()));
+    world.endpoint.always(move |_| ServerReply::Response(said.clone()));
     let got = world.get(&key);
     let mut facts = Facts::new();
     facts.insert("serve".into(), got.is_ok().into());
@@ -84,7 +86,7 @@ fn token_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String
 }
 
 /// When the renewal of the token in force begins: asked at nothing but the moments the machine names.
-fn due_after(world: &mut Machine, key: &Key) -> Duration {
+fn due_after(world: &mut Machine, key: &TokenSpec) -> Duration {
     let start = world.now.boot;
     // Each answer names a later moment, and a token has few of them.
     for _ in 0..8 {
@@ -98,7 +100,7 @@ fn due_after(world: &mut Machine, key: &Key) -> Duration {
 }
 
 /// What became of the stored refresh token.
-fn kept(world: &Machine, key: &Key, before: Option<String>, failed: bool) -> &'static str {
+fn kept(world: &Machine, key: &TokenSpec, before: Option<String>, failed: bool) -> &'static str {
     let record = world.find_stored(key);
     let after = record.as_ref().and_then(StoredRecord::refresh_token);
     match before {
@@ -109,7 +111,7 @@ fn kept(world: &Machine, key: &Key, before: Option<String>, failed: bool) -> &'s
 }
 
 /// How the key is closed after a failure: the class from the first two pauses and from what is written down.
-fn closed(facts: &mut Facts, world: &mut Machine, key: &Key) -> Result<(), String> {
+fn closed(facts: &mut Facts, world: &mut Machine, key: &TokenSpec) -> Result<(), String> {
     let is_in_doubt = world.find_stored(key).is_some_and(|record| record.is_in_doubt());
     let Some(first) = pause(world, key)? else {
         facts.insert("retry".into(), "never".into());
@@ -133,7 +135,7 @@ fn closed(facts: &mut Facts, world: &mut Machine, key: &Key) -> Result<(), Strin
 }
 
 /// For how many seconds the key is closed, rounded up; nothing if the machine never asks again.
-fn pause(world: &mut Machine, key: &Key) -> Result<Option<u64>, String> {
+fn pause(world: &mut Machine, key: &TokenSpec) -> Result<Option<u64>, String> {
     let told = world.decide(key);
     match (told.failure, told.next_change) {
         (Some(_), Some(opens)) => {
@@ -149,9 +151,9 @@ fn pause(world: &mut Machine, key: &Key) -> Result<Option<u64>, String> {
 fn api_answer(row: &Row) -> Result<Facts, String> {
     let meaning = resource::meaning(row, &input::body(row)?)?;
     let number = |name: &str| row.input.get(name).and_then(Value::as_u64);
-    let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &Shelf::default(), 1);
-    let key = match world.accounts.client().profile().name() {
-        "octorate" => Key::api_login(),
+    let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &InMemoryStore::default(), 1);
+    let key = match world.manager.client().profile().name() {
+        "octorate" => TokenSpec::api_login(),
         _ => client_grant(row)?,
     };
     let current = number("current_generation").unwrap_or(1);
@@ -168,7 +170,7 @@ fn api_answer(row: &Row) -> Result<Facts, String> {
     let mut under_way = None;
     for _ in 0..calls {
         if meaning.calls_for_renewal() {
-            world.accounts.refused(&key, generation, world.now);
+            world.manager.refused(&key, generation, world.now);
         }
         let told = world.decide(&key);
         last = told.line.starts_with(Told::RefusedRenewing.word()) || under_way.is_some();
@@ -196,23 +198,23 @@ fn client(row: &Row) -> Result<Client, String> {
 
 /// The machine of the row's registration, at the row's moment.
 fn machine(row: &Row) -> Result<Machine, String> {
-    let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.now = input::now(row)?;
     Ok(world)
 }
 
 /// The key whose renewal the row answers.
-fn key(row: &Row) -> Result<Key, String> {
+fn key(row: &Row) -> Result<TokenSpec, String> {
     match input::asked(row, None)? {
-        Asked::Admin(_) => Ok(Key::api_login()),
-        Asked::Token(exchange) if exchange.purpose() == Purpose::Refresh => Ok(Key::account("account")),
+        Asked::Admin(_) => Ok(TokenSpec::api_login()),
+        Asked::Token(exchange) if exchange.purpose() == Purpose::Refresh => Ok(TokenSpec::account("account")),
         _ => client_grant(row),
     }
 }
 
 /// The client grant of the row's scopes; OfficeRND refuses a request without any.
-fn client_grant(row: &Row) -> Result<Key, String> {
+fn client_grant(row: &Row) -> Result<TokenSpec, String> {
     let unnamed = if row.text("profile") == Some("officernd") { "flex.community.members.read" } else { "" };
     let scopes = Scopes::parse(row.text("scope").unwrap_or(unnamed));
-    Ok(Key::client_credentials(&scopes.map_err(|error| error.to_string())?))
+    Ok(TokenSpec::client_credentials(&scopes.map_err(|error| error.to_string())?))
 }

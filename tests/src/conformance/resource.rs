@@ -1,7 +1,7 @@
 //! Rows about answers of a provider's API: what they mean for the token, by the core's pure function.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use octo_auth_core::{AccessToken, Authorizer, Body, Client, Meaning, Now, Profile, TokenSet};
+use octo_auth_core::{AccessToken, Authorizer, Body, Client, Now, Profile, TokenSet, TokenStatus};
 use serde_json::Value;
 
 use super::facts::Facts;
@@ -16,7 +16,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
         let mut facts = Facts::new();
         facts.insert("outcome".into(), word(meaning).into());
         facts.insert("refresh".into(), meaning.calls_for_renewal().into());
-        if let Meaning::Quota { retry_after } = meaning {
+        if let TokenStatus::Quota { retry_after } = meaning {
             facts.insert("delay_s".into(), retry_after.map_or(0, |wait| wait.as_secs()).into());
         }
         // What stands behind the first 8 KiB must make no difference.
@@ -27,7 +27,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     })
 }
 
-pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
+pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<TokenStatus, String> {
     let profile = input::profile(row, None)?;
     let now = input::now(row)?;
     let url = profile.api_origins().next().ok_or("the profile names no API host")?;
@@ -47,7 +47,7 @@ pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
         }
     }
     let response = response.body(body).map_err(|error| error.to_string())?;
-    let answer = exchange.finish(&response, now, now).map_err(|error| error.to_string())?;
+    let answer = exchange.read(&response, now, now).map_err(|error| error.to_string())?;
     let (by_exchange, by_call) = (answer.value.meaning(), by_call(&client, &response, now)?);
     if by_exchange != by_call {
         return Err(format!("an exchange reads it as {by_exchange:?}, a call as {by_call:?}"));
@@ -57,7 +57,7 @@ pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<Meaning, String> {
 
 /// What the answer means to whoever carries a call beside the core, as middlewares do: they hand on no more of the
 /// body than is looked at, and only where it is.
-fn by_call(client: &Client, response: &Response<&[u8]>, now: Now) -> Result<Meaning, String> {
+fn by_call(client: &Client, response: &Response<&[u8]>, now: Now) -> Result<TokenStatus, String> {
     let authorizer = Authorizer::from(client);
     let url = authorizer.profile().api_origins().next().ok_or("the profile names no API host")?;
     let url = url.parse().map_err(|_| "the API host is no URL")?;
@@ -75,11 +75,11 @@ fn token(profile: &Profile, now: Now) -> Option<TokenSet> {
     Some(TokenSet::restore(profile, access_token, now.wall, None, None))
 }
 
-pub(super) fn word(meaning: Meaning) -> &'static str {
+pub(super) fn word(meaning: TokenStatus) -> &'static str {
     match meaning {
-        Meaning::TokenRefused => "invalidate_generation",
-        Meaning::InsufficientScope => "insufficient_scope",
-        Meaning::Quota { .. } => "throttled",
+        TokenStatus::TokenRefused => "invalidate_generation",
+        TokenStatus::InsufficientScope => "insufficient_scope",
+        TokenStatus::Quota { .. } => "throttled",
         _ => "no_change",
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Failure, FailureKind, Freshness, RecordBytes, Remedy, Storage, Timestamp, Token};
+use octo_auth_core::{Freshness, RecordBytes, Remedy, Storage, Timestamp, Token, TokenError, TokenErrorKind};
 use octo_auth_testkit::StoredRecord;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::facts::{self, Facts};
 use super::row::Row;
 use super::stored_form::{self, account, client, is_of_this, unknown_members};
 use super::{input, stored_events};
-use crate::machine::{Machine, Said, Shelf};
+use crate::machine::{InMemoryStore, Machine, ServerReply};
 use crate::outcome::record_error;
 
 /// The number of the token that the memory of a running machine holds; a record with a smaller one is behind it.
@@ -35,10 +35,10 @@ struct Planted<'r> {
 
 impl<'r> Planted<'r> {
     fn new(row: &'r Row, storage: Storage) -> Result<Self, String> {
-        let mut world = Machine::with_store(client()?, storage, &Shelf::default(), 1);
+        let mut world = Machine::with_store(client()?, storage, &InMemoryStore::default(), 1);
         world.now = input::now(row)?;
         let content = stored_form::content(row, storage, world.now)?;
-        world.shelf.put(&world.name(&account()), content.clone());
+        world.store.put(&world.name(&account()), content.clone());
         Ok(Self { row, world, content })
     }
 
@@ -51,7 +51,7 @@ impl<'r> Planted<'r> {
         }
         let read = self.world.decide(&account()).job;
         self.world.carry(read);
-        let status = self.world.accounts.status(&account(), self.world.now);
+        let status = self.world.manager.status(&account(), self.world.now);
         let tolerated: Vec<&str> =
             status.iter().flat_map(|status| &status.deviations).map(|deviation| deviation.code()).collect();
         match self.world.get(&account()) {
@@ -76,7 +76,7 @@ impl<'r> Planted<'r> {
         let lifetime = token.tokens().lifetime().map(|own| own.as_secs());
         facts.insert("lifetime_s".into(), lifetime.into());
         let before = StoredRecord::read(&self.content);
-        self.world.accounts.refused(&account(), token.generation(), self.world.now);
+        self.world.manager.refused(&account(), token.generation(), self.world.now);
         self.world.pass_seconds(60);
         self.world.got(&account());
         let after = self.world.stored(&account());
@@ -87,7 +87,7 @@ impl<'r> Planted<'r> {
     }
 
     /// None came: the record is refused, or it holds nothing to renew with.
-    fn not_got(mut self, failure: &Failure) -> Result<Facts, String> {
+    fn not_got(mut self, failure: &TokenError) -> Result<Facts, String> {
         let mut facts = Facts::new();
         let Some(error) = record_error(failure) else {
             facts.insert("outcome".into(), outcome_of(failure).into());
@@ -99,7 +99,7 @@ impl<'r> Planted<'r> {
         facts.insert("warn".into(), [error.code()].into_iter().collect());
         facts::shown(&mut facts, self.row, &format!("{failure:?} {error:?}"), &format!("{failure}\n{error}"));
         self.ask_for_everything();
-        let after = self.world.shelf.content(&self.world.name(&account()));
+        let after = self.world.store.content(&self.world.name(&account()));
         facts.insert("record_changed".into(), (after != Some(self.content)).into());
         Ok(facts)
     }
@@ -112,7 +112,7 @@ impl<'r> Planted<'r> {
         self.world.pass_seconds(60);
         self.world.got(&account());
         self.world.sign_out(&account());
-        for save in self.world.accounts.save_all(self.world.now) {
+        for save in self.world.manager.save_all(self.world.now) {
             self.world.carry(Some(save));
         }
     }
@@ -131,10 +131,10 @@ impl<'r> Planted<'r> {
         let refresh_token = self.member("refresh_token").and_then(Value::as_str).map(str::to_owned);
         let (begins, other_ends) =
             (self.world.now.wall, self.other_ends().ok_or("the other one has no end")?);
-        self.world.endpoint.always(|_| Said::error(400, "invalid_grant"));
+        self.world.endpoint.always(|_| ServerReply::error(400, "invalid_grant"));
         let stored = StoredRecord::read(&self.content).ok_or("the record is no object")?;
         self.world.got(&account());
-        self.world.accounts.refused(&account(), stored.generation(), self.world.now);
+        self.world.manager.refused(&account(), stored.generation(), self.world.now);
         self.world.got(&account());
         // Long after the other one is over, and the token too.
         self.world.pass_seconds(86_400);
@@ -165,9 +165,9 @@ impl<'r> Planted<'r> {
         let name = self.world.name(&account());
         let behind = StoredRecord::read(&self.content).ok_or("the record is no object")?;
         let newer = behind.with("number", IN_MEMORY).with("access_token", "AT-newer");
-        self.world.shelf.put(&name, newer.with("refresh_token", "RT-newer").content());
+        self.world.store.put(&name, newer.with("refresh_token", "RT-newer").content());
         let served = self.world.got(&account());
-        self.world.shelf.fall_back(&name, self.content);
+        self.world.store.fall_back(&name, self.content);
         self.world.age(&account(), Freshness::Stale);
         let meanwhile = self.world.got(&account());
         // First it writes again what the store has lost, then it renews.
@@ -183,9 +183,9 @@ impl<'r> Planted<'r> {
     }
 }
 
-fn outcome_of(failure: &Failure) -> &'static str {
+fn outcome_of(failure: &TokenError) -> &'static str {
     match (failure.kind(), failure.remedy()) {
-        (FailureKind::ConsentInDoubt, _) => "ambiguous",
+        (TokenErrorKind::RefreshOutcomeUnknown, _) => "ambiguous",
         (_, Remedy::SignInAgain) => "login_required",
         _ => "error",
     }

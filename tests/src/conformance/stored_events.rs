@@ -2,14 +2,14 @@
 //!
 //! What a test assumes is an error of the row, what it observes are facts.
 
-use octo_auth_core::{Event, Failure, Freshness, Job, Purpose, Remedy};
+use octo_auth_core::{Event, Freshness, Job, Purpose, Remedy, TokenError};
 use octo_auth_testkit::scenario::Scenario;
 use serde_json::{Value, json};
 
 use super::facts::Facts;
-use crate::machine::{Machine, Said, hotel, service};
+use crate::backend;
+use crate::machine::{Machine, ServerReply, hotel, service};
 use crate::registration::standard;
-use crate::stage;
 
 type Test = fn() -> Result<Facts, String>;
 
@@ -63,12 +63,12 @@ fn sto_033_an_unrelated_refresh_token_wins() -> Result<Facts, String> {
 
 fn sto_034_a_refused_loser_of_a_race_takes_the_token_of_the_winner() -> Result<Facts, String> {
     let (mut one, mut two, _) = Machine::two_processes(standard);
-    one.endpoint.then(Said::error(400, "invalid_grant"));
+    one.endpoint.then(ServerReply::error(400, "invalid_grant"));
     let mut winner = String::new();
     renewing(&mut one, |one| {
         two.now = one.now;
         two.pass_seconds(100);
-        two.endpoint.then(Said::tokens("AT-winner", 3600, "RT-winner"));
+        two.endpoint.then(ServerReply::tokens("AT-winner", 3600, "RT-winner"));
         winner = two.got(&hotel());
         one.now = two.now;
     });
@@ -82,7 +82,7 @@ fn sto_034_a_refused_loser_of_a_race_takes_the_token_of_the_winner() -> Result<F
 
 fn sto_035_a_refused_refresh_token_is_marked_and_kept() -> Result<Facts, String> {
     let (mut one, _, _) = Machine::two_processes(standard);
-    one.endpoint.then(Said::error(400, "invalid_grant"));
+    one.endpoint.then(ServerReply::error(400, "invalid_grant"));
     renewing(&mut one, |_| ());
     let requests = one.requests();
     one.pass_seconds(86_400);
@@ -96,19 +96,19 @@ fn sto_035_a_refused_refresh_token_is_marked_and_kept() -> Result<Facts, String>
 }
 
 fn sto_036_a_fresh_token_is_served_without_the_store() -> Result<Facts, String> {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
-    shelf.set_down(true);
+    let (mut one, _, store) = Machine::two_processes(standard);
+    store.set_down(true);
     let got = one.got(&hotel());
     facts(json!({"outcome": if got == "AT1" { "serve" } else { "error" }}))
 }
 
 fn sto_037_no_refresh_token_is_used_without_the_store() -> Result<Facts, String> {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
-    shelf.set_down(true);
+    let (mut one, _, store) = Machine::two_processes(standard);
+    store.set_down(true);
     one.age(&hotel(), Freshness::Expired);
     let before = one.requests();
     let got = one.get(&hotel());
-    let kind = got.as_ref().err().map(Failure::code).unwrap_or_default();
+    let kind = got.as_ref().err().map(TokenError::code).unwrap_or_default();
     facts(json!({
         "outcome": if got.is_err() { "error" } else { "serve" },
         "kind": kind,
@@ -117,14 +117,14 @@ fn sto_037_no_refresh_token_is_used_without_the_store() -> Result<Facts, String>
 }
 
 fn sto_038_a_client_grant_goes_on_without_the_store() -> Result<Facts, String> {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.got(&service());
-    shelf.set_down(true);
+    store.set_down(true);
     one.age(&service(), Freshness::Expired);
     let got = one.got(&service());
     let is_saved = |one: &Machine| one.stored(&service()).access_token() == Some(&*got);
     let before = is_saved(&one);
-    shelf.set_down(false);
+    store.set_down(false);
     one.pass_seconds(60);
     one.got(&service());
     facts(json!({
@@ -134,13 +134,13 @@ fn sto_038_a_client_grant_goes_on_without_the_store() -> Result<Facts, String> {
 }
 
 fn sto_039_a_token_that_the_store_did_not_take_is_served_and_saved_later() -> Result<Facts, String> {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.events(&hotel());
-    renewing(&mut one, |_| shelf.refuse_writing(true));
-    let status = one.accounts.status(&hotel(), one.now).ok_or("the account is not known")?;
+    renewing(&mut one, |_| store.refuse_writing(true));
+    let status = one.manager.status(&hotel(), one.now).ok_or("the account is not known")?;
     let events = one.events(&hotel());
     let (got, unsaved) = (one.got(&hotel()), one.stored(&hotel()));
-    shelf.refuse_writing(false);
+    store.refuse_writing(false);
     one.pass_seconds(60);
     one.got(&hotel());
     facts(json!({
@@ -167,7 +167,7 @@ fn sto_040_a_shutdown_saves_before_it_ends() -> Result<Facts, String> {
     let vain = format!("{SHUTDOWN}{seconds}");
     let in_time = format!("{SHUTDOWN}> pass 1s\n> store is up\n{seconds}");
     let mut of_adapters = Vec::new();
-    for play in [stage::on_async, stage::on_blocking] {
+    for play in [backend::on_async, backend::on_blocking] {
         let play =
             |text: &str| Scenario::read(text).map(|read| play(&read)).map_err(|error| error.to_string());
         let (vain, in_time) = (play(&vain)?, play(&in_time)?);
@@ -193,7 +193,7 @@ fn renewing(world: &mut Machine, mut meanwhile: impl FnMut(&mut Machine)) {
     world.carry(Some(Job::Send(send)));
 }
 
-fn signs_in_again(failure: Option<&Failure>) -> bool {
+fn signs_in_again(failure: Option<&TokenError>) -> bool {
     failure.is_some_and(|failure| failure.remedy() == Remedy::SignInAgain)
 }
 

@@ -5,14 +5,14 @@
 //! under way, or of a dead refresh token, is not planted: an earlier machine has written it.
 
 use octo_auth_core::{
-    AccessToken, Adopted, Client, Key, Now, Profile, RecordBytes, Scopes, Secret, Storage, Timestamp,
-    TokenSet,
+    AccessToken, Client, Imported, Now, Profile, RecordBytes, Scopes, Secret, Storage, Timestamp, TokenSet,
+    TokenSpec,
 };
 use octo_auth_testkit::StoredRecord;
 use serde_json::{Map, Value};
 
 use super::row::Row;
-use crate::machine::{Machine, Said, Shelf};
+use crate::machine::{InMemoryStore, Machine, ServerReply};
 use crate::registration::CLIENT_SECRET;
 
 /// The members of a row's record that have a place in ours.
@@ -38,8 +38,8 @@ pub(super) fn client() -> Result<Client, String> {
 }
 
 /// The account that rows are about.
-pub(super) fn account() -> Key {
-    Key::account("a")
+pub(super) fn account() -> TokenSpec {
+    TokenSpec::account("a")
 }
 
 /// A member of a row's record.
@@ -95,7 +95,7 @@ fn refused(
     now: Now,
 ) -> Result<StoredRecord, String> {
     let mut earlier = earlier(&with_refresh_token_of(terminal, record), storage, now)?;
-    earlier.endpoint.always(|_| Said::error(400, "invalid_grant"));
+    earlier.endpoint.always(|_| ServerReply::error(400, "invalid_grant"));
     earlier.got(&account());
     if !is_of_this(terminal) {
         sign_in(&mut earlier, record)?;
@@ -115,23 +115,23 @@ pub(super) fn is_of_this(said: &Value) -> bool {
 
 /// A machine that ran before on the same record, and has a renewal to begin.
 fn earlier(record: &StoredRecord, storage: Storage, now: Now) -> Result<Machine, String> {
-    let mut earlier = Machine::with_store(client()?, storage, &Shelf::default(), 2);
+    let mut earlier = Machine::with_store(client()?, storage, &InMemoryStore::default(), 2);
     earlier.now = now;
     earlier.put(&account(), record);
     let load = earlier.decide(&account()).job;
     earlier.carry(load);
-    earlier.accounts.refused(&account(), record.generation(), earlier.now);
+    earlier.manager.refused(&account(), record.generation(), earlier.now);
     Ok(earlier)
 }
 
 /// The account starts again with the tokens of a record.
 fn sign_in(earlier: &mut Machine, record: &StoredRecord) -> Result<(), String> {
-    let profile = earlier.accounts.client().profile().clone();
+    let profile = earlier.manager.client().profile().clone();
     let token = record.access_token().and_then(AccessToken::new).ok_or("a record has no token")?;
     let issued_at = record.issued_at().ok_or("a token has no beginning")?;
     let refresh_token = record.refresh_token().map(Secret::from);
     let tokens = TokenSet::restore(&profile, token, issued_at, record.lifetime(), refresh_token);
-    let job = earlier.accounts.adopt(&account(), Adopted::from(tokens), earlier.now);
+    let job = earlier.manager.import(&account(), Imported::from(tokens), earlier.now);
     earlier.carry(job.map_err(|error| error.to_string())?);
     Ok(())
 }
@@ -166,7 +166,7 @@ fn scoped(record: StoredRecord, scope: &Value) -> Result<StoredRecord, String> {
         one => one.as_str().into_iter().collect(),
     };
     let scopes = Scopes::from_list(words).map_err(|error| error.to_string())?.to_string();
-    let of = StoredRecord::empty(&client()?, &Key::account(&scopes));
+    let of = StoredRecord::empty(&client()?, &TokenSpec::account(&scopes));
     let name = of.member("name").cloned().unwrap_or_default();
     Ok(record.with("name", name).with("scope", scopes))
 }

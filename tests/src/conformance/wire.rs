@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use octo_auth_async::Transport as AsyncTransport;
 use octo_auth_blocking::Transport as BlockingTransport;
-use octo_auth_core::{Body, Fault, Now, Timestamp};
+use octo_auth_core::{Body, Now, Timestamp, TransportError};
 use octo_auth_system::Clock;
 use serde_json::Value;
 
@@ -151,7 +151,7 @@ struct Counted<T> {
 }
 
 impl<T> Counted<T> {
-    fn count(&self, sent: Result<Response<Body>, Fault>) -> Result<Response<Body>, Fault> {
+    fn count(&self, sent: Result<Response<Body>, TransportError>) -> Result<Response<Body>, TransportError> {
         if let Ok(response) = &sent {
             self.read.fetch_add(response.body().as_ref().len(), Ordering::SeqCst);
         }
@@ -161,13 +161,17 @@ impl<T> Counted<T> {
 
 #[async_trait]
 impl<T: AsyncTransport> AsyncTransport for Counted<T> {
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError> {
         self.count(self.inner.send(request, deadline).await)
     }
 }
 
 impl<T: BlockingTransport> BlockingTransport for Counted<T> {
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         self.count(self.inner.send(request, deadline))
     }
 }

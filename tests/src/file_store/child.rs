@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_blocking::{Accounts, Transport};
+use octo_auth_blocking::{TokenManager, Transport};
 use octo_auth_core::{
-    Adopted, Body, Client, Fault, Key, Now, Profile, RecordBytes, RecordName, Saved, Scopes, Secret, Store,
-    StoreError, Version,
+    Body, Client, Imported, Now, Profile, RecordBytes, RecordName, Saved, Scopes, Secret, Store, StoreError,
+    TokenSpec, TransportError, Version,
 };
 use octo_auth_store_file::{FileStore, FileStoreError};
 use octo_auth_system::{Clock, SystemClock};
@@ -50,14 +50,14 @@ pub fn run(arguments: &[&str]) -> Value {
 fn panicking(secret: &str) -> Value {
     struct Panicking(Client);
     impl Transport for Panicking {
-        fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+        fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
             panic!("{request:?} {:?}", self.0)
         }
     }
     let profile = sound(Profile::rfc6749("https://as.example/token"));
     let client = sound(Client::new(profile, "me", secret));
-    let accounts = Accounts::builder(client.clone()).transport(Panicking(client)).build();
-    let tokens = sound(sound(accounts).tokens(Key::client_credentials(&Scopes::none())));
+    let manager = TokenManager::builder(client.clone()).transport(Panicking(client)).build();
+    let tokens = sound(sound(manager).tokens(TokenSpec::client_credentials(&Scopes::none())));
     json!(tokens.get().map_err(|failure| format!("{failure} {failure:?}")).err())
 }
 
@@ -114,10 +114,10 @@ fn save(store: &FileStore, expected: Option<u64>, letter: &str) -> Value {
 fn keep(folder: &Path) -> Value {
     let url = "http://127.0.0.1:1";
     let mut process = Process::start(sound(FileStore::open(folder)), url, 1);
-    process.adopt("AT1", "RT1");
+    process.import("AT1", "RT1");
     let before = files(folder);
     mark(0);
-    process.adopt("AT2", "RT2");
+    process.import("AT2", "RT2");
     mark(1);
     let failure = process.failed.take();
     let (is_changed, served) = (files(folder) != before, process.get());
@@ -210,9 +210,9 @@ impl Clock for Ahead {
 /// Answers each line of its input: `get` asks for a token, anything else is a refresh token to sign in with.
 fn rotate(address: &str, url: &str, ahead: &str) -> Value {
     let clock = Ahead(Arc::new(sound(fs::File::open(ahead))));
-    let accounts =
-        octo_auth_blocking::Accounts::builder(strict_client(url)).store(opened(address)).clock(clock);
-    let tokens = sound(sound(accounts.build()).tokens(account()));
+    let manager =
+        octo_auth_blocking::TokenManager::builder(strict_client(url)).store(opened(address)).clock(clock);
+    let tokens = sound(sound(manager.build()).tokens(account()));
     for line in stdin().lines() {
         let line = sound(line);
         let answer = if line == "get" {
@@ -221,8 +221,8 @@ fn rotate(address: &str, url: &str, ahead: &str) -> Value {
                 Err(failure) => format!("failed {} {}", failure.code(), failure.remedy().word()),
             }
         } else {
-            let adopted = tokens.adopt(Adopted::RefreshToken(Secret::from(line.as_str())));
-            adopted.map_or_else(|error| format!("failed {error}"), |()| "signed in".to_owned())
+            let imported = tokens.import(Imported::RefreshToken(Secret::from(line.as_str())));
+            imported.map_or_else(|error| format!("failed {error}"), |()| "signed in".to_owned())
         };
         sound(writeln!(stdout(), "{answer}"));
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use octo_auth_core::profile::Replay;
 use octo_auth_core::{
-    AccessToken, Accounts, Adopted, Client, Delivery, Entropy, Failure, Fault, Job, Key, Now, Policy,
-    Profile, RecordName, Report, Secret, SendJob, Storage, Store, StoreError, TokenSet, Verdict,
+    AccessToken, Client, Delivery, Entropy, Imported, Job, Now, Policy, Profile, RecordName, Report, Secret,
+    SendJob, Storage, Store, StoreError, TokenError, TokenManager, TokenSet, TokenSpec, TransportError,
+    Verdict,
 };
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 
@@ -20,7 +21,7 @@ const MOST_JOBS: usize = 32;
 
 /// The process, with the account `inn`.
 pub struct Process {
-    accounts: Accounts,
+    manager: TokenManager,
     store: Arc<dyn Store>,
     now: Now,
     /// A job that waits for another process, and goes on when the next token is asked for.
@@ -47,8 +48,8 @@ pub fn strict_client(url: &str) -> Client {
 
 /// Returns the account.
 #[must_use]
-pub fn account() -> Key {
-    Key::account("inn")
+pub fn account() -> TokenSpec {
+    TokenSpec::account("inn")
 }
 
 /// Returns the name of the account's record.
@@ -68,8 +69,8 @@ impl Process {
     #[must_use]
     pub fn with_policy(store: impl Store + 'static, url: &str, seed: u8, policy: Policy) -> Self {
         let entropy = Entropy::from_bytes([seed; 64]);
-        let accounts = Accounts::new(client(url), policy, Storage::MultiProcess, &entropy);
-        Self { accounts, store: Arc::new(store), now: moment::start(), waiting: None, failed: None }
+        let manager = TokenManager::new(client(url), policy, Storage::MultiProcess, &entropy);
+        Self { manager, store: Arc::new(store), now: moment::start(), waiting: None, failed: None }
     }
 
     /// Moves its clocks forward.
@@ -79,25 +80,25 @@ impl Process {
 
     /// Signs the account in.
     pub fn sign_in(&mut self, refresh_token: &str) {
-        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
-        let job = sound(self.accounts.adopt(&account(), adopted, self.now));
+        let imported = Imported::RefreshToken(Secret::from(refresh_token));
+        let job = sound(self.manager.import(&account(), imported, self.now));
         self.carry(job);
     }
 
     /// Signs the account in with tokens for an hour.
-    pub fn adopt(&mut self, access_token: &str, refresh_token: &str) {
-        let profile = self.accounts.client().profile();
+    pub fn import(&mut self, access_token: &str, refresh_token: &str) {
+        let profile = self.manager.client().profile();
         let access_token =
             sound(AccessToken::new(access_token).ok_or("a token that cannot stand in a header"));
         let (hour, refresh_token) = (Some(Duration::from_secs(3600)), Some(Secret::from(refresh_token)));
         let tokens = TokenSet::restore(profile, access_token, self.now.wall, hour, refresh_token);
-        let job = sound(self.accounts.adopt(&account(), tokens.into(), self.now));
+        let job = sound(self.manager.import(&account(), tokens.into(), self.now));
         self.carry(job);
     }
 
     /// Saves what is not saved.
     pub fn save_all(&mut self) {
-        for job in self.accounts.save_all(self.now) {
+        for job in self.manager.save_all(self.now) {
             self.carry(Some(job));
         }
     }
@@ -107,7 +108,7 @@ impl Process {
     /// # Errors
     ///
     /// The failure that a caller gets.
-    pub fn get(&mut self) -> Result<String, Failure> {
+    pub fn get(&mut self) -> Result<String, TokenError> {
         self.get_for(&account())
     }
 
@@ -116,13 +117,13 @@ impl Process {
     /// # Errors
     ///
     /// The failure that a caller gets.
-    pub fn get_for(&mut self, key: &Key) -> Result<String, Failure> {
+    pub fn get_for(&mut self, key: &TokenSpec) -> Result<String, TokenError> {
         let waiting = self.waiting.take();
         self.carry(waiting);
         for _ in 0..16 {
             let decision = match self.waiting {
-                Some(_) => self.accounts.decide_at_deadline(key, self.now),
-                None => self.accounts.decide(key, self.now),
+                Some(_) => self.manager.decide_at_deadline(key, self.now),
+                None => self.manager.decide(key, self.now),
             };
             match decision.verdict {
                 Verdict::Use(token) => return Ok(token.access_token().expose().to_owned()),
@@ -135,14 +136,14 @@ impl Process {
                 _ => self.pass(Duration::from_secs(1)),
             }
         }
-        panic!("{}", self.accounts.explain(key, self.now));
+        panic!("{}", self.manager.explain(key, self.now));
     }
 
     fn carry(&mut self, mut job: Option<Job>) {
         for _ in 0..MOST_JOBS {
             let Some(next) = job else { return };
             let report = self.carried(next);
-            job = self.accounts.report(report, self.now);
+            job = self.manager.report(report, self.now);
         }
         self.waiting = job;
     }
@@ -179,7 +180,9 @@ impl Process {
     fn sent(&self, job: SendJob) -> Report {
         match exchanged(job.request()) {
             Ok(response) => job.answered(&response, self.now, self.now),
-            Err(_) => job.failed(Fault::not_answered("the connection failed", Delivery::Unknown), self.now),
+            Err(_) => {
+                job.failed(TransportError::not_answered("the connection failed", Delivery::Unknown), self.now)
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::{HeaderMap, HeaderValue};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use octo_auth_core::allowlist::{Allowlist, ForwardHeader, Rules, Terms, client_address, parse_rule};
+use octo_auth_core::allowlist::{Allowlist, ForwardHeader, RuleOptions, Rules, client_address, parse_rule};
 use proptest::prelude::*;
 
 /// Addresses that lie close together, so that blocks meet.
@@ -133,7 +133,7 @@ proptest! {
     fn i43_exactly_what_the_grammar_allows_is_read_and_nobodys_addresses_are_refused(
         text in "(0{0,2}[0-9]{1,3}[.]){2,4}[0-9]{1,3}([.]|/|/0?[0-9]{1,3}|/[+ ][0-9])?"
     ) {
-        let read = parse_rule(&text, Terms::default().with_any());
+        let read = parse_rule(&text, RuleOptions::default().allow_any());
         match (by_the_grammar(&text), read) {
             (Some((address, length)), Ok(block)) => {
                 prop_assert_eq!(block.to_string(), format!("{address}/{length}"));
@@ -148,8 +148,8 @@ proptest! {
 
     #[test]
     fn i43_the_canonical_form_is_read_as_itself(block in block()) {
-        if let Ok(read) = parse_rule(&block.to_string(), Terms::default().with_any()) {
-            prop_assert_eq!(parse_rule(&read.to_string(), Terms::default().with_any()), Ok(read));
+        if let Ok(read) = parse_rule(&block.to_string(), RuleOptions::default().allow_any()) {
+            prop_assert_eq!(parse_rule(&read.to_string(), RuleOptions::default().allow_any()), Ok(read));
             let mapped = block.addr().to_canonical().is_ipv4() && !block.addr().is_ipv4();
             prop_assert!(mapped || read == block);
         }
@@ -157,7 +157,7 @@ proptest! {
 
     #[test]
     fn i43_no_text_makes_the_reading_fail_and_its_error_points_into_the_text(text in "[0-9a-f:./%\\[\\]* \u{660}-]{0,70}") {
-        if let Err(error) = parse_rule(&text, Terms::default()) {
+        if let Err(error) = parse_rule(&text, RuleOptions::default()) {
             prop_assert!(error.position() <= text.len(), "{}", error);
         }
     }
@@ -208,7 +208,7 @@ proptest! {
         prop_assert!(!Rules::default().allowlist().permits(address));
         let mut texts: Vec<String> = blocks.iter().map(ToString::to_string).collect();
         texts.insert(place.min(blocks.len()), "10.0.0.0/8x".to_owned());
-        prop_assert!(Rules::from_list(&texts, Terms::default().with_any()).is_err());
+        prop_assert!(Rules::from_list(&texts, RuleOptions::default().allow_any()).is_err());
     }
 
     #[test]

@@ -63,7 +63,7 @@ proptest! {
         let header: Vec<_> = after.as_deref().map(|seconds| ("retry-after", seconds)).into_iter().collect();
         prop_assume!(StatusCode::from_u16(status).is_ok());
         let answer = reply::with(status, &header, body.as_bytes());
-        if let Err(error) = exchange.finish(&answer, moment::after(1), moment::after(2)) {
+        if let Err(error) = exchange.read(&answer, moment::after(1), moment::after(2)) {
             prop_assert!(matches!(error.retry(), Retry::Never | Retry::Cooldown), "{:?}", error.retry());
         }
     }

@@ -38,7 +38,7 @@ proptest! {
     fn i05_no_answer_brings_a_token_that_cannot_stand_in_a_header(token in any::<String>()) {
         let body = serde_json::json!({"access_token": token, "token_type": "Bearer"}).to_string();
         let exchange = registration::sound(registration::standard().refresh(&Secret::from("refresh-token")));
-        let read = exchange.finish(&reply::json(200, &body), moment::start(), moment::start());
+        let read = exchange.read(&reply::json(200, &body), moment::start(), moment::start());
         let can_stand = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
         match read {
             Ok(_) => prop_assert!(can_stand),

@@ -17,7 +17,7 @@ use super::tree::Binary;
 pub(super) const NONE: usize = 0;
 
 /// The most time that the tests may take without a mutant, or with one that stands alone.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Runs the tests with each of the mutants switched on, as many at a time as there are processors; returns those that no
 /// test noticed.
@@ -27,7 +27,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// If the tests fail without a mutant, or cannot be run.
 pub(super) fn survivors(binaries: &[Binary], numbers: &BTreeSet<usize>) -> Result<BTreeSet<usize>> {
     let start = Instant::now();
-    if let Some(failure) = notice(binaries, NONE, PATIENCE)? {
+    if let Some(failure) = notice(binaries, NONE, TIMEOUT)? {
         bail!("the tests fail without a mutant: {failure}");
     }
     // Many times what they take, as a mutant may never end.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use octo_auth_core::Storage;
 use octo_auth_testkit::fleet::{Episode, Life, Script, explore, shrunk};
-use octo_auth_testkit::world::{Provider, Rotation, Sabotage, Setup, Tally};
+use octo_auth_testkit::world::{Defect, Provider, Rotation, Setup, Tally};
 
 use super::Options;
 use super::threads::{self, Broken, Outcome};
@@ -30,12 +30,12 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<bool> {
     }
     match options.sabotage.as_deref() {
         Some("list") => {
-            Sabotage::all().for_each(|own| println!("{:<40} {}", own.name(), own.explain()));
+            Defect::all().for_each(|own| println!("{:<40} {}", own.name(), own.explain()));
             Ok(true)
         }
         Some("all") => Ok(sabotage_all(options)),
         Some(name) => {
-            let Some(sabotage) = Sabotage::named(name) else {
+            let Some(sabotage) = Defect::named(name) else {
                 bail!("there is no sabotage `{name}`; `--sabotage list` names them");
             };
             println!("sabotage: {}", sabotage.explain());
@@ -45,7 +45,7 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<bool> {
     }
 }
 
-fn days(root: &Path, options: &Options, sabotage: Option<Sabotage>) -> Result<bool> {
+fn days(root: &Path, options: &Options, sabotage: Option<Defect>) -> Result<bool> {
     let episodes = episodes(options);
     let name = |place: usize| ("episode".to_owned(), episodes[place].seed);
     live(root, options, sabotage, || play(&episodes, sabotage), name)
@@ -55,7 +55,7 @@ fn days(root: &Path, options: &Options, sabotage: Option<Sabotage>) -> Result<bo
 fn live(
     root: &Path,
     options: &Options,
-    sabotage: Option<Sabotage>,
+    sabotage: Option<Defect>,
     run: impl FnOnce() -> Outcome,
     name: impl FnOnce(usize) -> (String, u64),
 ) -> Result<bool> {
@@ -71,7 +71,7 @@ fn live(
     Ok(false)
 }
 
-fn play(episodes: &[Episode], sabotage: Option<Sabotage>) -> Outcome {
+fn play(episodes: &[Episode], sabotage: Option<Defect>) -> Outcome {
     threads::play(episodes, |episode| episode.play(sabotage))
 }
 
@@ -80,12 +80,7 @@ fn episodes(options: &Options) -> Vec<Episode> {
 }
 
 /// Says what was found, makes it short, and writes it down.
-fn report(
-    root: &Path,
-    broken: &Broken,
-    (kind, seed): (String, u64),
-    sabotage: Option<Sabotage>,
-) -> Result<()> {
+fn report(root: &Path, broken: &Broken, (kind, seed): (String, u64), sabotage: Option<Defect>) -> Result<()> {
     let Broken { plan, violation, .. } = broken;
     println!("\n{} IS BROKEN: {}", violation.invariant, violation.what);
     println!("in the {kind} with seed {seed}: {:?}", plan.setup);
@@ -120,7 +115,7 @@ fn replay(path: &Path) -> Result<bool> {
 fn sabotage_all(options: &Options) -> bool {
     let mut found_all = true;
     println!("{:<40} {:<6} {:>6}", "sabotage", "found", "days");
-    for sabotage in Sabotage::all() {
+    for sabotage in Defect::all() {
         let outcome = play(&episodes(options), Some(sabotage));
         let found = outcome.broken.as_ref().map(|broken| broken.violation.invariant);
         found_all &= found.is_some();

@@ -4,21 +4,21 @@ use std::mem;
 
 use async_trait::async_trait;
 use http::{Extensions, Uri};
-use octo_auth_core::{ApiCall, Authorizer, CallError, Next, RequestError};
+use octo_auth_core::{Action, ApiCall, Authorizer, CallError, RequestError};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{Error, Middleware, Result};
 
 use super::Caller;
 use super::body::WholeBody;
-use crate::tokens::Tokens;
+use crate::token_source::TokenSource;
 
 /// Authorises every request of a `reqwest_middleware::ClientWithMiddleware` with the token of one key.
 ///
 /// If the provider refuses the token, it is renewed, once for all callers, and the request is sent once more through
 /// the middlewares that follow; if that is refused too, or no other token is to be had, the provider's answer is what
-/// the caller gets, whole. Why no other token is to be had is a [`Failure`](crate::Failure) among its extensions.
+/// the caller gets, whole. Why no other token is to be had is a [`TokenError`](crate::Failure) among its extensions.
 ///
-/// A request with [`Tokens`] among its extensions (`with_extension`) takes those, so that one client can call for many
+/// A request with [`TokenSource`] among its extensions (`with_extension`) takes those, so that one client can call for many
 /// accounts.
 ///
 /// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in
@@ -40,9 +40,9 @@ use crate::tokens::Tokens;
 /// wraps the errors of this one in a `RetryError`, and refuses bodies that are streams.
 ///
 /// ```no_run
-/// use octo_auth_async::{Authorize, Tokens};
+/// use octo_auth_async::{Authorize, TokenSource};
 ///
-/// # async fn example(tokens: Tokens) -> Result<(), reqwest_middleware::Error> {
+/// # async fn example(tokens: TokenSource) -> Result<(), reqwest_middleware::Error> {
 /// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
 ///     .with(Authorize::new(tokens))
 ///     .build();
@@ -59,7 +59,7 @@ pub struct Authorize {
 impl Authorize {
     /// Authorises calls with these tokens, at the hosts of their provider's profile.
     #[must_use]
-    pub fn new(tokens: Tokens) -> Self {
+    pub fn new(tokens: TokenSource) -> Self {
         Self { caller: Caller::new(tokens) }
     }
 
@@ -85,7 +85,7 @@ impl Middleware for Authorize {
         let answer = rest.clone().run(request, extensions).await?;
         let (mut answer, next) = judge(&caller, &call, &asked, answer, repetition.is_some()).await;
         match (next, repetition) {
-            (Next::Repeat(_), Some(mut repetition)) => {
+            (Action::Repeat(_), Some(mut repetition)) => {
                 if !caller.renew(&mut call, repetition.headers_mut(), answer.extensions_mut()).await {
                     return Ok(answer);
                 }
@@ -93,7 +93,7 @@ impl Middleware for Authorize {
                 let answer = rest.run(repetition, extensions).await?;
                 Ok(judge(&caller, &call, &asked, answer, false).await.0)
             }
-            (Next::Unrepeatable(_), _) => {
+            (Action::Unrepeatable(_), _) => {
                 Err(Error::middleware(CallError::Unrepeatable { status: answer.status().as_u16() }))
             }
             _ => Ok(answer),
@@ -113,10 +113,10 @@ async fn judge(
     asked: &reqwest::Url,
     answer: Response,
     can_be_repeated: bool,
-) -> (Response, Next) {
+) -> (Response, Action) {
     // reqwest has taken the token off on the way.
     if answer.url().origin() != asked.origin() {
-        return (answer, Next::Deliver);
+        return (answer, Action::Deliver);
     }
     let (answer, head) = if caller.authorizer.looks_at_body(answer.status()) {
         look_at(answer).await

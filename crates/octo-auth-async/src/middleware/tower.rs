@@ -10,13 +10,13 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use octo_auth_core::{ApiCall, Authorizer, CallError, Next};
+use octo_auth_core::{Action, ApiCall, Authorizer, CallError};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Caller;
 use super::body::WholeBody;
-use crate::tokens::Tokens;
+use crate::token_source::TokenSource;
 
 /// Any error, as `tower::BoxError`.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -29,7 +29,7 @@ type Copying<B> = Arc<dyn Fn(&B) -> Option<B> + Send + Sync>;
 /// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in a
 /// [`CallError`]. Errors come in a box; those of the service below pass as they are.
 ///
-/// A request with [`Tokens`] among its extensions takes those, so that one stack can call for many accounts.
+/// A request with [`TokenSource`] among its extensions takes those, so that one stack can call for many accounts.
 ///
 /// # Refusals
 ///
@@ -39,7 +39,7 @@ type Copying<B> = Arc<dyn Fn(&B) -> Option<B> + Send + Sync>;
 /// - By default it is not: the provider's answer is what the caller gets, whole.
 /// - With [`AuthorizeLayer::repeating`], the token is renewed, once for all callers, and the request is sent once more.
 ///   If that is refused too, or no other token is to be had, the provider's answer is what the caller gets; why no other
-///   token is to be had is a [`Failure`](crate::Failure) among its extensions. If the body could not be copied, the call
+///   token is to be had is a [`TokenError`](crate::Failure) among its extensions. If the body could not be copied, the call
 ///   ends in [`CallError::Unrepeatable`].
 ///
 /// # Its place in the stack
@@ -55,10 +55,10 @@ type Copying<B> = Arc<dyn Fn(&B) -> Option<B> + Send + Sync>;
 /// use http_body_util::Full;
 /// use hyper_util::client::legacy::Client;
 /// use hyper_util::rt::TokioExecutor;
-/// use octo_auth_async::{AuthorizeLayer, Tokens};
+/// use octo_auth_async::{AuthorizeLayer, TokenSource};
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
-/// # async fn example(tokens: Tokens) -> Result<(), tower::BoxError> {
+/// # async fn example(tokens: TokenSource) -> Result<(), tower::BoxError> {
 /// let service = ServiceBuilder::new()
 ///     .layer(AuthorizeLayer::new(tokens).repeating(|body: &Full<Bytes>| Some(body.clone())))
 ///     .service(Client::builder(TokioExecutor::new()).build_http()); // a connector with TLS of your own
@@ -83,7 +83,7 @@ pub struct AuthorizeService<S, B> {
 impl<B> AuthorizeLayer<B> {
     /// Authorises calls with these tokens, at the hosts of their provider's profile.
     #[must_use]
-    pub fn new(tokens: Tokens) -> Self {
+    pub fn new(tokens: TokenSource) -> Self {
         Self { caller: Caller::new(tokens), copying: None }
     }
 
@@ -124,7 +124,7 @@ impl<B> AuthorizeLayer<B> {
         let answer = inner.call(request).await.map_err(Into::into)?;
         let (mut answer, next) = judge(&caller, &call, answer, repetition.is_some()).await;
         match (next, repetition) {
-            (Next::Repeat(_), Some(mut repetition)) => {
+            (Action::Repeat(_), Some(mut repetition)) => {
                 if !caller.renew(&mut call, repetition.headers_mut(), answer.extensions_mut()).await {
                     return Ok(answer);
                 }
@@ -133,7 +133,7 @@ impl<B> AuthorizeLayer<B> {
                 let answer = inner.call(repetition).await.map_err(Into::into)?;
                 Ok(judge(&caller, &call, answer, false).await.0)
             }
-            (Next::Unrepeatable(_), _) if self.copying.is_some() => {
+            (Action::Unrepeatable(_), _) if self.copying.is_some() => {
                 Err(CallError::Unrepeatable { status: answer.status().as_u16() }.into())
             }
             _ => Ok(answer),
@@ -147,7 +147,7 @@ async fn judge<R: Body>(
     call: &ApiCall,
     answer: Response<R>,
     can_be_repeated: bool,
-) -> (Response<WholeBody<R>>, Next) {
+) -> (Response<WholeBody<R>>, Action) {
     let mut answer = answer.map(WholeBody::new);
     let head = if caller.authorizer.looks_at_body(answer.status()) {
         answer.body_mut().look().await

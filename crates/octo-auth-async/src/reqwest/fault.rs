@@ -7,33 +7,33 @@ use std::error::Error;
 use std::io;
 use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
 
-use octo_auth_core::{Delivery, Fault};
+use octo_auth_core::{Delivery, TransportError};
 use octo_auth_system::connecting::{self, NAME_NOT_FOUND};
 
 /// The fault an error amounts to. Where its words do not say it all, the innermost cause is its source.
-pub(super) fn of(error: reqwest::Error) -> Fault {
+pub(super) fn of(error: reqwest::Error) -> TransportError {
     let error = &error.without_url();
     let tls = caused_by::<rustls::Error>(error);
     match (tls, caused_by::<hyper::Error>(error)) {
         (Some(tls), _) if error.is_connect() || connecting::ends_handshake(tls) => {
             connecting::not_agreed(tls)
         }
-        _ if error.is_builder() => because(Fault::not_sent("the request could not be built"), error),
+        _ if error.is_builder() => because(TransportError::not_sent("the request could not be built"), error),
         _ if error.is_connect() => without_connection(error),
-        _ if error.is_timeout() => because(Fault::timed_out("no answer within the deadline"), error),
+        _ if error.is_timeout() => because(TransportError::timed_out("no answer within the deadline"), error),
         (_, Some(hyper)) if hyper.is_parse() => {
-            because(Fault::malformed("the answer is not HTTP, or its head is malformed"), error)
+            because(TransportError::malformed("the answer is not HTTP, or its head is malformed"), error)
         }
         _ if error.is_request() => without_answer(error),
         _ if kinds(error).any(|kind| matches!(kind, InvalidData | InvalidInput)) => {
-            because(Fault::malformed("the body of the answer is not framed as HTTP demands"), error)
+            because(TransportError::malformed("the body of the answer is not framed as HTTP demands"), error)
         }
-        _ => because(Fault::broken_off("the answer broke off"), error),
+        _ => because(TransportError::broken_off("the answer broke off"), error),
     }
 }
 
 /// The fault of a connection on which no head of a response came.
-fn without_answer(error: &reqwest::Error) -> Fault {
+fn without_answer(error: &reqwest::Error) -> TransportError {
     let hyper = caused_by::<hyper::Error>(error);
     // What was not written to its end was not read to its end.
     let delivery = match hyper.is_some_and(|hyper| hyper.is_canceled() || is_unwritten(hyper)) {
@@ -43,7 +43,7 @@ fn without_answer(error: &reqwest::Error) -> Fault {
     let is_over = hyper.is_some_and(|hyper| hyper.is_canceled() || hyper.is_incomplete_message());
     let mut reasons = is_over.then_some(UnexpectedEof).into_iter().chain(kinds(error));
     let closed = reasons.find_map(|reason| connecting::not_answered(reason, delivery));
-    closed.unwrap_or_else(|| because(Fault::broken_off("the answer broke off"), error))
+    closed.unwrap_or_else(|| because(TransportError::broken_off("the answer broke off"), error))
 }
 
 /// Returns whether a connection ended before the request was written, and the error does not say why.
@@ -57,7 +57,7 @@ fn is_unwritten(error: &hyper::Error) -> bool {
 }
 
 /// The fault with the innermost cause of an error.
-fn because(fault: Fault, error: &reqwest::Error) -> Fault {
+fn because(fault: TransportError, error: &reqwest::Error) -> TransportError {
     match innermost(error) {
         Some(cause) => fault.with_source(cause),
         None => fault,
@@ -81,16 +81,16 @@ fn asks_for_credentials(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| TEXTS.contains(&cause.to_string().as_str()))
 }
 
-fn without_connection(error: &reqwest::Error) -> Fault {
+fn without_connection(error: &reqwest::Error) -> TransportError {
     if asks_for_credentials(error) {
-        Fault::misconfigured("the proxy asks for other credentials")
+        TransportError::misconfigured("the proxy asks for other credentials")
     } else if error.is_dns() {
-        Fault::not_sent(NAME_NOT_FOUND)
+        TransportError::not_sent(NAME_NOT_FOUND)
     } else if error.is_timeout() {
-        Fault::not_sent("no connection within 10 s")
+        TransportError::not_sent("no connection within 10 s")
     } else {
         let known = kinds(error).find_map(connecting::not_connected);
-        known.unwrap_or_else(|| because(Fault::not_sent("no connection"), error))
+        known.unwrap_or_else(|| because(TransportError::not_sent("no connection"), error))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use octo_auth_async::{Accounts, ApiClient, Body, Client, Key, Profile, ReqwestTransport, Scopes};
+use octo_auth_async::{ApiClient, Body, Client, Profile, ReqwestTransport, Scopes, TokenManager, TokenSpec};
 
 use crate::server::keeping;
 
@@ -12,8 +12,8 @@ async fn connections(transport: ReqwestTransport) -> (Vec<usize>, Vec<usize>) {
     let profile = Profile::rfc6749(&format!("{url}/token")).expect("a sound address");
     let profile = profile.with_api_host(&url).expect("a sound address");
     let client = Client::new(profile, "client-1", "secret-1").expect("a sound client");
-    let accounts = Accounts::builder(client).transport(transport).build().expect("a registration");
-    let tokens = accounts.tokens(Key::client_credentials(&Scopes::none())).expect("a handle");
+    let manager = TokenManager::builder(client).transport(transport).build().expect("a registration");
+    let tokens = manager.tokens(TokenSpec::client_credentials(&Scopes::none())).expect("a handle");
     let client = ApiClient::new(tokens);
     for path in ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/last"] {
         let request = http::Request::get(format!("{url}{path}")).body(Body::empty()).expect("a request");

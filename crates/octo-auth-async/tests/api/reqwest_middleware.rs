@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use octo_auth_async::{Authorize, CallError, Failure, Remedy, RequestError, Tokens};
+use octo_auth_async::{Authorize, CallError, Remedy, RequestError, TokenError, TokenSource};
 use octo_auth_emulator::{Emulator, octotable};
 use reqwest::Body;
 use reqwest::redirect::Policy;
@@ -25,7 +25,7 @@ fn redirecting(policy: Policy, middleware: Authorize) -> ClientWithMiddleware {
     ClientBuilder::new(client.build().expect("a client")).with(middleware).build()
 }
 
-fn authorised(tokens: &Tokens) -> ClientWithMiddleware {
+fn authorised(tokens: &TokenSource) -> ClientWithMiddleware {
     client(Authorize::new(tokens.clone()))
 }
 
@@ -113,7 +113,7 @@ async fn a_refusal_that_could_not_be_remedied_says_why_among_its_extensions() {
     server.refuse_tokens();
     let refused = authorised(&tokens).get(server.url("/rooms")).send().await.expect("an answer");
     assert_eq!(refused.status(), 401);
-    let failure: &Failure = refused.extensions().get().expect("why");
+    let failure: &TokenError = refused.extensions().get().expect("why");
     assert_eq!(
         (failure.code().as_ref(), failure.remedy()),
         ("oauth:invalid_client", Remedy::FixConfiguration)

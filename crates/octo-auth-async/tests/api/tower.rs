@@ -5,7 +5,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
-use octo_auth_async::{AuthorizeLayer, CallError, Failure, Remedy, RequestError, Tokens};
+use octo_auth_async::{AuthorizeLayer, CallError, Remedy, RequestError, TokenError, TokenSource};
 use octo_auth_emulator::{Emulator, octotable};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
@@ -44,11 +44,11 @@ impl Caller {
     }
 }
 
-fn layer(tokens: &Tokens) -> AuthorizeLayer<Body> {
+fn layer(tokens: &TokenSource) -> AuthorizeLayer<Body> {
     AuthorizeLayer::new(tokens.clone())
 }
 
-fn repeating(tokens: &Tokens) -> Caller {
+fn repeating(tokens: &TokenSource) -> Caller {
     Caller::new(layer(tokens).repeating(|body| Some(body.clone())))
 }
 
@@ -89,7 +89,7 @@ async fn a_refusal_that_could_not_be_remedied_says_why_among_its_extensions() {
     server.refuse_tokens();
     let refused = repeating(&tokens).get(&server.url("/rooms")).await.expect("an answer");
     assert_eq!(refused.status(), 401);
-    let failure: &Failure = refused.extensions().get().expect("why");
+    let failure: &TokenError = refused.extensions().get().expect("why");
     assert_eq!(
         (failure.code().as_ref(), failure.remedy()),
         ("oauth:invalid_client", Remedy::FixConfiguration)

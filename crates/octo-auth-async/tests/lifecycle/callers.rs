@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_async::{Accounts, FailureKind, MemoryStore, Token, Tokens};
+use octo_auth_async::{MemoryStore, Token, TokenErrorKind, TokenManager, TokenSource};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -12,7 +12,7 @@ use crate::server::{Server, client, own_tokens};
 use crate::time::{Moved, Paused, Still};
 
 /// What callers in tasks of their own get, all having asked before `then` happens.
-async fn get_all(tokens: &Tokens, callers: u32, then: impl FnOnce()) -> Vec<Token> {
+async fn get_all(tokens: &TokenSource, callers: u32, then: impl FnOnce()) -> Vec<Token> {
     let begun = Arc::new(Semaphore::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..callers {
@@ -31,9 +31,9 @@ async fn get_all(tokens: &Tokens, callers: u32, then: impl FnOnce()) -> Vec<Toke
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_thousand_tasks_on_an_empty_key_cause_one_request() {
     let emulator = provider::emulator();
-    let accounts = provider::accounts(&emulator, &MemoryStore::new());
+    let manager = provider::manager(&emulator, &MemoryStore::new());
     let held = provider::hold_next(&emulator);
-    let got = get_all(&own_tokens(&accounts), 10_000, || held.release()).await;
+    let got = get_all(&own_tokens(&manager), 10_000, || held.release()).await;
     assert_eq!(emulator.log().len(), 1);
     assert!(got.iter().all(|token| token.generation() == got[0].generation()));
 }
@@ -41,17 +41,17 @@ async fn ten_thousand_tasks_on_an_empty_key_cause_one_request() {
 #[tokio::test]
 async fn on_one_thread_many_tasks_cause_one_request_too() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let manager = server.registration(Still::default()).build().expect("a registration");
     let gate = server.hold_next();
-    let got = get_all(&own_tokens(&accounts), 1_000, || gate.add_permits(1)).await;
+    let got = get_all(&own_tokens(&manager), 1_000, || gate.add_permits(1)).await;
     assert_eq!((got.len(), server.requests()), (1_000, 1));
 }
 
 #[tokio::test]
 async fn the_header_is_that_of_the_token_and_marked_sensitive() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let header = tokens.header().await.expect("a token");
     assert_eq!((header.as_bytes(), header.is_sensitive()), (&b"Bearer at-1"[..], true));
     let length = tokens.with_header(http::HeaderValue::len).await.expect("a token");
@@ -61,12 +61,12 @@ async fn the_header_is_that_of_the_token_and_marked_sensitive() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_waits_no_longer_than_it_said_and_the_request_goes_on_without_it() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let manager = server.registration(time).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     let failure = tokens.get_by(Duration::from_secs(2)).await.expect_err("the answer is held");
-    assert_eq!((failure.kind(), time.seconds()), (FailureKind::StillWaiting, 2));
+    assert_eq!((failure.kind(), time.seconds()), (TokenErrorKind::StillWaiting, 2));
     let failure = tokens.get().await.expect_err("the answer is held");
-    assert_eq!((failure.kind(), time.seconds()), (FailureKind::StillWaiting, 32));
+    assert_eq!((failure.kind(), time.seconds()), (TokenErrorKind::StillWaiting, 32));
     gate.add_permits(1);
     tokens.get().await.expect("a token");
     assert_eq!((server.requests(), time.seconds()), (1, 32));
@@ -75,10 +75,10 @@ async fn a_caller_waits_no_longer_than_it_said_and_the_request_goes_on_without_i
 #[tokio::test]
 async fn a_caller_that_does_not_wait_begins_what_is_due() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     let failure = tokens.get_by(Duration::ZERO).await.expect_err("nothing is there yet");
-    assert_eq!(failure.kind(), FailureKind::StillWaiting);
+    assert_eq!(failure.kind(), TokenErrorKind::StillWaiting);
     server.arrived(1).await;
     gate.add_permits(1);
     tokens.get().await.expect("a token");
@@ -88,8 +88,8 @@ async fn a_caller_that_does_not_wait_begins_what_is_due() {
 #[tokio::test]
 async fn a_stale_token_is_served_at_once_and_renewed_beside() {
     let (server, clock) = (Server::new(), Still::default());
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let first = tokens.get().await.expect("a token").generation();
     clock.advance(3_000);
     let gate = server.hold_next();
@@ -106,8 +106,8 @@ async fn a_stale_token_is_served_at_once_and_renewed_beside() {
 #[tokio::test]
 async fn twenty_refusals_of_one_generation_cause_one_renewal_and_those_of_an_older_one_none() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let first = tokens.get().await.expect("a token").generation();
     let mut late = JoinSet::new();
     for _ in 0..20 {
@@ -130,10 +130,10 @@ async fn twenty_refusals_of_one_generation_cause_one_renewal_and_those_of_an_old
 #[tokio::test]
 async fn keys_are_asked_for_apart_and_handles_to_one_key_share_it() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let write = accounts.tokens(crate::server::client_key("write")).expect("room");
-    own_tokens(&accounts).get().await.expect("a token");
-    own_tokens(&accounts.clone()).get().await.expect("the same token");
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let write = manager.tokens(crate::server::client_key("write")).expect("room");
+    own_tokens(&manager).get().await.expect("a token");
+    own_tokens(&manager.clone()).get().await.expect("the same token");
     write.get().await.expect("another token");
     let scopes: Vec<bool> = server.forms().iter().map(|form| form.contains("scope=write")).collect();
     assert_eq!(scopes, [false, true]);
@@ -143,34 +143,34 @@ async fn keys_are_asked_for_apart_and_handles_to_one_key_share_it() {
 async fn another_client_is_asked_for_the_next_token() {
     let server = Server::new();
     server.next(crate::server::Answer::Refusal("invalid_client"));
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let failure = tokens.get().await.expect_err("the client is refused");
     assert_eq!(failure.code(), "oauth:invalid_client");
     assert_eq!(tokens.get().await.expect_err("it is left alone").code(), "oauth:invalid_client");
-    accounts.replace_client(client()).expect("a client for these keys");
+    manager.replace_client(client()).expect("a client for these keys");
     tokens.get().await.expect("a token");
     assert_eq!(server.requests(), 2);
 }
 
 #[test]
 fn a_registration_with_the_default_transport_is_set_up_outside_a_runtime() {
-    let accounts = Accounts::new(client()).expect("a registration");
-    let explained = own_tokens(&accounts).explain();
+    let manager = TokenManager::new(client()).expect("a registration");
+    let explained = own_tokens(&manager).explain();
     assert!(explained.contains("client credentials"), "{explained}");
 }
 
 #[tokio::test]
 async fn a_caller_whose_time_is_over_by_a_clock_that_was_moved_is_told_at_once() {
     let (server, clock) = (Server::new(), Moved::default());
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     let caller = tokens.clone();
     let caller = tokio::spawn(async move { caller.get().await });
     server.arrived(1).await;
     clock.advance(30);
     let told = caller.await.expect("no panic");
-    assert_eq!(told.expect_err("the answer is held").kind(), FailureKind::StillWaiting);
+    assert_eq!(told.expect_err("the answer is held").kind(), TokenErrorKind::StillWaiting);
     gate.add_permits(1);
     tokens.get().await.expect("the request went on");
     assert_eq!(server.requests(), 1);

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use octo_auth_async::{Adopted, MemoryStore, Policy, Scopes, Tokens};
+use octo_auth_async::{Imported, MemoryStore, Policy, Scopes, TokenSource};
 use octo_auth_emulator::Emulator;
 use tokio::task::yield_now;
 
@@ -31,25 +31,25 @@ async fn dropped_after<F: Future>(polls: u32, future: F) -> Option<F::Output> {
 }
 
 /// Waits until nothing is under way.
-async fn landed(tokens: &Tokens) {
+async fn landed(tokens: &TokenSource) {
     while tokens.status().is_some_and(|status| status.in_flight) {
         yield_now().await;
     }
 }
 
 /// An account with a consent in a registration of its own, both kept in this store.
-async fn consented(emulator: &Emulator, store: &MemoryStore) -> (octo_auth_async::Accounts, Tokens) {
-    let accounts = provider::accounts(emulator, store);
-    let tokens = account(&accounts, "guest");
-    tokens.adopt(provider::consent(emulator)).await.expect("a consent");
-    (accounts, tokens)
+async fn consented(emulator: &Emulator, store: &MemoryStore) -> (octo_auth_async::TokenManager, TokenSource) {
+    let manager = provider::manager(emulator, store);
+    let tokens = account(&manager, "guest");
+    tokens.import(provider::consent(emulator)).await.expect("a consent");
+    (manager, tokens)
 }
 
 #[tokio::test]
 async fn a_caller_dropped_while_it_waits_takes_nothing_with_it() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     assert!(dropped_after(1, tokens.get()).await.is_none());
     server.arrived(1).await;
     let others =
@@ -68,11 +68,11 @@ async fn a_caller_dropped_at_any_await_loses_no_refresh_token() {
     let mut polls = 0;
     loop {
         let store = MemoryStore::new();
-        let (accounts, tokens) = consented(&emulator, &store).await;
+        let (manager, tokens) = consented(&emulator, &store).await;
         emulator.clear_log();
         let got = dropped_after(polls, tokens.get()).await;
         landed(&tokens).await;
-        accounts.shutdown().await;
+        manager.shutdown().await;
         let record = stored(&emulator, &store, &tokens).await;
         assert!(provider::is_kept(&emulator, &record), "dropped after {polls} polls");
         assert_eq!(record.attempt(), None, "dropped after {polls} polls");
@@ -92,7 +92,7 @@ async fn however_far_the_renewal_is_when_its_caller_goes_no_refresh_token_is_los
     let emulator = provider::emulator();
     for steps in 0..60 {
         let store = MemoryStore::new();
-        let (accounts, tokens) = consented(&emulator, &store).await;
+        let (manager, tokens) = consented(&emulator, &store).await;
         assert!(dropped_after(1, tokens.get()).await.is_none(), "{steps} steps");
         for _ in 0..steps {
             yield_now().await;
@@ -100,7 +100,7 @@ async fn however_far_the_renewal_is_when_its_caller_goes_no_refresh_token_is_los
         // It may have got to its end by now; either way nobody is left.
         let _ = dropped_after(1, tokens.get()).await;
         landed(&tokens).await;
-        accounts.shutdown().await;
+        manager.shutdown().await;
         let record = stored(&emulator, &store, &tokens).await;
         assert!(provider::is_kept(&emulator, &record) && record.attempt().is_none(), "{steps} steps");
     }
@@ -113,15 +113,15 @@ async fn a_sign_in_whose_caller_goes_at_any_await_is_kept_once_it_was_polled() {
     let mut polls = 1;
     loop {
         let store = MemoryStore::new();
-        let accounts = provider::accounts(&emulator, &store);
-        let tokens = account(&accounts, "guest");
-        let adopted = dropped_after(polls, tokens.adopt(provider::consent(&emulator))).await;
-        accounts.shutdown().await;
+        let manager = provider::manager(&emulator, &store);
+        let tokens = account(&manager, "guest");
+        let imported = dropped_after(polls, tokens.import(provider::consent(&emulator))).await;
+        manager.shutdown().await;
         assert!(
             provider::is_kept(&emulator, &stored(&emulator, &store, &tokens).await),
             "dropped after {polls} polls"
         );
-        if adopted.is_some() {
+        if imported.is_some() {
             break;
         }
         polls += 1;
@@ -137,26 +137,26 @@ async fn a_sign_in_while_a_renewal_is_under_way_is_in_the_store_when_it_returns(
     let held = provider::hold_next(&emulator);
     assert!(dropped_after(1, tokens.get()).await.is_none());
     let held = provider::arrived(held).await;
-    let Adopted::RefreshToken(newer) = provider::consent(&emulator) else { unreachable!("a refresh token") };
-    let mut adopting = pin!(tokens.adopt(Adopted::RefreshToken(newer.clone())));
-    assert!(dropped_after(1, adopting.as_mut()).await.is_none());
+    let Imported::RefreshToken(newer) = provider::consent(&emulator) else { unreachable!("a refresh token") };
+    let mut importing = pin!(tokens.import(Imported::RefreshToken(newer.clone())));
+    assert!(dropped_after(1, importing.as_mut()).await.is_none());
     held.release();
-    adopting.await.expect("a consent");
+    importing.await.expect("a consent");
     assert_eq!(stored(&emulator, &store, &tokens).await.refresh_token(), Some(newer.expose()));
 }
 
 #[tokio::test]
 async fn an_exchange_whose_caller_goes_runs_to_its_end() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let manager = server.registration(Still::default()).build().expect("a registration");
     let gate = server.hold_next();
     let exchange = crate::server::client().client_credentials(&octo_auth_async::Scopes::none());
-    let running = accounts.run(exchange.expect("a request"));
+    let running = manager.run(exchange.expect("a request"));
     assert!(dropped_after(1, running).await.is_none());
     server.arrived(1).await;
-    assert!(dropped_after(1, accounts.shutdown()).await.is_none());
+    assert!(dropped_after(1, manager.shutdown()).await.is_none());
     gate.add_permits(1);
-    accounts.shutdown().await;
+    manager.shutdown().await;
     assert_eq!(gate.available_permits(), 0);
 }
 
@@ -164,10 +164,10 @@ async fn an_exchange_whose_caller_goes_runs_to_its_end() {
 async fn an_exchange_whose_caller_goes_while_the_budget_has_no_room_is_never_sent() {
     let (server, time) = (Server::new(), Paused::start());
     let policy = Policy::default().with_request_limit(1).expect("a limit");
-    let accounts = server.registration(time).policy(policy).build().expect("a registration");
+    let manager = server.registration(time).policy(policy).build().expect("a registration");
     let exchange = || crate::server::client().client_credentials(&Scopes::none()).expect("a request");
-    accounts.run(exchange()).await.expect("a token");
-    assert!(dropped_after(1, accounts.run(exchange())).await.is_none());
+    manager.run(exchange()).await.expect("a token");
+    assert!(dropped_after(1, manager.run(exchange())).await.is_none());
     let much_later = Duration::from_secs(600);
     tokio::time::timeout(much_later, server.arrived(2)).await.expect_err("nobody waits for it any more");
 }
@@ -175,8 +175,8 @@ async fn an_exchange_whose_caller_goes_while_the_budget_has_no_room_is_never_sen
 #[tokio::test]
 async fn a_caller_that_is_woken_and_dropped_before_it_looks_costs_the_others_nothing() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     let mut first = Box::pin(tokens.get());
     let mut second = Box::pin(tokens.get_by(Duration::from_secs(20)));
     assert!(dropped_after(1, first.as_mut()).await.is_none());

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use octo_auth_async::{
-    Accounts, Adopted, Client, Key, MemoryStore, RecordBytes, RecordName, Saved, Scopes, Secret, Storage,
-    Store, StoreError, Stored, Tokens, Version, Warm,
+    Client, Imported, MemoryStore, RecordBytes, RecordName, RefreshAhead, Saved, Scopes, Secret, Storage,
+    Store, StoreError, Stored, TokenManager, TokenSource, TokenSpec, Version,
 };
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_REDIRECT_URI};
 use octo_auth_emulator::{Browser, Emulator, Fault};
 
-use crate::ear::{CALLING, Ear, PANICKING, call, listen};
 use crate::life::{self, counts, named};
+use crate::recording_subscriber::{CALLING, PANICKING, RecordingSubscriber, call, listen};
 use crate::server::{Answer, Server, client, own_tokens};
 use crate::stored::find;
 use crate::time::Still;
@@ -24,7 +24,7 @@ struct Stage {
     clock: Still,
     store: MemoryStore,
     client: Client,
-    accounts: Accounts,
+    manager: TokenManager,
     secrets: Vec<String>,
 }
 
@@ -38,9 +38,9 @@ impl Stage {
         let emulator = Emulator::builder().frozen_at(1_700_000_000_000).start().expect("a free port");
         let client = life::client(&emulator);
         let store = MemoryStore::with_clock(clock.clone());
-        let builder = Accounts::builder(client.clone()).clock(clock.clone()).store(store.clone());
-        let accounts = builder.build().expect("a registration");
-        Self { emulator, clock, store, client, accounts, secrets: Vec::new() }
+        let builder = TokenManager::builder(client.clone()).clock(clock.clone()).store(store.clone());
+        let manager = builder.build().expect("a registration");
+        Self { emulator, clock, store, client, manager, secrets: Vec::new() }
     }
 
     fn advance(&self, seconds: u64) {
@@ -48,31 +48,31 @@ impl Stage {
         self.clock.advance(seconds);
     }
 
-    async fn adopt(&mut self, tokens: &Tokens) {
+    async fn import(&mut self, tokens: &TokenSource) {
         let consent = self.emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]);
         let consent = consent.expect("a known client");
         self.secrets.push(consent.clone());
-        tokens.adopt(Adopted::RefreshToken(Secret::new(consent))).await.expect("a consent");
+        tokens.import(Imported::RefreshToken(Secret::new(consent))).await.expect("a consent");
     }
 
     /// From the page to the tokens, with a person who grants.
-    async fn sign_in(&mut self, tokens: &Tokens) {
+    async fn sign_in(&mut self, tokens: &TokenSource) {
         let scopes = Scopes::parse("read").expect("a scope");
         let entropy = octo_auth_async::entropy().expect("a source of randomness");
         let (page, pending) =
-            self.client.authorize(DEMO_REDIRECT_URI, &scopes, entropy, self.accounts.now()).expect("a page");
+            self.client.authorize(DEMO_REDIRECT_URI, &scopes, entropy, self.manager.now()).expect("a page");
         let callback = Browser::new().open(&page).and_then(|page| page.grant()).expect("a redirect");
         self.secrets.extend(life::secrets_in(&callback));
-        let code = pending.receive(&callback, self.accounts.now()).expect("a code");
-        let exchange = code.exchange(&self.client, self.accounts.now()).expect("a request");
-        let answer = self.accounts.run(exchange).await.expect("tokens");
+        let code = pending.receive(&callback, self.manager.now()).expect("a code");
+        let exchange = code.exchange(&self.client, self.manager.now()).expect("a request");
+        let answer = self.manager.run(exchange).await.expect("tokens");
         self.secrets.push(answer.value.access_token().expose().to_owned());
-        tokens.adopt(Adopted::Tokens(answer.value)).await.expect("a consent");
-        self.secrets.extend(self.refresh_token(tokens.key()).await);
+        tokens.import(Imported::Tokens(answer.value)).await.expect("a consent");
+        self.secrets.extend(self.refresh_token(tokens.spec()).await);
     }
 
     /// Gets a token, and waits until what is under way beside it has ended.
-    async fn get(&mut self, tokens: &Tokens) {
+    async fn get(&mut self, tokens: &TokenSource) {
         // Why there is none is told by what is heard.
         if let Ok(token) = tokens.get().await {
             self.secrets.push(token.access_token().expose().to_owned());
@@ -80,16 +80,16 @@ impl Stage {
         while tokens.status().is_some_and(|status| status.in_flight) {
             tokio::task::yield_now().await;
         }
-        self.secrets.extend(self.refresh_token(tokens.key()).await);
+        self.secrets.extend(self.refresh_token(tokens.spec()).await);
     }
 
-    async fn refresh_token(&self, key: &Key) -> Option<String> {
+    async fn refresh_token(&self, key: &TokenSpec) -> Option<String> {
         find(&self.store, &self.client, key).await?.refresh_token().map(str::to_owned)
     }
 
     /// One renewal for each cause and some ends, in the order of a token's life.
-    async fn live(&mut self, tokens: &Tokens) {
-        self.adopt(tokens).await;
+    async fn live(&mut self, tokens: &TokenSource) {
+        self.import(tokens).await;
         self.get(tokens).await;
         // Due, expired, refused.
         self.advance(HOUR - 60);
@@ -108,22 +108,22 @@ impl Stage {
         self.advance(HOUR);
         self.get(tokens).await;
         self.advance(HOUR);
-        let refresh_token = self.refresh_token(tokens.key()).await.expect("a refresh token");
+        let refresh_token = self.refresh_token(tokens.spec()).await.expect("a refresh token");
         self.emulator.generic().revoke_token(&refresh_token);
         self.get(tokens).await;
         // Begun anew by a sign-in, and kept warm.
         self.sign_in(tokens).await;
         self.advance(HOUR - 60);
-        let mut changes = self.accounts.changes();
-        let warm = self.accounts.keep_warm(Warm::All);
+        let mut changes = self.manager.changes();
+        let refreshing = self.manager.refresh_ahead(RefreshAhead::All);
         changes.next().await.expect("a change");
-        drop(warm);
+        drop(refreshing);
         self.get(tokens).await;
         tokens.sign_out().await;
         let beside = self.client.client_credentials(&Scopes::none()).expect("a request");
-        let answer = self.accounts.run(beside).await.expect("a token");
+        let answer = self.manager.run(beside).await.expect("a token");
         self.secrets.push(answer.value.access_token().expose().to_owned());
-        self.accounts.shutdown().await;
+        self.manager.shutdown().await;
     }
 }
 
@@ -132,7 +132,8 @@ async fn a_life_is_told_by_the_documented_names_and_fields_without_a_secret() {
     #[cfg(feature = "metrics")]
     crate::measures::measure();
     let (ear, mut stage) = (listen(), Stage::new());
-    let tokens = stage.accounts.tokens(Key::account("guest").with_parameter("audience", life::PARAMETER));
+    let tokens =
+        stage.manager.tokens(TokenSpec::account("guest").with_parameter("audience", life::PARAMETER));
     stage.live(&tokens.expect("room for a key")).await;
     live_on_a_broken_store(ear, life::UNSAVED).await;
     life::check(ear, &stage.secrets);
@@ -168,10 +169,10 @@ impl Store for Broken {
 }
 
 /// One token, which the store does not take.
-async fn live_on_a_broken_store(ear: &Ear, name: &'static str) {
-    let builder = Accounts::builder(client_named(name)).transport(Server::new());
-    let accounts = builder.clock(Still::default()).store(Broken).build().expect("a registration");
-    own_tokens(&accounts).get().await.expect("a token");
+async fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
+    let builder = TokenManager::builder(client_named(name)).transport(Server::new());
+    let manager = builder.clock(Still::default()).store(Broken).build().expect("a registration");
+    own_tokens(&manager).get().await.expect("a token");
     while ear.counted(name, "octo_auth.stored", &["call"]).len() < 2 {
         tokio::task::yield_now().await;
     }
@@ -192,9 +193,9 @@ async fn of_a_store_that_fails_is_told_that_it_failed_and_no_more() {
 #[tokio::test]
 async fn a_subscriber_that_panics_costs_no_token_and_no_report() {
     let (ear, server, clock) = (listen(), Server::new(), Still::default());
-    let builder = Accounts::builder(client_named(PANICKING)).transport(server.clone());
-    let accounts = builder.clock(clock.clone()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let builder = TokenManager::builder(client_named(PANICKING)).transport(server.clone());
+    let manager = builder.clock(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     tokens.get().await.expect("a token");
     clock.advance(HOUR);
     server.next(Answer::Status(503, 5));
@@ -204,8 +205,8 @@ async fn a_subscriber_that_panics_costs_no_token_and_no_report() {
     tokens.refused(generation);
     tokens.get().await.expect("another token");
     let beside = client().client_credentials(&Scopes::none()).expect("a request");
-    accounts.run(beside).await.expect("a token");
-    accounts.shutdown().await;
+    manager.run(beside).await.expect("a token");
+    manager.shutdown().await;
     assert_eq!(server.requests(), 5);
     let outcomes = ear.counted(PANICKING, "octo_auth.requested", &["outcome"]);
     assert_eq!(outcomes, counts(&[("ok", 4), ("http:5xx", 1)]));
@@ -219,9 +220,9 @@ fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
         let (_, server, clock) = (listen(), Server::new(), Still::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
-            let builder = Accounts::builder(client_named(CALLING)).transport(server.clone());
-            let accounts = builder.clock(clock.clone()).build().expect("a registration");
-            let tokens = own_tokens(&accounts);
+            let builder = TokenManager::builder(client_named(CALLING)).transport(server.clone());
+            let manager = builder.clock(clock.clone()).build().expect("a registration");
+            let tokens = own_tokens(&manager);
             let called = tokens.clone();
             call(move || assert!(called.status().is_some()));
             tokens.refused(tokens.get().await.expect("a token").generation());
@@ -229,7 +230,7 @@ fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
             clock.advance(HOUR);
             server.next(Answer::Status(503, 5));
             tokens.get().await.expect_err("the endpoint is down");
-            accounts.shutdown().await;
+            manager.shutdown().await;
         });
         done.send(())
     });
@@ -239,9 +240,9 @@ fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
 #[tokio::test]
 async fn a_caller_that_gives_up_and_a_renewal_that_is_lost_are_told_too() {
     let (ear, server) = (listen(), Server::new());
-    let builder = Accounts::builder(client_named("given-up")).transport(server.clone());
-    let accounts = builder.clock(Still::default()).build().expect("a registration");
-    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let builder = TokenManager::builder(client_named("given-up")).transport(server.clone());
+    let manager = builder.clock(Still::default()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     let waiting = tokio::spawn({
         let tokens = tokens.clone();
         async move { tokens.get().await }
@@ -250,12 +251,12 @@ async fn a_caller_that_gives_up_and_a_renewal_that_is_lost_are_told_too() {
     waiting.abort();
     waiting.await.expect_err("it was ended");
     gate.add_permits(1);
-    accounts.shutdown().await;
+    manager.shutdown().await;
     assert_eq!(ear.counted("given-up", "octo_auth.waited", &["outcome"]), counts(&[("cancelled", 1)]));
-    let accounts = Accounts::builder(client_named("lost")).transport(server.clone());
-    let accounts = accounts.clock(Still::default()).build().expect("a registration");
+    let manager = TokenManager::builder(client_named("lost")).transport(server.clone());
+    let manager = manager.clock(Still::default()).build().expect("a registration");
     server.next(Answer::Panic);
-    own_tokens(&accounts).get().await.expect("the token of a second request");
+    own_tokens(&manager).get().await.expect("the token of a second request");
     let requested = ear.counted("lost", "octo_auth.requested", &["cause", "outcome"]);
     assert_eq!(requested, counts(&[("first lost", 1), ("first ok", 1)]));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_async::{Adopted, Event, Secret, Warm};
+use octo_auth_async::{Event, Imported, RefreshAhead, Secret};
 use tokio::time::{Instant, timeout};
 
 use crate::server::{Answer, Server, account, own_tokens};
@@ -13,10 +13,10 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[tokio::test(start_paused = true)]
 async fn a_token_that_was_used_is_renewed_before_it_expires_and_without_anybody_asking() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(time).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     tokens.get().await.expect("a token");
-    let _warm = accounts.keep_warm(Warm::Used);
+    let _refreshing = manager.refresh_ahead(RefreshAhead::Used);
     server.arrived(2).await;
     assert!((1_440..3_590).contains(&time.seconds()), "{}", time.seconds());
 }
@@ -24,10 +24,10 @@ async fn a_token_that_was_used_is_renewed_before_it_expires_and_without_anybody_
 #[tokio::test(start_paused = true)]
 async fn a_token_that_nobody_used_since_its_renewal_is_left_alone() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(time).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     tokens.get().await.expect("a token");
-    let _warm = accounts.keep_warm(Warm::Used);
+    let _refreshing = manager.refresh_ahead(RefreshAhead::Used);
     server.arrived(2).await;
     timeout(DAY, server.arrived(3)).await.expect_err("nobody has used the second token");
     tokens.get().await.expect("a third token");
@@ -37,24 +37,24 @@ async fn a_token_that_nobody_used_since_its_renewal_is_left_alone() {
 #[tokio::test(start_paused = true)]
 async fn all_tokens_are_renewed_if_told_until_the_driver_is_dropped() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    own_tokens(&accounts).get().await.expect("a token");
-    let warm = accounts.keep_warm(Warm::All);
+    let manager = server.registration(time).build().expect("a registration");
+    own_tokens(&manager).get().await.expect("a token");
+    let refreshing = manager.refresh_ahead(RefreshAhead::All);
     server.arrived(10).await;
-    assert!(warm.is_running());
-    drop(warm);
+    assert!(refreshing.is_running());
+    drop(refreshing);
     timeout(DAY, server.arrived(11)).await.expect_err("nobody renews any more");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_adopted_is_renewed_at_once() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let _warm = accounts.keep_warm(Warm::All);
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let _refreshing = manager.refresh_ahead(RefreshAhead::All);
     tokio::task::yield_now().await;
     let begun = Instant::now();
-    let tokens = account(&accounts, "guest");
-    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
+    let tokens = account(&manager, "guest");
+    tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
     server.arrived(1).await;
     assert_eq!(Instant::now(), begun);
 }
@@ -62,13 +62,13 @@ async fn what_is_adopted_is_renewed_at_once() {
 #[tokio::test]
 async fn the_driver_lets_others_run_between_two_renewals() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let all = ["a", "b", "c", "d", "e", "f"].map(|name| account(&accounts, name));
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let all = ["a", "b", "c", "d", "e", "f"].map(|name| account(&manager, name));
     for tokens in &all {
-        tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
+        tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
     }
     server.always(Answer::Never);
-    let _warm = accounts.keep_warm(Warm::All);
+    let _refreshing = manager.refresh_ahead(RefreshAhead::All);
     tokio::task::yield_now().await;
     let begun = all.iter().filter(|tokens| tokens.status().is_some_and(|status| status.in_flight)).count();
     assert!((1..all.len()).contains(&begun), "{begun} begun in one turn");
@@ -78,11 +78,11 @@ async fn the_driver_lets_others_run_between_two_renewals() {
 #[tokio::test(start_paused = true)]
 async fn a_flight_that_the_driver_finds_overdue_is_told_as_a_failure() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    own_tokens(&accounts).get().await.expect("a token");
-    let mut changes = accounts.changes();
+    let manager = server.registration(time).build().expect("a registration");
+    own_tokens(&manager).get().await.expect("a token");
+    let mut changes = manager.changes();
     server.next(Answer::Never);
-    let _warm = accounts.keep_warm(Warm::All);
+    let _refreshing = manager.refresh_ahead(RefreshAhead::All);
     let change = changes.next().await.expect("a change");
     assert!(matches!(&change.event, Event::Setback(failure) if failure.code() == "lost"), "{change:?}");
 }
@@ -90,22 +90,22 @@ async fn a_flight_that_the_driver_finds_overdue_is_told_as_a_failure() {
 #[tokio::test(start_paused = true)]
 async fn the_driver_keeps_no_registration_alive_and_ends_with_it() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    own_tokens(&accounts).get().await.expect("a token");
-    let (warm, mut changes) = (accounts.keep_warm(Warm::All), accounts.changes());
-    drop(accounts);
+    let manager = server.registration(time).build().expect("a registration");
+    own_tokens(&manager).get().await.expect("a token");
+    let (refreshing, mut changes) = (manager.refresh_ahead(RefreshAhead::All), manager.changes());
+    drop(manager);
     assert!(changes.next().await.is_none());
     timeout(DAY, server.arrived(2)).await.expect_err("nothing is renewed any more");
-    assert!(!warm.is_running());
+    assert!(!refreshing.is_running());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_driver_ends_with_a_shutdown() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    own_tokens(&accounts).get().await.expect("a token");
-    let warm = accounts.keep_warm(Warm::All);
-    accounts.shutdown().await;
+    let manager = server.registration(time).build().expect("a registration");
+    own_tokens(&manager).get().await.expect("a token");
+    let refreshing = manager.refresh_ahead(RefreshAhead::All);
+    manager.shutdown().await;
     timeout(DAY, server.arrived(2)).await.expect_err("nothing is renewed after a shutdown");
-    assert!(!warm.is_running());
+    assert!(!refreshing.is_running());
 }

@@ -6,7 +6,7 @@ use octo_auth_core::{Client, Profile};
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 
-use crate::ear::{Ear, documented};
+use crate::recording_subscriber::{RecordingSubscriber, documented};
 
 /// The name of the registration whose keys live it.
 pub(crate) const NAME: &str = "a-life";
@@ -49,7 +49,7 @@ pub(crate) fn counts(counted: &[(&str, usize)]) -> BTreeMap<String, usize> {
 
 /// Compares what was heard of both registrations with what is documented and with what they lived through, and
 /// searches it for the secrets that were used.
-pub(crate) fn check(ear: &Ear, secrets: &[String]) {
+pub(crate) fn check(ear: &RecordingSubscriber, secrets: &[String]) {
     assert_eq!(ear.vocabulary(&[NAME, UNSAVED]), documented());
     let told = [NAME, UNSAVED].into_iter().flat_map(|name| ear.from(name));
     let undocumented = told.filter(|heard| heard.undocumented().is_some());

@@ -7,8 +7,6 @@ mod cancelling;
 #[cfg(feature = "tracing")]
 mod documented;
 #[cfg(feature = "tracing")]
-mod ear;
-#[cfg(feature = "tracing")]
 mod hearing;
 mod keeping_warm;
 #[cfg(feature = "tracing")]
@@ -20,10 +18,12 @@ mod log;
 mod measures;
 mod outages;
 mod provider;
+#[cfg(feature = "tracing")]
+mod recording_subscriber;
 mod runtimes;
 mod server;
 mod sharing;
 mod stored;
 mod storing;
-mod telling;
+mod telemetry;
 mod time;

@@ -1,13 +1,13 @@
 //! A provider that is down: one request, one failure for all callers, and nothing before its time.
 
-use octo_auth_async::{Failure, Tokens};
+use octo_auth_async::{TokenError, TokenSource};
 use tokio::task::JoinSet;
 
 use crate::server::{Answer, Server, client_key, own_tokens};
 use crate::time::Still;
 
 /// What fifty callers at once are told.
-async fn fifty(tokens: &Tokens) -> Vec<Failure> {
+async fn fifty(tokens: &TokenSource) -> Vec<TokenError> {
     let mut tasks = JoinSet::new();
     for _ in 0..50 {
         let tokens = tokens.clone();
@@ -20,8 +20,8 @@ async fn fifty(tokens: &Tokens) -> Vec<Failure> {
 async fn fifty_callers_cause_one_request_are_told_the_same_and_cause_none_before_its_time() {
     let (server, clock) = (Server::new(), Still::default());
     server.next(Answer::Status(503, 120));
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let told = fifty(&tokens).await;
     assert!(told.iter().all(|failure| failure.code() == "http:503"), "{told:?}");
     assert!(told.iter().all(|failure| failure.remedy() == told[0].remedy()), "{told:?}");
@@ -38,8 +38,8 @@ async fn fifty_callers_cause_one_request_are_told_the_same_and_cause_none_before
 async fn two_keys_of_one_registration_share_that_the_provider_cannot_be_reached() {
     let (server, clock) = (Server::new(), Still::default());
     server.always(Answer::Unreachable);
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let (read, write) = (own_tokens(&accounts), accounts.tokens(client_key("write")).expect("room"));
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let (read, write) = (own_tokens(&manager), manager.tokens(client_key("write")).expect("room"));
     let failure = read.get().await.expect_err("the provider cannot be reached");
     let same = write.get().await.expect_err("the provider is known to be out of reach");
     assert_eq!((same.code(), server.requests()), (failure.code(), 1));
@@ -54,8 +54,8 @@ async fn two_keys_of_one_registration_share_that_the_provider_cannot_be_reached(
 async fn what_the_provider_answers_to_one_key_is_not_held_against_another() {
     let (server, clock) = (Server::new(), Still::default());
     server.next(Answer::Status(503, 30));
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let (read, write) = (own_tokens(&accounts), accounts.tokens(client_key("write")).expect("room"));
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let (read, write) = (own_tokens(&manager), manager.tokens(client_key("write")).expect("room"));
     assert_eq!(read.get().await.expect_err("the first answer").code(), "http:503");
     write.get().await.expect("a token");
     assert_eq!(read.get().await.expect_err("its own pause lasts").code(), "http:503");
@@ -67,8 +67,8 @@ async fn what_the_provider_answers_to_one_key_is_not_held_against_another() {
 #[tokio::test]
 async fn a_token_that_still_works_is_served_through_an_outage() {
     let (server, clock) = (Server::new(), Still::default());
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let first = tokens.get().await.expect("a token").generation();
     server.always(Answer::Status(502, 0));
     clock.advance(3_000);

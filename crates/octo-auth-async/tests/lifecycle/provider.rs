@@ -1,7 +1,7 @@
 //! The emulated standard server, with strict rotation, and a registration at it.
 
 use octo_auth_async::profile::ClientAuthentication;
-use octo_auth_async::{Accounts, Adopted, Client, MemoryStore, Profile, Secret, Tokens};
+use octo_auth_async::{Client, Imported, MemoryStore, Profile, Secret, TokenManager, TokenSource};
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use octo_auth_emulator::{Emulator, Held};
 use octo_auth_testkit::StoredRecord;
@@ -19,20 +19,20 @@ fn client(emulator: &Emulator) -> Client {
 }
 
 /// A registration at the emulated server whose records are kept in this store.
-pub(crate) fn accounts(emulator: &Emulator, store: &MemoryStore) -> Accounts {
-    Accounts::builder(client(emulator)).store(store.clone()).build().expect("a registration")
+pub(crate) fn manager(emulator: &Emulator, store: &MemoryStore) -> TokenManager {
+    TokenManager::builder(client(emulator)).store(store.clone()).build().expect("a registration")
 }
 
 /// What the store holds for these tokens.
-pub(crate) async fn stored(emulator: &Emulator, store: &MemoryStore, tokens: &Tokens) -> StoredRecord {
-    crate::stored::stored(store, &client(emulator), tokens.key()).await
+pub(crate) async fn stored(emulator: &Emulator, store: &MemoryStore, tokens: &TokenSource) -> StoredRecord {
+    crate::stored::stored(store, &client(emulator), tokens.spec()).await
 }
 
 /// A consent, as it is adopted.
-pub(crate) fn consent(emulator: &Emulator) -> Adopted {
+pub(crate) fn consent(emulator: &Emulator) -> Imported {
     let refresh_token =
         emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]).expect("a known client");
-    Adopted::RefreshToken(Secret::new(refresh_token))
+    Imported::RefreshToken(Secret::new(refresh_token))
 }
 
 /// Holds the answer to the next token request, which is processed before.

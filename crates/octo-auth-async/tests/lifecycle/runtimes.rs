@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use octo_auth_async::{Adopted, ErrorKind, FailureKind, MemoryStore, Remedy, Scopes, Secret};
+use octo_auth_async::{ErrorKind, Imported, MemoryStore, Remedy, Scopes, Secret, TokenErrorKind};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::provider;
@@ -35,13 +35,13 @@ fn a_token_is_got_and_kept_on_runtimes_of_each_kind() {
     for runtime in runtimes() {
         let emulator = provider::emulator();
         let store = MemoryStore::new();
-        let accounts = provider::accounts(&emulator, &store);
-        let tokens = account(&accounts, "guest");
+        let manager = provider::manager(&emulator, &store);
+        let tokens = account(&manager, "guest");
         runtime.block_on(async {
-            tokens.adopt(provider::consent(&emulator)).await.expect("a consent");
+            tokens.import(provider::consent(&emulator)).await.expect("a consent");
             let token = tokens.get().await.expect("a token");
             assert!(emulator.generic().is_live(token.access_token().expose()));
-            accounts.shutdown().await;
+            manager.shutdown().await;
             let record = provider::stored(&emulator, &store, &tokens).await;
             assert!(record.attempt().is_none() && provider::is_kept(&emulator, &record));
         });
@@ -53,11 +53,11 @@ fn a_runtime_that_ends_in_mid_flight_leaves_the_marker_in_the_store_and_no_secon
     for first in runtimes() {
         let emulator = provider::emulator();
         let store = MemoryStore::new();
-        let accounts = provider::accounts(&emulator, &store);
-        let tokens = account(&accounts, "guest");
+        let manager = provider::manager(&emulator, &store);
+        let tokens = account(&manager, "guest");
         let held = provider::hold_next(&emulator);
         let held = first.block_on(async {
-            tokens.adopt(provider::consent(&emulator)).await.expect("a consent");
+            tokens.import(provider::consent(&emulator)).await.expect("a consent");
             let caller = tokens.clone();
             tokio::spawn(async move { caller.get().await });
             provider::arrived(held).await
@@ -68,7 +68,7 @@ fn a_runtime_that_ends_in_mid_flight_leaves_the_marker_in_the_store_and_no_secon
             let failure = tokens.get().await.expect_err("the token is lost with the answer");
             // The connection may go first: then the answer broke off, which says as little about its outcome.
             assert!(["lost", "body_incomplete"].contains(&&*failure.code()), "{failure}");
-            assert_eq!(failure.kind(), FailureKind::Closed);
+            assert_eq!(failure.kind(), TokenErrorKind::BackingOff);
             assert!(matches!(failure.remedy(), Remedy::TryLater { .. }));
         });
         assert_eq!((emulator.log().len(), emulator.generic().families_revoked()), (1, 0));
@@ -80,8 +80,8 @@ fn a_runtime_that_ends_in_mid_flight_leaves_the_marker_in_the_store_and_no_secon
 fn after_the_end_of_a_runtime_the_next_one_goes_on() {
     for first in runtimes() {
         let (server, clock) = (Server::new(), Still::default());
-        let accounts = server.registration(clock.clone()).build().expect("a registration");
-        let tokens = own_tokens(&accounts);
+        let manager = server.registration(clock.clone()).build().expect("a registration");
+        let tokens = own_tokens(&manager);
         server.next(Answer::Never);
         first.block_on(async {
             let caller = tokens.clone();
@@ -100,10 +100,10 @@ fn after_the_end_of_a_runtime_the_next_one_goes_on() {
 fn a_request_whose_runtime_ended_before_it_was_sent_is_sent_on_the_next_one() {
     let first = runtime();
     let (server, clock) = (Server::new(), Still::default());
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let tokens = account(&accounts, "guest");
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = account(&manager, "guest");
     first.block_on(async {
-        tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
+        tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).await.expect("a consent");
         tokens.get_by(Duration::ZERO).await.expect_err("nothing is there yet");
     });
     drop(first);
@@ -115,8 +115,8 @@ fn a_request_whose_runtime_ended_before_it_was_sent_is_sent_on_the_next_one() {
 #[test]
 fn an_exchange_beside_the_keys_whose_runtime_ended_before_it_was_sent_is_told_as_not_sent() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let mut running = pin!(accounts.run(client().client_credentials(&Scopes::none()).expect("a request")));
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let mut running = pin!(manager.run(client().client_credentials(&Scopes::none()).expect("a request")));
     let first = runtime();
     {
         let _inside = first.enter();
@@ -130,8 +130,8 @@ fn an_exchange_beside_the_keys_whose_runtime_ended_before_it_was_sent_is_told_as
 #[tokio::test]
 async fn a_clock_that_panics_while_an_answer_is_reported_loses_the_flight_and_hangs_nobody() {
     let (server, clock) = (Server::new(), Failing::default());
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let (tokens, gate) = (own_tokens(&accounts), server.hold_next());
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     tokens.get_by(Duration::ZERO).await.expect_err("the answer is held");
     server.arrived(1).await;
     // The carrier reads when the answer came; the desk, which takes its report, reads next.
@@ -147,8 +147,8 @@ async fn a_clock_that_panics_while_an_answer_is_reported_loses_the_flight_and_ha
 #[test]
 fn those_who_wait_send_again_when_the_runtime_of_the_flight_ends() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     server.next(Answer::Never);
     let first = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let caller = tokens.clone();
@@ -171,8 +171,8 @@ async fn a_panic_in_a_transport_is_a_lost_flight_and_not_a_hang() {
     let (server, clock) = (Server::new(), Still::default());
     server.next(Answer::Panic);
     server.next(Answer::Panic);
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     // It is tried again at once, and then left alone for a while.
     assert_eq!(tokens.get().await.expect_err("nothing came").code(), "lost");
     assert_eq!(server.requests(), 2);
@@ -185,20 +185,20 @@ async fn a_panic_in_a_transport_is_a_lost_flight_and_not_a_hang() {
 async fn a_panic_during_an_exchange_beside_the_keys_is_an_error_that_leaves_its_outcome_open() {
     let server = Server::new();
     server.next(Answer::Panic);
-    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let manager = server.registration(Still::default()).build().expect("a registration");
     let exchange = client().client_credentials(&Scopes::none()).expect("a request");
-    let error = accounts.run(exchange).await.expect_err("nothing came");
+    let error = manager.run(exchange).await.expect_err("nothing came");
     assert_eq!(*error.kind(), ErrorKind::MaybeProcessed);
-    accounts.shutdown().await;
+    manager.shutdown().await;
 }
 
 #[test]
 fn outside_a_runtime_only_what_is_there_is_served_and_nothing_is_begun() {
     let (server, clock) = (Server::new(), Still::default());
-    let accounts = server.registration(clock.clone()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(clock.clone()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let failure = at_once(tokens.get()).expect("an answer at once").expect_err("no runtime");
-    assert_eq!((failure.kind(), server.requests()), (FailureKind::NoRuntime, 0));
+    assert_eq!((failure.kind(), server.requests()), (TokenErrorKind::NoRuntime, 0));
     runtime().block_on(tokens.get()).expect("a token");
     at_once(tokens.header()).expect("an answer at once").expect("the fresh token");
     clock.advance(3_000);
@@ -212,21 +212,21 @@ fn outside_a_runtime_only_what_is_there_is_served_and_nothing_is_begun() {
 #[test]
 fn outside_a_runtime_a_failure_of_the_key_itself_is_told_as_it_is() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let (tokens, unknown) = (own_tokens(&accounts), account(&accounts, "nobody"));
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let (tokens, unknown) = (own_tokens(&manager), account(&manager, "nobody"));
     server.next(Answer::Status(503, 120));
     runtime().block_on(tokens.get()).expect_err("the provider is down");
     let failure = at_once(tokens.get()).expect("an answer at once").expect_err("it is down still");
-    assert_eq!((failure.kind(), &*failure.code()), (FailureKind::Closed, "http:503"));
+    assert_eq!((failure.kind(), &*failure.code()), (TokenErrorKind::BackingOff, "http:503"));
     let failure = at_once(unknown.get()).expect("an answer at once").expect_err("nobody signed in");
-    assert_eq!(failure.kind(), FailureKind::NotSignedIn);
+    assert_eq!(failure.kind(), TokenErrorKind::NotSignedIn);
 }
 
 #[test]
 fn outside_a_runtime_a_token_that_was_refused_is_given_as_suspect() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
-    let tokens = own_tokens(&accounts);
+    let manager = server.registration(Still::default()).build().expect("a registration");
+    let tokens = own_tokens(&manager);
     let generation = runtime().block_on(tokens.get()).expect("a token").generation();
     tokens.refused(generation);
     let token = at_once(tokens.get()).expect("an answer at once").expect("the refused token");
@@ -236,9 +236,9 @@ fn outside_a_runtime_a_token_that_was_refused_is_given_as_suspect() {
 #[test]
 fn outside_a_runtime_an_exchange_is_certainly_not_sent() {
     let server = Server::new();
-    let accounts = server.registration(Still::default()).build().expect("a registration");
+    let manager = server.registration(Still::default()).build().expect("a registration");
     let exchange = client().client_credentials(&Scopes::none()).expect("a request");
-    let error = at_once(accounts.run(exchange)).expect("an answer at once").expect_err("no runtime");
+    let error = at_once(manager.run(exchange)).expect("an answer at once").expect_err("no runtime");
     assert_eq!((error.kind(), server.requests()), (&ErrorKind::NotSent, 0));
 }
 
@@ -246,15 +246,15 @@ fn outside_a_runtime_an_exchange_is_certainly_not_sent() {
 fn what_is_adopted_outside_a_runtime_is_used_and_saved_by_the_next_who_asks() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
-    let accounts = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
-    let tokens = account(&accounts, "guest");
-    let adopted = at_once(tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))));
-    adopted.expect("an answer at once").expect("a consent");
-    assert!(!accounts.keep_warm(octo_auth_async::Warm::All).is_running());
+    let manager = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
+    let tokens = account(&manager, "guest");
+    let imported = at_once(tokens.import(Imported::RefreshToken(Secret::new("rt-0"))));
+    imported.expect("an answer at once").expect("a consent");
+    assert!(!manager.refresh_ahead(octo_auth_async::RefreshAhead::All).is_running());
     clock.advance(31);
     runtime().block_on(async {
         tokens.get().await.expect("a token");
-        accounts.shutdown().await;
-        assert_eq!(stored(&store, &client(), tokens.key()).await.refresh_token(), Some("rt-1"));
+        manager.shutdown().await;
+        assert_eq!(stored(&store, &client(), tokens.spec()).await.refresh_token(), Some("rt-1"));
     });
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{Request, Response};
 use octo_auth_async::{
-    Accounts, Body, Builder, Client, Clock, Fault, Key, Profile, Scopes, Tokens, Transport,
+    Body, Builder, Client, Clock, Profile, Scopes, TokenManager, TokenSource, TokenSpec, Transport,
+    TransportError,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -47,7 +48,7 @@ struct State {
 impl Server {
     /// A server that answers with tokens of an hour.
     pub(crate) fn new() -> Self {
-        crate::ear::listen();
+        crate::recording_subscriber::listen();
         let (script, otherwise) = (VecDeque::new(), Answer::Token);
         let state = State { script, otherwise, forms: Vec::new(), issued: 0 };
         Self { state: Arc::new(Mutex::new(state)), arrived: Arc::new(watch::Sender::new(0)) }
@@ -88,7 +89,7 @@ impl Server {
 
     /// A registration at this server that goes by this clock.
     pub(crate) fn registration(&self, clock: impl Clock + 'static) -> Builder {
-        Accounts::builder(client()).transport(self.clone()).clock(clock)
+        TokenManager::builder(client()).transport(self.clone()).clock(clock)
     }
 
     fn with<R>(&self, step: impl FnOnce(&mut State) -> R) -> R {
@@ -110,7 +111,7 @@ impl Server {
 
 #[async_trait]
 impl Transport for Server {
-    async fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(&self, request: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         let form = String::from_utf8_lossy(request.body().as_ref()).into_owned();
         let answer = self.with(|state| {
             state.forms.push(form.clone());
@@ -124,7 +125,7 @@ impl Transport for Server {
                 self.token(&form)
             }
             Answer::Never => std::future::pending().await,
-            Answer::Unreachable => return Err(Fault::not_sent("no connection could be opened")),
+            Answer::Unreachable => return Err(TransportError::not_sent("no connection could be opened")),
             Answer::Status(status, seconds) => response(status, Some("text/html"), Some(seconds), "<html>"),
             Answer::Refusal(code) => {
                 response(400, Some("application/json"), None, &format!(r#"{{"error":"{code}"}}"#))
@@ -154,16 +155,16 @@ pub(crate) fn client() -> Client {
 }
 
 /// The key of the client itself, for one scope.
-pub(crate) fn client_key(scope: &str) -> Key {
-    Key::client_credentials(&Scopes::parse(scope).expect("a scope"))
+pub(crate) fn client_key(scope: &str) -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::parse(scope).expect("a scope"))
 }
 
 /// A handle to the client's own tokens.
-pub(crate) fn own_tokens(accounts: &Accounts) -> Tokens {
-    accounts.tokens(client_key("read")).expect("room for a key")
+pub(crate) fn own_tokens(manager: &TokenManager) -> TokenSource {
+    manager.tokens(client_key("read")).expect("room for a key")
 }
 
 /// A handle to the tokens of an account.
-pub(crate) fn account(accounts: &Accounts, name: &str) -> Tokens {
-    accounts.tokens(Key::account(name)).expect("room for a key")
+pub(crate) fn account(manager: &TokenManager, name: &str) -> TokenSource {
+    manager.tokens(TokenSpec::account(name)).expect("room for a key")
 }

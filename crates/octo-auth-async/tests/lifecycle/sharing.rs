@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use octo_auth_async::{
-    Accounts, Adopted, ChangeListener, Claimed, Event, FailureKind, MemoryStore, RecordBytes, RecordName,
-    Saved, Secret, Storage, Store, StoreError, Stored, Tokens, Version, Warm,
+    ChangeListener, Claimed, Event, Imported, MemoryStore, RecordBytes, RecordName, RefreshAhead, Saved,
+    Secret, Storage, Store, StoreError, Stored, TokenErrorKind, TokenManager, TokenSource, Version,
 };
 
 use tokio::time::timeout;
@@ -73,22 +73,22 @@ impl Store for Shared {
     }
 }
 
-fn first_refresh_token() -> Adopted {
-    Adopted::RefreshToken(Secret::new("rt-0"))
+fn first_refresh_token() -> Imported {
+    Imported::RefreshToken(Secret::new("rt-0"))
 }
 
 /// A registration whose records are kept in this store.
-fn kept_in(server: &Server, clock: &Still, store: &(impl Store + Clone + 'static)) -> Accounts {
+fn kept_in(server: &Server, clock: &Still, store: &(impl Store + Clone + 'static)) -> TokenManager {
     server.registration(clock.clone()).store(store.clone()).build().expect("a registration")
 }
 
 /// Two registrations that share a store, as two processes do, with a token of one account in both.
-async fn two_that_share(server: &Server, clock: &Still, store: &Shared) -> [(Accounts, Tokens); 2] {
-    let both = [0, 1].map(|_| kept_in(server, clock, store)).map(|accounts| {
-        let tokens = account(&accounts, "guest");
-        (accounts, tokens)
+async fn two_that_share(server: &Server, clock: &Still, store: &Shared) -> [(TokenManager, TokenSource); 2] {
+    let both = [0, 1].map(|_| kept_in(server, clock, store)).map(|manager| {
+        let tokens = account(&manager, "guest");
+        (manager, tokens)
     });
-    both[0].1.adopt(first_refresh_token()).await.expect("a consent");
+    both[0].1.import(first_refresh_token()).await.expect("a consent");
     for (_, tokens) in &both {
         tokens.get().await.expect("a token");
         at_rest(tokens).await;
@@ -97,20 +97,20 @@ async fn two_that_share(server: &Server, clock: &Still, store: &Shared) -> [(Acc
 }
 
 /// Waits until nothing is in flight for a key.
-async fn at_rest(tokens: &Tokens) {
+async fn at_rest(tokens: &TokenSource) {
     while tokens.status().is_some_and(|status| status.in_flight) {
         tokio::task::yield_now().await;
     }
 }
 
 /// Gets a token, and waits until what began beside it has ended.
-async fn get_then_rest(tokens: &Tokens) {
+async fn get_then_rest(tokens: &TokenSource) {
     tokens.get().await.expect("a token that was known before");
     at_rest(tokens).await;
 }
 
-async fn is_signed_out(tokens: &Tokens) -> bool {
-    tokens.get().await.is_err_and(|failure| failure.kind() == FailureKind::SignedOut)
+async fn is_signed_out(tokens: &TokenSource) -> bool {
+    tokens.get().await.is_err_and(|failure| failure.kind() == TokenErrorKind::SignedOut)
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn a_renewal_of_one_registration_serves_the_other_that_shares_its_store() 
     let store = MemoryStore::with_clock(clock.clone());
     let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
     let [here, there] = [0, 1].map(|index| account(&registrations[index], "guest"));
-    here.adopt(first_refresh_token()).await.expect("a consent");
+    here.import(first_refresh_token()).await.expect("a consent");
     let token = here.get().await.expect("a token");
     let same = there.get().await.expect("the same token");
     assert_eq!((same.authorization(), server.requests()), (token.authorization(), 1));
@@ -131,7 +131,7 @@ async fn two_registrations_that_renew_at_once_send_one_request() {
     let store = MemoryStore::with_clock(clock.clone());
     let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
     let [here, there] = [0, 1].map(|index| account(&registrations[index], "guest"));
-    here.adopt(first_refresh_token()).await.expect("a consent");
+    here.import(first_refresh_token()).await.expect("a consent");
     let gate = server.hold_next();
     let waiting = [here, there].map(|tokens| tokio::spawn(async move { tokens.get().await }));
     server.arrived(1).await;
@@ -175,7 +175,7 @@ async fn a_driver_reads_what_a_notice_names_without_anybody_asking() {
     let (server, clock) = (Server::new(), Still::default());
     let store = Shared::new(&clock, true);
     let [(_here, tokens), (there, same)] = two_that_share(&server, &clock, &store).await;
-    let (mut changes, _warm) = (there.changes(), there.keep_warm(Warm::All));
+    let (mut changes, _refreshing) = (there.changes(), there.refresh_ahead(RefreshAhead::All));
     all_wait().await;
     tokens.sign_out().await;
     let told = timeout(HOUR, changes.next()).await.expect("a reading at once").expect("a change").event;
@@ -187,9 +187,9 @@ async fn a_driver_reads_what_a_notice_names_without_anybody_asking() {
 async fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
     let (server, clock) = (Server::new(), Still::default());
     let store = Shared::new(&clock, true);
-    let accounts = kept_in(&server, &clock, &store);
-    let tokens = account(&accounts, "guest");
-    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    let manager = kept_in(&server, &clock, &store);
+    let tokens = account(&manager, "guest");
+    tokens.import(first_refresh_token()).await.expect("a consent");
     get_then_rest(&tokens).await;
     let loads = store.loads();
     for _ in 0..10 {
@@ -202,9 +202,9 @@ async fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
 async fn a_store_that_lives_on_keeps_no_registration_alive() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
-    let [accounts, other] = [0, 1].map(|_| kept_in(&server, &clock, &store));
-    let mut changes = accounts.changes();
-    drop(accounts);
+    let [manager, other] = [0, 1].map(|_| kept_in(&server, &clock, &store));
+    let mut changes = manager.changes();
+    drop(manager);
     assert!(changes.next().await.is_none());
-    account(&other, "guest").adopt(first_refresh_token()).await.expect("a consent");
+    account(&other, "guest").import(first_refresh_token()).await.expect("a consent");
 }

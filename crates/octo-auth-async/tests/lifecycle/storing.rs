@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use octo_auth_async::{
-    Accounts, Adopted, BlockingStore, Event, FailureKind, MemoryStore, Policy, RecordBytes, RecordName,
-    Saved, Secret, Storage, Store, StoreError, Stored, Tokens, Version,
+    BlockingStore, Event, Imported, MemoryStore, Policy, RecordBytes, RecordName, Saved, Secret, Storage,
+    Store, StoreError, Stored, TokenErrorKind, TokenManager, TokenSource, Version,
 };
 use octo_auth_testkit::StoredRecord;
 use tokio::sync::Semaphore;
@@ -64,15 +64,15 @@ impl Store for Moody {
     }
 }
 
-fn first_refresh_token() -> Adopted {
-    Adopted::RefreshToken(Secret::new("rt-0"))
+fn first_refresh_token() -> Imported {
+    Imported::RefreshToken(Secret::new("rt-0"))
 }
 
-async fn stored(store: &MemoryStore, tokens: &Tokens) -> StoredRecord {
-    crate::stored::stored(store, &client(), tokens.key()).await
+async fn stored(store: &MemoryStore, tokens: &TokenSource) -> StoredRecord {
+    crate::stored::stored(store, &client(), tokens.spec()).await
 }
 
-fn kept_in(server: &Server, clock: &Still, store: &MemoryStore) -> Accounts {
+fn kept_in(server: &Server, clock: &Still, store: &MemoryStore) -> TokenManager {
     server.registration(clock.clone()).store(store.clone()).build().expect("a registration")
 }
 
@@ -80,19 +80,19 @@ fn kept_in(server: &Server, clock: &Still, store: &MemoryStore) -> Accounts {
 async fn a_shutdown_finishes_the_flight_under_way_and_its_saving_and_begins_no_other() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
-    let accounts = kept_in(&server, &clock, &store);
-    let (tokens, other) = (account(&accounts, "guest"), account(&accounts, "other"));
-    tokens.adopt(first_refresh_token()).await.expect("a consent");
-    other.adopt(first_refresh_token()).await.expect("a consent");
+    let manager = kept_in(&server, &clock, &store);
+    let (tokens, other) = (account(&manager, "guest"), account(&manager, "other"));
+    tokens.import(first_refresh_token()).await.expect("a consent");
+    other.import(first_refresh_token()).await.expect("a consent");
     let gate = server.hold_next();
     let caller = tokens.clone();
     tokio::spawn(async move { caller.get().await });
     server.arrived(1).await;
     let closing = tokio::spawn({
-        let accounts = accounts.clone();
-        async move { accounts.shutdown().await }
+        let manager = manager.clone();
+        async move { manager.shutdown().await }
     });
-    while other.get().await.expect_err("nothing there").kind() != FailureKind::ShuttingDown {
+    while other.get().await.expect_err("nothing there").kind() != TokenErrorKind::ShuttingDown {
         tokio::task::yield_now().await;
     }
     assert!(!closing.is_finished());
@@ -107,11 +107,11 @@ async fn a_shutdown_finishes_the_flight_under_way_and_its_saving_and_begins_no_o
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_waits_no_longer_than_it_is_told() {
     let (server, time) = (Server::new(), Paused::start());
-    let accounts = server.registration(time).build().expect("a registration");
-    let tokens = crate::server::own_tokens(&accounts);
+    let manager = server.registration(time).build().expect("a registration");
+    let tokens = crate::server::own_tokens(&manager);
     let _gate = server.hold_next();
     tokens.get_by(Duration::ZERO).await.expect_err("nothing there yet");
-    let unfinished = accounts.shutdown_within(Duration::from_secs(5)).await;
+    let unfinished = manager.shutdown_within(Duration::from_secs(5)).await;
     assert!(!unfinished.is_empty());
     assert_eq!(time.seconds(), 5);
 }
@@ -120,31 +120,31 @@ async fn a_shutdown_waits_no_longer_than_it_is_told() {
 async fn a_sign_out_is_stored_its_token_revoked_and_nothing_asked_for_until_the_next_sign_in() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
-    let accounts = kept_in(&server, &clock, &store);
-    let tokens = account(&accounts, "guest");
-    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    let manager = kept_in(&server, &clock, &store);
+    let tokens = account(&manager, "guest");
+    tokens.import(first_refresh_token()).await.expect("a consent");
     tokens.get().await.expect("a token");
     tokens.sign_out().await;
     let record = stored(&store, &tokens).await;
     assert!(record.is_signed_out() && record.refresh_token().is_none());
-    assert_eq!(tokens.get().await.expect_err("signed out").kind(), FailureKind::SignedOut);
+    assert_eq!(tokens.get().await.expect_err("signed out").kind(), TokenErrorKind::SignedOut);
     let forms = server.forms();
     assert!(forms.len() == 2 && forms[1].contains("token=rt-1"), "{forms:?}");
-    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    tokens.import(first_refresh_token()).await.expect("a consent");
     tokens.get().await.expect("a token");
 }
 
 #[tokio::test]
 async fn a_store_that_fails_costs_no_token_and_is_told_and_tried_again() {
     let (server, clock, store) = (Server::new(), Still::default(), Moody::default());
-    let accounts = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
-    let tokens = account(&accounts, "guest");
-    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    let manager = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
+    let tokens = account(&manager, "guest");
+    tokens.import(first_refresh_token()).await.expect("a consent");
     let gate = server.hold_next();
     let caller = tokens.clone();
     let caller = tokio::spawn(async move { caller.get().await });
     server.arrived(1).await;
-    let mut changes = accounts.changes();
+    let mut changes = manager.changes();
     store.is_down.store(true, Ordering::SeqCst);
     gate.add_permits(1);
     let token = caller.await.expect("no panic").expect("a token");
@@ -155,7 +155,7 @@ async fn a_store_that_fails_costs_no_token_and_is_told_and_tried_again() {
     store.is_down.store(false, Ordering::SeqCst);
     clock.advance(30);
     tokens.get().await.expect("the same token");
-    accounts.shutdown().await;
+    manager.shutdown().await;
     assert_eq!(stored(&store.memory, &tokens).await.refresh_token(), Some("rt-1"));
     assert_eq!(server.requests(), 1);
 }
@@ -172,15 +172,15 @@ async fn an_adoption_and_a_sign_out_during_another_save_return_once_their_own_is
     for signs_out in [false, true] {
         let gate = Arc::new(Semaphore::new(0));
         let (server, store) = (Server::new(), Moody { gate: Some(gate.clone()), ..Moody::default() });
-        let accounts = server.registration(Still::default()).store(store.clone()).build();
-        let tokens = account(&accounts.expect("a registration"), "guest");
+        let manager = server.registration(Still::default()).store(store.clone()).build();
+        let tokens = account(&manager.expect("a registration"), "guest");
         let (first, second) = (tokens.clone(), tokens.clone());
-        let first = tokio::spawn(async move { first.adopt(first_refresh_token()).await });
+        let first = tokio::spawn(async move { first.import(first_refresh_token()).await });
         all_wait().await;
         let second = tokio::spawn(async move {
             match signs_out {
                 true => second.sign_out().await,
-                false => second.adopt(Adopted::RefreshToken(Secret::new("rt-b"))).await.expect("a consent"),
+                false => second.import(Imported::RefreshToken(Secret::new("rt-b"))).await.expect("a consent"),
             }
         });
         all_wait().await;
@@ -200,9 +200,9 @@ async fn an_adoption_and_a_sign_out_during_another_save_return_once_their_own_is
 #[tokio::test]
 async fn a_sign_out_during_a_renewal_returns_once_what_the_renewal_brought_was_revoked() {
     let (server, clock) = (Server::new(), Still::default());
-    let accounts = kept_in(&server, &clock, &MemoryStore::with_clock(clock.clone()));
-    let tokens = account(&accounts, "guest");
-    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    let manager = kept_in(&server, &clock, &MemoryStore::with_clock(clock.clone()));
+    let tokens = account(&manager, "guest");
+    tokens.import(first_refresh_token()).await.expect("a consent");
     let gate = server.hold_next();
     tokens.get_by(Duration::ZERO).await.expect_err("the answer is held");
     server.arrived(1).await;
@@ -221,10 +221,10 @@ async fn an_adoption_returns_when_saving_was_tried_and_after_the_wait_of_the_pol
     for (waits, returns) in [(2, 2), (30, 5)] {
         let (server, time, store) = (Server::new(), Paused::start(), Moody::default());
         let policy = Policy::default().with_wait(Duration::from_secs(waits)).expect("a wait");
-        let accounts = server.registration(time).store(store.clone()).policy(policy).build();
-        let tokens = account(&accounts.expect("a registration"), "guest");
+        let manager = server.registration(time).store(store.clone()).policy(policy).build();
+        let tokens = account(&manager.expect("a registration"), "guest");
         store.is_silent.store(true, Ordering::SeqCst);
-        tokens.adopt(first_refresh_token()).await.expect("a consent, though it is not stored");
+        tokens.import(first_refresh_token()).await.expect("a consent, though it is not stored");
         assert_eq!(time.seconds(), returns);
     }
 }
@@ -232,24 +232,24 @@ async fn an_adoption_returns_when_saving_was_tried_and_after_the_wait_of_the_pol
 #[tokio::test]
 async fn a_shutdown_saves_what_could_not_be_saved_before_it_was_due_again() {
     let (server, clock, store) = (Server::new(), Still::default(), Moody::default());
-    let accounts = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
-    let tokens = account(&accounts, "guest");
+    let manager = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
+    let tokens = account(&manager, "guest");
     store.is_down.store(true, Ordering::SeqCst);
-    tokens.adopt(first_refresh_token()).await.expect("a consent, though it is not stored");
+    tokens.import(first_refresh_token()).await.expect("a consent, though it is not stored");
     assert!(tokens.status().is_some_and(|status| status.unsaved));
     store.is_down.store(false, Ordering::SeqCst);
-    accounts.shutdown().await;
+    manager.shutdown().await;
     assert_eq!(stored(&store.memory, &tokens).await.refresh_token(), Some("rt-0"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_never_answers_is_given_up_after_five_seconds() {
     let (server, time, store) = (Server::new(), Paused::start(), Moody::default());
-    let accounts = server.registration(time).store(store.clone()).build().expect("a registration");
-    let tokens = account(&accounts, "guest");
+    let manager = server.registration(time).store(store.clone()).build().expect("a registration");
+    let tokens = account(&manager, "guest");
     store.is_silent.store(true, Ordering::SeqCst);
     let failure = tokens.get().await.expect_err("the store is silent");
-    assert_eq!((failure.kind(), time.seconds()), (FailureKind::StoreUnavailable, 5));
+    assert_eq!((failure.kind(), time.seconds()), (TokenErrorKind::StoreUnavailable, 5));
 }
 
 #[tokio::test]
@@ -257,11 +257,11 @@ async fn a_synchronous_store_is_called_on_threads_for_blocking_work() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
     let blocking = BlockingStore::new(store.clone());
-    let accounts = server.registration(clock.clone()).store(blocking).build().expect("a registration");
-    let tokens = account(&accounts, "guest");
-    tokens.adopt(first_refresh_token()).await.expect("a consent");
+    let manager = server.registration(clock.clone()).store(blocking).build().expect("a registration");
+    let tokens = account(&manager, "guest");
+    tokens.import(first_refresh_token()).await.expect("a consent");
     tokens.get().await.expect("a token");
-    accounts.shutdown().await;
+    manager.shutdown().await;
     assert_eq!(stored(&store, &tokens).await.refresh_token(), Some("rt-1"));
 }
 

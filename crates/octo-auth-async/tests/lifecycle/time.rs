@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use octo_auth_async::{Clock, Now, Timestamp, Waiting};
+use octo_auth_async::{Clock, ClockListener, Now, Timestamp};
 use tokio::time::Instant;
 
 const START: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
@@ -34,14 +34,14 @@ impl Clock for Still {
 #[derive(Clone, Default)]
 pub(crate) struct Moved {
     still: Still,
-    waiting: Arc<Mutex<Vec<Weak<dyn Waiting>>>>,
+    waiting: Arc<Mutex<Vec<Weak<dyn ClockListener>>>>,
 }
 
 impl Moved {
     pub(crate) fn advance(&self, seconds: u64) {
         self.still.advance(seconds);
         let waiting = self.waiting.lock().expect("nothing panics under this lock").clone();
-        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.look_again());
+        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.clock_stepped());
     }
 }
 
@@ -50,7 +50,7 @@ impl Clock for Moved {
         self.still.now()
     }
 
-    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+    fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         self.waiting.lock().expect("nothing panics under this lock").push(waiting);
     }
 }

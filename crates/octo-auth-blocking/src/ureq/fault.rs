@@ -5,30 +5,34 @@
 
 use std::io;
 
-use octo_auth_core::{Delivery, Fault};
+use octo_auth_core::{Delivery, TransportError};
 use octo_auth_system::connecting::{self, NAME_NOT_FOUND};
 use ureq::{Error, Timeout};
 
 /// The fault of an error in connecting. Where its words do not say it all, the error is its source.
-pub(super) fn of_connecting(error: Error) -> Fault {
+pub(super) fn of_connecting(error: Error) -> TransportError {
     let fault = match &error {
         Error::Timeout(timeout) if !is_of_connecting(*timeout) => {
-            return Fault::not_sent("no connection within the deadline");
+            return TransportError::not_sent("no connection within the deadline");
         }
-        Error::Timeout(_) => return Fault::not_sent("no connection within 10 s"),
-        Error::HostNotFound => return Fault::not_sent(NAME_NOT_FOUND),
+        Error::Timeout(_) => return TransportError::not_sent("no connection within 10 s"),
+        Error::HostNotFound => return TransportError::not_sent(NAME_NOT_FOUND),
         Error::Rustls(error) => return connecting::not_agreed(error),
-        Error::Tls(_) | Error::Pem(_) | Error::TlsRequired => Fault::misconfigured("TLS: handshake failed"),
-        error if asks_for_credentials(error) => Fault::misconfigured("the proxy asks for other credentials"),
-        Error::Io(error) if is_of_lookup(error) => return Fault::not_sent(NAME_NOT_FOUND),
+        Error::Tls(_) | Error::Pem(_) | Error::TlsRequired => {
+            TransportError::misconfigured("TLS: handshake failed")
+        }
+        error if asks_for_credentials(error) => {
+            TransportError::misconfigured("the proxy asks for other credentials")
+        }
+        Error::Io(error) if is_of_lookup(error) => return TransportError::not_sent(NAME_NOT_FOUND),
         Error::Io(error) => match held(error) {
             Some(error) => return connecting::not_agreed(error),
             None => match connecting::not_connected(error.kind()) {
                 Some(fault) => return fault,
-                None => Fault::not_sent("no connection"),
+                None => TransportError::not_sent("no connection"),
             },
         },
-        _ => Fault::not_sent("no connection"),
+        _ => TransportError::not_sent("no connection"),
     };
     match error {
         Error::Io(error) => fault.with_source(error),
@@ -37,36 +41,36 @@ pub(super) fn of_connecting(error: Error) -> Fault {
 }
 
 /// The fault of a deadline that ran out while the request was written: a server that has not read all of it does nothing.
-pub(super) fn in_writing(error: io::Error) -> Fault {
-    Fault::not_sent("not written within the deadline").with_source(error)
+pub(super) fn in_writing(error: io::Error) -> TransportError {
+    TransportError::not_sent("not written within the deadline").with_source(error)
 }
 
 /// The fault of an error in reading the head of the response, and of the error in writing the request before it, if any.
-pub(super) fn before_the_body(unwritten: Option<&io::Error>, error: io::Error) -> Fault {
+pub(super) fn before_the_body(unwritten: Option<&io::Error>, error: io::Error) -> TransportError {
     let errors = [Some(&error), unwritten];
     let tls = errors.into_iter().flatten().filter_map(held).find(|error| connecting::ends_handshake(error));
     if let Some(tls) = tls {
         return connecting::not_agreed(tls);
     }
     if errors.into_iter().flatten().any(is_timeout) {
-        return Fault::timed_out(NO_ANSWER).with_source(error);
+        return TransportError::timed_out(NO_ANSWER).with_source(error);
     }
     // What could not be written to its end was not read to its end.
     let delivery = if unwritten.is_some() { Delivery::NotSent } else { Delivery::Unknown };
     let closed = connecting::not_answered(error.kind(), delivery);
     closed.unwrap_or_else(|| {
-        Fault::malformed("the answer is not HTTP, or its head is malformed").with_source(error)
+        TransportError::malformed("the answer is not HTTP, or its head is malformed").with_source(error)
     })
 }
 
 /// The fault of an error after the head of the response was read.
-pub(super) fn in_the_body(error: io::Error) -> Fault {
+pub(super) fn in_the_body(error: io::Error) -> TransportError {
     let fault = match error.kind() {
-        _ if is_timeout(&error) => Fault::timed_out(NO_ANSWER),
+        _ if is_timeout(&error) => TransportError::timed_out(NO_ANSWER),
         io::ErrorKind::InvalidData => {
-            Fault::malformed("the body of the answer is not framed as HTTP demands")
+            TransportError::malformed("the body of the answer is not framed as HTTP demands")
         }
-        _ => Fault::broken_off("the answer broke off"),
+        _ => TransportError::broken_off("the answer broke off"),
     };
     fault.with_source(error)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use octo_auth_blocking::{Accounts, ApiClient, Body, Client, Key, Profile, Scopes, UreqTransport};
+use octo_auth_blocking::{ApiClient, Body, Client, Profile, Scopes, TokenManager, TokenSpec, UreqTransport};
 
 use crate::server::keeping;
 
@@ -11,8 +11,8 @@ fn client(url: &str, transport: UreqTransport) -> ApiClient {
     let profile = Profile::rfc6749(&format!("{url}/token")).expect("a sound address");
     let profile = profile.with_api_host(url).expect("a sound address");
     let client = Client::new(profile, "client-1", "secret-1").expect("a sound client");
-    let accounts = Accounts::builder(client).transport(transport).build().expect("a registration");
-    let tokens = accounts.tokens(Key::client_credentials(&Scopes::none())).expect("a handle");
+    let manager = TokenManager::builder(client).transport(transport).build().expect("a registration");
+    let tokens = manager.tokens(TokenSpec::client_credentials(&Scopes::none())).expect("a handle");
     ApiClient::new(tokens)
 }
 

@@ -14,39 +14,39 @@ mod server;
 use std::sync::Barrier;
 use std::thread;
 
-use octo_auth_blocking::{Accounts, Client, Key, Profile, Scopes, Tokens};
+use octo_auth_blocking::{Client, Profile, Scopes, TokenManager, TokenSource, TokenSpec};
 use octo_auth_emulator::{Emulator, Fault, octorate, octotable};
 
 use server::Server;
 
 /// The tokens of a client at a server that is token endpoint and API in one.
-fn tokens(server: &Server) -> Tokens {
+fn tokens(server: &Server) -> TokenSource {
     let profile = Profile::rfc6749(&server.url("/token")).expect("a sound address");
     let profile = profile.with_api_host(&server.url("")).expect("a sound address");
     own(Client::new(profile, "client-1", "secret-1").expect("a sound client"))
 }
 
 /// The tokens of the demo client at the emulated `OctoTable`.
-fn octotable_tokens(emulator: &Emulator) -> Tokens {
-    let profile = Profile::octotable().behind(&emulator.url()).expect("a sound address");
+fn octotable_tokens(emulator: &Emulator) -> TokenSource {
+    let profile = Profile::octotable().via_gateway(&emulator.url()).expect("a sound address");
     let (id, secret) = (octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET);
     own(Client::new(profile, id, secret).expect("a sound client"))
 }
 
 /// The admin's tokens of the demo application at the emulated Octorate.
-fn octorate_tokens(emulator: &Emulator) -> Tokens {
-    let profile = Profile::octorate().behind(&emulator.url()).expect("a sound address");
+fn octorate_tokens(emulator: &Emulator) -> TokenSource {
+    let profile = Profile::octorate().via_gateway(&emulator.url()).expect("a sound address");
     let (id, secret) = (octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET);
-    of(Client::new(profile, id, secret).expect("a sound client"), Key::api_login())
+    of(Client::new(profile, id, secret).expect("a sound client"), TokenSpec::api_login())
 }
 
-fn own(client: Client) -> Tokens {
-    of(client, Key::client_credentials(&Scopes::none()))
+fn own(client: Client) -> TokenSource {
+    of(client, TokenSpec::client_credentials(&Scopes::none()))
 }
 
-fn of(client: Client, key: Key) -> Tokens {
+fn of(client: Client, key: TokenSpec) -> TokenSource {
     log::keep();
-    Accounts::new(client).expect("a registration").tokens(key).expect("a handle")
+    TokenManager::new(client).expect("a registration").tokens(key).expect("a handle")
 }
 
 /// Has the next call of the emulated Octorate answered as if the token had expired, in a large body.
@@ -66,12 +66,12 @@ fn asked(emulator: &Emulator, path: &str) -> usize {
 const RESERVATIONS: &str = "/connect/rest/v1/reservation/1";
 
 /// The address of a resource of the emulated Octorate.
-fn reservations(tokens: &Tokens) -> String {
+fn reservations(tokens: &TokenSource) -> String {
     tokens.authorizer().profile().host("api").expect("a host").join(RESERVATIONS)
 }
 
 /// The address of a resource of the emulated `OctoTable`.
-fn services(tokens: &Tokens) -> String {
+fn services(tokens: &TokenSource) -> String {
     let authorizer = tokens.authorizer();
     authorizer.profile().host("api").expect("a host").join("/octotable-pms/api/v2/services")
 }

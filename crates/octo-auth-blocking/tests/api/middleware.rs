@@ -1,6 +1,6 @@
 //! The middleware of ureq.
 
-use octo_auth_blocking::{Authorize, CallError, RequestError, StatusesAreErrors, Tokens};
+use octo_auth_blocking::{Authorize, CallError, RequestError, StatusesAreErrors, TokenSource};
 use octo_auth_emulator::{Emulator, octotable};
 use ureq::Agent;
 
@@ -12,7 +12,7 @@ fn agent(middleware: Authorize, statuses_are_errors: bool) -> Agent {
     config.build().into()
 }
 
-fn authorised(tokens: &Tokens) -> Agent {
+fn authorised(tokens: &TokenSource) -> Agent {
     agent(Authorize::new(tokens.clone()), false)
 }
 

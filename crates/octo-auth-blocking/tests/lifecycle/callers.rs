@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use octo_auth_blocking::{Failure, FailureKind, Remedy};
+use octo_auth_blocking::{Remedy, TokenError, TokenErrorKind};
 
 use crate::clock::Simulated;
 use crate::endpoint::{Answer, Endpoint};
-use crate::{accounts, at_once, own_key};
+use crate::{at_once, manager, own_key};
 
 #[test]
 fn many_threads_on_an_empty_key_cause_one_request() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     let headers = at_once(256, || tokens.header().expect("a token"));
     assert!(headers.iter().all(|header| header == "Bearer at-1" && header.is_sensitive()));
     assert_eq!(endpoint.requests(), 1);
@@ -21,11 +21,11 @@ fn many_threads_on_an_empty_key_cause_one_request() {
 #[test]
 fn threads_that_arrive_while_a_request_is_under_way_wait_for_that_one() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     endpoint.shut();
     let gave_up = tokens.get_by(Duration::ZERO).expect_err("the endpoint is held");
-    assert_eq!(gave_up.kind(), FailureKind::StillWaiting);
+    assert_eq!(gave_up.kind(), TokenErrorKind::StillWaiting);
     let opener = endpoint.clone();
     let got = std::thread::scope(|scope| {
         let crowd = scope.spawn(|| at_once(20, || tokens.get().expect("a token").generation()));
@@ -42,8 +42,8 @@ fn threads_that_arrive_while_a_request_is_under_way_wait_for_that_one() {
 #[test]
 fn many_threads_on_an_expired_token_cause_one_renewal() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
     clock.advance(3600);
     let headers = at_once(20, || tokens.with_header(Clone::clone).expect("a token"));
@@ -55,11 +55,14 @@ fn many_threads_on_an_expired_token_cause_one_renewal() {
 fn callers_in_an_outage_cause_one_request_until_the_time_the_server_told() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     endpoint.script([Answer::Status(503, Some(120))]);
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
-    let shown = |failure: Failure| (failure.kind(), failure.code().into_owned(), failure.remedy());
-    let same =
-        (FailureKind::Closed, "http:503".to_owned(), Remedy::TryLater { after: Duration::from_secs(120) });
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
+    let shown = |failure: TokenError| (failure.kind(), failure.code().into_owned(), failure.remedy());
+    let same = (
+        TokenErrorKind::BackingOff,
+        "http:503".to_owned(),
+        Remedy::TryLater { after: Duration::from_secs(120) },
+    );
     for failure in at_once(50, || tokens.get().expect_err("the endpoint is down")) {
         assert_eq!(shown(failure), same);
     }
@@ -78,8 +81,8 @@ fn callers_in_an_outage_cause_one_request_until_the_time_the_server_told() {
 #[test]
 fn a_failed_renewal_costs_no_token_that_still_works() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     tokens.get().expect("a token");
     endpoint.script([Answer::Status(503, None)]);
     clock.advance(2900);
@@ -92,15 +95,15 @@ fn a_failed_renewal_costs_no_token_that_still_works() {
 #[test]
 fn a_caller_whose_time_is_over_by_a_clock_that_was_moved_is_told_at_once() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     endpoint.shut();
     std::thread::scope(|scope| {
         let caller = scope.spawn(|| tokens.get());
         endpoint.await_requests(1);
         clock.advance(30);
         let told = caller.join().expect("no caller panics");
-        assert_eq!(told.expect_err("the endpoint is held").kind(), FailureKind::StillWaiting);
+        assert_eq!(told.expect_err("the endpoint is held").kind(), TokenErrorKind::StillWaiting);
     });
     endpoint.open();
     assert_eq!(tokens.header().expect("the request went on"), "Bearer at-1");

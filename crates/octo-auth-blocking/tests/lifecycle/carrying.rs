@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use octo_auth_blocking::{Accounts, Adopted, Clock, FailureKind, Key, Now, Secret, Tokens, Warm};
+use octo_auth_blocking::{
+    Clock, Imported, Now, RefreshAhead, Secret, TokenErrorKind, TokenManager, TokenSource, TokenSpec,
+};
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
 use crate::gate::Gate;
-use crate::{accounts, own_key};
+use crate::{manager, own_key};
 
 /// The number of calls of the store that run at once.
 const THREADS: usize = 16;
@@ -35,31 +37,31 @@ impl Clock for Faulty {
 }
 
 /// A registration whose carriers find this clock.
-fn with_faulty_clock(number: usize) -> (Endpoint, Simulated, Accounts) {
+fn with_faulty_clock(number: usize) -> (Endpoint, Simulated, TokenManager) {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let looks = Arc::default();
     let faulty = Faulty { clock: clock.clone(), test: thread::current().id(), number, looks };
-    let accounts = accounts(&endpoint, &clock).clock(faulty).build().expect("a registration");
-    (endpoint, clock, accounts)
+    let manager = manager(&endpoint, &clock).clock(faulty).build().expect("a registration");
+    (endpoint, clock, manager)
 }
 
 /// Handles to so many accounts.
-fn handles(accounts: &Accounts, count: usize) -> Vec<Tokens> {
-    let handle = |number| accounts.tokens(Key::account(&format!("inn {number}"))).expect("a handle");
+fn handles(manager: &TokenManager, count: usize) -> Vec<TokenSource> {
+    let handle = |number| manager.tokens(TokenSpec::account(&format!("inn {number}"))).expect("a handle");
     (0..count).map(handle).collect()
 }
 
 /// Begins what is due and waits for nothing.
-fn begin(tokens: &Tokens) {
+fn begin(tokens: &TokenSource) {
     let failure = tokens.get_by(Duration::ZERO).expect_err("the store is held");
-    assert_eq!(failure.kind(), FailureKind::StillWaiting);
+    assert_eq!(failure.kind(), TokenErrorKind::StillWaiting);
 }
 
 #[test]
 fn a_request_that_was_never_begun_costs_no_consent_and_is_begun_again_at_once() {
-    let (endpoint, _clock, accounts) = with_faulty_clock(1);
-    let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
-    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    let (endpoint, _clock, manager) = with_faulty_clock(1);
+    let tokens = manager.tokens(TokenSpec::account("inn")).expect("a handle");
+    tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
     assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
     assert_eq!(endpoint.requests(), 1);
 }
@@ -67,10 +69,10 @@ fn a_request_that_was_never_begun_costs_no_consent_and_is_begun_again_at_once() 
 #[test]
 fn a_carrier_that_ends_at_any_look_at_the_clock_hangs_nobody() {
     for number in 1..=4 {
-        let (_endpoint, clock, accounts) = with_faulty_clock(number);
-        let tokens = accounts.tokens(own_key()).expect("a handle");
+        let (_endpoint, clock, manager) = with_faulty_clock(number);
+        let tokens = manager.tokens(own_key()).expect("a handle");
         if let Err(failure) = tokens.get() {
-            assert_eq!(failure.kind(), FailureKind::Closed, "look {number}");
+            assert_eq!(failure.kind(), TokenErrorKind::BackingOff, "look {number}");
             clock.advance(600);
             tokens.get().expect("a token");
         }
@@ -80,13 +82,13 @@ fn a_carrier_that_ends_at_any_look_at_the_clock_hangs_nobody() {
 #[test]
 fn many_jobs_that_are_due_at_once_are_carried_by_a_bounded_number_of_threads_and_all_to_their_end() {
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
-    let accounts = accounts(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
-    let all = handles(&accounts, 200);
+    let manager = manager(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
+    let all = handles(&manager, 200);
     all.iter().for_each(begin);
     gate.await_calls(THREADS);
     gate.open();
     for tokens in &all {
-        assert_eq!(tokens.get().expect_err("nobody signed in").kind(), FailureKind::NotSignedIn);
+        assert_eq!(tokens.get().expect_err("nobody signed in").kind(), TokenErrorKind::NotSignedIn);
     }
     assert_eq!((gate.most(), gate.calls()), (THREADS, 200));
 }
@@ -94,38 +96,38 @@ fn many_jobs_that_are_due_at_once_are_carried_by_a_bounded_number_of_threads_and
 #[test]
 fn keeping_warm_begins_no_more_than_can_be_carried_and_goes_on_when_there_is_room() {
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
-    let accounts = accounts(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
-    let all = handles(&accounts, 200);
-    // Adopted, each is due at once, and its renewal is noted in the store first.
+    let manager = manager(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
+    let all = handles(&manager, 200);
+    // Imported, each is due at once, and its renewal is noted in the store first.
     gate.open();
     for tokens in &all {
-        tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+        tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
     }
     let before = gate.calls();
     gate.close();
-    let warm = accounts.keep_warm(Warm::All);
+    let refreshing = manager.refresh_ahead(RefreshAhead::All);
     gate.await_calls(before + THREADS);
     let begun = all.iter().filter(|tokens| tokens.status().is_some_and(|status| status.in_flight));
     assert!(begun.count() <= THREADS + 1);
     gate.open();
     gate.await_calls(before + all.len());
     assert!(gate.most() <= THREADS);
-    drop(warm);
+    drop(refreshing);
 }
 
 #[test]
 fn a_job_that_waited_for_a_thread_for_5_s_is_given_up() {
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
-    let accounts = accounts(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
-    let all = handles(&accounts, THREADS + 2);
+    let manager = manager(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
+    let all = handles(&manager, THREADS + 2);
     all.iter().take(THREADS + 1).for_each(begin);
     gate.await_calls(THREADS);
     clock.advance(5);
     begin(&all[THREADS + 1]);
     gate.open();
     gate.await_calls(THREADS + 1);
-    accounts.shutdown();
+    manager.shutdown();
     assert_eq!(gate.calls(), THREADS + 1);
     let failure = all[THREADS].get_by(Duration::ZERO).expect_err("it was never read");
-    assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::Closed, "not_begun"));
+    assert_eq!((failure.kind(), failure.code().as_ref()), (TokenErrorKind::BackingOff, "not_begun"));
 }

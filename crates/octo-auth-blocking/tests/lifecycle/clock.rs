@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use octo_auth_blocking::{Clock, Now, Timestamp, Waiting};
+use octo_auth_blocking::{Clock, ClockListener, Now, Timestamp};
 
 /// Both clocks, moved together; the clones are one.
 #[derive(Clone)]
 pub(crate) struct Simulated {
     now: Arc<Mutex<Now>>,
-    waiting: Arc<Mutex<Vec<Weak<dyn Waiting>>>>,
+    waiting: Arc<Mutex<Vec<Weak<dyn ClockListener>>>>,
 }
 
 impl Simulated {
@@ -27,7 +27,7 @@ impl Simulated {
         now.boot += Duration::from_secs(seconds);
         drop(now);
         let waiting = self.waiting.lock().expect("nothing panics under this lock").clone();
-        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.look_again());
+        waiting.iter().filter_map(Weak::upgrade).for_each(|one| one.clock_stepped());
     }
 }
 
@@ -36,7 +36,7 @@ impl Clock for Simulated {
         *self.now.lock().expect("nothing panics under this lock")
     }
 
-    fn on_move(&self, waiting: Weak<dyn Waiting>) {
+    fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         self.waiting.lock().expect("nothing panics under this lock").push(waiting);
     }
 }

@@ -5,11 +5,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_blocking::{Body, Fault, Transport};
+use octo_auth_blocking::{Body, Transport, TransportError};
 use serde_json::json;
 
 /// How long a thread waits for what a working test brings within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A transport that is its own server. The clones are one.
 #[derive(Clone, Default)]
@@ -44,7 +44,7 @@ pub(crate) enum Answer {
 impl Endpoint {
     /// One that answers each request with the next token.
     pub(crate) fn new() -> Self {
-        crate::ear::listen();
+        crate::recording_subscriber::listen();
         Self::default()
     }
 
@@ -67,7 +67,7 @@ impl Endpoint {
     /// Waits until so many requests have arrived in all.
     pub(crate) fn await_requests(&self, count: usize) {
         let few = |state: &mut State| state.requests < count;
-        let waited = self.0.changed.wait_timeout_while(self.lock(), PATIENCE, few);
+        let waited = self.0.changed.wait_timeout_while(self.lock(), TIMEOUT, few);
         assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "no request came");
     }
 
@@ -88,14 +88,14 @@ impl Endpoint {
         let answer = state.script.pop_front().unwrap_or(Answer::Token);
         self.0.changed.notify_all();
         let shut = |state: &mut State| state.is_shut;
-        let waited = self.0.changed.wait_timeout_while(state, PATIENCE, shut);
+        let waited = self.0.changed.wait_timeout_while(state, TIMEOUT, shut);
         assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "nobody opened");
         (number, answer)
     }
 }
 
 impl Transport for Endpoint {
-    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, _: &Request<Body>, _: Duration) -> Result<Response<Body>, TransportError> {
         let (number, answer) = self.take();
         let token = json!({
             "access_token": format!("at-{number}"),

@@ -8,7 +8,7 @@ use octo_auth_blocking::{
 };
 
 /// How long a thread waits for what a working test brings within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The store. The clones are one.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Gate {
 
     /// Waits until so many calls have begun in all.
     pub(crate) fn await_calls(&self, count: usize) {
-        let waited = self.door.1.wait_timeout_while(self.lock(), PATIENCE, |door| door.calls < count);
+        let waited = self.door.1.wait_timeout_while(self.lock(), TIMEOUT, |door| door.calls < count);
         assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "no call came");
     }
 
@@ -66,7 +66,7 @@ impl Gate {
         door.inside += 1;
         door.most = door.most.max(door.inside);
         self.door.1.notify_all();
-        let waited = self.door.1.wait_timeout_while(door, PATIENCE, |door| door.is_shut);
+        let waited = self.door.1.wait_timeout_while(door, TIMEOUT, |door| door.is_shut);
         let (mut door, waited) = waited.expect("nothing panics under this lock");
         assert!(!waited.timed_out(), "nobody opened");
         door.inside -= 1;

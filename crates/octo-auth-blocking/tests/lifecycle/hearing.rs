@@ -4,16 +4,16 @@ use std::thread;
 use std::time::Duration;
 
 use octo_auth_blocking::{
-    Accounts, Adopted, Client, Key, MemoryStore, RecordBytes, RecordName, Saved, Scopes, Secret, Storage,
-    Store, StoreError, Stored, Tokens, Version, Warm,
+    Client, Imported, MemoryStore, RecordBytes, RecordName, RefreshAhead, Saved, Scopes, Secret, Storage,
+    Store, StoreError, Stored, TokenManager, TokenSource, TokenSpec, Version,
 };
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_REDIRECT_URI};
 use octo_auth_emulator::{Browser, Emulator, Fault};
 
 use crate::clock::Simulated;
-use crate::ear::{CALLING, Ear, PANICKING, call, listen};
 use crate::endpoint::{Answer, Endpoint};
 use crate::life::{self, counts, named};
+use crate::recording_subscriber::{CALLING, PANICKING, RecordingSubscriber, call, listen};
 use crate::{client, find, own_key, profile};
 
 const HOUR: u64 = 3_600;
@@ -24,7 +24,7 @@ struct Stage {
     clock: Simulated,
     store: MemoryStore,
     client: Client,
-    accounts: Accounts,
+    manager: TokenManager,
     secrets: Vec<String>,
 }
 
@@ -38,9 +38,9 @@ impl Stage {
         let emulator = Emulator::builder().frozen_at(1_700_000_000_000).start().expect("a free port");
         let client = life::client(&emulator);
         let store = MemoryStore::with_clock(clock.clone());
-        let builder = Accounts::builder(client.clone()).clock(clock.clone()).store(store.clone());
-        let accounts = builder.build().expect("a registration");
-        Self { emulator, clock, store, client, accounts, secrets: Vec::new() }
+        let builder = TokenManager::builder(client.clone()).clock(clock.clone()).store(store.clone());
+        let manager = builder.build().expect("a registration");
+        Self { emulator, clock, store, client, manager, secrets: Vec::new() }
     }
 
     fn advance(&self, seconds: u64) {
@@ -48,31 +48,31 @@ impl Stage {
         self.clock.advance(seconds);
     }
 
-    fn adopt(&mut self, tokens: &Tokens) {
+    fn import(&mut self, tokens: &TokenSource) {
         let consent = self.emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]);
         let consent = consent.expect("a known client");
         self.secrets.push(consent.clone());
-        tokens.adopt(Adopted::RefreshToken(Secret::new(consent))).expect("a consent");
+        tokens.import(Imported::RefreshToken(Secret::new(consent))).expect("a consent");
     }
 
     /// From the page to the tokens, with a person who grants.
-    fn sign_in(&mut self, tokens: &Tokens) {
+    fn sign_in(&mut self, tokens: &TokenSource) {
         let scopes = Scopes::parse("read").expect("a scope");
         let entropy = octo_auth_blocking::entropy().expect("a source of randomness");
         let (page, pending) =
-            self.client.authorize(DEMO_REDIRECT_URI, &scopes, entropy, self.accounts.now()).expect("a page");
+            self.client.authorize(DEMO_REDIRECT_URI, &scopes, entropy, self.manager.now()).expect("a page");
         let callback = Browser::new().open(&page).and_then(|page| page.grant()).expect("a redirect");
         self.secrets.extend(life::secrets_in(&callback));
-        let code = pending.receive(&callback, self.accounts.now()).expect("a code");
-        let exchange = code.exchange(&self.client, self.accounts.now()).expect("a request");
-        let answer = self.accounts.run(exchange).expect("tokens");
+        let code = pending.receive(&callback, self.manager.now()).expect("a code");
+        let exchange = code.exchange(&self.client, self.manager.now()).expect("a request");
+        let answer = self.manager.run(exchange).expect("tokens");
         self.secrets.push(answer.value.access_token().expose().to_owned());
-        tokens.adopt(Adopted::Tokens(answer.value)).expect("a consent");
-        self.secrets.extend(self.refresh_token(tokens.key()));
+        tokens.import(Imported::Tokens(answer.value)).expect("a consent");
+        self.secrets.extend(self.refresh_token(tokens.spec()));
     }
 
     /// Gets a token, and waits until what is under way beside it has ended.
-    fn get(&mut self, tokens: &Tokens) {
+    fn get(&mut self, tokens: &TokenSource) {
         // Why there is none is told by what is heard.
         if let Ok(token) = tokens.get() {
             self.secrets.push(token.access_token().expose().to_owned());
@@ -80,16 +80,16 @@ impl Stage {
         while tokens.status().is_some_and(|status| status.in_flight) {
             thread::yield_now();
         }
-        self.secrets.extend(self.refresh_token(tokens.key()));
+        self.secrets.extend(self.refresh_token(tokens.spec()));
     }
 
-    fn refresh_token(&self, key: &Key) -> Option<String> {
+    fn refresh_token(&self, key: &TokenSpec) -> Option<String> {
         find(&self.store, &self.client, key)?.refresh_token().map(str::to_owned)
     }
 
     /// One renewal for each cause and some ends, in the order of a token's life.
-    fn live(&mut self, tokens: &Tokens) {
-        self.adopt(tokens);
+    fn live(&mut self, tokens: &TokenSource) {
+        self.import(tokens);
         self.get(tokens);
         // Due, expired, refused.
         self.advance(HOUR - 60);
@@ -108,22 +108,22 @@ impl Stage {
         self.advance(HOUR);
         self.get(tokens);
         self.advance(HOUR);
-        let refresh_token = self.refresh_token(tokens.key()).expect("a refresh token");
+        let refresh_token = self.refresh_token(tokens.spec()).expect("a refresh token");
         self.emulator.generic().revoke_token(&refresh_token);
         self.get(tokens);
         // Begun anew by a sign-in, and kept warm.
         self.sign_in(tokens);
         self.advance(HOUR - 60);
-        let mut changes = self.accounts.changes();
-        let warm = self.accounts.keep_warm(Warm::All);
+        let mut changes = self.manager.changes();
+        let refreshing = self.manager.refresh_ahead(RefreshAhead::All);
         changes.next().expect("a change");
-        drop(warm);
+        drop(refreshing);
         self.get(tokens);
         tokens.sign_out();
         let beside = self.client.client_credentials(&Scopes::none()).expect("a request");
-        let answer = self.accounts.run(beside).expect("a token");
+        let answer = self.manager.run(beside).expect("a token");
         self.secrets.push(answer.value.access_token().expose().to_owned());
-        self.accounts.shutdown();
+        self.manager.shutdown();
     }
 }
 
@@ -132,7 +132,8 @@ fn a_life_is_told_by_the_documented_names_and_fields_without_a_secret() {
     #[cfg(feature = "metrics")]
     crate::measures::measure();
     let (ear, mut stage) = (listen(), Stage::new());
-    let tokens = stage.accounts.tokens(Key::account("guest").with_parameter("audience", life::PARAMETER));
+    let tokens =
+        stage.manager.tokens(TokenSpec::account("guest").with_parameter("audience", life::PARAMETER));
     stage.live(&tokens.expect("room for a key"));
     live_on_a_broken_store(ear, life::UNSAVED);
     life::check(ear, &stage.secrets);
@@ -167,10 +168,11 @@ impl Store for Broken {
 }
 
 /// One token, which the store does not take.
-fn live_on_a_broken_store(ear: &Ear, name: &'static str) {
-    let builder = Accounts::builder(client_named(name)).transport(Endpoint::new()).clock(Simulated::new());
-    let accounts = builder.store(Broken).build().expect("a registration");
-    accounts.tokens(own_key()).expect("a handle").get().expect("a token");
+fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
+    let builder =
+        TokenManager::builder(client_named(name)).transport(Endpoint::new()).clock(Simulated::new());
+    let manager = builder.store(Broken).build().expect("a registration");
+    manager.tokens(own_key()).expect("a handle").get().expect("a token");
     while ear.counted(name, "octo_auth.stored", &["call"]).len() < 2 {
         thread::yield_now();
     }
@@ -191,9 +193,9 @@ fn of_a_store_that_fails_is_told_that_it_failed_and_no_more() {
 #[test]
 fn a_subscriber_that_panics_costs_no_token_and_no_report() {
     let (ear, endpoint, clock) = (listen(), Endpoint::new(), Simulated::new());
-    let builder = Accounts::builder(client_named(PANICKING)).transport(endpoint.clone());
-    let accounts = builder.clock(clock.clone()).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let builder = TokenManager::builder(client_named(PANICKING)).transport(endpoint.clone());
+    let manager = builder.clock(clock.clone()).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     tokens.get().expect("a token");
     clock.advance(HOUR);
     endpoint.script([Answer::Status(503, Some(5))]);
@@ -203,8 +205,8 @@ fn a_subscriber_that_panics_costs_no_token_and_no_report() {
     tokens.refused(generation);
     tokens.get().expect("another token");
     let beside = client().client_credentials(&Scopes::none()).expect("a request");
-    accounts.run(beside).expect("a token");
-    accounts.shutdown();
+    manager.run(beside).expect("a token");
+    manager.shutdown();
     assert_eq!(endpoint.requests(), 5);
     let outcomes = ear.counted(PANICKING, "octo_auth.requested", &["outcome"]);
     assert_eq!(outcomes, counts(&[("ok", 4), ("http:5xx", 1)]));
@@ -216,9 +218,9 @@ fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
     // Under the lock it would wait for itself: then this thread is left behind.
     thread::spawn(move || {
         let (_, endpoint, clock) = (listen(), Endpoint::new(), Simulated::new());
-        let builder = Accounts::builder(client_named(CALLING)).transport(endpoint.clone());
-        let accounts = builder.clock(clock.clone()).build().expect("a registration");
-        let tokens = accounts.tokens(own_key()).expect("a handle");
+        let builder = TokenManager::builder(client_named(CALLING)).transport(endpoint.clone());
+        let manager = builder.clock(clock.clone()).build().expect("a registration");
+        let tokens = manager.tokens(own_key()).expect("a handle");
         let called = tokens.clone();
         call(move || assert!(called.status().is_some()));
         tokens.refused(tokens.get().expect("a token").generation());
@@ -226,7 +228,7 @@ fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
         clock.advance(HOUR);
         endpoint.script([Answer::Status(503, Some(5))]);
         tokens.get().expect_err("the endpoint is down");
-        accounts.shutdown();
+        manager.shutdown();
         done.send(())
     });
     is_done.recv_timeout(Duration::from_secs(20)).expect("no hang");
@@ -235,20 +237,20 @@ fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
 #[test]
 fn a_caller_whose_time_is_over_and_a_renewal_that_is_lost_are_told_too() {
     let (ear, endpoint, clock) = (listen(), Endpoint::new(), Simulated::new());
-    let builder = Accounts::builder(client_named("given-up")).transport(endpoint.clone());
-    let accounts = builder.clock(clock.clone()).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let builder = TokenManager::builder(client_named("given-up")).transport(endpoint.clone());
+    let manager = builder.clock(clock.clone()).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     endpoint.shut();
     tokens.get_by(Duration::ZERO).expect_err("the endpoint is held");
     endpoint.open();
-    accounts.shutdown();
+    manager.shutdown();
     let waits = ear.counted("given-up", "octo_auth.waited", &["outcome", "wait_seconds"]);
     assert_eq!(waits, counts(&[("still_waiting 0.0", 1)]));
-    let builder = Accounts::builder(client_named("lost")).transport(endpoint.clone());
-    let accounts = builder.clock(clock).build().expect("a registration");
+    let builder = TokenManager::builder(client_named("lost")).transport(endpoint.clone());
+    let manager = builder.clock(clock).build().expect("a registration");
     endpoint.script([Answer::Panic]);
-    accounts.tokens(own_key()).expect("a handle").get().expect("the token of a second request");
-    accounts.shutdown();
+    manager.tokens(own_key()).expect("a handle").get().expect("the token of a second request");
+    manager.shutdown();
     let requested = ear.counted("lost", "octo_auth.requested", &["cause", "outcome"]);
     assert_eq!(requested, counts(&[("first lost", 1), ("first ok", 1)]));
 }

@@ -10,9 +10,6 @@ mod clock;
 #[cfg(feature = "tracing")]
 #[path = "../../../octo-auth-async/tests/lifecycle/documented.rs"]
 mod documented;
-#[cfg(feature = "tracing")]
-#[path = "../../../octo-auth-async/tests/lifecycle/ear.rs"]
-mod ear;
 mod endpoint;
 mod flights;
 mod gate;
@@ -27,25 +24,30 @@ mod log;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 #[path = "../../../octo-auth-async/tests/lifecycle/measures.rs"]
 mod measures;
+#[cfg(feature = "tracing")]
+#[path = "../../../octo-auth-async/tests/lifecycle/recording_subscriber.rs"]
+mod recording_subscriber;
+mod refresh_ahead;
 mod refusals;
 mod rotation;
 mod running;
 mod sharing;
 mod stalls;
-mod telling;
-mod warmth;
+mod telemetry;
 
 use std::thread;
 
-use octo_auth_blocking::{Accounts, Builder, Client, Key, MemoryStore, Profile, RecordName, Scopes, Store};
+use octo_auth_blocking::{
+    Builder, Client, MemoryStore, Profile, RecordName, Scopes, Store, TokenManager, TokenSpec,
+};
 use octo_auth_testkit::StoredRecord;
 
 use clock::Simulated;
 use endpoint::Endpoint;
 
 /// A registration at a scripted endpoint, by a clock that the test moves.
-fn accounts(endpoint: &Endpoint, clock: &Simulated) -> Builder {
-    Accounts::builder(client()).transport(endpoint.clone()).clock(clock.clone())
+fn manager(endpoint: &Endpoint, clock: &Simulated) -> Builder {
+    TokenManager::builder(client()).transport(endpoint.clone()).clock(clock.clone())
 }
 
 fn profile() -> Profile {
@@ -57,18 +59,18 @@ fn client() -> Client {
 }
 
 /// The key of the client itself.
-fn own_key() -> Key {
-    Key::client_credentials(&Scopes::parse("read").expect("a sound scope"))
+fn own_key() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::parse("read").expect("a sound scope"))
 }
 
 /// Returns the record of a key, or `None` if there is none.
-fn find(store: &MemoryStore, client: &Client, key: &Key) -> Option<StoredRecord> {
+fn find(store: &MemoryStore, client: &Client, key: &TokenSpec) -> Option<StoredRecord> {
     let stored = store.load(&RecordName::new(client, key)).expect("memory never fails")?;
     Some(StoredRecord::read(&stored.content).expect("a record of the core"))
 }
 
 /// Returns the record of a key of the registration at the scripted endpoint.
-fn stored(store: &MemoryStore, key: &Key) -> StoredRecord {
+fn stored(store: &MemoryStore, key: &TokenSpec) -> StoredRecord {
     find(store, &client(), key).expect("a record")
 }
 

@@ -2,13 +2,13 @@
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
-use crate::{accounts, at_once, own_key};
+use crate::{at_once, manager, own_key};
 
 #[test]
 fn late_refusals_of_one_generation_cause_one_renewal_and_those_of_an_old_one_none() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     let old = tokens.get().expect("a token").generation();
     let after_refusal = || {
         tokens.refused(old);
@@ -26,8 +26,8 @@ fn late_refusals_of_one_generation_cause_one_renewal_and_those_of_an_old_one_non
 #[test]
 fn a_server_that_refuses_every_token_costs_one_renewal_and_then_gets_suspect_ones() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     for _ in 0..20 {
         tokens.refused(tokens.get().expect("a token").generation());
     }

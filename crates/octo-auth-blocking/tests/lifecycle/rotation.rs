@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_blocking::{Accounts, Adopted, Client, Key, MemoryStore, Profile, Secret};
+use octo_auth_blocking::{Client, Imported, MemoryStore, Profile, Secret, TokenManager, TokenSpec};
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use octo_auth_emulator::{Emulator, Fault, Rotation};
 
@@ -16,7 +16,7 @@ struct Stage {
     clock: Simulated,
     store: MemoryStore,
     client: Client,
-    accounts: Accounts,
+    manager: TokenManager,
 }
 
 impl Stage {
@@ -28,8 +28,8 @@ impl Stage {
         let profile = Profile::rfc6749(&token_url).expect("a sound address");
         let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).expect("a sound client");
         let store = MemoryStore::with_clock(clock.clone());
-        let builder = Accounts::builder(client.clone()).clock(clock.clone()).store(store.clone());
-        Self { emulator, clock, store, client, accounts: builder.build().expect("a registration") }
+        let builder = TokenManager::builder(client.clone()).clock(clock.clone()).store(store.clone());
+        Self { emulator, clock, store, client, manager: builder.build().expect("a registration") }
     }
 
     fn advance(&self, seconds: u64) {
@@ -37,12 +37,12 @@ impl Stage {
         self.clock.advance(seconds);
     }
 
-    fn consent(&self) -> Adopted {
+    fn consent(&self) -> Imported {
         let granted = self.emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]);
-        Adopted::RefreshToken(Secret::new(granted.expect("a known client")))
+        Imported::RefreshToken(Secret::new(granted.expect("a known client")))
     }
 
-    fn stored_refresh_token_is_live(&self, key: &Key) -> bool {
+    fn stored_refresh_token_is_live(&self, key: &TokenSpec) -> bool {
         let record = find(&self.store, &self.client, key).expect("a record");
         self.emulator.generic().is_live(record.refresh_token().expect("a refresh token"))
     }
@@ -50,9 +50,9 @@ impl Stage {
 
 #[test]
 fn renewals_through_five_generations_revoke_no_family_and_store_the_newest_refresh_token() {
-    let (stage, key) = (Stage::new(), Key::account("inn"));
-    let tokens = stage.accounts.tokens(key.clone()).expect("a handle");
-    tokens.adopt(stage.consent()).expect("a sound refresh token");
+    let (stage, key) = (Stage::new(), TokenSpec::account("inn"));
+    let tokens = stage.manager.tokens(key.clone()).expect("a handle");
+    tokens.import(stage.consent()).expect("a sound refresh token");
     for number in 1..=5 {
         let got = at_once(8, || tokens.get().expect("a token"));
         assert!(got.iter().all(|token| token.generation().number == number));
@@ -66,9 +66,9 @@ fn renewals_through_five_generations_revoke_no_family_and_store_the_newest_refre
 
 #[test]
 fn a_caller_that_gave_up_after_the_server_rotated_costs_no_consent() {
-    let (stage, key) = (Stage::new(), Key::account("inn"));
-    let tokens = stage.accounts.tokens(key.clone()).expect("a handle");
-    tokens.adopt(stage.consent()).expect("a sound refresh token");
+    let (stage, key) = (Stage::new(), TokenSpec::account("inn"));
+    let tokens = stage.manager.tokens(key.clone()).expect("a handle");
+    tokens.import(stage.consent()).expect("a sound refresh token");
     for _ in 0..3 {
         let held = stage.emulator.faults().on("auth.example", "/token").hold_next();
         tokens.get_by(Duration::ZERO).expect_err("the answer is held");
@@ -83,9 +83,9 @@ fn a_caller_that_gave_up_after_the_server_rotated_costs_no_consent() {
 
 #[test]
 fn a_request_that_reached_nobody_costs_no_consent() {
-    let (stage, key) = (Stage::new(), Key::account("inn"));
-    let tokens = stage.accounts.tokens(key.clone()).expect("a handle");
-    tokens.adopt(stage.consent()).expect("a sound refresh token");
+    let (stage, key) = (Stage::new(), TokenSpec::account("inn"));
+    let tokens = stage.manager.tokens(key.clone()).expect("a handle");
+    tokens.import(stage.consent()).expect("a sound refresh token");
     let place = stage.emulator.faults().on("auth.example", "/token");
     place.next(1, Fault::TemporarilyUnavailable { status: 503, retry_after: None });
     assert_eq!(tokens.get().expect_err("the endpoint is down").code(), "http:503");

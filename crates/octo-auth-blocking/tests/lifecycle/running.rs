@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_blocking::{Accounts, Body, Clock, Fault, Policy, Scopes, Transport};
+use octo_auth_blocking::{Body, Clock, Policy, Scopes, TokenManager, Transport, TransportError};
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
@@ -18,7 +18,7 @@ struct Timed {
 }
 
 impl Transport for Timed {
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         self.sent.lock().expect("nothing panics under this lock").push(self.clock.boot());
         self.endpoint.send(request, deadline)
     }
@@ -30,17 +30,17 @@ fn an_exchange_waits_for_its_slot_in_the_budget() {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let transport = Timed { endpoint, clock: clock.clone(), sent: sent.clone() };
     let policy = Policy::default().with_request_limit(1).expect("a limit");
-    let builder = Accounts::builder(client()).transport(transport).clock(clock.clone());
-    let accounts = builder.policy(policy).build().expect("a registration");
+    let builder = TokenManager::builder(client()).transport(transport).clock(clock.clone());
+    let manager = builder.policy(policy).build().expect("a registration");
     let exchange = || client().client_credentials(&Scopes::none()).expect("a sound request");
-    let first = accounts.run(exchange()).expect("a token").value;
+    let first = manager.run(exchange()).expect("a token").value;
     assert_eq!(first.access_token().expose(), "at-1");
     std::thread::scope(|scope| {
-        let second = scope.spawn(|| accounts.run(exchange()).expect("a token").value);
+        let second = scope.spawn(|| manager.run(exchange()).expect("a token").value);
         clock.advance(60);
-        let too_early = accounts.tokens(own_key()).expect("a handle");
+        let too_early = manager.tokens(own_key()).expect("a handle");
         clock.advance(1);
-        let in_time = accounts.tokens(own_key()).expect("a handle");
+        let in_time = manager.tokens(own_key()).expect("a handle");
         assert_eq!(second.join().expect("no panic").access_token().expose(), "at-2");
         drop((too_early, in_time));
     });

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use octo_auth_blocking::{
-    Accounts, Adopted, ChangeListener, Claimed, Event, FailureKind, Key, MemoryStore, RecordBytes,
-    RecordName, Saved, Secret, State, Storage, Store, StoreError, Stored, Tokens, Version, Warm,
+    ChangeListener, Claimed, Event, Imported, MemoryStore, RecordBytes, RecordName, RefreshAhead, Saved,
+    Secret, State, Storage, Store, StoreError, Stored, TokenErrorKind, TokenManager, TokenSource, TokenSpec,
+    Version,
 };
 
 use crate::clock::Simulated;
@@ -69,8 +70,8 @@ impl Store for Shared {
 struct Stage {
     clock: Simulated,
     store: Shared,
-    here: Accounts,
-    there: Accounts,
+    here: TokenManager,
+    there: TokenManager,
 }
 
 impl Stage {
@@ -78,31 +79,31 @@ impl Stage {
         let (endpoint, clock) = (Endpoint::new(), Simulated::new());
         let memory = MemoryStore::with_clock(clock.clone());
         let store = Shared { memory, notifies, loads: Arc::default() };
-        let accounts = || crate::accounts(&endpoint, &clock).store(store.clone()).build();
-        let (here, there) = (accounts().expect("a registration"), accounts().expect("a registration"));
+        let manager = || crate::manager(&endpoint, &clock).store(store.clone()).build();
+        let (here, there) = (manager().expect("a registration"), manager().expect("a registration"));
         Self { clock, store, here, there }
     }
 
     /// Returns handles to the tokens of one account in both, which have the same token.
-    fn signed_in(&self) -> [Tokens; 2] {
-        let both = [&self.here, &self.there].map(|accounts| accounts.tokens(Key::account("inn")));
+    fn signed_in(&self) -> [TokenSource; 2] {
+        let both = [&self.here, &self.there].map(|manager| manager.tokens(TokenSpec::account("inn")));
         let both = both.map(|tokens| tokens.expect("a handle"));
-        both[0].adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+        both[0].import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
         both.iter().for_each(get_then_rest);
         both
     }
 }
 
 /// Gets a token, and waits until what began beside it has ended.
-fn get_then_rest(tokens: &Tokens) {
+fn get_then_rest(tokens: &TokenSource) {
     tokens.get().expect("a token that was known before");
     while tokens.status().is_some_and(|status| status.in_flight) {
         thread::yield_now();
     }
 }
 
-fn is_signed_out(tokens: &Tokens) -> bool {
-    tokens.get().is_err_and(|failure| failure.kind() == FailureKind::SignedOut)
+fn is_signed_out(tokens: &TokenSource) -> bool {
+    tokens.get().is_err_and(|failure| failure.kind() == TokenErrorKind::SignedOut)
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn without_notices_the_first_call_after_60_s_finds_the_sign_out_of_another_regis
 fn keeping_warm_reads_what_a_notice_names_without_anybody_asking() {
     let stage = Stage::new(true);
     let [tokens, same] = stage.signed_in();
-    let (mut changes, _warm) = (stage.there.changes(), stage.there.keep_warm(Warm::All));
+    let (mut changes, _refreshing) = (stage.there.changes(), stage.there.refresh_ahead(RefreshAhead::All));
     tokens.sign_out();
     let told = changes.next().expect("a change").event;
     assert!(matches!(told, Event::SignInNeeded(_)), "{told:?}");
@@ -145,8 +146,8 @@ fn keeping_warm_reads_what_a_notice_names_without_anybody_asking() {
 #[test]
 fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
     let stage = Stage::new(true);
-    let tokens = stage.here.tokens(Key::account("inn")).expect("a handle");
-    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    let tokens = stage.here.tokens(TokenSpec::account("inn")).expect("a handle");
+    tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
     get_then_rest(&tokens);
     let loads = stage.store.loads();
     for _ in 0..10 {
@@ -161,8 +162,8 @@ fn a_store_that_lives_on_keeps_no_registration_alive() {
     let mut changes = here.changes();
     drop(here);
     assert!(changes.next().is_none());
-    let other = there.tokens(Key::account("inn")).expect("a handle");
-    other.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    let other = there.tokens(TokenSpec::account("inn")).expect("a handle");
+    other.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
 }
 
 /// A store of several processes whose releases are held until the test lets them go.
@@ -212,13 +213,13 @@ fn a_call_of_the_store_waits_for_the_release_before_it_rather_than_fail() {
     let ((begin, begun), (tell, told)) = (channel(), channel());
     let store = SlowRelease { memory: MemoryStore::new(), begun: Mutex::new(begin), told: Mutex::new(told) };
     let memory = store.memory.clone();
-    let accounts = super::accounts(&endpoint, &clock).store(store).build().expect("a registration");
-    let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
-    tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
+    let manager = super::manager(&endpoint, &clock).store(store).build().expect("a registration");
+    let tokens = manager.tokens(TokenSpec::account("inn")).expect("a handle");
+    tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
     tokens.get().expect("a token");
     begun.recv().expect("the claim is released");
-    let mut changes = accounts.changes();
-    let unfinished = accounts.unfinished();
+    let mut changes = manager.changes();
+    let unfinished = manager.unfinished();
     assert_eq!((unfinished.running, unfinished.unanswered.len()), (1, 0), "the release alone");
     // It is in force at once, and being saved.
     let status = thread::scope(|scope| {
@@ -227,14 +228,14 @@ fn a_call_of_the_store_waits_for_the_release_before_it_rather_than_fail() {
             thread::yield_now();
         }
         // What is queued after it is saved meanwhile.
-        let other = accounts.tokens(Key::account("pub")).expect("a handle");
-        other.adopt(Adopted::RefreshToken(Secret::new("rt-1"))).expect("a sound refresh token");
+        let other = manager.tokens(TokenSpec::account("pub")).expect("a handle");
+        other.import(Imported::RefreshToken(Secret::new("rt-1"))).expect("a sound refresh token");
         tell.send(()).expect("the release waits");
         drop(signing_out.join());
         tokens.status().expect("a handle lives")
     });
     assert!(!status.unsaved && status.setback.is_some(), "{status:?}");
-    assert!(stored(&memory, &Key::account("inn")).is_signed_out());
+    assert!(stored(&memory, &TokenSpec::account("inn")).is_signed_out());
     while let Some(change) = changes.try_next() {
         assert!(!matches!(change.event, Event::Unsaved(_)), "{change:?}");
     }

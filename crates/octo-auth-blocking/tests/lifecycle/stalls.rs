@@ -2,11 +2,11 @@
 
 use std::thread;
 
-use octo_auth_blocking::{Adopted, FailureKind, Key, MemoryStore, Scopes, Secret};
+use octo_auth_blocking::{Imported, MemoryStore, Scopes, Secret, TokenErrorKind, TokenSpec};
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
-use crate::{accounts, client, own_key, stored};
+use crate::{client, manager, own_key, stored};
 
 const WORKERS: [&str; 4] = ["tokio-runtime-worker", "tokio-rt-worker", "async-std/runtime", "smol-1"];
 
@@ -22,11 +22,14 @@ fn on<R: Send>(name: &str, act: impl FnOnce() -> R + Send) -> R {
 fn a_worker_of_a_runtime_is_told_where_it_would_wait_and_served_where_it_would_not() {
     for name in WORKERS {
         let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-        let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-        let tokens = accounts.tokens(own_key()).expect("a handle");
+        let manager = manager(&endpoint, &clock).build().expect("a registration");
+        let tokens = manager.tokens(own_key()).expect("a handle");
         endpoint.shut();
         let failure = on(name, || tokens.get()).expect_err("it would have to wait");
-        assert_eq!((failure.kind(), failure.code().as_ref()), (FailureKind::WouldStall, "would_stall"));
+        assert_eq!(
+            (failure.kind(), failure.code().as_ref()),
+            (TokenErrorKind::WouldBlockRuntime, "would_block_runtime")
+        );
         endpoint.await_requests(1);
         endpoint.open();
         assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
@@ -38,22 +41,22 @@ fn a_worker_of_a_runtime_is_told_where_it_would_wait_and_served_where_it_would_n
 #[test]
 fn a_program_may_say_itself_which_threads_may_wait() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let free = accounts(&endpoint, &clock).may_block(|| true).build().expect("a registration");
+    let free = manager(&endpoint, &clock).may_block(|| true).build().expect("a registration");
     let tokens = free.tokens(own_key()).expect("a handle");
     assert_eq!(on(WORKERS[0], || tokens.header()).expect("a token"), "Bearer at-1");
-    let bound = accounts(&endpoint, &clock).may_block(|| false).build().expect("a registration");
+    let bound = manager(&endpoint, &clock).may_block(|| false).build().expect("a registration");
     endpoint.shut();
     let tokens = bound.tokens(own_key()).expect("a handle");
-    assert_eq!(tokens.get().expect_err("it would have to wait").kind(), FailureKind::WouldStall);
+    assert_eq!(tokens.get().expect_err("it would have to wait").kind(), TokenErrorKind::WouldBlockRuntime);
     endpoint.open();
 }
 
 #[test]
 fn a_single_exchange_is_not_sent_from_a_worker() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
     let exchange = client().client_credentials(&Scopes::none()).expect("a sound request");
-    let error = on(WORKERS[0], || accounts.run(exchange)).expect_err("it would have to wait");
+    let error = on(WORKERS[0], || manager.run(exchange)).expect_err("it would have to wait");
     let text = error.to_string();
     assert!(text.ends_with(" could not be sent: waiting here would stall the async runtime"), "{text}");
     assert_eq!(endpoint.requests(), 0);
@@ -62,20 +65,20 @@ fn a_single_exchange_is_not_sent_from_a_worker() {
 #[test]
 fn an_adoption_on_a_worker_is_in_force_at_once() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let (store, key) = (MemoryStore::with_clock(clock.clone()), Key::account("inn"));
-    let accounts = accounts(&endpoint, &clock).store(store.clone()).build().expect("a registration");
-    let tokens = accounts.tokens(key.clone()).expect("a handle");
-    on(WORKERS[0], || tokens.adopt(Adopted::RefreshToken(Secret::new("rt-0")))).expect("a refresh token");
+    let (store, key) = (MemoryStore::with_clock(clock.clone()), TokenSpec::account("inn"));
+    let manager = manager(&endpoint, &clock).store(store.clone()).build().expect("a registration");
+    let tokens = manager.tokens(key.clone()).expect("a handle");
+    on(WORKERS[0], || tokens.import(Imported::RefreshToken(Secret::new("rt-0")))).expect("a refresh token");
     assert_eq!(tokens.header().expect("a token"), "Bearer at-1");
-    accounts.shutdown();
+    manager.shutdown();
     assert_eq!(stored(&store, &key).refresh_token(), Some("rt-1"));
 }
 
 #[test]
 fn a_worker_gets_a_refused_token_while_its_renewal_is_under_way_rather_than_none() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    let accounts = accounts(&endpoint, &clock).build().expect("a registration");
-    let tokens = accounts.tokens(own_key()).expect("a handle");
+    let manager = manager(&endpoint, &clock).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
     tokens.refused(tokens.get().expect("a token").generation());
     endpoint.shut();
     let token = on(WORKERS[0], || tokens.get()).expect("a token that may still work");

@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
-mod ear;
+mod recording_subscriber;
 mod secrets;
 mod server;
 
@@ -12,7 +12,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::Request;
-use octo_auth_blocking::{Body, Fault};
+use octo_auth_blocking::{Body, TransportError};
 
 /// Long enough for any test.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -22,6 +22,6 @@ fn request(method: &str, url: &str, body: &str) -> Request<Body> {
 }
 
 /// What lies behind a fault.
-fn cause(fault: &Fault) -> String {
+fn cause(fault: &TransportError) -> String {
     fault.source().map(ToString::to_string).unwrap_or_default()
 }

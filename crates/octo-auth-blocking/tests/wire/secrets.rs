@@ -2,12 +2,12 @@
 
 use octo_auth_blocking::profile::ClientAuthentication;
 use octo_auth_blocking::{
-    Accounts, Adopted, ApiClient, Body, Client, Delivery, Key, Profile, Runner, Scopes, Secret, Transport,
-    UreqTransport, entropy,
+    ApiClient, Body, Client, Delivery, Imported, Profile, Runner, Scopes, Secret, TokenManager, TokenSpec,
+    Transport, UreqTransport, entropy,
 };
 use octo_auth_emulator::{Browser, Emulator, SECRET_MARK, generic, octorate};
 
-use crate::ear::{Heard, hear};
+use crate::recording_subscriber::{Heard, hear};
 use crate::server::Server;
 use crate::{DEADLINE, cause, request};
 
@@ -159,17 +159,17 @@ fn standard(emulator: &Emulator) -> Client {
 #[test]
 fn a_refresh_token_that_is_replaced_is_not_logged_nor_its_successor() {
     let emulator = Emulator::start().expect("a free port");
-    let accounts = Accounts::new(standard(&emulator)).expect("a registration");
-    let tokens = accounts.tokens(Key::account("inn")).expect("a handle");
+    let manager = TokenManager::new(standard(&emulator)).expect("a registration");
+    let tokens = manager.tokens(TokenSpec::account("inn")).expect("a handle");
     let consent =
         emulator.generic().grant_refresh_token(generic::DEMO_CLIENT_ID, &["read"]).expect("a client");
     let heard = hear(|| {
-        tokens.adopt(Adopted::RefreshToken(Secret::new(consent))).expect("a consent");
+        tokens.import(Imported::RefreshToken(Secret::new(consent))).expect("a consent");
         let token = tokens.get().expect("a token");
         assert!(token.access_token().expose().contains(SECRET_MARK));
         tokens.refused(token.generation());
         tokens.get().expect("another token");
-        accounts.shutdown();
+        manager.shutdown();
     });
     assert_silent(&heard, 2, &[SECRET_MARK, "100%25"]);
 }
@@ -185,7 +185,8 @@ fn a_code_is_not_logged_nor_what_it_is_exchanged_for() {
         runner.now(),
     );
     let (page, pending) = asked.expect("a page");
-    let callback = crate::ear::unheard(|| Browser::new().open(&page).and_then(|page| page.grant()));
+    let callback =
+        crate::recording_subscriber::unheard(|| Browser::new().open(&page).and_then(|page| page.grant()));
     let code = pending.receive(&callback.expect("a redirect"), runner.now()).expect("a code");
     let exchange = code.exchange(&client, runner.now()).expect("a request");
     let heard = hear(|| {
@@ -198,7 +199,7 @@ fn a_code_is_not_logged_nor_what_it_is_exchanged_for() {
 #[test]
 fn the_token_of_an_admin_is_not_logged() {
     let emulator = Emulator::start().expect("a free port");
-    let profile = Profile::octorate().behind(&emulator.url()).expect("a sound address");
+    let profile = Profile::octorate().via_gateway(&emulator.url()).expect("a sound address");
     let client = Client::new(profile, octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET);
     let exchange = client.expect("a sound client").api_login().expect("a request");
     let heard = hear(|| drop(Runner::new().expect("a runner").run(exchange).expect("a token")));
@@ -208,8 +209,9 @@ fn the_token_of_an_admin_is_not_logged() {
 #[test]
 fn the_token_the_query_and_the_bodies_of_a_call_are_not_logged() {
     let server = Server::answering(unannounced());
-    let accounts = Accounts::new(client(&server, ClientAuthentication::Body)).expect("a registration");
-    let calls = ApiClient::new(accounts.tokens(Key::client_credentials(&Scopes::none())).expect("a handle"));
+    let manager = TokenManager::new(client(&server, ClientAuthentication::Body)).expect("a registration");
+    let calls =
+        ApiClient::new(manager.tokens(TokenSpec::client_credentials(&Scopes::none())).expect("a handle"));
     let heard = hear(|| {
         for (method, body) in [("GET", ""), ("DELETE", ""), ("PUT", "client-secret-1")] {
             let mut call = request(method, &server.url("/guests?name=key-1"), body);
@@ -217,7 +219,7 @@ fn the_token_the_query_and_the_bodies_of_a_call_are_not_logged() {
             let answer = calls.call(&call).expect("an answer");
             assert_eq!(answer.value.body().len(), TOKEN.len());
         }
-        accounts.shutdown();
+        manager.shutdown();
     });
     assert_silent(&heard, 4, &[&SECRETS[..], &["key-1"]].concat());
     let requests = server.requests();
@@ -279,7 +281,7 @@ fn a_large_body_goes_out_whole_and_comes_back_whole() {
     let mut asking = request("POST", &server.url("/"), &large);
     let long = http::HeaderValue::from_str(&"s".repeat(300)).expect("a sound value");
     asking.headers_mut().insert("authorization", long);
-    let _turn = crate::ear::turn();
+    let _turn = crate::recording_subscriber::turn();
     let response = transport.send(&asking, DEADLINE).expect("an answer");
     assert!(response.body().as_ref() == Body::from(large.as_str()).as_ref());
     let sent = server.requests().concat();

@@ -3,7 +3,7 @@
 use octo_auth_core::{Answer, Client, Entropy, Exchange, ExchangeError, Now, Reply};
 use tokio::runtime::{self, Runtime};
 
-use super::day::{Life, Simulated};
+use super::simulated_day::{Session, Simulated};
 use super::stopped::Stopped;
 use crate::failure::{Exit, Failure};
 
@@ -43,10 +43,10 @@ impl Adapter {
     }
 
     /// The tokens of one account, kept by this adapter, in simulated time.
-    pub(super) fn life(&self, client: Client, clock: Simulated) -> Result<Life<'_>, Stopped> {
+    pub(super) fn life(&self, client: Client, clock: Simulated) -> Result<Session<'_>, Stopped> {
         match self {
-            Self::Async { runtime, .. } => Life::asynchronous(runtime, client, clock),
-            Self::Blocking(_) => Life::blocking(client, clock),
+            Self::Async { runtime, .. } => Session::asynchronous(runtime, client, clock),
+            Self::Blocking(_) => Session::blocking(client, clock),
         }
     }
 

@@ -3,7 +3,7 @@
 use http::Request;
 use octo_auth_core::profile::{Api, ClientAuthentication};
 use octo_auth_core::{
-    ApiAnswer, Body, Client, Exchange, Meaning, PendingAuthorization, Profile, Remedy, Scopes, TokenSet,
+    ApiAnswer, Body, Client, Exchange, PendingAuthorization, Profile, Remedy, Scopes, TokenSet, TokenStatus,
     TokenTypeHint,
 };
 use octo_auth_emulator::Page;
@@ -45,7 +45,7 @@ fn client_credentials(stage: &mut Stage<'_>, profile: &Profile, client: &Client)
         stage.succeeds("Client credentials in the body", client.client_credentials(&scopes)?, |answer| {
             Ok(granted(&answer.value))
         })?;
-    stage.calls("The token opens the resource", resource(client, &tokens)?, 200, Meaning::Accepted)?;
+    stage.calls("The token opens the resource", resource(client, &tokens)?, 200, TokenStatus::Accepted)?;
     let basic = profile.clone().with_client_authentication(ClientAuthentication::Basic)?;
     let by_header = Client::new(basic.clone(), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
     stage.succeeds(
@@ -104,7 +104,7 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client, base: &str) -> Result<TokenSe
     let tokens = stage.succeeds("The code and its verifier become tokens", exchange, |answer| {
         check(answer.value.refresh_token().is_some(), granted(&answer.value), "no refresh token came")
     })?;
-    stage.calls("They open the resource", resource(client, &tokens)?, 200, Meaning::Accepted)?;
+    stage.calls("They open the resource", resource(client, &tokens)?, 200, TokenStatus::Accepted)?;
     let other = Client::new(client.profile().clone(), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
     stage.prevented(
         "Another client cannot use this sign-in",
@@ -127,7 +127,12 @@ fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<
         client.revoke(&second, TokenTypeHint::RefreshToken)?,
         |_| Ok("Done; the answer is the same for a token the server does not know.".to_owned()),
     )?;
-    stage.calls("Its access token went along", resource(client, &renewed)?, 401, Meaning::TokenRefused)?;
+    stage.calls(
+        "Its access token went along",
+        resource(client, &renewed)?,
+        401,
+        TokenStatus::TokenRefused,
+    )?;
     stage.refused(
         "So did the refresh token",
         client.refresh(&second)?,
@@ -155,7 +160,7 @@ fn end_of_a_token(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped>
             check(!answer.value.active, "Not active; the server does not say why.", "it is still active")
         },
     )?;
-    stage.calls("The resource refuses it", resource(client, &tokens)?, 401, Meaning::TokenRefused)
+    stage.calls("The resource refuses it", resource(client, &tokens)?, 401, TokenStatus::TokenRefused)
 }
 
 /// The resource lies beside the token endpoint.

@@ -7,7 +7,7 @@ mod sign_in;
 use std::time::Duration;
 
 use http::Request;
-use octo_auth_core::{Body, Client, Meaning, Profile, Secret, TokenSet};
+use octo_auth_core::{Body, Client, Profile, Secret, TokenSet, TokenStatus};
 use octo_auth_emulator::octorate::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PROPERTY, Expiry};
 
 use super::passing::{check, granted};
@@ -16,7 +16,7 @@ use super::stopped::Stopped;
 use calls::{accommodations, reservations};
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
-    let profile = Profile::octorate().behind(&stage.emulator().url())?;
+    let profile = Profile::octorate().via_gateway(&stage.emulator().url())?;
     let client = Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
     let tokens = sign_in::granted_by_the_owner(stage, &client)?;
     sign_in::refused(stage, &client)?;
@@ -33,7 +33,7 @@ fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<
         "The access token opens the property",
         reservations(client, tokens, DEMO_PROPERTY)?,
         200,
-        Meaning::Accepted,
+        TokenStatus::Accepted,
     )?;
     let foreign = Request::get("https://elsewhere.example/accommodation").body(Body::empty())?;
     stage.prevented("The token goes to no other host", client.api_call(tokens, foreign), "foreign_host")?;
@@ -43,7 +43,7 @@ fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<
         "An expired token is refused, with 403 in place of the usual 401",
         accommodations(client, tokens)?,
         403,
-        Meaning::TokenRefused,
+        TokenStatus::TokenRefused,
     )?;
     let refresh_token = tokens.refresh_token().cloned().unwrap_or_else(|| Secret::new(""));
     let renewed = stage.succeeds(
@@ -55,7 +55,7 @@ fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<
         "The call is repeated with the new token",
         accommodations(client, &renewed)?,
         200,
-        Meaning::Accepted,
+        TokenStatus::Accepted,
     )?;
     stage.emulator().octorate().set_expiry(Expiry::Seconds);
     stage.scene("Octorate answers with `expires_in` alone, as one of its two documents says.");
@@ -79,7 +79,7 @@ fn wrong_environment(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) 
         "A call in the wrong environment is refused with 403 too, and is no reason to renew the token",
         accommodations(client, tokens)?,
         403,
-        Meaning::WrongEnvironment,
+        TokenStatus::WrongEnvironment,
     )?;
     stage.emulator().octorate().set_environment_mismatch(false);
     Ok(())

@@ -3,7 +3,8 @@
 use http::Request;
 use octo_auth_core::profile::{AbsentTokenType, Encoding};
 use octo_auth_core::{
-    Body, Client, CreatedClient, Deviation, Meaning, NewClient, Position, Profile, Remedy, Scopes, TokenSet,
+    Body, Client, CreatedClient, Deviation, NewClient, Position, Profile, Remedy, Scopes, TokenSet,
+    TokenStatus,
 };
 
 use octo_auth_emulator::octotable::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
@@ -13,7 +14,7 @@ use super::stage::Stage;
 use super::stopped::Stopped;
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
-    let profile = Profile::octotable().behind(&stage.emulator().url())?;
+    let profile = Profile::octotable().via_gateway(&stage.emulator().url())?;
     let created = creation(stage, &profile)?;
     let property = created.properties.first().map(|property| property.id.clone()).unwrap_or_default();
     let client_id = created.client_id.clone();
@@ -75,7 +76,7 @@ fn calls(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet, property: &s
         "The token and the Property header open the API",
         client.api_call(tokens, request)?,
         200,
-        Meaning::Accepted,
+        TokenStatus::Accepted,
     )?;
     let without = Request::get(&url).body(Body::empty())?;
     stage.prevented(
@@ -94,7 +95,7 @@ fn calls(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet, property: &s
         "Somebody else's property is forbidden",
         client.api_call(tokens, other)?,
         403,
-        Meaning::Forbidden,
+        TokenStatus::Forbidden,
     )?;
     stage.emulator().octotable().revoke_all_access_tokens();
     stage.scene("OctoTable forgets all access tokens.");
@@ -103,7 +104,7 @@ fn calls(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet, property: &s
         "A token that was revoked is refused",
         client.api_call(tokens, request)?,
         401,
-        Meaning::TokenRefused,
+        TokenStatus::TokenRefused,
     )?;
     let again = stage.succeeds(
         "There is no refresh token; the client asks again",
@@ -111,7 +112,7 @@ fn calls(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet, property: &s
         |answer| Ok(granted(&answer.value)),
     )?;
     let request = Request::get(&url).header("Property", property).body(Body::empty())?;
-    stage.calls("The new token opens the API", client.api_call(&again, request)?, 200, Meaning::Accepted)
+    stage.calls("The new token opens the API", client.api_call(&again, request)?, 200, TokenStatus::Accepted)
 }
 
 fn refusals(

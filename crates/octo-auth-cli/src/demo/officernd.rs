@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::Request;
 use octo_auth_core::{
-    ApiAnswer, Body, Client, Exchange, Meaning, PendingAuthorization, Profile, Remedy, Scopes, Secret,
-    TokenSet,
+    ApiAnswer, Body, Client, Exchange, PendingAuthorization, Profile, Remedy, Scopes, Secret, TokenSet,
+    TokenStatus,
 };
 use octo_auth_emulator::Page;
 use octo_auth_emulator::officernd::{
@@ -20,7 +20,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MEMBERS: &str = "flex.community.members.read";
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
-    let profile = Profile::officernd().behind(&stage.emulator().url())?;
+    let profile = Profile::officernd().via_gateway(&stage.emulator().url())?;
     let client = Client::new(profile.clone(), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?;
     five_a_minute(stage, &profile, &client)?;
     revocation(stage, &profile)?;
@@ -34,7 +34,7 @@ fn five_a_minute(stage: &mut Stage<'_>, profile: &Profile, client: &Client) -> R
     let tokens = stage.succeeds("A token for one scope", client.client_credentials(&scopes)?, |answer| {
         check(answer.value.refresh_token().is_none(), granted(&answer.value), "a refresh token came")
     })?;
-    stage.calls("It reads the members", members(client, &tokens)?, 200, Meaning::Accepted)?;
+    stage.calls("It reads the members", members(client, &tokens)?, 200, TokenStatus::Accepted)?;
     stage.prevented(
         "OfficeRND refuses requests without a scope, so none is sent",
         client.client_credentials(&Scopes::none()),
@@ -46,7 +46,7 @@ fn five_a_minute(stage: &mut Stage<'_>, profile: &Profile, client: &Client) -> R
         let all = answer.value.scopes().is_some_and(|scopes| scopes.same_set(&several));
         check(all, granted(&answer.value), "other scopes were granted")
     })?;
-    stage.calls("It reads the members too", members(client, &reading)?, 200, Meaning::Accepted)?;
+    stage.calls("It reads the members too", members(client, &reading)?, 200, TokenStatus::Accepted)?;
     stage.refused(
         "A scope beyond the application's permissions is refused",
         client.client_credentials(&Scopes::parse("flex.billing.payments.create")?)?,
@@ -91,7 +91,7 @@ fn revocation(stage: &mut Stage<'_>, profile: &Profile) -> Result<(), Stopped> {
         "A token of a deleted application is refused",
         members(&reader, &tokens)?,
         401,
-        Meaning::TokenRefused,
+        TokenStatus::TokenRefused,
     )?;
     stage.refused(
         "It gets no other one",
@@ -121,7 +121,7 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client) -> Result<Secret, Stopped> {
     )?;
     let exchange = code.exchange(client, stage.now())?;
     let tokens = stage.succeeds("The code becomes tokens", exchange, |answer| Ok(granted(&answer.value)))?;
-    stage.calls("They read the members", members(client, &tokens)?, 200, Meaning::Accepted)?;
+    stage.calls("They read the members", members(client, &tokens)?, 200, TokenStatus::Accepted)?;
     let used = copy.receive(&callback, stage.now())?.exchange(client, stage.now())?;
     stage.refused("The code works once", used, "oauth:invalid_grant", Remedy::SignInAgain)?;
     tokens.refresh_token().cloned().ok_or(Stopped::AtStep)

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Answer, ApiAnswer, AuthorizationCode, Client, Deviation, Entropy, Exchange, ExchangeError, Meaning, Now,
-    PendingAuthorization, RejectedCallback, Remedy, Reply,
+    Answer, ApiAnswer, AuthorizationCode, Client, Deviation, Entropy, Exchange, ExchangeError, Now,
+    PendingAuthorization, RejectedCallback, Remedy, Reply, TokenStatus,
 };
 use octo_auth_emulator::{Browser, BrowserError, Emulator, Entry, Page};
 
 use super::adapter::Adapter;
-use super::day::{Life, Simulated};
 use super::passing::{Passing, Refusal, moved, same_kind, sentence};
+use super::simulated_day::{Session, Simulated};
 use super::stopped::Stopped;
 
 /// One step of a chapter, as it went.
@@ -56,7 +56,7 @@ impl<'a> Stage<'a> {
         &self.emulator
     }
 
-    pub(super) fn life(&self, client: Client, clock: Simulated) -> Result<Life<'a>, Stopped> {
+    pub(super) fn life(&self, client: Client, clock: Simulated) -> Result<Session<'a>, Stopped> {
         self.adapter.life(client, clock)
     }
 
@@ -144,14 +144,14 @@ impl<'a> Stage<'a> {
         name: &str,
         exchange: Exchange<ApiAnswer>,
         status: u16,
-        meaning: Meaning,
+        meaning: TokenStatus,
     ) -> Result<(), Stopped> {
         let sent = Passing::of(&exchange, &self.emulator);
         let (outcome, tolerated) = match self.adapter.run(exchange) {
             Ok(answer) => (understood(&answer.value, status, meaning), answer.deviations),
             Err(error) => (Err(error.to_string()), error.deviations().to_vec()),
         };
-        self.conclude(name, Some(sent), outcome, tolerated, meaning != Meaning::Accepted)
+        self.conclude(name, Some(sent), outcome, tolerated, meaning != TokenStatus::Accepted)
     }
 
     /// A step that must be refused before there is a request; gives back the error.
@@ -274,14 +274,14 @@ fn expected(error: &ExchangeError, code: &str, remedy: Remedy) -> Outcome {
     if error.code() == code && same_kind(error.remedy(), remedy) { Ok(told) } else { Err(told) }
 }
 
-fn understood(answer: &ApiAnswer, status: u16, meaning: Meaning) -> Outcome {
+fn understood(answer: &ApiAnswer, status: u16, meaning: TokenStatus) -> Outcome {
     let means = match answer.meaning() {
-        Meaning::Accepted => "The token was accepted",
-        Meaning::TokenRefused => "The token has expired or was revoked: renew it once and ask again",
-        Meaning::InsufficientScope => "The token lacks a scope: ask for more",
-        Meaning::Forbidden => "The token is good but may not do this: renewing does not help",
-        Meaning::Quota { .. } => "A quota is used up: wait",
-        Meaning::WrongEnvironment => "Sandbox and production were mixed up",
+        TokenStatus::Accepted => "The token was accepted",
+        TokenStatus::TokenRefused => "The token has expired or was revoked: renew it once and ask again",
+        TokenStatus::InsufficientScope => "The token lacks a scope: ask for more",
+        TokenStatus::Forbidden => "The token is good but may not do this: renewing does not help",
+        TokenStatus::Quota { .. } => "A quota is used up: wait",
+        TokenStatus::WrongEnvironment => "Sandbox and production were mixed up",
         _ => "Nothing about the token",
     };
     let said = [answer.code().map(str::to_owned), answer.provider_text().map(ToString::to_string)];

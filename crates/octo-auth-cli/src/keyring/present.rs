@@ -13,7 +13,7 @@ use super::CHOICES;
 use crate::failure::{Exit, Failure, shown};
 
 /// How long a keyring may take, from first to last.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the entries belong to.
 const SERVICE: &str = "octo-auth";
@@ -24,7 +24,7 @@ const SERVICE: &str = "octo-auth";
 ///
 /// A [`Failure`] that names the three choices there are without it.
 pub(crate) fn secret(name: &str) -> Result<Secret, Failure> {
-    read(name, connect, PATIENCE)
+    read(name, connect, TIMEOUT)
 }
 
 /// Puts a random key there under this name, unless there is one.
@@ -33,7 +33,7 @@ pub(crate) fn secret(name: &str) -> Result<Secret, Failure> {
 ///
 /// A [`Failure`] if there is one, or as [`secret`].
 pub(crate) fn new_key(name: &str) -> Result<(), Failure> {
-    create(name, connect, PATIENCE)
+    create(name, connect, TIMEOUT)
 }
 
 fn read(
@@ -154,19 +154,19 @@ mod tests {
             let keyring = keyring.clone();
             move || Ok(keyring)
         };
-        let missing = read("k", connect(), PATIENCE).expect_err("no key").to_string();
+        let missing = read("k", connect(), TIMEOUT).expect_err("no key").to_string();
         assert!(
             missing.contains("holds no key k") && missing.contains("octo-auth store new-key"),
             "{missing}"
         );
-        create("k", connect(), PATIENCE).expect("a key");
-        let made = read("k", connect(), PATIENCE).expect("a key");
+        create("k", connect(), TIMEOUT).expect("a key");
+        let made = read("k", connect(), TIMEOUT).expect("a key");
         assert_eq!(made.expose().len(), 64);
-        let again = create("k", connect(), PATIENCE).expect_err("a refusal").to_string();
+        let again = create("k", connect(), TIMEOUT).expect_err("a refusal").to_string();
         assert!(again.contains("holds a key k already"), "{again}");
-        assert_eq!(read("k", connect(), PATIENCE).expect("a key"), made, "it stays");
+        assert_eq!(read("k", connect(), TIMEOUT).expect("a key"), made, "it stays");
         keyring.build(SERVICE, "other", None).and_then(|entry| entry.set_password(HEX)).expect("an entry");
-        assert_eq!(read("other", connect(), PATIENCE).expect("a key").expose(), HEX);
+        assert_eq!(read("other", connect(), TIMEOUT).expect("a key").expose(), HEX);
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
             (Error::Ambiguous(Vec::new()), "more than one"),
         ];
         for (error, says) in errors {
-            let told = read("k", move || Err(error), PATIENCE).expect_err("a failure").to_string();
+            let told = read("k", move || Err(error), TIMEOUT).expect_err("a failure").to_string();
             assert!(told.contains(says), "{told}");
             assert!(!told.contains("s3cret") && !told.contains("115"), "{told}");
             choices(&told);
@@ -194,7 +194,7 @@ mod tests {
         assert!(told.contains("did not answer in time"), "{told}");
         choices(&told);
         drop(never);
-        assert!(PATIENCE <= Duration::from_secs(3));
+        assert!(TIMEOUT <= Duration::from_secs(3));
     }
 
     #[track_caller]

@@ -57,7 +57,11 @@ fn each_state_has_its_word_and_says_why() {
     world.emulator.generic().revoke_token(&refresh_token);
     assert_eq!(world.run(&["token"]).code, Some(4));
     let dead = row(&world);
-    assert_eq!((&dead["state"], &dead["failure"]), (&"sign in".into(), &"consent_lost".into()), "{dead}");
+    assert_eq!(
+        (&dead["state"], &dead["failure"]),
+        (&"sign in".into(), &"refresh_token_rejected".into()),
+        "{dead}"
+    );
     assert!(dead["why"].as_str().expect("why").contains("no longer takes its refresh token"), "{dead}");
     world.run(&["logout"]);
     assert_eq!(row(&world)["state"], "signed out");

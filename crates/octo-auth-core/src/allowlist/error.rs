@@ -104,10 +104,10 @@ pub enum RuleProblem {
     /// IPv6 in a list of IPv4 only.
     #[error("this list takes IPv4 only")]
     Family,
-    /// Every address of a family; [`Terms::with_any`](super::Terms::with_any) permits it.
+    /// Every address of a family; [`RuleOptions::allow_any`](super::Terms::with_any) permits it.
     #[error("this permits every address, which has to be switched on")]
     AnyNeedsOptin,
-    /// Half of a family; [`Terms::with_any`](super::Terms::with_any) permits it.
+    /// Half of a family; [`RuleOptions::allow_any`](super::Terms::with_any) permits it.
     #[error("this permits half the Internet, which has to be switched on")]
     TooWide,
     /// The unspecified address.
@@ -147,7 +147,7 @@ impl RuleProblem {
         }
     }
 
-    /// Whether the rule is well-formed and [`Terms::with_any`](super::Terms::with_any) would permit it.
+    /// Whether the rule is well-formed and [`RuleOptions::allow_any`](super::Terms::with_any) would permit it.
     #[must_use]
     pub fn can_be_switched_on(self) -> bool {
         matches!(self, Self::AnyNeedsOptin | Self::TooWide)

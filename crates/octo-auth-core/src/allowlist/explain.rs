@@ -15,9 +15,9 @@ pub enum Explanation<'a> {
     /// No rule does; these are the nearest below and above it, of its family.
     Denied {
         /// The rule whose last address is the nearest below.
-        below: Option<Near<'a>>,
+        below: Option<NearestRule<'a>>,
         /// The rule whose first address is the nearest above.
-        above: Option<Near<'a>>,
+        above: Option<NearestRule<'a>>,
         /// How many rules there are, of both families.
         rules: usize,
     },
@@ -25,7 +25,7 @@ pub enum Explanation<'a> {
 
 /// A rule that just does not permit an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Near<'a> {
+pub struct NearestRule<'a> {
     /// The rule.
     pub rule: &'a WrittenRule,
     /// Its first or last address, whichever is nearer.
@@ -65,7 +65,7 @@ impl fmt::Display for Explanation<'_> {
             Self::Denied { below, above, .. } => {
                 f.write_str("denied\n  no rule holds it; the nearest are")?;
                 for (near, ends) in [(below, "ends at"), (above, "begins at")] {
-                    let Some(Near { rule, end, distance }) = near else { continue };
+                    let Some(NearestRule { rule, end, distance }) = near else { continue };
                     let (place, text) = (rule.place(), rule.text());
                     write!(f, "\n  {place}: {text}, which {ends} {end}, {distance} ")?;
                     f.write_str(if *distance == 1 { "address away" } else { "addresses away" })?;
@@ -124,7 +124,7 @@ pub(super) fn explain(rules: &[WrittenRule], address: IpAddr) -> Explanation<'_>
     let below = below.max_by_key(|rule| rule.block().broadcast());
     let above = of_family().filter(|rule| rule.block().network() > address);
     let above = above.min_by_key(|rule| rule.block().network());
-    let near = |rule, end| Near { rule, end, distance: number(address).abs_diff(number(end)) };
+    let near = |rule, end| NearestRule { rule, end, distance: number(address).abs_diff(number(end)) };
     Explanation::Denied {
         below: below.map(|rule| near(rule, rule.block().broadcast())),
         above: above.map(|rule| near(rule, rule.block().network())),

@@ -15,7 +15,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::error::{RuleError, RuleProblem};
 use super::letters::{retyped, strange};
 use super::ranges::blocks;
-use super::terms::Terms;
+use super::terms::RuleOptions;
 
 /// Reads a rule by the default terms.
 ///
@@ -23,7 +23,7 @@ use super::terms::Terms;
 ///
 /// As [`parse_rule`].
 pub fn parse(text: &str) -> Result<IpNet, RuleError> {
-    parse_rule(text, Terms::default())
+    parse_rule(text, RuleOptions::default())
 }
 
 /// Reads a rule; an address alone is the block of itself, and an IPv4-mapped block is the IPv4 block.
@@ -31,11 +31,11 @@ pub fn parse(text: &str) -> Result<IpNet, RuleError> {
 /// # Errors
 ///
 /// [`RuleError`] says what is wrong, at which byte, and what was probably meant.
-pub fn parse_rule(text: &str, terms: Terms) -> Result<IpNet, RuleError> {
+pub fn parse_rule(text: &str, terms: RuleOptions) -> Result<IpNet, RuleError> {
     read_rule(text, terms).map_err(|error| explained(error, text))
 }
 
-fn read_rule(text: &str, terms: Terms) -> Result<IpNet, RuleError> {
+fn read_rule(text: &str, terms: RuleOptions) -> Result<IpNet, RuleError> {
     if text.is_empty() {
         return Err(RuleError::new(RuleProblem::Empty, 0));
     }
@@ -69,7 +69,7 @@ fn read_rule(text: &str, terms: Terms) -> Result<IpNet, RuleError> {
 /// Gives the block if nothing can be said against it, as is plain of most blocks of IPv4: what the rest of
 /// [`parse_rule`] would find out at several times the cost.
 #[inline]
-fn ordinary(address: IpAddr, length: u8, terms: Terms) -> Option<IpNet> {
+fn ordinary(address: IpAddr, length: u8, terms: RuleOptions) -> Option<IpNet> {
     let IpAddr::V4(address) = address else { return None };
     let bits = address.to_bits();
     let host = u32::MAX.checked_shr(length.into()).unwrap_or(0);
@@ -208,7 +208,7 @@ fn unmapped(address: IpAddr, length: u8, slash: usize) -> Result<(IpAddr, u8), R
     }
 }
 
-fn refuse_family(address: IpAddr, length: u8, terms: Terms) -> Result<(), RuleError> {
+fn refuse_family(address: IpAddr, length: u8, terms: RuleOptions) -> Result<(), RuleError> {
     let error = match address {
         IpAddr::V6(_) if terms.ipv4_only => RuleError::new(RuleProblem::Family, 0),
         // The same address as the dotted spelling, which is refused while it is read.
@@ -222,7 +222,7 @@ fn refuse_family(address: IpAddr, length: u8, terms: Terms) -> Result<(), RuleEr
 }
 
 /// Says why a well-formed block may not stand in a list.
-fn unfit(block: IpNet, terms: Terms) -> Option<RuleProblem> {
+fn unfit(block: IpNet, terms: RuleOptions) -> Option<RuleProblem> {
     let address = block.network();
     if block.prefix_len() <= 1 {
         let problem = if block.prefix_len() == 0 { RuleProblem::AnyNeedsOptin } else { RuleProblem::TooWide };

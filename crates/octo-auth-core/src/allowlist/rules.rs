@@ -8,7 +8,7 @@ use super::Allowlist;
 use super::error::ListError;
 use super::explain::{Explanation, NotPermitted, explain};
 use super::rule::parse_rule;
-use super::terms::Terms;
+use super::terms::RuleOptions;
 use super::written::{Place, WrittenRule};
 
 /// A list of rules as it was written.
@@ -22,7 +22,7 @@ impl Rules {
     /// # Errors
     ///
     /// [`ListError::Rules`] with every bad line.
-    pub fn from_text(text: &str, terms: Terms) -> Result<Self, ListError> {
+    pub fn from_text(text: &str, terms: RuleOptions) -> Result<Self, ListError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.split('\n').enumerate().filter_map(|(index, line)| {
             let line = line.strip_suffix('\r').unwrap_or(line);
@@ -41,7 +41,7 @@ impl Rules {
     ///
     /// [`ListError::Rules`] with every bad rule: its number counted from one, and the byte counted from the beginning
     /// of the text.
-    pub fn from_line(text: &str, terms: Terms) -> Result<Self, ListError> {
+    pub fn from_line(text: &str, terms: RuleOptions) -> Result<Self, ListError> {
         let pieces = split(text, |letter| letter == ',').flat_map(|(start, piece)| {
             let mut words: Vec<_> = split(piece, |letter| letter.is_ascii_whitespace())
                 .filter(|(_, word)| !word.is_empty())
@@ -62,7 +62,7 @@ impl Rules {
     /// # Errors
     ///
     /// [`ListError::NotAnArray`] for other JSON, and [`ListError::Rules`] with every bad element.
-    pub fn from_json(json: &str, terms: Terms) -> Result<Self, ListError> {
+    pub fn from_json(json: &str, terms: RuleOptions) -> Result<Self, ListError> {
         let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let texts: Vec<String> = serde_json::from_str(json)
             .map_err(|error| ListError::NotAnArray { line: error.line(), column: error.column() })?;
@@ -74,14 +74,14 @@ impl Rules {
     /// # Errors
     ///
     /// [`ListError::Rules`] with every bad one.
-    pub fn from_list<S: AsRef<str>>(texts: &[S], terms: Terms) -> Result<Self, ListError> {
+    pub fn from_list<S: AsRef<str>>(texts: &[S], terms: RuleOptions) -> Result<Self, ListError> {
         let elements = texts.iter().enumerate();
         Self::read(elements.map(|(index, text)| (Place::Element(index + 1), 0, text.as_ref())), terms)
     }
 
     fn read<'a>(
         written: impl Iterator<Item = (Place, usize, &'a str)>,
-        terms: Terms,
+        terms: RuleOptions,
     ) -> Result<Self, ListError> {
         let (mut rules, mut bad) = (Vec::new(), Vec::new());
         for (place, indent, text) in written {

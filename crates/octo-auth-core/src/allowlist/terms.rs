@@ -2,16 +2,16 @@
 
 /// Which rules a list may hold. The default takes both families and refuses half the Internet or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Terms {
+pub struct RuleOptions {
     pub(super) any: bool,
     pub(super) ipv4_only: bool,
     pub(super) egress: bool,
 }
 
-impl Terms {
+impl RuleOptions {
     /// Permits `0.0.0.0/0`, `::/0` and their halves, which are refused otherwise.
     #[must_use]
-    pub fn with_any(self) -> Self {
+    pub fn allow_any(self) -> Self {
         Self { any: true, ..self }
     }
 

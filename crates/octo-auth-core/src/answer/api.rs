@@ -22,7 +22,7 @@ pub(crate) const LOOKED_AT: usize = 8192;
 /// What an answer of the provider's API means for the token that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Meaning {
+pub enum TokenStatus {
     /// The call succeeded.
     Accepted,
     /// The token has expired or was revoked: renew it once and repeat the call.
@@ -42,7 +42,7 @@ pub enum Meaning {
     Unrelated,
 }
 
-impl Meaning {
+impl TokenStatus {
     /// Whether another token of the same kind can help.
     #[must_use]
     pub fn calls_for_renewal(self) -> bool {
@@ -65,7 +65,7 @@ impl Meaning {
 pub struct ApiAnswer {
     status: StatusCode,
     headers: HeaderMap,
-    meaning: Meaning,
+    meaning: TokenStatus,
     code: Option<String>,
     body: Body,
     /// The refusal as an error; `None` if the call succeeded.
@@ -87,7 +87,7 @@ impl ApiAnswer {
 
     /// What the answer means for the token.
     #[must_use]
-    pub fn meaning(&self) -> Meaning {
+    pub fn meaning(&self) -> TokenStatus {
         self.meaning
     }
 
@@ -150,7 +150,7 @@ impl Read for ApiAnswer {
         }
         let Judgement { said, meaning } = judge(reading, received);
         let code = said.kind.as_ref().map(|kind| kind.code().into_owned());
-        let refusal = (meaning != Meaning::Accepted)
+        let refusal = (meaning != TokenStatus::Accepted)
             .then(|| errors::refused(reading, received, said, meaning.refusal()));
         let deviations = refusal.as_ref().map_or_else(Vec::new, |refusal| refusal.deviations().to_vec());
         let (status, headers) = (received.status, received.headers.clone());
@@ -168,14 +168,14 @@ impl Read for ApiAnswer {
 }
 
 /// What an answer of the API means, of whose body no more than the beginning need be there.
-pub(crate) fn api_meaning(reading: &Reading, received: &Received<'_>) -> Meaning {
+pub(crate) fn api_meaning(reading: &Reading, received: &Received<'_>) -> TokenStatus {
     judge(reading, received).meaning
 }
 
 /// What an answer says of an error, and what it means.
 struct Judgement {
     said: errors::Said,
-    meaning: Meaning,
+    meaning: TokenStatus,
 }
 
 fn judge(reading: &Reading, received: &Received<'_>) -> Judgement {
@@ -183,12 +183,12 @@ fn judge(reading: &Reading, received: &Received<'_>) -> Judgement {
     // A success is looked at only if the profile says how one may be a refusal.
     let listed = reading.profile.document().refusals.iter().any(|own| own.status == received.status.as_u16());
     if received.status.is_success() && !listed {
-        return Judgement { said: errors::Said::default(), meaning: Meaning::Accepted };
+        return Judgement { said: errors::Said::default(), meaning: TokenStatus::Accepted };
     }
     let said = errors::said(reading, &errors::body_text(&head));
     let retry_after = retry_after(received, &mut Vec::new());
     let meaning = meaning(reading, &head, said.kind.as_ref(), retry_after);
-    if meaning == Meaning::Accepted {
+    if meaning == TokenStatus::Accepted {
         return Judgement { said: errors::Said::default(), meaning };
     }
     Judgement { said, meaning }
@@ -199,43 +199,51 @@ fn meaning(
     received: &Received<'_>,
     kind: Option<&ErrorKind>,
     retry_after: Option<Duration>,
-) -> Meaning {
+) -> TokenStatus {
     let challenges = Challenges::read(received.headers);
     let by_profile = errors::meaning(reading, received.status, kind);
     match (by_profile, by_headers(received.status, &challenges, retry_after)) {
         // RFC 6750 section 3.1 is more exact than a profile that calls every such status refused or forbidden.
-        (Some(RefusalMeaning::TokenRefused), Some(Meaning::InsufficientScope)) => Meaning::InsufficientScope,
+        (Some(RefusalMeaning::TokenRefused), Some(TokenStatus::InsufficientScope)) => {
+            TokenStatus::InsufficientScope
+        }
         (Some(RefusalMeaning::Forbidden) | None, Some(told)) => told,
-        (Some(RefusalMeaning::TokenRefused), _) => Meaning::TokenRefused,
-        (Some(RefusalMeaning::Forbidden), None) => Meaning::Forbidden,
-        (Some(RefusalMeaning::Quota), _) => Meaning::Quota { retry_after },
-        (Some(RefusalMeaning::WrongEnvironment), _) => Meaning::WrongEnvironment,
+        (Some(RefusalMeaning::TokenRefused), _) => TokenStatus::TokenRefused,
+        (Some(RefusalMeaning::Forbidden), None) => TokenStatus::Forbidden,
+        (Some(RefusalMeaning::Quota), _) => TokenStatus::Quota { retry_after },
+        (Some(RefusalMeaning::WrongEnvironment), _) => TokenStatus::WrongEnvironment,
         (None, None) => by_status(received, &challenges),
     }
 }
 
 /// The meaning that the headers give on their own, whatever a profile says of the status in general. What a 401 means
 /// the profile knows better.
-fn by_headers(status: StatusCode, challenges: &Challenges, retry_after: Option<Duration>) -> Option<Meaning> {
+fn by_headers(
+    status: StatusCode,
+    challenges: &Challenges,
+    retry_after: Option<Duration>,
+) -> Option<TokenStatus> {
     match status.as_u16() {
-        401 | 403 if challenges.have_token_error("insufficient_scope") => Some(Meaning::InsufficientScope),
-        400 | 403 if challenges.have_token_error("invalid_token") => Some(Meaning::TokenRefused),
+        401 | 403 if challenges.have_token_error("insufficient_scope") => {
+            Some(TokenStatus::InsufficientScope)
+        }
+        400 | 403 if challenges.have_token_error("invalid_token") => Some(TokenStatus::TokenRefused),
         401 => None,
         // A time to wait says that the same call may succeed then (RFC 9110 section 10.2.3).
-        400.. if retry_after.is_some_and(|wait| !wait.is_zero()) => Some(Meaning::Quota { retry_after }),
+        400.. if retry_after.is_some_and(|wait| !wait.is_zero()) => Some(TokenStatus::Quota { retry_after }),
         _ => None,
     }
 }
 
 /// The meaning by RFC 6750 section 3.1 and RFC 6585 section 4.
-fn by_status(received: &Received<'_>, challenges: &Challenges) -> Meaning {
+fn by_status(received: &Received<'_>, challenges: &Challenges) -> TokenStatus {
     let says_invalid_token = || errors::body_text(received).contains("invalid_token");
     match received.status.as_u16() {
-        200..=299 => Meaning::Accepted,
-        401 if challenges.ask_for_another_credential() && !says_invalid_token() => Meaning::Unrelated,
-        401 => Meaning::TokenRefused,
-        403 => Meaning::Forbidden,
-        429 => Meaning::Quota { retry_after: None },
-        _ => Meaning::Unrelated,
+        200..=299 => TokenStatus::Accepted,
+        401 if challenges.ask_for_another_credential() && !says_invalid_token() => TokenStatus::Unrelated,
+        401 => TokenStatus::TokenRefused,
+        403 => TokenStatus::Forbidden,
+        429 => TokenStatus::Quota { retry_after: None },
+        _ => TokenStatus::Unrelated,
     }
 }

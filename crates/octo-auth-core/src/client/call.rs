@@ -10,59 +10,59 @@ use super::json;
 use crate::error::RequestError;
 use crate::exchange::Body;
 use crate::extra_parameter::ExtraParameter;
-use crate::profile::{Call, Encoding, Method, Parameter, Profile, Role, Template};
+use crate::profile::{Call, Encoding, Method, Parameter, Placeholder, Profile, Template};
 use crate::secret::Secret;
 use crate::token::sensitive_header;
 
 /// What the roles of a call's templates stand for at the moment.
 #[derive(Default)]
-pub(crate) struct Values<'a> {
-    given: Vec<(Role, Given<'a>)>,
+pub(crate) struct TemplateValues<'a> {
+    given: Vec<(Placeholder, TemplateValue<'a>)>,
     /// A role that is filled in in headers, and in no parameter.
-    only_in_headers: Option<Role>,
+    only_in_headers: Option<Placeholder>,
 }
 
 /// The value of a role.
 #[derive(Clone)]
-pub(crate) enum Given<'a> {
+pub(crate) enum TemplateValue<'a> {
     Text(&'a str),
     Secret(&'a Secret),
     /// JSON as it is to be written; only for parameters of JSON calls.
     Json(Cow<'a, str>),
 }
 
-impl<'a> Values<'a> {
-    pub(crate) fn set(&mut self, role: Role, value: Given<'a>) {
+impl<'a> TemplateValues<'a> {
+    pub(crate) fn set(&mut self, role: Placeholder, value: TemplateValue<'a>) {
         self.unset(role);
         self.given.push((role, value));
     }
 
     /// Sets a text that may be absent.
-    pub(crate) fn set_some(&mut self, role: Role, text: Option<&'a str>) {
+    pub(crate) fn set_some(&mut self, role: Placeholder, text: Option<&'a str>) {
         if let Some(text) = text {
-            self.set(role, Given::Text(text));
+            self.set(role, TemplateValue::Text(text));
         }
     }
 
-    fn unset(&mut self, role: Role) {
+    fn unset(&mut self, role: Placeholder) {
         self.given.retain(|(own, _)| *own != role);
     }
 
     /// Leaves the parameters with this role out.
-    pub(crate) fn keep_in_headers(&mut self, role: Role) {
+    pub(crate) fn keep_in_headers(&mut self, role: Placeholder) {
         self.only_in_headers = Some(role);
     }
 
     /// The secrets among the values.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let secrets = self.given.iter().filter_map(|(_, value)| match value {
-            Given::Secret(secret) => Some((*secret).clone()),
-            Given::Text(_) | Given::Json(_) => None,
+            TemplateValue::Secret(secret) => Some((*secret).clone()),
+            TemplateValue::Text(_) | TemplateValue::Json(_) => None,
         });
         secrets.collect()
     }
 
-    fn get(&self, role: Role) -> Option<&Given<'a>> {
+    fn get(&self, role: Placeholder) -> Option<&TemplateValue<'a>> {
         self.given.iter().find(|(own, _)| *own == role).map(|(_, value)| value)
     }
 
@@ -77,9 +77,9 @@ impl<'a> Values<'a> {
         let (before, role, after) = template.parts();
         let Some(role) = role else { return Some(Cow::Borrowed(before)) };
         let value = match self.get(role)? {
-            Given::Text(text) => *text,
-            Given::Secret(secret) => secret.expose(),
-            Given::Json(json) => json,
+            TemplateValue::Text(text) => *text,
+            TemplateValue::Secret(secret) => secret.expose(),
+            TemplateValue::Json(json) => json,
         };
         Some(if before.is_empty() && after.is_empty() {
             Cow::Borrowed(value)
@@ -93,7 +93,7 @@ impl<'a> Values<'a> {
 pub(crate) fn request(
     profile: &Profile,
     call: &Call,
-    values: &Values<'_>,
+    values: &TemplateValues<'_>,
     extra: &[ExtraParameter],
 ) -> Result<Request<Body>, RequestError> {
     let (content_type, body) = match call.encoding {
@@ -135,19 +135,24 @@ pub(crate) fn request(
 }
 
 /// The URL of a call whose parameters travel in the query.
-pub(crate) fn url(profile: &Profile, call: &Call, values: &Values<'_>, extra: &[ExtraParameter]) -> String {
+pub(crate) fn url(
+    profile: &Profile,
+    call: &Call,
+    values: &TemplateValues<'_>,
+    extra: &[ExtraParameter],
+) -> String {
     let query = form_encoded(call.parameters.iter(), values, extra);
     [profile.call_url(call).as_str(), "?", &query].concat()
 }
 
-fn form(call: &Call, values: &Values<'_>, extra: &[ExtraParameter]) -> Vec<u8> {
+fn form(call: &Call, values: &TemplateValues<'_>, extra: &[ExtraParameter]) -> Vec<u8> {
     form_encoded(call.parameters.iter(), values, extra).into_bytes()
 }
 
 /// Parameters as `application/x-www-form-urlencoded`, those without a value left out.
 fn form_encoded<'p>(
     parameters: impl Iterator<Item = &'p Parameter>,
-    values: &Values<'_>,
+    values: &TemplateValues<'_>,
     extra: &[ExtraParameter],
 ) -> String {
     let pairs: Vec<(&str, Cow<'_, str>)> = parameters
@@ -162,10 +167,10 @@ fn form_encoded<'p>(
 }
 
 /// Parameters of a JSON call, those without a value left out.
-fn members<'v>(call: &'v Call, values: &'v Values<'_>) -> Vec<json::Member<'v>> {
+fn members<'v>(call: &'v Call, values: &'v TemplateValues<'_>) -> Vec<json::Member<'v>> {
     let member = |parameter: &'v Parameter| {
         let raw = parameter.value.role().and_then(|role| match values.get(role) {
-            Some(Given::Json(json)) => Some(&**json),
+            Some(TemplateValue::Json(json)) => Some(&**json),
             _ => None,
         });
         let value = match raw {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{ExchangeError, Remedy, RequestError};
-use crate::failure::Failure;
+use crate::failure::TokenError;
 
 /// Why a call of the API through an API client of ours has no answer. It holds no secret.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum ApiError {
 pub enum CallError {
     /// There is no token; nothing was sent.
     #[error(transparent)]
-    Token(#[from] Failure),
+    Token(#[from] TokenError),
     /// The request must not carry the token, or lacks something; nothing was sent.
     #[error(transparent)]
     Request(#[from] RequestError),

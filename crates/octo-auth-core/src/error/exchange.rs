@@ -10,7 +10,7 @@ use http::StatusCode;
 use super::failed::{Failed, Retry, Salvaged};
 use super::{Diagnostic, ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
-use crate::exchange::{Fault, Purpose};
+use crate::exchange::{Purpose, TransportError};
 use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
@@ -46,7 +46,7 @@ impl ExchangeError {
 
     /// Returns what the transport reported, if no answer came.
     #[must_use]
-    pub fn fault(&self) -> Option<&Fault> {
+    pub fn fault(&self) -> Option<&TransportError> {
         self.0.fault.as_deref()
     }
 

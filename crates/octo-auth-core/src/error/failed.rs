@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::meaning::CodeMeaning;
 use super::{ErrorKind, ProviderText, Remedy, RenewalFailure};
 use crate::answer::Deviation;
-use crate::exchange::{Delivery, Fault, FaultKind, Purpose};
+use crate::exchange::{Delivery, FaultKind, Purpose, TransportError};
 use crate::profile::{ClientAuthentication, RefusalMeaning};
 use crate::secret::Secret;
 
@@ -39,7 +39,7 @@ pub(crate) struct Failed {
     pub(crate) after_failure: Duration,
     pub(crate) deviations: Vec<Deviation>,
     pub(crate) salvaged: Option<Salvaged>,
-    pub(crate) fault: Option<Arc<Fault>>,
+    pub(crate) fault: Option<Arc<TransportError>>,
     /// Why no other token was got, if the one of the request was refused.
     pub(crate) renewal_failure: Option<RenewalFailure>,
 }

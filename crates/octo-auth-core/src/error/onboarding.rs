@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{CallError, CallbackError, ExchangeError, Remedy, RequestError};
-use crate::failure::Failure;
-use crate::key::Adopted;
+use crate::failure::TokenError;
+use crate::key::Imported;
 
 /// Why an account did not begin with what a sign-in, a migration or a creation brings.
 ///
@@ -32,7 +32,7 @@ pub enum OnboardingError {
         /// The account, as its key shows itself.
         account: String,
         /// What was brought.
-        brought: Box<Adopted>,
+        brought: Box<Imported>,
         /// The id of the property that was created, where one was.
         property: Option<String>,
     },
@@ -42,7 +42,7 @@ pub enum OnboardingError {
         /// The account, as its key shows itself.
         account: String,
         /// What was brought.
-        brought: Box<Adopted>,
+        brought: Box<Imported>,
         /// Why it does not fit.
         reason: RequestError,
     },
@@ -95,8 +95,8 @@ impl OnboardingError {
     }
 }
 
-impl From<Failure> for OnboardingError {
-    fn from(failure: Failure) -> Self {
+impl From<TokenError> for OnboardingError {
+    fn from(failure: TokenError) -> Self {
         Self::Call(failure.into())
     }
 }

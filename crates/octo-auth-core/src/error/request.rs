@@ -102,7 +102,7 @@ pub enum RequestError {
     #[error(
         "as many keys are in use as the policy's capacity, {capacity}, allows, and none can be evicted; raise it"
     )]
-    TooManyKeys {
+    TooManyTokens {
         /// The capacity.
         capacity: usize,
     },
@@ -132,7 +132,7 @@ impl RequestError {
             Self::OtherProvider { .. } => "other_provider",
             Self::HeaderMissing { .. } => "header_missing",
             Self::OtherRegistration => "other_registration",
-            Self::TooManyKeys { .. } => "too_many_keys",
+            Self::TooManyTokens { .. } => "too_many_tokens",
             Self::Url => "url",
         }
     }

@@ -8,11 +8,11 @@ use http::Response;
 
 use super::Body;
 
-/// Why no complete response came. Never an HTTP status: a response of any status goes to `Exchange::finish`.
+/// Why no complete response came. Never an HTTP status: a response of any status goes to `Exchange::read`.
 ///
 /// What a constructor is given are a few words for people, such as `connection refused`: they must hold no header, body or
 /// query.
-pub struct Fault {
+pub struct TransportError {
     kind: FaultKind,
     what: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -40,7 +40,7 @@ pub enum Delivery {
     Unknown,
 }
 
-impl Fault {
+impl TransportError {
     /// A request of which certainly no byte reached the server: no address, no connection, no TLS session.
     #[must_use]
     pub fn not_sent(what: impl Into<Cow<'static, str>>) -> Self {
@@ -94,7 +94,7 @@ impl Fault {
 
     /// This fault with what has come of the response: its head, and its body up to the fault.
     ///
-    /// The body may hold a refresh token that has replaced the one of the request. [`Exchange::lost`](crate::Exchange::lost)
+    /// The body may hold a refresh token that has replaced the one of the request. [`Exchange::failed`](crate::Exchange::failed)
     /// takes it out of a complete JSON object.
     #[must_use]
     pub fn with_partial_response(mut self, partial: Response<Body>) -> Self {
@@ -132,23 +132,23 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
     }
 }
 
-impl Error for Fault {
+impl Error for TransportError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
 }
 
 /// Shows no header and no byte of a response.
-impl fmt::Debug for Fault {
+impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let partial = self.partial.as_ref().map(|partial| partial.body());
-        f.debug_struct("Fault")
+        f.debug_struct("TransportError")
             .field("kind", &self.kind)
             .field("what", &self.what)
             .field("source", &self.source)

@@ -13,10 +13,10 @@ pub(crate) use callback::state_of_callback;
 pub use code::{AuthorizationCode, RejectedCallback};
 pub use pending::PendingAuthorization;
 
-use crate::client::{Client, Given, Values, url};
+use crate::client::{Client, TemplateValue, TemplateValues, url};
 use crate::error::RequestError;
 use crate::grant::pkce::{self, Entropy};
-use crate::profile::{Pkce, Role};
+use crate::profile::{Pkce, Placeholder};
 use crate::scope::Scopes;
 use crate::time::Now;
 
@@ -53,19 +53,19 @@ impl Client {
             call: "authorization",
         })?;
         self.check_redirect_uri(redirect_uri)?;
-        if !scopes.is_empty() && !call.carries(Role::Scope) {
+        if !scopes.is_empty() && !call.carries(Placeholder::Scope) {
             return Err(RequestError::ScopeUnknown { provider: self.profile.title().to_owned() });
         }
         let (state, verifier) = entropy.into_state_and_verifier();
         let verifier = (rules.pkce == Pkce::S256).then_some(verifier);
         let challenge = verifier.as_ref().map(pkce::challenge);
         let joined = (!scopes.is_empty()).then(|| scopes.to_string());
-        let mut values = Values::default();
-        values.set(Role::ClientId, Given::Text(&self.client_id));
-        values.set(Role::RedirectUri, Given::Text(redirect_uri));
-        values.set(Role::State, Given::Secret(&state));
-        values.set_some(Role::CodeChallenge, challenge.as_deref());
-        values.set_some(Role::Scope, joined.as_deref());
+        let mut values = TemplateValues::default();
+        values.set(Placeholder::ClientId, TemplateValue::Text(&self.client_id));
+        values.set(Placeholder::RedirectUri, TemplateValue::Text(redirect_uri));
+        values.set(Placeholder::State, TemplateValue::Secret(&state));
+        values.set_some(Placeholder::CodeChallenge, challenge.as_deref());
+        values.set_some(Placeholder::Scope, joined.as_deref());
         let page = url(&self.profile, call, &values, self.page_parameters());
         let pending = PendingAuthorization {
             token_endpoint: self.profile.call_url(code_call),

@@ -1,9 +1,9 @@
 //! Client credentials (RFC 6749 section 4.4) and ApiLogin: the client itself is the grant.
 
-use crate::client::{Client, Given, Values};
+use crate::client::{Client, TemplateValue, TemplateValues};
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Purpose};
-use crate::profile::{Role, ScopeRule};
+use crate::profile::{Placeholder, ScopeRule};
 use crate::scope::Scopes;
 use crate::token::{AdminToken, TokenSet};
 
@@ -28,9 +28,9 @@ impl Client {
             _ => {}
         }
         let asked = (!scopes.is_empty()).then(|| scopes.clone());
-        let mut values = Values::default();
+        let mut values = TemplateValues::default();
         if asked.is_some() {
-            values.set(Role::Scope, Given::Text(scopes.as_str()));
+            values.set(Placeholder::Scope, TemplateValue::Text(scopes.as_str()));
         }
         self.token_exchange(Purpose::ClientCredentials, call, values, asked)
     }
@@ -44,6 +44,6 @@ impl Client {
     /// [`RequestError::NotOffered`] where the provider has no ApiLogin; [`RequestError::ClientSecretMissing`].
     pub fn api_login(&self) -> Result<Exchange<AdminToken>, RequestError> {
         let call = self.offered(self.profile.document().calls.api_login.as_ref(), "ApiLogin")?;
-        self.token_exchange(Purpose::ApiLogin, call, Values::default(), None)
+        self.token_exchange(Purpose::ApiLogin, call, TemplateValues::default(), None)
     }
 }

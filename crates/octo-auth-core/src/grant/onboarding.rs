@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::answer::CreatedClient;
-use crate::client::{Client, Given, UNSENDABLE, Values, anonymous_exchange, is_sendable};
+use crate::client::{Client, TemplateValue, TemplateValues, UNSENDABLE, anonymous_exchange, is_sendable};
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Purpose};
-use crate::profile::{Profile, Role};
+use crate::profile::{Placeholder, Profile};
 use crate::secret::Secret;
 
 /// What OctoTable wants to know of a new client and its sandbox property.
@@ -60,25 +60,25 @@ impl NewClient {
         let call = profile.document().calls.create_client.as_ref().ok_or_else(|| {
             RequestError::NotOffered { provider: profile.title().to_owned(), call: "client creation" }
         })?;
-        let mut values = Values::default();
+        let mut values = TemplateValues::default();
         for (role, what, text) in [
-            (Role::RedirectUri, "redirect URI", &self.redirect_uri),
-            (Role::SandboxName, "name", &self.name),
-            (Role::Username, "user name", &self.username),
-            (Role::Email, "e-mail address", &self.email),
+            (Placeholder::RedirectUri, "redirect URI", &self.redirect_uri),
+            (Placeholder::SandboxName, "name", &self.name),
+            (Placeholder::Username, "user name", &self.username),
+            (Placeholder::Email, "e-mail address", &self.email),
         ] {
             if !is_sendable(text) {
                 return Err(RequestError::Value { what, problem: UNSENDABLE });
             }
-            values.set(role, Given::Text(text));
+            values.set(role, TemplateValue::Text(text));
         }
         if self.password.expose().is_empty() {
             return Err(RequestError::Secret { what: "password" });
         }
-        values.set(Role::Password, Given::Secret(&self.password));
-        values.set_some(Role::Description, self.description.as_deref());
-        values.set_some(Role::Website, self.website.as_deref());
-        values.set_some(Role::Phone, self.phone.as_deref());
+        values.set(Placeholder::Password, TemplateValue::Secret(&self.password));
+        values.set_some(Placeholder::Description, self.description.as_deref());
+        values.set_some(Placeholder::Website, self.website.as_deref());
+        values.set_some(Placeholder::Phone, self.phone.as_deref());
         if let Some(position) = &self.position {
             position.fill(&mut values)?;
         }
@@ -87,20 +87,20 @@ impl NewClient {
 }
 
 impl Position {
-    fn fill<'a>(&'a self, values: &mut Values<'a>) -> Result<(), RequestError> {
+    fn fill<'a>(&'a self, values: &mut TemplateValues<'a>) -> Result<(), RequestError> {
         let degrees = |degrees: f64, most: f64, what: &'static str| {
             let sound = degrees.is_finite() && degrees.abs() <= most;
             let problem = "is not on Earth: latitude is -90 to 90 degrees, longitude -180 to 180";
             sound
-                .then(|| Given::Json(Cow::Owned(degrees.to_string())))
+                .then(|| TemplateValue::Json(Cow::Owned(degrees.to_string())))
                 .ok_or(RequestError::Value { what, problem })
         };
-        values.set(Role::Latitude, degrees(self.latitude, 90.0, "latitude")?);
-        values.set(Role::Longitude, degrees(self.longitude, 180.0, "longitude")?);
-        values.set(Role::Country, Given::Text(&self.country));
-        values.set(Role::Address, Given::Text(&self.address));
-        values.set(Role::City, Given::Text(&self.city));
-        values.set(Role::Zip, Given::Text(&self.zip));
+        values.set(Placeholder::Latitude, degrees(self.latitude, 90.0, "latitude")?);
+        values.set(Placeholder::Longitude, degrees(self.longitude, 180.0, "longitude")?);
+        values.set(Placeholder::Country, TemplateValue::Text(&self.country));
+        values.set(Placeholder::Address, TemplateValue::Text(&self.address));
+        values.set(Placeholder::City, TemplateValue::Text(&self.city));
+        values.set(Placeholder::Zip, TemplateValue::Text(&self.zip));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::secret::Secret;
 
 /// 64 random bytes for one sign-in (256 bits for the `state`, 256 for the PKCE verifier), or to seed one
-/// [`Accounts`](crate::Accounts).
+/// [`TokenManager`](crate::Accounts).
 ///
 /// They must come from the operating system or another cryptographic source; both adapters draw them. They cannot
 /// be copied, and [`Client::authorize`](crate::Client::authorize) consumes them: two sign-ins with one `state`

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::answer::{ApiConfiguration, CreatedProperty, Done};
-use crate::client::{Client, Given, UNSENDABLE, Values, is_sendable, request};
+use crate::client::{Client, TemplateValue, TemplateValues, UNSENDABLE, is_sendable, request};
 use crate::error::RequestError;
 use crate::exchange::{Body, Exchange, Purpose};
-use crate::profile::{Call, Role};
+use crate::profile::{Call, Placeholder};
 use crate::secret::Secret;
 use crate::token::{AdminToken, TokenSet};
 
@@ -27,9 +27,9 @@ impl Client {
         if !is_sendable(accommodation) {
             return Err(RequestError::Value { what: "accommodation", problem: UNSENDABLE });
         }
-        let mut values = Values::default();
-        values.set(Role::ApiKey, Given::Secret(api_key));
-        values.set(Role::Property, Given::Text(accommodation));
+        let mut values = TemplateValues::default();
+        values.set(Placeholder::ApiKey, TemplateValue::Secret(api_key));
+        values.set(Placeholder::Property, TemplateValue::Text(accommodation));
         self.plain_exchange(Purpose::Migrate, call, &values)
     }
 
@@ -49,7 +49,7 @@ impl Client {
         if !is_json || !property_json.trim_start().starts_with('{') {
             return Err(RequestError::Value { what: "property", problem: "is no JSON object" });
         }
-        let (empty, secrets) = self.as_admin(call, token, Values::default())?;
+        let (empty, secrets) = self.as_admin(call, token, TemplateValues::default())?;
         let request = empty.map(|_| Body::from(property_json));
         Ok(self.exchange(Purpose::CreateProperty, request, None, secrets))
     }
@@ -62,7 +62,7 @@ impl Client {
     pub fn api_configuration(&self, token: &AdminToken) -> Result<Exchange<ApiConfiguration>, RequestError> {
         let call =
             self.offered(self.profile.document().calls.api_configuration.as_ref(), "API configuration")?;
-        let (request, secrets) = self.as_admin(call, token, Values::default())?;
+        let (request, secrets) = self.as_admin(call, token, TemplateValues::default())?;
         Ok(self.exchange(Purpose::ReadApiConfiguration, request, None, secrets))
     }
 
@@ -85,8 +85,8 @@ impl Client {
             what: "list of URIs",
             problem: "cannot be written as JSON",
         })?;
-        let mut values = Values::default();
-        values.set(Role::RedirectUris, Given::Json(Cow::Owned(json)));
+        let mut values = TemplateValues::default();
+        values.set(Placeholder::RedirectUris, TemplateValue::Json(Cow::Owned(json)));
         let (request, secrets) = self.as_admin(call, token, values)?;
         Ok(self.exchange(Purpose::ReplaceRedirectUris, request, None, secrets))
     }
@@ -95,10 +95,10 @@ impl Client {
         &self,
         call: &Call,
         token: &'a AdminToken,
-        mut values: Values<'a>,
+        mut values: TemplateValues<'a>,
     ) -> Result<(http::Request<Body>, Vec<Secret>), RequestError> {
         self.check_issuer(&token.0)?;
-        values.set(Role::AccessToken, Given::Secret(token.access_token().as_secret()));
+        values.set(Placeholder::AccessToken, TemplateValue::Secret(token.access_token().as_secret()));
         let request = request(&self.profile, call, &values, &[])?;
         Ok((request, values.secrets()))
     }

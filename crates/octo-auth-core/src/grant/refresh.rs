@@ -1,9 +1,9 @@
 //! Renewal by refresh token (RFC 6749 section 6).
 
-use crate::client::{Client, Given, Values};
+use crate::client::{Client, TemplateValue, TemplateValues};
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Purpose};
-use crate::profile::Role;
+use crate::profile::Placeholder;
 use crate::secret::Secret;
 use crate::token::TokenSet;
 
@@ -23,8 +23,8 @@ impl Client {
         if refresh_token.expose().is_empty() {
             return Err(RequestError::Secret { what: "refresh token" });
         }
-        let mut values = Values::default();
-        values.set(Role::RefreshToken, Given::Secret(refresh_token));
+        let mut values = TemplateValues::default();
+        values.set(Placeholder::RefreshToken, TemplateValue::Secret(refresh_token));
         self.token_exchange(Purpose::Refresh, call, values, None)
     }
 }

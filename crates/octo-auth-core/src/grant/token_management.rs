@@ -1,10 +1,10 @@
 //! Revocation (RFC 7009) and introspection (RFC 7662).
 
 use crate::answer::{Done, Introspection};
-use crate::client::{Client, Given, Values};
+use crate::client::{Client, TemplateValue, TemplateValues};
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Purpose, Reply};
-use crate::profile::{Call, Role};
+use crate::profile::{Call, Placeholder};
 use crate::secret::Secret;
 
 /// What kind of token is meant, so that the server finds it sooner (RFC 7009 section 2.1).
@@ -48,9 +48,9 @@ impl Client {
         if token.expose().is_empty() {
             return Err(RequestError::Secret { what: "token" });
         }
-        let mut values = Values::default();
-        values.set(Role::Token, Given::Secret(token));
-        values.set_some(Role::TokenTypeHint, hint.map(TokenTypeHint::as_str));
+        let mut values = TemplateValues::default();
+        values.set(Placeholder::Token, TemplateValue::Secret(token));
+        values.set_some(Placeholder::TokenTypeHint, hint.map(TokenTypeHint::as_str));
         self.token_exchange(purpose, call, values, None)
     }
 }

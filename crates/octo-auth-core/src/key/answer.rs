@@ -59,7 +59,7 @@ impl KeyState {
     ) {
         shared.health.succeeded(sent);
         let Answer { value: mut tokens, deviations, .. } = answer;
-        let refresh_token = tokens.refresh_token.take().filter(|_| !self.key.is_client_grant());
+        let refresh_token = tokens.refresh_token.take().filter(|_| !self.spec.is_client_grant());
         if let Some(before) = &self.replica.view().token {
             tokens.kept = tokens.kept.over(&before.kept);
         }
@@ -87,7 +87,7 @@ impl KeyState {
         let tokens = Arc::new(tokens);
         let (generation, token) = (self.generation_of(origin), Some(tokens.clone()));
         let issued =
-            Issued::new(tokens, generation, valid, deviations, self.key.grant(), shared.client.profile());
+            Issued::new(tokens, generation, valid, deviations, self.spec.grant(), shared.client.profile());
         let over = self.pause_over(now);
         let operation = Operation::Renewed(Renewed { origin, refresh_token, token, over });
         let id = self.replica.next_id(shared.writer);
@@ -175,7 +175,7 @@ impl KeyState {
             let over = self.pause_over(now);
             self.take(Operation::Pause { origin, pause, over }, shared, now);
         }
-        let refresh_token = error.salvaged_refresh_token().cloned().filter(|_| !self.key.is_client_grant());
+        let refresh_token = error.salvaged_refresh_token().cloned().filter(|_| !self.spec.is_client_grant());
         let is_salvaged = refresh_token.is_some() || error.repeats_refresh_token();
         if is_salvaged {
             let over = self.pause_over(now);

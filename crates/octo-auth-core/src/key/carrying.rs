@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::KeyState;
-use super::flight::{Carrier, Flight, InFlight, Phase};
+use super::flight::{Flight, InFlight, JobState, Phase};
 use super::job::Ticket;
 use super::operation::Origin;
 use super::state::Knowledge;
@@ -29,7 +29,7 @@ impl KeyState {
         let overdue = self.in_flight.take_if(|own| own.deadline <= now.boot);
         let Some(InFlight { flight, phase, carrier, .. }) = overdue.map(|own| *own) else { return };
         match carrier {
-            Carrier::Waiting => self.not_begun(flight, &phase, shared, now),
+            JobState::Waiting => self.not_begun(flight, &phase, shared, now),
             _ => self.give_up(flight, &phase, BACKOFF, shared, now),
         }
     }
@@ -43,12 +43,12 @@ impl KeyState {
         let is_of_no_use = has_token && own.is_refresh() && shared.replay() != Some(Replay::Always);
         let is_late = own.deadline.saturating_add(SECOND) <= now.boot;
         match own.carrier {
-            Carrier::Unknown | Carrier::Waiting => false,
-            _ if self.key.is_client_grant() => false,
-            Carrier::AtWork | Carrier::Overdue if is_of_no_use => true,
-            Carrier::Overdue if !is_late => false,
-            Carrier::AtWork | Carrier::Overdue => {
-                own.carrier = Carrier::Overdue;
+            JobState::Unknown | JobState::Waiting => false,
+            _ if self.spec.is_client_grant() => false,
+            JobState::AtWork | JobState::Overdue if is_of_no_use => true,
+            JobState::Overdue if !is_late => false,
+            JobState::AtWork | JobState::Overdue => {
+                own.carrier = JobState::Overdue;
                 own.deadline = now.boot.saturating_add(LAST_CHANCE);
                 true
             }
@@ -58,7 +58,7 @@ impl KeyState {
     /// Records that a job waits for a carrier, which says when it begins and reports whatever happens.
     pub(crate) fn hand_over(&mut self, ticket: &Ticket) {
         if let Some(own) = self.in_flight.as_mut().filter(|own| own.fits(ticket)) {
-            own.carrier = Carrier::Waiting;
+            own.carrier = JobState::Waiting;
         }
     }
 
@@ -70,7 +70,7 @@ impl KeyState {
             self.put_back(own.flight, &own.phase, shared, now);
             return false;
         }
-        own.carrier = Carrier::AtWork;
+        own.carrier = JobState::AtWork;
         own.deadline = now.boot.saturating_add(own.may_take);
         if let Phase::Sending { .. } = own.phase {
             let drawn = own.flight.drawn.take();

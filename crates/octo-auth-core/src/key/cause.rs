@@ -14,8 +14,8 @@ pub enum RenewalCause {
     Expired,
     /// A resource server refused the token.
     Refused,
-    /// It is kept warm: no caller has asked yet.
-    Warm,
+    /// It is refreshed ahead: no caller has asked yet.
+    Ahead,
 }
 
 impl RenewalCause {
@@ -23,14 +23,14 @@ impl RenewalCause {
     pub(super) fn of(state: State, has_had_token: bool, is_ahead: bool) -> Self {
         match state {
             State::RefusedRenewing => Self::Refused,
-            _ if is_ahead => Self::Warm,
+            _ if is_ahead => Self::Ahead,
             _ if !has_had_token => Self::First,
             State::StaleRenewing => Self::Due,
             _ => Self::Expired,
         }
     }
 
-    /// Returns the cause's stable word: `first`, `due`, `expired`, `refused` or `warm`.
+    /// Returns the cause's stable word: `first`, `due`, `expired`, `refused` or `ahead`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl RenewalCause {
             Self::Due => "due",
             Self::Expired => "expired",
             Self::Refused => "refused",
-            Self::Warm => "warm",
+            Self::Ahead => "ahead",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::job::Job;
 use super::state::State;
 use super::token::Token;
-use crate::failure::Failure;
+use crate::failure::TokenError;
 
 /// What a caller is told: what to do, in which state of the key, and when that can change by time alone.
 #[derive(Debug)]
@@ -35,5 +35,5 @@ pub enum Verdict {
         until: Duration,
     },
     /// There is no token to be had now.
-    GiveUp(Failure),
+    GiveUp(TokenError),
 }

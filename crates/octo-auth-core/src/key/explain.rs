@@ -7,7 +7,7 @@ use super::KeyState;
 use super::gate::Gate;
 use super::state::{Facts, Knowledge};
 use crate::error::Remedy;
-use crate::failure::{FailureKind, Why};
+use crate::failure::{TokenErrorKind, Why};
 use crate::registration::SharedState;
 use crate::store::Storage;
 use crate::time::Now;
@@ -26,9 +26,9 @@ impl KeyState {
         let facts = self.facts(shared, None, now);
         let state = facts.state();
         let provider = shared.client.profile().title();
-        writeln!(out, "{} at {provider}: {state} (`{}`).", self.key, state.word())?;
+        writeln!(out, "{} at {provider}: {state} (`{}`).", self.spec, state.word())?;
         self.write_token(out, now)?;
-        if !self.key.is_client_grant() {
+        if !self.spec.is_client_grant() {
             self.write_refresh_token(out, now)?;
         }
         self.write_renewal(out, &facts, now)?;
@@ -53,12 +53,12 @@ impl KeyState {
     fn write_renewal(&self, out: &mut String, facts: &Facts, now: Now) -> fmt::Result {
         let never = |why: &dyn fmt::Display| format!("not possible: {why}.");
         let said = match (&facts.gate, facts.knowledge) {
-            _ if facts.is_signed_out => never(&FailureKind::SignedOut.explain()),
+            _ if facts.is_signed_out => never(&TokenErrorKind::SignedOut.explain()),
             (Gate::Dead(kind), _) => never(&Why(*kind, self.why_unusable.as_deref(), None)),
             (_, Knowledge::Unreadable { until }) if !facts.is_client_grant => {
                 format!("not before {}: the store could not be read.", Left(until, now))
             }
-            _ if facts.is_shutting_down => never(&FailureKind::ShuttingDown.explain()),
+            _ if facts.is_shutting_down => never(&TokenErrorKind::ShuttingDown.explain()),
             (_, Knowledge::Read) if !facts.is_renewable => never(&"there is no refresh token"),
             (Gate::Closed(blocked), _) => {
                 let why = Why(blocked.kind, blocked.cause.as_ref(), blocked.limit);

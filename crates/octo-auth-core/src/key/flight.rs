@@ -17,7 +17,7 @@ use super::replica::Written;
 use super::step::Step;
 use crate::exchange::Purpose;
 use crate::registration::Drawn;
-use crate::spec::{Grant, Key};
+use crate::spec::{Grant, TokenSpec};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
@@ -33,12 +33,12 @@ pub(crate) struct InFlight {
     pub(crate) deadline: Duration,
     /// How long the phase may take.
     pub(crate) may_take: Duration,
-    pub(crate) carrier: Carrier,
+    pub(crate) carrier: JobState,
 }
 
 /// What is known of the carrier of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Carrier {
+pub(crate) enum JobState {
     /// It carries the job out at once, and may be gone without a word.
     Unknown,
     /// It reports whatever happens, and has not begun.
@@ -147,14 +147,14 @@ impl Flight {
 
 impl Phase {
     /// Returns the step that the phase is.
-    pub(super) fn step(&self, flight: &Flight, key: &Key) -> Step {
+    pub(super) fn step(&self, flight: &Flight, spec: &TokenSpec) -> Step {
         match self {
             Self::Loading(_) | Self::Reloading => Step::Load,
             Self::Claiming => Step::Claim,
             Self::WritingAhead { .. } | Self::Saving { .. } => Step::Save,
             Self::Counting { .. } => Step::Count,
             Self::Sending { .. } => {
-                let purpose = match key.grant() {
+                let purpose = match spec.grant() {
                     Grant::ClientCredentials => Purpose::ClientCredentials,
                     Grant::ApiLogin => Purpose::ApiLogin,
                     Grant::RefreshToken => Purpose::Refresh,

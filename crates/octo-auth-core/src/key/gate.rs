@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::Remedy;
-use crate::failure::{Cause, FailureKind};
+use crate::failure::{Cause, TokenErrorKind};
 use crate::registration::{Limit, Setback};
 
 /// Whether a renewal may begin.
@@ -13,14 +13,14 @@ pub(crate) enum Gate {
     /// Not before a moment on the boot clock, which is after now.
     Closed(Blocked),
     /// Never: the refresh token is dead.
-    Dead(FailureKind),
+    Dead(TokenErrorKind),
 }
 
 /// Why and until when the gate is closed.
 #[derive(Debug, Clone)]
 pub(crate) struct Blocked {
     pub(crate) until: Duration,
-    pub(crate) kind: FailureKind,
+    pub(crate) kind: TokenErrorKind,
     pub(crate) cause: Option<Cause>,
     pub(crate) remedy: Remedy,
     /// The limit that is reached, if nothing else closes the gate.
@@ -28,13 +28,13 @@ pub(crate) struct Blocked {
 }
 
 impl Blocked {
-    pub(crate) fn new(until: Duration, kind: FailureKind, cause: Option<Cause>) -> Self {
+    pub(crate) fn new(until: Duration, kind: TokenErrorKind, cause: Option<Cause>) -> Self {
         Self { until, kind, cause, remedy: Remedy::TryLater { after: until }, limit: None }
     }
 
     /// A limit that alone closes the gate.
     pub(crate) fn by(limit: Limit, until: Duration) -> Self {
-        Self { limit: Some(limit), ..Self::new(until, FailureKind::of(limit), None) }
+        Self { limit: Some(limit), ..Self::new(until, TokenErrorKind::of(limit), None) }
     }
 }
 
@@ -49,7 +49,7 @@ impl Gate {
     /// Returns until when it is closed, if nothing but other renewals in flight closes it: its callers wait for their ends.
     pub(crate) fn lacks_room(&self) -> Option<Duration> {
         match self {
-            Self::Closed(blocked) if blocked.kind == FailureKind::TooManyInFlight => Some(blocked.until),
+            Self::Closed(blocked) if blocked.kind == TokenErrorKind::TooManyInFlight => Some(blocked.until),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ use crate::token::TokenSet;
 /// What a key starts again with: the outcome of a sign-in, a property creation, a migration, or an import.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Adopted {
+pub enum Imported {
     /// A refresh token alone, such as Octorate gives with a new property.
     RefreshToken(Secret),
     /// A refresh token from a configuration, imported at each start: it counts only if the record never held it, so that it
@@ -28,7 +28,7 @@ pub enum Adopted {
     Tokens(TokenSet),
 }
 
-impl Adopted {
+impl Imported {
     /// Returns what an exchange brought for an account; of one that failed, the refresh token that could be read in its
     /// answer all the same: it may be the only one that the server still takes.
     pub fn brought_by<T>(outcome: &Result<Answer<T>, ExchangeError>) -> Option<Self>
@@ -49,20 +49,20 @@ impl Adopted {
     }
 }
 
-impl From<&TokenSet> for Adopted {
+impl From<&TokenSet> for Imported {
     fn from(tokens: &TokenSet) -> Self {
         Self::Tokens(tokens.clone())
     }
 }
 
 /// The refresh token that covers the property.
-impl From<&CreatedProperty> for Adopted {
+impl From<&CreatedProperty> for Imported {
     fn from(created: &CreatedProperty) -> Self {
         Self::RefreshToken(created.refresh_token.clone())
     }
 }
 
-impl From<TokenSet> for Adopted {
+impl From<TokenSet> for Imported {
     fn from(tokens: TokenSet) -> Self {
         Self::Tokens(tokens)
     }
@@ -75,27 +75,27 @@ impl KeyState {
     }
 
     /// Begins a family with what a sign-in, a creation, a migration or an import gave.
-    pub(crate) fn adopt(
+    pub(crate) fn import(
         &mut self,
-        adopted: Adopted,
+        imported: Imported,
         shared: &mut SharedState,
         now: Now,
     ) -> Result<Option<Job>, RequestError> {
-        let is_empty = adopted.refresh_token().is_some_and(|token| token.expose().is_empty());
-        if is_empty && !matches!(adopted, Adopted::Tokens(_)) {
+        let is_empty = imported.refresh_token().is_some_and(|token| token.expose().is_empty());
+        if is_empty && !matches!(imported, Imported::Tokens(_)) {
             return Err(RequestError::Secret { what: "refresh token" });
         }
-        if self.key.is_client_grant() && adopted.refresh_token().is_some() {
+        if self.spec.is_client_grant() && imported.refresh_token().is_some() {
             let problem = "belongs to a key of an account; this one is renewed by the client itself";
             return Err(RequestError::Value { what: "refresh token", problem });
         }
         let family = FamilyId::from_bytes(shared.rng.bytes());
-        let operation = match adopted {
-            Adopted::Seed(refresh_token) => Operation::Seed { family, refresh_token },
-            Adopted::RefreshToken(secret) => {
+        let operation = match imported {
+            Imported::Seed(refresh_token) => Operation::Seed { family, refresh_token },
+            Imported::RefreshToken(secret) => {
                 Operation::SignIn { family, refresh_token: Some(secret), token: None }
             }
-            Adopted::Tokens(mut tokens) => {
+            Imported::Tokens(mut tokens) => {
                 shared.client.check_issuer(&tokens)?;
                 tokens.issuer = shared.requests.issuer.clone();
                 let refresh_token = tokens.refresh_token.take();
@@ -106,10 +106,10 @@ impl KeyState {
     }
 
     /// Returns whether an import would replace another refresh token that may still be good.
-    pub(crate) fn is_occupied_for(&self, adopted: &Adopted) -> bool {
+    pub(crate) fn is_occupied_for(&self, imported: &Imported) -> bool {
         let view = self.replica.view();
         let own = view.refresh_token.as_ref().filter(|_| !view.is_dead);
-        own.is_some() && own != adopted.refresh_token()
+        own.is_some() && own != imported.refresh_token()
     }
 
     /// Ends the key until the next sign-in; what it held is revoked where the provider can.

@@ -13,8 +13,8 @@ use super::cause::RenewalCause;
 use super::operation::Origin;
 use super::step::{Ending, Step};
 use crate::error::ExchangeError;
-use crate::exchange::{Answer, Body, Fault, Purpose};
-use crate::spec::{Key, Renewal};
+use crate::exchange::{Answer, Body, Purpose, TransportError};
+use crate::spec::{Renewal, TokenSpec};
 use crate::store::{Claimed, RecordBytes, RecordName, Saved, StoreError, Stored, Version};
 use crate::time::Now;
 use crate::token::TokenSet;
@@ -38,7 +38,7 @@ pub enum Job {
 /// Which step of which flight it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
-    pub(crate) key: Arc<Key>,
+    pub(crate) spec: Arc<TokenSpec>,
     pub(crate) flight: u64,
     pub(crate) job: u32,
     pub(crate) step: Step,
@@ -147,8 +147,8 @@ impl Job {
 impl Ticket {
     /// The key it is about.
     #[must_use]
-    pub fn key(&self) -> &Arc<Key> {
-        &self.key
+    pub fn spec(&self) -> &Arc<TokenSpec> {
+        &self.spec
     }
 
     /// The report that nothing more will be heard of the job: its carrier is gone. Should its answer arrive
@@ -182,8 +182,8 @@ impl LoadJob {
 
     /// Returns the key whose record is to be read.
     #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.ticket.key
+    pub fn spec(&self) -> &TokenSpec {
+        &self.ticket.spec
     }
 
     /// Reports what was read.
@@ -201,8 +201,8 @@ impl ClaimJob {
 
     /// Returns the key whose renewal is to be claimed.
     #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.ticket.key
+    pub fn spec(&self) -> &TokenSpec {
+        &self.ticket.spec
     }
 
     /// For whom.
@@ -236,8 +236,8 @@ impl SendJob {
 
     /// The key whose token is to be renewed, or whose token is to be revoked.
     #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.ticket.key
+    pub fn spec(&self) -> &TokenSpec {
+        &self.ticket.spec
     }
 
     /// What caused the renewal; nothing for a revocation.
@@ -268,9 +268,9 @@ impl SendJob {
     /// Reports the response. `sent` is when the request began to be sent: the token's lifetime counts from there.
     pub fn answered<B: AsRef<[u8]>>(self, response: &Response<B>, sent: Now, received: Now) -> Report {
         let result = match *self.renewal {
-            Renewal::Token(exchange) => exchange.finish(response, sent, received),
+            Renewal::Token(exchange) => exchange.read(response, sent, received),
             Renewal::Admin(exchange) => {
-                exchange.finish(response, sent, received).map(|answer| answer.map(|token| token.0))
+                exchange.read(response, sent, received).map(|answer| answer.map(|token| token.0))
             }
             Renewal::Revocation(_) => return self.ticket.report(Outcome::Revoked),
         };
@@ -279,10 +279,10 @@ impl SendJob {
     }
 
     /// Reports that no response came.
-    pub fn failed(self, fault: Fault, sent: Now) -> Report {
+    pub fn failed(self, fault: TransportError, sent: Now) -> Report {
         let error = match *self.renewal {
-            Renewal::Token(exchange) => exchange.lost(fault),
-            Renewal::Admin(exchange) => exchange.lost(fault),
+            Renewal::Token(exchange) => exchange.failed(fault),
+            Renewal::Admin(exchange) => exchange.failed(fault),
             Renewal::Revocation(_) => return self.ticket.report(Outcome::Revoked),
         };
         let answered = Answered { result: Err(error), sent, origin: self.origin };
@@ -299,8 +299,8 @@ impl SaveJob {
 
     /// Returns the key whose flight writes it.
     #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.ticket.key
+    pub fn spec(&self) -> &TokenSpec {
+        &self.ticket.spec
     }
 
     /// Returns whether it is the request log of the registration.
@@ -336,8 +336,8 @@ impl ReleaseJob {
 
     /// Returns the key whose claim is to be released.
     #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.ticket.key
+    pub fn spec(&self) -> &TokenSpec {
+        &self.ticket.spec
     }
 
     /// Whose claim.

@@ -35,7 +35,7 @@ impl KeyState {
             return None;
         }
         let BudgetRequest { leaves_last, share, .. } = self.budget_request(now);
-        let (is_client_grant, is_failing) = (self.key.is_client_grant(), share == Share::Failing);
+        let (is_client_grant, is_failing) = (self.spec.is_client_grant(), share == Share::Failing);
         let line = Line { is_client_grant, is_failing, leaves_last };
         let opens = line.opens(shared, now);
         let paused = |own: &FailureHistory| own.blocked(now.boot).is_some_and(|own| own.until > opens);

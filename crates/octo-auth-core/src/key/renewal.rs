@@ -48,13 +48,13 @@ impl KeyState {
     pub(super) fn renew(&mut self, cause: RenewalCause, shared: &mut SharedState, now: Now) -> Option<Job> {
         let mut flight = self.new_flight(Some(cause), shared);
         self.tried = flight.id;
-        shared.renewal_begins(flight.id, self.key.is_client_grant(), now);
+        shared.renewal_begins(flight.id, self.spec.is_client_grant(), now);
         self.draw(&mut flight, shared, now);
         flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
         match shared.storage {
             // Two of its requests harm nothing, and a claim that a dead process left behind would hold it up. It does not
             // wait for a store that has just failed.
-            Storage::MultiProcess if self.key.is_client_grant() => {
+            Storage::MultiProcess if self.spec.is_client_grant() => {
                 match self.store_failures.blocked(now.boot) {
                     None => Some(self.reload(flight, shared, now)),
                     Some(_) => self.write_ahead(flight, shared, now),
@@ -96,7 +96,7 @@ impl KeyState {
     /// Writes down that a refresh token is about to be sent. A client grant has nothing that could be lost.
     fn write_ahead(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
         let view = self.replica.view();
-        let Some(from) = view.fingerprint().filter(|_| !self.key.is_client_grant()) else {
+        let Some(from) = view.fingerprint().filter(|_| !self.spec.is_client_grant()) else {
             return self.count(flight, None, shared, now);
         };
         let number = view.attempts.saturating_add(1);
@@ -166,7 +166,7 @@ impl KeyState {
         let written = self.replica.to_write();
         let is_marked = match attempt {
             Some(attempt) => written.record().attempt.as_ref().is_some_and(|open| open.id == attempt.id),
-            None => self.key.is_client_grant() && !written.record().signed_out,
+            None => self.spec.is_client_grant() && !written.record().signed_out,
         };
         let is_in_time = attempt.is_none() || now.boot < flight.send_before;
         let is_open = shared.health.blocked(Some(flight.id), now.boot).is_none();
@@ -183,7 +183,7 @@ impl KeyState {
     ) -> Option<Job> {
         let view = self.replica.view();
         let may_be_sent = has_room && self.may_be_sent(&flight, attempt.as_ref(), shared, now);
-        let renewal = match self.key.renewal(&shared.client, view.refresh_token.as_ref()) {
+        let renewal = match self.spec.renewal(&shared.client, view.refresh_token.as_ref()) {
             Ok(renewal) if may_be_sent => Box::new(renewal),
             unsent => {
                 if let Err(error) = unsent {
@@ -252,7 +252,7 @@ impl KeyState {
             (phase, _) => {
                 // What a client grant lost with its carrier can be requested again at once; once, in case a carrier always
                 // fails.
-                let is_first = self.key.is_client_grant() && !self.failures.any();
+                let is_first = self.spec.is_client_grant() && !self.failures.any();
                 let pause = if is_first { error::Pause::Once } else { BACKOFF };
                 self.give_up(flight, &phase, pause, shared, now);
                 None
@@ -359,10 +359,10 @@ impl KeyState {
         if is_late {
             self.store_failed(StoreError::new(LATE), shared, now);
         }
-        if is_late && !self.key.is_client_grant() {
+        if is_late && !self.spec.is_client_grant() {
             return self.land(flight, shared, now);
         }
-        let may_go_on = is_read || self.key.is_client_grant();
+        let may_go_on = is_read || self.spec.is_client_grant();
         match may_go_on && self.is_due(&flight, shared, now) {
             true => self.go_on(flight, shared, now),
             false => self.land(flight, shared, now),
@@ -438,7 +438,7 @@ impl KeyState {
             }
             Err(error) => Err(error),
         };
-        if counted.is_err() && self.key.is_client_grant() {
+        if counted.is_err() && self.spec.is_client_grant() {
             log.note_untold(window, now);
         }
         match counted {
@@ -451,7 +451,7 @@ impl KeyState {
             Err(error) => {
                 self.store_failed(error, shared, now);
                 let has_room = shared.budget.opens_here(&self.sent, self.budget_request(now)) <= now.boot;
-                self.send(flight, attempt, has_room && self.key.is_client_grant(), shared, now)
+                self.send(flight, attempt, has_room && self.spec.is_client_grant(), shared, now)
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::KeyState;
-use super::flight::{Carrier, Flight, InFlight, Phase};
+use super::flight::{Flight, InFlight, JobState, Phase};
 use super::job::{Job, ReleaseJob, SaveJob, SendJob, Ticket};
 use super::record::Record;
 use super::replica::Written;
@@ -100,7 +100,7 @@ impl KeyState {
         let view = self.replica.view();
         let is_elsewhere = self.is_attempt_elsewhere(shared);
         let steady = shared.steady_wall(now);
-        let sign_in = (!self.key.is_client_grant()).then_some(view.family);
+        let sign_in = (!self.spec.is_client_grant()).then_some(view.family);
         if let Some((pause, until)) = self.sighting.follow(view, sign_in, is_elsewhere, steady, now) {
             if pause.of_client && pause.from.saturating_since(now.wall).is_zero() {
                 let pause = Pause::Rest(until.saturating_sub(now.boot));
@@ -115,7 +115,7 @@ impl KeyState {
                 );
             }
         }
-        self.serving.follow(self.replica.view(), &self.key, shared, now);
+        self.serving.follow(self.replica.view(), &self.spec, shared, now);
     }
 
     fn held(&self, stored: Option<Stored>, shared: &SharedState) -> Result<Held, StoreError> {
@@ -131,7 +131,7 @@ impl KeyState {
     }
 
     pub(super) fn name(&self, shared: &SharedState) -> RecordName {
-        self.name.get_or_init(|| RecordName::new(&shared.client, &self.key)).clone()
+        self.name.get_or_init(|| RecordName::new(&shared.client, &self.spec)).clone()
     }
 
     /// Begins to write the record.
@@ -184,7 +184,7 @@ impl KeyState {
 
     /// Releases a claim. The flight has ended, so that no report fits it.
     pub(super) fn release(&self, flight: u64, owner: String, shared: &SharedState) -> Job {
-        let ticket = Ticket { key: self.key.clone(), flight, job: 0, step: Step::Release };
+        let ticket = Ticket { spec: self.spec.clone(), flight, job: 0, step: Step::Release };
         Job::Release(ReleaseJob { ticket, name: self.name(shared), owner })
     }
 
@@ -204,7 +204,7 @@ impl KeyState {
     /// Revokes a token, where the provider can and the budget has room: best effort.
     pub(super) fn revoke_next(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
         let token = self.revocations.pop()?;
-        let hint = match self.key.is_client_grant() {
+        let hint = match self.spec.is_client_grant() {
             true => TokenTypeHint::AccessToken,
             false => TokenTypeHint::RefreshToken,
         };
@@ -215,8 +215,12 @@ impl KeyState {
             return None;
         };
         shared.budget.draw_beside(now);
-        let ticket =
-            Ticket { key: self.key.clone(), flight: shared.next_flight(), job: 0, step: Step::revocation() };
+        let ticket = Ticket {
+            spec: self.spec.clone(),
+            flight: shared.next_flight(),
+            job: 0,
+            step: Step::revocation(),
+        };
         let deadline = shared.policy.exchange_deadline();
         let renewal = Box::new(Renewal::Revocation(exchange));
         Some(Job::Send(SendJob { ticket, renewal, origin: None, deadline }))
@@ -231,10 +235,10 @@ impl KeyState {
         now: Now,
     ) -> Ticket {
         flight.jobs += 1;
-        let step = phase.step(&flight, &self.key);
-        let ticket = Ticket { key: self.key.clone(), flight: flight.id, job: flight.jobs, step };
+        let step = phase.step(&flight, &self.spec);
+        let ticket = Ticket { spec: self.spec.clone(), flight: flight.id, job: flight.jobs, step };
         let deadline = now.boot.saturating_add(may_take);
-        let carrier = Carrier::Unknown;
+        let carrier = JobState::Unknown;
         self.in_flight = Some(Box::new(InFlight { flight, phase, deadline, may_take, carrier }));
         ticket
     }

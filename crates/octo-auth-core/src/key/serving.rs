@@ -7,7 +7,7 @@ use super::record::{Generation, Record};
 use super::token::{Issued, Published, Token};
 use crate::answer::Deviation;
 use crate::registration::{SharedState, doubled};
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 use crate::time::Now;
 use crate::token::TokenSet;
 use crate::validity::{Freshness, Validity, ValidityTerms};
@@ -110,7 +110,7 @@ impl Serving {
     }
 
     /// Serves what the record holds.
-    pub(crate) fn follow(&mut self, record: &Record, key: &Key, shared: &mut SharedState, now: Now) {
+    pub(crate) fn follow(&mut self, record: &Record, spec: &TokenSpec, shared: &mut SharedState, now: Now) {
         let Some(tokens) = record.token.as_ref().filter(|_| !record.signed_out) else {
             (self.current, self.published) = (None, None);
             return;
@@ -126,7 +126,7 @@ impl Serving {
         let is_ours = incoming.is_some();
         let next = incoming.or_else(|| over.filter(is_it)).unwrap_or_else(|| {
             let validity = self.known_validity(tokens).unwrap_or_else(|| validity(tokens, now, shared));
-            let (deviations, grant) = (tolerated(record, now), key.grant());
+            let (deviations, grant) = (tolerated(record, now), spec.grant());
             let profile = shared.client.profile();
             Arc::new(Issued::new(tokens.clone(), generation, validity, deviations, grant, profile))
         });

@@ -28,7 +28,7 @@ use crate::validity::Freshness;
 /// | `stale_blocked` | stale, gate closed or no refresh token | the token |
 /// | `expired_in_flight` | expired, something is in flight | wait |
 /// | `expired_renewing` | expired, gate open | a renewal |
-/// | `expired_blocked` | expired, gate closed | failure: not before a moment; [`Accounts::ask`](crate::Accounts::ask) waits for a slot of the budget; wait while too many renewals are in flight |
+/// | `expired_blocked` | expired, gate closed | failure: not before a moment; [`TokenManager::ask`](crate::Accounts::ask) waits for a slot of the budget; wait while too many renewals are in flight |
 /// | `refresh_token_dead` | expired or refused, and the refresh token is dead | failure: sign in |
 /// | `not_signed_in` | expired or refused, and there is no refresh token | failure: sign in |
 /// | `refused_renewing` | refused, gate open | a renewal |

@@ -13,9 +13,9 @@ use super::state::{Facts, Knowledge, State};
 use super::token::{Published, Token};
 use crate::answer::Deviation;
 use crate::error::Remedy;
-use crate::failure::Failure;
+use crate::failure::TokenError;
 use crate::registration::{FailureHistory, SharedState};
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 use crate::store::Storage;
 use crate::time::Now;
 use crate::validity::Freshness;
@@ -40,7 +40,7 @@ pub struct Status {
     /// Whether it is known what the store holds for the key.
     pub is_read: bool,
     /// What keeps a renewal from beginning now, if anything does.
-    pub setback: Option<Failure>,
+    pub setback: Option<TokenError>,
     /// Whether nothing but a new sign-in will bring another token, as far as the server's answers tell. A refresh token
     /// that is not known to be dead is tried again all the same.
     pub sign_in_needed: bool,
@@ -90,7 +90,7 @@ pub(crate) struct Settled {
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The key.
-    pub key: Arc<Key>,
+    pub spec: Arc<TokenSpec>,
     /// What happened.
     pub event: Event,
 }
@@ -102,9 +102,9 @@ pub enum Event {
     /// Another token is in force.
     Renewed(Generation),
     /// An exchange failed.
-    Setback(Failure),
+    Setback(TokenError),
     /// Nothing but a new sign-in will bring another token.
-    SignInNeeded(Failure),
+    SignInNeeded(TokenError),
     /// A token is in force that the store could not take yet; storing it is tried again with the next call for
     /// the key, and ahead of time while tokens are kept warm.
     Unsaved(Generation),
@@ -141,7 +141,7 @@ impl KeyState {
 
     /// Returns what is shown of the key before it was looked at for the first time.
     pub(crate) fn shown_at_first(&self, shared: &SharedState) -> Shown {
-        let sign_in_needed = shared.storage == Storage::None && !self.key.is_client_grant();
+        let sign_in_needed = shared.storage == Storage::None && !self.spec.is_client_grant();
         let facts = ShownFacts { state: State::NoKey, in_flight: false, unsaved: false, saving: false };
         let generation = Generation::default();
         Shown { facts, next_change: None, generation, failures: 0, sign_in_needed }
@@ -209,7 +209,7 @@ impl KeyState {
     }
 
     /// Returns what keeps a renewal from beginning now, if anything does.
-    fn setback(&self, facts: &Facts, state: State, now: Now) -> Option<Failure> {
+    fn setback(&self, facts: &Facts, state: State, now: Now) -> Option<TokenError> {
         let is_blocked = is_dead_end(facts, state)
             || facts.is_shutting_down
             || state == State::Unreadable

@@ -1,9 +1,9 @@
 //! The calls of a provider: where each goes, how its parameters travel, and what they are named.
 //!
 //! The rule kept here: a call says everything about the bytes of a request except the values of the moment,
-//! which its templates name by [`Role`](super::Role). The reading of answers is described elsewhere.
+//! which its templates name by [`Placeholder`](super::Role). The reading of answers is described elsewhere.
 
-use super::{List, Role, Template, Text};
+use super::{List, Placeholder, Template, Text};
 
 /// The calls of a provider, each an HTTP request with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -87,7 +87,7 @@ pub struct Call {
 impl Call {
     /// Says whether a parameter or header of the call carries this role.
     #[must_use]
-    pub fn carries(&self, role: Role) -> bool {
+    pub fn carries(&self, role: Placeholder) -> bool {
         self.parameters.iter().chain(&*self.headers).any(|parameter| parameter.value.role() == Some(role))
     }
 }

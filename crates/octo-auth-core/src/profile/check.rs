@@ -11,8 +11,8 @@ mod source;
 use field::{Checked, Faults, fault, filled, header_name, known_host, name, positive, status, unique, words};
 
 use super::{
-    Api, Authorization, Calls, Document, Parameter, ProfileError, ProfileProblem, Refusal, Role, TokenAnswer,
-    TokenLimit,
+    Api, Authorization, Calls, Document, Parameter, Placeholder, ProfileError, ProfileProblem, Refusal,
+    TokenAnswer, TokenLimit,
 };
 
 pub(super) fn document(document: &Document) -> Result<(), ProfileError> {
@@ -201,8 +201,8 @@ fn token_limit(limit: &TokenLimit) -> Checked {
 fn token_header(header: &Parameter) -> Checked {
     header_name("token_header.name", &header.name)?;
     match header.value.role() {
-        Some(Role::AccessToken) => Ok(()),
-        _ => fault("token_header.value", ProfileProblem::MissingRole(Role::AccessToken)),
+        Some(Placeholder::AccessToken) => Ok(()),
+        _ => fault("token_header.value", ProfileProblem::MissingRole(Placeholder::AccessToken)),
     }
 }
 

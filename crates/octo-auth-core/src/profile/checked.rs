@@ -196,7 +196,7 @@ impl Profile {
     ///
     /// # Errors
     /// [`ProfileError`] when the gateway is no usable base URL.
-    pub fn behind(self, gateway: &str) -> Result<Self, ProfileError> {
+    pub fn via_gateway(self, gateway: &str) -> Result<Self, ProfileError> {
         let gateway = base_url("hosts", gateway.to_owned())?;
         let mut document = Arc::unwrap_or_clone(self.0).document;
         for (index, host) in document.hosts.to_mut().iter_mut().enumerate() {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{BaseUrlError, Role, TemplateError};
+use super::{BaseUrlError, Placeholder, TemplateError};
 use crate::printable::Printable;
 
 /// A fault in a profile's document or in its TOML text.
@@ -145,7 +145,7 @@ pub enum ProfileProblem {
     Path(String),
     /// A call that lacks a value it cannot do without.
     #[error("no parameter or header carries `{{{0}}}`, which the call cannot do without: add one")]
-    MissingRole(Role),
+    MissingRole(Placeholder),
     /// A call that needs a part of the document that is absent.
     #[error("the document has no `{0}`, which this call cannot do without: add it")]
     MissingPart(&'static str),
@@ -163,7 +163,7 @@ pub enum ProfileProblem {
     #[error(
         "`{{{0}}}` is a secret and must not travel in the URL: use the encoding `form` or `json`, or a header"
     )]
-    SecretInUrl(Role),
+    SecretInUrl(Placeholder),
     /// A query of an endpoint's own that does not fit into a URL, or stands beside one made of parameters.
     #[error(
         "`{0}` is no query of an endpoint: percent-encode it, leave out `?` and `#`, and in a call with the encoding `query` write it as parameters"

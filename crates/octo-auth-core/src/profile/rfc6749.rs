@@ -7,18 +7,18 @@ use super::answer::CLOCK_SKEW_SECONDS;
 use super::endpoint::Endpoint;
 use super::{
     AbsentTokenType, Api, Authorization, BaseUrl, Call, Calls, ClientAuthentication, DEAD_CODES, Document,
-    Encoding, Host, LifetimeUnit, List, Method, Parameter, Pkce, PublicClient, RedirectRule, Refresh, Replay,
-    Role, ScopeRule, Source, Template, Text, TokenAnswer,
+    Encoding, Host, LifetimeUnit, List, Method, Parameter, Pkce, Placeholder, PublicClient, RedirectRule,
+    Refresh, Replay, ScopeRule, Source, Template, Text, TokenAnswer,
 };
 
 const HOST: Text = Text::Borrowed("server");
 const GIVEN: &str = "URL: as given by the user";
-const CREDENTIALS: [Role; 2] = [Role::ClientId, Role::ClientSecret];
+const CREDENTIALS: [Placeholder; 2] = [Placeholder::ClientId, Placeholder::ClientSecret];
 
 /// A parameter of a standard request.
 enum Part {
     Fixed(&'static str, &'static str),
-    Filled(Role),
+    Filled(Placeholder),
 }
 
 pub(super) fn document(token: &Endpoint) -> Document {
@@ -66,17 +66,17 @@ const fn source(key: &'static str, title: &'static str) -> Source {
 }
 
 fn token_calls(token: &Endpoint) -> Calls {
-    let scope = Part::Filled(Role::Scope);
+    let scope = Part::Filled(Placeholder::Scope);
     let code = [
         Part::Fixed("grant_type", "authorization_code"),
-        Part::Filled(Role::Code),
-        Part::Filled(Role::RedirectUri),
-        Part::Filled(Role::CodeVerifier),
+        Part::Filled(Placeholder::Code),
+        Part::Filled(Placeholder::RedirectUri),
+        Part::Filled(Placeholder::CodeVerifier),
     ];
     let refresh = [
         Part::Fixed("grant_type", "refresh_token"),
-        Part::Filled(Role::RefreshToken),
-        Part::Filled(Role::Scope),
+        Part::Filled(Placeholder::RefreshToken),
+        Part::Filled(Placeholder::Scope),
     ];
     let client_credentials = [Part::Fixed("grant_type", "client_credentials"), scope];
     Calls {
@@ -156,11 +156,11 @@ pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint, fixed:
     }
     let standard = [
         Part::Fixed("response_type", "code"),
-        Part::Filled(Role::ClientId),
-        Part::Filled(Role::RedirectUri),
-        Part::Filled(Role::Scope),
-        Part::Filled(Role::State),
-        Part::Filled(Role::CodeChallenge),
+        Part::Filled(Placeholder::ClientId),
+        Part::Filled(Placeholder::RedirectUri),
+        Part::Filled(Placeholder::Scope),
+        Part::Filled(Placeholder::State),
+        Part::Filled(Placeholder::CodeChallenge),
         Part::Fixed("code_challenge_method", "S256"),
     ];
     cite(document, &["RFC6749", "RFC7636"]);
@@ -182,7 +182,15 @@ pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint, fixed:
 fn with_fixed(fixed: &[Parameter], others: impl Iterator<Item = Parameter>) -> List<Parameter> {
     let is_filled = |other: &Parameter| {
         let role = other.value.role();
-        matches!(role, Some(Role::ClientId | Role::RedirectUri | Role::State | Role::CodeChallenge))
+        matches!(
+            role,
+            Some(
+                Placeholder::ClientId
+                    | Placeholder::RedirectUri
+                    | Placeholder::State
+                    | Placeholder::CodeChallenge
+            )
+        )
     };
     let others = others.filter(|other| is_filled(other) || fixed.iter().all(|own| own.name != other.name));
     fixed.iter().cloned().chain(others).collect()
@@ -201,7 +209,12 @@ pub(super) fn introspection(document: &mut Document, endpoint: &Endpoint) {
 }
 
 fn about_token(host: Text, endpoint: &Endpoint, source: &'static str) -> Call {
-    post(host, endpoint, &[Part::Filled(Role::Token), Part::Filled(Role::TokenTypeHint)], source)
+    post(
+        host,
+        endpoint,
+        &[Part::Filled(Placeholder::Token), Part::Filled(Placeholder::TokenTypeHint)],
+        source,
+    )
 }
 
 /// Lists a host tokens may be sent to, unless it is listed already.

@@ -12,10 +12,10 @@ use crate::printable::Printable;
 /// The value of a parameter or header: fixed text, or text around one `{role}`.
 ///
 /// ```
-/// use octo_auth_core::profile::{Role, Template};
+/// use octo_auth_core::profile::{Placeholder, Template};
 ///
 /// let template = Template::new("Bearer {access_token}")?;
-/// assert_eq!(template.parts(), ("Bearer ", Some(Role::AccessToken), ""));
+/// assert_eq!(template.parts(), ("Bearer ", Some(Placeholder::AccessToken), ""));
 /// # Ok::<(), octo_auth_core::profile::TemplateError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Template {
         if before.contains('}') || after.contains(['{', '}']) {
             return Err(TemplateError::SecondGap);
         }
-        Role::from_name(name).ok_or_else(|| TemplateError::UnknownRole(name.to_owned()))?;
+        Placeholder::from_name(name).ok_or_else(|| TemplateError::UnknownRole(name.to_owned()))?;
         Ok(Self(text))
     }
 
@@ -51,7 +51,7 @@ impl Template {
     }
 
     /// The template for one role and nothing around it.
-    pub(super) fn of(role: Role) -> Self {
+    pub(super) fn of(role: Placeholder) -> Self {
         Self(format!("{{{role}}}").into())
     }
 
@@ -65,16 +65,16 @@ impl Template {
     ///
     /// Without a role everything is in the first part.
     #[must_use]
-    pub fn parts(&self) -> (&str, Option<Role>, &str) {
+    pub fn parts(&self) -> (&str, Option<Placeholder>, &str) {
         let whole = (&*self.0, None, "");
         let Some((before, inside)) = self.0.split_once('{') else { return whole };
         let Some((name, after)) = inside.split_once('}') else { return whole };
-        Role::from_name(name).map_or(whole, |role| (before, Some(role), after))
+        Placeholder::from_name(name).map_or(whole, |role| (before, Some(role), after))
     }
 
     /// Gives the role, if the template is not fixed text.
     #[must_use]
-    pub fn role(&self) -> Option<Role> {
+    pub fn role(&self) -> Option<Placeholder> {
         self.parts().1
     }
 }
@@ -115,7 +115,7 @@ pub enum TemplateError {
     #[error("a control character stands in the value: remove it")]
     ControlCharacter,
     /// A role that no call fills in.
-    #[error("`{{{}}}` is no known role: use one of {list}", Printable(.0), list = Role::list())]
+    #[error("`{{{}}}` is no known role: use one of {list}", Printable(.0), list = Placeholder::list())]
     UnknownRole(String),
 }
 
@@ -124,11 +124,11 @@ macro_rules! roles {
         /// What is filled into a template at the time of the request.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Role {
+        pub enum Placeholder {
             $($(#[doc = $doc])+ $role,)+
         }
 
-        impl Role {
+        impl Placeholder {
             /// Every role there is.
             pub const ALL: &'static [Self] = &[$(Self::$role),+];
 
@@ -202,7 +202,7 @@ roles! {
     Zip = "zip",
 }
 
-impl Role {
+impl Placeholder {
     /// Gives the role of that name, or none.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -236,7 +236,7 @@ impl Role {
     }
 }
 
-impl fmt::Display for Role {
+impl fmt::Display for Placeholder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

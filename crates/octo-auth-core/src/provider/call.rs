@@ -6,11 +6,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::authorizer::{Next, another};
+use crate::authorizer::{Action, another};
 use crate::error::{ApiError, CallError, ExchangeError, OnboardingError, Remedy, RenewalFailure};
 use crate::exchange::{Answer, Exchange, Reply};
-use crate::failure::Failure;
-use crate::key::{Adopted, Generation, Status, Token};
+use crate::failure::TokenError;
+use crate::key::{Generation, Imported, Status, Token};
 
 /// The next step of a call of a provider.
 ///
@@ -18,19 +18,19 @@ use crate::key::{Adopted, Generation, Status, Token};
 ///
 /// ```
 /// use octo_auth_core::provider::ProviderCall;
-/// use octo_auth_core::{Answer, Adopted, Exchange, ExchangeError, Failure, Generation, OnboardingError, Reply, Status, Token};
+/// use octo_auth_core::{Answer, Exchange, ExchangeError, Generation, Imported, OnboardingError, Reply, Status, Token, TokenError};
 ///
 /// /// What an adapter offers for one key.
-/// trait Tokens {
-///     fn get(&self) -> Result<Token, Failure>;
+/// trait TokenSource {
+///     fn get(&self) -> Result<Token, TokenError>;
 ///     fn status(&self) -> Option<Status>;
 ///     fn refused(&self, generation: Generation);
 ///     fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError>;
-///     fn import(&self, brought: Adopted, replaces: bool) -> Result<(), OnboardingError>;
+///     fn import(&self, brought: Imported, replaces: bool) -> Result<(), OnboardingError>;
 /// }
 ///
 /// /// Carries out a call with the tokens of one key, importing what it brings into another, or the same.
-/// fn drive<T: Reply, E>(mut call: ProviderCall<'_, T, E>, from: &impl Tokens, into: &impl Tokens) -> Result<Answer<T>, E>
+/// fn drive<T: Reply, E>(mut call: ProviderCall<'_, T, E>, from: &impl TokenSource, into: &impl TokenSource) -> Result<Answer<T>, E>
 /// where
 ///     E: From<octo_auth_core::CallError> + From<ExchangeError>,
 /// {
@@ -85,7 +85,7 @@ pub struct RequestSent<'a, T: Reply, E> {
 
 /// What an exchange brings for an account, and whether it replaces what the account holds.
 pub struct Import<T> {
-    brings: fn(&Result<Answer<T>, ExchangeError>) -> Option<Adopted>,
+    brings: fn(&Result<Answer<T>, ExchangeError>) -> Option<Imported>,
     replaces: bool,
 }
 
@@ -138,7 +138,7 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> ProviderCall<'a, T,
 
     /// Goes on after the key that is imported into was asked for a token: with the failure if there was none, and with the
     /// key's status. A failure ends the call only if the record is still not read.
-    pub fn after_reading(self, failure: Option<Failure>, status: Option<Status>) -> Self {
+    pub fn after_reading(self, failure: Option<TokenError>, status: Option<Status>) -> Self {
         match failure {
             Some(failure) if !status.is_some_and(|status| status.is_read) => {
                 Self::Done(Err(CallError::from(failure).into()))
@@ -150,7 +150,7 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> ProviderCall<'a, T,
 
 impl<T: Reply> ProviderCall<'static, T, OnboardingError>
 where
-    for<'b> Adopted: From<&'b T>,
+    for<'b> Imported: From<&'b T>,
 {
     /// An exchange that brings tokens, such as that of a code. They replace what the account holds.
     pub fn importing(exchange: Exchange<T>) -> Self {
@@ -163,7 +163,7 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> TokenWanted<'a, T, 
     /// refused a token and there is no other.
     pub fn got(
         mut self,
-        token: Result<Token, Failure>,
+        token: Result<Token, TokenError>,
         status: impl FnOnce() -> Option<Status>,
     ) -> ProviderCall<'a, T, E> {
         let is_repetition = self.refused.is_some();
@@ -204,8 +204,8 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> RequestSent<'a, T, 
         let ended = Ended { outcome, placed };
         match attempt {
             Some(Attempt { build, generation, is_repetition }) if ended.is_refused() => {
-                let next = match Next::after_refusal(generation, is_repetition, true) {
-                    Next::Repeat(_) => {
+                let next = match Action::after_refusal(generation, is_repetition, true) {
+                    Action::Repeat(_) => {
                         let refused = Some((generation, ended));
                         ProviderCall::GetToken(TokenWanted { build, terms, refused })
                     }
@@ -221,7 +221,7 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> RequestSent<'a, T, 
 impl<T> Import<T> {
     /// Returns what an exchange brought for the account, if anything.
     #[must_use]
-    pub fn brought_by(&self, outcome: &Result<Answer<T>, ExchangeError>) -> Option<Adopted> {
+    pub fn brought_by(&self, outcome: &Result<Answer<T>, ExchangeError>) -> Option<Imported> {
         (self.brings)(outcome)
     }
 
@@ -241,11 +241,11 @@ impl<T> Terms<T, ApiError> {
 
 impl<T> Terms<T, OnboardingError>
 where
-    for<'b> Adopted: From<&'b T>,
+    for<'b> Imported: From<&'b T>,
 {
     /// What is brought replaces what the account holds.
     fn replacing() -> Self {
-        let import = Import { brings: Adopted::brought_by, replaces: true };
+        let import = Import { brings: Imported::brought_by, replaces: true };
         Self { import, finish: |answer, placed| placed.map(|()| answer) }
     }
 
@@ -274,7 +274,7 @@ impl<T: Reply> Ended<T> {
     }
 
     /// The same, saying why no other token was got.
-    fn not_renewed(self, failure: Option<Failure>) -> Self {
+    fn not_renewed(self, failure: Option<TokenError>) -> Self {
         let Some(failure) = failure.map(|failure| Arc::new(failure) as RenewalFailure) else { return self };
         let outcome = match self.outcome {
             Ok(mut answer) => {

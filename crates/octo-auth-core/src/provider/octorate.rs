@@ -42,20 +42,20 @@ use crate::exchange::{Answer, Exchange, Reply};
 use crate::grant::{AuthorizationCode, Entropy, PendingAuthorization};
 use crate::key::Token;
 use crate::secret::Secret;
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 use crate::time::Now;
 use crate::token::{AdminToken, TokenSet};
 
 /// Returns the key of the application's administration.
 #[must_use]
-pub fn admin() -> Key {
-    Key::api_login()
+pub fn admin() -> TokenSpec {
+    TokenSpec::api_login()
 }
 
 /// Returns the key of one consent, by a name of yours that is no secret.
 #[must_use]
-pub fn property(account: &str) -> Key {
-    Key::account(account)
+pub fn property(account: &str) -> TokenSpec {
+    TokenSpec::account(account)
 }
 
 /// Returns the page to send an owner to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).

@@ -15,12 +15,12 @@
 use crate::authorizer::Authorizer;
 use crate::error::RequestError;
 use crate::scope::Scopes;
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 
 /// Returns the key of a client.
 #[must_use]
-pub fn client() -> Key {
-    Key::client_credentials(&Scopes::none())
+pub fn client() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::none())
 }
 
 /// Returns what authorises calls for one property, whose id stands in the header `Property` of each.

@@ -12,13 +12,13 @@
 
 use crate::error::CallError;
 use crate::scope::Scopes;
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 
 /// Returns the key of a set of scopes, separated by spaces. All sets share the five requests a minute.
 ///
 /// # Errors
 ///
 /// A [`CallError`] for a scope with a character that RFC 6749 section 3.3 does not allow.
-pub fn scopes(scopes: &str) -> Result<Key, CallError> {
-    Ok(Key::client_credentials(&Scopes::parse(scopes)?))
+pub fn scopes(scopes: &str) -> Result<TokenSpec, CallError> {
+    Ok(TokenSpec::client_credentials(&Scopes::parse(scopes)?))
 }

@@ -18,14 +18,14 @@ use crate::client::Client;
 use crate::error::{CallError, OnboardingError, RequestError};
 use crate::grant::{AuthorizationCode, Entropy, PendingAuthorization};
 use crate::scope::Scopes;
-use crate::spec::Key;
+use crate::spec::TokenSpec;
 use crate::time::Now;
 use crate::token::TokenSet;
 
 /// Returns the key of one user's account, by a name of yours that is no secret.
 #[must_use]
-pub fn account(name: &str) -> Key {
-    Key::account(name)
+pub fn account(name: &str) -> TokenSpec {
+    TokenSpec::account(name)
 }
 
 /// Returns the key of the client's own tokens with a set of scopes, separated by spaces; it may be empty.
@@ -33,8 +33,8 @@ pub fn account(name: &str) -> Key {
 /// # Errors
 ///
 /// A [`CallError`] for a scope with a character that RFC 6749 section 3.3 does not allow.
-pub fn scopes(scopes: &str) -> Result<Key, CallError> {
-    Ok(Key::client_credentials(&Scopes::parse(scopes)?))
+pub fn scopes(scopes: &str) -> Result<TokenSpec, CallError> {
+    Ok(TokenSpec::client_credentials(&Scopes::parse(scopes)?))
 }
 
 /// Returns the page to send a user to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).

@@ -52,7 +52,7 @@ pub(crate) enum Limit {
         origin: Origin,
     },
     /// Of one key.
-    Key(u32),
+    TokenSpec(u32),
     /// Of one account, as the provider documents it; one request of it is kept free.
     Account {
         requests: u32,
@@ -137,30 +137,30 @@ impl Budget {
     }
 
     /// The moment from which a request may be sent; not after now if it may be sent at once.
-    pub(crate) fn opens(&self, key: &SendLog, request: BudgetRequest) -> Duration {
-        self.blocked(key, request).0
+    pub(crate) fn opens(&self, spec: &SendLog, request: BudgetRequest) -> Duration {
+        self.blocked(spec, request).0
     }
 
     /// The same, and the limit that blocks it until then.
-    pub(crate) fn blocked(&self, key: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
+    pub(crate) fn blocked(&self, spec: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
         let left = self.limit.saturating_sub(request.leaves());
         let fleet = self.fleet.as_ref().map_or(Duration::ZERO, |fleet| fleet.opens(left, self.window));
-        let (here, limit) = self.blocked_here(key, request);
+        let (here, limit) = self.blocked_here(spec, request);
         if fleet > here { (fleet, self.of_registration()) } else { (here, limit) }
     }
 
     /// The moment from which a request may be sent, whatever other processes have sent.
-    pub(crate) fn opens_here(&self, key: &SendLog, request: BudgetRequest) -> Duration {
-        self.blocked_here(key, request).0
+    pub(crate) fn opens_here(&self, spec: &SendLog, request: BudgetRequest) -> Duration {
+        self.blocked_here(spec, request).0
     }
 
-    fn blocked_here(&self, key: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
+    fn blocked_here(&self, spec: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
         let half = self.limit.div_ceil(2);
         let (own, own_window) = self.account.unwrap_or_else(|| (request.key_limit(), KEY_WINDOW));
         let own = if request.share == Share::Failing { own.min(half) } else { own };
         let of_key = match self.account {
             Some(_) => Limit::Account { requests: own, window: own_window },
-            None => Limit::Key(own),
+            None => Limit::TokenSpec(own),
         };
         let shared = self.sent.opens(self.limit.saturating_sub(request.leaves()), self.window);
         let share = match request.share {
@@ -170,7 +170,7 @@ impl Budget {
         };
         let all = [
             (self.paced_until, Limit::Distance(self.distance)),
-            (key.opens(own, own_window), of_key),
+            (spec.opens(own, own_window), of_key),
             (shared.max(share), self.of_registration()),
         ];
         all.into_iter().max_by_key(|(until, _)| *until).unwrap_or((shared, self.of_registration()))
@@ -192,8 +192,8 @@ impl Budget {
     }
 
     /// Counts a request of a key that is sent now.
-    pub(crate) fn draw(&mut self, key: &mut SendLog, share: Share, now: Duration) -> Drawn {
-        key.note_of_key(now, self.account.unwrap_or((KEY_LIMIT, KEY_WINDOW)));
+    pub(crate) fn draw(&mut self, spec: &mut SendLog, share: Share, now: Duration) -> Drawn {
+        spec.note_of_key(now, self.account.unwrap_or((KEY_LIMIT, KEY_WINDOW)));
         self.note(share, now);
         Drawn { at: now, share, counted: None }
     }
@@ -219,16 +219,16 @@ impl Budget {
     }
 
     /// Counts a drawn slot from now on: its request begins to be sent.
-    pub(crate) fn redraw(&mut self, key: &mut SendLog, drawn: Drawn, now: Duration) -> Drawn {
+    pub(crate) fn redraw(&mut self, spec: &mut SendLog, drawn: Drawn, now: Duration) -> Drawn {
         let Drawn { share, counted, .. } = drawn;
-        self.give_back(key, Drawn { counted: None, ..drawn });
-        Drawn { counted, ..self.draw(key, share, now) }
+        self.give_back(spec, Drawn { counted: None, ..drawn });
+        Drawn { counted, ..self.draw(spec, share, now) }
     }
 
     /// Gives back a slot, as nothing was sent.
-    pub(crate) fn give_back(&mut self, key: &mut SendLog, drawn: Drawn) {
+    pub(crate) fn give_back(&mut self, spec: &mut SendLog, drawn: Drawn) {
         self.sent.forget(drawn.at);
-        key.forget(drawn.at);
+        spec.forget(drawn.at);
         self.log(drawn.share).into_iter().for_each(|log| log.forget(drawn.at));
         if let Some((fleet, counted)) = self.fleet.as_mut().zip(drawn.counted) {
             fleet.forget(counted);
@@ -275,7 +275,7 @@ impl fmt::Display for Limit {
                     ),
                 }
             }
-            Self::Key(requests) => {
+            Self::TokenSpec(requests) => {
                 write!(f, "octo-auth's own limit for one key is {requests} in 60 s")
             }
             Self::Account { requests, window } => write!(

@@ -14,9 +14,9 @@ impl Slots {
     /// grants, which go on without it.
     pub(crate) fn has_room(&self, is_client_grant: bool, concurrency: u32) -> bool {
         let of = |flights: &HashSet<u64>| u32::try_from(flights.len()).unwrap_or(u32::MAX);
-        let (accounts, all) =
+        let (manager, all) =
             (of(&self.of_accounts), of(&self.of_accounts).saturating_add(of(&self.of_clients)));
-        all < concurrency && (is_client_grant || accounts < concurrency - concurrency / 4)
+        all < concurrency && (is_client_grant || manager < concurrency - concurrency / 4)
     }
 
     pub(crate) fn take(&mut self, flight: u64, is_client_grant: bool) {

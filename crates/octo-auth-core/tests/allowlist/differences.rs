@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use cidr::IpCidr;
 use ipnet::IpNet;
-use octo_auth_core::allowlist::{Allowlist, Terms, parse, parse_rule};
+use octo_auth_core::allowlist::{Allowlist, RuleOptions, parse, parse_rule};
 use proptest::prelude::*;
 
 /// Whom we are compared with.
@@ -268,7 +268,7 @@ const MATCHING: [(Peer, &str); 5] = [
 
 #[test]
 fn every_difference_in_matching_is_listed_and_every_listed_one_occurs() {
-    let rule = |text: &str| parse_rule(text, Terms::default().with_any()).expect("a rule");
+    let rule = |text: &str| parse_rule(text, RuleOptions::default().allow_any()).expect("a rule");
     let lists = [
         vec![],
         ["10.0.0.0/8", "10.0.0.1", "192.0.2.128/25", "2001:db8::/32", "64:ff9b::/96"].map(rule).to_vec(),

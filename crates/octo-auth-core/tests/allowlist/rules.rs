@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use octo_auth_core::allowlist::{
-    Allowlist, CallerError, ForwardHeader, ListError, Place, Rules, Terms, client_address, parse, parse_rule,
+    Allowlist, CallerError, ForwardHeader, ListError, Place, RuleOptions, Rules, client_address, parse,
+    parse_rule,
 };
 
 fn ip(text: &str) -> IpAddr {
@@ -13,7 +14,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn rules(text: &str) -> Rules {
-    Rules::from_text(text, Terms::default()).expect("sound rules")
+    Rules::from_text(text, RuleOptions::default()).expect("sound rules")
 }
 
 fn list(text: &str) -> Allowlist {
@@ -150,13 +151,13 @@ fn what_was_copied_with_more_than_the_rule_is_told_without_it() {
 fn what_needs_a_switch_is_permitted_with_it_and_ipv4_only_refuses_ipv6() {
     for text in ["0.0.0.0/0", "128.0.0.0/1", "::/0"] {
         assert!(parse(text).expect_err(text).problem().can_be_switched_on());
-        assert!(parse_rule(text, Terms::default().with_any()).is_ok(), "{text}");
+        assert!(parse_rule(text, RuleOptions::default().allow_any()).is_ok(), "{text}");
     }
-    let only = Terms::default().ipv4_only();
+    let only = RuleOptions::default().ipv4_only();
     assert_eq!(parse_rule("2001:db8::/32", only).expect_err("IPv6").code(), "family");
     assert_eq!(parse_rule("::ffff:10.0.0.0/104", only).expect("IPv4").to_string(), "10.0.0.0/8");
     for text in ["10.0.0.0/8", "192.168.1.0/24", "fc00::/7", "127.0.0.1"] {
-        assert_eq!(parse_rule(text, Terms::default().egress()).expect_err(text).code(), "private");
+        assert_eq!(parse_rule(text, RuleOptions::default().egress()).expect_err(text).code(), "private");
     }
 }
 
@@ -166,7 +167,7 @@ fn a_list_is_read_with_comments_line_ends_of_windows_and_a_byte_order_mark() {
     let read: Vec<_> = rules.iter().map(|rule| (rule.place(), rule.text())).collect();
     let line = Place::Line;
     assert_eq!(read, [(line(2), "10.0.0.0/8"), (line(4), "192.0.2.7"), (line(5), "2001:db8::/32")]);
-    let same = Rules::from_json(r#"["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]"#, Terms::default());
+    let same = Rules::from_json(r#"["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]"#, RuleOptions::default());
     let same = same.expect("sound rules");
     assert_eq!(same.allowlist(), rules.allowlist());
     let why = same.explain("192.0.2.7".parse().expect("an address")).to_string();
@@ -175,7 +176,7 @@ fn a_list_is_read_with_comments_line_ends_of_windows_and_a_byte_order_mark() {
 
 #[test]
 fn a_list_in_one_line_has_commas_or_blanks_between_its_rules() {
-    let read = |text: &str| Rules::from_line(text, Terms::default());
+    let read = |text: &str| Rules::from_line(text, RuleOptions::default());
     let wanted = list("10.0.0.0/8\n192.0.2.1");
     for text in [
         "  10.0.0.0/8 , 192.0.2.1 ",
@@ -203,7 +204,7 @@ fn a_list_in_one_line_has_commas_or_blanks_between_its_rules() {
 
 #[test]
 fn an_error_names_every_bad_line_and_leaves_no_list() {
-    let error = Rules::from_text("10.0.0.0/8\n  10.0.0.5/8\n192.0.2.1\nbogus # no\n", Terms::default());
+    let error = Rules::from_text("10.0.0.0/8\n  10.0.0.5/8\n192.0.2.1\nbogus # no\n", RuleOptions::default());
     let error = error.expect_err("two bad lines");
     let text = error.to_string();
     assert!(text.starts_with("line 2, at byte 10: "), "{text}");
@@ -212,7 +213,7 @@ fn an_error_names_every_bad_line_and_leaves_no_list() {
     assert_eq!(bad.len(), 2);
     for json in ["{}", "[1]", "[\"10.0.0.0/8\"", ""] {
         assert!(
-            matches!(Rules::from_json(json, Terms::default()), Err(ListError::NotAnArray { .. })),
+            matches!(Rules::from_json(json, RuleOptions::default()), Err(ListError::NotAnArray { .. })),
             "{json}"
         );
     }
@@ -234,7 +235,8 @@ fn a_list_of_any_size_permits_what_its_rules_say() {
 
 #[test]
 fn the_edges_of_the_number_space_are_like_any_other() {
-    let any = Rules::from_text("0.0.0.0/0\n::/0", Terms::default().with_any()).expect("with the switch");
+    let any =
+        Rules::from_text("0.0.0.0/0\n::/0", RuleOptions::default().allow_any()).expect("with the switch");
     for address in ["0.0.0.0", "255.255.255.255", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"] {
         assert!(any.allowlist().permits(ip(address)), "{address}");
         assert!(!Allowlist::default().permits(ip(address)), "{address}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use octo_auth_core::profile::{ClientAuthentication, Profile, RefusalMeaning};
-use octo_auth_core::{ANSWER_LIMIT, ApiAnswer, Body, Client, Meaning, ProviderText, Remedy};
+use octo_auth_core::{ANSWER_LIMIT, ApiAnswer, Body, Client, ProviderText, Remedy, TokenStatus};
 use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, octorate, octotable, officernd, property_token, standard_profile,
 };
@@ -40,16 +40,16 @@ fn answered(client: &Client, response: &http::Response<Vec<u8>>) -> ApiAnswer {
     read(exchange, response).unwrap().value
 }
 
-fn challenged(client: &Client, status: u16, challenges: &[&str]) -> Meaning {
+fn challenged(client: &Client, status: u16, challenges: &[&str]) -> TokenStatus {
     let headers: Vec<_> = challenges.iter().map(|challenge| ("www-authenticate", *challenge)).collect();
     answered(client, &with(status, &headers, "")).meaning()
 }
 
-const NO_WAIT: Meaning = Meaning::Quota { retry_after: None };
+const NO_WAIT: TokenStatus = TokenStatus::Quota { retry_after: None };
 
 #[test]
 fn statuses_mean_at_each_provider_what_its_documents_say() {
-    use Meaning::{Accepted, Forbidden, TokenRefused, Unrelated};
+    use TokenStatus::{Accepted, Forbidden, TokenRefused, Unrelated};
     let clients = [octorate(), octotable(), officernd(), standard()];
     for (status, meanings) in [
         (200, [Accepted; 4]),
@@ -72,22 +72,22 @@ fn statuses_mean_at_each_provider_what_its_documents_say() {
 #[test]
 fn octorate_tells_by_type_what_a_403_means() {
     for (body, meaning) in [
-        (r#"{"type":"ApiLoginExpired","message":"Expired Token"}"#, Meaning::TokenRefused),
-        (r#"{"type":"ApiSecurityException","message":"errNoResourcesForIdentity"}"#, Meaning::Forbidden),
+        (r#"{"type":"ApiLoginExpired","message":"Expired Token"}"#, TokenStatus::TokenRefused),
+        (r#"{"type":"ApiSecurityException","message":"errNoResourcesForIdentity"}"#, TokenStatus::Forbidden),
         (r#"{"type":"ApiQuotaException","message":"m"}"#, NO_WAIT),
-        (r#"{"type":"WrongEnviroment","message":"m"}"#, Meaning::WrongEnvironment),
-        (r#"{"type":"Unheard","message":"ApiLoginExpired"}"#, Meaning::Forbidden),
-        ("Caller not in requested role", Meaning::Forbidden),
-        ("", Meaning::Forbidden),
+        (r#"{"type":"WrongEnviroment","message":"m"}"#, TokenStatus::WrongEnvironment),
+        (r#"{"type":"Unheard","message":"ApiLoginExpired"}"#, TokenStatus::Forbidden),
+        ("Caller not in requested role", TokenStatus::Forbidden),
+        ("", TokenStatus::Forbidden),
     ] {
         let answer = answered(&octorate(), &json(403, body));
         assert_eq!(answer.meaning(), meaning, "{body}");
         assert_eq!(answer.meaning().calls_for_renewal(), body.contains(r#""type":"ApiLoginExpired""#));
     }
     let elsewhere = answered(&octotable(), &json(403, r#"{"type":"ApiLoginExpired"}"#));
-    assert_eq!(elsewhere.meaning(), Meaning::Forbidden);
+    assert_eq!(elsewhere.meaning(), TokenStatus::Forbidden);
     let invalid = answered(&octorate(), &json(401, r#"{"type":"ApiKeyInvalid","message":"m"}"#));
-    assert_eq!(invalid.meaning(), Meaning::TokenRefused);
+    assert_eq!(invalid.meaning(), TokenStatus::TokenRefused);
 }
 
 #[test]
@@ -109,29 +109,33 @@ fn the_error_is_told_by_its_word_and_its_text() {
 #[test]
 fn a_401_refuses_the_token_unless_nothing_but_another_credential_is_asked_for() {
     for (challenges, meaning) in [
-        (&[r#"Basic realm="x""#][..], Meaning::Unrelated),
-        (&[r#"DIGEST realm="x", nonce="y", qop=auth"#], Meaning::Unrelated),
-        (&["Negotiate", "NTLM TlRMTVNTUAAC="], Meaning::Unrelated),
-        (&["Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa"], Meaning::Unrelated),
-        (&[r#"Basic realm="x", Negotiate abc, NTLM"#], Meaning::Unrelated),
-        (&[r#"Basic realm="x", Bearer error="invalid_token""#], Meaning::TokenRefused),
-        (&[r#"Basic realm="x""#, r#"bearer error="invalid_token""#], Meaning::TokenRefused),
-        (&[r#"Basic realm="x", error="invalid_token""#], Meaning::TokenRefused),
-        (&[r#"Basic realm="x", OAuth realm="y""#], Meaning::TokenRefused),
-        (&[r#"Basic realm="a, Bearer error=\"invalid_token\"""#], Meaning::Unrelated),
-        (&[r#"Basic realm="a\", Bearer error=\"x""#], Meaning::Unrelated),
-        (&["Bearer"], Meaning::TokenRefused),
-        (&["Token"], Meaning::TokenRefused),
-        (&["Token abc=="], Meaning::TokenRefused),
-        (&[r#"OAuth realm="x""#], Meaning::TokenRefused),
-        (&[r#"DPoP error="invalid_token", algs="ES256""#], Meaning::TokenRefused),
-        (&[r#"AWS4-HMAC-SHA256 realm="x""#], Meaning::TokenRefused),
-        (&[""], Meaning::TokenRefused),
+        (&[r#"Basic realm="x""#][..], TokenStatus::Unrelated),
+        (&[r#"DIGEST realm="x", nonce="y", qop=auth"#], TokenStatus::Unrelated),
+        (&["Negotiate", "NTLM TlRMTVNTUAAC="], TokenStatus::Unrelated),
+        (&["Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa"], TokenStatus::Unrelated),
+        (&[r#"Basic realm="x", Negotiate abc, NTLM"#], TokenStatus::Unrelated),
+        (&[r#"Basic realm="x", Bearer error="invalid_token""#], TokenStatus::TokenRefused),
+        (&[r#"Basic realm="x""#, r#"bearer error="invalid_token""#], TokenStatus::TokenRefused),
+        (&[r#"Basic realm="x", error="invalid_token""#], TokenStatus::TokenRefused),
+        (&[r#"Basic realm="x", OAuth realm="y""#], TokenStatus::TokenRefused),
+        (&[r#"Basic realm="a, Bearer error=\"invalid_token\"""#], TokenStatus::Unrelated),
+        (&[r#"Basic realm="a\", Bearer error=\"x""#], TokenStatus::Unrelated),
+        (&["Bearer"], TokenStatus::TokenRefused),
+        (&["Token"], TokenStatus::TokenRefused),
+        (&["Token abc=="], TokenStatus::TokenRefused),
+        (&[r#"OAuth realm="x""#], TokenStatus::TokenRefused),
+        (&[r#"DPoP error="invalid_token", algs="ES256""#], TokenStatus::TokenRefused),
+        (&[r#"AWS4-HMAC-SHA256 realm="x""#], TokenStatus::TokenRefused),
+        (&[""], TokenStatus::TokenRefused),
     ] {
         assert_eq!(challenged(&standard(), 401, challenges), meaning, "{challenges:?}");
         for client in [octorate(), octotable(), officernd()] {
             let name = client.profile().name().to_owned();
-            assert_eq!(challenged(&client, 401, challenges), Meaning::TokenRefused, "{name} {challenges:?}");
+            assert_eq!(
+                challenged(&client, 401, challenges),
+                TokenStatus::TokenRefused,
+                "{name} {challenges:?}"
+            );
         }
     }
 }
@@ -147,10 +151,10 @@ fn a_401_whose_body_says_invalid_token_refuses_the_token_whatever_its_challenge(
         r#"{"error":{"code":"invalid_token"}}"#,
         r#"[{"code":"invalid_token"}]"#,
     ] {
-        assert_eq!(answer(body), Meaning::TokenRefused, "{body}");
+        assert_eq!(answer(body), TokenStatus::TokenRefused, "{body}");
     }
-    assert_eq!(answer(r#"{"error":"login required"}"#), Meaning::Unrelated);
-    assert_eq!(answer(&format!("{}invalid_token", "p".repeat(8192))), Meaning::Unrelated);
+    assert_eq!(answer(r#"{"error":"login required"}"#), TokenStatus::Unrelated);
+    assert_eq!(answer(&format!("{}invalid_token", "p".repeat(8192))), TokenStatus::Unrelated);
 }
 
 /// RFC 6750 section 3.1: the code is the verdict, and 401 is only what should go with it.
@@ -159,15 +163,15 @@ fn invalid_token_in_a_bearer_challenge_refuses_the_token_with_400_and_403_too() 
     let invalid = r#"Bearer realm="r", error="invalid_token", error_description="expired""#;
     for status in [400, 401, 403] {
         for client in [octorate(), octotable(), officernd(), standard()] {
-            assert_eq!(challenged(&client, status, &[invalid]), Meaning::TokenRefused, "{status}");
+            assert_eq!(challenged(&client, status, &[invalid]), TokenStatus::TokenRefused, "{status}");
         }
     }
-    assert_eq!(challenged(&standard(), 403, &[r#"DPoP error="invalid_token""#]), Meaning::TokenRefused);
+    assert_eq!(challenged(&standard(), 403, &[r#"DPoP error="invalid_token""#]), TokenStatus::TokenRefused);
     assert_eq!(
         challenged(&standard(), 403, &[r#"Basic realm="x", error="invalid_token""#]),
-        Meaning::Forbidden
+        TokenStatus::Forbidden
     );
-    assert_eq!(challenged(&standard(), 404, &[invalid]), Meaning::Unrelated);
+    assert_eq!(challenged(&standard(), 404, &[invalid]), TokenStatus::Unrelated);
 }
 
 /// What a profile says of 401 holds, whatever else the answer says.
@@ -176,9 +180,9 @@ fn a_profiles_rule_about_401_is_not_overruled() {
     let rule =
         |meaning| octo_auth_core::profile::Refusal { status: 401, code: None, meaning, source: "URL".into() };
     for (meaning, expected) in [
-        (RefusalMeaning::Forbidden, Meaning::Forbidden),
+        (RefusalMeaning::Forbidden, TokenStatus::Forbidden),
         (RefusalMeaning::Quota, NO_WAIT),
-        (RefusalMeaning::TokenRefused, Meaning::TokenRefused),
+        (RefusalMeaning::TokenRefused, TokenStatus::TokenRefused),
     ] {
         let profile =
             standard().profile().clone().edit(|document| document.refusals.to_mut().push(rule(meaning)));
@@ -193,28 +197,28 @@ fn a_profiles_rule_about_401_is_not_overruled() {
 fn a_missing_scope_is_no_reason_to_renew() {
     let missing = r#"Bearer realm="r", error="insufficient_scope", scope="x""#;
     for status in [401, 403] {
-        assert_eq!(challenged(&standard(), status, &[missing]), Meaning::InsufficientScope);
+        assert_eq!(challenged(&standard(), status, &[missing]), TokenStatus::InsufficientScope);
     }
     assert_eq!(
         challenged(&standard(), 403, &[r#"Bearer error=insufficient_scope"#]),
-        Meaning::InsufficientScope
+        TokenStatus::InsufficientScope
     );
-    assert!(!Meaning::InsufficientScope.calls_for_renewal());
+    assert!(!TokenStatus::InsufficientScope.calls_for_renewal());
 }
 
 /// RFC 6750 section 3.1 is more telling than a provider's sentence about its status in general.
 #[test]
 fn a_missing_scope_is_told_at_a_provider_that_documents_the_status_only() {
     let missing = r#"Bearer error="insufficient_scope", scope="officernd.api.write""#;
-    assert_eq!(challenged(&officernd(), 403, &[missing]), Meaning::InsufficientScope);
-    assert_eq!(challenged(&officernd(), 401, &[missing]), Meaning::InsufficientScope);
+    assert_eq!(challenged(&officernd(), 403, &[missing]), TokenStatus::InsufficientScope);
+    assert_eq!(challenged(&officernd(), 401, &[missing]), TokenStatus::InsufficientScope);
 }
 
 #[test]
 fn a_server_that_names_the_time_to_wait_is_throttling() {
     let wait =
         |status, value: &str| answered(&standard(), &with(status, &[("retry-after", value)], "")).meaning();
-    let quota = |seconds| Meaning::Quota { retry_after: Some(Duration::from_secs(seconds)) };
+    let quota = |seconds| TokenStatus::Quota { retry_after: Some(Duration::from_secs(seconds)) };
     assert_eq!(wait(429, "30"), quota(30));
     assert_eq!(wait(503, "30"), quota(30));
     assert_eq!(wait(429, "999999"), quota(3600));
@@ -222,10 +226,10 @@ fn a_server_that_names_the_time_to_wait_is_throttling() {
     for status in [400, 403, 404, 413, 500, 502] {
         assert_eq!(wait(status, "60"), quota(60), "{status}");
     }
-    assert_eq!((wait(403, "0"), wait(403, "soon")), (Meaning::Forbidden, Meaning::Forbidden));
-    assert_eq!((wait(400, "0"), wait(301, "60")), (Meaning::Unrelated, Meaning::Unrelated));
-    assert_eq!(wait(401, "60"), Meaning::TokenRefused);
-    assert_eq!(wait(200, "30"), Meaning::Accepted);
+    assert_eq!((wait(403, "0"), wait(403, "soon")), (TokenStatus::Forbidden, TokenStatus::Forbidden));
+    assert_eq!((wait(400, "0"), wait(301, "60")), (TokenStatus::Unrelated, TokenStatus::Unrelated));
+    assert_eq!(wait(401, "60"), TokenStatus::TokenRefused);
+    assert_eq!(wait(200, "30"), TokenStatus::Accepted);
     let body = r#"{"type":"ApiQuotaException"}"#;
     let octorates = answered(&octorate(), &with(403, &[("retry-after", "7")], body));
     assert_eq!(octorates.meaning(), quota(7));
@@ -238,7 +242,7 @@ fn a_server_that_names_the_time_to_wait_is_throttling() {
 fn only_the_first_eight_kibibytes_of_a_body_are_looked_at() {
     let body = format!(r#"{{"pad":"{}","type":"ApiLoginExpired"}}"#, "p".repeat(8192));
     let answer = answered(&octorate(), &json(403, &body));
-    assert_eq!(answer.meaning(), Meaning::Forbidden);
+    assert_eq!(answer.meaning(), TokenStatus::Forbidden);
     assert_eq!(answer.body().len(), body.len());
 }
 
@@ -412,8 +416,8 @@ fn a_refusal_is_judged_by_the_beginning_of_its_body() {
         format!(r#"{{"pad":"{pad}","type":"ApiLoginExpired","message":"Expired Token"}}"#)
     };
     let meaning = |before| answered(&octorate(), &json(403, &body(before))).meaning();
-    assert_eq!(meaning(100), Meaning::TokenRefused);
-    assert_eq!(meaning(8192), Meaning::Forbidden, "what it says stands beyond the first 8 KiB");
+    assert_eq!(meaning(100), TokenStatus::TokenRefused);
+    assert_eq!(meaning(8192), TokenStatus::Forbidden, "what it says stands beyond the first 8 KiB");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn dated() -> Client {
 fn ending(at: &str, seconds: u32) -> String {
     let body = format!(r#"{{"access_token":"AT","token_type":"Bearer","at":{at}}}"#);
     let exchange = dated().client_credentials(&Scopes::none()).unwrap();
-    outcome::of_token(&exchange.finish(&json(200, &body), moment::start(), moment::after(seconds)))
+    outcome::of_token(&exchange.read(&json(200, &body), moment::start(), moment::after(seconds)))
 }
 
 /// Milliseconds of the wall clock so long after the request was sent.
@@ -254,7 +254,7 @@ fn an_end_and_a_lifetime_may_lie_five_seconds_and_the_round_trip_apart() {
     };
     let told = |at: i64| {
         let exchange = dated().client_credentials(&Scopes::none()).unwrap();
-        outcome::of_token(&exchange.finish(&json(200, &body(at)), moment::start(), moment::after(2)))
+        outcome::of_token(&exchange.read(&json(200, &body(at)), moment::start(), moment::after(2)))
     };
     assert_eq!(told(3_607_000), "AT, 3600s; epoch_millis");
     assert_eq!(told(3_607_001), "AT, 3600s; epoch_millis expiry_conflict");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Response;
 use octo_auth_core::profile::RefusalMeaning;
 use octo_auth_core::{
-    Client, Exchange, ExchangeError, Fault, Profile, Remedy, Reply, Retry, Scopes, Secret, TokenSet,
+    Client, Exchange, ExchangeError, Profile, Remedy, Reply, Retry, Scopes, Secret, TokenSet, TransportError,
 };
 use octo_auth_testkit::registration::{
     admin_token, entropy, octorate, octotable, officernd, property_token, standard,
@@ -16,7 +16,7 @@ use octo_auth_testkit::{moment, response};
 
 fn refused<T: Reply>(exchange: Exchange<T>, response: &Response<Vec<u8>>) -> ExchangeError {
     let now = moment::start();
-    exchange.finish(response, now, now).map(drop).expect_err("a refusal")
+    exchange.read(response, now, now).map(drop).expect_err("a refusal")
 }
 
 fn waiting(status: u16, body: &str, seconds: &str) -> Response<Vec<u8>> {
@@ -62,8 +62,8 @@ fn an_expired_token_for_administration_asks_for_another_one() {
 #[test]
 fn a_code_is_never_sent_again() {
     let outcomes = [
-        code_exchange().lost(Fault::timed_out("no answer")),
-        code_exchange().lost(Fault::not_sent("connection refused")),
+        code_exchange().failed(TransportError::timed_out("no answer")),
+        code_exchange().failed(TransportError::not_sent("connection refused")),
         refused(code_exchange(), &response::json(503, "{}")),
         refused(code_exchange(), &response::json(400, r#"{"error":"invalid_grant"}"#)),
     ];
@@ -76,12 +76,12 @@ fn a_code_is_never_sent_again() {
 fn what_may_have_been_done_already_is_not_repeated_blindly() {
     let client = octorate();
     let admin = admin_token(client.profile(), "admin");
-    let made = client.create_property(&admin, "{}").unwrap().lost(Fault::timed_out("no answer"));
-    let moved = client.migrate(&Secret::new("key"), "1").unwrap().lost(Fault::broken_off("cut"));
+    let made = client.create_property(&admin, "{}").unwrap().failed(TransportError::timed_out("no answer"));
+    let moved = client.migrate(&Secret::new("key"), "1").unwrap().failed(TransportError::broken_off("cut"));
     for error in [made, moved] {
         assert!(matches!(error.retry(), Retry::Ambiguous { .. }), "{error}");
     }
-    let unsent = client.create_property(&admin, "{}").unwrap().lost(Fault::not_sent("refused"));
+    let unsent = client.create_property(&admin, "{}").unwrap().failed(TransportError::not_sent("refused"));
     assert!(matches!(unsent.retry(), Retry::Backoff { .. }), "what was not sent may be sent");
 }
 
@@ -135,7 +135,8 @@ fn where_no_person_has_granted_anything_none_is_asked_to_sign_in() {
 
 #[test]
 fn trust_that_cannot_be_had_is_a_matter_of_configuration() {
-    let error = octorate().api_login().unwrap().lost(Fault::misconfigured("the TLS handshake failed"));
+    let error =
+        octorate().api_login().unwrap().failed(TransportError::misconfigured("the TLS handshake failed"));
     assert_eq!((error.code().as_ref(), error.remedy()), ("not_sent", Remedy::FixConfiguration));
 }
 
@@ -180,7 +181,7 @@ fn an_api_answer_that_was_cut_is_no_answer_and_a_long_refusal_is_understood() {
     let call = client.api_call(&property_token(client.profile(), "AT"), request.unwrap()).unwrap();
     let body = format!(r#"{{"type":"ApiLoginExpired","message":"{}"}}"#, "long ".repeat(2000));
     let now = moment::start();
-    let answer = call.finish(&response::json(403, &body), now, now).unwrap().value;
+    let answer = call.read(&response::json(403, &body), now, now).unwrap().value;
     assert!(answer.meaning().calls_for_renewal(), "{answer:?}");
 }
 

@@ -3,13 +3,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
-use octo_auth_core::{Body, Client, Exchange, ExchangeError, Fault, Reply, Secret};
+use octo_auth_core::{Body, Client, Exchange, ExchangeError, Reply, Secret, TransportError};
 use octo_auth_testkit::registration::{admin_token, octorate, officernd, standard, with};
 use octo_auth_testkit::{moment, response};
 
 fn refused<T: Reply>(exchange: Exchange<T>, response: &http::Response<Vec<u8>>) -> ExchangeError {
     let now = moment::start();
-    exchange.finish(response, now, now).map(drop).expect_err("an answer that cannot be used")
+    exchange.read(response, now, now).map(drop).expect_err("an answer that cannot be used")
 }
 
 fn salvaged(error: &ExchangeError) -> Option<&str> {
@@ -58,7 +58,7 @@ fn odd() -> Client {
 fn brought(client: &Client, media_type: &str, body: &str) -> Option<String> {
     let exchange = client.refresh(&Secret::new("old")).unwrap();
     let (response, now) = (response::with(200, &[("content-type", media_type)], body), moment::start());
-    match exchange.finish(&response, now, now) {
+    match exchange.read(&response, now, now) {
         Ok(answer) => answer.value.refresh_token().map(|token| token.expose().to_owned()),
         Err(error) => salvaged(&error).map(str::to_owned),
     }
@@ -84,8 +84,8 @@ fn a_form_brings_its_refresh_token_also_if_it_cannot_be_used_or_was_not_expected
 fn a_form_that_may_be_cut_brings_no_refresh_token() {
     let mut response = http::Response::new(Body::from("access_token=a&refresh_token=NE"));
     response.headers_mut().insert("content-type", http::HeaderValue::from_static(FORM));
-    let fault = Fault::broken_off("the connection was closed").with_partial_response(response);
-    assert_eq!(salvaged(&odd().refresh(&Secret::new("old")).unwrap().lost(fault)), None);
+    let fault = TransportError::broken_off("the connection was closed").with_partial_response(response);
+    assert_eq!(salvaged(&odd().refresh(&Secret::new("old")).unwrap().failed(fault)), None);
 }
 
 #[test]
@@ -119,21 +119,21 @@ fn what_follows_a_complete_object_takes_no_refresh_token_away() {
 }
 
 /// A fault with a response that broke off.
-fn broken(status: u16, body: &str) -> Fault {
+fn broken(status: u16, body: &str) -> TransportError {
     let response = response::with(status, &[("set-cookie", "secret-1")], body);
-    Fault::broken_off("the answer broke off").with_partial_response(response.map(Body::new))
+    TransportError::broken_off("the answer broke off").with_partial_response(response.map(Body::new))
 }
 
 #[test]
 fn a_complete_object_in_a_response_that_broke_off_brings_its_refresh_token() {
-    let lost = |fault| standard().refresh(&Secret::new("old")).unwrap().lost(fault);
+    let lost = |fault| standard().refresh(&Secret::new("old")).unwrap().failed(fault);
     let error = lost(broken(200, ROTATED));
     assert_eq!((error.code().as_ref(), salvaged(&error)), ("body_incomplete", Some("NEW")));
     for (status, body) in [(200, &ROTATED[..ROTATED.len() - 1]), (400, ROTATED), (200, "")] {
         assert_eq!(salvaged(&lost(broken(status, body))), None, "{status} {body}");
     }
     let scopes = octo_auth_core::Scopes::none();
-    let error = standard().client_credentials(&scopes).unwrap().lost(broken(200, ROTATED));
+    let error = standard().client_credentials(&scopes).unwrap().failed(broken(200, ROTATED));
     assert_eq!(salvaged(&error), None, "a client grant has none");
 }
 

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
 use octo_auth_core::{
-    AdminToken, Answer, Client, Deviation, Exchange, ExchangeError, Fault, Scopes, Secret, TokenSet,
-    TokenTypeHint,
+    AdminToken, Answer, Client, Deviation, Exchange, ExchangeError, Scopes, Secret, TokenSet, TokenTypeHint,
+    TransportError,
 };
 use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, entropy, octorate, octotable, officernd, standard,
@@ -339,16 +339,16 @@ fn a_server_that_names_the_time_to_wait_is_obeyed_for_an_hour_at_most() {
 #[test]
 fn a_lost_answer_is_told_from_a_request_that_was_never_sent() {
     for (asked, fault, expected) in [
-        (Standard, Fault::not_sent("connection refused"), "not_sent, backoff 1s, later 1s"),
-        (Standard, Fault::unknown("connection reset"), "maybe_processed, backoff 1s, later 1s"),
-        (Refresh, Fault::not_sent("connection refused"), "not_sent, backoff 1s, later 1s"),
-        (Refresh, Fault::unknown("connection reset"), "maybe_processed, ambiguous, later 1s"),
-        (Refresh, Fault::timed_out("no answer within 60 s"), "timeout, ambiguous, later 1s"),
-        (Refresh, Fault::malformed("no status line"), "http_malformed, ambiguous, later 1s"),
-        (Refresh, Fault::broken_off("the body ended early"), "body_incomplete, ambiguous, later 1s"),
+        (Standard, TransportError::not_sent("connection refused"), "not_sent, backoff 1s, later 1s"),
+        (Standard, TransportError::unknown("connection reset"), "maybe_processed, backoff 1s, later 1s"),
+        (Refresh, TransportError::not_sent("connection refused"), "not_sent, backoff 1s, later 1s"),
+        (Refresh, TransportError::unknown("connection reset"), "maybe_processed, ambiguous, later 1s"),
+        (Refresh, TransportError::timed_out("no answer within 60 s"), "timeout, ambiguous, later 1s"),
+        (Refresh, TransportError::malformed("no status line"), "http_malformed, ambiguous, later 1s"),
+        (Refresh, TransportError::broken_off("the body ended early"), "body_incomplete, ambiguous, later 1s"),
     ] {
         let text = format!("{asked:?} {fault}");
-        assert_eq!(outcome::of_error(&granted(asked).lost(fault)), expected, "{text}");
+        assert_eq!(outcome::of_error(&granted(asked).failed(fault)), expected, "{text}");
     }
 }
 
@@ -356,8 +356,8 @@ fn a_lost_answer_is_told_from_a_request_that_was_never_sent() {
 #[test]
 fn a_code_whose_exchange_failed_in_passing_is_gone() {
     let failures = [
-        redeemed().lost(Fault::not_sent("connection refused")),
-        redeemed().lost(Fault::unknown("connection reset")),
+        redeemed().failed(TransportError::not_sent("connection refused")),
+        redeemed().failed(TransportError::unknown("connection reset")),
         answer(Code, &json(503, "")).unwrap_err(),
         answer(Code, &json(429, "")).unwrap_err(),
     ];
@@ -437,7 +437,7 @@ fn a_member_type_beside_a_token_of_octorate_is_no_error() {
 fn lifetimes_count_from_the_sending_and_not_from_the_arrival() {
     let body = r#"{"access_token":"AT","token_type":"Bearer","expires_in":3600,"refresh_in":1}"#;
     let exchange = granted(Standard);
-    let found = exchange.finish(&json(200, body), moment::start(), moment::after(20)).unwrap().value;
+    let found = exchange.read(&json(200, body), moment::start(), moment::after(20)).unwrap().value;
     assert_eq!(found.issued_at(), moment::start().wall);
     assert_eq!(found.expires_at(), Some(moment::after(3600).wall));
 }

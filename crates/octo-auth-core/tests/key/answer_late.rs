@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{FailureKind, Fault, Freshness, Job, Key, SendJob, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_core::{Freshness, Job, SendJob, Storage, TokenErrorKind, TokenSpec, TransportError};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::standard;
 use octo_auth_testkit::response::json;
 
@@ -15,7 +15,7 @@ fn asking() -> (Machine, SendJob) {
 }
 
 /// The same for a key.
-fn asking_for(key: &Key) -> (Machine, SendJob) {
+fn asking_for(key: &TokenSpec) -> (Machine, SendJob) {
     let mut world = Machine::new(standard());
     if !key.is_client_grant() {
         world.sign_in(key, "RT0");
@@ -30,7 +30,7 @@ fn asking_again() -> (Machine, SendJob, SendJob) {
 }
 
 /// The same for a key.
-fn asking_twice_for(key: &Key) -> (Machine, SendJob, SendJob) {
+fn asking_twice_for(key: &TokenSpec) -> (Machine, SendJob, SendJob) {
     let (mut world, first) = asking_for(key);
     world.pass_seconds(62);
     world.got(key);
@@ -40,7 +40,7 @@ fn asking_twice_for(key: &Key) -> (Machine, SendJob, SendJob) {
 }
 
 /// Asserts that a key, whose token is over soon, is blocked for this long after a failure of this code.
-fn is_blocked(world: &mut Machine, key: &Key, seconds: u64, code: &str) {
+fn is_blocked(world: &mut Machine, key: &TokenSpec, seconds: u64, code: &str) {
     let end = world.now.boot + Duration::from_secs(seconds);
     let requests = world.requests();
     world.age(key, Freshness::Expired);
@@ -56,7 +56,7 @@ fn is_blocked(world: &mut Machine, key: &Key, seconds: u64, code: &str) {
 }
 
 /// The request ends so.
-fn end(world: &mut Machine, send: SendJob, said: Said) {
+fn end(world: &mut Machine, send: SendJob, said: ServerReply) {
     world.endpoint.then(said);
     let report = world.send(send);
     let rest = world.report(report);
@@ -64,9 +64,9 @@ fn end(world: &mut Machine, send: SendJob, said: Said) {
 }
 
 /// An answer whose access token cannot be used, and whose refresh token can.
-fn unusable(refresh_token: &str) -> Said {
+fn unusable(refresh_token: &str) -> ServerReply {
     let body = r#"{"access_token":"two\nlines","token_type":"Bearer","refresh_token":"#;
-    Said::json(200, &format!("{body}\"{refresh_token}\"}}"))
+    ServerReply::json(200, &format!("{body}\"{refresh_token}\"}}"))
 }
 
 /// The refresh token that the next renewal uses.
@@ -85,13 +85,13 @@ fn next_used(world: &mut Machine) -> String {
 
 /// The server refuses the refresh token, and the store cannot be read to find out whether it was replaced.
 fn refused_and_unread(storage: Storage) -> Machine {
-    let mut world = Machine::with_store(standard(), storage, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), storage, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     let mut next = world.decide(&hotel()).job;
     while let Some(job) = next {
         if world.requests() == 1 && matches!(job, Job::Save(_)) {
-            world.shelf.set_down(true);
+            world.store.set_down(true);
         }
         next = world.step(job);
     }
@@ -103,7 +103,7 @@ fn refused_and_unread(storage: Storage) -> Machine {
 fn an_invalid_grant_says_nothing_of_a_later_sign_in() {
     let (mut world, send) = asking();
     world.sign_in(&hotel(), "RT-new");
-    end(&mut world, send, Said::error(400, "invalid_grant"));
+    end(&mut world, send, ServerReply::error(400, "invalid_grant"));
     assert_eq!(next_used(&mut world), "RT-new");
 }
 
@@ -118,8 +118,8 @@ fn the_refresh_token_of_an_unusable_answer_does_not_replace_a_later_sign_in() {
 #[test]
 fn a_refresh_token_that_came_late_is_used_though_another_request_was_in_flight() {
     let (mut world, first, second) = asking_again();
-    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
-    end(&mut world, second, Said::page(502, &[]));
+    end(&mut world, first, ServerReply::tokens("AT1", 3600, "RT1"));
+    end(&mut world, second, ServerReply::page(502, &[]));
     assert_eq!(next_used(&mut world), "RT1");
 }
 
@@ -127,7 +127,7 @@ fn a_refresh_token_that_came_late_is_used_though_another_request_was_in_flight()
 fn the_refresh_token_of_an_unusable_answer_that_came_late_is_used() {
     let (mut world, first, second) = asking_again();
     end(&mut world, first, unusable("RT1"));
-    end(&mut world, second, Said::page(502, &[]));
+    end(&mut world, second, ServerReply::page(502, &[]));
     assert_eq!(next_used(&mut world), "RT1");
 }
 
@@ -139,20 +139,20 @@ fn the_tokens_of_an_answer_after_a_stored_sign_out_are_revoked_and_not_stored() 
     world.pass_seconds(70);
     world.got(&hotel());
     world.sign_out(&hotel());
-    let stored = world.shelf.history().len();
-    world.endpoint.then(Said::tokens("AT9", 3600, "RT9"));
+    let stored = world.store.history().len();
+    world.endpoint.then(ServerReply::tokens("AT9", 3600, "RT9"));
     let report = world.send(send);
     let next = world.report(report);
     world.carry(next);
 
-    assert_eq!(world.shelf.history().len(), stored);
+    assert_eq!(world.store.history().len(), stored);
     assert_eq!(revoked(&world), ["RT1", "RT9"]);
 }
 
 #[test]
 fn of_two_successors_of_a_refresh_token_the_one_requested_last_is_kept() {
     let (mut world, first, second) = asking_again();
-    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
+    end(&mut world, first, ServerReply::tokens("AT1", 3600, "RT1"));
     end(&mut world, second, unusable("RT2"));
     assert_eq!(next_used(&mut world), "RT2");
 }
@@ -160,8 +160,8 @@ fn of_two_successors_of_a_refresh_token_the_one_requested_last_is_kept() {
 #[test]
 fn a_failure_after_a_late_answer_still_blocks_the_registration() {
     let (mut world, first, second) = asking_again();
-    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
-    end(&mut world, second, Said::Fault(Fault::not_sent("no connection")));
+    end(&mut world, first, ServerReply::tokens("AT1", 3600, "RT1"));
+    end(&mut world, second, ServerReply::Fault(TransportError::not_sent("no connection")));
     let told = world.decide(&scoped("other"));
     assert!(told.line.starts_with("expired_blocked: give up"), "{}", told.line);
 }
@@ -173,16 +173,16 @@ fn a_late_answer_for_an_earlier_sign_in_does_not_change_the_later_one() {
     world.got(&hotel());
     world.sign_in(&hotel(), "RT-new");
     let second = world.up_to_sending(&hotel());
-    end(&mut world, first, Said::tokens("AT-old", 3600, "RT1"));
+    end(&mut world, first, ServerReply::tokens("AT-old", 3600, "RT1"));
     // It brings no other refresh token, so that the one signed in with stays.
-    end(&mut world, second, Said::token("AT-new", 3600));
+    end(&mut world, second, ServerReply::token("AT-new", 3600));
     assert_eq!(world.got(&hotel()), "AT-new");
     assert_eq!(next_used(&mut world), "RT-new");
 }
 
 #[test]
 fn an_attempt_of_an_earlier_sign_in_sends_no_request() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let attempt = world.decide(&hotel()).job.expect("it is written down first");
     assert!(matches!(attempt, Job::Save(_)));
@@ -198,8 +198,8 @@ fn an_attempt_of_an_earlier_sign_in_sends_no_request() {
 fn an_invalid_grant_is_final_though_a_store_of_one_process_fails() {
     let mut world = refused_and_unread(Storage::SingleProcess);
     let failure = world.get(&hotel()).expect_err("it is dead");
-    assert_eq!(failure.kind(), FailureKind::ConsentLost);
-    world.shelf.set_down(false);
+    assert_eq!(failure.kind(), TokenErrorKind::RefreshTokenRejected);
+    world.store.set_down(false);
     world.pass_seconds(70);
     world.got(&hotel());
     assert_eq!(world.stored(&hotel()).dead(), Some("refused"), "and that is written down");
@@ -209,29 +209,29 @@ fn an_invalid_grant_is_final_though_a_store_of_one_process_fails() {
 fn an_invalid_grant_is_final_only_after_a_shared_store_took_it() {
     let mut world = refused_and_unread(Storage::MultiProcess);
     let failure = world.get(&hotel()).expect_err("there is no token");
-    assert_ne!(failure.kind(), FailureKind::ConsentLost);
-    world.shelf.set_down(false);
+    assert_ne!(failure.kind(), TokenErrorKind::RefreshTokenRejected);
+    world.store.set_down(false);
     world.pass_seconds(70);
     assert_eq!(
         world.got(&hotel()),
-        "consent_lost",
+        "refresh_token_rejected",
         "it is written down, so that no other process has replaced it"
     );
 }
 
 #[test]
 fn a_late_answer_to_an_earlier_attempt_leaves_a_later_one_in_doubt() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let first = world.up_to_sending(&hotel());
     world.pass_seconds(62);
     assert_eq!(world.got(&hotel()), "lost");
     world.pass_seconds(5);
-    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
+    world.endpoint.then(ServerReply::Fault(TransportError::timed_out("no answer")));
     world.got(&hotel());
     assert_eq!(world.requests(), 1, "the second use, whose outcome is in doubt");
     // It brings no refresh token, so that what became of the one there is rests with the second use.
-    world.endpoint.then(Said::token("AT1", 3600));
+    world.endpoint.then(ServerReply::token("AT1", 3600));
     let report = world.send(first);
     let rest = world.report(report);
     world.carry(rest);
@@ -247,8 +247,8 @@ fn a_late_success_leaves_the_back_off_of_a_request_that_was_sent_later() {
         world.got(&key);
         world.pass_seconds(5);
         let second = world.up_to_sending(&key);
-        end(&mut world, second, Said::error(400, "invalid_scope"));
-        let Said::Response(response) = Said::tokens("AT1", 100, "RT1") else { unreachable!() };
+        end(&mut world, second, ServerReply::error(400, "invalid_scope"));
+        let ServerReply::Response(response) = ServerReply::tokens("AT1", 100, "RT1") else { unreachable!() };
         let rest = world.report(first.answered(&response, sent, world.now));
         world.carry(rest);
         is_blocked(&mut world, &key, 60, "oauth:invalid_scope");
@@ -259,8 +259,8 @@ fn a_late_success_leaves_the_back_off_of_a_request_that_was_sent_later() {
 fn a_late_success_leaves_the_pause_that_the_server_asked_for_since() {
     for key in [hotel(), service()] {
         let (mut world, first, second) = asking_twice_for(&key);
-        end(&mut world, second, Said::unavailable_for(300));
-        end(&mut world, first, Said::tokens("AT1", 100, "RT1"));
+        end(&mut world, second, ServerReply::unavailable_for(300));
+        end(&mut world, first, ServerReply::tokens("AT1", 100, "RT1"));
         is_blocked(&mut world, &key, 300, "");
     }
 }
@@ -269,8 +269,8 @@ fn a_late_success_leaves_the_pause_that_the_server_asked_for_since() {
 fn retry_after_counts_though_a_late_answer_came_before() {
     for key in [hotel(), service()] {
         let (mut world, first, second) = asking_twice_for(&key);
-        end(&mut world, first, Said::tokens("AT1", 100, "RT1"));
-        end(&mut world, second, Said::unavailable_for(300));
+        end(&mut world, first, ServerReply::tokens("AT1", 100, "RT1"));
+        end(&mut world, second, ServerReply::unavailable_for(300));
         is_blocked(&mut world, &key, 300, "closed");
     }
 }
@@ -279,8 +279,8 @@ fn retry_after_counts_though_a_late_answer_came_before() {
 fn retry_after_counts_in_a_failure_that_comes_late() {
     for key in [hotel(), service()] {
         let (mut world, first, second) = asking_twice_for(&key);
-        end(&mut world, second, Said::tokens("AT1", 100, "RT1"));
-        end(&mut world, first, Said::unavailable_for(300));
+        end(&mut world, second, ServerReply::tokens("AT1", 100, "RT1"));
+        end(&mut world, first, ServerReply::unavailable_for(300));
         is_blocked(&mut world, &key, 300, "closed");
     }
 }
@@ -289,21 +289,21 @@ fn retry_after_counts_in_a_failure_that_comes_late() {
 fn retry_after_for_an_earlier_sign_in_does_not_block_the_later_one() {
     let (mut world, send) = asking();
     world.sign_in(&hotel(), "RT-new");
-    end(&mut world, send, Said::unavailable_for(300));
+    end(&mut world, send, ServerReply::unavailable_for(300));
     assert!(world.got(&hotel()).starts_with("AT"));
     assert_eq!(world.last_refresh(), Some("RT-new"));
 }
 
 #[test]
 fn a_refresh_token_whose_successor_came_late_is_not_sent_though_its_attempt_is_written_down() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let first = world.up_to_sending(&hotel());
     world.pass_seconds(62);
     world.got(&hotel());
     world.pass_seconds(5);
     let attempt = world.up_to_writing(&hotel());
-    end(&mut world, first, Said::tokens("AT1", 3600, "RT1"));
+    end(&mut world, first, ServerReply::tokens("AT1", 3600, "RT1"));
     world.carry(Some(Job::Save(attempt)));
     assert_eq!(world.requests(), 1);
     assert_eq!(world.got(&hotel()), "AT1");
@@ -312,20 +312,20 @@ fn a_refresh_token_whose_successor_came_late_is_not_sent_though_its_attempt_is_w
 
 #[test]
 fn a_token_that_came_late_keeps_its_age_though_another_answer_came_before_it_was_saved() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     let first = world.up_to_sending(&service());
     world.pass_seconds(62);
     world.got(&service());
     world.pass_seconds(5);
     let second = world.up_to_sending(&service());
-    end(&mut world, first, Said::token("AT1", 1440));
-    world.endpoint.then(Said::token("AT2", 3600));
+    end(&mut world, first, ServerReply::token("AT1", 1440));
+    world.endpoint.then(ServerReply::token("AT2", 3600));
     let report = world.send(second);
     let save = world.report(report);
     // The wall clock stands still while the machine is suspended.
     world.now.boot += Duration::from_secs(2);
     world.carry(save);
-    world.endpoint.always(|_| Said::page(502, &[]));
+    world.endpoint.always(|_| ServerReply::page(502, &[]));
     assert_eq!(world.got(&service()), "AT1");
     world.now.boot += Duration::from_secs(1427);
     assert_eq!(world.got(&service()), "AT1");
@@ -340,11 +340,11 @@ fn the_tokens_of_an_answer_after_an_unsaved_sign_out_are_revoked_only_when_the_s
     let send = world.up_to_sending(&hotel());
     world.pass_seconds(70);
     world.got(&hotel());
-    world.shelf.refuse_writing(true);
+    world.store.refuse_writing(true);
     world.sign_out(&hotel());
-    end(&mut world, send, Said::tokens("AT9", 3600, "RT9"));
+    end(&mut world, send, ServerReply::tokens("AT9", 3600, "RT9"));
     assert_eq!(revoked(&world), Vec::<&str>::new());
-    world.shelf.refuse_writing(false);
+    world.store.refuse_writing(false);
     world.pass_seconds(60);
     world.got(&hotel());
     assert_eq!(revoked(&world), ["RT9"], "which takes RT1 along");
@@ -358,14 +358,14 @@ fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wa
     assert_eq!(world.got(&service()), "lost");
     world.pass_seconds(2);
     world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(4000));
-    world.endpoint.then(Said::unavailable_for(120));
+    world.endpoint.then(ServerReply::unavailable_for(120));
     assert_eq!(world.got(&service()), "http:503");
     let late = json(200, r#"{"access_token":"AT1","token_type":"bearer","expires_in":100}"#);
     let rest = world.report(first.answered(&late, sent, world.now));
     world.carry(rest);
     world.pass_seconds(25);
     // What its own history of failures knows is forgotten with the client.
-    world.accounts.replace_client(standard()).expect("the same registration");
+    world.manager.replace_client(standard()).expect("the same registration");
     let told = world.decide(&service());
     assert_eq!(told.line, "expired_blocked: give up, closed, later");
     assert_eq!(told.wait(), Duration::from_secs(95));
@@ -373,8 +373,8 @@ fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wa
 
 #[test]
 fn a_late_retry_after_holds_back_a_client_grant_that_was_about_to_go_on_without_the_store() {
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &store, 1);
     assert_eq!(world.got(&service()), "AT1");
     world.age(&service(), Freshness::Stale);
     let first = world.up_to_sending(&service());
@@ -382,9 +382,9 @@ fn a_late_retry_after_holds_back_a_client_grant_that_was_about_to_go_on_without_
     world.got(&service());
     world.pass_seconds(5);
     let load = world.up_to(&service(), |job| matches!(job, Job::Load(_)));
-    end(&mut world, first, Said::page(401, &[("Retry-After", "600")]));
+    end(&mut world, first, ServerReply::page(401, &[("Retry-After", "600")]));
     let requests = world.requests();
-    shelf.set_down(true);
+    store.set_down(true);
     world.carry(Some(load));
     assert_eq!(world.requests(), requests);
 }

@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use octo_auth_core::profile::AccountLimit;
-use octo_auth_core::{Client, Fault, Freshness, Key, Policy, Purpose, Storage};
+use octo_auth_core::{Client, Freshness, Policy, Purpose, Storage, TokenSpec, TransportError};
 use octo_auth_testkit::StoredRecord;
-use octo_auth_testkit::machine::{Endpoint, Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_testkit::machine::{Endpoint, InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard};
 use serde_json::Value;
 
-fn locations(count: usize) -> Vec<Key> {
+fn locations(count: usize) -> Vec<TokenSpec> {
     (0..count)
         .map(|number| scoped("flex.community.members.read").with_parameter("location", &number.to_string()))
         .collect()
 }
 
 /// How long until a slot opens, if the budget is what closes the key.
-fn is_spent(world: &mut Machine, key: &Key) -> Option<Duration> {
+fn is_spent(world: &mut Machine, key: &TokenSpec) -> Option<Duration> {
     let told = world.decide(key);
     (told.line == "expired_blocked: give up, budget_spent, later").then(|| told.wait())
 }
@@ -25,12 +25,12 @@ fn is_spent(world: &mut Machine, key: &Key) -> Option<Duration> {
 fn an_admitted_request_has_room_again_when_the_window_is_over() {
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
-    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room");
-    let opens = world.accounts.admit(Purpose::CodeExchange, world.now).expect_err("spent");
+    world.manager.admit(Purpose::CodeExchange, world.now).expect("room");
+    let opens = world.manager.admit(Purpose::CodeExchange, world.now).expect_err("spent");
     world.pass_until(opens - Duration::from_millis(1));
-    assert_eq!(world.accounts.admit(Purpose::CodeExchange, world.now), Err(opens));
+    assert_eq!(world.manager.admit(Purpose::CodeExchange, world.now), Err(opens));
     world.pass_until(opens);
-    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room again");
+    world.manager.admit(Purpose::CodeExchange, world.now).expect("room again");
 }
 
 #[test]
@@ -74,20 +74,20 @@ fn two_registrations_share_no_budget() {
 
 #[test]
 fn officernd_gets_at_most_four_requests_in_any_minute_whatever_fails() {
-    let ends: [fn() -> Said; 6] = [
-        || Said::error(500, "server_error"),
-        || Said::page(200, &[]),
-        || Said::error(429, "slow_down"),
-        || Said::error(401, "invalid_client"),
-        || Said::token("AT0", 1),
-        || Said::Lost,
+    let ends: [fn() -> ServerReply; 6] = [
+        || ServerReply::error(500, "server_error"),
+        || ServerReply::page(200, &[]),
+        || ServerReply::error(429, "slow_down"),
+        || ServerReply::error(401, "invalid_client"),
+        || ServerReply::token("AT0", 1),
+        || ServerReply::Lost,
     ];
     for (which, said) in ends.into_iter().enumerate() {
         let mut world = Machine::new(officernd());
         let keys = locations(8);
-        world
-            .endpoint
-            .always(move |asked| if asked.number % 5 == 0 { Said::next_tokens(asked) } else { said() });
+        world.endpoint.always(
+            move |asked| if asked.number % 5 == 0 { ServerReply::next_tokens(asked) } else { said() },
+        );
         for _ in 0..1800 {
             for key in &keys {
                 world.got(key);
@@ -104,7 +104,7 @@ fn after_a_failure_officernd_gets_no_request_for_12_seconds() {
     let mut world = Machine::new(officernd());
     let keys = locations(2);
     // A failure that closes one key alone: the distance holds for the other.
-    world.endpoint.then(Said::page(200, &[]));
+    world.endpoint.then(ServerReply::page(200, &[]));
     world.got(&keys[0]);
     assert_eq!(is_spent(&mut world, &keys[1]), Some(Duration::from_secs(12)));
     world.pass_seconds(12);
@@ -130,8 +130,8 @@ fn a_key_that_failed_takes_at_most_half_of_the_budget() {
     let policy = Policy::default().with_request_limit(4).expect("a sound limit");
     let mut world = Machine::with_policy(standard(), policy);
     world.endpoint.always(|asked| match asked.parameter("scope") {
-        Some("broken") => Said::page(200, &[]),
-        _ => Said::next_tokens(asked),
+        Some("broken") => ServerReply::page(200, &[]),
+        _ => ServerReply::next_tokens(asked),
     });
     for _ in 0..60 {
         world.got(&scoped("broken"));
@@ -154,7 +154,7 @@ fn without_a_documented_limit_600_requests_a_minute_are_sent_at_most() {
 #[test]
 fn one_key_takes_at_most_10_requests_a_minute_though_its_tokens_expire_at_once() {
     let mut world = Machine::new(standard());
-    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 1));
+    world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 1));
     for _ in 0..3000 {
         world.got(&service());
         world.pass(Duration::from_millis(100));
@@ -166,7 +166,7 @@ fn one_key_takes_at_most_10_requests_a_minute_though_its_tokens_expire_at_once()
 fn an_admitted_request_is_counted_too() {
     let mut world = Machine::new(officernd());
     for _ in 0..2 {
-        world.accounts.admit(Purpose::CodeExchange, world.now).expect("there is room");
+        world.manager.admit(Purpose::CodeExchange, world.now).expect("there is room");
     }
     let keys = locations(3);
     assert_eq!((world.got(&keys[0]), world.got(&keys[1])), ("AT1".to_owned(), "AT2".to_owned()));
@@ -177,9 +177,9 @@ fn an_admitted_request_is_counted_too() {
 fn admitted_requests_take_at_most_half_of_the_budget() {
     let mut world = Machine::new(officernd());
     for _ in 0..2 {
-        world.accounts.admit(Purpose::CodeExchange, world.now).expect("there is room");
+        world.manager.admit(Purpose::CodeExchange, world.now).expect("there is room");
     }
-    let opens = world.accounts.admit(Purpose::CodeExchange, world.now).expect_err("their half is spent");
+    let opens = world.manager.admit(Purpose::CodeExchange, world.now).expect_err("their half is spent");
     assert_eq!(opens, world.now.boot + Duration::from_secs(61));
     assert_eq!(world.got(&locations(1)[0]), "AT1");
 }
@@ -190,13 +190,13 @@ fn all_keys_that_failed_last_time_take_together_at_most_half_of_the_budget() {
     let mut world = Machine::with_policy(standard(), policy);
     let (good, bad) = (service(), locations(4));
     for key in &bad {
-        world.endpoint.then(Said::error(500, "server_error"));
+        world.endpoint.then(ServerReply::error(500, "server_error"));
         world.got(key);
     }
     world.pass_seconds(61);
     let before = world.requests();
     for key in &bad {
-        world.endpoint.then(Said::error(500, "server_error"));
+        world.endpoint.then(ServerReply::error(500, "server_error"));
         world.got(key);
     }
     assert_eq!(world.requests() - before, 2);
@@ -208,14 +208,14 @@ fn all_keys_that_failed_last_time_take_together_at_most_half_of_the_budget() {
 fn a_request_that_could_not_be_sent_is_given_back() {
     let policy = Policy::default().with_request_limit(2).expect("a limit");
     for storage in [Storage::None, Storage::MultiProcess] {
-        let shelf = Shelf::default();
-        let mut world = Machine::with_store_and_policy(standard(), policy.clone(), storage, &shelf, 1);
+        let store = InMemoryStore::default();
+        let mut world = Machine::with_store_and_policy(standard(), policy.clone(), storage, &store, 1);
         for _ in 0..2 {
-            world.endpoint.then(Said::Fault(Fault::not_sent("no socket is left")));
+            world.endpoint.then(ServerReply::Fault(TransportError::not_sent("no socket is left")));
             assert_eq!(world.got(&service()), "not_sent");
             world.pass_seconds(2);
         }
-        assert_eq!(world.accounts.budget_left(world.now), 2);
+        assert_eq!(world.manager.budget_left(world.now), 2);
     }
 }
 
@@ -239,32 +239,32 @@ fn another_client_has_its_own_limit_and_earlier_requests_still_count() {
     assert_eq!(asked(&mut world), "budget_spent");
     let without = officernd().profile().clone().edit(|document| document.token_limit = None);
     let without = Client::new(without.expect("a sound profile"), CLIENT_ID, CLIENT_SECRET);
-    world.accounts.replace_client(without.expect("a client")).expect("its requests can be built");
+    world.manager.replace_client(without.expect("a client")).expect("its requests can be built");
     assert_eq!(asked(&mut world), "AT5");
-    world.accounts.replace_client(officernd()).expect("its requests can be built");
+    world.manager.replace_client(officernd()).expect("its requests can be built");
     assert_eq!(world.got(&scoped("flex.last.read")), "budget_spent");
 }
 
 #[test]
 fn budget_left_goes_down_with_each_request_and_is_zero_after_a_failure() {
     let mut world = Machine::new(officernd());
-    assert_eq!(world.accounts.budget_left(world.now), 4);
-    world.accounts.admit(Purpose::CodeExchange, world.now).expect("room");
-    assert_eq!(world.accounts.budget_left(world.now), 3);
-    world.endpoint.then(Said::page(503, &[]));
+    assert_eq!(world.manager.budget_left(world.now), 4);
+    world.manager.admit(Purpose::CodeExchange, world.now).expect("room");
+    assert_eq!(world.manager.budget_left(world.now), 3);
+    world.endpoint.then(ServerReply::page(503, &[]));
     world.got(&scoped("flex.community.members.read"));
-    assert_eq!(world.accounts.budget_left(world.now), 0);
+    assert_eq!(world.manager.budget_left(world.now), 0);
     world.pass_seconds(12);
-    assert_eq!(world.accounts.budget_left(world.now), 2, "the documented distance is over");
+    assert_eq!(world.manager.budget_left(world.now), 2, "the documented distance is over");
     world.pass_seconds(49);
-    assert_eq!(world.accounts.budget_left(world.now), 4);
+    assert_eq!(world.manager.budget_left(world.now), 4);
 }
 
 #[test]
 fn a_key_whose_tokens_live_a_few_seconds_is_never_without_one() {
     for lifetime in 2..=20 {
         let mut world = Machine::new(standard());
-        world.endpoint.always(move |asked| Said::token(&format!("AT{}", asked.number), lifetime));
+        world.endpoint.always(move |asked| ServerReply::token(&format!("AT{}", asked.number), lifetime));
         for tenth in 0..1800 {
             let got = world.got(&service());
             assert!(got.starts_with("AT"), "{lifetime} s, after {tenth} tenths: {got}");
@@ -277,10 +277,10 @@ fn a_key_whose_tokens_live_a_few_seconds_is_never_without_one() {
 
 #[test]
 fn an_account_whose_tokens_live_a_few_seconds_is_never_without_one_though_renewals_fail() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.endpoint.always(|asked| match asked.number % 7 {
-        0 => Said::error(500, "server_error"),
-        _ => Said::tokens(&format!("AT{}", asked.number), 6, &format!("RT{}", asked.number)),
+        0 => ServerReply::error(500, "server_error"),
+        _ => ServerReply::tokens(&format!("AT{}", asked.number), 6, &format!("RT{}", asked.number)),
     });
     world.sign_in(&hotel(), "RT0");
     for tenth in 0..1800 {
@@ -292,7 +292,7 @@ fn an_account_whose_tokens_live_a_few_seconds_is_never_without_one_though_renewa
 
 #[test]
 fn a_spent_budget_says_whose_limit_it_is() {
-    let text = |world: &mut Machine, key: &Key| world.get(key).expect_err("it is spent").to_string();
+    let text = |world: &mut Machine, key: &TokenSpec| world.get(key).expect_err("it is spent").to_string();
     let policy = |limit| Policy::default().with_request_limit(limit).expect("a limit");
 
     let mut world = Machine::new(officernd());
@@ -315,7 +315,7 @@ fn a_spent_budget_says_whose_limit_it_is() {
     assert!(assumed.contains(said), "{assumed}");
 
     let mut world = Machine::new(officernd());
-    world.endpoint.then(Said::page(200, &[]));
+    world.endpoint.then(ServerReply::page(200, &[]));
     world.got(&locations(1)[0]);
     let distance = text(&mut world, &locations(2)[1]);
     assert!(
@@ -324,14 +324,14 @@ fn a_spent_budget_says_whose_limit_it_is() {
     );
 
     let mut world = Machine::new(standard());
-    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 1));
+    world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 1));
     while world.requests() < 10 {
         world.got(&service());
         world.pass_seconds(1);
     }
     let of_key = text(&mut world, &service());
     assert!(of_key.contains("(octo-auth's own limit for one key is 10 in 60 s)"), "{of_key}");
-    assert!(world.accounts.explain(&service(), world.now).contains("limit for one key is 10 in 60 s"));
+    assert!(world.manager.explain(&service(), world.now).contains("limit for one key is 10 in 60 s"));
 }
 
 /// A standard server that allows one account six requests in ten minutes, as does its document.
@@ -347,7 +347,7 @@ fn a_documented_limit_of_one_account_holds_for_each_account_alone() {
     let mut world = Machine::new(six_in_ten_minutes());
     world
         .endpoint
-        .always(|_| Said::json(200, r#"{"access_token":"AT","token_type":"Bearer","expires_in":30}"#));
+        .always(|_| ServerReply::json(200, r#"{"access_token":"AT","token_type":"Bearer","expires_in":30}"#));
     for _ in 0..5 {
         assert_eq!(world.got(&service()), "AT");
         world.age(&service(), Freshness::Expired);
@@ -361,19 +361,19 @@ fn a_documented_limit_of_one_account_holds_for_each_account_alone() {
 
 #[test]
 fn what_was_sent_while_the_store_was_away_is_written_only_while_it_counts() {
-    let shelf = Shelf::default();
+    let store = InMemoryStore::default();
     let policy = Policy::default().with_request_limit(5).expect("a limit");
-    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, &shelf, 1);
-    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 1));
-    shelf.set_down(true);
+    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, &store, 1);
+    world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 1));
+    store.set_down(true);
     for _ in 0..100 {
         assert!(world.got(&service()).starts_with("AT"), "a client grant goes on");
         world.pass_seconds(20);
     }
-    shelf.set_down(false);
+    store.set_down(false);
     world.pass_seconds(30);
     assert!(world.get(&service()).is_ok());
     let requests = |log: &StoredRecord| log.member("sent").and_then(Value::as_array).map_or(0, Vec::len);
-    let most = shelf.history().iter().map(requests).max();
+    let most = store.history().iter().map(requests).max();
     assert!(most.is_some_and(|most| most <= 5), "{most:?} moments in a log of 61 s");
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Caller, FailureKind, Freshness, Job, Key, Remedy, Verdict, Waits};
-use octo_auth_testkit::machine::{Machine, Said, hotel, scoped, service};
+use octo_auth_core::{Caller, Freshness, Job, Remedy, TokenErrorKind, TokenSpec, Verdict, Waits};
+use octo_auth_testkit::machine::{Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{officernd, standard};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -13,11 +13,11 @@ fn caller(world: &Machine, wait: Duration) -> Caller {
     Caller::new(Waits::Until(world.now.boot + wait))
 }
 
-fn ask(world: &mut Machine, key: &Key, caller: &mut Caller) -> Verdict {
-    world.accounts.ask(key, caller, world.now).verdict
+fn ask(world: &mut Machine, key: &TokenSpec, caller: &mut Caller) -> Verdict {
+    world.manager.ask(key, caller, world.now).verdict
 }
 
-fn kind(verdict: Verdict) -> FailureKind {
+fn kind(verdict: Verdict) -> TokenErrorKind {
     match verdict {
         Verdict::GiveUp(failure) => failure.kind(),
         other => panic!("no failure: {other:?}"),
@@ -48,17 +48,17 @@ fn a_caller_whose_time_is_over_before_the_slot_opens_is_told_so_at_once() {
     for wait in [Duration::ZERO, 30 * SECOND, 61 * SECOND] {
         let (mut world, key) = (spent(), scoped("flex.last.read"));
         let mut caller = caller(&world, wait);
-        assert_eq!(kind(ask(&mut world, &key, &mut caller)), FailureKind::BudgetSpent, "{wait:?}");
+        assert_eq!(kind(ask(&mut world, &key, &mut caller)), TokenErrorKind::BudgetSpent, "{wait:?}");
     }
 }
 
 #[test]
 fn a_caller_waits_for_no_back_off() {
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::error(503, ""));
+    world.endpoint.then(ServerReply::error(503, ""));
     world.got(&service());
     let mut caller = caller(&world, 90 * SECOND);
-    assert_eq!(kind(ask(&mut world, &service(), &mut caller)), FailureKind::Closed);
+    assert_eq!(kind(ask(&mut world, &service(), &mut caller)), TokenErrorKind::BackingOff);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_caller_without_time_begins_the_renewal_and_is_then_told_to_ask_again_in_a_s
     let Verdict::GiveUp(failure) = ask(&mut world, &service(), &mut caller) else { panic!("it waits") };
     assert_eq!(
         (failure.kind(), failure.remedy()),
-        (FailureKind::StillWaiting, Remedy::TryLater { after: SECOND })
+        (TokenErrorKind::StillWaiting, Remedy::TryLater { after: SECOND })
     );
 }
 
@@ -81,7 +81,7 @@ fn a_caller_waits_for_a_flight_until_its_own_deadline_at_most() {
     let end = world.now.boot + 5 * SECOND;
     assert!(matches!(ask(&mut world, &service(), &mut caller), Verdict::Wait { until } if until == end));
     world.pass(5 * SECOND);
-    assert_eq!(kind(ask(&mut world, &service(), &mut caller)), FailureKind::StillWaiting);
+    assert_eq!(kind(ask(&mut world, &service(), &mut caller)), TokenErrorKind::StillWaiting);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_caller_that_may_not_block_begins_a_renewal_and_is_told_why_it_cannot_wait()
     let mut world = Machine::new(standard());
     let mut caller = Caller::new(Waits::NotHere);
     assert!(matches!(ask(&mut world, &service(), &mut caller), Verdict::Run(Job::Send(_))));
-    assert_eq!(kind(ask(&mut world, &service(), &mut caller)), FailureKind::WouldStall);
+    assert_eq!(kind(ask(&mut world, &service(), &mut caller)), TokenErrorKind::WouldBlockRuntime);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_caller_without_a_runtime_begins_no_renewal() {
     let mut world = Machine::new(standard());
     let mut caller = Caller::new(Waits::NoRuntime);
     for _ in 0..2 {
-        assert_eq!(kind(ask(&mut world, &service(), &mut caller)), FailureKind::NoRuntime);
+        assert_eq!(kind(ask(&mut world, &service(), &mut caller)), TokenErrorKind::NoRuntime);
     }
     assert_eq!(world.requests(), 0);
 }
@@ -108,7 +108,7 @@ fn a_caller_that_cannot_wait_gets_a_refused_token_rather_than_a_failure() {
         let mut world = Machine::new(standard());
         world.sign_in(&hotel(), "RT0");
         let token = world.get(&hotel()).expect("a token");
-        world.accounts.refused(&hotel(), token.generation(), world.now);
+        world.manager.refused(&hotel(), token.generation(), world.now);
         let _request = world.up_to_sending(&hotel());
         let verdict = ask(&mut world, &hotel(), &mut Caller::new(waits));
         assert!(matches!(verdict, Verdict::Use(token) if token.is_suspect()), "{waits:?}");

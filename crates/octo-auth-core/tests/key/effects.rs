@@ -1,17 +1,17 @@
 //! What a step changes outside the machine: snapshots, events, and who looks again.
 
-use octo_auth_core::{Effects, Event, Job, Key, Purpose};
+use octo_auth_core::{Effects, Event, Job, Purpose, TokenSpec};
 use octo_auth_testkit::machine::{Machine, hotel, service};
 use octo_auth_testkit::registration::standard;
 
 /// The effects of all calls since the last look.
 fn effects(world: &mut Machine) -> Effects {
-    world.accounts.step(world.now, |_| ()).1
+    world.manager.step(world.now, |_| ()).1
 }
 
 /// Whether the callers of a key ask again.
-fn wakes(effects: &Effects, key: &Key) -> bool {
-    effects.keys.iter().any(|own| *own.key == *key && own.wakes_callers)
+fn wakes(effects: &Effects, key: &TokenSpec) -> bool {
+    effects.specs.iter().any(|own| *own.spec == *key && own.wakes_callers)
 }
 
 #[test]
@@ -42,28 +42,28 @@ fn each_event_is_an_effect_once_whatever_its_step() {
     world.sign_in(&hotel(), "RT0");
     drop(effects(&mut world));
     world.get(&hotel()).expect("a token");
-    let events: Vec<Event> = effects(&mut world).keys.into_iter().flat_map(|own| own.events).collect();
+    let events: Vec<Event> = effects(&mut world).specs.into_iter().flat_map(|own| own.events).collect();
     assert!(matches!(events.as_slice(), [Event::Renewed(_)]), "{events:?}");
-    assert!(effects(&mut world).keys.is_empty(), "told once");
+    assert!(effects(&mut world).specs.is_empty(), "told once");
 }
 
 #[test]
 fn only_keys_with_a_handle_are_published() {
     let mut world = Machine::new(standard());
     world.get(&service()).expect("a token");
-    assert!(effects(&mut world).keys.iter().all(|own| own.published.is_none()));
-    world.accounts.hold(&service(), world.now).expect("room for a key");
+    assert!(effects(&mut world).specs.iter().all(|own| own.published.is_none()));
+    world.manager.acquire(&service(), world.now).expect("room for a key");
     world.got(&service());
-    assert!(effects(&mut world).keys.iter().any(|own| own.published.is_some()));
+    assert!(effects(&mut world).specs.iter().any(|own| own.published.is_some()));
 }
 
 #[test]
 fn a_shutdown_and_another_client_concern_all_keys() {
     let mut world = Machine::new(standard());
-    let (replaced, effects) = world.accounts.step(world.now, |accounts| accounts.replace_client(standard()));
+    let (replaced, effects) = world.manager.step(world.now, |manager| manager.replace_client(standard()));
     assert!(replaced.is_ok() && effects.concerns_all && effects.wakes_watchers);
-    let ((), effects) = world.accounts.step(world.now, octo_auth_core::Accounts::shut_down);
+    let ((), effects) = world.manager.step(world.now, octo_auth_core::TokenManager::shut_down);
     assert!(effects.concerns_all && effects.wakes_watchers);
-    let (_, effects) = world.accounts.step(world.now, |accounts| accounts.admit(Purpose::ApiCall, world.now));
+    let (_, effects) = world.manager.step(world.now, |manager| manager.admit(Purpose::ApiCall, world.now));
     assert!(!effects.concerns_all);
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use octo_auth_core::{
-    Client, Delivery, Failure, FailureKind, Fault, Freshness, Job, Key, Policy, State, Storage, Verdict,
+    Client, Delivery, Freshness, Job, Policy, State, Storage, TokenError, TokenErrorKind, TokenSpec,
+    TransportError, Verdict,
 };
 use octo_auth_testkit::canary::{hits, marked, shown_by_error};
-use octo_auth_testkit::machine::{Asked, Machine, Said, Shelf, hotel, service};
+use octo_auth_testkit::machine::{Asked, InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, standard};
 
 #[test]
@@ -17,24 +18,24 @@ fn no_failure_shows_a_secret() {
     world.sign_in(&hotel(), &marked("refresh-token"));
     let echo = |asked: &Asked| {
         let body = serde_json::json!({"error": "server_error", "error_description": asked.body});
-        Said::json(500, &body.to_string())
+        ServerReply::json(500, &body.to_string())
     };
     world.endpoint.always(echo);
-    let failure: Failure = world.get(&hotel()).expect_err("an error that repeats the request");
+    let failure: TokenError = world.get(&hotel()).expect_err("an error that repeats the request");
     let shown = shown_by_error(&failure);
     assert_eq!(hits(&shown), Vec::<&str>::new());
-    assert_eq!(hits(&world.accounts.explain(&hotel(), world.now)), Vec::<&str>::new());
-    assert_eq!(hits(&format!("{:?}", world.accounts)), Vec::<&str>::new());
+    assert_eq!(hits(&world.manager.explain(&hotel(), world.now)), Vec::<&str>::new());
+    assert_eq!(hits(&format!("{:?}", world.manager)), Vec::<&str>::new());
 }
 
 #[test]
 fn explain_describes_a_key_in_plain_words() {
     let mut world = Machine::new(standard());
-    assert_eq!(world.accounts.explain(&hotel(), world.now), r#"account "hotel": never asked about."#);
+    assert_eq!(world.manager.explain(&hotel(), world.now), r#"account "hotel": never asked about."#);
     world.sign_in(&hotel(), &marked("refresh-token"));
-    world.endpoint.then(Said::tokens(&marked("token"), 3600, &marked("refresh-token-2")));
+    world.endpoint.then(ServerReply::tokens(&marked("token"), 3600, &marked("refresh-token-2")));
     world.got(&hotel());
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     for fact in [
         "fresh (`fresh`)",
         "Token: generation 1",
@@ -45,38 +46,38 @@ fn explain_describes_a_key_in_plain_words() {
         assert!(said.contains(fact), "{fact:?} is missing in:\n{said}");
     }
     world.age(&hotel(), Freshness::Stale);
-    world.endpoint.then(Said::unavailable_for(120));
+    world.endpoint.then(ServerReply::unavailable_for(120));
     world.got(&hotel());
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     for fact in ["`stale_blocked`", "due for renewal", "not before in 120.000 s", "HTTP 503"] {
         assert!(said.contains(fact), "{fact:?} is missing in:\n{said}");
     }
     world.pass_seconds(120);
     let flight = world.decide(&hotel());
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     for fact in ["`stale_in_flight`", "In flight: the request, given up in 61.000 s"] {
         assert!(said.contains(fact), "{fact:?} is missing in:\n{said}");
     }
-    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     world.carry(flight.job);
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     assert!(said.contains("the provider no longer takes its refresh token"), "{said}");
     world.sign_out(&hotel());
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     assert!(said.contains("signed out (`signed_out`)") && said.contains("Refresh token: none"), "{said}");
     assert_eq!(hits(&said), Vec::<&str>::new());
 }
 
 #[test]
 fn explain_says_what_the_store_does_not_hold_yet() {
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &store, 1);
     world.got(&service());
-    assert!(world.accounts.explain(&service(), world.now).contains("Store: holds this."));
-    shelf.refuse_writing(true);
+    assert!(world.manager.explain(&service(), world.now).contains("Store: holds this."));
+    store.refuse_writing(true);
     world.age(&service(), Freshness::Expired);
     world.got(&service());
-    let said = world.accounts.explain(&service(), world.now);
+    let said = world.manager.explain(&service(), world.now);
     assert!(said.contains("Store: does not hold this yet (the store is down); written again in 1"), "{said}");
 }
 
@@ -85,9 +86,9 @@ fn debug_texts_show_no_secret() {
     let policy = Policy::default().with_capacity(7).expect("room");
     let mut world = Machine::with_policy(standard(), policy);
     let token = world.get(&service()).expect("a token");
-    let published = world.accounts.published(&service(), world.now).expect("a fresh token");
-    assert_eq!(world.accounts.policy().capacity(), 7);
-    let shown = [format!("{:?}", world.accounts), format!("{token:?}"), format!("{published:?}")];
+    let published = world.manager.published(&service(), world.now).expect("a fresh token");
+    assert_eq!(world.manager.policy().capacity(), 7);
+    let shown = [format!("{:?}", world.manager), format!("{token:?}"), format!("{published:?}")];
     assert!(shown[0].contains(CLIENT_ID) && shown[0].contains("keys: 1"), "{shown:?}");
     assert!(shown[1].contains("generation") && shown[2].contains("until"), "{shown:?}");
     assert!(shown.iter().all(|text| !text.contains("AT1") && !text.contains(CLIENT_SECRET)), "{shown:?}");
@@ -103,11 +104,11 @@ fn explain_says_until_when_a_lost_refresh_can_be_in_flight() {
     let report = Job::Send(send).abandon();
     let rest = world.report(report);
     world.carry(rest);
-    let early = world.accounts.explain(&hotel(), world.now);
+    let early = world.manager.explain(&hotel(), world.now);
     assert!(early.contains("used again only when the token has expired, not before"), "{early}");
-    let left = world.accounts.policy().exchange_deadline() - Duration::from_secs(1);
+    let left = world.manager.policy().exchange_deadline() - Duration::from_secs(1);
     world.pass(left);
-    let later = world.accounts.explain(&hotel(), world.now);
+    let later = world.manager.explain(&hotel(), world.now);
     assert!(later.contains("used again only when the token has expired."), "{later}");
 }
 
@@ -116,7 +117,7 @@ fn explain_says_of_a_refresh_in_flight_only_that_it_began() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     let _in_flight = world.decide(&hotel()).job.expect("a request");
-    let told = world.accounts.explain(&hotel(), world.now);
+    let told = world.manager.explain(&hotel(), world.now);
     assert!(told.contains("its use number 1 began") && !told.contains("its outcome is unknown"), "{told}");
 }
 
@@ -124,12 +125,12 @@ fn explain_says_of_a_refresh_in_flight_only_that_it_began() {
 fn explain_says_of_a_dead_refresh_token_nothing_about_its_outcome() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::Lost);
+    world.endpoint.then(ServerReply::Lost);
     world.got(&hotel());
     world.pass_seconds(70);
-    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     world.got(&hotel());
-    let told = world.accounts.explain(&hotel(), world.now);
+    let told = world.manager.explain(&hotel(), world.now);
     assert!(told.contains("the provider no longer accepts."), "{told}");
 }
 
@@ -138,7 +139,7 @@ fn explain_says_nothing_of_a_refresh_token_whose_last_use_was_answered() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     world.got(&hotel());
-    let told = world.accounts.explain(&hotel(), world.now);
+    let told = world.manager.explain(&hotel(), world.now);
     assert!(told.contains("Refresh token: there is one.\n"), "{told}");
 }
 
@@ -153,7 +154,7 @@ enum Act {
     Refuse,
     SignIn,
     SignOut,
-    Answer(fn() -> Said),
+    Answer(fn() -> ServerReply),
     StoreDown(bool),
     NoWriting(bool),
     ShutDown,
@@ -177,11 +178,13 @@ const ACTS: [Act; 26] = [
     Act::Refuse,
     Act::SignIn,
     Act::SignOut,
-    Act::Answer(|| Said::error(400, "invalid_grant")),
-    Act::Answer(|| Said::error(400, "invalid_client")),
-    Act::Answer(|| Said::unavailable_for(120)),
-    Act::Answer(|| Said::page(403, &[])),
-    Act::Answer(|| Said::Fault(Fault::not_answered("the connection broke", Delivery::Unknown))),
+    Act::Answer(|| ServerReply::error(400, "invalid_grant")),
+    Act::Answer(|| ServerReply::error(400, "invalid_client")),
+    Act::Answer(|| ServerReply::unavailable_for(120)),
+    Act::Answer(|| ServerReply::page(403, &[])),
+    Act::Answer(|| {
+        ServerReply::Fault(TransportError::not_answered("the connection broke", Delivery::Unknown))
+    }),
     Act::StoreDown(true),
     Act::StoreDown(false),
     Act::NoWriting(true),
@@ -190,10 +193,10 @@ const ACTS: [Act; 26] = [
 ];
 
 /// Compares what explain, the status and the failure say of a renewal. Returns the state.
-fn agree(world: &mut Machine, key: &Key) -> Result<State, String> {
-    let decision = world.accounts.decide_at_deadline(key, world.now);
-    let Some(status) = world.accounts.status(key, world.now) else { return Ok(State::NoKey) };
-    let said = world.accounts.explain(key, world.now);
+fn agree(world: &mut Machine, key: &TokenSpec) -> Result<State, String> {
+    let decision = world.manager.decide_at_deadline(key, world.now);
+    let Some(status) = world.manager.status(key, world.now) else { return Ok(State::NoKey) };
+    let said = world.manager.explain(key, world.now);
     let line = said.lines().find_map(|line| line.strip_prefix("Renewal: ")).unwrap_or("");
     let (setback, state) = (status.setback.as_ref(), status.state);
     let begins = matches!(state, State::StaleRenewing | State::ExpiredRenewing | State::RefusedRenewing);
@@ -223,7 +226,8 @@ fn agree(world: &mut Machine, key: &Key) -> Result<State, String> {
         let told = (failure.kind(), failure.remedy());
         let same = setback.is_some_and(|setback| (setback.kind(), setback.remedy()) == told);
         // A program that shuts down tells its callers so; the status tells what a restart does not mend.
-        let is_passing = matches!(failure.kind(), FailureKind::StillWaiting | FailureKind::ShuttingDown);
+        let is_passing =
+            matches!(failure.kind(), TokenErrorKind::StillWaiting | TokenErrorKind::ShuttingDown);
         rules.push(("a caller is told the same", same || is_passing));
     }
     match rules.iter().find(|(_, holds)| !holds) {
@@ -233,8 +237,14 @@ fn agree(world: &mut Machine, key: &Key) -> Result<State, String> {
 }
 
 /// Does the next thing of a walk.
-fn play(act: Act, number: usize, world: &mut Machine, (key, shelf): (&Key, &Shelf), job: &mut Option<Job>) {
-    let token = || world.accounts.status(key, world.now).and_then(|status| status.token);
+fn play(
+    act: Act,
+    number: usize,
+    world: &mut Machine,
+    (key, store): (&TokenSpec, &InMemoryStore),
+    job: &mut Option<Job>,
+) {
+    let token = || world.manager.status(key, world.now).and_then(|status| status.token);
     match act {
         Act::Get if job.is_none() => drop(world.get(key)),
         Act::Ask if job.is_none() => *job = world.decide(key).job,
@@ -243,15 +253,15 @@ fn play(act: Act, number: usize, world: &mut Machine, (key, shelf): (&Key, &Shel
         Act::Age(freshness) if token().is_some() => world.age(key, freshness),
         Act::Refuse => {
             if let Some(token) = token() {
-                world.accounts.refused(key, token.generation(), world.now);
+                world.manager.refused(key, token.generation(), world.now);
             }
         }
         Act::SignIn if !key.is_client_grant() => world.sign_in(key, &format!("RT-{number}")),
         Act::SignOut => world.sign_out(key),
         Act::Answer(said) => world.endpoint.then(said()),
-        Act::StoreDown(is_down) => shelf.set_down(is_down),
-        Act::NoWriting(refuses) => shelf.refuse_writing(refuses),
-        Act::ShutDown => world.accounts.shut_down(),
+        Act::StoreDown(is_down) => store.set_down(is_down),
+        Act::NoWriting(refuses) => store.refuse_writing(refuses),
+        Act::ShutDown => world.manager.shut_down(),
         Act::Get | Act::Ask | Act::Age(_) | Act::SignIn => {}
     }
 }
@@ -269,12 +279,12 @@ fn explain_the_status_and_the_failure_agree_in_each_state() {
         };
         let storage = [Storage::None, Storage::SingleProcess, Storage::MultiProcess][draw(3)];
         let key = [hotel(), hotel(), service()][draw(3)].clone();
-        let (shelf, mut acts, mut job) = (Shelf::default(), Vec::new(), None);
-        let mut world = Machine::with_store(standard(), storage, &shelf, 1);
+        let (store, mut acts, mut job) = (InMemoryStore::default(), Vec::new(), None);
+        let mut world = Machine::with_store(standard(), storage, &store, 1);
         for _ in 0..30 {
             let act = ACTS[draw(ACTS.len() - usize::from(acts.len() < 15))];
             acts.push(act);
-            play(act, acts.len(), &mut world, (&key, &shelf), &mut job);
+            play(act, acts.len(), &mut world, (&key, &store), &mut job);
             match agree(&mut world, &key) {
                 Ok(state) => seen.insert(state.word()),
                 Err(error) => panic!("seed {seed}, {key}, {storage:?}, {acts:?}: {error}"),
@@ -312,13 +322,13 @@ fn explain_says_until_when_no_renewal_is_forced_and_why() {
     world.sign_in(&hotel(), "RT0");
     for _ in 0..2 {
         let token = world.get(&hotel()).expect("a token");
-        world.accounts.refused(&hotel(), token.generation(), world.now);
+        world.manager.refused(&hotel(), token.generation(), world.now);
     }
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     for fact in ["(`refused_blocked`)", "Renewal: not before in 60.000 s: ", "refusals of a resource server"]
     {
         assert!(said.contains(fact), "{fact:?} is missing in:\n{said}");
     }
     world.pass_seconds(60);
-    assert!(world.accounts.explain(&hotel(), world.now).contains("Renewal: possible now."));
+    assert!(world.manager.explain(&hotel(), world.now).contains("Renewal: possible now."));
 }

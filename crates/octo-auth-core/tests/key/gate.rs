@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Caller, FailureKind, Fault, Freshness, Job, Policy, Verdict, Waits};
-use octo_auth_testkit::machine::{Machine, Said, hotel, scoped, service};
+use octo_auth_core::{Caller, Freshness, Job, Policy, TokenErrorKind, TransportError, Verdict, Waits};
+use octo_auth_testkit::machine::{Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{always_replayed, never_replayed, standard};
 
 use crate::scene::{expired_end, not_sent, signed_in, signed_in_at, stale_end, status};
 
 #[test]
 fn a_refresh_with_an_unknown_outcome_is_repeated_only_when_the_token_has_expired() {
-    let ends: [fn() -> Said; 4] = [
-        || Said::Fault(Fault::timed_out("no answer")),
-        || Said::Fault(Fault::broken_off("cut")),
-        || Said::page(502, &[]),
-        || Said::page(504, &[]),
+    let ends: [fn() -> ServerReply; 4] = [
+        || ServerReply::Fault(TransportError::timed_out("no answer")),
+        || ServerReply::Fault(TransportError::broken_off("cut")),
+        || ServerReply::page(502, &[]),
+        || ServerReply::page(504, &[]),
     ];
     for said in ends {
         let mut world = signed_in();
         let pause = stale_end(&mut world, &hotel(), said());
         assert!(pause >= Duration::from_secs(1));
         assert!(world.stored(&hotel()).is_in_doubt());
-        while world.accounts.status(&hotel(), world.now).is_some_and(|status| status.token.is_some()) {
+        while world.manager.status(&hotel(), world.now).is_some_and(|status| status.token.is_some()) {
             assert_eq!(world.got(&hotel()), "AT1");
             assert_eq!(world.requests(), 2, "nothing is replayed while there is something to lose");
             world.pass_seconds(5);
@@ -34,23 +34,23 @@ fn a_refresh_with_an_unknown_outcome_is_repeated_only_when_the_token_has_expired
 #[test]
 fn a_repeated_refresh_that_is_refused_ends_in_a_sign_in_because_of_the_doubt() {
     let mut world = signed_in();
-    stale_end(&mut world, &hotel(), Said::Fault(Fault::timed_out("no answer")));
-    let (line, _) = expired_end(&mut world, &hotel(), Said::error(400, "invalid_grant"));
-    assert_eq!(line, "refresh_token_dead: give up, consent_lost, sign in");
+    stale_end(&mut world, &hotel(), ServerReply::Fault(TransportError::timed_out("no answer")));
+    let (line, _) = expired_end(&mut world, &hotel(), ServerReply::error(400, "invalid_grant"));
+    assert_eq!(line, "refresh_token_dead: give up, refresh_token_rejected, sign in");
     let failure = world.get(&hotel()).expect_err("it is over");
-    assert_eq!(failure.kind(), FailureKind::ConsentInDoubt);
+    assert_eq!(failure.kind(), TokenErrorKind::RefreshOutcomeUnknown);
     assert!(failure.to_string().contains("a renewal was lost on its way"), "{failure}");
 }
 
 #[test]
 fn where_the_provider_takes_no_refresh_token_twice_a_lost_refresh_ends_in_a_sign_in() {
     let mut world = signed_in_at(never_replayed());
-    world.endpoint.then(Said::Fault(Fault::timed_out("no answer")));
+    world.endpoint.then(ServerReply::Fault(TransportError::timed_out("no answer")));
     world.age(&hotel(), Freshness::Stale);
     assert_eq!(world.got(&hotel()), "AT1");
     assert_eq!(world.got(&hotel()), "AT1", "the old token works to its end");
     world.age(&hotel(), Freshness::Expired);
-    assert_eq!(world.decide(&hotel()).line, "refresh_token_dead: give up, consent_lost, sign in");
+    assert_eq!(world.decide(&hotel()).line, "refresh_token_dead: give up, refresh_token_rejected, sign in");
     assert_eq!(world.requests(), 2);
 }
 
@@ -59,7 +59,7 @@ fn where_a_refresh_token_can_be_repeated_always_a_lost_refresh_is_repeated_befor
     let mut world = signed_in_at(always_replayed());
     world.age(&hotel(), Freshness::Stale);
     for lost in 0..3 {
-        world.endpoint.then(Said::page(502, &[]));
+        world.endpoint.then(ServerReply::page(502, &[]));
         let told = world.decide(&hotel());
         assert_eq!(told.line, "stale_renewing: use AT1, save", "{lost}");
         world.carry(told.job);
@@ -78,7 +78,7 @@ fn where_a_refresh_token_can_be_repeated_always_a_lost_refresh_is_repeated_befor
 fn a_failure_is_reported_until_the_budget_that_is_spent_for_longer_has_room() {
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
-    world.endpoint.then(Said::error(500, "server_error"));
+    world.endpoint.then(ServerReply::error(500, "server_error"));
     assert_eq!(world.got(&service()), "http:500");
     let told = world.decide(&service());
     assert_eq!(told.line, "expired_blocked: give up, http:500, later");
@@ -103,7 +103,7 @@ fn a_connection_that_is_refused_is_reported_to_every_caller_and_never_as_a_spent
 fn a_failure_whose_pause_is_over_names_the_limit_that_blocks_and_a_caller_with_time_waits_for_it() {
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
-    world.endpoint.then(Said::error(500, "server_error"));
+    world.endpoint.then(ServerReply::error(500, "server_error"));
     let failure = world.get(&service()).expect_err("it failed").to_string();
     assert!(!failure.contains("limit"), "the pause blocks too: {failure}");
     world.pass_seconds(5);
@@ -111,16 +111,16 @@ fn a_failure_whose_pause_is_over_names_the_limit_that_blocks_and_a_caller_with_t
     let limit = "(HTTP 500)), and no more requests may be sent now (the policy's limit is 1 in 60 s);";
     assert!(failure.contains("the last attempt failed (") && failure.contains(limit), "{failure}");
     let mut caller = Caller::new(Waits::Until(world.now.boot + Duration::from_secs(90)));
-    let told = world.accounts.ask(&service(), &mut caller, world.now);
+    let told = world.manager.ask(&service(), &mut caller, world.now);
     assert!(matches!(told.verdict, Verdict::Wait { .. }), "{told:?}");
 }
 
 #[test]
 fn a_refresh_in_doubt_is_told_with_the_answer_or_fault_that_left_it_so() {
-    let ends: [fn() -> Said; 3] = [
-        || Said::page(502, &[]),
-        || Said::Fault(Fault::timed_out("no answer")),
-        || Said::Fault(Fault::broken_off("cut")),
+    let ends: [fn() -> ServerReply; 3] = [
+        || ServerReply::page(502, &[]),
+        || ServerReply::Fault(TransportError::timed_out("no answer")),
+        || ServerReply::Fault(TransportError::broken_off("cut")),
     ];
     let told = [
         ("http:502", "HTTP 502"),
@@ -133,15 +133,18 @@ fn a_refresh_in_doubt_is_told_with_the_answer_or_fault_that_left_it_so() {
         let setback = status(&world, &hotel()).setback.expect("the doubt");
         assert_eq!(setback.code(), code);
         assert!(setback.to_string().contains(words), "{setback}");
-        assert!(world.accounts.explain(&hotel(), world.now).contains(words));
-        expired_end(&mut world, &hotel(), Said::error(400, "invalid_grant"));
+        assert!(world.manager.explain(&hotel(), world.now).contains(words));
+        expired_end(&mut world, &hotel(), ServerReply::error(400, "invalid_grant"));
         let dead = world.get(&hotel()).expect_err("it is over");
-        assert_eq!((dead.kind(), dead.code().as_ref()), (FailureKind::ConsentInDoubt, "consent_lost"));
+        assert_eq!(
+            (dead.kind(), dead.code().as_ref()),
+            (TokenErrorKind::RefreshOutcomeUnknown, "refresh_token_rejected")
+        );
         assert!(dead.to_string().contains(words), "{dead}");
         world.sign_in(&hotel(), "RT9");
         assert!(world.got(&hotel()).starts_with("AT"));
-        let (line, _) = expired_end(&mut world, &hotel(), Said::error(400, "invalid_grant"));
-        assert_eq!(line, "refresh_token_dead: give up, consent_lost, sign in");
+        let (line, _) = expired_end(&mut world, &hotel(), ServerReply::error(400, "invalid_grant"));
+        assert_eq!(line, "refresh_token_dead: give up, refresh_token_rejected, sign in");
         let dead = world.get(&hotel()).expect_err("it was refused").to_string();
         assert!(dead.contains("invalid_grant") && !dead.contains(words), "{dead}");
     }
@@ -150,9 +153,9 @@ fn a_refresh_in_doubt_is_told_with_the_answer_or_fault_that_left_it_so() {
 #[test]
 fn a_success_whose_token_is_over_ends_what_an_earlier_doubt_was_told_with() {
     let mut world = signed_in();
-    expired_end(&mut world, &hotel(), Said::page(502, &[]));
+    expired_end(&mut world, &hotel(), ServerReply::page(502, &[]));
     world.pass_seconds(3600);
-    world.endpoint.then(Said::tokens("AT2", 0, "RT2"));
+    world.endpoint.then(ServerReply::tokens("AT2", 0, "RT2"));
     world.got(&hotel());
     world.pass_seconds(3600);
     let lost = world.up_to_sending(&hotel());
@@ -164,7 +167,7 @@ fn a_success_whose_token_is_over_ends_what_an_earlier_doubt_was_told_with() {
 #[test]
 fn where_a_lost_refresh_is_never_repeated_the_sign_in_is_told_with_its_cause() {
     let mut world = signed_in_at(never_replayed());
-    stale_end(&mut world, &hotel(), Said::page(502, &[]));
+    stale_end(&mut world, &hotel(), ServerReply::page(502, &[]));
     world.age(&hotel(), Freshness::Expired);
     let failure = world.get(&hotel()).expect_err("only a sign-in helps").to_string();
     assert!(failure.contains("(HTTP 502)") && failure.ends_with("sign in again"), "{failure}");
@@ -173,11 +176,11 @@ fn where_a_lost_refresh_is_never_repeated_the_sign_in_is_told_with_its_cause() {
 #[test]
 fn a_rest_is_not_told_as_a_failure() {
     let mut world = Machine::new(standard());
-    world.endpoint.always(|_| Said::token("AT1", 3600));
+    world.endpoint.always(|_| ServerReply::token("AT1", 3600));
     world.got(&service());
     world.age(&service(), Freshness::Stale);
     world.got(&service());
     let rest = status(&world, &service()).setback.expect("it rests");
     assert!(!rest.to_string().contains("failed"), "{rest}");
-    assert!(!world.accounts.explain(&service(), world.now).contains("failed"));
+    assert!(!world.manager.explain(&service(), world.now).contains("failed"));
 }

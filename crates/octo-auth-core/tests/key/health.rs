@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Fault, Freshness, Job, Key};
-use octo_auth_testkit::machine::{Machine, Said, hotel, scoped, service};
+use octo_auth_core::{Freshness, Job, TokenSpec, TransportError};
+use octo_auth_testkit::machine::{Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{octorate, officernd, standard};
 
 use crate::scene::{blocked_for, not_sent, signed_in_at};
@@ -12,14 +12,14 @@ use crate::scene::{blocked_for, not_sent, signed_in_at};
 fn octorates_quota_error_blocks_the_registration_for_a_while() {
     let mut world = signed_in_at(octorate());
     let body = r#"{"type":"ApiQuotaException","message":"quota exceeded"}"#;
-    world.endpoint.then(Said::json(403, body));
+    world.endpoint.then(ServerReply::json(403, body));
     world.age(&hotel(), Freshness::Expired);
     let code = world.got(&hotel());
     let told = world.decide(&hotel());
     assert!(told.line.starts_with("expired_blocked: give up"), "{code}: {}", told.line);
     assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT1"));
-    world.sign_in(&Key::account("inn"), "RT7");
-    let other = world.decide(&Key::account("inn"));
+    world.sign_in(&TokenSpec::account("inn"), "RT7");
+    let other = world.decide(&TokenSpec::account("inn"));
     assert!(other.line.starts_with("expired_blocked: give up"), "{code}: {}", other.line);
 }
 
@@ -37,7 +37,7 @@ fn what_could_not_be_sent_blocks_every_key_of_the_registration() {
 fn throttling_blocks_every_key_where_the_profile_says_that_the_limit_is_the_clients() {
     for (client, is_wide) in [(officernd(), true), (standard(), false)] {
         let mut world = Machine::new(client);
-        world.endpoint.then(Said::unavailable_for(100));
+        world.endpoint.then(ServerReply::unavailable_for(100));
         world.got(&scoped("a"));
         let other = world.decide(&scoped("b"));
         assert_eq!(other.line.starts_with("expired_blocked: give up, http:503"), is_wide, "{}", other.line);
@@ -48,7 +48,7 @@ fn throttling_blocks_every_key_where_the_profile_says_that_the_limit_is_the_clie
 fn a_redirect_that_asks_to_wait_blocks_no_other_key_though_the_limit_is_the_clients() {
     let mut world = Machine::new(officernd());
     let headers = [("location", "https://elsewhere.example/"), ("retry-after", "1800")];
-    world.endpoint.then(Said::page(302, &headers));
+    world.endpoint.then(ServerReply::page(302, &headers));
     let failure = world.get(&scoped("a")).expect_err("a redirect is not followed");
     assert!(failure.retry_after() >= Some(Duration::from_secs(1800)), "{failure}");
     // The limit has room again.
@@ -58,17 +58,17 @@ fn a_redirect_that_asks_to_wait_blocks_no_other_key_though_the_limit_is_the_clie
 
 #[test]
 fn no_failure_of_one_account_blocks_another_account() {
-    let ends: [fn() -> Said; 10] = [
-        || Said::Fault(Fault::timed_out("no answer")),
-        || Said::error(500, "server_error"),
-        || Said::page(502, &[]),
-        || Said::error(429, "slow_down"),
-        || Said::unavailable_for(30),
-        || Said::error(400, "temporarily_unavailable"),
-        || Said::error(401, "invalid_client"),
-        || Said::error(400, "unauthorized_client"),
-        || Said::json(404, "{}"),
-        || Said::page(302, &[("location", "https://elsewhere.example/")]),
+    let ends: [fn() -> ServerReply; 10] = [
+        || ServerReply::Fault(TransportError::timed_out("no answer")),
+        || ServerReply::error(500, "server_error"),
+        || ServerReply::page(502, &[]),
+        || ServerReply::error(429, "slow_down"),
+        || ServerReply::unavailable_for(30),
+        || ServerReply::error(400, "temporarily_unavailable"),
+        || ServerReply::error(401, "invalid_client"),
+        || ServerReply::error(400, "unauthorized_client"),
+        || ServerReply::json(404, "{}"),
+        || ServerReply::page(302, &[("location", "https://elsewhere.example/")]),
     ];
     for (which, said) in ends.into_iter().enumerate() {
         let mut world = Machine::new(standard());
@@ -89,7 +89,7 @@ fn eight_accounts_that_fail_in_a_row_block_the_registration_and_a_success_in_bet
             if succeeds_between && number == 4 {
                 assert!(world.got(&scoped("good")).starts_with("AT"));
             }
-            world.endpoint.then(Said::page(502, &[]));
+            world.endpoint.then(ServerReply::page(502, &[]));
             assert!(world.get(&scoped(&format!("bad{number}"))).is_err());
         }
         let other = world.decide(&scoped("other")).line;
@@ -102,7 +102,7 @@ fn eight_accounts_that_fail_in_a_row_block_the_registration_and_a_success_in_bet
 fn what_blocks_the_registration_blocks_it_though_the_key_was_signed_out_meanwhile() {
     let mut world = Machine::new(standard());
     let Some(Job::Send(send)) = world.decide(&service()).job else { panic!("a token is asked for") };
-    let rest = world.accounts.sign_out(&service(), world.now);
+    let rest = world.manager.sign_out(&service(), world.now);
     assert!(rest.is_none(), "the request is in flight");
     world.endpoint.then(not_sent());
     let report = world.send(send);
@@ -112,12 +112,12 @@ fn what_blocks_the_registration_blocks_it_though_the_key_was_signed_out_meanwhil
 
 #[test]
 fn a_failure_of_one_key_blocks_that_key_alone() {
-    let ends: [fn() -> Said; 5] = [
-        || Said::error(400, "invalid_scope"),
-        || Said::page(200, &[]),
-        || Said::json(200, "{}"),
-        || Said::token("AT0", 0),
-        || Said::json(200, "[]"),
+    let ends: [fn() -> ServerReply; 5] = [
+        || ServerReply::error(400, "invalid_scope"),
+        || ServerReply::page(200, &[]),
+        || ServerReply::json(200, "{}"),
+        || ServerReply::token("AT0", 0),
+        || ServerReply::json(200, "[]"),
     ];
     for (which, said) in ends.into_iter().enumerate() {
         let mut world = Machine::new(standard());
@@ -131,11 +131,11 @@ fn a_failure_of_one_key_blocks_that_key_alone() {
 #[test]
 fn a_dead_refresh_token_of_one_account_does_not_block_another_account() {
     let mut world = Machine::new(standard());
-    let other = Key::account("other hotel");
+    let other = TokenSpec::account("other hotel");
     world.sign_in(&hotel(), "RT0");
     world.sign_in(&other, "RT9");
-    world.endpoint.then(Said::error(400, "invalid_grant"));
-    assert_eq!(world.got(&hotel()), "consent_lost");
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
+    assert_eq!(world.got(&hotel()), "refresh_token_rejected");
     assert_eq!(world.got(&other), "AT2");
 }
 
@@ -199,7 +199,7 @@ fn an_account_that_fails_eight_times_in_a_row_counts_once() {
     let mut world = Machine::new(standard());
     for _ in 0..8 {
         world.pass_seconds(3600);
-        world.endpoint.then(Said::page(502, &[]));
+        world.endpoint.then(ServerReply::page(502, &[]));
         assert!(world.get(&scoped("bad")).is_err());
     }
     assert_eq!(world.decide(&scoped("other")).line, "expired_renewing: send");
@@ -209,7 +209,7 @@ fn an_account_that_fails_eight_times_in_a_row_counts_once() {
 fn the_account_that_failed_last_leaves_the_next_probe_to_another_though_it_asks_first() {
     let mut world = Machine::new(standard());
     for number in 0..8 {
-        world.endpoint.then(Said::page(502, &[]));
+        world.endpoint.then(ServerReply::page(502, &[]));
         assert!(world.get(&scoped(&format!("bad{number}"))).is_err());
     }
     let (mut last, other) = (scoped("bad7"), scoped("other"));
@@ -219,7 +219,7 @@ fn the_account_that_failed_last_leaves_the_next_probe_to_another_though_it_asks_
         let asked_first = world.decide(&last).line;
         assert!(asked_first.starts_with("expired_blocked: give up, http:502"), "{round}: {asked_first}");
         last = scoped(&format!("next{round}"));
-        world.endpoint.then(Said::page(502, &[]));
+        world.endpoint.then(ServerReply::page(502, &[]));
         assert!(world.get(&last).is_err());
     }
     let wait = blocked_for(&mut world, &other);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::Freshness;
-use octo_auth_testkit::machine::{Machine, Said, service};
+use octo_auth_testkit::machine::{Machine, ServerReply, service};
 use octo_auth_testkit::registration::standard;
 use octo_auth_testkit::response;
 
@@ -11,13 +11,13 @@ use crate::scene::{blocked_for, not_sent};
 
 #[test]
 fn an_error_that_waiting_does_not_improve_cools_down_from_60_s_to_15_min() {
-    let ends: [fn() -> Said; 6] = [
-        || Said::error(401, "invalid_client"),
-        || Said::error(400, "invalid_scope"),
-        || Said::json(404, "{}"),
-        || Said::json(405, "{}"),
-        || Said::json(415, "{}"),
-        || Said::page(302, &[("location", "https://elsewhere.example/")]),
+    let ends: [fn() -> ServerReply; 6] = [
+        || ServerReply::error(401, "invalid_client"),
+        || ServerReply::error(400, "invalid_scope"),
+        || ServerReply::json(404, "{}"),
+        || ServerReply::json(405, "{}"),
+        || ServerReply::json(415, "{}"),
+        || ServerReply::page(302, &[("location", "https://elsewhere.example/")]),
     ];
     for said in ends {
         let mut world = Machine::new(standard());
@@ -37,7 +37,7 @@ fn an_error_that_waiting_does_not_improve_cools_down_from_60_s_to_15_min() {
 #[test]
 fn back_off_grows_from_1_s_to_60_s_and_starts_again_after_a_success() {
     let mut world = Machine::new(standard());
-    world.endpoint.always(|_| Said::error(500, "server_error"));
+    world.endpoint.always(|_| ServerReply::error(500, "server_error"));
     let mut longest = Duration::ZERO;
     for failures in 0..40_u32 {
         world.got(&service());
@@ -48,9 +48,9 @@ fn back_off_grows_from_1_s_to_60_s_and_starts_again_after_a_success() {
         world.pass(pause);
     }
     assert!(longest > Duration::from_secs(20), "with full jitter some pause is long: {longest:?}");
-    world.endpoint.always(Said::next_tokens);
+    world.endpoint.always(ServerReply::next_tokens);
     world.got(&service());
-    world.endpoint.always(|_| Said::error(500, "server_error"));
+    world.endpoint.always(|_| ServerReply::error(500, "server_error"));
     world.age(&service(), Freshness::Expired);
     world.got(&service());
     assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(1));
@@ -58,7 +58,11 @@ fn back_off_grows_from_1_s_to_60_s_and_starts_again_after_a_success() {
 
 #[test]
 fn after_throttling_no_request_is_sent_for_5_seconds() {
-    for said in [|| Said::error(429, "slow_down"), || Said::page(503, &[]), || Said::unavailable_for(1)] {
+    for said in [
+        || ServerReply::error(429, "slow_down"),
+        || ServerReply::page(503, &[]),
+        || ServerReply::unavailable_for(1),
+    ] {
         let mut world = Machine::new(standard());
         world.endpoint.then(said());
         world.got(&service());
@@ -70,7 +74,7 @@ fn after_throttling_no_request_is_sent_for_5_seconds() {
 fn retry_after_is_kept_to_the_millisecond_and_bounded_by_one_hour() {
     for (told, kept) in [(7, 7), (120, 120), (3600, 3600), (86_400, 3600)] {
         let mut world = Machine::new(standard());
-        world.endpoint.then(Said::unavailable_for(told));
+        world.endpoint.then(ServerReply::unavailable_for(told));
         world.got(&service());
         assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(kept));
         world.pass(Duration::from_secs(kept) - Duration::from_millis(1));
@@ -89,17 +93,17 @@ fn a_date_in_retry_after_counts_from_the_date_of_the_answer() {
         ("retry-after", "Wed, 01 Jan 2020 00:02:00 GMT"),
     ];
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::Response(response::with(503, &headers, "{}")));
+    world.endpoint.then(ServerReply::Response(response::with(503, &headers, "{}")));
     world.got(&service());
     assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(120));
 }
 
 /// Serves the token of the client to its end while each renewal ends like this. Returns what the first question after the
 /// end gets.
-fn at_the_end_of_the_token(said: fn() -> Said) -> String {
+fn at_the_end_of_the_token(said: fn() -> ServerReply) -> String {
     let mut world = Machine::new(standard());
     let end = world.now.boot + Duration::from_secs(3590);
-    world.endpoint.then(Said::token("AT1", 3600));
+    world.endpoint.then(ServerReply::token("AT1", 3600));
     world.got(&service());
     world.endpoint.always(move |_| said());
     while world.now.boot < end {
@@ -112,12 +116,12 @@ fn at_the_end_of_the_token(said: fn() -> Said) -> String {
 
 #[test]
 fn a_pause_that_began_while_a_token_was_served_ends_with_the_token() {
-    let ends: [fn() -> Said; 6] = [
-        || Said::error(400, "access_denied"),
-        || Said::error(401, "invalid_client"),
-        || Said::error(500, "server_error"),
-        || Said::page(502, &[]),
-        || Said::token("AT2", 0),
+    let ends: [fn() -> ServerReply; 6] = [
+        || ServerReply::error(400, "access_denied"),
+        || ServerReply::error(401, "invalid_client"),
+        || ServerReply::error(500, "server_error"),
+        || ServerReply::page(502, &[]),
+        || ServerReply::token("AT2", 0),
         not_sent,
     ];
     for (case, said) in ends.into_iter().enumerate() {
@@ -127,7 +131,8 @@ fn a_pause_that_began_while_a_token_was_served_ends_with_the_token() {
 
 #[test]
 fn a_pause_that_the_server_asked_for_outlives_the_token() {
-    let ends: [fn() -> Said; 2] = [|| Said::unavailable_for(3600), || Said::unavailable_for(700)];
+    let ends: [fn() -> ServerReply; 2] =
+        [|| ServerReply::unavailable_for(3600), || ServerReply::unavailable_for(700)];
     for (case, said) in ends.into_iter().enumerate() {
         let line = at_the_end_of_the_token(said);
         assert_eq!(line, "expired_blocked: give up, http:503, later", "case {case}");
@@ -137,10 +142,10 @@ fn a_pause_that_the_server_asked_for_outlives_the_token() {
 #[test]
 fn with_nothing_to_serve_a_pause_has_its_whole_length() {
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::token("AT1", 3600));
+    world.endpoint.then(ServerReply::token("AT1", 3600));
     world.got(&service());
     world.age(&service(), Freshness::Expired);
-    world.endpoint.always(|_| Said::error(401, "invalid_client"));
+    world.endpoint.always(|_| ServerReply::error(401, "invalid_client"));
     world.got(&service());
     assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(60));
 }

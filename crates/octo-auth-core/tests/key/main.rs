@@ -2,7 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
-mod accounts;
 mod answer;
 mod answer_late;
 mod budget;
@@ -15,6 +14,7 @@ mod health;
 mod history;
 mod import;
 mod lines;
+mod manager;
 mod operation;
 mod policy;
 mod record;

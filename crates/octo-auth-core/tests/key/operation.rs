@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, FailureKind, FamilyId, Freshness, Job, Purpose, Secret, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_core::{FamilyId, Freshness, Imported, Job, Purpose, Secret, Storage, TokenErrorKind};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::{never_replayed, standard};
 
 use crate::scene::{process, processes, refresh_tokens, settled, signed_in};
@@ -25,7 +25,7 @@ fn a_first_sign_in_whose_write_was_not_heard_of_does_not_replace_a_later_one() {
     let save = one.signing_in(&hotel(), "RT-early");
     one.breaks_off(save, true);
     two.sign_in(&hotel(), "RT-late");
-    one.endpoint.always(|_| Said::token("AT-late", 3600));
+    one.endpoint.always(|_| ServerReply::token("AT-late", 3600));
     assert_eq!(settled(&mut one).as_deref(), Some("RT-late"));
 }
 
@@ -48,7 +48,7 @@ fn a_sign_in_that_met_another_one_in_the_store_replaces_it_though_the_first_writ
     let Some(Job::Save(again)) = one.step(Job::Save(save)) else { panic!("it wins and is saved again") };
     one.breaks_off(again, false);
     assert_eq!(two.got(&hotel()), "AT1", "what was met is renewed meanwhile");
-    one.endpoint.always(|_| Said::token("AT-last", 3600));
+    one.endpoint.always(|_| ServerReply::token("AT-last", 3600));
     assert_eq!(settled(&mut one).as_deref(), Some("RT-last"));
 }
 
@@ -57,11 +57,11 @@ fn a_sign_in_that_waits_for_an_earlier_write_replaces_what_is_stored() {
     let (mut one, mut two) = processes();
     let early = one.signing_in(&hotel(), "RT-early");
     two.sign_in(&hotel(), "RT-elsewhere");
-    let adopted = Adopted::RefreshToken(Secret::from("RT-last"));
-    let job = one.accounts.adopt(&hotel(), adopted, one.now).expect("it can be adopted");
+    let imported = Imported::RefreshToken(Secret::from("RT-last"));
+    let job = one.manager.import(&hotel(), imported, one.now).expect("it can be adopted");
     assert!(job.is_none(), "the store is busy with the first");
     one.breaks_off(early, false);
-    one.endpoint.always(|_| Said::token("AT-last", 3600));
+    one.endpoint.always(|_| ServerReply::token("AT-last", 3600));
     assert_eq!(settled(&mut one).as_deref(), Some("RT-last"));
     let revoked = one.asked.iter().filter(|asked| asked.purpose == Purpose::Revocation);
     assert!(revoked.into_iter().all(|asked| asked.parameter("token") != Some("RT-last")));
@@ -71,24 +71,24 @@ fn a_sign_in_that_waits_for_an_earlier_write_replaces_what_is_stored() {
 fn an_unsaved_sign_in_replaces_what_another_process_renewed_20_times_meanwhile() {
     let (mut one, mut two) = processes();
     one.sign_in(&hotel(), "RT0");
-    one.shelf.refuse_writing(true);
+    one.store.refuse_writing(true);
     one.sign_in(&hotel(), "RT-new");
-    one.shelf.refuse_writing(false);
-    two.endpoint.always(Said::next_tokens);
+    one.store.refuse_writing(false);
+    two.endpoint.always(ServerReply::next_tokens);
     for _ in 0..20 {
         two.pass_seconds(4000);
         two.got(&hotel());
     }
     one.now = two.now;
-    one.endpoint.always(|_| Said::token("AT-new", 3600));
+    one.endpoint.always(|_| ServerReply::token("AT-new", 3600));
     assert_eq!(settled(&mut one).as_deref(), Some("RT-new"));
 }
 
 #[test]
 fn a_sign_in_whose_write_was_not_heard_of_does_not_replace_a_later_one() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
-    let adopted = Adopted::RefreshToken(Secret::from("RT-early"));
-    let Some(Job::Save(save)) = one.accounts.adopt(&hotel(), adopted, one.now).expect("it is accepted")
+    let imported = Imported::RefreshToken(Secret::from("RT-early"));
+    let Some(Job::Save(save)) = one.manager.import(&hotel(), imported, one.now).expect("it is accepted")
     else {
         panic!("the sign-in is saved")
     };
@@ -101,11 +101,11 @@ fn a_sign_in_whose_write_was_not_heard_of_does_not_replace_a_later_one() {
 
 #[test]
 fn an_unsaved_sign_out_ends_a_sign_in_of_another_process() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
     two.sign_in(&hotel(), "RT-elsewhere");
-    shelf.refuse_writing(true);
+    store.refuse_writing(true);
     one.sign_out(&hotel());
-    shelf.refuse_writing(false);
+    store.refuse_writing(false);
     one.pass_seconds(600);
     one.got(&hotel());
     assert!(one.stored(&hotel()).is_signed_out());
@@ -113,11 +113,11 @@ fn an_unsaved_sign_out_ends_a_sign_in_of_another_process() {
 
 #[test]
 fn the_second_of_two_unsaved_sign_ins_replaces_what_was_stored_before_both() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
-    shelf.refuse_writing(true);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
+    store.refuse_writing(true);
     one.sign_in(&hotel(), "RT5");
     one.sign_in(&hotel(), "RT6");
-    shelf.refuse_writing(false);
+    store.refuse_writing(false);
     two.age(&hotel(), Freshness::Expired);
     two.got(&hotel());
     assert_eq!(two.requests(), 1, "another process renews what the store still holds");
@@ -146,19 +146,19 @@ fn a_sign_out_ends_an_unread_sign_in_of_another_process_which_learns_of_it() {
 
 #[test]
 fn a_sign_in_that_is_stored_late_does_not_replace_the_later_ones_of_its_process() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let early = world.signing_in(&hotel(), "RT-early");
     for later in ["RT-later", "RT-last"] {
-        let adopted = Adopted::RefreshToken(Secret::from(later));
+        let imported = Imported::RefreshToken(Secret::from(later));
         assert!(
-            world.accounts.adopt(&hotel(), adopted, world.now).expect("it is accepted").is_none(),
+            world.manager.import(&hotel(), imported, world.now).expect("it is accepted").is_none(),
             "the store is busy"
         );
     }
     world.pass_seconds(6);
     world.got(&hotel());
-    world.shelf.put(early.name(), early.content().clone());
+    world.store.put(early.name(), early.content().clone());
     world.pass_seconds(600);
     world.got(&hotel());
     assert_eq!(world.last_refresh(), Some("RT-last"));
@@ -211,14 +211,12 @@ fn a_sign_in_replaces_an_earlier_one_of_its_process_whose_write_was_not_heard_of
         let early = one.signing_in(&hotel(), "RT-early");
         one.breaks_off(early, true);
         if signs_out_between {
-            let Some(Job::Save(out)) = one.accounts.sign_out(&hotel(), one.now) else {
-                panic!("it is saved")
-            };
+            let Some(Job::Save(out)) = one.manager.sign_out(&hotel(), one.now) else { panic!("it is saved") };
             one.breaks_off(out, false);
         }
         let last = one.signing_in(&hotel(), "RT-last");
         one.breaks_off(last, false);
-        one.endpoint.always(|_| Said::token("AT-last", 3600));
+        one.endpoint.always(|_| ServerReply::token("AT-last", 3600));
         assert_eq!(settled(&mut one).as_deref(), Some("RT-last"), "{signs_out_between}");
         let revoked = one.asked.iter().filter(|asked| asked.purpose == Purpose::Revocation);
         assert!(revoked.into_iter().all(|asked| asked.parameter("token") != Some("RT-last")));
@@ -230,15 +228,15 @@ fn the_second_of_two_decisions_before_the_first_read_replaces_what_was_stored() 
     for signs_out_first in [false, true] {
         let (mut before, mut late) = processes();
         before.sign_in(&hotel(), "RT-before");
-        late = Machine::with_store(standard(), Storage::MultiProcess, &late.shelf, 3);
-        late.shelf.refuse_writing(true);
+        late = Machine::with_store(standard(), Storage::MultiProcess, &late.store, 3);
+        late.store.refuse_writing(true);
         match signs_out_first {
             true => late.sign_out(&hotel()),
             false => late.sign_in(&hotel(), "RT-first"),
         }
         late.sign_in(&hotel(), "RT-last");
-        late.shelf.refuse_writing(false);
-        late.endpoint.always(|_| Said::token("AT-last", 3600));
+        late.store.refuse_writing(false);
+        late.endpoint.always(|_| ServerReply::token("AT-last", 3600));
         assert_eq!(settled(&mut late).as_deref(), Some("RT-last"), "{signs_out_first}");
     }
 }
@@ -248,11 +246,11 @@ fn an_attempt_that_was_not_written_leaves_no_doubt_of_the_same_refresh_token_in_
     let (mut one, _, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let attempt = one.up_to_writing(&hotel());
-    let adopted = Adopted::RefreshToken(Secret::from("RT1"));
-    let job = one.accounts.adopt(&hotel(), adopted, one.now).expect("it is accepted");
+    let imported = Imported::RefreshToken(Secret::from("RT1"));
+    let job = one.manager.import(&hotel(), imported, one.now).expect("it is accepted");
     assert!(job.is_none(), "the store is busy");
     one.put(&hotel(), &one.stored(&hotel()));
-    one.endpoint.then(Said::error(400, "invalid_grant"));
+    one.endpoint.then(ServerReply::error(400, "invalid_grant"));
     one.carry(Some(Job::Save(attempt)));
     one.got(&hotel());
     assert_eq!(one.requests(), 2, "the first token and this");
@@ -268,7 +266,7 @@ fn an_invalid_grant_says_nothing_of_a_refresh_token_that_another_process_stored(
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
     let send = world.step(attempt).expect("the request");
     world.put(&hotel(), &renewed);
-    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     let verdict = world.step(send);
     assert!(matches!(verdict, Some(Job::Save(_))), "{verdict:?}");
     world.carry(verdict);
@@ -279,12 +277,12 @@ fn an_invalid_grant_says_nothing_of_a_refresh_token_that_another_process_stored(
 #[test]
 fn a_token_that_arrives_after_a_sign_out_is_revoked_and_not_served() {
     let mut world = signed_in();
-    world.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    world.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
     world.age(&hotel(), Freshness::Stale);
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
     let send = world.step(attempt);
-    let job = world.accounts.sign_out(&hotel(), world.now);
-    world.endpoint.always(|_| Said::json(200, ""));
+    let job = world.manager.sign_out(&hotel(), world.now);
+    world.endpoint.always(|_| ServerReply::json(200, ""));
     world.carry(job);
     world.carry(send);
     assert_eq!(world.decide(&hotel()).line, "signed_out: give up, signed_out, sign in");
@@ -308,24 +306,24 @@ fn a_family_is_shown_by_its_first_bytes() {
 fn a_sign_in_with_the_same_refresh_token_keeps_its_doubt() {
     let mut world = Machine::new(never_replayed());
     world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::page(502, &[]));
+    world.endpoint.then(ServerReply::page(502, &[]));
     world.got(&hotel());
     world.sign_in(&hotel(), "RT0");
     world.pass_seconds(70);
     let failure = world.get(&hotel()).expect_err("it may have been replaced");
-    assert_eq!(failure.kind(), FailureKind::ConsentInDoubt);
+    assert_eq!(failure.kind(), TokenErrorKind::RefreshOutcomeUnknown);
     assert_eq!(world.requests(), 1);
 }
 
 #[test]
 fn saving_keeps_an_open_attempt_of_another_process() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     two.age(&hotel(), Freshness::Stale);
-    shelf.refuse_writing(true);
+    store.refuse_writing(true);
     let job = one.decide(&hotel()).job;
     one.carry(job);
-    shelf.refuse_writing(false);
+    store.refuse_writing(false);
     let _in_flight = two.up_to_sending(&hotel());
     one.pass_seconds(35);
     let save = one.decide(&hotel()).job.expect("what was written ahead is taken back");
@@ -397,7 +395,7 @@ fn another_process_follows_a_sign_out_until_the_next_sign_in() {
 #[test]
 fn an_invalid_grant_is_followed_by_a_refresh_with_a_sign_in_of_another_process() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
-    one.endpoint.then(Said::error(400, "invalid_grant"));
+    one.endpoint.then(ServerReply::error(400, "invalid_grant"));
     one.age(&hotel(), Freshness::Expired);
     let mut next = one.decide(&hotel()).job;
     while let Some(job) = next {
@@ -413,18 +411,18 @@ fn an_invalid_grant_is_followed_by_a_refresh_with_a_sign_in_of_another_process()
 #[test]
 fn of_the_pauses_that_two_processes_were_asked_for_the_longer_one_is_stored() {
     for (first, second) in [(300, 60), (60, 300)] {
-        let shelf = Shelf::default();
-        let mut all = [process(&shelf, 1), process(&shelf, 2)];
+        let store = InMemoryStore::default();
+        let mut all = [process(&store, 1), process(&store, 2)];
         for world in &mut all {
             let read = world.decide(&service()).job;
             world.carry(read);
         }
-        shelf.set_down(true);
+        store.set_down(true);
         for (world, seconds) in all.iter_mut().zip([first, second]) {
-            world.endpoint.then(Said::unavailable_for(seconds));
+            world.endpoint.then(ServerReply::unavailable_for(seconds));
             assert_eq!(world.got(&service()), "http:503");
         }
-        shelf.set_down(false);
+        store.set_down(false);
         for world in &mut all {
             world.pass_seconds(40);
             world.got(&service());
@@ -441,13 +439,13 @@ fn of_the_pauses_that_two_processes_were_asked_for_the_longer_one_is_stored() {
 
 #[test]
 fn a_pause_that_was_asked_for_does_not_block_a_later_sign_in_of_another_process() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     let send = one.up_to_sending(&hotel());
-    shelf.set_down(true);
-    one.endpoint.then(Said::unavailable_for(300));
+    store.set_down(true);
+    one.endpoint.then(ServerReply::unavailable_for(300));
     one.carry(Some(Job::Send(send)));
-    shelf.set_down(false);
+    store.set_down(false);
     two.now = one.now;
     two.sign_in(&hotel(), "RT9");
     one.pass_seconds(60);
@@ -467,7 +465,7 @@ fn a_renewal_whose_write_was_not_heard_of_does_not_end_a_later_pause() {
     two.now = one.now;
     two.got(&hotel());
     two.age(&hotel(), Freshness::Stale);
-    two.endpoint.then(Said::unavailable_for(300));
+    two.endpoint.then(ServerReply::unavailable_for(300));
     two.got(&hotel());
     assert!(two.stored(&hotel()).member("pause").is_some());
     one.now = two.now;
@@ -481,7 +479,7 @@ fn a_renewal_whose_write_was_not_heard_of_does_not_end_a_later_pause() {
 fn a_pause_that_one_account_was_asked_for_blocks_no_other_account_of_another_process() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
-    one.endpoint.then(Said::unavailable_for(900));
+    one.endpoint.then(ServerReply::unavailable_for(900));
     one.got(&hotel());
     two.now = one.now;
     two.age(&hotel(), Freshness::Stale);

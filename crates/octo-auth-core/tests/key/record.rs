@@ -1,7 +1,7 @@
 //! What a record remembers so that no sign-in and no sign-out is applied twice.
 
 use octo_auth_core::{Purpose, Storage};
-use octo_auth_testkit::machine::{Machine, Shelf, hotel};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, hotel};
 use octo_auth_testkit::registration::standard;
 use serde_json::Value;
 
@@ -10,9 +10,9 @@ use crate::scene::process;
 /// Returns processes that signed in one after the other with `RT1`, `RT2` and so on. The store took each sign-in, and no
 /// process has heard of it.
 fn signed_in_unheard(processes: u8) -> Vec<Machine> {
-    let shelf = Shelf::default();
+    let store = InMemoryStore::default();
     let signed_in = |number: u8| {
-        let mut world = process(&shelf, number);
+        let mut world = process(&store, number);
         let load = world.decide(&hotel()).job;
         world.carry(load);
         let save = world.signing_in(&hotel(), &format!("RT{number}"));
@@ -25,7 +25,7 @@ fn signed_in_unheard(processes: u8) -> Vec<Machine> {
 /// Lets a process save what it does not know to be stored.
 fn comes_back(world: &mut Machine) {
     world.pass_seconds(600);
-    for save in world.accounts.save_all(world.now) {
+    for save in world.manager.save_all(world.now) {
         world.carry(Some(save));
     }
 }
@@ -50,7 +50,7 @@ fn of_100_sign_ins_whose_writes_were_not_heard_of_none_is_applied_twice() {
 #[test]
 fn of_100_sign_ins_whose_writes_were_not_heard_of_none_undoes_a_sign_out() {
     let mut all = signed_in_unheard(99);
-    let mut last = process(&all[0].shelf, 100);
+    let mut last = process(&all[0].store, 100);
     last.sign_out(&hotel());
     for world in &mut all {
         comes_back(world);
@@ -64,7 +64,7 @@ fn a_record_remembers_the_last_128_processes_that_signed_in_or_out() {
     assert_eq!(applied(&all[0]), 128);
     comes_back(&mut all[0]);
     assert_eq!(all[0].stored(&hotel()).refresh_token(), Some("RT128"), "127 others are in the record");
-    let mut more = process(&all[0].shelf, 200);
+    let mut more = process(&all[0].store, 200);
     more.sign_in(&hotel(), "RT200");
     assert_eq!(applied(&more), 128, "the oldest was forgotten");
     comes_back(&mut all[1]);
@@ -73,7 +73,7 @@ fn a_record_remembers_the_last_128_processes_that_signed_in_or_out() {
 
 #[test]
 fn a_process_takes_one_place_in_the_record_however_often_it_signs_in() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     for number in 0..200 {
         world.sign_in(&hotel(), &format!("RT{number}"));
         world.sign_out(&hotel());

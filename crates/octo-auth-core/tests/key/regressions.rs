@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Event, Fault, Freshness, Job, Key, Storage};
-use octo_auth_testkit::machine::{Asked, Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_core::{Event, Freshness, Job, Storage, TokenSpec, TransportError};
+use octo_auth_testkit::machine::{Asked, InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{never_replayed, officernd, standard};
 use octo_auth_testkit::response::json;
 
 /// A machine that holds `AT1` for an hour from now; the account's refresh token is kept in a store.
-fn holding(key: &Key) -> Machine {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+fn holding(key: &TokenSpec) -> Machine {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     if !key.is_client_grant() {
         world.sign_in(key, "RT0");
     }
@@ -23,8 +23,8 @@ fn calls_for_five_minutes(expires_in: Option<u64>) -> (usize, usize) {
     world.endpoint.always(move |asked| {
         let token = format!("AT{}", asked.number);
         match expires_in {
-            Some(lifetime) => Said::token(&token, lifetime),
-            None => Said::json(200, &format!(r#"{{"access_token":"{token}","token_type":"Bearer"}}"#)),
+            Some(lifetime) => ServerReply::token(&token, lifetime),
+            None => ServerReply::json(200, &format!(r#"{{"access_token":"{token}","token_type":"Bearer"}}"#)),
         }
     });
     let mut served = 0;
@@ -36,34 +36,35 @@ fn calls_for_five_minutes(expires_in: Option<u64>) -> (usize, usize) {
 }
 
 /// A name and what an endpoint says.
-type Outage = (&'static str, fn(&Asked) -> Said);
+type Outage = (&'static str, fn(&Asked) -> ServerReply);
 
 /// How an endpoint can be away.
 const OUTAGES: [Outage; 4] = [
-    ("plain 503s", |_| Said::error(503, "temporarily_unavailable")),
-    ("gateway 502s", |_| Said::page(502, &[])),
-    ("time-outs", |_| Said::Fault(Fault::timed_out("no answer"))),
-    ("no connection", |_| Said::Fault(Fault::not_sent("connection refused"))),
+    ("plain 503s", |_| ServerReply::error(503, "temporarily_unavailable")),
+    ("gateway 502s", |_| ServerReply::page(502, &[])),
+    ("time-outs", |_| ServerReply::Fault(TransportError::timed_out("no answer"))),
+    ("no connection", |_| ServerReply::Fault(TransportError::not_sent("connection refused"))),
 ];
 
 /// A server that rotates strictly: a refresh token is good for one use, and gone with it if the answer is lost.
-fn strictly_rotating(mut good: String, mut lost: usize) -> impl FnMut(&Asked) -> Said {
+fn strictly_rotating(mut good: String, mut lost: usize) -> impl FnMut(&Asked) -> ServerReply {
     move |asked| {
         if asked.refresh_token() != Some(good.as_str()) {
-            return Said::error(400, "invalid_grant");
+            return ServerReply::error(400, "invalid_grant");
         }
         good = format!("RT{}", asked.number);
         if lost > 0 {
             lost -= 1;
-            return Said::Fault(Fault::timed_out("no answer"));
+            return ServerReply::Fault(TransportError::timed_out("no answer"));
         }
-        Said::tokens(&format!("AT{}", asked.number), 3600, &good)
+        ServerReply::tokens(&format!("AT{}", asked.number), 3600, &good)
     }
 }
 
 /// A machine at a server that takes no refresh token twice, with an account that has just signed in.
 fn at_a_strict_server() -> Machine {
-    let mut world = Machine::with_store(never_replayed(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world =
+        Machine::with_store(never_replayed(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     world
 }
@@ -71,7 +72,7 @@ fn at_a_strict_server() -> Machine {
 #[test]
 fn fifty_callers_in_a_503_outage_with_retry_after_cause_one_request_and_none_before_its_time() {
     let mut world = Machine::new(standard());
-    world.endpoint.always(|_| Said::unavailable_for(120));
+    world.endpoint.always(|_| ServerReply::unavailable_for(120));
     for second in 0..120 {
         for caller in 0..50 {
             assert_eq!(world.got(&service()), "http:503", "caller {caller} in second {second}");
@@ -79,7 +80,7 @@ fn fifty_callers_in_a_503_outage_with_retry_after_cause_one_request_and_none_bef
         assert_eq!(world.requests(), 1);
         world.pass_seconds(1);
     }
-    world.endpoint.always(Said::next_tokens);
+    world.endpoint.always(ServerReply::next_tokens);
     assert_eq!(world.got(&service()), "AT2");
 }
 
@@ -98,7 +99,7 @@ fn fifty_callers_on_an_expired_token_cause_one_request() {
 fn fifty_calls_in_the_stale_window_of_a_failing_server_are_all_served_and_cause_few_requests() {
     let mut world = holding(&service());
     world.age(&service(), Freshness::Stale);
-    world.endpoint.always(|_| Said::error(500, "server_error"));
+    world.endpoint.always(|_| ServerReply::error(500, "server_error"));
     assert!((0..50).all(|_| world.got(&service()) == "AT1"));
     assert_eq!(world.requests(), 2, "the failed renewal closed the key for all of them");
     // 700 seconds of calls: with pauses of up to a minute, about one request in half a minute.
@@ -115,12 +116,12 @@ fn twenty_late_refusals_of_one_token_cause_one_renewal() {
     let generation = world.get(&service()).expect("a token").generation();
     let mut in_flight = None;
     for _ in 0..20 {
-        world.accounts.refused(&service(), generation, world.now);
+        world.manager.refused(&service(), generation, world.now);
         in_flight = world.decide(&service()).job.or(in_flight);
     }
     world.carry(in_flight);
     for _ in 0..20 {
-        world.accounts.refused(&service(), generation, world.now);
+        world.manager.refused(&service(), generation, world.now);
         assert_eq!(world.got(&service()), "AT2");
     }
     assert_eq!(world.requests(), 2);
@@ -145,7 +146,7 @@ fn a_refusal_of_every_fresh_token_causes_few_requests_and_no_error() {
     let mut world = holding(&service());
     for _ in 0..600 {
         let token = world.get(&service()).expect("never an error");
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         world.pass_seconds(1);
     }
     assert!(world.requests() <= 6, "{} requests in ten minutes", world.requests());
@@ -156,15 +157,15 @@ fn a_revoked_token_is_replaced_as_soon_as_the_endpoint_is_back() {
     for key in [service(), hotel()] {
         let mut world = holding(&key);
         let generation = world.get(&key).expect("a token").generation();
-        world.accounts.refused(&key, generation, world.now);
-        world.endpoint.always(|_| Said::error(503, "temporarily_unavailable"));
+        world.manager.refused(&key, generation, world.now);
+        world.endpoint.always(|_| ServerReply::error(503, "temporarily_unavailable"));
         for _ in 0..30 {
             assert_eq!(world.got(&key), "AT1 (suspect)");
             world.pass_seconds(1);
         }
         let failed = world.requests();
         assert!(failed <= 7, "{failed} requests, one of them before these 30 seconds");
-        world.endpoint.always(Said::next_tokens);
+        world.endpoint.always(ServerReply::next_tokens);
         world.pass_seconds(60);
         assert_eq!(world.got(&key), format!("AT{}", failed + 1));
     }
@@ -173,7 +174,7 @@ fn a_revoked_token_is_replaced_as_soon_as_the_endpoint_is_back() {
 #[test]
 fn a_shorter_lived_token_from_a_renewal_is_taken_and_renewed_in_its_own_time() {
     let mut world = holding(&service());
-    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 60));
+    world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 60));
     world.age(&service(), Freshness::Stale);
     assert_eq!(world.got(&service()), "AT1");
     assert_eq!(world.got(&service()), "AT2", "the newer one, though the older would live longer");
@@ -197,11 +198,11 @@ fn an_outage_of_ten_minutes_that_begins_as_the_token_expires_ends_within_a_minut
             }
             let during = world.requests() - 1;
             assert!((3..=40).contains(&during), "{outage}, {key}: {during} requests");
-            world.endpoint.always(Said::next_tokens);
+            world.endpoint.always(ServerReply::next_tokens);
             let mut waited = 0;
             while world.get(&key).is_err() {
                 waited += 1;
-                assert!(waited <= 61, "{outage}, {key}: {}", world.accounts.explain(&key, world.now));
+                assert!(waited <= 61, "{outage}, {key}: {}", world.manager.explain(&key, world.now));
                 world.pass_seconds(1);
             }
         }
@@ -219,7 +220,7 @@ fn an_outage_of_ten_minutes_as_the_renewal_is_due_reaches_no_caller() {
                 assert_eq!(world.got(&key), "AT1", "{outage}, {key}, second {second}");
                 world.pass_seconds(1);
             }
-            world.endpoint.always(Said::next_tokens);
+            world.endpoint.always(ServerReply::next_tokens);
             for second in 600..1800 {
                 let got = world.got(&key);
                 assert!(got.starts_with("AT"), "{outage}, {key}, second {second}: {got}");
@@ -237,7 +238,7 @@ fn only_a_refresh_token_that_the_server_really_used_up_ends_in_a_sign_in() {
     world.age(&hotel(), Freshness::Expired);
     assert_eq!(world.got(&hotel()), "timeout");
     world.pass_seconds(120);
-    assert_eq!(world.got(&hotel()), "consent_lost");
+    assert_eq!(world.got(&hotel()), "refresh_token_rejected");
     assert_eq!(world.requests(), 3, "one replay, and no more");
     world.sign_in(&hotel(), "RT2");
     assert!(world.got(&hotel()).starts_with("AT"));
@@ -283,7 +284,7 @@ fn after_a_suspend_of_eight_hours_no_expired_token_is_served() {
 
 #[test]
 fn a_token_that_expired_on_arrival_is_not_served_after_a_restart_whatever_the_clock_says() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
     let Some(Job::Send(send)) = world.step(attempt) else { panic!("the request") };
@@ -293,10 +294,10 @@ fn a_token_that_expired_on_arrival_is_not_served_after_a_restart_whatever_the_cl
     let rest = world.report(send.answered(&json(200, body), sent, world.now));
     world.carry(rest);
     assert_eq!(world.got(&hotel()), "expired_on_arrival");
-    let mut next = Machine::with_store(standard(), Storage::SingleProcess, &world.shelf, 2);
+    let mut next = Machine::with_store(standard(), Storage::SingleProcess, &world.store, 2);
     next.now = world.now;
     next.now.wall = next.now.wall.saturating_sub(Duration::from_secs(4));
-    next.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    next.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
     assert_eq!(next.got(&hotel()), "AT2");
     assert_eq!(next.asked[0].refresh_token(), Some("RT1"));
 }
@@ -318,9 +319,9 @@ fn a_suspend_of_eight_hours_in_the_middle_of_a_renewal_loses_no_answer() {
 
 #[test]
 fn two_keys_of_one_registration_share_an_outage_instead_of_doubling_it() {
-    let requests_with = |keys: &[Key]| {
+    let requests_with = |keys: &[TokenSpec]| {
         let mut world = Machine::new(standard());
-        world.endpoint.always(|_| Said::Fault(Fault::not_sent("no route")));
+        world.endpoint.always(|_| ServerReply::Fault(TransportError::not_sent("no route")));
         for _ in 0..600 {
             keys.iter().for_each(|key| assert_eq!(world.got(key), "not_sent"));
             world.pass_seconds(1);
@@ -335,7 +336,7 @@ fn two_keys_of_one_registration_share_an_outage_instead_of_doubling_it() {
 #[test]
 fn one_gateway_502_during_a_refresh_costs_no_sign_in_and_no_call() {
     let mut world = holding(&hotel());
-    world.endpoint.then(Said::page(502, &[]));
+    world.endpoint.then(ServerReply::page(502, &[]));
     world.age(&hotel(), Freshness::Stale);
     let mut last = String::new();
     for second in 0..1500 {
@@ -352,7 +353,7 @@ fn a_renewal_in_flight_is_no_reason_to_sign_in() {
     let mut world = at_a_strict_server();
     let mut next = world.decide(&hotel()).job;
     while let Some(job) = next {
-        let status = world.accounts.status(&hotel(), world.now);
+        let status = world.manager.status(&hotel(), world.now);
         assert!(status.is_some_and(|status| !status.sign_in_needed), "{job:?}");
         assert_eq!(
             world.decide_at_deadline(&hotel()).line,
@@ -368,7 +369,7 @@ fn a_renewal_in_flight_is_no_reason_to_sign_in() {
 fn a_renewal_that_the_server_refuses_is_not_reported_as_lost() {
     let mut world = holding(&hotel());
     world.age(&hotel(), Freshness::Stale);
-    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     world.events(&hotel());
     let mut told = Vec::new();
     let mut next = world.decide(&hotel()).job;
@@ -383,20 +384,20 @@ fn a_renewal_that_the_server_refuses_is_not_reported_as_lost() {
             other => format!("{other:?}"),
         })
         .collect();
-    assert_eq!(codes, ["consent_lost"]);
+    assert_eq!(codes, ["refresh_token_rejected"]);
 }
 
 #[test]
 fn a_store_that_fails_when_an_attempt_is_written_gets_no_call_for_a_while() {
     let mut world = holding(&hotel());
     world.age(&hotel(), Freshness::Stale);
-    world.shelf.set_down(true);
+    world.store.set_down(true);
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
     assert!(matches!(attempt, Job::Save(_)));
     assert!(world.step(attempt).is_none(), "it is not asked again at once");
     let told = world.decide(&hotel());
     assert_eq!(told.line, "stale_blocked: use AT1");
-    world.shelf.set_down(false);
+    world.store.set_down(false);
     world.pass_until(told.next_change.expect("saving is due some time"));
     assert_eq!(world.decide(&hotel()).line, "unsaved: use AT1, save");
 }
@@ -405,7 +406,7 @@ fn a_store_that_fails_when_an_attempt_is_written_gets_no_call_for_a_while() {
 fn the_spacing_after_a_failure_does_not_hide_the_failure() {
     let mut world = Machine::new(officernd());
     let key = scoped("flex.community.members.read");
-    world.endpoint.then(Said::error(500, "server_error"));
+    world.endpoint.then(ServerReply::error(500, "server_error"));
     assert_eq!(world.got(&key), "http:500");
     assert_eq!(world.decide(&key).wait(), Duration::from_secs(12));
 }

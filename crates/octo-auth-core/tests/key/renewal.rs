@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use octo_auth_core::profile::Parameter;
-use octo_auth_core::{Claimed, Fault, Freshness, Job, Saved, Storage, Version};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_core::{Claimed, Freshness, Job, Saved, Storage, TransportError, Version};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::{never_replayed, standard, with};
 use serde_json::json;
 
@@ -15,7 +15,7 @@ const SAVING: Duration = Duration::from_secs(5);
 
 /// A process on a store that others share, with an account that was signed in to.
 fn shared() -> Machine {
-    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     world
 }
@@ -49,8 +49,8 @@ fn lose(world: &mut Machine, is_lost: Picks, told: bool) {
 #[test]
 fn a_client_grant_whose_carrier_is_lost_is_requested_again_at_once_the_first_time() {
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::Lost);
-    world.endpoint.then(Said::Lost);
+    world.endpoint.then(ServerReply::Lost);
+    world.endpoint.then(ServerReply::Lost);
     assert_eq!(world.got(&service()), "lost");
     assert_eq!(world.requests(), 2);
     let wait = world.decide(&service()).wait();
@@ -73,9 +73,9 @@ fn the_failure_of_an_overdue_flight_does_not_end_the_next_one() {
             send(world.decide(&service()).job)
         }
     };
-    let rest = world.report(first.failed(Fault::not_sent("no route"), world.now));
+    let rest = world.report(first.failed(TransportError::not_sent("no route"), world.now));
     assert!(rest.is_none());
-    assert!(world.accounts.status(&service(), world.now).expect("known").in_flight, "the second goes on");
+    assert!(world.manager.status(&service(), world.now).expect("known").in_flight, "the second goes on");
     let report = world.send(second);
     let rest = world.report(report);
     world.carry(rest);
@@ -126,7 +126,7 @@ fn a_claim_that_is_granted_late_is_released_by_its_flight() {
 
 #[test]
 fn an_answer_of_the_store_to_an_earlier_flight_changes_nothing() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     assert_eq!(world.got(&hotel()), "AT1");
     world.age(&hotel(), Freshness::Expired);
@@ -149,7 +149,7 @@ fn a_carrier_that_is_lost_after_its_report_changes_nothing() {
     let read = world.step(claim);
     let rest = world.report(ticket.lost());
     assert!(rest.is_none());
-    assert!(world.accounts.status(&hotel(), world.now).expect("known").in_flight, "the flight goes on");
+    assert!(world.manager.status(&hotel(), world.now).expect("known").in_flight, "the flight goes on");
     world.carry(read);
     assert_eq!(world.got(&hotel()), "AT1");
     assert_eq!(world.requests(), 1);
@@ -157,7 +157,7 @@ fn a_carrier_that_is_lost_after_its_report_changes_nothing() {
 
 #[test]
 fn a_claim_that_is_granted_late_is_not_released_while_the_next_flight_claims() {
-    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let claim = |world: &mut Machine| match world.decide(&hotel()).job {
         Some(Job::Claim(claim)) => claim,
@@ -174,11 +174,11 @@ fn a_claim_that_is_granted_late_is_not_released_while_the_next_flight_claims() {
 
 #[test]
 fn a_store_that_fails_under_a_claim_stops_a_refresh() {
-    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let claim = world.decide(&hotel()).job.expect("the claim");
     let load = world.step(claim).expect("the reading");
-    world.shelf.set_down(true);
+    world.store.set_down(true);
     let rest = world.step(load);
     assert!(matches!(rest, Some(Job::Release(_)) | None), "{rest:?}");
     world.carry(rest);
@@ -201,16 +201,16 @@ fn a_sign_out_that_is_read_late_under_a_claim_is_known() {
 
 #[test]
 fn a_shared_renewal_is_claimed_read_again_written_ahead_sent_saved_and_released() {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let job = one.decide(&hotel()).job;
     assert_eq!(course(&mut one, job), ["claim", "load", "save", "send", "save", "release"]);
-    assert_eq!(shelf.holder(&one.name(&hotel())), None);
+    assert_eq!(store.holder(&one.name(&hotel())), None);
 }
 
 #[test]
 fn a_client_grant_is_not_claimed_and_writes_no_attempt() {
-    let mut world = process(&Shelf::default(), 1);
+    let mut world = process(&InMemoryStore::default(), 1);
     let job = world.decide(&service()).job;
     assert_eq!(course(&mut world, job), ["load"]);
     let job = world.decide(&service()).job;
@@ -219,17 +219,17 @@ fn a_client_grant_is_not_claimed_and_writes_no_attempt() {
 
 #[test]
 fn a_process_that_was_killed_while_it_sent_holds_up_no_client_grant_of_its_successor() {
-    let shelf = Shelf::default();
-    let mut killed = process(&shelf, 1);
+    let store = InMemoryStore::default();
+    let mut killed = process(&store, 1);
     drop(killed.up_to_sending(&service()));
-    let mut next = process(&shelf, 2);
+    let mut next = process(&store, 2);
     assert_eq!(next.got(&service()), "AT1");
     assert_eq!(next.now, killed.now, "it waited for nothing");
 }
 
 #[test]
 fn a_renewal_of_a_single_process_is_written_ahead_sent_and_saved() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let job = world.decide(&hotel()).job;
     assert_eq!(course(&mut world, job), ["save", "send", "save"]);
@@ -237,11 +237,11 @@ fn a_renewal_of_a_single_process_is_written_ahead_sent_and_saved() {
 
 #[test]
 fn an_attempt_names_its_number_its_beginning_and_its_deadline() {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let begun = one.now.wall;
     one.got(&hotel());
-    let history = shelf.history();
+    let history = store.history();
     let marked = &history[history.len() - 2];
     let attempt = marked.attempt().expect("the attempt");
     assert_eq!(marked.refresh_token(), Some("RT1"));
@@ -272,12 +272,12 @@ fn a_process_waits_for_the_claim_of_another_one_and_takes_its_token() {
 
 #[test]
 fn the_claim_of_a_killed_process_blocks_for_ten_seconds() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     two.age(&hotel(), Freshness::Expired);
     let claim = one.decide(&hotel()).job.expect("the claim");
     one.step(claim);
-    assert!(shelf.holder(&one.name(&hotel())).is_some());
+    assert!(store.holder(&one.name(&hotel())).is_some());
     let begun = two.now.boot;
     assert_eq!(two.got(&hotel()), "AT1", "the first token of its own");
     let took = two.now.boot - begun;
@@ -286,19 +286,19 @@ fn the_claim_of_a_killed_process_blocks_for_ten_seconds() {
 
 #[test]
 fn a_shutdown_under_a_claim_releases_it_and_sends_nothing() {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let claim = one.decide(&hotel()).job.expect("the claim");
     let load = one.step(claim);
-    assert_ne!(shelf.holder(&one.name(&hotel())), None);
-    one.accounts.shut_down();
+    assert_ne!(store.holder(&one.name(&hotel())), None);
+    one.manager.shut_down();
     assert_eq!(course(&mut one, load), ["load", "release"]);
-    assert_eq!((shelf.holder(&one.name(&hotel())), one.requests()), (None, 1));
+    assert_eq!((store.holder(&one.name(&hotel())), one.requests()), (None, 1));
 }
 
 #[test]
 fn a_process_waits_for_a_slow_one_whose_claim_has_ended_and_takes_its_token() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let sent = one.up_to_sending(&hotel());
     two.pass_until(one.now.boot + Duration::from_secs(20));
@@ -306,7 +306,7 @@ fn a_process_waits_for_a_slow_one_whose_claim_has_ended_and_takes_its_token() {
     for _ in 0..5 {
         next = two.step(next.expect("it reads again"));
     }
-    assert_ne!(shelf.holder(&one.name(&hotel())), None, "the claim was granted");
+    assert_ne!(store.holder(&one.name(&hotel())), None, "the claim was granted");
     assert!(matches!(&next, Some(Job::Load(load)) if !load.wait().is_zero()), "{next:?}");
     assert_eq!(two.decide(&hotel()).line, "expired_in_flight: wait");
     one.now = two.now;
@@ -381,7 +381,7 @@ fn whichever_job_is_lost_with_its_carrier_the_account_recovers() {
             let mut seconds = 0;
             while one.get(&hotel()).is_err() {
                 seconds += 1;
-                assert!(seconds <= 200, "{name}: {}", one.accounts.explain(&hotel(), one.now));
+                assert!(seconds <= 200, "{name}: {}", one.manager.explain(&hotel(), one.now));
                 one.pass_seconds(1);
             }
             one.pass_seconds(60);
@@ -394,11 +394,11 @@ fn whichever_job_is_lost_with_its_carrier_the_account_recovers() {
 
 #[test]
 fn a_lost_release_blocks_until_the_claim_ends() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     lose(&mut one, |job| matches!(job, Job::Release(_)), true);
     assert_eq!(one.got(&hotel()), "AT2");
-    assert!(shelf.holder(&one.name(&hotel())).is_some());
+    assert!(store.holder(&one.name(&hotel())).is_some());
     two.now = one.now;
     assert_eq!(two.got(&hotel()), "AT2", "the token is there already");
     one.age(&hotel(), Freshness::Expired);
@@ -444,7 +444,7 @@ fn an_unreadable_answer_that_repeats_the_refresh_token_ends_the_doubt_about_it()
         for client in [standard(), never_replayed()] {
             let mut world = signed_in_at(client);
             world.age(&hotel(), Freshness::Expired);
-            world.endpoint.then(Said::json(200, body));
+            world.endpoint.then(ServerReply::json(200, body));
             world.got(&hotel());
             let record = world.stored(&hotel());
             assert_eq!((record.attempt(), record.is_in_doubt()), (None, false), "{body}");

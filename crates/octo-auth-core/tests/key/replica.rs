@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, FailureKind, Freshness, Job, Key, Remedy, Storage, StoreError};
+use octo_auth_core::{Freshness, Imported, Job, Remedy, Storage, StoreError, TokenErrorKind, TokenSpec};
 use octo_auth_testkit::StoredRecord;
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::moment;
 use octo_auth_testkit::registration::{never_replayed, standard};
 
 use crate::scene::{process, signed_in};
 
 /// One renews a key, of which the other, for which it is due too, hears by the store.
-fn one_renews_and_two_reads(one: &mut Machine, two: &mut Machine, key: &Key) {
+fn one_renews_and_two_reads(one: &mut Machine, two: &mut Machine, key: &TokenSpec) {
     let renewal = one.decide(key).job;
     one.carry(renewal);
     two.now = one.now;
@@ -25,17 +25,17 @@ fn an_attempt_of_another_process_in_doubt_counts_though_its_number_is_smaller() 
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     for _ in 0..2 {
-        one.endpoint.then(Said::page(429, &[]));
+        one.endpoint.then(ServerReply::page(429, &[]));
         let job = one.decide(&hotel()).job;
         one.carry(job);
         one.pass_seconds(70);
     }
     two.now = one.now;
-    two.endpoint.then(Said::error(400, "invalid_scope"));
+    two.endpoint.then(ServerReply::error(400, "invalid_scope"));
     let job = two.decide(&hotel()).job;
     two.carry(job);
     two.pass_seconds(70);
-    two.endpoint.then(Said::page(502, &[]));
+    two.endpoint.then(ServerReply::page(502, &[]));
     let job = two.decide(&hotel()).job;
     two.carry(job);
     assert!(two.stored(&hotel()).is_in_doubt());
@@ -53,14 +53,14 @@ fn what_another_process_wrote_after_the_claim_ended_is_known_before_a_request_is
     // It took so long that the other process has tried meanwhile, without success.
     two.now = one.now;
     two.pass_seconds(100);
-    two.endpoint.then(Said::page(502, &[]));
+    two.endpoint.then(ServerReply::page(502, &[]));
     two.got(&hotel());
     one.now = two.now;
     let rest = one.step(Job::Save(attempt));
     one.carry(rest);
     one.pass_seconds(100);
     let failure = one.get(&hotel()).map_err(|failure| failure.kind());
-    assert_eq!(failure.err(), Some(FailureKind::ConsentInDoubt));
+    assert_eq!(failure.err(), Some(TokenErrorKind::RefreshOutcomeUnknown));
     assert_eq!(one.requests(), 1, "the first one alone");
 }
 
@@ -71,7 +71,7 @@ fn a_failure_of_one_refresh_token_does_not_block_the_one_that_another_process_st
     two.now = one.now;
     let send = one.up_to_sending(&hotel());
     two.sign_in(&hotel(), "RT-new");
-    one.endpoint.then(Said::error(400, "invalid_scope"));
+    one.endpoint.then(ServerReply::error(400, "invalid_scope"));
     let report = one.send(send);
     let rest = one.report(report);
     one.carry(rest);
@@ -83,7 +83,7 @@ fn a_failure_of_one_refresh_token_does_not_block_the_one_that_another_process_st
 fn a_later_expiry_of_the_same_token_from_another_process_is_taken() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
-    one.endpoint.then(Said::tokens("AT1", 86_400, "RT5"));
+    one.endpoint.then(ServerReply::tokens("AT1", 86_400, "RT5"));
     one_renews_and_two_reads(&mut one, &mut two, &hotel());
     two.pass_seconds(3600);
     assert_eq!(two.got(&hotel()), "AT1");
@@ -93,14 +93,14 @@ fn a_later_expiry_of_the_same_token_from_another_process_is_taken() {
 #[test]
 fn another_expiry_of_the_same_token_of_a_client_grant_is_taken() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
-    one.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    one.endpoint.then(ServerReply::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
     assert_eq!(one.got(&service()), "AT1");
     assert_eq!(two.got(&service()), "AT1");
     one.pass_seconds(3600);
-    one.endpoint.then(Said::token("AT1", 60));
+    one.endpoint.then(ServerReply::token("AT1", 60));
     one_renews_and_two_reads(&mut one, &mut two, &service());
     two.pass_seconds(60);
-    let freshness = two.accounts.status(&service(), two.now).expect("known").freshness;
+    let freshness = two.manager.status(&service(), two.now).expect("known").freshness;
     assert_eq!(freshness, Freshness::Expired);
 }
 
@@ -118,7 +118,7 @@ fn a_new_token_replaces_an_old_one_that_is_stored_with_the_same_number() {
     // The record cannot be read again: the store fails, and a client grant goes on.
     let Some(Job::Load(load)) = one.decide(&service()).job else { panic!("the record is read again") };
     let send = one.report(load.loaded(Err(StoreError::new("the store broke off")))).expect("the request");
-    one.endpoint.then(Said::token("AT-new", 3600));
+    one.endpoint.then(ServerReply::token("AT-new", 3600));
     let save = one.step(send).expect("the outcome is saved");
     put(&one, 2, 10);
     let rest = one.step(save);
@@ -131,11 +131,11 @@ fn a_new_token_replaces_an_old_one_that_is_stored_with_the_same_number() {
 fn a_later_expiry_of_a_token_that_expired_on_arrival_here_is_taken() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     two.age(&hotel(), Freshness::Expired);
-    two.endpoint.then(Said::token("AT1", 0));
+    two.endpoint.then(ServerReply::token("AT1", 0));
     assert_eq!(two.got(&hotel()), "expired_on_arrival");
     one.now = two.now;
     one.pass_seconds(10);
-    one.endpoint.then(Said::token("AT1", 3600));
+    one.endpoint.then(ServerReply::token("AT1", 3600));
     assert_eq!(one.got(&hotel()), "AT1");
     two.now = one.now;
     two.pass_seconds(70);
@@ -148,7 +148,7 @@ fn a_later_expiry_of_the_same_token_is_taken_though_the_clock_was_set_back() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     one.now.wall = one.now.wall.saturating_sub(Duration::from_secs(7200));
-    one.endpoint.then(Said::tokens("AT1", 86_400, "RT1"));
+    one.endpoint.then(ServerReply::tokens("AT1", 86_400, "RT1"));
     one_renews_and_two_reads(&mut one, &mut two, &hotel());
     assert_eq!(one.requests(), 2);
     two.pass_seconds(3600);
@@ -158,14 +158,14 @@ fn a_later_expiry_of_the_same_token_is_taken_though_the_clock_was_set_back() {
 
 #[test]
 fn a_shorter_lifetime_of_the_same_token_is_saved_over_the_stored_one() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
-    world.endpoint.then(Said::token("AT1", 9000));
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
+    world.endpoint.then(ServerReply::token("AT1", 9000));
     let send = world.up_to_sending(&service());
     let Some(Job::Save(save)) = world.step(Job::Send(send)) else { panic!("the token is saved") };
     world.breaks_off(save, true);
     world.pass_seconds(9000);
     world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(14_000));
-    world.endpoint.then(Said::token("AT1", 1));
+    world.endpoint.then(ServerReply::token("AT1", 1));
     let mut next = Some(Job::Send(world.up_to_sending(&service())));
     let again = loop {
         let job = next.expect("what was told is saved over what is stored");
@@ -183,8 +183,8 @@ fn a_shorter_lifetime_of_the_same_token_is_saved_over_the_stored_one() {
 
 #[test]
 fn a_process_that_starts_later_goes_on_with_the_stored_record() {
-    let (_, _, shelf) = Machine::two_processes(standard);
-    let mut third = process(&shelf, 3);
+    let (_, _, store) = Machine::two_processes(standard);
+    let mut third = process(&store, 3);
     third.pass_seconds(600);
     let token = third.get(&hotel()).expect("a token");
     assert_eq!(token.access_token().expose(), "AT1");
@@ -199,12 +199,12 @@ fn a_token_that_another_process_stored_and_that_is_over_replaces_no_token_of_the
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     one.pass_seconds(60);
-    one.endpoint.then(Said::tokens("AT2", 30, "RT2"));
+    one.endpoint.then(ServerReply::tokens("AT2", 30, "RT2"));
     one.got(&hotel());
     one.pass_seconds(40);
     two.now = one.now;
     let rest = two.decide(&hotel()).job;
-    two.endpoint.then(Said::error(500, "server_error"));
+    two.endpoint.then(ServerReply::error(500, "server_error"));
     two.carry(rest);
     assert_eq!(two.got(&hotel()), "AT1");
 }
@@ -214,9 +214,9 @@ fn a_token_that_another_process_signed_in_with_replaces_the_earlier_one_though_i
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let mut source = Machine::new(standard());
     source.now = one.now;
-    source.endpoint.then(Said::token("AT-short", 30));
+    source.endpoint.then(ServerReply::token("AT-short", 30));
     let tokens = source.get(&service()).expect("a token").tokens().clone();
-    let job = one.accounts.adopt(&hotel(), Adopted::from(tokens), one.now).expect("adopted");
+    let job = one.manager.import(&hotel(), Imported::from(tokens), one.now).expect("adopted");
     one.carry(job);
     two.pass_seconds(60);
     two.got(&hotel());
@@ -226,7 +226,7 @@ fn a_token_that_another_process_signed_in_with_replaces_the_earlier_one_though_i
 #[test]
 fn a_token_that_a_sign_in_keeps_is_not_younger_than_before_though_the_clock_was_set_back() {
     let mut world = signed_in();
-    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     world.age(&hotel(), Freshness::Stale);
     assert_eq!(world.got(&hotel()), "AT1");
     let before = world.get(&hotel()).expect("a token");
@@ -240,10 +240,10 @@ fn a_token_that_a_sign_in_keeps_is_not_younger_than_before_though_the_clock_was_
 
 #[test]
 fn a_record_that_was_restored_and_written_up_to_the_same_version_is_read() {
-    let (one, mut two, shelf) = Machine::two_processes(standard);
+    let (one, mut two, store) = Machine::two_processes(standard);
     let other = one.stored(&hotel()).with("refresh_token", "RT9");
     one.put(&hotel(), &other);
-    shelf.fall_back(&one.name(&hotel()), other.content());
+    store.fall_back(&one.name(&hotel()), other.content());
     two.age(&hotel(), Freshness::Expired);
     two.got(&hotel());
     assert_eq!(two.last_refresh(), Some("RT9"));
@@ -252,9 +252,9 @@ fn a_record_that_was_restored_and_written_up_to_the_same_version_is_read() {
 #[test]
 fn a_record_that_the_store_has_lost_is_written_again_as_soon_as_it_is_missed() {
     let (_, mut two, _) = Machine::two_processes(standard);
-    two.shelf = Shelf::default();
+    two.store = InMemoryStore::default();
     let name = two.name(&hotel());
-    two.accounts.changed_elsewhere(&name);
+    two.manager.changed_elsewhere(&name);
     let read = two.decide(&hotel());
     assert_eq!(read.line, "rereading: use AT1, load");
     two.carry(read.job);

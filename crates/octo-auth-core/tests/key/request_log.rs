@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Fault, Freshness, Job, Key, Now, Policy, Purpose, RecordName, SaveJob, SendJob, Storage, StoreError,
+    Freshness, Job, Now, Policy, Purpose, RecordName, SaveJob, SendJob, Storage, StoreError, TokenSpec,
+    TransportError,
 };
 use octo_auth_testkit::StoredRecord;
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped};
 use octo_auth_testkit::registration::{officernd, standard};
 use serde_json::Value;
 
@@ -14,18 +15,18 @@ use serde_json::Value;
 const SAVING: Duration = Duration::from_secs(5);
 
 /// So many processes of OfficeRND's client on one store.
-fn fleet(processes: u8, shelf: &Shelf) -> Vec<Machine> {
-    (1..=processes).map(|seed| Machine::with_store(officernd(), Storage::MultiProcess, shelf, seed)).collect()
+fn fleet(processes: u8, store: &InMemoryStore) -> Vec<Machine> {
+    (1..=processes).map(|seed| Machine::with_store(officernd(), Storage::MultiProcess, store, seed)).collect()
 }
 
 /// A standard client's process on a store, with at most so many requests a minute.
-fn limited(requests: u32, shelf: &Shelf, seed: u8) -> Machine {
+fn limited(requests: u32, store: &InMemoryStore, seed: u8) -> Machine {
     let policy = Policy::default().with_request_limit(requests).expect("a limit");
-    Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, shelf, seed)
+    Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, store, seed)
 }
 
 /// Keys that share nothing but the client.
-fn key(number: usize) -> Key {
+fn key(number: usize) -> TokenSpec {
     scoped(&format!("flex.{number}.read"))
 }
 
@@ -41,11 +42,11 @@ fn counted(world: &mut Machine, count: SaveJob) -> Option<Job> {
 
 /// A request with a refresh token whose count meets another is not sent after this, and is the next time.
 fn is_not_sent_after(passing: impl FnOnce(&mut Machine)) {
-    let shelf = Shelf::default();
-    let mut world = limited(10, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(10, &store, 1);
     world.sign_in(&hotel(), "RT0");
     let count = world.up_to_counting(&hotel());
-    let mut other = limited(10, &shelf, 2);
+    let mut other = limited(10, &store, 2);
     assert_eq!(other.got(&key(1)), "AT1", "it counts meanwhile");
     passing(&mut world);
     let rest = counted(&mut world, count);
@@ -68,8 +69,8 @@ fn sent(job: Option<Job>) -> SendJob {
 
 #[test]
 fn the_requests_of_one_process_count_in_the_others() {
-    let shelf = Shelf::default();
-    let mut all = fleet(5, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(5, &store);
     for (number, world) in all.iter_mut().take(4).enumerate() {
         assert_eq!(world.got(&key(number)), "AT1");
     }
@@ -83,8 +84,8 @@ fn the_requests_of_one_process_count_in_the_others() {
 
 #[test]
 fn two_processes_that_count_at_once_do_not_take_the_same_slot() {
-    let shelf = Shelf::default();
-    let mut all = fleet(3, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(3, &store);
     for number in 0..3 {
         assert_eq!(all[0].got(&key(number)), "AT1".replace('1', &(number + 1).to_string()));
     }
@@ -104,8 +105,8 @@ fn two_processes_that_count_at_once_do_not_take_the_same_slot() {
 
 #[test]
 fn a_request_that_is_counted_late_is_not_sent() {
-    let shelf = Shelf::default();
-    let mut all = fleet(1, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(1, &store);
     let count = all[0].up_to_counting(&key(0));
     all[0].pass(SAVING);
     let rest = counted(&mut all[0], count);
@@ -122,16 +123,16 @@ fn a_refresh_is_not_sent_if_its_count_conflicts_long_after_the_attempt_was_writt
 
 #[test]
 fn in_any_minute_four_processes_send_at_most_what_the_provider_allows_whatever_fails() {
-    let shelf = Shelf::default();
-    let mut all = fleet(4, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(4, &store);
     let mut sent: Vec<Duration> = Vec::new();
     for second in 0..900_usize {
         let (turn, wanted) = (second % 4, key(second % 7));
         let world = &mut all[turn];
         match second % 5 {
-            0 => world.endpoint.then(Said::error(503, "")),
-            1 => world.endpoint.then(Said::Fault(Fault::not_sent("no route"))),
-            _ => world.endpoint.then(Said::token(&format!("AT{second}"), 30)),
+            0 => world.endpoint.then(ServerReply::error(503, "")),
+            1 => world.endpoint.then(ServerReply::Fault(TransportError::not_sent("no route"))),
+            _ => world.endpoint.then(ServerReply::token(&format!("AT{second}"), 30)),
         }
         let (before, is_sent) = (world.requests(), second % 5 != 1);
         let _ = world.get(&wanted);
@@ -148,8 +149,8 @@ fn in_any_minute_four_processes_send_at_most_what_the_provider_allows_whatever_f
 
 #[test]
 fn a_clock_set_forward_between_two_reads_hides_no_request() {
-    let shelf = Shelf::default();
-    let mut all = fleet(2, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(2, &store);
     assert_eq!(all[1].got(&key(9)), "AT1", "it has seen the record");
     for number in 0..3 {
         assert!(all[0].get(&key(number)).is_ok());
@@ -160,8 +161,8 @@ fn a_clock_set_forward_between_two_reads_hides_no_request() {
 
 #[test]
 fn a_known_request_keeps_its_moment_when_the_clock_is_set() {
-    let shelf = Shelf::default();
-    let mut world = limited(2, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(2, &store, 1);
     assert!(world.get(&key(0)).is_ok());
     world.pass_seconds(30);
     assert!(world.get(&key(1)).is_ok());
@@ -176,8 +177,8 @@ fn a_known_request_keeps_its_moment_when_the_clock_is_set() {
 
 #[test]
 fn a_clock_set_back_blocks_for_no_longer_than_the_window() {
-    let shelf = Shelf::default();
-    let mut all = fleet(2, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(2, &store);
     for number in 0..4 {
         assert!(all[0].get(&key(number)).is_ok());
     }
@@ -189,12 +190,12 @@ fn a_clock_set_back_blocks_for_no_longer_than_the_window() {
 
 #[test]
 fn a_process_that_starts_later_knows_the_earlier_requests() {
-    let shelf = Shelf::default();
-    let mut all = fleet(1, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(1, &store);
     for number in 0..4 {
         assert!(all[0].get(&key(number)).is_ok());
     }
-    let mut restarted = Machine::with_store(officernd(), Storage::MultiProcess, &shelf, 9);
+    let mut restarted = Machine::with_store(officernd(), Storage::MultiProcess, &store, 9);
     let Now { wall, .. } = all[0].now;
     restarted.now = Now { wall: wall.saturating_add(Duration::from_secs(20)), boot: Duration::from_secs(3) };
     assert_eq!(restarted.got(&key(8)), "budget_spent");
@@ -205,12 +206,12 @@ fn a_process_that_starts_later_knows_the_earlier_requests() {
 
 #[test]
 fn while_the_store_fails_a_client_grant_counts_in_memory_and_writes_it_later() {
-    let shelf = Shelf::default();
-    let mut all = fleet(2, &shelf);
-    shelf.set_down(true);
+    let store = InMemoryStore::default();
+    let mut all = fleet(2, &store);
+    store.set_down(true);
     assert_eq!(all[0].got(&key(0)), "AT1");
     assert_eq!(all[0].got(&key(1)), "AT2");
-    shelf.set_down(false);
+    store.set_down(false);
     let_all_pass(&mut all, 31);
     assert_eq!(all[0].got(&key(2)), "AT3", "which tells of all three");
     assert_eq!(all[0].request_log().as_ref().map(requests), Some(3), "each of them once");
@@ -220,11 +221,11 @@ fn while_the_store_fails_a_client_grant_counts_in_memory_and_writes_it_later() {
 
 #[test]
 fn a_request_that_was_written_later_is_written_once() {
-    let shelf = Shelf::default();
-    let mut world = limited(10, &shelf, 1);
-    shelf.set_down(true);
+    let store = InMemoryStore::default();
+    let mut world = limited(10, &store, 1);
+    store.set_down(true);
     assert_eq!(world.got(&key(0)), "AT1");
-    shelf.set_down(false);
+    store.set_down(false);
     for number in 1..4 {
         world.pass_seconds(31);
         assert!(world.get(&key(number)).is_ok());
@@ -234,8 +235,8 @@ fn a_request_that_was_written_later_is_written_once() {
 
 #[test]
 fn a_renewal_of_a_stale_token_leaves_the_last_slot_to_a_key_without_a_token() {
-    let shelf = Shelf::default();
-    let mut all = fleet(2, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(2, &store);
     assert_eq!(all[0].got(&key(0)), "AT1");
     all[0].age(&key(0), Freshness::Stale);
     all[1].now = all[0].now;
@@ -249,17 +250,17 @@ fn a_renewal_of_a_stale_token_leaves_the_last_slot_to_a_key_without_a_token() {
 
 #[test]
 fn a_slot_is_free_as_soon_as_its_window_is_over() {
-    let shelf = Shelf::default();
-    let mut world = limited(2, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(2, &store, 1);
     assert!(world.get(&key(0)).is_ok());
     world.pass_seconds(1);
     assert!(world.get(&key(1)).is_ok());
     assert_eq!(world.got(&key(2)), "budget_spent");
     let opens = world.now.boot + world.decide(&key(2)).wait();
     world.pass_until(opens - Duration::from_millis(1));
-    assert_eq!(world.accounts.budget_left(world.now), 0);
+    assert_eq!(world.manager.budget_left(world.now), 0);
     world.pass_until(opens);
-    assert_eq!(world.accounts.budget_left(world.now), 1);
+    assert_eq!(world.manager.budget_left(world.now), 1);
 }
 
 #[test]
@@ -267,10 +268,10 @@ fn a_replaced_client_counts_in_the_same_request_log() {
     for (storage, is_counted) in
         [(Storage::MultiProcess, true), (Storage::SingleProcess, true), (Storage::None, false)]
     {
-        let shelf = Shelf::default();
+        let store = InMemoryStore::default();
         let policy = Policy::default().with_request_limit(2).expect("a limit");
-        let mut world = Machine::with_store_and_policy(standard(), policy, storage, &shelf, 1);
-        world.accounts.replace_client(standard()).expect("its requests can be built");
+        let mut world = Machine::with_store_and_policy(standard(), policy, storage, &store, 1);
+        world.manager.replace_client(standard()).expect("its requests can be built");
         assert!(world.get(&key(0)).is_ok());
         assert_eq!(world.request_log().is_some(), is_counted, "{storage:?}");
     }
@@ -278,8 +279,8 @@ fn a_replaced_client_counts_in_the_same_request_log() {
 
 #[test]
 fn a_store_that_fails_while_it_counts_does_not_stop_a_client_grant() {
-    let shelf = Shelf::default();
-    let mut all = fleet(1, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(1, &store);
     let count = all[0].up_to_counting(&key(0));
     let next = all[0].report(count.saved(Err(StoreError::new("the store is down"))));
     assert!(matches!(next, Some(Job::Send(_))), "{next:?}");
@@ -287,8 +288,8 @@ fn a_store_that_fails_while_it_counts_does_not_stop_a_client_grant() {
 
 #[test]
 fn a_store_that_fails_while_it_counts_stops_a_refresh() {
-    let shelf = Shelf::default();
-    let mut world = limited(3, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(3, &store, 1);
     world.sign_in(&hotel(), "RT0");
     let count = world.up_to_counting(&hotel());
     assert!(world.stored(&hotel()).attempt().is_some(), "it was written ahead");
@@ -303,14 +304,14 @@ fn a_store_that_fails_while_it_counts_stops_a_refresh() {
 
 #[test]
 fn a_carrier_that_is_lost_while_it_counts_leaves_no_doubt() {
-    let shelf = Shelf::default();
-    let mut world = limited(3, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(3, &store, 1);
     world.sign_in(&hotel(), "RT0");
     let count = world.up_to_counting(&hotel());
     let rest = world.report(Job::Save(count).abandon());
     assert!(rest.is_none(), "no carrier is left");
     let is_unsaved =
-        |world: &Machine, key: &Key| world.accounts.status(key, world.now).expect("known").unsaved;
+        |world: &Machine, key: &TokenSpec| world.manager.status(key, world.now).expect("known").unsaved;
     assert!(is_unsaved(&world, &hotel()), "the store is to hear that nothing was sent");
     let count = world.up_to_counting(&key(0));
     let _ = world.report(Job::Save(count).abandon());
@@ -322,8 +323,8 @@ fn a_carrier_that_is_lost_while_it_counts_leaves_no_doubt() {
 
 #[test]
 fn a_sign_out_while_the_store_counts_stops_the_request() {
-    let shelf = Shelf::default();
-    let mut world = limited(3, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(3, &store, 1);
     world.sign_in(&hotel(), "RT0");
     let count = world.up_to_counting(&hotel());
     world.sign_out(&hotel());
@@ -336,11 +337,11 @@ fn a_sign_out_while_the_store_counts_stops_the_request() {
 
 #[test]
 fn a_sign_out_of_a_client_grant_while_the_store_counts_stops_the_request() {
-    let shelf = Shelf::default();
-    let mut all = fleet(1, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(1, &store);
     let count = all[0].up_to_counting(&key(0));
     let now = all[0].now;
-    let out = all[0].accounts.sign_out(&key(0), now);
+    let out = all[0].manager.sign_out(&key(0), now);
     all[0].carry(out);
     let rest = counted(&mut all[0], count);
     assert!(!matches!(rest, Some(Job::Send(_))), "{rest:?}");
@@ -350,11 +351,11 @@ fn a_sign_out_of_a_client_grant_while_the_store_counts_stops_the_request() {
 
 #[test]
 fn processes_share_a_limit_that_was_set_and_not_one_that_is_assumed() {
-    let shelf = Shelf::default();
-    let (mut one, mut two) = (limited(1, &shelf, 1), limited(1, &shelf, 2));
+    let store = InMemoryStore::default();
+    let (mut one, mut two) = (limited(1, &store, 1), limited(1, &store, 2));
     assert!(one.get(&key(0)).is_ok());
     assert_eq!(two.got(&key(1)), "budget_spent");
-    let mut assumed = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 3);
+    let mut assumed = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 3);
     let mut next = assumed.decide(&key(0)).job;
     let steps = std::iter::from_fn(|| {
         let job = next.take()?;
@@ -367,8 +368,8 @@ fn processes_share_a_limit_that_was_set_and_not_one_that_is_assumed() {
 
 #[test]
 fn a_restart_with_a_store_of_one_process_knows_the_earlier_requests() {
-    let shelf = Shelf::default();
-    let started = || Machine::with_store(officernd(), Storage::SingleProcess, &shelf, 1);
+    let store = InMemoryStore::default();
+    let started = || Machine::with_store(officernd(), Storage::SingleProcess, &store, 1);
     let mut world = started();
     for number in 0..4 {
         assert!(world.get(&key(number)).is_ok());
@@ -380,38 +381,38 @@ fn a_restart_with_a_store_of_one_process_knows_the_earlier_requests() {
 
 #[test]
 fn the_request_log_holds_the_requests_that_count_and_no_older_ones() {
-    let shelf = Shelf::default();
-    let mut world = fleet(1, &shelf).remove(0);
+    let store = InMemoryStore::default();
+    let mut world = fleet(1, &store).remove(0);
     for _ in 0..10 {
         assert!(world.get(&key(0)).is_ok());
         world.age(&key(0), Freshness::Expired);
     }
-    let most = |shelf: &Shelf| shelf.history().iter().map(requests).max();
-    assert_eq!(most(&shelf), Some(1), "an hour lies between them");
+    let most = |store: &InMemoryStore| store.history().iter().map(requests).max();
+    assert_eq!(most(&store), Some(1), "an hour lies between them");
     assert!(world.get(&key(1)).is_ok());
     world.pass(Duration::from_secs(61) + SAVING);
     assert!(world.get(&key(2)).is_ok());
-    assert_eq!(most(&shelf), Some(1), "the place of the last but one is free from this moment on");
+    assert_eq!(most(&store), Some(1), "the place of the last but one is free from this moment on");
 }
 
 #[test]
 fn an_admitted_request_is_written_with_the_next_one() {
-    let shelf = Shelf::default();
-    let (mut one, mut two) = (limited(2, &shelf, 1), limited(2, &shelf, 2));
-    one.accounts.admit(Purpose::CodeExchange, one.now).expect("room");
+    let store = InMemoryStore::default();
+    let (mut one, mut two) = (limited(2, &store, 1), limited(2, &store, 2));
+    one.manager.admit(Purpose::CodeExchange, one.now).expect("room");
     assert!(one.get(&key(0)).is_ok());
     assert_eq!(two.got(&key(1)), "budget_spent");
-    assert_eq!(two.accounts.budget_left(two.now), 0);
+    assert_eq!(two.manager.budget_left(two.now), 0);
 }
 
 #[test]
 fn a_failure_that_blocks_the_registration_while_the_store_counts_stops_the_request() {
-    let shelf = Shelf::default();
-    let mut all = fleet(1, &shelf);
+    let store = InMemoryStore::default();
+    let mut all = fleet(1, &store);
     let world = &mut all[0];
     let (count, other) = (world.up_to_counting(&key(0)), world.up_to_counting(&key(1)));
     let send = sent(counted(world, count));
-    world.endpoint.then(Said::error(503, ""));
+    world.endpoint.then(ServerReply::error(503, ""));
     let report = world.send(send);
     let rest = world.report(report);
     world.carry(rest);
@@ -422,10 +423,10 @@ fn a_failure_that_blocks_the_registration_while_the_store_counts_stops_the_reque
 
 #[test]
 fn a_refresh_whose_count_conflicts_is_counted_again_while_its_attempt_leaves_time() {
-    let shelf = Shelf::default();
-    let mut world = limited(10, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(10, &store, 1);
     world.sign_in(&hotel(), "RT0");
-    let mut other = limited(10, &shelf, 2);
+    let mut other = limited(10, &store, 2);
     let mut met_another = |world: &mut Machine, number, count| {
         assert!(other.got(&key(number)).starts_with("AT"), "it counts meanwhile");
         world.pass_seconds(4);
@@ -455,14 +456,14 @@ fn a_refresh_whose_count_took_too_long_is_not_sent_though_the_wall_clock_was_set
 
 #[test]
 fn a_limit_of_5_a_minute_holds_over_restarts_of_a_single_process() {
-    let shelf = Shelf::default();
+    let store = InMemoryStore::default();
     let policy = || Policy::default().with_request_limit(5).expect("a limit");
     let (mut now, mut sent) = (Machine::new(standard()).now, Vec::new());
     for start in 0..40 {
         let storage = Storage::SingleProcess;
-        let mut world = Machine::with_store_and_policy(standard(), policy(), storage, &shelf, start);
+        let mut world = Machine::with_store_and_policy(standard(), policy(), storage, &store, start);
         world.now = now;
-        world.endpoint.always(|_| Said::token("AT", 1));
+        world.endpoint.always(|_| ServerReply::token("AT", 1));
         for second in 0..10 {
             world.got(&key(second));
             world.pass_seconds(1);
@@ -480,15 +481,15 @@ fn a_limit_of_5_a_minute_holds_over_restarts_of_a_single_process() {
 
 #[test]
 fn a_request_of_another_process_at_the_moment_of_the_last_look_keeps_its_moment() {
-    let shelf = Shelf::default();
-    let mut world = limited(3, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = limited(3, &store, 1);
     assert_eq!(world.got(&key(1)), "AT1");
     let (seen, log) = (world.now, world.request_log().expect("the log"));
     let mut moments = log.member("sent").and_then(Value::as_array).expect("moments").clone();
     moments.push(seen.wall.as_unix_millis().into());
-    shelf.put(&RecordName::requests(&standard()), log.with("sent", moments).content());
+    store.put(&RecordName::requests(&standard()), log.with("sent", moments).content());
     world.pass_seconds(20);
     assert_eq!(world.got(&key(2)), "AT2");
     world.pass_until(seen.boot + Duration::from_secs(61));
-    assert_eq!(world.accounts.budget_left(world.now), 1);
+    assert_eq!(world.manager.budget_left(world.now), 1);
 }

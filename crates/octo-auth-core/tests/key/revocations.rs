@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, Client, Fault, Freshness, Job, Policy, Profile, Purpose, Secret, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_core::{
+    Client, Freshness, Imported, Job, Policy, Profile, Purpose, Secret, Storage, TransportError,
+};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{CLIENT_ID, standard};
 
 use crate::scene::revoked;
@@ -13,12 +15,12 @@ fn a_sign_out_revokes_the_refresh_token_where_the_provider_offers_it() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     world.got(&hotel());
-    let job = world.accounts.sign_out(&hotel(), world.now);
-    world.endpoint.then(Said::json(200, ""));
+    let job = world.manager.sign_out(&hotel(), world.now);
+    world.endpoint.then(ServerReply::json(200, ""));
     world.carry(job);
     let last = world.asked.last().expect("a request");
     assert_eq!((last.purpose, last.parameter("token")), (Purpose::Revocation, Some("RT1")));
-    assert!(world.accounts.published(&hotel(), world.now).is_none());
+    assert!(world.manager.published(&hotel(), world.now).is_none());
 }
 
 #[test]
@@ -26,8 +28,8 @@ fn a_revocation_that_fails_changes_nothing() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     world.got(&hotel());
-    let job = world.accounts.sign_out(&hotel(), world.now);
-    world.endpoint.then(Said::Fault(Fault::not_sent("connection refused")));
+    let job = world.manager.sign_out(&hotel(), world.now);
+    world.endpoint.then(ServerReply::Fault(TransportError::not_sent("connection refused")));
     world.carry(job);
     assert_eq!(world.decide(&hotel()).line, "signed_out: give up, signed_out, sign in");
     assert_eq!(world.got(&service()), "AT3");
@@ -40,7 +42,7 @@ fn a_sign_out_sends_nothing_to_a_provider_without_revocation() {
     let mut world = Machine::new(client);
     world.sign_in(&hotel(), "RT0");
     world.got(&hotel());
-    let job = world.accounts.sign_out(&hotel(), world.now);
+    let job = world.manager.sign_out(&hotel(), world.now);
     assert!(job.is_none(), "{job:?}");
 }
 
@@ -53,7 +55,7 @@ fn a_sign_out_revokes_only_while_the_budget_has_room() {
         assert_eq!(world.got(&hotel()), "AT1");
         let opens = world.decide(&scoped("other")).next_change.expect("the budget is spent");
         world.pass_until(opens - Duration::from_millis(left));
-        let revocation = world.accounts.sign_out(&hotel(), world.now);
+        let revocation = world.manager.sign_out(&hotel(), world.now);
         assert_eq!(revocation.is_some(), left == 0, "{left} ms before: {revocation:?}");
         world.carry(revocation);
         let revoked = world.asked.iter().filter(|asked| asked.purpose == Purpose::Revocation).count();
@@ -64,18 +66,18 @@ fn a_sign_out_revokes_only_while_the_budget_has_room() {
 #[test]
 fn a_refresh_token_that_another_process_signed_in_with_too_is_not_revoked() {
     for renewals in [0, 1] {
-        let shelf = Shelf::default();
-        let shared = |seed| Machine::with_store(standard(), Storage::MultiProcess, &shelf, seed);
+        let store = InMemoryStore::default();
+        let shared = |seed| Machine::with_store(standard(), Storage::MultiProcess, &store, seed);
         let (mut one, mut two) = (shared(1), shared(2));
         one.sign_in(&hotel(), "RT0");
         two.got(&hotel());
-        shelf.refuse_writing(true);
+        store.refuse_writing(true);
         one.sign_in(&hotel(), "RT5");
-        shelf.refuse_writing(false);
+        store.refuse_writing(false);
         two.sign_in(&hotel(), "RT5");
         for _ in 0..renewals {
             two.age(&hotel(), Freshness::Expired);
-            two.endpoint.then(Said::tokens("AT9", 3600, "RT9"));
+            two.endpoint.then(ServerReply::tokens("AT9", 3600, "RT9"));
             assert_eq!(two.got(&hotel()), "AT9");
         }
         one.pass_seconds(600);
@@ -86,12 +88,12 @@ fn a_refresh_token_that_another_process_signed_in_with_too_is_not_revoked() {
 
 #[test]
 fn two_sign_outs_while_the_store_is_busy_revoke_the_refresh_token_once() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     assert_eq!(world.got(&hotel()), "AT1");
-    let save = world.accounts.sign_out(&hotel(), world.now);
+    let save = world.manager.sign_out(&hotel(), world.now);
     assert!(matches!(save, Some(Job::Save(_))), "{save:?}");
-    assert!(world.accounts.sign_out(&hotel(), world.now).is_none(), "the store is busy");
+    assert!(world.manager.sign_out(&hotel(), world.now).is_none(), "the store is busy");
     world.carry(save);
     assert_eq!(revoked(&world), ["RT1"]);
 }
@@ -110,7 +112,7 @@ fn a_sign_out_revokes_an_unread_sign_in_of_another_process() {
 fn a_sign_out_revokes_what_another_process_renewed_and_not_what_it_replaced() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     two.age(&hotel(), Freshness::Expired);
-    two.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    two.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
     assert_eq!(two.got(&hotel()), "AT2");
     one.now = two.now;
     one.sign_out(&hotel());
@@ -123,7 +125,7 @@ fn an_answer_after_a_sign_out_without_a_refresh_token_leaves_the_old_one_to_be_r
     world.sign_in(&hotel(), "RT0");
     let send = world.up_to_sending(&hotel());
     world.sign_out(&hotel());
-    world.endpoint.then(Said::token("AT1", 3600));
+    world.endpoint.then(ServerReply::token("AT1", 3600));
     world.carry(Some(Job::Send(send)));
     let mut revoked = revoked(&world);
     revoked.sort_unstable();
@@ -132,11 +134,11 @@ fn an_answer_after_a_sign_out_without_a_refresh_token_leaves_the_old_one_to_be_r
 
 #[test]
 fn a_refresh_token_that_is_signed_in_with_again_is_not_revoked() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
-    let save = world.accounts.sign_out(&hotel(), world.now);
-    let adopted = Adopted::RefreshToken(Secret::from("RT0"));
-    let job = world.accounts.adopt(&hotel(), adopted, world.now).expect("it is accepted");
+    let save = world.manager.sign_out(&hotel(), world.now);
+    let imported = Imported::RefreshToken(Secret::from("RT0"));
+    let job = world.manager.import(&hotel(), imported, world.now).expect("it is accepted");
     assert!(job.is_none(), "the store is busy");
     world.carry(save);
     assert_eq!(world.got(&hotel()), "AT1");
@@ -156,15 +158,15 @@ fn a_revocation_does_not_take_the_last_request_of_the_budget() {
 
 #[test]
 fn a_sign_in_of_another_process_is_revoked_only_after_the_sign_out_is_stored() {
-    let (mut one, mut two, shelf) = Machine::two_processes(standard);
+    let (mut one, mut two, store) = Machine::two_processes(standard);
     two.sign_in(&hotel(), "RT5");
-    let save = one.accounts.sign_out(&hotel(), one.now).expect("it is saved");
+    let save = one.manager.sign_out(&hotel(), one.now).expect("it is saved");
     let again = one.step(save);
     assert!(matches!(again, Some(Job::Save(_))), "it has met the sign-in: {again:?}");
-    shelf.refuse_writing(true);
+    store.refuse_writing(true);
     one.carry(again);
     assert!(revoked(&one).is_empty());
-    shelf.refuse_writing(false);
+    store.refuse_writing(false);
     one.pass_seconds(600);
     one.got(&hotel());
     assert!(one.stored(&hotel()).is_signed_out());
@@ -186,7 +188,7 @@ fn a_refresh_token_that_the_stored_one_came_from_is_not_revoked() {
         two.got(&hotel());
     }
     one.now = two.now;
-    for save in one.accounts.save_all(one.now) {
+    for save in one.manager.save_all(one.now) {
         one.carry(Some(save));
     }
     assert!(one.asked.iter().all(|asked| asked.purpose != Purpose::Revocation));

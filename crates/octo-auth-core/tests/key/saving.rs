@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::{Diagnostic, Freshness, Job, Policy, Remedy, Storage, StoreError};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::standard;
 
 use crate::scene::{MILLI, course, process, signed_in};
@@ -13,8 +13,8 @@ type Way = fn(&mut Machine);
 
 /// A process whose account needs a sign-in, and another process on the same store.
 fn stuck(how: Way) -> (Machine, Machine) {
-    let shelf = Shelf::default();
-    let (mut one, two) = (process(&shelf, 1), process(&shelf, 2));
+    let store = InMemoryStore::default();
+    let (mut one, two) = (process(&store, 1), process(&store, 2));
     how(&mut one);
     one.got(&hotel());
     (one, two)
@@ -23,7 +23,7 @@ fn stuck(how: Way) -> (Machine, Machine) {
 #[test]
 fn a_token_is_served_only_after_it_is_saved() {
     let mut world = signed_in();
-    world.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    world.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
     world.age(&hotel(), Freshness::Stale);
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
     let send = world.step(attempt).expect("the request");
@@ -36,16 +36,16 @@ fn a_token_is_served_only_after_it_is_saved() {
 #[test]
 fn a_token_that_cannot_be_saved_is_served_and_saved_later() {
     let mut world = signed_in();
-    world.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    world.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
     world.age(&hotel(), Freshness::Stale);
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
     let send = world.step(attempt);
-    world.shelf.refuse_writing(true);
+    world.store.refuse_writing(true);
     world.carry(send);
     assert_eq!(world.decide(&hotel()).line, "fresh: use AT2");
     assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT1"));
-    assert!(world.accounts.status(&hotel(), world.now).is_some_and(|status| status.unsaved));
-    world.shelf.refuse_writing(false);
+    assert!(world.manager.status(&hotel(), world.now).is_some_and(|status| status.unsaved));
+    world.store.refuse_writing(false);
     world.pass_seconds(30);
     assert_eq!(world.got(&hotel()), "AT2");
     assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT2"));
@@ -54,55 +54,55 @@ fn a_token_that_cannot_be_saved_is_served_and_saved_later() {
 #[test]
 fn what_could_not_be_saved_is_due_again_after_a_pause_without_a_caller() {
     let mut world = signed_in();
-    assert!(world.accounts.save_next(world.now).is_none() && !world.accounts.has_unsaved(), "all is saved");
-    world.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    assert!(world.manager.save_next(world.now).is_none() && !world.manager.has_unsaved(), "all is saved");
+    world.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
     world.age(&hotel(), Freshness::Stale);
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
     let send = world.step(attempt);
-    world.shelf.refuse_writing(true);
+    world.store.refuse_writing(true);
     world.carry(send);
     let mut tries = 0;
     for _ in 0..120 {
-        let saving = world.accounts.save_next(world.now).expect("something is unsaved");
+        let saving = world.manager.save_next(world.now).expect("something is unsaved");
         tries += u32::from(saving.job.is_some());
         assert!(saving.again > world.now.boot);
         if saving.job.is_some() {
-            assert!(world.accounts.save_next(world.now).is_none(), "it is in flight");
+            assert!(world.manager.save_next(world.now).is_none(), "it is in flight");
         }
         world.carry(saving.job);
         world.pass_seconds(1);
     }
     assert!((5..20).contains(&tries), "{tries} attempts in two minutes");
-    world.accounts.shut_down();
-    world.shelf.refuse_writing(false);
+    world.manager.shut_down();
+    world.store.refuse_writing(false);
     world.pass_seconds(30);
-    let saving = world.accounts.save_next(world.now).expect("it is due, also after a shutdown");
+    let saving = world.manager.save_next(world.now).expect("it is due, also after a shutdown");
     assert!(matches!(saving.job, Some(Job::Save(_))), "{saving:?}");
     world.carry(saving.job);
     assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT2"));
-    assert!(world.accounts.save_next(world.now).is_none() && !world.accounts.has_unsaved());
+    assert!(world.manager.save_next(world.now).is_none() && !world.manager.has_unsaved());
 }
 
 #[test]
 fn a_failure_that_does_not_change_the_record_is_not_written() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
-    world.endpoint.then(Said::error(400, "invalid_scope"));
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
+    world.endpoint.then(ServerReply::error(400, "invalid_scope"));
     let job = world.decide(&service()).job;
     let read = course(&mut world, job);
     let job = world.decide(&service()).job;
     assert_eq!((read, course(&mut world, job)), (vec!["load"], vec!["send"]), "a client grant has no record");
     world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::page(502, &[]));
+    world.endpoint.then(ServerReply::page(502, &[]));
     let job = world.decide(&hotel()).job;
     assert_eq!(course(&mut world, job), ["save", "send"], "that it is in doubt stands there already");
 }
 
 #[test]
 fn while_the_store_is_down_no_refresh_begins_and_client_grants_go_on() {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.got(&service());
     let requests = one.requests();
-    shelf.set_down(true);
+    store.set_down(true);
     one.age(&hotel(), Freshness::Stale);
     assert_eq!(one.got(&hotel()), "AT1");
     assert!(one.decide(&hotel()).line.contains(": use AT1"));
@@ -112,7 +112,7 @@ fn while_the_store_is_down_no_refresh_begins_and_client_grants_go_on() {
     assert_eq!(one.requests(), requests, "the rotated refresh token could not be kept");
     one.age(&service(), Freshness::Expired);
     assert_eq!(one.got(&service()), "AT3");
-    shelf.set_down(false);
+    store.set_down(false);
     one.pass_seconds(30);
     assert_eq!(one.got(&hotel()), "AT4", "it goes on by itself");
 }
@@ -123,11 +123,11 @@ fn a_key_that_needs_a_sign_in_finds_one_of_another_process_within_30_seconds() {
         |_| {},
         |one| {
             one.sign_in(&hotel(), "RT0");
-            one.endpoint.then(Said::error(400, "invalid_grant"));
+            one.endpoint.then(ServerReply::error(400, "invalid_grant"));
         },
         |one| {
             one.sign_in(&hotel(), "RT0");
-            let signing_out = one.accounts.sign_out(&hotel(), one.now);
+            let signing_out = one.manager.sign_out(&hotel(), one.now);
             one.carry(signing_out);
         },
     ];
@@ -149,7 +149,7 @@ fn a_key_with_a_dead_refresh_token_and_a_token_is_read_again_after_60_seconds() 
         one.sign_in(&hotel(), "RT0");
         one.got(&hotel());
         one.age(&hotel(), Freshness::Stale);
-        one.endpoint.then(Said::error(400, "invalid_grant"));
+        one.endpoint.then(ServerReply::error(400, "invalid_grant"));
     });
     one.pass_seconds(60);
     let told = one.decide(&hotel());
@@ -160,7 +160,7 @@ fn a_key_with_a_dead_refresh_token_and_a_token_is_read_again_after_60_seconds() 
 
 #[test]
 fn a_store_of_one_process_is_not_read_again() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.got(&hotel());
     world.pass_seconds(60);
     assert!(world.decide(&hotel()).job.is_none());
@@ -188,10 +188,10 @@ fn before_sign_in_is_said_a_shared_store_is_read_once_a_second_at_most() {
         (
             |one| {
                 one.sign_in(&hotel(), "RT0");
-                one.endpoint.then(Said::error(400, "invalid_grant"));
+                one.endpoint.then(ServerReply::error(400, "invalid_grant"));
                 one.got(&hotel());
             },
-            "refresh_token_dead: give up, consent_lost, sign in",
+            "refresh_token_dead: give up, refresh_token_rejected, sign in",
         ),
         (
             |one| {
@@ -202,7 +202,7 @@ fn before_sign_in_is_said_a_shared_store_is_read_once_a_second_at_most() {
         ),
     ];
     for (way, end) in ways {
-        let mut one = process(&Shelf::default(), 1);
+        let mut one = process(&InMemoryStore::default(), 1);
         way(&mut one);
         let reads = reads_in_ten_seconds(&mut one, end);
         assert!((9..=10).contains(&reads), "{end}: {reads}");
@@ -215,7 +215,7 @@ fn a_caller_that_would_have_to_sign_in_finds_a_sign_in_of_another_process_after_
         |_| {},
         |one| {
             one.sign_in(&hotel(), "RT0");
-            one.endpoint.then(Said::error(400, "invalid_grant"));
+            one.endpoint.then(ServerReply::error(400, "invalid_grant"));
         },
         |one| {
             one.sign_in(&hotel(), "RT0");
@@ -234,11 +234,11 @@ fn a_caller_that_would_have_to_sign_in_finds_a_sign_in_of_another_process_after_
 
 /// Two processes that read a shared store again after this number of seconds, and both hold `AT1`.
 fn rereading_after(seconds: u64) -> (Machine, Machine) {
-    let shelf = Shelf::default();
+    let store = InMemoryStore::default();
     let reread = Duration::from_secs(seconds);
     let policy = || Policy::default().with_reread_interval(reread).expect("an interval in its range");
     let shared =
-        |seed| Machine::with_store_and_policy(standard(), policy(), Storage::MultiProcess, &shelf, seed);
+        |seed| Machine::with_store_and_policy(standard(), policy(), Storage::MultiProcess, &store, seed);
     let (mut one, mut two) = (shared(1), shared(2));
     one.sign_in(&hotel(), "RT0");
     assert_eq!((one.got(&hotel()), two.got(&hotel())), ("AT1".to_owned(), "AT1".to_owned()));
@@ -280,7 +280,7 @@ fn a_sign_in_elsewhere_replaces_a_token_in_memory_at_the_first_call_after_the_re
 fn a_handle_serves_a_token_alone_until_the_reread_interval_is_over() {
     let (_, mut two) = rereading_after(10);
     let read = two.now.boot;
-    let published = two.accounts.published(&hotel(), two.now).expect("a fresh token");
+    let published = two.manager.published(&hotel(), two.now).expect("a fresh token");
     assert!(published.serves_by_boot(read + Duration::from_secs(10) - MILLI));
     assert!(!published.serves_by_boot(read + Duration::from_secs(10)));
 }
@@ -288,10 +288,10 @@ fn a_handle_serves_a_token_alone_until_the_reread_interval_is_over() {
 #[test]
 fn a_store_that_always_conflicts_is_store_trouble_after_a_few_tries() {
     for storage in [Storage::SingleProcess, Storage::MultiProcess] {
-        let shelf = Shelf::default();
-        let mut world = Machine::with_store(standard(), storage, &shelf, 1);
+        let store = InMemoryStore::default();
+        let mut world = Machine::with_store(standard(), storage, &store, 1);
         world.sign_in(&hotel(), "RT0");
-        shelf.conflict(true);
+        store.conflict(true);
         for ask in 0..200 {
             let mut job = world.decide(&hotel()).job;
             for _ in 0..50 {
@@ -300,12 +300,12 @@ fn a_store_that_always_conflicts_is_store_trouble_after_a_few_tries() {
             assert!(job.is_none(), "{storage:?}: the flight of call {ask} goes on");
             world.pass_seconds(1);
         }
-        assert!(shelf.writes() <= 16 * 40, "{storage:?}: {} writes in 200 s", shelf.writes());
+        assert!(store.writes() <= 16 * 40, "{storage:?}: {} writes in 200 s", store.writes());
         assert_eq!(world.requests(), 0, "no refresh token is sent that is not written ahead");
         let code = world.get(&hotel()).expect_err("it cannot be written ahead").to_string();
         assert!(code.contains("conflict"), "{code}");
         assert_eq!(world.got(&service()), "AT1", "a client grant goes on");
-        shelf.conflict(false);
+        store.conflict(false);
         world.pass_seconds(60);
         assert_eq!(world.got(&hotel()), "AT2");
     }
@@ -313,12 +313,12 @@ fn a_store_that_always_conflicts_is_store_trouble_after_a_few_tries() {
 
 #[test]
 fn a_request_log_that_always_conflicts_holds_up_no_client_grant() {
-    let shelf = Shelf::default();
+    let store = InMemoryStore::default();
     let policy = Policy::default().with_request_limit(100).expect("a limit");
-    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &shelf, 1);
-    shelf.conflict(true);
+    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &store, 1);
+    store.conflict(true);
     assert_eq!(world.got(&service()), "AT1");
-    assert!(shelf.writes() <= 3 * 16, "{} writes", shelf.writes());
+    assert!(store.writes() <= 3 * 16, "{} writes", store.writes());
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn a_failure_of_the_store_has_the_remedy_of_its_error() {
         (error(), Remedy::TryLater { after: Duration::from_secs(1) }),
         (error().with_remedy(Remedy::FixConfiguration), Remedy::FixConfiguration),
     ] {
-        let mut world = process(&Shelf::default(), 1);
+        let mut world = process(&InMemoryStore::default(), 1);
         let Some(Job::Load(load)) = world.decide(&hotel()).job else { panic!("the record is read") };
         world.report(load.loaded(Err(error.clone())));
         let failure = world.get(&hotel()).expect_err("there is no token");

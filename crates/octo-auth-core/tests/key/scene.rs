@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use octo_auth_core::{
-    Client, FailureKind, Fault, Freshness, Job, Key, Purpose, SaveJob, SendJob, Status, Storage,
+    Client, Freshness, Job, Purpose, SaveJob, SendJob, Status, Storage, TokenErrorKind, TokenSpec,
+    TransportError,
 };
 use octo_auth_testkit::StoredRecord;
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::standard;
 
-pub(crate) fn tenant(number: usize) -> Key {
+pub(crate) fn tenant(number: usize) -> TokenSpec {
     service().with_parameter("tenant", &number.to_string())
 }
 
@@ -19,8 +20,8 @@ pub(crate) fn refresh_tokens(world: &Machine) -> Vec<&str> {
 
 /// Two processes on a store that holds nothing, which both have read.
 pub(crate) fn processes() -> (Machine, Machine) {
-    let shelf = Shelf::default();
-    let shared = |seed| Machine::with_store(standard(), Storage::MultiProcess, &shelf, seed);
+    let store = InMemoryStore::default();
+    let shared = |seed| Machine::with_store(standard(), Storage::MultiProcess, &store, seed);
     let (mut one, mut two) = (shared(1), shared(2));
     one.got(&hotel());
     two.got(&hotel());
@@ -40,15 +41,15 @@ pub(crate) fn signed_in() -> Machine {
 }
 
 pub(crate) fn signed_in_at(client: Client) -> Machine {
-    let mut world = Machine::with_store(client, Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(client, Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::tokens("AT1", 3600, "RT1"));
+    world.endpoint.then(ServerReply::tokens("AT1", 3600, "RT1"));
     assert_eq!(world.got(&hotel()), "AT1");
     world
 }
 
 /// Lets the renewal of a stale token end with this outcome. Returns how long the next renewal is blocked.
-pub(crate) fn stale_end(world: &mut Machine, key: &Key, said: Said) -> Duration {
+pub(crate) fn stale_end(world: &mut Machine, key: &TokenSpec, said: ServerReply) -> Duration {
     world.endpoint.then(said);
     world.age(key, Freshness::Stale);
     let old = world.decide(key);
@@ -61,7 +62,7 @@ pub(crate) fn stale_end(world: &mut Machine, key: &Key, said: Said) -> Duration 
 }
 
 /// Lets the renewal of an expired token end with this outcome. Returns what the next caller gets, and for how long.
-pub(crate) fn expired_end(world: &mut Machine, key: &Key, said: Said) -> (String, Duration) {
+pub(crate) fn expired_end(world: &mut Machine, key: &TokenSpec, said: ServerReply) -> (String, Duration) {
     world.endpoint.then(said);
     world.age(key, Freshness::Expired);
     let run = world.decide(key);
@@ -90,28 +91,28 @@ pub(crate) fn revoked(world: &Machine) -> Vec<&str> {
 }
 
 /// Returns how long the key is blocked from now on.
-pub(crate) fn blocked_for(world: &mut Machine, key: &Key) -> Duration {
+pub(crate) fn blocked_for(world: &mut Machine, key: &TokenSpec) -> Duration {
     let told = world.decide(key);
     assert!(told.job.is_none(), "{}", told.line);
     told.next_change.expect("it opens") - world.now.boot
 }
 
 /// Returns the outcome of a request that cannot be sent.
-pub(crate) fn not_sent() -> Said {
-    Said::Fault(Fault::not_sent("connection refused"))
+pub(crate) fn not_sent() -> ServerReply {
+    ServerReply::Fault(TransportError::not_sent("connection refused"))
 }
 
-pub(crate) fn status(world: &Machine, key: &Key) -> Status {
-    world.accounts.status(key, world.now).expect("it was asked about")
+pub(crate) fn status(world: &Machine, key: &TokenSpec) -> Status {
+    world.manager.status(key, world.now).expect("it was asked about")
 }
 
-pub(crate) fn setback(world: &Machine, key: &Key) -> FailureKind {
+pub(crate) fn setback(world: &Machine, key: &TokenSpec) -> TokenErrorKind {
     status(world, key).setback.expect("something stands in the way").kind()
 }
 
 /// A machine on a shared store; its seed tells it apart from the other processes.
-pub(crate) fn process(shelf: &Shelf, seed: u8) -> Machine {
-    Machine::with_store(standard(), Storage::MultiProcess, shelf, seed)
+pub(crate) fn process(store: &InMemoryStore, seed: u8) -> Machine {
+    Machine::with_store(standard(), Storage::MultiProcess, store, seed)
 }
 
 /// The names of a flight's jobs.
@@ -146,5 +147,5 @@ pub(crate) fn fresh() -> Machine {
 /// Lets a resource server refuse the current token.
 pub(crate) fn refuse(world: &mut Machine) {
     let token = world.get(&service()).expect("a token");
-    world.accounts.refused(&service(), token.generation(), world.now);
+    world.manager.refused(&service(), token.generation(), world.now);
 }

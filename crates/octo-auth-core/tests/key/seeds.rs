@@ -2,31 +2,31 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{AccessToken, Adopted, Freshness, Secret, Storage, TokenSet};
-use octo_auth_testkit::machine::{Asked, Machine, Said, Shelf, hotel};
+use octo_auth_core::{AccessToken, Freshness, Imported, Secret, Storage, TokenSet};
+use octo_auth_testkit::machine::{Asked, InMemoryStore, Machine, ServerReply, hotel};
 use octo_auth_testkit::registration::standard;
 
 use crate::scene::refresh_tokens;
 
 /// Returns a process that starts at this moment and imports a seed. Its endpoint never repeats a refresh token.
 fn started(before: &Machine, storage: Storage, start: u8, seed: &str) -> Machine {
-    let mut world = Machine::with_store(standard(), storage, &before.shelf, start);
+    let mut world = Machine::with_store(standard(), storage, &before.store, start);
     world.now = before.now;
-    let next = move |asked: &Asked| Said::tokens("AT", 3600, &format!("RT{start}-{}", asked.number));
+    let next = move |asked: &Asked| ServerReply::tokens("AT", 3600, &format!("RT{start}-{}", asked.number));
     world.endpoint.always(next);
     import(&mut world, seed);
     world
 }
 
 fn import(world: &mut Machine, seed: &str) {
-    let adopted = Adopted::Seed(Secret::from(seed));
-    let job = world.accounts.adopt(&hotel(), adopted, world.now).expect("a seed");
+    let imported = Imported::Seed(Secret::from(seed));
+    let job = world.manager.import(&hotel(), imported, world.now).expect("a seed");
     world.carry(job);
 }
 
 /// Returns the first process of a store, with the seed `RT0`.
 fn first(storage: Storage) -> Machine {
-    started(&Machine::with_store(standard(), storage, &Shelf::default(), 0), storage, 1, "RT0")
+    started(&Machine::with_store(standard(), storage, &InMemoryStore::default(), 0), storage, 1, "RT0")
 }
 
 /// Refreshes once. Returns the refresh token that was sent.
@@ -102,10 +102,10 @@ fn a_seed_does_not_undo_a_sign_out() {
 fn a_seed_does_not_replace_a_sign_in_that_is_not_saved_yet() {
     let mut world = first(Storage::SingleProcess);
     refreshed(&mut world);
-    world.shelf.refuse_writing(true);
+    world.store.refuse_writing(true);
     world.sign_in(&hotel(), "RT-user");
     import(&mut world, "RT0");
-    world.shelf.refuse_writing(false);
+    world.store.refuse_writing(false);
     world.pass_seconds(60);
     assert_eq!(refreshed(&mut world), "RT-user");
 }
@@ -125,12 +125,12 @@ fn a_new_seed_replaces_the_tokens_of_the_earlier_one() {
 
 #[test]
 fn two_processes_that_import_the_same_seed_at_once_begin_one_family() {
-    let shelf = Shelf::default();
-    let mut one = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 1);
-    let mut two = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 2);
-    let adopted = || Adopted::Seed(Secret::from("RT0"));
-    let first = one.accounts.adopt(&hotel(), adopted(), one.now).expect("a seed");
-    let second = two.accounts.adopt(&hotel(), adopted(), two.now).expect("a seed");
+    let store = InMemoryStore::default();
+    let mut one = Machine::with_store(standard(), Storage::MultiProcess, &store, 1);
+    let mut two = Machine::with_store(standard(), Storage::MultiProcess, &store, 2);
+    let imported = || Imported::Seed(Secret::from("RT0"));
+    let first = one.manager.import(&hotel(), imported(), one.now).expect("a seed");
+    let second = two.manager.import(&hotel(), imported(), two.now).expect("a seed");
     one.carry(first);
     let family = one.stored(&hotel()).family().to_owned();
     two.carry(second);
@@ -155,7 +155,7 @@ fn a_seed_that_was_imported_does_not_replace_the_last_of_40_sign_ins() {
 #[test]
 fn a_seed_that_a_user_signed_in_with_before_does_not_replace_what_was_renewed_from_it_40_times() {
     for storage in STORAGES {
-        let mut world = Machine::with_store(standard(), storage, &Shelf::default(), 1);
+        let mut world = Machine::with_store(standard(), storage, &InMemoryStore::default(), 1);
         world.sign_in(&hotel(), "RT0");
         world = started(&world, storage, 2, "RT0");
         for _ in 0..40 {
@@ -173,14 +173,14 @@ fn a_seed_is_not_sent_before_the_store_was_read() {
         let mut world = first(storage);
         refreshed(&mut world);
         let last = world.stored(&hotel()).refresh_token().expect("a refresh token").to_owned();
-        world.shelf.set_down(true);
+        world.store.set_down(true);
         let mut next = started(&world, storage, 2, "RT0");
         for _ in 0..10 {
             assert_eq!(next.got(&hotel()), "store_unavailable");
             next.pass_seconds(60);
         }
         assert_eq!(next.requests(), 0);
-        next.shelf.set_down(false);
+        next.store.set_down(false);
         assert_eq!(next.got(&hotel()), "AT");
         assert_eq!(refreshed(&mut next), last);
     }
@@ -190,22 +190,22 @@ fn a_seed_is_not_sent_before_the_store_was_read() {
 fn a_seed_that_the_record_knows_does_not_take_the_place_of_a_sign_in_before_the_record_is_read() {
     for storage in STORAGES {
         let before = first(storage);
-        let mut world = Machine::with_store(standard(), storage, &before.shelf, 2);
+        let mut world = Machine::with_store(standard(), storage, &before.store, 2);
         world.now = before.now;
         let token = AccessToken::new("AT-new").expect("a token");
         let lifetime = Some(Duration::from_secs(60));
         let (profile, refresh_token) = (standard().profile().clone(), Some(Secret::from("RT-new")));
         let tokens = TokenSet::restore(&profile, token, world.now.wall, lifetime, refresh_token);
-        let sign_in = world.accounts.adopt(&hotel(), Adopted::Tokens(tokens), world.now).expect("a sign-in");
-        let seed = Adopted::Seed(Secret::from("RT0"));
-        assert!(world.accounts.adopt(&hotel(), seed, world.now).expect("a seed").is_none());
+        let sign_in = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now).expect("a sign-in");
+        let seed = Imported::Seed(Secret::from("RT0"));
+        assert!(world.manager.import(&hotel(), seed, world.now).expect("a seed").is_none());
         assert_eq!(world.decide_at_deadline(&hotel()).line, "fresh: use AT-new");
         // The wall clock stands still while the machine is suspended.
         world.now.boot += Duration::from_secs(3);
         world.carry(sign_in);
         assert_eq!(world.got(&hotel()), "AT-new");
         world.now.boot += Duration::from_secs(51);
-        world.endpoint.always(|_| Said::page(502, &[]));
+        world.endpoint.always(|_| ServerReply::page(502, &[]));
         assert_eq!(world.got(&hotel()), "http:502");
         assert_eq!(world.last_refresh(), Some("RT-new"));
     }
@@ -214,7 +214,7 @@ fn a_seed_that_the_record_knows_does_not_take_the_place_of_a_sign_in_before_the_
 #[test]
 fn a_seed_that_changes_nothing_ends_no_back_off() {
     let mut world = first(Storage::SingleProcess);
-    world.endpoint.then(Said::error(500, "server_error"));
+    world.endpoint.then(ServerReply::error(500, "server_error"));
     assert_eq!(world.got(&hotel()), "http:500");
     import(&mut world, "RT0");
     assert_eq!(world.decide(&hotel()).line, "expired_blocked: give up, http:500, later");

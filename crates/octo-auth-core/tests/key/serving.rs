@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{AccessToken, Adopted, Fault, Freshness, Job, Now, Policy, Secret, Storage, TokenSet};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_core::{
+    AccessToken, Freshness, Imported, Job, Now, Policy, Secret, Storage, TokenSet, TransportError,
+};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::standard;
 
 use crate::scene::{MILLI, blocked_for, fresh, process, refuse, send};
 
 /// A machine whose token of unknown lifetime is due, and whose renewal, which ended so, is being saved.
-fn saving_after(said: Said) -> Machine {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
-    world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+fn saving_after(said: ServerReply) -> Machine {
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
+    world.endpoint.then(ServerReply::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
     assert_eq!(world.got(&service()), "AT1");
     world.pass_seconds(3600);
     world.endpoint.then(said);
@@ -30,7 +32,7 @@ fn stale(refresh_token: Option<&str>) -> Machine {
     let lifetime = Some(Duration::from_secs(3600));
     let profile = standard().profile().clone();
     let tokens = TokenSet::restore(&profile, token, world.now.wall, lifetime, refresh_token);
-    let saved = world.accounts.adopt(&hotel(), Adopted::Tokens(tokens), world.now);
+    let saved = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now);
     assert!(saved.expect("it is adopted").is_none());
     world.age(&hotel(), Freshness::Stale);
     world
@@ -40,7 +42,7 @@ fn stale(refresh_token: Option<&str>) -> Machine {
 fn what_a_handle_serves_alone_ends_by_either_clock() {
     let mut world = Machine::new(standard());
     let token = world.get(&service()).expect("a token");
-    let published = world.accounts.published(&service(), world.now).expect("a fresh token");
+    let published = world.manager.published(&service(), world.now).expect("a fresh token");
     let due = token.validity().renewal_due_age().expect("it is renewed");
     let Now { wall, boot } = world.now;
     let at = |wall, boot| published.serves(Now { wall, boot });
@@ -58,7 +60,7 @@ fn a_token_whose_renewal_is_in_flight_is_served_until_it_expires() {
     let token = world.get(&service()).expect("a token");
     world.age(&service(), Freshness::Stale);
     let _in_flight = send(world.decide(&service()).job);
-    let published = world.accounts.published(&service(), world.now).expect("it works still");
+    let published = world.manager.published(&service(), world.now).expect("it works still");
     assert!(published.serves(world.now));
     let validity = token.validity();
     let left = validity.served_until_age().expect("it ends") - validity.age(world.now);
@@ -80,7 +82,7 @@ fn a_token_that_is_stale_by_a_clock_set_back_is_published_until_the_clock_is_rig
     );
     let _in_flight = send(told.job);
     let Now { wall, .. } = world.now;
-    let published = world.accounts.published(&service(), world.now).expect("it is served all the same");
+    let published = world.manager.published(&service(), world.now).expect("it is served all the same");
     assert!(published.serves_by_wall(wall.saturating_sub(Duration::from_secs(9000))));
     assert!(published.serves_by_wall(wall.saturating_add(Duration::from_secs(30) - MILLI)));
     assert!(
@@ -91,35 +93,35 @@ fn a_token_that_is_stale_by_a_clock_set_back_is_published_until_the_clock_is_rig
 
 #[test]
 fn a_handle_serves_no_token_alone_while_a_flight_is_overdue() {
-    let mut world = saving_after(Said::token("AT2", 3600));
-    assert!(world.accounts.published(&service(), world.now).is_some(), "the new one is not in force yet");
+    let mut world = saving_after(ServerReply::token("AT2", 3600));
+    assert!(world.manager.published(&service(), world.now).is_some(), "the new one is not in force yet");
     world.pass_seconds(5);
-    assert!(world.accounts.published(&service(), world.now).is_none(), "the next decision ends the flight");
+    assert!(world.manager.published(&service(), world.now).is_none(), "the next decision ends the flight");
     assert!(world.decide(&service()).line.contains("use AT2"));
 }
 
 #[test]
 fn a_handle_serves_a_stale_token_alone_if_it_cannot_be_renewed() {
     let mut without = stale(None);
-    assert!(without.accounts.published(&hotel(), without.now).is_some(), "there is no refresh token");
+    assert!(without.manager.published(&hotel(), without.now).is_some(), "there is no refresh token");
     let mut dead = stale(Some("RT0"));
-    dead.endpoint.then(Said::error(400, "invalid_grant"));
+    dead.endpoint.then(ServerReply::error(400, "invalid_grant"));
     let renewal = dead.decide(&hotel()).job;
     dead.carry(renewal);
-    assert!(dead.accounts.published(&hotel(), dead.now).is_some(), "its refresh token is dead");
+    assert!(dead.manager.published(&hotel(), dead.now).is_some(), "its refresh token is dead");
     let mut closed = stale(Some("RT0"));
-    closed.endpoint.then(Said::error(503, ""));
+    closed.endpoint.then(ServerReply::error(503, ""));
     let renewal = closed.decide(&hotel()).job;
     closed.carry(renewal);
-    assert!(closed.accounts.published(&hotel(), closed.now).is_none(), "another key may open it again");
+    assert!(closed.manager.published(&hotel(), closed.now).is_none(), "another key may open it again");
 }
 
 #[test]
 fn a_token_that_expired_before_it_was_saved_does_not_replace_one_that_works() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     assert_eq!(world.got(&service()), "AT1");
     world.age(&service(), Freshness::Stale);
-    world.endpoint.then(Said::token("AT2", 60));
+    world.endpoint.then(ServerReply::token("AT2", 60));
     let renewal = world.decide(&service()).job.expect("it is due");
     let save = world.step(renewal).expect("the outcome is saved first");
     world.pass_seconds(120);
@@ -140,7 +142,7 @@ fn a_resource_server_that_refuses_every_token_costs_one_renewal_a_minute_at_firs
             last = world.requests();
             forced.push(second);
         }
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         world.pass_seconds(1);
     }
     let pauses: Vec<u64> = forced.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -152,33 +154,33 @@ fn forced_renewals_start_again_after_a_token_lived_without_a_refusal() {
     let mut world = Machine::new(standard());
     for _ in 0..3 {
         let token = world.get(&service()).expect("a token");
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         world.got(&service());
         world.pass_seconds(900);
     }
     let token = world.get(&service()).expect("a token");
-    world.accounts.refused(&service(), token.generation(), world.now);
+    world.manager.refused(&service(), token.generation(), world.now);
     let told = world.decide(&service());
     assert_eq!(told.line, "refused_renewing: send");
     world.carry(told.job);
     let token = world.get(&service()).expect("a token");
-    world.accounts.refused(&service(), token.generation(), world.now);
+    world.manager.refused(&service(), token.generation(), world.now);
     assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(60), "not doubled");
 }
 
 #[test]
 fn a_forced_renewal_without_an_answer_does_not_block_the_next_one() {
-    let ends: [fn() -> Said; 4] = [
-        || Said::Fault(Fault::not_sent("connection refused")),
-        || Said::error(500, "server_error"),
-        || Said::error(429, "slow_down"),
-        || Said::Fault(Fault::timed_out("no answer")),
+    let ends: [fn() -> ServerReply; 4] = [
+        || ServerReply::Fault(TransportError::not_sent("connection refused")),
+        || ServerReply::error(500, "server_error"),
+        || ServerReply::error(429, "slow_down"),
+        || ServerReply::Fault(TransportError::timed_out("no answer")),
     ];
     for said in ends {
         let mut world = Machine::new(standard());
         let token = world.get(&service()).expect("a token");
         world.endpoint.then(said());
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         assert_eq!(world.got(&service()), "AT1 (suspect)");
         let pause = blocked_for(&mut world, &service());
         assert!(pause <= Duration::from_secs(5), "only the setback closes it: {pause:?}");
@@ -189,11 +191,11 @@ fn a_forced_renewal_without_an_answer_does_not_block_the_next_one() {
 
 #[test]
 fn a_forced_renewal_that_brings_the_same_token_or_an_error_blocks_the_next_one() {
-    for said in [|| Said::token("AT1", 3600), || Said::error(400, "invalid_scope")] {
+    for said in [|| ServerReply::token("AT1", 3600), || ServerReply::error(400, "invalid_scope")] {
         let mut world = Machine::new(standard());
         let token = world.get(&service()).expect("a token");
         world.endpoint.then(said());
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         assert_eq!(world.got(&service()), "AT1 (suspect)");
         let requests = world.requests();
         for _ in 0..59 {
@@ -209,7 +211,7 @@ fn twenty_refusals_of_one_generation_cause_one_renewal() {
     let mut world = Machine::new(standard());
     let generation = world.get(&service()).expect("a token").generation();
     for _ in 0..20 {
-        world.accounts.refused(&service(), generation, world.now);
+        world.manager.refused(&service(), generation, world.now);
         world.got(&service());
     }
     assert_eq!(world.requests(), 2);
@@ -221,12 +223,12 @@ fn half_of_a_short_lifetime_without_a_refusal_resets_the_block_of_forced_renewal
     let mut world = Machine::new(standard());
     let mut closed = Vec::new();
     for lived in [0, 299, 300] {
-        world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 600));
+        world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 600));
         let token = world.get(&service()).expect("a token");
         world.pass_seconds(lived);
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         let token = world.get(&service()).expect("another");
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         closed.push(blocked_for(&mut world, &service()).as_secs());
         world.pass_seconds(900);
         world.got(&service());
@@ -237,14 +239,14 @@ fn half_of_a_short_lifetime_without_a_refusal_resets_the_block_of_forced_renewal
 #[test]
 fn fifteen_minutes_without_a_refusal_reset_the_block_of_forced_renewals_and_less_does_not() {
     let mut world = Machine::new(standard());
-    world.endpoint.always(|asked| Said::token(&format!("AT{}", asked.number), 86_400));
+    world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 86_400));
     let mut closed = Vec::new();
     for lived in [0, 899, 900] {
         let token = world.get(&service()).expect("a token");
         world.pass_seconds(lived);
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         let token = world.get(&service()).expect("another");
-        world.accounts.refused(&service(), token.generation(), world.now);
+        world.manager.refused(&service(), token.generation(), world.now);
         let wait = blocked_for(&mut world, &service());
         closed.push(wait.as_secs());
         world.pass(wait);
@@ -256,10 +258,10 @@ fn fifteen_minutes_without_a_refusal_reset_the_block_of_forced_renewals_and_less
 #[test]
 fn the_same_token_again_with_lifetime_zero_is_not_served() {
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::token("AT1", 60));
+    world.endpoint.then(ServerReply::token("AT1", 60));
     assert_eq!(world.got(&service()), "AT1");
     world.age(&service(), Freshness::Expired);
-    world.endpoint.then(Said::token("AT1", 0));
+    world.endpoint.then(ServerReply::token("AT1", 0));
     assert_eq!(world.got(&service()), "expired_on_arrival");
 }
 
@@ -267,17 +269,17 @@ fn the_same_token_again_with_lifetime_zero_is_not_served() {
 fn a_token_that_is_read_again_keeps_its_age_by_both_clocks() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
-    one.endpoint.then(Said::tokens("AT1", 10, "RT5"));
+    one.endpoint.then(ServerReply::tokens("AT1", 10, "RT5"));
     let renewal = one.decide(&hotel()).job;
     one.carry(renewal);
     two.pass_seconds(3500);
     two.now.wall = two.now.wall.saturating_sub(Duration::from_secs(1800));
-    two.endpoint.then(Said::error(503, ""));
+    two.endpoint.then(ServerReply::error(503, ""));
     let renewal = two.decide(&hotel()).job;
     two.carry(renewal);
     assert_eq!(two.asked[0].refresh_token(), Some("RT5"), "the record was read again");
     two.pass_seconds(90);
-    let freshness = two.accounts.status(&hotel(), two.now).expect("known").freshness;
+    let freshness = two.manager.status(&hotel(), two.now).expect("known").freshness;
     assert_eq!(freshness, Freshness::Expired);
 }
 
@@ -287,7 +289,7 @@ fn a_token_that_expired_when_it_came_again_is_not_served_wherever_the_clock_is_s
     assert_eq!(world.got(&service()), "AT1");
     world.age(&service(), Freshness::Expired);
     let send = world.up_to_sending(&service());
-    world.endpoint.then(Said::token("AT1", 3600));
+    world.endpoint.then(ServerReply::token("AT1", 3600));
     let report = world.send(send);
     let set_by = Duration::from_secs(5000);
     world.now.wall = world.now.wall.saturating_add(set_by);
@@ -304,11 +306,11 @@ fn a_token_that_expired_when_it_came_again_is_not_served_wherever_the_clock_is_s
 
 #[test]
 fn a_stored_token_is_served_for_its_lifetime_from_the_first_read_at_most() {
-    let (_, _, shelf) = Machine::two_processes(standard);
-    let mut third = process(&shelf, 3);
+    let (_, _, store) = Machine::two_processes(standard);
+    let mut third = process(&store, 3);
     // The wall clock is a day behind that of the process that wrote the record.
     third.now.wall = third.now.wall.saturating_sub(Duration::from_secs(86_400));
-    third.endpoint.always(|_| Said::Fault(Fault::not_sent("connection refused")));
+    third.endpoint.always(|_| ServerReply::Fault(TransportError::not_sent("connection refused")));
     assert_eq!(third.got(&hotel()), "AT1");
     third.pass_seconds(3589);
     assert_eq!(third.got(&hotel()), "AT1");
@@ -322,7 +324,7 @@ fn a_refusal_of_an_older_generation_changes_nothing() {
     let old = world.get(&service()).expect("a token").generation();
     world.age(&service(), Freshness::Expired);
     assert_eq!(world.got(&service()), "AT2");
-    world.accounts.refused(&service(), old, world.now);
+    world.manager.refused(&service(), old, world.now);
     assert_eq!(world.decide(&service()).line, "fresh: use AT2");
     assert_eq!(world.requests(), 2);
 }
@@ -330,27 +332,27 @@ fn a_refusal_of_an_older_generation_changes_nothing() {
 #[test]
 fn what_a_handle_serves_alone_ends_at_the_next_change_of_the_state() {
     let mut world = fresh();
-    let published = world.accounts.published(&service(), world.now).expect("a fresh token");
+    let published = world.manager.published(&service(), world.now).expect("a fresh token");
     let told = world.decide(&service());
     let end = told.next_change.expect("its renewal comes");
     assert!(published.serves_by_boot(end - Duration::from_millis(1)));
     assert!(!published.serves_by_boot(end));
     refuse(&mut world);
-    assert!(world.accounts.published(&service(), world.now).is_none(), "a refusal withdraws it");
+    assert!(world.manager.published(&service(), world.now).is_none(), "a refusal withdraws it");
 }
 
 #[test]
 fn the_token_that_outlives_its_successor_is_served_while_renewals_fail() {
-    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
-    world.endpoint.then(Said::token("AT1", 3600));
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
+    world.endpoint.then(ServerReply::token("AT1", 3600));
     assert_eq!(world.got(&service()), "AT1");
     world.age(&service(), Freshness::Stale);
-    world.endpoint.then(Said::token("AT2", 1));
+    world.endpoint.then(ServerReply::token("AT2", 1));
     let save = Job::Save(world.up_to_writing(&service()));
     world.pass_seconds(2);
     world.carry(Some(save));
     for _ in 0..3 {
-        world.endpoint.then(Said::page(502, &[]));
+        world.endpoint.then(ServerReply::page(502, &[]));
         assert_eq!(world.got(&service()), "AT1");
         world.pass_seconds(61);
     }
@@ -358,16 +360,16 @@ fn the_token_that_outlives_its_successor_is_served_while_renewals_fail() {
 
 #[test]
 fn a_refused_token_that_cannot_be_renewed_is_served_only_after_the_store_was_read_again() {
-    let shelf = Shelf::default();
+    let store = InMemoryStore::default();
     let process = |seed| {
         let policy = Policy::default().with_reread_interval(Duration::from_secs(10)).expect("an interval");
-        Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, &shelf, seed)
+        Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, &store, seed)
     };
     let (mut one, mut two) = (process(1), process(2));
     one.sign_in(&hotel(), "RT0");
     let token = one.get(&hotel()).expect("a token");
-    one.accounts.refused(&hotel(), token.generation(), one.now);
-    one.endpoint.then(Said::error(400, "invalid_request"));
+    one.manager.refused(&hotel(), token.generation(), one.now);
+    one.endpoint.then(ServerReply::error(400, "invalid_request"));
     assert_eq!(one.got(&hotel()), "AT1 (suspect)");
     two.sign_out(&hotel());
     one.pass_seconds(9);
@@ -378,10 +380,10 @@ fn a_refused_token_that_cannot_be_renewed_is_served_only_after_the_store_was_rea
 
 #[test]
 fn a_token_does_not_grow_younger_when_the_clock_is_set_back_after_it_was_read() {
-    let (one, _, shelf) = Machine::two_processes(standard);
-    let mut third = process(&shelf, 3);
+    let (one, _, store) = Machine::two_processes(standard);
+    let mut third = process(&store, 3);
     third.now.wall = one.now.wall.saturating_add(Duration::from_secs(3500));
-    third.endpoint.always(|_| Said::Fault(Fault::not_sent("connection refused")));
+    third.endpoint.always(|_| ServerReply::Fault(TransportError::not_sent("connection refused")));
     // The machine was started five seconds ago, so that the token is older than its boot clock.
     third.now.boot = Duration::from_secs(5);
     assert_eq!(third.got(&hotel()), "AT1");
@@ -397,10 +399,10 @@ fn a_token_that_was_over_when_it_was_read_is_not_served_after_the_clock_was_set_
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     two.now = one.now;
-    one.endpoint.then(Said::tokens("AT2", 10, "RT2"));
+    one.endpoint.then(ServerReply::tokens("AT2", 10, "RT2"));
     let renewal = one.decide(&hotel()).job;
     one.carry(renewal);
-    two.endpoint.always(|_| Said::page(502, &[]));
+    two.endpoint.always(|_| ServerReply::page(502, &[]));
     two.pass_seconds(20);
     for set_back in [0, 3600] {
         two.now.wall = two.now.wall.saturating_sub(Duration::from_secs(set_back));
@@ -414,27 +416,27 @@ fn a_token_that_was_over_when_it_was_read_is_not_served_after_the_clock_was_set_
 fn a_refused_token_that_the_server_gives_again_to_another_process_after_another_one_is_flagged() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let token = one.get(&hotel()).expect("a token");
-    one.accounts.refused(&hotel(), token.generation(), one.now);
-    one.endpoint.then(Said::tokens("AT2", 3600, "RT2"));
+    one.manager.refused(&hotel(), token.generation(), one.now);
+    one.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
     assert_eq!(one.got(&hotel()), "AT2");
     two.pass_seconds(61);
     two.got(&hotel());
     two.age(&hotel(), Freshness::Stale);
-    two.endpoint.then(Said::tokens("AT1", 3600, "RT3"));
+    two.endpoint.then(ServerReply::tokens("AT1", 3600, "RT3"));
     two.got(&hotel());
     assert_eq!(two.stored(&hotel()).access_token(), Some("AT1"));
     one.now = two.now;
-    one.endpoint.always(|_| Said::page(502, &[]));
+    one.endpoint.always(|_| ServerReply::page(502, &[]));
     one.got(&hotel());
     assert_eq!(one.got(&hotel()), "AT1 (suspect)");
 }
 
 #[test]
 fn a_token_keeps_its_generation_when_the_next_one_is_over_on_arrival() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     let before = world.get(&service()).expect("a token").generation();
     world.age(&service(), Freshness::Stale);
-    world.endpoint.then(Said::token("AT2", 0));
+    world.endpoint.then(ServerReply::token("AT2", 0));
     assert_eq!(world.got(&service()), "AT1");
     assert_eq!(world.get(&service()).expect("a token").generation(), before);
     assert_eq!(world.stored(&service()).generation(), before);
@@ -446,10 +448,10 @@ fn the_refusal_of_an_expired_token_does_not_replace_that_of_an_earlier_one() {
     refuse(&mut world);
     let second = world.get(&service()).expect("another").generation();
     world.age(&service(), Freshness::Expired);
-    world.accounts.refused(&service(), second, world.now);
+    world.manager.refused(&service(), second, world.now);
     world.endpoint.always(|asked| match asked.number {
-        3 => Said::token("AT1", 3600),
-        _ => Said::page(502, &[]),
+        3 => ServerReply::token("AT1", 3600),
+        _ => ServerReply::page(502, &[]),
     });
     world.got(&service());
     assert_eq!(world.got(&service()), "AT1 (suspect)");
@@ -461,7 +463,7 @@ fn a_sign_in_ends_the_limit_of_forced_renewals() {
     world.sign_in(&hotel(), "RT0");
     let refuse = |world: &mut Machine| {
         let token = world.get(&hotel()).expect("a token");
-        world.accounts.refused(&hotel(), token.generation(), world.now);
+        world.manager.refused(&hotel(), token.generation(), world.now);
     };
     refuse(&mut world);
     assert_eq!(world.got(&hotel()), "AT2");
@@ -473,11 +475,11 @@ fn a_sign_in_ends_the_limit_of_forced_renewals() {
 #[test]
 fn what_handles_read_stays_the_same_until_something_happens_to_the_key() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
-    let published = |world: &mut Machine| world.accounts.published(&hotel(), world.now);
+    let published = |world: &mut Machine| world.manager.published(&hotel(), world.now);
     let first = published(&mut two).expect("a fresh token");
     assert!(published(&mut two).is_some_and(|again| Arc::ptr_eq(&first, &again)));
     one.sign_in(&hotel(), "RT9");
     let name = two.name(&hotel());
-    assert_eq!(two.accounts.changed_elsewhere(&name).as_deref(), Some(&hotel()));
+    assert_eq!(two.manager.changed_elsewhere(&name).as_deref(), Some(&hotel()));
     assert!(published(&mut two).is_none(), "the store is read first");
 }

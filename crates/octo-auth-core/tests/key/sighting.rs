@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, Freshness, Job, Key, Now, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_core::{Client, Freshness, Job, Now, Storage, TokenSpec};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{always_replayed, never_replayed, officernd, standard};
 
 use crate::scene::{MILLI, written};
@@ -40,7 +40,7 @@ fn an_attempt_of_another_process_that_is_met_under_the_claim_is_in_doubt() {
 
 #[test]
 fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let mut next = one.decide(&hotel()).job;
     while let Some(job) = next.take_if(|job| !matches!(job, Job::Send(_))) {
@@ -51,7 +51,7 @@ fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
     assert!(left_behind.attempt().is_some());
     one.put(&hotel(), &left_behind.without("access_token"));
     for (clock_behind, longest) in [(0, 71), (400_000, 71), (30, 71)] {
-        let mut third = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 3);
+        let mut third = Machine::with_store(standard(), Storage::SingleProcess, &store, 3);
         third.now = one.now;
         third.now.wall = third.now.wall.saturating_sub(Duration::from_secs(clock_behind));
         assert_eq!(third.got(&hotel()), "lost");
@@ -69,11 +69,11 @@ fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
 /// Kills a process that has written ahead that it uses `RT1`, and has another one ask 30 s later, whose wall clock is set on
 /// by so many seconds. Returns the other process, what it got, and after how long.
 fn succeeded(client: fn() -> Client, set_on: i64) -> (Machine, String, Duration) {
-    let (mut killed, _, shelf) = Machine::two_processes(client);
+    let (mut killed, _, store) = Machine::two_processes(client);
     killed.age(&hotel(), Freshness::Expired);
     drop(killed.up_to_sending(&hotel()));
     killed.put(&hotel(), &killed.stored(&hotel()).without("access_token"));
-    let mut next = Machine::with_store(client(), Storage::MultiProcess, &shelf, 3);
+    let mut next = Machine::with_store(client(), Storage::MultiProcess, &store, 3);
     next.now = killed.now;
     let by = Duration::from_secs(set_on.unsigned_abs());
     let wall = next.now.wall;
@@ -99,7 +99,7 @@ fn an_attempt_of_a_killed_process_with_a_token_that_must_not_be_sent_twice_ends_
     let (mut next, _, took) = succeeded(never_replayed, 0);
     assert!((71_000..=71_750).contains(&took.as_millis()), "{took:?}");
     assert_eq!(next.requests(), 0);
-    assert_eq!(next.decide(&hotel()).line, "refresh_token_dead: give up, consent_lost, sign in");
+    assert_eq!(next.decide(&hotel()).line, "refresh_token_dead: give up, refresh_token_rejected, sign in");
 }
 
 #[test]
@@ -110,24 +110,24 @@ fn an_attempt_of_a_killed_process_with_a_token_that_can_be_sent_twice_is_not_wai
 
 /// Returns a process that starts at this moment on the same store, with another boot clock.
 fn restarted(before: &Machine, storage: Storage, seed: u8) -> Machine {
-    let mut world = Machine::with_store(before.accounts.client().clone(), storage, &before.shelf, seed);
+    let mut world = Machine::with_store(before.manager.client().clone(), storage, &before.store, seed);
     world.now = Now { boot: Duration::from_secs(5), ..before.now };
     world
 }
 
 /// Returns a process whose account, or client grant, got a 503 with `Retry-After: 120` just now.
-fn asked_to_wait(client: Client, storage: Storage, key: &Key) -> Machine {
-    let mut world = Machine::with_store(client, storage, &Shelf::default(), 1);
+fn asked_to_wait(client: Client, storage: Storage, key: &TokenSpec) -> Machine {
+    let mut world = Machine::with_store(client, storage, &InMemoryStore::default(), 1);
     if !key.is_client_grant() {
         world.sign_in(key, "RT0");
     }
-    world.endpoint.then(Said::unavailable_for(120));
+    world.endpoint.then(ServerReply::unavailable_for(120));
     assert_eq!(world.got(key), "http:503");
     world
 }
 
 /// Asserts that a key is blocked for 120 s and not longer.
-fn is_blocked_for_two_minutes(world: &mut Machine, key: &Key) {
+fn is_blocked_for_two_minutes(world: &mut Machine, key: &TokenSpec) {
     let requests = world.requests();
     world.got(key);
     let told = world.decide(key);
@@ -168,9 +168,9 @@ fn retry_after_holds_for_no_longer_than_it_said_though_the_clock_was_set_back() 
 
 #[test]
 fn retry_after_of_a_day_ends_after_an_hour_also_after_a_restart() {
-    let mut before = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut before = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     before.sign_in(&hotel(), "RT0");
-    before.endpoint.then(Said::unavailable_for(86_400));
+    before.endpoint.then(ServerReply::unavailable_for(86_400));
     assert_eq!(before.got(&hotel()), "http:503");
     before.pass_seconds(3600);
     let mut world = restarted(&before, Storage::SingleProcess, 2);
@@ -182,7 +182,7 @@ fn retry_after_that_ended_before_a_success_does_not_begin_again_by_a_clock_that_
     for key in [hotel(), service()] {
         let mut before = asked_to_wait(standard(), Storage::SingleProcess, &key);
         before.pass_seconds(120);
-        before.endpoint.then(Said::token("AT1", 60));
+        before.endpoint.then(ServerReply::token("AT1", 60));
         assert_eq!(before.got(&key), "AT1");
         let mut world = restarted(&before, Storage::SingleProcess, 2);
         world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(1000));
@@ -197,10 +197,10 @@ fn retry_after_counts_though_an_earlier_one_ends_later_by_a_clock_that_was_set_b
     let mut before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
     before.pass_seconds(120);
     before.now.wall = before.now.wall.saturating_sub(Duration::from_secs(120));
-    before.endpoint.then(Said::unavailable_for(60));
+    before.endpoint.then(ServerReply::unavailable_for(60));
     assert_eq!(before.got(&hotel()), "http:503");
     // What its own history of failures knows is forgotten with the client.
-    before.accounts.replace_client(standard()).expect("the same registration");
+    before.manager.replace_client(standard()).expect("the same registration");
     let told = before.decide(&hotel());
     assert_eq!(told.line, "expired_blocked: give up, closed, later");
     assert_eq!(told.wait(), Duration::from_secs(60));
@@ -212,13 +212,13 @@ fn retry_after_holds_though_another_process_took_it_for_over_and_removed_it() {
         let mut one = asked_to_wait(standard(), Storage::MultiProcess, &key);
         let mut two = restarted(&one, Storage::MultiProcess, 2);
         two.now.wall = two.now.wall.saturating_add(Duration::from_secs(7200));
-        two.endpoint.then(Said::token("AT1", 60));
+        two.endpoint.then(ServerReply::token("AT1", 60));
         assert_eq!(two.got(&key), "AT1");
         assert!(one.stored(&key).member("pause").is_none());
         one.pass_seconds(70);
-        one.accounts.changed_elsewhere(&one.name(&key));
+        one.manager.changed_elsewhere(&one.name(&key));
         // What its own history of failures knows is forgotten with the client.
-        one.accounts.replace_client(standard()).expect("the same registration");
+        one.manager.replace_client(standard()).expect("the same registration");
         let requests = one.requests();
         assert_eq!(one.got(&key), "AT1", "due, and blocked for 50 s more");
         assert_eq!(one.requests(), requests);
@@ -230,10 +230,10 @@ fn a_blocked_process_with_nothing_to_serve_reads_what_another_process_renewed() 
     let mut one = asked_to_wait(standard(), Storage::MultiProcess, &hotel());
     let mut two = restarted(&one, Storage::MultiProcess, 2);
     two.now.wall = two.now.wall.saturating_add(Duration::from_secs(7200));
-    two.endpoint.then(Said::token("AT1", 3600));
+    two.endpoint.then(ServerReply::token("AT1", 3600));
     assert_eq!(two.got(&hotel()), "AT1");
     one.now.wall = two.now.wall;
-    one.pass(one.accounts.policy().reread_interval());
+    one.pass(one.manager.policy().reread_interval());
     assert_eq!(one.got(&hotel()), "AT1");
 }
 
@@ -266,7 +266,7 @@ fn retry_after_for_another_process_is_read_under_the_claim_before_a_request_is_s
     two.age(&hotel(), Freshness::Stale);
     one.pass_until(two.now.boot);
     two.now = one.now;
-    one.endpoint.then(Said::unavailable_for(120));
+    one.endpoint.then(ServerReply::unavailable_for(120));
     assert_eq!(one.got(&hotel()), "AT1");
     assert_eq!(two.got(&hotel()), "AT1");
     assert_eq!(two.decide(&hotel()).line, "stale_blocked: use AT1");
@@ -280,9 +280,9 @@ fn retry_after_for_another_process_is_read_under_the_claim_before_a_request_is_s
 
 #[test]
 fn an_attempt_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before_it_reads_the_record() {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
-    let mut third = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 3);
+    let mut third = Machine::with_store(standard(), Storage::SingleProcess, &store, 3);
     third.now = one.now;
     third.got(&service());
     let _request = one.up_to_sending(&hotel());
@@ -295,12 +295,12 @@ fn an_attempt_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before
 
 #[test]
 fn retry_after_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before_it_reads_the_record() {
-    let (mut one, _, shelf) = Machine::two_processes(standard);
+    let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
-    let mut third = Machine::with_store(standard(), Storage::MultiProcess, &shelf, 3);
+    let mut third = Machine::with_store(standard(), Storage::MultiProcess, &store, 3);
     third.now = one.now;
     third.got(&service());
-    one.endpoint.then(Said::unavailable_for(120));
+    one.endpoint.then(ServerReply::unavailable_for(120));
     assert_eq!(one.got(&hotel()), "http:503");
     third.now.wall = third.now.wall.saturating_add(Duration::from_secs(2 * 3600));
     third.got(&hotel());

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Caller, Effects, Job, Key, Policy, SendJob, Storage, Verdict, Waits};
-use octo_auth_testkit::machine::{Machine, Shelf, service};
+use octo_auth_core::{Caller, Effects, Job, Policy, SendJob, Storage, TokenSpec, Verdict, Waits};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, service};
 use octo_auth_testkit::registration::standard;
 
 use crate::scene::tenant;
@@ -13,10 +13,10 @@ fn narrow(concurrency: u32) -> Machine {
 }
 
 /// Asks as a caller that waits. Returns its request, or the moment until which it waits.
-fn ask(world: &mut Machine, key: &Key) -> Result<SendJob, Duration> {
+fn ask(world: &mut Machine, key: &TokenSpec) -> Result<SendJob, Duration> {
     let mut caller = Caller::new(Waits::Until(world.now.boot + Duration::from_secs(30)));
     let now = world.now;
-    let (decision, _) = world.accounts.step(now, |accounts| accounts.ask(key, &mut caller, now));
+    let (decision, _) = world.manager.step(now, |manager| manager.ask(key, &mut caller, now));
     match decision.verdict {
         Verdict::Run(Job::Send(send)) => Ok(send),
         Verdict::Wait { until } => Err(until),
@@ -27,7 +27,7 @@ fn ask(world: &mut Machine, key: &Key) -> Result<SendJob, Duration> {
 /// Ends a request. Returns what that changes.
 fn end(world: &mut Machine, send: SendJob) -> Effects {
     let (report, now) = (world.send(send), world.now);
-    world.accounts.step(now, |accounts| drop(accounts.report(report, now))).1
+    world.manager.step(now, |manager| drop(manager.report(report, now))).1
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn no_more_renewals_are_in_flight_than_the_policy_allows_and_one_begins_when_ano
     assert_eq!(world.requests(), 0);
     let effects = end(&mut world, one);
     let woken: Vec<_> =
-        effects.keys.iter().filter(|own| own.wakes_callers).map(|own| own.key.clone()).collect();
+        effects.specs.iter().filter(|own| own.wakes_callers).map(|own| own.spec.clone()).collect();
     assert!(woken.iter().any(|key| **key == tenant(2)), "the one that waits longest: {woken:?}");
     assert!(!woken.iter().any(|key| **key == tenant(3)), "one for one: {woken:?}");
     let _three = ask(&mut world, &tenant(2)).expect("a renewal");
@@ -60,7 +60,7 @@ fn a_caller_without_time_to_wait_for_room_is_told_so() {
 fn a_caller_whose_token_was_refused_waits_for_room_rather_than_use_it_again() {
     let mut world = narrow(1);
     let token = world.get(&tenant(0)).expect("a token");
-    world.accounts.refused(&tenant(0), token.generation(), world.now);
+    world.manager.refused(&tenant(0), token.generation(), world.now);
     let in_flight = ask(&mut world, &tenant(1)).expect("a renewal");
     ask(&mut world, &tenant(0)).expect_err("it waits");
     assert_eq!(world.got(&tenant(0)), "AT1 (suspect)", "its time is over");
@@ -71,19 +71,19 @@ fn a_caller_whose_token_was_refused_waits_for_room_rather_than_use_it_again() {
 #[test]
 fn accounts_leave_a_quarter_to_client_grants() {
     let policy = Policy::default().with_concurrency(4).expect("room");
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &shelf, 1);
-    let accounts: Vec<Key> = (0..4).map(|number| Key::account(&format!("inn{number}"))).collect();
-    for key in &accounts {
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &store, 1);
+    let manager: Vec<TokenSpec> = (0..4).map(|number| TokenSpec::account(&format!("inn{number}"))).collect();
+    for key in &manager {
         world.sign_in(key, "RT");
     }
-    let begun = accounts.iter().filter(|key| world.decide(key).job.is_some()).count();
+    let begun = manager.iter().filter(|key| world.decide(key).job.is_some()).count();
     assert_eq!(begun, 3, "their stores hang");
     assert_eq!(world.got(&service()), "AT1");
     assert_eq!(world.got(&tenant(1)), "AT2");
     world.pass_seconds(5);
-    assert!(world.decide(&accounts[0]).job.is_none(), "its store has just failed");
-    assert!(world.decide(&accounts[3]).job.is_some(), "the first one gave its place back");
+    assert!(world.decide(&manager[0]).job.is_none(), "its store has just failed");
+    assert!(world.decide(&manager[3]).job.is_some(), "the first one gave its place back");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, Freshness, Job, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_core::{Freshness, Imported, Job, Storage};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::standard;
 
 use crate::scene::{fresh, refuse};
@@ -22,7 +22,7 @@ fn signed_in() -> Machine {
 #[test]
 fn signed_out_sends_no_request_until_the_next_sign_in() {
     let mut world = signed_in();
-    let job = world.accounts.sign_out(&hotel(), world.now);
+    let job = world.manager.sign_out(&hotel(), world.now);
     world.carry(job);
     let requests = world.requests();
     for _ in 0..3 {
@@ -39,7 +39,7 @@ fn signed_out_sends_no_request_until_the_next_sign_in() {
 #[test]
 fn signed_out_holds_for_a_client_grant_too() {
     let mut world = fresh();
-    let job = world.accounts.sign_out(&service(), world.now);
+    let job = world.manager.sign_out(&service(), world.now);
     world.carry(job);
     assert_eq!(world.decide(&service()).line, "signed_out: give up, signed_out, sign in");
     assert_eq!(world.requests(), 1);
@@ -47,7 +47,7 @@ fn signed_out_holds_for_a_client_grant_too() {
 
 #[test]
 fn unread_begins_a_load_and_other_callers_wait() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     let first = world.decide(&hotel());
     assert_eq!(first.line, "unread: load");
     assert_eq!(world.decide(&hotel()).line, "reading: wait");
@@ -57,8 +57,8 @@ fn unread_begins_a_load_and_other_callers_wait() {
 
 #[test]
 fn unreadable_fails_for_an_account_and_the_store_is_read_again_after_1_to_30_seconds() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
-    world.shelf.set_down(true);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
+    world.store.set_down(true);
     let mut last = Duration::ZERO;
     for _ in 0..12 {
         let told = world.decide(&hotel());
@@ -79,8 +79,8 @@ fn unreadable_fails_for_an_account_and_the_store_is_read_again_after_1_to_30_sec
 
 #[test]
 fn unreadable_does_not_stop_a_client_grant() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
-    world.shelf.set_down(true);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
+    world.store.set_down(true);
     let load = world.decide(&service());
     world.carry(load.job);
     assert_eq!(world.decide(&service()).line, "expired_renewing: send");
@@ -89,7 +89,7 @@ fn unreadable_does_not_stop_a_client_grant() {
 #[test]
 fn shutting_down_serves_the_token_and_begins_no_renewal() {
     let mut world = fresh();
-    world.accounts.shut_down();
+    world.manager.shut_down();
     assert_eq!(world.decide(&service()).line, "fresh: use AT1");
     world.age(&service(), Freshness::Stale);
     assert_eq!(world.decide(&service()).line, "stale_blocked: use AT1");
@@ -100,17 +100,17 @@ fn shutting_down_serves_the_token_and_begins_no_renewal() {
 
 #[test]
 fn shutting_down_still_saves_what_the_store_does_not_hold() {
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
-    shelf.refuse_writing(true);
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &store, 1);
+    store.refuse_writing(true);
     assert_eq!(world.got(&service()), "AT1");
-    world.accounts.shut_down();
-    assert!(world.accounts.is_busy());
-    shelf.refuse_writing(false);
-    let jobs = world.accounts.save_all(world.now);
+    world.manager.shut_down();
+    assert!(world.manager.is_busy());
+    store.refuse_writing(false);
+    let jobs = world.manager.save_all(world.now);
     assert!(matches!(jobs.as_slice(), [Job::Save(_)]), "{jobs:?}");
     jobs.into_iter().for_each(|job| world.carry(Some(job)));
-    assert!(!world.accounts.is_busy());
+    assert!(!world.manager.is_busy());
     assert!(world.stored(&service()).access_token().is_some());
 }
 
@@ -154,16 +154,16 @@ fn fresh_serves_the_token_without_a_request() {
 
 #[test]
 fn unsaved_serves_the_token_and_saves_it_later() {
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &shelf, 1);
-    shelf.refuse_writing(true);
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &store, 1);
+    store.refuse_writing(true);
     assert_eq!(world.got(&service()), "AT1");
     let told = world.decide(&service());
     assert_eq!(told.line, "fresh: use AT1", "too early to save again");
     let due = told.next_change.expect("saving is due some time");
     assert!((1..=30).contains(&(due - world.now.boot).as_secs()));
     world.pass_until(due);
-    shelf.refuse_writing(false);
+    store.refuse_writing(false);
     let told = world.decide(&service());
     assert_eq!(told.line, "unsaved: use AT1, save");
     world.carry(told.job);
@@ -189,7 +189,7 @@ fn stale_serves_the_token_while_one_renewal_is_in_flight() {
 #[test]
 fn stale_blocked_serves_the_token_after_a_failed_renewal() {
     let mut world = fresh();
-    world.endpoint.always(|_| Said::error(500, "server_error"));
+    world.endpoint.always(|_| ServerReply::error(500, "server_error"));
     world.age(&service(), Freshness::Stale);
     assert_eq!(world.got(&service()), "AT1");
     let told = world.decide(&service());
@@ -202,7 +202,7 @@ fn stale_blocked_serves_the_token_after_a_failed_renewal() {
 fn stale_blocked_serves_a_token_without_refresh_token_until_it_expires() {
     let mut world = Machine::new(standard());
     let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
-    let job = world.accounts.adopt(&hotel(), Adopted::Tokens(tokens), world.now).expect("adopted");
+    let job = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now).expect("adopted");
     world.carry(job);
     assert_eq!(world.decide(&hotel()).line, "fresh: use AT1");
     world.age(&hotel(), Freshness::Stale);
@@ -236,7 +236,7 @@ fn expired_begins_a_renewal() {
 #[test]
 fn expired_blocked_fails_at_once_and_says_when_a_renewal_is_possible() {
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::unavailable_for(120));
+    world.endpoint.then(ServerReply::unavailable_for(120));
     assert_eq!(world.got(&service()), "http:503");
     for _ in 0..119 {
         let told = world.decide(&service());
@@ -253,11 +253,11 @@ fn expired_blocked_fails_at_once_and_says_when_a_renewal_is_possible() {
 fn a_dead_refresh_token_is_never_sent_again() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::error(400, "invalid_grant"));
-    assert_eq!(world.got(&hotel()), "consent_lost");
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
+    assert_eq!(world.got(&hotel()), "refresh_token_rejected");
     for _ in 0..3 {
         let told = world.decide(&hotel());
-        assert_eq!(told.line, "refresh_token_dead: give up, consent_lost, sign in");
+        assert_eq!(told.line, "refresh_token_dead: give up, refresh_token_rejected, sign in");
         assert_eq!(told.next_change, None);
         world.pass_seconds(86_400);
     }
@@ -284,7 +284,7 @@ fn a_refused_token_is_renewed_before_its_renewal_is_due() {
 fn refused_blocked_serves_the_token_flagged_as_suspect() {
     let mut world = fresh();
     refuse(&mut world);
-    world.endpoint.then(Said::error(500, "server_error"));
+    world.endpoint.then(ServerReply::error(500, "server_error"));
     assert_eq!(world.got(&service()), "AT1 (suspect)");
     let told = world.decide(&service());
     assert_eq!(told.line, "refused_blocked: use AT1 (suspect)");
@@ -296,10 +296,10 @@ fn refused_blocked_serves_the_token_flagged_as_suspect() {
 fn a_refused_token_whose_refresh_token_is_dead_ends_in_a_sign_in() {
     let mut world = signed_in();
     let token = world.get(&hotel()).expect("a token");
-    world.accounts.refused(&hotel(), token.generation(), world.now);
-    world.endpoint.then(Said::error(400, "invalid_grant"));
-    assert_eq!(world.got(&hotel()), "consent_lost");
-    assert_eq!(world.decide(&hotel()).line, "refresh_token_dead: give up, consent_lost, sign in");
+    world.manager.refused(&hotel(), token.generation(), world.now);
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
+    assert_eq!(world.got(&hotel()), "refresh_token_rejected");
+    assert_eq!(world.decide(&hotel()).line, "refresh_token_dead: give up, refresh_token_rejected, sign in");
 }
 
 #[test]
@@ -323,10 +323,10 @@ fn refused_in_flight_waits_and_serves_the_token_as_suspect_at_the_deadline() {
 fn a_refused_token_that_nothing_can_renew_ends_in_a_sign_in() {
     let mut world = Machine::new(standard());
     let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
-    let job = world.accounts.adopt(&hotel(), Adopted::Tokens(tokens), world.now).expect("a token");
+    let job = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now).expect("a token");
     world.carry(job);
     let token = world.get(&hotel()).expect("a token");
-    world.accounts.refused(&hotel(), token.generation(), world.now);
+    world.manager.refused(&hotel(), token.generation(), world.now);
     for _ in 0..3 {
         assert_eq!(world.decide(&hotel()).line, "not_signed_in: give up, not_signed_in, sign in");
         world.pass_seconds(60);
@@ -336,7 +336,7 @@ fn a_refused_token_that_nothing_can_renew_ends_in_a_sign_in() {
 
 #[test]
 fn signed_out_is_read_by_one_caller_while_the_others_wait() {
-    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     world.sign_out(&hotel());
     world.pass_seconds(1);
@@ -349,23 +349,23 @@ fn signed_out_is_read_by_one_caller_while_the_others_wait() {
 
 #[test]
 fn a_refused_token_that_is_not_saved_yet_is_saved_while_its_renewal_is_blocked() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     assert_eq!(world.got(&service()), "AT1");
     refuse(&mut world);
-    world.shelf.refuse_writing(true);
+    world.store.refuse_writing(true);
     assert_eq!(world.got(&service()), "AT2");
     refuse(&mut world);
-    world.shelf.refuse_writing(false);
+    world.store.refuse_writing(false);
     world.pass_seconds(30);
     assert_eq!(world.decide(&service()).line, "unsaved: save");
 }
 
 #[test]
 fn a_client_grant_whose_record_could_not_be_read_is_served_while_it_is_saved() {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
-    world.shelf.set_down(true);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
+    world.store.set_down(true);
     assert_eq!(world.got(&service()), "AT1");
-    world.shelf.set_down(false);
+    world.store.set_down(false);
     world.pass_seconds(30);
     let saving = world.decide(&service());
     assert_eq!(saving.line, "unsaved: use AT1, save");

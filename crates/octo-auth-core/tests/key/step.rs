@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Freshness, Job, Key, Purpose, RenewalCause, Step, Storage, Warm};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, service};
+use octo_auth_core::{Freshness, Job, Purpose, RefreshAhead, RenewalCause, Step, Storage, TokenSpec};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::{CLIENT_SECRET, standard};
 
 /// What the job is to do that is due now.
-fn due(world: &mut Machine, key: &Key) -> Job {
+fn due(world: &mut Machine, key: &TokenSpec) -> Job {
     world.decide(key).job.expect("a job")
 }
 
@@ -33,8 +33,8 @@ fn steps_and_causes_have_fixed_words() {
     let steps = [Step::Load, Step::Claim, Step::Count, send, Step::Save, Step::Release];
     assert_eq!(steps.map(Step::word), ["load", "claim", "count", "send", "save", "release"]);
     use RenewalCause as Cause;
-    let causes = [Cause::First, Cause::Due, Cause::Expired, Cause::Refused, Cause::Warm];
-    assert_eq!(causes.map(Cause::word), ["first", "due", "expired", "refused", "warm"]);
+    let causes = [Cause::First, Cause::Due, Cause::Expired, Cause::Refused, Cause::Ahead];
+    assert_eq!(causes.map(Cause::word), ["first", "due", "expired", "refused", "ahead"]);
 }
 
 #[test]
@@ -49,25 +49,25 @@ fn a_renewal_names_its_cause() {
         told.push(renewed(&mut world, job));
     }
     let generation = world.get(&key).expect("a token").generation();
-    world.accounts.refused(&key, generation, world.now);
+    world.manager.refused(&key, generation, world.now);
     let job = due(&mut world, &key);
     told.push(renewed(&mut world, job));
     world.age(&key, Freshness::Stale);
-    let job = world.accounts.tend(Warm::All, world.now).job.expect("a job");
+    let job = world.manager.poll_due(RefreshAhead::All, world.now).job.expect("a job");
     told.push(renewed(&mut world, job));
     let causes = [
         RenewalCause::First,
         RenewalCause::Due,
         RenewalCause::Expired,
         RenewalCause::Refused,
-        RenewalCause::Warm,
+        RenewalCause::Ahead,
     ];
     assert_eq!(told, causes.map(|cause| (Purpose::ClientCredentials, Some(cause))));
 }
 
 #[test]
 fn the_cause_stays_with_the_flight_from_the_claim_to_the_request() {
-    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT1");
     let (mut next, mut told) = (Some(due(&mut world, &hotel())), Vec::new());
     while let Some(job) = next {
@@ -80,14 +80,14 @@ fn the_cause_stays_with_the_flight_from_the_claim_to_the_request() {
 
 #[test]
 fn a_report_names_its_ending_in_words_that_no_server_chooses() {
-    let ends: [(Said, &str); 7] = [
-        (Said::token("AT1", 3600), "ok"),
-        (Said::error(400, "invalid_grant"), "oauth:invalid_grant"),
-        (Said::error(400, "request-4711-failed"), "oauth"),
-        (Said::page(503, &[]), "http:5xx"),
-        (Said::page(404, &[]), "http:4xx"),
-        (Said::page(200, &[]), "media_type"),
-        (Said::Lost, "lost"),
+    let ends: [(ServerReply, &str); 7] = [
+        (ServerReply::token("AT1", 3600), "ok"),
+        (ServerReply::error(400, "invalid_grant"), "oauth:invalid_grant"),
+        (ServerReply::error(400, "request-4711-failed"), "oauth"),
+        (ServerReply::page(503, &[]), "http:5xx"),
+        (ServerReply::page(404, &[]), "http:4xx"),
+        (ServerReply::page(200, &[]), "media_type"),
+        (ServerReply::Lost, "lost"),
     ];
     for (said, word) in ends {
         let mut world = Machine::new(standard());

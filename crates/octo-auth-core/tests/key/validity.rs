@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Freshness, Job, Key, Lead, Policy, Validity, ValidityTerms};
-use octo_auth_testkit::machine::{Machine, Said, service};
+use octo_auth_core::{Freshness, Job, Lead, Policy, TokenSpec, Validity, ValidityTerms};
+use octo_auth_testkit::machine::{Machine, ServerReply, service};
 use octo_auth_testkit::moment;
 use octo_auth_testkit::registration::standard;
 use octo_auth_testkit::response::json;
@@ -62,7 +62,7 @@ fn a_token_is_served_and_renewed_to_the_millisecond() {
 fn the_jitter_spreads_the_renewals_of_many_accounts() {
     let mut world = Machine::new(standard());
     let due: std::collections::BTreeSet<u128> = (0..50)
-        .map(|number| Key::account(&format!("hotel {number}")))
+        .map(|number| TokenSpec::account(&format!("hotel {number}")))
         .map(|key| {
             world.sign_in(&key, "RT0");
             ages(world.get(&key).expect("a token").validity()).0
@@ -117,13 +117,13 @@ fn a_fixed_lead_counts_from_the_end_but_not_before_two_fifths_of_the_lifetime() 
 fn a_token_of_unknown_lifetime_is_due_after_15_minutes_and_does_not_expire() {
     let mut world = Machine::new(standard());
     let body = r#"{"access_token":"AT1","token_type":"Bearer"}"#;
-    world.endpoint.then(Said::json(200, body));
+    world.endpoint.then(ServerReply::json(200, body));
     let token = world.get(&service()).expect("a token");
     assert_eq!(token.validity().lifetime(), None);
     assert_eq!(token.validity().served_until_age(), None);
     world.pass_seconds(899);
     assert_eq!(world.decide(&service()).line, "fresh: use AT1");
-    world.endpoint.always(|_| Said::error(500, "server_error"));
+    world.endpoint.always(|_| ServerReply::error(500, "server_error"));
     world.pass_seconds(1);
     assert_eq!(world.decide(&service()).line, "stale_renewing: use AT1, send");
     world.pass_seconds(DAY);
@@ -133,7 +133,7 @@ fn a_token_of_unknown_lifetime_is_due_after_15_minutes_and_does_not_expire() {
 #[test]
 fn a_lifetime_of_zero_is_expired_on_arrival() {
     let mut world = Machine::new(standard());
-    world.endpoint.always(|_| Said::token("AT1", 0));
+    world.endpoint.always(|_| ServerReply::token("AT1", 0));
     assert_eq!(world.got(&service()), "expired_on_arrival");
     assert_eq!(validity(0, 0).freshness(moment::start()), Freshness::Expired);
 }
@@ -176,12 +176,12 @@ fn the_next_change_is_after_the_moment_of_a_change() {
     let validity = *world.get(&service()).expect("a token").validity();
     let at = |age: Option<Duration>| validity.issued().boot + age.expect("it has one");
     let (soft, end) = (at(validity.renewal_due_age()), at(validity.served_until_age()));
-    let next = |world: &Machine| world.accounts.status(&service(), world.now).expect("known").next_change;
+    let next = |world: &Machine| world.manager.status(&service(), world.now).expect("known").next_change;
     let start = world.now;
     // Stale by its wall clock, and good again at this moment.
     world.now.wall = start.wall.saturating_sub(Duration::from_secs(60));
     assert_eq!(next(&world), Some(soft));
-    let published = world.accounts.published(&service(), world.now).expect("a fresh token");
+    let published = world.manager.published(&service(), world.now).expect("a fresh token");
     assert!(published.serves(world.now), "it is good at this moment, and not only from the next on");
     world.now = start;
     world.pass_until(soft);

@@ -1,9 +1,9 @@
 //! When a user is told to sign in: at a verdict on the refresh token, and at nothing else.
 
 use octo_auth_core::{
-    AccessToken, Adopted, Client, Event, FailureKind, Freshness, Profile, Remedy, State, TokenSet,
+    AccessToken, Client, Event, Freshness, Imported, Profile, Remedy, State, TokenErrorKind, TokenSet,
 };
-use octo_auth_testkit::machine::{Machine, Said, hotel, service};
+use octo_auth_testkit::machine::{Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, standard};
 
 use crate::scene::{signed_in, signed_in_at, status};
@@ -12,12 +12,12 @@ fn sign_ins_needed(world: &mut Machine) -> usize {
     world.events(&hotel()).iter().filter(|event| matches!(event, Event::SignInNeeded(_))).count()
 }
 
-fn bare() -> Said {
-    Said::json(400, "")
+fn bare() -> ServerReply {
+    ServerReply::json(400, "")
 }
 
 /// A machine that holds nothing to serve, after this many refusals in a row.
-fn refused(times: usize, said: fn() -> Said) -> Machine {
+fn refused(times: usize, said: fn() -> ServerReply) -> Machine {
     let mut world = signed_in();
     world.age(&hotel(), Freshness::Expired);
     for _ in 0..times {
@@ -30,22 +30,22 @@ fn refused(times: usize, said: fn() -> Said) -> Machine {
 
 #[test]
 fn the_third_refusal_without_a_reason_and_with_nothing_left_says_sign_in_with_its_event() {
-    let unexplained: [fn() -> Said; 5] = [
+    let unexplained: [fn() -> ServerReply; 5] = [
         bare,
-        || Said::error(400, "odd"),
-        || Said::error(401, "odd"),
-        || Said::error(200, "odd"),
-        || Said::json(400, r#"{"error":{"code":190}}"#),
+        || ServerReply::error(400, "odd"),
+        || ServerReply::error(401, "odd"),
+        || ServerReply::error(200, "odd"),
+        || ServerReply::json(400, r#"{"error":{"code":190}}"#),
     ];
     for said in unexplained {
         let mut world = refused(2, said);
         assert_eq!((sign_ins_needed(&mut world), status(&world, &hotel()).sign_in_needed), (0, false));
         world.endpoint.then(said());
         let failure = world.get(&hotel()).expect_err("it was refused");
-        assert_eq!((failure.remedy(), failure.kind()), (Remedy::SignInAgain, FailureKind::Closed));
+        assert_eq!((failure.remedy(), failure.kind()), (Remedy::SignInAgain, TokenErrorKind::BackingOff));
         assert!(status(&world, &hotel()).sign_in_needed);
         assert_eq!(sign_ins_needed(&mut world), 1);
-        assert!(world.accounts.explain(&hotel(), world.now).contains("; the user has to sign in"));
+        assert!(world.manager.explain(&hotel(), world.now).contains("; the user has to sign in"));
         // It is said once, and the refresh token is tried again all the same.
         world.pass_seconds(900);
         world.endpoint.then(said());
@@ -60,7 +60,7 @@ fn the_third_refusal_without_a_reason_and_with_nothing_left_says_sign_in_with_it
 #[test]
 fn a_client_grant_that_a_server_wants_a_person_for_needs_no_sign_in() {
     let mut world = Machine::new(standard());
-    world.endpoint.then(Said::error(400, "interaction_required"));
+    world.endpoint.then(ServerReply::error(400, "interaction_required"));
     let failure = world.get(&service()).expect_err("it was refused");
     assert_eq!(failure.code(), "oauth:interaction_required");
     assert!(!status(&world, &service()).sign_in_needed, "no user signs in for it");
@@ -86,7 +86,7 @@ fn while_there_is_something_to_serve_no_refusal_without_a_reason_says_sign_in() 
 fn a_token_that_a_resource_server_refused_is_nothing_to_serve() {
     let mut world = signed_in();
     let token = world.get(&hotel()).expect("a token");
-    world.accounts.refused(&hotel(), token.generation(), world.now);
+    world.manager.refused(&hotel(), token.generation(), world.now);
     for expected in [0, 0, 1] {
         world.pass_seconds(300);
         world.endpoint.then(bare());
@@ -109,7 +109,10 @@ fn a_refusal_without_a_body_is_the_verdict_where_the_profile_says_so() {
     world.age(&hotel(), Freshness::Expired);
     world.endpoint.then(bare());
     let failure = world.get(&hotel()).expect_err("the refresh token is dead");
-    assert_eq!((failure.remedy(), failure.kind()), (Remedy::SignInAgain, FailureKind::ConsentLost));
+    assert_eq!(
+        (failure.remedy(), failure.kind()),
+        (Remedy::SignInAgain, TokenErrorKind::RefreshTokenRejected)
+    );
     assert_eq!(sign_ins_needed(&mut world), 1);
     assert!(world.stored(&hotel()).dead().is_some());
 }
@@ -120,22 +123,22 @@ fn a_known_code_of_a_dead_refresh_token_is_the_verdict_at_any_status() {
     {
         let mut world = signed_in();
         world.age(&hotel(), Freshness::Expired);
-        world.endpoint.then(Said::error(status, code));
+        world.endpoint.then(ServerReply::error(status, code));
         let failure = world.get(&hotel()).expect_err("the refresh token is dead");
-        assert_eq!(failure.kind(), FailureKind::ConsentLost, "{status} {code}");
+        assert_eq!(failure.kind(), TokenErrorKind::RefreshTokenRejected, "{status} {code}");
         assert_eq!(sign_ins_needed(&mut world), 1);
     }
 }
 
 #[test]
 fn a_refusal_that_is_no_verdict_never_says_sign_in_however_often_it_comes() {
-    let no_verdict: [fn() -> Said; 6] = [
-        || Said::error(400, "access_denied"),
-        || Said::page(403, &[]),
-        || Said::page(400, &[]),
-        || Said::json(400, r#"{"error":"unknown_error","error_description":"retry"}"#),
-        || Said::json(400, r#"{"error":"E17","error_description":"try again later"}"#),
-        || Said::json(404, r#"{"status":404,"error":"Not Found"}"#),
+    let no_verdict: [fn() -> ServerReply; 6] = [
+        || ServerReply::error(400, "access_denied"),
+        || ServerReply::page(403, &[]),
+        || ServerReply::page(400, &[]),
+        || ServerReply::json(400, r#"{"error":"unknown_error","error_description":"retry"}"#),
+        || ServerReply::json(400, r#"{"error":"E17","error_description":"try again later"}"#),
+        || ServerReply::json(404, r#"{"status":404,"error":"Not Found"}"#),
     ];
     for (which, said) in no_verdict.into_iter().enumerate() {
         let mut world = refused(10, said);
@@ -154,17 +157,17 @@ fn a_refused_token_that_nothing_can_renew_says_sign_in_at_once_and_explain_agree
     let mut world = Machine::new(standard());
     let access_token = AccessToken::new("AT0").expect("a token");
     let tokens = TokenSet::restore(standard().profile(), access_token, world.now.wall, None, None);
-    let job = world.accounts.adopt(&hotel(), Adopted::from(tokens), world.now).expect("adopted");
+    let job = world.manager.import(&hotel(), Imported::from(tokens), world.now).expect("adopted");
     world.carry(job);
     let token = world.get(&hotel()).expect("a token");
     assert_eq!(sign_ins_needed(&mut world), 0);
-    world.accounts.refused(&hotel(), token.generation(), world.now);
+    world.manager.refused(&hotel(), token.generation(), world.now);
     assert_eq!(sign_ins_needed(&mut world), 1, "before anybody asks");
     let failure = world.get(&hotel()).expect_err("the token was refused");
-    assert_eq!((failure.remedy(), failure.kind()), (Remedy::SignInAgain, FailureKind::NotSignedIn));
+    assert_eq!((failure.remedy(), failure.kind()), (Remedy::SignInAgain, TokenErrorKind::NotSignedIn));
     let told = status(&world, &hotel());
     assert_eq!((told.state, told.sign_in_needed), (State::NotSignedIn, true));
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     assert!(said.contains("Renewal: not possible: ") && !said.contains("possible now"), "{said}");
 }
 
@@ -172,10 +175,10 @@ fn a_refused_token_that_nothing_can_renew_says_sign_in_at_once_and_explain_agree
 fn explain_never_says_that_a_renewal_is_possible_without_a_refresh_token() {
     let mut world = Machine::new(standard());
     world.got(&hotel());
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     assert!(said.contains("`not_signed_in`") && said.contains("Renewal: not possible: "), "{said}");
     world.sign_in(&hotel(), "RT0");
     world.sign_out(&hotel());
-    let said = world.accounts.explain(&hotel(), world.now);
+    let said = world.manager.explain(&hotel(), world.now);
     assert!(said.contains("Renewal: not possible: it was signed out."), "{said}");
 }

@@ -24,7 +24,7 @@ fn token_requests() -> Vec<Exchange<TokenSet>> {
 
 /// Reads an answer to any exchange; an error's texts are written out as well.
 fn total<T: Reply + std::fmt::Debug>(exchange: Exchange<T>, response: &Response<Vec<u8>>) {
-    match exchange.finish(response, moment::start(), moment::after(1)) {
+    match exchange.read(response, moment::start(), moment::after(1)) {
         Ok(answer) => drop(canary::shown(&answer)),
         Err(error) => {
             drop((canary::shown_by_error(&error), error.retry(), error.remedy().to_string()));
@@ -36,7 +36,7 @@ proptest! {
     #[test]
     fn a_token_that_was_read_can_always_stand_in_a_header(response in prop_oneof![8 => answers(), 1 => token_answers()]) {
         for exchange in token_requests() {
-            if let Ok(answer) = exchange.finish(&response, moment::start(), moment::after(1)) {
+            if let Ok(answer) = exchange.read(&response, moment::start(), moment::after(1)) {
                 let token = answer.value.access_token().expose().to_owned();
                 prop_assert!(response.status().is_success());
                 prop_assert!(!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));

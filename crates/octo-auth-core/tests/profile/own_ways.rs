@@ -6,7 +6,7 @@ use octo_auth_core::profile::{
     ClientAuthentication, Document, KeptMember, Parameter, Profile, ProfileError, PublicClient, Template,
 };
 use octo_auth_core::{Authorizer, Body, Client, Deviation, RequestError, Scopes, Secret, TokenSet};
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel};
 use octo_auth_testkit::registration::property_token;
 use octo_auth_testkit::response::{json, read};
 
@@ -86,18 +86,18 @@ fn a_member_that_cannot_be_kept_never_costs_the_token() {
 
 #[test]
 fn kept_members_outlive_renewals_and_restarts() {
-    let shelf = Shelf::default();
-    let start = || Machine::with_store(client(keeping), octo_auth_core::Storage::SingleProcess, &shelf, 1);
+    let store = InMemoryStore::default();
+    let start = || Machine::with_store(client(keeping), octo_auth_core::Storage::SingleProcess, &store, 1);
     let mut world = start();
     world.sign_in(&hotel(), "RT0");
-    world.endpoint.then(Said::json(
+    world.endpoint.then(ServerReply::json(
         200,
         r#"{"access_token":"AT1","token_type":"Bearer","expires_in":60,"instance_url":"https://eu7.example.com","id_token":"a.e30.c"}"#,
     ));
     assert_eq!(world.got(&hotel()), "AT1");
     // A renewal replaces what it brings and keeps the rest.
     world.pass_seconds(60);
-    world.endpoint.then(Said::json(
+    world.endpoint.then(ServerReply::json(
         200,
         r#"{"access_token":"AT2","token_type":"Bearer","expires_in":60,"instance_url":"https://eu8.example.com"}"#,
     ));
@@ -114,7 +114,8 @@ fn kept_members_outlive_renewals_and_restarts() {
     // Another sign-in begins without them.
     next.sign_out(&hotel());
     next.sign_in(&hotel(), "RT9");
-    next.endpoint.then(Said::json(200, r#"{"access_token":"AT3","token_type":"Bearer","expires_in":60}"#));
+    next.endpoint
+        .then(ServerReply::json(200, r#"{"access_token":"AT3","token_type":"Bearer","expires_in":60}"#));
     assert_eq!(known(next.get(&hotel()).unwrap().tokens()), ("AT3".to_owned(), None, None));
 }
 
@@ -214,7 +215,7 @@ fn a_token_may_travel_in_another_header_or_by_another_scheme() {
         world.sign_in(&hotel(), "RT0");
         world
             .endpoint
-            .then(Said::json(200, r#"{"access_token":"AT","token_type":"Bearer","expires_in":60}"#));
+            .then(ServerReply::json(200, r#"{"access_token":"AT","token_type":"Bearer","expires_in":60}"#));
         let token = world.get(&hotel()).unwrap();
         assert_eq!(token.authorization().to_str().unwrap(), expected);
         let authorizer = Authorizer::from(&client);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use octo_auth_core::profile::{LifetimeUnit, ScopeRule};
 use octo_auth_core::{
-    Client, Deviation, Fault, Meaning, NewClient, Profile, Remedy, Retry, Scopes, Secret, TokenSet,
+    Client, Deviation, NewClient, Profile, Remedy, Retry, Scopes, Secret, TokenSet, TokenStatus,
+    TransportError,
 };
 use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, admin_token, entropy, octorate, octotable, officernd, property_token,
@@ -19,7 +20,7 @@ fn renewed(body: &str) -> octo_auth_core::Answer<TokenSet> {
 }
 
 /// What an answer of Octorate's API means for the token.
-fn octorate_says(status: u16, body: &str) -> Meaning {
+fn octorate_says(status: u16, body: &str) -> TokenStatus {
     let request = http::Request::get("https://api.octorate.com/connect/rest/v1/reservation/1");
     let request = request.body(octo_auth_core::Body::empty()).unwrap();
     let exchange = octorate().api_call(&property_token(octorate().profile(), "token"), request).unwrap();
@@ -137,7 +138,7 @@ fn q11_octorate_says_with_403_that_a_token_has_expired() {
         r#"{"type":"ApiLoginExpired","message":"Expired Token"}"#,
         r#"{"message":"… Expired Token …","nested":[],"type":"ApiLoginExpired"}"#,
     ] {
-        assert_eq!(octorate_says(403, body), Meaning::TokenRefused);
+        assert_eq!(octorate_says(403, body), TokenStatus::TokenRefused);
         assert!(octorate_says(403, body).calls_for_renewal());
     }
 }
@@ -145,20 +146,23 @@ fn q11_octorate_says_with_403_that_a_token_has_expired() {
 #[test]
 fn q12_no_other_403_calls_for_a_renewal() {
     let nothing = r#"{"type":"ApiSecurityException","message":"errNoResourcesForIdentity","nested":[]}"#;
-    assert_eq!(octorate_says(403, nothing), Meaning::Forbidden);
-    assert_eq!(octorate_says(403, "Caller not in requested role"), Meaning::Forbidden);
-    assert_eq!(octorate_says(403, r#"{"type":"WrongEnviroment"}"#), Meaning::WrongEnvironment);
-    assert_eq!(octorate_says(403, r#"{"message":"ApiLoginExpired","type":"Other"}"#), Meaning::Forbidden);
+    assert_eq!(octorate_says(403, nothing), TokenStatus::Forbidden);
+    assert_eq!(octorate_says(403, "Caller not in requested role"), TokenStatus::Forbidden);
+    assert_eq!(octorate_says(403, r#"{"type":"WrongEnviroment"}"#), TokenStatus::WrongEnvironment);
+    assert_eq!(octorate_says(403, r#"{"message":"ApiLoginExpired","type":"Other"}"#), TokenStatus::Forbidden);
 }
 
 #[test]
 fn q13_octorates_quota_is_a_403_and_a_header_tells_what_is_left() {
-    assert_eq!(octorate_says(403, r#"{"type":"ApiQuotaException"}"#), Meaning::Quota { retry_after: None });
+    assert_eq!(
+        octorate_says(403, r#"{"type":"ApiQuotaException"}"#),
+        TokenStatus::Quota { retry_after: None }
+    );
     let request = http::Request::get("https://api.octorate.com/connect/rest/v1/accommodation");
     let request = request.body(octo_auth_core::Body::empty()).unwrap();
     let exchange = octorate().api_call(&property_token(octorate().profile(), "token"), request).unwrap();
     let answer = read(exchange, &with(200, &[("x-ratelimit-remaining", "17")], "{}")).unwrap();
-    assert_eq!((answer.value.meaning(), answer.quota_remaining), (Meaning::Accepted, Some(17)));
+    assert_eq!((answer.value.meaning(), answer.quota_remaining), (TokenStatus::Accepted, Some(17)));
 }
 
 #[test]
@@ -217,7 +221,7 @@ fn q18_a_token_of_api_login_opens_property_data_only_when_declared_so() {
     assert_eq!(exchange.request().headers()["authorization"], "Bearer admin");
     let refusal =
         json(403, r#"{"message":"errNoResourcesForIdentity","nested":[],"type":"ApiSecurityException"}"#);
-    assert_eq!(read(exchange, &refusal).unwrap().value.meaning(), Meaning::Forbidden);
+    assert_eq!(read(exchange, &refusal).unwrap().value.meaning(), TokenStatus::Forbidden);
 }
 
 #[test]
@@ -260,7 +264,7 @@ fn q21_a_code_is_sent_once_and_not_after_sixty_seconds() {
     assert!(!exchange.is_too_old(moment::after(59)), "it may have waited to be sent");
     assert!(exchange.is_too_old(moment::after(60)));
     // A lost answer consumes the exchange; the user signs in again, since nothing holds the code any more.
-    let error = signed_in("https://localhost").1.lost(Fault::unknown("no answer within 60 s"));
+    let error = signed_in("https://localhost").1.failed(TransportError::unknown("no answer within 60 s"));
     assert_eq!(error.code(), "maybe_processed");
     assert_eq!(error.remedy(), Remedy::SignInAgain);
 }
@@ -481,5 +485,5 @@ fn q36_octorates_550_is_a_server_error() {
     let error = error.unwrap_err();
     assert_eq!(error.code(), "http:550");
     assert_eq!(error.retry(), Retry::Backoff { at_least: Duration::from_secs(1) });
-    assert_eq!(octorate_says(550, r#"{"type":"ApiPartnerServerError"}"#), Meaning::Unrelated);
+    assert_eq!(octorate_says(550, r#"{"type":"ApiPartnerServerError"}"#), TokenStatus::Unrelated);
 }

@@ -4,7 +4,7 @@ use octo_auth_core::profile::{
     AccountLimit, Document, ErrorShape, Parameter, Profile, ProfileError, ProfileProblem, Refusal,
     RefusalMeaning, Template,
 };
-use octo_auth_core::{ApiAnswer, Body, Client, ExchangeError, Meaning, Remedy, Scopes};
+use octo_auth_core::{ApiAnswer, Body, Client, ExchangeError, Remedy, Scopes, TokenStatus};
 use octo_auth_testkit::registration::property_token;
 use octo_auth_testkit::response::{json, read};
 
@@ -65,7 +65,7 @@ fn a_path_leads_into_arrays() {
         let answer = called(&client, 400, body);
         assert_eq!(
             (answer.meaning(), answer.code()),
-            (Meaning::TokenRefused, Some("provider:EXPIRED")),
+            (TokenStatus::TokenRefused, Some("provider:EXPIRED")),
             "{code}"
         );
         assert_eq!(answer.provider_text().unwrap().as_str(), "too old", "{message}");
@@ -109,21 +109,21 @@ fn a_success_whose_code_is_listed_is_a_refusal() {
     ];
     let client = client(with(&[shape(Some("errno"), "text")], &refusals).unwrap());
     let refused = called(&client, 200, r#"{"ok":false,"error":"token_expired"}"#);
-    assert_eq!((refused.meaning(), refused.code()), (Meaning::TokenRefused, Some("oauth:token_expired")));
+    assert_eq!((refused.meaning(), refused.code()), (TokenStatus::TokenRefused, Some("oauth:token_expired")));
     let error = refused.error_for_status().unwrap_err();
     assert_eq!((error.code().as_ref(), error.remedy()), ("oauth:token_expired", Remedy::RenewToken));
     let limited = called(&client, 200, r#"{"error":"ratelimited"}"#);
-    assert_eq!(limited.meaning(), Meaning::Quota { retry_after: None });
+    assert_eq!(limited.meaning(), TokenStatus::Quota { retry_after: None });
     let error = limited.error_for_status().unwrap_err();
     assert!(matches!(error.remedy(), Remedy::TryLater { .. }), "{error}");
-    assert_eq!(called(&client, 200, r#"{"errno":17}"#).meaning(), Meaning::Forbidden);
+    assert_eq!(called(&client, 200, r#"{"errno":17}"#).meaning(), TokenStatus::Forbidden);
     // What is not listed is the application's own business.
     for body in [r#"{"error":"not_found"}"#, r#"{"errno":18}"#, r#"{"ok":true}"#, "", "[]"] {
         let answer = called(&client, 200, body);
-        assert_eq!((answer.meaning(), answer.code()), (Meaning::Accepted, None), "{body}");
+        assert_eq!((answer.meaning(), answer.code()), (TokenStatus::Accepted, None), "{body}");
         assert!(answer.error_for_status().is_ok());
     }
-    assert_eq!(called(&client, 201, r#"{"error":"token_expired"}"#).meaning(), Meaning::Accepted);
+    assert_eq!(called(&client, 201, r#"{"error":"token_expired"}"#).meaning(), TokenStatus::Accepted);
     // A token answer with a listed code is none, though it has no message.
     assert_eq!(asked(&client, 200, r#"{"errno":17,"access_token":"AT"}"#).code(), "provider:17");
     let authorizer = octo_auth_core::Authorizer::from(&client);
@@ -143,10 +143,10 @@ fn a_code_may_hold_spaces_if_the_profile_lists_it() {
         (r#"{"error":"Session expired or invalid"}"#, "oauth:Session expired or invalid"),
     ] {
         let answer = called(&client, 400, body);
-        assert_eq!((answer.meaning(), answer.code()), (Meaning::TokenRefused, Some(code)));
+        assert_eq!((answer.meaning(), answer.code()), (TokenStatus::TokenRefused, Some(code)));
     }
     let other = called(&client, 400, r#"{"fault":"Session expired"}"#);
-    assert_eq!((other.meaning(), other.code()), (Meaning::Unrelated, Some("provider_error")));
+    assert_eq!((other.meaning(), other.code()), (TokenStatus::Unrelated, Some("provider_error")));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Profiles: no secret in a URL, each call in its own form, and hosts that are added.
 
 use octo_auth_core::profile::{
-    BaseUrlError, Call, Calls, ClientAuthentication, Document, Encoding, Method, Parameter, Profile,
-    ProfileError, ProfileProblem, Role, Template,
+    BaseUrlError, Call, Calls, ClientAuthentication, Document, Encoding, Method, Parameter, Placeholder,
+    Profile, ProfileError, ProfileProblem, Template,
 };
 use octo_auth_core::{Client, Scopes};
 use octo_auth_testkit::moment;
@@ -27,7 +27,7 @@ fn refused(
 
 #[test]
 fn no_secret_travels_in_a_url() {
-    let secrets: Vec<_> = Role::ALL.iter().filter(|role| role.is_secret()).collect();
+    let secrets: Vec<_> = Placeholder::ALL.iter().filter(|role| role.is_secret()).collect();
     assert_eq!(secrets.len(), 8);
     for role in secrets {
         let parameter = Parameter { name: "x".into(), value: Template::new(format!("{{{role}}}")).unwrap() };
@@ -116,7 +116,7 @@ fn an_api_host_is_added_to_those_of_the_profile() {
     let region = Profile::officernd().with_api_host("https://region.example").unwrap();
     let listed = ["https://app.officernd.com", "https://hybrid.officernd.com", "https://region.example"];
     assert_eq!(origins(&region), listed);
-    let behind = region.behind("http://127.0.0.1:4000").unwrap();
+    let behind = region.via_gateway("http://127.0.0.1:4000").unwrap();
     assert!(origins(&behind).iter().all(|origin| origin == "http://127.0.0.1:4000"));
 }
 
@@ -138,7 +138,7 @@ fn a_standard_server_has_a_name_of_its_own_in_messages() {
     let profile = standard().with_name("Acme Login").unwrap();
     assert_eq!((profile.title(), profile.name()), ("Acme Login", "acme-login"));
     let client = Client::new(profile, "my-app", "secret").unwrap();
-    let error = client.client_credentials(&Scopes::none()).unwrap().finish(
+    let error = client.client_credentials(&Scopes::none()).unwrap().read(
         &http::Response::builder().status(401).body(r#"{"error":"invalid_client"}"#).unwrap(),
         moment::start(),
         moment::start(),
@@ -167,7 +167,7 @@ fn a_client_the_server_does_not_know_is_told_how_its_credentials_were_sent() {
         let read = |body: &'static str| {
             let response = http::Response::builder().status(401).body(body).unwrap();
             let exchange = client.client_credentials(&Scopes::none()).unwrap();
-            exchange.finish(&response, moment::start(), moment::start()).unwrap_err().to_string()
+            exchange.read(&response, moment::start(), moment::start()).unwrap_err().to_string()
         };
         let text = read(r#"{"error":"invalid_client"}"#);
         assert!(text.ends_with(expected), "{text}");

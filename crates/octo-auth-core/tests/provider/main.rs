@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use http::Response;
 use http::header::AUTHORIZATION;
 use octo_auth_core::provider::ProviderCall;
-use octo_auth_core::{Answer, CallError, ExchangeError, Key, Reply};
+use octo_auth_core::{Answer, CallError, ExchangeError, Reply, TokenSpec};
 use octo_auth_testkit::machine::Machine;
 
 /// What was done for a call, in order, and its result.
@@ -23,7 +23,7 @@ struct Driven<T, E> {
 /// Carries out a call whose requests are answered by these responses in order.
 fn drive<T: Reply, E: From<CallError> + From<ExchangeError>>(
     world: &mut Machine,
-    (from, into): (&Key, &Key),
+    (from, into): (&TokenSpec, &TokenSpec),
     mut call: ProviderCall<'_, T, E>,
     responses: impl IntoIterator<Item = Response<Vec<u8>>>,
 ) -> Driven<T, E> {
@@ -34,15 +34,15 @@ fn drive<T: Reply, E: From<CallError> + From<ExchangeError>>(
             ProviderCall::ReadRecord(next) => {
                 let failure = world.get(into).err();
                 steps.push("read".to_owned());
-                next.after_reading(failure, world.accounts.status(into, world.now))
+                next.after_reading(failure, world.manager.status(into, world.now))
             }
             ProviderCall::GetToken(wanted) => {
                 let got = world.get(from);
                 steps.push(got.as_ref().map_or("no token".to_owned(), |_| "token".to_owned()));
-                wanted.got(got, || world.accounts.status(from, world.now))
+                wanted.got(got, || world.manager.status(from, world.now))
             }
             ProviderCall::Report(generation, next) => {
-                world.accounts.refused(from, generation, world.now);
+                world.manager.refused(from, generation, world.now);
                 steps.push("report".to_owned());
                 *next
             }
@@ -50,11 +50,12 @@ fn drive<T: Reply, E: From<CallError> + From<ExchangeError>>(
                 let header = exchange.request().headers().get(AUTHORIZATION).cloned();
                 let shown = header.map_or("nothing".to_owned(), |value| value.to_str().unwrap().to_owned());
                 steps.push(format!("send {shown}"));
-                let outcome = exchange.finish(&responses.pop_front().unwrap(), world.now, world.now);
+                let outcome = exchange.read(&responses.pop_front().unwrap(), world.now, world.now);
                 let import = sent.import();
                 let placed = match import.brought_by(&outcome) {
                     Some(brought) => {
-                        let placed = world.accounts.onboard(into, brought, import.replaces(), world.now);
+                        let placed =
+                            world.manager.import_if_vacant(into, brought, import.replaces(), world.now);
                         steps.push(format!("import: {}", if placed.is_ok() { "done" } else { "no place" }));
                         placed.map(|job| world.carry(job))
                     }

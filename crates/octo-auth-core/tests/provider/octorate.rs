@@ -1,8 +1,8 @@
 //! The calls of Octorate's administration, and what begins an account.
 
 use octo_auth_core::provider::octorate;
-use octo_auth_core::{CallError, Key, OnboardingError, Remedy, Secret, Storage};
-use octo_auth_testkit::machine::{Machine, Said, Shelf};
+use octo_auth_core::{CallError, OnboardingError, Remedy, Secret, Storage, TokenSpec};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply};
 use octo_auth_testkit::registration::octorate as registration;
 use octo_auth_testkit::response::json;
 
@@ -11,7 +11,7 @@ use crate::{Driven, drive};
 const PROPERTY: &str = r#"{"name":"The Inn","email":"inn@example.com"}"#;
 const EXPIRED: &str = r#"{"type":"ApiLoginExpired","message":"Expired Token"}"#;
 
-fn inn() -> Key {
+fn inn() -> TokenSpec {
     octorate::property("inn")
 }
 
@@ -27,7 +27,7 @@ fn create(
     world: &mut Machine,
     responses: impl IntoIterator<Item = http::Response<Vec<u8>>>,
 ) -> Driven<octo_auth_core::CreatedProperty, OnboardingError> {
-    let call = octorate::create_property(world.accounts.client().clone(), PROPERTY);
+    let call = octorate::create_property(world.manager.client().clone(), PROPERTY);
     drive(world, (&octorate::admin(), &inn()), call, responses)
 }
 
@@ -63,9 +63,9 @@ fn an_occupied_account_is_left_alone_and_the_error_has_what_was_brought() {
 
 #[test]
 fn nothing_is_created_for_an_account_whose_record_cannot_be_read() {
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store(registration(), Storage::SingleProcess, &shelf, 1);
-    shelf.set_down(true);
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store(registration(), Storage::SingleProcess, &store, 1);
+    store.set_down(true);
     let Driven { steps, result } = create(&mut world, []);
     assert_eq!(steps, ["read"]);
     let error = result.unwrap_err();
@@ -76,7 +76,7 @@ fn nothing_is_created_for_an_account_whose_record_cannot_be_read() {
 #[test]
 fn a_configuration_that_is_refused_twice_is_read_no_third_time() {
     let mut world = Machine::new(registration());
-    let call = octorate::configuration(world.accounts.client().clone());
+    let call = octorate::configuration(world.manager.client().clone());
     let admin = octorate::admin();
     let Driven { steps, result } =
         drive(&mut world, (&admin, &admin), call, [json(403, EXPIRED), json(403, EXPIRED)]);
@@ -89,8 +89,8 @@ fn a_refusal_without_another_token_has_the_remedy_of_the_failed_renewal() {
     let mut world = Machine::new(registration());
     let admin = octorate::admin();
     world.got(&admin);
-    world.endpoint.always(|_| Said::error(401, "invalid_client"));
-    let call = octorate::configuration(world.accounts.client().clone());
+    world.endpoint.always(|_| ServerReply::error(401, "invalid_client"));
+    let call = octorate::configuration(world.manager.client().clone());
     let Driven { steps, result } = drive(&mut world, (&admin, &admin), call, [json(403, EXPIRED)]);
     let error = result.unwrap_err();
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token"]);
@@ -103,7 +103,7 @@ fn a_refusal_without_another_token_has_the_remedy_of_the_failed_renewal() {
 fn a_migration_needs_no_token_and_begins_the_account() {
     let mut world = Machine::new(registration());
     let key = Secret::from("old-key");
-    let call = octorate::migrate(&world.accounts.client().clone(), &key, "100001");
+    let call = octorate::migrate(&world.manager.client().clone(), &key, "100001");
     let answer = json(
         200,
         r#"{"access_token":"AT-m","refresh_token":"RT-m","token_type":"Bearer","expires_in":3600}"#,
@@ -118,7 +118,7 @@ fn a_migration_needs_no_token_and_begins_the_account() {
 fn the_error_of_a_failed_migration_is_that_of_its_exchange_even_if_what_it_brought_has_no_place() {
     let mut world = Machine::new(registration());
     world.sign_in(&inn(), "RT0");
-    let call = octorate::migrate(&world.accounts.client().clone(), &Secret::from("old-key"), "100001");
+    let call = octorate::migrate(&world.manager.client().clone(), &Secret::from("old-key"), "100001");
     let answer = json(200, r#"{"refresh_token":"RT-m"}"#);
     let Driven { steps, result } = drive(&mut world, (&inn(), &inn()), call, [answer]);
     assert_eq!(steps.last().unwrap(), "import: no place");

@@ -4,16 +4,17 @@ use http::Request;
 use octo_auth_core::profile::{Refusal, RefusalMeaning};
 use octo_auth_core::provider::ProviderCall;
 use octo_auth_core::{
-    ANSWER_LIMIT, ApiError, Authorizer, Body, CallError, Key, Meaning, Remedy, Scopes, Secret, SendOptions,
+    ANSWER_LIMIT, ApiError, Authorizer, Body, CallError, Remedy, Scopes, Secret, SendOptions, TokenSpec,
+    TokenStatus,
 };
-use octo_auth_testkit::machine::{Machine, Said};
+use octo_auth_testkit::machine::{Machine, ServerReply};
 use octo_auth_testkit::registration::{self, officernd};
 use octo_auth_testkit::response::json;
 
 use crate::{Driven, drive};
 
-fn members() -> Key {
-    Key::client_credentials(&Scopes::parse("flex.community.members.read").unwrap())
+fn members() -> TokenSpec {
+    TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read").unwrap())
 }
 
 fn request(url: &str) -> Request<Body> {
@@ -25,7 +26,7 @@ fn call(
     responses: impl IntoIterator<Item = http::Response<Vec<u8>>>,
 ) -> Driven<octo_auth_core::ApiAnswer, ApiError> {
     let request = request("https://app.officernd.com/api/v2/organizations/x/members");
-    let call = Authorizer::from(world.accounts.client()).whole_call(&request, ANSWER_LIMIT);
+    let call = Authorizer::from(world.manager.client()).whole_call(&request, ANSWER_LIMIT);
     drive(world, (&members(), &members()), call, responses)
 }
 
@@ -34,7 +35,7 @@ fn an_accepted_call_takes_one_token_and_one_request() {
     let mut world = Machine::new(officernd());
     let Driven { steps, result } = call(&mut world, [json(200, "{}")]);
     assert_eq!(steps, ["token", "send Bearer AT1"]);
-    assert_eq!(result.unwrap().value.meaning(), Meaning::Accepted);
+    assert_eq!(result.unwrap().value.meaning(), TokenStatus::Accepted);
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn a_refused_token_is_reported_and_the_request_sent_once_more_with_another() {
     let mut world = Machine::new(officernd());
     let Driven { steps, result } = call(&mut world, [json(401, "{}"), json(200, "{}")]);
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2"]);
-    assert_eq!(result.unwrap().value.meaning(), Meaning::Accepted);
+    assert_eq!(result.unwrap().value.meaning(), TokenStatus::Accepted);
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn a_refusal_with_status_200_is_one_if_the_profile_says_so() {
     let refused = json(200, r#"{"error":"token expired"}"#);
     let Driven { steps, result } = call(&mut world, [refused, json(200, "{}")]);
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2"]);
-    assert_eq!(result.unwrap().value.meaning(), Meaning::Accepted);
+    assert_eq!(result.unwrap().value.meaning(), TokenStatus::Accepted);
 }
 
 #[test]
@@ -68,19 +69,19 @@ fn a_second_refusal_is_reported_and_is_the_answer() {
     let Driven { steps, result } = call(&mut world, [json(401, "{}"), json(401, "{}")]);
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2", "report"]);
     let answer = result.unwrap().value;
-    assert_eq!((answer.meaning(), answer.renewal_failure().is_none()), (Meaning::TokenRefused, true));
+    assert_eq!((answer.meaning(), answer.renewal_failure().is_none()), (TokenStatus::TokenRefused, true));
 }
 
 #[test]
 fn a_refusal_after_which_no_token_can_be_got_is_the_answer_and_says_why() {
     let mut world = Machine::new(officernd());
     world.got(&members());
-    world.endpoint.always(|_| Said::unavailable_for(120));
+    world.endpoint.always(|_| ServerReply::unavailable_for(120));
     let Driven { steps, result } = call(&mut world, [json(401, "{}")]);
     // The refused token may still work, so it is handed out once more; it would be refused once more.
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token"]);
     let answer = result.unwrap().value;
-    assert_eq!(answer.meaning(), Meaning::TokenRefused);
+    assert_eq!(answer.meaning(), TokenStatus::TokenRefused);
     let failure = answer.renewal_failure().unwrap();
     assert_eq!((failure.code().as_ref(), failure.retry_after().unwrap().as_secs()), ("http:503", 120));
 }
@@ -90,7 +91,7 @@ fn an_answer_up_to_the_limit_that_was_set_is_whole_and_one_byte_more_names_the_s
     let request = request("https://app.officernd.com/api/v2/organizations/x/members");
     let answered = |length: usize, limit: usize| {
         let mut world = Machine::new(officernd());
-        let call = Authorizer::from(world.accounts.client()).whole_call(&request, limit);
+        let call = Authorizer::from(world.manager.client()).whole_call(&request, limit);
         drive(&mut world, (&members(), &members()), call, [json(200, &"x".repeat(length))]).result
     };
     let more = 3 * ANSWER_LIMIT;
@@ -110,7 +111,7 @@ fn an_answer_up_to_the_limit_that_was_set_is_whole_and_one_byte_more_names_the_s
 fn a_transport_learns_the_limit_and_that_an_api_call_may_reuse_a_connection() {
     let request = request("https://app.officernd.com/x");
     let mut world = Machine::new(officernd());
-    let call = Authorizer::from(world.accounts.client()).whole_call(&request, 77);
+    let call = Authorizer::from(world.manager.client()).whole_call(&request, 77);
     let ProviderCall::GetToken(wanted) = call else { panic!("{call:?}") };
     let ProviderCall::Run(exchange, _) = wanted.got(world.get(&members()), || None) else {
         panic!("no request")
@@ -130,7 +131,7 @@ fn a_token_request_and_one_of_no_exchange_use_a_connection_of_their_own() {
 #[test]
 fn without_a_token_nothing_is_sent() {
     let mut world = Machine::new(officernd());
-    world.endpoint.then(Said::error(401, "invalid_client"));
+    world.endpoint.then(ServerReply::error(401, "invalid_client"));
     let Driven { steps, result } = call(&mut world, []);
     assert_eq!(steps, ["no token"]);
     assert!(matches!(result, Err(ApiError::Call(CallError::Token(_)))));
@@ -140,7 +141,7 @@ fn without_a_token_nothing_is_sent() {
 fn a_request_that_must_not_carry_a_token_asks_for_none() {
     let mut world = Machine::new(officernd());
     let request = request("https://example.com/x");
-    let call = Authorizer::from(world.accounts.client()).whole_call(&request, ANSWER_LIMIT);
+    let call = Authorizer::from(world.manager.client()).whole_call(&request, ANSWER_LIMIT);
     let Driven { steps, result } = drive(&mut world, (&members(), &members()), call, []);
     assert!(steps.is_empty());
     assert_eq!(result.unwrap_err().code(), "foreign_host");

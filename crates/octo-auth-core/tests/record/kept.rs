@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{FailureKind, Fault, Freshness, RecordBytes, RecordName, Storage, Token};
+use octo_auth_core::{Freshness, RecordBytes, RecordName, Storage, Token, TokenErrorKind, TransportError};
 use octo_auth_testkit::StoredRecord;
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{officernd, standard};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use super::{signed_in, started, written};
 
 /// The machine that starts next on the same store, at the same moment.
 fn next(world: &Machine) -> Machine {
-    let mut next = started(&world.shelf);
+    let mut next = started(&world.store);
     next.now = world.now;
     next
 }
@@ -46,8 +46,8 @@ fn the_refresh_token_is_used_by_the_machine_that_starts_next() {
 
 #[test]
 fn a_token_of_unknown_lifetime_is_still_of_unknown_lifetime() {
-    let mut world = started(&Shelf::default());
-    world.endpoint.then(Said::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
+    let mut world = started(&InMemoryStore::default());
+    world.endpoint.then(ServerReply::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
     assert_eq!(world.got(&service()), "AT1");
     let read = next(&world).get(&service()).expect("the stored token");
     assert_eq!((read.tokens().lifetime(), read.tokens().scopes()), (None, None));
@@ -61,19 +61,19 @@ fn a_renewal_whose_end_is_unknown_is_in_doubt_for_the_next_machine_too() {
     let mut next = next(&world);
     assert_eq!(next.got(&hotel()), "lost", "it can still be in flight");
     next.pass_seconds(71);
-    next.endpoint.then(Said::error(400, "invalid_grant"));
+    next.endpoint.then(ServerReply::error(400, "invalid_grant"));
     let failure = next.get(&hotel()).expect_err("the refresh token may have been replaced");
-    assert_eq!(failure.kind(), FailureKind::ConsentInDoubt);
+    assert_eq!(failure.kind(), TokenErrorKind::RefreshOutcomeUnknown);
 }
 
 #[test]
 fn a_dead_refresh_token_is_dead_for_the_next_machine_too() {
     let (mut world, _) = signed_in();
     world.age(&hotel(), Freshness::Expired);
-    world.endpoint.then(Said::error(400, "invalid_grant"));
-    assert_eq!(world.got(&hotel()), "consent_lost");
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
+    assert_eq!(world.got(&hotel()), "refresh_token_rejected");
     let mut next = next(&world);
-    assert_eq!((next.got(&hotel()).as_str(), next.requests()), ("consent_lost", 0));
+    assert_eq!((next.got(&hotel()).as_str(), next.requests()), ("refresh_token_rejected", 0));
 }
 
 #[test]
@@ -94,7 +94,7 @@ const LATER: &str = r#""later":{"a":[1, 2.50,1e3],"\u0062":null},"later_still":"
 
 /// The content of a key's record with the members of a later release.
 fn with_later_members(world: &Machine) -> RecordBytes {
-    let content = world.shelf.content(&world.name(&hotel())).expect("a record");
+    let content = world.store.content(&world.name(&hotel())).expect("a record");
     let text = std::str::from_utf8(content.as_ref()).expect("text");
     let open = text.strip_suffix('}').expect("an object");
     RecordBytes::from(format!("{open},{LATER}}}").into_bytes())
@@ -102,20 +102,20 @@ fn with_later_members(world: &Machine) -> RecordBytes {
 
 /// Whether the members of a later release stand in what is stored, byte by byte.
 fn has_later_members(world: &Machine) -> bool {
-    let content = world.shelf.content(&world.name(&hotel())).expect("a record");
+    let content = world.store.content(&world.name(&hotel())).expect("a record");
     String::from_utf8_lossy(content.as_ref()).contains(LATER)
 }
 
 #[test]
 fn members_that_this_release_does_not_know_survive_whatever_it_writes() {
-    let (world, shelf) = signed_in();
-    shelf.put(&world.name(&hotel()), with_later_members(&world));
+    let (world, store) = signed_in();
+    store.put(&world.name(&hotel()), with_later_members(&world));
     let mut next = next(&world);
-    let mut endings: Vec<(&str, Said, &str)> = vec![
-        ("not sent", Said::Fault(Fault::not_sent("no route")), "not_sent"),
-        ("lost", Said::page(502, &[]), "http:502"),
-        ("renewed", Said::tokens("AT2", 3600, "RT2"), "AT2"),
-        ("dead", Said::error(400, "invalid_grant"), "consent_lost"),
+    let mut endings: Vec<(&str, ServerReply, &str)> = vec![
+        ("not sent", ServerReply::Fault(TransportError::not_sent("no route")), "not_sent"),
+        ("lost", ServerReply::page(502, &[]), "http:502"),
+        ("renewed", ServerReply::tokens("AT2", 3600, "RT2"), "AT2"),
+        ("dead", ServerReply::error(400, "invalid_grant"), "refresh_token_rejected"),
     ];
     next.got(&hotel());
     for (what, said, got) in endings.drain(..) {
@@ -129,12 +129,12 @@ fn members_that_this_release_does_not_know_survive_whatever_it_writes() {
 
 #[test]
 fn members_of_a_request_log_that_this_release_does_not_know_survive_too() {
-    let shelf = Shelf::default();
-    let mut world = Machine::with_store(officernd(), Storage::SingleProcess, &shelf, 1);
+    let store = InMemoryStore::default();
+    let mut world = Machine::with_store(officernd(), Storage::SingleProcess, &store, 1);
     let key = scoped("flex.read");
     assert_eq!(world.got(&key), "AT1");
     let log = world.request_log().expect("a log").with("later", json!({"a": [1]}));
-    shelf.put(&RecordName::requests(&officernd()), log.content());
+    store.put(&RecordName::requests(&officernd()), log.content());
     world.age(&key, Freshness::Expired);
     world.got(&key);
     let log = world.request_log().expect("a log");
@@ -175,11 +175,11 @@ fn stored_records() -> impl Strategy<Value = StoredRecord> {
 proptest! {
     #[test]
     fn i42_a_record_that_is_written_again_is_the_one_that_was_read(record in stored_records()) {
-        let mut world = started(&Shelf::default());
+        let mut world = started(&InMemoryStore::default());
         world.put(&hotel(), &record);
-        world.endpoint.always(|_| Said::Fault(Fault::not_sent("no route")));
+        world.endpoint.always(|_| ServerReply::Fault(TransportError::not_sent("no route")));
         world.got(&hotel());
-        world.accounts.refused(&hotel(), record.generation(), world.now);
+        world.manager.refused(&hotel(), record.generation(), world.now);
         world.got(&hotel());
         prop_assert_eq!(world.requests(), 1, "a renewal was written ahead, and taken back");
         let stored = world.stored(&hotel());
@@ -191,16 +191,16 @@ proptest! {
 
 #[test]
 fn a_record_with_the_largest_count_that_a_machine_writes_is_read() {
-    let (world, shelf) = signed_in();
+    let (world, store) = signed_in();
     let counted = world.stored(&hotel()).with("attempts", 1_u64 << 53);
-    shelf.put(&world.name(&hotel()), counted.content());
+    store.put(&world.name(&hotel()), counted.content());
     assert_eq!(next(&world).got(&hotel()), "AT1");
 }
 
 #[test]
 fn members_of_a_newer_release_survive_a_sign_out_and_a_sign_in() {
-    let (world, shelf) = signed_in();
-    shelf.put(&world.name(&hotel()), world.stored(&hotel()).with("later", "x").content());
+    let (world, store) = signed_in();
+    store.put(&world.name(&hotel()), world.stored(&hotel()).with("later", "x").content());
     let mut next = next(&world);
     assert_eq!(next.got(&hotel()), "AT1");
     next.sign_out(&hotel());

@@ -8,30 +8,30 @@ mod refused;
 pub mod written;
 
 use octo_auth_core::Storage;
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel};
 use octo_auth_testkit::registration::standard;
 use serde_json::json;
 
 /// A machine on a store that no other process uses.
-fn started(shelf: &Shelf) -> Machine {
-    Machine::with_store(standard(), Storage::SingleProcess, shelf, 1)
+fn started(store: &InMemoryStore) -> Machine {
+    Machine::with_store(standard(), Storage::SingleProcess, store, 1)
 }
 
 /// An answer with everything that a record keeps of a token.
-fn full_answer() -> Said {
+fn full_answer() -> ServerReply {
     let body = json!({
         "access_token": "AT1", "token_type": "Bearer", "expires_in": 3600, "refresh_in": 1800,
         "refresh_token": "RT1", "scope": "b a",
     });
-    Said::json(200, &body.to_string())
+    ServerReply::json(200, &body.to_string())
 }
 
 /// A machine that holds the tokens of a full answer, and the store that it wrote them to.
-fn signed_in() -> (Machine, Shelf) {
-    let shelf = Shelf::default();
-    let mut world = started(&shelf);
+fn signed_in() -> (Machine, InMemoryStore) {
+    let store = InMemoryStore::default();
+    let mut world = started(&store);
     world.sign_in(&hotel(), "RT0");
     world.endpoint.then(full_answer());
     assert_eq!(world.got(&hotel()), "AT1");
-    (world, shelf)
+    (world, store)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use octo_auth_core::{Client, Key, Profile, RecordName, Scopes};
+use octo_auth_core::{Client, Profile, RecordName, Scopes, TokenSpec};
 use octo_auth_testkit::machine::hotel;
 use octo_auth_testkit::registration::{CLIENT_SECRET, octorate, standard};
 use proptest::collection::vec;
@@ -38,13 +38,13 @@ impl Spec {
         })
     }
 
-    fn key(&self) -> Key {
+    fn key(&self) -> TokenSpec {
         let key = match &self.grant {
             Grant::Client(scopes) => {
-                Key::client_credentials(&Scopes::from_list(scopes).expect("sound scopes"))
+                TokenSpec::client_credentials(&Scopes::from_list(scopes).expect("sound scopes"))
             }
-            Grant::ApiLogin => Key::api_login(),
-            Grant::Account(name) => Key::account(name),
+            Grant::ApiLogin => TokenSpec::api_login(),
+            Grant::Account(name) => TokenSpec::account(name),
         };
         self.of_key.iter().fold(key, |key, (name, value)| key.with_parameter(name, value))
     }
@@ -199,7 +199,7 @@ fn a_letter_that_moves_from_one_field_to_the_next_makes_another_name() {
 #[test]
 fn no_name_holds_a_secret_or_the_value_of_a_parameter() {
     let client = standard().with_parameter("resource", "kQ7-value-1").expect("a sound parameter");
-    for key in [hotel(), Key::client_credentials(&Scopes::none()), Key::api_login()] {
+    for key in [hotel(), TokenSpec::client_credentials(&Scopes::none()), TokenSpec::api_login()] {
         let name = RecordName::new(&client, &key.with_parameter("audience", "kQ7-value-2"));
         let is_shown = |text: &str| name.as_str().contains(text);
         assert!(!is_shown("kQ7") && !is_shown(CLIENT_SECRET), "{name}");

@@ -1,10 +1,10 @@
 //! What is neither used nor overwritten: contents that no machine can have written, or not for this account.
 
 use octo_auth_core::{
-    Client, FailureKind, Freshness, Key, RecordBytes, RecordError, RecordName, Remedy, Storage,
+    Client, Freshness, RecordBytes, RecordError, RecordName, Remedy, Storage, TokenErrorKind, TokenSpec,
 };
 use octo_auth_testkit::StoredRecord;
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel, scoped, service};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::moment;
 use octo_auth_testkit::outcome::record_error;
 use octo_auth_testkit::registration::{octotable, officernd, standard};
@@ -17,25 +17,25 @@ use super::{signed_in, started};
 fn is_refused(what: &str, content: impl AsRef<[u8]>, code: &str) {
     let content = RecordBytes::from(content.as_ref());
     for storage in [Storage::SingleProcess, Storage::MultiProcess] {
-        let shelf = Shelf::default();
-        let mut world = Machine::with_store(standard(), storage, &shelf, 1);
-        shelf.put(&world.name(&hotel()), content.clone());
+        let store = InMemoryStore::default();
+        let mut world = Machine::with_store(standard(), storage, &store, 1);
+        store.put(&world.name(&hotel()), content.clone());
         let failure = world.get(&hotel()).expect_err(what);
-        assert_eq!(failure.kind(), FailureKind::StoreUnavailable, "{what}");
+        assert_eq!(failure.kind(), TokenErrorKind::StoreUnavailable, "{what}");
         let error = record_error(&failure).expect(what);
         assert_eq!(error.code(), code, "{what}: {error}");
         assert_eq!(failure.remedy(), Remedy::FixConfiguration, "{what}: only a person can help");
         assert!(!error.to_string().contains(char::is_control), "{what}: {error:?}");
         is_left_alone(what, &mut world);
-        assert_eq!(world.shelf.content(&world.name(&hotel())), Some(content.clone()), "{what}");
-        assert_eq!(world.shelf.history(), [], "{what}: nothing was written");
+        assert_eq!(world.store.content(&world.name(&hotel())), Some(content.clone()), "{what}");
+        assert_eq!(world.store.history(), [], "{what}: nothing was written");
     }
 }
 
 /// Does everything to an account that could write its record, and asserts that no stored token is served.
 fn is_left_alone(what: &str, world: &mut Machine) {
     let is_stored = |got: String| got.contains("AT1");
-    world.endpoint.always(|_| Said::tokens("AT-other", 3600, "RT-other"));
+    world.endpoint.always(|_| ServerReply::tokens("AT-other", 3600, "RT-other"));
     world.pass_seconds(60);
     assert!(!is_stored(world.got(&hotel())), "{what}");
     world.sign_in(&hotel(), "RT9");
@@ -43,7 +43,7 @@ fn is_left_alone(what: &str, world: &mut Machine) {
     assert!(!is_stored(world.got(&hotel())), "{what}");
     assert_eq!(world.requests(), 0, "{what}: a new refresh token could not be kept");
     world.sign_out(&hotel());
-    for save in world.accounts.save_all(world.now) {
+    for save in world.manager.save_all(world.now) {
         world.carry(Some(save));
     }
 }
@@ -53,7 +53,7 @@ fn full_content() -> String {
     let (mut world, _) = signed_in();
     world.age(&hotel(), Freshness::Stale);
     let _lost = world.up_to_sending(&hotel());
-    let content = world.shelf.content(&world.name(&hotel())).expect("a record");
+    let content = world.store.content(&world.name(&hotel())).expect("a record");
     String::from_utf8(content.as_ref().to_vec()).expect("text")
 }
 
@@ -98,9 +98,9 @@ fn deep_nesting_is_refused_in_a_member_that_is_read_and_does_no_harm_in_another(
         let text = String::from_utf8_lossy(without.as_ref()).replacen('{', &format!("{{{name}{deep},"), 1);
         is_refused(member, text, code);
     }
-    let mut world = started(&Shelf::default());
+    let mut world = started(&InMemoryStore::default());
     let text = full_content().replacen('{', &format!("{{\"later\":{deep},"), 1);
-    world.shelf.put(&world.name(&hotel()), RecordBytes::from(text.into_bytes()));
+    world.store.put(&world.name(&hotel()), RecordBytes::from(text.into_bytes()));
     assert_eq!(world.got(&hotel()), "AT1");
 }
 
@@ -114,8 +114,8 @@ fn a_record_is_read_up_to_256_kib_and_not_beyond() {
     };
     is_refused("one byte more", padded(limit + 1), "record_too_large");
     is_refused("300 KiB", padded(300 * 1024), "record_too_large");
-    let mut world = started(&Shelf::default());
-    world.shelf.put(&world.name(&hotel()), padded(limit));
+    let mut world = started(&InMemoryStore::default());
+    world.store.put(&world.name(&hotel()), padded(limit));
     assert_eq!(world.got(&hotel()), "AT1");
 }
 
@@ -156,10 +156,11 @@ fn a_record_of_another_version_is_refused() {
 #[test]
 fn a_record_of_another_registration_or_account_is_refused() {
     let record = full_record();
-    let of =
-        |client: Client, key: Key| StoredRecord::empty(&client, &key).with("refresh_token", "RT1").content();
+    let of = |client: Client, key: TokenSpec| {
+        StoredRecord::empty(&client, &key).with("refresh_token", "RT1").content()
+    };
     is_refused("another provider", of(octotable(), hotel()), "issuer_mismatch");
-    is_refused("another account", of(standard(), Key::account("inn")), "scope_mismatch");
+    is_refused("another account", of(standard(), TokenSpec::account("inn")), "scope_mismatch");
     is_refused("a client grant", of(standard(), service()), "scope_mismatch");
     for (member, code) in
         [("issuer", "issuer_mismatch"), ("client_id", "client_mismatch"), ("name", "scope_mismatch")]
@@ -255,12 +256,12 @@ fn an_odd_number_that_is_in_range_does_no_harm() {
     ] {
         let record = full_record().without("attempt").without("renew_after");
         let record = record.with("issued_at", issued_at).with("expires_at", expires_at);
-        let mut world = started(&Shelf::default());
+        let mut world = started(&InMemoryStore::default());
         world.put(&hotel(), &record);
         world.got(&hotel());
         let is_served = world.requests() == 0;
         assert_eq!(is_served, issued_at == now.wall.as_unix_millis() && lifetime > Some(0), "{record:?}");
-        assert!(world.accounts.explain(&hotel(), world.now).contains("account"));
+        assert!(world.manager.explain(&hotel(), world.now).contains("account"));
     }
 }
 
@@ -276,25 +277,25 @@ fn a_client_grant_goes_on_without_a_record_that_it_cannot_use_and_does_not_overw
     ];
     for planted in planted {
         for storage in [Storage::SingleProcess, Storage::MultiProcess] {
-            let mut world = Machine::with_store(standard(), storage, &Shelf::default(), 1);
-            world.shelf.put(&world.name(&service()), planted.clone());
+            let mut world = Machine::with_store(standard(), storage, &InMemoryStore::default(), 1);
+            world.store.put(&world.name(&service()), planted.clone());
             for number in 1..4 {
                 assert_eq!(world.got(&service()), format!("AT{number}"));
                 world.age(&service(), Freshness::Expired);
                 world.pass_seconds(60);
             }
-            assert_eq!(world.shelf.content(&world.name(&service())), Some(planted.clone()));
-            assert!(world.accounts.status(&service(), world.now).expect("known").unsaved);
+            assert_eq!(world.store.content(&world.name(&service())), Some(planted.clone()));
+            assert!(world.manager.status(&service(), world.now).expect("known").unsaved);
         }
     }
 }
 
 #[test]
 fn an_account_goes_on_as_soon_as_a_person_has_repaired_its_record() {
-    let (mut world, shelf) = signed_in();
+    let (mut world, store) = signed_in();
     let good = world.stored(&hotel());
-    let mut next = started(&shelf);
-    shelf.put(&next.name(&hotel()), good.clone().with("v", 2).content());
+    let mut next = started(&store);
+    store.put(&next.name(&hotel()), good.clone().with("v", 2).content());
     for _ in 0..5 {
         assert_eq!(next.got(&hotel()), "store_unavailable");
         next.pass_seconds(60);
@@ -309,29 +310,29 @@ fn a_request_log_that_cannot_be_used_is_left_as_it_is() {
     let log = RecordName::requests(&officernd());
     for content in [&b"{\"v\":2}"[..], b"[]", b"", br#"{"v":1,"v":1}"#] {
         let planted = RecordBytes::from(content);
-        let mut world = Machine::with_store(officernd(), Storage::MultiProcess, &Shelf::default(), 1);
-        world.shelf.put(&log, planted.clone());
+        let mut world = Machine::with_store(officernd(), Storage::MultiProcess, &InMemoryStore::default(), 1);
+        world.store.put(&log, planted.clone());
         for _ in 0..3 {
             let job = world.decide(&scoped("flex.read")).job;
             world.carry(job);
         }
-        assert_eq!(world.shelf.content(&log), Some(planted));
+        assert_eq!(world.store.content(&log), Some(planted));
     }
 }
 
 #[test]
 fn a_record_that_becomes_unusable_while_a_machine_runs_is_not_overwritten() {
     for storage in [Storage::SingleProcess, Storage::MultiProcess] {
-        let shelf = Shelf::default();
-        let mut world = Machine::with_store(standard(), storage, &shelf, 1);
+        let store = InMemoryStore::default();
+        let mut world = Machine::with_store(standard(), storage, &store, 1);
         world.sign_in(&hotel(), "RT0");
         assert_eq!(world.got(&hotel()), "AT1");
         let planted = RecordBytes::from(world.stored(&hotel()).with("v", 2).content().as_ref());
-        shelf.put(&world.name(&hotel()), planted.clone());
+        store.put(&world.name(&hotel()), planted.clone());
         world.age(&hotel(), Freshness::Expired);
         let failure = world.get(&hotel()).expect_err("a newer release has written the record");
         assert_eq!(record_error(&failure), Some(&RecordError::NewerVersion(2)));
         world.sign_out(&hotel());
-        assert_eq!(shelf.content(&world.name(&hotel())), Some(planted));
+        assert_eq!(store.content(&world.name(&hotel())), Some(planted));
     }
 }

@@ -1,9 +1,9 @@
 //! Names and contents of stored records, written out as text: they stay as they are across releases.
 
 use octo_auth_core::profile::ClientAuthentication;
-use octo_auth_core::{Client, Freshness, Key, RecordName, Scopes, Storage};
+use octo_auth_core::{Client, Freshness, RecordName, Scopes, Storage, TokenSpec};
 
-use octo_auth_testkit::machine::{Machine, Said, Shelf, hotel};
+use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel};
 use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, octorate, octotable, officernd, sound, standard, standard_profile,
 };
@@ -23,11 +23,11 @@ pub fn names() -> String {
     text
 }
 
-fn registrations() -> [(&'static str, Client, Vec<Key>); 6] {
+fn registrations() -> [(&'static str, Client, Vec<TokenSpec>); 6] {
     let long = "x".repeat(60);
-    let account = Key::account;
+    let account = TokenSpec::account;
     [
-        ("octorate", octorate(), vec![Key::api_login(), account("16997"), account("16998")]),
+        ("octorate", octorate(), vec![TokenSpec::api_login(), account("16997"), account("16998")]),
         ("octotable", octotable(), vec![scoped(""), account("La Pergola, Zürich")]),
         ("officernd", officernd(), vec![scoped("flex.read"), scoped("flex.write flex.read")]),
         (
@@ -48,8 +48,8 @@ fn registrations() -> [(&'static str, Client, Vec<Key>); 6] {
     ]
 }
 
-fn scoped(scopes: &str) -> Key {
-    Key::client_credentials(&sound(Scopes::parse(scopes)))
+fn scoped(scopes: &str) -> TokenSpec {
+    TokenSpec::client_credentials(&sound(Scopes::parse(scopes)))
 }
 
 fn another_client() -> Client {
@@ -64,18 +64,18 @@ fn another_client() -> Client {
 /// and below it the content.
 #[must_use]
 pub fn contents() -> String {
-    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let mut text = step(&world, "signed in");
-    world.endpoint.then(Said::json(200, FULL));
+    world.endpoint.then(ServerReply::json(200, FULL));
     world.got(&hotel());
     text.push_str(&step(&world, "with a token"));
     world.age(&hotel(), Freshness::Expired);
-    world.endpoint.then(Said::page(502, &[]));
+    world.endpoint.then(ServerReply::page(502, &[]));
     world.got(&hotel());
     text.push_str(&step(&world, "with a renewal that was lost"));
     world.pass_seconds(120);
-    world.endpoint.then(Said::error(400, "invalid_grant"));
+    world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     world.got(&hotel());
     text.push_str(&step(&world, "dead"));
     world.sign_out(&hotel());
@@ -88,12 +88,12 @@ const FULL: &str = r#"{"access_token":"AT1","token_type":"Bearer","expires_in":3
     "refresh_token":"RT1","scope":"a b"}"#;
 
 fn request_log() -> String {
-    let mut world = Machine::with_store(officernd(), Storage::SingleProcess, &Shelf::default(), 1);
+    let mut world = Machine::with_store(officernd(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     for scopes in ["flex.a.read", "flex.b.read"] {
         world.got(&scoped(scopes));
         world.pass_seconds(1);
     }
-    shown(&world, "request log of two requests", &RecordName::requests(world.accounts.client()))
+    shown(&world, "request log of two requests", &RecordName::requests(world.manager.client()))
 }
 
 fn step(world: &Machine, name: &str) -> String {
@@ -101,7 +101,7 @@ fn step(world: &Machine, name: &str) -> String {
 }
 
 fn shown(world: &Machine, name: &str, record: &RecordName) -> String {
-    let content = world.shelf.content(record);
+    let content = world.store.content(record);
     let content = content.as_ref().map(|content| String::from_utf8_lossy(content.as_ref()));
     format!("{name}\n  {}\n", content.as_deref().unwrap_or("nothing"))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Event, Failure, FailureKind, Generation, Key, Purpose, RenewalCause};
+use octo_auth_core::{Event, Generation, Purpose, RenewalCause, TokenError, TokenErrorKind, TokenSpec};
 use tracing::span::Entered;
 use tracing::{Level, debug_span, event};
 
@@ -42,19 +42,19 @@ pub(super) fn request(
     provider: &str,
     (purpose, cause): (Purpose, Option<RenewalCause>),
     host: Option<&str>,
-    key: Option<&Key>,
+    key: Option<&TokenSpec>,
 ) -> tracing::Span {
     let (key, cause) = (key.map(ToString::to_string), cause.map(RenewalCause::word));
     debug_span!(target: "octo_auth", "octo_auth.request", provider, %purpose, host, key, cause)
 }
 
-pub(super) fn store_call(provider: &str, key: &Key, call: &str) -> tracing::Span {
+pub(super) fn store_call(provider: &str, key: &TokenSpec, call: &str) -> tracing::Span {
     debug_span!(target: "octo_auth", "octo_auth.store", provider, %key, call)
 }
 
 pub(super) fn requested(
     provider: &str,
-    key: Option<&Key>,
+    key: Option<&TokenSpec>,
     (purpose, cause): (Purpose, Option<RenewalCause>),
     End { outcome, trouble }: &End,
 ) {
@@ -71,7 +71,7 @@ pub(super) fn requested(
     );
 }
 
-pub(super) fn stored(provider: &str, key: &Key, call: &str, outcome: &str) {
+pub(super) fn stored(provider: &str, key: &TokenSpec, call: &str, outcome: &str) {
     macro_rules! stored {
         ($level:expr) => {
             event!(
@@ -97,7 +97,7 @@ pub(super) fn change(provider: &str, news: &News) {
 }
 
 fn renewed(provider: &str, News { change, state, left }: &News, generation: Generation) {
-    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
+    let (key, state, seconds_to_expiry) = (&change.spec, state.word(), left.map(|left| left.as_secs()));
     event!(
         name: "octo_auth.renewed",
         target: "octo_auth",
@@ -107,8 +107,8 @@ fn renewed(provider: &str, News { change, state, left }: &News, generation: Gene
     );
 }
 
-fn setback(provider: &str, News { change, state, left }: &News, failure: &Failure) {
-    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
+fn setback(provider: &str, News { change, state, left }: &News, failure: &TokenError) {
+    let (key, state, seconds_to_expiry) = (&change.spec, state.word(), left.map(|left| left.as_secs()));
     let Told { kind, code, remedy, seconds_to_retry } = &Told::of(failure);
     event!(
         name: "octo_auth.setback",
@@ -119,8 +119,8 @@ fn setback(provider: &str, News { change, state, left }: &News, failure: &Failur
     );
 }
 
-fn sign_in_needed(provider: &str, News { change, state, left }: &News, failure: &Failure) {
-    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
+fn sign_in_needed(provider: &str, News { change, state, left }: &News, failure: &TokenError) {
+    let (key, state, seconds_to_expiry) = (&change.spec, state.word(), left.map(|left| left.as_secs()));
     let Told { kind, code, remedy, .. } = &Told::of(failure);
     macro_rules! sign_in_needed {
         ($level:expr) => {
@@ -133,12 +133,12 @@ fn sign_in_needed(provider: &str, News { change, state, left }: &News, failure: 
             )
         };
     }
-    let was_signed_out = failure.kind() == FailureKind::SignedOut;
+    let was_signed_out = failure.kind() == TokenErrorKind::SignedOut;
     if was_signed_out { sign_in_needed!(Level::INFO) } else { sign_in_needed!(Level::ERROR) }
 }
 
 fn unsaved(provider: &str, News { change, state, left }: &News, generation: Generation) {
-    let (key, state, seconds_to_expiry) = (&change.key, state.word(), left.map(|left| left.as_secs()));
+    let (key, state, seconds_to_expiry) = (&change.spec, state.word(), left.map(|left| left.as_secs()));
     event!(
         name: "octo_auth.unsaved",
         target: "octo_auth",
@@ -148,7 +148,7 @@ fn unsaved(provider: &str, News { change, state, left }: &News, generation: Gene
     );
 }
 
-pub(super) fn waited(provider: &str, key: &Key, outcome: &str, wait: Duration) {
+pub(super) fn waited(provider: &str, key: &TokenSpec, outcome: &str, wait: Duration) {
     let (key, wait_seconds) = (key, wait.as_secs_f64());
     event!(
         name: "octo_auth.waited",
@@ -159,7 +159,7 @@ pub(super) fn waited(provider: &str, key: &Key, outcome: &str, wait: Duration) {
     );
 }
 
-pub(super) fn refused(provider: &str, key: &Key, generation: Generation) {
+pub(super) fn refused(provider: &str, key: &TokenSpec, generation: Generation) {
     event!(
         name: "octo_auth.refused",
         target: "octo_auth",
@@ -192,7 +192,7 @@ struct Told {
 }
 
 impl Told {
-    fn of(failure: &Failure) -> Self {
+    fn of(failure: &TokenError) -> Self {
         Self {
             kind: failure.kind().word(),
             code: failure.code().into_owned(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use octo_auth_core::{Event, FailureKind, RenewalCause};
+use octo_auth_core::{Event, RenewalCause, TokenErrorKind};
 
 use super::facts::News;
 
@@ -44,7 +44,7 @@ pub(super) fn requested(
 pub(super) fn change(provider: &Arc<str>, news: &News) {
     let is_about_renewal = match &news.change.event {
         Event::Renewed(_) | Event::Setback(_) => true,
-        Event::SignInNeeded(failure) => failure.kind() != FailureKind::SignedOut,
+        Event::SignInNeeded(failure) => failure.kind() != TokenErrorKind::SignedOut,
         _ => false,
     };
     if let Some(left) = news.left.filter(|_| is_about_renewal) {

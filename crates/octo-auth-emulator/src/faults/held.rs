@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// How long a test waits for a request at most; a request of a working test arrives within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The request that was, or will be, held; dropping it lets the request go on.
 ///
@@ -69,7 +69,7 @@ impl Held {
     pub fn arrived(&self) -> bool {
         let stage = self.arrival.lock();
         let waiting = |stage: &mut Stage| *stage == Stage::Awaited;
-        let waited = self.arrival.changed.wait_timeout_while(stage, PATIENCE, waiting);
+        let waited = self.arrival.changed.wait_timeout_while(stage, TIMEOUT, waiting);
         *waited.unwrap_or_else(PoisonError::into_inner).0 == Stage::Arrived
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use octo_auth_async::Transport;
-use octo_auth_core::{Body, Fault};
+use octo_auth_core::{Body, TransportError};
 
 use crate::suite::{self, Line, Report};
 
@@ -28,7 +28,11 @@ pub async fn check(transport: &dyn Transport) -> Report {
 struct Own<'a>(&'a dyn Transport);
 
 impl Line for Own<'_> {
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError> {
         self.0.send(request, deadline).await
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Response;
-use octo_auth_core::{Fault, Now, Report, SendJob};
+use octo_auth_core::{Now, Report, SendJob, TransportError};
 
 use super::kind::Kind;
 use crate::response::{json, with};
@@ -34,8 +34,8 @@ impl Answer {
     /// Ends the exchange of a request.
     pub(super) fn end(self, job: SendJob, sent: Now, received: Now) -> Report {
         match self {
-            Self::Failure(Kind::TimedOut) => job.failed(Fault::timed_out("no answer in time"), sent),
-            Self::Failure(Kind::Refused) => job.failed(Fault::not_sent("connection refused"), sent),
+            Self::Failure(Kind::TimedOut) => job.failed(TransportError::timed_out("no answer in time"), sent),
+            Self::Failure(Kind::Refused) => job.failed(TransportError::not_sent("connection refused"), sent),
             Self::Failure(kind) => job.answered(&refusal(kind), sent, received),
             Self::Token(number) => job.answered(&token(number), sent, received),
         }

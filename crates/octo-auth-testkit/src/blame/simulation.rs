@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
-use octo_auth_core::{Accounts, Adopted, Entropy, Job, Key, Now, Policy, SendJob, Storage, Verdict};
+use octo_auth_core::{
+    Entropy, Imported, Job, Now, Policy, SendJob, Storage, TokenManager, TokenSpec, Verdict,
+};
 
 use super::answers::Answer;
 use super::kind::Kind;
@@ -21,7 +23,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(1);
 
 /// How long a caller waits for a token.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When accounts ask: until this moment after the start.
 const END: Duration = Duration::from_secs(6 * 3600);
@@ -34,9 +36,9 @@ const LONGEST_GAP: u64 = 6 * 60 * 1000;
 
 /// Six hours of one registration. All moments are counted from the start.
 pub(super) struct Simulation {
-    machine: Accounts,
+    machine: TokenManager,
     kind: Kind,
-    accounts: Vec<Account>,
+    manager: Vec<Account>,
     /// What happens next, by its moment; of one moment, what was put in first.
     queue: BTreeMap<(Duration, u64), Event>,
     queued: u64,
@@ -48,7 +50,7 @@ pub(super) struct Simulation {
 }
 
 struct Account {
-    key: Key,
+    key: TokenSpec,
     is_bad: bool,
     /// Draws the moments of its calls.
     chance: Chance,
@@ -77,7 +79,7 @@ enum Event {
 impl Simulation {
     pub(super) fn new(bad: usize, kind: Kind, seed: u64) -> Self {
         let account = |place: usize| Account {
-            key: Key::account(&format!("account {place}")),
+            key: TokenSpec::account(&format!("account {place}")),
             is_bad: place >= HEALTHY && !kind.is_of_all(),
             chance: Chance::new(derived(seed, place as u64)),
             waiting: Vec::new(),
@@ -87,9 +89,9 @@ impl Simulation {
         bytes.fill_with(|| chance.byte());
         let entropy = Entropy::from_bytes(bytes);
         Self {
-            machine: Accounts::new(registration::standard(), Policy::default(), Storage::None, &entropy),
+            machine: TokenManager::new(registration::standard(), Policy::default(), Storage::None, &entropy),
             kind,
-            accounts: (0..HEALTHY + bad).map(account).collect(),
+            manager: (0..HEALTHY + bad).map(account).collect(),
             queue: BTreeMap::new(),
             queued: 0,
             calls: 0,
@@ -101,7 +103,7 @@ impl Simulation {
 
     /// Lets everything happen, to the end of the last call.
     pub(super) fn run(mut self) -> Outcome {
-        for place in 0..self.accounts.len() {
+        for place in 0..self.manager.len() {
             self.sign_in(place);
             self.ask_later(place, Duration::ZERO);
         }
@@ -109,7 +111,7 @@ impl Simulation {
             match event {
                 Event::Asks(place) => self.ask(place, at),
                 Event::AsksAgain(place, number) => {
-                    let waiting = &mut self.accounts[place].waiting;
+                    let waiting = &mut self.manager[place].waiting;
                     if let Some(index) = waiting.iter().position(|call| call.number == number) {
                         let call = waiting.remove(index);
                         self.decide(place, call, at);
@@ -121,7 +123,7 @@ impl Simulation {
                 }
             }
         }
-        for account in self.accounts.iter().filter(|account| !account.is_bad) {
+        for account in self.manager.iter().filter(|account| !account.is_bad) {
             let outage = account.denied_since.map_or(Duration::ZERO, |since| END.saturating_sub(since));
             self.outcome.longest_outage = self.outcome.longest_outage.max(outage);
         }
@@ -129,9 +131,9 @@ impl Simulation {
     }
 
     fn sign_in(&mut self, place: usize) {
-        let brought = Adopted::RefreshToken(format!("R of {place}").into());
-        let adopted = self.machine.adopt(&self.accounts[place].key, brought, now(Duration::ZERO));
-        self.carry(place, registration::sound(adopted), Duration::ZERO);
+        let brought = Imported::RefreshToken(format!("R of {place}").into());
+        let imported = self.machine.import(&self.manager[place].key, brought, now(Duration::ZERO));
+        self.carry(place, registration::sound(imported), Duration::ZERO);
     }
 
     fn put(&mut self, at: Duration, event: Event) {
@@ -140,7 +142,7 @@ impl Simulation {
     }
 
     fn ask_later(&mut self, place: usize, at: Duration) {
-        let gap = self.accounts[place].chance.below(LONGEST_GAP);
+        let gap = self.manager[place].chance.below(LONGEST_GAP);
         let next = at + TICK + Duration::from_millis(gap);
         if next < END {
             self.put(next, Event::Asks(place));
@@ -150,14 +152,14 @@ impl Simulation {
     fn ask(&mut self, place: usize, at: Duration) {
         self.ask_later(place, at);
         self.calls += 1;
-        self.outcome.calls += u64::from(!self.accounts[place].is_bad);
+        self.outcome.calls += u64::from(!self.manager[place].is_bad);
         self.decide(place, Call { number: self.calls, asked: at }, at);
     }
 
     /// Asks the machine for a call, and does what it says.
     fn decide(&mut self, place: usize, call: Call, at: Duration) {
-        let key = &self.accounts[place].key;
-        let is_over = at >= call.asked + PATIENCE;
+        let key = &self.manager[place].key;
+        let is_over = at >= call.asked + TIMEOUT;
         let decision = match is_over {
             true => self.machine.decide_at_deadline(key, now(at)),
             false => self.machine.decide(key, now(at)),
@@ -169,7 +171,7 @@ impl Simulation {
                 self.carry(place, Some(job), at);
             }
             Verdict::Run(job) => {
-                self.wait(place, call, call.asked + PATIENCE, at);
+                self.wait(place, call, call.asked + TIMEOUT, at);
                 self.carry(place, Some(job), at);
             }
             Verdict::Wait { until } if !is_over => {
@@ -181,13 +183,13 @@ impl Simulation {
 
     /// Lets a call wait until the flight ends, at most until this moment or as long as it can.
     fn wait(&mut self, place: usize, call: Call, until: Duration, at: Duration) {
-        self.accounts[place].waiting.push(call);
-        let again = until.min(call.asked + PATIENCE).max(at + TICK);
+        self.manager[place].waiting.push(call);
+        let again = until.min(call.asked + TIMEOUT).max(at + TICK);
         self.put(again, Event::AsksAgain(place, call.number));
     }
 
     fn served(&mut self, place: usize, call: Call, at: Duration) {
-        let account = &mut self.accounts[place];
+        let account = &mut self.manager[place];
         if !account.is_bad {
             let outage = account.denied_since.take().map_or(Duration::ZERO, |since| at - since);
             self.outcome.longest_outage = self.outcome.longest_outage.max(outage);
@@ -196,7 +198,7 @@ impl Simulation {
     }
 
     fn denied(&mut self, place: usize, at: Duration) {
-        let (fails, account) = (self.fails(place, at), &mut self.accounts[place]);
+        let (fails, account) = (self.fails(place, at), &mut self.manager[place]);
         account.denied_since.get_or_insert(at);
         match (account.is_bad, fails) {
             (true, _) => self.outcome.denied_bad += 1,
@@ -217,7 +219,7 @@ impl Simulation {
                 other => self.machine.report(other.abandon(), now(at)),
             };
         }
-        for call in std::mem::take(&mut self.accounts[place].waiting) {
+        for call in std::mem::take(&mut self.manager[place].waiting) {
             self.decide(place, call, at);
         }
     }
@@ -225,7 +227,7 @@ impl Simulation {
     fn send(&mut self, place: usize, job: SendJob, at: Duration) {
         let fails = self.fails(place, at);
         self.outcome.requests += 1;
-        self.outcome.requests_for_bad += u64::from(self.accounts[place].is_bad);
+        self.outcome.requests_for_bad += u64::from(self.manager[place].is_bad);
         self.outcome.requests_in_outage += u64::from(fails && self.kind.is_of_all());
         self.last_minute.push_back(at);
         while self.last_minute.front().is_some_and(|sent| *sent + MINUTE <= at) {
@@ -239,7 +241,7 @@ impl Simulation {
 
     /// Says whether the server fails for an account at a moment.
     fn fails(&self, place: usize, at: Duration) -> bool {
-        if self.kind.is_of_all() { OUTAGE.contains(&at) } else { self.accounts[place].is_bad }
+        if self.kind.is_of_all() { OUTAGE.contains(&at) } else { self.manager[place].is_bad }
     }
 }
 

@@ -130,7 +130,7 @@ impl Drive {
         match deed {
             Deed::Call(process, key) => self.call(process, key),
             Deed::LastCall(process, key) => self.last_call(process, key),
-            Deed::Tend(process) => self.tend(process),
+            Deed::Tend(process) => self.poll_due(process),
             Deed::Finish(job, process, key) => self.finish(job, process, key),
             Deed::ArriveLate(process, key) => {
                 let reply = self.weather.reply(&mut self.chance);
@@ -251,7 +251,7 @@ impl Drive {
         }
     }
 
-    fn tend(&mut self, process: u8) {
+    fn poll_due(&mut self, process: u8) {
         if self.is_stalled(process, Deed::Tend(process)) {
             return;
         }

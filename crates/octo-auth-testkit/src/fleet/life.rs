@@ -9,7 +9,7 @@ use super::Story;
 use super::chance::derived;
 use crate::registration::sound;
 use crate::strategies::{Focus, events, setups};
-use crate::world::{Plan, Sabotage, Trace, World};
+use crate::world::{Defect, Plan, Trace, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -52,7 +52,7 @@ impl Life {
 
     /// Lets it happen, up to the first contradiction to an invariant, with a known defect or without.
     #[must_use]
-    pub fn play(&self, sabotage: Option<Sabotage>) -> Story {
+    pub fn play(&self, sabotage: Option<Defect>) -> Story {
         let Plan { setup, mut events } = self.plan();
         let mut world = World::sabotaged(setup, sabotage).with_trace(Trace::None);
         let begun = world.now().boot;

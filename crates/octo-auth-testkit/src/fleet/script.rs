@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::shrink::first_violation;
-use crate::world::{Plan, Sabotage, Setup, Violation, World};
+use crate::world::{Defect, Plan, Setup, Violation, World};
 
 /// A plan, and the defect that was switched in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Script {
     /// How it begins and what happens.
     pub plan: Plan,
     /// The defect.
-    pub sabotage: Option<Sabotage>,
+    pub sabotage: Option<Defect>,
 }
 
 /// Why a text is no script: the line and what is wrong with it.
@@ -66,7 +66,7 @@ impl Script {
         let Head { setup, sabotage } = read(line, head)?;
         let sabotage = sabotage.map(|name| {
             let what = format!("there is no sabotage `{name}`");
-            Sabotage::named(&name).ok_or(ScriptError { line, what })
+            Defect::named(&name).ok_or(ScriptError { line, what })
         });
         let sabotage = sabotage.transpose()?;
         let events = lines.map(|(line, text)| read(line, text)).collect::<Result<_, _>>()?;
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_script_reads_back_as_it_was_written() {
         let story = Episode { seed: 3, days: 1, processes: 2 }.play(None);
-        let script = Script { plan: story.plan, sabotage: crate::world::Sabotage::named("wall-clock-only") };
+        let script = Script { plan: story.plan, sabotage: crate::world::Defect::named("wall-clock-only") };
         assert_eq!(Script::from_text(&script.to_text()), Ok(script));
     }
 

@@ -5,7 +5,7 @@
 
 use std::mem::{Discriminant, discriminant};
 
-use crate::world::{Event, MOST_PROCESSES, Plan, Sabotage, Setup, Trace, Violation, World};
+use crate::world::{Defect, Event, MOST_PROCESSES, Plan, Setup, Trace, Violation, World};
 
 /// The most events that are played for one search; what is found by then is good enough.
 const MOST_EVENTS: usize = 20_000_000;
@@ -15,7 +15,7 @@ const MOST_KEYS: u8 = 4;
 
 /// The first contradiction in what a plan says, if there is one, and after how many of its events.
 #[must_use]
-pub fn first_violation(plan: &Plan, sabotage: Option<Sabotage>) -> Option<(usize, Violation)> {
+pub fn first_violation(plan: &Plan, sabotage: Option<Defect>) -> Option<(usize, Violation)> {
     play(plan.setup, &plan.events, sabotage)
 }
 
@@ -23,7 +23,7 @@ pub fn first_violation(plan: &Plan, sabotage: Option<Sabotage>) -> Option<(usize
 ///
 /// A plan in which nothing breaks is given back as it is.
 #[must_use]
-pub fn shrunk(plan: &Plan, sabotage: Option<Sabotage>) -> Plan {
+pub fn shrunk(plan: &Plan, sabotage: Option<Defect>) -> Plan {
     let Some((last, violation)) = first_violation(plan, sabotage) else { return plan.clone() };
     let events = plan.events.iter().take(last).cloned().collect();
     let invariant = violation.invariant;
@@ -36,7 +36,7 @@ pub fn shrunk(plan: &Plan, sabotage: Option<Sabotage>) -> Plan {
 
 struct Search {
     setup: Setup,
-    sabotage: Option<Sabotage>,
+    sabotage: Option<Defect>,
     invariant: &'static str,
     played: usize,
     /// The shortest list found.
@@ -150,7 +150,7 @@ fn subject(event: &Event) -> (Option<u8>, Option<u8>) {
     }
 }
 
-fn play(setup: Setup, events: &[Event], sabotage: Option<Sabotage>) -> Option<(usize, Violation)> {
+fn play(setup: Setup, events: &[Event], sabotage: Option<Defect>) -> Option<(usize, Violation)> {
     let mut world = World::sabotaged(setup, sabotage).with_trace(Trace::None);
     for (place, event) in (1..).zip(events) {
         world.happen(event);

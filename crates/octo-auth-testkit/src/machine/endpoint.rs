@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 
 use http::Response;
-use octo_auth_core::{Fault, Now, Purpose, SendJob};
+use octo_auth_core::{Now, Purpose, SendJob, TransportError};
 use serde_json::json;
 
 use crate::response;
 
 /// A token endpoint: it answers what was prepared for the next requests, and after that what it always answers.
 pub struct Endpoint {
-    lined_up: VecDeque<Said>,
-    always: Box<dyn FnMut(&Asked) -> Said>,
+    lined_up: VecDeque<ServerReply>,
+    always: Box<dyn FnMut(&Asked) -> ServerReply>,
 }
 
 /// A request as the endpoint received it.
@@ -28,11 +28,11 @@ pub struct Asked {
 }
 
 /// The outcome of a request.
-pub enum Said {
+pub enum ServerReply {
     /// A response.
     Response(Response<Vec<u8>>),
     /// There is no response, for this reason.
-    Fault(Fault),
+    Fault(TransportError),
     /// The carrier of the request is gone and reports no outcome.
     Lost,
 }
@@ -41,22 +41,22 @@ impl Default for Endpoint {
     /// Returns an endpoint that answers the first request with `AT1` for an hour, the second with `AT2`, and so on. The
     /// answer to a refresh has a refresh token with the same number.
     fn default() -> Self {
-        Self { lined_up: VecDeque::new(), always: Box::new(Said::next_tokens) }
+        Self { lined_up: VecDeque::new(), always: Box::new(ServerReply::next_tokens) }
     }
 }
 
 impl Endpoint {
     /// Prepares the outcome of the next request that has none yet.
-    pub fn then(&mut self, said: Said) {
+    pub fn then(&mut self, said: ServerReply) {
         self.lined_up.push_back(said);
     }
 
     /// Sets what all requests without a prepared outcome get.
-    pub fn always(&mut self, says: impl FnMut(&Asked) -> Said + 'static) {
+    pub fn always(&mut self, says: impl FnMut(&Asked) -> ServerReply + 'static) {
         self.always = Box::new(says);
     }
 
-    pub(super) fn answer(&mut self, asked: &Asked) -> Said {
+    pub(super) fn answer(&mut self, asked: &Asked) -> ServerReply {
         self.lined_up.pop_front().unwrap_or_else(|| (self.always)(asked))
     }
 }
@@ -80,7 +80,7 @@ impl Asked {
     }
 }
 
-impl Said {
+impl ServerReply {
     /// Returns an answer with an access token, whose lifetime is in seconds.
     #[must_use]
     pub fn token(token: &str, lifetime: u64) -> Self {

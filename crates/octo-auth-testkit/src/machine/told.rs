@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Failure, Job, Remedy, Token};
+use octo_auth_core::{Job, Remedy, Token, TokenError};
 
 /// A decision, in a line that a test can compare, and in full.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Told {
     /// The token, if there is one.
     pub token: Option<Token>,
     /// The failure, if there is no token.
-    pub failure: Option<Failure>,
+    pub failure: Option<TokenError>,
     /// The moment on the boot clock at which the answer can change by time alone.
     pub next_change: Option<Duration>,
 }
@@ -28,7 +28,7 @@ impl Told {
     /// If its remedy is not to try later.
     #[must_use]
     pub fn wait(&self) -> Duration {
-        match self.failure.as_ref().map(Failure::remedy) {
+        match self.failure.as_ref().map(TokenError::remedy) {
             Some(Remedy::TryLater { after }) => after,
             other => panic!("{}: {other:?}", self.line),
         }

@@ -6,15 +6,15 @@ mod process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use octo_auth_core::{Accounts, Entropy};
+use octo_auth_core::{Entropy, TokenManager};
 
 use super::step::Act;
-use super::{Scenery, Stage};
+use super::{Backend, Environment};
 use process::Process;
 
 /// The stage of the bare core.
 pub struct Bare {
-    scenery: Arc<Scenery>,
+    environment: Arc<Environment>,
     seed: u8,
     processes: Vec<Option<Process>>,
 }
@@ -22,25 +22,25 @@ pub struct Bare {
 impl Bare {
     /// An empty stage. The seed is all that is left to chance: with each the scenario goes the same way.
     #[must_use]
-    pub fn new(scenery: &Arc<Scenery>, seed: u8) -> Self {
-        let processes = scenery.setup().processes.iter().map(|_| None).collect();
-        Self { scenery: scenery.clone(), seed, processes }
+    pub fn new(environment: &Arc<Environment>, seed: u8) -> Self {
+        let processes = environment.setup().processes.iter().map(|_| None).collect();
+        Self { environment: environment.clone(), seed, processes }
     }
 }
 
-impl Stage for Bare {
+impl Backend for Bare {
     fn start(&mut self, place: usize) {
-        let named = self.scenery.start(place);
+        let named = self.environment.start(place);
         // Another seed for each process, so that no two of them have claims of one name.
         self.seed = self.seed.wrapping_add(101);
         let entropy = Entropy::from_bytes([self.seed; 64]);
-        let setup = self.scenery.setup();
-        let accounts = Accounts::new(setup.client(), setup.policy.clone(), setup.storage, &entropy);
-        self.processes[place] = Some(Process::new(&self.scenery, named, accounts));
+        let setup = self.environment.setup();
+        let manager = TokenManager::new(setup.client(), setup.policy.clone(), setup.storage, &entropy);
+        self.processes[place] = Some(Process::new(&self.environment, named, manager));
     }
 
     fn crash(&mut self, place: usize) {
-        self.scenery.crash(place);
+        self.environment.crash(place);
         self.processes[place] = None;
     }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Policy, Storage, Warm};
+use octo_auth_core::{Policy, RefreshAhead, Storage};
 
-use super::said::is_refresh_token;
+use super::server_script::is_refresh_token;
 use super::spell::time;
 use super::step::{Act, Event, Foreign, Mood, Provider, Setup, Step, Value};
-use super::{Passage, Said, Scenario};
+use super::{Passage, Scenario, ServerReply};
 
 /// A line that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,8 +124,8 @@ impl Setup {
             }
             ["sign", "out", key] => Act::SignOut(self.known(key)),
             ["redeem", "a", "code", "for", key] => Act::Redeem(self.known(key)),
-            ["keep", "used", "tokens", "warm"] => Act::KeepWarm(Warm::Used),
-            ["keep", "all", "tokens", "warm"] => Act::KeepWarm(Warm::All),
+            ["keep", "used", "tokens", "warm"] => Act::RefreshAhead(RefreshAhead::Used),
+            ["keep", "all", "tokens", "warm"] => Act::RefreshAhead(RefreshAhead::All),
             ["replace", "the", "client"] => Act::ReplaceClient,
             ["shut", "down"] => Act::ShutDown,
             ["crash"] => Act::Crash,
@@ -140,8 +140,8 @@ impl Setup {
         if is_refresh_token(what) {
             return Some(Act::Adopt(self.known(key), None, Some(what.to_owned())));
         }
-        match Said::read(what)? {
-            Said::Tokens { access_token, lifetime, refresh_token, .. } => {
+        match ServerReply::read(what)? {
+            ServerReply::Tokens { access_token, lifetime, refresh_token, .. } => {
                 Some(Act::Adopt(self.known(key), Some((access_token, lifetime)), refresh_token))
             }
             _ => None,
@@ -165,7 +165,7 @@ impl Setup {
             ["somebody", "else", rest @ ..] => self.foreign(rest)?,
             ["server", ..] => {
                 let (when, said) = text.split_once(": ")?;
-                let said = Said::read(said)?;
+                let said = ServerReply::read(said)?;
                 match when {
                     "server next" => Event::Next(said),
                     "server from now on" => Event::Always(said),

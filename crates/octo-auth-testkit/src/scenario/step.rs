@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use octo_auth_core::profile::{ClientAuthentication, Replay};
-use octo_auth_core::{Client, Key, Policy, PolicyError, Profile, RecordName, Scopes, Storage, Warm};
+use octo_auth_core::{
+    Client, Policy, PolicyError, Profile, RecordName, RefreshAhead, Scopes, Storage, TokenSpec,
+};
 
-use super::Said;
+use super::ServerReply;
 use crate::registration::{self, sound};
 
 /// The settings of a scenario.
@@ -65,7 +67,7 @@ pub enum Act {
     /// An authorization code is exchanged, and a key begins anew with what it brings.
     Redeem(String),
     /// Tokens are kept warm from now on.
-    KeepWarm(Warm),
+    RefreshAhead(RefreshAhead),
     /// The client is replaced, as by one with another secret.
     ReplaceClient,
     /// The process is shut down.
@@ -91,11 +93,11 @@ pub enum Event {
         back: bool,
     },
     /// What the server says to the next request that nothing is lined up for.
-    Next(Said),
+    Next(ServerReply),
     /// What the server says to every request from now on.
-    Always(Said),
+    Always(ServerReply),
     /// What the server says to a request that it kept waiting.
-    Answers(Said),
+    Answers(ServerReply),
     /// How the store is from now on.
     Store(Mood),
     /// Somebody else writes the record of a key.
@@ -145,21 +147,21 @@ impl Setup {
     /// The key that the steps call so: `service` is the client itself, `service/a` the same for tenant `a`, `admin`
     /// Octorate's ApiLogin, anything else an account.
     #[must_use]
-    pub fn key(&self, name: &str) -> Key {
+    pub fn key(&self, name: &str) -> TokenSpec {
         let scopes = match self.provider {
             Provider::OfficeRnd => Scopes::parse("flex.community.members.read").unwrap_or_default(),
             _ => Scopes::none(),
         };
         match (name, name.strip_prefix("service/")) {
-            ("service", _) => Key::client_credentials(&scopes),
-            ("admin", _) => Key::api_login(),
-            (_, Some(tenant)) => Key::client_credentials(&scopes).with_parameter("tenant", tenant),
-            _ => Key::account(name),
+            ("service", _) => TokenSpec::client_credentials(&scopes),
+            ("admin", _) => TokenSpec::api_login(),
+            (_, Some(tenant)) => TokenSpec::client_credentials(&scopes).with_parameter("tenant", tenant),
+            _ => TokenSpec::account(name),
         }
     }
 
     /// The name of a key in the steps.
-    pub(super) fn name_of(&self, key: &Key) -> String {
+    pub(super) fn name_of(&self, key: &TokenSpec) -> String {
         let known = self.keys.iter().find(|name| self.key(name) == *key);
         known.cloned().unwrap_or_else(|| key.to_string())
     }

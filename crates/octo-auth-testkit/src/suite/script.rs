@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, Uri};
-use octo_auth_core::{Body, Fault, note_framing};
+use octo_auth_core::{Body, TransportError, note_framing};
 
 use crate::response;
 
 /// What is said to a request.
-type Said = Result<Response<Vec<u8>>, Fault>;
+type Said = Result<Response<Vec<u8>>, TransportError>;
 
 /// What is said when nothing is lined up.
 type Always = Box<dyn FnMut(&Asked) -> Said + Send>;
@@ -75,7 +75,7 @@ impl ScriptedTransport {
 
     /// Lines up a fault.
     #[must_use]
-    pub fn fault(self, fault: Fault) -> Self {
+    pub fn fault(self, fault: TransportError) -> Self {
         self.script().lined_up.push_back(Err(fault));
         self
     }
@@ -97,7 +97,7 @@ impl ScriptedTransport {
         &self,
         request: &Request<Body>,
         deadline: Duration,
-    ) -> Result<Response<Body>, Fault> {
+    ) -> Result<Response<Body>, TransportError> {
         let mut script = self.script();
         let asked = Asked {
             number: script.asked.len() + 1,
@@ -111,7 +111,7 @@ impl ScriptedTransport {
         let said = match (script.lined_up.pop_front(), &mut script.always) {
             (Some(said), _) => said,
             (None, Some(always)) => always(&asked),
-            (None, None) => Err(Fault::not_sent("the script is at its end")),
+            (None, None) => Err(TransportError::not_sent("the script is at its end")),
         };
         let mut response = said?.map(Body::new);
         note_framing(&mut response);
@@ -143,14 +143,18 @@ impl fmt::Debug for ScriptedTransport {
 #[cfg(feature = "async")]
 #[async_trait::async_trait]
 impl octo_auth_async::Transport for ScriptedTransport {
-    async fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    async fn send(
+        &self,
+        request: &Request<Body>,
+        deadline: Duration,
+    ) -> Result<Response<Body>, TransportError> {
         self.answer(request, deadline)
     }
 }
 
 #[cfg(feature = "blocking")]
 impl octo_auth_blocking::Transport for ScriptedTransport {
-    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, Fault> {
+    fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
         self.answer(request, deadline)
     }
 }

@@ -8,7 +8,7 @@ use octo_auth_core::{
 
 use super::World;
 use super::checks_store::pause_of;
-use super::defects::Sabotage;
+use super::defects::Defect;
 use super::expectations::{Ended, Exchange, SignIn};
 use super::history::AskedPause;
 use super::job_execution::{broke_off, full};
@@ -174,7 +174,7 @@ impl World {
     }
 
     pub(super) fn count_in_store(&mut self, job: &SaveJob) -> Saved {
-        if self.has(Sabotage::BudgetNotShared) {
+        if self.has(Defect::BudgetNotShared) {
             return Saved::Done(Version(job.expected().map_or(0, |version| version.0) + 1));
         }
         self.store.compare_and_swap(job.name(), job.expected(), job.content(), None)
@@ -183,7 +183,7 @@ impl World {
     /// Returns the generation whose refusal has caused a request.
     pub(super) fn forced_generation(&self, process: usize, key: usize, job: &SendJob) -> Option<Generation> {
         let is_forced = job.cause() == Some(RenewalCause::Refused);
-        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
+        let status = self.processes[process].manager.status(&self.keys[key], self.clock(process));
         status.filter(|_| is_forced)?.token.map(|token| token.generation())
     }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Decision, Failure, FailureKind, Generation, Job, Now, State, Storage, Token, Verdict};
+use octo_auth_core::{
+    Decision, Generation, Job, Now, State, Storage, Token, TokenError, TokenErrorKind, Verdict,
+};
 
 use super::World;
-use super::defects::Sabotage;
+use super::defects::Defect;
 use super::expectations::is_of;
 use super::plan::Provider;
 use super::process::MINUTE;
@@ -72,7 +74,7 @@ impl World {
         let text = token.access_token().expose();
         let said = || format!("{text} is in hand, and there was {state:?}: {verdict:?}");
         let serves = matches!(verdict, Verdict::Use(_) | Verdict::UseAndRun(..));
-        let is_altered = self.has(Sabotage::CallerErrorWhileValidToken) && state == State::StaleBlocked;
+        let is_altered = self.has(Defect::CallerErrorWhileValidToken) && state == State::StaleBlocked;
         let failed = matches!(verdict, Verdict::GiveUp(_)) || is_altered;
         self.stats.failed_with_token += u64::from(failed);
         self.expect("I04", !failed, said);
@@ -86,7 +88,7 @@ impl World {
     }
 
     /// A caller is given a failure: the moment to ask again is later, and it is that of its own key.
-    fn watch_failure(&mut self, process: usize, key: usize, state: State, failure: &Failure) {
+    fn watch_failure(&mut self, process: usize, key: usize, state: State, failure: &TokenError) {
         let after = failure.retry_after();
         let is_later = state != State::ExpiredBlocked || after.is_some_and(|after| after > Duration::ZERO);
         self.expect("I17b", is_later, || format!("closed for {after:?}"));
@@ -96,12 +98,17 @@ impl World {
             after.filter(|_| state == State::ExpiredBlocked).map(|after| now.boot.saturating_add(after));
         own.expected[key].closed = until;
         let is_to_blame = own.expected[key].has_failed || own.blamed.is_some();
-        if failure.kind() == FailureKind::Closed && failure.exchange_error().is_some() {
+        if failure.kind() == TokenErrorKind::BackingOff && failure.exchange_error().is_some() {
             self.expect("I47", is_to_blame, || format!("key {key} did not fail, and is told {failure}"));
         }
-        let in_doubt =
-            failure.kind() == FailureKind::ConsentInDoubt && self.setup.provider == Provider::NoReplay;
-        if !in_doubt && matches!(failure.kind(), FailureKind::ConsentLost | FailureKind::ConsentInDoubt) {
+        let in_doubt = failure.kind() == TokenErrorKind::RefreshOutcomeUnknown
+            && self.setup.provider == Provider::NoReplay;
+        if !in_doubt
+            && matches!(
+                failure.kind(),
+                TokenErrorKind::RefreshTokenRejected | TokenErrorKind::RefreshOutcomeUnknown
+            )
+        {
             let is_dead = self.processes[process].expected[key].dead.is_some();
             self.expect("I32", is_dead, || {
                 format!("key {key} is told dead, and its refresh token was not refused")
@@ -111,12 +118,12 @@ impl World {
 
     /// Until the next change the same holds at any moment, and again at this one.
     fn watch_until_next_change(&mut self, process: usize, key: usize, state: State, next: Option<Duration>) {
-        if self.has(Sabotage::BlameOfAll) {
+        if self.has(Defect::BlameOfAll) {
             return;
         }
         let name = self.keys[self.key_asked(key)].clone();
         let (now, clock) = (self.clock(process), self.clock_of_asking(process, key));
-        let again = self.processes[process].accounts.decide(&name, clock);
+        let again = self.processes[process].manager.decide(&name, clock);
         let same = again.state == state && again.next_change == next;
         self.expect("I15", same, || {
             format!("{state:?} {next:?} became {:?} {:?}", again.state, again.next_change)
@@ -129,7 +136,7 @@ impl World {
         let left = last.saturating_sub(now.boot);
         for later in [left / 2, left.saturating_sub(Duration::from_millis(1))] {
             let moment = Now { wall: now.wall.saturating_add(later), boot: now.boot.saturating_add(later) };
-            let status = self.processes[process].accounts.status(&name, moment);
+            let status = self.processes[process].manager.status(&name, moment);
             let then = status.map(|status| status.state);
             self.expect("I17b", then == Some(state), || {
                 format!("{state:?} with the next change at {next:?} became {then:?} after {later:?}")
@@ -190,7 +197,7 @@ impl World {
             expected.left.extend(earlier.filter(|earlier| *earlier != family));
         }
         expected.hand = (!token.is_suspect() && !was_refused).then(|| token.clone());
-        let is_flagged = token.is_suspect() && !self.has(Sabotage::SuspectNotFlagged);
+        let is_flagged = token.is_suspect() && !self.has(Defect::SuspectNotFlagged);
         self.expect("I06", number >= seen, || format!("generation {number} was served after {seen}"));
         self.expect("I06", !is_left, || format!("family {family} was served after another one"));
         if was_refused {
@@ -218,7 +225,7 @@ impl World {
         let came = own.expected[key].came.contains(text);
         let is_overdue =
             own.overdue_records(key, now).any(|record| came || record.access_token() == Some(text));
-        let status = own.accounts.status(&self.keys[key], self.clock(process));
+        let status = own.manager.status(&self.keys[key], self.clock(process));
         let flagged = status.is_some_and(|status| status.unsaved || status.in_flight);
         let failed = own.expected[key].unsaved.contains(text) || is_overdue;
         self.expect("I30", is_stored || failed && flagged, || {
@@ -243,7 +250,7 @@ impl World {
     /// A caller looks at what it may serve without asking.
     pub(super) fn glance(&mut self, process: usize, key: usize) {
         let (now, name) = (self.clock(process), self.keys[key].clone());
-        let published = self.processes[process].accounts.published(&name, now);
+        let published = self.processes[process].manager.published(&name, now);
         if let Some(published) = published.filter(|published| published.serves(now)) {
             self.expect("I07", !published.token().is_suspect(), || "a suspect token is published".to_owned());
             self.watch_served(process, key, published.token());
@@ -256,13 +263,13 @@ impl World {
     pub(super) fn ask_at_deadline(&mut self, process: usize, key: usize) {
         let (now, local, name) = (self.clock(process), self.local(process), self.keys[key].clone());
         let own = &self.processes[process];
-        let overdue = own.is_overdue(key, local) || own.accounts.status(&name, now).is_none();
+        let overdue = own.is_overdue(key, local) || own.manager.status(&name, now).is_none();
         let in_hand = self.in_hand(process, key);
         let own = &mut self.processes[process];
         own.asked(local);
-        let before = own.accounts.explain(&name, now);
-        let decision = own.accounts.decide_at_deadline(&name, now);
-        let after = own.accounts.explain(&name, now);
+        let before = own.manager.explain(&name, now);
+        let decision = own.manager.decide_at_deadline(&name, now);
+        let after = own.manager.explain(&name, now);
         self.rows.insert(decision.state);
         let verdict = &decision.verdict;
         let ended = matches!(verdict, Verdict::Use(_) | Verdict::GiveUp(_));

@@ -181,7 +181,7 @@ impl World {
     /// The first reading of a process start gives it what is stored, as it stands there. Client credentials need no
     /// store: what the process got while the store was away, and could not save, is newer.
     pub(super) fn watch_first_reading(&mut self, process: usize, key: usize, record: &StoredRecord) {
-        let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
+        let status = self.processes[process].manager.status(&self.keys[key], self.clock(process));
         let Some(status) = status else { return };
         let has_generation = status.token.is_none_or(|token| {
             let own = token.generation();

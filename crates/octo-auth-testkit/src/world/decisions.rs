@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Adopted, Secret};
+use octo_auth_core::{Imported, Secret};
 
 use super::expectations::{Answer, token_set};
 use super::{World, client};
@@ -10,7 +10,7 @@ use crate::registration::sound;
 
 impl World {
     /// A user signs in; the place of the job that saves it.
-    pub(super) fn adopt(&mut self, process: usize, key: usize, lifetime: Option<u32>) -> Option<usize> {
+    pub(super) fn import(&mut self, process: usize, key: usize, lifetime: Option<u32>) -> Option<usize> {
         let refresh_token = (!self.keys[key].is_client_grant()).then(|| self.server.sign_in(key));
         self.sign_in_with(process, key, refresh_token.as_deref(), lifetime)
     }
@@ -24,24 +24,24 @@ impl World {
     ) -> Option<usize> {
         let (now, name) = (self.local(process), self.keys[key].clone());
         self.given.extend(refresh_token.map(str::to_owned));
-        let adopted = match (refresh_token, lifetime) {
-            (Some(refresh_token), None) => Adopted::RefreshToken(Secret::from(refresh_token)),
+        let imported = match (refresh_token, lifetime) {
+            (Some(refresh_token), None) => Imported::RefreshToken(Secret::from(refresh_token)),
             (_, lifetime) => {
                 let token = self.server.access_token(key);
                 let lifetime = Duration::from_secs(lifetime.unwrap_or(600).into());
                 let own = (process, self.processes[process].incarnation);
                 let answer = Answer { process: own, sent: now, lifetime: Some(lifetime), is_sign_in: true };
                 self.answers.add(&token, answer);
-                let profile = self.processes[process].accounts.client().profile().clone();
-                Adopted::Tokens(token_set(&profile, &token, now, lifetime, refresh_token))
+                let profile = self.processes[process].manager.client().profile().clone();
+                Imported::Tokens(token_set(&profile, &token, now, lifetime, refresh_token))
             }
         };
         let clock = self.clock(process);
-        let job = self.processes[process].accounts.adopt(&name, adopted, clock);
+        let job = self.processes[process].manager.import(&name, imported, clock);
         self.stats.fault("sign-ins");
         self.processes[process].expected[key].decided(false);
         if refresh_token.is_some() {
-            let status = self.processes[process].accounts.status(&name, clock);
+            let status = self.processes[process].manager.status(&name, clock);
             let is_good = status.as_ref().is_some_and(|status| !status.sign_in_needed);
             self.expect("I33", is_good, || {
                 format!("after a sign-in: {:?}", status.map(|status| status.state))
@@ -53,7 +53,7 @@ impl World {
     /// The refresh token of the first sign-in is imported; the place of the job that saves it.
     pub(super) fn seed(&mut self, process: usize, key: usize) -> Option<usize> {
         let seed = self.seeds[key].clone()?;
-        let (clock, adopted) = (self.clock(process), self.import(&seed));
+        let (clock, imported) = (self.clock(process), self.imported_as(&seed));
         self.stats.fault("seeds imported");
         let expected = &mut self.processes[process].expected[key];
         expected.hand = None;
@@ -62,24 +62,24 @@ impl World {
             // Whether it was held before, the process does not know yet.
             expected.signed_out = None;
         }
-        let job = self.processes[process].accounts.adopt(&self.keys[key], adopted, clock);
+        let job = self.processes[process].manager.import(&self.keys[key], imported, clock);
         self.hand(process, sound(job))
     }
 
     pub(super) fn sign_out(&mut self, process: usize, key: usize) {
         let (now, name) = (self.clock(process), self.keys[key].clone());
         self.stats.fault("sign-outs");
-        let job = self.processes[process].accounts.sign_out(&name, now);
+        let job = self.processes[process].manager.sign_out(&name, now);
         self.processes[process].expected[key].decided(true);
         self.hand(process, job);
-        let published = self.processes[process].accounts.published(&name, now).is_some();
+        let published = self.processes[process].manager.published(&name, now).is_some();
         self.expect("I36", !published, || "something is published after the sign-out".to_owned());
     }
 
     pub(super) fn replace_client(&mut self, process: usize) {
         let client = client(self.setup.provider, self.sabotage);
         self.stats.fault("clients replaced");
-        sound(self.processes[process].accounts.replace_client(client));
+        sound(self.processes[process].manager.replace_client(client));
         self.processes[process].client_replaced();
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use http::Response;
 use octo_auth_core::{
-    Adopted, Decision, Fault, Freshness, Job, Now, RecordName, Saved, Secret, State, Stored, Token, Verdict,
-    Version,
+    Decision, Freshness, Imported, Job, Now, RecordName, Saved, Secret, State, Stored, Token, TransportError,
+    Verdict, Version,
 };
 use serde_json::Value;
 
@@ -27,12 +27,12 @@ macro_rules! defects {
         /// A known defect.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Sabotage {
+        pub enum Defect {
             $(#[doc = $sentence] $defect,)*
         }
 
         /// Each with its name and what it does.
-        const ALL: &[(Sabotage, &str, &str)] = &[$((Sabotage::$defect, $name, $sentence)),*];
+        const ALL: &[(Defect, &str, &str)] = &[$((Defect::$defect, $name, $sentence)),*];
     };
 }
 
@@ -87,7 +87,7 @@ defects! {
     RenewalOfOtherFamily, "renewal-of-other-family", "A renewal is applied to another family.";
 }
 
-impl Sabotage {
+impl Defect {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         ALL.iter().map(|(defect, ..)| *defect)
@@ -116,14 +116,14 @@ impl Sabotage {
 const JITTER: Duration = Duration::from_secs(300);
 
 impl World {
-    pub(super) fn has(&self, sabotage: Sabotage) -> bool {
+    pub(super) fn has(&self, sabotage: Defect) -> bool {
         self.sabotage == Some(sabotage)
     }
 
     /// The clocks a machine is handed.
     pub(super) fn clock(&self, process: usize) -> Now {
         let now = self.local(process);
-        if !self.has(Sabotage::WallClockOnly) {
+        if !self.has(Defect::WallClockOnly) {
             return now;
         }
         let by = Duration::from_millis(self.wall_ahead.unsigned_abs());
@@ -137,15 +137,14 @@ impl World {
     /// The clocks a machine is handed when a caller asks.
     pub(super) fn clock_of_asking(&mut self, process: usize, key: usize) -> Now {
         let now = self.clock(process);
-        if !self.has(Sabotage::JitterPerCall) {
+        if !self.has(Defect::JitterPerCall) {
             return now;
         }
         self.draws = self.draws.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
         let later = JITTER * u32::try_from(self.draws >> 56).unwrap_or(0) / 256;
         let moved = Now { boot: now.boot.saturating_add(later), wall: now.wall.saturating_add(later) };
-        let accounts = &self.processes[process].accounts;
-        let is =
-            |at: Now| accounts.status(&self.keys[key], at).map(|status| (status.state, status.freshness));
+        let manager = &self.processes[process].manager;
+        let is = |at: Now| manager.status(&self.keys[key], at).map(|status| (status.state, status.freshness));
         match (is(now), is(moved)) {
             (Some((State::Fresh, _)), Some((_, freshness))) if freshness != Freshness::Expired => moved,
             _ => now,
@@ -154,26 +153,26 @@ impl World {
 
     /// The key a machine is asked about.
     pub(super) fn key_asked(&self, key: usize) -> usize {
-        if self.has(Sabotage::KeysMixedUp) && key == 3 { 2 } else { key }
+        if self.has(Defect::KeysMixedUp) && key == 3 { 2 } else { key }
     }
 
     /// What a caller is told where the machine has decided.
     pub(super) fn decision_told(&mut self, process: usize, key: usize, decision: Decision) -> Decision {
         let is_renewal = decision.state == State::ExpiredRenewing;
         let is_blamed = self.processes[process].blamed.is_some();
-        if !self.has(Sabotage::BlameOfAll) || !is_renewal || is_blamed {
+        if !self.has(Defect::BlameOfAll) || !is_renewal || is_blamed {
             return decision;
         }
         let now = self.clock(process);
         let others = (0..self.keys.len()).filter(|other| *other != key);
         let failed = others.filter_map(|other| {
-            let status = self.processes[process].accounts.status(&self.keys[other], now)?;
+            let status = self.processes[process].manager.status(&self.keys[other], now)?;
             status.setback.filter(|failure| failure.exchange_error().is_some() && !status.sign_in_needed)
         });
         let Some(failure) = failed.into_iter().next() else { return decision };
         if let Verdict::Run(job) = decision.verdict {
             self.processes[process]
-                .accounts
+                .manager
                 .report(job.abandon(), now)
                 .map(|next| self.hand(process, Some(next)));
         }
@@ -183,7 +182,7 @@ impl World {
 
     /// What a caller is given where the machine has nothing to serve, if anything.
     pub(super) fn served_all_the_same(&self, process: usize, key: usize, verdict: &Verdict) -> Option<Token> {
-        if !self.has(Sabotage::GuardIgnored) || matches!(verdict, Verdict::Use(_) | Verdict::UseAndRun(..)) {
+        if !self.has(Defect::GuardIgnored) || matches!(verdict, Verdict::Use(_) | Verdict::UseAndRun(..)) {
             return None;
         }
         let own = &self.processes[process];
@@ -202,7 +201,7 @@ impl World {
 
     /// Begins one more renewal where one is under way.
     pub(super) fn send_again(&mut self, process: usize, key: usize) {
-        if !self.has(Sabotage::NoSingleFlight) {
+        if !self.has(Defect::NoSingleFlight) {
             return;
         }
         let is_renewal = |own: &Carried| own.key == key && matches!(own.job, Job::Send(_));
@@ -216,8 +215,8 @@ impl World {
         let now = self.clock(process);
         let passed = self.local(process).boot.saturating_sub(sent.boot);
         let sent = match self.sabotage {
-            Some(Sabotage::LifetimeFromArrival) => now,
-            Some(Sabotage::WallClockOnly) => Now { boot: now.boot.saturating_sub(passed), ..sent },
+            Some(Defect::LifetimeFromArrival) => now,
+            Some(Defect::WallClockOnly) => Now { boot: now.boot.saturating_sub(passed), ..sent },
             _ => sent,
         };
         (sent, now)
@@ -226,10 +225,10 @@ impl World {
     /// The response that a machine is shown.
     pub(super) fn response_told(&self, response: Option<Response<Vec<u8>>>) -> Option<Response<Vec<u8>>> {
         let mut response = response?;
-        if self.has(Sabotage::RetryAfterIgnored) {
+        if self.has(Defect::RetryAfterIgnored) {
             response.headers_mut().remove("retry-after");
         }
-        if self.has(Sabotage::RedirectFollowed) && response.status().is_redirection() {
+        if self.has(Defect::RedirectFollowed) && response.status().is_redirection() {
             let body = r#"{"access_token":"from-elsewhere","token_type":"Bearer","expires_in":3600}"#;
             return Some(crate::response::json(200, body));
         }
@@ -237,20 +236,20 @@ impl World {
     }
 
     /// The fault that a machine is told of.
-    pub(super) fn fault_told(&self, kind: FaultKind) -> Fault {
-        fault(if self.has(Sabotage::DoubtTakenForUnsent) { FaultKind::NotSent } else { kind })
+    pub(super) fn fault_told(&self, kind: FaultKind) -> TransportError {
+        fault(if self.has(Defect::DoubtTakenForUnsent) { FaultKind::NotSent } else { kind })
     }
 
     /// What a seed is imported as.
-    pub(super) fn import(&self, seed: &str) -> Adopted {
+    pub(super) fn imported_as(&self, seed: &str) -> Imported {
         let seed = Secret::from(seed);
-        if self.has(Sabotage::SeedOverDescendant) { Adopted::RefreshToken(seed) } else { Adopted::Seed(seed) }
+        if self.has(Defect::SeedOverDescendant) { Imported::RefreshToken(seed) } else { Imported::Seed(seed) }
     }
 
     /// The name under which a record is written.
     pub(super) fn name_written(&self, name: &RecordName) -> RecordName {
         let other =
-            self.has(Sabotage::OtherRegistrationsName).then(|| RecordName::parse(&format!("other.{name}")));
+            self.has(Defect::OtherRegistrationsName).then(|| RecordName::parse(&format!("other.{name}")));
         other.and_then(Result::ok).unwrap_or_else(|| name.clone())
     }
 
@@ -271,27 +270,27 @@ impl World {
         let has_refresh_token = record.refresh_token().is_some();
         let own_record = || record.clone();
         match self.sabotage {
-            Some(Sabotage::RefreshTokenDroppedOnAbsentField)
+            Some(Defect::RefreshTokenDroppedOnAbsentField)
                 if std::mem::take(&mut state.lacked_refresh_token) =>
             {
                 Some(own_record().without("refresh_token"))
             }
-            Some(Sabotage::MarkerNotWritten) => Some(own_record().without("attempt")),
-            Some(Sabotage::TombstoneForgotten) if record.is_signed_out() => {
-                let empty = || StoredRecord::empty(own.accounts.client(), &self.keys[key]);
+            Some(Defect::MarkerNotWritten) => Some(own_record().without("attempt")),
+            Some(Defect::TombstoneForgotten) if record.is_signed_out() => {
+                let empty = || StoredRecord::empty(own.manager.client(), &self.keys[key]);
                 Some(before.cloned().unwrap_or_else(empty))
             }
-            Some(Sabotage::RefreshTokenDeletedOnInvalidGrant) if record.dead().is_some() => {
+            Some(Defect::RefreshTokenDeletedOnInvalidGrant) if record.dead().is_some() => {
                 Some(own_record().without("refresh_token").without("dead"))
             }
-            Some(Sabotage::InvalidGrantNotScoped) if has_refresh_token && record.dead().is_none() => {
+            Some(Defect::InvalidGrantNotScoped) if has_refresh_token && record.dead().is_none() => {
                 std::mem::take(&mut state.was_refused).then(|| own_record().with("dead", true))
             }
-            Some(Sabotage::AppliedPrunedEarly) => {
+            Some(Defect::AppliedPrunedEarly) => {
                 let all = record.member("applied").and_then(Value::as_array)?;
                 Some(own_record().with("applied", all[all.len().saturating_sub(2)..].to_vec()))
             }
-            Some(Sabotage::RenewalOfOtherFamily) if has_refresh_token => {
+            Some(Defect::RenewalOfOtherFamily) if has_refresh_token => {
                 Some(own_record().with("refresh_token", state.brought.clone()?))
             }
             _ => None,
@@ -300,7 +299,7 @@ impl World {
 
     /// The version that the store must hold for a machine to write.
     pub(super) fn version_compared(&self, key: usize, expected: Option<Version>) -> Option<Version> {
-        match self.has(Sabotage::LeaseAsOnlyGuard) {
+        match self.has(Defect::LeaseAsOnlyGuard) {
             true => self.store.version(&self.names[key]),
             false => expected,
         }
@@ -310,7 +309,7 @@ impl World {
     pub(super) fn stored_told(&mut self, process: usize, key: usize) -> Option<Stored> {
         let stored = self.store.load(&self.names[key]);
         let stored = self.read_wrongly(process, key, stored);
-        if !self.has(Sabotage::ReloadSkipped) {
+        if !self.has(Defect::ReloadSkipped) {
             return stored;
         }
         self.processes[process].expected[key].defect.read.get_or_insert(stored).clone()
@@ -327,8 +326,8 @@ impl World {
     /// What a machine reads in what is stored.
     fn read_wrongly(&self, process: usize, key: usize, stored: Option<Stored>) -> Option<Stored> {
         match self.sabotage {
-            Some(Sabotage::OperationAppliedTwice) => self.forgetting(process, key, stored),
-            Some(Sabotage::AttemptTakenForOver) => {
+            Some(Defect::OperationAppliedTwice) => self.forgetting(process, key, stored),
+            Some(Defect::AttemptTakenForOver) => {
                 let Stored { version, content } = stored?;
                 let record = StoredRecord::read(&content)?;
                 let Some(attempt) = record.attempt() else { return Some(Stored { version, content }) };
@@ -362,7 +361,7 @@ impl World {
     /// Returns whether it is said that a record is stored before it is.
     pub(super) fn saves_afterwards(&self, record: &StoredRecord) -> bool {
         let is_renewed = record.access_token().is_some() && record.attempt().is_none();
-        self.has(Sabotage::PublishBeforeSave) && is_renewed
+        self.has(Defect::PublishBeforeSave) && is_renewed
     }
 
     /// Writes what was said to be stored.

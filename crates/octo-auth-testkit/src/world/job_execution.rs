@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    ClaimJob, Claimed, Fault, Job, LoadJob, Purpose, Report, SaveJob, Saved, State, StoreError, Verdict,
-    Version,
+    ClaimJob, Claimed, Job, LoadJob, Purpose, Report, SaveJob, Saved, State, StoreError, TransportError,
+    Verdict, Version,
 };
 
 use super::World;
-use super::defects::Sabotage;
+use super::defects::Defect;
 use super::expectations::{Ended, Exchange};
 use super::plan::{FaultKind, Generations, Reply, StoreEnd};
 use super::process::Carried;
@@ -26,7 +26,7 @@ impl World {
         self.processes[process].asked(now);
         self.processes[process].expected[key].is_interrupted = false;
         let clock = self.clock_of_asking(process, key);
-        let decision = self.processes[process].accounts.decide(&name, clock);
+        let decision = self.processes[process].manager.decide(&name, clock);
         let decision = self.decision_told(process, key, decision);
         self.rows.insert(decision.state);
         self.note_told(&decision.verdict);
@@ -73,7 +73,7 @@ impl World {
     /// Takes a job into flight; its place there.
     pub(super) fn hand(&mut self, process: usize, job: Option<Job>) -> Option<usize> {
         let job = job?;
-        let key = self.keys.iter().position(|key| **key == **job.ticket().key())?;
+        let key = self.keys.iter().position(|key| **key == **job.ticket().spec())?;
         self.jobs_begun += 1;
         let expected = &mut self.processes[process].expected[key];
         expected.is_interrupted = false;
@@ -224,7 +224,7 @@ impl World {
         record: Option<&Arc<StoredRecord>>,
         (end, is_in_time, decisions): (StoreEnd, bool, u64),
     ) -> Report {
-        if end == StoreEnd::Fails && self.has(Sabotage::FailedSaveTakenForDone) {
+        if end == StoreEnd::Fails && self.has(Defect::FailedSaveTakenForDone) {
             let version = Version(job.expected().map_or(0, |version| version.0) + 1);
             return job.saved(Ok(Saved::Done(version)));
         }
@@ -344,7 +344,7 @@ impl World {
         self.processes[process].reopened();
         self.look_at_store();
         let now = self.clock(process);
-        self.processes[process].accounts.report(report, now)
+        self.processes[process].manager.report(report, now)
     }
 
     pub(super) fn lose_some(&mut self, which: u8, done: bool) {
@@ -373,7 +373,7 @@ impl World {
             Job::Load(_) => self.processes[process].expected[key].asked_store = self.now.boot,
             Job::Claim(_) | Job::Save(_) | Job::Release(_) => {}
         }
-        if !self.has(Sabotage::LostCarrierUnreported) {
+        if !self.has(Defect::LostCarrierUnreported) {
             self.report(process, key, lost);
         }
     }
@@ -461,16 +461,16 @@ impl World {
         let is_old = which == Generations::Earlier
             && current
                 .is_some_and(|last| last.family == generation.family && last.number > generation.number);
-        let before = is_old.then(|| self.processes[process].accounts.explain(&name, now));
+        let before = is_old.then(|| self.processes[process].manager.explain(&name, now));
         self.stats.fault("tokens refused");
-        let counted = current.filter(|_| self.has(Sabotage::RefusalNotScopedToGeneration));
-        self.processes[process].accounts.refused(&name, counted.unwrap_or(generation), now);
+        let counted = current.filter(|_| self.has(Defect::RefusalNotScopedToGeneration));
+        self.processes[process].manager.refused(&name, counted.unwrap_or(generation), now);
         if let Some(before) = before {
-            let after = self.processes[process].accounts.explain(&name, now);
+            let after = self.processes[process].manager.explain(&name, now);
             self.expect("I22", before == after, || format!("an old refusal changed {before} to {after}"));
         }
         // Of one that it does not hold a machine remembers nothing.
-        let status = self.processes[process].accounts.status(&name, now);
+        let status = self.processes[process].manager.status(&name, now);
         let held = status.and_then(|status| status.token).map(|token| token.generation());
         if held == Some(generation) {
             self.processes[process].expected[key].refused = Some((text, generation.family));
@@ -490,11 +490,11 @@ pub(super) fn broke_off() -> StoreError {
     StoreError::new("the store broke off")
 }
 
-pub(super) fn fault(kind: FaultKind) -> Fault {
+pub(super) fn fault(kind: FaultKind) -> TransportError {
     match kind {
-        FaultKind::NotSent => Fault::not_sent("no connection"),
-        FaultKind::TimedOut => Fault::timed_out("no answer in time"),
-        FaultKind::BrokenOff => Fault::broken_off("the answer broke off"),
-        FaultKind::Malformed => Fault::malformed("not HTTP"),
+        FaultKind::NotSent => TransportError::not_sent("no connection"),
+        FaultKind::TimedOut => TransportError::timed_out("no answer in time"),
+        FaultKind::BrokenOff => TransportError::broken_off("the answer broke off"),
+        FaultKind::Malformed => TransportError::malformed("not HTTP"),
     }
 }

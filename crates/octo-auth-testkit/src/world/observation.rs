@@ -87,7 +87,7 @@ impl World {
     pub fn asks_for_sign_in(&self, key: u8) -> bool {
         let key = usize::from(key) % self.keys.len();
         (0..self.processes.len()).any(|process| {
-            let status = self.processes[process].accounts.status(&self.keys[key], self.clock(process));
+            let status = self.processes[process].manager.status(&self.keys[key], self.clock(process));
             status.is_some_and(|status| status.sign_in_needed)
         })
     }
@@ -98,7 +98,7 @@ impl World {
         let key = usize::from(key) % self.keys.len();
         let told = (0..self.processes.len()).filter_map(|process| {
             let now = self.clock(process);
-            let next = self.processes[process].accounts.status(&self.keys[key], now)?.next_change?;
+            let next = self.processes[process].manager.status(&self.keys[key], now)?.next_change?;
             Some(next.saturating_sub(now.boot))
         });
         let lease = self.store.leases.until(&self.names[key]).checked_sub(self.now.boot);
@@ -113,7 +113,7 @@ impl World {
         (self.now.boot, self.now.wall.as_unix_millis()).hash(&mut hasher);
         for process in 0..self.processes.len() {
             let own = &self.processes[process];
-            own.accounts.explain(&self.keys[key], self.clock(process)).hash(&mut hasher);
+            own.manager.explain(&self.keys[key], self.clock(process)).hash(&mut hasher);
             let expected = &own.expected[key];
             (expected.signed_out, expected.is_decided(), expected.dead.is_some()).hash(&mut hasher);
             for carried in own.carried.iter().filter(|carried| carried.key == key) {

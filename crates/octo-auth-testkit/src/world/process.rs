@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
-use octo_auth_core::{Accounts, Client, Entropy, Generation, Job, Now, Policy, RecordBytes, Version};
+use octo_auth_core::{Client, Entropy, Generation, Job, Now, Policy, RecordBytes, TokenManager, Version};
 
 use super::expectations::Expected;
 use super::plan::Setup;
@@ -21,7 +21,7 @@ const STORE_CALL: Duration = Duration::from_secs(5);
 /// A process.
 #[derive(Debug)]
 pub(super) struct Process {
-    pub(super) accounts: Accounts,
+    pub(super) manager: TokenManager,
     /// How many processes there were in this place before.
     pub(super) incarnation: u32,
     pub(super) is_shut_down: bool,
@@ -81,7 +81,7 @@ impl Process {
         seed[12..20].copy_from_slice(&place.to_be_bytes());
         let entropy = Entropy::from_bytes(seed);
         Self {
-            accounts: Accounts::new(client.clone(), policy.clone(), setup.storage, &entropy),
+            manager: TokenManager::new(client.clone(), policy.clone(), setup.storage, &entropy),
             incarnation,
             is_shut_down: false,
             owner: String::new(),

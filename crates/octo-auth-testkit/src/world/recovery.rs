@@ -37,7 +37,7 @@ impl World {
         let mut said = String::new();
         for _ in 0..STEPS {
             let (now, name) = (self.local(process), self.keys[key].clone());
-            let decision = self.processes[process].accounts.decide(&name, now);
+            let decision = self.processes[process].manager.decide(&name, now);
             said = format!("{decision:?}");
             self.note(|| said.clone());
             match decision.verdict {
@@ -58,7 +58,7 @@ impl World {
     fn act(&mut self, process: usize, key: usize, remedy: Remedy, after: Option<Duration>) {
         match (remedy, after) {
             (Remedy::SignInAgain, _) => {
-                self.adopt(process, key, None);
+                self.import(process, key, None);
             }
             (Remedy::FixConfiguration, None) => self.replace_client(process),
             (_, Some(after)) => self.pass(after),
@@ -148,7 +148,7 @@ impl World {
                 continue;
             }
             let (now, name) = (self.clock(process), self.keys[key].clone());
-            let decision = self.processes[process].accounts.decide(&name, now);
+            let decision = self.processes[process].manager.decide(&name, now);
             self.note(|| format!("started again: {decision:?}"));
             match decision.verdict {
                 Verdict::Use(_) | Verdict::UseAndRun(..) | Verdict::GiveUp(_) => {

@@ -1,10 +1,10 @@
 //! How requests end: what the server makes of them, and what the process is told of it.
 
 use http::{Request, Response};
-use octo_auth_core::{Body, Fault, Job, Now, Purpose};
+use octo_auth_core::{Body, Job, Now, Purpose, TransportError};
 
 use super::World;
-use super::defects::Sabotage;
+use super::defects::Defect;
 use super::expectations::{Answer, Ended};
 use super::plan::{Breakage, FaultKind, Reply};
 use super::process::Carried;
@@ -101,7 +101,7 @@ impl World {
         };
         if job.purpose() == Purpose::Revocation {
             self.revoke(key, job.request());
-            return self.report(process, key, job.failed(Fault::unknown("nobody reads it"), since));
+            return self.report(process, key, job.failed(TransportError::unknown("nobody reads it"), since));
         }
         let (reply, (outcome, response)) = match on_its_way {
             Some((outcome, response)) => (&Reply::token(3600), (outcome, Some(response))),
@@ -139,7 +139,7 @@ impl World {
             (None, Reply::Fault(kind, _)) => job.failed(self.fault_told(*kind), sent),
             (None, _) => Job::Send(job).abandon(),
         };
-        let next = match is_late && self.has(Sabotage::LateAnswerDropped) {
+        let next = match is_late && self.has(Defect::LateAnswerDropped) {
             true => None,
             false => self.report_without_handing(process, key, report),
         };

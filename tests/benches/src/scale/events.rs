@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use octo_auth_core::{Policy, Storage, Warm};
+use octo_auth_core::{Policy, Storage, RefreshAhead};
 use octo_auth_driver::Told;
 
 use super::world::{Endpoint, Longest, World, cpu};
@@ -42,13 +42,13 @@ fn outage(size: usize) -> Result<[Longest; 2]> {
     let mut during = Longest::default();
     for _ in 0..20 {
         world.clock.pass(30 * SECOND);
-        world.poll(Warm::All, &mut during);
+        world.poll(RefreshAhead::All, &mut during);
     }
     world.endpoint = Endpoint::Up;
     let mut after = Longest::default();
     for _ in 0..20 {
         world.clock.pass(SECOND);
-        world.poll(Warm::All, &mut after);
+        world.poll(RefreshAhead::All, &mut after);
     }
     Ok([during, after])
 }
@@ -59,7 +59,7 @@ fn replaced_client(size: usize) -> Result<[Longest; 2]> {
     let client = world.other_client()?;
     let mut sound = Longest::default();
     sound.of(|| world.shared.replace_client(client))?;
-    world.poll(Warm::All, &mut sound);
+    world.poll(RefreshAhead::All, &mut sound);
     for cell in cells.iter().take(1000) {
         drop(world.ask(cell, &mut sound));
     }
@@ -72,7 +72,7 @@ fn replaced_client(size: usize) -> Result<[Longest; 2]> {
     }
     let (client, mut refused) = (world.other_client()?, Longest::default());
     refused.of(|| world.shared.replace_client(client))?;
-    world.poll(Warm::All, &mut refused);
+    world.poll(RefreshAhead::All, &mut refused);
     Ok([sound, refused])
 }
 
@@ -122,10 +122,10 @@ fn unused(size: usize) -> Result<[Longest; 2]> {
     let (mut world, _cells, _) = filled(size, Storage::None, |_| HOUR)?;
     world.clock.pass(HOUR);
     let (mut first, mut later) = (Longest::default(), Longest::default());
-    world.poll(Warm::Used, &mut first);
+    world.poll(RefreshAhead::Used, &mut first);
     for _ in 0..10 {
         world.clock.pass(30 * SECOND);
-        world.poll(Warm::Used, &mut later);
+        world.poll(RefreshAhead::Used, &mut later);
     }
     Ok([first, later])
 }
@@ -134,11 +134,11 @@ fn unused(size: usize) -> Result<[Longest; 2]> {
 pub(super) fn overload(size: usize) -> Result<Measured> {
     let (mut world, _cells, _) = filled(size, Storage::None, |_| HOUR)?;
     world.clock.pass(HOUR);
-    world.poll(Warm::All, &mut Longest::default());
+    world.poll(RefreshAhead::All, &mut Longest::default());
     let (seconds, mut polls) = (300_u32, Longest::default());
     for _ in 0..seconds {
         world.clock.pass(SECOND);
-        world.poll(Warm::All, &mut polls);
+        world.poll(RefreshAhead::All, &mut polls);
     }
     ensure!(polls.longest() < Duration::from_secs(1), "a poll took {:?}", polls.longest());
     Ok(vec![("octo-auth", Kind::Ours, polls.sum().as_secs_f64() * 100.0 / f64::from(seconds))])

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use http::Response;
 use octo_auth_core::{
-    AccessToken, Accounts, Adopted, Caller, Claimed, Client, Entropy, Fault, Job, Key, Now, Policy, Profile,
-    Saved, Secret, Storage, StoreError, Timestamp, TokenSet, Version, Waits, Warm,
+    AccessToken, TokenManager, Imported, Caller, Claimed, Client, Entropy, TransportError, Job, TokenSpec, Now, Policy, Profile,
+    Saved, Secret, Storage, StoreError, Timestamp, TokenSet, Version, Waits, RefreshAhead,
 };
 use octo_auth_driver::{Due, JobGuard, KeyCell, Shared, Told};
 use octo_auth_system::Clock;
@@ -83,15 +83,15 @@ impl Longest {
     }
 }
 
-pub(crate) fn key(number: usize) -> Key {
-    Key::account(&format!("hotel-{number:07}"))
+pub(crate) fn key(number: usize) -> TokenSpec {
+    TokenSpec::account(&format!("hotel-{number:07}"))
 }
 
 impl World {
     pub(crate) fn new(storage: Storage, policy: Policy) -> Result<Self> {
         let profile = Profile::rfc6749("https://server.example.com/token")?;
         let client = Self::client(&profile)?;
-        let machine = Accounts::new(client, policy, storage, &Entropy::from_bytes([7; 64]));
+        let machine = TokenManager::new(client, policy, storage, &Entropy::from_bytes([7; 64]));
         let clock = Arc::new(HandClock::default());
         let shared = Shared::new(machine, clock.clone());
         let (endpoint, store_is_down) = (Endpoint::Up, false);
@@ -124,9 +124,9 @@ impl World {
         let mut cells = Vec::with_capacity(accounts.len());
         for number in accounts {
             let key = key(number);
-            let adopted = Adopted::Tokens(self.tokens(number, lifetime(number))?);
+            let imported = Imported::Tokens(self.tokens(number, lifetime(number))?);
             let cell = longest.of(|| self.shared.acquire(&key))?;
-            let guard = longest.of(|| self.shared.adopt(&key, adopted))?;
+            let guard = longest.of(|| self.shared.import(&key, imported))?;
             guard.into_iter().for_each(|guard| self.run(guard, longest));
             cells.push(cell);
         }
@@ -156,7 +156,7 @@ impl World {
                     let number = self.requests;
                     let (status, body) = match self.endpoint {
                         Endpoint::Unreachable => {
-                            let report = job.failed(Fault::not_sent("connection refused"), now);
+                            let report = job.failed(TransportError::not_sent("connection refused"), now);
                             longest.of(|| guard.report(report));
                             continue;
                         }
@@ -179,7 +179,7 @@ impl World {
     }
 
     /// Asks what is due until nothing is. Returns how often something was.
-    pub(crate) fn poll(&mut self, which: Warm, longest: &mut Longest) -> u64 {
+    pub(crate) fn poll(&mut self, which: RefreshAhead, longest: &mut Longest) -> u64 {
         let mut count = 0;
         while let Due::Run(guard) = longest.of(|| self.shared.poll_due(which)) {
             count += 1;

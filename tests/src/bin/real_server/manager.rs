@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Request;
-use octo_auth_core::{Adopted, ApiAnswer, ApiError, Body, Client, Failure, Key, Now, RequestError, Token};
+use octo_auth_core::{
+    ApiAnswer, ApiError, Body, Client, Imported, Now, RequestError, Token, TokenError, TokenSpec,
+};
 use octo_auth_system::{Clock, SystemClock};
 use octo_auth_tests::registration::sound;
 use tokio::runtime::{Builder, Runtime};
@@ -38,36 +40,36 @@ pub(crate) struct Manager {
 }
 
 enum Colour {
-    Async(Runtime, asynchronous::Tokens),
-    Blocking(blocking::Tokens),
+    Async(Runtime, asynchronous::TokenSource),
+    Blocking(blocking::TokenSource),
 }
 
 impl Manager {
     /// The tokens of the account `guest`, as a program finds them that starts on this store.
     pub(crate) fn start(colour: &str, client: Client, store: &Path, clock: Ahead) -> Self {
-        let (key, store) = (Key::account("guest"), Files::new(store));
+        let (key, store) = (TokenSpec::account("guest"), Files::new(store));
         let colour = if colour == "async" {
             let runtime = sound(Builder::new_multi_thread().worker_threads(1).enable_all().build());
             let builder =
-                asynchronous::Accounts::builder(client).store(asynchronous::BlockingStore::new(store));
-            let accounts = sound(builder.clock(clock.clone()).build());
-            Colour::Async(runtime, sound(accounts.tokens(key)))
+                asynchronous::TokenManager::builder(client).store(asynchronous::BlockingStore::new(store));
+            let manager = sound(builder.clock(clock.clone()).build());
+            Colour::Async(runtime, sound(manager.tokens(key)))
         } else {
-            let accounts =
-                sound(blocking::Accounts::builder(client).store(store).clock(clock.clone()).build());
-            Colour::Blocking(sound(accounts.tokens(key)))
+            let manager =
+                sound(blocking::TokenManager::builder(client).store(store).clock(clock.clone()).build());
+            Colour::Blocking(sound(manager.tokens(key)))
         };
         Self { colour, clock }
     }
 
-    pub(crate) fn adopt(&self, adopted: impl Into<Adopted>) -> Result<(), RequestError> {
+    pub(crate) fn import(&self, imported: impl Into<Imported>) -> Result<(), RequestError> {
         match &self.colour {
-            Colour::Async(runtime, tokens) => runtime.block_on(tokens.adopt(adopted)),
-            Colour::Blocking(tokens) => tokens.adopt(adopted),
+            Colour::Async(runtime, tokens) => runtime.block_on(tokens.import(imported)),
+            Colour::Blocking(tokens) => tokens.import(imported),
         }
     }
 
-    pub(crate) fn get(&self) -> Result<Token, Failure> {
+    pub(crate) fn get(&self) -> Result<Token, TokenError> {
         match &self.colour {
             Colour::Async(runtime, tokens) => runtime.block_on(tokens.get()),
             Colour::Blocking(tokens) => tokens.get(),
@@ -75,7 +77,7 @@ impl Manager {
     }
 
     /// The access token in clear, or the failure.
-    pub(crate) fn text(&self) -> Result<String, Failure> {
+    pub(crate) fn text(&self) -> Result<String, TokenError> {
         self.get().map(|token| token.access_token().expose().to_owned())
     }
 

@@ -84,7 +84,7 @@ pub(crate) fn forgetful(stage: &Stage<'_>) {
     let port = sound(first.url().rsplit(':').next().ok_or("no port")).to_owned();
     let (client, clock) = (first.client(CLIENT), Ahead::default());
     let manager = stage.manager(&client, &clock);
-    sound(manager.adopt(stage.on(&first).signed_in(&client, "openid")));
+    sound(manager.import(stage.on(&first).signed_in(&client, "openid")));
     drop(first);
     clock.pass(LIFETIME);
     let Err(failure) = manager.get() else { panic!("nobody is there") };
@@ -98,7 +98,7 @@ pub(crate) fn forgetful(stage: &Stage<'_>) {
         .collect();
     assert!(told.ends_with(&[Remedy::SignInAgain.to_string()]), "{told:?}");
     assert_eq!(second.count("grant.error"), 1, "it is sent once: {told:?}");
-    sound(manager.adopt(stage.on(&second).signed_in(&client, "openid")));
+    sound(manager.import(stage.on(&second).signed_in(&client, "openid")));
     clock.pass(LIFETIME);
     assert!(manager.get().is_ok(), "{}", manager.explain());
 }
@@ -108,7 +108,7 @@ pub(crate) fn killed(stage: &Stage<'_>) {
     let sign_in = |ahead: u64| {
         let clock = Ahead::default();
         clock.pass(ahead);
-        sound(stage.manager(&client, &clock).adopt(stage.signed_in(&client, "openid")));
+        sound(stage.manager(&client, &clock).import(stage.signed_in(&client, "openid")));
     };
     sign_in(0);
     let mut ahead = 0;

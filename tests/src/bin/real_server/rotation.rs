@@ -38,7 +38,7 @@ pub(crate) fn reuse(stage: &Stage<'_>) {
 pub(crate) fn renewals(stage: &Stage<'_>) {
     let (client, clock) = (stage.server.client("post"), Ahead::default());
     let mut manager = stage.manager(&client, &clock);
-    sound(manager.adopt(stage.signed_in(&client, "openid")));
+    sound(manager.import(stage.signed_in(&client, "openid")));
     let mut last = sound(manager.text());
     for round in 0..6 {
         assert_eq!(sound(manager.text()), last, "it is served from memory");
@@ -61,7 +61,7 @@ pub(crate) fn renewals(stage: &Stage<'_>) {
 pub(crate) fn callers(stage: &Stage<'_>) {
     let (client, clock) = (stage.server.client("post"), Ahead::default());
     let manager = stage.manager(&client, &clock);
-    sound(manager.adopt(stage.signed_in(&client, "openid")));
+    sound(manager.import(stage.signed_in(&client, "openid")));
     clock.pass(LIFETIME);
     let tokens: Vec<String> = std::thread::scope(|scope| {
         let callers: Vec<_> = (0..16).map(|_| scope.spawn(|| sound(manager.text()))).collect();
@@ -76,7 +76,7 @@ pub(crate) fn used_elsewhere(stage: &Stage<'_>) {
     let manager = stage.manager(&client, &clock);
     let tokens = stage.signed_in(&client, "openid");
     let copy = refresh_token(&tokens);
-    sound(manager.adopt(tokens));
+    sound(manager.import(tokens));
     sound(stage.refreshed(&client, &copy));
     assert!(manager.get().is_ok(), "what is there is served");
     clock.pass(LIFETIME);
@@ -87,7 +87,7 @@ pub(crate) fn used_elsewhere(stage: &Stage<'_>) {
     clock.pass(LIFETIME);
     assert!(manager.get().is_err());
     assert_eq!(stage.server.count("grant.error"), errors, "a dead refresh token is not sent again");
-    sound(manager.adopt(stage.signed_in(&client, "openid")));
+    sound(manager.import(stage.signed_in(&client, "openid")));
     clock.pass(LIFETIME);
     assert!(manager.get().is_ok(), "{}", manager.explain());
 }
@@ -95,7 +95,7 @@ pub(crate) fn used_elsewhere(stage: &Stage<'_>) {
 pub(crate) fn refused_by_the_api(stage: &Stage<'_>) {
     let client = stage.server.client("basic");
     let manager = stage.manager(&client, &Ahead::default());
-    sound(manager.adopt(stage.signed_in(&client, "openid")));
+    sound(manager.import(stage.signed_in(&client, "openid")));
     let api = stage.server.at("/me");
     assert_eq!(sound(manager.call(&api)).status(), 200);
     let token = sound(manager.text());

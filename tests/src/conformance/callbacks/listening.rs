@@ -17,7 +17,7 @@ use super::http::{self, Answered};
 use super::{Lack, STATE, Stage, failed, flood};
 
 /// How long a slow client is waited for. Nothing is judged by it.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long the callback may take to arrive. Nothing is judged by it.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -62,7 +62,7 @@ impl Scene {
         let stage = Stage::new(row)?;
         let path = row.text("redirect_path").unwrap_or("/callback").to_owned();
         let host = row.text("bound").unwrap_or("127.0.0.1");
-        let listener = CallbackListener::bind(&format!("http://{host}{path}"))?.with_patience(PATIENCE);
+        let listener = CallbackListener::bind(&format!("http://{host}{path}"))?.with_patience(TIMEOUT);
         let address = *listener.addresses().first().ok_or("no address")?;
         let pending = stage.sign_in(row, &listener.redirect_uri())?;
         let waiting = listener.wait_for(pending, "The Server", SystemClock)?;

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use octo_auth_core::{Key, RecordBytes, RecordName, Store};
+use octo_auth_core::{RecordBytes, RecordName, Store, TokenSpec};
 use octo_auth_store_file::FileStore;
 use serde_json::{Value, json};
 
@@ -57,13 +57,13 @@ fn stored(names: &[RecordName]) -> Result<(World, Vec<String>), Lack> {
 }
 
 fn named(account: &str) -> RecordName {
-    RecordName::new(&client("http://127.0.0.1:1"), &Key::account(account))
+    RecordName::new(&client("http://127.0.0.1:1"), &TokenSpec::account(account))
 }
 
 /// Names that differ in case have files that differ without it.
 pub(super) fn of_names(row: &Row) -> Observed {
-    let accounts = row.input.get("names").and_then(Value::as_array).ok_or("no names")?;
-    let names: Vec<RecordName> = accounts.iter().filter_map(Value::as_str).map(named).collect();
+    let manager = row.input.get("names").and_then(Value::as_array).ok_or("no names")?;
+    let names: Vec<RecordName> = manager.iter().filter_map(Value::as_str).map(named).collect();
     let (_, files) = stored(&names)?;
     let distinct: HashSet<String> = files.iter().map(|file| file.to_lowercase()).collect();
     Ok(json!({"outcome": "ok", "distinct_keys": distinct.len()}))

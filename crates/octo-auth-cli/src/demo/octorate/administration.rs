@@ -1,6 +1,6 @@
 //! ApiLogin: the token for administration, what it may and may not do, onboarding, and migration.
 
-use octo_auth_core::{AdminToken, Client, CreatedProperty, Meaning, Profile, Remedy, Secret};
+use octo_auth_core::{AdminToken, Client, CreatedProperty, Profile, Remedy, Secret, TokenStatus};
 use octo_auth_emulator::octorate::{
     DEMO_API_KEY, DEMO_CLIENT_ID, DEMO_EMAIL, DEMO_NETWORK, DEMO_PROPERTY, DEMO_REDIRECT_URI,
 };
@@ -66,7 +66,7 @@ fn wrong_kind(stage: &mut Stage<'_>, client: &Client, admin: &AdminToken) -> Res
         "The token for administration does not open a property's data",
         reservations(client, &as_property, DEMO_PROPERTY)?,
         403,
-        Meaning::Forbidden,
+        TokenStatus::Forbidden,
     )?;
     stage.emulator().octorate().allow_address(DEMO_CLIENT_ID, "127.0.0.0/8")?;
     stage.scene("Octorate puts the caller's address on its list.");
@@ -74,7 +74,7 @@ fn wrong_kind(stage: &mut Stage<'_>, client: &Client, admin: &AdminToken) -> Res
         "From an address on the list it does: IP authentication",
         reservations(client, &as_property, DEMO_PROPERTY)?,
         200,
-        Meaning::Accepted,
+        TokenStatus::Accepted,
     )
 }
 
@@ -82,7 +82,7 @@ fn onboarding(stage: &mut Stage<'_>, client: &Client, admin: &AdminToken) -> Res
     let alone = r#"{"name":"Pensione Demo","email":"owner@pensione.example"}"#;
     let created = stage
         .succeeds("A property is created", client.create_property(admin, alone)?, |a| Ok(told(&a.value)))?;
-    adopted(stage, client, &created, "Its refresh token is adopted: the first access token")?;
+    imported(stage, client, &created, "Its refresh token is adopted: the first access token")?;
     let joining =
         format!(r#"{{"name":"Annex Demo","email":"owner@annex.example","networkName":"{DEMO_NETWORK}"}}"#);
     let joined = stage.succeeds(
@@ -90,7 +90,7 @@ fn onboarding(stage: &mut Stage<'_>, client: &Client, admin: &AdminToken) -> Res
         client.create_property(admin, &joining)?,
         |answer| check(answer.value.properties.len() > 1, told(&answer.value), "it covers one property only"),
     )?;
-    adopted(stage, client, &joined, "The network's refresh token now covers it too")?;
+    imported(stage, client, &joined, "The network's refresh token now covers it too")?;
     let existing = format!(r#"{{"name":"Hotel Aurora","email":"{DEMO_EMAIL}"}}"#);
     stage.refused(
         "A property that is there already is not created twice",
@@ -116,7 +116,7 @@ fn told(created: &CreatedProperty) -> String {
     format!("{}: property {}, and a refresh token{covers}.", created.status, created.id)
 }
 
-fn adopted(
+fn imported(
     stage: &mut Stage<'_>,
     client: &Client,
     created: &CreatedProperty,
@@ -128,7 +128,7 @@ fn adopted(
         &format!("It opens property {}", created.id),
         reservations(client, &tokens, &created.id)?,
         200,
-        Meaning::Accepted,
+        TokenStatus::Accepted,
     )
 }
 
@@ -138,7 +138,7 @@ fn migration(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped> {
     let tokens = stage.succeeds("A key of the old API is traded for tokens", migrate, |answer| {
         check(answer.value.refresh_token().is_some(), granted(&answer.value), "no refresh token came")
     })?;
-    stage.calls("They open the property", accommodations(client, &tokens)?, 200, Meaning::Accepted)?;
+    stage.calls("They open the property", accommodations(client, &tokens)?, 200, TokenStatus::Accepted)?;
     stage.refused(
         "That works once for each property",
         client.migrate(&key, DEMO_PROPERTY)?,

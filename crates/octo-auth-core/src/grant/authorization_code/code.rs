@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::callback::Callback;
 use super::pending::PendingAuthorization;
-use crate::client::{Client, Given, Values, is_sendable};
+use crate::client::{Client, TemplateValue, TemplateValues, is_sendable};
 use crate::error::{CallbackError, ErrorCode, ProviderText, Remedy};
 use crate::exchange::{Exchange, Purpose};
-use crate::profile::{Pkce, Role};
+use crate::profile::{Pkce, Placeholder};
 use crate::secret::{Secret, same_secret};
 use crate::time::Now;
 use crate::token::TokenSet;
@@ -152,11 +152,11 @@ impl AuthorizationCode {
         if age_seconds >= u64::from(lifetime_seconds) {
             return Err(CallbackError::CodeTooOld { age_seconds, lifetime_seconds });
         }
-        let mut values = Values::default();
-        values.set(Role::Code, Given::Secret(&self.code));
-        values.set(Role::RedirectUri, Given::Text(&sign_in.redirect_uri));
+        let mut values = TemplateValues::default();
+        values.set(Placeholder::Code, TemplateValue::Secret(&self.code));
+        values.set(Placeholder::RedirectUri, TemplateValue::Text(&sign_in.redirect_uri));
         if let Some(verifier) = &sign_in.verifier {
-            values.set(Role::CodeVerifier, Given::Secret(verifier));
+            values.set(Placeholder::CodeVerifier, TemplateValue::Secret(verifier));
         }
         let scopes = (!sign_in.scopes.is_empty()).then(|| sign_in.scopes.clone());
         let exchange = client.token_exchange(Purpose::CodeExchange, call, values, scopes)?;

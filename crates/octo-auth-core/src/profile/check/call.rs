@@ -3,7 +3,7 @@
 use super::field::{Checked, Faults, fault, filled, header_name, known_host};
 use crate::profile::base_url::has_dot_segment;
 use crate::profile::{
-    Call, ClientAuthentication, Document, Encoding, Method, Pkce, ProfileProblem, Role, ScopeRule,
+    Call, ClientAuthentication, Document, Encoding, Method, Pkce, Placeholder, ProfileProblem, ScopeRule,
 };
 
 pub(super) fn check(document: &Document, name: &str, call: &Call, faults: &mut Faults) {
@@ -18,9 +18,9 @@ pub(super) fn check(document: &Document, name: &str, call: &Call, faults: &mut F
         faults.note(fault(&*field, ProfileProblem::MissingRole(role)));
     }
     if needs_token_header(name)
-        && !call.headers.iter().any(|header| header.value.role() == Some(Role::AccessToken))
+        && !call.headers.iter().any(|header| header.value.role() == Some(Placeholder::AccessToken))
     {
-        faults.note(fault(format!("{field}.headers"), ProfileProblem::MissingRole(Role::AccessToken)));
+        faults.note(fault(format!("{field}.headers"), ProfileProblem::MissingRole(Placeholder::AccessToken)));
     }
 }
 
@@ -102,30 +102,36 @@ fn headers(field: &str, call: &Call) -> Checked {
 }
 
 /// Gives the roles a call of that name cannot do without.
-fn required(document: &Document, name: &str) -> Vec<Role> {
+fn required(document: &Document, name: &str) -> Vec<Placeholder> {
     let s256 = document.authorization.as_ref().is_some_and(|rules| rules.pkce == Pkce::S256);
     let in_body = document.client_authentication == ClientAuthentication::Body;
     let scoped = document.scopes == ScopeRule::Required;
     let mut roles = match name {
-        "authorization" => vec![Role::ClientId, Role::RedirectUri, Role::State],
-        "code" => vec![Role::Code, Role::RedirectUri],
-        "refresh" => vec![Role::RefreshToken],
-        "migrate" => vec![Role::ApiKey, Role::Property],
-        "replace_redirect_uris" => vec![Role::RedirectUris],
+        "authorization" => vec![Placeholder::ClientId, Placeholder::RedirectUri, Placeholder::State],
+        "code" => vec![Placeholder::Code, Placeholder::RedirectUri],
+        "refresh" => vec![Placeholder::RefreshToken],
+        "migrate" => vec![Placeholder::ApiKey, Placeholder::Property],
+        "replace_redirect_uris" => vec![Placeholder::RedirectUris],
         "create_client" => {
-            vec![Role::SandboxName, Role::Email, Role::Username, Role::Password, Role::RedirectUri]
+            vec![
+                Placeholder::SandboxName,
+                Placeholder::Email,
+                Placeholder::Username,
+                Placeholder::Password,
+                Placeholder::RedirectUri,
+            ]
         }
-        "revocation" | "introspection" => vec![Role::Token],
+        "revocation" | "introspection" => vec![Placeholder::Token],
         _ => Vec::new(),
     };
     match name {
-        "code" if s256 => roles.push(Role::CodeVerifier),
-        "authorization" if s256 => roles.push(Role::CodeChallenge),
-        "client_credentials" if scoped => roles.push(Role::Scope),
+        "code" if s256 => roles.push(Placeholder::CodeVerifier),
+        "authorization" if s256 => roles.push(Placeholder::CodeChallenge),
+        "client_credentials" if scoped => roles.push(Placeholder::Scope),
         _ => {}
     }
     if in_body && matches!(name, "client_credentials" | "code" | "refresh" | "api_login") {
-        roles.extend([Role::ClientId, Role::ClientSecret]);
+        roles.extend([Placeholder::ClientId, Placeholder::ClientSecret]);
     }
     roles
 }

@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::error::{CallbackError, Diagnostic, OnboardingError, Remedy, RequestError};
-use crate::failure::Failure;
+use crate::failure::TokenError;
 use crate::store::StoreError;
 
 use super::page::PlainPage;
@@ -41,7 +41,7 @@ pub enum WebSignInError {
     Store(#[from] StoreError),
     /// The account cannot be used; nothing was exchanged.
     #[error(transparent)]
-    Account(#[from] Failure),
+    Account(#[from] TokenError),
     /// The code was not exchanged for tokens of the account.
     #[error(transparent)]
     Exchange(#[from] OnboardingError),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use octo_auth_core::{Job, LoadJob, Now, Report};
 use octo_auth_driver::JobGuard;
 
-use super::super::{Call, CallId, Named, Outcome, Scenery};
+use super::super::{Call, CallId, Environment, Named, Outcome};
 
 /// Runs the jobs of one flight.
 pub(super) struct JobRunner {
@@ -29,22 +29,22 @@ impl JobRunner {
     }
 
     /// Goes on as far as it can. Returns whether it has moved, or `None` behind its last job.
-    pub(super) fn go_on(&mut self, scenery: &Scenery, named: Named) -> Option<bool> {
-        let now = scenery.now();
+    pub(super) fn go_on(&mut self, environment: &Environment, named: Named) -> Option<bool> {
+        let now = environment.now();
         match std::mem::replace(&mut self.at, At::Due) {
             At::Due => match self.guard.begin()? {
                 (Job::Load(job), now) if !job.wait().is_zero() => {
                     let until = now.boot + job.wait();
                     self.at = At::Waiting(job, until);
                 }
-                (job, _) => self.begin(job, scenery, named),
+                (job, _) => self.begin(job, environment, named),
             },
             At::Waiting(job, until) if until > now.boot => {
                 self.at = At::Waiting(job, until);
                 return Some(false);
             }
-            At::Waiting(job, _) => self.begin(Job::Load(job), scenery, named),
-            At::Begun(job, id, sent) => match scenery.outcome(id) {
+            At::Waiting(job, _) => self.begin(Job::Load(job), environment, named),
+            At::Begun(job, id, sent) => match environment.outcome(id) {
                 Some(outcome) => self.guard.report(reported(job, outcome, sent, now)),
                 None => {
                     self.at = At::Begun(job, id, sent);
@@ -55,7 +55,7 @@ impl JobRunner {
         Some(true)
     }
 
-    fn begin(&mut self, job: Job, scenery: &Scenery, named: Named) {
+    fn begin(&mut self, job: Job, environment: &Environment, named: Named) {
         let call = match &job {
             Job::Send(job) => Call::Send(job.request().clone(), job.deadline()),
             Job::Load(job) => Call::Load(job.name().clone()),
@@ -63,8 +63,8 @@ impl JobRunner {
             Job::Claim(job) => Call::Claim(job.name().clone(), job.owner().to_owned(), job.ttl()),
             Job::Release(job) => Call::Release(job.name().clone(), job.owner().to_owned()),
         };
-        let id = scenery.arrive(named, call);
-        self.at = At::Begun(job, id, scenery.now());
+        let id = environment.arrive(named, call);
+        self.at = At::Begun(job, id, environment.now());
     }
 }
 

@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use octo_auth_core::{Accounts, Adopted, Exchange, Failure, Fault, Now, State, Token, TokenSet, Waits, Warm};
+use octo_auth_core::{
+    Exchange, Imported, Now, RefreshAhead, State, Token, TokenError, TokenManager, TokenSet, TransportError,
+    Waits,
+};
 use octo_auth_driver::{Admission, Admitted, Changes, Due, JobGuard, KeyCell, Running, Saver, Shared, Told};
 use octo_auth_system::Clock;
 
 use super::job_runner::JobRunner;
 use crate::scenario::step::Act;
-use crate::scenario::{Call, CallId, Named, Outcome, Scenery};
+use crate::scenario::{Call, CallId, Environment, Named, Outcome};
 
 /// How long a shutdown waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(5);
@@ -19,14 +22,14 @@ const SAVING_AGAIN: Duration = Duration::from_secs(1);
 
 /// A process.
 pub(super) struct Process {
-    scenery: Arc<Scenery>,
+    environment: Arc<Environment>,
     named: Named,
     shared: Arc<Shared>,
     changes: Changes,
     callers: Vec<Caller>,
     runners: Vec<JobRunner>,
     redeeming: Vec<Redeeming>,
-    warm: Option<Warm>,
+    refreshing: Option<RefreshAhead>,
     saver: Arc<Mutex<Option<Saver>>>,
     closing: Option<Closing>,
 }
@@ -53,7 +56,7 @@ struct Closing {
 }
 
 /// The clock of a scenario.
-struct ScenarioClock(Arc<Scenery>);
+struct ScenarioClock(Arc<Environment>);
 
 impl Clock for ScenarioClock {
     fn now(&self) -> Now {
@@ -62,22 +65,22 @@ impl Clock for ScenarioClock {
 }
 
 impl Process {
-    pub(super) fn new(scenery: &Arc<Scenery>, named: Named, accounts: Accounts) -> Self {
-        let shared = Shared::new(accounts, Arc::new(ScenarioClock(scenery.clone())));
+    pub(super) fn new(environment: &Arc<Environment>, named: Named, manager: TokenManager) -> Self {
+        let shared = Shared::new(manager, Arc::new(ScenarioClock(environment.clone())));
         let saver = Arc::new(Mutex::new(None));
         let place = saver.clone();
         shared.on_unsaved(move |saver| {
             place.lock().unwrap_or_else(PoisonError::into_inner).replace(saver);
         });
         Self {
-            scenery: scenery.clone(),
+            environment: environment.clone(),
             named,
             changes: shared.changes(),
             shared,
             callers: Vec::new(),
             runners: Vec::new(),
             redeeming: Vec::new(),
-            warm: None,
+            refreshing: None,
             saver,
             closing: None,
         }
@@ -85,33 +88,35 @@ impl Process {
 
     /// Begins an act.
     pub(super) fn act(&mut self, act: &Act) {
-        let setup = self.scenery.setup().clone();
-        let now = self.scenery.now();
+        let setup = self.environment.setup().clone();
+        let now = self.environment.now();
         match act {
             Act::Ask(name, callers) => self.ask(name, *callers, setup.policy.wait()),
             Act::Glance(name) => self.ask(name, 1, Duration::ZERO),
             Act::Refuse(name, token) => {
-                let generation = self.scenery.generation(self.named, name, token.as_deref());
+                let generation = self.environment.generation(self.named, name, token.as_deref());
                 if let (Some(generation), Some(cell)) = (generation, self.acquire(name)) {
-                    self.shared.refused(cell.key(), generation);
+                    self.shared.refused(cell.spec(), generation);
                     self.shared.release(&cell);
                 }
             }
             Act::Adopt(name, token, refresh_token) => {
-                if let Some(adopted) = self.scenery.adopted(name, token.as_ref(), refresh_token.as_deref()) {
-                    self.adopt(name, adopted);
+                if let Some(imported) =
+                    self.environment.imported(name, token.as_ref(), refresh_token.as_deref())
+                {
+                    self.import(name, imported);
                 }
             }
             Act::SignOut(name) => {
                 if let Some(cell) = self.acquire(name) {
-                    let guard = self.shared.sign_out(cell.key());
+                    let guard = self.shared.sign_out(cell.spec());
                     self.run(guard);
                     self.shared.release(&cell);
                 }
             }
             Act::Redeem(name) => {
-                self.scenery.begin();
-                let exchange = self.scenery.redeemed(name);
+                self.environment.begin();
+                let exchange = self.environment.redeemed(name);
                 self.redeeming.push(Redeeming {
                     name: name.clone(),
                     exchange,
@@ -119,9 +124,9 @@ impl Process {
                     call: None,
                 });
             }
-            Act::KeepWarm(which) => {
-                self.warm = Some(*which);
-                self.scenery.keep_warm();
+            Act::RefreshAhead(which) => {
+                self.refreshing = Some(*which);
+                self.environment.refresh_ahead();
             }
             Act::ReplaceClient => {
                 // Its requests can be built: it is the same.
@@ -129,8 +134,8 @@ impl Process {
             }
             Act::ShutDown => {
                 self.shared.shut_down();
-                self.scenery.begin();
-                self.scenery.let_cool();
+                self.environment.begin();
+                self.environment.let_cool();
                 self.save_all();
                 self.closing = Some(Closing { end: now.boot + GRACE, again: now.boot + SAVING_AGAIN });
             }
@@ -152,21 +157,21 @@ impl Process {
     /// Tells the scenery what has changed.
     pub(super) fn hear(&mut self) {
         while let Some(change) = self.changes.try_next() {
-            self.scenery.heard(self.named, &change);
+            self.environment.heard(self.named, &change);
         }
     }
 
     fn ask(&mut self, name: &str, callers: usize, wait: Duration) {
-        let key = self.scenery.setup().key(name);
-        let deadline = self.scenery.now().boot + wait;
-        self.scenery.set_out(self.named, name, callers);
+        let key = self.environment.setup().key(name);
+        let deadline = self.environment.now().boot + wait;
+        self.environment.set_out(self.named, name, callers);
         for _ in 0..callers {
             match self.shared.acquire(&key) {
                 Ok(cell) => {
                     let asks = octo_auth_core::Caller::new(Waits::Until(deadline));
                     self.callers.push(Caller { name: name.to_owned(), cell, asks });
                 }
-                Err(failure) => self.scenery.told(self.named, name, &Err(failure)),
+                Err(failure) => self.environment.told(self.named, name, &Err(failure)),
             }
         }
     }
@@ -180,7 +185,7 @@ impl Process {
                 Some(told) => {
                     has_moved = true;
                     self.shared.release(&caller.cell);
-                    self.scenery.told(self.named, &caller.name, &told);
+                    self.environment.told(self.named, &caller.name, &told);
                 }
                 None => self.callers.push(caller),
             }
@@ -189,13 +194,13 @@ impl Process {
     }
 
     /// Returns what a caller is told; `None` if it has to wait.
-    fn told(&mut self, caller: &mut Caller) -> Option<Result<Token, Failure>> {
+    fn told(&mut self, caller: &mut Caller) -> Option<Result<Token, TokenError>> {
         loop {
             let before = self.state(caller);
             let told = self.shared.ask(&caller.cell, &mut caller.asks);
             // A job that begins changes the state that it begins in; the end of an overdue flight shows only after.
             let state = if matches!(told, Told::Run(..)) { before } else { self.state(caller) };
-            state.into_iter().for_each(|state| self.scenery.decided(state));
+            state.into_iter().for_each(|state| self.environment.decided(state));
             match told {
                 Told::Token(token) => return Some(Ok(token)),
                 Told::Run(token, guard) => {
@@ -205,26 +210,26 @@ impl Process {
                     }
                 }
                 Told::Wait(..) => return None,
-                Told::Failure(failure) => return Some(Err(failure)),
+                Told::TokenError(failure) => return Some(Err(failure)),
             }
         }
     }
 
     fn state(&self, caller: &Caller) -> Option<State> {
-        self.shared.status(caller.cell.key()).map(|status| status.state)
+        self.shared.status(caller.cell.spec()).map(|status| status.state)
     }
 
-    fn adopt(&mut self, name: &str, adopted: Adopted) {
+    fn import(&mut self, name: &str, imported: Imported) {
         let Some(cell) = self.acquire(name) else { return };
-        match self.shared.adopt(cell.key(), adopted) {
+        match self.shared.import(cell.spec(), imported) {
             Ok(guard) => self.run(guard),
-            Err(error) => self.scenery.not_adopted(self.named, name, &error),
+            Err(error) => self.environment.not_adopted(self.named, name, &error),
         }
         self.shared.release(&cell);
     }
 
     fn acquire(&self, name: &str) -> Option<Arc<KeyCell>> {
-        self.shared.acquire(&self.scenery.setup().key(name)).ok()
+        self.shared.acquire(&self.environment.setup().key(name)).ok()
     }
 }
 
@@ -234,9 +239,9 @@ impl Process {
     }
 
     fn run_on(&mut self) -> bool {
-        let (scenery, named) = (&self.scenery, self.named);
+        let (environment, named) = (&self.environment, self.named);
         let mut has_moved = false;
-        self.runners.retain_mut(|runner| match runner.go_on(scenery, named) {
+        self.runners.retain_mut(|runner| match runner.go_on(environment, named) {
             Some(moved) => {
                 has_moved |= moved;
                 true
@@ -248,7 +253,7 @@ impl Process {
 
     /// Begins what is due ahead of time.
     fn refresh_ahead(&mut self) -> bool {
-        match self.warm.map(|which| self.shared.poll_due(which)) {
+        match self.refreshing.map(|which| self.shared.poll_due(which)) {
             Some(Due::Run(guard)) => {
                 self.run(Some(guard));
                 true
@@ -267,7 +272,7 @@ impl Process {
         }
         place().replace(saver);
         let Due::Run(guard) = due else { return false };
-        self.scenery.decided(State::Unsaved);
+        self.environment.decided(State::Unsaved);
         self.run(Some(guard));
         true
     }
@@ -277,38 +282,38 @@ impl Process {
         let mut waiting = std::mem::take(&mut self.redeeming);
         let mut has_moved = false;
         for redeeming in &mut waiting {
-            let now = self.scenery.now();
+            let now = self.environment.now();
             let Some(exchange) = &redeeming.exchange else { continue };
             let Some((call, sent, _)) = &redeeming.call else {
                 match redeeming.admission.ask(exchange.purpose()) {
                     Admitted::Wait(..) => continue,
                     Admitted::Yes(running) => {
-                        let deadline = self.scenery.setup().policy.exchange_deadline();
+                        let deadline = self.environment.setup().policy.exchange_deadline();
                         let call = Call::Send(exchange.request().clone(), deadline);
-                        redeeming.call = Some((self.scenery.arrive(self.named, call), now, running));
+                        redeeming.call = Some((self.environment.arrive(self.named, call), now, running));
                     }
                     Admitted::No(fault) => {
                         let Some(exchange) = redeeming.exchange.take() else { continue };
-                        let error = exchange.lost(fault);
-                        self.scenery.redeemed_in_vain(self.named, &redeeming.name, &error);
+                        let error = exchange.failed(fault);
+                        self.environment.redeemed_in_vain(self.named, &redeeming.name, &error);
                     }
                 }
                 has_moved = true;
                 continue;
             };
-            let Some(outcome) = self.scenery.outcome(*call) else { continue };
+            let Some(outcome) = self.environment.outcome(*call) else { continue };
             has_moved = true;
             let (sent, Some(exchange)) = (*sent, redeeming.exchange.take()) else { continue };
             let result = match outcome {
                 Outcome::Response(response) => Ok(response),
                 Outcome::Fault(fault) => Err(fault),
-                _ => Err(Fault::unknown("its task is gone")),
+                _ => Err(TransportError::unknown("its task is gone")),
             };
             let result = exchange.end(result, sent, now);
-            self.scenery.done(self.named);
+            self.environment.done(self.named);
             match result {
-                Ok(answer) => self.adopt(&redeeming.name, Adopted::from(answer.value)),
-                Err(error) => self.scenery.redeemed_in_vain(self.named, &redeeming.name, &error),
+                Ok(answer) => self.import(&redeeming.name, Imported::from(answer.value)),
+                Err(error) => self.environment.redeemed_in_vain(self.named, &redeeming.name, &error),
             }
         }
         waiting.retain(|redeeming| redeeming.exchange.is_some());
@@ -317,11 +322,11 @@ impl Process {
     }
 
     fn close(&mut self) -> bool {
-        let now = self.scenery.now();
+        let now = self.environment.now();
         let Some(closing) = &mut self.closing else { return false };
         if self.shared.listen_while_busy().is_none() || closing.end <= now.boot {
             self.closing = None;
-            self.scenery.shut_down(self.named);
+            self.environment.shut_down(self.named);
             return true;
         }
         if closing.again > now.boot {

@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(600);
 const SHORT: Duration = Duration::from_millis(1);
 
 /// So long it is tried to claim what was claimed for [`SHORT`].
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) async fn keeps_out(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Found {
     let name = name("claimed", 0);
@@ -61,7 +61,7 @@ pub(super) async fn ends(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Fo
         return granted(shelf, &name, "two").await;
     }
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < TIMEOUT {
         match shelf.claim(&name, "two", LONG).await.map_err(failed)? {
             Claimed::Granted | Claimed::TakenOver { .. } => {
                 return held(shelf, &name, "one", LONG).await;
@@ -70,7 +70,7 @@ pub(super) async fn ends(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Fo
         }
         shelf.pause().await;
     }
-    Err(format!("a claim of {SHORT:?} did not end in {PATIENCE:?}; does the store's clock run?"))
+    Err(format!("a claim of {SHORT:?} did not end in {TIMEOUT:?}; does the store's clock run?"))
 }
 
 pub(super) async fn of_other_names(shelf: &impl Shelf) -> Found {

@@ -10,7 +10,7 @@ use crate::suite::Shelf;
 use crate::suite::found::{Found, expect};
 
 /// How long a notice of a change is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn read(one: &impl Shelf, other: &impl Shelf) -> Found {
     let name = name("handles", 0);
@@ -39,7 +39,7 @@ pub(super) async fn heard(one: &impl Shelf, other: &impl Shelf) -> Found {
     }
     let begun = Instant::now();
     let mut unheard = written.to_vec();
-    while !unheard.is_empty() && begun.elapsed() < PATIENCE {
+    while !unheard.is_empty() && begun.elapsed() < TIMEOUT {
         let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
         unheard.retain(|name| !heard.contains(name));
         one.pause().await;

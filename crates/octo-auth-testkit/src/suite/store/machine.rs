@@ -1,8 +1,8 @@
 //! What machines make of the store: each finds its own records and no others, and uses none that it cannot read.
 
 use octo_auth_core::{
-    Accounts, Adopted, Client, FailureKind, Job, Key, Policy, RecordBytes, RecordName, Report, Secret,
-    Verdict,
+    Client, Imported, Job, Policy, RecordBytes, RecordName, Report, Secret, TokenErrorKind, TokenManager,
+    TokenSpec, Verdict,
 };
 
 use super::names::lists;
@@ -17,7 +17,7 @@ const MOST_JOBS: usize = 32;
 
 /// Two clients of one provider, and one each of two others, have an account of the same name.
 pub(super) async fn registrations(shelf: &impl Shelf) -> Found {
-    let key = Key::account("octo-auth-testkit registrations");
+    let key = TokenSpec::account("octo-auth-testkit registrations");
     let profile = registration::standard().profile().clone();
     let client = |id| Client::new(profile.clone(), id, CLIENT_SECRET).map_err(|error| error.to_string());
     let clients =
@@ -38,23 +38,23 @@ pub(super) async fn registrations(shelf: &impl Shelf) -> Found {
 
 /// A record that a newer release wrote.
 pub(super) async fn newer(shelf: &impl Shelf) -> Found {
-    let (client, key) = (registration::standard(), Key::account("octo-auth-testkit newer"));
+    let (client, key) = (registration::standard(), TokenSpec::account("octo-auth-testkit newer"));
     let record = StoredRecord::empty(&client, &key).with("v", 2).with("refresh_token", "rt-newer");
     is_left_alone(shelf, &key, &record.content()).await
 }
 
 /// A record of one account, stored under the name of another.
 pub(super) async fn misplaced(shelf: &impl Shelf) -> Found {
-    let (client, other) = (registration::standard(), Key::account("octo-auth-testkit other account"));
+    let (client, other) = (registration::standard(), TokenSpec::account("octo-auth-testkit other account"));
     Process::new(shelf, &client).sign_in(&other, "rt-other").await?;
     let stored = load(shelf, &RecordName::new(&client, &other)).await?;
     let stored = stored.ok_or("what was stored is gone")?;
-    is_left_alone(shelf, &Key::account("octo-auth-testkit misplaced"), &stored.content).await
+    is_left_alone(shelf, &TokenSpec::account("octo-auth-testkit misplaced"), &stored.content).await
 }
 
 /// Fails unless a machine that finds this content gives its caller an error, sends no request and leaves the record as it
 /// is, even after a sign-in.
-async fn is_left_alone(shelf: &impl Shelf, key: &Key, content: &RecordBytes) -> Found {
+async fn is_left_alone(shelf: &impl Shelf, key: &TokenSpec, content: &RecordBytes) -> Found {
     let client = registration::standard();
     let name = RecordName::new(&client, key);
     let version = put(shelf, &name, None, content).await?;
@@ -67,28 +67,28 @@ async fn is_left_alone(shelf: &impl Shelf, key: &Key, content: &RecordBytes) -> 
 /// A process: its machine, whose jobs are carried to the store. It sends no request.
 struct Process<'s, S> {
     shelf: &'s S,
-    accounts: Accounts,
+    manager: TokenManager,
 }
 
 impl<'s, S: Shelf> Process<'s, S> {
     fn new(shelf: &'s S, client: &Client) -> Self {
         let (policy, entropy) = (Policy::default(), registration::entropy());
-        Self { shelf, accounts: Accounts::new(client.clone(), policy, shelf.storage(), &entropy) }
+        Self { shelf, manager: TokenManager::new(client.clone(), policy, shelf.storage(), &entropy) }
     }
 
-    async fn sign_in(&mut self, key: &Key, refresh_token: &str) -> Found {
-        let adopted = Adopted::RefreshToken(Secret::from(refresh_token));
-        let job = self.accounts.adopt(key, adopted, moment::start()).map_err(|error| error.to_string())?;
+    async fn sign_in(&mut self, key: &TokenSpec, refresh_token: &str) -> Found {
+        let imported = Imported::RefreshToken(Secret::from(refresh_token));
+        let job = self.manager.import(key, imported, moment::start()).map_err(|error| error.to_string())?;
         self.carry(job).await
     }
 
     /// Asks for a token; fails unless the answer is that the store cannot be used.
-    async fn ask_in_vain(&mut self, key: &Key) -> Found {
+    async fn ask_in_vain(&mut self, key: &TokenSpec) -> Found {
         for _ in 0..MOST_JOBS {
-            match self.accounts.decide(key, moment::start()).verdict {
+            match self.manager.decide(key, moment::start()).verdict {
                 Verdict::Run(job) => self.carry(Some(job)).await?,
                 Verdict::GiveUp(failure) => {
-                    let is_the_store = failure.kind() == FailureKind::StoreUnavailable;
+                    let is_the_store = failure.kind() == TokenErrorKind::StoreUnavailable;
                     return expect(is_the_store, || format!("the caller was told: {failure}"));
                 }
                 other => return Err(format!("the caller was told: {other:?}")),
@@ -102,7 +102,7 @@ impl<'s, S: Shelf> Process<'s, S> {
         for _ in 0..MOST_JOBS {
             let Some(next) = job else { return Ok(()) };
             let report = self.carried(next).await?;
-            job = self.accounts.report(report, moment::start());
+            job = self.manager.report(report, moment::start());
         }
         Err("one job follows another without end".to_owned())
     }
@@ -126,7 +126,7 @@ impl<'s, S: Shelf> Process<'s, S> {
                 shelf.release(job.name(), job.owner()).await.map_err(failed)?;
                 job.released()
             }
-            Job::Send(job) => return Err(format!("a request is sent for {}", job.key())),
+            Job::Send(job) => return Err(format!("a request is sent for {}", job.spec())),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Key, RecordBytes, RecordName, Saved, StoreError, Stored, Version};
+use octo_auth_core::{RecordBytes, RecordName, Saved, StoreError, Stored, TokenSpec, Version};
 
 use crate::registration;
 use crate::suite::Shelf;
@@ -14,7 +14,7 @@ pub(crate) type Advance<'a> = &'a (dyn Fn(Duration) + Send + Sync);
 /// A name that no other check uses.
 pub(super) fn name(check: &str, number: u32) -> RecordName {
     let account = format!("octo-auth-testkit {check} {number}");
-    RecordName::new(&registration::standard(), &Key::account(&account))
+    RecordName::new(&registration::standard(), &TokenSpec::account(&account))
 }
 
 /// Content that differs from all other by its number.

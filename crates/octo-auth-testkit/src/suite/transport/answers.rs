@@ -142,7 +142,7 @@ pub(super) async fn framing(line: &impl Line) -> Found {
         let asking = exchange(server.address())?;
         let got = answer(line, server.address()).await?;
         let now = moment::start();
-        let read = asking.finish(&got, now, now).map_err(|error| error.to_string())?;
+        let read = asking.read(&got, now, now).map_err(|error| error.to_string())?;
         let noted = read.deviations.contains(&Deviation::CloseDelimited);
         expect(noted == ends_with_connection, || {
             format!("ends with its connection: {ends_with_connection}, noted: {noted}")

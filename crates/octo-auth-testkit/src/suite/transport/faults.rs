@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use octo_auth_core::{Delivery, Fault};
+use octo_auth_core::{Delivery, TransportError};
 
 use super::sending::{AMPLE, Got, ask_at, exchange};
 use crate::registration::CLIENT_SECRET;
@@ -110,7 +110,7 @@ async fn in_doubt(line: &impl Line, server: &Socket) -> Found {
     expect(fault.delivery() == Delivery::Unknown, || format!("said to be unsent: {fault}"))
 }
 
-fn fault(got: Got) -> Result<Fault, String> {
+fn fault(got: Got) -> Result<TransportError, String> {
     match got {
         Ok(response) => Err(format!("a response with status {} came", response.status())),
         Err(fault) => Ok(fault),
@@ -122,7 +122,7 @@ fn is_timeout(error: &std::io::Error) -> bool {
 }
 
 /// All that a fault and its causes say.
-fn texts(fault: &Fault) -> String {
+fn texts(fault: &TransportError) -> String {
     let mut texts = format!("{fault} {fault:?}");
     let mut next = fault.source();
     while let Some(cause) = next {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_core::{Body, Exchange, Fault, Profile, Scopes, TokenSet};
+use octo_auth_core::{Body, Exchange, Profile, Scopes, TokenSet, TransportError};
 
 use crate::registration;
 use crate::socket::Socket;
@@ -13,7 +13,7 @@ use crate::suite::Line;
 pub(super) const AMPLE: Duration = Duration::from_secs(20);
 
 /// What a transport gave back.
-pub(super) type Got = Result<Response<Body>, Fault>;
+pub(super) type Got = Result<Response<Body>, TransportError>;
 
 /// A token request of the core to an address, which brings the client secret in its form.
 pub(super) fn exchange(address: std::net::SocketAddr) -> Result<Exchange<TokenSet>, String> {

@@ -1,0 +1,122 @@
+//! A key, who holds it, and where it stands among the others.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lines::Place;
+use crate::key::{KeyState, Shown};
+use crate::registration::SharedState;
+use crate::spec::TokenSpec;
+use crate::time::Now;
+
+/// A key and who holds it.
+pub(super) struct Account {
+    pub(super) state: KeyState,
+    pub(super) handles: u32,
+    pub(super) last_asked: u64,
+    /// From when it can be evicted, as it stands among those that can.
+    pub(super) idle_from: Option<Duration>,
+    pub(super) due: Option<Duration>,
+    pub(super) place: Option<Place>,
+    pub(super) shown: Shown,
+    pub(super) is_touched: bool,
+    pub(super) is_due_stale: bool,
+    pub(super) is_queued: bool,
+    /// Its requests can be built.
+    pub(super) is_checked: bool,
+    is_busy: bool,
+    is_held_up: bool,
+}
+
+impl Account {
+    /// The account of a key without handles, asked about at this count.
+    pub(super) fn new(state: KeyState, asked: u64, shared: &SharedState) -> Self {
+        let shown = state.shown_at_first(shared);
+        Self {
+            state,
+            handles: 0,
+            last_asked: asked,
+            idle_from: None,
+            due: None,
+            place: None,
+            shown,
+            is_touched: false,
+            is_due_stale: false,
+            is_queued: false,
+            is_checked: false,
+            is_busy: false,
+            is_held_up: false,
+        }
+    }
+
+    /// Notes that the key was asked about just now.
+    pub(super) fn mark_used(&mut self, asked: u64, idle: &mut BTreeSet<(Duration, u64, Arc<TokenSpec>)>) {
+        if let Some(from) = self.idle_from {
+            idle.remove(&(from, self.last_asked, self.state.spec().clone()));
+            idle.insert((from, asked, self.state.spec().clone()));
+        }
+        self.last_asked = asked;
+    }
+
+    /// Queues the key if its renewal waits until another has ended.
+    pub(super) fn queue_up(&mut self, queue: &mut VecDeque<Arc<TokenSpec>>, shared: &SharedState, now: Now) {
+        let spec = self.state.spec();
+        if !self.is_queued && !shared.has_slot(spec.is_client_grant()) && self.state.wants_renewal(now) {
+            queue.push_back(spec.clone());
+            self.is_queued = true;
+        }
+    }
+
+    /// Puts the key where it belongs among those that can be evicted.
+    pub(super) fn place(
+        &mut self,
+        idle: &mut BTreeSet<(Duration, u64, Arc<TokenSpec>)>,
+        shared: &SharedState,
+        now: Now,
+    ) {
+        let from = self.state.evictable_from(shared, now).filter(|_| self.handles == 0);
+        if let Some(old) = self.idle_from.filter(|_| self.idle_from != from) {
+            idle.remove(&(old, self.last_asked, self.state.spec().clone()));
+        }
+        if let Some(new) = from.filter(|_| self.idle_from != from) {
+            idle.insert((new, self.last_asked, self.state.spec().clone()));
+        }
+        self.idle_from = from;
+    }
+
+    /// Puts the key among those in flight or unsaved, if it is one of them.
+    pub(super) fn place_busy(&mut self, busy: &mut BTreeSet<Arc<TokenSpec>>, shared: &SharedState) {
+        let is_busy = self.state.is_busy(shared);
+        place_in(busy, self.state.spec(), &mut self.is_busy, is_busy);
+    }
+
+    /// Puts the key among those against which something is held that another client makes void.
+    pub(super) fn place_held_up(&mut self, held_up: &mut BTreeSet<Arc<TokenSpec>>) {
+        let is_held_up = self.state.is_held_up();
+        place_in(held_up, self.state.spec(), &mut self.is_held_up, is_held_up);
+    }
+
+    /// Takes over that the set of those that are held up was emptied.
+    pub(super) fn leave_held_up(&mut self) {
+        self.is_held_up = false;
+    }
+
+    /// Notes that a step has looked at the key: what that changes is known once its effects are taken.
+    pub(super) fn note_change(&mut self, shared: &SharedState, touched: &mut Vec<Arc<TokenSpec>>) {
+        self.state.follow_client(shared);
+        self.is_due_stale = true;
+        if !std::mem::replace(&mut self.is_touched, true) {
+            touched.push(self.state.spec().clone());
+        }
+    }
+}
+
+/// Puts a key into a set or takes it out.
+fn place_in(set: &mut BTreeSet<Arc<TokenSpec>>, spec: &Arc<TokenSpec>, was: &mut bool, is: bool) {
+    match (std::mem::replace(was, is), is) {
+        (false, true) => drop(set.insert(spec.clone())),
+        (true, false) => drop(set.remove(spec)),
+        (true, true) | (false, false) => {}
+    }
+}

@@ -1,0 +1,81 @@
+//! What a step changes outside the machine: what handles may serve, what subscribers are told, which callers ask again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::TokenManager;
+use super::refresh_ahead::replace_due;
+use crate::key::{Event, Published, Settled, State};
+use crate::spec::TokenSpec;
+use crate::time::Now;
+
+/// What the driver does after a step, in the same critical section: publish, notify, wake.
+#[derive(Debug, Default)]
+#[must_use = "callers wait for what these effects tell"]
+pub struct Effects {
+    /// The keys that the step has looked at.
+    pub specs: Vec<TokenEffects>,
+    /// Whether something has changed for all keys: wake every caller that waits.
+    pub concerns_all: bool,
+    /// Whether those look again that wait for no key in particular: for the next renewal ahead of time, or a shutdown.
+    pub wakes_watchers: bool,
+}
+
+/// What a step changes about one key.
+#[derive(Debug)]
+pub struct TokenEffects {
+    /// The key.
+    pub spec: Arc<TokenSpec>,
+    /// What its handles may serve without asking.
+    pub published: Option<Arc<Published>>,
+    /// What happened, in the order of the variants of [`Event`].
+    pub events: Vec<Event>,
+    /// The state of the key.
+    pub state: State,
+    /// How long its token can be served; `None` if that is not known, zero without a token.
+    pub served_for: Option<Duration>,
+    /// Whether callers that wait for the key ask again.
+    pub wakes_callers: bool,
+}
+
+impl TokenManager {
+    /// Makes calls on the machine. Returns their answer, and what they change outside it.
+    pub fn step<R>(&mut self, now: Now, call: impl FnOnce(&mut Self) -> R) -> (R, Effects) {
+        let answer = call(self);
+        (answer, self.take_effects(now))
+    }
+
+    fn take_effects(&mut self, now: Now) -> Effects {
+        self.look_at_queued();
+        self.look_at_held_up();
+        let concerns_all = std::mem::take(&mut self.all_touched);
+        let mut effects = Effects { specs: Vec::new(), concerns_all, wakes_watchers: concerns_all };
+        for spec in std::mem::take(&mut self.touched) {
+            let Some(account) = self.accounts.get_mut(&spec) else { continue };
+            account.is_touched = false;
+            account.place(&mut self.idle, &self.shared, now);
+            account.place_unsaved(&mut self.unsaved, &self.shared);
+            account.place_busy(&mut self.busy, &self.shared);
+            account.place_held_up(&mut self.held_up);
+            let is_served = account.handles > 0;
+            let settled = account.state.settled(&account.shown, is_served, &self.shared, now);
+            let Settled { shown, events, due, place, published } = settled;
+            if std::mem::take(&mut account.is_due_stale) {
+                replace_due(&mut self.due, &spec, &mut account.due, due);
+                self.lines.replace(&spec, &mut account.place, place);
+            }
+            let wakes_callers = shown.facts != account.shown.facts;
+            effects.wakes_watchers |= wakes_callers || shown.next_change != account.shown.next_change;
+            effects.specs.push(TokenEffects {
+                published,
+                events,
+                state: shown.facts.state,
+                served_for: account.state.served_for(now),
+                wakes_callers,
+                spec,
+            });
+            account.shown = shown;
+        }
+        effects
+    }
+}

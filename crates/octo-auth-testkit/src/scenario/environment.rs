@@ -1,0 +1,335 @@
+//! The world around the processes of a scenario: one clock, one server, one store, and a log of what happens.
+//!
+//! The rule kept here: nothing happens by itself and nothing waits. A call is brought to the world and asked about
+//! until there is an outcome; whoever asks may do so from any thread. While the gate is closed no call is begun.
+
+mod fixtures;
+mod log;
+mod reports;
+mod server;
+mod serving;
+mod shelf;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Request, Response};
+use octo_auth_core::{
+    Body, Claimed, Generation, Now, RecordBytes, RecordName, Saved, StoreError, Stored, Timestamp,
+    TransportError, Version,
+};
+
+use super::step::{Event, Setup};
+use log::{Kind, Log};
+use server::Server;
+use shelf::Shelf;
+
+/// When every scenario begins, on the wall clock: 2026-01-01T00:00:00Z.
+const START: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
+
+/// How long the machine has been up by then.
+const UP: Duration = Duration::from_secs(1_000);
+
+/// The most that a call of the store takes before it counts as failed.
+const STORE_CALL: Duration = Duration::from_secs(5);
+
+/// The world of one scenario.
+pub struct Environment {
+    setup: Setup,
+    inside: Mutex<Inside>,
+}
+
+struct Inside {
+    now: Now,
+    is_open: bool,
+    is_over: bool,
+    changes: u64,
+    calls: HashMap<CallId, Open>,
+    called: u64,
+    /// The process in each place: another number for each start.
+    present: Vec<u64>,
+    started: u64,
+    server: Server,
+    shelf: Shelf,
+    log: Log,
+    /// The generations of the access tokens that callers were told.
+    generations: HashMap<(usize, String), Generation>,
+    last_told: HashMap<(usize, String), String>,
+    /// Callers that wait, by place and key.
+    waiting: HashMap<(usize, String), usize>,
+    /// What else somebody waits for.
+    pending: usize,
+    /// Renewals that wait for somebody else's claim.
+    dozing: HashMap<(usize, String), bool>,
+    refreshed_ahead: usize,
+    rows: BTreeSet<&'static str>,
+}
+
+/// Which process: its place, and how often one was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Named {
+    pub(super) place: usize,
+    pub(super) number: u64,
+}
+
+impl Named {
+    /// The place of its process.
+    #[must_use]
+    pub fn place(self) -> usize {
+        self.place
+    }
+
+    /// Which process it is of all that were started.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.number
+    }
+}
+
+/// Which call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallId(u64);
+
+/// What a process asks of the world.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "few calls are open at once")]
+pub enum Call {
+    /// To carry a request, within so long.
+    Send(Request<Body>, Duration),
+    /// To read a record.
+    Load(RecordName),
+    /// To replace a record.
+    Save(RecordName, Option<Version>, RecordBytes),
+    /// To claim a renewal.
+    Claim(RecordName, String, Duration),
+    /// To release a claim.
+    Release(RecordName, String),
+}
+
+/// What comes of a call.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A response.
+    Response(Response<Vec<u8>>),
+    /// No response.
+    Fault(TransportError),
+    /// Whoever carried the request is gone.
+    Gone,
+    /// What was read.
+    Loaded(Result<Option<Stored>, StoreError>),
+    /// What became of the record.
+    Saved(Result<Saved, StoreError>),
+    /// What became of the claim.
+    Claimed(Result<Claimed, StoreError>),
+    /// What became of the release.
+    Released(Result<(), StoreError>),
+}
+
+/// A call that has no outcome yet.
+struct Open {
+    named: Named,
+    call: Call,
+    since: Duration,
+    /// It has come, and there is no answer.
+    is_held: bool,
+    /// Whoever carries it does not notice when its time is over.
+    is_stuck: bool,
+}
+
+impl Environment {
+    /// The world of a scenario before its first step.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Arc<Self> {
+        let places = setup.processes.len();
+        let inside = Inside {
+            now: Now { wall: START, boot: UP },
+            is_open: true,
+            is_over: false,
+            changes: 0,
+            calls: HashMap::new(),
+            called: 0,
+            present: vec![0; places],
+            started: 0,
+            server: Server::new(setup),
+            shelf: Shelf::default(),
+            log: Log::new(&setup.processes),
+            generations: HashMap::new(),
+            last_told: HashMap::new(),
+            waiting: HashMap::new(),
+            pending: 0,
+            dozing: HashMap::new(),
+            refreshed_ahead: 0,
+            rows: BTreeSet::new(),
+        };
+        Arc::new(Self { setup: setup.clone(), inside: Mutex::new(inside) })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// What both clocks say.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.lock().now
+    }
+
+    /// Begins a process in a place.
+    pub fn start(&self, place: usize) -> Named {
+        let mut inside = self.enter();
+        inside.started += 1;
+        inside.present[place] = inside.started;
+        Named { place, number: inside.started }
+    }
+
+    /// Ends the process in a place: nothing of it is heard of any more.
+    pub fn crash(&self, place: usize) {
+        let mut inside = self.enter();
+        inside.present[place] = 0;
+        inside.waiting.retain(|(of, _), _| *of != place);
+        inside.dozing.retain(|(of, _), _| *of != place);
+        let present = inside.present.clone();
+        inside.calls.retain(|_, open| present[open.named.place] == open.named.number);
+        (inside.pending, inside.refreshed_ahead) = (0, 0);
+    }
+
+    /// Whether a process is there still.
+    #[must_use]
+    pub fn is_present(&self, named: Named) -> bool {
+        self.lock().is_present(named)
+    }
+
+    /// Begins no call while the gate is closed.
+    pub(super) fn set_gate(&self, is_open: bool) {
+        self.enter().is_open = is_open;
+    }
+
+    /// Lets both clocks run on.
+    pub(super) fn pass(&self, time: Duration) {
+        let mut inside = self.enter();
+        inside.now = Now { wall: inside.now.wall.saturating_add(time), boot: inside.now.boot + time };
+    }
+
+    /// Lets something happen; the answer is how far it moves the clocks.
+    pub(super) fn apply(&self, event: &Event) -> Duration {
+        let mut inside = self.enter();
+        let now = inside.now;
+        let mut moved = Duration::ZERO;
+        match event {
+            Event::Pass(time) | Event::Suspend(time) => moved = *time,
+            Event::SetWall { by, back } => {
+                // Nobody has to look at the wall clock more than once a second.
+                moved = Duration::from_secs(1);
+                let wall = if *back { now.wall.saturating_sub(*by) } else { now.wall.saturating_add(*by) };
+                inside.now.wall = wall;
+            }
+            Event::Next(said) => inside.server.line_up(said.clone()),
+            Event::Always(said) => inside.server.always(said.clone()),
+            Event::Answers(said) => inside.server.answers(said.clone()),
+            Event::Store(mood) => inside.shelf.set(*mood),
+            Event::Write(name, foreign) => {
+                inside.shelf.write_foreign(&self.setup.client(), &self.setup.key(name), foreign, now);
+                let (_, refresh_token) = foreign.brings();
+                inside.server.know(name, None, refresh_token);
+            }
+            Event::Claim(name, lasting) => {
+                inside.shelf.claim_foreign(&self.setup.record_name(name), *lasting, now.boot);
+            }
+        }
+        inside.now = Now { wall: inside.now.wall.saturating_add(moved), boot: inside.now.boot + moved };
+        moved
+    }
+
+    /// Ends the scenario: whatever is under way fails, and everybody's time is over.
+    pub fn end(&self) {
+        let mut inside = self.enter();
+        (inside.is_over, inside.is_open) = (true, true);
+        inside.now.boot += Duration::from_secs(86_400);
+    }
+
+    /// Whether anything is under way, so that time is to pass in small steps.
+    pub(super) fn is_busy(&self) -> bool {
+        let inside = self.lock();
+        let dozes = inside.dozing.values().any(|dozes| *dozes);
+        dozes
+            || inside.pending > 0
+            || !inside.calls.is_empty()
+            || inside.waiting.values().any(|many| *many > 0)
+    }
+
+    /// Whether tokens are kept warm.
+    pub(super) fn is_refreshed_ahead(&self) -> bool {
+        self.lock().refreshed_ahead > 0
+    }
+
+    /// What has happened since this was asked last, a line each.
+    pub(super) fn take_lines(&self) -> Vec<String> {
+        let mut inside = self.lock();
+        let mut waiting: Vec<_> = inside.waiting.iter().filter(|(_, many)| **many > 0).collect();
+        waiting.sort();
+        let waiting: Vec<_> =
+            waiting.into_iter().map(|((place, key), many)| (*place, key.clone(), *many)).collect();
+        for (place, key, many) in waiting {
+            let callers = if many == 1 { "1 caller".to_owned() } else { format!("{many} callers") };
+            inside.log.note(place, &key, Kind::Waits, callers);
+        }
+        inside.log.take()
+    }
+}
+
+impl Environment {
+    /// Brings a call.
+    pub fn arrive(&self, named: Named, call: Call) -> CallId {
+        let mut inside = self.enter();
+        inside.called += 1;
+        let id = CallId(inside.called);
+        let since = inside.now.boot;
+        if inside.is_present(named) {
+            inside.calls.insert(id, Open { named, call, since, is_held: false, is_stuck: false });
+        }
+        id
+    }
+
+    /// Gives a call up.
+    pub fn forget(&self, id: CallId) {
+        self.enter().calls.remove(&id);
+    }
+
+    /// What has come of a call, if anything has. That of a process which is gone comes to nothing.
+    pub fn outcome(&self, id: CallId) -> Option<Outcome> {
+        let mut inside = self.lock();
+        if !inside.is_open {
+            return None;
+        }
+        let Some(mut open) = inside.calls.remove(&id) else { return Some(Outcome::Gone) };
+        if inside.is_over {
+            return Some(open.call.unanswered());
+        }
+        let outcome = inside.serve(&mut open, &self.setup);
+        if outcome.is_none() {
+            inside.calls.insert(id, open);
+        } else {
+            inside.changes += 1;
+        }
+        outcome
+    }
+
+    /// How often anything has changed: a call without an outcome has none until it changes again.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.lock().changes
+    }
+
+    fn enter(&self) -> MutexGuard<'_, Inside> {
+        let mut inside = self.lock();
+        inside.changes += 1;
+        inside
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
