@@ -8,6 +8,7 @@ mod effects;
 mod functions;
 mod manifests;
 mod names;
+mod prose;
 mod waits;
 mod words;
 
@@ -76,6 +77,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         size(file, &mut findings);
         names::check(file, &mut findings);
         words::check(file, &mut findings);
+        prose::check(file, &mut findings);
         functions::check(file, &mut findings);
         effects::check(file, &mut findings);
         waits::check(file, &mut findings);

@@ -37,7 +37,7 @@ impl RefreshTask {
                 false => has_room().then(|| context.shared.poll_due(which)),
             }
         };
-        let thread = thread::Builder::new().name("octo-auth-warm".to_owned());
+        let thread = thread::Builder::new().name("octo-auth-ahead".to_owned());
         Self { context, is_over, thread: thread.spawn(move || poll_due(&weak, poll)).ok() }
     }
 

@@ -187,7 +187,7 @@ async fn carry_out(environment: &Environment, named: Named, manager: &TokenManag
             if let (Ok(tokens), Some(imported)) = (tokens(&name), imported)
                 && let Err(error) = tokens.import(imported).await
             {
-                environment.not_adopted(named, &name, &error);
+                environment.not_imported(named, &name, &error);
             }
         }
         Act::SignOut(name) => {
@@ -216,7 +216,7 @@ async fn redeem(environment: &Environment, named: Named, manager: &TokenManager,
     match (result, manager.tokens(environment.setup().key(name))) {
         (Ok(answer), Ok(tokens)) => {
             if let Err(error) = tokens.import(answer.value).await {
-                environment.not_adopted(named, name, &error);
+                environment.not_imported(named, name, &error);
             }
         }
         (Err(error), _) => environment.redeemed_in_vain(named, name, &error),

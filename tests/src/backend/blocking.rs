@@ -177,7 +177,7 @@ fn carry_out(environment: &Environment, named: Named, manager: &TokenManager, ac
             if let (Ok(tokens), Some(imported)) = (tokens(&name), imported)
                 && let Err(error) = tokens.import(imported)
             {
-                environment.not_adopted(named, &name, &error);
+                environment.not_imported(named, &name, &error);
             }
         }
         Act::SignOut(name) => {
@@ -206,7 +206,7 @@ fn redeem(environment: &Environment, named: Named, manager: &TokenManager, name:
     match (result, manager.tokens(environment.setup().key(name))) {
         (Ok(answer), Ok(tokens)) => {
             if let Err(error) = tokens.import(answer.value) {
-                environment.not_adopted(named, name, &error);
+                environment.not_imported(named, name, &error);
             }
         }
         (Err(error), _) => environment.redeemed_in_vain(named, name, &error),

@@ -61,7 +61,7 @@ pub(crate) fn check(ear: &RecordingSubscriber, secrets: &[String]) {
         ("refresh refused ok", 1),
         ("refresh expired http:5xx", 1),
         ("refresh expired oauth:invalid_grant", 1),
-        ("refresh warm ok", 1),
+        ("refresh ahead ok", 1),
         ("code exchange - ok", 1),
         ("revocation - tried", 1),
         ("client credentials - ok", 1),

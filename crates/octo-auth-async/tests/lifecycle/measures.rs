@@ -62,7 +62,7 @@ pub(crate) fn check_life(provider: &str) {
         ("cause=refused outcome=ok", 1),
         ("cause=expired outcome=http:5xx", 1),
         ("cause=expired outcome=oauth:invalid_grant", 1),
-        ("cause=warm outcome=ok", 1),
+        ("cause=ahead outcome=ok", 1),
     ];
     for (labels, count) in renewals {
         assert_eq!(counter(&format!("octo_auth_renewals_total {labels}")), count, "{labels}");

@@ -271,7 +271,7 @@ fn retry_after_counts_though_a_late_answer_came_before() {
         let (mut world, first, second) = asking_twice_for(&key);
         end(&mut world, first, ServerReply::tokens("AT1", 100, "RT1"));
         end(&mut world, second, ServerReply::unavailable_for(300));
-        is_blocked(&mut world, &key, 300, "closed");
+        is_blocked(&mut world, &key, 300, "backing_off");
     }
 }
 
@@ -281,7 +281,7 @@ fn retry_after_counts_in_a_failure_that_comes_late() {
         let (mut world, first, second) = asking_twice_for(&key);
         end(&mut world, second, ServerReply::tokens("AT1", 100, "RT1"));
         end(&mut world, first, ServerReply::unavailable_for(300));
-        is_blocked(&mut world, &key, 300, "closed");
+        is_blocked(&mut world, &key, 300, "backing_off");
     }
 }
 
@@ -367,7 +367,7 @@ fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wa
     // What its own history of failures knows is forgotten with the client.
     world.manager.replace_client(standard()).expect("the same registration");
     let told = world.decide(&service());
-    assert_eq!(told.line, "expired_blocked: give up, closed, later");
+    assert_eq!(told.line, "expired_blocked: give up, backing_off, later");
     assert_eq!(told.wait(), Duration::from_secs(95));
 }
 

@@ -131,7 +131,7 @@ fn is_blocked_for_two_minutes(world: &mut Machine, key: &TokenSpec) {
     let requests = world.requests();
     world.got(key);
     let told = world.decide(key);
-    assert_eq!(told.line, "expired_blocked: give up, closed, later");
+    assert_eq!(told.line, "expired_blocked: give up, backing_off, later");
     assert_eq!(told.wait(), Duration::from_secs(120));
     world.pass(told.wait() - MILLI);
     world.got(key);
@@ -202,7 +202,7 @@ fn retry_after_counts_though_an_earlier_one_ends_later_by_a_clock_that_was_set_b
     // What its own history of failures knows is forgotten with the client.
     before.manager.replace_client(standard()).expect("the same registration");
     let told = before.decide(&hotel());
-    assert_eq!(told.line, "expired_blocked: give up, closed, later");
+    assert_eq!(told.line, "expired_blocked: give up, backing_off, later");
     assert_eq!(told.wait(), Duration::from_secs(60));
 }
 
@@ -307,6 +307,6 @@ fn retry_after_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_befor
     let told = third.decide(&hotel());
     assert_eq!(
         (told.line.as_str(), told.wait()),
-        ("expired_blocked: give up, closed, later", Duration::from_secs(120))
+        ("expired_blocked: give up, backing_off, later", Duration::from_secs(120))
     );
 }

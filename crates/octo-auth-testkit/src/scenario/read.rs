@@ -118,14 +118,14 @@ impl Setup {
             ["glance", "at", key] => Act::Glance(self.known(key)),
             ["refuse", "the", "token", "of", key] => Act::Refuse(self.known(key), None),
             ["refuse", token, "of", key] => Act::Refuse(self.known(key), Some((*token).to_owned())),
-            ["adopt", key, "with", ..] => {
+            ["import", key, "with", ..] => {
                 let (_, what) = text.split_once(" with ")?;
-                self.adoption(key, what)?
+                self.imported(key, what)?
             }
             ["sign", "out", key] => Act::SignOut(self.known(key)),
             ["redeem", "a", "code", "for", key] => Act::Redeem(self.known(key)),
-            ["keep", "used", "tokens", "warm"] => Act::RefreshAhead(RefreshAhead::Used),
-            ["keep", "all", "tokens", "warm"] => Act::RefreshAhead(RefreshAhead::All),
+            ["refresh", "used", "tokens", "ahead"] => Act::RefreshAhead(RefreshAhead::Used),
+            ["refresh", "all", "tokens", "ahead"] => Act::RefreshAhead(RefreshAhead::All),
             ["replace", "the", "client"] => Act::ReplaceClient,
             ["shut", "down"] => Act::ShutDown,
             ["crash"] => Act::Crash,
@@ -136,7 +136,7 @@ impl Setup {
     }
 
     /// `R0`, `A0 for 1h`, or `A0 for 1h, R0`.
-    fn adoption(&mut self, key: &str, what: &str) -> Option<Act> {
+    fn imported(&mut self, key: &str, what: &str) -> Option<Act> {
         if is_refresh_token(what) {
             return Some(Act::Adopt(self.known(key), None, Some(what.to_owned())));
         }

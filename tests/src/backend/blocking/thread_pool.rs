@@ -197,7 +197,7 @@ impl ThreadPool {
         let known = BADGE.with_borrow(|badge| badge.as_ref().map(|badge| badge.number));
         let number = known.unwrap_or_else(|| {
             let part = match thread::current().name() {
-                Some("octo-auth-warm") => Part::Warmer,
+                Some("octo-auth-ahead") => Part::Warmer,
                 Some("octo-auth-save") => Part::Saver,
                 _ => Part::Carrier,
             };

@@ -223,7 +223,7 @@ impl Process {
         let Some(cell) = self.acquire(name) else { return };
         match self.shared.import(cell.spec(), imported) {
             Ok(guard) => self.run(guard),
-            Err(error) => self.environment.not_adopted(self.named, name, &error),
+            Err(error) => self.environment.not_imported(self.named, name, &error),
         }
         self.shared.release(&cell);
     }

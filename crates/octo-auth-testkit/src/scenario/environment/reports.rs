@@ -78,8 +78,8 @@ impl Environment {
     }
 
     /// A key could not begin anew with what it was given.
-    pub fn not_adopted(&self, named: Named, key: &str, error: &RequestError) {
-        self.say(named, key, &format!("not adopted ({})", error.code()));
+    pub fn not_imported(&self, named: Named, key: &str, error: &RequestError) {
+        self.say(named, key, &format!("not imported ({})", error.code()));
     }
 
     /// A shutdown has ended.
