@@ -1,15 +1,16 @@
 //! The OAuth token lifecycle without IO: requests, answers and providers as values and pure functions.
 //!
-//! This crate builds the HTTP requests of OAuth 2.0 and reads the answers, tolerantly and honestly. It opens no
-//! socket, reads no clock, draws no random number, starts no thread and does not log: time and entropy are
-//! arguments, and your code sends the requests. `octo-auth-async` (reqwest) and `octo-auth-blocking` (ureq) are two
-//! adapters that do so.
+//! This crate builds the HTTP requests of OAuth 2.0 and reads the answers. It accepts common deviations and
+//! reports each of them. It opens no socket, reads no clock, draws no random number, starts no thread and
+//! does not log. Time and entropy are arguments, and your code sends the requests. Two adapters do so:
+//! `octo-auth-async` (reqwest) and `octo-auth-blocking` (ureq).
 //!
 //! # Requests and answers
 //!
-//! A [`Profile`] describes a provider: [`Profile::octorate`], [`Profile::octotable`], [`Profile::officernd`], any
-//! standard server by [`Profile::rfc6749`], or a [`profile::Document`] of your own. A [`Client`] is a registration
-//! at it. Each of its methods yields an [`Exchange`]: one [`http::Request`] and the one way to read its answer.
+//! A [`Profile`] describes a provider: [`Profile::octorate`], [`Profile::octotable`], [`Profile::officernd`],
+//! [`Profile::rfc6749`] for any standard server, or a [`profile::Document`] of your own. A [`Client`] is an
+//! OAuth client registered at that provider. Each of its methods returns an [`Exchange`]: one
+//! [`http::Request`] and the one way to read its answer.
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,40 +33,44 @@
 //! # }
 //! ```
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! - **Honest reading.** A departure from the provider's document is an [`ExchangeError`] or a [`Deviation`]. No departure
-//!   is tolerated in silence.
-//! - **No lost refresh token.** One that comes with an answer that is unusable otherwise is kept in
+//! - **Every deviation is reported.** A deviation from the provider's document is an [`ExchangeError`] or a
+//!   [`Deviation`]. None is accepted silently.
+//! - **No refresh token is lost.** If an answer is otherwise unusable, its refresh token is kept in
 //!   [`ExchangeError::salvaged_refresh_token`].
-//! - **No leaked secret.** `Debug` of [`Secret`], [`AccessToken`], [`Body`] and [`RecordBytes`] does not show them, and they
-//!   are wiped when dropped. What a provider writes back is shown with the secrets of the request masked.
-//! - **No wrong address.** A request goes to a host the profile names; a redirect is an error.
-//! - **Clear remedies.** Every error has a stable `code()` and a [`Remedy`]: who must act, and how.
+//! - **No secret leaks.** `Debug` of [`Secret`], [`AccessToken`], [`Body`] and [`RecordBytes`] does not show
+//!   their content, and they are wiped when dropped. Text written by a provider is shown with the secrets of
+//!   the request masked.
+//! - **No request goes to a wrong host.** Requests go only to the hosts that the profile names. A redirect is
+//!   an error.
+//! - **Every error says what to do.** It has a stable `code()` and a [`Remedy`]: who must act, and how.
 //!
 //! # The lifecycle
 //!
-//! [`TokenManager`] decides for each caller: use this token, use it and run a [`Job`], wait, or give up, and why. A job is one
-//! effect as a value, such as a request to send or a record to save. Its outcome comes back as a [`Report`]. The decision
-//! table is at [`State`], the rules are in [`manual::lifecycle`]. The adapters' `TokenManager` and `TokenSource` drive this machine;
-//! a program with its own transport can do so: the loop takes some thirty lines, as in the example `third_transport`.
+//! [`TokenManager`] decides for each caller: use this token, use it and run a [`Job`], wait, or give up, and
+//! why. A job is one effect as a value, such as a request to send or a record to save. Its outcome comes back
+//! as a [`Report`]. The decision table is at [`State`], and the rules are in [`manual::lifecycle`]. The
+//! adapters' `TokenManager` and `TokenSource` drive this state machine. A program with its own transport can
+//! drive it too: the example `third_transport` does so in about thirty lines.
 //!
-//! # The clients of providers
+//! # API clients of the providers
 //!
-//! [`provider`] has the calls of Octorate, OctoTable and OfficeRND that need a token or bring tokens, as values: a
-//! [`provider::ProviderCall`] says what to do next, and one loop in an adapter carries out the calls of all. Calls of the API
-//! are authorised by an [`Authorizer`]. Every error implements [`Diagnostic`].
+//! [`provider`] has those calls of Octorate, OctoTable and OfficeRND that need a token or return tokens, as
+//! values. A [`provider::ProviderCall`] says what to do next, and one loop in an adapter runs all of them. An
+//! [`Authorizer`] adds the token to API calls. Every error implements [`Diagnostic`].
 //!
 //! # What is stored
 //!
-//! A [`Store`] keeps bytes under names, with versions. The core names each record ([`RecordName`]), encodes it, and checks
-//! what it reads: a record of another registration or of a newer release is neither used nor overwritten. [`Storage`] says
-//! whether one process uses the store or several. [`manual::stores`] says how to write a store and how to test it.
+//! A [`Store`] keeps bytes under names, with versions. The core names each record ([`RecordName`]), encodes
+//! it, and checks what it reads. It neither uses nor overwrites a record of another registration or of a
+//! newer release. [`Storage`] says whether one process uses the store or several. [`manual::stores`] explains
+//! how to write a store and how to test it.
 //!
-//! # Who may call
+//! # IP allowlists
 //!
-//! Where calls are authenticated by address, [`allowlist`] reads the rules, answers, and explains the answer
-//! ([`manual::allowlist`]).
+//! For APIs that authenticate callers by IP address, [`allowlist`] reads the rules, decides about an address,
+//! and explains the decision ([`manual::allowlist`]).
 //!
 //! # Features
 //!

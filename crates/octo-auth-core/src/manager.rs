@@ -1,15 +1,16 @@
-//! One registration at a provider and all its tokens: which key is asked about, what they share, which is due next.
+//! The [`TokenManager`]: all tokens of one registered client, the limits they share, and which renewal is due
+//! next.
 //!
-//! [`TokenManager`] is the machine that adapters drive. It decides and hands out jobs; it does no IO, reads no clock,
-//! starts nothing and holds no lock. Drive it like this:
+//! [`TokenManager`] is the state machine that adapters drive. It decides and hands out jobs. It does no IO,
+//! reads no clock, starts no thread or task and holds no lock. Drive it like this:
 //!
-//! 1. [`TokenManager::decide`] says what a caller is to do: use a token, use it and carry out a job, carry out a job,
+//! 1. [`TokenManager::decide`] says what a caller must do: use a token, use it and run a job, run a job,
 //!    wait, or give up.
-//! 2. A [`Job`] is one effect. The adapter carries it out, turns it into a [`Report`] and gives that to
-//!    [`TokenManager::report`], which answers with the next job of the flight, until there is none.
-//! 3. When a flight has ended, callers that wait ask again.
+//! 2. A [`Job`] is one effect. The adapter runs it, turns its outcome into a [`Report`] and passes that to
+//!    [`TokenManager::report`]. This returns the next job of the flight, or `None` at its end.
+//! 3. When a flight has ended, waiting callers ask again.
 //!
-//! What the machine promises is the table at [`State`](crate::State), and tested row by row.
+//! The table at [`State`](crate::State) specifies the behaviour. It is tested row by row.
 
 mod account;
 mod caller;
@@ -44,49 +45,50 @@ use crate::spec::{Shape, TokenSpec};
 use crate::store::{RecordName, Storage};
 use crate::time::Now;
 
-/// The most keys that one call looks at whatever the number of accounts: no call may hold a lock for longer than a
-/// millisecond.
+/// The highest number of specs that one call looks at, however many accounts there are. No call may hold a
+/// lock for longer than a millisecond.
 const MOST_LOOKS: usize = 64;
 
-/// The machine of one registration: its keys, their setbacks, its budget of requests.
+/// The manager of all tokens of one registered client.
 ///
-/// Two registrations share nothing; two keys of one share the client, the budget, and what failures of the endpoint
-/// have left behind.
+/// It holds their states, their failures and the request budget. Two managers share nothing. All specs of one
+/// manager share the client, the budget, and the back-off after failures of the token endpoint.
 pub struct TokenManager {
     shared: SharedState,
     accounts: KeyMap<Box<Account>>,
-    /// Keys by the digests of the names of their records; empty unless several processes use the store. A tree, since a
-    /// hash table that grows moves all it holds.
+    /// Specs by the digests of their record names; empty unless several processes use the store. A B-tree,
+    /// because a hash table moves all its entries when it grows.
     names: BTreeMap<[u8; 16], Arc<TokenSpec>>,
-    /// Keys that can be evicted from a moment on the boot clock, and of those the one asked about longest ago first.
+    /// Specs that can be evicted: the moment on the boot clock from which, then the least recently used
+    /// first.
     idle: BTreeSet<(Duration, u64, Arc<TokenSpec>)>,
-    /// Keys by when they are to be looked at next, on the boot clock.
+    /// Specs by the moment on the boot clock at which they are looked at next.
     due: BTreeSet<(Duration, Arc<TokenSpec>)>,
-    /// Keys whose renewal waits for what all accounts share.
+    /// Specs whose renewal waits for something that all accounts share.
     lines: Lines,
-    /// Keys with something that no store holds, by when it is to be saved, on the boot clock. A moment that no longer holds
-    /// stays until it is reached.
+    /// Specs with unsaved changes, by the moment on the boot clock at which to save them. An outdated moment
+    /// stays in the set until it is reached.
     unsaved: BTreeSet<(Duration, Arc<TokenSpec>)>,
-    /// Keys in flight or unsaved.
+    /// Specs in flight or unsaved.
     busy: BTreeSet<Arc<TokenSpec>>,
-    /// Keys against which something is held that another client makes void.
+    /// Specs with a failure or back-off that ends when the client is replaced.
     held_up: BTreeSet<Arc<TokenSpec>>,
-    /// Those that were held up when the client was replaced and were not looked at since.
+    /// Specs that were in `held_up` when the client was replaced and have not been looked at since.
     to_look_at: Vec<BTreeSet<Arc<TokenSpec>>>,
-    /// How many accounts have keys of one shape, and one of these keys.
+    /// For each shape, the number of specs that have it, and one of these specs.
     shapes: HashMap<Shape, (Arc<TokenSpec>, usize)>,
-    /// Keys that were looked at since the effects were taken last, each once.
+    /// Specs that were looked at since the effects were last taken, each once.
     touched: Vec<Arc<TokenSpec>>,
-    /// Whether something has changed for all keys since.
+    /// Whether something has changed for all specs since then.
     all_touched: bool,
     asked: u64,
-    /// Keys whose renewal waits until another has ended, oldest first.
+    /// Specs whose renewal waits until another renewal ends, oldest first.
     queue: VecDeque<Arc<TokenSpec>>,
 }
 
 impl TokenManager {
-    /// A machine for the tokens of one client. `storage` says what store its jobs will be carried to; `entropy`
-    /// seeds the jitter and the names of claims and sign-ins.
+    /// Returns a manager for the tokens of one client. `storage` says which kind of store its jobs will be
+    /// sent to. `entropy` seeds the jitter and the random names of claims and authorization requests.
     #[must_use]
     pub fn new(client: Client, policy: Policy, storage: Storage, entropy: &Entropy) -> Self {
         Self {
@@ -108,7 +110,7 @@ impl TokenManager {
         }
     }
 
-    /// Tells a caller what to do.
+    /// Returns what a caller must do.
     pub fn decide(&mut self, spec: &TokenSpec, now: Now) -> Decision {
         self.with(spec, now, |state, shared| {
             state.note_asked();
@@ -116,12 +118,13 @@ impl TokenManager {
         })
     }
 
-    /// Tells a caller whose time is over: to use a token or to give up, never to run or to wait.
+    /// Returns what a caller must do whose waiting time is over: use a token or give up. It never says to run
+    /// a job or to wait.
     pub fn decide_at_deadline(&mut self, spec: &TokenSpec, now: Now) -> Decision {
         self.with(spec, now, |state, shared| state.decide_at_deadline(shared, now))
     }
 
-    /// Takes the outcome of a job; the answer is the next job, to be carried out by the same carrier.
+    /// Records the outcome of a job. Returns the next job, which the same carrier must run.
     pub fn report(&mut self, report: Report, now: Now) -> Option<Job> {
         let Report { ticket, outcome } = report;
         let account = self.accounts.get_mut(&ticket.spec)?;
@@ -129,17 +132,19 @@ impl TokenManager {
         account.state.report(&mut self.shared, &ticket, outcome, now)
     }
 
-    /// Records that a job waits for a carrier, such as a task or a thread, which calls [`TokenManager::begin`] before it carries the
-    /// job out, and reports it whatever happens. A job that is overdue before it was begun was certainly not carried out, and
-    /// one that was begun is waited for a little longer. Without this call a job counts as begun at once.
+    /// Records that a job waits for a carrier, such as a task or a thread.
+    ///
+    /// The carrier calls [`TokenManager::begin`] before it runs the job, and always reports it. If the job is
+    /// overdue before it was begun, the manager knows that it did not run. If it was begun, the manager waits
+    /// for it a little longer. Without this call a job counts as begun at once.
     pub fn hand_over(&mut self, ticket: &Ticket) {
         if let Some(account) = self.accounts.get_mut(&ticket.spec) {
             account.state.hand_over(ticket);
         }
     }
 
-    /// Begins a job that was handed over: its time counts from now. Returns whether it is still to be carried out; if it is
-    /// not, report it by [`Job::not_begun`].
+    /// Begins a job that was handed over: its time counts from now. Returns whether the job must still be
+    /// run. If not, report it by [`Job::not_begun`].
     #[must_use = "a job that is given up must not be carried out"]
     pub fn begin(&mut self, ticket: &Ticket, now: Now) -> bool {
         let Self { accounts, shared, touched, .. } = self;
@@ -148,7 +153,8 @@ impl TokenManager {
         account.state.begin_job(ticket, shared, now)
     }
 
-    /// Takes note that a resource server refused a token of this generation; one replaced already changes nothing.
+    /// Records that a resource server refused a token of this generation. If that token was already replaced,
+    /// nothing changes.
     pub fn refused(&mut self, spec: &TokenSpec, generation: Generation, now: Now) {
         if let Some(account) = self.accounts.get_mut(spec) {
             account.note_change(&self.shared, &mut self.touched);
@@ -156,13 +162,13 @@ impl TokenManager {
         }
     }
 
-    /// Starts a key again with the tokens of a sign-in, a creation, a migration or an import.
+    /// Starts a spec again with the tokens of a sign-in, a property creation, a migration or an import.
     ///
     /// # Errors
     ///
-    /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
-    /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant,
-    /// [`RequestError::TooManyTokens`] if there is no room for another key.
+    /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty
+    /// refresh token, [`RequestError::Value`] for a refresh token if the client itself is the grant,
+    /// [`RequestError::TooManyTokens`] if there is no room for another spec.
     pub fn import(
         &mut self,
         spec: &TokenSpec,
@@ -180,14 +186,17 @@ impl TokenManager {
         Ok(job)
     }
 
-    /// The same with what an exchange brought; with `replaces`, as after a sign-in, in the place of whatever refresh
-    /// token the key holds, and without it only where the key holds none, that very one, or a dead one.
+    /// Starts a spec again with the tokens of an exchange, as [`TokenManager::import`] does, unless that
+    /// would lose a refresh token.
     ///
-    /// Whether it holds one is known once the key's record was read: ask for its token before.
+    /// With `replaces`, as after a sign-in, it replaces any refresh token of the spec. Without it, it does so
+    /// only if the spec has no refresh token, the same one, or a dead one.
+    ///
+    /// The manager knows whether the spec has one only after its record was read: ask for its token before.
     ///
     /// # Errors
     ///
-    /// [`OnboardingError::Occupied`] and [`OnboardingError::Unfit`], with what was brought.
+    /// [`OnboardingError::Occupied`] and [`OnboardingError::Unfit`]. Both contain the tokens of the exchange.
     pub fn import_if_vacant(
         &mut self,
         spec: &TokenSpec,
@@ -205,7 +214,8 @@ impl TokenManager {
         })
     }
 
-    /// Ends a key until its next sign-in or adoption; what it held is revoked where the provider can.
+    /// Signs a spec out until its next sign-in or import. Its tokens are revoked if the provider supports
+    /// that.
     pub fn sign_out(&mut self, spec: &TokenSpec, now: Now) -> Option<Job> {
         let (account, shared) = self.account(spec);
         let job = account.state.sign_out(shared, now);
@@ -213,8 +223,8 @@ impl TokenManager {
         job
     }
 
-    /// Records that another process has written a record: the next decision about its key reads it again, beside the use
-    /// of the token. Returns the key, or `None` if the record belongs to no key in use.
+    /// Records that another process has written a record. The next decision about its spec reads the record
+    /// again, while the token is in use. Returns the spec, or `None` if the record belongs to no spec in use.
     pub fn changed_elsewhere(&mut self, name: &RecordName) -> Option<Arc<TokenSpec>> {
         let spec = self.names.get(&name.digest())?.clone();
         self.accounts.get_mut(&spec)?.state.changed_elsewhere();
@@ -222,19 +232,20 @@ impl TokenManager {
         Some(spec)
     }
 
-    /// Begins no flight from now on; what is under way is finished and saved.
+    /// Starts no further flight. Flights under way are finished and saved.
     pub fn shut_down(&mut self) {
         self.shared.is_shutting_down = true;
         self.all_touched = true;
     }
 
-    /// Whether anything is under way or unsaved, so that a shutdown has something to wait for.
+    /// Returns whether anything is in flight or unsaved. A shutdown waits until this is `false`.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.busy.iter().chain(&self.touched).any(|spec| self.has(spec, |state| state.is_busy(&self.shared)))
     }
 
-    /// Returns the keys whose request or store call is under way, and those with something that no store holds, each in order.
+    /// Returns the specs with a request or store call in flight, and the specs with unsaved changes, each
+    /// list sorted.
     #[must_use]
     pub fn unfinished(&self) -> (Vec<Arc<TokenSpec>>, Vec<Arc<TokenSpec>>) {
         let busy: BTreeSet<&Arc<TokenSpec>> = self.busy.iter().chain(&self.touched).collect();
@@ -248,13 +259,16 @@ impl TokenManager {
         self.accounts.get(spec).is_some_and(|account| is_so(&account.state))
     }
 
-    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and back-offs
-    /// held against the old one are forgotten, of each account at the next look at it, and answers to it that are under way are held against it alone. What the server
-    /// asked for by `Retry-After` in the answer to an account still holds for that account.
+    /// Replaces the client, such as by one with a new secret.
+    ///
+    /// Final refusals and back-offs that were held against the old client are forgotten, for each account
+    /// when it is next looked at. Answers to the old client that are still in flight count against it alone.
+    /// If the server answered an account with `Retry-After`, that pause still holds for the account.
     ///
     /// # Errors
     ///
-    /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
+    /// A [`RequestError`] if the requests of a spec cannot be built with the new client. Nothing changes
+    /// then.
     pub fn replace_client(&mut self, client: Client) -> Result<(), RequestError> {
         if !self.shared.client.is_same_registration(&client) {
             return Err(RequestError::OtherRegistration);
@@ -276,7 +290,7 @@ impl TokenManager {
         Ok(())
     }
 
-    /// Looks at some of the keys that were held up when the client was replaced.
+    /// Looks at some of the specs that were in `held_up` when the client was replaced.
     fn look_at_held_up(&mut self) {
         for _ in 0..MOST_LOOKS {
             while self.to_look_at.last().is_some_and(BTreeSet::is_empty) {
@@ -290,13 +304,15 @@ impl TokenManager {
         }
     }
 
-    /// Counts a request that is sent beside the machine, such as the exchange of a code, in the budget; what asks
-    /// for no token, such as a call of the provider's API, is free. Processes that share the store hear of it with the
-    /// next request of a key.
+    /// Counts a request in the budget that is sent without the manager, such as the exchange of a code.
+    ///
+    /// A request that asks for no token, such as a call of the provider's API, is not counted. Other
+    /// processes that share the store see it with the next request of a spec.
     ///
     /// # Errors
     ///
-    /// The moment on the boot clock from which the budget has room, if it has none now; nothing is counted then.
+    /// The moment on the boot clock from which the budget has room, if it has none now. Nothing is counted
+    /// then.
     pub fn admit(&mut self, purpose: Purpose, now: Now) -> Result<(), Duration> {
         if !purpose.concerns_a_grant() {
             return Ok(());
@@ -311,27 +327,27 @@ impl TokenManager {
         }
     }
 
-    /// How many requests may be sent at this moment, as the budget goes; none while the distance that the provider
-    /// documents is kept from a failure. Single keys may be held back by more.
+    /// Returns how many requests the budget allows at this moment. It is zero during the spacing after a
+    /// failure that the provider documents. Single specs may be held back for other reasons.
     #[must_use]
     pub fn budget_left(&self, now: Now) -> u32 {
         self.shared.budget.left(now.boot)
     }
 
-    /// What a handle may serve without asking, if anything.
+    /// Returns the token that a handle may serve without asking the manager, if there is one.
     pub fn published(&mut self, spec: &TokenSpec, now: Now) -> Option<Arc<Published>> {
         let account = self.accounts.get_mut(spec)?;
         account.state.follow_client(&self.shared);
         account.state.publication(&self.shared, now)
     }
 
-    /// How a key stands; nothing if it was never asked about.
+    /// Returns the status of a spec, or `None` if no caller ever asked about it.
     #[must_use]
     pub fn status(&self, spec: &TokenSpec, now: Now) -> Option<Status> {
         Some(self.accounts.get(spec)?.state.status(&self.shared, now))
     }
 
-    /// The state of a key in plain words; no secret is among them.
+    /// Returns the state of a spec in plain words, without any secret.
     #[must_use]
     pub fn explain(&self, spec: &TokenSpec, now: Now) -> String {
         match self.accounts.get(spec) {
@@ -340,30 +356,30 @@ impl TokenManager {
         }
     }
 
-    /// The client.
+    /// Returns the client.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    /// Returns the longest that a renewal may take from first to last: its exchange and its calls of the store.
+    /// Returns the longest duration of a renewal from start to end: its exchange and its store calls.
     #[must_use]
     pub fn longest_flight(&self) -> Duration {
         self.shared.longest_flight()
     }
 
-    /// The policy.
+    /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.shared.policy
     }
 
-    /// The keys in use, in no order.
+    /// Returns the specs in use, unordered.
     pub fn specs(&self) -> impl Iterator<Item = &Arc<TokenSpec>> {
         self.accounts.keys()
     }
 
-    /// Runs one step on a key, which is made if it is not there.
+    /// Runs one step on a spec, which is created if it does not exist.
     fn with(
         &mut self,
         spec: &TokenSpec,
@@ -391,7 +407,8 @@ impl TokenManager {
         }
     }
 
-    /// The account of a key, made if it is not there, and what it shares with the others.
+    /// Returns the account of a spec, created if it does not exist, and the state that it shares with the
+    /// others.
     fn account(&mut self, spec: &TokenSpec) -> (&mut Account, &mut SharedState) {
         let Self { accounts, names, shared, asked, .. } = self;
         if accounts.get(spec).is_none() {
@@ -407,7 +424,7 @@ impl TokenManager {
         (account, shared)
     }
 
-    /// Has the key looked at whose renewal has waited longest, if it may begin because another has ended.
+    /// Looks at the spec whose renewal has waited longest, if it may begin because another renewal has ended.
     pub(super) fn look_at_queued(&mut self) {
         let has_slot = |spec: &&Arc<TokenSpec>| self.shared.has_slot(spec.is_client_grant());
         if self.queue.front().filter(has_slot).is_none() {

@@ -1,4 +1,4 @@
-//! What a token is for.
+//! [`TokenSpec`]: which token a caller wants.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,26 +13,27 @@ use crate::secret::Secret;
 use crate::store::RecordName;
 use crate::token::{AdminToken, TokenSet};
 
-/// What a token is for: the grant, whose account it is, the scopes and the extra parameters.
+/// Which token a caller wants: the grant, the account, the scopes and the extra parameters.
 ///
-/// Two keys are the same only if everything in them is; the order of scopes and parameters does not count.
+/// Two specs are equal if all of these are equal. The order of scopes and of parameters does not matter.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenSpec {
     grant: Grant,
     account: Box<str>,
-    /// `None` if there are none: a million accounts of one client have neither, as a rule.
+    /// `None` if there are none, as for most of a million accounts of one client.
     extras: Option<Arc<Extras>>,
 }
 
-/// What a token request asks for beside the account.
+/// The scopes and parameters that a token request sends besides the account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 struct Extras {
     scopes: Vec<String>,
     parameters: Vec<ExtraParameter>,
 }
 
-/// What decides whether the requests of a key can be built. Neither the account's name nor, but for their length and
-/// control characters, the values of its parameters do: the keys of a million accounts have few shapes.
+/// The properties of a spec that decide whether its requests can be built. The account's name and the values
+/// of its parameters do not matter, except for their length and control characters. So the specs of a million
+/// accounts have few shapes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
     grant: Grant,
@@ -55,14 +56,14 @@ pub(crate) enum Renewal {
 pub enum Grant {
     /// Client credentials (RFC 6749 section 4.4): the client itself is the grant.
     ClientCredentials,
-    /// Octorate's ApiLogin: the client itself is the grant, the tokens are for administration.
+    /// Octorate's ApiLogin: the client itself is the grant, and the tokens are for administration.
     ApiLogin,
-    /// A refresh token (RFC 6749 section 6), got by a sign-in, a property creation or a migration.
+    /// A refresh token (RFC 6749 section 6) from a sign-in, a property creation or a migration.
     RefreshToken,
 }
 
 impl TokenSpec {
-    /// Tokens of the client itself with these scopes.
+    /// Returns the spec of tokens of the client itself with these scopes.
     #[must_use]
     pub fn client_credentials(scopes: &Scopes) -> Self {
         let mut scopes: Vec<String> = scopes.iter().map(str::to_owned).collect();
@@ -71,23 +72,24 @@ impl TokenSpec {
         Self { extras, ..Self::of(Grant::ClientCredentials, "") }
     }
 
-    /// Tokens for administration by Octorate's ApiLogin.
+    /// Returns the spec of administration tokens from Octorate's ApiLogin.
     #[must_use]
     pub fn api_login() -> Self {
         Self::of(Grant::ApiLogin, "")
     }
 
-    /// Tokens of one account, such as a property or a user, renewed by refresh token. The name is yours; it is
-    /// shown in messages and must be no secret.
+    /// Returns the spec of tokens of one account, such as a property or a user, renewed by refresh token. You
+    /// choose the name. It is shown in messages and must not be a secret.
     #[must_use]
     pub fn account(name: &str) -> Self {
         Self::of(Grant::RefreshToken, name)
     }
 
-    /// This key with one more parameter in its token requests: `audience`, `resource` (RFC 8707) or a vendor's own.
+    /// Returns the spec with one more parameter in its token requests: `audience`, `resource` (RFC 8707) or a
+    /// vendor's own.
     ///
-    /// Its name is shown in messages. Its value is treated as a secret and never is, not even where a server's answer
-    /// repeats it.
+    /// The name is shown in messages. The value is treated as a secret and never shown, even if a server's
+    /// answer repeats it.
     #[must_use]
     pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
         let extras = Arc::make_mut(self.extras.get_or_insert_default());
@@ -96,25 +98,25 @@ impl TokenSpec {
         self
     }
 
-    /// How its tokens are got.
+    /// Returns the grant.
     #[must_use]
     pub fn grant(&self) -> Grant {
         self.grant
     }
 
-    /// The account's name; empty where the client is the grant.
+    /// Returns the account's name; empty if the client is the grant.
     #[must_use]
     pub fn account_name(&self) -> &str {
         &self.account
     }
 
-    /// The scopes asked for, sorted.
+    /// Returns the requested scopes, sorted.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         self.extras.as_ref().map_or(&[], |extras| &extras.scopes)
     }
 
-    /// The names and the values of the extra parameters, sorted.
+    /// Returns the names and values of the extra parameters, sorted.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.extra_parameters().iter().map(|parameter| (parameter.name.as_str(), &parameter.value))
     }
@@ -123,13 +125,13 @@ impl TokenSpec {
         self.extras.as_ref().map_or(&[], |extras| &extras.parameters)
     }
 
-    /// Whether the client itself is the grant, so that no refresh token is needed.
+    /// Returns whether the client itself is the grant, so that no refresh token is needed.
     #[must_use]
     pub fn is_client_grant(&self) -> bool {
         matches!(self.grant, Grant::ClientCredentials | Grant::ApiLogin)
     }
 
-    /// The request that renews its token.
+    /// Builds the exchange that renews its token.
     pub(crate) fn renewal(
         &self,
         client: &Client,
@@ -149,7 +151,7 @@ impl TokenSpec {
         }
     }
 
-    /// What decides whether its requests can be built.
+    /// Returns its shape.
     pub(crate) fn shape(&self) -> Shape {
         let values = || self.extra_parameters().iter().map(|parameter| parameter.value.expose());
         Shape {
@@ -161,7 +163,7 @@ impl TokenSpec {
         }
     }
 
-    /// Whether such requests can be built at all.
+    /// Checks whether its requests can be built.
     pub(crate) fn check(&self, client: &Client) -> Result<(), RequestError> {
         self.renewal(client, Some(&Secret::new("any"))).map(|_| ())
     }
@@ -182,7 +184,7 @@ impl fmt::Debug for TokenSpec {
     }
 }
 
-/// The grant, whose it is, the scopes and the names of the parameters, in one line.
+/// Writes the grant, the account, the scopes and the names of the parameters in one line.
 impl fmt::Display for TokenSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.grant {

@@ -1,7 +1,7 @@
-//! Tokens as values: what an answer granted, and from when to when.
+//! Tokens as values: what a token answer granted, and its validity period.
 //!
-//! A [`TokenSet`] is a snapshot; it holds no clock and never changes. Tokens for administration at Octorate are
-//! [`AdminToken`]s: another type, so that one cannot be used where a property's token is due.
+//! A [`TokenSet`] is a snapshot. It has no clock and never changes. Octorate's administration tokens have
+//! their own type, [`AdminToken`], so that one cannot be used in place of a property's token.
 
 mod kept;
 
@@ -24,21 +24,23 @@ use crate::secret::Secret;
 use crate::text::all_bytes;
 use crate::time::Timestamp;
 
-/// The longest lifetime a token is given, ten years: a longer one is a mistake, not a promise.
+/// The longest accepted lifetime of a token, ten years. A longer one is treated as a mistake of the server
+/// and shortened to this.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(315_360_000);
 
-/// The longest access token that is taken, in bytes.
+/// The longest accepted access token, in bytes.
 pub(crate) const LONGEST_TOKEN: usize = 65_536;
 
-/// What stands before an access token in its header (RFC 6750 section 2.1); both share one text.
+/// The text before an access token in its header (RFC 6750 section 2.1). Both are stored as one text.
 const BEARER: &str = "Bearer ";
 
-/// An access token that can stand in a header: visible ASCII, at most 64 KiB.
+/// An access token that can be sent in a header: visible ASCII, at most 64 KiB.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken(Secret);
 
 impl AccessToken {
-    /// Takes a token made of visible ASCII characters, at most 64 KiB long; nothing otherwise.
+    /// Returns the token if it consists of visible ASCII characters and is at most 64 KiB long; `None`
+    /// otherwise.
     #[must_use]
     pub fn new(token: impl Into<Secret>) -> Option<Self> {
         let token = token.into();
@@ -49,19 +51,20 @@ impl AccessToken {
         sound.then(|| Self(Secret::after(BEARER, text)))
     }
 
-    /// Shows the token. It must not be printed, logged or kept.
+    /// Returns the token's text. Do not print, log or keep it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// The token as a secret.
+    /// Returns the token as a secret.
     #[must_use]
     pub fn as_secret(&self) -> &Secret {
         &self.0
     }
 
-    /// The value of the `Authorization` header (RFC 6750 section 2.1), marked sensitive and wiped when dropped.
+    /// Returns the value of the `Authorization` header (RFC 6750 section 2.1), marked sensitive and wiped
+    /// when dropped.
     #[must_use]
     pub fn authorization(&self) -> HeaderValue {
         let mut value = HeaderValue::from_maybe_shared(self.0.whole()).unwrap_or_else(|_| {
@@ -73,7 +76,8 @@ impl AccessToken {
 }
 
 impl Profile {
-    /// Returns the value of the header that carries the token of an API call ([`Profile::token_header_name`]), marked sensitive and wiped when dropped.
+    /// Returns the value of the header that carries the token of an API call
+    /// ([`Profile::token_header_name`]), marked sensitive and wiped when dropped.
     #[must_use]
     pub fn token_header_value(&self, token: &AccessToken) -> HeaderValue {
         let Some(header) = &self.document().token_header else { return token.authorization() };
@@ -83,7 +87,8 @@ impl Profile {
     }
 }
 
-/// A header value over bytes that are wiped when the last clone is dropped; nothing if it cannot be a header.
+/// Returns a header value whose bytes are wiped when the last clone is dropped; `None` if the text cannot be
+/// a header value.
 pub(crate) fn sensitive_header(text: &str) -> Option<HeaderValue> {
     let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));
     let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
@@ -97,11 +102,11 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// What a token answer granted (RFC 6749 section 5.1).
+/// The tokens that a token answer granted (RFC 6749 section 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenSet {
     pub(crate) access_token: AccessToken,
-    /// Who issued it; see [`Profile::issuer`].
+    /// The issuer; see [`Profile::issuer`].
     pub(crate) issuer: Arc<str>,
     pub(crate) issued_at: Timestamp,
     pub(crate) lifetime: Option<Duration>,
@@ -112,9 +117,10 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
-    /// A token that was kept elsewhere, of the provider the profile describes.
+    /// Returns tokens that were kept elsewhere, of the provider that the profile describes.
     ///
-    /// `issued_at` and `lifetime` are what [`TokenSet::issued_at`] and [`TokenSet::lifetime`] said when it was kept.
+    /// `issued_at` and `lifetime` are the values of [`TokenSet::issued_at`] and [`TokenSet::lifetime`] from
+    /// when the tokens were kept.
     #[must_use]
     pub fn restore(
         profile: &Profile,
@@ -129,78 +135,81 @@ impl TokenSet {
         Self { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept }
     }
 
-    /// The access token.
+    /// Returns the access token.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         &self.access_token
     }
 
-    /// The value of the `Authorization` header, marked sensitive.
+    /// Returns the value of the `Authorization` header, marked sensitive.
     #[must_use]
     pub fn authorization(&self) -> HeaderValue {
         self.access_token.authorization()
     }
 
-    /// When the token was issued: the moment its request was sent, which is never after the server's own.
+    /// Returns when the token was issued: the moment its request was sent, which is never after the server's
+    /// own moment of issue.
     #[must_use]
     pub fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
-    /// How long the token lives from [`TokenSet::issued_at`]; nothing if the server did not tell, which is not
-    /// "for ever"; zero if it had expired when it arrived.
+    /// Returns the token's lifetime, counted from [`TokenSet::issued_at`]. It is `None` if the server did not
+    /// send one, which does not mean "for ever". It is zero if the token had expired when it arrived.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
     }
 
-    /// When the token expires by our own wall clock; nothing if the server did not tell.
+    /// Returns when the token expires by our own wall clock; `None` if the server did not send a lifetime.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.lifetime.map(|lifetime| self.issued_at.saturating_add(lifetime))
     }
 
-    /// The server's hint when to renew, counted from [`TokenSet::issued_at`].
+    /// Returns the server's hint when to renew, counted from [`TokenSet::issued_at`].
     #[must_use]
     pub fn renew_after(&self) -> Option<Duration> {
         self.renew_after
     }
 
-    /// The refresh token of the answer. Nothing in the answer of a refresh means: keep the one you have.
+    /// Returns the refresh token of the answer. If the answer of a refresh has none, keep the one you have.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh_token.as_ref()
     }
 
-    /// The scopes granted; nothing if the server did not tell, in which case those asked for were granted.
+    /// Returns the granted scopes. `None` means that the server did not send any; the requested scopes were
+    /// granted then.
     #[must_use]
     pub fn scopes(&self) -> Option<&Scopes> {
         self.scopes.as_ref()
     }
 
-    /// Returns a member of the token answer that the profile keeps and does not mark secret, such as `instance_url`: its
-    /// text, or its JSON if it is no text. `None` for a member that did not come.
+    /// Returns a member of the token answer that the profile keeps and does not mark secret, such as
+    /// `instance_url`. The result is its text, or its JSON if it is not a string. It is `None` if the answer
+    /// did not have the member.
     ///
-    /// A member that the answer of a renewal leaves out is the one of the answer before.
+    /// If the answer of a renewal omits a member, its value from the previous answer is kept.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {
         self.kept.get(name).filter(|member| !member.is_secret).map(|member| member.value.expose())
     }
 
-    /// Returns a member of the token answer that the profile keeps and marks secret, such as `id_token`; as
-    /// [`TokenSet::member`].
+    /// Returns a member of the token answer that the profile keeps and marks secret, such as `id_token`;
+    /// otherwise like [`TokenSet::member`].
     #[must_use]
     pub fn secret_member(&self, name: &str) -> Option<&Secret> {
         self.kept.get(name).filter(|member| member.is_secret).map(|member| &member.value)
     }
 
-    /// Returns a claim of the ID token (OpenID Connect Core section 2) that is text, such as `nonce` or `sub`. The profile
-    /// must keep the member `id_token`.
+    /// Returns a string claim of the ID token (OpenID Connect Core section 2), such as `nonce` or `sub`. The
+    /// profile must keep the member `id_token`.
     ///
-    /// The signature is not verified: the ID token came from the token endpoint over TLS, where section 3.1.3.7 does not
-    /// demand it. Compare `nonce` with the one of the sign-in
-    /// ([`Client::with_authorization_parameter`](crate::Client::with_authorization_parameter)), and `iss` and `aud` with
-    /// what you expect. A renewal may keep the ID token of the sign-in.
+    /// The signature is not verified: the ID token came from the token endpoint over TLS, where section
+    /// 3.1.3.7 does not require it. Compare `nonce` with the one of the authorization request
+    /// ([`Client::with_authorization_parameter`](crate::Client::with_authorization_parameter)), and `iss` and
+    /// `aud` with the values you expect. A renewal may keep the ID token of the sign-in.
     #[must_use]
     pub fn id_token_claim(&self, name: &str) -> Option<String> {
         let id_token = &self.kept.get("id_token")?.value;
@@ -210,9 +219,9 @@ impl TokenSet {
     }
 }
 
-/// A token for administration: what Octorate's ApiLogin gives.
+/// An administration token, issued by Octorate's ApiLogin.
 ///
-/// It creates properties and configures the application. It cannot stand where a property's token is due:
+/// It creates properties and configures the application. It cannot be used in place of a property's token:
 ///
 /// ```compile_fail
 /// # fn misuse(client: &octo_auth_core::Client, admin: &octo_auth_core::AdminToken) {
@@ -226,7 +235,7 @@ impl TokenSet {
 pub struct AdminToken(pub(crate) TokenSet);
 
 impl AdminToken {
-    /// A token for administration that was kept elsewhere; as [`TokenSet::restore`].
+    /// Returns an administration token that was kept elsewhere, as [`TokenSet::restore`] does.
     #[must_use]
     pub fn restore(
         profile: &Profile,
@@ -237,33 +246,33 @@ impl AdminToken {
         Self(TokenSet::restore(profile, access_token, issued_at, lifetime, None))
     }
 
-    /// The access token.
+    /// Returns the access token.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         self.0.access_token()
     }
 
-    /// When the token was issued: the moment its request was sent.
+    /// Returns when the token was issued: the moment its request was sent.
     #[must_use]
     pub fn issued_at(&self) -> Timestamp {
         self.0.issued_at()
     }
 
-    /// How long the token lives; nothing if the server did not tell.
+    /// Returns the token's lifetime; `None` if the server did not send one.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
         self.0.lifetime()
     }
 
-    /// When the token expires by our own wall clock; nothing if the server did not tell.
+    /// Returns when the token expires by our own wall clock; `None` if the server did not send a lifetime.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.0.expires_at()
     }
 
-    /// Declares that calls come from an address Octorate has on its list, for which this token also opens
-    /// property data ("Authentication Process", case 3). From any other address those calls are refused with
-    /// `403 errNoResourcesForIdentity`.
+    /// Converts the token for calls from an IP address on Octorate's allowlist. From there this token also
+    /// opens property data ("Authentication Process", case 3). From any other address Octorate refuses those
+    /// calls with `403 errNoResourcesForIdentity`.
     #[must_use]
     pub fn for_ip_authentication(self) -> TokenSet {
         self.0

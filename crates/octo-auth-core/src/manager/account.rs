@@ -1,4 +1,4 @@
-//! A key, who holds it, and where it stands among the others.
+//! One token spec with its number of handles and its place in the manager's sets.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use crate::registration::SharedState;
 use crate::spec::TokenSpec;
 use crate::time::Now;
 
-/// A key and who holds it.
+/// One token spec with its number of handles and its place in the manager's sets.
 pub(super) struct Account {
     pub(super) state: KeyState,
     pub(super) handles: u32,
     pub(super) last_asked: u64,
-    /// From when it can be evicted, as it stands among those that can.
+    /// The moment from which it can be evicted, as stored in the manager's `idle` set.
     pub(super) idle_from: Option<Duration>,
     pub(super) due: Option<Duration>,
     pub(super) place: Option<Place>,
@@ -23,14 +23,14 @@ pub(super) struct Account {
     pub(super) is_touched: bool,
     pub(super) is_due_stale: bool,
     pub(super) is_queued: bool,
-    /// Its requests can be built.
+    /// Whether its requests are known to be buildable.
     pub(super) is_checked: bool,
     is_busy: bool,
     is_held_up: bool,
 }
 
 impl Account {
-    /// The account of a key without handles, asked about at this count.
+    /// Returns the account of a spec without handles, last asked about at this count.
     pub(super) fn new(state: KeyState, asked: u64, shared: &SharedState) -> Self {
         let shown = state.shown_at_first(shared);
         Self {
@@ -50,7 +50,7 @@ impl Account {
         }
     }
 
-    /// Notes that the key was asked about just now.
+    /// Records that a caller just asked about the spec.
     pub(super) fn mark_used(&mut self, asked: u64, idle: &mut BTreeSet<(Duration, u64, Arc<TokenSpec>)>) {
         if let Some(from) = self.idle_from {
             idle.remove(&(from, self.last_asked, self.state.spec().clone()));
@@ -59,7 +59,7 @@ impl Account {
         self.last_asked = asked;
     }
 
-    /// Queues the key if its renewal waits until another has ended.
+    /// Queues the spec if its renewal waits until another renewal ends.
     pub(super) fn queue_up(&mut self, queue: &mut VecDeque<Arc<TokenSpec>>, shared: &SharedState, now: Now) {
         let spec = self.state.spec();
         if !self.is_queued && !shared.has_slot(spec.is_client_grant()) && self.state.wants_renewal(now) {
@@ -68,7 +68,7 @@ impl Account {
         }
     }
 
-    /// Puts the key where it belongs among those that can be evicted.
+    /// Updates the place of the spec in the set of those that can be evicted.
     pub(super) fn place(
         &mut self,
         idle: &mut BTreeSet<(Duration, u64, Arc<TokenSpec>)>,
@@ -85,24 +85,25 @@ impl Account {
         self.idle_from = from;
     }
 
-    /// Puts the key among those in flight or unsaved, if it is one of them.
+    /// Adds the spec to the set of those in flight or unsaved, or removes it.
     pub(super) fn place_busy(&mut self, busy: &mut BTreeSet<Arc<TokenSpec>>, shared: &SharedState) {
         let is_busy = self.state.is_busy(shared);
         place_in(busy, self.state.spec(), &mut self.is_busy, is_busy);
     }
 
-    /// Puts the key among those against which something is held that another client makes void.
+    /// Adds the spec to the set of those with a failure or back-off that ends when the client is replaced, or
+    /// removes it.
     pub(super) fn place_held_up(&mut self, held_up: &mut BTreeSet<Arc<TokenSpec>>) {
         let is_held_up = self.state.is_held_up();
         place_in(held_up, self.state.spec(), &mut self.is_held_up, is_held_up);
     }
 
-    /// Takes over that the set of those that are held up was emptied.
+    /// Records that the manager emptied its set `held_up`.
     pub(super) fn leave_held_up(&mut self) {
         self.is_held_up = false;
     }
 
-    /// Notes that a step has looked at the key: what that changes is known once its effects are taken.
+    /// Records that a step has looked at the spec. Its changes are reported when the effects are taken.
     pub(super) fn note_change(&mut self, shared: &SharedState, touched: &mut Vec<Arc<TokenSpec>>) {
         self.state.follow_client(shared);
         self.is_due_stale = true;
@@ -112,7 +113,7 @@ impl Account {
     }
 }
 
-/// Puts a key into a set or takes it out.
+/// Adds a spec to a set or removes it.
 fn place_in(set: &mut BTreeSet<Arc<TokenSpec>>, spec: &Arc<TokenSpec>, was: &mut bool, is: bool) {
     match (std::mem::replace(was, is), is) {
         (false, true) => drop(set.insert(spec.clone())),

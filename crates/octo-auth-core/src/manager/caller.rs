@@ -1,4 +1,4 @@
-//! A caller that asks for a token: how long it waits, and what it is told when it cannot wait.
+//! A caller that asks for a token: how long it waits, and what it gets if it cannot wait.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ pub struct Caller {
 pub enum Waits {
     /// Until this moment on the boot clock.
     Until(Duration),
-    /// Not at all, because it would stall an async runtime; jobs are run for it on other threads.
+    /// Not at all, because waiting would block an async runtime. Jobs run for it on other threads.
     NotHere,
-    /// Not at all, because there is no async runtime: nothing can be run for it either.
+    /// Not at all, because there is no async runtime. No job can run for it either.
     NoRuntime,
 }
 
@@ -35,10 +35,11 @@ impl Caller {
 }
 
 impl TokenManager {
-    /// Tells a caller what to do next: to use a token, to have a job run and ask again, to wait and ask again, or to give up.
+    /// Returns what a caller must do next: use a token, have a job run and ask again, wait and ask again, or
+    /// give up.
     ///
-    /// A caller waits for what is in flight, and for a slot of the request budget that opens before its time is over. A
-    /// caller without time to wait still asks once, so that a renewal that is due begins.
+    /// A caller waits for a flight, and for a slot of the request budget that opens before its waiting time
+    /// is over. A caller that cannot wait still asks once, so that a due renewal begins.
     pub fn ask(&mut self, spec: &TokenSpec, caller: &mut Caller, now: Now) -> Decision {
         let has_asked = std::mem::replace(&mut caller.has_asked, true);
         let (may_run, deadline) = match caller.waits {
@@ -50,7 +51,7 @@ impl TokenManager {
             let decision = self.decide(spec, now);
             let until = match &decision.verdict {
                 Verdict::Wait { until } => Some((*until).min(deadline)),
-                // Only a limit of requests holds it back.
+                // Only a request limit holds it back.
                 Verdict::GiveUp(failure) => {
                     let opens = failure.opens_after().map(|after| now.boot.saturating_add(after));
                     opens.filter(|opens| *opens < deadline)

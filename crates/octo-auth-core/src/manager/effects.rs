@@ -1,4 +1,5 @@
-//! What a step changes outside the machine: what handles may serve, what subscribers are told, which callers ask again.
+//! What a step changes outside the manager: the published tokens, the events for subscribers, the callers to
+//! wake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,37 +10,38 @@ use crate::key::{Event, Published, Settled, State};
 use crate::spec::TokenSpec;
 use crate::time::Now;
 
-/// What the driver does after a step, in the same critical section: publish, notify, wake.
+/// What the driver must do after a step, in the same critical section: publish, notify, wake.
 #[derive(Debug, Default)]
 #[must_use = "callers wait for what these effects tell"]
 pub struct Effects {
-    /// The keys that the step has looked at.
+    /// The specs that the step has looked at.
     pub specs: Vec<TokenEffects>,
-    /// Whether something has changed for all keys: wake every caller that waits.
+    /// Whether something has changed for all specs: wake every waiting caller.
     pub concerns_all: bool,
-    /// Whether those look again that wait for no key in particular: for the next renewal ahead of time, or a shutdown.
+    /// Whether to wake tasks that wait for no single spec: those that wait for the next refresh ahead or for
+    /// a shutdown.
     pub wakes_watchers: bool,
 }
 
-/// What a step changes about one key.
+/// What a step changes about one spec.
 #[derive(Debug)]
 pub struct TokenEffects {
-    /// The key.
+    /// The spec.
     pub spec: Arc<TokenSpec>,
-    /// What its handles may serve without asking.
+    /// The token that its handles may serve without asking the manager.
     pub published: Option<Arc<Published>>,
-    /// What happened, in the order of the variants of [`Event`].
+    /// The events, in the order of the variants of [`Event`].
     pub events: Vec<Event>,
-    /// The state of the key.
+    /// The state of the spec.
     pub state: State,
-    /// How long its token can be served; `None` if that is not known, zero without a token.
+    /// The duration for which its token can still be served; `None` if unknown, zero without a token.
     pub served_for: Option<Duration>,
-    /// Whether callers that wait for the key ask again.
+    /// Whether callers that wait for the spec must ask again.
     pub wakes_callers: bool,
 }
 
 impl TokenManager {
-    /// Makes calls on the machine. Returns their answer, and what they change outside it.
+    /// Calls `call` on the manager. Returns its result, and the effects outside the manager.
     pub fn step<R>(&mut self, now: Now, call: impl FnOnce(&mut Self) -> R) -> (R, Effects) {
         let answer = call(self);
         (answer, self.take_effects(now))

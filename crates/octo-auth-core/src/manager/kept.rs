@@ -1,4 +1,5 @@
-//! Which keys are kept: those with handles, those whose requests can be built, and which makes room for another.
+//! Which specs stay in memory: those with handles are kept, and the least recently used one makes room for
+//! another.
 
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use crate::store::{RecordName, Storage};
 use crate::time::Now;
 
 impl TokenManager {
-    /// Keeps a key as long as the handle lives: it is never given up for another.
+    /// Keeps a spec while the handle lives: it is never evicted.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if its requests cannot be built, or if there is no room for another key.
+    /// A [`TokenError`] if its requests cannot be built, or if there is no room for another spec.
     pub fn acquire(&mut self, spec: &TokenSpec, now: Now) -> Result<Arc<TokenSpec>, TokenError> {
         let Self { accounts, idle, shared, .. } = self;
         if let Some(account) = accounts.get_mut(spec).filter(|account| account.is_checked) {
@@ -42,7 +43,7 @@ impl TokenManager {
         Ok(spec)
     }
 
-    /// Gives a handle back.
+    /// Releases a handle.
     pub fn release(&mut self, spec: &TokenSpec, now: Now) {
         let Self { accounts, idle, shared, .. } = self;
         if let Some(account) = accounts.get_mut(spec) {
@@ -51,7 +52,7 @@ impl TokenManager {
         }
     }
 
-    /// Checks whether the requests of a key can be built. Returns its shape if it was not known.
+    /// Checks whether the requests of a spec can be built. Returns its shape if that was not known before.
     pub(super) fn check(&self, spec: &TokenSpec) -> Result<Option<Shape>, RequestError> {
         if self.accounts.get(spec).is_some_and(|account| account.is_checked) {
             return Ok(None);
@@ -63,7 +64,7 @@ impl TokenManager {
         Ok(Some(shape))
     }
 
-    /// Records that the requests of a key of this shape can be built.
+    /// Records that the requests of a spec of this shape can be built.
     pub(super) fn checked(&mut self, spec: &TokenSpec, shape: Option<Shape>) {
         let Some(shape) = shape else { return };
         let (account, _) = self.account(spec);
@@ -72,13 +73,14 @@ impl TokenManager {
         self.shapes.entry(shape).or_insert((spec, 0)).1 += 1;
     }
 
-    /// Returns the shared form of a key.
+    /// Returns the shared form of a spec.
     fn spec(&self, spec: &TokenSpec) -> Arc<TokenSpec> {
         self.accounts.get_key_value(spec).map_or_else(|| Arc::new(spec.clone()), |(shared, _)| shared.clone())
     }
 
-    /// Returns whether there is room for a key. If there is none for another, evicts the one that was asked about longest
-    /// ago: never one that is held, in flight or unsaved, whose refresh token is in no store, or whose pause lasts.
+    /// Returns whether there is room for a spec. If the manager is full, it evicts the least recently used
+    /// one. It never evicts a spec that has handles, is in flight or unsaved, has its refresh token in no
+    /// store, or is paused.
     pub(super) fn evict_one(&mut self, spec: &TokenSpec, now: Now) -> bool {
         if self.accounts.get(spec).is_some() || self.accounts.len() < self.shared.policy.capacity() {
             return true;
@@ -116,7 +118,7 @@ impl TokenManager {
     }
 }
 
-/// The failure of a key whose requests cannot be built.
+/// Returns the error for a spec whose requests cannot be built.
 fn misconfigured(spec: &Arc<TokenSpec>, error: RequestError) -> TokenError {
     let cause = Cause::Request(Arc::new(error));
     TokenError::new(spec, TokenErrorKind::Misconfigured, Some(cause), Remedy::FixConfiguration)

@@ -1,8 +1,8 @@
-//! Accounts whose renewal waits for what all accounts share: the endpoint, which one of them tries for all, the request
-//! budget, or another renewal's end.
+//! Accounts whose renewal waits for something that all accounts share: the endpoint, which one of them tries
+//! for all, the request budget, or the end of another renewal.
 //!
-//! They stand in lines and are looked at one after the other once it opens. Were each due at that moment, all would be looked
-//! at whenever one of them may begin.
+//! They wait in lines and are looked at one by one once their line opens. If each were due at that moment,
+//! all of them would be looked at whenever one may begin.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::registration::SharedState;
 use crate::spec::TokenSpec;
 use crate::time::Now;
 
-/// A place in a line: of two accounts the one with the smaller number was tried longer ago.
+/// A place in a line. The account with the smaller number was tried longer ago.
 pub(super) type Place = (Line, u64);
 
 /// All lines.
@@ -21,7 +21,7 @@ pub(super) type Place = (Line, u64);
 pub(super) struct Lines(BTreeMap<Line, BTreeSet<(u64, Arc<TokenSpec>)>>);
 
 impl Lines {
-    /// Moves an account from its place, if it has one, to another, or out of the lines.
+    /// Moves an account from its place, if it has one, to another place, or out of the lines.
     pub(super) fn replace(&mut self, spec: &Arc<TokenSpec>, own: &mut Option<Place>, place: Option<Place>) {
         if *own == place {
             return;
@@ -34,16 +34,16 @@ impl Lines {
         }
     }
 
-    /// Returns the account that was tried longest ago of those whose line is open.
+    /// Returns the account of an open line that was tried longest ago.
     pub(super) fn next(&self, shared: &SharedState, now: Now) -> Option<Arc<TokenSpec>> {
         let open = self.0.iter().filter(|(line, members)| {
-            // Asked first: most lines are empty.
+            // This comes first: most lines are empty.
             !members.is_empty() && line.opens(shared, now) <= now.boot
         });
         open.filter_map(|(_, members)| members.first()).min().map(|(_, spec)| spec.clone())
     }
 
-    /// Returns the moment on the boot clock at which the next line opens that is not empty.
+    /// Returns the moment on the boot clock at which the next non-empty line opens.
     pub(super) fn opens(&self, shared: &SharedState, now: Now) -> Option<Duration> {
         let waiting = self.0.iter().filter(|(_, members)| !members.is_empty());
         waiting.map(|(line, _)| line.opens(shared, now)).min()

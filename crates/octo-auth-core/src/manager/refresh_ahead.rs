@@ -1,4 +1,4 @@
-//! Keeping tokens warm: which key is due next, so that no caller has to wait for a renewal.
+//! Refreshing ahead: which spec is due next, so that no caller has to wait for a renewal.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,42 +9,43 @@ use crate::key::{Job, Verdict};
 use crate::spec::TokenSpec;
 use crate::time::Now;
 
-/// No key is left alone for longer without looking again: a clock may have been set, a machine suspended.
+/// The longest time between two looks: a clock may have been set, or the machine suspended.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// When keys are due that no caller has used since their last renewal: only if all keys are kept warm.
+/// The due moment of specs that no caller has used since their last renewal. They are due only with
+/// [`RefreshAhead::All`].
 const UNUSED: Duration = Duration::MAX;
 
-/// Which keys are kept warm.
+/// Which tokens are refreshed ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RefreshAhead {
     /// Those that were used since their last renewal.
     #[default]
     Used,
-    /// All that were ever asked about or adopted.
+    /// All that were ever asked about or imported.
     All,
 }
 
-/// What there is to do for keeping warm.
+/// The next job of refreshing ahead.
 #[derive(Debug)]
 #[must_use = "the job has to be carried out"]
 pub struct DueJob {
-    /// A job that is due now, if one is; after it, ask again at once.
+    /// A job that is due now, or `None`. After running it, ask again at once.
     pub job: Option<Job>,
     /// The moment on the boot clock to ask again at the latest, strictly after now.
     pub again: Duration,
 }
 
 impl TokenManager {
-    /// Begins the renewal that is due next, before anybody waits for it.
+    /// Begins the next due renewal before a caller waits for it.
     ///
-    /// When the endpoint may be tried again after it failed, or the request budget has room again, the key that was tried
-    /// longest ago comes first, whatever its name and whatever became due first: a key that fails each time is not the one
-    /// that tries the endpoint each time.
+    /// When the endpoint may be tried again after a failure, or the request budget has room again, the spec
+    /// that was tried longest ago comes first. Neither names nor due moments matter then, so a spec that
+    /// always fails does not block the others.
     pub fn poll_due(&mut self, which: RefreshAhead, now: Now) -> DueJob {
         let limit = now.boot.saturating_add(LONGEST_SLEEP);
         self.reschedule_touched(now);
-        // A key that was looked at is due after now, so that each is looked at once at most.
+        // After a look, a spec is due later than now, so each is looked at once at most.
         for _ in 0..MOST_LOOKS {
             let Some(spec) = self.next_to_look_at(which, limit, now) else {
                 let is_all = self.to_look_at.is_empty();
@@ -69,9 +70,9 @@ impl TokenManager {
         DueJob { job: None, again: soon(now) }
     }
 
-    /// Returns the key to be looked at now, if there is one.
+    /// Returns the spec to look at now, if there is one.
     fn next_to_look_at(&self, which: RefreshAhead, limit: Duration, now: Now) -> Option<Arc<TokenSpec>> {
-        // At the end of the clock there is no later moment to be looked at.
+        // At the end of the clock there is no later moment.
         if limit == now.boot {
             return None;
         }
@@ -81,21 +82,21 @@ impl TokenManager {
         waiting.or_else(|| due().or_else(unused).map(|(_, spec)| spec.clone()))
     }
 
-    /// Returns when a key is to be looked at next.
+    /// Returns when a spec is looked at next.
     fn looks_again(&self, limit: Duration, now: Now) -> Duration {
         let due = self.due.first().map(|(due, _)| *due);
         let again = due.into_iter().chain(self.lines.opens(&self.shared, now)).chain([limit]);
         again.filter(|again| *again > now.boot).min().unwrap_or(limit)
     }
 
-    /// Notes that a step has looked at a key.
+    /// Records that a step has looked at a spec.
     pub(super) fn note_change(&mut self, spec: &TokenSpec) {
         if let Some(account) = self.accounts.get_mut(spec) {
             account.note_change(&self.shared, &mut self.touched);
         }
     }
 
-    /// Puts the keys that were looked at where they belong among those that are due.
+    /// Updates the due moments of the specs that were looked at.
     fn reschedule_touched(&mut self, now: Now) {
         for spec in &self.touched {
             let Some(account) = self.accounts.get_mut(spec) else { continue };
@@ -107,7 +108,7 @@ impl TokenManager {
         }
     }
 
-    /// Puts a key that was looked at just now behind this moment, whatever it says itself.
+    /// Makes a spec that was just looked at due after this moment, even if its own due moment is earlier.
     fn reschedule_after(&mut self, spec: &Arc<TokenSpec>, now: Now, limit: Duration) {
         let Some(account) = self.accounts.get_mut(spec) else { return };
         account.is_due_stale = false;
@@ -118,12 +119,12 @@ impl TokenManager {
     }
 }
 
-/// When to ask again after so many looks that the lock is to be released first.
+/// Returns when to ask again after so many looks that the lock must be released first.
 fn soon(now: Now) -> Duration {
     now.boot.saturating_add(Duration::from_millis(1))
 }
 
-/// Replaces the moment at which a key is due.
+/// Replaces the due moment of a spec.
 pub(super) fn replace_due(
     all: &mut BTreeSet<(Duration, Arc<TokenSpec>)>,
     spec: &Arc<TokenSpec>,

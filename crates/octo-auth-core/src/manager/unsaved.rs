@@ -1,4 +1,5 @@
-//! Saving again what no store holds, without a caller: a refresh token that was rotated is lost with the process otherwise.
+//! Saving unsaved changes again without a caller. Otherwise a rotated refresh token would be lost with the
+//! process.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -12,10 +13,11 @@ use crate::spec::TokenSpec;
 use crate::time::Now;
 
 impl TokenManager {
-    /// Begins to save the record that is due to be saved next. After a failure of the store a record is due again after a
-    /// pause, which grows to 30 s.
+    /// Begins to save the record that is due next. After a failure of the store a record is due again after a
+    /// back-off, which grows to 30 s.
     ///
-    /// `None` if no record is left to be saved, but for those of flights that are under way: ask again when one has ended.
+    /// Returns `None` if no record is left to be saved, except those in flight: ask again when one of these
+    /// has ended.
     pub fn save_next(&mut self, now: Now) -> Option<DueJob> {
         for spec in &self.touched {
             let account = self.accounts.get(spec).into_iter();
@@ -37,7 +39,7 @@ impl TokenManager {
         None
     }
 
-    /// Returns jobs that save what no store holds yet and no other job saves, such as before a shutdown.
+    /// Returns the jobs that save all unsaved changes that no other job saves, such as before a shutdown.
     pub fn save_all(&mut self, now: Now) -> Vec<Job> {
         let (mut jobs, mut last) = self.save_some(None, now);
         while let Some(spec) = last {
@@ -48,8 +50,8 @@ impl TokenManager {
         jobs
     }
 
-    /// The same for some keys: those that follow `after` in their order. Returns the last of them, from which to go on;
-    /// `None` after the last one of all.
+    /// Returns the jobs for some specs, as [`TokenManager::save_all`] does: those after `after` in their
+    /// order. Also returns the last of them, to continue from; `None` after the last spec.
     pub fn save_some(&mut self, after: Option<&TokenSpec>, now: Now) -> (Vec<Job>, Option<Arc<TokenSpec>>) {
         for spec in &self.touched {
             let account = self.accounts.get_mut(spec).into_iter();
@@ -69,7 +71,7 @@ impl TokenManager {
         (jobs, specs.into_iter().last())
     }
 
-    /// Returns whether [`TokenManager::save_next`] is to be asked: a record is to be saved, now or later.
+    /// Returns whether to call [`TokenManager::save_next`]: a record must be saved, now or later.
     #[must_use]
     pub fn has_unsaved(&self) -> bool {
         !self.unsaved.is_empty()
@@ -77,7 +79,7 @@ impl TokenManager {
 }
 
 impl Account {
-    /// Puts the key among those to be saved, if it is one of them.
+    /// Adds the spec to the set of those to be saved, or removes it.
     pub(super) fn place_unsaved(
         &self,
         unsaved: &mut BTreeSet<(Duration, Arc<TokenSpec>)>,

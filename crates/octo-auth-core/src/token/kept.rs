@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::secret::Secret;
 
-/// The longest value that is kept, in bytes.
+/// The longest kept value, in bytes.
 pub(crate) const LONGEST_KEPT: usize = 16 * 1024;
 
 /// The members of a token answer that the profile keeps, at most a few. An empty set takes one word.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(crate) struct KeptMembers(Option<Arc<Vec<KeptMember>>>);
 
-/// One member with its value: a text, or JSON as it came.
+/// One member with its value: a string, or JSON as received.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct KeptMember {
     pub(crate) name: String,
@@ -33,7 +33,7 @@ impl KeptMembers {
         self.iter().find(|member| member.name == name)
     }
 
-    /// These members, and those of an earlier answer that are not among them.
+    /// Returns these members, plus those of an earlier answer that are missing here.
     pub(crate) fn over(&self, earlier: &Self) -> Self {
         let left: Vec<_> = earlier.iter().filter(|member| self.get(&member.name).is_none()).collect();
         if left.is_empty() {
@@ -43,7 +43,7 @@ impl KeptMembers {
     }
 }
 
-/// Shows the names alone.
+/// Shows only the names.
 impl fmt::Debug for KeptMembers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter().map(|member| &member.name)).finish()
