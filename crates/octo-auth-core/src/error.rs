@@ -1,9 +1,9 @@
-//! What can go wrong, as three questions a caller asks.
+//! The errors of this crate, each of which answers one question.
 //!
-//! [`RequestError`]: why could no request be built? [`CallbackError`]: why did a sign-in not yield a code?
-//! [`ExchangeError`]: why did an exchange not yield its answer? Each has a stable `code()`, says who must act
-//! by `remedy()` ([`Diagnostic`]), keeps its cause, and shows no secret. What a provider writes is shown at most 256 characters
-//! long, without control characters, with the secrets of the request masked.
+//! [`RequestError`]: why could no request be built? [`CallbackError`]: why did a sign-in return no code?
+//! [`ExchangeError`]: why did an exchange fail? Each has a stable `code()`, a `remedy()` that says who must
+//! act ([`Diagnostic`]), and its cause, and shows no secret. Text written by a provider is shown without
+//! control characters, with the secrets of the request masked, and cut to 256 characters.
 
 mod advice;
 mod call;
@@ -39,23 +39,24 @@ pub use request::RequestError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Trying again later may help, but not before this duration has passed.
+    /// Try again, but not before this duration has passed.
     TryLater {
-        /// The least time to wait.
+        /// The shortest duration to wait.
         after: Duration,
     },
-    /// The person whose consent is needed has to sign in again.
+    /// The person whose consent is needed must sign in again.
     SignInAgain,
-    /// The access token the request was made with has expired or was revoked: get another and ask again.
+    /// The access token of the request has expired or was revoked: get another one and repeat the request.
     RenewToken,
-    /// The operator of this software has to correct a setting, a credential or the request.
+    /// The operator of this software must correct a setting, a credential or the request.
     FixConfiguration,
-    /// The provider has to be asked: its answer departs from what it documents.
+    /// Ask the provider: its answer deviates from its documentation.
     AskProvider,
 }
 
 impl Remedy {
-    /// The remedy's stable word: `try_later`, `sign_in_again`, `renew_token`, `fix_configuration` or `ask_provider`.
+    /// Returns the remedy's stable word: `try_later`, `sign_in_again`, `renew_token`, `fix_configuration` or
+    /// `ask_provider`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

@@ -1,8 +1,9 @@
-//! An exchange is a value: one HTTP request and the one way to read its answer.
+//! [`Exchange`]: one HTTP request and the one way to read its answer, as a value.
 //!
 //! Every grant, revocation and onboarding call is an [`Exchange`]. Send [`Exchange::request`] with any HTTP
-//! client that follows no redirect, and give the response to [`Exchange::read`]; if no response came, give
-//! the [`TransportError`] to [`Exchange::failed`]. Nothing here sends, waits or reads a clock.
+//! client that follows no redirects, and pass the response to [`Exchange::read`]. If no response came, pass
+//! the [`TransportError`] to [`Exchange::failed`]. This module sends nothing, does not wait and reads no
+//! clock.
 
 mod body;
 mod fault;
@@ -37,7 +38,7 @@ pub struct Exchange<T: Reply> {
     reply: PhantomData<fn() -> T>,
 }
 
-/// When the code of a request was received, and how long it lives.
+/// When the code of a request was received, and its lifetime.
 #[derive(Debug, Clone, Copy)]
 struct CodeLifetime {
     received: Now,
@@ -50,26 +51,27 @@ impl<T: Reply> Exchange<T> {
         Self { request, reading, reply: PhantomData }
     }
 
-    /// This exchange of a code that was received at that moment and lives this long.
+    /// Returns the exchange with the moment its code was received, and the code's lifetime.
     pub(crate) fn spending(mut self, received: Now, lifetime: Duration) -> Self {
         self.request.extensions_mut().insert(CodeLifetime { received, lifetime });
         self
     }
 
-    /// Returns whether the code that it exchanges has become too old. Ask before sending what had to wait.
+    /// Returns whether the code to exchange has become too old. Check it before sending a request that had to
+    /// wait.
     #[must_use]
     pub fn is_too_old(&self, now: Now) -> bool {
         let code = self.request.extensions().get::<CodeLifetime>();
         code.is_some_and(|code| now.age_of(code.received) >= code.lifetime)
     }
 
-    /// The request to send, as it is, to its absolute URL, without following redirects.
+    /// Returns the request. Send it unchanged to its absolute URL, without following redirects.
     #[must_use]
     pub fn request(&self) -> &Request<Body> {
         &self.request
     }
 
-    /// What the exchange is for.
+    /// Returns the purpose of the exchange.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.reading.purpose()
@@ -77,12 +79,13 @@ impl<T: Reply> Exchange<T> {
 
     /// Reads the response.
     ///
-    /// `sent` is when the request began to be sent: lifetimes count from there. `received` is when the response
-    /// was complete.
+    /// `sent` is when sending of the request began: lifetimes count from there. `received` is when the
+    /// response was complete.
     ///
     /// # Errors
     ///
-    /// An [`ExchangeError`] for whatever is not the answer the provider documents or a tolerated form of it.
+    /// An [`ExchangeError`] if the answer is neither as the provider documents it nor a tolerated variant of
+    /// it.
     pub fn read<B: AsRef<[u8]>>(
         self,
         response: &Response<B>,
@@ -95,7 +98,8 @@ impl<T: Reply> Exchange<T> {
         Ok(Answer { quota_remaining: self.reading.quota_remaining(response.headers()), ..read })
     }
 
-    /// Ends the exchange with what a transport returned: reads the response, or reports why there is none.
+    /// Ends the exchange with the result of a transport: reads the response, or returns the error of the
+    /// failed transfer.
     ///
     /// # Errors
     ///
@@ -112,7 +116,7 @@ impl<T: Reply> Exchange<T> {
         }
     }
 
-    /// Ends an exchange that got no complete response. A refresh token in what has come of it is not lost:
+    /// Ends an exchange that got no complete response. If the received part has a refresh token, it is in
     /// [`ExchangeError::salvaged_refresh_token`].
     #[must_use]
     pub fn failed(self, mut fault: TransportError) -> ExchangeError {
@@ -129,7 +133,7 @@ impl<T: Reply> Exchange<T> {
     }
 }
 
-/// Shows method, URL without query, and purpose; never a header or the body.
+/// Shows the method, the URL without its query, and the purpose; never a header or the body.
 impl<T: Reply> fmt::Debug for Exchange<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let uri = self.request.uri();
@@ -142,15 +146,15 @@ impl<T: Reply> fmt::Debug for Exchange<T> {
     }
 }
 
-/// A value read from an answer, and what was tolerated in reading it.
+/// A value read from an answer, and the deviations tolerated while reading it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Answer<T> {
     /// The value.
     pub value: T,
-    /// Each departure from the provider's document, in the order met.
+    /// Each deviation from the provider's document, in the order found.
     pub deviations: Vec<Deviation>,
-    /// How much of the provider's quota is left, where its profile names a header that tells.
+    /// How much of the provider's quota is left, if its profile names a header for it.
     pub quota_remaining: Option<u64>,
 }
 
@@ -159,7 +163,7 @@ impl<T> Answer<T> {
         Self { value, deviations, quota_remaining: None }
     }
 
-    /// The answer with its value converted, and the same deviations.
+    /// Returns the answer with its value converted, and the same deviations.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Answer<U> {
         Answer {
             value: convert(self.value),
@@ -169,7 +173,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// The value of an exchange's answer. Implemented by the crate's own replies only.
+/// The value of an exchange's answer. Only this crate implements it.
 pub trait Reply: sealed::Read + Send + Sized + 'static {}
 
 impl<T: sealed::Read + Send + 'static> Reply for T {}
@@ -182,12 +186,12 @@ pub(crate) mod sealed {
     pub trait Read: Sized {
         fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError>;
 
-        /// Whether the answer refuses the token of the request, so that another one can help.
+        /// Returns whether the answer refuses the token of the request, so that another token can help.
         fn refuses_the_token(&self) -> bool {
             false
         }
 
-        /// Keeps why no other token was got after [`Read::refuses_the_token`].
+        /// Stores why no other token could be obtained after [`Read::refuses_the_token`].
         fn keep_renewal_failure(&mut self, failure: RenewalFailure) {
             let _ = failure;
         }

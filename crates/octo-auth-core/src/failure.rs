@@ -1,4 +1,4 @@
-//! Why a caller gets no token: what happened, who must act, and when asking again makes sense.
+//! [`TokenError`]: why a caller gets no token, who must act, and when to ask again.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -11,11 +11,12 @@ use crate::registration::Limit;
 use crate::spec::TokenSpec;
 use crate::store::StoreError;
 
-/// Why there is no token to be had now. Cheap to clone; holds no secret.
+/// Why no token is available now. Cheap to clone; contains no secret.
 ///
-/// `code()` is a stable word: that of the failed exchange where one failed, else one of `signed_out`,
-/// `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`, `too_many_in_flight`, `refresh_token_rejected`, `not_signed_in`,
-/// `too_many_tokens`, `expired_on_arrival`, `same_token_again`, `lost`, `not_begun`, `no_runtime`, `would_block_runtime`, or that of a
+/// `code()` is a stable word. If an exchange failed, it is the code of that [`ExchangeError`]. Otherwise it
+/// is one of `signed_out`, `shutting_down`, `store_unavailable`, `still_waiting`, `budget_spent`,
+/// `too_many_in_flight`, `refresh_token_rejected`, `not_signed_in`, `too_many_tokens`, `expired_on_arrival`,
+/// `same_token_again`, `lost`, `not_begun`, `no_runtime`, `would_block_runtime`, or the code of a
 /// [`RequestError`].
 #[derive(Clone)]
 pub struct TokenError(Arc<Inner>);
@@ -29,42 +30,44 @@ struct Inner {
     limit: Option<Limit>,
 }
 
-/// What kind of failure it is.
+/// The kind of a [`TokenError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorKind {
-    /// The account was signed out; a new sign-in or import starts again.
+    /// The account was signed out. A new sign-in or import starts it again.
     SignedOut,
-    /// The machine is shutting down.
+    /// The manager is shutting down.
     ShuttingDown,
-    /// The store failed: its record could not be read, or not be claimed or written before a renewal.
+    /// The store failed: the record could not be read, or could not be claimed or written before a renewal.
     StoreUnavailable,
-    /// The caller's time was over before a renewal under way ended; it goes on without the caller.
+    /// The caller's waiting time was over before the renewal in flight ended. The renewal continues without
+    /// the caller.
     StillWaiting,
-    /// The last attempt failed, and it is too early for the next; the cause says how.
+    /// The last attempt failed, and it is too early for the next one. The cause says how it failed.
     BackingOff,
-    /// As many requests were sent as a limit allows, and none of them failed; the next slot is not open yet. The text says
-    /// whose limit it is.
+    /// As many requests were sent as a limit allows, and none of them failed. The next slot is not open yet.
+    /// The text says whose limit it is.
     BudgetSpent,
-    /// As many renewals are in flight as the policy allows at once; one begins as soon as another has ended.
+    /// As many renewals are in flight as the policy allows. The next one begins when one of them ends.
     TooManyInFlight,
-    /// The refresh token is dead: the consent was withdrawn, or the refresh token was used up elsewhere.
+    /// The refresh token is dead: the user withdrew the consent, or another program used the refresh token.
     RefreshTokenRejected,
-    /// A renewal was lost on its way, and with it the refresh token the server may have replaced.
+    /// A renewal was lost on the way. The server may have replaced the refresh token, and then the new one is
+    /// lost.
     RefreshOutcomeUnknown,
-    /// There is no refresh token: the user has not signed in yet, or the sign-in brought none.
+    /// There is no refresh token: the user has not signed in yet, or the sign-in returned none.
     NotSignedIn,
     /// The request cannot be built from the client's settings.
     Misconfigured,
-    /// As many keys as the policy allows are in use, and none can be given up without losing something.
+    /// As many specs as the policy allows are in use, and none can be evicted without losing data.
     TooManyTokens,
-    /// There is no async runtime to carry the exchange.
+    /// There is no async runtime to run the exchange.
     NoRuntime,
-    /// Waiting here would stall an async runtime.
+    /// Waiting here would block an async runtime.
     WouldBlockRuntime,
 }
 
-/// What lies behind a failure.
+/// The cause of a [`TokenError`].
 #[derive(Debug, Clone)]
 pub(crate) enum Cause {
     Exchange(Arc<ExchangeError>),
@@ -75,12 +78,12 @@ pub(crate) enum Cause {
     ExpiredOnArrival,
     SameTokenAgain,
     RenewedJustNow,
-    /// The server asked for a pause, as the record tells.
+    /// The server asked for a pause, as the record says.
     AskedToWait,
     NeverSignedIn,
 }
 
-/// Why there is no token: the kind, what lies behind it, and the limit of requests that is reached.
+/// Why there is no token: the kind, the cause, and the request limit that is reached.
 pub(crate) struct Why<'a>(pub(crate) TokenErrorKind, pub(crate) Option<&'a Cause>, pub(crate) Option<Limit>);
 
 impl TokenError {
@@ -97,8 +100,8 @@ impl TokenError {
         Self(Arc::new(Inner { spec: spec.clone(), kind, cause, remedy, after, limit: None }))
     }
 
-    /// The failure of a key that is closed for this duration, with the remedy that applies meanwhile. It has a limit if only that
-    /// limit closes it.
+    /// Returns the error of a spec whose renewal is blocked for this duration, with the remedy until then. It
+    /// has a limit if only that limit blocks the renewal.
     pub(crate) fn closed(
         spec: &Arc<TokenSpec>,
         kind: TokenErrorKind,
@@ -114,31 +117,31 @@ impl TokenError {
         Self(Arc::new(Inner { spec: spec.clone(), kind, cause, remedy, after: Some(after), limit }))
     }
 
-    /// The failure that there is no async runtime, for adapters.
+    /// Returns the error that there is no async runtime, for adapters.
     #[must_use]
     pub fn no_runtime(spec: &TokenSpec) -> Self {
         Self::new(&Arc::new(spec.clone()), TokenErrorKind::NoRuntime, None, Remedy::FixConfiguration)
     }
 
-    /// The failure that waiting would stall an async runtime, for adapters.
+    /// Returns the error that waiting would block an async runtime, for adapters.
     #[must_use]
     pub fn would_block_runtime(spec: &TokenSpec) -> Self {
         Self::new(&Arc::new(spec.clone()), TokenErrorKind::WouldBlockRuntime, None, Remedy::FixConfiguration)
     }
 
-    /// The key no token could be got for.
+    /// Returns the spec for which there is no token.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         &self.0.spec
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> TokenErrorKind {
         self.0.kind
     }
 
-    /// The failure's stable word.
+    /// Returns the error's stable word.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         match (&self.0.cause, self.0.kind) {
@@ -152,25 +155,25 @@ impl TokenError {
         }
     }
 
-    /// Who must act; to try later means not before so much time has passed since the failure was given out.
+    /// Returns who must act. The duration of [`Remedy::TryLater`] counts from when the error was returned.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         self.0.remedy
     }
 
-    /// How long after the failure was given out the next attempt is made at the earliest; nothing where no attempt
-    /// will be made until its cause is fixed.
+    /// Returns the duration until the next attempt at the earliest, counted from when the error was returned.
+    /// It is `None` if no attempt will be made until the cause is fixed.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.after
     }
 
-    /// Returns how long until a limit has room again, if that alone keeps the next attempt from being made.
+    /// Returns the duration until a limit has room again, if only that limit prevents the next attempt.
     pub(crate) fn opens_after(&self) -> Option<Duration> {
         self.0.after.filter(|_| self.0.limit.is_some())
     }
 
-    /// The exchange that failed, where one did.
+    /// Returns the error of the exchange, if one failed.
     #[must_use]
     pub fn exchange_error(&self) -> Option<&ExchangeError> {
         match &self.0.cause {
@@ -181,7 +184,7 @@ impl TokenError {
 }
 
 impl TokenErrorKind {
-    /// Returns the kind of a failure that only a limit causes.
+    /// Returns the kind of an error that only a limit causes.
     pub(crate) fn of(limit: Limit) -> Self {
         match limit {
             Limit::InFlight(_) => Self::TooManyInFlight,
@@ -189,7 +192,7 @@ impl TokenErrorKind {
         }
     }
 
-    /// The kind's stable word, such as `still_waiting`.
+    /// Returns the kind's stable word, such as `still_waiting`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -209,7 +212,7 @@ impl TokenErrorKind {
         }
     }
 
-    /// What happened, as the end of a sentence that begins with the key.
+    /// Returns what happened, as the end of a sentence that begins with the spec.
     pub(crate) fn explain(self) -> &'static str {
         match self {
             Self::SignedOut => "it was signed out",
@@ -241,7 +244,7 @@ impl TokenErrorKind {
 }
 
 impl Cause {
-    /// The failure kind a key closed for this reason shows.
+    /// Returns the kind of the error that a spec blocked for this reason returns.
     pub(crate) fn kind(&self) -> TokenErrorKind {
         match self {
             Self::Store(_) => TokenErrorKind::StoreUnavailable,
@@ -250,7 +253,7 @@ impl Cause {
         }
     }
 
-    /// Returns whether it says by itself why no attempt is made: none has failed.
+    /// Returns whether the cause itself says why no attempt is made, without any failure.
     fn is_no_failure(&self) -> bool {
         matches!(self, Self::SameTokenAgain | Self::RenewedJustNow | Self::AskedToWait | Self::NeverSignedIn)
     }
@@ -281,7 +284,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A sentence that begins with the key.
+/// Writes a sentence that begins with the spec.
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(kind, cause, limit) = self;
@@ -323,7 +326,7 @@ impl fmt::Debug for TokenError {
 impl Error for TokenError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.cause {
-            // The text tells of these; what lies behind them is not in it.
+            // The text does not repeat the causes behind these.
             Some(Cause::Exchange(error)) => error.source(),
             Some(Cause::Store(error)) => error.source(),
             _ => None,

@@ -1,4 +1,4 @@
-//! What helps against a failure: the end of an error's text, which names the setting.
+//! Advice for a failure: the end of an error's text, which names the setting.
 
 use super::failed::{Failed, Shape};
 use super::kind::ErrorKind as K;
@@ -6,7 +6,7 @@ use crate::exchange::Purpose;
 use crate::profile::ClientAuthentication;
 
 impl Failed {
-    /// What helps; `None` if the words for the failure say it, or nothing is known.
+    /// Returns the advice; `None` if the text of the failure already says it, or if there is none.
     pub(super) fn advice(&self) -> Option<&'static str> {
         Some(match (&self.kind, self.kind.written_code()) {
             (K::TooLarge { .. }, _) if self.purpose == Purpose::ApiCall => {
@@ -16,7 +16,7 @@ impl Failed {
                 "the person has not decided yet (RFC 8628 section 3.5): ask again later"
             }
             (_, Some("slow_down")) => "it was asked too often (RFC 8628 section 3.5): ask again later",
-            // The credentials may be right, and sent in a way that the server ignores.
+            // The credentials may be correct, but sent in a way that the server ignores.
             (_, Some("invalid_client")) if !self.purpose.rests_on_a_token() => match self.authentication {
                 ClientAuthentication::Body => {
                     "the credentials were sent in the body (`client_authentication` of the profile can be `basic`)"

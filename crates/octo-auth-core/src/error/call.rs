@@ -1,4 +1,4 @@
-//! Why a call of a provider's API has no answer.
+//! Errors of calls of a provider's API.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use super::{ExchangeError, Remedy, RequestError};
 use crate::failure::TokenError;
 
-/// Why a call of the API through an API client of ours has no answer. It holds no secret.
+/// An error of a call through one of our API clients. It contains no secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
     /// The call was not made.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The exchange failed, or its answer cannot be read.
+    /// The exchange failed, or its answer could not be read.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
 }
 
-/// Why a call of the API was not made, or not made to its end. It holds no secret.
+/// Why a call of the API was not made or not completed. It contains no secret.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// There is no token; nothing was sent.
+    /// There is no token. Nothing was sent.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The request must not carry the token, or lacks something; nothing was sent.
+    /// The request must not carry the token, or is incomplete. Nothing was sent.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The provider refused the token, and the request's body is a stream that cannot be sent twice.
@@ -40,7 +40,7 @@ pub enum CallError {
 }
 
 impl ApiError {
-    /// The error's stable word.
+    /// Returns the error's stable word.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         match self {
@@ -49,7 +49,7 @@ impl ApiError {
         }
     }
 
-    /// Who must act.
+    /// Returns who must act.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
@@ -58,7 +58,8 @@ impl ApiError {
         }
     }
 
-    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`](super::Diagnostic::retry_after).
+    /// Returns the duration until the next attempt, as
+    /// [`Diagnostic::retry_after`](super::Diagnostic::retry_after) does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -69,7 +70,7 @@ impl ApiError {
 }
 
 impl CallError {
-    /// The error's stable word: that of the failure or of the request's error, or `unrepeatable`.
+    /// Returns the error's stable word: that of the [`TokenError`] or [`RequestError`], or `unrepeatable`.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         match self {
@@ -79,7 +80,7 @@ impl CallError {
         }
     }
 
-    /// Who must act.
+    /// Returns who must act.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
@@ -89,7 +90,8 @@ impl CallError {
         }
     }
 
-    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`](super::Diagnostic::retry_after).
+    /// Returns the duration until the next attempt, as
+    /// [`Diagnostic::retry_after`](super::Diagnostic::retry_after) does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

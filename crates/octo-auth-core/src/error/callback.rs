@@ -1,4 +1,4 @@
-//! Why a sign-in did not yield a code.
+//! Errors of the callback of a sign-in.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,32 +6,32 @@ use std::time::Duration;
 use super::meaning::CodeMeaning;
 use super::{ErrorCode, ProviderText, Remedy, RequestError};
 
-/// Why a callback did not yield a code that can be exchanged; no token request was made.
+/// Why a callback returned no usable code. No token request was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackError {
-    /// The text is longer than any callback, 16 KiB.
+    /// The text is longer than the limit for callbacks, 16 KiB.
     #[error("the callback is longer than 16 KiB; pass the URL the browser was sent to and nothing else")]
     TooLong,
     /// The text is neither a URL nor a query.
     #[error("the callback is not a URL with a query; pass the whole address the browser was sent to")]
     Malformed,
-    /// The callback arrived at another address than the registered one.
+    /// The callback arrived at another address than the registered redirect URI.
     #[error("the callback arrived at another address than the redirect URI of this sign-in")]
     RedirectUriMismatch,
     /// The callback has no `state`.
     #[error("the callback has no state; it does not belong to a sign-in started here")]
     StateMissing,
-    /// The `state` is not the one of this sign-in.
+    /// The `state` is not the one of this authorization request.
     #[error("the state of the callback is not the one of this sign-in; start the sign-in again")]
     StateMismatch,
-    /// A parameter that must stand once stands several times.
+    /// A parameter that must occur once occurs several times.
     #[error("the callback has the parameter {name} more than once")]
     Duplicate {
-        /// The parameter.
+        /// The parameter's name.
         name: &'static str,
     },
-    /// The callback lacks `iss` though the server sends one (RFC 9207).
+    /// The callback has no `iss`, although the server always sends one (RFC 9207).
     #[error("the callback does not name its issuer, which this server always does (RFC 9207)")]
     IssuerMissing,
     /// The callback names another issuer (RFC 9207).
@@ -42,62 +42,62 @@ pub enum CallbackError {
     IssuerMismatch {
         /// The issuer of the profile.
         expected: String,
-        /// The issuer of the callback, safe to show; empty if there is nothing to show.
+        /// The issuer of the callback, safe to show; empty if there is none to show.
         found: String,
     },
-    /// The provider or the user refused.
+    /// The provider or the user refused the authorization request.
     #[error("the sign-in was refused: {code}{}", super::exchange::after_colon(message.as_ref()))]
     Refused {
         /// The error code of RFC 6749 section 4.1.2.1.
         code: ErrorCode,
-        /// The provider's words.
+        /// The provider's message.
         message: Option<ProviderText>,
     },
-    /// The error in the callback is no error code.
+    /// The `error` parameter of the callback is not a valid error code.
     #[error("the callback reports an error in a form that cannot be read")]
     ErrorMalformed,
-    /// The callback has no code.
+    /// The callback has no `code`.
     #[error("the callback has no code")]
     CodeMissing,
-    /// The code cannot be one.
+    /// The `code` contains characters that a code cannot have.
     #[error("the code of the callback holds characters no code has")]
     CodeMalformed,
     /// The code is older than the provider accepts.
     #[error("the code was received {age_seconds} s ago and lives {lifetime_seconds} s; it was not sent")]
     CodeTooOld {
-        /// Seconds since the callback was received.
+        /// The age of the code in seconds, counted from when the callback was received.
         age_seconds: u64,
-        /// Seconds a code lives.
+        /// The lifetime of a code in seconds.
         lifetime_seconds: u32,
     },
-    /// The sign-in was begun longer ago than
+    /// The authorization request is older than
     /// [`PendingAuthorization::LONGEST_AGE`](crate::PendingAuthorization::LONGEST_AGE).
     #[error(
         "the sign-in was begun {age_seconds} s ago; one that is an hour old yields no code: start it again"
     )]
     SignInTooOld {
-        /// Seconds since the user was sent to the provider.
+        /// The age of the authorization request in seconds.
         age_seconds: u64,
     },
-    /// The profile demands PKCE (RFC 7636), and the sign-in has no code verifier.
+    /// The profile requires PKCE (RFC 7636), and the sign-in has no code verifier.
     #[error(
         "the sign-in has no code verifier, which the profile demands; keep all that `to_json` wrote in the store, and \
          start the sign-in again"
     )]
     VerifierMissing,
-    /// The token came back in the URL, as in the implicit flow that was not asked for.
+    /// The access token came back in the URL, as in the implicit flow, which was not requested.
     #[error("the callback carries a token in its URL; that flow was not asked for and the token is not used")]
     ImplicitResponse,
     /// The sign-in belongs to another client or provider.
     #[error("the sign-in was started by another client or for another provider")]
     OtherClient,
-    /// The exchange could not be built.
+    /// The token request could not be built.
     #[error(transparent)]
     Request(#[from] RequestError),
 }
 
 impl CallbackError {
-    /// The error's stable word.
+    /// Returns the error's stable word.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         let word = match self {
@@ -123,8 +123,8 @@ impl CallbackError {
         Cow::Borrowed(word)
     }
 
-    /// Who must act: the user, by signing in again, but for errors of the set-up and of the server. A refusal is told apart
-    /// by its code.
+    /// Returns who must act: the user, by signing in again, except for errors of the set-up and of the
+    /// server. For a refusal it depends on the error code.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {

@@ -1,55 +1,57 @@
-//! What a failed exchange means for the machine: decided here, once, and carried by the error.
+//! What a failed exchange means for the state machine. It is decided once, here, and stored in the error.
 
 use std::time::Duration;
 
 use super::{ErrorKind, ExchangeError, Remedy, Retry};
 use crate::profile::RefusalMeaning;
 
-/// The least pause after the server said that it is asked too often.
+/// The shortest pause after the server said that it gets too many requests.
 const THROTTLED: Duration = Duration::from_secs(5);
 
-/// How long nothing is tried.
+/// The duration without further attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pause {
-    /// Growing from 1 s to 60 s with full jitter, and at least this.
+    /// Grows from 1 s to 60 s with full jitter, and is never shorter than this.
     Backoff { at_least: Duration },
-    /// 60 s, doubling to 15 min, and at least what the server asked for: waiting does not improve it.
+    /// 60 s, doubling to 15 min, and never shorter than the server asked for. Waiting does not improve this
+    /// failure.
     Cooldown { at_least: Duration },
-    /// Growing from 1 s to 30 s with full jitter: the store failed, not the endpoint.
+    /// Grows from 1 s to 30 s with full jitter: the store failed, not the endpoint.
     Store,
-    /// Not at all, though it counts as a failure: the carrier was lost.
+    /// No pause, but it counts as a failure: the carrier was lost.
     Once,
-    /// Exactly this: nothing failed, but asking again at once would be of no use.
+    /// Exactly this duration: nothing failed, but asking again at once would be useless.
     Rest(Duration),
 }
 
-/// A pause that grows as usual.
+/// The usual growing pause.
 pub(crate) const BACKOFF: Pause = Pause::Backoff { at_least: Duration::ZERO };
 
-/// What a failure is evidence against.
+/// What a failure counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// The account that met it, until other accounts meet the like.
+    /// The account itself, until other accounts have similar failures.
     Account,
-    /// The endpoint: nothing could be sent at all.
+    /// The endpoint: no request could be sent.
     Endpoint,
-    /// The client: the server is asked too often, which counts against the client where the profile says so.
+    /// The client: the server gets too many requests. The profile says whether that counts against the whole
+    /// client.
     Throttle,
 }
 
-/// What a failed exchange means for the machine.
+/// What a failed exchange means for the state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Classification {
     pub(crate) scope: Scope,
-    /// Whether the profile says that the answer means that the client's quota is used up.
+    /// Whether the answer means, according to the profile, that the client's quota is used up.
     pub(crate) is_quota: bool,
-    /// How long nothing is tried; `None` if the refresh token is dead.
+    /// The duration without further attempts; `None` if the refresh token is dead.
     pub(crate) pause: Option<Pause>,
-    /// What the server asked for by `Retry-After`.
+    /// The pause that the server asked for by `Retry-After`.
     pub(crate) asked: Option<Duration>,
     /// Whether the server may have replaced the refresh token.
     pub(crate) is_ambiguous: bool,
-    /// Whether a refresh was refused without a known reason.
+    /// Whether a refresh was refused for an unknown reason.
     pub(crate) is_unexplained: bool,
     pub(crate) remedy: Remedy,
 }
@@ -74,7 +76,7 @@ impl Classification {
                 Some(Pause::Backoff { at_least: least(at_least) })
             }
         };
-        // A redirect asks to wait before the other address is tried (RFC 9110 section 10.2.3).
+        // A redirect may ask to wait before requesting the other address (RFC 9110 section 10.2.3).
         let asks_client = asked.is_some() && !matches!(status, Some(300..=399));
         let is_throttle = matches!(status, Some(429)) || asks_client || is_quota;
         let scope = match error.kind() {
@@ -93,7 +95,8 @@ impl Classification {
         }
     }
 
-    /// Returns the same of an answer to a client that was replaced since: what that may do is of no concern.
+    /// Returns the classification of an answer to a client that was replaced since: its final refusals and
+    /// cooldowns no longer apply.
     pub(crate) fn of_earlier_client(self) -> Self {
         match self.pause {
             None | Some(Pause::Cooldown { .. }) => {

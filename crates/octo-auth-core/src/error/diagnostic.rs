@@ -1,4 +1,4 @@
-//! What every error says beside its text.
+//! The trait of all errors: stable word, remedy, and time of the next attempt.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -10,10 +10,11 @@ use super::Remedy;
 /// Why a token could not be renewed.
 pub(crate) type RenewalFailure = Arc<dyn Diagnostic + Send + Sync>;
 
-/// What every error that reaches a caller says beside its text: a stable word, who must act, and when to try again.
+/// What every error that reaches a caller provides besides its text: a stable word, who must act, and when to
+/// try again.
 ///
-/// A cause is either in the text of an error or behind [`Error::source`], never in both: printed with its chain, as by
-/// `anyhow` or `eyre`, an error says each thing once.
+/// A cause is either in the text of an error or returned by [`Error::source`], never both. So an error
+/// printed with its chain, as by `anyhow` or `eyre`, says each thing once.
 ///
 /// ```
 /// use octo_auth_core::Diagnostic;
@@ -32,8 +33,8 @@ pub trait Diagnostic: Error {
     /// Returns who must act.
     fn remedy(&self) -> Remedy;
 
-    /// Returns how long to wait before the next attempt, counted from when the error was returned; `None` if no attempt
-    /// helps until something is changed, or if no time is known.
+    /// Returns the duration until the next attempt, counted from when the error was returned. It is `None` if
+    /// no attempt helps until the cause is fixed, or if no time is known.
     fn retry_after(&self) -> Option<Duration> {
         match self.remedy() {
             Remedy::TryLater { after } => Some(after),

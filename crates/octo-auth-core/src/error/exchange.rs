@@ -1,4 +1,4 @@
-//! Why an exchange did not yield its answer.
+//! [`ExchangeError`]: why an exchange failed.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -14,11 +14,12 @@ use crate::exchange::{Purpose, TransportError};
 use crate::profile::RefusalMeaning;
 use crate::secret::Secret;
 
-/// Why an exchange did not yield its answer.
+/// Why an exchange failed.
 ///
-/// `code()` is a stable word, `remedy()` says who must act, `retry()` what a machine may do; the text names the
-/// provider and the call, says what came back and what to do. A refresh token that came with an unusable answer
-/// is in `salvaged_refresh_token()`: it may be the only one the server still takes.
+/// `code()` is a stable word, `remedy()` says who must act, and `retry()` says what a program may do. The
+/// text names the provider and the call, says what the server answered and what to do. If an unusable answer
+/// had a refresh token, it is in `salvaged_refresh_token()`: it may be the only one that the server still
+/// accepts.
 #[derive(Clone)]
 pub struct ExchangeError(Box<Failed>);
 
@@ -32,62 +33,65 @@ impl ExchangeError {
         self
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// The error's stable word, such as `oauth:invalid_client`, `provider:ApiSecurityException` or `http:503`.
+    /// Returns the error's stable word, such as `oauth:invalid_client`, `provider:ApiSecurityException` or
+    /// `http:503`.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         self.0.kind.code()
     }
 
-    /// Returns what the transport reported, if no answer came.
+    /// Returns the error of the transport, if no complete answer came.
     #[must_use]
     pub fn fault(&self) -> Option<&TransportError> {
         self.0.fault.as_deref()
     }
 
-    /// What the exchange was for.
+    /// Returns the purpose of the exchange.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.0.purpose
     }
 
-    /// The status of the answer, where there was one.
+    /// Returns the status of the answer, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// What the provider wrote about it, safe to show.
+    /// Returns the provider's message about the error, safe to show.
     #[must_use]
     pub fn provider_text(&self) -> Option<&ProviderText> {
         self.0.message.as_ref()
     }
 
-    /// The page about the error that the provider names (RFC 6749 section 5.2), if it is an address on the web.
+    /// Returns the URL of the provider's page about the error (RFC 6749 section 5.2), if it is an http or
+    /// https address.
     #[must_use]
     pub fn error_uri(&self) -> Option<&str> {
         self.0.error_uri.as_deref()
     }
 
-    /// What the refusal means for the access token the request was made with, where the profile says.
+    /// Returns what the refusal means for the access token of the request, if the profile defines it.
     #[must_use]
     pub fn refusal(&self) -> Option<RefusalMeaning> {
         self.0.refusal
     }
 
-    /// The departures from the provider's document met before the failure.
+    /// Returns the deviations from the provider's document found before the failure.
     #[must_use]
     pub fn deviations(&self) -> &[Deviation] {
         &self.0.deviations
     }
 
-    /// Returns how long to wait before the next attempt; of a token that was refused and could not be renewed, before the
-    /// next renewal. `None` if waiting does not help and the server named no time.
+    /// Returns the duration until the next attempt. If the token was refused and could not be renewed, it is
+    /// the duration until the next renewal. It is `None` if waiting does not help and the server named no
+    /// time.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match (self.renewal_failure(), self.retry()) {
@@ -102,12 +106,13 @@ impl ExchangeError {
         }
     }
 
-    /// Returns how long the server asked not to be asked, if it named a time.
+    /// Returns the pause that the server asked for, if it named one.
     pub(crate) fn asked_to_wait(&self) -> Option<Duration> {
         self.0.retry_after.filter(|after| !after.is_zero())
     }
 
-    /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
+    /// Returns why no other token could be obtained, if the token was refused and the request was not
+    /// repeated for that reason.
     #[must_use]
     pub fn renewal_failure(&self) -> Option<&(dyn Diagnostic + Send + Sync)> {
         self.0.renewal_failure.as_deref()
@@ -118,12 +123,12 @@ impl ExchangeError {
         self
     }
 
-    /// Whether a refresh was refused without a reason that is known.
+    /// Returns whether a refresh was refused for an unknown reason.
     pub(crate) fn is_unexplained(&self) -> bool {
         self.0.is_unexplained()
     }
 
-    /// The refresh token that came with an answer that was unusable otherwise; store it over the old one.
+    /// Returns the refresh token of an answer that was otherwise unusable. Store it in place of the old one.
     #[must_use]
     pub fn salvaged_refresh_token(&self) -> Option<&Secret> {
         match &self.0.salvaged {
@@ -132,27 +137,27 @@ impl ExchangeError {
         }
     }
 
-    /// Returns whether the answer, unusable otherwise, repeats the refresh token that was sent: the server has not replaced
-    /// it, and takes it again.
+    /// Returns whether an otherwise unusable answer repeats the refresh token that was sent. The server has
+    /// not replaced it, and accepts it again.
     #[must_use]
     pub fn repeats_refresh_token(&self) -> bool {
         matches!(self.0.salvaged, Some(Salvaged::Sent))
     }
 
-    /// What a machine may do now.
+    /// Returns what a program may do now.
     #[must_use]
     pub fn retry(&self) -> Retry {
         self.0.retry()
     }
 
-    /// Who must act to get past it.
+    /// Returns who must act.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         self.0.remedy()
     }
 }
 
-/// `: text`, or nothing.
+/// Returns `: text`, or an empty string.
 pub(super) fn after_colon(text: Option<&ProviderText>) -> String {
     text.map(|text| format!(": {text}")).unwrap_or_default()
 }
@@ -198,7 +203,7 @@ impl fmt::Debug for ExchangeError {
 impl Error for ExchangeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self.fault() {
-            // The text holds its words.
+            // The error's text contains the transport's words already.
             Some(fault) if fault.says_why() => fault.source(),
             Some(fault) => Some(fault),
             None => self.renewal_failure()?.source(),

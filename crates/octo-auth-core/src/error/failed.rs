@@ -1,6 +1,7 @@
-//! What follows from a failure: what a machine may do, and who must act.
+//! The consequences of a failure: what a program may do, and who must act.
 //!
-//! Pure functions of what was collected about it, in one place, so that no reader of answers decides for itself.
+//! These are pure functions of the collected facts, in one place, so that no parser of answers decides for
+//! itself.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::exchange::{Delivery, FaultKind, Purpose, TransportError};
 use crate::profile::{ClientAuthentication, RefusalMeaning};
 use crate::secret::Secret;
 
-/// The least pause after the server said that it is asked too often.
+/// The shortest pause after the server said that it gets too many requests.
 const THROTTLED: Duration = Duration::from_secs(5);
 
 /// The parts of an `ExchangeError`, collected while an answer is read.
@@ -24,7 +25,7 @@ pub(crate) struct Failed {
     pub(crate) kind: ErrorKind,
     pub(crate) purpose: Purpose,
     pub(crate) provider: String,
-    /// How the profile has the client authenticate itself.
+    /// How the client authenticates itself according to the profile.
     pub(crate) authentication: ClientAuthentication,
     pub(crate) status: Option<StatusCode>,
     pub(crate) message: Option<ProviderText>,
@@ -32,58 +33,58 @@ pub(crate) struct Failed {
     pub(crate) detail: Option<ProviderText>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) shape: Shape,
-    /// Whether the answer says that the grant which was sent is dead.
+    /// Whether the answer says that the grant in the request is dead.
     pub(crate) grant_is_dead: bool,
-    /// What the profile says the refusal means.
+    /// What the refusal means according to the profile.
     pub(crate) refusal: Option<RefusalMeaning>,
     pub(crate) after_failure: Duration,
     pub(crate) deviations: Vec<Deviation>,
     pub(crate) salvaged: Option<Salvaged>,
     pub(crate) fault: Option<Arc<TransportError>>,
-    /// Why no other token was got, if the one of the request was refused.
+    /// Why no other token could be obtained, if the request's token was refused.
     pub(crate) renewal_failure: Option<RenewalFailure>,
 }
 
-/// The refresh token of an answer that is unusable otherwise.
+/// The refresh token of an otherwise unusable answer.
 #[derive(Clone)]
 pub(crate) enum Salvaged {
-    /// The one that the refresh has sent: the server has not replaced it.
+    /// The refresh token that was sent: the server has not replaced it.
     Sent,
     /// Another one.
     Other(Secret),
 }
 
-/// What the body of a refusal looks like.
+/// The form of a refusal's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// An error of the provider itself, not of a gateway before it.
+    /// An error of the provider itself, not of a gateway in front of it.
     Own,
-    /// There is none.
+    /// No body.
     Empty,
-    /// A page for people, as firewalls and proxies write it.
+    /// An HTML page, as firewalls and proxies send it.
     Page,
     Other,
 }
 
-/// What a machine may do after a failure.
+/// What a program may do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Retry {
-    /// Not again with the same credential.
+    /// Do not retry with the same credential.
     Never,
-    /// Waiting does not improve it: 60 s at first, doubling to 15 min.
+    /// Waiting does not help by itself. Retry after 60 s at first, doubling to 15 min.
     Cooldown,
-    /// Waiting may improve it: growing pauses, at least so long.
+    /// Waiting may help. Retry with growing pauses, never shorter than this.
     Backoff {
-        /// The least pause.
+        /// The shortest pause.
         at_least: Duration,
     },
-    /// The server named the time to wait.
+    /// The server named the duration to wait.
     After(Duration),
-    /// The server may have done what was asked: find out before asking again, and not before so much time has
-    /// passed. A refresh token may have been replaced, a property or client created.
+    /// The server may have processed the request. It may have replaced a refresh token, or created a property
+    /// or client. Find out before retrying, and wait at least this duration.
     Ambiguous {
-        /// The least pause.
+        /// The shortest pause.
         at_least: Duration,
     },
 }
@@ -94,7 +95,7 @@ impl Failed {
         if self.grant_is_dead {
             return Retry::Never;
         }
-        // A code is sent once, whatever came of it.
+        // A code is sent only once, whatever the outcome.
         if waiting_helps && self.purpose == Purpose::CodeExchange {
             return Retry::Never;
         }
@@ -134,8 +135,9 @@ impl Failed {
             return Remedy::RenewToken;
         }
         match &self.kind {
-            // What is said of a missing token type names the setting of the profile that accepts it, another one is for
-            // the profile or the client's registration; what is no JSON mostly comes from another address than meant.
+            // The text about a missing token type names the profile setting that accepts it. Another token
+            // type is a matter of the profile or the client's registration. A body that is not JSON mostly
+            // comes from a wrong address.
             K::Redirect
             | K::PropertyExists { .. }
             | K::TokenTypeMissing
@@ -154,11 +156,11 @@ impl Failed {
 
     fn oauth_remedy(&self, code: &str) -> Remedy {
         match CodeMeaning::of(code) {
-            // It may mean this request alone, such as one that came too early.
+            // It may concern only this request, such as one that came too early.
             Some(CodeMeaning::SignIn) if code == "access_denied" && self.purpose == Purpose::Refresh => {
                 Remedy::AskProvider
             }
-            // Where no person has granted anything, it is the client that is not granted.
+            // If no person has granted anything, the client itself lacks the permission.
             _ if ["access_denied", "invalid_grant"].contains(&code)
                 && self.purpose.rests_on_the_client_alone() =>
             {
@@ -171,8 +173,8 @@ impl Failed {
         }
     }
 
-    /// A refusal without a known code. Where client id and secret, or the caller's own data, are all that was
-    /// sent, they are what is wrong.
+    /// A refusal without a known code. If only the client id and secret, or the caller's own data, were sent,
+    /// they are wrong.
     fn refusal_remedy(&self) -> Remedy {
         let status = self.status.map(|status| status.as_u16()).unwrap_or_default();
         let refused = [400, 401, 403].contains(&status);
@@ -187,14 +189,14 @@ impl Failed {
         }
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     fn waiting_helps(&self) -> bool {
         use ErrorKind as K;
         match &self.kind {
             _ if self.refusal == Some(RefusalMeaning::Quota) || self.is_put_off() => true,
             K::Status(status) => passing_status(*status),
             K::OAuth(code) => CodeMeaning::of(code.as_str()) == Some(CodeMeaning::Later),
-            // A page in the place of the answer goes away; a form is what this server answers with.
+            // An HTML page in place of the answer is temporary. A form is the server's usual format.
             K::MediaType => !self.deviations.contains(&Deviation::FormAnswer),
             kind => matches!(
                 kind,
@@ -215,8 +217,8 @@ impl Failed {
         }
     }
 
-    /// Whether the request may have taken effect behind this failure: a success that cannot be read, a lost answer,
-    /// or a gateway's error that is not in the shape of the provider's own errors.
+    /// Returns whether the request may have been processed despite this failure: a success that cannot be
+    /// read, a lost answer, or a gateway's error that does not have the form of the provider's own errors.
     fn may_have_been_processed(&self) -> bool {
         match self.status {
             None => self.fault.as_ref().is_some_and(|fault| fault.delivery() == Delivery::Unknown),
@@ -225,7 +227,8 @@ impl Failed {
         }
     }
 
-    /// Whether nothing of the body could be read. An answer that is read and lacks something tells what it granted.
+    /// Returns whether the whole body was unreadable. An answer that was read but is incomplete says what it
+    /// granted.
     fn is_unreadable(&self) -> bool {
         use ErrorKind as K;
         match &self.kind {
@@ -244,8 +247,8 @@ impl Failed {
         }
     }
 
-    /// Whether a refusal asks for the same request later: it names a time to wait (RFC 9110 section 10.2.3), or says so in
-    /// words. A code that says what is wrong counts more.
+    /// Returns whether a refusal asks for the same request later: it names a time to wait (RFC 9110 section
+    /// 10.2.3), or says so in words. A code that says what is wrong has priority.
     fn is_put_off(&self) -> bool {
         let is_refusal = self.has_status(400..=499) || self.shape == Shape::Own;
         if !is_refusal || self.says_what_is_wrong() {
@@ -256,19 +259,21 @@ impl Failed {
         names_a_time || texts.into_iter().flatten().any(asks_to_try_again)
     }
 
-    /// Whether a code says what is wrong with the request. `invalid_request` is what many servers say of anything.
+    /// Returns whether a code says what is wrong with the request. `invalid_request` does not: many servers
+    /// use it for everything.
     fn says_what_is_wrong(&self) -> bool {
         let ErrorKind::OAuth(code) = &self.kind else { return false };
         let is_exact = CodeMeaning::of(code.as_str()) == Some(CodeMeaning::Configuration);
         is_exact && code.as_str() != "invalid_request" || code.as_str() == "invalid_grant"
     }
 
-    /// Whether something else than the server answers at this address: a framework says in its own words, or in no JSON,
-    /// that it has no such page. Of an API call, a thing may not exist.
+    /// Returns whether the token endpoint is not at this address: a web framework says, in its own words or
+    /// not in JSON, that the page does not exist. For an API call, it may be the requested object that does
+    /// not exist.
     pub(super) fn is_elsewhere(&self) -> bool {
         let is_missing = self.has_status(404..=405) || self.has_status(410..=410);
         let is_unknown = match &self.kind {
-            // No code of the standards.
+            // Not a code of the standards.
             kind @ ErrorKind::OAuth(_) => kind.word() == "oauth",
             kind => {
                 matches!(kind, ErrorKind::Status(_) | ErrorKind::OAuthMalformed | ErrorKind::ProviderError)
@@ -277,14 +282,16 @@ impl Failed {
         is_missing && is_unknown && self.purpose != Purpose::ApiCall
     }
 
-    /// Whether a page for people came in the place of an answer or a refusal, as firewalls and proxies send it.
+    /// Returns whether an HTML page came in place of an answer or a refusal, as firewalls and proxies send
+    /// it.
     pub(super) fn is_page(&self) -> bool {
         let is_refusal = self.has_status(400..=499) && !self.waiting_helps();
         self.shape == Shape::Page && (is_refusal || self.succeeded())
     }
 
-    /// Whether a refresh was refused without a reason that is known: in the server's own error shape, or by 400 without a
-    /// body. Several in a row, with nothing left to serve, mean that the refresh token is what is wrong.
+    /// Returns whether a refresh was refused for an unknown reason: in the server's own error format, or by
+    /// 400 without a body. Several in a row, with no token left to serve, mean that the refresh token is the
+    /// problem.
     pub(super) fn is_unexplained(&self) -> bool {
         let is_refusal = match self.shape {
             Shape::Own => [200..=299, 400..=401, 403..=403].into_iter().any(|range| self.has_status(range)),
@@ -310,7 +317,7 @@ impl Failed {
     }
 }
 
-/// Whether a provider's words ask for the same request again, rather than for a new sign-in.
+/// Returns whether a provider's text asks for the same request again, rather than for a new sign-in.
 fn asks_to_try_again(text: &str) -> bool {
     let text = text.to_ascii_lowercase().replace('_', " ");
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -318,7 +325,7 @@ fn asks_to_try_again(text: &str) -> bool {
         && !says(&["sign in", "log in", "login", "authoriz", "expired", "revoked", "invalid"])
 }
 
-/// Statuses after which waiting may help: server errors, throttling, time-outs.
+/// Returns whether waiting may help after this status: server errors, throttling, time-outs.
 fn passing_status(status: StatusCode) -> bool {
     status.as_u16() >= 500 || [408, 425, 429].contains(&status.as_u16())
 }

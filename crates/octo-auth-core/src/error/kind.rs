@@ -1,4 +1,4 @@
-//! The kinds of failures of an exchange: their stable words, and what they say.
+//! [`ErrorKind`]: the kinds of failed exchanges, with their stable words and texts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,81 +7,82 @@ use http::StatusCode;
 
 use super::{ErrorCode, ProviderText};
 
-/// What kind of failure it is; `code()` gives the stable word.
+/// The kind of an [`ExchangeError`]. Its stable word is [`ErrorKind::code`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The request certainly did not reach the server.
     NotSent,
-    /// The request may have been processed, but no complete answer came.
+    /// The request may have been processed, but no complete answer arrived.
     MaybeProcessed,
-    /// The request was sent and got no complete answer in time.
+    /// The request was sent, but no complete answer arrived in time.
     Timeout,
-    /// The connection was closed before the head of an answer was complete, or what came back is not HTTP, or beyond what a
-    /// token answer can be.
+    /// The connection was closed before the head of an answer was complete, or the answer is not HTTP, or
+    /// exceeds the limits of a token answer.
     HttpMalformed,
-    /// The answer broke off before its end.
+    /// The answer was cut off before its end.
     BodyIncomplete,
     /// The server answered with a redirect, which is never followed.
     Redirect,
-    /// The status alone says what is wrong.
+    /// An HTTP status that says what is wrong.
     Status(StatusCode),
-    /// An error of RFC 6749 section 5.2 or 4.1.2.1, or its extensions.
+    /// An error code of RFC 6749 section 5.2 or 4.1.2.1, or of its extensions.
     OAuth(ErrorCode),
-    /// An `error` member that is no error code.
+    /// The `error` member is not a valid error code.
     OAuthMalformed,
-    /// An error in the provider's own shape, with its own word.
+    /// An error in the provider's own format, with its own code.
     Provider(ErrorCode),
-    /// An error in the provider's own shape, or an object where a code was due, without a usable word.
+    /// An error in the provider's own format without a usable code, or an object in place of a code.
     ProviderError,
-    /// The body is compressed though the request asked for `identity`.
+    /// The body is compressed although the request asked for `identity`.
     ContentEncoding,
-    /// The body is not of the media type the call answers with.
+    /// The body does not have the media type of the call's answers.
     MediaType,
     /// The body is larger than the limit.
     TooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// There is no body.
+    /// The body is empty.
     EmptyBody,
     /// The body is not UTF-8.
     NotUtf8,
     /// The body is not JSON.
     NotJson,
-    /// The body is JSON but no object.
+    /// The body is JSON, but not an object.
     NotObject,
-    /// A member stands twice with different values.
+    /// A member occurs twice with different values.
     DuplicateMember,
     /// Two spellings of one member have different values.
     MemberConflict,
     /// There is no access token.
     AccessTokenMissing,
-    /// The access token is no text.
+    /// The access token is not a string.
     AccessTokenMalformed,
-    /// The access token holds characters that must not stand in a header.
+    /// The access token contains characters that are not allowed in a header.
     AccessTokenUnsafe,
     /// The access token is longer than 64 KiB.
     AccessTokenTooLong,
-    /// The access token lies inside another member.
+    /// The access token is inside another member.
     AccessTokenEnveloped,
     /// There is no token type.
     TokenTypeMissing,
-    /// The token type is no text.
+    /// The token type is not a string.
     TokenTypeMalformed,
-    /// The token type is not bearer; with the type, unless it is longer than 32 characters or holds a secret.
+    /// The token type is not bearer. The value is the type, unless it is longer than 32 characters or
+    /// contains a secret.
     TokenTypeUnsupported(Option<ProviderText>),
-    /// A member the answer cannot do without is missing or unusable.
+    /// A required member is missing or unusable.
     MemberMissing(Cow<'static, str>),
-    /// The property to be created is there already.
+    /// The property to create already exists.
     PropertyExists {
-        /// The provider's id of it, where told.
+        /// The provider's id of the property, if the answer has it.
         id: Option<String>,
     },
 }
 
 impl ErrorKind {
-    /// The kind's stable word, with the status or the provider's own word in it.
+    /// Returns the kind's stable word. It contains the status or the provider's own error code.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         match self {
@@ -92,9 +93,9 @@ impl ErrorKind {
         }
     }
 
-    /// The kind's stable word out of a fixed set, for labels: a status is `http` with its class, such as `http:5xx`,
-    /// and of the words that a server wrote only those of the standards are in it, such as `oauth:invalid_grant`; else
-    /// it is `oauth` or `provider`.
+    /// Returns the kind's stable word out of a fixed set, for metric labels. A status is `http` with its
+    /// class, such as `http:5xx`. An error code of the standards is kept, such as `oauth:invalid_grant`. Any
+    /// other code of a server is only `oauth` or `provider`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -138,7 +139,7 @@ impl ErrorKind {
         }
     }
 
-    /// The code that a server wrote, if it wrote one.
+    /// Returns the error code that the server sent, if any.
     pub(crate) fn written_code(&self) -> Option<&str> {
         match self {
             Self::OAuth(code) | Self::Provider(code) => Some(code.as_str()),
@@ -146,7 +147,7 @@ impl ErrorKind {
         }
     }
 
-    /// What is wrong, as the second half of a sentence.
+    /// Writes what is wrong, as the second half of a sentence.
     pub(super) fn explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
             Self::NotSent => "could not be sent",

@@ -7,13 +7,14 @@ pub(super) enum CodeMeaning {
     Configuration,
     /// The same request may succeed later.
     Later,
-    /// The person has refused, or has to do something at the server's page.
+    /// The person refused, or must do something on the server's page.
     SignIn,
 }
 
 impl CodeMeaning {
-    /// The meaning of a code of RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1, RFC 8628 section 3.5, RFC 8707
-    /// section 2, RFC 9449 section 5 and OpenID Connect Core section 3.1.2.6; `None` for any other. `invalid_grant` depends on the grant.
+    /// Returns the meaning of a code of RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009 section 2.2.1, RFC 8628
+    /// section 3.5, RFC 8707 section 2, RFC 9449 section 5 and OpenID Connect Core section 3.1.2.6; `None`
+    /// for any other. `invalid_grant` is not among them: its meaning depends on the grant.
     pub(super) fn of(code: &str) -> Option<Self> {
         Some(match code {
             "invalid_client"
@@ -31,7 +32,7 @@ impl CodeMeaning {
             | "unsupported_response_type"
             | "unsupported_token_type"
             | "use_dpop_nonce" => Self::Configuration,
-            // The last one is of no standard, yet common: the server itself does not know what is wrong.
+            // The last one is common, but in no standard. The server itself does not know what is wrong.
             "authorization_pending"
             | "server_error"
             | "slow_down"

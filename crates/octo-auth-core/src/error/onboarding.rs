@@ -1,4 +1,4 @@
-//! Why an account did not begin.
+//! [`OnboardingError`]: why an account could not be set up.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,49 +7,50 @@ use super::{CallError, CallbackError, ExchangeError, Remedy, RequestError};
 use crate::failure::TokenError;
 use crate::key::Imported;
 
-/// Why an account did not begin with what a sign-in, a migration or a creation brings.
+/// Why an account could not be set up with the tokens of a sign-in, a migration or a property creation.
 ///
-/// What was brought is in no case lost: it is in the account, or in the error.
+/// The tokens are never lost: they are either in the account or in the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnboardingError {
     /// Nothing was sent.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The code cannot be exchanged; nothing was sent.
+    /// The code cannot be exchanged. Nothing was sent.
     #[error(transparent)]
     Callback(#[from] CallbackError),
-    /// The exchange failed. A refresh token that could be read in its answer all the same
-    /// ([`ExchangeError::salvaged_refresh_token`]) is in the account, unless that holds another.
+    /// The exchange failed. If its answer had a readable refresh token
+    /// ([`ExchangeError::salvaged_refresh_token`]), it is in the account, unless the account has another one.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
-    /// The account holds another refresh token, which was left alone: whatever it opens would be lost.
+    /// The account has another refresh token, which was kept: replacing it could lose access to its data.
     #[error(
         "{account} holds another refresh token, which was left alone: adopt the new one, which is in this error, into \
          an account of its own"
     )]
     Occupied {
-        /// The account, as its key shows itself.
+        /// The account, as its spec is displayed.
         account: String,
-        /// What was brought.
+        /// The tokens of the exchange.
         brought: Box<Imported>,
-        /// The id of the property that was created, where one was.
+        /// The id of the created property, if one was created.
         property: Option<String>,
     },
-    /// What was brought does not fit the account, such as tokens of another provider.
+    /// The tokens do not fit the account, such as tokens of another provider.
     #[error("what was brought does not fit {account}: {reason}")]
     Unfit {
-        /// The account, as its key shows itself.
+        /// The account, as its spec is displayed.
         account: String,
-        /// What was brought.
+        /// The tokens of the exchange.
         brought: Box<Imported>,
-        /// Why it does not fit.
+        /// Why they do not fit.
         reason: RequestError,
     },
 }
 
 impl OnboardingError {
-    /// The same, of a property that was created all the same; without meaning for other errors.
+    /// Returns the error with the id of a property that was created nevertheless. It changes only
+    /// [`OnboardingError::Occupied`].
     #[must_use]
     pub fn with_property(self, id: &str) -> Self {
         match self {
@@ -60,7 +61,7 @@ impl OnboardingError {
         }
     }
 
-    /// The error's stable word; of its own are `account_occupied` and that of the request's error.
+    /// Returns the error's stable word: `account_occupied`, or that of the error inside.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         match self {
@@ -72,7 +73,7 @@ impl OnboardingError {
         }
     }
 
-    /// Who must act.
+    /// Returns who must act.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
@@ -84,7 +85,8 @@ impl OnboardingError {
         }
     }
 
-    /// Returns how long to wait before the next attempt, as [`Diagnostic::retry_after`](super::Diagnostic::retry_after).
+    /// Returns the duration until the next attempt, as
+    /// [`Diagnostic::retry_after`](super::Diagnostic::retry_after) does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 use crate::printable::is_invisible;
 use crate::secret::Secret;
 
-/// Longest text of a provider that is ever shown, in characters.
+/// The longest shown text of a provider, in characters.
 const LONGEST: usize = 256;
 
-/// How much of a long text is looked at, in characters: masking may shorten it.
+/// How much of a long text is examined, in characters: masking may shorten it.
 const LOOKED_AT: usize = 4 * LONGEST;
 
-/// Longest error code, in bytes; a longer one is text, not a code.
+/// The longest error code, in bytes. A longer one is treated as text.
 const LONGEST_CODE: usize = 64;
 
 /// A provider's text: at most 256 characters, free of control characters, secrets of the request masked.
@@ -21,7 +21,7 @@ const LONGEST_CODE: usize = 64;
 pub struct ProviderText(String);
 
 impl ProviderText {
-    /// Makes a text safe to show; nothing if there is nothing to show.
+    /// Returns the text made safe to show; `None` if no text remains.
     pub(crate) fn new(text: &str, secrets: &[Secret]) -> Option<Self> {
         let spellings = spellings(secrets);
         let longest = spellings.iter().map(|spelling| spelling.chars().count()).max().unwrap_or(0);
@@ -31,7 +31,7 @@ impl ProviderText {
             masked = without(&masked, spelling);
         }
         if cut {
-            // The cut may have gone through a secret, whose beginning would not have been recognised.
+            // The cut may be inside a secret, whose beginning would not be recognised.
             let whole = masked.chars().count().saturating_sub(longest);
             masked = masked.chars().take(whole).collect();
         }
@@ -44,7 +44,7 @@ impl ProviderText {
         (!shown.is_empty()).then(|| Self(shown.to_owned()))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -57,22 +57,22 @@ impl fmt::Display for ProviderText {
     }
 }
 
-/// A provider's own word for an error: at most 64 letters, digits and `_-.:/`, or as the profile lists it.
+/// A provider's own error code: at most 64 letters, digits and `_-.:/`, or as the profile lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ErrorCode(String);
 
 impl ErrorCode {
-    /// Takes a word that can be an error code.
+    /// Returns the word as an error code, if it can be one.
     pub(crate) fn new(word: &str, secrets: &[Secret]) -> Option<Self> {
-        // RFC 6749 allows more, but what has brackets or spaces in it is text for people, not a word.
+        // RFC 6749 allows more. But a word with brackets or spaces is text for people, not a code.
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
         let possible = !word.is_empty() && word.len() <= LONGEST_CODE && word.bytes().all(allowed);
-        // A word that every server uses shows nothing, though it may hold the value of a parameter, such as `client`.
+        // A standard code reveals no secret, even if it contains the value of a parameter, such as `client`.
         let sound = standard(word).is_some() || (possible && !shows(word, secrets));
         sound.then(|| Self(word.to_owned()))
     }
 
-    /// Takes a code that the profile lists, which may hold spaces and brackets.
+    /// Returns a code that the profile lists. It may contain spaces and brackets.
     pub(crate) fn listed(code: &str) -> Self {
         Self(code.to_owned())
     }
@@ -82,19 +82,19 @@ impl ErrorCode {
         code.len() <= LONGEST_CODE && code.trim() == code && !code.contains(is_invisible)
     }
 
-    /// The word.
+    /// Returns the code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The word with `oauth:` before it, if it is one of the standards.
+    /// Returns the code with the prefix `oauth:`, if it is one of the standards.
     pub(super) fn standard(&self) -> Option<&'static str> {
         standard(&self.0)
     }
 }
 
-/// Returns an error code of the standards with `oauth:` before it.
+/// Returns an error code of the standards with the prefix `oauth:`.
 fn standard(word: &str) -> Option<&'static str> {
     STANDARD_CODES.into_iter().find(|code| code.strip_prefix("oauth:") == Some(word))
 }
@@ -123,12 +123,12 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Returns whether a text repeats a secret.
+/// Returns whether a text contains a secret.
 pub(crate) fn shows(text: &str, secrets: &[Secret]) -> bool {
     spellings(secrets).iter().any(|secret| found(text, secret).next().is_some())
 }
 
-/// The text with each occurrence of a secret masked.
+/// Returns the text with each occurrence of a secret masked.
 fn without(text: &str, secret: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut end = 0;
@@ -139,8 +139,8 @@ fn without(text: &str, secret: &str) -> String {
     masked + &text[end..]
 }
 
-/// Where a secret stands in a text. One of fewer than four letters stands in many words by chance, and counts only where
-/// it is a word of its own.
+/// Returns where a secret occurs in a text. A secret of fewer than four letters occurs in many words by
+/// chance, so it counts only as a whole word.
 fn found<'t>(text: &'t str, secret: &'t str) -> impl Iterator<Item = usize> + 't {
     let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
     let is_word = move |start: usize| {
@@ -150,8 +150,9 @@ fn found<'t>(text: &'t str, secret: &'t str) -> impl Iterator<Item = usize> + 't
     places.filter(move |start| secret.len() >= 4 || is_word(*start))
 }
 
-/// The secrets as they may be written back: plain and in each form of percent escapes, the longest first, so that one which begins
-/// another does not leave the other's end behind.
+/// Returns the secrets in all forms in which a provider may repeat them: plain and percent-encoded. The
+/// longest come first: if one secret is the beginning of another, masking it first would leave the other's
+/// end visible.
 fn spellings(secrets: &[Secret]) -> Vec<Zeroizing<String>> {
     let mut spellings: Vec<Zeroizing<String>> = Vec::new();
     for secret in secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty()) {
@@ -166,7 +167,7 @@ fn spellings(secrets: &[Secret]) -> Vec<Zeroizing<String>> {
     spellings
 }
 
-/// The text with the digits of its percent escapes in lower case.
+/// Returns the text with the hexadecimal digits of its percent escapes in lower case.
 fn lower_case_escapes(text: &str) -> Zeroizing<String> {
     let mut written = Zeroizing::new(String::with_capacity(text.len()));
     let mut digits = 0;

@@ -1,8 +1,8 @@
-//! Why no request could be built.
+//! [`RequestError`]: why a request could not be built.
 
 use super::Remedy;
 
-/// Why a request could not be built; nothing was sent.
+/// Why a request could not be built. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -11,22 +11,22 @@ pub enum RequestError {
     NotOffered {
         /// The provider's title.
         provider: String,
-        /// The call in words.
+        /// The call, in words.
         call: &'static str,
     },
-    /// The client id is empty or cannot stand in a request.
+    /// The client id is empty or contains characters that cannot be sent.
     #[error("the client id is empty or holds control characters; copy it again from the provider's page")]
     ClientId,
-    /// The call needs a client secret and the client has none.
+    /// The call needs a client secret, and the client has none.
     #[error("the {call} call needs a client secret and this client was made without one")]
     ClientSecretMissing {
-        /// The call in words.
+        /// The call, in words.
         call: &'static str,
     },
-    /// A secret to be sent is empty, or cannot stand in a header.
+    /// A secret to be sent is empty, or contains characters that cannot be sent in a header.
     #[error("the {what} is empty or holds characters that cannot be sent")]
     Secret {
-        /// What the secret is.
+        /// Which secret it is.
         what: &'static str,
     },
     /// The provider refuses requests without a scope.
@@ -35,45 +35,45 @@ pub enum RequestError {
         /// The provider's title.
         provider: String,
     },
-    /// The provider knows no scopes.
+    /// The provider has no scopes.
     #[error("{provider} knows no scopes for this call; ask without one")]
     ScopeUnknown {
         /// The provider's title.
         provider: String,
     },
-    /// A scope holds a character RFC 6749 section 3.3 does not allow.
+    /// A scope contains a character that RFC 6749 section 3.3 does not allow.
     #[error("the scope at position {position} holds a character that RFC 6749 section 3.3 does not allow")]
     ScopeMalformed {
-        /// Its place in the list, counted from one.
+        /// Its position in the list, counted from one.
         position: usize,
     },
-    /// The redirect URI is not one the provider takes.
+    /// The provider does not accept the redirect URI.
     #[error("the redirect URI {problem}")]
     RedirectUri {
-        /// What is wrong with it and what to do.
+        /// What is wrong with it, and what to do.
         problem: &'static str,
     },
     /// An extra parameter would replace one of the call's own.
     #[error("the extra parameter {name:?} is one of the call's own; remove it")]
     ReservedParameter {
-        /// Its name.
+        /// The parameter's name.
         name: String,
     },
     /// A value cannot be sent.
     #[error("the {what} {problem}")]
     Value {
-        /// What the value is.
+        /// Which value it is.
         what: &'static str,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The URL of an API call leads to a host the token must not go to.
+    /// The URL of an API call has a host to which the token must not be sent.
     #[error(
         "the token must not go to {origin}; the hosts of {provider} are listed under `api.hosts` in its profile, and \
          `with_api_host` adds one"
     )]
     ForeignHost {
-        /// Scheme, host and port of the URL.
+        /// The scheme, host and port of the URL.
         origin: String,
         /// The provider's title.
         provider: String,
@@ -84,7 +84,7 @@ pub enum RequestError {
         /// The provider's title.
         provider: String,
     },
-    /// An API call lacks a header that the provider wants on every request.
+    /// An API call lacks a header that the provider requires on every request.
     #[error("{provider} wants the header {header} on every request")]
     HeaderMissing {
         /// The provider's title.
@@ -92,13 +92,14 @@ pub enum RequestError {
         /// The header's name.
         header: String,
     },
-    /// A client that replaces another has another issuer, client id or parameters, so that its records have other names.
+    /// The new client has another issuer, client id or parameters than the client it replaces. Its records
+    /// would have other names.
     #[error(
         "the new client has another issuer, client id or parameter than the present one: it is another registration; make \
          another token manager for it"
     )]
     OtherRegistration,
-    /// As many keys are in use as the policy's capacity allows, and none can be evicted without losing data.
+    /// As many specs are in use as the policy's capacity allows, and none can be evicted without losing data.
     #[error(
         "as many keys are in use as the policy's capacity, {capacity}, allows, and none can be evicted; raise it"
     )]
@@ -106,7 +107,7 @@ pub enum RequestError {
         /// The capacity.
         capacity: usize,
     },
-    /// The URL of a request is no absolute http or https URL, or holds user information.
+    /// The URL of a request is not an absolute http or https URL, or contains user information.
     #[error(
         "the URL of the request is not absolute, or names a user; write scheme, host and path, and no more"
     )]
@@ -114,7 +115,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// The error's stable word.
+    /// Returns the error's stable word.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -137,7 +138,7 @@ impl RequestError {
         }
     }
 
-    /// Who must act: always the operator of this software.
+    /// Returns who must act: always the operator of this software.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         Remedy::FixConfiguration

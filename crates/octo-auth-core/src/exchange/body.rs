@@ -4,24 +4,24 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// Bytes of a request: not shown by `Debug`, wiped when dropped.
+/// The bytes of a request. `Debug` does not show them, and they are wiped when dropped.
 #[derive(Clone, Default)]
 pub struct Body(Zeroizing<Vec<u8>>);
 
 impl Body {
-    /// A body of these bytes.
+    /// Returns a body of these bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// A body without bytes.
+    /// Returns an empty body.
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Whether there are no bytes.
+    /// Returns whether the body is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

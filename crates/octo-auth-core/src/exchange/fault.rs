@@ -1,4 +1,4 @@
-//! What a transport reports when no response came.
+//! [`TransportError`]: why no complete response came.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,10 +8,11 @@ use http::Response;
 
 use super::Body;
 
-/// Why no complete response came. Never an HTTP status: a response of any status goes to `Exchange::read`.
+/// Why no complete response came. It is never an HTTP status: pass a response of any status to
+/// `Exchange::read`.
 ///
-/// What a constructor is given are a few words for people, such as `connection refused`: they must hold no header, body or
-/// query.
+/// Each constructor takes a few words for people, such as `connection refused`. They must not contain
+/// headers, body or query.
 pub struct TransportError {
     kind: FaultKind,
     what: Cow<'static, str>,
@@ -19,7 +20,7 @@ pub struct TransportError {
     partial: Option<Box<Response<Body>>>,
 }
 
-/// What kind of fault it is.
+/// The kind of a [`TransportError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     NotSent,
@@ -31,7 +32,7 @@ pub(crate) enum FaultKind {
     BrokenOff,
 }
 
-/// Whether the server can have seen the request.
+/// Whether the server can have received the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// No byte of the request can have reached the server.
@@ -41,61 +42,65 @@ pub enum Delivery {
 }
 
 impl TransportError {
-    /// A request of which certainly no byte reached the server: no address, no connection, no TLS session.
+    /// Returns the error of a request of which certainly no byte reached the server: no address, no
+    /// connection, no TLS session.
     #[must_use]
     pub fn not_sent(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::NotSent, what)
     }
 
-    /// A request that was certainly not sent, for a reason that waiting seldom mends and the configuration can: no TLS
-    /// session could be agreed or trusted, or a proxy asks for other credentials.
+    /// Returns the error of a request that was certainly not sent, for a reason that needs a change of the
+    /// configuration. Examples are a TLS session that could not be negotiated or trusted, and a proxy that
+    /// asks for other credentials.
     #[must_use]
     pub fn misconfigured(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::Misconfigured, what)
     }
 
-    /// A connection that was closed before an answer came. It is [`Delivery::NotSent`] if the server certainly did not read the
-    /// whole request, such as when it could not be written to its end.
+    /// Returns the error of a connection that was closed before an answer came. Pass [`Delivery::NotSent`] if
+    /// the server certainly did not read the whole request, such as when it could not be fully written.
     #[must_use]
     pub fn not_answered(what: impl Into<Cow<'static, str>>, delivery: Delivery) -> Self {
         Self::new(FaultKind::NotAnswered(delivery), what)
     }
 
-    /// A request that may have been processed, for a reason none of the other constructors names.
+    /// Returns the error of a request that may have been processed, for a reason that no other constructor
+    /// names.
     #[must_use]
     pub fn unknown(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::Unknown, what)
     }
 
-    /// A request that was sent and got no complete response in the time it had.
+    /// Returns the error of a request that was sent but got no complete response in time.
     #[must_use]
     pub fn timed_out(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::TimedOut, what)
     }
 
-    /// A request that was answered with something that is not HTTP, or not within sane limits of it.
+    /// Returns the error of a request whose answer is not HTTP, or exceeds reasonable limits.
     #[must_use]
     pub fn malformed(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::Malformed, what)
     }
 
-    /// A request whose response broke off before its end.
+    /// Returns the error of a request whose response was cut off before its end.
     #[must_use]
     pub fn broken_off(what: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultKind::BrokenOff, what)
     }
 
-    /// This fault with its cause. The cause is shown to people: it must hold no header, body or query.
+    /// Returns this error with its cause. The cause is shown to people: it must not contain headers, body or
+    /// query.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// This fault with what has come of the response: its head, and its body up to the fault.
+    /// Returns this error with the received part of the response: its head, and its body up to the failure.
     ///
-    /// The body may hold a refresh token that has replaced the one of the request. [`Exchange::failed`](crate::Exchange::failed)
-    /// takes it out of a complete JSON object.
+    /// The body may contain a refresh token that has replaced the one of the request.
+    /// [`Exchange::failed`](crate::Exchange::failed) extracts it from a complete JSON object.
     #[must_use]
     pub fn with_partial_response(mut self, partial: Response<Body>) -> Self {
         self.partial = Some(Box::new(partial));
@@ -106,7 +111,7 @@ impl TransportError {
         self.partial.take().map(|partial| *partial)
     }
 
-    /// Whether the server can have seen the request.
+    /// Returns whether the server can have received the request.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match self.kind {
@@ -118,7 +123,7 @@ impl TransportError {
         }
     }
 
-    /// Returns whether its words say more than its kind.
+    /// Returns whether its text says more than its kind.
     pub(crate) fn says_why(&self) -> bool {
         !matches!(self.kind, FaultKind::TimedOut | FaultKind::Malformed | FaultKind::BrokenOff)
     }

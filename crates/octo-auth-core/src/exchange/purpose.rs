@@ -1,16 +1,16 @@
-//! What an exchange is for, and everything that follows from that alone.
+//! [`Purpose`]: what an exchange is for, and the properties that follow from it.
 
 use std::fmt;
 
-/// What an exchange is for.
+/// The purpose of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {
-    /// Client credentials grant.
+    /// The client credentials grant.
     ClientCredentials,
-    /// Exchange of an authorization code.
+    /// The exchange of an authorization code.
     CodeExchange,
-    /// Renewal by refresh token.
+    /// A renewal by refresh token.
     Refresh,
     /// Octorate's ApiLogin.
     ApiLogin,
@@ -26,14 +26,14 @@ pub enum Purpose {
     CreateClient,
     /// Revoking a token.
     Revocation,
-    /// Asking about a token.
+    /// Introspecting a token.
     Introspection,
     /// A call of the provider's API.
     ApiCall,
 }
 
 impl Purpose {
-    /// The purpose in a word or two.
+    /// Returns the purpose in one or two words.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client credentials",
@@ -51,17 +51,18 @@ impl Purpose {
         }
     }
 
-    /// Whether what is sent is a grant that a person gave and that can be used up.
+    /// Returns whether the request spends a grant that a person gave and that can be used up.
     pub(crate) fn spends_a_grant(self) -> bool {
         matches!(self, Self::Refresh | Self::CodeExchange)
     }
 
-    /// Whether the request changes something at the server that a second one would change again or find changed.
+    /// Returns whether the request changes something at the server that a second one would change again or
+    /// find already changed.
     pub(crate) fn must_not_be_repeated_blindly(self) -> bool {
         matches!(self, Self::Refresh | Self::Migrate | Self::CreateProperty | Self::CreateClient)
     }
 
-    /// Whether the request carries data the caller has made up or looked up.
+    /// Returns whether the request contains data that the caller supplied.
     pub(crate) fn brings_data(self) -> bool {
         matches!(
             self,
@@ -73,12 +74,12 @@ impl Purpose {
         )
     }
 
-    /// Whether client id and client secret are all the request rests on.
+    /// Returns whether the request depends only on the client id and client secret.
     pub(crate) fn rests_on_the_client_alone(self) -> bool {
         matches!(self, Self::ClientCredentials | Self::ApiLogin | Self::Revocation | Self::Introspection)
     }
 
-    /// Whether the request rests on an access token.
+    /// Returns whether the request depends on an access token.
     pub(crate) fn rests_on_a_token(self) -> bool {
         matches!(
             self,
@@ -86,7 +87,8 @@ impl Purpose {
         )
     }
 
-    /// Returns whether the request goes to the server that issues tokens, so that it counts in the request budget.
+    /// Returns whether the request goes to the server that issues tokens, so that it counts in the request
+    /// budget.
     #[must_use]
     pub fn concerns_a_grant(self) -> bool {
         !matches!(
@@ -99,27 +101,29 @@ impl Purpose {
         )
     }
 
-    /// Whether a client without a secret cannot make the request.
+    /// Returns whether the request needs a client secret.
     pub(crate) fn needs_a_secret(self) -> bool {
         matches!(self, Self::ClientCredentials | Self::ApiLogin)
     }
 
-    /// Extra parameters belong to what is granted, so only to requests that are granted something.
+    /// Returns whether the request may have extra parameters: only requests for a grant do.
     pub(crate) fn takes_extra_parameters(self) -> bool {
         !matches!(self, Self::Revocation | Self::Introspection)
     }
 
-    /// Whether the call's documented status is exactly 200 (RFC 6749 section 5.1); created things answer 201.
+    /// Returns whether the documented status is exactly 200 (RFC 6749 section 5.1). Creating calls answer
+    /// with 201.
     pub(crate) fn answers_with_200(self) -> bool {
         !matches!(self, Self::CreateClient | Self::CreateProperty | Self::ReplaceRedirectUris)
     }
 
-    /// Whether the answer is its body.
+    /// Returns whether the answer has a body to read.
     pub(crate) fn has_a_body(self) -> bool {
         !matches!(self, Self::Revocation | Self::ReplaceRedirectUris)
     }
 
-    /// Whether the answer may bring a refresh token; one that comes elsewhere belongs to something else.
+    /// Returns whether the answer may contain a refresh token for the account. A refresh token in other
+    /// answers belongs to something else.
     pub(crate) fn brings_a_refresh_token(self) -> bool {
         matches!(self, Self::CodeExchange | Self::Refresh | Self::Migrate | Self::CreateProperty)
     }

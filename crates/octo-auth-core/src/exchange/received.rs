@@ -5,7 +5,8 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::time::Now;
 
-/// The largest answer that is read unless a call allows more, in bytes (1 MiB); a transport may stop after one byte more.
+/// The limit of an answer's body in bytes (1 MiB), unless a call allows more. A transport may stop after one
+/// byte more.
 pub const ANSWER_LIMIT: usize = 1 << 20;
 
 /// A response as it was received.
@@ -31,10 +32,11 @@ impl<'a> Received<'a> {
     }
 }
 
-/// Notes on a response how its end was recognised, which only its transport knows; call it on what HTTP/1.1 brought.
+/// Records on a response how its end was recognised, which only its transport knows. Call it for HTTP/1.1
+/// responses.
 ///
-/// An answer whose body has no length and no chunks ends with its connection (RFC 9112 section 6.3), so that one
-/// that was cut off looks whole. `finish` reports that as a deviation if it was noted here.
+/// An answer whose body has neither length nor chunks ends with its connection (RFC 9112 section 6.3). If it
+/// was cut off, it looks complete. With this record, the exchange reports that as a deviation.
 pub fn note_framing<B>(response: &mut Response<B>) {
     let headers = response.headers();
     if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
@@ -42,6 +44,6 @@ pub fn note_framing<B>(response: &mut Response<B>) {
     }
 }
 
-/// The mark of [`note_framing`].
+/// The mark that [`note_framing`] sets.
 #[derive(Debug, Clone, Copy)]
 struct EndsWithConnection;
