@@ -1,4 +1,4 @@
-//! One key: the joint step of its small machines. What a caller is told, and which job begins.
+//! The state machine of one token spec: what a caller must do, and which job begins.
 //!
 //! ```text
 //! state      THE decision table: facts -> state
@@ -65,42 +65,44 @@ use crate::store::{Identity, RecordName, Storage};
 use crate::time::Now;
 use crate::validity::Freshness;
 
-/// When a caller that could not wait for a flight, or for room for one, should ask again.
+/// How long a caller that cannot wait for a flight, or for a free slot, should wait before asking again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// A shared store is read at most this often before "sign in" is said.
+/// The shortest time between two readings of a shared store before a caller is told to sign in.
 const BEFORE_SIGN_IN: Duration = Duration::from_secs(1);
 
-/// The state of one key.
+/// The state of one token spec.
 #[derive(Debug)]
 pub(crate) struct KeyState {
     spec: Arc<TokenSpec>,
     replica: Replica,
     knowledge: Knowledge,
-    /// When the store was read last, on the boot clock.
+    /// When the store was last read, on the boot clock.
     read_at: Option<Duration>,
-    /// Another process has changed the record since the last reading began, as the store notified.
+    /// Whether the store notified that another process has changed the record since the last reading began.
     is_notified: bool,
-    /// When the store is to be written next, on the boot clock.
+    /// When to write to the store next, on the boot clock.
     save_at: Duration,
     sighting: Sighting,
     serving: Serving,
     in_flight: Option<Box<InFlight>>,
-    /// The name of its record, as long as a flight may need it again.
+    /// The name of its record, cached while a flight may need it.
     name: OnceLock<RecordName>,
     failures: FailureHistory,
     store_failures: FailureHistory,
-    /// Why the refresh token is in doubt, or else dead: what left a refresh without an outcome, or the server's refusal.
+    /// Why the refresh token is in doubt or dead: the failure that left a refresh without an outcome, or the
+    /// server's refusal.
     why_unusable: Option<Box<Cause>>,
-    /// A dead refresh token that may be tried again, because the client was replaced since.
+    /// A dead refresh token that may be tried again, because the client was replaced.
     forgiven: Option<Box<Fingerprint>>,
     revocations: Vec<Secret>,
     sent: SendLog,
-    /// Tells a new failure from the last one.
+    /// Counts failures, so that a new one is distinguished from the last one.
     failure_count: u32,
-    /// The flight of its last renewal, which grows: of two keys the one with the smaller number was tried longer ago.
+    /// The number of the last renewal's flight. Flight numbers grow, so the spec with the smaller number was
+    /// tried longer ago.
     tried: u64,
-    /// The client that the key was looked at with last.
+    /// The epoch of the client at the last look at this spec.
     client_epoch: u32,
 }
 
@@ -134,7 +136,7 @@ impl KeyState {
         &self.spec
     }
 
-    /// Tells a caller what to do, or the timer that refreshes ahead of time.
+    /// Returns what a caller must do, or the timer that refreshes ahead.
     pub(crate) fn decide(&mut self, is_ahead: bool, shared: &mut SharedState, now: Now) -> Decision {
         shared.note_look(now);
         self.end_overdue_flight(shared, now);
@@ -142,14 +144,14 @@ impl KeyState {
         let mut state = facts.state();
         let job = self.begin(state, is_ahead, shared, now);
         if job.is_none() && state.begins_a_job() {
-            // What kept the job from beginning has closed the gate, so that now no state begins one.
+            // Beginning the job failed and closed the gate, so no state begins a job now.
             facts = self.facts(shared, None, now);
             state = facts.state();
         }
         self.conclude(state, &facts, shared, job, now)
     }
 
-    /// Tells a caller whose time is over: never to run a job or to wait.
+    /// Returns what a caller must do whose waiting time is over: it never runs a job or waits.
     pub(crate) fn decide_at_deadline(&mut self, shared: &mut SharedState, now: Now) -> Decision {
         self.end_overdue_flight(shared, now);
         let facts = self.facts(shared, None, now);
@@ -235,7 +237,7 @@ impl KeyState {
         self.serving.token(now).map_or_else(|| Verdict::GiveUp(failure()), Verdict::Use)
     }
 
-    /// Returns why a state has no token for the caller.
+    /// Returns the error for a caller, in a state without a token for it.
     fn failure(&self, state: State, facts: &Facts, now: Now) -> TokenError {
         let later = |until: Duration| Remedy::TryLater { after: until.saturating_sub(now.boot) };
         let (kind, cause, remedy) = match (state, &facts.gate) {
@@ -263,7 +265,8 @@ impl KeyState {
                 let after = until.saturating_sub(now.boot);
                 return TokenError::closed(&self.spec, *kind, cause.clone(), *remedy, after, *limit);
             }
-            // Its end is an event, long before its deadline as a rule; asking costs no request.
+            // The flight usually ends long before its deadline, and its end is an event. Asking again costs
+            // no request.
             (_, Gate::Open | Gate::Closed(_)) => {
                 let until = self.in_flight.as_ref().map_or(now.boot, |own| own.deadline);
                 (TokenErrorKind::StillWaiting, None, later(until.min(now.boot.saturating_add(LOOK_AGAIN))))
@@ -272,12 +275,13 @@ impl KeyState {
         TokenError::new(&self.spec, kind, cause, remedy)
     }
 
-    /// Returns under which name and for whom the record is stored.
+    /// Returns the name and the owner under which the record is stored.
     fn identity(&self, shared: &SharedState) -> Identity {
         shared.identity(self.name(shared))
     }
 
-    /// Gathers the facts that a decision rests on. A flight that asks about itself has drawn on the budget already.
+    /// Collects the facts for a decision. A flight that asks about itself has already been counted in the
+    /// budget.
     fn facts(&self, shared: &SharedState, own_flight: Option<u64>, now: Now) -> Facts {
         let knowledge = match self.knowledge {
             Knowledge::Unread | Knowledge::Unreadable { .. } if self.replica.is_decided() => Knowledge::Read,
@@ -285,7 +289,7 @@ impl KeyState {
             other => other,
         };
         let freshness = self.serving.freshness(now);
-        // A client grant goes on without the store: it is read beside the use of the token.
+        // A client grant continues without the store, which is read while the token is in use.
         let is_read_beside = self.spec.is_client_grant() && freshness != Freshness::Expired;
         let (knowledge, is_unread) = match knowledge {
             Knowledge::Unread if is_read_beside => (Knowledge::Read, true),
@@ -328,7 +332,7 @@ impl KeyState {
                     TokenErrorKind::RefreshTokenRejected
                 });
             }
-            // Another process may have renewed since: whether it has, writing the verdict tells.
+            // Another process may have renewed since. Writing the verdict to the store shows whether it has.
             let until = self.save_at.max(now.boot + Duration::from_millis(1));
             let unsaved =
                 Blocked::new(until, TokenErrorKind::BackingOff, self.why_unusable.as_deref().cloned());
@@ -358,8 +362,9 @@ impl KeyState {
         Gate::of(reasons.into_iter().flatten(), now.boot)
     }
 
-    /// Returns until when a limit of requests blocks the next one. What failed since the last success is told rather than the
-    /// limit alone: without it no further request would be needed.
+    /// Returns until when a request limit blocks the next request. If an attempt has failed since the last
+    /// success, that failure is reported rather than the limit: without it no further request would be
+    /// needed.
     fn spent(&self, shared: &SharedState, now: Now) -> Blocked {
         let (until, limit) = shared.budget.blocked(&self.sent, self.budget_request(now));
         let failure = self.failures.failure().or_else(|| shared.health.failure());
@@ -367,10 +372,10 @@ impl KeyState {
         Blocked { until, limit: Some(limit), ..blocked }
     }
 
-    /// Returns what a refresh with an unknown outcome means for the next one, if there is one.
+    /// Returns what an earlier refresh with an unknown outcome means for the next one, if there is one.
     ///
-    /// It is repeated only when there is nothing to lose: the token has expired or was refused, and the earlier exchange is
-    /// over. For that of another process the renewal itself waits.
+    /// The refresh is repeated only if that loses nothing: the token has expired or was refused, and the
+    /// earlier exchange is over. If the exchange belongs to another process, the renewal itself waits for it.
     fn doubt(&self, shared: &SharedState, now: Now) -> Option<Gate> {
         let view = self.replica.view();
         let replay = shared.replay();
@@ -394,21 +399,21 @@ impl KeyState {
         Some(Gate::of([blocked], now.boot))
     }
 
-    /// Returns whether the open attempt is that of another process, or of an earlier start of this one.
+    /// Returns whether the open attempt belongs to another process, or to an earlier start of this one.
     fn is_attempt_elsewhere(&self, shared: &SharedState) -> bool {
         let attempt =
             self.replica.view().attempt.as_deref().filter(|_| shared.storage == Storage::MultiProcess);
         attempt.is_some_and(|attempt| attempt.id.writer != shared.writer)
     }
 
-    /// Returns whether another process may be renewing: its attempt is open and not over. Where a refresh token can be sent
-    /// twice that harms nothing, and is not waited for.
+    /// Returns whether another process may be renewing: its attempt is open and not over. If the provider
+    /// accepts a refresh token twice, a second attempt does no harm, so this process does not wait.
     fn is_renewed_elsewhere(&self, shared: &SharedState, now: Now) -> bool {
         let is_awaited = self.is_attempt_elsewhere(shared) && shared.replay() != Some(Replay::Always);
         is_awaited && self.sighting.attempt_until() > now.boot
     }
 
-    /// Returns the next moment on the boot clock at which the answer can change by time alone.
+    /// Returns the next moment on the boot clock at which the decision can change by time alone.
     fn next_change(&self, facts: &Facts, shared: &SharedState, now: Now) -> Option<Duration> {
         let gate = match &facts.gate {
             Gate::Closed(blocked) => Some(blocked.until),
@@ -417,7 +422,7 @@ impl KeyState {
         self.next_change_but(gate, facts, shared, now)
     }
 
-    /// The same if the gate opens at another moment, or never.
+    /// As `next_change`, if the gate opens at another moment, or never.
     fn next_change_but(
         &self,
         gate: Option<Duration>,
@@ -446,7 +451,7 @@ impl KeyState {
         next.filter(|moment| *moment != Duration::MAX)
     }
 
-    /// Returns whether there is a store that may not hold what is known.
+    /// Returns whether there is a store that may lack changes of this process.
     pub(crate) fn is_unsaved(&self, shared: &SharedState) -> bool {
         shared.storage != Storage::None && self.replica.is_unsaved()
     }

@@ -1,4 +1,5 @@
-//! What the answer to a request leaves behind: operations on the record, and whom a failure is charged to.
+//! Effects of the answer to a request: operations on the record, and the account or client that a failure
+//! counts against.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::time::Now;
 use crate::token::TokenSet;
 use crate::validity::Freshness;
 
-/// The least rest after a renewal that changed nothing, or that is due again at once.
+/// The shortest pause after a renewal that changed nothing, or after which the next one is due at once.
 const REST: Duration = Duration::from_secs(30);
 
 impl KeyState {
@@ -33,7 +34,7 @@ impl KeyState {
         let Answered { result, sent, origin } = answered;
         self.sighting.is_over_at(now.boot);
         let Some(origin) = origin else { return self.land(flight, shared, now) };
-        // What never reached the server is given back to the budget at the end of the flight.
+        // A request that never reached the server is returned to the budget at the end of the flight.
         let is_sent = !matches!(&result, Err(error) if *error.kind() == ErrorKind::NotSent);
         flight.drawn.take_if(|_| is_sent);
         match result {
@@ -48,7 +49,7 @@ impl KeyState {
         self.land(flight, shared, now)
     }
 
-    /// Takes what an answer brought.
+    /// Processes a successful answer.
     fn succeeded(
         &mut self,
         origin: Origin,
@@ -65,8 +66,8 @@ impl KeyState {
         }
         let is_same = self.serving.current().is_some_and(|own| own.is_same(tokens.access_token()));
         let valid = validity(&tokens, sent, shared);
-        // Do not store a token that is over: after a restart only the wall clock is left, and if that was set back the token
-        // would look valid.
+        // Do not store an expired token. After a restart only the wall clock is left, and if that was set
+        // back, the token would look valid.
         let is_over = valid.freshness(now) == Freshness::Expired;
         let later = Remedy::TryLater { after: Duration::ZERO };
         if is_over {
@@ -91,7 +92,7 @@ impl KeyState {
         let over = self.pause_over(now);
         let operation = Operation::Renewed(Renewed { origin, refresh_token, token, over });
         let id = self.replica.next_id(shared.writer);
-        // Another token may wait to be saved, over which this one does not apply.
+        // Another token may be waiting to be saved, and this one does not apply after it.
         if self.replica.generation_after(id, &operation) == generation {
             self.serving.expect(Arc::new(issued));
         }
@@ -115,7 +116,7 @@ impl KeyState {
         self.replica.view().pause.as_deref().copied().filter(|_| self.sighting.pause_until() <= now.boot)
     }
 
-    /// Returns which token the answer brings.
+    /// Returns the generation of the token in the answer.
     fn generation_of(&self, origin: Origin) -> Generation {
         match origin {
             Origin::Refresh { attempt, .. } => {
@@ -125,7 +126,7 @@ impl KeyState {
         }
     }
 
-    /// Takes a failure: what it says of the record, and whom it is charged to.
+    /// Processes a failure: its effect on the record, and what it counts against.
     fn failed(
         &mut self,
         flight: &Flight,
@@ -137,7 +138,7 @@ impl KeyState {
         let meaning = Classification::of(&error);
         let is_of_earlier_client = flight.client_epoch != shared.client_epoch;
         let meaning = if is_of_earlier_client { meaning.of_earlier_client() } else { meaning };
-        // A forced renewal that was answered, rather than lost or put off.
+        // The forced renewal got an answer that does not just ask to try later.
         if flight.is_forced() && !matches!(meaning.pause, Some(error::Pause::Backoff { .. })) {
             self.serving.block_forced(now);
         }
@@ -158,8 +159,8 @@ impl KeyState {
         self.charge(meaning, error, is_present, shared, now);
     }
 
-    /// Takes what a failure tells whenever it comes: `Retry-After`, and a refresh token that could be read, which may be the
-    /// one that was sent. Returns whether there was one.
+    /// Processes what is valid whenever the failure arrives: `Retry-After`, and a readable refresh token,
+    /// which may be the one that was sent. Returns whether there was a refresh token.
     fn take_told(
         &mut self,
         origin: Origin,
@@ -184,7 +185,8 @@ impl KeyState {
         is_salvaged
     }
 
-    /// Charges a failure to the account, and to the registration where there is evidence.
+    /// Counts a failure against the account, and against all accounts of the client if there is evidence for
+    /// that.
     fn charge(
         &mut self,
         meaning: Classification,
@@ -222,7 +224,7 @@ impl KeyState {
             return;
         }
         let is_unexplained = self.failures.is_unexplained_again(meaning.is_unexplained);
-        // "Sign in" is not said while there is something to serve that no resource server has refused.
+        // Do not ask for a sign-in while there is a token to serve that no resource server has refused.
         let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
         let remedy = match meaning.remedy {
             _ if is_unexplained && !has_token => Remedy::SignInAgain,
@@ -232,7 +234,8 @@ impl KeyState {
         self.note(pause, cause, remedy, shared, now);
     }
 
-    /// Records why the refresh token is dead or in doubt. A verdict on one that was in doubt is what came of the doubt.
+    /// Records why the refresh token is dead or in doubt. If it was in doubt, the first cause is kept: a
+    /// refusal is a consequence of it.
     fn note_unusable(&mut self, cause: Cause) {
         self.why_unusable.take_if(|_| !self.replica.view().in_doubt);
         self.why_unusable.get_or_insert_with(|| Box::new(cause));
@@ -250,14 +253,14 @@ impl KeyState {
         self.failures.note(pause, (cause, remedy), self.served_until(now), &mut shared.rng, now.boot);
     }
 
-    /// Returns the moment on the boot clock until which a token can be served; `None` if there is none, or if it is not known
-    /// how long it lives.
+    /// Returns the moment on the boot clock until which a token can be served; `None` if there is no token,
+    /// or if its lifetime is unknown.
     pub(super) fn served_until(&self, now: Now) -> Option<Duration> {
         let end = self.serving.current()?.validity.end_on_boot(now)?;
         (end > now.boot).then_some(end)
     }
 
-    /// Returns whether a request was about what the record holds now.
+    /// Returns whether a request was based on the present content of the record.
     pub(super) fn is_present(&self, origin: Origin) -> bool {
         let view = self.replica.view();
         match origin {
@@ -266,12 +269,13 @@ impl KeyState {
         }
     }
 
-    /// Adds an operation if it changes anything, or leaves a token to be revoked. Returns whether it changes the record.
+    /// Adds an operation if it changes anything, or leaves a token to be revoked. Returns whether it changes
+    /// the record.
     fn take(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> bool {
         let id = self.replica.next_id(shared.writer);
         let (changes, removed) = self.replica.effect(id, &operation);
         match removed {
-            // It was of no use for what is stored: revoke at once.
+            // The token is useless for the stored record: revoke it at once.
             Some(token) if !self.is_unsaved(shared) => {
                 // Revoking a refresh token also revokes its predecessor.
                 self.revocations.retain(|own| Some(Fingerprint::of(own)) != operation.replaces());
@@ -291,7 +295,7 @@ impl KeyState {
     /// Closes an attempt whose request was not sent.
     pub(super) fn end_attempt(&mut self, attempt: Option<Attempt>, shared: &mut SharedState, now: Now) {
         let Some(attempt) = attempt else { return };
-        // Whether it was stored is not known, or it was: its end says that nothing was sent.
+        // The attempt was stored, or may have been. Its end records that the request was not sent.
         self.replica.withdraw(attempt.id);
         let id = self.replica.next_id(shared.writer);
         self.replica.push(id, Operation::End { attempt: attempt.id }, false);
@@ -300,13 +304,13 @@ impl KeyState {
         self.followed(shared, now);
     }
 
-    /// Takes what arrives when nothing is waited for: the ends of releases and revocations, and answers of flights that were
-    /// given up, which may hold the only refresh token that the server still takes.
+    /// Processes outcomes that no flight waits for: the ends of releases and revocations, and answers of
+    /// abandoned flights, which may contain the only refresh token that the server still accepts.
     pub(super) fn take_late(&mut self, outcome: Outcome, shared: &mut SharedState, now: Now) -> Option<Job> {
         let Answered { result, sent, origin } = match outcome {
             Outcome::Released | Outcome::Revoked => return self.revoke_next(shared, now),
             Outcome::Answered(answered) => *answered,
-            // It would stand in the way of other processes until its end.
+            // The claim would block other processes until it expires.
             Outcome::Claimed(Ok(Claimed::Granted | Claimed::TakenOver { .. }))
                 if self.in_flight.is_none() =>
             {
@@ -333,7 +337,7 @@ impl KeyState {
         self.land(flight, shared, now)
     }
 
-    /// Without a store, what is known is the record.
+    /// Without a store, treats the pending operations as saved.
     pub(super) fn settle(&mut self, shared: &mut SharedState, now: Now) {
         if shared.storage == Storage::None {
             let written = self.replica.to_write();

@@ -1,4 +1,4 @@
-//! The carriers of jobs: when one begins, and how long an overdue one is waited for.
+//! The carriers of jobs: when a carrier begins a job, and how long to wait for an overdue one.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::registration::SharedState;
 use crate::time::Now;
 use crate::validity::Freshness;
 
-/// How long a carrier that is overdue goes on to be waited for, from the first look at it.
+/// How long to wait for an overdue carrier, counted from the first look at it.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
 
-/// A look that comes so long after a deadline shows that the process could not look in time.
+/// If a look comes this long after a deadline, the process was not able to look in time.
 const SECOND: Duration = Duration::from_secs(1);
 
 impl KeyState {
@@ -34,12 +34,13 @@ impl KeyState {
         }
     }
 
-    /// Returns whether an overdue flight goes on to be waited for: the process may have been stopped, or the runtime of the
-    /// carrier idle, and then the answer is there and was not read yet. A client grant has no family of tokens to lose.
+    /// Returns whether to wait longer for an overdue flight. The process may have been stopped, or the
+    /// carrier's runtime idle, and then the answer may have arrived without being read. A client grant is not
+    /// waited for: it has no token family to lose.
     fn is_waited_for(&mut self, shared: &SharedState, now: Now) -> bool {
         let has_token = self.serving.freshness(now) != Freshness::Expired && !self.serving.is_refused();
         let Some(own) = self.in_flight.as_mut().filter(|own| own.deadline <= now.boot) else { return false };
-        // As long as no caller needs another token, the refresh token is not sent again anyway.
+        // While no caller needs another token, the refresh token is not sent again anyway.
         let is_of_no_use = has_token && own.is_refresh() && shared.replay() != Some(Replay::Always);
         let is_late = own.deadline.saturating_add(SECOND) <= now.boot;
         match own.carrier {
@@ -55,14 +56,14 @@ impl KeyState {
         }
     }
 
-    /// Records that a job waits for a carrier, which says when it begins and reports whatever happens.
+    /// Records that a job waits for a carrier, which reports when it begins and what happened.
     pub(crate) fn hand_over(&mut self, ticket: &Ticket) {
         if let Some(own) = self.in_flight.as_mut().filter(|own| own.fits(ticket)) {
             own.carrier = JobState::Waiting;
         }
     }
 
-    /// Begins a job: its time counts from now. Returns whether it is still to be carried out.
+    /// Begins a job: its time counts from now. Returns whether it must still be run.
     pub(crate) fn begin_job(&mut self, ticket: &Ticket, shared: &mut SharedState, now: Now) -> bool {
         let present = self.in_flight.take_if(|own| own.fits(ticket));
         let Some(mut own) = present else { return ticket.is_beside_the_flights() };
@@ -98,7 +99,7 @@ impl KeyState {
         self.put_back(flight, phase, shared, now);
     }
 
-    /// Ends a flight whose present job was not begun, as if it had not got this far.
+    /// Ends a flight whose present job was not begun, as if the flight had not reached that job.
     fn put_back(&mut self, mut flight: Flight, phase: &Phase, shared: &mut SharedState, now: Now) {
         shared.flight_ended(flight.id);
         self.give_back(&mut flight, shared);
@@ -108,7 +109,7 @@ impl KeyState {
             | Phase::WritingAhead { attempt, .. } => self.end_attempt(Some(*attempt), shared, now),
             Phase::Counting { attempt, .. } => self.end_attempt(*attempt, shared, now),
             Phase::Saving { .. } => self.release_pending(shared, now),
-            // What another process has changed was not read.
+            // The changes of the other process were not read.
             Phase::Loading(_) | Phase::Reloading => self.is_notified = true,
             Phase::Claiming | Phase::Sending { .. } => {}
         }

@@ -8,18 +8,18 @@ use super::state::State;
 pub enum RenewalCause {
     /// A caller asked for the first token.
     First,
-    /// A caller asked for a token that still works and is due for renewal.
+    /// A caller asked for a token that is still valid, and its renewal is due.
     Due,
     /// A caller asked for a token that had expired.
     Expired,
     /// A resource server refused the token.
     Refused,
-    /// It is refreshed ahead: no caller has asked yet.
+    /// The token is refreshed ahead: no caller has asked yet.
     Ahead,
 }
 
 impl RenewalCause {
-    /// Returns what causes the renewal that begins in a state, for a key that had a token before or not.
+    /// Returns the cause of a renewal that begins in this state.
     pub(super) fn of(state: State, has_had_token: bool, is_ahead: bool) -> Self {
         match state {
             State::RefusedRenewing => Self::Refused,

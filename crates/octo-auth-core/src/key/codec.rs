@@ -13,7 +13,7 @@ use crate::store::{Identity, Reader, RecordBytes, RecordError, Writer, unhex};
 use crate::time::Timestamp;
 use crate::token::{AccessToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_LIFETIME, TokenSet};
 
-/// No number of attempts is greater.
+/// The highest accepted number of attempts.
 const MOST_COUNTED: u64 = 1 << 53;
 
 impl Record {
@@ -57,7 +57,7 @@ impl Record {
         to.finish(&self.unknown)
     }
 
-    /// Decodes a record, which is as untrusted as an answer from the network.
+    /// Decodes a record. It is as untrusted as an answer from the network.
     pub(crate) fn decode(content: &RecordBytes, identity: &Identity) -> Result<Self, RecordError> {
         let mut from = Reader::new(content, identity)?;
         let answered = read_count(&mut from, "answered")?.unwrap_or_default();
@@ -105,7 +105,8 @@ fn write_token(to: &mut Writer, token: &TokenSet) {
     }
 }
 
-/// Reads the token, and whether its lifetime was shortened to ten years. An empty access token counts as absent.
+/// Reads the token, and whether its lifetime was shortened to ten years. An empty access token counts as
+/// missing.
 fn read_token(from: &mut Reader<'_>, issuer: Arc<str>) -> Result<(Option<TokenSet>, bool), RecordError> {
     let text = from.text("access_token")?.filter(|text| !text.is_empty());
     let token_type = from.label("token_type")?;
@@ -145,7 +146,7 @@ fn read_members(
     all.ok_or(RecordError::Malformed(list))
 }
 
-/// Reads a number that was counted up one by one, so that it is not near the largest one.
+/// Reads a counter. It must be far below the largest integer, because it is incremented.
 fn read_count(from: &mut Reader<'_>, name: &'static str) -> Result<Option<u64>, RecordError> {
     let count = from.number(name)?;
     if count.is_some_and(|count: u64| count > MOST_COUNTED) {
@@ -190,7 +191,7 @@ fn read_texts<T>(
     all.ok_or(RecordError::Malformed(name))
 }
 
-/// An operation's identity, such as `9f3a61c07bd2e854-12`.
+/// Writes the operation's identity, such as `9f3a61c07bd2e854-12`.
 impl fmt::Display for OperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}-{}", self.writer, self.sequence)

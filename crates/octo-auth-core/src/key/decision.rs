@@ -1,4 +1,4 @@
-//! What a caller is told.
+//! The answer to a caller that asks for a token.
 
 use std::time::Duration;
 
@@ -7,33 +7,34 @@ use super::state::State;
 use super::token::Token;
 use crate::failure::TokenError;
 
-/// What a caller is told: what to do, in which state of the key, and when that can change by time alone.
+/// The answer to a caller: what it must do, the state of the spec, and when that can change by time alone.
 #[derive(Debug)]
 pub struct Decision {
-    /// What to do.
+    /// What the caller must do.
     pub verdict: Verdict,
-    /// The state of the key.
+    /// The state of the spec.
     pub state: State,
-    /// The moment on the boot clock at which the answer can change by time alone, strictly after now; `None` if only an
-    /// event can change it. Asking again then gives the same results as asking all the time.
+    /// The moment on the boot clock at which the decision can change by time alone, strictly after now;
+    /// `None` if only an event can change it. Asking again only then gives the same results as asking
+    /// continuously.
     pub next_change: Option<Duration>,
 }
 
-/// What a caller is to do.
+/// What a caller must do.
 #[derive(Debug)]
 #[must_use = "the verdict may hold a job that has to be carried out"]
 pub enum Verdict {
     /// Use this token.
     Use(Token),
-    /// Use this token, and have this job carried out beside it.
+    /// Use this token, and run this job at the same time.
     UseAndRun(Token, Job),
-    /// Have this job carried out and ask again.
+    /// Run this job and ask again.
     Run(Job),
     /// Wait until the flight ends, at most until this moment on the boot clock, and ask again.
     Wait {
-        /// The deadline of what is in flight.
+        /// The deadline of the flight.
         until: Duration,
     },
-    /// There is no token to be had now.
+    /// Give up: no token is available now.
     GiveUp(TokenError),
 }

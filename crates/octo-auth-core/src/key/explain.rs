@@ -1,4 +1,4 @@
-//! The state of a key in plain words, for a person who asks why.
+//! The state of a spec in plain words, for a person who asks why.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::time::Now;
 use crate::validity::Freshness;
 
 impl KeyState {
-    /// The state of the key in plain words, a line for each fact; no secret is among them.
+    /// Returns the state of the spec in plain words, one line for each fact, without any secret.
     pub(crate) fn explain(&self, shared: &SharedState, now: Now) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -49,7 +49,7 @@ impl KeyState {
         }
     }
 
-    /// What lasts longest comes first.
+    /// The longest-lasting reason comes first.
     fn write_renewal(&self, out: &mut String, facts: &Facts, now: Now) -> fmt::Result {
         let never = |why: &dyn fmt::Display| format!("not possible: {why}.");
         let said = match (&facts.gate, facts.knowledge) {
@@ -140,7 +140,7 @@ impl KeyState {
     }
 }
 
-/// A moment on the boot clock as a distance from now.
+/// A moment on the boot clock, displayed as the duration from now.
 struct Left(Duration, Now);
 
 impl fmt::Display for Left {

@@ -1,11 +1,17 @@
-//! What is in flight for a key: one phase after the other, each of which owns exactly what its end needs.
+//! A flight of a spec: a sequence of phases, each of which holds exactly the data that its end needs.
 //!
 //! ```text
 //! Claiming -> Reloading -> WritingAhead -> Counting -> Sending -> Saving
 //! ```
 //!
-//! Reloading only where several processes use the store, claiming there and for a refresh token; writing ahead only for a refresh token; counting
-//! only where a limit of requests is known; a private store begins with writing ahead, and none with sending.
+//! The renewal of a refresh token in a store of several processes has all phases; the others skip some:
+//!
+//! - `Claiming` needs a store of several processes and a refresh token.
+//! - `Reloading` needs a store of several processes.
+//! - `WritingAhead` needs a refresh token.
+//! - `Counting` needs a known limit of requests.
+//!
+//! With a store of one process a flight begins with `WritingAhead`. Without a store only `Sending` remains.
 
 use std::time::Duration;
 
@@ -21,53 +27,54 @@ use crate::spec::{Grant, TokenSpec};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-/// The number of conflicts after which a flight gives up: more than processes that write at once can cause, as a rule.
+/// The number of conflicts after which a flight gives up. Concurrent writers usually cause fewer.
 const MOST_CONFLICTS: u32 = 16;
 
-/// What is in flight for a key.
+/// The flight of a spec.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     pub(crate) flight: Flight,
     pub(crate) phase: Phase,
     /// The moment on the boot clock after which no report of the phase is expected.
     pub(crate) deadline: Duration,
-    /// How long the phase may take.
+    /// The longest duration of the phase.
     pub(crate) may_take: Duration,
     pub(crate) carrier: JobState,
 }
 
-/// What is known of the carrier of a job.
+/// What is known about the carrier of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JobState {
-    /// It carries the job out at once, and may be gone without a word.
+    /// The carrier runs the job at once, and may end without a report.
     Unknown,
-    /// It reports whatever happens, and has not begun.
+    /// The carrier always reports, and has not begun.
     Waiting,
-    /// It has begun, and reports whatever happens.
+    /// The carrier has begun, and always reports.
     AtWork,
-    /// The same, and the deadline has passed once already.
+    /// As `AtWork`, and the deadline has passed once already.
     Overdue,
 }
 
-/// What stays the same from the first phase to the last.
+/// The data that stays the same in all phases.
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) id: u64,
     /// Counts the jobs, so that a report fits exactly one of them.
     pub(crate) jobs: u32,
-    /// What caused it, if it is a renewal.
+    /// The cause, if it is a renewal.
     pub(crate) cause: Option<RenewalCause>,
-    /// The owner of the claim that it may hold.
+    /// The owner of the claim that the flight may hold.
     pub(crate) claim: Option<String>,
-    /// What it drew from the request budget, until it is known that its request was sent.
+    /// The request counted in the budget, until it is known that it was sent.
     pub(crate) drawn: Option<Drawn>,
-    /// As which moment its request stands in the request log.
+    /// The moment under which its request is in the request log.
     pub(crate) counted: Option<Timestamp>,
-    /// How often another version was stored than the one to be replaced.
+    /// How often the store held another version than expected.
     conflicts: u32,
-    /// Its request must be sent before this moment on the boot clock: claim and marker are worth no more then.
+    /// The request must be sent before this moment on the boot clock. After it, claim and attempt no longer
+    /// protect it.
     pub(crate) send_before: Duration,
-    /// Which client its request was built with.
+    /// The epoch of the client with which its request was built.
     pub(crate) client_epoch: u32,
 }
 
@@ -80,11 +87,11 @@ pub(crate) enum Phase {
     Claiming,
     /// The record is being read again under the claim: another process may have renewed.
     Reloading,
-    /// The attempt is being written to the record before its refresh token is sent.
+    /// The attempt is being written to the record, before its refresh token is sent.
     WritingAhead { attempt: Attempt, written: Box<Written> },
-    /// The request is being written to the request log, which holds these moments then.
+    /// The request is being written to the request log, which then contains these moments.
     Counting { attempt: Option<Attempt>, sent: Vec<Timestamp> },
-    /// The request is under way.
+    /// The request is being sent.
     Sending { origin: Origin },
     /// The record is being written.
     Saving { written: Box<Written> },
@@ -93,14 +100,14 @@ pub(crate) enum Phase {
 /// Why a record is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LoadReason {
-    /// It is not known, or another process may have changed it.
+    /// The record is unknown, or another process may have changed it.
     Unknown,
-    /// Another process renews.
+    /// Another process is renewing.
     RenewedElsewhere,
 }
 
 impl InFlight {
-    /// Returns whether a ticket is that of the present job.
+    /// Returns whether a ticket belongs to the present job.
     pub(crate) fn fits(&self, ticket: &Ticket) -> bool {
         self.flight.id == ticket.flight && self.flight.jobs == ticket.job
     }
@@ -126,11 +133,11 @@ impl Flight {
         }
     }
 
-    /// Counts a write that met another version than expected.
+    /// Counts a write that found another version than expected.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if that has happened too often for other processes to be the cause.
+    /// A [`StoreError`] if that has happened too often to be explained by other processes.
     pub(crate) fn met_conflict(&mut self) -> Result<(), StoreError> {
         self.conflicts += 1;
         if self.conflicts < MOST_CONFLICTS {
@@ -139,14 +146,14 @@ impl Flight {
         Err(StoreError::new("the store reports a conflict at each write"))
     }
 
-    /// Returns whether the refusal of a resource server caused it.
+    /// Returns whether a resource server's refusal caused the flight.
     pub(crate) fn is_forced(&self) -> bool {
         self.cause == Some(RenewalCause::Refused)
     }
 }
 
 impl Phase {
-    /// Returns the step that the phase is.
+    /// Returns the step of the phase.
     pub(super) fn step(&self, flight: &Flight, spec: &TokenSpec) -> Step {
         match self {
             Self::Loading(_) | Self::Reloading => Step::Load,

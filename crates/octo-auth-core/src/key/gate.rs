@@ -1,4 +1,4 @@
-//! The gate: why no renewal can begin now.
+//! The gate: whether a renewal may begin, and what blocks it.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use crate::registration::{Limit, Setback};
 #[derive(Debug, Clone)]
 pub(crate) enum Gate {
     Open,
-    /// Not before a moment on the boot clock, which is after now.
+    /// The gate is closed until a moment on the boot clock, which is after now.
     Closed(Blocked),
-    /// Never: the refresh token is dead.
+    /// No renewal can begin: the refresh token is dead.
     Dead(TokenErrorKind),
 }
 
-/// Why and until when the gate is closed.
+/// Why and until when renewals are blocked.
 #[derive(Debug, Clone)]
 pub(crate) struct Blocked {
     pub(crate) until: Duration,
     pub(crate) kind: TokenErrorKind,
     pub(crate) cause: Option<Cause>,
     pub(crate) remedy: Remedy,
-    /// The limit that is reached, if nothing else closes the gate.
+    /// The request limit that is reached, if nothing else blocks renewals.
     pub(crate) limit: Option<Limit>,
 }
 
@@ -32,7 +32,7 @@ impl Blocked {
         Self { until, kind, cause, remedy: Remedy::TryLater { after: until }, limit: None }
     }
 
-    /// A limit that alone closes the gate.
+    /// Returns a block by a limit alone.
     pub(crate) fn by(limit: Limit, until: Duration) -> Self {
         Self { limit: Some(limit), ..Self::new(until, TokenErrorKind::of(limit), None) }
     }
@@ -46,7 +46,8 @@ impl From<&Setback> for Blocked {
 }
 
 impl Gate {
-    /// Returns until when it is closed, if nothing but other renewals in flight closes it: its callers wait for their ends.
+    /// Returns until when the gate is closed, if only other renewals in flight close it. Its callers wait for
+    /// these to end.
     pub(crate) fn lacks_room(&self) -> Option<Duration> {
         match self {
             Self::Closed(blocked) if blocked.kind == TokenErrorKind::TooManyInFlight => Some(blocked.until),
@@ -54,10 +55,10 @@ impl Gate {
         }
     }
 
-    /// Returns the gate that all these reasons close, each of which lasts until its own moment.
+    /// Returns the gate closed by all these reasons, each of which lasts until its own moment.
     ///
-    /// Another reason is reported rather than a limit of requests or the spacing that follows a failure; of several the one
-    /// that lasts longest, and of those that last equally long the last one.
+    /// Other reasons are reported in preference to request limits and to the spacing after a failure. Among
+    /// several, the one that lasts longest is reported, and among equals the last one.
     pub(crate) fn of(reasons: impl IntoIterator<Item = Blocked>, now: Duration) -> Self {
         let active: Vec<Blocked> = reasons.into_iter().filter(|reason| reason.until > now).collect();
         let until = active.iter().map(|reason| reason.until).max();

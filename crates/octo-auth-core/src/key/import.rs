@@ -1,4 +1,4 @@
-//! What happens to a key from outside: sign-ins, imports, sign-outs, refusals, another client.
+//! External events of a spec: sign-ins, imports, sign-outs, refusals, a replaced client.
 
 use std::sync::Arc;
 
@@ -15,22 +15,22 @@ use crate::secret::Secret;
 use crate::time::Now;
 use crate::token::TokenSet;
 
-/// What a key starts again with: the outcome of a sign-in, a property creation, a migration, or an import.
+/// The tokens with which a spec starts again, from a sign-in, a property creation, a migration, or an import.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Imported {
-    /// A refresh token alone, such as Octorate gives with a new property.
+    /// A refresh token alone, such as Octorate returns with a new property.
     RefreshToken(Secret),
-    /// A refresh token from a configuration, imported at each start: it counts only if the record never held it, so that it
-    /// never replaces what was renewed from it.
+    /// A refresh token from a configuration, imported at each start. It is used only if the record never
+    /// contained it, so it never replaces a token that was renewed from it.
     Seed(Secret),
-    /// Tokens, with their refresh token if they have one.
+    /// Tokens, with their refresh token if there is one.
     Tokens(TokenSet),
 }
 
 impl Imported {
-    /// Returns what an exchange brought for an account; of one that failed, the refresh token that could be read in its
-    /// answer all the same: it may be the only one that the server still takes.
+    /// Returns the tokens that an exchange brought for an account. If the exchange failed, it is the refresh
+    /// token that was readable in the answer: it may be the only one that the server still accepts.
     pub fn brought_by<T>(outcome: &Result<Answer<T>, ExchangeError>) -> Option<Self>
     where
         for<'a> Self: From<&'a T>,
@@ -55,7 +55,7 @@ impl From<&TokenSet> for Imported {
     }
 }
 
-/// The refresh token that covers the property.
+/// Returns the refresh token that covers the property.
 impl From<&CreatedProperty> for Imported {
     fn from(created: &CreatedProperty) -> Self {
         Self::RefreshToken(created.refresh_token.clone())
@@ -69,12 +69,12 @@ impl From<TokenSet> for Imported {
 }
 
 impl KeyState {
-    /// Records that a resource server refused a token; one that was replaced already changes nothing.
+    /// Records that a resource server refused a token. If that token was already replaced, nothing changes.
     pub(crate) fn refused(&mut self, generation: Generation, now: Now) {
         self.serving.refuse(generation, now);
     }
 
-    /// Begins a family with what a sign-in, a creation, a migration or an import gave.
+    /// Begins a token family with the tokens of a sign-in, a property creation, a migration or an import.
     pub(crate) fn import(
         &mut self,
         imported: Imported,
@@ -105,19 +105,20 @@ impl KeyState {
         Ok(self.decide_anew(operation, shared, now))
     }
 
-    /// Returns whether an import would replace another refresh token that may still be good.
+    /// Returns whether an import would replace another refresh token that may still be valid.
     pub(crate) fn is_occupied_for(&self, imported: &Imported) -> bool {
         let view = self.replica.view();
         let own = view.refresh_token.as_ref().filter(|_| !view.is_dead);
         own.is_some() && own != imported.refresh_token()
     }
 
-    /// Ends the key until the next sign-in; what it held is revoked where the provider can.
+    /// Signs the spec out until the next sign-in. Its tokens are revoked if the provider supports that.
     pub(crate) fn sign_out(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
         self.decide_anew(Operation::SignOut, shared, now)
     }
 
-    /// Forgets what was held against an earlier client, if the client was replaced since the last look at the key.
+    /// Forgets failures that counted against an earlier client, if the client was replaced since the last
+    /// look at the spec.
     pub(crate) fn follow_client(&mut self, shared: &SharedState) {
         if std::mem::replace(&mut self.client_epoch, shared.client_epoch) == shared.client_epoch {
             return;
@@ -128,7 +129,7 @@ impl KeyState {
         self.serving.unpublish();
     }
 
-    /// Returns whether something is held against the key that another client makes void.
+    /// Returns whether the spec has a failure or back-off that ends when the client is replaced.
     pub(crate) fn is_held_up(&self) -> bool {
         self.failures.last().is_some() || self.why_unusable.is_some() || self.replica.view().is_dead
     }
@@ -145,7 +146,7 @@ impl KeyState {
         if is_needless {
             return None;
         }
-        // Whether it was imported before is known when the record was read.
+        // Only after reading the record is it known whether the seed was imported before.
         let is_held = !is_read && matches!(operation, Operation::Seed { .. });
         self.replica.push(id, operation, is_held);
         self.settle(shared, now);

@@ -1,7 +1,7 @@
-//! One effect to be carried out, and the report that brings its outcome back.
+//! One effect to run, and the report of its outcome.
 //!
-//! A job is consumed by its report, so none can be reported twice, and a report fits its job by type. The adapter that
-//! carries a job keeps its [`Ticket`] beside it, to tell the machine should the job be lost.
+//! A report consumes its job, so no job can be reported twice, and the types make a report fit its job. The
+//! adapter that runs a job keeps its [`Ticket`], to tell the manager if the job is lost.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::store::{Claimed, RecordBytes, RecordName, Saved, StoreError, Stored, 
 use crate::time::Now;
 use crate::token::TokenSet;
 
-/// One effect, to be carried out now and reported.
+/// One effect, to be run now and reported.
 #[derive(Debug)]
 #[must_use = "a job that is not carried out must be reported as abandoned"]
 pub enum Job {
@@ -35,7 +35,7 @@ pub enum Job {
     Release(ReleaseJob),
 }
 
-/// Which step of which flight it is.
+/// Which step of which flight a job or report belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
     pub(crate) spec: Arc<TokenSpec>,
@@ -44,7 +44,7 @@ pub struct Ticket {
     pub(crate) step: Step,
 }
 
-/// Read the record of a key from the store.
+/// Read the record of a spec from the store.
 #[derive(Debug)]
 pub struct LoadJob {
     pub(crate) ticket: Ticket,
@@ -52,7 +52,7 @@ pub struct LoadJob {
     pub(crate) after: Duration,
 }
 
-/// Claim the renewal of a key in the store.
+/// Claim the renewal of a spec in the store.
 #[derive(Debug)]
 pub struct ClaimJob {
     pub(crate) ticket: Ticket,
@@ -65,15 +65,15 @@ pub struct ClaimJob {
 pub struct SendJob {
     pub(crate) ticket: Ticket,
     pub(crate) renewal: Box<Renewal>,
-    /// What its answer is the answer to; `None` for a revocation.
+    /// The origin of its answer; `None` for a revocation.
     pub(crate) origin: Option<Origin>,
     pub(crate) deadline: Duration,
 }
 
-/// Write a record to the store: that of a key, or the request log of the registration.
+/// Write a record to the store: that of a spec, or the request log of the registration.
 ///
-/// Where the provider documents a limit of token requests, or the policy sets one, each request is written to the log
-/// before it is sent.
+/// If the provider documents a limit of token requests, or the policy sets one, each request is written to
+/// the log before it is sent.
 #[derive(Debug)]
 pub struct SaveJob {
     pub(crate) ticket: Ticket,
@@ -82,7 +82,7 @@ pub struct SaveJob {
     pub(crate) content: RecordBytes,
 }
 
-/// Release the claim of a key in the store.
+/// Release the claim of a spec in the store.
 #[derive(Debug)]
 pub struct ReleaseJob {
     pub(crate) ticket: Ticket,
@@ -90,7 +90,7 @@ pub struct ReleaseJob {
     pub(crate) owner: String,
 }
 
-/// What became of a job.
+/// The outcome of a job.
 #[derive(Debug)]
 #[must_use = "a report changes nothing until the machine has it"]
 pub struct Report {
@@ -111,17 +111,17 @@ pub(crate) enum Outcome {
     NotBegun,
 }
 
-/// What came of an exchange.
+/// The outcome of an exchange.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) result: Result<Answer<TokenSet>, ExchangeError>,
     pub(crate) sent: Now,
-    /// What it is the answer to.
+    /// The grant that was sent; `None` for a revocation.
     pub(crate) origin: Option<Origin>,
 }
 
 impl Job {
-    /// Which step of which flight it is.
+    /// Returns the ticket: which step of which flight the job is.
     #[must_use]
     pub fn ticket(&self) -> &Ticket {
         match self {
@@ -133,26 +133,26 @@ impl Job {
         }
     }
 
-    /// Gives the job back, not carried out, or nothing being known of it.
+    /// Reports a job that was not run, or whose outcome is unknown.
     pub fn abandon(self) -> Report {
         self.ticket().clone().lost()
     }
 
-    /// Gives the job back of which certainly nothing was carried out.
+    /// Reports a job of which certainly no part was run.
     pub fn not_begun(self) -> Report {
         self.ticket().clone().report(Outcome::NotBegun)
     }
 }
 
 impl Ticket {
-    /// The key it is about.
+    /// Returns the spec of the job.
     #[must_use]
     pub fn spec(&self) -> &Arc<TokenSpec> {
         &self.spec
     }
 
-    /// The report that nothing more will be heard of the job: its carrier is gone. Should its answer arrive
-    /// all the same, report that too.
+    /// Returns the report that no outcome of the job will follow, because its carrier ended. If its answer
+    /// arrives nevertheless, report that too.
     pub fn lost(self) -> Report {
         self.report(Outcome::Lost)
     }
@@ -168,7 +168,7 @@ impl Ticket {
 }
 
 impl LoadJob {
-    /// How long to wait before reading; zero unless another process holds the claim.
+    /// Returns how long to wait before reading; zero unless another process holds the claim.
     #[must_use]
     pub fn wait(&self) -> Duration {
         self.after
@@ -180,13 +180,13 @@ impl LoadJob {
         &self.name
     }
 
-    /// Returns the key whose record is to be read.
+    /// Returns the spec whose record to read.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         &self.ticket.spec
     }
 
-    /// Reports what was read.
+    /// Reports the result of reading.
     pub fn loaded(self, result: Result<Option<Stored>, StoreError>) -> Report {
         self.ticket.report(Outcome::Loaded(result))
     }
@@ -199,13 +199,13 @@ impl ClaimJob {
         &self.name
     }
 
-    /// Returns the key whose renewal is to be claimed.
+    /// Returns the spec whose renewal to claim.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         &self.ticket.spec
     }
 
-    /// For whom.
+    /// Returns the owner of the claim.
     #[must_use]
     pub fn owner(&self) -> &str {
         &self.owner
@@ -217,14 +217,14 @@ impl ClaimJob {
         self.ttl
     }
 
-    /// Reports what became of the claim.
+    /// Reports the result of claiming.
     pub fn claimed(self, result: Result<Claimed, StoreError>) -> Report {
         self.ticket.report(Outcome::Claimed(result))
     }
 }
 
 impl SendJob {
-    /// The request to send, once, as it is, without following redirects.
+    /// Returns the request. Send it once, unchanged, without following redirects.
     #[must_use]
     pub fn request(&self) -> &Request<Body> {
         match &*self.renewal {
@@ -234,13 +234,13 @@ impl SendJob {
         }
     }
 
-    /// The key whose token is to be renewed, or whose token is to be revoked.
+    /// Returns the spec whose token to renew or revoke.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         &self.ticket.spec
     }
 
-    /// What caused the renewal; nothing for a revocation.
+    /// Returns the cause of the renewal; `None` for a revocation.
     #[must_use]
     pub fn cause(&self) -> Option<RenewalCause> {
         match self.ticket.step {
@@ -249,7 +249,7 @@ impl SendJob {
         }
     }
 
-    /// What the request is for.
+    /// Returns the purpose of the request.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         match &*self.renewal {
@@ -259,13 +259,14 @@ impl SendJob {
         }
     }
 
-    /// The time the exchange may take from first to last.
+    /// Returns the longest duration of the whole exchange.
     #[must_use]
     pub fn deadline(&self) -> Duration {
         self.deadline
     }
 
-    /// Reports the response. `sent` is when the request began to be sent: the token's lifetime counts from there.
+    /// Reports the response. `sent` is when sending of the request began: the token's lifetime counts from
+    /// there.
     pub fn answered<B: AsRef<[u8]>>(self, response: &Response<B>, sent: Now, received: Now) -> Report {
         let result = match *self.renewal {
             Renewal::Token(exchange) => exchange.read(response, sent, received),
@@ -297,19 +298,20 @@ impl SaveJob {
         &self.name
     }
 
-    /// Returns the key whose flight writes it.
+    /// Returns the spec whose flight writes the record.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         &self.ticket.spec
     }
 
-    /// Returns whether it is the request log of the registration.
+    /// Returns whether the record is the request log of the registration.
     #[must_use]
     pub fn is_request_log(&self) -> bool {
         self.ticket.step == Step::Count
     }
 
-    /// The version the store must hold for the record to be written; nothing: there must be none.
+    /// Returns the version that the store must hold for the write to succeed; `None` means that the store
+    /// must not hold the record.
     #[must_use]
     pub fn expected(&self) -> Option<Version> {
         self.expected
@@ -321,7 +323,7 @@ impl SaveJob {
         &self.content
     }
 
-    /// Reports what became of it.
+    /// Reports the result of writing.
     pub fn saved(self, result: Result<Saved, StoreError>) -> Report {
         self.ticket.report(Outcome::Saved(result))
     }
@@ -334,19 +336,19 @@ impl ReleaseJob {
         &self.name
     }
 
-    /// Returns the key whose claim is to be released.
+    /// Returns the spec whose claim to release.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         &self.ticket.spec
     }
 
-    /// Whose claim.
+    /// Returns the owner of the claim.
     #[must_use]
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// Reports that it was tried.
+    /// Reports that releasing was tried.
     pub fn released(self) -> Report {
         self.ticket.report(Outcome::Released)
     }
@@ -359,7 +361,7 @@ impl fmt::Debug for SendJob {
 }
 
 impl Ticket {
-    /// What the job is to do.
+    /// Returns the step that the job does.
     #[must_use]
     pub fn step(&self) -> Step {
         self.step
@@ -367,13 +369,13 @@ impl Ticket {
 }
 
 impl Report {
-    /// Which step of which flight it is about.
+    /// Returns the ticket: which step of which flight the report is about.
     #[must_use]
     pub fn ticket(&self) -> &Ticket {
         &self.ticket
     }
 
-    /// How the job ended.
+    /// Returns how the job ended.
     #[must_use]
     pub fn ending(&self) -> Ending<'_> {
         match &self.outcome {

@@ -1,4 +1,4 @@
-//! The line of accounts in which an account stands whose renewal waits for what all accounts share.
+//! The line in which an account waits for something that all accounts share.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::{KeyState, LOOK_AGAIN};
 use crate::registration::{BudgetRequest, FailureHistory, SendLog, Share, SharedState};
 use crate::time::Now;
 
-/// Accounts whose renewals may begin at the same moment, as far as that depends on what all accounts share.
+/// Accounts whose renewals may begin at the same moment, as far as the shared state decides that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Line {
     is_client_grant: bool,
@@ -15,7 +15,8 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Returns the moment on the boot clock at which a renewal of the line may begin; not after now if one may begin at once.
+    /// Returns the moment on the boot clock at which a renewal of the line may begin. A moment that is not
+    /// after now means: at once.
     pub(crate) fn opens(self, shared: &SharedState, now: Now) -> Duration {
         let share = if self.is_failing { Share::Failing } else { Share::Whole };
         let request = BudgetRequest { leaves_last: self.leaves_last, share, lifetime: None };
@@ -28,8 +29,9 @@ impl Line {
 }
 
 impl KeyState {
-    /// Returns the line in which the account waits to be renewed, and its place there: the one that was tried longest ago
-    /// comes first. `None` if no renewal is due, if it could begin, or if the account's own failures keep it longer.
+    /// Returns the line in which the account waits for its renewal, and its place there: the account that was
+    /// tried longest ago comes first. Returns `None` if no renewal is due, if it could begin, or if the
+    /// account's own failures block it longer.
     pub(crate) fn line(&self, shared: &SharedState, now: Now) -> Option<(Line, u64)> {
         if !self.wants_renewal(now) {
             return None;

@@ -1,15 +1,16 @@
-//! The operations on a record. Each says itself to what it applies; applied elsewhere it changes nothing.
+//! The operations on a record. Each one defines to which records it applies. Applied to any other record, it
+//! changes nothing.
 //!
 //! | operation | applies to | effect |
 //! |---|---|---|
-//! | `SignIn` | every record that does not name it as applied, nor holds its refresh token or the one that replaced it | a new family |
-//! | `SignOut` | every record that does not name it as applied | no tokens until the next sign-in |
-//! | `Seed` | the same, if its refresh token was never in the record | a new family |
-//! | `Begin` | the record with its refresh token | the attempt is open; one that was open is in doubt |
+//! | `SignIn` | records that have not yet applied it and have neither its refresh token nor the one that replaced it | a new family |
+//! | `SignOut` | records that have not yet applied it | no tokens until the next sign-in |
+//! | `Seed` | records that have not yet applied it and never had its refresh token | a new family |
+//! | `Begin` | the record with its refresh token | the attempt is open; if another one was open, it is in doubt |
 //! | `End` | the record in which its attempt is open | the attempt is closed: its request was not sent, or clearly refused |
-//! | `Renewed` | the record with the refresh token it was sent with, or with one that an earlier attempt brought for that | the new tokens |
+//! | `Renewed` | the record with the refresh token that was sent, or with one that an earlier attempt got for it | the new tokens |
 //! | `Dead` | the record with its refresh token, unless a later attempt was answered | only a sign-in helps |
-//! | `Pause` | the record of the sign-in that its request was about | not before a moment, whatever is answered until then |
+//! | `Pause` | the record of the sign-in that its request was about | no request before a moment, whatever the answers until then |
 
 use std::sync::Arc;
 
@@ -50,29 +51,31 @@ pub(crate) enum Operation {
     },
 }
 
-/// What an answer brought.
+/// The content of an answer with tokens.
 #[derive(Debug, Clone)]
 pub(crate) struct Renewed {
     pub(crate) origin: Origin,
-    /// A refresh token, if one came.
+    /// The refresh token, if the answer had one.
     pub(crate) refresh_token: Option<Secret>,
-    /// An access token, if one came that is not over.
+    /// The access token, if the answer had one that has not expired.
     pub(crate) token: Option<Arc<TokenSet>>,
-    /// A pause that had ended by the boot clock of this process: a wall clock that is set back must not begin it again.
+    /// A pause that had ended by the boot clock of this process. A wall clock that is set back must not start
+    /// it again.
     pub(crate) over: Option<Pause>,
 }
 
-/// What an answer is the answer to.
+/// The request that an answer belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Origin {
-    /// A refresh by this attempt with a refresh token of the family.
+    /// A refresh by this attempt, with a refresh token of the family.
     Refresh { family: FamilyId, from: Fingerprint, attempt: Attempt },
-    /// A client grant, requested while the record held a token of `over`; the new token is a family of its own.
+    /// A client grant, requested while the record held a token of `over`. The new token begins its own
+    /// family.
     Client { over: FamilyId, family: FamilyId, number: u64 },
 }
 
 impl Operation {
-    /// Returns the refresh token in whose place it brings another.
+    /// Returns the refresh token that the operation replaces.
     pub(crate) fn replaces(&self) -> Option<Fingerprint> {
         match self {
             Self::Renewed(Renewed {
@@ -82,14 +85,15 @@ impl Operation {
         }
     }
 
-    /// Returns whether it decides who is signed in.
+    /// Returns whether the operation decides who is signed in.
     pub(crate) fn is_decision(&self) -> bool {
         matches!(self, Self::SignIn { .. } | Self::SignOut)
     }
 }
 
 impl Record {
-    /// Applies an operation that it does not hold yet. Returns a token that is of no use to anybody afterwards and can be revoked.
+    /// Applies an operation that the record does not contain yet. Returns a token that is no longer needed
+    /// and can be revoked.
     pub(crate) fn apply(&mut self, id: OperationId, operation: &Operation) -> Option<Secret> {
         match operation {
             Operation::SignIn { refresh_token: Some(token), token: None, .. } if self.holds(token) => None,
@@ -100,7 +104,7 @@ impl Record {
             Operation::Seed { family, refresh_token } => {
                 let is_known = self.refresh_token.as_ref() == Some(refresh_token)
                     || self.history.has_used(refresh_token);
-                // It may be imported at each start, long after its successors were replaced.
+                // The seed may be imported at each start, long after its successors were replaced.
                 self.history.note_seed(refresh_token);
                 if is_known {
                     return None;
@@ -155,8 +159,8 @@ impl Record {
         self.refresh_token.clone().filter(|_| !self.is_dead)
     }
 
-    /// Returns whether a refresh token, or the one that replaced it, is the present one and not dead: two processes may have
-    /// signed in with the same one.
+    /// Returns whether the record's living refresh token is this one, or replaced this one: two processes may
+    /// have signed in with the same one.
     fn holds(&self, refresh_token: &Secret) -> bool {
         let is_parent = self.parent == Some(Fingerprint::of(refresh_token));
         !self.is_dead && (is_parent || self.refresh_token.as_ref() == Some(refresh_token))
@@ -165,7 +169,7 @@ impl Record {
     fn apply_renewed(&mut self, renewed: &Renewed) -> Option<Secret> {
         let number = match renewed.origin {
             Origin::Client { over, family, number } => {
-                // The token that is there stays the one it was if none came in its place.
+                // The present token keeps its generation if the answer has no token.
                 if self.signed_out || self.family != over || renewed.token.is_none() {
                     return None;
                 }
@@ -174,7 +178,7 @@ impl Record {
             }
             Origin::Refresh { family, from, attempt } => {
                 let is_from_present = self.fingerprint() == Some(from);
-                // Of two successors of one refresh token the one that was asked for last is the newer.
+                // Of two successors of one refresh token, the one that was requested last is newer.
                 let is_from_parent = self.parent == Some(from) && attempt.number > self.answered;
                 if !is_from_present && !is_from_parent {
                     let token = renewed.token.as_ref().map(|token| token.access_token().as_secret().clone());
@@ -195,7 +199,8 @@ impl Record {
         None
     }
 
-    /// Ends an attempt that was answered with tokens. A later attempt may have replaced the refresh token since.
+    /// Closes an attempt that was answered with tokens. A later attempt may have replaced the refresh token
+    /// since.
     fn close(&mut self, attempt: &Attempt) {
         self.attempt.take_if(|open| open.id == attempt.id);
         self.attempts = self.attempts.max(attempt.number);
@@ -205,7 +210,7 @@ impl Record {
         self.is_dead = false;
     }
 
-    /// Puts a refresh token that came in the place of the present one.
+    /// Replaces the present refresh token by the one in the answer.
     fn take_refresh_token(&mut self, renewed: &Renewed) {
         let Some(new) = renewed.refresh_token.clone().filter(|new| self.refresh_token.as_ref() != Some(new))
         else {
@@ -220,7 +225,8 @@ impl Record {
         (self.attempt, self.in_doubt) = (None, false);
     }
 
-    /// Begins a family. The same refresh token again keeps its token and what is known of its use.
+    /// Begins a family. If the refresh token is the same as before, its access token and its attempts are
+    /// kept.
     fn begin_family(
         &mut self,
         family: FamilyId,
@@ -244,7 +250,7 @@ impl Record {
         removed
     }
 
-    /// Forgets everything but what must not happen twice.
+    /// Clears the record, except the history of what must not happen twice.
     fn reset(&mut self) {
         let mut history = std::mem::take(&mut self.history);
         if let Some(refresh_token) = &self.refresh_token {

@@ -1,4 +1,4 @@
-//! The record of a token: what a restart, or another process, needs to go on.
+//! The record of a token: the data with which a restart, or another process, continues.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,24 +10,25 @@ use crate::store::Unknown;
 use crate::time::Timestamp;
 use crate::token::TokenSet;
 
-/// A token family: one sign-in and every token renewed from it (RFC 9700 section 4.14.2). Random; 128 bits.
+/// Identifies a token family: one sign-in and every token renewed from it (RFC 9700 section 4.14.2). Random;
+/// 128 bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FamilyId([u8; 16]);
 
-/// Identifies one token: the attempt that brought it. Numbers of different families do not compare.
+/// Identifies one token by the attempt that obtained it. Numbers of different families cannot be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Generation {
     /// The family it belongs to.
     pub family: FamilyId,
-    /// The number of the attempt that brought it; it grows within a family and can skip numbers.
+    /// The number of the attempt that obtained it. It grows within a family and can skip numbers.
     pub number: u64,
 }
 
-/// Tells two refresh tokens apart without showing either: a SHA-256 digest.
+/// Identifies a refresh token without revealing it: a SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint([u8; 32]);
 
-/// Identifies an operation: the process start that made it, and its number there.
+/// Identifies an operation: the process start that made it, and its sequence number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct OperationId {
     /// Random for each process start.
@@ -35,75 +36,78 @@ pub(crate) struct OperationId {
     pub(crate) sequence: u64,
 }
 
-/// What is stored of a token.
+/// The stored data of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Record {
     pub(crate) family: FamilyId,
-    /// The number of the last attempt that was begun with this family.
+    /// The number of the last attempt begun with this family.
     pub(crate) attempts: u64,
-    /// The number of the last attempt that was answered with a token or a refresh token.
+    /// The number of the last attempt that was answered with an access token or a refresh token.
     pub(crate) answered: u64,
-    /// The access token, and the number of the attempt that brought it.
+    /// The access token, and the number of the attempt that obtained it.
     pub(crate) token: Option<Arc<TokenSet>>,
     pub(crate) number: u64,
     /// The refresh token to use next; `None` for client grants.
     pub(crate) refresh_token: Option<Secret>,
     /// The refresh token that the present one replaced.
     pub(crate) parent: Option<Fingerprint>,
-    /// An attempt with the present refresh token that was begun and not ended.
+    /// The attempt with the present refresh token that was begun and not ended.
     pub(crate) attempt: Option<Box<Attempt>>,
-    /// An earlier attempt with the present refresh token has an unknown outcome: the server may have replaced it.
+    /// Whether an earlier attempt with the present refresh token has an unknown outcome: the server may have
+    /// replaced the token.
     pub(crate) in_doubt: bool,
-    /// The server refused the present refresh token for good.
+    /// Whether the server refused the present refresh token for good.
     pub(crate) is_dead: bool,
-    /// The server asked not to be asked before this moment.
+    /// The server asked for no requests before this moment.
     pub(crate) pause: Option<Box<Pause>>,
-    /// The user signed out: nothing is requested until the next sign-in.
+    /// Whether the user signed out: no request is sent until the next sign-in.
     pub(crate) signed_out: bool,
     pub(crate) history: History,
-    /// The stored end of the token was more than ten years after its issue.
+    /// Whether the stored expiry of the token was more than ten years after its issue.
     pub(crate) is_clamped: bool,
     /// Members of the stored form that this release does not know.
     pub(crate) unknown: Unknown,
 }
 
-/// A renewal that was begun, written down before its request is sent.
+/// A renewal that was begun, written to the record before its request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Attempt {
     pub(crate) id: OperationId,
     pub(crate) number: u64,
     pub(crate) begun: Timestamp,
-    /// When its exchange is over at the latest.
+    /// The moment by which its exchange is over at the latest.
     pub(crate) deadline: Timestamp,
 }
 
-/// What a server asked for by `Retry-After`.
+/// The pause that a server asked for by `Retry-After`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
-    /// It holds for every account of the client.
+    /// Whether it holds for every account of the client.
     pub(crate) of_client: bool,
 }
 
-/// What must not happen twice.
+/// The history of operations and refresh tokens that must not be applied twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct History(Option<Box<Past>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Past {
-    /// Who signed in or out, or imported a seed, oldest first: for each process start the highest sequence.
+    /// Applied sign-ins, sign-outs and imports, oldest first: for each process start the highest sequence
+    /// number.
     applied: Box<[OperationId]>,
     /// The first 64 bits of the fingerprints of refresh tokens that were in the record, oldest first.
     used: Box<[[u8; 8]]>,
-    /// The same of those that were imported.
+    /// The first 64 bits of the fingerprints of imported refresh tokens, oldest first.
     seeds: Box<[[u8; 8]]>,
 }
 
 /// The number of process starts whose last sign-in, sign-out or import a record remembers.
 ///
-/// An operation can be applied twice only if this many other process starts signed the same account in or out between
-/// the write of the first, whose answer was lost, and the moment at which its process next reaches the store.
+/// An operation can be applied twice only under rare conditions. The answer to its first write was lost.
+/// Then, before its process reached the store again, this many other process starts signed the same account
+/// in or out.
 pub(crate) const MOST_APPLIED: usize = 128;
 
 /// The number of replaced refresh tokens that a record remembers.
@@ -113,7 +117,7 @@ const MOST_USED: usize = 32;
 const MOST_SEEDS: usize = 32;
 
 impl History {
-    /// Returns whether an operation is in the record.
+    /// Returns whether an operation was applied to the record.
     pub(crate) fn has_applied(&self, id: OperationId) -> bool {
         self.applied().iter().any(|own| own.writer == id.writer && own.sequence >= id.sequence)
     }
@@ -154,7 +158,7 @@ impl History {
         self.0.as_ref().map_or(&[], |past| &past.seeds)
     }
 
-    /// Takes what was stored, at most as much as is remembered.
+    /// Returns the history with the stored items, limited to the remembered counts.
     pub(crate) fn restored(applied: &[OperationId], used: &[[u8; 8]], seeds: &[[u8; 8]]) -> Self {
         let past = Past {
             applied: latest(applied, MOST_APPLIED),
@@ -176,8 +180,8 @@ fn latest<T: Copy + PartialEq>(items: &[T], most: usize) -> Box<[T]> {
     kept.into()
 }
 
-/// Appends an item in the place of those that it replaces, and drops the oldest of more than `most`. A list has no room to
-/// spare: there is one in each account, and most are short.
+/// Appends an item, removes the items that it replaces, and drops the oldest beyond `most`. The list is
+/// allocated without spare room: each account has one, and most are short.
 fn push<T: Copy>(items: &mut Box<[T]>, item: T, most: usize, is_replaced: impl Fn(&T) -> bool) {
     let kept = || items.iter().filter(|own| !is_replaced(own));
     let excess = (kept().count() + 1).saturating_sub(most);
@@ -202,14 +206,14 @@ impl FamilyId {
         Self(bytes)
     }
 
-    /// Returns its bytes.
+    /// Returns the bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-/// Shows the first four bytes, which are enough for people.
+/// Writes the first four bytes, which are enough for people.
 impl fmt::Display for FamilyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))

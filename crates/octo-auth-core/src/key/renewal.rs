@@ -1,15 +1,16 @@
-//! How a flight goes from phase to phase, and what each end leaves behind.
+//! How a flight goes from phase to phase, and the effects of each end.
 //!
 //! | the exchange ended with | operation | afterwards |
 //! |---|---|---|
-//! | tokens | `Renewed`, saved before the token is served | the history of failures is cleared |
-//! | a token that is over already, or an unusable one, but a refresh token | `Renewed` without the token | back-off or cooldown |
-//! | not sent, or clearly refused | `End`: the marker goes | back-off or cooldown |
-//! | an unknown outcome | none: the marker stays open | back-off; repeated when there is nothing to lose |
-//! | the server's verdict that the grant is dead | `Dead`; a conflict tells whether another process renewed | sign in |
-//! | `Retry-After` | `Pause` | not before its end, also after a restart |
+//! | tokens | `Renewed`, saved before the token is served | the failure history is cleared |
+//! | an expired or unusable token, but a refresh token | `Renewed` without the token | back-off or cooldown |
+//! | not sent, or clearly refused | `End`: the attempt is closed | back-off or cooldown |
+//! | an unknown outcome | none: the attempt stays open | back-off; the refresh is repeated when that loses nothing |
+//! | the server's verdict that the grant is dead | `Dead`; a conflict shows whether another process renewed | sign in |
+//! | `Retry-After` | `Pause` | no request before its end, also after a restart |
 //!
-//! A refresh token that was read from an answer is never dropped: it is pending before anything else happens.
+//! A refresh token read from an answer is never dropped: it becomes a pending operation before anything else
+//! happens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,19 +28,21 @@ use crate::registration::{Drawn, SharedState, part};
 use crate::store::{Claimed, STORE_CALL, Saved, Storage, StoreError, Stored};
 use crate::time::{Now, Timestamp};
 
-/// How often a store is read while another process renews; half of it to one and a half.
+/// The average time between two readings of a store while another process renews. The actual time is between
+/// half of it and one and a half times it.
 const RENEWED_ELSEWHERE: Duration = Duration::from_millis(500);
 
-/// How long a claim lasts: the reading and the writing ahead that follow it. From then on the attempt keeps other processes
-/// away, which no claim can do: a process that was stopped does not know that its claim has ended.
+/// How long a claim lasts: the reading and the writing ahead that follow it. After that the open attempt
+/// keeps other processes away. A claim cannot do that: a process that was stopped does not know that its
+/// claim has ended.
 const CLAIM: Duration = STORE_CALL.saturating_mul(2);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The store answered, but too late for what was to follow.
+/// The store answered, but too late for the next step.
 const LATE: &str = "the store took longer than 5 s to answer";
 
-/// The carrier of a call of the store is gone, so that it is unknown what the call did.
+/// The carrier of a store call ended without a report, so the outcome of the call is unknown.
 const UNREPORTED: &str =
     "the store did not answer: its call took longer than 5 s, or ended early, as by a panic";
 
@@ -52,8 +55,8 @@ impl KeyState {
         self.draw(&mut flight, shared, now);
         flight.send_before = now.boot.saturating_add(4 * STORE_CALL);
         match shared.storage {
-            // Two of its requests harm nothing, and a claim that a dead process left behind would hold it up. It does not
-            // wait for a store that has just failed.
+            // Two concurrent requests of a client grant do no harm, and a claim left by a dead process would
+            // delay it. So it takes no claim, and does not wait for a store that has just failed.
             Storage::MultiProcess if self.spec.is_client_grant() => {
                 match self.store_failures.blocked(now.boot) {
                     None => Some(self.reload(flight, shared, now)),
@@ -79,7 +82,7 @@ impl KeyState {
         Job::Claim(ClaimJob { ticket, name: self.name(shared), owner, ttl: CLAIM })
     }
 
-    /// Begins to read the record, after a while.
+    /// Begins to read the record after a delay.
     pub(super) fn load(
         &mut self,
         flight: Flight,
@@ -93,7 +96,8 @@ impl KeyState {
         Job::Load(LoadJob { ticket, name: self.name(shared), after })
     }
 
-    /// Writes down that a refresh token is about to be sent. A client grant has nothing that could be lost.
+    /// Writes to the record that a refresh token is about to be sent. A client grant skips this: it has no
+    /// token to lose.
     fn write_ahead(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
         let view = self.replica.view();
         let Some(from) = view.fingerprint().filter(|_| !self.spec.is_client_grant()) else {
@@ -102,11 +106,11 @@ impl KeyState {
         let number = view.attempts.saturating_add(1);
         let id = self.replica.next_id(shared.writer);
         let mut flight = flight;
-        // Writing this, and counting the request, come first.
+        // This write, and counting the request, come before sending.
         let steps = if shared.budget.fleet().is_some() { 2 } else { 1 };
         flight.send_before = flight.send_before.min(now.boot.saturating_add(steps * STORE_CALL));
         let left = flight.send_before.saturating_sub(now.boot);
-        // Its answer is written then.
+        // The answer is saved by then.
         let saved = left + shared.policy.exchange_deadline() + SECOND + STORE_CALL;
         let deadline = now.wall.saturating_add(saved);
         let attempt = Attempt { id, number, begun: now.wall, deadline };
@@ -128,7 +132,7 @@ impl KeyState {
         flight.drawn = Some(shared.budget.draw(&mut self.sent, share, now.boot));
     }
 
-    /// Writes the request to the request log, where a limit is known, and sends it then.
+    /// Writes the request to the request log, if a limit is known, and then sends it.
     fn count(
         &mut self,
         mut flight: Flight,
@@ -148,13 +152,13 @@ impl KeyState {
                 let name = shared.requests.name.clone();
                 return Some(Job::Save(SaveJob { ticket, name, expected, content }));
             }
-            // Only a client grant comes here while the store fails, and does not wait for it.
+            // Only a client grant gets here while the store fails, and it does not wait for the store.
             log.note_untold(window, now);
         }
         self.send(flight, attempt, has_room, shared, now)
     }
 
-    /// THE fence: returns whether the request may still be sent.
+    /// The fence: returns whether the request may still be sent.
     fn may_be_sent(
         &self,
         flight: &Flight,
@@ -162,7 +166,7 @@ impl KeyState {
         shared: &SharedState,
         now: Now,
     ) -> bool {
-        // With what is still to be saved: a late answer may have brought the successor of the refresh token.
+        // Includes the unsaved operations: a late answer may have brought the successor of the refresh token.
         let written = self.replica.to_write();
         let is_marked = match attempt {
             Some(attempt) => written.record().attempt.as_ref().is_some_and(|open| open.id == attempt.id),
@@ -205,13 +209,13 @@ impl KeyState {
         self.draw(&mut flight, shared, now);
         flight.drawn = flight.drawn.map(|drawn| Drawn { counted, ..drawn });
         let deadline = shared.policy.exchange_deadline();
-        // A little more than the carrier has, so that its own time-out is reported first.
+        // This is a little longer than the carrier's own time-out, so that the time-out is reported first.
         let ticket = self.depart(flight, Phase::Sending { origin }, deadline + SECOND, now);
         self.sighting.is_over_at(now.boot.saturating_add(deadline));
         Some(Job::Send(SendJob { ticket, renewal, origin: Some(origin), deadline }))
     }
 
-    /// Takes the outcome of a job. Returns the next job.
+    /// Processes the outcome of a job. Returns the next job.
     pub(crate) fn report(
         &mut self,
         shared: &mut SharedState,
@@ -248,10 +252,10 @@ impl KeyState {
                 self.not_begun(flight, &phase, shared, now);
                 None
             }
-            // The carrier is gone, or reports the outcome of another kind of job.
+            // The carrier ended, or reports the outcome of another kind of job.
             (phase, _) => {
-                // What a client grant lost with its carrier can be requested again at once; once, in case a carrier always
-                // fails.
+                // A client grant can repeat a lost request at once, but only once, in case its carriers
+                // always fail.
                 let is_first = self.spec.is_client_grant() && !self.failures.any();
                 let pause = if is_first { error::Pause::Once } else { BACKOFF };
                 self.give_up(flight, &phase, pause, shared, now);
@@ -260,8 +264,9 @@ impl KeyState {
         }
     }
 
-    /// Ends a flight whose carrier is gone: no job can follow. Unsaved operations wait for the next question, revocations
-    /// for the next report, and the claim for the next flight, which has the same owner.
+    /// Ends a flight whose carrier is gone, so no job can follow. Unsaved operations wait for the next call
+    /// for the spec, revocations for the next report, and the claim for the next flight, which has the same
+    /// owner.
     pub(super) fn give_up(
         &mut self,
         mut flight: Flight,
@@ -324,7 +329,7 @@ impl KeyState {
         now: Now,
     ) -> Option<Job> {
         match result {
-            // A claim that was granted late may be over.
+            // A claim that was granted late may have expired.
             Ok(Claimed::Granted | Claimed::TakenOver { .. }) if is_late => {
                 self.store_failed(StoreError::new(LATE), shared, now);
                 self.land(flight, shared, now)
@@ -338,8 +343,8 @@ impl KeyState {
                 flight.claim = None;
                 Some(self.wait_for_other(flight, shared, now))
             }
-            // Another process may have renewed: one that can write where this one cannot. The claim may have succeeded
-            // anyway, and is released at the end.
+            // Another process may have renewed: one that can write where this one cannot. The claim may have
+            // succeeded anyway, and is released at the end.
             Err(error) => {
                 self.store_failed(error, shared, now);
                 Some(self.load(flight, LoadReason::Unknown, Duration::ZERO, shared, now))
@@ -369,7 +374,8 @@ impl KeyState {
         }
     }
 
-    /// Goes on with a renewal that is due by the record as it was just read, unless another process may be renewing.
+    /// Continues with a renewal that is still due after reading the record, unless another process may be
+    /// renewing.
     fn go_on(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
         match self.is_renewed_elsewhere(shared, now) {
             true => Some(self.wait_for_other(flight, shared, now)),
@@ -377,7 +383,7 @@ impl KeyState {
         }
     }
 
-    /// Begins to read the record after a while: another process renews.
+    /// Begins to read the record after a delay: another process is renewing.
     fn wait_for_other(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Job {
         let after = RENEWED_ELSEWHERE / 2 + part(RENEWED_ELSEWHERE, shared.rng.fraction());
         self.load(flight, LoadReason::RenewedElsewhere, after, shared, now)
@@ -443,7 +449,7 @@ impl KeyState {
         }
         match counted {
             Ok(true) => {
-                // Written down was the latest moment at which it may be sent.
+                // The log contains the latest moment at which the request may be sent.
                 let has_room = shared.budget.opens_here(&self.sent, self.budget_request(now)) <= now.boot;
                 self.send(flight, attempt, has_room && !is_late, shared, now)
             }

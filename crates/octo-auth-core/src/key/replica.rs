@@ -1,33 +1,33 @@
-//! What this process knows of a record: the base, and its own operations that are not known to be stored.
+//! The copy of a record in this process: the base, and the own operations that are not known to be stored.
 //!
-//! Decisions look at the view, which is the base with the pending operations applied. Two records are never compared:
-//! after a conflict or a reading, what is stored becomes the base, and the operations that it does not hold yet are
-//! applied to it again.
+//! Decisions use the view, which is the base with the pending operations applied. Two records are never
+//! compared. After a conflict or a reading, the stored record becomes the base. The operations that it does
+//! not contain yet are applied to it again.
 
 use super::operation::Operation;
 use super::record::{Fingerprint, Generation, OperationId, Record};
 use crate::secret::Secret;
 use crate::store::Version;
 
-/// A record as this process knows it.
+/// The copy of a record in this process.
 #[derive(Debug)]
 pub(crate) struct Replica {
-    /// The record as it was last read or written. It never changes in place.
+    /// The record as last read or written. It is never changed in place.
     base: Record,
     /// Its version; `None` if the store is not known to hold a record.
     version: Option<Version>,
-    /// `None` if nothing is pending, as in an account that is idle.
+    /// `None` if no operation is pending, as in an idle account.
     ahead: Option<Box<Ahead>>,
-    /// The store does not hold what it held before.
+    /// Whether the store has lost the record that it held.
     is_lost: bool,
     sequence: u64,
 }
 
-/// What this process is ahead of the store.
+/// The changes of this process that are not known to be stored.
 #[derive(Debug, Default)]
 struct Ahead {
     pending: Vec<Pending>,
-    /// The base with the pending operations that are not held back; `None` if that is the base.
+    /// The base with the pending operations that are not held back; `None` if that equals the base.
     view: Option<Record>,
 }
 
@@ -36,12 +36,12 @@ struct Ahead {
 struct Pending {
     id: OperationId,
     operation: Operation,
-    /// It is not in the view yet: a token of an answer is stored before it is served, and a seed is imported only into a record
-    /// that was read.
+    /// Whether it is still excluded from the view. A token of an answer is stored before it is served, and a
+    /// seed is imported only into a record that was read.
     is_held: bool,
 }
 
-/// What was written, to be known when the write has succeeded.
+/// The data of a write, to be applied when the write has succeeded.
 #[derive(Debug)]
 pub(crate) struct Written {
     record: Record,
@@ -90,46 +90,48 @@ impl Replica {
         self.fold();
     }
 
-    /// Returns what an operation would do to the view: whether it changes it, and the token that it leaves to be revoked.
+    /// Returns the effect of an operation on the view: whether it changes it, and the token that it leaves to
+    /// be revoked.
     pub(crate) fn effect(&self, id: OperationId, operation: &Operation) -> (bool, Option<Secret>) {
         let mut view = self.view().clone();
         let removed = view.apply(id, operation);
         (view != *self.view(), removed)
     }
 
-    /// Returns which token the record holds after an operation, with all that are pending before it.
+    /// Returns which token the record holds after all pending operations and this one.
     pub(crate) fn generation_after(&self, id: OperationId, operation: &Operation) -> Generation {
         let Written { mut record, .. } = self.to_write();
         record.apply(id, operation);
         record.generation()
     }
 
-    /// Takes an operation back that was never carried out.
+    /// Removes an operation that was not carried out.
     pub(crate) fn withdraw(&mut self, id: OperationId) {
         self.retain(|own| own.id != id);
         self.fold();
     }
 
-    /// Lets the tokens that were held back into the view, which could not be saved.
+    /// Adds the tokens that were held back, because they could not be saved, to the view.
     pub(crate) fn release(&mut self) {
         self.pending_mut().for_each(|own| own.is_held &= own.is_seed());
         self.fold();
     }
 
-    /// Returns whether the store may not hold what the view shows.
+    /// Returns whether the store may lack changes that the view shows.
     pub(crate) fn is_unsaved(&self) -> bool {
         self.is_lost || self.pending().next().is_some()
     }
 
-    /// Returns whether a sign-in or sign-out of this process settles what the view shows.
+    /// Returns whether a pending sign-in or sign-out of this process decides the view.
     pub(crate) fn is_decided(&self) -> bool {
         self.pending().any(|own| own.operation.is_decision())
     }
 
-    /// Takes what the store holds. An earlier version than that of the base is an old copy, or, where it is what a write has
-    /// met, the store has lost what it held: the base is written again then.
+    /// Takes the record that the store holds as the base. A version older than the base is an old copy, which
+    /// is ignored. But if a write met it as a conflict, the store has lost the newer record, and the base
+    /// will be written again.
     ///
-    /// Returns the tokens that were removed by operations whose write was not heard of, to be revoked.
+    /// Returns tokens to be revoked: those removed by operations that turn out to be stored.
     pub(crate) fn loaded(&mut self, stored: Option<(Record, Version)>, is_conflict: bool) -> Vec<Secret> {
         self.pending_mut().for_each(|own| own.is_held &= !own.is_seed());
         self.fold();
@@ -147,7 +149,7 @@ impl Replica {
         let is_applied = |own: &Pending| record.history.has_applied(own.id);
         let removed = self.removed_by(is_applied);
         self.retain(|own| !is_applied(own));
-        // What applies elsewhere does nothing, unless it leaves a token to be revoked.
+        // Drop operations that change nothing, unless they leave a token to be revoked.
         let mut view = record.clone();
         self.retain(|own| {
             let before = view.clone();
@@ -157,7 +159,7 @@ impl Replica {
         self.unused(removed)
     }
 
-    /// Returns what to write: the base with all pending operations.
+    /// Returns the record to write: the base with all pending operations.
     pub(crate) fn to_write(&self) -> Written {
         let mut record = self.base.clone();
         for own in self.pending() {
@@ -166,7 +168,7 @@ impl Replica {
         Written { record, up_to: self.sequence }
     }
 
-    /// Takes that a write succeeded. Returns the tokens that it has removed, to be revoked.
+    /// Records that a write succeeded. Returns the tokens that it removed, to be revoked.
     pub(crate) fn saved(&mut self, written: Written, version: Option<Version>) -> Vec<Secret> {
         let is_written = |own: &Pending| own.id.sequence <= written.up_to;
         let removed = self.removed_by(is_written);
@@ -191,7 +193,8 @@ impl Replica {
         self.fold();
     }
 
-    /// A user may have signed in again with a token that was removed before.
+    /// Excludes the present refresh token: a user may have signed in again with a token that was removed
+    /// before.
     fn unused(&self, mut removed: Vec<Secret>) -> Vec<Secret> {
         removed.retain(|token| self.view().refresh_token.as_ref() != Some(token));
         removed

@@ -22,7 +22,7 @@ use crate::time::Now;
 type Held = Option<(Record, Version)>;
 
 impl KeyState {
-    /// Takes what was read. Returns whether it could be read.
+    /// Processes the result of reading. Returns whether the record could be read.
     pub(super) fn take_loaded(
         &mut self,
         result: Result<Option<Stored>, StoreError>,
@@ -32,7 +32,7 @@ impl KeyState {
         self.read_at = Some(now.boot);
         match result.and_then(|stored| self.held(stored, shared)) {
             Ok(held) => {
-                // While writing fails, reading is no success.
+                // While writing fails, a successful reading does not count as success.
                 if self.knowledge != Knowledge::Read {
                     self.store_failures.clear();
                 }
@@ -51,7 +51,7 @@ impl KeyState {
         }
     }
 
-    /// Takes the outcome of a write. Returns whether it was done, rather than met another record.
+    /// Processes the result of a write. Returns `true` if it was done, and `false` if it met another record.
     pub(super) fn take_saved(
         &mut self,
         written: Written,
@@ -61,7 +61,7 @@ impl KeyState {
     ) -> Result<bool, StoreError> {
         let (is_done, removed) = match result? {
             Saved::Done(version) => {
-                // The store may have notified of this very write. Of a later one it tells at the next reading.
+                // The store may have notified of this very write. A later write shows at the next reading.
                 self.is_notified = false;
                 (true, self.replica.saved(written, Some(version)))
             }
@@ -78,7 +78,8 @@ impl KeyState {
         Ok(is_done)
     }
 
-    /// Takes what is stored for the base. What failed with a refresh token is not held against another one.
+    /// Takes the stored record as the base. If it has another refresh token, failures of the old one are
+    /// forgotten.
     fn rebase(&mut self, held: Held, is_conflict: bool) -> Vec<Secret> {
         let before = self.replica.view().fingerprint();
         let removed = self.replica.loaded(held, is_conflict);
@@ -95,7 +96,7 @@ impl KeyState {
         self.followed(shared, now);
     }
 
-    /// Serves what the view shows, and takes over the moments that it names.
+    /// Serves the token of the view, and notes the times of its attempt and pause.
     pub(super) fn followed(&mut self, shared: &mut SharedState, now: Now) {
         let view = self.replica.view();
         let is_elsewhere = self.is_attempt_elsewhere(shared);
@@ -153,7 +154,7 @@ impl KeyState {
         now: Now,
     ) -> Option<Job> {
         let saved = self.take_saved(written, result, shared, now);
-        // After a conflict, the end of the flight saves what is still to be saved.
+        // After a conflict, the end of the flight saves the remaining operations.
         let saved = saved.and_then(|is_done| if is_done { Ok(()) } else { flight.met_conflict() });
         if let Err(error) = saved {
             self.store_failed(error, shared, now);
@@ -162,14 +163,15 @@ impl KeyState {
         self.land(flight, shared, now)
     }
 
-    /// Lets what could not be saved into the view: it is served all the same, flagged as unsaved, and saved again later.
+    /// Adds operations that could not be saved to the view. The token is served, flagged as unsaved, and
+    /// saved again later.
     pub(super) fn release_pending(&mut self, shared: &mut SharedState, now: Now) {
         self.save_at = self.store_failures.last().map_or(now.boot, |last| last.until);
         self.replica.release();
         self.followed(shared, now);
     }
 
-    /// Ends a flight: saves what came meanwhile, releases the claim, revokes what is left to be revoked.
+    /// Ends a flight: saves operations added meanwhile, releases the claim, and revokes the remaining tokens.
     pub(super) fn land(&mut self, mut flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
         shared.flight_ended(flight.id);
         self.give_back(&mut flight, shared);
@@ -182,13 +184,13 @@ impl KeyState {
         release.or_else(|| self.revoke_next(shared, now))
     }
 
-    /// Releases a claim. The flight has ended, so that no report fits it.
+    /// Releases a claim. The flight has ended, so no report fits it.
     pub(super) fn release(&self, flight: u64, owner: String, shared: &SharedState) -> Job {
         let ticket = Ticket { spec: self.spec.clone(), flight, job: 0, step: Step::Release };
         Job::Release(ReleaseJob { ticket, name: self.name(shared), owner })
     }
 
-    /// Writes a decision of the user, or as soon as the flight has ended.
+    /// Writes a sign-in or sign-out at once, or when the present flight has ended.
     pub(super) fn save_soon(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
         self.save_at = now.boot;
         if self.in_flight.is_some() {
@@ -201,7 +203,7 @@ impl KeyState {
         Some(self.save(flight, shared, now))
     }
 
-    /// Revokes a token, where the provider can and the budget has room: best effort.
+    /// Revokes a token if the provider supports that and the budget has room. This is best effort.
     pub(super) fn revoke_next(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
         let token = self.revocations.pop()?;
         let hint = match self.spec.is_client_grant() {
@@ -226,7 +228,7 @@ impl KeyState {
         Some(Job::Send(SendJob { ticket, renewal, origin: None, deadline }))
     }
 
-    /// Begins the next phase of a flight, which may take this long.
+    /// Begins the next phase of a flight, with its longest duration.
     pub(super) fn depart(
         &mut self,
         mut flight: Flight,
@@ -249,7 +251,7 @@ impl KeyState {
         matches!(state, State::StaleRenewing | State::ExpiredRenewing | State::RefusedRenewing)
     }
 
-    /// Gives back to the budget what a flight has drawn without sending.
+    /// Returns an unsent request of a flight to the budget.
     pub(super) fn give_back(&mut self, flight: &mut Flight, shared: &mut SharedState) {
         if let Some(drawn) = flight.drawn.take() {
             shared.budget.give_back(&mut self.sent, drawn);

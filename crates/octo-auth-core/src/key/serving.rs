@@ -1,4 +1,5 @@
-//! The token that is served, whether a resource server refused it, and what handles may read without asking.
+//! The token that is served, its refusal by a resource server, and the token that handles may read without
+//! asking.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +13,13 @@ use crate::time::Now;
 use crate::token::TokenSet;
 use crate::validity::{Freshness, Validity, ValidityTerms};
 
-/// The first and the longest time for which forced refreshes are blocked.
+/// The first and the longest duration for which forced refreshes are blocked.
 const FORCED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
 
-/// A token that lived half its lifetime, or this long, unrefused shows that refusals are not the rule.
+/// If a token was accepted for half its lifetime, or for this duration, refusals are not the rule.
 const PROVEN: Duration = Duration::from_secs(15 * 60);
 
-/// What is served of one key.
+/// The served token of one spec.
 #[derive(Debug, Default)]
 pub(crate) struct Serving {
     current: Option<Arc<Issued>>,
@@ -27,23 +28,23 @@ pub(crate) struct Serving {
     was_asked_for: bool,
 }
 
-/// What is known beside the current token; nothing of an account that is idle, as a rule.
+/// Data besides the current token; usually `None` for an idle account.
 #[derive(Debug, Default)]
 struct Beside {
-    /// The token that the next save brings: what both clocks know of it is more than the record tells.
+    /// The token that the next save stores. It has more exact times, from both clocks, than the record.
     incoming: Option<Arc<Issued>>,
-    /// A token of the record that was over when it was first seen, while the current one still worked.
+    /// A token of the record that had expired when it was first seen, while the current one was still valid.
     over: Option<Arc<Issued>>,
     /// The token that was refused last.
     refused: Option<Arc<Issued>>,
     forced: ForcedRefreshLimit,
 }
 
-/// Limits the renewals that refusals of resource servers cause.
+/// Limits the renewals caused by refusals of resource servers.
 ///
-/// A forced renewal that the token endpoint answered blocks the next one for 60 s, doubling to 15 min. So a resource
-/// server that refuses every token costs one renewal a minute at first, and a passing failure of the token endpoint does
-/// not pin a revoked token.
+/// A forced renewal that the token endpoint answered blocks the next one for 60 s, doubling to 15 min. So a
+/// resource server that refuses every token causes at first one renewal a minute. A temporary failure of the
+/// token endpoint does not block, so a revoked token is still replaced.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct ForcedRefreshLimit {
     blocked_until: Duration,
@@ -70,7 +71,7 @@ impl Serving {
         self.current.as_ref()
     }
 
-    /// Returns whether a resource server refused the current token, or an earlier one of the same text.
+    /// Returns whether a resource server refused the current token, or an earlier one with the same text.
     pub(crate) fn is_refused(&self) -> bool {
         let refused = self.current.as_ref().zip(self.beside.as_ref().and_then(|own| own.refused.as_ref()));
         refused.is_some_and(|(current, refused)| refused.is_same(current.tokens.access_token()))
@@ -86,8 +87,8 @@ impl Serving {
         current.map(|issued| Token::new(issued.clone(), self.is_refused()))
     }
 
-    /// Returns until when on the boot clock no renewal is forced, though a resource server refused the token: at the latest
-    /// until the token is over, which then is renewed as any other.
+    /// Returns until when on the boot clock no renewal is forced, although a resource server refused the
+    /// token. This ends at the latest when the token expires: then it is renewed like any other.
     pub(crate) fn forced_until(&self, now: Now) -> Option<Duration> {
         let current = self.current.as_ref().filter(|_| self.is_refused())?;
         let opens = self.forced_opens();
@@ -104,12 +105,12 @@ impl Serving {
         self.beside.get_or_insert_default().forced.block(now);
     }
 
-    /// Remembers a token that an answer brought, until the record shows it.
+    /// Stores a token from an answer until the record contains it.
     pub(crate) fn expect(&mut self, issued: Arc<Issued>) {
         self.beside.get_or_insert_default().incoming = Some(issued);
     }
 
-    /// Serves what the record holds.
+    /// Serves the token of the record.
     pub(crate) fn follow(&mut self, record: &Record, spec: &TokenSpec, shared: &mut SharedState, now: Now) {
         let Some(tokens) = record.token.as_ref().filter(|_| !record.signed_out) else {
             (self.current, self.published) = (None, None);
@@ -130,7 +131,7 @@ impl Serving {
             let profile = shared.client.profile();
             Arc::new(Issued::new(tokens.clone(), generation, validity, deviations, grant, profile))
         });
-        // Saving may have taken as long as the new token lived, while the old one still works.
+        // Saving may have taken as long as the new token lived, while the old one is still valid.
         let is_over = next.validity.freshness(now) == Freshness::Expired;
         let keeps = |current: &Arc<Issued>| {
             let follows = is_ours || current.generation.family == generation.family;
@@ -149,15 +150,17 @@ impl Serving {
         (self.current, self.published) = (Some(next), None);
     }
 
-    /// A token that was read again under another generation is as old as both clocks have seen it grow.
+    /// Returns the validity of the current token, if the record has the same token under another generation.
+    /// Both clocks have measured its age already.
     fn known_validity(&self, tokens: &TokenSet) -> Option<Validity> {
         let current = self.current.as_ref()?;
         (current.is_same(tokens.access_token()) && current.ends_as(tokens)).then_some(current.validity)
     }
 
-    /// Records that a resource server refused a token. Returns whether it is the current one, for the first time.
+    /// Records that a resource server refused a token. Returns whether this is the first refusal of the
+    /// current token.
     pub(crate) fn refuse(&mut self, generation: Generation, now: Now) -> bool {
-        // That a token is refused which is over says nothing.
+        // The refusal of an expired token says nothing.
         let is_meant = |current: &&Arc<Issued>| {
             current.generation == generation && current.validity.freshness(now) != Freshness::Expired
         };
@@ -175,7 +178,7 @@ impl Serving {
         true
     }
 
-    /// Forgets what was held against the tokens of an earlier family.
+    /// Forgets refusals of the tokens of an earlier family.
     pub(crate) fn forget_refusals(&mut self) {
         if let Some(own) = &mut self.beside {
             (own.refused, own.forced) = (None, ForcedRefreshLimit::default());
@@ -188,13 +191,13 @@ impl Serving {
         self.published.as_ref().filter(|published| published.serves(now))
     }
 
-    /// Withdraws what handles may read: they ask again.
+    /// Withdraws the published token: handles must ask the manager.
     pub(crate) fn unpublish(&mut self) {
         self.was_asked_for = self.was_used();
         self.published = None;
     }
 
-    /// Lets handles read the current token until a moment on the boot clock.
+    /// Publishes the current token for handles until a moment on the boot clock.
     pub(crate) fn publish(&mut self, until: Duration, now: Now) -> Option<Arc<Published>> {
         let token = Token::new(self.current.clone()?, false);
         self.unpublish();
@@ -212,7 +215,7 @@ impl Serving {
     }
 }
 
-/// Returns what was tolerated in reading a stored token.
+/// Returns the deviations tolerated while reading a stored token.
 fn tolerated(record: &Record, now: Now) -> Vec<Deviation> {
     let is_in_future = record.token.as_ref().is_some_and(|token| token.issued_at() > now.wall);
     let tolerated =
@@ -220,7 +223,8 @@ fn tolerated(record: &Record, now: Now) -> Vec<Deviation> {
     tolerated.into_iter().filter(|(is_so, _)| *is_so).map(|(_, deviation)| deviation).collect()
 }
 
-/// Returns the validity of a token that was requested, or is first seen, at a moment; draws its jitter.
+/// Returns the validity of a token that was requested, or first seen, at a moment. It draws the token's
+/// jitter.
 pub(crate) fn validity(tokens: &TokenSet, seen: Now, shared: &mut SharedState) -> Validity {
     let terms = ValidityTerms {
         lifetime: tokens.lifetime(),

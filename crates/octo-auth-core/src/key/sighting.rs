@@ -1,5 +1,6 @@
-//! What other processes, or this one before it was started again, wrote about moments of the wall clock, on the boot clock
-//! of this process: an open attempt and a pause hold it no longer than they say, counted from first sight.
+//! Converts wall-clock moments in a record, written by other processes or by an earlier start of this one, to
+//! the boot clock. Open attempts and pauses last at most their stated duration, counted from when this
+//! process first saw them.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::record::{FamilyId, OperationId, Pause, Record};
 use crate::registration::{LONGEST_RETRY_AFTER, SharedState};
 use crate::time::{Now, Timestamp};
 
-/// When what the record names is over, on the boot clock; `None` if it names nothing of the kind.
+/// When the attempt and the pause of the record are over, on the boot clock; `None` if it has neither.
 #[derive(Debug, Default)]
 pub(crate) struct Sighting(Option<Box<Sighted>>);
 
@@ -19,16 +20,20 @@ struct Sighted {
     ended: Option<String>,
     pause: Option<Pause>,
     pause_until: Duration,
-    /// The sign-in that the pause was about; a client grant has none.
+    /// The sign-in that the pause was about; `None` for a client grant.
     sign_in: Option<FamilyId>,
 }
 
 impl Sighting {
-    /// Takes over what the record names. An attempt that another process may go on with lasts its whole length from first
-    /// sight: the wall clocks of two processes are not compared. That of a process that has ended is over. What else the record names ends by the `steady` wall time: a
-    /// clock that was set on does not end it early. A pause lasts until its end or the next `sign_in`, also if another
-    /// process, by its own clock, took it for over and removed it.
-    /// Returns the pause that was not known before, and until when it lasts.
+    /// Notes the attempt and the pause of the record.
+    ///
+    /// - An attempt that another process may continue lasts its whole duration from first sight, because the
+    ///   wall clocks of two processes are not compared. An attempt of a process that has ended is over.
+    /// - Everything else ends by the `steady` wall time: setting the clock forward does not end it early.
+    /// - A pause lasts until its end or the next `sign_in`, even if another process considered it over by its
+    ///   own clock and removed it.
+    ///
+    /// Returns a pause that was not known before, and until when it lasts.
     pub(crate) fn follow(
         &mut self,
         record: &Record,
@@ -46,12 +51,14 @@ impl Sighting {
         pause
     }
 
-    /// The exchange of the attempt is over at this moment, as this process carried it.
+    /// Sets the moment at which the exchange of the attempt is over. This process ran it, so it knows the
+    /// moment.
     pub(crate) fn is_over_at(&mut self, moment: Duration) {
         self.0.iter_mut().for_each(|own| own.attempt_until = moment);
     }
 
-    /// The process of an owner has ended: an attempt that it left open is over. Clocks do not matter here.
+    /// Records that the process of an owner has ended: an attempt that it left open is over, whatever the
+    /// clocks say.
     pub(crate) fn owner_has_ended(&mut self, owner: String, now: Now) {
         let own = self.0.get_or_insert_default();
         if own.attempt.is_some_and(|attempt| SharedState::owner(attempt.writer) == owner) {

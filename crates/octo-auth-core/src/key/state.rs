@@ -1,4 +1,4 @@
-//! THE decision table: from the facts about a key to what a caller is told.
+//! The decision table: from the facts about a spec to what a caller must do.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,53 +6,56 @@ use std::time::Duration;
 use super::gate::Gate;
 use crate::validity::Freshness;
 
-/// The state of a key: the row of the decision table that applies.
+/// The state of a spec: the row of the decision table that applies.
 ///
-/// A token is *fresh* while no renewal is due, *stale* while a renewal is due and it can still be served, and *expired*
-/// when it cannot be served, or when there is none. It is *refused* when a resource server rejected it. The gate is *open*
-/// unless the request budget, failures, or a refresh whose outcome is unknown block a renewal, or, of a refused token, the
-/// limit of forced refreshes.
+/// A token is *fresh* while no renewal is due. It is *stale* while a renewal is due and the token can still
+/// be served. It is *expired* when it cannot be served, or when there is none. It is *refused* when a
+/// resource server rejected it.
+///
+/// A renewal is *blocked* by the request budget, by the back-off after failures, or by a refresh whose
+/// outcome is unknown. The renewal of a refused token is also blocked by the limit of forced refreshes.
+/// Otherwise it is *possible*.
 ///
 /// | state | applies when | the caller gets |
 /// |---|---|---|
-/// | `signed_out` | the user signed out | failure: sign in |
-/// | `unread` | the record was not read, or a shared store may know better where no token can be served | a load job |
-/// | `reading` | it is being read | wait |
-/// | `unreadable` | it could not be read; client grants go on | failure: try later |
-/// | `shutting_down` | nothing to serve, no new request | failure |
+/// | `signed_out` | the user signed out | error: sign in |
+/// | `unread` | the record was not read; or no token can be served, and a shared store may have a newer record | a load job |
+/// | `reading` | the record is being read | wait |
+/// | `unreadable` | the record could not be read; client grants continue | error: try later |
+/// | `shutting_down` | no token to serve, and no new request | error |
 /// | `fresh` | fresh | the token |
-/// | `rereading` | fresh or stale, and a shared store was read a while ago | the token, and a load job |
-/// | `unsaved` | the store does not hold what is known, and saving is due | the token, and a save job |
-/// | `stale_renewing` | stale, gate open | the token, and a renewal |
+/// | `rereading` | fresh or stale, and a shared store must be read again | the token, and a load job |
+/// | `unsaved` | there are unsaved changes, and saving is due | the token, and a save job |
+/// | `stale_renewing` | stale, renewal possible | the token, and a renewal |
 /// | `stale_in_flight` | stale, a renewal is in flight | the token |
-/// | `stale_blocked` | stale, gate closed or no refresh token | the token |
-/// | `expired_in_flight` | expired, something is in flight | wait |
-/// | `expired_renewing` | expired, gate open | a renewal |
-/// | `expired_blocked` | expired, gate closed | failure: not before a moment; [`TokenManager::ask`](crate::Accounts::ask) waits for a slot of the budget; wait while too many renewals are in flight |
-/// | `refresh_token_dead` | expired or refused, and the refresh token is dead | failure: sign in |
-/// | `not_signed_in` | expired or refused, and there is no refresh token | failure: sign in |
-/// | `refused_renewing` | refused, gate open | a renewal |
+/// | `stale_blocked` | stale, renewal blocked, or no refresh token | the token |
+/// | `expired_in_flight` | expired, a job is in flight | wait |
+/// | `expired_renewing` | expired, renewal possible | a renewal |
+/// | `expired_blocked` | expired, renewal blocked | error: not before a moment; [`TokenManager::ask`](crate::TokenManager::ask) waits for a slot of the budget; wait while too many renewals are in flight |
+/// | `refresh_token_dead` | expired or refused, and the refresh token is dead | error: sign in |
+/// | `not_signed_in` | expired or refused, and there is no refresh token | error: sign in |
+/// | `refused_renewing` | refused, renewal possible | a renewal |
 /// | `refused_in_flight` | refused, a renewal is in flight | wait; at the deadline the token, flagged as suspect |
-/// | `refused_blocked` | refused, gate closed | the token, flagged as suspect; wait while too many renewals are in flight |
-/// | `no_key` | the key was rejected before it had a state | failure |
+/// | `refused_blocked` | refused, renewal blocked | the token, flagged as suspect; wait while too many renewals are in flight |
+/// | `no_key` | the spec was rejected before it had a state | error |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum State {
     /// The user signed out.
     SignedOut,
-    /// The record is to be read.
+    /// The record must be read.
     Unread,
     /// The record is being read.
     Reading,
     /// The record could not be read.
     Unreadable,
-    /// The machine is shutting down and has nothing to serve.
+    /// The manager is shutting down and has no token to serve.
     ShuttingDown,
     /// The token is fresh.
     Fresh,
-    /// The token is served, and the shared store is read again beside it.
+    /// The token is served, while the shared store is read again.
     Rereading,
-    /// The store does not hold what is known; it is saved now.
+    /// There are unsaved changes, which are saved now.
     Unsaved,
     /// The token is stale; a renewal begins.
     StaleRenewing,
@@ -60,7 +63,7 @@ pub enum State {
     StaleInFlight,
     /// The token is stale; no renewal can begin now.
     StaleBlocked,
-    /// The token has expired; something is in flight.
+    /// The token has expired; a job is in flight.
     ExpiredInFlight,
     /// The token has expired; a renewal begins.
     ExpiredRenewing,
@@ -76,18 +79,18 @@ pub enum State {
     RefusedBlocked,
     /// The token was refused; a renewal is in flight.
     RefusedInFlight,
-    /// The key was rejected: its request cannot be built, or there is no room for another key.
+    /// The spec was rejected: its request cannot be built, or there is no room for another spec.
     NoKey,
 }
 
-/// The facts that a decision rests on, each independent of the others.
+/// The facts for a decision. They are independent of each other.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     pub(crate) is_signed_out: bool,
     pub(crate) is_shutting_down: bool,
     pub(crate) knowledge: Knowledge,
-    /// Another process may have changed the record since it was read: for a caller that is served, and for one that would
-    /// have to sign in.
+    /// Whether another process may have changed the record since it was read. `is_outdated` is for a caller
+    /// that gets a token, and `may_know_better` for one that would have to sign in.
     pub(crate) is_outdated: bool,
     pub(crate) may_know_better: bool,
     pub(crate) is_client_grant: bool,
@@ -99,19 +102,19 @@ pub(crate) struct Facts {
     pub(crate) gate: Gate,
 }
 
-/// What is known of what the store holds.
+/// Whether the content of the store is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Knowledge {
-    /// It was not read yet.
+    /// The record was not read yet.
     Unread,
-    /// It could not be read; the next attempt is at this moment on the boot clock.
+    /// The record could not be read. The next attempt is at this moment on the boot clock.
     Unreadable { until: Duration },
-    /// It was read, or there is no store.
+    /// The record was read, or there is no store.
     Read,
 }
 
 impl Facts {
-    /// Returns the state. Total: each combination of facts has exactly one.
+    /// Returns the state. Each combination of facts has exactly one.
     pub(crate) fn state(&self) -> State {
         match (self.knowledge, self.is_client_grant) {
             (Knowledge::Unread, _) => return self.unread(),
@@ -142,7 +145,8 @@ impl Facts {
         }
     }
 
-    /// Before "sign in" is said, a shared store is read: another process may have signed in or renewed.
+    /// Before a caller is told to sign in, a shared store is read: another process may have signed in or
+    /// renewed.
     fn sign_in_needed(&self, state: State) -> State {
         match self.may_know_better && !self.is_shutting_down {
             true if self.in_flight => State::Reading,
@@ -156,7 +160,7 @@ impl Facts {
             _ if self.is_shutting_down => State::ShuttingDown,
             _ if self.in_flight => State::ExpiredInFlight,
             _ if self.can_renew() => State::ExpiredRenewing,
-            // No renewal can begin, so save what is known.
+            // No renewal can begin, so save the changes.
             _ if self.saving_is_due => State::Unsaved,
             // Another process may have renewed it. A store that could not be read is left alone.
             _ if self.is_outdated && self.knowledge == Knowledge::Read => State::Unread,
@@ -175,7 +179,7 @@ impl Facts {
         }
     }
 
-    /// Returns the state in which only a sign-in helps, if that is so.
+    /// Returns the state in which only a sign-in helps, if it applies.
     fn dead_end(&self) -> Option<State> {
         match &self.gate {
             Gate::Dead(_) => Some(self.sign_in_needed(State::RefreshTokenDead)),
@@ -231,7 +235,7 @@ impl State {
     }
 }
 
-/// The state as a phrase.
+/// Writes the state as a phrase.
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,4 +1,4 @@
-//! How a key stands, and what changed between two looks at it.
+//! The status of a spec, and the events that changed it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::store::Storage;
 use crate::time::Now;
 use crate::validity::Freshness;
 
-/// How often a shared store is read for a key that only a sign-in in another process can revive.
+/// How often a shared store is read for a spec that only a sign-in in another process can revive.
 const SIGN_IN_ELSEWHERE: Duration = Duration::from_secs(30);
 
-/// How a key stands at one moment.
+/// The status of a spec at one moment.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Status {
@@ -31,34 +31,35 @@ pub struct Status {
     pub state: State,
     /// The token, while it can be served.
     pub token: Option<Token>,
-    /// Whether the token can be served and whether its renewal is due; expired if there is none.
+    /// Whether the token can be served and whether its renewal is due. It is `Expired` if there is no token.
     pub freshness: Freshness,
-    /// What was tolerated in reading the token, from an answer or from the store, whether it can be served or not.
+    /// The deviations tolerated while reading the token from an answer or the store, whether it can be served
+    /// or not.
     pub deviations: Vec<Deviation>,
-    /// Whether something is in flight.
+    /// Whether a job of the spec is in flight.
     pub in_flight: bool,
-    /// Whether it is known what the store holds for the key.
+    /// Whether the content of the store is known.
     pub is_read: bool,
-    /// What keeps a renewal from beginning now, if anything does.
+    /// What blocks a renewal now; `None` if it is possible.
     pub setback: Option<TokenError>,
-    /// Whether nothing but a new sign-in will bring another token, as far as the server's answers tell. A refresh token
-    /// that is not known to be dead is tried again all the same.
+    /// Whether only a new sign-in can bring another token, according to the server's answers. A refresh token
+    /// that is not known to be dead is tried again nevertheless.
     pub sign_in_needed: bool,
-    /// Whether the store does not hold yet what is held in memory.
+    /// Whether there are unsaved changes in memory.
     pub unsaved: bool,
-    /// Whether the record is being written, or is to be as soon as nothing else is under way; not while a failed
-    /// attempt waits for its next.
+    /// Whether the record is being written, or will be when the present flight ends. It is `false` during the
+    /// back-off after a failed attempt.
     pub saving: bool,
-    /// The moment on the boot clock at which this can change by time alone.
+    /// The moment on the boot clock at which this status can change by time alone.
     pub next_change: Option<Duration>,
 }
 
-/// What was shown of a key last: to subscribers, and to callers that wait for it.
+/// The status last shown to subscribers and to callers that wait for the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) facts: ShownFacts,
     pub(crate) next_change: Option<Duration>,
-    /// Of the current token, whether it can still be served or not.
+    /// The generation of the current token, whether the token can still be served or not.
     generation: Generation,
     failures: u32,
     sign_in_needed: bool,
@@ -73,45 +74,45 @@ pub(crate) struct ShownFacts {
     saving: bool,
 }
 
-/// What a step has changed outside the key.
+/// The changes of a step outside the spec.
 #[derive(Debug)]
 pub(crate) struct Settled {
     pub(crate) shown: Shown,
     pub(crate) events: Vec<Event>,
-    /// The moment on the boot clock at which the key should be looked at ahead of any caller.
+    /// The moment on the boot clock at which to look at the spec, even without a caller.
     pub(crate) due: Option<Duration>,
-    /// Where it waits for what all accounts share.
+    /// Its place in a line that waits for something all accounts share.
     pub(crate) place: Option<(Line, u64)>,
-    /// What its handles may serve without asking.
+    /// The token that its handles may serve without asking the manager.
     pub(crate) published: Option<Arc<Published>>,
 }
 
-/// Something that happened to a key.
+/// An event of a spec.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// The key.
+    /// The spec.
     pub spec: Arc<TokenSpec>,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
-/// What happened to a key.
+/// An event of a spec.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
-    /// Another token is in force.
+    /// The spec has another token.
     Renewed(Generation),
     /// An exchange failed.
     Setback(TokenError),
-    /// Nothing but a new sign-in will bring another token.
+    /// Only a new sign-in can bring another token.
     SignInNeeded(TokenError),
-    /// A token is in force that the store could not take yet; storing it is tried again with the next call for
-    /// the key, and ahead of time while tokens are kept warm.
+    /// The store could not save the token in use. Saving is tried again with the next call for the spec, and
+    /// without a call if tokens are refreshed ahead.
     Unsaved(Generation),
 }
 
 impl Status {
-    /// Returns whether the record is being saved, so that it is worth waiting for.
+    /// Returns whether the record is being saved, so that waiting for it makes sense.
     #[must_use]
     pub fn is_being_saved(&self) -> bool {
         self.saving && self.in_flight
@@ -119,7 +120,7 @@ impl Status {
 }
 
 impl KeyState {
-    /// Returns how the key stands.
+    /// Returns the status of the spec.
     pub(crate) fn status(&self, shared: &SharedState, now: Now) -> Status {
         let facts = self.facts(shared, None, now);
         let ShownFacts { state, in_flight, unsaved, saving } = self.shown_facts(&facts, shared);
@@ -139,7 +140,7 @@ impl KeyState {
         }
     }
 
-    /// Returns what is shown of the key before it was looked at for the first time.
+    /// Returns the status shown of the spec before the first look at it.
     pub(crate) fn shown_at_first(&self, shared: &SharedState) -> Shown {
         let sign_in_needed = shared.storage == Storage::None && !self.spec.is_client_grant();
         let facts = ShownFacts { state: State::NoKey, in_flight: false, unsaved: false, saving: false };
@@ -147,7 +148,7 @@ impl KeyState {
         Shown { facts, next_change: None, generation, failures: 0, sign_in_needed }
     }
 
-    /// Returns what a step has changed outside the key, from one look at the facts.
+    /// Returns the changes of a step outside the spec, computed from one set of facts.
     pub(crate) fn settled(
         &mut self,
         last: &Shown,
@@ -201,14 +202,14 @@ impl KeyState {
         }
     }
 
-    /// Returns whether nothing but a new sign-in will bring another token: no renewal can begin, or the last one was
-    /// refused in a way that only a sign-in helps against.
+    /// Returns whether only a new sign-in can bring another token: no renewal can begin, or the last one was
+    /// refused in a way that only a sign-in can fix.
     fn needs_sign_in(&self, facts: &Facts, state: State) -> bool {
         let is_advised = self.failures.last().is_some_and(|last| last.remedy == Remedy::SignInAgain);
         is_advised && !facts.is_client_grant || is_dead_end(facts, state)
     }
 
-    /// Returns what keeps a renewal from beginning now, if anything does.
+    /// Returns what blocks a renewal now; `None` if it is possible.
     fn setback(&self, facts: &Facts, state: State, now: Now) -> Option<TokenError> {
         let is_blocked = is_dead_end(facts, state)
             || facts.is_shutting_down
@@ -223,7 +224,7 @@ impl KeyState {
         is_blocked.then(|| self.failure(blocked, &at_rest(), now))
     }
 
-    /// Returns how long the token can be served; `None` if that is not known, zero without a token.
+    /// Returns the duration for which the token can still be served; `None` if unknown, zero without a token.
     pub(crate) fn served_for(&self, now: Now) -> Option<Duration> {
         match self.serving.current() {
             Some(issued) => issued.validity.end_on_boot(now).map(|end| end.saturating_sub(now.boot)),
@@ -231,7 +232,8 @@ impl KeyState {
         }
     }
 
-    /// Returns what a handle may serve without asking, if the table says to use a token and to begin nothing.
+    /// Returns the token that a handle may serve without asking the manager. There is one if the table says
+    /// to use it and to begin no job.
     pub(crate) fn publication(&mut self, shared: &SharedState, now: Now) -> Option<Arc<Published>> {
         if let Some(published) = self.serving.published(now) {
             return Some(published.clone());
@@ -250,11 +252,12 @@ impl KeyState {
             return Some(published.clone());
         }
         self.serving.unpublish();
-        // What an overdue flight would have brought is known when it was ended, which the next decision does.
+        // An overdue flight must be ended first, which the next decision does.
         if self.in_flight.as_ref().is_some_and(|own| own.deadline <= now.boot) {
             return None;
         }
-        // Only events of this key and time may change it; a success of another key may open a closed gate.
+        // Only events of this spec, and time, may change the decision. The success of another spec may open a
+        // closed gate.
         let is_steady = match facts.state() {
             State::Fresh | State::StaleInFlight => true,
             State::StaleBlocked => !facts.is_renewable || matches!(facts.gate, Gate::Dead(_)),
@@ -263,8 +266,8 @@ impl KeyState {
         is_steady.then(|| self.serving.publish(next_change.unwrap_or(Duration::MAX), now)).flatten()
     }
 
-    /// Returns the moment on the boot clock at which the key should be looked at ahead of any caller, and where it waits for
-    /// what all accounts share.
+    /// Returns the moment on the boot clock at which to look at the spec without a caller, and its place in a
+    /// line that waits for something all accounts share.
     pub(crate) fn due(&self, shared: &SharedState, now: Now) -> (Option<Duration>, Option<(Line, u64)>) {
         let facts = self.facts(shared, None, now);
         self.due_by(&facts, self.next_change(&facts, shared, now), shared, now)
@@ -277,7 +280,7 @@ impl KeyState {
         shared: &SharedState,
         now: Now,
     ) -> (Option<Duration>, Option<(Line, u64)>) {
-        // Before "sign in" is said to a caller the store is read; without a caller it is read every 30 s.
+        // The store is read before a caller is told to sign in. Without a caller it is read every 30 s.
         let state = match facts.state() {
             State::Unread if facts.may_know_better => {
                 Facts { may_know_better: false, ..facts.clone() }.state()
@@ -295,7 +298,7 @@ impl KeyState {
                 self.read_at.filter(|_| is_shared).map(|read| read.saturating_add(SIGN_IN_ELSEWHERE))
             }
             state if state.begins_a_job() => Some(now.boot),
-            // Its line tells when the gate opens; and while no renewal is due, the gate does not matter.
+            // The line knows when the gate opens. While no renewal is due, the gate does not matter.
             _ if place.is_some() || !self.wants_renewal(now) => {
                 self.next_change_but(None, facts, shared, now)
             }
@@ -309,7 +312,7 @@ impl KeyState {
         self.serving.note_asked();
     }
 
-    /// Returns whether the token was used since its last renewal, or something is left to be saved.
+    /// Returns whether the token was used since its last renewal, or there are unsaved changes.
     pub(crate) fn wants_refresh_ahead(&self, shared: &SharedState) -> bool {
         self.serving.was_used() || self.is_unsaved(shared)
     }
@@ -320,23 +323,23 @@ impl KeyState {
         is_due && self.in_flight.is_none()
     }
 
-    /// Returns whether anything is in flight.
+    /// Returns whether a job is in flight.
     pub(crate) fn is_in_flight(&self) -> bool {
         self.in_flight.is_some()
     }
 
-    /// Returns whether anything is in flight or unsaved.
+    /// Returns whether a job is in flight, or there are unsaved changes.
     pub(crate) fn is_busy(&self, shared: &SharedState) -> bool {
         self.in_flight.is_some() || self.is_unsaved(shared)
     }
 
-    /// Returns the moment on the boot clock from which what the store does not hold is to be saved; `None` if there is no such
-    /// thing, or while a flight is under way, whose end tells.
+    /// Returns the moment on the boot clock from which to save the unsaved changes; `None` if there are none,
+    /// or while a flight is under way, whose end saves them.
     pub(crate) fn saved_next(&self, shared: &SharedState) -> Option<Duration> {
         (self.in_flight.is_none() && self.is_unsaved(shared)).then_some(self.save_at)
     }
 
-    /// Returns the job that saves what the store does not hold, if nothing is in flight.
+    /// Returns the job that saves the unsaved changes, if no job is in flight.
     pub(crate) fn save_now(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
         self.end_overdue_flight(shared, now);
         self.saved_next(shared)?;
@@ -350,8 +353,8 @@ impl KeyState {
         self.serving.unpublish();
     }
 
-    /// Returns from when on the boot clock the key can be evicted: not before the pause that a failure left behind is over,
-    /// nor before the end of a token that was refused. `None` while data would be lost by it.
+    /// Returns from when on the boot clock the spec can be evicted: not before the pause after a failure is
+    /// over, and not before a refused token expires. It is `None` while eviction would lose data.
     pub(crate) fn evictable_from(&self, shared: &SharedState, now: Now) -> Option<Duration> {
         let view = self.replica.view();
         let is_kept = shared.storage != Storage::None || view.refresh_token.is_none() && !view.signed_out;

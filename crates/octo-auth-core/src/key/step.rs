@@ -1,10 +1,10 @@
-//! What a job does and how it ended, in fixed words, for those that tell of it: the core itself tells nothing.
+//! What a job does and how it ended, as fixed words for adapters that log them. The core itself does not log.
 
 use super::cause::RenewalCause;
 use crate::error::ExchangeError;
 use crate::exchange::Purpose;
 
-/// What a job is to do.
+/// The step that a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
@@ -12,16 +12,17 @@ pub enum Step {
     Load,
     /// Claim the renewal in the store.
     Claim,
-    /// Write a request down in the store, with those of other processes, before it is sent.
+    /// Write a request to the request log in the store, before it is sent. The log also contains the requests
+    /// of other processes.
     Count,
     /// Send a request.
     Send {
-        /// What the request is for.
+        /// The purpose of the request.
         purpose: Purpose,
-        /// What caused the renewal; nothing for a revocation.
+        /// The cause of the renewal; `None` for a revocation.
         cause: Option<RenewalCause>,
     },
-    /// Write the record of the key to the store.
+    /// Write the record of the spec to the store.
     Save,
     /// Release the claim in the store.
     Release,
@@ -31,9 +32,9 @@ pub enum Step {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Ending<'r> {
-    /// It did what it was to do.
+    /// It succeeded.
     Done,
-    /// It was tried, and nothing depends on whether it succeeded: a revocation, a release.
+    /// It was tried, and its success does not matter: a revocation, a release.
     Tried,
     /// The store holds another record, or another process holds the claim.
     Elsewhere,
@@ -41,19 +42,19 @@ pub enum Ending<'r> {
     Failed(&'r ExchangeError),
     /// The store failed.
     StoreFailed,
-    /// Nothing is known of it: its carrier is gone.
+    /// The outcome is unknown: the carrier ended without a report.
     Lost,
-    /// It was not begun: its carrier is gone, or had no time for it until it was too late.
+    /// The job was not begun: its carrier ended, or was busy until it was too late.
     NotBegun,
 }
 
 impl Step {
-    /// The step of a revocation.
+    /// Returns the step of a revocation.
     pub(super) fn revocation() -> Self {
         Self::Send { purpose: Purpose::Revocation, cause: None }
     }
 
-    /// The step's stable word: `load`, `claim`, `count`, `send`, `save` or `release`.
+    /// Returns the step's stable word: `load`, `claim`, `count`, `send`, `save` or `release`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -68,8 +69,8 @@ impl Step {
 }
 
 impl Ending<'_> {
-    /// The ending's stable word: `ok`, `tried`, `elsewhere`, `store_failed`, `lost`, `not_begun`, or
-    /// the [`word`](crate::ErrorKind::word) of what failed. What a provider wrote is never in it.
+    /// Returns the ending's stable word: `ok`, `tried`, `elsewhere`, `store_failed`, `lost`, `not_begun`, or
+    /// the [`word`](crate::ErrorKind::word) of the failed exchange. It never contains text of a provider.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

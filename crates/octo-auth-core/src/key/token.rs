@@ -1,4 +1,4 @@
-//! A token as it is served: what a caller gets, and what a handle may read without asking the machine.
+//! A served token: what a caller gets, and what a handle may read without asking the manager.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::time::{Now, Timestamp};
 use crate::token::{AccessToken, AdminToken, TokenSet};
 use crate::validity::Validity;
 
-/// A token that was published.
+/// A token with its validity, its generation and the grant.
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) tokens: Arc<TokenSet>,
@@ -24,7 +24,7 @@ pub(crate) struct Issued {
     pub(crate) generation: Generation,
     pub(crate) validity: Validity,
     pub(crate) deviations: Box<[Deviation]>,
-    /// How it was got.
+    /// The grant that was used to obtain it.
     pub(crate) grant: Grant,
 }
 
@@ -35,10 +35,10 @@ pub struct Token {
     suspect: bool,
 }
 
-/// What a handle may serve without asking the machine, and until when.
+/// A token that a handle may serve without asking the manager, and until when.
 ///
-/// Its end is the earliest moment at which any row of the table could change by time alone; whatever changes by an
-/// event replaces or withdraws it.
+/// It ends at the earliest moment at which any row of the decision table could change by time alone. Every
+/// event that changes a row replaces or withdraws it.
 pub struct Published {
     token: Token,
     until: Duration,
@@ -57,18 +57,18 @@ impl Issued {
     ) -> Self {
         let header = OnceLock::new();
         if profile.document().token_header.is_some() {
-            // It is another than that of the token itself, which the first caller makes.
+            // The header differs from that of the token itself, which the first caller creates.
             let _ = header.set(profile.token_header_value(tokens.access_token()));
         }
         Self { header, tokens, generation, validity, deviations: deviations.into(), grant }
     }
 
-    /// Whether it is the same access token, compared in constant time.
+    /// Returns whether it is the same access token, compared in constant time.
     pub(crate) fn is_same(&self, other: &AccessToken) -> bool {
         same_secret(self.tokens.access_token().expose(), other.expose())
     }
 
-    /// Whether a record tells the same of its end.
+    /// Returns whether a record states the same expiry.
     pub(crate) fn ends_as(&self, other: &TokenSet) -> bool {
         let end = |tokens: &TokenSet| (tokens.issued_at(), tokens.lifetime());
         end(&self.tokens) == end(other)
@@ -80,51 +80,53 @@ impl Token {
         Self { issued, suspect }
     }
 
-    /// The value of the header that carries the token, marked sensitive: `Bearer …` for `Authorization`, unless the profile
-    /// has another ([`Document::token_header`](crate::profile::Document::token_header)).
+    /// Returns the value of the header that carries the token, marked sensitive: `Bearer …` for
+    /// `Authorization`, unless the profile defines another one
+    /// ([`Document::token_header`](crate::profile::Document::token_header)).
     #[must_use]
     pub fn authorization(&self) -> &HeaderValue {
         self.issued.header.get_or_init(|| self.access_token().authorization())
     }
 
-    /// The access token.
+    /// Returns the access token.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         self.issued.tokens.access_token()
     }
 
-    /// The token with what the server said of it; its refresh token is kept by the machine.
+    /// Returns the token with its data from the answer. The manager keeps its refresh token.
     #[must_use]
     pub fn tokens(&self) -> &TokenSet {
         &self.issued.tokens
     }
 
-    /// The token as one for administration, if Octorate's ApiLogin brought it; nothing for any other.
+    /// Returns the token as an administration token, if Octorate's ApiLogin issued it; `None` for any other.
     #[must_use]
     pub fn admin_token(&self) -> Option<AdminToken> {
         (self.issued.grant == Grant::ApiLogin).then(|| AdminToken(TokenSet::clone(&self.issued.tokens)))
     }
 
-    /// Which token it is: to be named when a resource server refuses it.
+    /// Returns which token it is. Pass this when you report that a resource server refused it.
     #[must_use]
     pub fn generation(&self) -> Generation {
         self.issued.generation
     }
 
-    /// Until when it is served and when its renewal is due.
+    /// Returns until when it can be served and when its renewal is due.
     #[must_use]
     pub fn validity(&self) -> &Validity {
         &self.issued.validity
     }
 
-    /// Whether a resource server has refused it, or an earlier token of the same text, and no better one can be had now. A
-    /// process remembers the text that was refused last here, until the next sign-in here or until it ends.
+    /// Returns whether a resource server has refused this token, or an earlier one with the same text, and no
+    /// better one is available now. The process remembers the last refused text until the next sign-in in
+    /// this process or until it ends.
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.suspect
     }
 
-    /// The departures from the provider's document in the answer that brought it.
+    /// Returns the deviations from the provider's document in the answer that contained it.
     #[must_use]
     pub fn deviations(&self) -> &[Deviation] {
         &self.issued.deviations
@@ -147,39 +149,40 @@ impl Published {
         Self { token, until, wall, used: AtomicBool::new(false) }
     }
 
-    /// The token.
+    /// Returns the token.
     #[must_use]
     pub fn token(&self) -> &Token {
         &self.token
     }
 
-    /// Whether it may be served by both clocks.
+    /// Returns whether it may be served by both clocks.
     #[must_use]
     pub fn serves(&self, now: Now) -> bool {
         self.serves_by_boot(now.boot) && self.serves_by_wall(now.wall)
     }
 
-    /// Whether it may be served by the boot clock alone.
+    /// Returns whether it may be served by the boot clock alone.
     #[must_use]
     pub fn serves_by_boot(&self, boot: Duration) -> bool {
         boot < self.until
     }
 
-    /// Whether it may be served by the wall clock alone, at which a handle need look once a second at most.
+    /// Returns whether it may be served by the wall clock alone. A handle needs to check this at most once a
+    /// second.
     #[must_use]
     pub fn serves_by_wall(&self, wall: Timestamp) -> bool {
         self.wall.0 <= wall && wall < self.wall.1
     }
 
-    /// Notes that it was served, so that keeping warm knows which keys are in use.
+    /// Records that it was served, so that refreshing ahead knows which tokens are in use.
     pub fn note_use(&self) {
-        // Read first: a written cache line would be passed from core to core with each call.
+        // Read before writing: a written cache line would move from core to core with each call.
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether it was served.
+    /// Returns whether it was served.
     pub(crate) fn was_used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
     }
