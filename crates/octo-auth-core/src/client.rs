@@ -1,7 +1,7 @@
-//! A client: a registration at a provider, and the constructors of its exchanges.
+//! [`Client`]: a client registered at a provider, and the constructors of its exchanges.
 //!
-//! Everything that differs between providers is read from the profile by [`call`]; what stands here and in
-//! `grant/` is which values each call is given. A call that cannot be right is refused before there is a request.
+//! Everything that differs between providers comes from the profile, by [`call`]. This module and `grant/`
+//! decide which values each call gets. A call that is certainly wrong is rejected before a request is built.
 
 mod authentication;
 mod call;
@@ -21,24 +21,25 @@ use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::secret::Secret;
 
-/// A registration at a provider: its profile, a client id, and a client secret unless the client is public.
+/// A client registered at a provider: its profile, a client id, and a client secret unless the client is
+/// public.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) profile: Profile,
     pub(crate) client_id: String,
     client_secret: Option<Secret>,
     parameters: Vec<ExtraParameter>,
-    /// Those of the authorization page.
+    /// Parameters of the authorization request.
     page_parameters: Vec<ExtraParameter>,
 }
 
 impl Client {
-    /// A client with a secret.
+    /// Returns a client with a secret.
     ///
     /// # Errors
     ///
-    /// [`RequestError::ClientId`] or [`RequestError::Secret`] for one that is empty or holds control characters,
-    /// such as the line break of a file it was read from.
+    /// [`RequestError::ClientId`] or [`RequestError::Secret`] if the id or the secret is empty or contains
+    /// control characters, such as the line break of the file it was read from.
     pub fn new(
         profile: Profile,
         client_id: impl Into<String>,
@@ -52,11 +53,11 @@ impl Client {
         Ok(Self { client_secret: Some(client_secret), ..client })
     }
 
-    /// A client without a secret (RFC 6749 section 2.1), such as a program on a user's own machine.
+    /// Returns a client without a secret (RFC 6749 section 2.1), such as a program on a user's own computer.
     ///
     /// # Errors
     ///
-    /// [`RequestError::ClientId`] for an id that is empty or holds control characters.
+    /// [`RequestError::ClientId`] if the id is empty or contains control characters.
     pub fn public(profile: Profile, client_id: impl Into<String>) -> Result<Self, RequestError> {
         let client_id = client_id.into();
         if !is_sendable(&client_id) {
@@ -66,15 +67,17 @@ impl Client {
         Ok(Self { profile, client_id, client_secret: None, parameters, page_parameters })
     }
 
-    /// This client with one more parameter in its client credentials, code exchange, refresh and ApiLogin requests:
-    /// `audience`, `resource` (RFC 8707) or one of the vendor's own. A name may be added several times. The value is
-    /// treated as a secret, also where a server's answer repeats it. The page users are sent to is without it: see
+    /// Returns the client with one more parameter in its client credentials, code exchange, refresh and
+    /// ApiLogin requests: `audience`, `resource` (RFC 8707) or a vendor's own.
+    ///
+    /// A name may be added several times. The value is treated as a secret, even if a server's answer repeats
+    /// it. The parameter is not part of the authorization request: see
     /// [`Client::with_authorization_parameter`].
     ///
     /// # Errors
     ///
-    /// [`RequestError::ReservedParameter`] for a name one of the profile's token calls has already, and
-    /// [`RequestError::Value`] for an empty name or a value with control characters.
+    /// [`RequestError::ReservedParameter`] if one of the profile's token calls has a parameter of this name
+    /// already, and [`RequestError::Value`] if the name is empty or the value contains control characters.
     pub fn with_parameter(
         mut self,
         name: impl Into<String>,
@@ -88,8 +91,9 @@ impl Client {
         Ok(self)
     }
 
-    /// This client with one more parameter on the page users are sent to, and in no token request: `prompt`, `login_hint`,
-    /// `access_type`, `audience` or one of the vendor's own. A name may be added several times.
+    /// Returns the client with one more parameter in its authorization requests, but not in token requests:
+    /// `prompt`, `login_hint`, `access_type`, `audience` or a vendor's own. A name may be added several
+    /// times.
     ///
     /// ```
     /// use octo_auth_core::{Client, Entropy, Now, Profile, Scopes};
@@ -107,8 +111,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`RequestError::ReservedParameter`] for a name the profile's page has already, and [`RequestError::Value`] for an
-    /// empty name or a value with control characters.
+    /// [`RequestError::ReservedParameter`] if the profile's authorization request has a parameter of this
+    /// name already, and [`RequestError::Value`] if the name is empty or the value contains control
+    /// characters.
     pub fn with_authorization_parameter(
         mut self,
         name: impl Into<String>,
@@ -120,36 +125,37 @@ impl Client {
         Ok(self)
     }
 
-    /// The profile of the provider.
+    /// Returns the profile of the provider.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// Returns whether another client has the same issuer, client id and parameters, so that its records have the same names.
+    /// Returns whether another client has the same issuer, client id and parameters, so that its records have
+    /// the same names.
     pub(crate) fn is_same_registration(&self, other: &Self) -> bool {
         self.profile.issuer() == other.profile.issuer()
             && self.client_id == other.client_id
             && self.parameters == other.parameters
     }
 
-    /// The extra parameters of its token requests, in the order in which they were added.
+    /// Returns the extra parameters of its token requests, in the order in which they were added.
     pub(crate) fn parameters(&self) -> &[ExtraParameter] {
         &self.parameters
     }
 
-    /// The extra parameters of its authorization page, in the order in which they were added.
+    /// Returns the extra parameters of its authorization requests, in the order in which they were added.
     pub(crate) fn page_parameters(&self) -> &[ExtraParameter] {
         &self.page_parameters
     }
 
-    /// The client id, which is no secret.
+    /// Returns the client id, which is not secret.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// The call the profile describes, or the error that there is none.
+    /// Returns the call that the profile describes, or an error if there is none.
     pub(crate) fn offered<'c>(
         &self,
         call: Option<&'c Call>,
@@ -158,7 +164,7 @@ impl Client {
         call.ok_or_else(|| RequestError::NotOffered { provider: self.profile.title().to_owned(), call: what })
     }
 
-    /// An exchange in which the client authenticates itself.
+    /// Builds an exchange in which the client authenticates itself.
     pub(crate) fn token_exchange<'v, T: Reply>(
         &'v self,
         purpose: Purpose,
@@ -192,7 +198,7 @@ impl Client {
         }
         let extra = if purpose.takes_extra_parameters() { &*self.parameters } else { &[] };
         if credentials.is_some() {
-            // The header names the client; a second time in the body is an error at many servers.
+            // The header contains the client id. Many servers reject it if the body repeats it.
             values.keep_in_headers(Placeholder::ClientId);
         }
         let mut request = call::request(&self.profile, call, &values, extra)?;
@@ -207,7 +213,7 @@ impl Client {
         Ok(self.exchange(purpose, request, scopes, secrets))
     }
 
-    /// An exchange that rests on nothing but its values.
+    /// Builds an exchange that needs only its values, without client authentication.
     pub(crate) fn plain_exchange<T: Reply>(
         &self,
         purpose: Purpose,
@@ -244,7 +250,7 @@ fn extra<'c>(
     Ok(ExtraParameter { name, value })
 }
 
-/// An exchange of a party that is not a client yet.
+/// Builds an exchange of a party that is not a client yet.
 pub(crate) fn anonymous_exchange<T: Reply>(
     profile: &Profile,
     purpose: Purpose,
@@ -257,10 +263,10 @@ pub(crate) fn anonymous_exchange<T: Reply>(
     Ok(Exchange::new(request, Reading { profile, purpose, scopes: None, secrets, answer_limit }))
 }
 
-/// What is wrong with a value that is not [`is_sendable`].
+/// The error text for a value that is not [`is_sendable`].
 pub(crate) const UNSENDABLE: &str = "is empty or holds control characters";
 
-/// Whether a text is not empty and free of control characters.
+/// Returns whether a text is not empty and has no control characters.
 pub(crate) fn is_sendable(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control)
 }

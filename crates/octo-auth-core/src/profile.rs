@@ -1,12 +1,11 @@
-//! Providers as data: everything octo-auth knows about a server, without a line of code about it.
+//! Providers as data: everything octo-auth knows about a server, without server-specific code.
 //!
-//! A [`Document`] is what a person writes down about a provider: hosts, calls, field names, lifetime rules,
-//! limits, error shapes, refusals, each with its source. A [`Profile`] is a document that has been checked; it
-//! is the only form the rest of the crate accepts. The three built-in documents are generated from
-//! `profiles/*.toml`; any other server is described in code or, with the feature `toml`, in a file
-//! ([`manual::profiles`](crate::manual::profiles)).
+//! A [`Document`] describes a provider: hosts, calls, field names, lifetime rules, limits, error formats and
+//! refusals, each with its source. A [`Profile`] is a checked document, and the only form that the rest of
+//! the crate accepts. The three built-in documents are generated from `profiles/*.toml`. Any other server is
+//! described in code or, with the feature `toml`, in a file ([`manual::profiles`](crate::manual::profiles)).
 //!
-//! The rule kept here: no other module asks which provider it is talking to. A quirk is a field of this
+//! No other module asks which provider it is talking to. A peculiarity of a provider is a field of this
 //! document, interpreted in one place.
 
 mod answer;
@@ -45,71 +44,73 @@ pub use text::{List, Text};
 #[cfg(feature = "toml")]
 use text::nothing;
 
-/// Everything known about one provider, as written down; checked by [`Profile::new`].
+/// The description of one provider; checked by [`Profile::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Document {
-    /// Short name in lower case (`octorate`), used in messages and on the command line.
+    /// The short name in lower case (`octorate`), used in messages and on the command line.
     pub name: Text,
-    /// Name as the provider writes it.
+    /// The name as the provider writes it.
     pub title: Text,
-    /// What the source keys used in this document stand for.
+    /// The meaning of the source keys used in this document.
     #[cfg_attr(feature = "toml", serde(default = "nothing"))]
     pub sources: List<Source>,
-    /// The hosts requests go to, by name.
+    /// The hosts that requests go to, by name.
     pub hosts: List<Host>,
-    /// How the client proves who it is at the token endpoint.
+    /// How the client authenticates itself at the token endpoint.
     pub client_authentication: ClientAuthentication,
-    /// How a client without a secret names itself at the token endpoint.
+    /// How a client without a secret identifies itself at the token endpoint.
     #[cfg_attr(feature = "toml", serde(default))]
     pub public_client: PublicClient,
-    /// The header that carries the access token of an API call, such as `X-Access-Token` with `{access_token}`; absent means
-    /// `Authorization` with `Bearer {access_token}` (RFC 6750 section 2.1).
+    /// The header that carries the access token of an API call, such as `X-Access-Token` with
+    /// `{access_token}`. If absent, it is `Authorization` with `Bearer {access_token}` (RFC 6750 section
+    /// 2.1).
     ///
-    /// An HTTP client that follows redirects removes `Authorization` where the host changes, and does not know this header:
-    /// switch redirects off there. The transports of the adapters follow none.
+    /// An HTTP client that follows redirects removes `Authorization` when the host changes, but does not know
+    /// this header. Disable redirects there. The adapters' transports follow none.
     #[cfg_attr(feature = "toml", serde(default))]
     pub token_header: Option<Parameter>,
-    /// Whether a scope must, may or must not be asked for.
+    /// Whether a client credentials request must, may or must not have scopes.
     pub scopes: ScopeRule,
-    /// The calls the provider offers; a call that is absent cannot be made.
+    /// The calls that the provider offers. A call that is absent cannot be made.
     pub calls: Calls,
-    /// Rules of the authorization code flow.
+    /// The rules of the authorization code flow.
     pub authorization: Option<Authorization>,
     /// How refresh tokens behave.
     pub refresh: Option<Refresh>,
-    /// How a token answer is read.
+    /// How to read a token answer.
     pub token_answer: TokenAnswer,
-    /// How the answer of client creation is read.
+    /// How to read the answer of client creation.
     #[cfg_attr(feature = "toml", serde(default))]
     pub created_client: Option<CreatedClientAnswer>,
-    /// How the answer of property creation is read.
+    /// How to read the answer of property creation.
     #[cfg_attr(feature = "toml", serde(default))]
     pub created_property: Option<CreatedPropertyAnswer>,
-    /// How the API configuration is read.
+    /// How to read the API configuration.
     #[cfg_attr(feature = "toml", serde(default))]
     pub api_configuration: Option<ApiConfigurationAnswer>,
-    /// Error bodies beside the one of RFC 6749 section 5.2, which is always understood.
+    /// Error formats besides that of RFC 6749 section 5.2, which is always understood.
     #[cfg_attr(feature = "toml", serde(default = "nothing"))]
     pub error_shapes: List<ErrorShape>,
     /// What refusals of the provider's API mean for the token, most specific first.
     #[cfg_attr(feature = "toml", serde(default = "nothing"))]
     pub refusals: List<Refusal>,
-    /// The documented limit of token requests of one client.
+    /// The documented limit of token requests for one client.
     pub token_limit: Option<TokenLimit>,
-    /// The documented limit of token requests of one account, or of one set of scopes where the client is the grant.
+    /// The documented limit of token requests for one account, or for one set of scopes if the client is the
+    /// grant.
     pub account_limit: Option<AccountLimit>,
-    /// The provider's API: where tokens may go and what else a request needs.
+    /// The provider's API: the hosts that tokens may be sent to, and what else a request needs.
     pub api: Option<Api>,
 }
 
-/// A document or page that facts were taken from.
+/// A document or page that is the source of facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Source {
-    /// The key by which the facts name it.
+    /// The key by which facts refer to it.
     pub key: Text,
-    /// Its title, with a date where it has one.
+    /// Its title, with a date if it has one.
     pub title: Text,
 }
 
@@ -119,9 +120,9 @@ pub struct Source {
 pub struct Host {
     /// The name by which calls refer to it.
     pub name: Text,
-    /// Its base URL; a path in it stands before the path of every call.
+    /// Its base URL. A path in it is prefixed to the path of every call.
     pub url: BaseUrl,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
@@ -133,13 +134,14 @@ pub struct Host {
 pub enum ClientAuthentication {
     /// `client_id` and `client_secret` as parameters of the request.
     Body,
-    /// HTTP Basic, both parts form-encoded before base64.
+    /// HTTP Basic, with both parts form-encoded before base64.
     Basic,
-    /// HTTP Basic, both parts as they are (RFC 7617): for servers that do not decode them, against RFC 6749.
+    /// HTTP Basic, with both parts unencoded (RFC 7617): for servers that, contrary to RFC 6749, do not
+    /// decode them.
     BasicRaw,
 }
 
-/// How a client without a secret names itself at the token endpoint.
+/// How a client without a secret identifies itself at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -151,42 +153,43 @@ pub enum PublicClient {
     Basic,
 }
 
-/// Whether a client credentials request names scopes.
+/// Whether a client credentials request has scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ScopeRule {
-    /// The provider refuses a request without a scope.
+    /// The provider rejects a request without a scope.
     Required,
     /// The provider has a default.
     Optional,
-    /// The provider knows no scopes.
+    /// The provider has no scopes.
     None,
 }
 
-/// Rules of the authorization code flow.
+/// The rules of the authorization code flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Authorization {
-    /// How long a code lives, in seconds, counted from the receipt of the callback.
+    /// The lifetime of a code in seconds, counted from the receipt of the callback.
     pub code_lifetime_seconds: u32,
-    /// Which redirect URIs the provider takes.
+    /// Which redirect URIs the provider accepts.
     pub redirect_uri: RedirectRule,
-    /// Whether PKCE (RFC 7636) is part of the flow.
+    /// Whether the flow uses PKCE (RFC 7636).
     pub pkce: Pkce,
-    /// The issuer identifier that a callback carries as `iss` (RFC 9207), if the server has one. Another `iss` is refused.
+    /// The issuer identifier that a callback carries as `iss` (RFC 9207), if the server has one. Any other
+    /// `iss` is rejected.
     #[cfg_attr(feature = "toml", serde(default))]
     pub issuer: Option<Text>,
-    /// Whether a callback may come without `iss`. A server whose metadata say
+    /// Whether a callback may omit `iss`. A server whose metadata has
     /// `authorization_response_iss_parameter_supported` always sends it.
     #[cfg_attr(feature = "toml", serde(default))]
     pub issuer_optional: bool,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// Which redirect URIs a provider takes.
+/// Which redirect URIs a provider accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -204,7 +207,7 @@ pub enum RedirectRule {
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Pkce {
-    /// The provider does not know it.
+    /// The provider does not support it.
     None,
     /// The challenge is the SHA-256 of the verifier.
     S256,
@@ -214,20 +217,21 @@ pub enum Pkce {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Refresh {
-    /// Whether a refresh whose answer was lost may be sent once more with the same refresh token.
+    /// Whether a refresh whose answer was lost may be repeated with the same refresh token.
     pub replay: Replay,
-    /// The error codes, beside `invalid_grant`, that say that the refresh token is dead, whatever the status.
+    /// The error codes, besides `invalid_grant`, that mean that the refresh token is dead, whatever the
+    /// status.
     #[cfg_attr(feature = "toml", serde(default = "dead_codes"))]
     pub dead_codes: List<Text>,
-    /// Whether a refresh that is refused with status 400 and without a body means that the refresh token is dead.
+    /// Whether a refresh that is refused with status 400 and no body means that the refresh token is dead.
     #[cfg_attr(feature = "toml", serde(default))]
     pub empty_refusal_is_dead: bool,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// Codes of a dead refresh token that several servers have in common; they mean nothing else.
+/// Error codes of a dead refresh token that several servers use. They have no other meaning.
 const DEAD_CODES: List<Text> =
     List::Borrowed(&[Text::Borrowed("bad_refresh_token"), Text::Borrowed("invalid_refresh_token")]);
 
@@ -241,55 +245,56 @@ fn dead_codes() -> List<Text> {
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Replay {
-    /// Only when there is nothing left to lose: no token can be served, and the earlier request is over.
+    /// Only if that loses nothing: no token can be served, and the earlier request is over.
     Once,
-    /// Not at all: the server takes a repetition for theft.
+    /// Never: the server treats a repetition as theft.
     Never,
-    /// Always: the server never replaces a refresh token, so that a lost answer loses nothing.
+    /// Always: the server never replaces a refresh token, so a lost answer loses nothing.
     Always,
 }
 
-/// The documented limit of requests to the token endpoint; failures count.
+/// The documented limit of requests to the token endpoint. Failed requests count too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct TokenLimit {
-    /// How many requests are allowed in the window.
+    /// The number of requests allowed in the window.
     pub requests: u32,
     /// The window in seconds.
     pub per_seconds: u32,
-    /// The least distance, in seconds, kept after a failure.
+    /// The minimum spacing after a failure, in seconds.
     pub after_failure_seconds: u32,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// The documented limit of token requests for one account, beside that of the client. Each process counts for itself.
+/// The documented limit of token requests for one account, in addition to that of the client. Each process
+/// counts separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct AccountLimit {
-    /// How many requests are allowed in the window.
+    /// The number of requests allowed in the window.
     pub requests: u32,
     /// The window in seconds.
     pub per_seconds: u32,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// The provider's API: where its tokens may go.
+/// The provider's API: the hosts that its tokens may be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Api {
-    /// The names of the hosts a token may be sent to.
+    /// The names of the hosts that a token may be sent to.
     pub hosts: List<Text>,
-    /// Headers every request must carry beside the token.
+    /// Headers that every request must have besides the token.
     #[cfg_attr(feature = "toml", serde(default = "nothing"))]
     pub required_headers: List<Text>,
-    /// The header that tells how much of the quota is left.
+    /// The header with the remaining quota.
     #[cfg_attr(feature = "toml", serde(default))]
     pub remaining_header: Option<Text>,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }

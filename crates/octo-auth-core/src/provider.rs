@@ -1,11 +1,11 @@
-//! The clients of the three providers and of any standard server, without IO: one file for each, one machine for the calls
-//! of all.
+//! The API clients of the three providers and of any standard server, without IO. Each has its own file, and
+//! one state machine runs the calls of all.
 //!
-//! A call that needs a token, or that brings tokens for an account, is a [`ProviderCall`]. It says what to do next, and its
-//! caller carries that out: an adapter by one loop, a program with its own transport by the same. Which grant, which
-//! headers, what is repeated and what an account may be replaced by is decided here.
+//! A call that needs a token, or that returns tokens for an account, is a [`ProviderCall`]. It says what to
+//! do next. An adapter, or a program with its own transport, carries that out in one loop. This module
+//! decides about grants, headers, repetitions and which tokens of an account may be replaced.
 //!
-//! A client of another provider is a file like these, and in each adapter a method of one line for each call.
+//! A client of another provider needs such a file here and, for each call, a one-line method in each adapter.
 
 mod api;
 mod call;

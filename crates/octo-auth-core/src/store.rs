@@ -1,10 +1,11 @@
-//! A store as the core sees it: names, versions and bytes.
+//! The token store as the core sees it: names, versions and bytes.
 //!
-//! The core owns what is stored: it names each record ([`RecordName`]), encodes it ([`RecordBytes`]) and checks what it
-//! reads. A store moves those bytes and compares versions, nothing else; an engine needs a table of text, integer and
-//! bytes, and where several processes use the store a second one for claims.
+//! The core defines the stored data: it names each record ([`RecordName`]), encodes it ([`RecordBytes`]) and
+//! checks what it reads. A store only moves these bytes and compares versions. A database needs one table
+//! with a text, an integer and a bytes column. If several processes use the store, it needs a second table
+//! for claims.
 //!
-//! A claim saves requests. The version keeps data safe.
+//! A claim only saves requests. The version keeps the data consistent.
 
 mod bytes;
 mod envelope;
@@ -25,23 +26,24 @@ pub(crate) use envelope::{Identity, Reader, Unknown, Writer};
 pub(crate) use hexadecimal::{hex, unhex};
 pub use name::{RecordName, RecordNameError};
 
-/// The longest that one call of a store may take.
+/// The longest duration of one store call.
 pub(crate) const STORE_CALL: Duration = Duration::from_secs(5);
 
-/// Whether records outlive the machine, and who else writes them.
+/// Whether there is a store, and whether other processes use it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Storage {
-    /// There is no store: records live and die with the machine.
+    /// No store: records exist only in memory.
     #[default]
     None,
     /// A store used by one process at a time.
     SingleProcess,
-    /// A store used by several processes at once: renewals are claimed, and records are read again under the claim.
+    /// A store used by several processes at once. Renewals are claimed, and records are read again under the
+    /// claim.
     MultiProcess,
 }
 
-/// A version of a stored record: a counter that starts at 1, never a time.
+/// The version of a stored record: a counter that starts at 1, never a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u64);
 
@@ -68,35 +70,36 @@ pub enum Saved {
 pub enum Claimed {
     /// The owner holds the claim until it is released or its time to live is over.
     Granted,
-    /// The same, and the process of the owner that claimed the name before is known to have ended. A renewal that it left
-    /// open need not be waited for. A store that does not know when a process ends never returns this.
+    /// As [`Claimed::Granted`], and the process of the previous owner is known to have ended. A renewal that
+    /// it left open needs no waiting. A store that cannot know when a process ends never returns this.
     TakenOver {
-        /// The owner that claimed the name before.
+        /// The previous owner of the claim.
         from: String,
     },
-    /// Another owner holds the claim, for this duration at most, which is not zero.
+    /// Another owner holds the claim, for at most this duration, which is not zero.
     Held(Duration),
 }
 
-/// Receives the names of records that another process wrote.
+/// A callback for the names of records that another process wrote.
 ///
-/// Calling it is cheap and never blocks. It is a hint: processes look at a shared store from time to time anyway.
+/// Calling it is cheap and never blocks. It is only a hint: processes read a shared store regularly anyway.
 pub type ChangeListener = Arc<dyn Fn(&RecordName) + Send + Sync>;
 
 /// A synchronous store of records.
 ///
-/// Each name has at most one record, which is never deleted. Its version grows by one with each change and fits a
-/// signed 64-bit integer. An implementation must never return half a record. It can be used as `Arc<dyn Store>`, by
-/// many threads at once.
+/// Each name has at most one record, which is never deleted. Its version grows by one with each change and
+/// fits a signed 64-bit integer. An implementation must never return a partial record. It is used as `Arc<dyn
+/// Store>`, by many threads concurrently.
 ///
-/// All methods take at most 5 s; after that the machine counts the call as failed, though it may still take effect. An
-/// engine that waits for locks is told to wait for less.
+/// Every method must return within 5 s. After that the manager counts the call as failed, although it may
+/// still take effect. Configure a database with a shorter lock time-out.
 ///
-/// What a table needs: names are compared byte for byte, so their column has a binary collation; content is any bytes,
-/// from none to some kilobytes as a rule. Claims are kept apart from records: a name can have either without the other.
+/// Requirements for a table: names are compared byte for byte, so their column needs a binary collation. The
+/// content is arbitrary bytes, usually from none to a few kilobytes. Claims are separate from records: a name
+/// can have either without the other.
 ///
-/// The test kit, `octo-auth-testkit`, checks a store. Its example `sqlite_store` is a store over SQLite, a model for one
-/// over any other database.
+/// The test kit `octo-auth-testkit` checks a store. Its example `sqlite_store` is a store in SQLite, and a
+/// model for other databases.
 pub trait Store: Send + Sync {
     /// Returns whether other processes use the store too.
     fn storage(&self) -> Storage;
@@ -108,15 +111,17 @@ pub trait Store: Send + Sync {
     /// A [`StoreError`] if it cannot be read.
     fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError>;
 
-    /// Replaces the content of a record if its version is `expected`; `None` means that there must be no record.
+    /// Replaces the content of a record if its version is `expected`. `None` means that the record must not
+    /// exist.
     ///
-    /// The new version is `expected` plus one, or 1. Comparing and writing are one step for all processes, such as one
-    /// statement. When it has returned, the content outlives a crash of the process and of the machine, if the store is
-    /// on disk. A conflict may show what is read in a second step, even if the record has changed again.
+    /// The new version is `expected` plus one, or 1. Comparing and writing must be one atomic step for all
+    /// processes, such as one statement. When the call has returned and the store is on disk, the content
+    /// survives a crash of the process and of the machine. A conflict may return a record read in a second
+    /// step, even if it has changed again.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if it is not known whether the content was stored.
+    /// A [`StoreError`] if it is unknown whether the content was stored.
     fn compare_and_swap(
         &self,
         name: &RecordName,
@@ -124,10 +129,12 @@ pub trait Store: Send + Sync {
         content: &RecordBytes,
     ) -> Result<Saved, StoreError>;
 
-    /// Claims a name for an owner until it is released or `ttl` is over; if the owner claims again, `ttl` starts again.
+    /// Claims a name for an owner until the claim is released or `ttl` is over. If the same owner claims
+    /// again, `ttl` starts again.
     ///
-    /// Claims end by one clock for all processes that share the store: that of the database, or the wall clock if all
-    /// are on one machine. The default grants every claim, which is right only for a store that one process uses.
+    /// Claims must end by one clock for all processes that share the store: that of the database, or the wall
+    /// clock if all processes are on one machine. The default implementation grants every claim, which is
+    /// correct only for a store of one process.
     ///
     /// # Errors
     ///
@@ -137,31 +144,35 @@ pub trait Store: Send + Sync {
         Ok(Claimed::Granted)
     }
 
-    /// Releases a claim of this owner; a claim of another owner stays. It is no error if there is none.
+    /// Releases a claim of this owner. A claim of another owner stays. It is not an error if there is none.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`]; the claim then ends when its time to live is over.
+    /// A [`StoreError`]. The claim then ends when its time to live is over.
     fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
         let _ = (name, owner);
         Ok(())
     }
 
-    /// Returns the names of all records that begin with a prefix, in any order; an empty prefix lists all.
+    /// Returns the names of all records that begin with a prefix, in any order. An empty prefix lists all
+    /// records.
     ///
-    /// The prefix is compared byte for byte: `_`, which names contain, is a wildcard for `LIKE` of SQL. A stored text
-    /// that [`RecordName::parse`] refuses was not written by this library and is left out.
+    /// The prefix is compared byte for byte. Note that `_`, which names contain, is a wildcard for SQL's
+    /// `LIKE`. A stored text that [`RecordName::parse`] rejects was not written by this library and must be
+    /// left out.
     ///
     /// # Errors
     ///
     /// A [`StoreError`] if the names cannot be read.
     fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError>;
 
-    /// Calls `listener` with the name of each record that another process writes from now on, and returns `true`.
+    /// Calls `listener` with the name of each record that another process writes from now on, and returns
+    /// `true`.
     ///
-    /// It is called once for each accounts object, if [`Store::storage`] is [`Storage::MultiProcess`]; the store keeps
-    /// the listener. A store that cannot tell who wrote may report this process's own writes too. The default returns
-    /// `false`: the store cannot notify, and processes find changes when they look again.
+    /// It is called once for each `TokenManager`, if [`Store::storage`] is [`Storage::MultiProcess`]. The
+    /// store keeps the listener. A store that cannot distinguish writers may also report this process's own
+    /// writes. The default implementation returns `false`: the store cannot notify, and processes find
+    /// changes at their next reading.
     fn changes(&self, listener: ChangeListener) -> bool {
         let _ = listener;
         false
@@ -177,33 +188,34 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// An error with a short message for people, such as `the disk is full`. It says to try again in a second.
+    /// Returns an error with a short message for people, such as `the disk is full`. Its remedy is to try
+    /// again in a second.
     #[must_use]
     pub fn new(message: &'static str) -> Self {
         Self { message, remedy: Remedy::TryLater { after: Duration::from_secs(1) }, source: None }
     }
 
-    /// Returns why the stored record cannot be used, if that is the error.
+    /// Returns why the stored record cannot be used, if that is the cause.
     #[must_use]
     pub fn record_error(&self) -> Option<&RecordError> {
         self.source.as_deref()?.downcast_ref()
     }
 
-    /// The error of a record that was read and cannot be used.
+    /// Returns the error of a record that was read and cannot be used.
     pub(crate) fn unusable(error: RecordError) -> Self {
         Self::new("the stored record cannot be used").with_remedy(error.remedy()).with_source(error)
     }
 
-    /// This error with another remedy: [`Remedy::FixConfiguration`] where trying again alone does not help. The failure of a
-    /// caller has the same.
+    /// Returns this error with another remedy. Use [`Remedy::FixConfiguration`] if retrying alone does not
+    /// help. The caller's `TokenError` has the same remedy.
     #[must_use]
     pub fn with_remedy(mut self, remedy: Remedy) -> Self {
         self.remedy = remedy;
         self
     }
 
-    /// This error with its cause, which is shown to people and must hold no secret: no content of a record, such as the
-    /// values of a failed statement.
+    /// Returns this error with its cause. The cause is shown to people and must not contain a secret, such as
+    /// the values of a failed statement.
     #[must_use]
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
@@ -211,7 +223,7 @@ impl StoreError {
     }
 }
 
-/// A record that cannot be used has its own word.
+/// A record that cannot be used has its own stable word.
 impl Diagnostic for StoreError {
     fn code(&self) -> Cow<'static, str> {
         self.record_error().map_or("store_unavailable", RecordError::code).into()

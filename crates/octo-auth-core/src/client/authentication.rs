@@ -9,20 +9,20 @@ use crate::error::RequestError;
 use crate::secret::Secret;
 use crate::token::sensitive_header;
 
-/// The credentials: both parts form-encoded before they are joined and base64-encoded.
+/// Returns the credentials with both parts form-encoded, joined and base64-encoded.
 pub(super) fn basic(client_id: &str, client_secret: &str) -> Secret {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let secret = Zeroizing::new(encoded(client_secret));
     raw_basic(&encoded(client_id), &secret)
 }
 
-/// The credentials: both parts joined and base64-encoded as they are.
+/// Returns the credentials with both parts unencoded, joined and base64-encoded.
 pub(super) fn raw_basic(client_id: &str, client_secret: &str) -> Secret {
     let joined = Zeroizing::new([client_id, ":", client_secret].concat());
     Secret::new(STANDARD.encode(joined.as_bytes()))
 }
 
-/// The `Authorization` header of the credentials.
+/// Returns the `Authorization` header of the credentials.
 pub(super) fn header(credentials: &Secret) -> Result<HeaderValue, RequestError> {
     let header = Zeroizing::new(["Basic ", credentials.expose()].concat());
     sensitive_header(&header).ok_or(RequestError::Secret { what: "client secret" })

@@ -1,4 +1,4 @@
-//! From a call of the profile and the values of the moment to an HTTP request.
+//! Builds an HTTP request from a call of the profile and the values of this request.
 
 use std::borrow::Cow;
 
@@ -14,20 +14,20 @@ use crate::profile::{Call, Encoding, Method, Parameter, Placeholder, Profile, Te
 use crate::secret::Secret;
 use crate::token::sensitive_header;
 
-/// What the roles of a call's templates stand for at the moment.
+/// The values for the placeholders in a call's templates.
 #[derive(Default)]
 pub(crate) struct TemplateValues<'a> {
     given: Vec<(Placeholder, TemplateValue<'a>)>,
-    /// A role that is filled in in headers, and in no parameter.
+    /// A placeholder that is filled in only in headers, not in parameters.
     only_in_headers: Option<Placeholder>,
 }
 
-/// The value of a role.
+/// The value of a placeholder.
 #[derive(Clone)]
 pub(crate) enum TemplateValue<'a> {
     Text(&'a str),
     Secret(&'a Secret),
-    /// JSON as it is to be written; only for parameters of JSON calls.
+    /// JSON to be written unchanged; only for parameters of JSON calls.
     Json(Cow<'a, str>),
 }
 
@@ -37,7 +37,7 @@ impl<'a> TemplateValues<'a> {
         self.given.push((role, value));
     }
 
-    /// Sets a text that may be absent.
+    /// Sets a text that may be `None`.
     pub(crate) fn set_some(&mut self, role: Placeholder, text: Option<&'a str>) {
         if let Some(text) = text {
             self.set(role, TemplateValue::Text(text));
@@ -48,12 +48,12 @@ impl<'a> TemplateValues<'a> {
         self.given.retain(|(own, _)| *own != role);
     }
 
-    /// Leaves the parameters with this role out.
+    /// Omits the parameters with this placeholder.
     pub(crate) fn keep_in_headers(&mut self, role: Placeholder) {
         self.only_in_headers = Some(role);
     }
 
-    /// The secrets among the values.
+    /// Returns the secrets among the values.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let secrets = self.given.iter().filter_map(|(_, value)| match value {
             TemplateValue::Secret(secret) => Some((*secret).clone()),
@@ -66,13 +66,14 @@ impl<'a> TemplateValues<'a> {
         self.given.iter().find(|(own, _)| *own == role).map(|(_, value)| value)
     }
 
-    /// The value of a parameter as text; nothing if its role has no value, or stands in headers alone.
+    /// Returns the value of a parameter as text; `None` if its placeholder has no value, or is for headers
+    /// only.
     fn parameter<'t>(&'t self, template: &'t Template) -> Option<Cow<'t, str>> {
         let is_hidden = self.only_in_headers.is_some() && template.role() == self.only_in_headers;
         self.filled(template).filter(|_| !is_hidden)
     }
 
-    /// A template filled in, as text; nothing if its role has no value.
+    /// Returns a filled-in template as text; `None` if its placeholder has no value.
     fn filled<'t>(&'t self, template: &'t Template) -> Option<Cow<'t, str>> {
         let (before, role, after) = template.parts();
         let Some(role) = role else { return Some(Cow::Borrowed(before)) };
@@ -89,7 +90,7 @@ impl<'a> TemplateValues<'a> {
     }
 }
 
-/// The request of a call, with its parameters and headers filled in.
+/// Builds the request of a call, with its parameters and headers filled in.
 pub(crate) fn request(
     profile: &Profile,
     call: &Call,
@@ -134,7 +135,7 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// The URL of a call whose parameters travel in the query.
+/// Returns the URL of a call whose parameters are in the query.
 pub(crate) fn url(
     profile: &Profile,
     call: &Call,
@@ -149,7 +150,7 @@ fn form(call: &Call, values: &TemplateValues<'_>, extra: &[ExtraParameter]) -> V
     form_encoded(call.parameters.iter(), values, extra).into_bytes()
 }
 
-/// Parameters as `application/x-www-form-urlencoded`, those without a value left out.
+/// Encodes parameters as `application/x-www-form-urlencoded`, without those that have no value.
 fn form_encoded<'p>(
     parameters: impl Iterator<Item = &'p Parameter>,
     values: &TemplateValues<'_>,
@@ -159,14 +160,14 @@ fn form_encoded<'p>(
         .filter_map(|parameter| Some((&*parameter.name, values.parameter(&parameter.value)?)))
         .chain(extra.iter().map(ExtraParameter::texts).map(|(name, value)| (name, Cow::Borrowed(value))))
         .collect();
-    // Room for the worst case, so that no half-written copy of a secret is left behind by growing.
+    // Reserve room for the worst case, so that growing leaves no partial copy of a secret behind.
     let room = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     let mut serializer = form_urlencoded::Serializer::new(String::with_capacity(room));
     serializer.extend_pairs(pairs);
     serializer.finish()
 }
 
-/// Parameters of a JSON call, those without a value left out.
+/// Returns the parameters of a JSON call, without those that have no value.
 fn members<'v>(call: &'v Call, values: &'v TemplateValues<'_>) -> Vec<json::Member<'v>> {
     let member = |parameter: &'v Parameter| {
         let raw = parameter.value.role().and_then(|role| match values.get(role) {

@@ -1,24 +1,24 @@
-//! A JSON object from a list of dotted names, in the order of the list.
+//! A JSON object built from a list of dotted names, in the order of the list.
 //!
-//! Written straight into the request's bytes: a tree of values would leave copies of passwords behind.
+//! It is written directly into the request's bytes: a tree of values would leave copies of passwords behind.
 
 use std::borrow::Cow;
 
-/// One member of the object; a dot in its path nests.
+/// One member of the object. A dot in its path creates a nested object.
 pub(super) struct Member<'a> {
     pub(super) path: &'a str,
     pub(super) value: Written<'a>,
 }
 
-/// A value to be written.
+/// A value to write.
 pub(super) enum Written<'a> {
-    /// As a string, escaped.
+    /// Written as an escaped string.
     Text(Cow<'a, str>),
-    /// As it is: JSON already.
+    /// Written unchanged: it is JSON already.
     Raw(&'a str),
 }
 
-/// The object with these members. Members of one nested object stand next to each other in the list.
+/// Returns the object with these members. Members of one nested object must be adjacent in the list.
 pub(super) fn object(members: &[Member<'_>]) -> Vec<u8> {
     let room = members.iter().map(|member| member.path.len() + 6 * member.value.length() + 16).sum();
     let mut out = Vec::with_capacity(room);

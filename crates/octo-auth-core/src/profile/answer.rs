@@ -1,12 +1,12 @@
-//! How answers are read: names of members, units, error bodies, and what a refusal means.
+//! How to read answers: names of members, units, error bodies, and the meaning of refusals.
 //!
-//! The rule kept here: only names and meanings, no code; the reading itself is done by the exchanges.
+//! This module has only names and meanings. The exchanges read the answers.
 
 use super::{List, Text};
 
-/// How a token answer (RFC 6749 section 5.1) is read.
+/// How to read a token answer (RFC 6749 section 5.1).
 ///
-/// Of each list of member names the first is the documented one; the others are tolerated spellings.
+/// In each list of member names, the first name is the documented one. The others are tolerated spellings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct TokenAnswer {
@@ -17,23 +17,25 @@ pub struct TokenAnswer {
     pub refresh_token: List<Text>,
     /// Names of the token type.
     pub token_type: List<Text>,
-    /// What an absent token type means.
+    /// The meaning of an absent token type.
     pub token_type_absent: AbsentTokenType,
     /// Names of the lifetime.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub expires_in: List<Text>,
     /// The unit of the lifetime.
     pub expires_in_unit: LifetimeUnit,
-    /// Names of an absolute expiry, read against the server's clock.
+    /// Names of an absolute expiry, interpreted by the server's clock.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub expires_at: List<Text>,
-    /// The most by which the server's `Date` header may make a lifetime longer than our own clock has it, in seconds.
+    /// The highest number of seconds by which the server's `Date` header may extend a lifetime, compared to
+    /// our own clock.
     ///
-    /// An absolute expiry counts on the server's clock, which its `Date` tells. The `Date` of a cache or proxy may tell
-    /// of another clock. It may always make a lifetime shorter, and tells nothing if it is more than a day off.
+    /// An absolute expiry refers to the server's clock, which its `Date` header shows. But the `Date` header
+    /// of a cache or proxy may show another clock. It may always shorten a lifetime. It is ignored if it is
+    /// more than a day off.
     #[cfg_attr(feature = "toml", serde(default = "clock_skew_seconds"))]
     pub clock_skew_seconds: u32,
-    /// Whether an absolute expiry without a zone counts as UTC.
+    /// Whether an absolute expiry without a time zone is taken as UTC.
     #[cfg_attr(feature = "toml", serde(default))]
     pub assume_utc: bool,
     /// Names of the server's hint when to renew, in seconds.
@@ -42,21 +44,21 @@ pub struct TokenAnswer {
     /// Names of the granted scope.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub scope: List<Text>,
-    /// Names of the token type beside `Bearer` that mean the same, in any case: `BearerToken`.
+    /// Names of the token type that mean the same as `Bearer`, in any case, such as `BearerToken`.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub bearer_names: List<Text>,
-    /// Further members to keep with the token and to hand to the caller: `instance_url`, `id_token`.
+    /// Further members to keep with the token for the caller: `instance_url`, `id_token`.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub keep: List<KeptMember>,
-    /// Whether an `application/x-www-form-urlencoded` answer is read.
+    /// Whether an `application/x-www-form-urlencoded` answer is accepted.
     #[cfg_attr(feature = "toml", serde(default))]
     pub form: bool,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// The clock skew of a profile that leaves it out: room for a clock that misses daylight saving time.
+/// The default clock skew: enough for a clock that misses a daylight saving time change.
 pub(super) const CLOCK_SKEW_SECONDS: u32 = 7200;
 
 #[cfg(feature = "toml")]
@@ -70,12 +72,12 @@ fn clock_skew_seconds() -> u32 {
 pub struct KeptMember {
     /// Its name.
     pub name: Text,
-    /// Whether its value is a secret, as that of `id_token` is.
+    /// Whether its value is a secret, such as that of `id_token`.
     #[cfg_attr(feature = "toml", serde(default))]
     pub secret: bool,
 }
 
-/// What it means when an answer has no token type.
+/// The meaning of an answer without a token type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -84,7 +86,7 @@ pub enum AbsentTokenType {
     Error,
     /// Bearer, reported as a deviation.
     TakenAsBearer,
-    /// Bearer, as the provider's document shows it.
+    /// Bearer, as in the provider's documentation.
     Bearer,
 }
 
@@ -99,7 +101,7 @@ pub enum LifetimeUnit {
     Minutes,
 }
 
-/// How the answer of client creation is read; every value is the name of a member.
+/// How to read the answer of client creation. Every value is the name of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct CreatedClientAnswer {
@@ -113,7 +115,7 @@ pub struct CreatedClientAnswer {
     pub id: Text,
     /// The user name.
     pub username: Text,
-    /// The password, sent back in clear.
+    /// The password, returned in plain text.
     pub password: Text,
     /// The redirect URI as stored.
     pub redirect_uri: Text,
@@ -125,79 +127,79 @@ pub struct CreatedClientAnswer {
     pub property_name: Text,
     /// Whether a property is for testing only.
     pub property_sandbox: Text,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// How the answer of property creation is read; every text is the name of a member.
+/// How to read the answer of property creation. Every text is the name of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct CreatedPropertyAnswer {
     /// The status word.
     pub status: Text,
-    /// The words that mean created.
+    /// The status words that mean that the property was created.
     pub created: List<Text>,
     /// The id of the property.
     pub id: Text,
-    /// The refresh token of the grant that now holds the property.
+    /// The refresh token of the grant that now includes the property.
     pub refresh_token: Text,
     /// The properties that share the refresh token.
     pub properties: Text,
-    /// The HTTP status that says the property is there already.
+    /// The HTTP status that means that the property already exists.
     pub existing_status: u16,
-    /// The status word that says so.
+    /// The status word that means the same.
     pub existing: Text,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// How the API configuration is read; every text is the name of a member.
+/// How to read the API configuration. Every text is the name of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ApiConfigurationAnswer {
-    /// The environment the application is in.
+    /// The environment of the application.
     pub environment: Text,
     /// The registered redirect URIs.
     pub redirect_uris: Text,
-    /// The pages a person can be sent to.
+    /// The pages that a person can be sent to.
     pub authorization_pages: Text,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// An error body of the provider; every text is a path of members separated by dots, such as `error.code`.
+/// An error body of the provider. Every text is a path of members separated by dots, such as `error.code`.
 ///
-/// A number is a place in an array, counted from 0: `errors.0.code` or `errors[0].code`. `[*]` is the first element that has
-/// the rest of the path: `errors[*].code`, or `[*].errorCode` for a body that is an array.
+/// A number is an index of an array, counted from 0: `errors.0.code` or `errors[0].code`. `[*]` is the first
+/// element that has the rest of the path: `errors[*].code`, or `[*].errorCode` for a body that is an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ErrorShape {
-    /// The stable word for the error, where the provider has one.
+    /// The provider's error code, if it has one.
     #[cfg_attr(feature = "toml", serde(default))]
     pub code: Option<Text>,
     /// The text for people.
     pub message: Text,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
-/// What one refusal of the provider's API means for the token. The first rule that fits counts.
+/// What one refusal of the provider's API means for the token. The first matching rule applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Refusal {
-    /// The HTTP status. With one of success a code must be given: a body that carries it is a refusal all the same. Up to
-    /// 8 KiB of each body with this status are then read before it is handed on.
+    /// The HTTP status. With a success status, a code is required: a body with this code is then a refusal.
+    /// Up to 8 KiB of each body with this status are read before the body is passed on.
     pub status: u16,
-    /// The error code in the body, byte for byte, spaces included; absent means any.
+    /// The error code in the body, compared byte for byte, including spaces. If absent, any code matches.
     #[cfg_attr(feature = "toml", serde(default))]
     pub code: Option<Text>,
-    /// What it means.
+    /// The meaning of the refusal.
     pub meaning: RefusalMeaning,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
@@ -209,7 +211,7 @@ pub struct Refusal {
 pub enum RefusalMeaning {
     /// The token has expired or was revoked: another one helps.
     TokenRefused,
-    /// The token is good but may not do this: another one of the same kind does not help.
+    /// The token is valid but lacks the permission: another one of the same kind does not help.
     Forbidden,
     /// A quota is used up: waiting helps.
     Quota,

@@ -1,7 +1,7 @@
-//! The base URL of a host: scheme, authority and perhaps a path, checked once.
+//! The base URL of a host: scheme, authority and optionally a path, checked once.
 //!
-//! The rule kept here: a request built on a base URL is encrypted, or stays on this machine. The text is kept
-//! as written apart from a trailing slash; nothing is normalised, so that a path joins byte for byte.
+//! A request to a base URL is encrypted, or stays on this machine. The text is kept as written, except for a
+//! trailing slash. It is not normalised, so a path is appended byte for byte.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -12,7 +12,7 @@ use http::uri::Authority;
 
 use super::Text;
 
-/// Where the paths of a host begin: `https` to any host, `http` only to a loopback address.
+/// The base URL of a host: `https` to any host, `http` only to a loopback address.
 ///
 /// ```
 /// use octo_auth_core::profile::BaseUrl;
@@ -28,10 +28,11 @@ use super::Text;
 pub struct BaseUrl(Text);
 
 impl BaseUrl {
-    /// Reads a base URL; slashes at its end are dropped.
+    /// Parses a base URL. Slashes at its end are dropped.
     ///
     /// # Errors
-    /// [`BaseUrlError`] says which part is wrong and what to write instead.
+    ///
+    /// A [`BaseUrlError`], which says which part is wrong and what to write instead.
     pub fn new(text: impl Into<Text>) -> Result<Self, BaseUrlError> {
         let text = text.into();
         check(&text)?;
@@ -45,26 +46,27 @@ impl BaseUrl {
         }))
     }
 
-    /// A base URL of the generated documents, read and checked when they were generated.
+    /// Returns a base URL of the generated documents, which was checked when they were generated.
     #[cfg(feature = "providers")]
     pub(super) const fn generated(text: &'static str) -> Self {
         Self(Text::Borrowed(text))
     }
 
-    /// Gives the URL as text, without a slash at its end.
+    /// Returns the URL as text, without a slash at its end.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Gives `scheme://host[:port]` in lower case, without the scheme's default port (RFC 6454 section 6.2).
+    /// Returns `scheme://host[:port]` in lower case, without the scheme's default port (RFC 6454 section
+    /// 6.2).
     #[must_use]
     pub fn origin(&self) -> String {
         let (scheme, authority, _) = self.split();
         origin(scheme, authority)
     }
 
-    /// Gives the URL of a path, which begins with a slash.
+    /// Returns the URL of a path, which begins with a slash.
     #[must_use]
     pub fn join(&self, path: &str) -> String {
         [&*self.0, path].concat()
@@ -100,44 +102,44 @@ impl TryFrom<String> for BaseUrl {
     }
 }
 
-/// Why a text is no base URL.
+/// Why a text is not a base URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseUrlError {
     /// The text is not an absolute URL.
     #[error("it is not an absolute URL: write it as https://host/path")]
     NotAbsolute,
-    /// A character that a URL does not hold.
+    /// It has a character that is not allowed in a URL.
     #[error(
         "it holds white space, a control character or a character outside ASCII: percent-encode the path and write the host in punycode"
     )]
     Character,
-    /// A scheme other than `https` and `http`.
+    /// It has a scheme other than `https` and `http`.
     #[error("its scheme is `{0}`: use https")]
     Scheme(String),
-    /// Plain `http` to another machine.
+    /// It has unencrypted `http` to another machine.
     #[error(
         "unencrypted http is allowed to loopback addresses only (127.0.0.0/8, [::1], localhost), and `{0}` is none: use https"
     )]
     Unencrypted(String),
-    /// A user name or password before the host.
+    /// It has a user name or password before the host.
     #[error(
         "it holds a user name or password: remove everything up to the `@`, credentials are given to the client"
     )]
     UserInfo,
-    /// A query.
+    /// It has a query.
     #[error("it holds a query: remove it from the `?` on")]
     Query,
-    /// A fragment.
+    /// It has a fragment.
     #[error("it holds a fragment: remove it from the `#` on")]
     Fragment,
-    /// A host that is neither a name nor an address.
+    /// Its host is neither a name nor an address.
     #[error("its host `{0}` is neither a name nor an address: correct it")]
     Host(String),
-    /// A port that is none.
+    /// Its port is not a valid port number.
     #[error("its port is not a number from 1 to 65535: correct or remove it")]
     Port,
-    /// A path with `.` or `..`, which clients resolve differently.
+    /// Its path contains `.` or `..`, which HTTP clients resolve differently.
     #[error("its path holds a `.` or `..` segment: write the path without it")]
     DotSegment,
 }
@@ -170,7 +172,7 @@ fn check(text: &str) -> Result<(), BaseUrlError> {
     }
 }
 
-/// The scheme of a text that has another one than `https` and `http`. A host with a port has none.
+/// Returns the scheme of a text, if it is neither `https` nor `http`. A host with a port has none.
 fn foreign_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once(':')?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -202,14 +204,14 @@ fn is_host(host: &str) -> bool {
     !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }
 
-/// Scheme, host and port in lower case, a port that is the scheme's own left out (RFC 6454 section 4).
+/// Returns scheme, host and port in lower case, without the scheme's default port (RFC 6454 section 4).
 pub(crate) fn origin(scheme: &str, authority: &str) -> String {
     let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
     let own_port = if scheme.eq_ignore_ascii_case("http") { ":80" } else { ":443" };
     origin.strip_suffix(own_port).map_or_else(|| origin.clone(), str::to_owned)
 }
 
-/// Says whether a host, an IPv6 address in brackets, is this machine.
+/// Returns whether a host (an IPv6 address in brackets) is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host
@@ -219,7 +221,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Says whether a path holds a segment that URL libraries resolve away.
+/// Returns whether a path contains a segment that URL libraries resolve away.
 pub(super) fn has_dot_segment(path: &str) -> bool {
     path.split('/')
         .any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))

@@ -1,7 +1,7 @@
-//! The calls of a provider: where each goes, how its parameters travel, and what they are named.
+//! The calls of a provider: the URL of each, the encoding of its parameters, and their names.
 //!
-//! The rule kept here: a call says everything about the bytes of a request except the values of the moment,
-//! which its templates name by [`Placeholder`](super::Role). The reading of answers is described elsewhere.
+//! A call describes all bytes of a request except the values of one request. Its templates name these by
+//! [`Placeholder`](super::Placeholder). How to read answers is described elsewhere.
 
 use super::{List, Placeholder, Template, Text};
 
@@ -9,15 +9,15 @@ use super::{List, Placeholder, Template, Text};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Calls {
-    /// Client credentials grant (RFC 6749 section 4.4).
+    /// The client credentials grant (RFC 6749 section 4.4).
     pub client_credentials: Option<Call>,
-    /// The page a person is sent to (RFC 6749 section 4.1.1).
+    /// The authorization request: the page that a person is sent to (RFC 6749 section 4.1.1).
     pub authorization: Option<Call>,
-    /// Exchange of the authorization code (RFC 6749 section 4.1.3).
+    /// The exchange of an authorization code (RFC 6749 section 4.1.3).
     pub code: Option<Call>,
-    /// Renewal by refresh token (RFC 6749 section 6).
+    /// The renewal by refresh token (RFC 6749 section 6).
     pub refresh: Option<Call>,
-    /// Octorate's ApiLogin: a token for administration, without a grant type.
+    /// Octorate's ApiLogin: an administration token, without a grant type.
     pub api_login: Option<Call>,
     /// Octorate's migration of a key of its old API.
     pub migrate: Option<Call>,
@@ -25,7 +25,7 @@ pub struct Calls {
     pub api_configuration: Option<Call>,
     /// Replacing the registered redirect URIs.
     pub replace_redirect_uris: Option<Call>,
-    /// Creating a property, whose answer carries a refresh token.
+    /// Creating a property. The answer contains a refresh token.
     pub create_property: Option<Call>,
     /// OctoTable's creation of a client.
     pub create_client: Option<Call>,
@@ -36,7 +36,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Gives the calls that are present, each with its name, in the order of the fields.
+    /// Returns the calls that are present, each with its name, in the order of the fields.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Call)> {
         let named = [
             ("client_credentials", &self.client_credentials),
@@ -66,33 +66,33 @@ pub struct Call {
     pub host: Text,
     /// The path, beginning with a slash.
     pub path: Text,
-    /// The query that is part of the endpoint's own URL and stays in it (RFC 6749 section 3.2), without `?`.
+    /// A query that is part of the endpoint's own URL and stays in it (RFC 6749 section 3.2), without `?`.
     ///
-    /// A call whose encoding is [`Encoding::Query`] has none: there, fixed parameters say the same.
+    /// A call with [`Encoding::Query`] has none: use fixed parameters there.
     #[cfg_attr(feature = "toml", serde(default))]
     pub query: Option<Text>,
-    /// How the parameters travel.
+    /// How the parameters are encoded.
     pub encoding: Encoding,
-    /// The parameters in the order they are written; one whose value is not given is left out.
+    /// The parameters in the order of writing. A parameter without a value is omitted.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub parameters: List<Parameter>,
-    /// Headers beside `Accept`, `Content-Type` and client authentication.
+    /// Headers besides `Accept`, `Content-Type` and client authentication.
     #[cfg_attr(feature = "toml", serde(default = "super::nothing"))]
     pub headers: List<Parameter>,
-    /// Where this is said; may be empty.
+    /// The source of this fact; may be empty.
     #[cfg_attr(feature = "toml", serde(default))]
     pub source: Text,
 }
 
 impl Call {
-    /// Says whether a parameter or header of the call carries this role.
+    /// Returns whether a parameter or header of the call has this placeholder.
     #[must_use]
     pub fn carries(&self, role: Placeholder) -> bool {
         self.parameters.iter().chain(&*self.headers).any(|parameter| parameter.value.role() == Some(role))
     }
 }
 
-/// An HTTP method used by a call.
+/// The HTTP method of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "UPPERCASE"))]
 #[non_exhaustive]
@@ -105,7 +105,7 @@ pub enum Method {
     Patch,
 }
 
-/// How the parameters of a call travel.
+/// How the parameters of a call are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -114,11 +114,11 @@ pub enum Encoding {
     Query,
     /// As an `application/x-www-form-urlencoded` body.
     Form,
-    /// As a JSON object; a dot in a parameter's name nests.
+    /// As a JSON object. A dot in a parameter's name creates a nested object.
     Json,
-    /// As a JSON array that holds the one object.
+    /// As a JSON array that contains the one object.
     JsonArray,
-    /// As JSON the caller brings; the call has no parameters of its own.
+    /// As JSON from the caller. The call has no parameters of its own.
     CallerJson,
     /// The call has no parameters.
     None,
@@ -128,8 +128,8 @@ pub enum Encoding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Parameter {
-    /// Its name on the wire.
+    /// Its name in the request.
     pub name: Text,
-    /// Its value: fixed text, or text with one `{role}` filled in at the time of the request.
+    /// Its value: fixed text, or text with one `{placeholder}` that is filled in for each request.
     pub value: Template,
 }

@@ -1,7 +1,7 @@
-//! The rules a document must keep before anything is built on it.
+//! The rules that a document must satisfy before it becomes a profile.
 //!
-//! The rule kept here: what passes can be turned into requests without a further question; what fails is
-//! reported with the path of the field. All faults are reported at once, of the parts that stand alone at most one each.
+//! Requests can be built from a document that passes, without further checks. An error contains the path of
+//! the field. All errors are reported at once; of each independent part, at most one.
 
 mod call;
 mod field;
@@ -57,7 +57,7 @@ pub(super) fn document(document: &Document) -> Result<(), ProfileError> {
     faults.into_result()
 }
 
-/// Checks that calls which build on each other, or on another part of the document, come with it.
+/// Checks that calls which depend on each other, or on another part of the document, come with it.
 fn parts(document: &Document, faults: &mut Faults) {
     let Calls { authorization, code, refresh, .. } = &document.calls;
     let calls = &document.calls;
@@ -139,7 +139,7 @@ fn token_answer(answer: &TokenAnswer) -> Checked {
     unique("token_answer.bearer_names", answer.bearer_names.iter().map(|name| &**name))
 }
 
-/// Checks the names by which the other answers are read.
+/// Checks the member names for the other answers.
 fn answers(document: &Document) -> Checked {
     let client = document.created_client.iter().flat_map(|answer| {
         [

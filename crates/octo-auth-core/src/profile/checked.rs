@@ -1,7 +1,7 @@
-//! A document that has been checked, and the ways to change one without losing that.
+//! [`Profile`]: a checked document, and the ways to change it.
 //!
-//! The rule kept here: every way to a [`Profile`] passes the checks, so the rest of the crate never meets a
-//! call without a host or a code exchange without a code.
+//! Every constructor of a [`Profile`] runs the checks. So the rest of the crate never meets a call without a
+//! host, or a code exchange without a code.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile(Arc<Prepared>);
 
-/// A checked document, with what is needed at each exchange and follows from it.
+/// A checked document, with derived data that each exchange needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Prepared {
     document: Document,
@@ -30,13 +30,14 @@ impl Profile {
     /// Checks a document.
     ///
     /// # Errors
-    /// [`ProfileError`] names the first field that is wrong and says what to do.
+    ///
+    /// A [`ProfileError`], which names the first wrong field and says what to do.
     pub fn new(document: Document) -> Result<Self, ProfileError> {
         check::document(&document)?;
         Ok(Self::prepared(document))
     }
 
-    /// A document of the generated ones, checked when it was generated.
+    /// Returns a profile of a generated document, which was checked when it was generated.
     #[cfg(feature = "providers")]
     pub(super) fn generated(document: &Document) -> Self {
         Self::prepared(document.clone())
@@ -50,16 +51,20 @@ impl Profile {
         Self(Arc::new(Prepared { document, issuer, names }))
     }
 
-    /// Describes a standard server (RFC 6749) with this token endpoint.
+    /// Returns the profile of a standard server (RFC 6749) with this token endpoint.
     ///
-    /// It offers client credentials, the code exchange with PKCE S256 (RFC 7636) and refresh, sends the client's
-    /// credentials in the body ([`with_client_authentication`](Self::with_client_authentication) chooses HTTP Basic) and
-    /// requires the token type of section 5.1. A query in the URL stays in it (section
-    /// 3.2). The page for people, revocation and introspection are added by
-    /// [`with_authorization_url`](Self::with_authorization_url),
-    /// [`with_revocation_url`](Self::with_revocation_url) and
-    /// [`with_introspection_url`](Self::with_introspection_url), a name for messages by [`with_name`](Self::with_name); tokens
-    /// go nowhere before [`with_api_host`](Self::with_api_host) says where.
+    /// It offers client credentials, the code exchange with PKCE S256 (RFC 7636), and refresh. It sends the
+    /// client's credentials in the body and requires the token type of section 5.1. A query in the URL stays
+    /// in it (section 3.2).
+    ///
+    /// Change it by these methods:
+    ///
+    /// - [`with_client_authentication`](Self::with_client_authentication): HTTP Basic.
+    /// - [`with_authorization_url`](Self::with_authorization_url),
+    ///   [`with_revocation_url`](Self::with_revocation_url) and
+    ///   [`with_introspection_url`](Self::with_introspection_url): further endpoints.
+    /// - [`with_name`](Self::with_name): a name for messages.
+    /// - [`with_api_host`](Self::with_api_host): a host that tokens may be sent to. Without it there is none.
     ///
     /// ```
     /// use octo_auth_core::profile::{ClientAuthentication, Profile};
@@ -72,13 +77,14 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// [`ProfileError`] when the URL is not `https` (or `http` to a loopback address), or holds a fragment.
+    ///
+    /// A [`ProfileError`] if the URL is not `https` (or `http` to a loopback address), or has a fragment.
     pub fn rfc6749(token_url: &str) -> Result<Self, ProfileError> {
         Self::new(rfc6749::document(&Endpoint::new("calls.client_credentials", token_url)?))
     }
 
-    /// Sets the name by which messages call the server, such as `Acme Login`. The short name, which stands in
-    /// [`Profile::name`] and on the command line, is made of it: `acme-login`.
+    /// Sets the server's name in messages, such as `Acme Login`. The short name, which is used by
+    /// [`Profile::name`] and on the command line, is derived from it: `acme-login`.
     ///
     /// ```
     /// use octo_auth_core::profile::Profile;
@@ -89,7 +95,8 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// [`ProfileError`] when the name is empty or holds a control character.
+    ///
+    /// A [`ProfileError`] if the name is empty or contains a control character.
     pub fn with_name(self, name: impl Into<Text>) -> Result<Self, ProfileError> {
         let title = name.into();
         let letter =
@@ -101,13 +108,14 @@ impl Profile {
         })
     }
 
-    /// Gives the document.
+    /// Returns the document.
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.0.document
     }
 
-    /// Returns what tells the issuers of two tokens apart: the URL of the first call that gives out tokens.
+    /// Returns the issuer, by which tokens of different servers are distinguished: the URL of the first call
+    /// that grants tokens.
     pub(crate) fn issuer(&self) -> &Arc<str> {
         &self.0.issuer
     }
@@ -117,49 +125,49 @@ impl Profile {
         &self.0.names
     }
 
-    /// Gives the short name, such as `octorate`.
+    /// Returns the short name, such as `octorate`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.document.name
     }
 
-    /// Gives the name as the provider writes it.
+    /// Returns the name as the provider writes it.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.0.document.title
     }
 
-    /// Gives the base URL of a host, or none if the document lists no such host.
+    /// Returns the base URL of a host; `None` if the document lists no such host.
     #[must_use]
     pub fn host(&self, name: &str) -> Option<&BaseUrl> {
         host(&self.0.document, name)
     }
 
-    /// Gives the URL of one of this profile's calls: with the query its endpoint has of its own, without the
+    /// Returns the URL of one of this profile's calls, with the query of its endpoint, but without the
     /// parameters.
     ///
-    /// For a call of another profile, whose host this one does not list, it is the path alone: no transport
-    /// sends a request to that.
+    /// For a call of another profile, whose host this one does not list, it returns the path alone. No
+    /// transport sends a request to that.
     #[must_use]
     pub fn call_url(&self, call: &Call) -> String {
         call_url(&self.0.document, call)
     }
 
-    /// Gives the origins a token of this provider may be sent to, in the order of the document.
+    /// Returns the origins that a token of this provider may be sent to, in the order of the document.
     pub fn api_origins(&self) -> impl Iterator<Item = String> + '_ {
         let names = self.0.document.api.iter().flat_map(|api| api.hosts.iter());
         names.filter_map(|name| self.host(name)).map(BaseUrl::origin)
     }
 
-    /// Returns the name of the header that carries the access token of an API call: `Authorization`, unless the profile has
-    /// another ([`Document::token_header`]).
+    /// Returns the name of the header that carries the access token of an API call: `Authorization`, unless
+    /// the profile defines another one ([`Document::token_header`]).
     #[must_use]
     pub fn token_header_name(&self) -> HeaderName {
         let own = self.0.document.token_header.as_ref().and_then(|header| header.name.parse().ok());
         own.unwrap_or(AUTHORIZATION)
     }
 
-    /// Changes whatever the other methods do not, and checks the result.
+    /// Changes any part of the document, and checks the result. Use it if no other method fits.
     ///
     /// ```
     /// use octo_auth_core::profile::{Profile, ScopeRule};
@@ -171,17 +179,19 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// [`ProfileError`] when the changed document does not pass the checks.
+    ///
+    /// A [`ProfileError`] if the changed document does not pass the checks.
     pub fn edit(self, change: impl FnOnce(&mut Document)) -> Result<Self, ProfileError> {
         let mut document = Arc::unwrap_or_clone(self.0).document;
         change(&mut document);
         Self::new(document)
     }
 
-    /// Replaces the base URL of one host, for a provider that moves or a server of the user's own.
+    /// Replaces the base URL of one host, for a provider that moves or a server of your own.
     ///
     /// # Errors
-    /// [`ProfileError`] when the document lists no such host or the URL cannot be used.
+    ///
+    /// A [`ProfileError`] if the document lists no such host or the URL cannot be used.
     pub fn with_base(self, host: &str, url: &str) -> Result<Self, ProfileError> {
         let Some(index) = self.0.document.hosts.iter().position(|entry| entry.name == host) else {
             return Err(ProfileError::new("hosts", ProfileProblem::UnknownHost(host.to_owned())));
@@ -190,12 +200,13 @@ impl Profile {
         self.edit(|document| document.hosts.to_mut()[index].url = url)
     }
 
-    /// Puts every host behind one gateway, such as the emulator or a reverse proxy: with the gateway
+    /// Puts every host behind one gateway, such as the emulator or a reverse proxy. With the gateway
     /// `http://127.0.0.1:4000`, `https://api.example.com/v1` becomes
     /// `http://127.0.0.1:4000/api.example.com/v1`.
     ///
     /// # Errors
-    /// [`ProfileError`] when the gateway is no usable base URL.
+    ///
+    /// A [`ProfileError`] if the gateway is not a usable base URL.
     pub fn via_gateway(self, gateway: &str) -> Result<Self, ProfileError> {
         let gateway = base_url("hosts", gateway.to_owned())?;
         let mut document = Arc::unwrap_or_clone(self.0).document;
@@ -207,13 +218,15 @@ impl Profile {
         Self::new(document)
     }
 
-    /// Sets the page people are sent to; a query in the URL (RFC 6749 section 3.1) is kept.
+    /// Sets the authorization endpoint: the page that users are sent to. A query in the URL (RFC 6749 section
+    /// 3.1) is kept.
     ///
-    /// A profile without the authorization code flow gets the standard one: `response_type=code`, scope, state
-    /// and PKCE S256.
+    /// A profile without the authorization code flow gets the standard one: `response_type=code`, scope,
+    /// state and PKCE S256.
     ///
     /// # Errors
-    /// [`ProfileError`] when the URL cannot be used.
+    ///
+    /// A [`ProfileError`] if the URL cannot be used.
     pub fn with_authorization_url(self, url: &str) -> Result<Self, ProfileError> {
         let field = "calls.authorization";
         let endpoint = Endpoint::new(field, url)?;
@@ -224,7 +237,8 @@ impl Profile {
     /// Sets the revocation endpoint (RFC 7009).
     ///
     /// # Errors
-    /// [`ProfileError`] when the URL cannot be used.
+    ///
+    /// A [`ProfileError`] if the URL cannot be used.
     pub fn with_revocation_url(self, url: &str) -> Result<Self, ProfileError> {
         let endpoint = Endpoint::new("calls.revocation", url)?;
         self.edit(|document| rfc6749::revocation(document, &endpoint))
@@ -233,17 +247,19 @@ impl Profile {
     /// Sets the introspection endpoint (RFC 7662).
     ///
     /// # Errors
-    /// [`ProfileError`] when the URL cannot be used.
+    ///
+    /// A [`ProfileError`] if the URL cannot be used.
     pub fn with_introspection_url(self, url: &str) -> Result<Self, ProfileError> {
         let endpoint = Endpoint::new("calls.introspection", url)?;
         self.edit(|document| rfc6749::introspection(document, &endpoint))
     }
 
-    /// Adds a host tokens may be sent to, beside those the profile lists: an API of a server described by
-    /// [`rfc6749`](Self::rfc6749), or the region of an OfficeRND organization as its `regionUrl` names it.
+    /// Adds a host that tokens may be sent to, in addition to those of the profile. Examples are an API of a
+    /// server described by [`rfc6749`](Self::rfc6749), and the region of an OfficeRND organization (its
+    /// `regionUrl`).
     ///
-    /// What counts is the URL's origin; a path in it does not narrow where tokens may go. A gateway set by
-    /// [`behind`](Self::behind) holds for the hosts listed until then.
+    /// Only the URL's origin matters: a path in it does not restrict where tokens may be sent. A gateway set
+    /// by [`via_gateway`](Self::via_gateway) applies only to hosts that were listed before.
     ///
     /// ```
     /// use octo_auth_core::profile::Profile;
@@ -254,26 +270,29 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// [`ProfileError`] when the URL is not `https` (or `http` to a loopback address), or holds more than scheme,
-    /// host, port and path.
+    ///
+    /// A [`ProfileError`] if the URL is not `https` (or `http` to a loopback address), or has more than
+    /// scheme, host, port and path.
     pub fn with_api_host(self, url: &str) -> Result<Self, ProfileError> {
         let base = base_url("api.hosts", url.to_owned())?;
         self.edit(|document| rfc6749::api_host(document, &base))
     }
 
-    /// Sets the issuer identifier that every callback must then carry as `iss` (RFC 9207).
+    /// Sets the issuer identifier that every callback must carry as `iss` (RFC 9207).
     ///
     /// # Errors
-    /// [`ProfileError`] when the text is empty or the profile has no authorization code flow.
+    ///
+    /// A [`ProfileError`] if the text is empty or the profile has no authorization code flow.
     pub fn with_issuer(self, issuer: impl Into<Text>) -> Result<Self, ProfileError> {
         self.with_issuer_of_callbacks(issuer.into(), false)
     }
 
-    /// Sets the issuer identifier that a callback may carry as `iss` (RFC 9207): another one is refused, and a callback
-    /// without it is accepted. It is for a server that does not announce
+    /// Sets the issuer identifier that a callback may carry as `iss` (RFC 9207). Another `iss` is rejected,
+    /// and a callback without it is accepted. Use it for a server that does not announce
     /// `authorization_response_iss_parameter_supported`.
     ///
     /// # Errors
+    ///
     /// As [`with_issuer`](Self::with_issuer).
     pub fn with_optional_issuer(self, issuer: impl Into<Text>) -> Result<Self, ProfileError> {
         self.with_issuer_of_callbacks(issuer.into(), true)
@@ -291,17 +310,19 @@ impl Profile {
         })
     }
 
-    /// Sets how the client proves who it is (RFC 6749 section 2.3.1).
+    /// Sets how the client authenticates itself (RFC 6749 section 2.3.1).
     ///
     /// # Errors
-    /// [`ProfileError`] when a call of the profile does not fit that way.
+    ///
+    /// A [`ProfileError`] if a call of the profile does not fit this method.
     pub fn with_client_authentication(self, way: ClientAuthentication) -> Result<Self, ProfileError> {
         self.edit(|document| document.client_authentication = way)
     }
 
-    /// Sets the unit in which the provider's `expires_in` is read.
+    /// Sets the unit of the provider's `expires_in`.
     ///
     /// # Errors
+    ///
     /// None at present: the checks do not depend on the unit.
     pub fn with_lifetime_unit(self, unit: LifetimeUnit) -> Result<Self, ProfileError> {
         self.edit(|document| document.token_answer.expires_in_unit = unit)

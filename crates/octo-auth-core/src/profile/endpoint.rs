@@ -1,4 +1,4 @@
-//! The URL of one endpoint, taken apart into the base URL, the path and the query a profile holds.
+//! The URL of one endpoint, split into the base URL, the path and the query.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads the URL of an endpoint; its query, if it has one, is kept as it is.
+    /// Parses the URL of an endpoint. Its query, if it has one, is kept unchanged.
     pub(super) fn new(field: &str, url: &str) -> Result<Self, ProfileError> {
         let fault = |cause| ProfileError::new(field, ProfileProblem::Url(cause));
         let (url, query) = match url.split_once('?') {
@@ -29,7 +29,7 @@ impl Endpoint {
         Ok(Self { base, path: path.to_owned().into(), query: query.map(|query| query.to_owned().into()) })
     }
 
-    /// Gives the query as fixed parameters, for a call whose parameters travel there.
+    /// Returns the query as fixed parameters, for a call whose parameters are in the query.
     pub(super) fn parameters(&self, field: &str) -> Result<Vec<Parameter>, ProfileError> {
         let query = self.query.as_deref().unwrap_or_default();
         let parameter = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {

@@ -1,7 +1,8 @@
-//! Paths to a value in JSON: names of members separated by dots, with places in arrays.
+//! Paths to a value in JSON: names of members separated by dots, with array indices.
 //!
-//! `error.code` is a member of a member. A number is a place in an array, counted from 0: `errors.0.code`, `errors[0].code`.
-//! `[*]` stands for the first element that has the rest of the path: `errors[*].code`, `[*].errorCode`.
+//! `error.code` is a member of a member. A number is an index of an array, counted from 0: `errors.0.code`,
+//! `errors[0].code`. `[*]` is the first element that has the rest of the path: `errors[*].code`,
+//! `[*].errorCode`.
 
 /// One step of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub(crate) enum Step<'p> {
     Any,
 }
 
-/// Returns the first step of a path and what follows; `None` for an empty path and for a malformed beginning.
+/// Returns the first step of a path and the rest; `None` if the path is empty or begins incorrectly.
 pub(crate) fn first(path: &str) -> Option<(Step<'_>, &str)> {
     if let Some(inside) = path.strip_prefix('[') {
         let (place, rest) = inside.split_once(']')?;
@@ -37,7 +38,7 @@ pub(crate) fn is_path(mut path: &str) -> bool {
     true
 }
 
-/// Returns whether a text is a place in an array that an answer can have.
+/// Returns whether a text is a possible index of an array in an answer.
 fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u32>().is_ok()
 }

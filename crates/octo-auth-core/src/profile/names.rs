@@ -1,13 +1,13 @@
-//! The names of the members of a token answer, listed once for each profile.
+//! The member names of a token answer, collected once for each profile.
 //!
-//! A clean answer is read in one pass: the names of what is wanted stand in one list with those of error bodies.
+//! An answer is read in one pass: one list has the names of the wanted members and those of error bodies.
 
 use std::ops::Range;
 
 use super::member_path::{self, Step};
 use super::{Document, Text};
 
-/// What a member of a token answer is for.
+/// The use of a member of a token answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     AccessToken,
@@ -17,24 +17,24 @@ pub(crate) enum Use {
     ExpiresAt,
     RefreshIn,
     Scope,
-    /// Kept with the token.
+    /// It is kept with the token.
     Kept,
-    /// It stands in error bodies alone.
+    /// It occurs only in error bodies.
     Error,
 }
 
-/// The names of the members of a token answer, by their use.
+/// The member names of a token answer, grouped by their use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
     names: Vec<Text>,
-    /// Where the names of each use begin, in the order of [`Use`].
+    /// The positions where the names of each use begin, in the order of [`Use`].
     starts: [usize; Use::Error as usize + 1],
-    /// The places of all names that may begin an error, whatever else they are for.
+    /// The positions of all names that may begin an error, whatever their other use.
     of_errors: Vec<usize>,
 }
 
 impl Names {
-    /// Lists the names that a document has.
+    /// Collects the names of a document.
     pub(super) fn of(document: &Document) -> Self {
         let rules = &document.token_answer;
         let kept: Vec<Text> = rules.keep.iter().map(|member| member.name.clone()).collect();
@@ -74,12 +74,12 @@ impl Names {
         self.names.len()
     }
 
-    /// Returns the place of a name; `None` for a name that is not listed.
+    /// Returns the position of a name; `None` if it is not listed.
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|own| own == name)
     }
 
-    /// Returns the places of the names of one use, the documented name first.
+    /// Returns the positions of the names of one use, the documented name first.
     pub(crate) fn places(&self, of: Use) -> Range<usize> {
         let end = self.starts.get(of as usize + 1).copied().unwrap_or(self.names.len());
         self.starts[of as usize]..end
@@ -90,7 +90,7 @@ impl Names {
         self.names[self.places(of)].iter().map(|name| &**name).collect()
     }
 
-    /// Returns the places of all names that may begin an error.
+    /// Returns the positions of all names that may begin an error.
     pub(crate) fn of_errors(&self) -> &[usize] {
         &self.of_errors
     }

@@ -1,7 +1,7 @@
-//! Profiles written as TOML, the same text the built-in ones are generated from.
+//! Profiles written as TOML, in the same format from which the built-in ones are generated.
 //!
-//! The rule kept here: every fault names the line, the column and the field; an unknown field is a fault, so a
-//! misspelt one never passes for an absent one.
+//! Every error has the line, the column and the field. An unknown field is an error, so a misspelt name is
+//! never mistaken for an absent field.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::{Document, Profile, ProfileError, ProfileProblem};
 
 impl Profile {
-    /// Reads and checks a profile written as TOML.
+    /// Parses and checks a profile written as TOML.
     ///
     /// ```
     /// use octo_auth_core::profile::Profile;
@@ -21,14 +21,16 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// [`ProfileError`] with the line, the column and the field of the first fault; the others are in
-    /// [`ProfileError::others`]. Missing fields are reported all at once, and what is wrong with the facts once all are there.
+    ///
+    /// A [`ProfileError`] with the line, the column and the field of the first error; the others are in
+    /// [`ProfileError::others`]. All missing fields are reported at once. The other checks run once no field
+    /// is missing.
     pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
         let entries = entries(text);
         let document: Result<Document, _> = toml::from_str(text);
         let document = document.map_err(|fault| {
             let mut faults = missing(text, &entries);
-            // A missing field is the one fault that is looked for here too.
+            // A missing field is the one error that this function also finds itself.
             if faults.is_empty() || !fault.message().starts_with("missing field") {
                 faults.insert(0, unreadable(text, &entries, &fault));
             }
@@ -38,7 +40,8 @@ impl Profile {
     }
 }
 
-/// The fields a table of a profile cannot do without, by its place; the elements of a list are `[]`, all calls `calls.*`.
+/// The required fields of each table of a profile, by the table's place. List elements are `[]`, and all
+/// calls are `calls.*`.
 const REQUIRED: [(&str, &[&str]); 19] = [
     ("", &["name", "title", "hosts", "client_authentication", "scopes", "calls", "token_answer"]),
     ("sources[]", &["key", "title"]),
@@ -79,7 +82,7 @@ const REQUIRED: [(&str, &[&str]); 19] = [
     ("api", &["hosts"]),
 ];
 
-/// Reports every field that is missing, at the table that lacks it. Nothing is missing in a text that is no TOML.
+/// Reports every missing field, at the table that lacks it. In a text that is not TOML it finds none.
 fn missing(text: &str, entries: &[Entry]) -> Vec<ProfileError> {
     if DeTable::parse(text).is_err() {
         return Vec::new();
@@ -104,7 +107,7 @@ fn missing(text: &str, entries: &[Entry]) -> Vec<ProfileError> {
     found
 }
 
-/// The place of a table as [`REQUIRED`] writes it.
+/// Returns the place of a table in the notation of [`REQUIRED`].
 fn kind_of_table(field: &str) -> String {
     let segments = field.split('.').enumerate().map(|(depth, segment)| match segment.split_once('[') {
         Some((list, _)) => format!("{list}[]"),
@@ -114,7 +117,7 @@ fn kind_of_table(field: &str) -> String {
     segments.collect::<Vec<_>>().join(".")
 }
 
-/// Turns a fault of syntax or type into one that names the field.
+/// Turns a syntax or type error into one that names the field.
 fn unreadable(text: &str, entries: &[Entry], fault: &toml::de::Error) -> ProfileError {
     let problem = ProfileProblem::Syntax(fault.message().to_owned());
     let Some(span) = fault.span() else { return ProfileError::new("", problem) };
@@ -123,7 +126,7 @@ fn unreadable(text: &str, entries: &[Entry], fault: &toml::de::Error) -> Profile
     ProfileError::new(field, problem).at(line, column)
 }
 
-/// Adds the place in the text to a fault the checks have found.
+/// Adds the place in the text to an error that the checks found.
 fn placed(text: &str, entries: &[Entry], fault: ProfileError) -> ProfileError {
     let mut field = fault.field().to_owned();
     loop {
@@ -144,7 +147,7 @@ struct Entry {
     is_table: bool,
 }
 
-/// Gives every key and list element in the text, or none when the text is not TOML.
+/// Returns every key and list element of the text; empty if the text is not TOML.
 fn entries(text: &str) -> Vec<Entry> {
     let mut found = Vec::new();
     if let Ok(table) = DeTable::parse(text) {
@@ -177,7 +180,7 @@ fn note(field: String, start: usize, value: &Spanned<DeValue<'_>>, found: &mut V
     found[index].field = field;
 }
 
-/// Names the field a span stands for: the entry it covers exactly, or else the last one that begins before its
+/// Returns the field of a span: the entry that it covers exactly, or else the last one that begins before its
 /// end.
 fn field_at(entries: &[Entry], span: &Range<usize>) -> String {
     let exact = entries.iter().find(|entry| entry.value == *span || entry.start == span.start);
@@ -185,7 +188,7 @@ fn field_at(entries: &[Entry], span: &Range<usize>) -> String {
     exact.or_else(before).map(|entry| entry.field.clone()).unwrap_or_default()
 }
 
-/// Names the field of a line in a text that is not TOML: what stands before `=`, below the last table header.
+/// Returns the field of a line in a text that is not TOML: the text before `=`, below the last table header.
 fn field_of_line(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let start = before.rfind('\n').map_or(0, |at| at + 1);

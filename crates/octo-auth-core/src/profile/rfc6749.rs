@@ -1,7 +1,7 @@
 //! The document of a standard server: RFC 6749 with PKCE (RFC 7636), revocation (RFC 7009) and introspection
 //! (RFC 7662).
 //!
-//! The rule kept here: what the standards say and nothing more; a vendor's departure is set on the profile.
+//! It contains only what the standards say. A vendor's deviations are set on the profile.
 
 use super::answer::CLOCK_SKEW_SECONDS;
 use super::endpoint::Endpoint;
@@ -34,7 +34,7 @@ pub(super) fn document(token: &Endpoint) -> Document {
         calls: token_calls(token),
         authorization: Some(code_flow()),
         refresh: Some(Refresh {
-            // A server that rotates may take a repetition for theft (section 10.4), yet without it the lost
+            // A server that rotates may treat a repetition as theft (section 10.4). But without it the lost
             // answer has ended the grant anyway.
             replay: Replay::Once,
             dead_codes: DEAD_CODES,
@@ -87,7 +87,7 @@ fn token_calls(token: &Endpoint) -> Calls {
     }
 }
 
-/// Gives a form request that ends with the client's credentials.
+/// Returns a form request that ends with the client's credentials.
 fn post(host: Text, endpoint: &Endpoint, parts: &[Part], source: &'static str) -> Call {
     let credentials = CREDENTIALS.map(Part::Filled);
     Call {
@@ -111,7 +111,7 @@ fn parameter(part: &Part) -> Parameter {
 
 fn code_flow() -> Authorization {
     Authorization {
-        // Section 4.1.2 recommends ten minutes at most; the server may end a code earlier.
+        // Section 4.1.2 recommends at most ten minutes. The server may expire a code earlier.
         code_lifetime_seconds: 600,
         redirect_uri: RedirectRule::NativeApps,
         pkce: Pkce::S256,
@@ -141,7 +141,7 @@ fn token_answer() -> TokenAnswer {
     }
 }
 
-/// Sets the page people are sent to, with the parameters of its own query.
+/// Sets the authorization endpoint, with the parameters of its own query.
 pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint, fixed: &[Parameter]) {
     let host = place(document, "authorization", &endpoint.base);
     if let Some(call) = &mut document.calls.authorization {
@@ -176,9 +176,9 @@ pub(super) fn authorization(document: &mut Document, endpoint: &Endpoint, fixed:
     });
 }
 
-/// Puts the endpoint's own parameters before the others; they win over one of the same name.
+/// Puts the endpoint's own parameters before the others. They replace parameters of the same name.
 ///
-/// What each sign-in has to fill in stays, so that the check of the document reports the second one of that name.
+/// Parameters that each sign-in fills in are kept, so that the document's check reports the duplicate name.
 fn with_fixed(fixed: &[Parameter], others: impl Iterator<Item = Parameter>) -> List<Parameter> {
     let is_filled = |other: &Parameter| {
         let role = other.value.role();
@@ -217,7 +217,7 @@ fn about_token(host: Text, endpoint: &Endpoint, source: &'static str) -> Call {
     )
 }
 
-/// Lists a host tokens may be sent to, unless it is listed already.
+/// Lists a host that tokens may be sent to, unless it is listed already.
 pub(super) fn api_host(document: &mut Document, base: &BaseUrl) {
     let name = place(document, "api", base);
     match &mut document.api {
@@ -235,7 +235,7 @@ pub(super) fn api_host(document: &mut Document, base: &BaseUrl) {
     }
 }
 
-/// Lists a host under a name that is still free, unless it is listed already.
+/// Lists a host under an unused name, unless it is listed already.
 fn place(document: &mut Document, name: &str, base: &BaseUrl) -> Text {
     if let Some(host) = document.hosts.iter().find(|host| host.url == *base) {
         return host.name.clone();
@@ -254,7 +254,7 @@ fn host(name: Text, base: &BaseUrl) -> Host {
     Host { name, url: base.clone(), source: Text::Borrowed(GIVEN) }
 }
 
-/// Lists the sources of that key, where the document does not yet.
+/// Adds the sources of these keys, unless they are listed already.
 fn cite(document: &mut Document, keys: &[&str]) {
     for source in SOURCES.iter().filter(|source| keys.contains(&&*source.key)) {
         if document.sources.iter().all(|listed| listed.key != source.key) {

@@ -1,7 +1,7 @@
-//! Text with one gap: how a parameter's value is written down before the value is known.
+//! Text with one placeholder: the form of a parameter's value before the value is known.
 //!
-//! The rule kept here: a template holds at most one `{role}`, so filling it is a concatenation and can never
-//! fail, escape or recurse. The code that writes the request encodes it for the wire.
+//! A template has at most one `{placeholder}`. So filling it is a concatenation, which cannot fail, escape or
+//! recurse. The code that writes the request encodes the result.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use super::Text;
 use crate::printable::Printable;
 
-/// The value of a parameter or header: fixed text, or text around one `{role}`.
+/// The value of a parameter or header: fixed text, or text around one `{placeholder}`.
 ///
 /// ```
 /// use octo_auth_core::profile::{Placeholder, Template};
@@ -23,10 +23,12 @@ use crate::printable::Printable;
 pub struct Template(Text);
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
-    /// [`TemplateError`] when a brace is not closed, a second role follows, or the role is unknown.
+    ///
+    /// A [`TemplateError`] if a brace is not closed, a second placeholder follows, or the placeholder is
+    /// unknown.
     pub fn new(text: impl Into<Text>) -> Result<Self, TemplateError> {
         let text = text.into();
         if text.chars().any(char::is_control) {
@@ -45,25 +47,25 @@ impl Template {
         Ok(Self(text))
     }
 
-    /// A template of this crate's own documents, which are checked as a whole.
+    /// Returns a template of this crate's own documents, which are checked as a whole.
     pub(super) const fn known(text: &'static str) -> Self {
         Self(Text::Borrowed(text))
     }
 
-    /// The template for one role and nothing around it.
+    /// Returns the template that consists of one placeholder.
     pub(super) fn of(role: Placeholder) -> Self {
         Self(format!("{{{role}}}").into())
     }
 
-    /// Gives the template as it was written.
+    /// Returns the template as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Splits the template into the text before the role, the role, and the text after it.
+    /// Splits the template into the text before the placeholder, the placeholder, and the text after it.
     ///
-    /// Without a role everything is in the first part.
+    /// Without a placeholder, the first part is the whole text.
     #[must_use]
     pub fn parts(&self) -> (&str, Option<Placeholder>, &str) {
         let whole = (&*self.0, None, "");
@@ -72,7 +74,7 @@ impl Template {
         Placeholder::from_name(name).map_or(whole, |role| (before, Some(role), after))
     }
 
-    /// Gives the role, if the template is not fixed text.
+    /// Returns the placeholder; `None` if the template is fixed text.
     #[must_use]
     pub fn role(&self) -> Option<Placeholder> {
         self.parts().1
@@ -101,27 +103,27 @@ impl TryFrom<String> for Template {
     }
 }
 
-/// Why a text is no template.
+/// Why a text is not a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// A brace is open or closed alone.
+    /// A brace without its counterpart.
     #[error("a brace stands alone: write a role as `{{role}}` and leave braces out of fixed text")]
     Unbalanced,
-    /// More than one role.
+    /// More than one placeholder.
     #[error("only one `{{role}}` fits into a value: split it into two parameters")]
     SecondGap,
-    /// A control character, which no parameter or header carries.
+    /// A control character, which no parameter or header may contain.
     #[error("a control character stands in the value: remove it")]
     ControlCharacter,
-    /// A role that no call fills in.
+    /// A placeholder that no call fills in.
     #[error("`{{{}}}` is no known role: use one of {list}", Printable(.0), list = Placeholder::list())]
     UnknownRole(String),
 }
 
 macro_rules! roles {
     ($($(#[doc = $doc:literal])+ $role:ident = $name:literal,)+) => {
-        /// What is filled into a template at the time of the request.
+        /// A value that is filled into a template for each request.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Placeholder {
@@ -129,10 +131,10 @@ macro_rules! roles {
         }
 
         impl Placeholder {
-            /// Every role there is.
+            /// All placeholders.
             pub const ALL: &'static [Self] = &[$(Self::$role),+];
 
-            /// Gives the name used between braces.
+            /// Returns the name used between braces.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -148,13 +150,13 @@ roles! {
     ClientId = "client_id",
     /// The client secret (RFC 6749 section 2.3.1).
     ClientSecret = "client_secret",
-    /// The scopes asked for, joined by one space (RFC 6749 section 3.3).
+    /// The requested scopes, joined by one space (RFC 6749 section 3.3).
     Scope = "scope",
     /// The authorization code (RFC 6749 section 4.1.2).
     Code = "code",
     /// The redirect URI, byte for byte as registered (RFC 6749 section 3.1.2).
     RedirectUri = "redirect_uri",
-    /// The value that binds a callback to its request (RFC 6749 section 10.12).
+    /// The value that binds a callback to its authorization request (RFC 6749 section 10.12).
     State = "state",
     /// The PKCE verifier (RFC 7636 section 4.1).
     CodeVerifier = "code_verifier",
@@ -162,21 +164,21 @@ roles! {
     CodeChallenge = "code_challenge",
     /// The refresh token (RFC 6749 section 1.5).
     RefreshToken = "refresh_token",
-    /// The access token a call of the provider's API is made with.
+    /// The access token of an API call.
     AccessToken = "access_token",
-    /// The key of Octorate's old API, which migration turns into tokens.
+    /// The key of Octorate's old API, which the migration exchanges for tokens.
     ApiKey = "api_key",
-    /// The property a key of Octorate's old API belongs to.
+    /// The property of a key of Octorate's old API.
     Property = "property",
-    /// The token to revoke (RFC 7009) or to ask about (RFC 7662).
+    /// The token to revoke (RFC 7009) or to introspect (RFC 7662).
     Token = "token",
     /// The kind of that token (RFC 7009 section 2.1).
     TokenTypeHint = "token_type_hint",
     /// The list of redirect URIs to register.
     RedirectUris = "redirect_uris",
-    /// The name of the sandbox property created along with a client.
+    /// The name of the sandbox property that is created with a client.
     SandboxName = "sandbox_name",
-    /// The user name of the account created along with a client.
+    /// The user name of the account that is created with a client.
     Username = "username",
     /// The password of that account.
     Password = "password",
@@ -203,13 +205,13 @@ roles! {
 }
 
 impl Placeholder {
-    /// Gives the role of that name, or none.
+    /// Returns the placeholder of that name; `None` for any other name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|role| role.name() == name)
     }
 
-    /// Says whether the value must stay out of logs, errors and debug output.
+    /// Returns whether the value must not appear in logs, errors and debug output.
     #[must_use]
     pub const fn is_secret(self) -> bool {
         matches!(
@@ -225,7 +227,7 @@ impl Placeholder {
         )
     }
 
-    /// Says whether the value is a number when it travels in JSON.
+    /// Returns whether the value is a number in JSON.
     #[must_use]
     pub const fn is_number(self) -> bool {
         matches!(self, Self::Latitude | Self::Longitude)

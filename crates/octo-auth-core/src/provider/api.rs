@@ -10,10 +10,11 @@ use crate::exchange::{Body, Exchange};
 use crate::reading::Reading;
 
 impl Authorizer {
-    /// A call whose whole request is at hand: it is checked now, and sent once more if its token is refused.
+    /// Returns a call whose request has no streamed body. It is checked now, and sent once more if its token
+    /// is refused.
     ///
-    /// The body of a success is an error if it has more bytes than `answer_limit`, such as
-    /// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT); that of a refusal is cut there.
+    /// It is an error if the body of a success has more than `answer_limit` bytes, such as
+    /// [`ANSWER_LIMIT`](crate::ANSWER_LIMIT). The body of a refusal is cut there.
     pub fn whole_call<'a>(
         &self,
         request: &'a Request<Body>,

@@ -1,7 +1,7 @@
-//! A call of a provider as a value that says what to do next.
+//! [`ProviderCall`]: a call of a provider as a value that says what to do next.
 //!
-//! The rule kept here: a request that was refused for its token is sent once more, with another token. If there is none, the
-//! provider's own answer is the result, and it says why there is none.
+//! A request whose token was refused is sent once more, with another token. If there is no other token, the
+//! result is the provider's answer, with the reason why there is none.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::key::{Generation, Imported, Status, Token};
 
 /// The next step of a call of a provider.
 ///
-/// Carry the step out, hand its outcome in, and go on with the step that returns, until it is [`ProviderCall::Done`]:
+/// Carry out the step, pass its outcome in, and continue with the returned step, until it is
+/// [`ProviderCall::Done`]:
 ///
 /// ```
 /// use octo_auth_core::provider::ProviderCall;
@@ -55,14 +56,15 @@ use crate::key::{Generation, Imported, Status, Token};
 /// ```
 #[must_use = "a call does nothing until its steps are carried out"]
 pub enum ProviderCall<'a, T: Reply, E = ApiError> {
-    /// Ask the key that is imported into for a token, so that its record is read; then [`ProviderCall::after_reading`].
+    /// Ask for the token of the spec that is imported into, so that its record is read. Then call
+    /// [`ProviderCall::after_reading`].
     ReadRecord(Box<ProviderCall<'a, T, E>>),
-    /// Get a token; then [`TokenWanted::got`].
+    /// Get a token. Then call [`TokenWanted::got`].
     GetToken(TokenWanted<'a, T, E>),
-    /// Report this generation as refused, and go on with the next step.
+    /// Report this generation as refused, and continue with the next step.
     Report(Generation, Box<ProviderCall<'a, T, E>>),
-    /// Run this exchange and import what it brings ([`RequestSent::import`]) before anything can be lost; then
-    /// [`RequestSent::answered`].
+    /// Run this exchange. Import its tokens ([`RequestSent::import`]) at once, so that they cannot be lost.
+    /// Then call [`RequestSent::answered`].
     Run(Exchange<T>, RequestSent<'a, T, E>),
     /// Return this result.
     Done(Result<Answer<T>, E>),
@@ -72,7 +74,7 @@ pub enum ProviderCall<'a, T: Reply, E = ApiError> {
 pub struct TokenWanted<'a, T: Reply, E> {
     build: Build<'a, T>,
     terms: Terms<T, E>,
-    /// The generation that was refused and what came with the refusal; `None` before the first request.
+    /// The refused generation and the answer of the refusal; `None` before the first request.
     refused: Option<(Generation, Ended<T>)>,
 }
 
@@ -83,19 +85,19 @@ pub struct RequestSent<'a, T: Reply, E> {
     attempt: Option<Attempt<'a, T>>,
 }
 
-/// What an exchange brings for an account, and whether it replaces what the account holds.
+/// The tokens that an exchange returns for an account, and whether they replace the account's tokens.
 pub struct Import<T> {
     brings: fn(&Result<Answer<T>, ExchangeError>) -> Option<Imported>,
     replaces: bool,
 }
 
-/// Builds what is sent with a token.
+/// Builds the exchange that is sent with a token.
 type Build<'a, T> = Box<dyn FnMut(&Token) -> Result<Exchange<T>, CallError> + Send + 'a>;
 
-/// Makes the result of a call of its answer and of the outcome of the import.
+/// Computes the result of a call from its answer and from the outcome of the import.
 type Finish<T, E> = fn(Answer<T>, Result<(), OnboardingError>) -> Result<Answer<T>, E>;
 
-/// What a call imports, and what its result is made of.
+/// What a call imports, and how its result is computed.
 pub(crate) struct Terms<T, E> {
     pub(crate) import: Import<T>,
     pub(crate) finish: Finish<T, E>,
@@ -108,14 +110,14 @@ struct Attempt<'a, T: Reply> {
     is_repetition: bool,
 }
 
-/// The outcome of a request, and of the import of what it brought.
+/// The outcome of a request, and of importing its tokens.
 struct Ended<T> {
     outcome: Result<Answer<T>, ExchangeError>,
     placed: Result<(), OnboardingError>,
 }
 
 impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> ProviderCall<'a, T, E> {
-    /// A call of an exchange that is built with a token.
+    /// Returns a call of an exchange that is built with a token.
     pub(crate) fn with_token(
         terms: Terms<T, E>,
         build: impl FnMut(&Token) -> Result<Exchange<T>, CallError> + Send + 'a,
@@ -123,7 +125,7 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> ProviderCall<'a, T,
         Self::GetToken(TokenWanted { build: Box::new(build), terms, refused: None })
     }
 
-    /// A call of an exchange without a token.
+    /// Returns a call of an exchange without a token.
     pub(crate) fn without_token(terms: Terms<T, E>, exchange: Result<Exchange<T>, impl Into<E>>) -> Self {
         match exchange {
             Ok(exchange) => Self::Run(exchange, RequestSent { terms, attempt: None }),
@@ -131,13 +133,14 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> ProviderCall<'a, T,
         }
     }
 
-    /// The same call, once it is known what the key holds that is imported into.
+    /// Returns the same call, to run after the record of the spec that is imported into was read.
     pub(crate) fn once_read(self) -> Self {
         Self::ReadRecord(Box::new(self))
     }
 
-    /// Goes on after the key that is imported into was asked for a token: with the failure if there was none, and with the
-    /// key's status. A failure ends the call only if the record is still not read.
+    /// Continues after the caller asked for a token of the spec that is imported into. `failure` is the error
+    /// if there was no token, and `status` the status of the spec. The call ends with the error only if the
+    /// record is still unread.
     pub fn after_reading(self, failure: Option<TokenError>, status: Option<Status>) -> Self {
         match failure {
             Some(failure) if !status.is_some_and(|status| status.is_read) => {
@@ -152,15 +155,16 @@ impl<T: Reply> ProviderCall<'static, T, OnboardingError>
 where
     for<'b> Imported: From<&'b T>,
 {
-    /// An exchange that brings tokens, such as that of a code. They replace what the account holds.
+    /// Returns a call of an exchange that returns tokens, such as a code exchange. They replace the tokens of
+    /// the account.
     pub fn importing(exchange: Exchange<T>) -> Self {
         Self::without_token(Terms::replacing(), Ok::<_, OnboardingError>(exchange))
     }
 }
 
 impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> TokenWanted<'a, T, E> {
-    /// Goes on with a token, or without one. `status` returns the status of the key; it is called if the provider has
-    /// refused a token and there is no other.
+    /// Continues with a token, or without one. `status` returns the status of the spec. It is called only if
+    /// the provider has refused a token and there is no other.
     pub fn got(
         mut self,
         token: Result<Token, TokenError>,
@@ -188,13 +192,14 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> TokenWanted<'a, T, 
 }
 
 impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> RequestSent<'a, T, E> {
-    /// Returns what the exchange brings for the key that is imported into.
+    /// Returns how to import the tokens of the exchange into the spec.
     #[must_use]
     pub fn import(&self) -> Import<T> {
         self.terms.import
     }
 
-    /// Goes on with the outcome of the exchange, and that of the import: `Ok` if nothing was brought.
+    /// Continues with the outcome of the exchange, and that of the import; `Ok` if there was nothing to
+    /// import.
     pub fn answered(
         self,
         outcome: Result<Answer<T>, ExchangeError>,
@@ -219,13 +224,13 @@ impl<'a, T: Reply, E: From<CallError> + From<ExchangeError>> RequestSent<'a, T, 
 }
 
 impl<T> Import<T> {
-    /// Returns what an exchange brought for the account, if anything.
+    /// Returns the tokens that an exchange brought for the account, if any.
     #[must_use]
     pub fn brought_by(&self, outcome: &Result<Answer<T>, ExchangeError>) -> Option<Imported> {
         (self.brings)(outcome)
     }
 
-    /// Returns whether it replaces another refresh token that the account holds.
+    /// Returns whether they replace another refresh token of the account.
     #[must_use]
     pub fn replaces(&self) -> bool {
         self.replaces
@@ -233,7 +238,7 @@ impl<T> Import<T> {
 }
 
 impl<T> Terms<T, ApiError> {
-    /// Nothing is imported.
+    /// Returns terms without an import.
     pub(crate) fn plain() -> Self {
         Self { import: Import { brings: |_| None, replaces: false }, finish: |answer, _| Ok(answer) }
     }
@@ -243,13 +248,13 @@ impl<T> Terms<T, OnboardingError>
 where
     for<'b> Imported: From<&'b T>,
 {
-    /// What is brought replaces what the account holds.
+    /// Returns terms by which the tokens replace those of the account.
     fn replacing() -> Self {
         let import = Import { brings: Imported::brought_by, replaces: true };
         Self { import, finish: |answer, placed| placed.map(|()| answer) }
     }
 
-    /// What is brought is imported unless the account holds another refresh token.
+    /// Returns terms by which the tokens are imported unless the account has another refresh token.
     pub(crate) fn if_vacant() -> Self {
         let terms = Self::replacing();
         Self { import: Import { replaces: false, ..terms.import }, ..terms }
@@ -257,7 +262,8 @@ where
 }
 
 impl<T: Reply, E: From<ExchangeError>> Terms<T, E> {
-    /// The end of a call. The error of a failed exchange says more than that what it brought has no place.
+    /// Ends a call. If both the exchange and the import failed, the error of the exchange is returned,
+    /// because it says more.
     fn done<'a>(&self, ended: Ended<T>) -> ProviderCall<'a, T, E> {
         let Ended { outcome, placed } = ended;
         ProviderCall::Done(outcome.map_err(E::from).and_then(|answer| (self.finish)(answer, placed)))
@@ -265,7 +271,7 @@ impl<T: Reply, E: From<ExchangeError>> Terms<T, E> {
 }
 
 impl<T: Reply> Ended<T> {
-    /// Whether another token can help.
+    /// Returns whether another token can help.
     fn is_refused(&self) -> bool {
         match &self.outcome {
             Ok(answer) => answer.value.refuses_the_token(),
@@ -273,7 +279,7 @@ impl<T: Reply> Ended<T> {
         }
     }
 
-    /// The same, saying why no other token was got.
+    /// Adds the reason why no other token could be obtained.
     fn not_renewed(self, failure: Option<TokenError>) -> Self {
         let Some(failure) = failure.map(|failure| Arc::new(failure) as RenewalFailure) else { return self };
         let outcome = match self.outcome {
@@ -295,7 +301,7 @@ impl<T> Clone for Import<T> {
 
 impl<T> Copy for Import<T> {}
 
-/// Shows the step, without what is sent.
+/// Shows the step, without the request.
 impl<T: Reply, E> fmt::Debug for ProviderCall<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,7 +1,8 @@
-//! What every stored record has in common: the format's version, whose record it is, and members that are kept unread.
+//! The common part of all stored records: the format's version, the record's identity, and unknown members.
 //!
-//! A record is a JSON object in wiped memory. What is read from a store is as untrusted as what is read from the network:
-//! sizes are bounded, a member that stands twice is an error, and a record of another registration or name is refused.
+//! A record is a JSON object in memory that is wiped. Data from a store is as untrusted as data from the
+//! network: sizes are limited, a duplicate member is an error, and a record of another registration or name
+//! is rejected.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -17,13 +18,13 @@ use crate::printable::Printable;
 /// The format's version.
 const VERSION: u64 = 1;
 
-/// The largest record that is read, in bytes.
+/// The largest accepted record, in bytes.
 const LONGEST: usize = 256 * 1024;
 
-/// The size that most records stay below, in bytes.
+/// The usual limit of a record's size, in bytes.
 const ROOM: usize = 1024;
 
-/// Why stored bytes cannot be used as the record that was asked for. Nothing is overwritten then.
+/// Why stored bytes cannot be used as the requested record. The record is not overwritten then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -35,7 +36,7 @@ pub enum RecordError {
         "the stored record is not a JSON object; restore it from a backup, or remove it and sign in again"
     )]
     NotJson,
-    /// A member stands in it twice.
+    /// A member occurs twice.
     #[error("the member `{}` stands twice in the stored record", Printable(.0))]
     DuplicateMember(String),
     /// It was written by a newer release.
@@ -53,7 +54,7 @@ pub enum RecordError {
     /// It belongs to another account, scope set or parameter set, or it was stored under another name.
     #[error("the stored record belongs to another name: the store returned the wrong record")]
     NameMismatch,
-    /// Its access token cannot stand in a header.
+    /// Its access token contains characters that are not allowed in a header.
     #[error("the access token in the stored record holds characters that must not stand in a header")]
     AccessTokenUnsafe,
     /// Its token type is not `bearer`.
@@ -85,7 +86,7 @@ impl RecordError {
     }
 }
 
-/// Whose record it is.
+/// The identity of a record: issuer, client and name.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) name: RecordName,
@@ -93,13 +94,13 @@ pub(crate) struct Identity {
     pub(crate) client_id: Arc<str>,
 }
 
-/// Members of a record that this release does not know, kept as they are.
+/// Members of a record that this release does not know. They are kept unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Unknown(Box<[(String, Zeroizing<String>)]>);
 
 impl RecordBytes {
-    /// Returns the record of an account as one of which it is not known whether its refresh token was used since, such as one
-    /// from a backup. Its refresh token is sent once more at most.
+    /// Returns the record of an account marked as in doubt: its refresh token may have been used since. Use
+    /// it for a record from a backup. Its refresh token is then sent at most once more.
     ///
     /// # Errors
     ///
@@ -115,10 +116,10 @@ impl RecordBytes {
     }
 }
 
-/// Writes the members of a record, in memory that is wiped also where it had to grow.
+/// Writes the members of a record into memory that is wiped, even when it has to grow.
 pub(crate) struct Writer(Zeroizing<Vec<u8>>);
 
-/// The members of a record that were not read yet.
+/// The members of a record that have not been read yet.
 pub(crate) struct Reader<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl Writer {
@@ -156,7 +157,7 @@ impl Writer {
         self.display(value);
     }
 
-    /// Writes `true`; a flag that is not set is left out.
+    /// Writes `true`. A flag that is not set is omitted.
     pub(crate) fn flag(&mut self, name: &str, is_set: bool) {
         if is_set {
             self.raw(name, "true");
@@ -171,12 +172,13 @@ impl Writer {
         self.push(b"\"");
     }
 
-    /// Writes an array of hexadecimal digits; an empty one is left out.
+    /// Writes an array of hexadecimal strings. An empty array is omitted.
     pub(crate) fn hexes<const N: usize>(&mut self, name: &str, items: &[[u8; N]]) {
         self.texts(name, items, |to, bytes| to.digits(bytes));
     }
 
-    /// Writes an array of texts, which `write` writes without characters that JSON escapes; an empty one is left out.
+    /// Writes an array of strings. `write` must not write characters that JSON escapes. An empty array is
+    /// omitted.
     pub(crate) fn texts<T>(&mut self, name: &str, items: &[T], write: impl Fn(&mut Self, &T)) {
         let Some((first, rest)) = items.split_first() else { return };
         self.name(name);
@@ -228,7 +230,7 @@ impl Writer {
         self.push(b":");
     }
 
-    /// Writes a string (RFC 8259 section 7). `serde_json` writes one into memory of its own only, which is not wiped.
+    /// Writes a string (RFC 8259 section 7). `serde_json` would use its own memory, which is not wiped.
     fn quoted(&mut self, text: &str) {
         self.push(b"\"");
         let mut rest = text;
@@ -270,7 +272,7 @@ impl fmt::Write for Writer {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the members of a record and checks whose it is.
+    /// Reads the members of a record and checks its identity.
     pub(crate) fn new(content: &'a RecordBytes, identity: &Identity) -> Result<Self, RecordError> {
         let bytes = content.as_ref();
         if bytes.len() > LONGEST {
@@ -300,11 +302,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The members of an object, each of which must stand in it once.
+    /// Reads the members of an object, each of which must occur once.
     fn distinct(text: &'a str) -> Result<Self, RecordError> {
         let members = Members::every(text).map_err(|_| RecordError::NotJson)?;
         let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
-        // By length first: most differ in it, so that few are compared letter by letter.
+        // Compare by length first: most names differ in it, so few are compared byte by byte.
         names.sort_unstable_by(|one, other| one.len().cmp(&other.len()).then_with(|| one.cmp(other)));
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(twice) => Err(RecordError::DuplicateMember(twice[0].chars().take(40).collect())),
@@ -312,7 +314,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A reader of an object that is the value of a member.
+    /// Reads a member that is an object.
     pub(crate) fn object(&mut self, name: &'static str) -> Result<Option<Self>, RecordError> {
         match self.take(name) {
             None => Ok(None),
@@ -321,19 +323,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text that is no secret.
+    /// Reads a string that is not secret.
     pub(crate) fn label(&mut self, name: &'static str) -> Result<Option<Cow<'a, str>>, RecordError> {
         let Some(value) = self.take(name) else { return Ok(None) };
         value.borrowed_text().map(Some).ok_or(RecordError::Malformed(name))
     }
 
-    /// A text that may be a secret.
+    /// Reads a string that may be a secret.
     pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<Zeroizing<String>>, RecordError> {
         let Some(value) = self.take(name) else { return Ok(None) };
         value.text().map(Zeroizing::new).map(Some).ok_or(RecordError::Malformed(name))
     }
 
-    /// A whole number; anything else, such as a fraction or one out of range, is an error.
+    /// Reads an integer. Anything else, such as a fraction or a value out of range, is an error.
     pub(crate) fn number<N: std::str::FromStr>(
         &mut self,
         name: &'static str,
@@ -353,7 +355,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The texts of an array.
+    /// Reads an array of strings.
     pub(crate) fn texts(&mut self, name: &'static str) -> Result<Vec<Cow<'a, str>>, RecordError> {
         match self.take(name) {
             None => Ok(Vec::new()),
@@ -361,7 +363,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The elements of an array, raw.
+    /// Returns the raw elements of an array.
     pub(crate) fn elements(&mut self, name: &'static str) -> Result<Vec<Value<'a>>, RecordError> {
         match self.take(name) {
             None => Ok(Vec::new()),
@@ -370,7 +372,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Bytes that are written as hexadecimal digits.
+    /// Reads bytes that are written as hexadecimal digits.
     pub(crate) fn bytes<const N: usize>(
         &mut self,
         name: &'static str,
@@ -379,18 +381,18 @@ impl<'a> Reader<'a> {
         unhex(&text).map(Some).ok_or(RecordError::Malformed(name))
     }
 
-    /// The members that were not read, each with its value.
+    /// Returns the members that have not been read, each with its value.
     pub(crate) fn values(self) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
         self.0.into_iter().map(|(name, raw)| (name, Value::of(raw)))
     }
 
-    /// The members that were not read.
+    /// Returns the members that have not been read.
     pub(crate) fn rest(self) -> Unknown {
         let kept = |(name, raw): (Cow<'_, str>, &str)| (name.into_owned(), Zeroizing::new(raw.to_owned()));
         Unknown(self.0.into_iter().map(kept).collect())
     }
 
-    /// `null` counts as absent.
+    /// Removes a member and returns it. `null` counts as missing.
     fn take(&mut self, name: &str) -> Option<Value<'a>> {
         let place = self.0.iter().position(|(known, _)| known == name)?;
         let (_, raw) = self.0.remove(place);

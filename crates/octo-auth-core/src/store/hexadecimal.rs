@@ -1,16 +1,17 @@
 //! Bytes as hexadecimal digits.
 
-/// The hexadecimal digits of bytes.
+/// Returns the hexadecimal digits of bytes.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
 }
 
-/// The two hexadecimal digits of a byte.
+/// Returns the two hexadecimal digits of a byte.
 pub(super) fn digits(byte: u8) -> [u8; 2] {
     [byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)])
 }
 
-/// The bytes of hexadecimal digits; `None` for another number of digits or another character.
+/// Returns the bytes of hexadecimal digits; `None` if the number of digits is wrong or another character
+/// occurs.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     if text.len() != 2 * N {

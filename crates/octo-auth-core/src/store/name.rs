@@ -13,24 +13,24 @@ const LONGEST: usize = 200;
 /// The name of a record in a store, such as
 /// `identity.officernd.com.my-client.3f0a86cf5f3df1d0.client.flex-read.0c6a4a7e21c1f9a0d8e1b6c6a4d9f0aa`.
 ///
-/// It is made of printable ASCII (`a-z`, `A-Z`, `0-9`, `.`, `-`, `_`), at most 200 bytes long, and stable across releases.
-/// The readable part names the host of the issuer, the client id, the grant and the account. What makes it unique are two
-/// digests: 64 bits of issuer and client id, and 128 bits of issuer, client id, grant, account, scopes and parameters.
-/// No parameter value is in it in clear.
+/// It consists of printable ASCII (`a-z`, `A-Z`, `0-9`, `.`, `-`, `_`), has at most 200 bytes, and is stable
+/// across releases. The readable part contains the host of the issuer, the client id, the grant and the
+/// account. Two digests make it unique: 64 bits of issuer and client id, and 128 bits of issuer, client id,
+/// grant, account, scopes and parameters. It contains no parameter value in plain text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordName(Arc<str>);
 
-/// The error of a text that is not the name of a record.
+/// The error for a text that is not the name of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a record name has 1 to 200 characters of a-z, A-Z, 0-9, '.', '-' and '_', and ends with a digest")]
 pub struct RecordNameError;
 
 impl RecordName {
-    /// Reads a name that a store has kept.
+    /// Parses a name that a store has kept.
     ///
     /// # Errors
     ///
-    /// A [`RecordNameError`] for a text that cannot be a name.
+    /// A [`RecordNameError`] if the text cannot be a name.
     pub fn parse(text: &str) -> Result<Self, RecordNameError> {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         let digest = text.rsplit('.').next().unwrap_or_default();
@@ -52,16 +52,17 @@ impl RecordName {
         self.0.rsplit('.').next().and_then(unhex).unwrap_or_default()
     }
 
-    /// Returns the beginning that all records of one registration share, up to and with the digest of issuer and client.
+    /// Returns the prefix that all records of one registration share, including the digest of issuer and
+    /// client.
     ///
-    /// It is the prefix to [list](crate::Store::list) a registration's records with.
+    /// Use it to [list](crate::Store::list) a registration's records.
     #[must_use]
     pub fn registration(&self) -> &str {
         let parts: Vec<&str> = self.0.rsplitn(4, '.').collect();
         parts.last().copied().unwrap_or_default()
     }
 
-    /// Builds a name: readable parts, and digests over the parts and the lists that make it unique.
+    /// Builds a name from readable parts and from digests over the parts and the lists.
     pub(crate) fn assembled(
         issuer: &str,
         client_id: &str,
@@ -88,7 +89,8 @@ impl fmt::Display for RecordName {
     }
 }
 
-/// A digest over lists of texts. Each is preceded by its length, so that no two differ and look alike.
+/// Returns a digest over lists of texts. Each text is preceded by its length, so different lists never have
+/// the same encoding.
 fn digest(lists: &[&[&str]]) -> [u8; 32] {
     let mut digest = Sha256::new();
     for list in lists {
@@ -101,7 +103,7 @@ fn digest(lists: &[&[&str]]) -> [u8; 32] {
     digest.finalize().into()
 }
 
-/// The first 40 characters, where each that is not kept is a hyphen.
+/// Returns the first 40 characters, with a hyphen in place of each character that is not kept.
 fn readable(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     text.chars().take(40).map(|letter| if is_kept(letter) { letter } else { '-' }).collect()
 }

@@ -1,4 +1,4 @@
-//! What one call must have before a request can be written from it.
+//! What a call needs before a request can be built from it.
 
 use super::field::{Checked, Faults, fault, filled, header_name, known_host};
 use crate::profile::base_url::has_dot_segment;
@@ -83,7 +83,7 @@ fn parameters(field: &str, call: &Call) -> Checked {
     Ok(())
 }
 
-/// Says whether two names cannot stand in one request: in JSON `a` leaves no room for `a.b`.
+/// Returns whether two names cannot occur in one request: in JSON, `a` conflicts with `a.b`.
 fn collide(one: &str, other: &str, nests: bool) -> bool {
     let within =
         |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
@@ -101,7 +101,7 @@ fn headers(field: &str, call: &Call) -> Checked {
     Ok(())
 }
 
-/// Gives the roles a call of that name cannot do without.
+/// Returns the placeholders that a call of that name requires.
 fn required(document: &Document, name: &str) -> Vec<Placeholder> {
     let s256 = document.authorization.as_ref().is_some_and(|rules| rules.pkce == Pkce::S256);
     let in_body = document.client_authentication == ClientAuthentication::Body;
@@ -136,7 +136,7 @@ fn required(document: &Document, name: &str) -> Vec<Placeholder> {
     roles
 }
 
-/// Says whether a call goes to the provider's API and so carries an access token in a header.
+/// Returns whether a call goes to the provider's API and so carries an access token in a header.
 fn needs_token_header(name: &str) -> bool {
     matches!(name, "api_configuration" | "replace_redirect_uris" | "create_property")
 }

@@ -1,11 +1,11 @@
-//! What a single field must be, and the error that names it.
+//! Checks of a single field, and the error that names it.
 
 use crate::printable::is_invisible;
 use crate::profile::{Document, List, ProfileError, ProfileProblem, Text};
 
 pub(super) type Checked = Result<(), ProfileError>;
 
-/// The faults found so far.
+/// The errors found until now.
 #[derive(Default)]
 pub(super) struct Faults(Vec<ProfileError>);
 
@@ -19,7 +19,7 @@ impl Faults {
     }
 }
 
-/// Checks a list of words: at least one, none of them empty, none twice.
+/// Checks a list of words: it has at least one, none is empty, and none occurs twice.
 pub(super) fn words(field: &str, list: &List<Text>) -> Checked {
     if list.is_empty() {
         return fault(field, ProfileProblem::Empty);
@@ -52,7 +52,7 @@ pub(super) fn name(field: &str, text: &str) -> Checked {
     fault(field, ProfileProblem::Name(text.to_owned()))
 }
 
-/// Checks a text that is shown or compared: something stands there, and all of it can be seen.
+/// Checks a text that is shown or compared: it is not empty, and all characters are visible.
 pub(super) fn filled(field: &str, text: &str) -> Checked {
     if text.trim().is_empty() {
         return fault(field, ProfileProblem::Empty);
@@ -70,7 +70,7 @@ pub(super) fn status(field: &str, status: u16) -> Checked {
     if (100..600).contains(&status) { Ok(()) } else { fault(field, ProfileProblem::Status(status)) }
 }
 
-/// Checks that no entry of a list is empty and that none stands in it twice.
+/// Checks that no entry of a list is empty or occurs twice.
 pub(super) fn unique<'a>(list: &str, entries: impl Iterator<Item = &'a str>) -> Checked {
     let mut seen = Vec::new();
     for (index, entry) in entries.enumerate() {

@@ -1,4 +1,4 @@
-//! Rules that can never match, or match where they are not meant to: a mistake, for a rule is written to be used.
+//! Rules that can never match, or that match unintended answers. Such a rule is a mistake.
 
 use http::header::AUTHORIZATION;
 
@@ -40,7 +40,7 @@ pub(super) fn check(document: &Document, faults: &mut Faults) {
     }
 }
 
-/// Headers that the HTTP client writes, or that do not go further than to a proxy (RFC 9110 section 7.6.1).
+/// Headers that the HTTP client writes, or that only reach the next proxy (RFC 9110 section 7.6.1).
 const OF_THE_CONNECTION: [&str; 8] = [
     "connection",
     "content-length",
@@ -52,7 +52,7 @@ const OF_THE_CONNECTION: [&str; 8] = [
     "upgrade",
 ];
 
-/// What one part of the document makes of another.
+/// Checks parts of the document that affect each other.
 fn together(document: &Document, faults: &mut Faults) {
     if document.refresh.is_some() && document.calls.refresh.is_none() {
         faults.note(inert("refresh", "no token is renewed by a refresh token: there is no `calls.refresh`"));

@@ -1,4 +1,4 @@
-//! A fact may name where it is said; it does so by keys the document lists.
+//! The sources of facts: a fact may name its source, by keys that the document lists.
 
 use super::field::{Checked, Faults, fault, filled};
 use crate::profile::{Document, ProfileProblem};
@@ -37,7 +37,7 @@ pub(super) fn check(document: &Document, faults: &mut Faults) {
     }
 }
 
-/// Checks one source: empty, or clauses separated by `;`, each beginning with a listed key.
+/// Checks one source: it is empty, or has clauses separated by `;`, each beginning with a listed key.
 fn source(document: &Document, part: &str, text: &str) -> Checked {
     let field = format!("{part}.source");
     for clause in text.split(';').filter(|_| !text.trim().is_empty()) {
