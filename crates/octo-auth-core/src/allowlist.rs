@@ -1,10 +1,16 @@
-//! Allowlists of addresses: who may call, decided exactly.
+//! Allowlists of IP addresses: which callers are permitted, decided exactly.
 //!
-//! The rules kept here: a rule is read by one strict grammar or refused with the reason and the byte; a list with one
-//! bad rule is no list; an empty list permits no address; an IPv4-mapped IPv6 address is the IPv4 address it maps, and no
-//! other form of embedding is translated. Addresses and blocks are those of [`std::net`] and [`ipnet`].
+//! The rules of this module:
 //!
-//! Deliberately absent: names, which would have to be resolved, and wildcards and ranges, which hide their size.
+//! - A rule is parsed by one strict grammar, or rejected with the reason and the byte position.
+//! - A list with one bad rule is rejected.
+//! - An empty list permits no address.
+//! - An IPv4-mapped IPv6 address is treated as the IPv4 address it maps. No other embedding is translated.
+//!
+//! Addresses and blocks are those of [`std::net`] and [`ipnet`].
+//!
+//! Deliberately unsupported: host names, which would have to be resolved, and wildcards and ranges, which
+//! hide their size.
 //!
 //! ```
 //! use octo_auth_core::allowlist::{RuleOptions, Rules};
@@ -43,10 +49,10 @@ pub use written::{Place, WrittenRule};
 
 use ranges::{Ranges, Table, merged, networks, without};
 
-/// The addresses that are permitted, ready to be asked; built once and never changed.
+/// The permitted addresses, ready for look-ups. It is built once and never changed.
 ///
-/// Rules that overlap or touch are one range. Ranges of IPv4 are found by a table that grows with their number, at most
-/// 12 bytes for each range of a long list; ranges of IPv6 are searched by halves.
+/// Rules that overlap or touch become one range. IPv4 ranges are found by a table that grows with their
+/// number, with at most 12 bytes for each range of a long list. IPv6 ranges are found by binary search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowlist {
     v4: Table,
@@ -54,9 +60,9 @@ pub struct Allowlist {
 }
 
 impl Allowlist {
-    /// Builds the list of these blocks, whose host bits count for nothing. Without a block it permits no address.
+    /// Returns the list of these blocks. Their host bits are ignored. Without a block it permits no address.
     ///
-    /// Whether a block may stand in a list at all is for [`parse_rule`] to say.
+    /// It does not check whether a block is acceptable in a list: [`parse_rule`] does.
     #[must_use]
     pub fn new(blocks: impl IntoIterator<Item = IpNet>) -> Self {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
@@ -69,7 +75,7 @@ impl Allowlist {
         Self { v4: Table::new(merged(v4)), v6: merged(v6) }
     }
 
-    /// Says whether an address is permitted.
+    /// Returns whether an address is permitted.
     #[must_use]
     #[inline]
     pub fn permits(&self, address: IpAddr) -> bool {
@@ -85,13 +91,13 @@ impl Allowlist {
         self.v4.ranges().is_empty() && self.v6.is_empty()
     }
 
-    /// Gives the shortest list of blocks that permits the same addresses, in order, IPv4 first.
+    /// Returns the shortest list of blocks that permits the same addresses, in order, IPv4 first.
     #[must_use]
     pub fn minimal(&self) -> Vec<IpNet> {
         networks(self.v4.ranges(), &self.v6)
     }
 
-    /// Says what going from this list to another one opens and closes.
+    /// Returns which blocks a change from this list to another one opens and closes.
     #[must_use]
     pub fn difference(&self, new: &Self) -> Change {
         let only = |one: &Self, other: &Self| {

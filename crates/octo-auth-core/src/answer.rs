@@ -1,8 +1,8 @@
-//! Reading answers: tolerant and honest.
+//! Reading answers: tolerant of deviations, all of which are reported.
 //!
-//! Whatever departs from the profile's document is either an [`ExchangeError`](crate::ExchangeError) or a
-//! [`Deviation`] in the list of the answer; nothing is tolerated in silence, and no odd optional member turns a
-//! usable answer into a rejection. Reading is linear in the input and keeps only what it was asked for.
+//! Every deviation from the profile's document is either an [`ExchangeError`](crate::ExchangeError) or a
+//! [`Deviation`] in the list of the answer. None is tolerated silently, and an odd optional member never
+//! makes a usable answer fail. Reading takes linear time and keeps only the requested members.
 
 mod api;
 mod challenge;
@@ -35,24 +35,25 @@ use crate::error::{ErrorKind, ExchangeError};
 use crate::exchange::Received;
 use crate::reading::Reading;
 
-/// A successful JSON answer, opened: its text, and what was tolerated in opening it.
+/// An opened JSON answer: its text, and the deviations tolerated while opening it.
 struct Opened<'a> {
     text: Cow<'a, str>,
-    /// Whether the text stands for bytes that were not UTF-8; see [`media::text`].
+    /// Whether bytes that were not UTF-8 were replaced in the text; see [`media::text`].
     repaired: bool,
     deviations: Vec<Deviation>,
 }
 
-/// Opens an answer that should hold JSON and refuses one whose body is an error.
+/// Opens an answer that should contain JSON. It is an error if its body is an error body.
 fn open<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, ExchangeError> {
     let opened = open_unread(reading, received)?;
     errors::refuse_coded_body(reading, received, &opened.text, &opened.deviations)?;
     Ok(opened)
 }
 
-/// Opens an answer that should hold JSON: status, size, encoding, media type, characters. Its body may be an error.
+/// Opens an answer that should contain JSON: checks status, size, encoding, media type and characters. Its
+/// body may be an error body.
 ///
-/// The order of the checks is the order of what they tell: a server error is one whatever its body says.
+/// The checks are ordered by significance: a server error is one, whatever its body says.
 fn open_unread<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<'a>, ExchangeError> {
     accept_status(reading, received)?;
     let mut deviations = Vec::new();
@@ -74,7 +75,7 @@ fn open_unread<'a>(reading: &Reading, received: &Received<'a>) -> Result<Opened<
     }
 }
 
-/// Accepts a complete, uncompressed 2xx answer of bearable size; everything else is an error.
+/// Accepts a complete, uncompressed 2xx answer within the size limit. Anything else is an error.
 fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), ExchangeError> {
     let status = received.status;
     if media::headers_are_too_large(received.headers) || media::is_framed_wrongly(received.headers) {
@@ -82,7 +83,7 @@ fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), Excha
     }
     let kind = match status.as_u16() {
         301 | 302 | 303 | 307 | 308 => return Err(errors::redirect(reading, received)),
-        // Neither has a body, and 206 is a part of something that was not asked for in parts.
+        // 204 and 205 have no body, and 206 is only a part, which was not requested.
         204..=206 if reading.purpose.has_a_body() => ErrorKind::Status(status),
         200..=299 if media::is_compressed(received.headers) => ErrorKind::ContentEncoding,
         200..=299 if received.body.len() > reading.answer_limit => {
@@ -96,12 +97,13 @@ fn accept_status(reading: &Reading, received: &Received<'_>) -> Result<(), Excha
 }
 
 impl Opened<'_> {
-    /// The named members of the answer.
+    /// Returns the named members of the answer.
     fn members(&self, names: &[&str]) -> Result<Members<'_>, ErrorKind> {
         self.sound(Members::read(&self.text, names), names.len())
     }
 
-    /// These members of the answer, if the first `count` of them hold what the server wrote, and none two values.
+    /// Returns these members of the answer, if the first `count` of them contain no replaced bytes, and no
+    /// member has two values.
     fn sound<'m>(
         &self,
         read: Result<Members<'m>, ErrorKind>,

@@ -1,19 +1,23 @@
-//! Calls of a provider's API: where a token may go, what is put on the request, and what the answer asks for.
+//! Calls of a provider's API: where a token may be sent, how a request is authorised, and what the answer
+//! means.
 //!
-//! The rule kept here: no token, no request; and a token goes to no origin that the profile or the user did not name.
-//! Middlewares and API clients of every colour only carry what is decided here:
+//! Without a token no request is sent. A token is sent only to origins that the profile or the user has
+//! named. Middlewares and API clients of all kinds only carry out these decisions:
 //!
-//! 1. [`Authorizer::call`] checks the request before a token is asked for.
-//! 2. [`ApiCall::authorize`] puts the token on it.
-//! 3. [`ApiCall::answered`] reads the answer: deliver it, or report the token as refused and repeat the request, once.
+//! 1. [`Authorizer::call`] checks the request before a token is requested.
+//! 2. [`ApiCall::authorize`] puts the token on the request.
+//! 3. [`ApiCall::answered`] reads the answer: deliver it, or report the token as refused and repeat the
+//!    request once.
 //!
-//! Where the whole request is at hand, [`Authorizer::whole_call`] is all of these in one.
+//! If the request has no streamed body, [`Authorizer::whole_call`] does all of these steps.
 //!
-//! Following redirects is left to the HTTP client. A client that follows one past these steps must take the token off
-//! where the origin changes (reqwest does so with `Authorization` alone; ureq takes it off everywhere, as long as its
-//! `redirect_auth_headers` is left at `Never`), and an answer that came from elsewhere says nothing of the token: [`Authorizer::may_go_to`] tells.
+//! Following redirects is the HTTP client's task. A client that follows one on its own must remove the token
+//! when the origin changes. reqwest does so for `Authorization` only. ureq removes it everywhere while its
+//! `redirect_auth_headers` is `Never`, the default. An answer from another origin says nothing about the
+//! token: check it with [`Authorizer::may_go_to`].
 //!
-//! An authorizer is a copy of the profile: one that was made before the client was replaced goes on with the old hosts.
+//! An authorizer copies the profile. If the client is replaced, existing authorizers continue with the old
+//! hosts.
 
 use std::sync::Arc;
 
@@ -44,7 +48,7 @@ pub struct Authorizer {
 #[derive(Debug)]
 pub struct ApiCall {
     authorizer: Authorizer,
-    /// Of the token sent last.
+    /// The token sent last.
     sent: Option<Sent>,
 }
 
@@ -56,40 +60,42 @@ struct Sent {
     is_repetition: bool,
 }
 
-/// What an answer of the API asks of the caller.
+/// What an answer of the API means, and what the caller must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evaluation {
     /// What the answer means for the token.
     pub meaning: TokenStatus,
-    /// The next action.
+    /// What to do next.
     pub next: Action,
 }
 
-/// The action that an answer of the API calls for.
+/// What to do after an answer of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a refusal that is not reported is not remedied"]
 pub enum Action {
-    /// Hand it to the caller.
+    /// Return the answer to the caller.
     Deliver,
-    /// Report this generation as refused, and hand the answer to the caller: the request was repeated already.
+    /// Report this generation as refused, and return the answer to the caller: the request was repeated
+    /// already.
     Report(Generation),
-    /// Report this generation as refused, and tell the caller that the request cannot be repeated:
-    /// [`CallError::Unrepeatable`](crate::CallError::Unrepeatable), or the answer where the caller can see by itself.
+    /// Report this generation as refused, and tell the caller that the request cannot be repeated. Return
+    /// [`CallError::Unrepeatable`](crate::CallError::Unrepeatable), or the answer if the caller can see that
+    /// in it.
     Unrepeatable(Generation),
-    /// Report this generation as refused, get a token, and if [`ApiCall::another`] returns one, send the request once
-    /// more; else hand the answer to the caller.
+    /// Report this generation as refused and get a token. If [`ApiCall::another`] returns one, send the
+    /// request once more; otherwise return the answer to the caller.
     Repeat(Generation),
 }
 
 impl Authorizer {
-    /// Authorises calls of this provider's API.
+    /// Returns an authorizer for this provider's API.
     #[must_use]
     pub fn new(profile: Profile) -> Self {
         Self { profile, headers: Arc::default() }
     }
 
-    /// The same, for one more host: an API of a server described by [`Profile::rfc6749`], or the region of an
-    /// OfficeRND organization, as its `regionUrl` names it.
+    /// Returns the authorizer with one more host: an API of a server described by [`Profile::rfc6749`], or
+    /// the region of an OfficeRND organization (its `regionUrl`).
     ///
     /// # Errors
     ///
@@ -98,16 +104,16 @@ impl Authorizer {
         Ok(Self { profile: self.profile.with_api_host(url)?, ..self })
     }
 
-    /// The same, with a header put on every request that does not have it yet, such as OctoTable's `Property`; in the
-    /// place of one of the same name. Its value is treated as a secret.
+    /// Returns the authorizer with a header for every request that does not have it yet, such as OctoTable's
+    /// `Property`. It replaces a header of the same name. Its value is treated as a secret.
     ///
-    /// An HTTP client that follows redirects by itself takes `Authorization` off where the origin changes, but no other header:
-    /// reqwest and ureq would send this one to the other origin. Switch redirects off in a client that calls with it
-    /// (`redirect::Policy::none()`, `max_redirects(0)`). The API clients of both adapters follow none.
+    /// An HTTP client that follows redirects on its own removes `Authorization` when the origin changes, but
+    /// no other header: reqwest and ureq would send this one to the other origin. Disable redirects in such a
+    /// client (`redirect::Policy::none()`, `max_redirects(0)`). The API clients of both adapters follow none.
     ///
     /// # Errors
     ///
-    /// [`RequestError::Value`] for a name or value that cannot stand in a header, and for `Authorization`.
+    /// [`RequestError::Value`] if the name or value is not allowed in a header, and for `Authorization`.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, RequestError> {
         let malformed = |what, problem| RequestError::Value { what, problem };
         let name = HeaderName::try_from(name)
@@ -121,7 +127,7 @@ impl Authorizer {
         if name == self.profile.token_header_name() {
             return Err(malformed("header of the token", "is the token's own; name another header"));
         }
-        // It may be the key of an application as well as the id of a property.
+        // It may be an application's key as well as a property's id.
         value.set_sensitive(true);
         let headers = Arc::make_mut(&mut self.headers);
         headers.retain(|(own, _)| *own != name);
@@ -129,12 +135,12 @@ impl Authorizer {
         Ok(self)
     }
 
-    /// Begins a call, before a token is asked for.
+    /// Begins a call, before a token is requested.
     ///
     /// # Errors
     ///
-    /// As [`Authorizer::may_go_to`], and [`RequestError::HeaderMissing`] if the provider wants a header that is not
-    /// there (OctoTable's `Property`).
+    /// As [`Authorizer::may_go_to`], and [`RequestError::HeaderMissing`] if a header is missing that the
+    /// provider requires (OctoTable's `Property`).
     pub fn call(&self, url: &Uri, headers: &HeaderMap) -> Result<ApiCall, RequestError> {
         self.may_go_to(url)?;
         let api = self.profile.document().api.as_ref();
@@ -150,12 +156,13 @@ impl Authorizer {
         Ok(ApiCall { authorizer: self.clone(), sent: None })
     }
 
-    /// Whether a token may go to a URL: to an origin (scheme, host and port) of the profile or one that was added.
+    /// Checks that a token may be sent to a URL: its origin (scheme, host and port) is one of the profile or
+    /// was added.
     ///
     /// # Errors
     ///
-    /// [`RequestError::Url`] for a URL that is not absolute or holds user information; [`RequestError::ForeignHost`]
-    /// for any other origin.
+    /// [`RequestError::Url`] if the URL is not absolute or has user information;
+    /// [`RequestError::ForeignHost`] for any other origin.
     pub fn may_go_to(&self, url: &Uri) -> Result<(), RequestError> {
         let origin = origin_of(url).ok_or(RequestError::Url)?;
         let with_user = url.authority().is_some_and(|authority| authority.as_str().contains('@'));
@@ -165,20 +172,21 @@ impl Authorizer {
         if with_user { Err(RequestError::Url) } else { Ok(()) }
     }
 
-    /// Whether an answer of this status can only be judged with its body, of which the first
+    /// Returns whether the meaning of an answer with this status depends on its body. The first
     /// [`Authorizer::LOOKED_AT`] bytes are enough.
     #[must_use]
     pub fn looks_at_body(&self, status: StatusCode) -> bool {
         let mut rules = self.profile.document().refusals.iter().filter(|rule| rule.status == status.as_u16());
-        // Without a rule, the body of a 401 may say that the token is meant, whatever its challenge asks for.
+        // Without a rule, the body of a 401 may say that the token is refused, whatever its challenge asks
+        // for.
         let is_unruled = status == StatusCode::UNAUTHORIZED && rules.clone().next().is_none();
         is_unruled || rules.any(|rule| rule.code.is_some())
     }
 
-    /// How much of a body is looked at: 8 KiB.
+    /// How many bytes of a body are examined: 8 KiB.
     pub const LOOKED_AT: usize = crate::answer::LOOKED_AT;
 
-    /// The provider's profile, with the hosts that were added.
+    /// Returns the provider's profile, with the hosts that were added.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
@@ -186,11 +194,11 @@ impl Authorizer {
 }
 
 impl ApiCall {
-    /// Puts a token on the request, with the headers that go with it; a header of the token that stands there is replaced.
+    /// Puts a token on the request, with its additional headers. An existing token header is replaced.
     ///
     /// # Errors
     ///
-    /// [`RequestError::OtherProvider`] for a token of another server, which must not learn it.
+    /// [`RequestError::OtherProvider`] for a token of another server, which must not be revealed.
     pub fn authorize(&mut self, token: &Token, headers: &mut HeaderMap) -> Result<(), RequestError> {
         check_issuer(&self.authorizer.profile, token.tokens())?;
         headers.insert(self.authorizer.profile.token_header_name(), token.authorization().clone());
@@ -205,12 +213,12 @@ impl ApiCall {
         Ok(())
     }
 
-    /// Returns the token for the repetition, of what was got after the refusal: another one than was sent, for the same
-    /// one would be refused again. `status` returns the status of the key.
+    /// Returns the token for the repetition. It must differ from the one sent, which would be refused again.
+    /// `status` returns the status of the spec.
     ///
     /// # Errors
     ///
-    /// Why there is no other token, if that is known. The provider's own answer says more.
+    /// The reason why there is no other token, if that is known. The provider's own answer says more.
     pub fn another(
         &self,
         got: Result<Token, TokenError>,
@@ -219,9 +227,9 @@ impl ApiCall {
         another(self.sent.as_ref().map(|sent| sent.generation), got, status)
     }
 
-    /// Reads an answer, from its status, its headers and the beginning of its body, received now.
+    /// Reads an answer that was received now, from its status, its headers and the beginning of its body.
     ///
-    /// The body may be empty where [`Authorizer::looks_at_body`] does not ask for it.
+    /// The body may be empty if [`Authorizer::looks_at_body`] returns `false`.
     #[must_use]
     pub fn answered(
         &self,
@@ -249,7 +257,7 @@ impl ApiCall {
 }
 
 impl Action {
-    /// What a refusal of this generation asks for: a repetition, once.
+    /// Returns what to do after a refusal of this generation: repeat the request, but only once.
     pub(crate) fn after_refusal(generation: Generation, is_repetition: bool, can_be_repeated: bool) -> Self {
         match (is_repetition, can_be_repeated) {
             (true, _) => Self::Report(generation),
@@ -258,7 +266,7 @@ impl Action {
         }
     }
 
-    /// The generation to be reported as refused, if any.
+    /// Returns the generation to report as refused, if any.
     #[must_use]
     pub fn refused(self) -> Option<Generation> {
         match self {
@@ -276,7 +284,7 @@ impl From<&Client> for Authorizer {
     }
 }
 
-/// Returns the token that was got if it is of another generation; else why there is no other, if that is known.
+/// Returns the new token if it has another generation; otherwise why there is no other, if that is known.
 pub(crate) fn another(
     sent: Option<Generation>,
     got: Result<Token, TokenError>,
@@ -284,19 +292,19 @@ pub(crate) fn another(
 ) -> Result<Token, Option<TokenError>> {
     match got {
         Ok(token) if sent != Some(token.generation()) => Ok(token),
-        // The refused token is handed out again, for it may still work.
+        // The refused token is returned again, because it may still work.
         Ok(_) => Err(status().and_then(|status| status.setback)),
         Err(failure) => Err(Some(failure)),
     }
 }
 
-/// Refuses a token of another provider, which would learn it.
+/// Rejects a token of another provider, to which it must not be revealed.
 pub(crate) fn check_issuer(profile: &Profile, token: &TokenSet) -> Result<(), RequestError> {
     let own = token.issuer == *profile.issuer();
     own.then_some(()).ok_or_else(|| RequestError::OtherProvider { provider: profile.title().to_owned() })
 }
 
-/// The origin of a URL; nothing if the URL is not absolute. User information is no part of it.
+/// Returns the origin of a URL, without user information; `None` if the URL is not absolute.
 fn origin_of(url: &Uri) -> Option<String> {
     let authority = url.authority().map(Authority::as_str)?;
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

@@ -1,8 +1,12 @@
-//! Who is calling, behind proxies that are trusted.
+//! The address of the caller, behind trusted proxies.
 //!
-//! The rules kept here: a header counts only when the peer is trusted, and only the one that is configured; entries
-//! are read from the right, the last line first, and the first that is not trusted is the caller; an entry that cannot
-//! be read ends the walk with an error. What stands to the left of the end was written by the caller: it is not read.
+//! The rules of this module:
+//!
+//! - A header counts only if the peer is trusted, and only the configured header counts.
+//! - Entries are read from right to left, the last line first. The first entry that is not a trusted proxy is
+//!   the caller.
+//! - An unreadable entry ends the search with an error.
+//! - Entries further left were written by the caller and are not read.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,7 +14,7 @@ use http::HeaderMap;
 
 use super::Allowlist;
 
-/// The header in which trusted proxies say whom they speak for.
+/// The header in which trusted proxies name the address of their client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ForwardHeader {
@@ -21,26 +25,26 @@ pub enum ForwardHeader {
     Forwarded,
 }
 
-/// Why it is not known who is calling; such a caller is to be denied.
+/// Why the caller's address is unknown. Deny such a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallerError {
     /// No address is left after removing the trusted proxies.
     #[error("the trusted proxy names no caller")]
     Missing,
-    /// An entry is no address.
+    /// An entry is not an address.
     #[error("an entry of the header is no address")]
     Malformed,
     /// An entry hides the address (RFC 7239 section 6).
     #[error("an entry of the header hides the address")]
     Hidden,
-    /// More text or more entries of trusted proxies than are read.
+    /// More text, or more entries of trusted proxies, than the limit.
     #[error("more than 8192 bytes or 32 entries of trusted proxies stand in the header")]
     TooLong,
 }
 
 impl CallerError {
-    /// A stable word for it.
+    /// Returns a stable word for the error.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -52,11 +56,11 @@ impl CallerError {
     }
 }
 
-/// Gives the address of the caller; an IPv4-mapped one as IPv4.
+/// Returns the address of the caller. An IPv4-mapped address is returned as IPv4.
 ///
 /// # Errors
 ///
-/// [`CallerError`] if the peer is trusted and what it says cannot be.
+/// A [`CallerError`] if the peer is trusted and its header cannot be used.
 pub fn client_address(
     peer: IpAddr,
     headers: &HeaderMap,
@@ -97,7 +101,7 @@ const BLANK: [char; 2] = [' ', '\t'];
 /// The entries of a header line, the last one first.
 struct FromRight<'h> {
     rest: Option<&'h [u8]>,
-    /// Whether a comma inside quotes separates nothing.
+    /// Whether commas inside quotes are not separators.
     with_quotes: bool,
 }
 
@@ -124,7 +128,7 @@ fn last_comma(line: &[u8], with_quotes: bool) -> Option<usize> {
     None
 }
 
-/// Returns whether what stands before a byte escapes it: an odd number of backslashes.
+/// Returns whether the text before a byte escapes it: it ends with an odd number of backslashes.
 fn is_escaped(before: &[u8]) -> bool {
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
@@ -149,7 +153,7 @@ fn pairs(element: &str) -> Vec<&str> {
     pairs
 }
 
-/// The value of the one `for` of an element of `Forwarded`, without quotes.
+/// Returns the value of the only `for` in an element of `Forwarded`, without quotes.
 fn for_of(element: &str) -> Result<String, CallerError> {
     let mut found = None;
     // A pair may be empty (RFC 7239 section 4).
@@ -161,7 +165,7 @@ fn for_of(element: &str) -> Result<String, CallerError> {
     }
     let value = found.ok_or(CallerError::Malformed)?;
     let Some(inside) = value.strip_prefix('"') else {
-        // A colon or a bracket stands in quotes only (RFC 7239 section 6).
+        // A colon or a bracket is allowed only in quotes (RFC 7239 section 6).
         return if value.contains([':', '[', '"']) {
             Err(CallerError::Malformed)
         } else {
@@ -181,7 +185,7 @@ fn for_of(element: &str) -> Result<String, CallerError> {
     Ok(plain)
 }
 
-/// Reads an address, perhaps with a port; IPv6 without brackets only where that is usual.
+/// Parses an address with an optional port. IPv6 without brackets is allowed only with `bare_v6`.
 fn node(text: &str, bare_v6: bool) -> Result<IpAddr, CallerError> {
     if text.starts_with('_') || text.eq_ignore_ascii_case("unknown") {
         return Err(CallerError::Hidden);

@@ -1,28 +1,28 @@
-//! What a new list opens and closes.
+//! Which blocks a new list opens and closes.
 
 use std::fmt;
 
 use ipnet::IpNet;
 
-/// What going from one list to another changes, in the fewest blocks.
+/// The difference between two lists, in the fewest blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Change {
-    /// Permitted by the new list only.
+    /// Blocks that only the new list permits.
     pub opened: Vec<IpNet>,
-    /// Permitted by the old list only.
+    /// Blocks that only the old list permits.
     pub closed: Vec<IpNet>,
 }
 
 impl Change {
-    /// Whether both lists permit the same addresses.
+    /// Returns whether both lists permit the same addresses.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.opened.is_empty() && self.closed.is_empty()
     }
 }
 
-/// A line for each block, `+` opened and `-` closed.
+/// Writes a line for each block: `+` if opened, `-` if closed.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = self.opened.iter().map(|block| ('+', block));

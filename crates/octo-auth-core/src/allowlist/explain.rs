@@ -1,4 +1,4 @@
-//! Why an address is permitted or not, in terms of the rules as written.
+//! Why an address is permitted or not, by the rules as written.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,40 +12,40 @@ use crate::error::Remedy;
 pub enum Explanation<'a> {
     /// These rules permit it, in the order of the list.
     Permitted(Vec<&'a WrittenRule>),
-    /// No rule does; these are the nearest below and above it, of its family.
+    /// No rule permits it. These are the nearest rules below and above it, of the same family.
     Denied {
         /// The rule whose last address is the nearest below.
         below: Option<NearestRule<'a>>,
         /// The rule whose first address is the nearest above.
         above: Option<NearestRule<'a>>,
-        /// How many rules there are, of both families.
+        /// The number of rules of both families.
         rules: usize,
     },
 }
 
-/// A rule that just does not permit an address.
+/// A rule close to an address that it does not permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NearestRule<'a> {
     /// The rule.
     pub rule: &'a WrittenRule,
     /// Its first or last address, whichever is nearer.
     pub end: IpAddr,
-    /// How far away that is.
+    /// The distance to that address.
     pub distance: u128,
 }
 
 impl Explanation<'_> {
-    /// Whether the address is permitted.
+    /// Returns whether the address is permitted.
     #[must_use]
     pub fn permits(&self) -> bool {
         matches!(self, Self::Permitted(_))
     }
 }
 
-/// How many rules that permit an address are written out.
+/// The number of permitting rules that are written out.
 const SHOWN: usize = 10;
 
-/// A line for each rule that matters; of many that permit, the first ten.
+/// Writes a line for each rule that matters. If many rules permit the address, it writes the first ten.
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,7 +76,7 @@ impl fmt::Display for Explanation<'_> {
     }
 }
 
-/// An address that a list does not permit, where it has to be one that is permitted.
+/// The error that a list does not permit a required address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{address} is not permitted: {why}")]
 pub struct NotPermitted {
@@ -86,7 +86,7 @@ pub struct NotPermitted {
 
 impl NotPermitted {
     pub(super) fn new(address: IpAddr, explanation: &Explanation<'_>) -> Self {
-        // In one line, as an error's text stands among others: the word `denied` above is said already.
+        // The text must fit on one line, as error texts do. The word `denied` was written already.
         let text = explanation.to_string();
         let mut lines = text.lines().skip(1).map(str::trim);
         let reason = lines.next().unwrap_or_default();
@@ -94,19 +94,19 @@ impl NotPermitted {
         Self { address: address.to_canonical(), why: format!("{reason} {nearest}").trim_end().to_owned() }
     }
 
-    /// The address; an IPv4-mapped one as IPv4.
+    /// Returns the address. An IPv4-mapped address is returned as IPv4.
     #[must_use]
     pub fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// A stable word for it: `address_not_permitted`.
+    /// Returns a stable word for the error: `address_not_permitted`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         "address_not_permitted"
     }
 
-    /// Who must act: the owner of the list, or of the network that the call comes from.
+    /// Returns who must act: the owner of the list, or of the network that the call comes from.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         Remedy::FixConfiguration

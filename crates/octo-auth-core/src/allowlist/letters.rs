@@ -1,17 +1,17 @@
-//! Characters that come into a rule from a web page, a word processor or a log, and are no part of an address.
+//! Characters that are not part of an address but get into a rule from a web page, a word processor or a log.
 
 use std::fmt;
 
 use crate::printable::is_invisible;
 
-/// Finds the first character that no rule holds, and its byte.
+/// Returns the first character that cannot occur in a rule, and its byte position.
 pub(super) fn strange(text: &str) -> Option<(usize, char)> {
     let is_strange = |letter: char| !letter.is_ascii() || letter.is_control() || "\"'`".contains(letter);
     text.char_indices().find(|(_, letter)| is_strange(*letter))
 }
 
-/// The text as it was probably typed: nothing invisible, no quotation marks, each dash, slash, dot and digit that of
-/// ASCII, and nothing around it but what belongs to it.
+/// Returns the text as it was probably typed: without invisible characters and quotation marks, with ASCII
+/// dashes, slashes, dots and digits, and without surrounding characters that do not belong to it.
 pub(super) fn retyped(text: &str) -> String {
     let typed: String =
         text.chars().map(narrow).filter(|letter| !is_quotation_mark(*letter)).filter_map(ascii).collect();
@@ -19,7 +19,7 @@ pub(super) fn retyped(text: &str) -> String {
     typed.split('/').map(str::trim).collect::<Vec<_>>().join("/")
 }
 
-/// The character of ASCII for one of full width.
+/// Returns the ASCII character for a full-width one.
 fn narrow(letter: char) -> char {
     match letter {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
@@ -63,20 +63,20 @@ fn ascii(letter: char) -> Option<char> {
     }
 }
 
-/// The digit of ASCII for one of another script.
+/// Returns the ASCII digit for a digit of another script.
 fn digit(letter: char) -> Option<char> {
     let number = u32::from(letter);
     let from_zero = ZEROS.iter().find_map(|zero| number.checked_sub(*zero).filter(|digit| *digit < 10));
-    // The digits of mathematics stand five times in a row, in five shapes.
+    // The mathematical digits occur five times in a row, in five styles.
     let mathematical = number.checked_sub(0x1d7ce).filter(|digit| *digit < 50).map(|digit| digit % 10);
     char::from_digit(from_zero.or(mathematical)?, 10)
 }
 
-/// The zeros of the scripts in wide use; the other nine digits follow each.
+/// The zeros of the widely used scripts. The other nine digits follow each of them.
 const ZEROS: [u32; 12] =
     [0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xe50, 0xed0, 0x1040];
 
-/// A character by its number and its name, or as it looks.
+/// A character, displayed by its number and its Unicode name, or as it looks.
 pub(super) struct Named(pub(super) char);
 
 impl fmt::Display for Named {
@@ -92,7 +92,7 @@ impl fmt::Display for Named {
     }
 }
 
-/// The names of what was met in lists, as Unicode has them.
+/// The Unicode names of characters that were found in real lists.
 const NAMES: [(char, &str); 30] = [
     ('\t', "tab"),
     ('\n', "line feed"),

@@ -1,42 +1,43 @@
 //! Sorted ranges of numbers, and the search in them.
 //!
-//! The rule kept here: ranges are in order, do not overlap and do not touch, so that equal sets are equal lists.
+//! Ranges are sorted, do not overlap and do not touch, so equal sets are equal lists.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Ranges with their first and last number, in order.
+/// Ranges with their first and last number, sorted.
 pub(super) type Ranges<N> = Box<[(N, N)]>;
 
-/// The number of an address.
+/// An address as a number.
 pub(super) trait Number: Copy + Ord {
-    /// How many bits it has.
+    /// The number of its bits.
     const BITS: u8;
-    /// The number after it, unless it is the last.
+    /// Returns the number after it, unless it is the last.
     fn next(self) -> Option<Self>;
-    /// The number before it, unless it is the first.
+    /// Returns the number before it, unless it is the first.
     fn previous(self) -> Option<Self>;
-    /// How many bits at its end are zero.
+    /// Returns the number of trailing zero bits.
     fn trailing(self) -> u8;
-    /// The number with so many bits at its end set, which are zero in it.
+    /// Returns the number with this many trailing zero bits set to one.
     fn filled(self, bits: u8) -> Self;
 }
 
-/// Ranges of IPv4, with a table that leads into them.
+/// IPv4 ranges with an index table.
 ///
-/// The table divides what is between the first and the last number into parts of equal size, about eight for each
-/// range: the last range that starts before the end of a part is most often the one that matters.
+/// The table divides the span from the first to the last number into parts of equal size, about eight for
+/// each range. The relevant range is usually the last one that starts before the end of a part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Table {
     ranges: Ranges<u32>,
-    /// For each part, how many ranges start before it, and at its end how many there are; empty for a single range.
+    /// For each part, the number of ranges that start before it, followed by the number of all ranges. It is
+    /// empty if there is at most one range.
     before: Box<[u32]>,
-    /// A part has so many bits.
+    /// The size of a part, in bits.
     part: u32,
-    /// The first number of all.
+    /// The first number of the first range.
     first: u32,
-    /// How far the last number of all is from the first.
+    /// The distance from the first number to the last.
     span: u32,
 }
 
@@ -64,7 +65,7 @@ impl Table {
         &self.ranges
     }
 
-    /// Says whether a number is in one of the ranges.
+    /// Returns whether a number is in one of the ranges.
     #[inline]
     pub(super) fn holds(&self, number: u32) -> bool {
         let distance = number.wrapping_sub(self.first);
@@ -78,18 +79,19 @@ impl Table {
         }
     }
 
-    /// The same between the first and the last number, so that a range starts at the number or before it.
+    /// As `holds`, for a number between the first and the last, so that a range starts at or before the
+    /// number.
     #[inline]
     fn holds_between(&self, number: u32, distance: u32) -> bool {
         let part = (distance >> self.part) as usize;
         let last = self.before[part + 1] as usize - 1;
-        // One step back costs less than guessing whether it is needed.
+        // Going one step back is cheaper than a branch that is hard to predict.
         let nearest = last - usize::from(self.ranges[last].0 > number);
         let (start, end) = self.ranges[nearest];
         if start <= number { number <= end } else { self.holds_in_crowd(number, part) }
     }
 
-    /// The same where many ranges start in one part.
+    /// As `holds`, if many ranges start in one part.
     #[inline(never)]
     fn holds_in_crowd(&self, number: u32, part: usize) -> bool {
         let (from, to) = (self.before[part] as usize, self.before[part + 1] as usize);
@@ -97,12 +99,13 @@ impl Table {
     }
 }
 
-/// The bits of the table: 8 to 16 parts for each range; from 16 bits on at most one, which adds 4 bytes to its 8.
+/// Returns the bits of the table: 8 to 16 parts for each range. From 16 bits on there is at most one part for
+/// each range, which adds 4 bytes to its 8.
 fn table_bits(ranges: usize) -> u32 {
     (8 * ranges).next_power_of_two().ilog2().min(16).max(ranges.ilog2())
 }
 
-/// Says whether a number is in one of the ranges.
+/// Returns whether a number is in one of the ranges.
 #[inline]
 pub(super) fn holds<N: Number>(ranges: &[(N, N)], number: N) -> bool {
     let started = ranges.partition_point(|(first, _)| *first <= number);
@@ -111,7 +114,7 @@ pub(super) fn holds<N: Number>(ranges: &[(N, N)], number: N) -> bool {
 
 /// Sorts ranges and joins those that overlap or touch.
 pub(super) fn merged<N: Number>(mut ranges: Vec<(N, N)>) -> Ranges<N> {
-    // What begins together is joined anyway.
+    // Ranges with the same start are joined anyway.
     ranges.sort_unstable_by_key(|(first, _)| *first);
     ranges.dedup_by(|later, earlier| {
         let joined = earlier.1.next().is_none_or(|next| later.0 <= next);
@@ -123,7 +126,7 @@ pub(super) fn merged<N: Number>(mut ranges: Vec<(N, N)>) -> Ranges<N> {
     ranges.into_boxed_slice()
 }
 
-/// Gives what is in the first ranges and not in the second ones.
+/// Returns the numbers of the first ranges that are not in the second ones.
 pub(super) fn without<N: Number>(from: &[(N, N)], removed: &[(N, N)]) -> Vec<(N, N)> {
     let mut left = Vec::new();
     let mut at = 0;
@@ -149,7 +152,7 @@ pub(super) fn without<N: Number>(from: &[(N, N)], removed: &[(N, N)]) -> Vec<(N,
     left
 }
 
-/// Gives the fewest blocks that cover exactly a range: their first number and the length of their prefix.
+/// Returns the fewest blocks that cover exactly a range: their first number and prefix length.
 pub(super) fn blocks<N: Number>((first, last): (N, N)) -> Vec<(N, u8)> {
     let mut blocks = Vec::new();
     let mut next = Some(first).filter(|first| *first <= last);
@@ -164,7 +167,7 @@ pub(super) fn blocks<N: Number>((first, last): (N, N)) -> Vec<(N, u8)> {
     blocks
 }
 
-/// Gives the fewest blocks that cover exactly these ranges of addresses, IPv4 first.
+/// Returns the fewest blocks that cover exactly these ranges of addresses, IPv4 first.
 pub(super) fn networks(v4: &[(u32, u32)], v6: &[(u128, u128)]) -> Vec<IpNet> {
     let v4 = v4
         .iter()

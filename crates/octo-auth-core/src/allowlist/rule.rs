@@ -1,6 +1,6 @@
-//! Reading one rule: an address or a block, by one strict grammar.
+//! Parsing one rule, an address or a block, by one strict grammar.
 //!
-//! The rule kept here: what `inet_aton`, IDNA or a lenient parser would read differently is refused. The grammar:
+//! A text that `inet_aton`, IDNA or a lenient parser would read differently is rejected. The grammar:
 //!
 //! ```text
 //! rule   = (ipv4 [ "/" 0-32 ]) / (ipv6 [ "/" 0-128 ])
@@ -17,7 +17,7 @@ use super::letters::{retyped, strange};
 use super::ranges::blocks;
 use super::terms::RuleOptions;
 
-/// Reads a rule by the default terms.
+/// Parses a rule with the default options.
 ///
 /// # Errors
 ///
@@ -26,11 +26,11 @@ pub fn parse(text: &str) -> Result<IpNet, RuleError> {
     parse_rule(text, RuleOptions::default())
 }
 
-/// Reads a rule; an address alone is the block of itself, and an IPv4-mapped block is the IPv4 block.
+/// Parses a rule. A single address is the block of this address, and an IPv4-mapped block is the IPv4 block.
 ///
 /// # Errors
 ///
-/// [`RuleError`] says what is wrong, at which byte, and what was probably meant.
+/// A [`RuleError`], which says what is wrong, at which byte, and what was probably meant.
 pub fn parse_rule(text: &str, terms: RuleOptions) -> Result<IpNet, RuleError> {
     read_rule(text, terms).map_err(|error| explained(error, text))
 }
@@ -66,24 +66,24 @@ fn read_rule(text: &str, terms: RuleOptions) -> Result<IpNet, RuleError> {
     }
 }
 
-/// Gives the block if nothing can be said against it, as is plain of most blocks of IPv4: what the rest of
-/// [`parse_rule`] would find out at several times the cost.
+/// Returns the block if it certainly passes all checks, as most IPv4 blocks do. The rest of [`parse_rule`]
+/// would come to the same result at several times the cost.
 #[inline]
 fn ordinary(address: IpAddr, length: u8, terms: RuleOptions) -> Option<IpNet> {
     let IpAddr::V4(address) = address else { return None };
     let bits = address.to_bits();
     let host = u32::MAX.checked_shr(length.into()).unwrap_or(0);
-    // Nothing below 1.0.0.0 and from 224.0.0.0 on is ordinary.
+    // Addresses below 1.0.0.0, and from 224.0.0.0 on, need the full checks.
     let plain = bits & host == 0 && length > 1 && (0x0100_0000..0xe000_0000).contains(&bits) && !terms.egress;
     Ipv4Net::new(address, length).ok().filter(|_| plain).map(IpNet::V4)
 }
 
-/// No rule is longer: the longest IPv6 text has 45 bytes and its prefix four.
+/// The longest rule: the longest IPv6 text has 45 bytes and its prefix four.
 const LONGEST: usize = 64;
 
-/// Reads the address and says where it ends: at the slash or with the text.
+/// Parses the address and returns where it ends: at the slash or at the end of the text.
 fn read_address(text: &str) -> Result<(IpAddr, usize), RuleError> {
-    // Nearly every rule is of IPv4, and one pass over it is most of what reading a list costs.
+    // Nearly every rule is IPv4, and this one pass is most of the cost of reading a list.
     read_v4(text.as_bytes(), 0).map(|(address, end)| (IpAddr::V4(address), end)).or_else(|wrong| {
         let end = text.find('/').unwrap_or(text.len());
         if !text[..end].contains(':') {
@@ -93,7 +93,8 @@ fn read_address(text: &str) -> Result<(IpAddr, usize), RuleError> {
     })
 }
 
-/// Reads four octets and says where they end: at a slash or with the text; `from` is where they begin in the rule.
+/// Parses four octets and returns where they end: at a slash or at the end of the text. `from` is where they
+/// begin in the rule.
 #[inline]
 fn read_v4(bytes: &[u8], from: usize) -> Result<(Ipv4Addr, usize), RuleError> {
     let wrong = |problem, at| Err(RuleError::new(problem, from + at));
@@ -141,7 +142,7 @@ fn read_v6(text: &str) -> Result<Ipv6Addr, RuleError> {
     }
 }
 
-/// Finds the byte at which a text that is no IPv6 address departs from the grammar.
+/// Returns the byte position at which a text that is not an IPv6 address violates the grammar.
 fn wrong_byte_of_v6(text: &str) -> usize {
     let strange = text.find(|letter: char| !letter.is_ascii_hexdigit() && letter != ':' && letter != '.');
     let compressed = text.find("::");
@@ -157,7 +158,7 @@ fn wrong_byte_of_v6(text: &str) -> usize {
     strange.into_iter().chain(again).chain(long).min().unwrap_or(text.len())
 }
 
-/// Reads what follows the slash, which stands before the byte `from`.
+/// Parses the prefix after the slash. `from` is the position after the slash.
 fn read_prefix(text: &str, from: usize, address: IpAddr) -> Result<u8, RuleError> {
     let most = if address.is_ipv4() { 32 } else { 128 };
     let mut digits = 0;
@@ -174,7 +175,7 @@ fn read_prefix(text: &str, from: usize, address: IpAddr) -> Result<u8, RuleError
     }
 }
 
-/// Says what is wrong with a prefix; `begins` is the number it begins with, and with how many digits.
+/// Returns what is wrong with a prefix. `begins` is the number at its beginning, with its count of digits.
 fn wrong_prefix(text: &str, from: usize, address: IpAddr, begins: Option<(u8, usize)>) -> RuleError {
     let most = if address.is_ipv4() { 32 } else { 128 };
     let wrong = RuleError::new(RuleProblem::Prefix, from);
@@ -196,7 +197,7 @@ fn wrong_prefix(text: &str, from: usize, address: IpAddr, begins: Option<(u8, us
     RuleError::new(RuleProblem::Prefix, from + digits)
 }
 
-/// Turns an IPv4-mapped block into the IPv4 block.
+/// Converts an IPv4-mapped block into the IPv4 block.
 fn unmapped(address: IpAddr, length: u8, slash: usize) -> Result<(IpAddr, u8), RuleError> {
     let canonical = address.to_canonical();
     if canonical.is_ipv4() == address.is_ipv4() {
@@ -211,7 +212,7 @@ fn unmapped(address: IpAddr, length: u8, slash: usize) -> Result<(IpAddr, u8), R
 fn refuse_family(address: IpAddr, length: u8, terms: RuleOptions) -> Result<(), RuleError> {
     let error = match address {
         IpAddr::V6(_) if terms.ipv4_only => RuleError::new(RuleProblem::Family, 0),
-        // The same address as the dotted spelling, which is refused while it is read.
+        // This is the same address as the dotted spelling, which the parser rejects.
         IpAddr::V6(address) if length >= 96 && address.to_bits() >> 32 == 0 && address.to_bits() > 1 => {
             let v4 = Ipv4Addr::from_bits(address.to_bits() as u32);
             RuleError::new(RuleProblem::Ipv4Compatible, 0).meant(v4.to_string())
@@ -221,7 +222,7 @@ fn refuse_family(address: IpAddr, length: u8, terms: RuleOptions) -> Result<(), 
     Err(error)
 }
 
-/// Says why a well-formed block may not stand in a list.
+/// Returns why a well-formed block is not acceptable in a list.
 fn unfit(block: IpNet, terms: RuleOptions) -> Option<RuleProblem> {
     let address = block.network();
     if block.prefix_len() <= 1 {
@@ -235,7 +236,7 @@ fn unfit(block: IpNet, terms: RuleOptions) -> Option<RuleProblem> {
     if single && address == IpAddr::V4(Ipv4Addr::BROADCAST) {
         return Some(RuleProblem::Broadcast);
     }
-    // The blocks of multicast are 224.0.0.0/4 and ff00::/8.
+    // The multicast blocks are 224.0.0.0/4 and ff00::/8.
     if address.is_multicast() && block.prefix_len() >= if address.is_ipv4() { 4 } else { 8 } {
         return Some(RuleProblem::Multicast);
     }
@@ -254,7 +255,7 @@ const fn v6(first: u16, length: u8) -> IpNet {
     IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), length))
 }
 
-/// What the registries of RFC 6890 say is not reachable from everywhere, but for the blocks of documentation.
+/// The blocks that are not globally reachable by the registries of RFC 6890, except those for documentation.
 const NOT_CARRIED: [IpNet; 12] = [
     v4(0, 0, 8),
     v4(10, 0, 8),
@@ -270,16 +271,16 @@ const NOT_CARRIED: [IpNet; 12] = [
     v6(0xfe80, 10),
 ];
 
-/// How much of a text that is no rule is looked at, in bytes.
+/// The longest text for which the error is explained, in bytes.
 const LOOKED_AT: usize = 4 * LONGEST;
 
-/// Names the character or the port that makes a text no rule, and adds what was probably meant.
+/// Finds the character or the port because of which the text is not a rule, and adds what was probably meant.
 fn explained(error: RuleError, text: &str) -> RuleError {
     if text.len() > LOOKED_AT {
         return error;
     }
     let typed = retyped(text);
-    // A digit of another script is what is wrong with a prefix that consists of it.
+    // A prefix of digits of another script is reported as a wrong prefix.
     let is_prefix = |letter: char| error.problem() == RuleProblem::Prefix && letter.is_numeric();
     let error = if let Some((position, letter)) = strange(text).filter(|(_, letter)| !is_prefix(*letter)) {
         RuleError::new(RuleProblem::Character(letter), position)
@@ -297,12 +298,12 @@ fn explained(error: RuleError, text: &str) -> RuleError {
     }
 }
 
-/// The address of a text that is an address and a port.
+/// Returns the address of a text that is an address and a port.
 fn without_port(text: &str) -> Option<IpAddr> {
     text.parse().map(|socket: SocketAddr| socket.ip()).ok()
 }
 
-/// What a text was probably meant to be, if that is a rule; `typed` is the same text, retyped.
+/// Returns what a text was probably meant to be, if that is a rule. `typed` is the same text, retyped.
 fn guess(text: &str, typed: &str, problem: RuleProblem) -> Option<String> {
     let is_rule = |text: &str| text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok();
     if let Some(address) = without_port(typed) {
@@ -345,20 +346,20 @@ fn guess(text: &str, typed: &str, problem: RuleProblem) -> Option<String> {
     cut.find(|meant| meant != text && is_rule(meant))
 }
 
-/// What is left of an address of the web or a rule of SPF (RFC 7208) without what begins it.
+/// Returns the address in a URL or an SPF rule (RFC 7208), without the text before it.
 fn address_in(typed: &str) -> &str {
     let host = typed.rsplit_once("//").map_or(typed, |(_, host)| host.trim_end_matches('/'));
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     ["ip4:", "ip6:", "ip:"].into_iter().find_map(|begin| host.strip_prefix(begin)).unwrap_or(host)
 }
 
-/// The block of an address and a mask.
+/// Returns the block of an address and a mask.
 fn with_mask(address: &str, mask: &str) -> Option<String> {
     let (address, mask) = (address.parse::<Ipv4Addr>().ok()?, mask.parse::<Ipv4Addr>().ok()?);
     Some(format!("{address}/{}", ipnet::ipv4_mask_to_prefix(mask).ok()?))
 }
 
-/// What is left of a text without a comment, a zone, a port or a path behind the address.
+/// Returns a text without a comment, a zone, a port or a path after the address.
 fn without_tail(text: &str) -> Option<String> {
     let (text, tail) = text.split_at(text.find([' ', '#', '%', '?']).unwrap_or(text.len()));
     if tail.split(' ').any(|word| word.parse::<IpAddr>().is_ok()) {

@@ -1,6 +1,6 @@
-//! Rules as they are written, and how lists of them are read.
+//! Rules as written, and the formats of lists.
 //!
-//! The rule kept here: one bad rule and there is no list, and the error names every bad one.
+//! One bad rule makes the whole list invalid. The error names every bad rule.
 
 use std::net::IpAddr;
 
@@ -16,12 +16,12 @@ use super::written::{Place, WrittenRule};
 pub struct Rules(Vec<WrittenRule>);
 
 impl Rules {
-    /// Reads one rule a line. What follows `#` is a comment, empty lines count for nothing, lines may end with CRLF,
-    /// and a byte order mark may stand at the beginning.
+    /// Parses one rule per line. Text after `#` is a comment, and empty lines are ignored. Lines may end with
+    /// CRLF, and the text may begin with a byte order mark.
     ///
     /// # Errors
     ///
-    /// [`ListError::Rules`] with every bad line.
+    /// A [`ListError::Rules`] with every bad line.
     pub fn from_text(text: &str, terms: RuleOptions) -> Result<Self, ListError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.split('\n').enumerate().filter_map(|(index, line)| {
@@ -34,13 +34,13 @@ impl Rules {
         Self::read(lines, terms)
     }
 
-    /// Reads rules in one line, as an environment variable holds them: separated by commas, blanks, or both. A list
-    /// without a rule is the list that permits no address; a comma with no rule before or after it is an error.
+    /// Parses rules in one line, as in an environment variable: separated by commas, spaces, or both. An
+    /// empty list permits no address. A comma without a rule before or after it is an error.
     ///
     /// # Errors
     ///
-    /// [`ListError::Rules`] with every bad rule: its number counted from one, and the byte counted from the beginning
-    /// of the text.
+    /// A [`ListError::Rules`] with every bad rule: its number counted from one, and the byte position counted
+    /// from the beginning of the text.
     pub fn from_line(text: &str, terms: RuleOptions) -> Result<Self, ListError> {
         let pieces = split(text, |letter| letter == ',').flat_map(|(start, piece)| {
             let mut words: Vec<_> = split(piece, |letter| letter.is_ascii_whitespace())
@@ -57,11 +57,11 @@ impl Rules {
         Self::read(rules.map(|(index, (at, rule))| (Place::Rule(index + 1), at, rule)), terms)
     }
 
-    /// Reads a JSON array of texts, a rule each.
+    /// Parses a JSON array of strings, with one rule each.
     ///
     /// # Errors
     ///
-    /// [`ListError::NotAnArray`] for other JSON, and [`ListError::Rules`] with every bad element.
+    /// A [`ListError::NotAnArray`] for other JSON, and a [`ListError::Rules`] with every bad element.
     pub fn from_json(json: &str, terms: RuleOptions) -> Result<Self, ListError> {
         let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let texts: Vec<String> = serde_json::from_str(json)
@@ -69,11 +69,11 @@ impl Rules {
         Self::from_list(&texts, terms)
     }
 
-    /// Reads a rule from each text.
+    /// Parses a rule from each text.
     ///
     /// # Errors
     ///
-    /// [`ListError::Rules`] with every bad one.
+    /// A [`ListError::Rules`] with every bad rule.
     pub fn from_list<S: AsRef<str>>(texts: &[S], terms: RuleOptions) -> Result<Self, ListError> {
         let elements = texts.iter().enumerate();
         Self::read(elements.map(|(index, text)| (Place::Element(index + 1), 0, text.as_ref())), terms)
@@ -93,47 +93,47 @@ impl Rules {
         if bad.is_empty() { Ok(Self(rules)) } else { Err(ListError::Rules(bad)) }
     }
 
-    /// Builds the list that answers.
+    /// Builds the list for look-ups.
     #[must_use]
     pub fn allowlist(&self) -> Allowlist {
         self.0.iter().map(|rule| rule.block).collect()
     }
 
-    /// Says which rules permit an address, or which are nearest to it and why they do not.
+    /// Returns which rules permit an address, or else the nearest rules and why they do not permit it.
     #[must_use]
     pub fn explain(&self, address: IpAddr) -> Explanation<'_> {
         explain(&self.0, address)
     }
 
-    /// Asks for an address to be permitted.
+    /// Checks that an address is permitted.
     ///
     /// # Errors
     ///
-    /// [`NotPermitted`] with the nearest rules.
+    /// A [`NotPermitted`] with the nearest rules.
     pub fn require(&self, address: IpAddr) -> Result<(), NotPermitted> {
         let explanation = self.explain(address);
         if explanation.permits() { Ok(()) } else { Err(NotPermitted::new(address, &explanation)) }
     }
 
-    /// The rules in their order.
+    /// Returns the rules in their order.
     pub fn iter(&self) -> impl Iterator<Item = &WrittenRule> {
         self.0.iter()
     }
 
-    /// How many rules there are.
+    /// Returns the number of rules.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Returns whether there is none, so that no address is permitted.
+    /// Returns whether there are no rules, so that no address is permitted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// The parts of a text between letters of one byte, and where each begins.
+/// Splits a text at single-byte separators. Returns the parts, with the position of each.
 fn split(text: &str, is_between: impl Fn(char) -> bool) -> impl Iterator<Item = (usize, &str)> {
     text.split(is_between).scan(0, |next, part| {
         let start = *next;

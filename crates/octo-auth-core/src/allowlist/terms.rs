@@ -1,6 +1,7 @@
-//! What a list may hold beyond the grammar.
+//! [`RuleOptions`]: which rules are acceptable in a list, beyond the grammar.
 
-/// Which rules a list may hold. The default takes both families and refuses half the Internet or more.
+/// Which rules are acceptable in a list. The default accepts both families and rejects blocks of half the
+/// Internet or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RuleOptions {
     pub(super) any: bool,
@@ -9,19 +10,20 @@ pub struct RuleOptions {
 }
 
 impl RuleOptions {
-    /// Permits `0.0.0.0/0`, `::/0` and their halves, which are refused otherwise.
+    /// Accepts `0.0.0.0/0`, `::/0` and their halves, which are rejected by default.
     #[must_use]
     pub fn allow_any(self) -> Self {
         Self { any: true, ..self }
     }
 
-    /// Refuses IPv6, as a provider does whose lists hold IPv4 only; IPv4-mapped addresses are IPv4.
+    /// Rejects IPv6, for a provider whose lists are IPv4 only. IPv4-mapped addresses count as IPv4.
     #[must_use]
     pub fn ipv4_only(self) -> Self {
         Self { ipv4_only: true, ..self }
     }
 
-    /// Refuses addresses that a peer across the Internet can never see, for a list of the addresses we call from.
+    /// Rejects addresses that a peer across the Internet can never see. Use it for a list of the addresses
+    /// from which your program calls.
     #[must_use]
     pub fn egress(self) -> Self {
         Self { egress: true, ..self }

@@ -1,10 +1,10 @@
-//! One rule as it is written, and where it stands.
+//! One rule as written, and its place.
 
 use std::fmt;
 
 use ipnet::IpNet;
 
-/// A rule, and where it stands.
+/// A rule and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenRule {
     pub(super) place: Place,
@@ -12,7 +12,7 @@ pub struct WrittenRule {
     pub(super) block: IpNet,
 }
 
-/// Where a rule stands in what was read, counted from one.
+/// The place of a rule in its source, counted from one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// The line of a text with one rule a line.
@@ -24,19 +24,19 @@ pub enum Place {
 }
 
 impl WrittenRule {
-    /// Where it stands.
+    /// Returns the place of the rule.
     #[must_use]
     pub fn place(&self) -> Place {
         self.place
     }
 
-    /// The rule as written.
+    /// Returns the rule as written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What it permits.
+    /// Returns the block that it permits.
     #[must_use]
     pub fn block(&self) -> IpNet {
         self.block

@@ -1,7 +1,8 @@
 //! What an answer of a provider's API means for the token that was sent.
 //!
-//! A pure function of status, headers and at most the first 8 KiB of the body. The profile's own refusals come
-//! first (Octorate answers 403 when a token has expired, and 403 when a quota is used up), then RFC 6750.
+//! This is a pure function of status, headers and at most the first 8 KiB of the body. The profile's own
+//! refusals come first (Octorate answers 403 when a token has expired, and 403 when a quota is used up), then
+//! RFC 6750.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::exchange::{Answer, Body, Received};
 use crate::profile::RefusalMeaning;
 use crate::reading::Reading;
 
-/// How much of a body is looked at.
+/// How many bytes of a body are examined.
 pub(crate) const LOOKED_AT: usize = 8192;
 
 /// What an answer of the provider's API means for the token that was sent.
@@ -25,25 +26,25 @@ pub(crate) const LOOKED_AT: usize = 8192;
 pub enum TokenStatus {
     /// The call succeeded.
     Accepted,
-    /// The token has expired or was revoked: renew it once and repeat the call.
+    /// The token has expired or was revoked: renew it once and repeat the request.
     TokenRefused,
-    /// The token lacks a scope (RFC 6750 section 3.1): ask for more, do not renew.
+    /// The token lacks a scope (RFC 6750 section 3.1): request more scopes, do not renew.
     InsufficientScope,
-    /// The token is good and may not do this: renewing does not help.
+    /// The token is valid but lacks the permission: renewing does not help.
     Forbidden,
     /// A quota is used up or the server is throttling: wait.
     Quota {
-        /// How long, where the server tells.
+        /// How long to wait, if the server says so.
         retry_after: Option<Duration>,
     },
     /// The application is in the wrong environment, sandbox or production.
     WrongEnvironment,
-    /// Something else went wrong that is not about the token.
+    /// The call failed for a reason that does not concern the token.
     Unrelated,
 }
 
 impl TokenStatus {
-    /// Whether another token of the same kind can help.
+    /// Returns whether another token of the same kind can help.
     #[must_use]
     pub fn calls_for_renewal(self) -> bool {
         self == Self::TokenRefused
@@ -73,48 +74,51 @@ pub struct ApiAnswer {
 }
 
 impl ApiAnswer {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// What the answer means for the token.
+    /// Returns what the answer means for the token.
     #[must_use]
     pub fn meaning(&self) -> TokenStatus {
         self.meaning
     }
 
-    /// The stable word of an error body, such as `provider:ApiLoginExpired`; nothing if it has none.
+    /// Returns the stable word of an error body, such as `provider:ApiLoginExpired`; `None` if it has none.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// What the provider wrote about an error, safe to show.
+    /// Returns the provider's message about an error, safe to show.
     #[must_use]
     pub fn provider_text(&self) -> Option<&ProviderText> {
         self.refusal.as_ref()?.provider_text()
     }
 
-    /// Returns why no other token was got, if the token was refused and the request could not be repeated for that.
+    /// Returns why no other token could be obtained, if the token was refused and the request was not
+    /// repeated for that reason.
     #[must_use]
     pub fn renewal_failure(&self) -> Option<&(dyn Diagnostic + Send + Sync)> {
         self.refusal.as_ref()?.renewal_failure()
     }
 
-    /// Returns the answer if its status is a success, else the refusal as an error: its code, who must act, and when.
+    /// Returns the answer if its status is a success, otherwise the refusal as an error: its code, who must
+    /// act, and when.
     ///
     /// # Errors
     ///
-    /// An [`ExchangeError`] for any status but 2xx, and for a refusal with status 2xx that the profile lists. Of a token that was refused and could not be renewed it has the remedy
-    /// and the time of the failed renewal.
+    /// An [`ExchangeError`] for any status but 2xx, and for a 2xx status that the profile lists as a refusal.
+    /// If the token was refused and could not be renewed, the error has the remedy and the time of the failed
+    /// renewal.
     pub fn error_for_status(self) -> Result<Self, ExchangeError> {
         match self.refusal {
             Some(refusal) => Err(refusal),
@@ -122,14 +126,14 @@ impl ApiAnswer {
         }
     }
 
-    /// The body: the whole of a success, of a refusal at least the first 8 KiB.
+    /// Returns the body: all of it for a success, at least the first 8 KiB for a refusal.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.body.as_ref()
     }
 }
 
-/// Shows what is about the token; neither headers nor the body, which are the application's business.
+/// Shows the parts about the token; neither headers nor the body, which belong to the application.
 impl fmt::Debug for ApiAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiAnswer")
@@ -143,7 +147,7 @@ impl fmt::Debug for ApiAnswer {
 
 impl Read for ApiAnswer {
     fn read(reading: &Reading, received: &Received<'_>) -> Result<Answer<Self>, ExchangeError> {
-        // A success that was cut is no whole body; of a refusal the beginning says enough.
+        // The body of a success must be complete. For a refusal, the beginning is enough.
         if received.status.is_success() && received.body.len() > reading.answer_limit {
             let kind = ErrorKind::TooLarge { limit: reading.answer_limit };
             return Err(reading.unusable(kind, received, Vec::new()));
@@ -167,12 +171,12 @@ impl Read for ApiAnswer {
     }
 }
 
-/// What an answer of the API means, of whose body no more than the beginning need be there.
+/// Returns what an answer of the API means. Only the beginning of its body is needed.
 pub(crate) fn api_meaning(reading: &Reading, received: &Received<'_>) -> TokenStatus {
     judge(reading, received).meaning
 }
 
-/// What an answer says of an error, and what it means.
+/// The error in an answer, and its meaning.
 struct Judgement {
     said: errors::Said,
     meaning: TokenStatus,
@@ -180,7 +184,7 @@ struct Judgement {
 
 fn judge(reading: &Reading, received: &Received<'_>) -> Judgement {
     let head = Received { body: &received.body[..received.body.len().min(LOOKED_AT)], ..*received };
-    // A success is looked at only if the profile says how one may be a refusal.
+    // A success is examined only if the profile says how it may be a refusal.
     let listed = reading.profile.document().refusals.iter().any(|own| own.status == received.status.as_u16());
     if received.status.is_success() && !listed {
         return Judgement { said: errors::Said::default(), meaning: TokenStatus::Accepted };
@@ -203,7 +207,8 @@ fn meaning(
     let challenges = Challenges::read(received.headers);
     let by_profile = errors::meaning(reading, received.status, kind);
     match (by_profile, by_headers(received.status, &challenges, retry_after)) {
-        // RFC 6750 section 3.1 is more exact than a profile that calls every such status refused or forbidden.
+        // RFC 6750 section 3.1 is more precise than a profile that calls every such status refused or
+        // forbidden.
         (Some(RefusalMeaning::TokenRefused), Some(TokenStatus::InsufficientScope)) => {
             TokenStatus::InsufficientScope
         }
@@ -216,8 +221,8 @@ fn meaning(
     }
 }
 
-/// The meaning that the headers give on their own, whatever a profile says of the status in general. What a 401 means
-/// the profile knows better.
+/// Returns the meaning by the headers alone, whatever a profile says about the status in general. For a 401
+/// the profile has priority.
 fn by_headers(
     status: StatusCode,
     challenges: &Challenges,
@@ -229,13 +234,13 @@ fn by_headers(
         }
         400 | 403 if challenges.have_token_error("invalid_token") => Some(TokenStatus::TokenRefused),
         401 => None,
-        // A time to wait says that the same call may succeed then (RFC 9110 section 10.2.3).
+        // A time to wait means that the same call may succeed then (RFC 9110 section 10.2.3).
         400.. if retry_after.is_some_and(|wait| !wait.is_zero()) => Some(TokenStatus::Quota { retry_after }),
         _ => None,
     }
 }
 
-/// The meaning by RFC 6750 section 3.1 and RFC 6585 section 4.
+/// Returns the meaning by RFC 6750 section 3.1 and RFC 6585 section 4.
 fn by_status(received: &Received<'_>, challenges: &Challenges) -> TokenStatus {
     let says_invalid_token = || errors::body_text(received).contains("invalid_token");
     match received.status.as_u16() {

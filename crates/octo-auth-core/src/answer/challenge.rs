@@ -3,30 +3,30 @@
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
-/// How much of one header is looked at.
+/// How many bytes of one header are examined.
 const LOOKED_AT: usize = 8192;
 
-/// The schemes that certainly ask for another credential than the token of the call.
+/// The schemes that certainly ask for another credential than the access token.
 const OTHER_CREDENTIALS: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
 
-/// The schemes whose codes are those of RFC 6750 section 3.1: bearer, and DPoP (RFC 9449 section 7.1).
+/// The schemes whose error codes are those of RFC 6750 section 3.1: bearer, and DPoP (RFC 9449 section 7.1).
 const TOKEN_CODES: [&str; 2] = ["bearer", "dpop"];
 
-/// What the challenges of an answer say about the token of the call.
+/// What the challenges of an answer say about the access token.
 #[derive(Debug, Default)]
 pub(super) struct Challenges {
-    /// Whether a scheme of [`OTHER_CREDENTIALS`] stands among them.
+    /// Whether one of them has a scheme of [`OTHER_CREDENTIALS`].
     has_other_credential: bool,
-    /// Whether any other scheme does: bearer, or one of the vendor's own.
+    /// Whether one of them has any other scheme: bearer, or a vendor's own.
     has_token_scheme: bool,
-    /// Whether one of them, whatever its scheme, has the error `invalid_token`.
+    /// Whether one of them, with any scheme, has the error `invalid_token`.
     says_invalid_token: bool,
-    /// The `error` of the first challenge by a scheme of [`TOKEN_CODES`] that has one.
+    /// The `error` of the first challenge with a scheme of [`TOKEN_CODES`] that has one.
     token_error: Option<String>,
 }
 
 impl Challenges {
-    /// Reads all challenges of an answer.
+    /// Parses all challenges of an answer.
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
         for value in headers.get_all(WWW_AUTHENTICATE) {
@@ -37,23 +37,24 @@ impl Challenges {
         found
     }
 
-    /// Returns whether they ask for another credential than the token, so that another token does not help.
+    /// Returns whether they ask for another credential than the access token, so that another token does not
+    /// help.
     pub(super) fn ask_for_another_credential(&self) -> bool {
         self.has_other_credential && !self.has_token_scheme && !self.says_invalid_token
     }
 
-    /// Returns whether a challenge by a scheme of [`TOKEN_CODES`] has this error code.
+    /// Returns whether a challenge with a scheme of [`TOKEN_CODES`] has this error code.
     pub(super) fn have_token_error(&self, code: &str) -> bool {
         self.token_error.as_deref() == Some(code)
     }
 }
 
-/// A scan over one header; a quoted string is stepped over as a whole.
+/// A scanner of one header. It skips a quoted string as a whole.
 struct Scan<'a, 'f> {
     rest: &'a [u8],
-    /// The scheme of the challenge being read.
+    /// The scheme of the current challenge.
     scheme: &'a [u8],
-    /// Whether nothing but the scheme of the challenge was read, so that a `token68` may follow it.
+    /// Whether only the scheme of the challenge was read, so that a `token68` may follow.
     may_be_token68: bool,
     found: &'f mut Challenges,
 }
@@ -115,7 +116,7 @@ impl<'a> Scan<'a, '_> {
     }
 }
 
-/// The inside of a quoted string and what follows it; an unfinished one reaches to the end.
+/// Returns the content of a quoted string and the rest after it. An unterminated string reaches to the end.
 fn quoted(text: &[u8]) -> (&[u8], &[u8]) {
     let mut escaped = false;
     for (place, byte) in text.iter().enumerate().skip(1) {

@@ -1,4 +1,4 @@
-//! Times in the headers of an answer: the server's clock, the age in caches, the time to wait.
+//! Times in the headers of an answer: the server's clock, the age in caches, and the time to wait.
 
 use std::time::Duration;
 
@@ -8,18 +8,19 @@ use super::Deviation;
 use crate::exchange::Received;
 use crate::time::{Timestamp, parse_http_date};
 
-/// From here on the server's clock is reported as skewed.
+/// The difference from which the server's clock is reported as skewed.
 const SKEW_MILLIS: i64 = 60_000;
 
-/// From here on the server's clock is not believed.
+/// The difference from which the server's clock is ignored.
 const IMPLAUSIBLE_MILLIS: i64 = 86_400_000;
 
-/// The longest time to wait that is taken from a server.
+/// The longest accepted time to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// How far the server's clock is ahead of ours, in milliseconds; zero if it does not tell or is not believed.
+/// Returns how far the server's clock is ahead of ours, in milliseconds; zero if it is unknown or ignored.
 ///
-/// An answer out of a cache keeps the `Date` of its origin, which is as old as its `Age` (RFC 9111 section 4.2.3).
+/// An answer from a cache keeps the `Date` of its origin, which is as old as its `Age` (RFC 9111 section
+/// 4.2.3).
 pub(super) fn server_offset(received: &Received<'_>, age: Duration, deviations: &mut Vec<Deviation>) -> i64 {
     let Some(date) = one_text(received, DATE).and_then(|text| parse_http_date(text, received.received.wall))
     else {
@@ -36,7 +37,7 @@ pub(super) fn server_offset(received: &Received<'_>, age: Duration, deviations: 
     offset
 }
 
-/// How long the answer lay in caches (RFC 9111 section 5.1).
+/// Returns how long the answer was in caches (RFC 9111 section 5.1).
 pub(super) fn age(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Duration {
     if !received.headers.contains_key(AGE) {
         return Duration::ZERO;
@@ -56,7 +57,7 @@ pub(super) fn age(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> D
     }
 }
 
-/// Reports an answer that invites caches to store it.
+/// Reports an answer that allows caches to store it.
 pub(super) fn cacheable(received: &Received<'_>, deviations: &mut Vec<Deviation>) {
     let invites = |value: &str| {
         value.split(',').map(|word| word.trim().to_ascii_lowercase()).any(|word| {
@@ -74,9 +75,9 @@ pub(super) fn cacheable(received: &Received<'_>, deviations: &mut Vec<Deviation>
     }
 }
 
-/// How long the server asks to wait: the longest of its `Retry-After` headers, at most an hour.
+/// Returns how long the server asks to wait: the longest of its `Retry-After` headers, at most an hour.
 ///
-/// A date counts from the answer's own `Date`, so that a skewed clock does no harm.
+/// A date counts from the answer's own `Date`, so a skewed clock does not matter.
 pub(crate) fn retry_after(received: &Received<'_>, deviations: &mut Vec<Deviation>) -> Option<Duration> {
     let now = received.received.wall;
     let server_now = one_text(received, DATE).and_then(|text| parse_http_date(text, now)).unwrap_or(now);
@@ -93,12 +94,13 @@ pub(crate) fn retry_after(received: &Received<'_>, deviations: &mut Vec<Deviatio
     longest.map(|wait| wait.min(LONGEST_WAIT))
 }
 
-/// Seconds or a date. Proxies may have joined several headers to one list (RFC 9110 section 5.3): the longest counts then too.
+/// Parses seconds or a date. Proxies may have joined several headers into one list (RFC 9110 section 5.3):
+/// the longest wait in it counts.
 fn wait(text: &str, server_now: Timestamp) -> Option<Duration> {
     let seconds = |part: &str| {
         let digits = Some(part.trim())
             .filter(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))?;
-        // More digits than a number holds are a very long time, which is capped anyway.
+        // A number with too many digits is a very long time, which is capped anyway.
         Some(digits.parse().unwrap_or(u64::MAX))
     };
     let longest = text.split(',').map(seconds).try_fold(0, |longest, seconds| Some(longest.max(seconds?)));
@@ -107,7 +109,7 @@ fn wait(text: &str, server_now: Timestamp) -> Option<Duration> {
         .or_else(|| Some(parse_http_date(text, server_now)?.saturating_since(server_now)))
 }
 
-/// The header as text if it stands there exactly once in visible characters.
+/// Returns the header as text if it occurs exactly once and has only visible characters.
 fn one_text<'a>(received: &Received<'a>, name: HeaderName) -> Option<&'a str> {
     let mut values = received.headers.get_all(name).iter();
     let first = values.next()?;

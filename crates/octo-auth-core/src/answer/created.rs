@@ -1,4 +1,4 @@
-//! Answers that create: OctoTable's clients and Octorate's properties.
+//! Answers of creating calls: OctoTable's clients and Octorate's properties.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::profile::{CreatedClientAnswer, CreatedPropertyAnswer};
 use crate::reading::Reading;
 use crate::secret::Secret;
 
-/// A client OctoTable has created ("How to create clients"), with its sandbox property.
+/// A client that OctoTable has created ("How to create clients"), with its sandbox property.
 ///
-/// The provider sends the client secret and the password in clear; neither is ever shown.
+/// The provider sends the client secret and the password in plain text. `Debug` shows neither.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CreatedClient {
@@ -21,33 +21,33 @@ pub struct CreatedClient {
     pub client_id: String,
     /// The client secret.
     pub client_secret: Secret,
-    /// The provider's number for the client.
+    /// The provider's number of the client.
     pub id: Option<String>,
     /// The user name.
     pub username: Option<String>,
     /// The password of the user.
     pub password: Option<Secret>,
-    /// The redirect URI as the provider stored it, which may differ from the one sent.
+    /// The redirect URI as the provider stored it. It may differ from the one sent.
     pub redirect_uri: Option<String>,
-    /// The properties that came with the client.
+    /// The properties that were created with the client.
     pub properties: Vec<SandboxProperty>,
 }
 
-/// A property that came with a created client.
+/// A property that was created with a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxProperty {
     /// The id to send in the `Property` header.
     pub id: String,
     /// Its name.
     pub name: Option<String>,
-    /// Whether it is for testing only; nothing if the provider did not tell.
+    /// Whether it is for testing only; `None` if the provider did not say.
     pub sandbox: Option<bool>,
 }
 
-/// A property Octorate has created, and the refresh token of the grant that now holds it.
+/// A property that Octorate has created, and the refresh token of the grant that now includes the property.
 ///
-/// There is no access token in the answer: [`Client::refresh`](crate::Client::refresh) gets one. In a network
-/// the refresh token can be one you hold already, which then covers the new property too.
+/// The answer has no access token: [`Client::refresh`](crate::Client::refresh) obtains one. In a network the
+/// refresh token can be one that you have already. It then covers the new property too.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct CreatedProperty {
@@ -57,7 +57,7 @@ pub struct CreatedProperty {
     pub status: String,
     /// The refresh token that covers the property.
     pub refresh_token: Secret,
-    /// All properties the refresh token covers, where told.
+    /// All properties that the refresh token covers, if the provider lists them.
     pub properties: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ impl Read for CreatedProperty {
     }
 }
 
-/// An answer of what was read, or its failure.
+/// Returns an answer with the value, or its failure.
 pub(super) fn close<T>(
     reading: &Reading,
     received: &Received<'_>,
@@ -131,7 +131,7 @@ fn created_client(opened: &Opened<'_>, rules: &CreatedClientAnswer) -> Result<Cr
     })
 }
 
-/// The properties that have an id; one without is of no use to a caller.
+/// Returns the properties that have an id. A property without one is useless to a caller.
 fn properties(list: Value<'_>, rules: &CreatedClientAnswer) -> Vec<SandboxProperty> {
     let names = [&*rules.property_id, &rules.property_name, &rules.property_sandbox];
     let property = |raw: &str| {
@@ -166,7 +166,7 @@ fn created_property(
     })
 }
 
-/// The refusal that says the property is there already, which carries its id and no token.
+/// Returns the refusal that the property already exists. It contains the property's id and no token.
 fn already_there(received: &Received<'_>, rules: &CreatedPropertyAnswer) -> Option<ErrorKind> {
     if received.status.as_u16() != rules.existing_status {
         return None;

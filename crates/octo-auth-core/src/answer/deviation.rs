@@ -1,11 +1,11 @@
-//! What was tolerated in reading an answer.
+//! [`Deviation`]: what was tolerated while reading an answer.
 
 use std::fmt;
 
 /// Declares the deviations: a variant, its stable word, and the sentence that is both its text and its doc.
 macro_rules! deviations {
     ($($variant:ident $code:literal $sentence:literal)*) => {
-        /// A departure of an answer from what the provider's profile documents, tolerated in reading it.
+        /// A deviation of an answer from the provider's profile, tolerated while reading it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Deviation {
@@ -13,7 +13,7 @@ macro_rules! deviations {
         }
 
         impl Deviation {
-            /// The deviation's stable word.
+            /// Returns the deviation's stable word.
             #[must_use]
             pub fn code(self) -> &'static str {
                 match self {
@@ -22,7 +22,7 @@ macro_rules! deviations {
             }
         }
 
-        /// A sentence for people.
+        /// Writes a sentence for people.
         impl fmt::Display for Deviation {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(match self {

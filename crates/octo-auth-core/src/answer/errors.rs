@@ -1,7 +1,8 @@
-//! Errors in answers: RFC 6749 section 5.2, the providers' own shapes, and statuses that say enough.
+//! Errors in answers: RFC 6749 section 5.2, the providers' own formats, and statuses without an error body.
 //!
-//! Server errors and throttling are named by their status whatever the body says, unless it says that the grant is
-//! dead; other refusals by the code in the body where there is one. What the provider wrote is kept, made safe to show.
+//! Server errors and throttling are classified by their status, whatever the body says, unless it says that
+//! the grant is dead. Other refusals are classified by the code in the body, if there is one. The provider's
+//! message is kept, made safe to show.
 
 use std::borrow::Cow;
 
@@ -16,24 +17,24 @@ use crate::profile::{Refusal, RefusalMeaning};
 use crate::reading::Reading;
 use crate::secret::Secret;
 
-/// What an error body says.
+/// The content of an error body.
 #[derive(Default)]
 pub(super) struct Said {
-    /// The kind the body alone gives; nothing if it holds no error.
+    /// The kind according to the body alone; `None` if the body is not an error.
     pub(super) kind: Option<ErrorKind>,
     pub(super) message: Option<ProviderText>,
-    /// A page about the error.
+    /// The URL of a page about the error.
     uri: Option<String>,
 }
 
-/// The failure of an answer with status 400 or above.
+/// Returns the failure of an answer with status 400 or above.
 pub(super) fn refusal(reading: &Reading, received: &Received<'_>) -> ExchangeError {
     let said = said(reading, &body_text(received));
     let refusal = said.kind.as_ref().and_then(|kind| meaning(reading, received.status, Some(kind)));
     refused(reading, received, said, refusal)
 }
 
-/// The failure of an answer that is no success, of which it is known what its body says and means.
+/// Returns the failure of an answer that is not a success, given the content and meaning of its body.
 pub(super) fn refused(
     reading: &Reading,
     received: &Received<'_>,
@@ -46,7 +47,7 @@ pub(super) fn refused(
     let kind = match (status.as_u16(), said.kind) {
         (_, Some(kind)) if reading.says_dead_grant(&kind, false) => kind,
         (408 | 425 | 429 | 500.., _) => by_status,
-        // The words of a framework that has no such page.
+        // A web framework writes this if it has no such page.
         (404 | 405 | 410, Some(ErrorKind::OAuthMalformed)) if reading.purpose != Purpose::ApiCall => {
             by_status
         }
@@ -61,7 +62,7 @@ pub(super) fn refused(
     })
 }
 
-/// What a body looks like that is no error of the provider itself.
+/// Returns the form of a body that is not an error of the provider itself.
 fn shape(received: &Received<'_>) -> Shape {
     let body = received.body.trim_ascii();
     let media_type = received.headers.get(http::header::CONTENT_TYPE);
@@ -75,7 +76,7 @@ fn shape(received: &Received<'_>) -> Shape {
     }
 }
 
-/// What the profile says a refusal means for the access token that was sent.
+/// Returns what a refusal means for the access token according to the profile.
 pub(super) fn meaning(
     reading: &Reading,
     status: StatusCode,
@@ -89,7 +90,7 @@ pub(super) fn meaning(
     refusals.find(fits).map(|refusal| refusal.meaning)
 }
 
-/// The failure of a redirect; the target is shown without its query.
+/// Returns the failure of a redirect. The target is shown without its query.
 pub(super) fn redirect(reading: &Reading, received: &Received<'_>) -> ExchangeError {
     let location = received.headers.get(http::header::LOCATION).map(|value| {
         let text = String::from_utf8_lossy(value.as_bytes());
@@ -100,7 +101,7 @@ pub(super) fn redirect(reading: &Reading, received: &Received<'_>) -> ExchangeEr
     ExchangeError::new(Failed { detail, ..reading.failed(ErrorKind::Redirect, Some(received), Vec::new()) })
 }
 
-/// The failure of a 2xx answer that cannot be opened; a media type is shown as it came.
+/// Returns the failure of a 2xx answer that cannot be opened. The media type is shown as received.
 pub(super) fn unreadable(
     reading: &Reading,
     received: &Received<'_>,
@@ -115,7 +116,7 @@ pub(super) fn unreadable(
     ExchangeError::new(Failed { detail, shape, ..reading.failed(kind, Some(received), deviations) })
 }
 
-/// Refuses a 2xx answer whose body is an error.
+/// Rejects a 2xx answer whose body is an error.
 pub(super) fn refuse_coded_body(
     reading: &Reading,
     received: &Received<'_>,
@@ -128,8 +129,8 @@ pub(super) fn refuse_coded_body(
     let said = said(reading, text);
     let Some(kind) = said.kind else { return Ok(()) };
     let refusal = meaning(reading, received.status, Some(&kind));
-    // A member such as `type` means something else in a success; an error in the provider's own shape says what
-    // is wrong and carries no token.
+    // A member such as `type` means something else in a success. An error in the provider's own format says
+    // what is wrong and contains no token.
     let own_shape = matches!(kind, ErrorKind::Provider(_) | ErrorKind::ProviderError);
     let holds_a_token = holds_a_token(reading, text);
     if refusal.is_none() && own_shape && (said.message.is_none() || holds_a_token) {
@@ -141,15 +142,16 @@ pub(super) fn refuse_coded_body(
         error_uri: said.uri,
         shape: Shape::Own,
         refusal,
-        // A server that hands out a token has not ended the grant, whatever else it says.
+        // A server that issues a token has not ended the grant, whatever else it says.
         grant_is_dead: failed.grant_is_dead && !holds_a_token,
         ..failed
     }))
 }
 
-/// The text of an error body, whatever its media type; empty if it is too large or compressed.
+/// Returns the text of an error body, whatever its media type; empty if it is too large or compressed.
 ///
-/// What begins like JSON is not compressed, whatever a proxy that inflated it has left in the headers.
+/// A body that begins like JSON is not compressed. A proxy may have decompressed it and left the header
+/// unchanged.
 pub(super) fn body_text<'a>(received: &Received<'a>) -> Cow<'a, str> {
     let body = received.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received.body);
     let is_plain = matches!(body.trim_ascii_start(), [b'{' | b'[', ..]);
@@ -159,8 +161,8 @@ pub(super) fn body_text<'a>(received: &Received<'a>) -> Cow<'a, str> {
     media::repaired(body)
 }
 
-/// What an error body says, in the form of RFC 6749 first and then in the provider's own forms. Of a body that is
-/// cut off, what is complete counts.
+/// Reads an error body: first in the format of RFC 6749, then in the provider's own formats. If the body is
+/// cut off, its complete members count.
 pub(super) fn said(reading: &Reading, text: &str) -> Said {
     let document = reading.profile.document();
     let secrets = &reading.secrets;
@@ -191,7 +193,7 @@ pub(super) fn said(reading: &Reading, text: &str) -> Said {
         Some(Value::Object(_)) => own.kind.or(Some(ErrorKind::ProviderError)),
         Some(_) => Some(ErrorKind::OAuthMalformed),
     };
-    // Words for people in the place of the code are all there is to show.
+    // If the code is a message for people, show that message.
     let message = message.or_else(|| shown(error.filter(|_| kind == Some(ErrorKind::OAuthMalformed))));
     let uri = members.value(3).and_then(Value::text).filter(|uri| is_page(uri, secrets));
     Said { kind, message, uri }
@@ -206,8 +208,8 @@ fn holds_a_token(reading: &Reading, text: &str) -> bool {
     })
 }
 
-/// Whether a text is an address a person can be shown: `http` or `https`, visible ASCII, of bearable length, no
-/// secret.
+/// Returns whether a text is a URL that can be shown: `http` or `https`, visible ASCII, not too long, and
+/// without a secret.
 fn is_page(uri: &str, secrets: &[Secret]) -> bool {
     let plain = uri.len() <= 256 && uri.bytes().all(|byte| byte.is_ascii_graphic());
     let web = uri.starts_with("https://") || uri.starts_with("http://");
@@ -221,7 +223,7 @@ fn oauth(word: Option<&str>, reading: &Reading) -> ErrorKind {
     }
 }
 
-/// A word as an error code; one that the profile lists may hold spaces.
+/// Returns a word as an error code. A code that the profile lists may contain spaces.
 fn error_code(word: &str, reading: &Reading) -> Option<ErrorCode> {
     let document = reading.profile.document();
     let refusals = document.refusals.iter().filter_map(|refusal| refusal.code.as_deref());
@@ -232,7 +234,7 @@ fn error_code(word: &str, reading: &Reading) -> Option<ErrorCode> {
     ErrorCode::new(word, &reading.secrets)
 }
 
-/// The value at a [path](member_path).
+/// Returns the value at a [path](member_path).
 fn at<'a>(value: Value<'a>, path: &str) -> Option<Value<'a>> {
     if path.is_empty() {
         return Some(value);

@@ -1,8 +1,9 @@
-//! How long a token lives, from what the answer says of it.
+//! The lifetime of a token, from the members of an answer.
 //!
-//! A relative lifetime counts from the sending of the request, less the time spent in caches. An absolute
-//! expiry is read against the server's own clock, which lengthens no lifetime by more than the profile allows. When
-//! both come, the earlier counts; when neither can be read the lifetime is unknown, which never means "for ever".
+//! A relative lifetime counts from the sending of the request, minus the time spent in caches. An absolute
+//! expiry is read against the server's own clock, which extends no lifetime by more than the profile allows.
+//! If an answer has both, the earlier counts. If neither can be read, the lifetime is unknown, which never
+//! means "for ever".
 
 use std::time::Duration;
 
@@ -13,28 +14,30 @@ use crate::profile::{LifetimeUnit, TokenAnswer};
 use crate::time::{DateDeviation, Timestamp, parse_date};
 use crate::token::LONGEST_LIFETIME;
 
-/// How far lifetime and expiry date may lie apart before they count as disagreeing, beside the round trip.
+/// The difference from which lifetime and expiry date disagree, in addition to the round trip.
 const AGREEMENT: Duration = Duration::from_secs(5);
 
-/// The grain of the server's `Date`: an absolute expiry closer than this cannot be told from the past.
+/// The resolution of the server's `Date`. An absolute expiry closer than this cannot be distinguished from
+/// the past.
 const DATE_GRAIN: Duration = Duration::from_secs(1);
 
-/// Below this, a bare number is seconds since 1970, from there on milliseconds.
+/// A bare number below this is in seconds since 1970, and from this on in milliseconds.
 const EPOCH_MILLIS_FROM: i64 = 100_000_000_000;
 
-/// The last instant of year 9999 in milliseconds: beyond it a number is no time at all but a very large number.
+/// The last instant of year 9999 in milliseconds. A larger number is not treated as a time.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
-/// The first instant of year 1 in milliseconds, the least date of many languages.
+/// The first instant of year 1 in milliseconds, the minimum date of many languages.
 const FIRST_MILLIS: i64 = -62_135_596_800_000;
 
-/// From here on a number counts microseconds or less, or nothing, but for [`SENTINELS`].
+/// From this on, a number is in microseconds or smaller units, or meaningless, except for [`SENTINELS`].
 const EPOCH_MICROS_FROM: i64 = 1_000_000_000_000_000;
 
-/// The least and the largest number of many languages, which stand for an expiry long ago and for one that never comes.
+/// The smallest and the largest integer of many languages. They stand for an expiry long ago and for one that
+/// never comes.
 const SENTINELS: [i64; 2] = [i64::MIN, i64::MAX];
 
-/// The lifetime of a token, counted from the sending of the request.
+/// Returns the lifetime of a token, counted from the sending of the request.
 pub(super) fn lifetime(
     rules: &TokenAnswer,
     expires_in: Option<Value<'_>>,
@@ -70,7 +73,7 @@ pub(super) fn lifetime(
     Some(lifetime)
 }
 
-/// The server's hint when to renew; one that is not inside the lifetime is ignored.
+/// Returns the server's hint when to renew. A hint outside the lifetime is ignored.
 pub(super) fn renew_after(
     refresh_in: Option<Value<'_>>,
     lifetime: Option<Duration>,
@@ -148,7 +151,7 @@ fn relative(
     Some(Lifetime(lifetime.min(LONGEST_LIFETIME), Past::Untold))
 }
 
-/// A JSON number as a whole number, rounded towards zero; nothing if it is beyond any number. It saturates, and a
+/// Returns a JSON number as an integer, rounded towards zero; `None` if it is infinite. It saturates, and a
 /// saturated lifetime is clamped to ten years.
 fn number(raw: &str) -> Option<i64> {
     integer(raw).or_else(|| {
@@ -158,7 +161,7 @@ fn number(raw: &str) -> Option<i64> {
     })
 }
 
-/// A whole number; one with more digits than fit counts as the largest.
+/// Parses an integer. One with too many digits counts as the largest.
 fn integer(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -192,7 +195,8 @@ fn absolute(
     Some(Lifetime(lifetime.min(LONGEST_LIFETIME), told))
 }
 
-/// The instant an absolute expiry names; `told` is set when a deviation already says it is past.
+/// Returns the instant of an absolute expiry. `told` is set if a deviation already says that it is in the
+/// past.
 fn instant(
     value: Value<'_>,
     assume_utc: bool,
@@ -220,18 +224,18 @@ fn instant(
     Some(date)
 }
 
-/// A bare number that can stand for an instant; nothing for one far outside the calendar.
+/// Returns a bare number that can be an instant; `None` if it is far outside the calendar.
 fn moment(raw: &str) -> Option<i64> {
     let number = match raw.parse::<i64>() {
         Ok(number) => number,
-        // As many digits as saturate stand for no instant.
+        // A number with so many digits that it saturates is not an instant.
         Err(_) => number(raw).filter(|number| !matches!(*number, i64::MIN | i64::MAX))?,
     };
     let is_instant = (FIRST_MILLIS..EPOCH_MICROS_FROM).contains(&number) || SENTINELS.contains(&number);
     is_instant.then_some(number)
 }
 
-/// A bare number as an instant: seconds or milliseconds since 1970, by its size.
+/// Returns a bare number as an instant: seconds or milliseconds since 1970, by its size.
 fn epoch(number: i64, told: &mut Past, deviations: &mut Vec<Deviation>) -> Timestamp {
     match number {
         0 => {

@@ -10,11 +10,11 @@ use crate::reading::Reading;
 use crate::scope::Scopes;
 use crate::time::Timestamp;
 
-/// What a server says about a token; a member it left out is nothing here.
+/// The server's information about a token. A member that the server omitted is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Introspection {
-    /// Whether the token is good at the time of the answer.
+    /// Whether the token is valid at the time of the answer.
     pub active: bool,
     /// The scopes of the token.
     pub scopes: Option<Scopes>,

@@ -9,47 +9,48 @@ use super::Deviation;
 use crate::error::ErrorKind;
 use crate::profile::TokenAnswer;
 
-/// What stands for a byte that was not UTF-8. JSON allows it in strings; no token contains it.
+/// The replacement for a byte that was not UTF-8. JSON allows it in strings, and no token contains it.
 pub(super) const REPAIRED: u8 = 0x7f;
 
-/// What servers write in `Content-Encoding` for a body that is not coded: character sets and MIME's transfer encodings.
+/// Values that servers send in `Content-Encoding` for an unencoded body: character sets and MIME's transfer
+/// encodings.
 const NO_CODINGS: [&[u8]; 9] =
     [b"none", b"utf-8", b"utf8", b"ascii", b"us-ascii", b"iso-8859-1", b"7bit", b"8bit", b"binary"];
 
-/// Returns whether the headers call the body compressed. Every request asks for `identity`.
+/// Returns whether the headers declare the body as compressed. Every request asks for `identity`.
 pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
     codings(headers).any(|coding| !is_no_coding(coding))
 }
 
-/// Returns whether `Content-Encoding` names something that is not a coding.
+/// Returns whether `Content-Encoding` has a name that is not a content coding.
 pub(super) fn misnames_a_coding(headers: &HeaderMap) -> bool {
     codings(headers).any(is_no_coding)
 }
 
-/// Returns the codings of the body, in the order in which they were applied. An empty element of the list is none
-/// (RFC 9110 section 5.6.1), and neither is `identity`.
+/// Returns the codings of the body, in the order in which they were applied. Empty elements of the list (RFC
+/// 9110 section 5.6.1) and `identity` are skipped.
 fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let lists = headers.get_all(CONTENT_ENCODING).iter();
     let names = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
     names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"))
 }
 
-/// Returns whether a name is that of no coding: one of [`NO_CODINGS`], or not even a token (RFC 9110 section 8.4.1), such as
-/// a media type or `charset=utf-8`.
+/// Returns whether a name is not a content coding: one of [`NO_CODINGS`], or not even a token (RFC 9110
+/// section 8.4.1), such as a media type or `charset=utf-8`.
 fn is_no_coding(name: &[u8]) -> bool {
     let bare = name.split(|byte| *byte == b';').next().unwrap_or(name).trim_ascii();
     let is_token = bare.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
     !is_token || NO_CODINGS.iter().any(|none| none.eq_ignore_ascii_case(bare))
 }
 
-/// Whether there are more headers than any token answer has: more than 256, or more than 256 KiB.
+/// Returns whether the headers exceed the limits: more than 256, or more than 256 KiB.
 pub(super) fn headers_are_too_large(headers: &HeaderMap) -> bool {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     headers.len() > 256 || bytes > 256 * 1024
 }
 
-/// Whether the answer has both a length and chunks, which RFC 9112 section 6.3 treats as an attack, or a transfer
-/// coding that was not asked for.
+/// Returns whether the answer has both a length and chunks, which RFC 9112 section 6.3 treats as an attack,
+/// or a transfer coding that was not requested.
 pub(super) fn is_framed_wrongly(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return false };
@@ -57,7 +58,7 @@ pub(super) fn is_framed_wrongly(headers: &HeaderMap) -> bool {
     !chunked || codings.next().is_some() || headers.contains_key(CONTENT_LENGTH)
 }
 
-/// Checks the media type of an answer; whether the body is a form.
+/// Checks the media type of an answer. Returns whether the body is a form.
 pub(super) fn check(
     headers: &HeaderMap,
     form_allowed: bool,
@@ -98,9 +99,10 @@ pub(super) fn check(
     Ok(false)
 }
 
-/// The text of a body, and whether bytes that are not UTF-8 were replaced in it by [`REPAIRED`].
+/// Returns the text of a body, and whether bytes that are not UTF-8 were replaced in it by [`REPAIRED`].
 ///
-/// A form becomes the JSON object with the same members, so that there is one way to read an answer.
+/// A form is converted to the JSON object with the same members, so that all answers are read in the same
+/// way.
 pub(super) fn text<'a>(
     body: &'a [u8],
     form: Option<&TokenAnswer>,
@@ -119,7 +121,7 @@ pub(super) fn text<'a>(
     let text = repaired(body);
     let repaired = matches!(text, Cow::Owned(_));
     if repaired {
-        // Another encoding altogether (UTF-16, say) does not begin like JSON.
+        // A body in another encoding (such as UTF-16) does not begin like JSON.
         if !text.trim_start().starts_with('{') {
             return Err(ErrorKind::NotUtf8);
         }
@@ -131,7 +133,8 @@ pub(super) fn text<'a>(
     })
 }
 
-/// The text of bytes, with [`REPAIRED`] in the place of each byte that is not UTF-8: never longer than the bytes.
+/// Returns the text of bytes, with [`REPAIRED`] in place of each byte that is not UTF-8. It is never longer
+/// than the bytes.
 pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(body) {
         return Cow::Borrowed(text);
@@ -144,9 +147,9 @@ pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// A form as the JSON object with the same members.
+/// Converts a form to the JSON object with the same members.
 ///
-/// A lifetime is written as a number, for which it stands. Everything else is text, also if it consists of digits.
+/// A lifetime is written as a number. Everything else is written as a string, even if it consists of digits.
 pub(super) fn form_as_json(text: &str, rules: &TokenAnswer) -> Result<String, ErrorKind> {
     let times = [&rules.expires_in, &rules.expires_at, &rules.refresh_in];
     let mut json = String::with_capacity(text.len() + 16);
@@ -164,7 +167,7 @@ pub(super) fn form_as_json(text: &str, rules: &TokenAnswer) -> Result<String, Er
     Ok(json)
 }
 
-/// Type and subtype, without parameters.
+/// Returns type and subtype, without parameters.
 fn essence(value: &[u8]) -> &[u8] {
     let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
     value[..end].trim_ascii()

@@ -1,8 +1,8 @@
-//! The members of a JSON object, read without trusting it.
+//! The members of an untrusted JSON object.
 //!
-//! Only the members asked for are kept, each as a slice of the input; the rest is skipped. So the memory used
-//! does not grow with the number of members, and a number is converted only on request.
-//! A member that stands twice is noticed, escaped names included.
+//! Only the requested members are kept, each as a slice of the input; the rest is skipped. So memory does not
+//! grow with the number of members, and a number is converted only on request. Duplicate members are
+//! detected, even if their names are escaped.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,26 +14,26 @@ use serde_json::value::RawValue;
 use crate::error::ErrorKind;
 use crate::text::all_bytes;
 
-/// The number of members whose slots need no memory of their own.
+/// The number of members whose slots need no separate allocation.
 const USUAL: usize = 16;
 
-/// How deep arrays and objects may lie in one another in what is read.
+/// The maximum nesting depth of arrays and objects.
 const DEEPEST: usize = 128;
 
-/// The members asked for, by the places of their names.
+/// The requested members, by the positions of their names.
 pub(crate) struct Members<'a> {
     usual: [Slot<'a>; USUAL],
     more: Vec<Slot<'a>>,
 }
 
-/// One member asked for.
+/// One requested member.
 #[derive(Clone, Copy, Default)]
 struct Slot<'a> {
     raw: Option<&'a str>,
     again: Again,
 }
 
-/// Whether a member stands a second time.
+/// Whether a member occurs a second time.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Again {
     #[default]
@@ -47,7 +47,7 @@ pub(crate) enum Again {
 pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
-    /// A number as it is written.
+    /// A number as written.
     Number(&'a str),
     /// A string with its quotes and escapes.
     String(&'a str),
@@ -61,7 +61,7 @@ impl<'a> Members<'a> {
         Self::find(text, names.len(), place_in(names))
     }
 
-    /// Reads the members of a JSON object whose names have a place, less than `count`.
+    /// Reads the members of a JSON object whose names have a position below `count`.
     pub(crate) fn find(
         text: &'a str,
         count: usize,
@@ -81,12 +81,12 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Reads the named members of a JSON object that may be cut off: those that are complete.
+    /// Reads the named members of a JSON object that may be cut off. Only complete members are returned.
     pub(crate) fn of_beginning(text: &'a str, names: &[&str]) -> Self {
         Self::fill(text, names).0
     }
 
-    /// Reads the named members of the complete JSON object with which a text begins.
+    /// Reads the named members of the complete JSON object at the beginning of a text.
     pub(crate) fn first(text: &'a str, names: &[&str]) -> serde_json::Result<Self> {
         let (members, read) = Self::fill(text, names);
         read.map(|()| members)
@@ -115,12 +115,12 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// All members of a small object with their names, raw.
+    /// Returns all members of a small object with their names, raw.
     pub(crate) fn all(text: &'a str) -> Vec<(Cow<'a, str>, &'a str)> {
         Self::every(text).unwrap_or_default()
     }
 
-    /// All members of an object with their names, raw; an error for a text that is not one object.
+    /// Returns all members of an object with their names, raw; an error if the text is not one object.
     pub(crate) fn every(text: &'a str) -> serde_json::Result<Vec<(Cow<'a, str>, &'a str)>> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let members = deserializer.deserialize_map(Every)?;
@@ -128,17 +128,17 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    /// The value of the member with this place; nothing if it is absent.
+    /// Returns the value of the member at this position; `None` if it is absent.
     pub(crate) fn value(&self, place: usize) -> Option<Value<'a>> {
         Some(Value::of(self.slot(place)?.raw?))
     }
 
-    /// Whether the member stands a second time.
+    /// Returns whether the member occurs a second time.
     pub(crate) fn again(&self, place: usize) -> Again {
         self.slot(place).map_or(Again::No, |slot| slot.again)
     }
 
-    /// Whether one of the first so many members contains a byte.
+    /// Returns whether one of the first `count` members contains a byte.
     pub(crate) fn contain(&self, count: usize, byte: u8) -> bool {
         let raw = (0..count).filter_map(|place| self.slot(place)?.raw);
         raw.into_iter().any(|raw| raw.as_bytes().contains(&byte))
@@ -158,17 +158,17 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is `null` or an empty string.
+    /// Returns whether it is `null` or an empty string.
     pub(crate) fn is_empty(self) -> bool {
         matches!(self, Self::Null | Self::String("\"\""))
     }
 
-    /// The text of a string; nothing for other values and for lone surrogates.
+    /// Returns the text of a string; `None` for other values and for lone surrogates.
     pub(crate) fn text(self) -> Option<String> {
         self.borrowed_text().map(Cow::into_owned)
     }
 
-    /// As [`Value::text`], borrowed where the string has no escapes.
+    /// As [`Value::text`], but borrowed if the string has no escapes.
     pub(crate) fn borrowed_text(self) -> Option<Cow<'a, str>> {
         let Self::String(raw) = self else { return None };
         match raw.strip_prefix('"')?.strip_suffix('"')? {
@@ -177,7 +177,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text of a string, or any other value as it is written; `None` for `null` and for lone surrogates.
+    /// Returns the text of a string, or any other value as written; `None` for `null` and for lone
+    /// surrogates.
     pub(crate) fn text_or_json(self) -> Option<String> {
         match self {
             Self::Null => None,
@@ -187,26 +188,26 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of an array of strings.
+    /// Returns the elements of an array of strings.
     pub(crate) fn texts(self) -> Option<Vec<Cow<'a, str>>> {
         let Self::Array(raw) = self else { return None };
         let texts: Vec<Text<'_>> = serde_json::from_str(raw).ok()?;
         Some(texts.into_iter().map(|Text(text)| text).collect())
     }
 
-    /// The raw elements of an array; none for other values.
+    /// Returns the raw elements of an array; empty for other values.
     pub(crate) fn elements(self) -> Vec<&'a str> {
         let Self::Array(raw) = self else { return Vec::new() };
         let elements: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
         elements.into_iter().map(RawValue::get).collect()
     }
 
-    /// The first element of an array, raw.
+    /// Returns the first element of an array, raw.
     pub(crate) fn first_element(self) -> Option<&'a str> {
         self.elements().first().copied()
     }
 
-    /// A text or a whole number, as text: ids come as either.
+    /// Returns a string or an integer as text: servers send ids as either.
     pub(crate) fn id(self) -> Option<String> {
         match self {
             Self::Number(raw) if raw.len() <= 20 && raw.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -217,11 +218,11 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Fills the slots of the names that have a place; what was read before an error stays.
+/// Fills the slots of the names that have a position. Members read before an error are kept.
 struct Object<'m, 'de, F> {
     place: F,
     members: &'m mut Members<'de>,
-    /// How deep arrays and objects may lie in one another in a member.
+    /// The maximum nesting depth of arrays and objects in a member.
     deepest: usize,
 }
 
@@ -241,7 +242,7 @@ impl<'de, F: Fn(&str) -> Option<usize>> Visitor<'de> for Object<'_, 'de, F> {
             let Some(slot) = place.and_then(|place| self.members.slot_mut(place)) else { continue };
             match slot.raw {
                 None => slot.raw = Some(raw),
-                // Decided already; comparing once more with a long first value would be quadratic.
+                // This is decided already. Comparing again with a long first value would take quadratic time.
                 Some(_) if slot.again == Again::Different => {}
                 Some(first) if same_value(first, raw) => slot.again = Again::Same,
                 Some(_) => slot.again = Again::Different,
@@ -270,7 +271,7 @@ impl<'de> Visitor<'de> for Every {
     }
 }
 
-/// A string, borrowed where it has no escapes.
+/// A string, borrowed if it has no escapes.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -297,24 +298,24 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Whether two raw values are the same; strings are compared without their escapes.
+/// Returns whether two raw values are equal. Strings are compared after unescaping.
 fn same_value(left: &str, right: &str) -> bool {
     let text = |raw| Value::of(raw).borrowed_text();
     left == right || matches!((text(left), text(right)), (Some(left), Some(right)) if left == right)
 }
 
-/// Returns what finds the place of a name in a list.
+/// Returns a function that finds the position of a name in a list.
 fn place_in(names: &[&str]) -> impl Fn(&str) -> Option<usize> {
     |name| names.iter().position(|wanted| *wanted == name)
 }
 
-/// Returns whether a text is one JSON value that does not lie too deep.
+/// Returns whether a text is one JSON value that is not nested too deeply.
 fn is_value(text: &str) -> bool {
     !is_too_deep(text.trim_ascii_start(), DEEPEST) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// Returns whether arrays and objects lie in one another deeper than any answer's do, as the parsers of most languages
-/// refuse it.
+/// Returns whether arrays and objects are nested deeper than in any real answer. Parsers of most languages
+/// reject this too.
 fn is_too_deep(value: &str, deepest: usize) -> bool {
     if value.len() <= deepest || !value.starts_with(['[', '{']) {
         return false;
@@ -336,7 +337,7 @@ fn is_too_deep(value: &str, deepest: usize) -> bool {
     false
 }
 
-/// Finds the place of a member's name.
+/// Finds the position of a member's name.
 struct Place<'f, F>(&'f F);
 
 impl<'de, F: Fn(&str) -> Option<usize>> DeserializeSeed<'de> for Place<'_, F> {

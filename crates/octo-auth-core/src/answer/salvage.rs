@@ -1,7 +1,8 @@
-//! The refresh token of an answer that is unusable otherwise.
+//! The refresh token of an otherwise unusable answer.
 //!
-//! It may be the only one the server still takes: a rotating server has replaced the one that was sent, whatever
-//! else is wrong with its answer. One that repeats the refresh token which was sent has not replaced it.
+//! It may be the only one that the server still accepts: a rotating server has replaced the one that was
+//! sent, whatever else is wrong with its answer. If the answer repeats the refresh token that was sent, the
+//! server has not replaced it.
 
 use std::borrow::Cow;
 
@@ -14,10 +15,11 @@ use crate::exchange::{ANSWER_LIMIT, Purpose};
 use crate::reading::Reading;
 use crate::secret::Secret;
 
-/// Returns the refresh token of a success that was refused or broke off; `None` if there is none that is beyond doubt.
+/// Returns the refresh token of a successful answer that was rejected or cut off; `None` if there is none
+/// that is certain.
 ///
-/// The body must begin with a complete JSON object, or be a complete form. What follows the object, and
-/// what the headers say of length and coding, does not count.
+/// The body must begin with a complete JSON object, or be a complete form. Text after the object, and headers
+/// about length and coding, are ignored.
 pub(crate) fn salvage<B: AsRef<[u8]>>(
     reading: &Reading,
     response: &Response<B>,

@@ -1,4 +1,4 @@
-//! Octorate's API configuration: where users are sent and where they come back to.
+//! Octorate's API configuration: the authorization pages and the redirect URIs.
 
 use std::borrow::Cow;
 
@@ -19,27 +19,27 @@ pub struct ApiConfiguration {
     pub environment: Option<String>,
     /// The registered redirect URIs, byte for byte as they must be sent.
     pub redirect_uris: Vec<String>,
-    /// The pages of the provider a user can be sent to.
+    /// The provider's pages that a user can be sent to.
     pub authorization_pages: Vec<AuthorizationPage>,
 }
 
-/// A page of the provider a user can be sent to.
+/// A page of the provider that a user can be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationPage {
-    /// What the provider says of it; empty if nothing.
+    /// The provider's description; may be empty.
     pub description: String,
     /// Its URL.
     pub url: String,
-    /// Whether it is the page that asks for a grant: its path is the one of the authorization call.
+    /// Whether it is the page that asks for consent: its path is that of the authorization call.
     pub asks_for_grant: bool,
 }
 
-/// A call that succeeded and whose answer carries nothing.
+/// The value of a successful answer without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done;
 
 impl ApiConfiguration {
-    /// The page that asks a user for a grant.
+    /// Returns the page that asks a user for consent.
     #[must_use]
     pub fn identity_page(&self) -> Option<&AuthorizationPage> {
         self.authorization_pages.iter().find(|page| page.asks_for_grant)
@@ -80,14 +80,14 @@ fn configuration(
     })
 }
 
-/// An array of texts, or one text on its own.
+/// Returns the strings of an array, or a single string.
 fn texts(value: Value<'_>) -> Vec<String> {
     let texts = value.borrowed_text().map(|text| vec![text]).or_else(|| value.texts()).unwrap_or_default();
     texts.into_iter().map(Cow::into_owned).collect()
 }
 
-/// The pages, whose exact form the provider does not publish: texts, or objects with a URL in one of their
-/// members, alone, in an array or as the members of an object.
+/// Returns the pages. The provider does not publish their exact format. They are strings, or objects with a
+/// URL in one of their members, and occur alone, in an array, or as the members of an object.
 fn pages(value: Value<'_>, path: Option<&str>) -> Vec<AuthorizationPage> {
     let elements = match value {
         Value::Object(raw) => Members::all(raw),

@@ -1,4 +1,4 @@
-//! Token answers (RFC 6749 section 5.1) and the shapes the providers make of them.
+//! Token answers (RFC 6749 section 5.1), with the variants of the providers.
 
 use std::borrow::Cow;
 
@@ -14,13 +14,13 @@ use crate::secret::Secret;
 use crate::text::all_bytes;
 use crate::token::{AccessToken, AdminToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_TOKEN, TokenSet};
 
-/// Longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
+/// The longest token that fits a header line of 8,190 bytes, the smallest limit of common servers.
 const LONG: usize = 8190 - "authorization: Bearer ".len();
 
-/// Longest token type that is shown, in characters: a longer one may be a secret in the wrong place.
+/// The longest token type that is shown, in characters. A longer one may be a misplaced secret.
 const LONGEST_TYPE: usize = 32;
 
-/// Members that are known to hold a token answer in an envelope.
+/// Members that are known to wrap a token answer.
 const ENVELOPES: [&str; 4] = ["data", "result", "response", "token"];
 
 impl Read for TokenSet {
@@ -44,14 +44,14 @@ impl Read for AdminToken {
     }
 }
 
-/// One token answer being read.
+/// A token answer while it is read.
 struct Token<'r> {
     reading: &'r Reading,
     received: &'r Received<'r>,
     deviations: Vec<Deviation>,
 }
 
-/// The members of a token answer, by what they are for.
+/// The members of a token answer, by their use.
 struct Named<'a> {
     members: Members<'a>,
     names: &'a Names,
@@ -64,12 +64,12 @@ impl<'a> Named<'a> {
         Ok(Self { members: opened.sound(read, wanted)?, names })
     }
 
-    /// Whether no member is there with which an error begins.
+    /// Returns whether the answer has no member that begins an error.
     fn is_no_error(&self) -> bool {
         self.names.of_errors().iter().all(|place| self.members.value(*place).is_none())
     }
 
-    /// The values of one use that are there, documented name first, each with the rank of its name.
+    /// Returns the present values of one use, the documented name first, each with the rank of its name.
     fn values(&self, of: Use) -> impl Iterator<Item = (usize, Value<'a>)> {
         let places = self.names.places(of).enumerate();
         places.filter_map(|(rank, place)| Some((rank, self.members.value(place)?)))
@@ -96,14 +96,15 @@ impl Token<'_> {
         Ok(TokenSet { access_token, issuer, issued_at, lifetime, renew_after, refresh_token, scopes, kept })
     }
 
-    /// Notes members that stand twice with the same value; different ones were refused before.
+    /// Reports members that occur twice with the same value. Different values were rejected before.
     fn note_duplicates(&mut self, named: &Named<'_>) {
         let wanted = 0..named.names.places(Use::Error).start;
         let twice = wanted.filter(|place| named.members.again(*place) == Again::Same);
         self.deviations.extend(twice.map(|_| Deviation::DuplicateMemberSame));
     }
 
-    /// The value of a use under its first name that has one. An empty value counts only if there is no other.
+    /// Returns the value of a use, under the first name that has one. An empty value counts only if there is
+    /// no other.
     fn one<'v>(&mut self, named: &Named<'v>, of: Use) -> Option<Value<'v>> {
         let filled = named.values(of).find(|(_, value)| !value.is_empty());
         let (rank, value) = filled.or_else(|| named.values(of).next())?;
@@ -161,19 +162,19 @@ impl Token<'_> {
         if named_so { Ok(()) } else { Err(self.unsupported(named, &first)) }
     }
 
-    /// The error of a token type that is not bearer, which shows the type unless it may be a secret.
+    /// Returns the error of a token type that is not bearer. It shows the type unless that may be a secret.
     fn unsupported(&self, named: &Named<'_>, token_type: &str) -> ErrorKind {
         let tokens = named.values(Use::AccessToken).chain(named.values(Use::RefreshToken));
         let tokens = tokens.filter_map(|(_, value)| value.text()).map(Secret::new);
         let secrets: Vec<Secret> = self.reading.secrets.iter().cloned().chain(tokens).collect();
-        // A name of RFC 8693 section 3 is longer and no secret.
+        // A name of RFC 8693 section 3 is longer and is not a secret.
         let is_short = token_type.chars().count() <= LONGEST_TYPE
             || token_type.starts_with("urn:ietf:params:oauth:token-type:");
         let shown = ProviderText::new(token_type, &secrets).filter(|_| is_short);
         ErrorKind::TokenTypeUnsupported(shown)
     }
 
-    /// The members that the profile keeps. One that cannot be kept never costs the token.
+    /// Returns the members that the profile keeps. If a member cannot be kept, the token is still used.
     fn kept(&mut self, named: &Named<'_>, rules: &TokenAnswer) -> KeptMembers {
         let mut kept = Vec::new();
         for (place, value) in named.values(Use::Kept) {
@@ -188,7 +189,8 @@ impl Token<'_> {
         KeptMembers::new(kept)
     }
 
-    /// The refresh token of the answer. An unusable one never harms the stored one or the access token.
+    /// Returns the refresh token of the answer. An unusable one affects neither the stored one nor the access
+    /// token.
     fn refresh_token(&mut self, named: &Named<'_>) -> Option<Secret> {
         let value = self.one(named, Use::RefreshToken)?;
         let tolerated = match value {
@@ -210,7 +212,7 @@ impl Token<'_> {
                 return None;
             }
         };
-        // The one that was sent comes back: nothing was replaced.
+        // The server returned the one that was sent: it has replaced nothing.
         if self.reading.has_sent(&token) {
             return None;
         }
@@ -233,12 +235,12 @@ impl Token<'_> {
             }),
             value => value.borrowed_text(),
         };
-        // What was asked for, word by word, needs no other look.
+        // If the answer repeats the requested scopes word by word, no further check is needed.
         let asked = self.reading.scopes.as_ref();
         if let Some(asked) = asked.filter(|asked| words.as_deref() == Some(asked.as_str())) {
             return Some(asked.clone());
         }
-        // RFC 6749 section 3.3 separates by spaces; other white space is no scope.
+        // RFC 6749 section 3.3 separates scopes by spaces. Other white space is not allowed in a scope.
         let spaced = words.filter(|text| !text.bytes().any(|byte| byte.is_ascii_control()));
         let Some(granted) = spaced.and_then(|text| Scopes::parse(&text).ok()) else {
             self.deviations.push(Deviation::ScopeMalformed);
@@ -256,7 +258,7 @@ impl Token<'_> {
     }
 }
 
-/// Tells an answer without a token from one that holds it inside another member.
+/// Distinguishes an answer without a token from one that has it inside another member.
 fn missing_or_enveloped(opened: &Opened<'_>, tokens: &[&str]) -> ErrorKind {
     let Ok(envelopes) = Members::read(&opened.text, &ENVELOPES) else {
         return ErrorKind::AccessTokenMissing;

@@ -1,37 +1,41 @@
 //! Octorate: an application, its administration, and the consents of its properties' owners.
 //!
-//! The steps of Octorate's "Authentication Process", and what stands for each in the adapters' module `octorate`:
+//! The tables list the steps of Octorate's "Authentication Process" and their counterparts in the adapters'
+//! module `octorate`:
 //!
 //! # Case 1: an owner consents
 //!
-//! | the document | here |
+//! | the document | this library |
 //! |---|---|
 //! | step 1: send the user to Octorate's identity page | `Octorate::authorize`; keep the [`PendingAuthorization`], such as by [`PendingAuthorization::to_json`], until the callback comes |
 //! | the user comes back with `code` and `state` | [`PendingAuthorization::receive`] with the callback's URL |
 //! | step 2: exchange the code within a minute | `Property::sign_in` |
 //! | step 3: the header of each call | `Property::api`, or `Property::tokens` for an HTTP client of your own |
-//! | step 4: refresh when the token has expired | nothing to do: it happens when it is due |
+//! | step 4: refresh when the token has expired | automatic, when it is due |
 //!
-//! One consent may cover several properties: it is one account, with one name of yours and one refresh token, whatever
-//! property a call is for. A key of the old API is traded for tokens once, the document's "migration":
-//! `Property::migrate`.
+//! One consent may cover several properties. It is one account, with a name of your choice and one refresh
+//! token, whichever property a call is for. A key of the old API is exchanged for tokens once (the document's
+//! "migration"): `Property::migrate`.
 //!
 //! # Case 2: the application's own access
 //!
-//! ApiLogin, for administration: `Octorate::admin`. Its tokens open no property's data, and those of a property no
-//! administration; so `Admin` and `Property` are different types. A property that is created brings its refresh token in
-//! the answer, and only there. In a network Octorate returns the refresh token of the network again: name the account of
-//! the network, which goes on as it was and reaches the new property too.
+//! ApiLogin, for administration: `Octorate::admin`. Its tokens do not open property data, and a property's
+//! token does not open administration, so `Admin` and `Property` are different types. The answer that creates
+//! a property contains its refresh token, which is available only there. In a network, Octorate returns the
+//! network's refresh token again. Name the account of the network then: it continues unchanged and covers the
+//! new property too.
 //!
 //! # Case 3: IP authentication
 //!
-//! From an address on the list that Octorate keeps for the application, the token of ApiLogin opens property data too, at
-//! the paths with an accommodation in them. From any other address those calls are refused with
-//! `403 errNoResourcesForIdentity`, which says nothing of addresses. So `Admin::for_ip_authentication` checks the list
-//! before anything is sent ([`Rules::require`](crate::allowlist::Rules::require)): the address is the one that Octorate
-//! will see, outside of any address translation, and the rules are those that Octorate was given.
-//! [`Terms::ipv4_only`](crate::allowlist::Terms::ipv4_only) and [`Terms::egress`](crate::allowlist::Terms::egress) refuse
-//! rules that can never match there.
+//! From an IP address on the application's list at Octorate, the ApiLogin token also opens property data, at
+//! the paths that contain an accommodation. From any other address Octorate refuses those calls with `403
+//! errNoResourcesForIdentity`, which does not mention addresses.
+//!
+//! So `Admin::for_ip_authentication` checks the list before anything is sent
+//! ([`Rules::require`](crate::allowlist::Rules::require)). The address must be the one that Octorate sees,
+//! after any address translation, and the rules must be those that Octorate has.
+//! [`RuleOptions::ipv4_only`](crate::allowlist::RuleOptions::ipv4_only) and
+//! [`RuleOptions::egress`](crate::allowlist::RuleOptions::egress) reject rules that can never match there.
 
 use super::call::Terms;
 use super::{ProviderCall, rfc6749};
@@ -46,26 +50,27 @@ use crate::spec::TokenSpec;
 use crate::time::Now;
 use crate::token::{AdminToken, TokenSet};
 
-/// Returns the key of the application's administration.
+/// Returns the spec of the application's administration.
 #[must_use]
 pub fn admin() -> TokenSpec {
     TokenSpec::api_login()
 }
 
-/// Returns the key of one consent, by a name of yours that is no secret.
+/// Returns the spec of one consent. You choose its name, which must not be a secret.
 #[must_use]
 pub fn property(account: &str) -> TokenSpec {
     TokenSpec::account(account)
 }
 
-/// Returns the page to send an owner to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).
+/// Returns the URL to send an owner to, and the pending authorization request, which waits for the callback
+/// ([`PendingAuthorization::receive`]).
 ///
-/// `redirect_uri` must be registered, byte for byte, and begin with `https`; Octorate's default is `https://localhost`.
-/// `entropy` is `None` if the operating system gives no random bytes.
+/// `redirect_uri` must be registered, byte for byte, and begin with `https`. Octorate's default is
+/// `https://localhost`. `entropy` is `None` if the operating system returns no random bytes.
 ///
 /// # Errors
 ///
-/// [`RequestError::RedirectUri`] for another redirect URI; [`RequestError::Value`] without entropy.
+/// [`RequestError::RedirectUri`] for another redirect URI, and [`RequestError::Value`] without entropy.
 pub fn authorize(
     client: &Client,
     redirect_uri: &str,
@@ -75,10 +80,11 @@ pub fn authorize(
     rfc6749::authorize(client, redirect_uri, "", &[], entropy, now)
 }
 
-/// Exchanges the code of a sign-in, within a minute of its callback; the account starts again with what it brings.
+/// Exchanges the code of a sign-in, within a minute of its callback. The account starts again with the new
+/// tokens.
 ///
-/// It ends in an [`OnboardingError`] if that fails. The code is used up in any case: the owner has to sign in again, unless
-/// a refresh token is in the account all the same.
+/// A failure is an [`OnboardingError`]. The code is used up in any case. The owner must sign in again, unless
+/// the account nevertheless has a refresh token.
 pub fn sign_in(
     client: &Client,
     code: AuthorizationCode,
@@ -87,10 +93,11 @@ pub fn sign_in(
     rfc6749::sign_in(client, code, now)
 }
 
-/// Trades a key of Octorate's old API for tokens of a property, once for each, and begins the account with them.
+/// Exchanges a key of Octorate's old API for tokens of a property, and starts the account with them. This
+/// works once for each property.
 ///
-/// It ends in an [`OnboardingError`] if that fails: [`OnboardingError::Call`] if nothing was sent,
-/// [`OnboardingError::Occupied`] with the new tokens if the account holds a refresh token already.
+/// A failure is an [`OnboardingError`]: [`OnboardingError::Call`] if nothing was sent, and
+/// [`OnboardingError::Occupied`] with the new tokens if the account has a refresh token already.
 pub fn migrate(
     client: &Client,
     api_key: &Secret,
@@ -99,12 +106,12 @@ pub fn migrate(
     ProviderCall::without_token(Terms::if_vacant(), client.migrate(api_key, accommodation)).once_read()
 }
 
-/// Creates a property from the JSON object that Octorate documents for `POST /rest/v2/accommodation`, and begins its
-/// account with the refresh token of the answer, which comes only once.
+/// Creates a property from the JSON object that Octorate documents for `POST /rest/v2/accommodation`. It
+/// starts the account of the property with the refresh token of the answer, which is returned only once.
 ///
-/// It ends in an [`OnboardingError`] if that fails: [`OnboardingError::Call`] if nothing was sent,
-/// [`OnboardingError::Occupied`] with the new refresh token and the property's id if the account holds another one.
-/// Octorate refuses a property that exists already with status 412.
+/// A failure is an [`OnboardingError`]: [`OnboardingError::Call`] if nothing was sent, and
+/// [`OnboardingError::Occupied`] with the new refresh token and the property's id if the account has another
+/// refresh token. If the property already exists, Octorate refuses with status 412.
 pub fn create_property(client: Client, json: &str) -> ProviderCall<'_, CreatedProperty, OnboardingError> {
     let terms = Terms {
         finish: |created: Answer<CreatedProperty>, placed| match placed {
@@ -116,16 +123,16 @@ pub fn create_property(client: Client, json: &str) -> ProviderCall<'_, CreatedPr
     as_admin(terms, move |token| client.create_property(token, json)).once_read()
 }
 
-/// Reads the configuration of the application, with the page owners are sent to.
+/// Reads the configuration of the application, with the page that owners are sent to.
 ///
-/// It ends in an [`ApiError`](crate::ApiError) if that fails.
+/// A failure is an [`ApiError`](crate::ApiError).
 pub fn configuration(client: Client) -> ProviderCall<'static, ApiConfiguration> {
     as_admin(Terms::plain(), move |token| client.api_configuration(token))
 }
 
 /// Replaces all redirect URIs of the application; `None` removes them.
 ///
-/// It ends in an [`ApiError`](crate::ApiError) if that fails.
+/// A failure is an [`ApiError`](crate::ApiError).
 pub fn replace_redirect_uris<'a>(
     client: Client,
     redirect_uris: Option<&'a [&'a str]>,
@@ -133,7 +140,7 @@ pub fn replace_redirect_uris<'a>(
     as_admin(Terms::plain(), move |token| client.replace_redirect_uris(token, redirect_uris))
 }
 
-/// A call with a token for administration.
+/// Returns a call with an administration token.
 fn as_admin<'a, T: Reply, E: From<CallError> + From<ExchangeError>>(
     terms: Terms<T, E>,
     build: impl Fn(&AdminToken) -> Result<Exchange<T>, RequestError> + Send + 'a,

@@ -1,14 +1,14 @@
 //! Any standard server: sign-ins of its users, and tokens of the client itself.
 //!
-//! What stands for the steps of RFC 6749 in the adapters' module `rfc6749`:
+//! The table lists the steps of RFC 6749 and their counterparts in the adapters' module `rfc6749`:
 //!
-//! | the standard | here |
+//! | the standard | this library |
 //! |---|---|
 //! | section 2: register the client | [`Client::new`] or [`Client::public`] with [`Profile::rfc6749`](crate::Profile::rfc6749) |
 //! | section 4.1.1: send the user to the authorization endpoint | `Rfc6749::authorize`; keep the [`PendingAuthorization`], such as by [`PendingAuthorization::to_json`], until the callback comes |
 //! | section 4.1.2: the user comes back with `code` and `state` | [`PendingAuthorization::receive`] with the callback's URL |
 //! | section 4.1.3: exchange the code | `Account::sign_in` |
-//! | section 6: refresh when the token has expired | nothing to do: it happens when it is due |
+//! | section 6: refresh when the token has expired | automatic, when it is due |
 //! | section 7: use the access token | `Account::api`, or `Account::tokens` for an HTTP client of your own |
 //! | RFC 7009: revoke the tokens | `Account::sign_out` |
 //! | section 4.4: client credentials | `Rfc6749::with_scopes` |
@@ -22,31 +22,36 @@ use crate::spec::TokenSpec;
 use crate::time::Now;
 use crate::token::TokenSet;
 
-/// Returns the key of one user's account, by a name of yours that is no secret.
+/// Returns the spec of one user's account. You choose its name, which must not be a secret.
 #[must_use]
 pub fn account(name: &str) -> TokenSpec {
     TokenSpec::account(name)
 }
 
-/// Returns the key of the client's own tokens with a set of scopes, separated by spaces; it may be empty.
+/// Returns the spec of the client's own tokens with a set of scopes, separated by spaces. The set may be
+/// empty.
 ///
 /// # Errors
 ///
-/// A [`CallError`] for a scope with a character that RFC 6749 section 3.3 does not allow.
+/// A [`CallError`] if a scope contains a character that RFC 6749 section 3.3 does not allow.
 pub fn scopes(scopes: &str) -> Result<TokenSpec, CallError> {
     Ok(TokenSpec::client_credentials(&Scopes::parse(scopes)?))
 }
 
-/// Returns the page to send a user to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).
+/// Returns the URL to send a user to, and the pending authorization request, which waits for the callback
+/// ([`PendingAuthorization::receive`]).
 ///
-/// `scopes` are separated by spaces and may be empty. `parameters` are further ones of the page for this sign-in, such as
-/// `nonce` or `login_hint`; those of every sign-in belong to the client ([`Client::with_authorization_parameter`]). `entropy` is `None` if the operating system gives no random bytes.
+/// `scopes` are separated by spaces and may be empty. `parameters` are further parameters of this
+/// authorization request, such as `nonce` or `login_hint`. Parameters of every authorization request belong
+/// to the client ([`Client::with_authorization_parameter`]). `entropy` is `None` if the operating system
+/// returns no random bytes.
 ///
 /// # Errors
 ///
-/// [`RequestError::NotOffered`] if the profile has no page ([`Profile::with_authorization_url`](crate::Profile::with_authorization_url));
-/// [`RequestError::ScopeMalformed`]; [`RequestError::RedirectUri`]; as [`Client::with_authorization_parameter`];
-/// [`RequestError::Value`] without entropy.
+/// [`RequestError::NotOffered`] if the profile has no authorization endpoint
+/// ([`Profile::with_authorization_url`](crate::Profile::with_authorization_url));
+/// [`RequestError::ScopeMalformed`]; [`RequestError::RedirectUri`]; the errors of
+/// [`Client::with_authorization_parameter`]; [`RequestError::Value`] without entropy.
 pub fn authorize(
     client: &Client,
     redirect_uri: &str,
@@ -65,10 +70,10 @@ pub fn authorize(
     client.authorize(redirect_uri, &scopes, entropy, now)
 }
 
-/// Exchanges the code of a sign-in; the account starts again with what it brings.
+/// Exchanges the code of a sign-in. The account starts again with the new tokens.
 ///
-/// It ends in an [`OnboardingError`] if that fails. The code is used up in any case: the user has to sign in again, unless
-/// a refresh token is in the account all the same.
+/// A failure is an [`OnboardingError`]. The code is used up in any case. The user must sign in again, unless
+/// the account nevertheless has a refresh token.
 pub fn sign_in(
     client: &Client,
     code: AuthorizationCode,

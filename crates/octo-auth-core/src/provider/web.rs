@@ -1,14 +1,17 @@
-//! Sign-ins of a web application's users, without IO: two addresses, a cookie and a record in a store.
+//! Sign-ins of a web application's users, without IO: two URLs, a cookie and a record in a store.
 //!
 //! | the browser opens | the application |
 //! |---|---|
-//! | the address to sign in | makes a [`PendingAuthorization`] for an account of its choice ([`PendingAuthorization::with_account`]), keeps it in a store ([`Change::add`]), sets its [`cookie`], and redirects to the provider |
-//! | the redirect URI | finds the `state` that came back and the cookie that belongs to it ([`returned`]), takes the sign-in out of the store ([`Change::take`]), and exchanges the code ([`receive`]) |
+//! | the sign-in URL | creates a [`PendingAuthorization`] for an account of its choice ([`PendingAuthorization::with_account`]), keeps it in a store ([`Change::add`]), sets its [`cookie`], and redirects to the provider |
+//! | the redirect URI | finds the returned `state` and its cookie ([`returned`]), removes the pending sign-in from the store ([`Change::take`]), and exchanges the code ([`receive`]) |
 //!
-//! The cookie proves that the callback comes to the browser in which the sign-in began. Without it, an attacker could send a
-//! person the address of a callback and sign that person in with the attacker's account (RFC 6749 section 10.12, RFC 9700
-//! section 4.7). A sign-in is taken out of the store in one step. So if several callbacks arrive, at any number of replicas,
-//! only one exchanges the code. An application without a store keeps the whole sign-in in the cookie, sealed.
+//! The cookie proves that the callback arrives in the browser in which the sign-in began. Without it, an
+//! attacker could send a person the URL of a callback and sign that person in with the attacker's account
+//! (RFC 6749 section 10.12, RFC 9700 section 4.7).
+//!
+//! A sign-in is removed from the store in one atomic step. So if several callbacks arrive, at any number of
+//! replicas, only one exchanges the code. An application without a store keeps the whole sign-in in the
+//! cookie, sealed.
 
 mod change;
 mod error;
@@ -32,10 +35,11 @@ use crate::secret::Secret;
 use crate::store::hex;
 use crate::time::Now;
 
-/// What the names of the cookies begin with. By `__Host-`, neither another host nor a page without TLS can set them.
+/// The prefix of the cookies' names. With `__Host-`, neither another host nor a page without TLS can set
+/// them.
 const PREFIX: &str = "__Host-octo-auth-";
 
-/// The longest name and value of a cookie, in bytes.
+/// The maximum length of a cookie's name and value together, in bytes.
 const LONGEST_COOKIE: usize = 4096;
 
 /// A user who is signed in.
@@ -51,22 +55,22 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Returns a redirect to a page of the application, which removes the cookie of the sign-in.
+    /// Returns a redirect to a page of the application. It removes the cookie of the sign-in.
     ///
     /// # Errors
     ///
-    /// A [`WebSignInError`] for a location that cannot stand in a header.
+    /// A [`WebSignInError`] if the location contains characters that are not allowed in a header.
     pub fn redirect(self, location: &str) -> Result<Response<String>, WebSignInError> {
         Ok(redirect(location, self.cookie)?)
     }
 }
 
-/// Takes the callback of a sign-in: the code to exchange, and who is signed in once it is exchanged. `pending` is `None` if
-/// no sign-in waits.
+/// Receives the callback of a sign-in. Returns the code to exchange, and the user who is signed in after the
+/// exchange. `pending` is `None` if no sign-in waits.
 ///
 /// # Errors
 ///
-/// [`WebSignInError::NotWaiting`], and [`WebSignInError::Callback`] for a callback without a code.
+/// [`WebSignInError::NotWaiting`], and [`WebSignInError::Callback`] if the callback has no code.
 pub fn receive(
     pending: Option<PendingAuthorization>,
     query: &str,
@@ -80,15 +84,16 @@ pub fn receive(
     Ok((code, SignedIn { account, parameters, cookie }))
 }
 
-/// Returns the value of `Set-Cookie` by which the browser is known again: for this host alone, not for scripts, over TLS,
-/// and sent along when the provider sends the browser back. `value` is the `state` of the sign-in or the sealed sign-in, in
-/// characters of base64url and dots.
+/// Returns the value of `Set-Cookie` that identifies the browser. The cookie is for this host only, hidden
+/// from scripts, sent only over TLS, and included when the provider redirects the browser back. `value` is
+/// the `state` of the sign-in or the sealed sign-in, in characters of base64url and dots.
 ///
-/// Each sign-in has a cookie of its own, so that several tabs do not disturb each other.
+/// Each sign-in has its own cookie, so several tabs do not interfere.
 ///
 /// # Errors
 ///
-/// [`RequestError::Value`] if name and value are longer than 4096 bytes: browsers drop such a cookie (RFC 6265 section 6.1).
+/// [`RequestError::Value`] if name and value are longer than 4096 bytes: browsers drop such a cookie (RFC
+/// 6265 section 6.1).
 pub fn cookie(state: &Secret, value: &str) -> Result<HeaderValue, RequestError> {
     if cookie_name(state).len() + value.len() > LONGEST_COOKIE {
         let problem = "would be longer than the 4096 bytes that browsers keep: name fewer scopes or a shorter account, or \
@@ -98,26 +103,27 @@ pub fn cookie(state: &Secret, value: &str) -> Result<HeaderValue, RequestError> 
     Ok(set_cookie(state, value, PendingAuthorization::LONGEST_AGE))
 }
 
-/// Returns the `state` of a callback, and the value of the cookie that belongs to it.
+/// Returns the `state` of a callback, and the value of its cookie.
 ///
 /// # Errors
 ///
-/// [`WebSignInError::Callback`] for a query that is no callback, and [`WebSignInError::OtherBrowser`] without the cookie.
+/// [`WebSignInError::Callback`] if the query is not a callback, and [`WebSignInError::OtherBrowser`] without
+/// the cookie.
 pub fn returned<'a>(query: &str, headers: &'a HeaderMap) -> Result<(Secret, &'a str), WebSignInError> {
     let state = state_of_callback(query)?;
     let name = cookie_name(&state);
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    // By `__Host-` a browser has one cookie of a name.
+    // With `__Host-`, a browser has only one cookie of a name.
     let value = pairs.find(|(own, _)| *own == name).map(|(_, value)| value);
     Ok((state, value.ok_or(WebSignInError::OtherBrowser)?))
 }
 
-/// Returns a redirect that sets a cookie, and that no cache keeps.
+/// Returns an uncacheable redirect that sets a cookie.
 ///
 /// # Errors
 ///
-/// [`RequestError::Value`] for a location that cannot stand in a header.
+/// [`RequestError::Value`] if the location contains characters that are not allowed in a header.
 pub fn redirect(location: &str, cookie: HeaderValue) -> Result<Response<String>, RequestError> {
     let location = HeaderValue::from_str(location).map_err(|_| RequestError::Value {
         what: "location of a redirect",
@@ -138,7 +144,7 @@ fn set_cookie(state: &Secret, value: &str, age: Duration) -> HeaderValue {
     value
 }
 
-/// Returns the name of a sign-in's cookie, from which its `state` cannot be found.
+/// Returns the name of a sign-in's cookie. It does not reveal the `state`.
 #[must_use]
 pub fn cookie_name(state: &Secret) -> String {
     format!("{PREFIX}{}", hex(&Sha256::digest(state.expose())[..8]))

@@ -1,4 +1,4 @@
-//! Adding a sign-in to a store and taking it out, while other replicas do the same.
+//! Adding a sign-in to a store and removing it, while other replicas do the same.
 
 use super::waiting::WaitingSignIns;
 use crate::client::Client;
@@ -7,13 +7,14 @@ use crate::secret::Secret;
 use crate::store::{RecordBytes, RecordName, StoreError, Stored, Version};
 use crate::time::Now;
 
-/// How often a record is written again that another replica has changed.
+/// How often to write a record again after conflicts with other replicas.
 const ATTEMPTS: usize = 16;
 
-/// A change of the record in which a sign-in waits.
+/// A change of the record that contains a waiting sign-in.
 ///
-/// The caller loads the record of [`Change::name`] and writes what [`Change::write`] returns by compare-and-swap. After a
-/// conflict it calls that again, with what is stored now. The change is made when the content was stored.
+/// The caller loads the record of [`Change::name`] and writes the result of [`Change::write`] by
+/// compare-and-swap. After a conflict it calls `write` again with the content stored now. The change is done
+/// when the content was stored.
 #[derive(Debug)]
 pub struct Change {
     client: Client,
@@ -32,7 +33,7 @@ impl Change {
         Self { added: Some((pending, now)), ..Self::take(client, state) }
     }
 
-    /// Takes the sign-in with this `state` out.
+    /// Removes the sign-in with this `state`.
     #[must_use]
     pub fn take(client: &Client, state: Secret) -> Self {
         let name = WaitingSignIns::record_name(client, &state);
@@ -45,11 +46,11 @@ impl Change {
         &self.name
     }
 
-    /// Returns the version to replace and the content to write; `None` if there is no such sign-in to take out.
+    /// Returns the version to replace and the content to write; `None` if there is no such sign-in to remove.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] for a record that cannot be used, and after 16 conflicts.
+    /// A [`StoreError`] if the record cannot be used, and after 16 conflicts.
     pub fn write(
         &mut self,
         stored: Option<&Stored>,
@@ -71,7 +72,7 @@ impl Change {
         Ok(Some((sign_ins.version(), sign_ins.content())))
     }
 
-    /// Returns the sign-in that was taken out, once the content was stored.
+    /// Returns the removed sign-in. Call it after the content was stored.
     #[must_use]
     pub fn taken(self) -> Option<PendingAuthorization> {
         self.taken

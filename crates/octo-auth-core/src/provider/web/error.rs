@@ -1,4 +1,5 @@
-//! Why a user of a web application was not signed in, for the program and as a page for the user.
+//! [`WebSignInError`]: why a user of a web application was not signed in, for the program and as a page for
+//! the user.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,10 +17,11 @@ use super::page::PlainPage;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebSignInError {
-    /// The sign-in cannot begin: the redirect URI, a scope or the account does not fit.
+    /// The sign-in cannot begin: the redirect URI, a scope or the account is not valid.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The callback came to another browser than the one that began; nothing was exchanged.
+    /// The callback arrived in another browser than the one in which the sign-in began. Nothing was
+    /// exchanged.
     #[error(
         "the browser has no cookie of the sign-in: that began in another browser, or is over; nothing was exchanged"
     )]
@@ -27,19 +29,19 @@ pub enum WebSignInError {
     /// No sign-in waits for this callback.
     #[error("no sign-in waits for this callback: it came already, or newer sign-ins took its place")]
     NotWaiting,
-    /// The cookie is not one that this application sealed and can open; nothing was exchanged.
+    /// This application did not seal the cookie, or cannot open it. Nothing was exchanged.
     #[error("the cookie of the sign-in {problem}; nothing was exchanged")]
     Cookie {
         /// What is wrong with it.
         problem: String,
     },
-    /// The callback brought no code that can be exchanged.
+    /// The callback has no code that can be exchanged.
     #[error(transparent)]
     Callback(#[from] CallbackError),
-    /// The store of the sign-ins failed; nothing was exchanged.
+    /// The store of the sign-ins failed. Nothing was exchanged.
     #[error("the store of the sign-ins failed")]
     Store(#[from] StoreError),
-    /// The account cannot be used; nothing was exchanged.
+    /// The account cannot be used. Nothing was exchanged.
     #[error(transparent)]
     Account(#[from] TokenError),
     /// The code was not exchanged for tokens of the account.
@@ -74,8 +76,8 @@ impl Diagnostic for WebSignInError {
 }
 
 impl WebSignInError {
-    /// Returns the HTTP status for the user's browser: 400 if the user has to sign in again, 503 if a later attempt may
-    /// succeed, else 500.
+    /// Returns the HTTP status for the user's browser: 400 if the user must sign in again, 503 if a later
+    /// attempt may succeed, otherwise 500.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.remedy() {
@@ -91,7 +93,8 @@ impl WebSignInError {
         matches!(self, Self::Callback(CallbackError::Refused { code, .. }) if code.as_str() == "access_denied")
     }
 
-    /// Returns a plain page for the user, where the application has none of its own. It shows no text of the request.
+    /// Returns a plain page for the user, for applications without their own page. It shows no text of the
+    /// request.
     #[must_use]
     pub fn page(&self) -> Response<String> {
         let (mark, title, text) = match self {
@@ -125,7 +128,7 @@ impl WebSignInError {
     }
 }
 
-/// A response that no cache keeps, and whose address is not passed on to other sites.
+/// Marks a response as uncacheable, and keeps its URL from being passed on to other sites.
 pub(super) fn uncached(mut response: Response<String>) -> Response<String> {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -8,18 +8,18 @@ const STYLE: &str = ":root{color-scheme:light dark}body{font:1.05rem/1.55 system
 margin:12vh auto;padding:0 1.25rem;overflow-wrap:anywhere}h1{font-size:1.45rem;line-height:1.25;text-wrap:balance}\
 p{margin:.9rem 0}.mark{font-size:2.2rem;line-height:1}";
 
-/// A plain page for a person, such as the last one of a sign-in. It is light or dark as the browser is set, and as wide as a
-/// phone if need be. It runs no script and loads nothing.
+/// A plain page for a person, such as the last one of a sign-in. It follows the browser's light or dark mode
+/// and fits the screen of a phone. It runs no script and loads nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlainPage {
-    /// The document.
+    /// The HTML document.
     pub html: String,
-    /// The value of the header `Content-Security-Policy` for it.
+    /// The value of the header `Content-Security-Policy` for the page.
     pub content_security_policy: String,
 }
 
 impl PlainPage {
-    /// Returns a page with a mark of one character, a title and paragraphs; all of it is escaped.
+    /// Returns a page with a one-character mark, a title and paragraphs. All of them are escaped.
     #[must_use]
     pub fn new(mark: char, title: &str, paragraphs: &[&str]) -> Self {
         let (mark, title) = (escape(&mark.to_string()), escape(title));

@@ -1,4 +1,4 @@
-//! Sign-ins that wait for their callbacks, as a store keeps them.
+//! Sign-ins that wait for their callbacks, as stored in a store.
 
 use std::mem;
 
@@ -13,11 +13,12 @@ use crate::store::{
 };
 use crate::time::Now;
 
-/// A record of a store with some of the sign-ins of one client that wait for their callbacks.
+/// A record with some of a client's sign-ins that wait for their callbacks.
 ///
-/// Records of a store are never removed, so each client has 256 of these and no more: the `state` says in which one a
-/// sign-in is kept. One holds 32 sign-ins; a further one takes the place of the oldest, which then cannot end. What is
-/// read is changed and written back by compare-and-swap; after a conflict it is read again.
+/// A store never deletes records, so each client has exactly 256 of these: the `state` determines in which
+/// one a sign-in is kept. A record holds 32 sign-ins. A further one replaces the oldest, which then cannot
+/// complete. To change a record, read it, change it, and write it back by compare-and-swap. After a conflict,
+/// read it again.
 pub struct WaitingSignIns {
     identity: Identity,
     version: Option<Version>,
@@ -26,7 +27,7 @@ pub struct WaitingSignIns {
 }
 
 impl WaitingSignIns {
-    /// The most sign-ins of one record.
+    /// The maximum number of sign-ins in one record.
     pub const MOST: usize = 32;
 
     /// Returns the name of the record of the sign-in with this `state`.
@@ -37,11 +38,12 @@ impl WaitingSignIns {
         RecordName::assembled(client.profile().issuer(), client.client_id(), "sign-ins", &place, &lists)
     }
 
-    /// Reads the record of the sign-in with this `state`; `None` is an empty one.
+    /// Decodes the record of the sign-in with this `state`. `None` is an empty record.
     ///
     /// # Errors
     ///
-    /// A [`RecordError`] for a record of another client or of a newer release, and for one that is damaged.
+    /// A [`RecordError`] if the record belongs to another client, was written by a newer release, or is
+    /// damaged.
     pub fn read(client: &Client, state: &Secret, stored: Option<&Stored>) -> Result<Self, RecordError> {
         let identity = Identity {
             name: Self::record_name(client, state),
@@ -66,13 +68,13 @@ impl WaitingSignIns {
         &self.identity.name
     }
 
-    /// Returns the version that was read, which the new content replaces.
+    /// Returns the version that was read, which the new content must replace.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
         self.version
     }
 
-    /// Adds a sign-in. Those that are too old go.
+    /// Adds a sign-in, and removes those that are too old.
     pub fn add(&mut self, pending: &PendingAuthorization, now: Now) {
         self.sign_ins.retain(|own| own.age(now) < PendingAuthorization::LONGEST_AGE);
         if self.sign_ins.len() >= Self::MOST {
@@ -81,7 +83,8 @@ impl WaitingSignIns {
         self.sign_ins.push(pending.copy());
     }
 
-    /// Takes a sign-in out; `None` if it is not there, or not any more. It may be used only when the new content was stored.
+    /// Removes a sign-in and returns it; `None` if it is not in the record. Use it only after the new content
+    /// was stored.
     pub fn take(&mut self, state: &Secret) -> Option<PendingAuthorization> {
         let is_meant = |own: &PendingAuthorization| same_secret(own.state().expose(), state.expose());
         let place = self.sign_ins.iter().position(is_meant)?;
@@ -91,7 +94,7 @@ impl WaitingSignIns {
     /// Returns the content to store.
     #[must_use]
     pub fn content(&self) -> RecordBytes {
-        // JSON has no line break of its own.
+        // JSON itself contains no line break here.
         let mut lines = Zeroizing::new(String::new());
         for sign_in in &self.sign_ins {
             let line = sign_in.to_json();
@@ -107,7 +110,7 @@ impl WaitingSignIns {
     }
 }
 
-/// How many sign-ins there are, and nothing of them.
+/// Shows only the number of sign-ins.
 impl std::fmt::Debug for WaitingSignIns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let count = self.sign_ins.len();
