@@ -13,7 +13,7 @@ use crate::profile::{BaseUrlError, ProfileError, TemplateError};
 use crate::registration::PolicyError;
 use crate::store::{RecordError, RecordNameError};
 
-/// Errors that have `code` and `remedy` themselves, and `retry_after` where it is named.
+/// Errors that have their own `code` and `remedy`, and `retry_after` if it is named.
 macro_rules! told_by_the_error {
     ($($error:ty $(, $retry_after:ident)?;)+) => {$(
         impl Diagnostic for $error {
@@ -44,7 +44,7 @@ told_by_the_error! {
     NotPermitted;
 }
 
-/// Errors of settings, files and other input, with the word of each.
+/// Errors of settings, files and other input, with the stable word of each.
 macro_rules! errors_of_the_configuration {
     ($($error:ty: $code:expr;)+) => {$(
         impl Diagnostic for $error {

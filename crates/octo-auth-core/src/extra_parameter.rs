@@ -1,6 +1,6 @@
 //! Extra parameters of token requests: `audience`, `resource` (RFC 8707) or a vendor's own.
 //!
-//! The rule kept here: a name is shown, with what cannot be seen in it escaped; a value may be a secret and never is.
+//! A name is shown, with invisible characters escaped. A value may be a secret and is never shown.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 use crate::printable::Printable;
 use crate::secret::Secret;
 
-/// A name and a value. Two are the same, and in order, as their texts are.
+/// A name and a value. They are compared and ordered by their texts.
 #[derive(Debug, Clone)]
 pub(crate) struct ExtraParameter {
     pub(crate) name: String,
@@ -17,13 +17,13 @@ pub(crate) struct ExtraParameter {
 }
 
 impl ExtraParameter {
-    /// The name and the value as they are sent.
+    /// Returns the name and the value as they are sent.
     pub(crate) fn texts(&self) -> (&str, &str) {
         (&self.name, self.value.expose())
     }
 }
 
-/// Shows the name alone.
+/// Shows only the name.
 impl fmt::Display for ExtraParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Printable(&self.name).fmt(f)

@@ -1,4 +1,4 @@
-//! A map by key whose growth never takes long.
+//! [`KeyMap`]: a map by token spec that grows in small steps.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use crate::spec::TokenSpec;
 
-/// How many entries a part holds on average before the next part is split.
+/// How many entries a part has on average before the next part is split.
 const PART: usize = 128;
 
 /// A map by [`TokenSpec`] that never moves more than a few hundred entries at once.
 ///
-/// A `HashMap` that grows moves all its entries, which takes a tenth of a second at a million, under the lock of its
-/// registration. This one is linear hashing over small maps: whenever it has grown by 128 entries, the next of them is
-/// split in two.
+/// When a `HashMap` grows, it moves all its entries. With a million entries this takes a tenth of a second,
+/// while the manager is locked. This map is linear hashing over small maps: after every 128 new entries it
+/// splits one of the small maps in two.
 pub struct KeyMap<V> {
     parts: Vec<HashMap<Arc<TokenSpec>, V>>,
     hasher: RandomState,
@@ -42,25 +42,25 @@ impl<V> KeyMap<V> {
         self.len == 0
     }
 
-    /// Returns the key as the map holds it, and its value.
+    /// Returns the stored spec and its value.
     #[must_use]
     pub fn get_key_value(&self, key: &TokenSpec) -> Option<(&Arc<TokenSpec>, &V)> {
         self.parts[self.place(key)].get_key_value(key)
     }
 
-    /// Returns the value of a key.
+    /// Returns the value of a spec.
     #[must_use]
     pub fn get(&self, key: &TokenSpec) -> Option<&V> {
         self.parts[self.place(key)].get(key)
     }
 
-    /// Returns the value of a key, to be changed.
+    /// Returns the value of a spec, mutably.
     pub fn get_mut(&mut self, key: &TokenSpec) -> Option<&mut V> {
         let place = self.place(key);
         self.parts[place].get_mut(key)
     }
 
-    /// Sets the value of a key. Returns the one that was there.
+    /// Sets the value of a spec. Returns the previous value.
     pub fn insert(&mut self, key: Arc<TokenSpec>, value: V) -> Option<V> {
         if self.len >= self.parts.len() * PART {
             self.split();
@@ -71,7 +71,7 @@ impl<V> KeyMap<V> {
         old
     }
 
-    /// Removes a key. Returns its value.
+    /// Removes a spec. Returns its value.
     pub fn remove(&mut self, key: &TokenSpec) -> Option<V> {
         let place = self.place(key);
         let old = self.parts[place].remove(key);
@@ -79,12 +79,12 @@ impl<V> KeyMap<V> {
         old
     }
 
-    /// Returns the keys, in no order.
+    /// Returns the specs, unordered.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<TokenSpec>> {
         self.parts.iter().flat_map(HashMap::keys)
     }
 
-    /// Splits the part whose turn it is.
+    /// Splits the next part in turn.
     fn split(&mut self) {
         let turn = self.parts.len() - self.round();
         let split = std::mem::take(&mut self.parts[turn]);
@@ -98,17 +98,17 @@ impl<V> KeyMap<V> {
         }
     }
 
-    /// Returns the number of parts at the beginning of the round, in which each of them is split once.
+    /// Returns the number of parts at the beginning of the round. In a round each of them is split once.
     fn round(&self) -> usize {
         1 << self.parts.len().ilog2()
     }
 
-    /// Returns the part in which a key belongs.
+    /// Returns the part to which a spec belongs.
     fn place(&self, key: &TokenSpec) -> usize {
         if self.parts.len() == 1 {
             return 0;
         }
-        // The lowest and the highest bits choose the place within the part.
+        // The lowest and the highest bits determine the place within the part.
         let hash = usize::try_from((self.hasher.hash_one(key) >> 16) & 0x7fff_ffff).unwrap_or(0);
         let place = hash % (2 * self.round());
         if place < self.parts.len() { place } else { place - self.round() }

@@ -1,10 +1,10 @@
-//! Text that users and files bring, made safe to show.
+//! Text from users and files, made safe to show.
 
 use std::fmt::{self, Write};
 
 /// Shows a value with its control and invisible characters escaped as in a Rust literal: `\n`, `\u{202e}`.
 ///
-/// A terminal or a log that shows it cannot be made to hide, move or forge a line.
+/// In a terminal or log, such a value cannot hide, move or forge a line.
 pub(crate) struct Printable<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for Printable<T> {
@@ -13,8 +13,9 @@ impl<T: fmt::Display> fmt::Display for Printable<T> {
     }
 }
 
-/// Returns whether a character leaves no mark where it is shown: a control character, white space other than the blank, and
-/// what Unicode calls ignorable, which includes the marks that change the direction of a text.
+/// Returns whether a character is invisible: a control character, white space other than the space, and a
+/// character that Unicode calls ignorable. The last kind includes the marks that change the direction of a
+/// text.
 pub(crate) fn is_invisible(letter: char) -> bool {
     letter.is_control() || (letter.is_whitespace() && letter != ' ') || is_ignorable(letter)
 }

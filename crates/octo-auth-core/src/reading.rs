@@ -1,4 +1,4 @@
-//! What is needed to read one exchange's answer: the profile, the purpose, what was asked for, what was sent.
+//! The context for reading one exchange's answer: the profile, the purpose, and what was requested and sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::profile::Profile;
 use crate::scope::Scopes;
 use crate::secret::Secret;
 
-/// What the answer of one exchange is read with.
+/// The context for reading the answer of one exchange.
 pub struct Reading {
     pub(crate) profile: Profile,
     pub(crate) purpose: Purpose,
-    /// The scopes asked for; nothing if none were named.
+    /// The requested scopes; `None` if the request named none.
     pub(crate) scopes: Option<Scopes>,
-    /// The secrets in the request, masked in whatever the provider writes back.
+    /// The secrets in the request, which are masked in any text of the provider.
     pub(crate) secrets: Vec<Secret>,
-    /// The largest body that is read, in bytes.
+    /// The largest accepted body, in bytes.
     pub(crate) answer_limit: usize,
 }
 
@@ -29,8 +29,8 @@ impl Reading {
         self.purpose
     }
 
-    /// A failure of this exchange, to be completed by the caller. What is read of `Retry-After` follows the deviations
-    /// found so far.
+    /// Returns a failure of this exchange, to be completed by the caller. Deviations of `Retry-After` are
+    /// appended to those found so far.
     pub(crate) fn failed(
         &self,
         kind: ErrorKind,
@@ -62,7 +62,7 @@ impl Reading {
         }
     }
 
-    /// Whether an answer says that the grant which was sent is dead; its status does not matter.
+    /// Returns whether an answer says that the grant in the request is dead, whatever its status.
     pub(crate) fn says_dead_grant(&self, kind: &ErrorKind, is_empty_400: bool) -> bool {
         let code = kind.written_code();
         let rules = self.profile.document().refresh.as_ref().filter(|_| self.purpose == Purpose::Refresh);
@@ -73,7 +73,7 @@ impl Reading {
         is_by_profile || code == Some("invalid_grant") && self.purpose.spends_a_grant()
     }
 
-    /// The failure of an unreadable or unusable answer.
+    /// Returns the failure of an unreadable or unusable answer.
     pub(crate) fn unusable(
         &self,
         kind: ErrorKind,
@@ -87,19 +87,20 @@ impl Reading {
         ExchangeError::new(Failed { fault: Some(Arc::new(fault)), ..self.failed(kind, None, Vec::new()) })
     }
 
-    /// Whether a refresh token is the one that a refresh has sent, whatever white space has come with it.
+    /// Returns whether a refresh token equals the one that a refresh has sent, ignoring surrounding white
+    /// space.
     pub(crate) fn has_sent(&self, refresh_token: &Secret) -> bool {
         let came = refresh_token.expose().trim_ascii();
         self.purpose == Purpose::Refresh && self.secrets.iter().any(|sent| sent.expose().trim_ascii() == came)
     }
 
-    /// What the provider's own header tells of its quota.
+    /// Returns the remaining quota from the provider's own header.
     pub(crate) fn quota_remaining(&self, headers: &HeaderMap) -> Option<u64> {
         let name = self.profile.document().api.as_ref()?.remaining_header.as_deref()?;
         headers.get(name)?.to_str().ok()?.trim().parse().ok()
     }
 
-    /// The least pause after a failure: the profile's own where it has a documented limit.
+    /// Returns the shortest pause after a failure: the profile's, if it documents a limit.
     fn after_failure(&self) -> Duration {
         let own = self.profile.document().token_limit.as_ref();
         own.map_or(Duration::from_secs(1), |limit| Duration::from_secs(limit.after_failure_seconds.into()))

@@ -1,4 +1,5 @@
-//! What the accounts of one registration share: the client, the request budget, and what is known of the endpoint.
+//! The state that all accounts of one client share: the client, the request budget, and the health of the
+//! endpoint.
 
 mod budget;
 mod health;
@@ -26,7 +27,7 @@ use crate::profile::Replay;
 use crate::store::{Identity, RecordName, STORE_CALL, Storage, hex};
 use crate::time::{Now, Timestamp};
 
-/// What the accounts of one registration share.
+/// The state that all accounts of one client share.
 #[derive(Debug)]
 pub(crate) struct SharedState {
     pub(crate) client: Client,
@@ -39,7 +40,7 @@ pub(crate) struct SharedState {
     pub(crate) health: EndpointHealth,
     slots: Slots,
     pub(crate) is_shutting_down: bool,
-    /// Grows with each replacement of the client: an account compares it at its next look.
+    /// Grows with each replacement of the client. An account compares it at its next look.
     pub(crate) client_epoch: u32,
     /// The identity of the request log.
     pub(crate) requests: Identity,
@@ -72,13 +73,13 @@ impl SharedState {
         }
     }
 
-    /// Returns the owner of the claims of a writer: one for all, so that a claim left behind by a lost flight does not hinder
-    /// the next.
+    /// Returns the claim owner of a writer. It is the same for all flights, so a claim left by a lost flight
+    /// does not block the next one.
     pub(crate) fn owner(writer: u64) -> String {
         hex(&writer.to_be_bytes())
     }
 
-    /// Replaces the client, whose limits may differ; what was sent still counts.
+    /// Replaces the client, whose limits may differ. Requests already sent still count.
     pub(crate) fn replace_client(&mut self, client: Client) {
         let documented = client.profile().document().token_limit.as_ref();
         self.budget.set(self.policy.limit(documented));
@@ -96,7 +97,8 @@ impl SharedState {
         Identity { name, ..self.requests.clone() }
     }
 
-    /// Returns the wall time without what the wall clock was set on since the first look of this process.
+    /// Returns the wall time without any forward steps of the wall clock since the first look of this
+    /// process.
     pub(crate) fn steady_wall(&mut self, now: Now) -> Timestamp {
         let first = self.note_look(now);
         now.wall.min(first.wall.saturating_add(now.boot.saturating_sub(first.boot)))
@@ -130,12 +132,12 @@ impl SharedState {
         self.flights
     }
 
-    /// Returns whether the provider takes a refresh token twice; `None` if it has no refresh grant.
+    /// Returns whether the provider accepts a refresh token twice; `None` if it has no refresh grant.
     pub(crate) fn replay(&self) -> Option<Replay> {
         self.client.profile().document().refresh.as_ref().map(|refresh| refresh.replay)
     }
 
-    /// Returns the longest that a flight may take: the exchange and six store calls.
+    /// Returns the longest duration of a flight: the exchange and six store calls.
     pub(crate) fn longest_flight(&self) -> Duration {
         self.policy.exchange_deadline() + 6 * STORE_CALL
     }

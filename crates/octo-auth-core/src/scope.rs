@@ -5,32 +5,34 @@ use std::fmt;
 
 use crate::error::RequestError;
 
-/// The number of scopes up to which each is compared with each.
+/// The number of scopes up to which each one is compared with each other one.
 const FEW: usize = 32;
 
-/// A list of scopes, each a word of RFC 6749 section 3.3; order kept, repetitions dropped.
+/// A list of scopes, each a scope token of RFC 6749 section 3.3. The order is kept, and duplicates are
+/// dropped.
 ///
-/// Two lists are equal when they hold the same words in the same order; use [`Scopes::same_set`] to compare
-/// what they allow.
+/// Two lists are equal if they contain the same scopes in the same order. Use [`Scopes::same_set`] to ignore
+/// the order.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Scopes(String);
 
 impl Scopes {
-    /// No scope at all.
+    /// Returns an empty list.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Splits a text at white space: `" officernd.api.write"` is the one scope `officernd.api.write`.
+    /// Splits a text at white space: `" officernd.api.write"` is the single scope `officernd.api.write`.
     ///
     /// # Errors
     ///
-    /// [`RequestError::ScopeMalformed`] for a word with a character RFC 6749 section 3.3 does not allow.
+    /// [`RequestError::ScopeMalformed`] if a scope contains a character that RFC 6749 section 3.3 does not
+    /// allow.
     pub fn parse(text: &str) -> Result<Self, RequestError> {
         let mut scopes = String::with_capacity(text.len());
         let words = || text.split_ascii_whitespace();
-        // To compare each word with each takes less time while they are few, and too much where they are many.
+        // Comparing each with each is faster for few scopes, but too slow for many.
         let are_many = text.len() > 2 * FEW && words().nth(FEW).is_some();
         let mut known = BTreeSet::new();
         for (index, word) in words().enumerate() {
@@ -47,7 +49,7 @@ impl Scopes {
         Ok(Self(scopes))
     }
 
-    /// The scopes of a list of texts, each of which may hold several.
+    /// Returns the scopes of a list of texts, each of which may contain several.
     ///
     /// # Errors
     ///
@@ -57,52 +59,52 @@ impl Scopes {
         Self::parse(&joined.join(" "))
     }
 
-    /// Whether there is no scope.
+    /// Returns whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The scopes in order.
+    /// Returns the scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         split(&self.0)
     }
 
-    /// Whether a scope is in the list.
+    /// Returns whether a scope is in the list.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.iter().any(|own| own == scope)
     }
 
-    /// The scopes joined by one space.
+    /// Returns the scopes joined by one space.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether both lists hold the same scopes, in whatever order.
+    /// Returns whether both lists contain the same scopes, in any order.
     #[must_use]
     pub fn same_set(&self, other: &Self) -> bool {
         self.covers(other) && other.covers(self)
     }
 
-    /// Whether every scope of the other list is in this one.
+    /// Returns whether every scope of the other list is in this one.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self == other || other.iter().all(|scope| self.contains(scope))
     }
 }
 
-/// The scopes of a text in which one space stands between two.
+/// Returns the scopes of a text that separates them by one space.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
 }
 
-/// Whether a word is a scope token: visible ASCII without `"` and `\`.
+/// Returns whether a word is a scope token: visible ASCII without `"` and `\`.
 fn is_scope(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
-/// The scopes joined by one space, as they are sent.
+/// Writes the scopes joined by one space, as they are sent.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

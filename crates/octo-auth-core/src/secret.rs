@@ -1,7 +1,7 @@
-//! Secrets: text that is never shown.
+//! [`Secret`]: text that is never shown.
 //!
-//! A [`Secret`] prints as `Secret(***)`, has no `Display` and no `Serialize`, compares in constant time and is
-//! wiped when dropped. [`Secret::expose`] is the only way out, and easy to search for.
+//! A [`Secret`] prints as `Secret(***)`, has no `Display` and no `Serialize`, compares in constant time and
+//! is wiped when dropped. [`Secret::expose`] is the only way to read it, and easy to search for.
 
 use std::fmt;
 use std::hint::black_box;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct Secret {
     text: SharedText,
-    /// Where it begins in the text: a token may share it with the header that carries it.
+    /// Where the secret begins in the text: a token may share the text with the header that carries it.
     from: usize,
 }
 
@@ -23,27 +23,27 @@ pub struct Secret {
 struct SharedText(Arc<Zeroizing<Box<str>>>);
 
 impl Secret {
-    /// Wraps a text.
+    /// Returns a secret of this text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self::after("", &Zeroizing::new(text.into()))
     }
 
-    /// Wraps a text so that [`Secret::whole`] has something before it.
+    /// Returns a secret whose [`Secret::whole`] has a text before it.
     pub(crate) fn after(before: &str, text: &str) -> Self {
-        // Room for both, so that no half-written copy is left behind by growing.
+        // Reserve room for both, so that growing leaves no partial copy behind.
         let mut whole = String::with_capacity(before.len() + text.len());
         whole.push_str(before);
         whole.push_str(text);
         Self { text: SharedText(Arc::new(Zeroizing::new(whole.into_boxed_str()))), from: before.len() }
     }
 
-    /// Returns the text with what stands before it, not copied.
+    /// Returns the text with the text before it, without copying.
     pub(crate) fn whole(&self) -> Bytes {
         Bytes::from_owner(self.text.clone())
     }
 
-    /// Shows the text. Whatever is done with it, it must not be printed, logged or kept.
+    /// Returns the text. It must not be printed, logged or kept.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.text.0.get(self.from..).unwrap_or_default()
@@ -74,7 +74,7 @@ impl From<&str> for Secret {
     }
 }
 
-/// Compares in a time that tells nothing about where they differ.
+/// Compares in a time that does not depend on where the texts differ.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         same_secret(self.expose(), other.expose())
@@ -83,10 +83,10 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// Whether two texts are the same, in a time that depends on their lengths alone.
+/// Returns whether two texts are equal, in a time that depends only on their lengths.
 pub(crate) fn same_secret(left: &str, right: &str) -> bool {
     let pairs = left.bytes().zip(right.bytes());
-    // The black box keeps the compiler from ending at the first difference.
+    // The black box prevents the compiler from stopping at the first difference.
     let differences = pairs.fold(0, |found, (left, right)| black_box(found | (left ^ right)));
     left.len() == right.len() && differences == 0
 }

@@ -1,7 +1,7 @@
 //! Points in time as arguments: the core never reads a clock.
 //!
-//! [`Timestamp`] is a wall-clock instant in whole milliseconds; [`Now`] is one reading of both clocks of a
-//! machine. All arithmetic saturates, so no input can make it panic.
+//! [`Timestamp`] is a wall-clock instant in whole milliseconds. [`Now`] is one reading of both clocks of a
+//! machine. All arithmetic saturates, so no input can cause a panic.
 
 mod calendar;
 mod date;
@@ -17,65 +17,66 @@ pub(crate) use http_date::parse_http_date;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// One reading of the two clocks of a machine, taken together.
+/// One reading of both clocks of a machine, taken together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// The wall clock, which can be stepped.
     pub wall: Timestamp,
-    /// Time since the machine started, counting suspend; never steps.
+    /// The time since the machine started, including suspend. This clock is never stepped.
     pub boot: Duration,
 }
 
 impl Timestamp {
-    /// The instant so many milliseconds after the epoch.
+    /// Returns the instant this many milliseconds after the epoch.
     #[must_use]
     pub const fn from_unix_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// The instant so many seconds after the epoch; saturates.
+    /// Returns the instant this many seconds after the epoch; saturates.
     #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     #[must_use]
     pub const fn as_unix_millis(self) -> i64 {
         self.0
     }
 
-    /// This instant and a duration; saturates.
+    /// Returns the instant this duration later; saturates.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// The instant a duration before this one; saturates.
+    /// Returns the instant this duration earlier; saturates.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// The time from an earlier instant to this one; zero if `earlier` is later.
+    /// Returns the duration from an earlier instant to this one; zero if `earlier` is later.
     #[must_use]
     pub fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The signed distance in milliseconds from another instant to this one; saturates.
+    /// Returns the signed distance in milliseconds from another instant to this one; saturates.
     pub(crate) fn millis_after(self, other: Self) -> i64 {
         self.0.saturating_sub(other.0)
     }
 
-    /// The instant moved by signed milliseconds; saturates.
+    /// Returns the instant moved by signed milliseconds; saturates.
     pub(crate) fn shifted(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 }
 
 impl Now {
-    /// Returns the larger of the ages of a moment by both clocks, so that neither a stepped wall clock nor a suspend hides it.
+    /// Returns the larger of the ages of a moment by both clocks, so that neither a stepped wall clock nor a
+    /// suspend hides it.
     pub(crate) fn age_of(self, moment: Self) -> Duration {
         self.wall.saturating_since(moment.wall).max(self.boot.saturating_sub(moment.boot))
     }
@@ -91,7 +92,7 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl From<Timestamp> for SystemTime {
-    /// An instant the platform's clock cannot say becomes the epoch.
+    /// An instant that the platform's clock cannot represent becomes the epoch.
     fn from(timestamp: Timestamp) -> Self {
         let distance = Duration::from_millis(timestamp.0.unsigned_abs());
         let moved = match timestamp.0 {

@@ -1,4 +1,5 @@
-//! How long a token may be served, and from when its renewal is due: whole milliseconds, rounded once, saturating.
+//! How long a token may be served, and from when its renewal is due. Values are whole milliseconds, rounded
+//! once, and saturating.
 //!
 //! | | formula | 1440 s | 3599 s | 24 h |
 //! |---|---|---|---|---|
@@ -7,62 +8,65 @@
 //! | jitter, `u` in [0, 1) drawn once per generation | u * min(L/10, 300 s) | 0-144 s | 0-300 s | 0-300 s |
 //! | soft: from here a renewal is due | hard - floor(lead + jitter) | | | |
 //!
-//! L is the lifetime, counted from the moment the request was sent. A server's hint and a configured lead move soft
-//! between `issued + 0.4 L` and `hard - guard`. Everything is kept as an age since issue, because an age can be
-//! measured by two clocks, of which the larger counts.
+//! L is the lifetime, counted from the moment the request was sent. A server's hint and a configured lead
+//! move soft between `issued + 0.4 L` and `hard - guard`. All moments are ages since issue, because an age
+//! can be measured by two clocks, of which the larger value counts.
 
 use std::time::Duration;
 
 use crate::time::{Now, Timestamp};
 use crate::token::LONGEST_LIFETIME;
 
-/// From this age on a token of unknown lifetime is due for renewal.
+/// The age from which the renewal of a token with unknown lifetime is due.
 pub(crate) const UNKNOWN_SOFT: Duration = Duration::from_secs(15 * 60);
 
-/// How far the wall clock may lie before a token's issue until the token counts as stale, in milliseconds.
+/// If the wall clock is further than this before a token's issue, the token counts as stale, in milliseconds.
 const WALL_BEFORE_ISSUE: i64 = -60_000;
 
 /// Whether a token can be served, and whether its renewal is due. Ordered by urgency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Freshness {
-    /// It can be served and no renewal is due.
+    /// The token can be served, and no renewal is due.
     Fresh,
-    /// It can be served, and a renewal is due.
+    /// The token can be served, and a renewal is due.
     Stale,
-    /// It must not be served any more.
+    /// The token must not be served.
     Expired,
 }
 
 /// How early a token is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lead {
-    /// By the formula that stands at [`Validity`].
+    /// By the formula at [`Validity`].
     #[default]
     Automatic,
-    /// So long before the hard expiry, and not before 0.4 of the lifetime.
+    /// This duration before the token expires, but not before 0.4 of the lifetime.
     Fixed(Duration),
     /// Only when the token can no longer be served.
     OnlyWhenExpired,
 }
 
-/// When one token may be served and when its renewal is due.
+/// When a token may be served and when its renewal is due.
 ///
-/// Ages are whole milliseconds since the token's issue. A token is served while its age is below
-/// [`Validity::served_until_age`], which is its lifetime L less min(10 s, L/10). By [`Lead::Automatic`] its renewal is
-/// due min(max(L/5, 30 s), 900 s, L/2) before its end, and up to min(L/10, 300 s) earlier by
-/// [jitter](ValidityTerms::jitter). A hint of the server only makes it earlier; nothing makes it due before 0.4 L. Where
-/// L is unknown it is due at 15 min, or at an earlier hint.
+/// Ages are whole milliseconds since the token's issue, and L is the token's lifetime.
+///
+/// - A token is served while its age is below [`Validity::served_until_age`], which is L minus min(10 s,
+///   L/10).
+/// - With [`Lead::Automatic`] its renewal is due min(max(L/5, 30 s), 900 s, L/2) before its end.
+///   [Jitter](ValidityTerms::jitter) makes it due up to min(L/10, 300 s) earlier.
+/// - A hint of the server can only make it earlier. It is never due before 0.4 L.
+/// - If L is unknown, it is due at 15 min, or at an earlier hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
     issued: Now,
-    /// The age that the wall clock told at `issued.boot`, from which the boot clock goes on.
+    /// The age by the wall clock at `issued.boot`, from which the boot clock continues.
     aged: u64,
     lifetime: Age,
     soft: Age,
     end: Age,
 }
 
-/// An age in milliseconds, or none; in one word, as each account has three.
+/// An age in milliseconds, or none. It is packed into one word, because each account has three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Age(u64);
 
@@ -74,28 +78,30 @@ impl Age {
     }
 }
 
-/// What a token's validity is made from, beside the moment of its issue.
+/// The inputs for a token's validity, besides the moment of its issue.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ValidityTerms {
-    /// The lifetime, counted from issue; nothing if unknown, which is not "for ever". Capped at ten years.
+    /// The lifetime, counted from issue; `None` if unknown, which does not mean "for ever". Limited to ten
+    /// years.
     pub lifetime: Option<Duration>,
-    /// The server's hint when to renew, counted from issue; it can only make the renewal earlier.
+    /// The server's hint when to renew, counted from issue. It can only make the renewal earlier.
     pub hint: Option<Duration>,
     /// How early to renew.
     pub lead: Lead,
-    /// A random fraction of one in units of 2^-32, drawn once per token, that spreads the renewals of many.
+    /// A random fraction of one in units of 2^-32, drawn once per token. It spreads the renewals of many
+    /// tokens.
     pub jitter: u32,
 }
 
 impl Validity {
-    /// The validity of a token issued (its request sent) at a moment by both clocks.
+    /// Returns the validity of a token that was issued (its request was sent) at a moment of both clocks.
     #[must_use]
     pub fn new(issued: Now, terms: &ValidityTerms) -> Self {
         Self::seen(issued.wall, issued, terms)
     }
 
-    /// The validity of a token that was issued at a moment of the wall clock and is first seen now: it is as old as the wall
-    /// clock says at this moment, and goes on from there by both clocks.
+    /// Returns the validity of a token that was issued at a moment of the wall clock and is first seen now.
+    /// Its age now is by the wall clock, and continues from there by both clocks.
     pub(crate) fn seen(issued_at: Timestamp, now: Now, terms: &ValidityTerms) -> Self {
         let issued = Now { wall: issued_at, boot: now.boot };
         let aged = millis(now.wall.saturating_since(issued_at));
@@ -104,7 +110,7 @@ impl Validity {
             let soft = hint.unwrap_or(u64::MAX).min(millis(UNKNOWN_SOFT));
             return Self { issued, aged, lifetime: Age::NONE, soft: Age(soft), end: Age::NONE };
         };
-        // In tenths of a millisecond a fifth, a half and a tenth of the lifetime are whole numbers.
+        // In tenths of a millisecond, a fifth, a half and a tenth of the lifetime are integers.
         let guard = lifetime.min(100_000);
         let end = (10 * lifetime - guard).div_ceil(10);
         let earliest = (4 * lifetime).div_ceil(10);
@@ -120,41 +126,43 @@ impl Validity {
         Self { issued, aged, lifetime: Age(lifetime), soft: Age(soft), end: Age(end) }
     }
 
-    /// When the token was issued, by both clocks of this process. For a token loaded from a store the boot clock's
-    /// part is the moment of loading, to which the age counts that the wall clock told then.
+    /// Returns when the token was issued, by both clocks of this process. For a token loaded from a store,
+    /// the boot clock's value is the moment of loading. The age that the wall clock showed then is added to
+    /// its age.
     #[must_use]
     pub fn issued(&self) -> Now {
         self.issued
     }
 
-    /// The age at which the token expires; nothing if unknown.
+    /// Returns the age at which the token expires; `None` if unknown.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime.get().map(Duration::from_millis)
     }
 
-    /// The age from which a renewal is due.
+    /// Returns the age from which a renewal is due.
     #[must_use]
     pub fn renewal_due_age(&self) -> Option<Duration> {
         self.soft.get().map(Duration::from_millis)
     }
 
-    /// The age from which the token is not served any more; nothing if its lifetime is unknown.
+    /// Returns the age from which the token is not served; `None` if its lifetime is unknown.
     #[must_use]
     pub fn served_until_age(&self) -> Option<Duration> {
         self.end.get().map(Duration::from_millis)
     }
 
-    /// The age by both clocks, of which the larger counts: the boot clock never steps, the wall clock knows what
-    /// happened before this process.
+    /// Returns the larger of the ages by both clocks. The boot clock is never stepped, and the wall clock
+    /// covers the time before this process.
     #[must_use]
     pub fn age(&self, now: Now) -> Duration {
         Duration::from_millis(self.age_millis(now))
     }
 
-    /// Whether the token can be served now, and whether its renewal is due.
+    /// Returns whether the token can be served now, and whether its renewal is due.
     ///
-    /// A wall clock more than 60 s before the issue makes the token stale: one of the two clocks is wrong.
+    /// If the wall clock is more than 60 s before the issue, the token is stale: one of the two clocks is
+    /// wrong.
     #[must_use]
     pub fn freshness(&self, now: Now) -> Freshness {
         let age = self.age_millis(now);
@@ -167,7 +175,8 @@ impl Validity {
         }
     }
 
-    /// The moment on the boot clock at which the freshness changes next if both clocks run on; always after now.
+    /// Returns the moment on the boot clock at which the freshness changes next, if both clocks run normally.
+    /// It is always after now.
     pub(crate) fn next_change(&self, now: Now) -> Option<Duration> {
         let age = self.age_millis(now);
         let ahead = |at: u64| at.checked_sub(age).filter(|left| *left > 0);
@@ -180,7 +189,7 @@ impl Validity {
         Some(now.boot.saturating_add(Duration::from_millis(next)))
     }
 
-    /// The moment on the boot clock from which it is not served any more if both clocks run on.
+    /// Returns the moment on the boot clock from which the token is not served, if both clocks run normally.
     pub(crate) fn end_on_boot(&self, now: Now) -> Option<Duration> {
         let left = self.end.get()?.saturating_sub(self.age_millis(now));
         Some(now.boot.saturating_add(Duration::from_millis(left)))
@@ -195,7 +204,7 @@ impl Validity {
         u64::try_from(self.wall_age(now)).unwrap_or(0).max(by_boot)
     }
 
-    /// The earliest and the latest wall time between which nothing changes by the wall clock alone.
+    /// Returns the earliest and the latest wall time between which nothing changes by the wall clock alone.
     pub(crate) fn steady_wall(&self, now: Now) -> (Timestamp, Timestamp) {
         let age = self.age_millis(now);
         let next = [self.soft.get(), self.end.get()].into_iter().flatten().filter(|at| *at > age).min();

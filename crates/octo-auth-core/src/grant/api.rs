@@ -10,13 +10,15 @@ use crate::exchange::{Body, Exchange, Purpose};
 use crate::token::TokenSet;
 
 impl Client {
-    /// Puts a token on a request to the provider's API; the answer says what it means for the token.
+    /// Builds an exchange for a request to the provider's API with this token. Its answer says what it means
+    /// for the token.
     ///
     /// # Errors
     ///
-    /// [`RequestError::ForeignHost`] if the profile does not list the host: a token that goes elsewhere is
-    /// lost; [`RequestError::OtherProvider`] for another provider's token; [`RequestError::HeaderMissing`] if the
-    /// provider wants another header (OctoTable's `Property`); [`RequestError::Url`] for a relative URL.
+    /// [`RequestError::ForeignHost`] if the profile does not list the host, because a token sent elsewhere is
+    /// compromised; [`RequestError::OtherProvider`] for another provider's token;
+    /// [`RequestError::HeaderMissing`] if the provider requires another header (OctoTable's `Property`);
+    /// [`RequestError::Url`] for a relative URL.
     pub fn api_call(
         &self,
         token: &TokenSet,
@@ -30,7 +32,7 @@ impl Client {
         Ok(self.exchange(Purpose::ApiCall, request, None, secrets))
     }
 
-    /// Refuses a token of another provider, which would learn it.
+    /// Rejects a token of another provider, to which it must not be revealed.
     pub(crate) fn check_issuer(&self, token: &TokenSet) -> Result<(), RequestError> {
         check_issuer(&self.profile, token)
     }

@@ -1,8 +1,9 @@
-//! The authorization code flow (RFC 6749 section 4.1, RFC 7636, RFC 9207), ordered by ownership.
+//! The authorization code flow (RFC 6749 section 4.1, RFC 7636, RFC 9207), enforced by ownership.
 //!
-//! [`Client::authorize`] returns the URL to open and a [`PendingAuthorization`]. [`PendingAuthorization::receive`]
-//! consumes it with the callback and returns an [`AuthorizationCode`]; [`AuthorizationCode::exchange`] consumes that and
-//! returns the exchange. So a code is sent once only, and a callback that belongs to another sign-in ends none.
+//! [`Client::authorize`] returns the URL to open and a [`PendingAuthorization`].
+//! [`PendingAuthorization::receive`] consumes it with the callback and returns an [`AuthorizationCode`].
+//! [`AuthorizationCode::exchange`] consumes that and returns the exchange. So a code is sent only once, and a
+//! callback of another sign-in does not end this one.
 
 mod callback;
 mod code;
@@ -21,10 +22,12 @@ use crate::scope::Scopes;
 use crate::time::Now;
 
 impl Client {
-    /// The URL to send a user to, and the sign-in that waits for the callback.
+    /// Returns the URL to send a user to, and the pending authorization request, which waits for the
+    /// callback.
     ///
-    /// `redirect_uri` is sent byte for byte as given and must be the one registered. `entropy` is used up for the
-    /// `state` and, where the profile asks for PKCE, the code verifier; a second sign-in needs new bytes:
+    /// `redirect_uri` is sent byte for byte as given and must be the registered one. `entropy` is used for
+    /// the `state` and, if the profile requires PKCE, for the code verifier. A second sign-in needs new
+    /// bytes:
     ///
     /// ```compile_fail,E0382
     /// # use octo_auth_core::{Client, Entropy, Scopes};
@@ -36,8 +39,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`RequestError::NotOffered`]; [`RequestError::RedirectUri`] for a redirect URI the provider does not take
-    /// (Octorate: `https` only); [`RequestError::ScopeUnknown`] for scopes where the call has none.
+    /// [`RequestError::NotOffered`]; [`RequestError::RedirectUri`] if the provider does not accept the
+    /// redirect URI (Octorate: `https` only); [`RequestError::ScopeUnknown`] for scopes if the call has none.
     pub fn authorize(
         &self,
         redirect_uri: &str,
@@ -86,7 +89,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`RequestError::RedirectUri`] says what is wrong with it and what to do.
+    /// [`RequestError::RedirectUri`], which says what is wrong with it and what to do.
     pub fn check_redirect_uri(&self, uri: &str) -> Result<(), RequestError> {
         let Some(rules) = &self.profile.document().authorization else { return Ok(()) };
         redirect_uri::check(uri, rules.redirect_uri).map_err(|problem| RequestError::RedirectUri { problem })

@@ -8,12 +8,12 @@ use crate::scope::Scopes;
 use crate::token::{AdminToken, TokenSet};
 
 impl Client {
-    /// Asks for a token on the client's own behalf.
+    /// Builds the exchange for a token of the client itself.
     ///
     /// # Errors
     ///
     /// [`RequestError::NotOffered`]; [`RequestError::ClientSecretMissing`]; [`RequestError::ScopeMissing`] or
-    /// [`RequestError::ScopeUnknown`] where the provider demands or does not know scopes.
+    /// [`RequestError::ScopeUnknown`] if the provider requires scopes or has none.
     pub fn client_credentials(&self, scopes: &Scopes) -> Result<Exchange<TokenSet>, RequestError> {
         let document = self.profile.document();
         let call = self.offered(document.calls.client_credentials.as_ref(), "client credentials")?;
@@ -35,13 +35,13 @@ impl Client {
         self.token_exchange(Purpose::ClientCredentials, call, values, asked)
     }
 
-    /// Asks for a token for administration (Octorate, "Authentication Process", flow 2).
+    /// Builds the exchange for an administration token (Octorate, "Authentication Process", flow 2).
     ///
-    /// There is no refresh token: when the token expires the way back is ApiLogin again.
+    /// There is no refresh token. When the token expires, use ApiLogin again.
     ///
     /// # Errors
     ///
-    /// [`RequestError::NotOffered`] where the provider has no ApiLogin; [`RequestError::ClientSecretMissing`].
+    /// [`RequestError::NotOffered`] if the provider has no ApiLogin; [`RequestError::ClientSecretMissing`].
     pub fn api_login(&self) -> Result<Exchange<AdminToken>, RequestError> {
         let call = self.offered(self.profile.document().calls.api_login.as_ref(), "ApiLogin")?;
         self.token_exchange(Purpose::ApiLogin, call, TemplateValues::default(), None)

@@ -9,53 +9,53 @@ use crate::exchange::{Exchange, Purpose};
 use crate::profile::{Placeholder, Profile};
 use crate::secret::Secret;
 
-/// What OctoTable wants to know of a new client and its sandbox property.
+/// The data of a new client and its sandbox property at OctoTable.
 #[derive(Debug, Clone)]
 pub struct NewClient {
-    /// The redirect URI of the company; `http` is allowed here.
+    /// The redirect URI of the company. `http` is allowed here.
     pub redirect_uri: String,
-    /// Name of the sandbox property.
+    /// The name of the sandbox property.
     pub name: String,
-    /// User name of the property's user.
+    /// The user name of the property's user.
     pub username: String,
-    /// Password of the property's user; the provider sends it back in clear.
+    /// The password of the property's user. The provider returns it in plain text.
     pub password: Secret,
-    /// E-mail address of the property.
+    /// The e-mail address of the property.
     pub email: String,
-    /// Description of the property.
+    /// The description of the property.
     pub description: Option<String>,
-    /// Web site of the property.
+    /// The web site of the property.
     pub website: Option<String>,
-    /// Telephone number of the property.
+    /// The telephone number of the property.
     pub phone: Option<String>,
-    /// Where the property is.
+    /// The position of the property.
     pub position: Option<Position>,
 }
 
-/// Where a property is.
+/// The position and address of a property.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
     /// Degrees north, -90 to 90.
     pub latitude: f64,
     /// Degrees east, -180 to 180.
     pub longitude: f64,
-    /// Country, as a code of two letters.
+    /// The country, as a code of two letters.
     pub country: String,
-    /// Street and number.
+    /// The street and number.
     pub address: String,
-    /// City.
+    /// The city.
     pub city: String,
-    /// Postal code.
+    /// The postal code.
     pub zip: String,
 }
 
 impl NewClient {
-    /// The exchange that creates the client.
+    /// Builds the exchange that creates the client.
     ///
     /// # Errors
     ///
-    /// [`RequestError::NotOffered`] where the provider does not create clients; [`RequestError::Value`] for a
-    /// mandatory field that is empty, and for a position that is none on Earth.
+    /// [`RequestError::NotOffered`] if the provider does not create clients; [`RequestError::Value`] if a
+    /// mandatory field is empty, or the position does not exist on Earth.
     pub fn exchange(&self, profile: &Profile) -> Result<Exchange<CreatedClient>, RequestError> {
         let call = profile.document().calls.create_client.as_ref().ok_or_else(|| {
             RequestError::NotOffered { provider: profile.title().to_owned(), call: "client creation" }
@@ -106,7 +106,7 @@ impl Position {
 }
 
 impl CreatedClient {
-    /// The client that was created, ready to ask for tokens.
+    /// Returns the created client, ready to request tokens.
     ///
     /// # Errors
     ///

@@ -11,14 +11,14 @@ use crate::secret::Secret;
 use crate::token::{AdminToken, TokenSet};
 
 impl Client {
-    /// Trades a key of Octorate's old API for tokens of one property.
+    /// Builds the exchange of a key of Octorate's old API for tokens of one property.
     ///
-    /// It works once for each property, and the old key stays good for the old API.
+    /// It works once for each property. The old key stays valid for the old API.
     ///
     /// # Errors
     ///
-    /// [`RequestError::NotOffered`]; [`RequestError::Secret`] for a key that cannot stand in a header;
-    /// [`RequestError::Value`] for an empty property.
+    /// [`RequestError::NotOffered`]; [`RequestError::Secret`] if the key contains characters that are not
+    /// allowed in a header; [`RequestError::Value`] for an empty property.
     pub fn migrate(&self, api_key: &Secret, accommodation: &str) -> Result<Exchange<TokenSet>, RequestError> {
         let call = self.offered(self.profile.document().calls.migrate.as_ref(), "migration")?;
         if !is_sendable(api_key.expose()) {
@@ -33,11 +33,12 @@ impl Client {
         self.plain_exchange(Purpose::Migrate, call, &values)
     }
 
-    /// Creates a property from the JSON object Octorate documents for `POST /rest/v2/accommodation`.
+    /// Builds the exchange that creates a property from the JSON object that Octorate documents for `POST
+    /// /rest/v2/accommodation`.
     ///
     /// # Errors
     ///
-    /// [`RequestError::NotOffered`]; [`RequestError::Value`] for a body that is no JSON object.
+    /// [`RequestError::NotOffered`]; [`RequestError::Value`] if the body is not a JSON object.
     pub fn create_property(
         &self,
         token: &AdminToken,
@@ -54,7 +55,8 @@ impl Client {
         Ok(self.exchange(Purpose::CreateProperty, request, None, secrets))
     }
 
-    /// Reads the configuration of the application, with the page users are sent to.
+    /// Builds the exchange that reads the configuration of the application, with the page that users are sent
+    /// to.
     ///
     /// # Errors
     ///
@@ -66,11 +68,12 @@ impl Client {
         Ok(self.exchange(Purpose::ReadApiConfiguration, request, None, secrets))
     }
 
-    /// Replaces all redirect URIs of the application; nothing removes them.
+    /// Builds the exchange that replaces all redirect URIs of the application; `None` removes them.
     ///
     /// # Errors
     ///
-    /// [`RequestError::NotOffered`]; [`RequestError::RedirectUri`] for one the provider does not take.
+    /// [`RequestError::NotOffered`]; [`RequestError::RedirectUri`] if the provider does not accept one of
+    /// them.
     pub fn replace_redirect_uris(
         &self,
         token: &AdminToken,

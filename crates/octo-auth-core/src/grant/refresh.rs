@@ -8,18 +8,18 @@ use crate::secret::Secret;
 use crate::token::TokenSet;
 
 impl Client {
-    /// Asks for a new access token.
+    /// Builds the exchange of a refresh token for a new access token.
     ///
-    /// An answer without a refresh token means that the one sent stays good; one with a refresh token replaces
-    /// it. Two refreshes of one refresh token must not run at once: a server that rotates takes the second for
-    /// theft.
+    /// If the answer has no refresh token, the one sent stays valid; otherwise the new one replaces it. Never
+    /// run two refreshes of one refresh token concurrently: a server that rotates refresh tokens treats the
+    /// second one as theft.
     ///
     /// # Errors
     ///
     /// [`RequestError::NotOffered`]; [`RequestError::Secret`] for an empty refresh token.
     pub fn refresh(&self, refresh_token: &Secret) -> Result<Exchange<TokenSet>, RequestError> {
         let call = self.offered(self.profile.document().calls.refresh.as_ref(), "refresh")?;
-        // Whatever else is odd about it can be sent: a form encodes it.
+        // Any other text can be sent, because a form encodes it.
         if refresh_token.expose().is_empty() {
             return Err(RequestError::Secret { what: "refresh token" });
         }

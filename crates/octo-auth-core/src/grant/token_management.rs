@@ -7,7 +7,7 @@ use crate::exchange::{Exchange, Purpose, Reply};
 use crate::profile::{Call, Placeholder};
 use crate::secret::Secret;
 
-/// What kind of token is meant, so that the server finds it sooner (RFC 7009 section 2.1).
+/// The kind of a token, so that the server finds it faster (RFC 7009 section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenTypeHint {
     /// An access token.
@@ -17,7 +17,8 @@ pub enum TokenTypeHint {
 }
 
 impl Client {
-    /// Revokes a token. The server answers the same whether it knew the token or not.
+    /// Builds the exchange that revokes a token. The server's answer is the same whether it knew the token or
+    /// not.
     ///
     /// # Errors
     ///
@@ -27,7 +28,7 @@ impl Client {
         self.about_token(Purpose::Revocation, call, token, Some(hint))
     }
 
-    /// Asks the server about a token.
+    /// Builds the exchange that introspects a token.
     ///
     /// # Errors
     ///
@@ -44,7 +45,7 @@ impl Client {
         token: &Secret,
         hint: Option<TokenTypeHint>,
     ) -> Result<Exchange<T>, RequestError> {
-        // Whatever else is odd about it can be sent: a form encodes it.
+        // Any other text can be sent, because a form encodes it.
         if token.expose().is_empty() {
             return Err(RequestError::Secret { what: "token" });
         }

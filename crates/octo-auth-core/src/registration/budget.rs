@@ -1,6 +1,8 @@
-//! How many requests may be sent: sliding windows on the boot clock, in which failures count like successes.
+//! The request budget: sliding windows on the boot clock, in which failed requests count like successful
+//! ones.
 //!
-//! Where a limit is known and a store is shared, the limit is the fleet's, see [`RequestLog`].
+//! If a limit is known and the store is shared, the limit applies to all processes together; see
+//! [`RequestLog`].
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,25 +11,27 @@ use std::time::Duration;
 use super::request_log::RequestLog;
 use crate::time::{Now, Timestamp};
 
-/// The limit of one key in [`KEY_WINDOW`], unless its tokens live so short that they need more or the provider documents one.
+/// The limit of one spec in [`KEY_WINDOW`], unless the lifetime of its tokens needs more or the provider
+/// documents one.
 const KEY_LIMIT: u32 = 10;
 
-/// The window of a key's own limit: a minute, and a second for what a request takes to arrive.
+/// The window of a spec's own limit: a minute, plus a second for a request's way to the server.
 const KEY_WINDOW: Duration = Duration::from_secs(61);
 
-/// A token that lives shorter is of no use: its key may not ask more often for that.
+/// A shorter lifetime is useless, so it does not raise the spec's limit.
 const SHORTEST_LIFETIME: Duration = Duration::from_secs(2);
 
-/// The budget of a registration: so many requests in any window, at a distance after a failure.
+/// The request budget of one client: a number of requests in any window, with a spacing after a failure.
 ///
-/// Half of it at most goes to keys that failed last time, all together, and half at most to requests beside the keys, such
-/// as sign-ins: neither failing accounts nor invented codes can spend what the others need.
+/// At most half of it is for specs that failed last time, all together. At most half is for requests without
+/// a spec, such as sign-ins. So neither failing accounts nor invented codes can spend the requests that the
+/// others need.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: u32,
     window: Duration,
     distance: Duration,
-    /// Whose limit it is.
+    /// The origin of the limit.
     origin: Origin,
     /// The documented limit of one account and its window.
     account: Option<(u32, Duration)>,
@@ -35,11 +39,11 @@ pub(crate) struct Budget {
     sent: SendLog,
     failing: SendLog,
     beside: SendLog,
-    /// What this process and those that share its store have sent; nothing if this process counts alone.
+    /// The requests of this process and of those that share its store; `None` if this process counts alone.
     fleet: Option<RequestLog>,
 }
 
-/// When the last requests were sent, oldest first, as many as a window may hold.
+/// When the last requests were sent, oldest first, as many as a window may contain.
 #[derive(Debug, Default)]
 pub(crate) struct SendLog(VecDeque<Duration>);
 
@@ -51,60 +55,61 @@ pub(crate) enum Limit {
         window: Duration,
         origin: Origin,
     },
-    /// Of one key.
+    /// The limit of one spec.
     TokenSpec(u32),
-    /// Of one account, as the provider documents it; one request of it is kept free.
+    /// The limit of one account, as the provider documents it, minus one request in reserve.
     Account {
         requests: u32,
         window: Duration,
     },
-    /// The distance that the provider documents, after a failure.
+    /// The spacing after a failure that the provider documents.
     Distance(Duration),
-    /// Of the renewals in flight at once.
+    /// The limit of concurrent renewals.
     InFlight(u32),
-    /// Of the renewals that refusals of a resource server cause.
+    /// The limit of renewals caused by refusals of a resource server.
     Forced,
 }
 
-/// Whose limit the registration's is.
+/// The origin of the client's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The provider's, which documents so many requests; one of them is kept free.
+    /// The provider documents this many requests, of which one is kept in reserve.
     Documented(u32),
-    /// The policy's, which is lower.
+    /// The policy sets it, lower than the provider's.
     Policy,
-    /// The one of this library, as the provider documents none.
+    /// This library assumes it, because the provider documents none.
     Assumed,
 }
 
-/// Who asks for a slot.
+/// A request that needs a slot of the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BudgetRequest {
-    /// Whether the last slot is left to keys that have no token to serve: there is one, or no key is concerned.
+    /// Whether to leave the last slot to specs that have no token to serve. This is so if the spec has one,
+    /// or if there is no spec.
     pub(crate) leaves_last: bool,
     pub(crate) share: Share,
-    /// How long the key's last token lived, if that is known: the key's own limit follows it.
+    /// The lifetime of the spec's last token, if known. The spec's own limit depends on it.
     pub(crate) lifetime: Option<Duration>,
 }
 
-/// Which part of the budget a request is drawn from.
+/// The part of the budget that a request is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Share {
     /// All of it.
     Whole,
-    /// That of keys that failed last time.
+    /// The part of specs that failed last time.
     Failing,
-    /// That of requests beside the keys.
+    /// The part of requests without a spec.
     Beside,
 }
 
-/// A slot that was drawn.
+/// A slot that was taken from the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Drawn {
-    /// When, on the boot clock.
+    /// When it was taken, on the boot clock.
     pub(crate) at: Duration,
     pub(crate) share: Share,
-    /// As which moment it stands in the request log.
+    /// The moment under which the request is in the request log.
     pub(crate) counted: Option<Timestamp>,
 }
 
@@ -116,32 +121,32 @@ impl Budget {
         Self { limit, window, distance, origin, account, paced_until, sent, failing, beside, fleet: None }
     }
 
-    /// Puts other limits in the place of the present ones; what was sent still counts.
+    /// Replaces the limits. Requests already sent still count.
     pub(crate) fn set(&mut self, limits: (u32, Duration, Duration, Origin)) {
         (self.limit, self.window, self.distance, self.origin) = limits;
     }
 
-    /// Sets the documented limit of one account and its window; what was sent still counts.
+    /// Sets the documented limit of one account and its window. Requests already sent still count.
     pub(crate) fn set_account(&mut self, account: Option<(u32, Duration)>) {
         self.account = account;
     }
 
-    /// Counts with the processes that share the store from now on, or alone.
+    /// Counts together with the processes that share the store from now on, or alone.
     pub(crate) fn share(&mut self, is_shared: bool) {
         self.fleet = is_shared.then(|| self.fleet.take().unwrap_or_else(RequestLog::new));
     }
 
-    /// What the processes that share the store have sent, if they count together.
+    /// Returns the requests of all processes that share the store, if they count together.
     pub(crate) fn fleet(&mut self) -> Option<(&mut RequestLog, Duration)> {
         self.fleet.as_mut().map(|fleet| (fleet, self.window))
     }
 
-    /// The moment from which a request may be sent; not after now if it may be sent at once.
+    /// Returns the moment from which a request may be sent. A moment that is not after now means: at once.
     pub(crate) fn opens(&self, spec: &SendLog, request: BudgetRequest) -> Duration {
         self.blocked(spec, request).0
     }
 
-    /// The same, and the limit that blocks it until then.
+    /// Returns the same moment, and the limit that blocks the request until then.
     pub(crate) fn blocked(&self, spec: &SendLog, request: BudgetRequest) -> (Duration, Limit) {
         let left = self.limit.saturating_sub(request.leaves());
         let fleet = self.fleet.as_ref().map_or(Duration::ZERO, |fleet| fleet.opens(left, self.window));
@@ -149,7 +154,7 @@ impl Budget {
         if fleet > here { (fleet, self.of_registration()) } else { (here, limit) }
     }
 
-    /// The moment from which a request may be sent, whatever other processes have sent.
+    /// Returns the moment from which a request may be sent, ignoring other processes.
     pub(crate) fn opens_here(&self, spec: &SendLog, request: BudgetRequest) -> Duration {
         self.blocked_here(spec, request).0
     }
@@ -180,7 +185,7 @@ impl Budget {
         Limit::Registration { requests: self.limit, window: self.window, origin: self.origin }
     }
 
-    /// How many requests may be sent at this moment.
+    /// Returns how many requests may be sent at this moment.
     pub(crate) fn left(&self, now: Duration) -> u32 {
         match self.paced_until > now {
             true => 0,
@@ -191,7 +196,7 @@ impl Budget {
         }
     }
 
-    /// Counts a request of a key that is sent now.
+    /// Counts a request of a spec that is sent now.
     pub(crate) fn draw(&mut self, spec: &mut SendLog, share: Share, now: Duration) -> Drawn {
         spec.note_of_key(now, self.account.unwrap_or((KEY_LIMIT, KEY_WINDOW)));
         self.note(share, now);
@@ -212,20 +217,21 @@ impl Budget {
         }
     }
 
-    /// Counts a request that is sent now without its key, and is told to the fleet with the next one that is drawn.
+    /// Counts a request that is sent now without a spec. It is written to the request log with the next
+    /// request of a spec.
     pub(crate) fn draw_beside(&mut self, now: Now) {
         self.note(Share::Beside, now.boot);
         self.fleet.iter_mut().for_each(|fleet| fleet.note_untold(self.window, now));
     }
 
-    /// Counts a drawn slot from now on: its request begins to be sent.
+    /// Moves a taken slot to now, because its request is being sent.
     pub(crate) fn redraw(&mut self, spec: &mut SendLog, drawn: Drawn, now: Duration) -> Drawn {
         let Drawn { share, counted, .. } = drawn;
         self.give_back(spec, Drawn { counted: None, ..drawn });
         Drawn { counted, ..self.draw(spec, share, now) }
     }
 
-    /// Gives back a slot, as nothing was sent.
+    /// Returns a slot, because no request was sent.
     pub(crate) fn give_back(&mut self, spec: &mut SendLog, drawn: Drawn) {
         self.sent.forget(drawn.at);
         spec.forget(drawn.at);
@@ -235,20 +241,21 @@ impl Budget {
         }
     }
 
-    /// Records a failure: the next request keeps the documented distance from it.
+    /// Records a failure. The next request keeps the documented spacing.
     pub(crate) fn failed(&mut self, now: Duration) {
         self.paced_until = self.paced_until.max(now.saturating_add(self.distance));
     }
 }
 
 impl BudgetRequest {
-    /// The slots it leaves to others. Where there is but one, it may be taken all the same: no limit is less.
+    /// Returns how many slots it leaves to others. If a limit has only one slot, it may be taken
+    /// nevertheless: limits are at least one.
     fn leaves(self) -> u32 {
         u32::from(self.leaves_last)
     }
 
-    /// The limit of the key itself: as many renewals as its tokens can need, each of which lives 0.4 of its lifetime at
-    /// least.
+    /// Returns the limit of the spec itself: as many renewals as its tokens can need, if each token is used
+    /// for at least 0.4 of its lifetime.
     fn key_limit(self) -> u32 {
         let lifetime = self.lifetime.filter(|lifetime| *lifetime >= SHORTEST_LIFETIME);
         let needed =
@@ -257,7 +264,7 @@ impl BudgetRequest {
     }
 }
 
-/// The limit, as a sentence.
+/// Writes the limit as a sentence.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -297,7 +304,7 @@ impl fmt::Display for Limit {
 }
 
 impl SendLog {
-    /// When the limit leaves room for one more in the window.
+    /// Returns when the limit allows one more request in the window.
     fn opens(&self, limit: u32, window: Duration) -> Duration {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
         match self.0.len().checked_sub(limit).and_then(|place| self.0.get(place)) {
@@ -306,7 +313,7 @@ impl SendLog {
         }
     }
 
-    /// How many count in the window that ends now.
+    /// Returns how many requests count in the window that ends now.
     fn within(&self, window: Duration, now: Duration) -> u32 {
         let over = self.0.partition_point(|sent| sent.saturating_add(window) <= now);
         u32::try_from(self.0.len() - over).unwrap_or(u32::MAX)
@@ -318,7 +325,8 @@ impl SendLog {
         }
     }
 
-    /// Notes a request of a key, which may have sent more than the limit in the window: its own limit follows its tokens.
+    /// Records a request of a spec. A spec may send more than this limit in the window, because its own limit
+    /// depends on its tokens.
     fn note_of_key(&mut self, now: Duration, (limit, window): (u32, Duration)) {
         self.0.push_back(now);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);

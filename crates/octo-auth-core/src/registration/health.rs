@@ -1,14 +1,16 @@
-//! Whether the endpoint is to be left alone by all accounts: blame needs evidence.
+//! The health of the endpoint: whether all accounts must back off. Blaming the endpoint needs evidence.
 //!
-//! A failure is charged to the account that met it. It is charged to the registration only
+//! A failure counts against the account that had it. It counts against all accounts of the client only:
 //!
-//! - when nothing could be sent at all (DNS, connect, TLS);
-//! - when the server throttles and the profile documents a limit, which is then the client's;
-//! - when [`STRIKES`] different accounts, none of which had failed before, have failed in a row with no success between.
+//! - if no request could be sent at all (DNS, connect, TLS);
+//! - if the server throttles and the profile documents a limit, which is then the client's;
+//! - if [`STRIKES`] different accounts, none of which had failed before, have failed in a row without a
+//!   success between them.
 //!
-//! The account that failed last leaves the next probe to another for half as long again: else one that fails for good and
-//! asks often would be the probe each time. A success of any account opens the registration again. An account that fails while others succeed is no evidence: its
-//! own failures block it alone, and it counts once until it succeeds.
+//! The account that failed last leaves the next probe to another account, for half the pause longer.
+//! Otherwise an account that always fails and asks often would be the probe each time. A success of any
+//! account ends the back-off of all. An account that fails while others succeed is no evidence: its own
+//! failures block only itself, and it counts only once until it succeeds.
 
 use std::time::Duration;
 
@@ -18,32 +20,34 @@ use crate::error::{Pause, Remedy};
 use crate::failure::Cause;
 use crate::time::Now;
 
-/// The number of accounts that must fail in a row. With one in ten accounts failing for good, as many of them meet by
-/// chance, while all ask for the first time, once in two million starts.
+/// The number of accounts that must fail in a row. If one account in ten always fails, this many of them
+/// follow each other by chance once in two million starts, while all ask for the first time.
 const STRIKES: u32 = 8;
 
-/// How long the account that failed last leaves the next probe to another at most, after the pause of all.
+/// The longest duration for which the account that failed last leaves the next probe to another, after the
+/// pause of all.
 const LONGEST_YIELD: Duration = Duration::from_secs(60);
 
-/// What the failures of all accounts say about the endpoint.
+/// The health of the endpoint, from the failures of all accounts.
 #[derive(Debug, Default)]
 pub(crate) struct EndpointHealth {
     failures: FailureHistory,
-    /// How many accounts failed for the first time since the last success.
+    /// The number of accounts that failed for the first time since the last success.
     strikes: u32,
     probe: Option<Probe>,
-    /// The last renewal of the account that failed last, and until when this account leaves the next probe to another.
+    /// The last renewal of the account that failed last, and until when this account leaves the next probe to
+    /// another.
     last: Option<(u64, Duration)>,
 }
 
-/// The one flight that tries the endpoint again after it was left alone.
+/// The one flight that tries the endpoint after a back-off.
 #[derive(Debug)]
 struct Probe {
     flight: u64,
     until: Duration,
 }
 
-/// A failure, and what it is evidence of.
+/// The evidence that a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// The endpoint or the client is at fault.
@@ -55,7 +59,7 @@ pub(crate) enum Evidence {
 }
 
 impl EndpointHealth {
-    /// Records a failure of an account, by the flight of its last renewal, that can serve a token until a moment, as in
+    /// Records a failure of an account, identified by the flight of its last renewal. `served_until` is as in
     /// [`FailureHistory::note`].
     pub(crate) fn failed(
         &mut self,
@@ -66,7 +70,7 @@ impl EndpointHealth {
         now: Duration,
     ) {
         self.strikes = self.strikes.saturating_add(u32::from(evidence == Evidence::FirstOfAccount));
-        // A probe that fails is evidence too: the endpoint was in doubt before.
+        // A failed probe is evidence too: the endpoint was in doubt before.
         let is_blocked = match evidence {
             Evidence::Certain => true,
             Evidence::FirstOfAccount | Evidence::None => self.strikes >= STRIKES,
@@ -75,7 +79,7 @@ impl EndpointHealth {
             return;
         }
         self.failures.note(pause, (cause, remedy), served_until, rng, now);
-        // Else one account alone may have failed, and no other may want to renew.
+        // If it was certain, only one account may have failed, and no other may want to renew.
         let opens = self.failures.last().map(|last| last.until).filter(|_| evidence != Evidence::Certain);
         let yields = |opens: Duration| (opens.saturating_sub(now) / 2).min(LONGEST_YIELD);
         self.last = opens.map(|opens| (tried, opens.saturating_add(yields(opens))));
@@ -96,7 +100,7 @@ impl EndpointHealth {
         }
     }
 
-    /// Forgets everything: the client was replaced.
+    /// Forgets all failures, because the client was replaced.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -106,7 +110,7 @@ impl EndpointHealth {
         self.failures.failure()
     }
 
-    /// Returns whether the endpoint is to be left alone, or was and has not succeeded since.
+    /// Returns whether all accounts back off, or did so without a success since.
     pub(crate) fn is_ailing(&self) -> bool {
         self.failures.any()
     }
@@ -123,8 +127,8 @@ impl EndpointHealth {
         self.probe.take_if(|probe| probe.flight == flight);
     }
 
-    /// Returns until when the endpoint is left alone by all flights but this one, and why; a probe that was not heard of
-    /// stands until the next one begins, though its time is over.
+    /// Returns until when all flights except this one are blocked, and why. A probe without an outcome still
+    /// counts until the next one begins, even after its time is over.
     pub(crate) fn blocked(&self, own_flight: Option<u64>, now: Duration) -> Option<Setback> {
         if let Some(blocked) = self.failures.blocked(now) {
             return Some(blocked.clone());

@@ -1,7 +1,8 @@
-//! What failures left behind: until when nothing is tried, and why.
+//! The history of failures: until when nothing is tried, and why.
 //!
-//! Pauses grow with each failure and never shrink until a success (I27). One that began while a token could be served ends
-//! with that token: a caller that has nothing to serve tries. Only what the server asked for, or documents, outlives it.
+//! Pauses grow with each failure and never shrink until a success (I27). A pause that began while a token
+//! could be served ends with that token: a caller without a token tries again. Only a pause that the server
+//! asked for or documents lasts longer.
 
 use std::time::Duration;
 
@@ -11,22 +12,22 @@ use crate::failure::Cause;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The longest pause that growing back-off reaches.
+/// The longest growing back-off.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// The longest pause after a failure of the store.
 const LONGEST_STORE: Duration = Duration::from_secs(30);
 
-/// The first and the longest pause after a failure that waiting does not improve.
+/// The first and the longest pause after a failure that waiting does not fix.
 const COOLDOWN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
 
-/// The longest pause a server can ask for.
+/// The longest accepted `Retry-After`.
 pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// From this many unexplained refusals in a row, the refresh token itself is probably what is wrong.
+/// From this many unexplained refusals in a row, the refresh token itself is probably the problem.
 const UNEXPLAINED: u32 = 3;
 
-/// The failures since the last success: of one account, of the store, or of the endpoint.
+/// The failures since the last success, of one account, of the store, or of the endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct FailureHistory(Option<Box<Failures>>);
 
@@ -40,7 +41,7 @@ struct Failures {
     unexplained: u32,
 }
 
-/// What one failure left behind.
+/// The effect of one failure.
 #[derive(Debug, Clone)]
 pub(crate) struct Setback {
     /// Nothing is tried before this moment on the boot clock.
@@ -55,23 +56,23 @@ impl FailureHistory {
         self.last().filter(|last| last.until > now)
     }
 
-    /// Returns whether something failed since the last success.
+    /// Returns whether there was a failure since the last success.
     pub(crate) fn any(&self) -> bool {
         self.0.as_ref().is_some_and(|own| own.backoffs > 0 || own.cooldowns > 0)
     }
 
-    /// Returns the last failure since the last success, whether its pause is over or not; a rest is no failure.
+    /// Returns the last failure since the last success, even if its pause is over. A rest is not a failure.
     pub(crate) fn failure(&self) -> Option<&Setback> {
         self.last().filter(|_| self.any())
     }
 
-    /// Returns what began the last pause, whether that is over or not.
+    /// Returns the cause of the last pause, even if it is over.
     pub(crate) fn last(&self) -> Option<&Setback> {
         self.0.as_ref()?.last.as_ref()
     }
 
-    /// Records a failure. `served_until` is the moment on the boot clock until which the account can serve a token; `None` if
-    /// it has none, or if the pause outlives it.
+    /// Records a failure. `served_until` is the moment on the boot clock until which the account can serve a
+    /// token; `None` if it has none, or if the pause lasts longer than that.
     pub(crate) fn note(
         &mut self,
         pause: Pause,
@@ -90,7 +91,8 @@ impl FailureHistory {
         }
     }
 
-    /// Records what kind of answer a refresh got. Returns whether it was the third unexplained refusal in a row.
+    /// Records whether a refusal was unexplained. Returns whether it was the third unexplained refusal in a
+    /// row.
     pub(crate) fn is_unexplained_again(&mut self, is_unexplained: bool) -> bool {
         if !is_unexplained {
             self.0.iter_mut().for_each(|own| own.unexplained = 0);
@@ -101,14 +103,14 @@ impl FailureHistory {
         own.unexplained >= UNEXPLAINED
     }
 
-    /// Forgets everything, unless something has failed since that moment.
+    /// Forgets all failures, unless one happened since that moment.
     pub(crate) fn clear_before(&mut self, moment: Duration) {
         if self.0.as_ref().is_some_and(|own| own.noted <= moment) {
             self.clear();
         }
     }
 
-    /// Forgets everything.
+    /// Forgets all failures.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
@@ -142,7 +144,7 @@ impl Failures {
 }
 
 impl Pause {
-    /// Returns how long it lasts at the least: what the server asked for by `Retry-After`, or what its profile documents.
+    /// Returns the minimum duration: the server's `Retry-After`, or the spacing that its profile documents.
     fn least(self) -> Duration {
         match self {
             Self::Backoff { at_least } | Self::Cooldown { at_least } => at_least.min(LONGEST_RETRY_AFTER),
@@ -151,12 +153,12 @@ impl Pause {
     }
 }
 
-/// Returns a duration doubled so often, up to a bound.
+/// Returns a duration doubled this many times, up to a maximum.
 pub(crate) fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
     first.saturating_mul(1_u32.checked_shl(times.min(31)).unwrap_or(u32::MAX)).min(most)
 }
 
-/// Returns a fraction of a duration, in units of 2^-32, in whole milliseconds.
+/// Returns a fraction of a duration, in whole milliseconds. The fraction is in units of 2^-32.
 pub(crate) fn part(whole: Duration, fraction: u32) -> Duration {
     let millis = (whole.as_millis() * u128::from(fraction)) >> 32;
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))

@@ -1,4 +1,4 @@
-//! What a user may set about renewals: nothing that makes nonsense, nothing that asks for more than is allowed.
+//! [`Policy`]: the user's settings for renewals, limited to sensible values.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use super::budget::Origin;
 use crate::profile::{AccountLimit, TokenLimit};
 use crate::validity::Lead;
 
-/// How tokens are renewed and how long is waited: settings of one registration.
+/// The settings of one `TokenManager` for renewals and waiting times.
 ///
-/// The default is right for most: renewal by formula, callers wait 30 s, an exchange takes at most 60 s.
+/// The default suits most programs: renewals are due by formula, callers wait 30 s, and an exchange takes at
+/// most 60 s.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     lead: Lead,
@@ -20,20 +21,20 @@ pub struct Policy {
     concurrency: u32,
 }
 
-/// Why a setting cannot be taken.
+/// Why a setting was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// A duration is out of its range.
+    /// A duration is out of range.
     #[error("{setting} must be from {least:?} to {most:?}, not {given:?}")]
     Duration {
         /// The setting's name.
         setting: &'static str,
-        /// What was given.
+        /// The given value.
         given: Duration,
-        /// The least value.
+        /// The smallest allowed value.
         least: Duration,
-        /// The greatest value.
+        /// The largest allowed value.
         most: Duration,
     },
     /// A number is zero.
@@ -59,8 +60,9 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// This policy with a fixed lead: a renewal is due so long before the token expires, though never before 0.4 of
-    /// its lifetime; zero means only when the token can no longer be served.
+    /// Returns the policy with a fixed lead: a renewal is due this duration before the token expires, but
+    /// never before 0.4 of its lifetime. Zero means that a renewal is due only when the token can no longer
+    /// be served.
     ///
     /// # Errors
     ///
@@ -71,7 +73,7 @@ impl Policy {
         Ok(self)
     }
 
-    /// This policy with another time callers wait for a token unless they say otherwise; 30 s by default.
+    /// Returns the policy with another default for how long callers wait for a token; 30 s by default.
     ///
     /// # Errors
     ///
@@ -82,7 +84,8 @@ impl Policy {
         Ok(self)
     }
 
-    /// This policy with another time one exchange may take, however long its callers wait; 60 s by default.
+    /// Returns the policy with another limit for the duration of one exchange, independent of its callers; 60
+    /// s by default.
     ///
     /// # Errors
     ///
@@ -93,12 +96,13 @@ impl Policy {
         Ok(self)
     }
 
-    /// This policy with fewer token requests in the provider's window (a minute where none is documented) than the
-    /// provider allows; a number above that changes nothing. With a shared store it is the number of all processes.
+    /// Returns the policy with a lower limit of token requests in the provider's window than the provider
+    /// allows. The window is one minute if the provider documents none. A higher number has no effect. With a
+    /// shared store, the limit applies to all processes together.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::Zero`].
+    /// [`PolicyError::Zero`] if `requests` is zero.
     pub fn with_request_limit(mut self, requests: u32) -> Result<Self, PolicyError> {
         if requests == 0 {
             return Err(PolicyError::Zero { setting: "the request limit" });
@@ -107,11 +111,11 @@ impl Policy {
         Ok(self)
     }
 
-    /// This policy with another number of keys kept at once; 1,000,000 by default.
+    /// Returns the policy with another limit of specs kept in memory; 1,000,000 by default.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::Zero`].
+    /// [`PolicyError::Zero`] if `keys` is zero.
     pub fn with_capacity(mut self, keys: usize) -> Result<Self, PolicyError> {
         if keys == 0 {
             return Err(PolicyError::Zero { setting: "capacity" });
@@ -120,8 +124,9 @@ impl Policy {
         Ok(self)
     }
 
-    /// This policy with another interval after which a process that serves a token from memory reads a store that several
-    /// processes use again; 60 s by default. A sign-in or sign-out elsewhere is found at the first call after it.
+    /// Returns the policy with another interval for reading a store of several processes again while a token
+    /// is served from memory; 60 s by default. A sign-in or sign-out in another process is found at the first
+    /// call after it.
     ///
     /// # Errors
     ///
@@ -132,18 +137,19 @@ impl Policy {
         Ok(self)
     }
 
-    /// Returns how old what is known of a shared store may be before it is read again beside the use of a token.
+    /// Returns the age from which the record of a shared store is read again while the token is in use.
     #[must_use]
     pub fn reread_interval(&self) -> Duration {
         self.reread
     }
 
-    /// This policy with another limit of renewals in flight at once; 64 by default. Each holds a connection, and so a file
-    /// descriptor, while its request is sent. A quarter of them is left to client grants.
+    /// Returns the policy with another limit of renewals in flight; 64 by default. Each renewal holds a
+    /// connection, and so a file descriptor, while its request is sent. A quarter of them is reserved for
+    /// client grants.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::Zero`].
+    /// [`PolicyError::Zero`] if `renewals` is zero.
     pub fn with_concurrency(mut self, renewals: u32) -> Result<Self, PolicyError> {
         if renewals == 0 {
             return Err(PolicyError::Zero { setting: "concurrency" });
@@ -152,43 +158,43 @@ impl Policy {
         Ok(self)
     }
 
-    /// Returns how many renewals are in flight at once, at most.
+    /// Returns the limit of renewals in flight.
     #[must_use]
     pub fn concurrency(&self) -> u32 {
         self.concurrency
     }
 
-    /// How early tokens are renewed.
+    /// Returns how early tokens are renewed.
     #[must_use]
     pub fn lead(&self) -> Lead {
         self.lead
     }
 
-    /// How long a caller waits unless it says otherwise.
+    /// Returns how long a caller waits by default.
     #[must_use]
     pub fn wait(&self) -> Duration {
         self.wait
     }
 
-    /// How long one exchange may take.
+    /// Returns the longest duration of one exchange.
     #[must_use]
     pub fn exchange_deadline(&self) -> Duration {
         self.exchange
     }
 
-    /// How many keys are kept at once.
+    /// Returns the limit of specs kept in memory.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.keys
     }
 
-    /// Whether a limit of token requests is documented or set, rather than assumed.
+    /// Returns whether a limit of token requests is documented or set, rather than assumed.
     pub(crate) fn knows_a_limit(&self, documented: Option<&TokenLimit>) -> bool {
         documented.is_some() || self.requests.is_some()
     }
 
-    /// The limit of token requests, the window it counts in and the distance after a failure: one less than what
-    /// is documented, or 600 a minute where nothing is. And whose limit that is.
+    /// Returns the limit of token requests, its window, the spacing after a failure, and the limit's origin.
+    /// The limit is one less than the documented one, or 600 a minute if none is documented.
     pub(crate) fn limit(&self, documented: Option<&TokenLimit>) -> (u32, Duration, Duration, Origin) {
         let (limit, seconds, distance) = documented.map_or((600, 60, 0), |documented| {
             let limit = documented.requests.saturating_sub(1).max(1);
@@ -201,12 +207,12 @@ impl Policy {
                 (limit, documented.map_or(Origin::Assumed, of_provider))
             }
         };
-        // A second more than the provider counts, for what a request takes to arrive.
+        // This is a second more than the provider's window, for a request's way to the server.
         let window = Duration::from_secs(u64::from(seconds) + 1);
         (limit, window, Duration::from_secs(distance.into()), origin)
     }
 
-    /// The limit of one account and its window, with the same margins; `None` where nothing is documented.
+    /// Returns the limit of one account and its window, with the same margins; `None` if none is documented.
     pub(crate) fn account_limit(documented: Option<&AccountLimit>) -> Option<(u32, Duration)> {
         let AccountLimit { requests, per_seconds, .. } = documented?;
         let window = Duration::from_secs(u64::from(*per_seconds) + 1);

@@ -1,8 +1,9 @@
-//! The request log: when the processes of one registration sent token requests, as a record of its own in the store.
+//! The request log: when the processes of one registration sent token requests. It is a separate record in
+//! the store.
 //!
-//! Each request is written down by compare-and-swap before it is sent, with the latest moment at which it may be, so
-//! that no two processes take the same slot. The moments are of the wall clock, which is all that processes share;
-//! where a clock tells something that cannot be, the later moment counts.
+//! Each request is written to the log by compare-and-swap before it is sent, with the latest moment at which
+//! it may be sent. So no two processes take the same slot. The moments are of the wall clock, which is the
+//! only clock that processes share. If a clock shows an impossible time, the later moment counts.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -13,15 +14,16 @@ use crate::store::{
 };
 use crate::time::{Now, Timestamp};
 
-/// The requests of a fleet, as far as this process knows.
+/// The requests of all processes, as far as this process knows them.
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     version: Option<Version>,
-    /// When each was sent: as the store has it, and on the boot clock of this process; oldest first.
+    /// The moment of each request, as stored and on the boot clock of this process; oldest first.
     sent: Vec<(Timestamp, Duration)>,
-    /// What was sent without being written down before, and is with the next request; oldest first.
+    /// Requests that were sent without being logged before. They are logged with the next request; oldest
+    /// first.
     untold: Vec<(Timestamp, Duration)>,
-    /// When the record was seen last, on the boot clock.
+    /// When the record was last seen, on the boot clock.
     seen_at: Option<Duration>,
     /// Members of the stored form that this release does not know.
     unknown: Unknown,
@@ -38,7 +40,7 @@ impl RequestLog {
         }
     }
 
-    /// When the limit leaves room for one more request in the window, on the boot clock.
+    /// Returns when the limit allows one more request in the window, on the boot clock.
     pub(crate) fn opens(&self, limit: u32, window: Duration) -> Duration {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
         let place = self.sent.len().checked_sub(limit);
@@ -47,13 +49,14 @@ impl RequestLog {
             .map_or(Duration::ZERO, |(_, sent)| sent.saturating_add(window))
     }
 
-    /// How many count in the window that ends now.
+    /// Returns how many requests count in the window that ends now.
     pub(crate) fn within(&self, window: Duration, now: Duration) -> u32 {
         let counting = self.sent.iter().filter(|(_, sent)| sent.saturating_add(window) > now);
         u32::try_from(counting.count()).unwrap_or(u32::MAX)
     }
 
-    /// Returns the version to expect and the log with one more request, which is sent within the time a store may take.
+    /// Returns the expected version, and the log with one more request. That request is sent within the time
+    /// a store call may take.
     pub(crate) fn with_one_more(&mut self, window: Duration, now: Now) -> (Option<Version>, Vec<Timestamp>) {
         self.prune(window, now);
         let one_more = now.wall.saturating_add(STORE_CALL);
@@ -61,14 +64,14 @@ impl RequestLog {
         (self.version, known.chain([one_more]).collect())
     }
 
-    /// Forgets what no longer counts.
+    /// Forgets requests that no longer count.
     fn prune(&mut self, window: Duration, now: Now) {
         let counts = |(_, sent): &(Timestamp, Duration)| sent.saturating_add(window) > now.boot;
         self.sent.retain(counts);
         self.untold.retain(counts);
     }
 
-    /// Takes note that the record was written.
+    /// Records that the record was written.
     pub(crate) fn wrote(&mut self, sent: &[Timestamp], version: Version, now: Now) {
         let written: HashSet<&Timestamp> = sent.iter().collect();
         self.untold.retain(|(own, _)| !written.contains(own));
@@ -76,7 +79,7 @@ impl RequestLog {
         self.version = Some(version);
     }
 
-    /// Reads what the store holds.
+    /// Reads the stored record.
     pub(crate) fn saw(
         &mut self,
         stored: Option<&Stored>,
@@ -108,13 +111,13 @@ impl RequestLog {
         Ok(sent)
     }
 
-    /// Records a request that was sent without being written down before.
+    /// Records a request that was sent without being logged before.
     pub(crate) fn note_untold(&mut self, window: Duration, now: Now) {
         self.prune(window, now);
         self.untold.push((now.wall, now.boot));
     }
 
-    /// Forgets a request that was written down and not sent. The store forgets it with the next one.
+    /// Forgets a request that was logged and not sent. It disappears from the store with the next write.
     pub(crate) fn forget(&mut self, counted: Timestamp) {
         if let Some(place) = self.sent.iter().rposition(|(sent, _)| *sent == counted) {
             self.sent.remove(place);
@@ -135,8 +138,8 @@ impl RequestLog {
         self.seen_at = Some(now.boot);
     }
 
-    /// When a request that was not known before was sent. What the record did not hold when it was seen last was sent
-    /// since: if the clocks do not agree with that, it may have been just now.
+    /// Returns when a request that was unknown before was sent. If the record did not contain it when last
+    /// seen, it was sent since. If the clocks contradict that, it may have been sent just now.
     fn first_seen(&self, sent: Timestamp, now: Now) -> Duration {
         let age = now.wall.saturating_since(sent);
         if age.is_zero() {

@@ -1,4 +1,4 @@
-//! Random numbers from a seed that is an argument: the core draws no entropy.
+//! Random numbers from a seed that is passed in: the core draws no entropy.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::grant::Entropy;
 
-/// A stream of random bytes, the same for the same seed.
+/// A stream of random bytes. The same seed yields the same stream.
 pub(crate) struct SeededRng {
     seed: Zeroizing<[u8; 32]>,
     drawn: u64,

@@ -1,4 +1,4 @@
-//! How many renewals are in flight at once: each holds a connection while its request is sent.
+//! The number of renewals in flight. Each holds a connection while its request is sent.
 
 use std::collections::HashSet;
 
@@ -10,8 +10,8 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    /// Returns whether another renewal may begin. Those of accounts, which wait for the store, leave a quarter to client
-    /// grants, which go on without it.
+    /// Returns whether another renewal may begin. Renewals of accounts, which wait for the store, leave a
+    /// quarter of the slots to client grants, which continue without it.
     pub(crate) fn has_room(&self, is_client_grant: bool, concurrency: u32) -> bool {
         let of = |flights: &HashSet<u64>| u32::try_from(flights.len()).unwrap_or(u32::MAX);
         let (manager, all) =

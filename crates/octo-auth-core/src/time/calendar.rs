@@ -1,6 +1,6 @@
 //! Days of the Gregorian calendar as numbers.
 
-/// Days since the epoch of a day of the Gregorian calendar (Howard Hinnant's `days_from_civil`).
+/// Returns the days from the epoch to a date of the Gregorian calendar (Howard Hinnant's `days_from_civil`).
 pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -9,7 +9,7 @@ pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// Year, month and day of a count of days since the epoch; the inverse of [`days_from_civil`].
+/// Returns year, month and day of a number of days since the epoch; the inverse of [`days_from_civil`].
 pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let day_of_era = days.rem_euclid(146_097);
@@ -21,7 +21,7 @@ pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
 }
 
-/// How many days a month has.
+/// Returns the number of days in a month.
 pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         4 | 6 | 9 | 11 => 30,

@@ -1,31 +1,33 @@
-//! The exact grammar of dates in answers: RFC 3339, and the departures from it that providers are known for.
+//! The exact grammar of dates in answers: RFC 3339, and the deviations that providers are known for.
 //!
-//! A departure is either listed as a [`DateDeviation`] or the text is no date at all; nothing is guessed.
+//! A deviation is listed as a [`DateDeviation`], or the text is not a date. Nothing is guessed.
 
 use super::Timestamp;
 use super::calendar::{days_from_civil, days_in_month};
 
-/// A departure from RFC 3339 that was read all the same.
+/// A tolerated deviation from RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DateDeviation {
-    /// A space stands between date and time.
+    /// A space between date and time.
     SpaceSeparator,
-    /// The offset is written `+0100` or `+01`.
+    /// An offset written `+0100` or `+01`.
     OffsetBasic,
-    /// A zone name in brackets follows: `[UTC]`.
+    /// A zone name in brackets at the end: `[UTC]`.
     ZoneSuffix,
-    /// There is no zone and UTC was assumed, as the profile says.
+    /// No zone: UTC was assumed, as the profile says.
     AssumedUtc,
-    /// The seconds are left out.
+    /// No seconds.
     SecondsMissing,
-    /// The second is 60; the last millisecond of the minute is meant.
+    /// A second of 60, which is read as the last millisecond of the minute.
     LeapSecond,
 }
 
-/// Longest text looked at: a full date with nine fraction digits and a long zone name has less than 80 bytes.
+/// The longest accepted text, in bytes. A full date with nine fraction digits and a long zone name has fewer
+/// than 80.
 const LONGEST: usize = 96;
 
-/// Reads a date; the instant, with each departure in the order met, or nothing.
+/// Parses a date. Returns the instant, with each deviation in the order found; `None` if the text is not a
+/// date.
 pub(crate) fn parse_date(text: &str, assume_utc: bool) -> Option<(Timestamp, Vec<DateDeviation>)> {
     if text.len() > LONGEST {
         return None;
@@ -79,7 +81,7 @@ fn time(rest: &mut Rest<'_>, deviations: &mut Vec<DateDeviation>) -> Option<i64>
     }
 }
 
-/// The fraction of a second in whole milliseconds, rounded down.
+/// Parses the fraction of a second, in whole milliseconds, rounded down.
 fn fraction(rest: &mut Rest<'_>) -> Option<i64> {
     if rest.peek() != Some(b'.') {
         return Some(0);
@@ -99,7 +101,7 @@ fn fraction(rest: &mut Rest<'_>) -> Option<i64> {
     Some(millis * [100, 10, 1][digits.min(3) - 1])
 }
 
-/// The offset from UTC in minutes, with what may follow it.
+/// Parses the offset from UTC in minutes, with what may follow it.
 fn zone(rest: &mut Rest<'_>, assume_utc: bool, deviations: &mut Vec<DateDeviation>) -> Option<i64> {
     let offset = match rest.peek() {
         None if assume_utc => {
@@ -154,7 +156,7 @@ fn zone_name(rest: &mut Rest<'_>) -> Option<()> {
     rest.expect(b']')
 }
 
-/// The bytes not read yet.
+/// The bytes that have not been parsed yet.
 pub(super) struct Rest<'a>(pub(super) &'a [u8]);
 
 impl Rest<'_> {
@@ -172,7 +174,7 @@ impl Rest<'_> {
         (self.take()? == byte).then_some(())
     }
 
-    /// Exactly so many ASCII digits, as a number.
+    /// Parses exactly this many ASCII digits as a number.
     pub(super) fn digits(&mut self, count: usize) -> Option<i64> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         if !digits.iter().all(u8::is_ascii_digit) {

@@ -1,7 +1,7 @@
 //! Dates in HTTP headers: the three forms of RFC 9110 section 5.6.7.
 //!
-//! The name of the weekday is read but not compared with the date: servers get it wrong, and the date decides.
-//! A two-digit year stands for the year nearest to now, as the RFC asks.
+//! The name of the weekday is parsed but not compared with the date: servers get it wrong, and the date
+//! decides. A two-digit year is the year nearest to now, as the RFC requires.
 
 use super::Timestamp;
 use super::calendar::{civil_from_days, days_from_civil, days_in_month};
@@ -11,10 +11,10 @@ const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// Longest text looked at; the longest valid one has 33 bytes.
+/// The longest accepted text, in bytes. The longest valid one has 33.
 const LONGEST: usize = 40;
 
-/// Reads a date of an HTTP header; `now` resolves the century of a two-digit year.
+/// Parses a date of an HTTP header. `now` resolves the century of a two-digit year.
 pub(crate) fn parse_http_date(text: &str, now: Timestamp) -> Option<Timestamp> {
     if text.len() > LONGEST {
         return None;
@@ -90,7 +90,7 @@ fn month(rest: &mut Rest<'_>) -> Option<i64> {
     i64::try_from(index + 1).ok()
 }
 
-/// Seconds since midnight; a leap second counts as the first second of the next minute.
+/// Parses the seconds since midnight. A leap second counts as the first second of the next minute.
 fn time_of_day(rest: &mut Rest<'_>) -> Option<i64> {
     let hour = rest.digits(2)?;
     rest.expect(b':')?;

@@ -1,4 +1,4 @@
-//! Reading a callback: the query a browser was sent back with, exactly once each parameter.
+//! Parsing a callback: the query with which a browser returns, in which each parameter may occur once.
 
 use std::mem;
 
@@ -8,10 +8,10 @@ use crate::error::CallbackError;
 use crate::profile::origin;
 use crate::secret::Secret;
 
-/// Longest callback that is read, in bytes.
+/// The longest accepted callback, in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// The parameters of a callback; those the flow knows stand at most once.
+/// The parameters of a callback. Those of the flow occur at most once.
 #[derive(Default)]
 pub(super) struct Callback {
     pub(super) code: Option<Secret>,
@@ -19,12 +19,12 @@ pub(super) struct Callback {
     pub(super) error: Option<String>,
     pub(super) error_description: Option<String>,
     pub(super) implicit: bool,
-    /// `iss` among them, which is the flow's own only where an issuer is configured.
+    /// Includes `iss`, which is a parameter of the flow only if an issuer is configured.
     pub(super) others: Vec<(String, String)>,
 }
 
 impl Callback {
-    /// Reads the whole address, its path and query, or its query alone with or without the question mark.
+    /// Parses the whole URL, its path and query, or its query alone with or without the question mark.
     pub(super) fn parse(text: &str, redirect_uri: &str) -> Result<Self, CallbackError> {
         if text.len() > LONGEST {
             return Err(CallbackError::TooLong);
@@ -54,7 +54,7 @@ impl Callback {
             "error_description" => (self.error_description.replace(value).is_some(), "error_description"),
             "access_token" => {
                 self.implicit = true;
-                // Wiped at once: it was not asked for.
+                // It is wiped at once, because it was not requested.
                 drop(Secret::new(value));
                 return Ok(());
             }
@@ -67,13 +67,14 @@ impl Callback {
     }
 }
 
-/// Returns the `state` of a query, by which its sign-in is found. It is compared when the sign-in receives the callback.
+/// Returns the `state` of a query, by which to find its sign-in. It is compared when the sign-in receives the
+/// callback.
 pub(crate) fn state_of_callback(query: &str) -> Result<Secret, CallbackError> {
     let state = Callback::parse(&format!("?{query}"), "")?.state;
     state.filter(|state| !state.expose().is_empty()).ok_or(CallbackError::StateMissing)
 }
 
-/// The query of a callback, once what stands before it is found to be the redirect URI or its path.
+/// Returns the query of a callback, after checking that the text before it is the redirect URI or its path.
 fn query<'t>(text: &'t str, redirect_uri: &str) -> Result<&'t str, CallbackError> {
     let registered = redirect_uri.split('?').next().unwrap_or_default();
     let (address, query) = text.split_once('?').unwrap_or((text, ""));
@@ -82,20 +83,20 @@ fn query<'t>(text: &'t str, redirect_uri: &str) -> Result<&'t str, CallbackError
     } else if is_absolute(text) {
         is_same_address(address, registered)
     } else {
-        // All of it is the query, which may hold a question mark of its own.
+        // All of it is the query, which may contain a question mark itself.
         return Ok(text.strip_prefix('?').unwrap_or(text));
     };
     if same { Ok(query) } else { Err(CallbackError::RedirectUriMismatch) }
 }
 
-/// Whether a text begins with a scheme (RFC 3986 section 3.1), as no query does.
+/// Returns whether a text begins with a scheme (RFC 3986 section 3.1). A query never does.
 fn is_absolute(text: &str) -> bool {
     let Some((scheme, _)) = text.split_once(':') else { return false };
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// The path of an absolute address, as a web server is asked for it.
+/// Returns the path of an absolute URL, as a web server receives it.
 fn path(address: &str) -> &str {
     let (_, rest) = address.split_once(':').unwrap_or(("", address));
     let path =
@@ -103,22 +104,23 @@ fn path(address: &str) -> &str {
     if path.is_empty() { "/" } else { path }
 }
 
-/// Whether an address is the redirect URI, but for what a browser rewrites in every address.
+/// Returns whether a URL is the redirect URI, ignoring what browsers rewrite in every URL.
 fn is_same_address(address: &str, registered: &str) -> bool {
     address == registered
         || as_browsers_write(address).is_some_and(|written| Some(written) == as_browsers_write(registered))
 }
 
-/// An address with scheme and host in lower case, without the scheme's own port, with the slash of an empty path.
+/// Returns a URL with scheme and host in lower case, without the scheme's default port, and with a slash for
+/// an empty path.
 fn as_browsers_write(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     Some([origin(scheme, authority).as_str(), if path.is_empty() { "/" } else { path }].concat())
 }
 
-/// Decodes a part of a query; a broken escape or bytes that are not UTF-8 are an error, not a guess.
+/// Decodes a part of a query. A broken escape and bytes that are not UTF-8 are errors.
 fn decode(text: &str) -> Result<String, CallbackError> {
-    // Nothing grows beyond the text, and what cannot be decoded may hold a code as well: it is wiped.
+    // The text never grows. It is wiped even if it cannot be decoded, because it may contain a code.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

@@ -15,7 +15,7 @@ use crate::secret::{Secret, same_secret};
 use crate::time::Now;
 use crate::token::TokenSet;
 
-/// A code received in a callback, to be exchanged once and soon.
+/// A code received in a callback. Exchange it once, and soon.
 pub struct AuthorizationCode {
     code: Secret,
     received: Now,
@@ -23,26 +23,28 @@ pub struct AuthorizationCode {
     others: Vec<(String, String)>,
 }
 
-/// A callback that yielded no code.
+/// A callback without a usable code.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RejectedCallback {
-    /// Why.
+    /// Why there is no code.
     pub error: CallbackError,
-    /// The sign-in, given back unless a callback with its `state` ended it: a forged callback never does.
+    /// The pending authorization request, returned unless a callback with its `state` ended it. A forged
+    /// callback never ends it.
     pub pending: Option<Box<PendingAuthorization>>,
 }
 
 impl PendingAuthorization {
-    /// Takes the callback: the whole address the browser was sent to, its path and query as a web server holds
-    /// them (`/cb?code=…&state=…`), or its query alone.
+    /// Receives the callback and returns its code. `callback` is the whole URL that the browser was sent to,
+    /// its path and query as a web server has them (`/cb?code=…&state=…`), or its query alone.
     ///
     /// # Errors
     ///
-    /// A [`RejectedCallback`] with a [`CallbackError`] that says what is wrong. The sign-in is given back for
-    /// anything without the right `state`, and for what is no single callback of this sign-in though the right
-    /// `state` may stand in it: too long, malformed, at another address, or a parameter twice. Everything else
-    /// ends the sign-in.
+    /// A [`RejectedCallback`] with a [`CallbackError`] that says what is wrong.
+    ///
+    /// It returns the pending authorization request if the callback does not have the right `state`. It also
+    /// does so if the callback is too long, malformed, at another URL, or has a duplicate parameter. Every
+    /// other error ends the sign-in.
     pub fn receive(self, callback: &str, now: Now) -> Result<AuthorizationCode, RejectedCallback> {
         let mut callback =
             match Callback::parse(callback, &self.redirect_uri).and_then(|callback| self.own(callback)) {
@@ -55,7 +57,7 @@ impl PendingAuthorization {
         }
     }
 
-    /// Lets through what carries this sign-in's `state`.
+    /// Returns the callback if it has this sign-in's `state`.
     fn own(&self, callback: Callback) -> Result<Callback, CallbackError> {
         match callback.state.as_ref().map(Secret::expose) {
             Some(state) if same_secret(state, self.state.expose()) => Ok(callback),
@@ -100,13 +102,13 @@ impl PendingAuthorization {
 }
 
 impl RejectedCallback {
-    /// The error's stable word.
+    /// Returns the error's stable word.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         self.error.code()
     }
 
-    /// Who must act.
+    /// Returns who must act.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         self.error.remedy()
@@ -114,28 +116,28 @@ impl RejectedCallback {
 }
 
 impl AuthorizationCode {
-    /// The account that the sign-in was begun for ([`PendingAuthorization::with_account`]).
+    /// Returns the account that the sign-in was begun for ([`PendingAuthorization::with_account`]).
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.sign_in.account.as_deref()
     }
 
-    /// The callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`. An `iss` (RFC 9207) is
-    /// among them if the profile names no issuer to compare it with.
+    /// Returns the callback's other parameters, in order: OfficeRND sends `org_slug` and `integrationId`. An
+    /// `iss` (RFC 9207) is among them if the profile has no issuer to compare it with.
     #[must_use]
     pub fn other_parameters(&self) -> &[(String, String)] {
         &self.others
     }
 
-    /// Exchanges the code for tokens; it is sent at most once, whatever happens.
+    /// Builds the exchange of the code for tokens. The code is sent at most once.
     ///
     /// # Errors
     ///
-    /// [`CallbackError::CodeTooOld`] if more time has passed since the callback than a code lives (60 s at
-    /// Octorate): the user has to sign in again. [`CallbackError::VerifierMissing`] if the profile demands PKCE and the
-    /// sign-in, as it came back from a store, holds no verifier. [`CallbackError::OtherClient`] if the sign-in was started by
-    /// another client or the client's profile sends codes to another URL: a code and its verifier never go to
-    /// another server than the one of the sign-in.
+    /// [`CallbackError::CodeTooOld`] if the time since the callback exceeds a code's lifetime (60 s at
+    /// Octorate): the user must sign in again. [`CallbackError::VerifierMissing`] if the profile requires
+    /// PKCE and the sign-in, as restored from a store, has no verifier. [`CallbackError::OtherClient`] if
+    /// another client started the sign-in, or the client's profile sends codes to another URL: a code and its
+    /// verifier are sent only to the server of the sign-in.
     pub fn exchange(self, client: &Client, now: Now) -> Result<Exchange<TokenSet>, CallbackError> {
         let sign_in = &self.sign_in;
         let document = client.profile.document();
@@ -185,7 +187,7 @@ impl Error for RejectedCallback {
     }
 }
 
-/// Whether a text can be a code: visible ASCII and spaces (RFC 6749 appendix A.11).
+/// Returns whether a text can be a code: visible ASCII and spaces (RFC 6749 appendix A.11).
 fn is_code(text: &str) -> bool {
     is_sendable(text) && text.is_ascii()
 }

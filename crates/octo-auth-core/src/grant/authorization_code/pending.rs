@@ -1,4 +1,4 @@
-//! A sign-in that waits for its callback.
+//! [`PendingAuthorization`]: an authorization request that waits for its callback.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::scope::Scopes;
 use crate::secret::Secret;
 use crate::time::{Now, Timestamp};
 
-/// The members of a stored sign-in.
+/// The members of a stored authorization request.
 const MEMBERS: [&str; 10] = [
     "token_endpoint",
     "client_id",
@@ -24,21 +24,21 @@ const MEMBERS: [&str; 10] = [
     "account",
 ];
 
-/// A sign-in that waits for its callback.
+/// An authorization request that waits for its callback.
 ///
-/// It holds the `state` and, with PKCE, the code verifier. A web application keeps it between two requests by
-/// [`PendingAuthorization::to_json`] and [`PendingAuthorization::from_json`], and removes it from its store in the moment
-/// it is read, so that one callback is taken once. A sign-in older than [`PendingAuthorization::LONGEST_AGE`] yields no
-/// code, and can be removed.
+/// It contains the `state` and, with PKCE, the code verifier. A web application keeps it between two requests
+/// by [`PendingAuthorization::to_json`] and [`PendingAuthorization::from_json`]. It must remove it from its
+/// store when it reads it, so that a callback is accepted only once. An authorization request older than
+/// [`PendingAuthorization::LONGEST_AGE`] yields no code, and can be removed.
 pub struct PendingAuthorization {
-    /// The URL of the profile's code exchange: what a code and its verifier may be sent to.
+    /// The URL of the profile's code exchange: the code and its verifier may be sent only there.
     pub(super) token_endpoint: String,
     pub(super) client_id: String,
     pub(super) redirect_uri: String,
     pub(super) scopes: Scopes,
     pub(super) begun: Timestamp,
     pub(super) issuer: Option<String>,
-    /// Whether a callback may come without the issuer.
+    /// Whether a callback may omit the issuer.
     pub(super) issuer_optional: bool,
     /// The account that is signed in, by the application's own name.
     pub(super) account: Option<String>,
@@ -47,30 +47,31 @@ pub struct PendingAuthorization {
 }
 
 impl PendingAuthorization {
-    /// The age from which on a sign-in yields no code: one hour.
+    /// The age from which an authorization request yields no code: one hour.
     pub const LONGEST_AGE: Duration = Duration::from_secs(3600);
 
-    /// Names the account that is signed in. An application with many of them finds it again in the code
-    /// ([`AuthorizationCode::account`](crate::AuthorizationCode::account)), and not in what the browser sends.
+    /// Sets the account that is signed in. An application with many accounts then gets it from the code
+    /// ([`AuthorizationCode::account`](crate::AuthorizationCode::account)) and need not trust the browser.
     #[must_use]
     pub fn with_account(mut self, name: &str) -> Self {
         self.account = Some(name.to_owned());
         self
     }
 
-    /// Returns the time since the user was sent to the provider, by the wall clock; zero if that was set back since.
+    /// Returns the time since the user was sent to the provider, by the wall clock; zero if the clock was set
+    /// back since.
     #[must_use]
     pub fn age(&self, now: Now) -> Duration {
         now.wall.saturating_since(self.begun)
     }
 
-    /// The `state` of this sign-in, by which a web application finds it again.
+    /// Returns the `state` of this authorization request, by which a web application finds it.
     #[must_use]
     pub fn state(&self) -> &Secret {
         &self.state
     }
 
-    /// The same sign-in, for a store: only one of both may receive the callback.
+    /// Returns a copy for a store. Only one of both may receive the callback.
     pub(crate) fn copy(&self) -> Self {
         Self {
             token_endpoint: self.token_endpoint.clone(),
@@ -86,8 +87,8 @@ impl PendingAuthorization {
         }
     }
 
-    /// The sign-in as JSON, for an application's own session store. It is a secret: it holds the `state` and
-    /// the code verifier.
+    /// Returns the authorization request as JSON, for an application's own session store. It is secret: it
+    /// contains the `state` and the code verifier.
     #[must_use]
     pub fn to_json(&self) -> Secret {
         let scopes = self.scopes.to_string();
@@ -107,7 +108,7 @@ impl PendingAuthorization {
         Secret::new(object(MEMBERS.into_iter().zip(values)))
     }
 
-    /// Reads what [`PendingAuthorization::to_json`] wrote; nothing if it is anything else.
+    /// Parses the text of [`PendingAuthorization::to_json`]; returns `None` for any other text.
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
         let members = Members::read(text, &MEMBERS).ok()?;
@@ -138,10 +139,10 @@ impl fmt::Debug for PendingAuthorization {
     }
 }
 
-/// A JSON object of texts, written once into room for the worst case: no half-written copy of a secret is left
-/// behind by growing.
+/// Returns a JSON object of strings, written once into room for the worst case, so that growing leaves no
+/// partial copy of a secret behind.
 fn object<'a>(members: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone) -> String {
-    // Around a member stand six quotes, colon and comma; a character takes at most six, as `\u001b`.
+    // Each member needs four quotes, colon and comma. A character needs at most six bytes, as `\u001b`.
     let room = |(name, value): (&str, Option<&str>)| name.len() + 6 * value.map_or(4, str::len) + 6;
     let room = members.clone().map(room).sum::<usize>() + 2;
     let mut out = Vec::with_capacity(room);

@@ -1,10 +1,11 @@
-//! Which redirect URIs a provider takes. They are compared and sent byte for byte, so nothing is normalised.
+//! Which redirect URIs a provider accepts. They are compared and sent byte for byte, so they are not
+//! normalised.
 
 use http::uri::Authority;
 
 use crate::profile::{RedirectRule, is_loopback};
 
-/// Checks a redirect URI; the error is the second half of a sentence.
+/// Checks a redirect URI. The error is the second half of a sentence.
 pub(super) fn check(uri: &str, rule: RedirectRule) -> Result<(), &'static str> {
     if uri.is_empty() || uri.contains(|character: char| !character.is_ascii_graphic()) {
         return Err("is empty or holds white space, control or non-ASCII characters; encode them");
@@ -36,7 +37,7 @@ pub(super) fn check(uri: &str, rule: RedirectRule) -> Result<(), &'static str> {
     }
 }
 
-/// Whether an authority, port included, is one of this machine's own.
+/// Returns whether an authority, including its port, is this machine.
 fn to_this_machine(authority: &str) -> bool {
     authority.parse::<Authority>().is_ok_and(|authority| is_loopback(authority.host()))
 }
