@@ -1,4 +1,4 @@
-//! The grants and calls, one file each: which values a request is given and when it is refused beforehand.
+//! The grants and calls, one file each: the values of each request, and the checks before it is built.
 
 mod api;
 mod authorization_code;

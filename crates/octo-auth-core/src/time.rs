@@ -92,7 +92,7 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl From<Timestamp> for SystemTime {
-    /// An instant that the platform's clock cannot represent becomes the epoch.
+    /// Converts the instant. One that the platform's clock cannot represent becomes the epoch.
     fn from(timestamp: Timestamp) -> Self {
         let distance = Duration::from_millis(timestamp.0.unsigned_abs());
         let moved = match timestamp.0 {

@@ -1,4 +1,4 @@
-//! From bytes to text: media type, compression, byte order mark, UTF-8.
+//! Converting bytes to text: media type, compression, byte order mark, UTF-8.
 
 use std::borrow::Cow;
 

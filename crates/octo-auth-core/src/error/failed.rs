@@ -173,8 +173,8 @@ impl Failed {
         }
     }
 
-    /// A refusal without a known code. If only the client id and secret, or the caller's own data, were sent,
-    /// they are wrong.
+    /// Returns who must act after a refusal without a known code. If only the client id and secret, or the
+    /// caller's own data, were sent, they are wrong.
     fn refusal_remedy(&self) -> Remedy {
         let status = self.status.map(|status| status.as_u16()).unwrap_or_default();
         let refused = [400, 401, 403].contains(&status);

@@ -1,4 +1,4 @@
-//! Text a provider wrote, made safe to show.
+//! Text from a provider, made safe to show.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ const LOOKED_AT: usize = 4 * LONGEST;
 /// The longest error code, in bytes. A longer one is treated as text.
 const LONGEST_CODE: usize = 64;
 
-/// A provider's text: at most 256 characters, free of control characters, secrets of the request masked.
+/// A provider's text: at most 256 characters, without control characters, and with the secrets of the request
+/// masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderText(String);
 

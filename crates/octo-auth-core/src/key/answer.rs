@@ -337,7 +337,7 @@ impl KeyState {
         self.land(flight, shared, now)
     }
 
-    /// Without a store, treats the pending operations as saved.
+    /// Treats the pending operations as saved if there is no store.
     pub(super) fn settle(&mut self, shared: &mut SharedState, now: Now) {
         if shared.storage == Storage::None {
             let written = self.replica.to_write();

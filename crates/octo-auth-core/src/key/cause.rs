@@ -1,4 +1,4 @@
-//! What caused a renewal.
+//! [`RenewalCause`]: what caused a renewal.
 
 use super::state::State;
 

@@ -49,7 +49,7 @@ impl KeyState {
         }
     }
 
-    /// The longest-lasting reason comes first.
+    /// Writes when a renewal is possible. The longest-lasting reason comes first.
     fn write_renewal(&self, out: &mut String, facts: &Facts, now: Now) -> fmt::Result {
         let never = |why: &dyn fmt::Display| format!("not possible: {why}.");
         let said = match (&facts.gate, facts.knowledge) {

@@ -158,7 +158,7 @@ impl KeyState {
         self.send(flight, attempt, has_room, shared, now)
     }
 
-    /// The fence: returns whether the request may still be sent.
+    /// Returns whether the request may still be sent. This is the fence before every request.
     fn may_be_sent(
         &self,
         flight: &Flight,

@@ -145,8 +145,8 @@ impl Facts {
         }
     }
 
-    /// Before a caller is told to sign in, a shared store is read: another process may have signed in or
-    /// renewed.
+    /// Returns `Unread` if a shared store must be read before a caller is told to sign in: another process
+    /// may have signed in or renewed.
     fn sign_in_needed(&self, state: State) -> State {
         match self.may_know_better && !self.is_shutting_down {
             true if self.in_flight => State::Reading,

@@ -35,7 +35,7 @@ pub(crate) fn parse_http_date(text: &str, now: Timestamp) -> Option<Timestamp> {
     rest.0.is_empty().then_some(instant)
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, after the comma.
+/// Parses `Sun, 06 Nov 1994 08:49:37 GMT`, after the comma.
 fn imf_fixdate(rest: &mut Rest<'_>) -> Option<Timestamp> {
     rest.expect(b' ')?;
     let day = rest.digits(2)?;
@@ -49,7 +49,7 @@ fn imf_fixdate(rest: &mut Rest<'_>) -> Option<Timestamp> {
     instant(year, month, day, seconds)
 }
 
-/// `Sunday, 06-Nov-94 08:49:37 GMT`, after the comma.
+/// Parses `Sunday, 06-Nov-94 08:49:37 GMT`, after the comma.
 fn rfc850(rest: &mut Rest<'_>, now: Timestamp) -> Option<Timestamp> {
     rest.expect(b' ')?;
     let day = rest.digits(2)?;
@@ -67,7 +67,7 @@ fn rfc850(rest: &mut Rest<'_>, now: Timestamp) -> Option<Timestamp> {
     instant(year, month, day, seconds)
 }
 
-/// `Sun Nov  6 08:49:37 1994`, after the first space.
+/// Parses `Sun Nov  6 08:49:37 1994`, after the first space.
 fn asctime(rest: &mut Rest<'_>) -> Option<Timestamp> {
     let month = month(rest)?;
     rest.expect(b' ')?;

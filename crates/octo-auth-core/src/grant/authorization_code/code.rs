@@ -1,4 +1,4 @@
-//! From a callback to the exchange of its code.
+//! From a callback to the exchange of its authorization code.
 
 use std::borrow::Cow;
 use std::error::Error;
