@@ -186,13 +186,12 @@ impl TokenManager {
         Ok(job)
     }
 
-    /// Starts a spec again with the tokens of an exchange, as [`TokenManager::import`] does, unless that
-    /// would lose a refresh token.
+    /// Starts a spec again with the tokens of an exchange, as [`TokenManager::import`] does.
     ///
-    /// With `replaces`, as after a sign-in, it replaces any refresh token of the spec. Without it, it does so
-    /// only if the spec has no refresh token, the same one, or a dead one.
+    /// With `replaces`, as after a sign-in, they replace any refresh token of the spec. Without it, they are
+    /// imported only if the spec has no refresh token, the same one, or a dead one.
     ///
-    /// The manager knows whether the spec has one only after its record was read: ask for its token before.
+    /// The manager knows the spec's refresh token only after its record was read: ask for its token before.
     ///
     /// # Errors
     ///

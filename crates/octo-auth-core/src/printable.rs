@@ -20,7 +20,8 @@ pub(crate) fn is_invisible(letter: char) -> bool {
     letter.is_control() || (letter.is_whitespace() && letter != ' ') || is_ignorable(letter)
 }
 
-/// The property `Default_Ignorable_Code_Point` of Unicode 16, the interlinear annotations, and the blank of Braille.
+/// Returns whether a character has the Unicode 16 property `Default_Ignorable_Code_Point`, or is an interlinear
+/// annotation or the Braille blank.
 fn is_ignorable(letter: char) -> bool {
     matches!(
         letter,

@@ -4,14 +4,13 @@
 //! Claiming -> Reloading -> WritingAhead -> Counting -> Sending -> Saving
 //! ```
 //!
-//! The renewal of a refresh token in a store of several processes has all phases; the others skip some:
+//! A renewal by refresh token with a store of several processes can have all phases. Other renewals skip some:
 //!
 //! - `Claiming` needs a store of several processes and a refresh token.
 //! - `Reloading` needs a store of several processes.
-//! - `WritingAhead` needs a refresh token.
-//! - `Counting` needs a known limit of requests.
-//!
-//! With a store of one process a flight begins with `WritingAhead`. Without a store only `Sending` remains.
+//! - `WritingAhead` needs a store and a refresh token.
+//! - `Counting` needs a store and a known limit of requests.
+//! - `Saving` needs a store.
 
 use std::time::Duration;
 

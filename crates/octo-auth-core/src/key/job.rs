@@ -116,7 +116,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Answered {
     pub(crate) result: Result<Answer<TokenSet>, ExchangeError>,
     pub(crate) sent: Now,
-    /// The grant that was sent; `None` for a revocation.
+    /// The origin of the answer; `None` for a revocation.
     pub(crate) origin: Option<Origin>,
 }
 

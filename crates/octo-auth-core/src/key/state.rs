@@ -145,8 +145,8 @@ impl Facts {
         }
     }
 
-    /// Returns `Unread` if a shared store must be read before a caller is told to sign in: another process
-    /// may have signed in or renewed.
+    /// Returns `Unread` or `Reading` if a shared store must be read before a caller is told to sign in: another
+    /// process may have signed in or renewed. Otherwise returns `state`.
     fn sign_in_needed(&self, state: State) -> State {
         match self.may_know_better && !self.is_shutting_down {
             true if self.in_flight => State::Reading,

@@ -1,7 +1,7 @@
 //! The request budget: sliding windows on the boot clock, in which failed requests count like successful
 //! ones.
 //!
-//! If a limit is known and the store is shared, the limit applies to all processes together; see
+//! If a limit is known and there is a store, the limit applies to all processes that use the store; see
 //! [`RequestLog`].
 
 use std::collections::VecDeque;
