@@ -88,8 +88,8 @@ pub type ChangeListener = Arc<dyn Fn(&RecordName) + Send + Sync>;
 /// A synchronous store of records.
 ///
 /// Each name has at most one record, which is never deleted. Its version grows by one with each change and
-/// fits a signed 64-bit integer. An implementation must never return a partial record. It is used as `Arc<dyn
-/// Store>`, by many threads concurrently.
+/// fits a signed 64-bit integer. An implementation must never return a partial record. It is used as
+/// `Arc<dyn Store>`, by many threads concurrently.
 ///
 /// Every method must return within 5 s. After that the manager counts the call as failed, although it may
 /// still take effect. Configure a database with a shorter lock time-out.

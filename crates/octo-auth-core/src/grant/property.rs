@@ -33,8 +33,8 @@ impl Client {
         self.plain_exchange(Purpose::Migrate, call, &values)
     }
 
-    /// Builds the exchange that creates a property from the JSON object that Octorate documents for `POST
-    /// /rest/v2/accommodation`.
+    /// Builds the exchange that creates a property from the JSON object that Octorate documents for
+    /// `POST /rest/v2/accommodation`.
     ///
     /// # Errors
     ///

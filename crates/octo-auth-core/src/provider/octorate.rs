@@ -28,8 +28,8 @@
 //! # Case 3: IP authentication
 //!
 //! From an IP address on the application's list at Octorate, the ApiLogin token also opens property data, at
-//! the paths that contain an accommodation. From any other address Octorate refuses those calls with `403
-//! errNoResourcesForIdentity`, which does not mention addresses.
+//! the paths that contain an accommodation. From any other address Octorate refuses those calls with
+//! `403 errNoResourcesForIdentity`, which does not mention addresses.
 //!
 //! So `Admin::for_ip_authentication` checks the list before anything is sent
 //! ([`Rules::require`](crate::allowlist::Rules::require)). The address must be the one that Octorate sees,
