@@ -14,15 +14,15 @@ use crate::profile::{Call, Encoding, Method, Parameter, Placeholder, Profile, Te
 use crate::secret::Secret;
 use crate::token::sensitive_header;
 
-/// The values for the placeholders in a call's templates.
+/// The values for the roles in a call's templates.
 #[derive(Default)]
 pub(crate) struct TemplateValues<'a> {
     given: Vec<(Placeholder, TemplateValue<'a>)>,
-    /// A placeholder that is filled in only in headers, not in parameters.
+    /// A role that is filled in only in headers, not in parameters.
     only_in_headers: Option<Placeholder>,
 }
 
-/// The value of a placeholder.
+/// The value of a role.
 #[derive(Clone)]
 pub(crate) enum TemplateValue<'a> {
     Text(&'a str),
@@ -48,7 +48,7 @@ impl<'a> TemplateValues<'a> {
         self.given.retain(|(own, _)| *own != role);
     }
 
-    /// Omits the parameters with this placeholder.
+    /// Omits the parameters with this role.
     pub(crate) fn keep_in_headers(&mut self, role: Placeholder) {
         self.only_in_headers = Some(role);
     }
@@ -66,14 +66,14 @@ impl<'a> TemplateValues<'a> {
         self.given.iter().find(|(own, _)| *own == role).map(|(_, value)| value)
     }
 
-    /// Returns the value of a parameter as text; `None` if its placeholder has no value, or is for headers
+    /// Returns the value of a parameter as text; `None` if its role has no value, or is for headers
     /// only.
     fn parameter<'t>(&'t self, template: &'t Template) -> Option<Cow<'t, str>> {
         let is_hidden = self.only_in_headers.is_some() && template.role() == self.only_in_headers;
         self.filled(template).filter(|_| !is_hidden)
     }
 
-    /// Returns a filled-in template as text; `None` if its placeholder has no value.
+    /// Returns a filled-in template as text; `None` if its role has no value.
     fn filled<'t>(&'t self, template: &'t Template) -> Option<Cow<'t, str>> {
         let (before, role, after) = template.parts();
         let Some(role) = role else { return Some(Cow::Borrowed(before)) };

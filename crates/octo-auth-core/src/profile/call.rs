@@ -85,7 +85,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Returns whether a parameter or header of the call has this placeholder.
+    /// Returns whether a parameter or header of the call has this role.
     #[must_use]
     pub fn carries(&self, role: Placeholder) -> bool {
         self.parameters.iter().chain(&*self.headers).any(|parameter| parameter.value.role() == Some(role))
@@ -130,6 +130,6 @@ pub enum Encoding {
 pub struct Parameter {
     /// Its name in the request.
     pub name: Text,
-    /// Its value: fixed text, or text with one `{placeholder}` that is filled in for each request.
+    /// Its value: fixed text, or text with one `{role}` that is filled in for each request.
     pub value: Template,
 }

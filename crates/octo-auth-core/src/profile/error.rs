@@ -143,7 +143,7 @@ pub enum ProfileProblem {
         "`{0}` is no path: begin with `/` and leave out `?`, `#`, `.` and `..` segments, white space and control characters; a query of the endpoint's own goes into `query`"
     )]
     Path(String),
-    /// A call without a required placeholder.
+    /// A call without a required role.
     #[error("no parameter or header carries `{{{0}}}`, which the call cannot do without: add one")]
     MissingRole(Placeholder),
     /// A call that needs a part of the document that is absent.

@@ -1,6 +1,6 @@
-//! Text with one placeholder: the form of a parameter's value before the value is known.
+//! Text with one role, such as `{client_id}`: the form of a parameter's value before the value is known.
 //!
-//! A template has at most one `{placeholder}`. So filling it is a concatenation, which cannot fail, escape or
+//! A template has at most one `{role}`. So filling it is a concatenation, which cannot fail, escape or
 //! recurse. The code that writes the request encodes the result.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use super::Text;
 use crate::printable::Printable;
 
-/// The value of a parameter or header: fixed text, or text around one `{placeholder}`.
+/// The value of a parameter or header: fixed text, or text around one `{role}`.
 ///
 /// ```
 /// use octo_auth_core::profile::{Placeholder, Template};
@@ -27,7 +27,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// A [`TemplateError`] if a brace is not closed, a second placeholder follows, or the placeholder is
+    /// A [`TemplateError`] if a brace is not closed, a second role follows, or the role is
     /// unknown.
     pub fn new(text: impl Into<Text>) -> Result<Self, TemplateError> {
         let text = text.into();
@@ -52,7 +52,7 @@ impl Template {
         Self(Text::Borrowed(text))
     }
 
-    /// Returns the template that consists of one placeholder.
+    /// Returns the template that consists of one role.
     pub(super) fn of(role: Placeholder) -> Self {
         Self(format!("{{{role}}}").into())
     }
@@ -63,9 +63,9 @@ impl Template {
         &self.0
     }
 
-    /// Splits the template into the text before the placeholder, the placeholder, and the text after it.
+    /// Splits the template into the text before the role, the role, and the text after it.
     ///
-    /// Without a placeholder, the first part is the whole text.
+    /// Without a role, the first part is the whole text.
     #[must_use]
     pub fn parts(&self) -> (&str, Option<Placeholder>, &str) {
         let whole = (&*self.0, None, "");
@@ -74,7 +74,7 @@ impl Template {
         Placeholder::from_name(name).map_or(whole, |role| (before, Some(role), after))
     }
 
-    /// Returns the placeholder; `None` if the template is fixed text.
+    /// Returns the role; `None` if the template is fixed text.
     #[must_use]
     pub fn role(&self) -> Option<Placeholder> {
         self.parts().1
@@ -110,13 +110,13 @@ pub enum TemplateError {
     /// A brace without its counterpart.
     #[error("a brace stands alone: write a role as `{{role}}` and leave braces out of fixed text")]
     Unbalanced,
-    /// More than one placeholder.
+    /// More than one role.
     #[error("only one `{{role}}` fits into a value: split it into two parameters")]
     SecondGap,
     /// A control character, which no parameter or header may contain.
     #[error("a control character stands in the value: remove it")]
     ControlCharacter,
-    /// A placeholder that no call fills in.
+    /// A role that no call fills in.
     #[error("`{{{}}}` is no known role: use one of {list}", Printable(.0), list = Placeholder::list())]
     UnknownRole(String),
 }
@@ -131,7 +131,7 @@ macro_rules! roles {
         }
 
         impl Placeholder {
-            /// All placeholders.
+            /// All roles.
             pub const ALL: &'static [Self] = &[$(Self::$role),+];
 
             /// Returns the name used between braces.
@@ -205,7 +205,7 @@ roles! {
 }
 
 impl Placeholder {
-    /// Returns the placeholder of that name; `None` for any other name.
+    /// Returns the role of that name; `None` for any other name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|role| role.name() == name)

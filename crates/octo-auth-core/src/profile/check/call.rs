@@ -101,7 +101,7 @@ fn headers(field: &str, call: &Call) -> Checked {
     Ok(())
 }
 
-/// Returns the placeholders that a call of that name requires.
+/// Returns the roles that a call of that name requires.
 fn required(document: &Document, name: &str) -> Vec<Placeholder> {
     let s256 = document.authorization.as_ref().is_some_and(|rules| rules.pkce == Pkce::S256);
     let in_body = document.client_authentication == ClientAuthentication::Body;
