@@ -1,23 +1,24 @@
-//! Calls of the provider's API that are always authorised, for programs that use no HTTP client of their own.
+//! An authorised API client for programs without an HTTP client of their own.
 
 use http::Request;
 use octo_auth_core::{ANSWER_LIMIT, Answer, ApiAnswer, ApiError, Authorizer, Body, ProfileError};
 
 use crate::token_source::TokenSource;
 
-/// Calls the provider's API with the tokens of one key. It is cheap to clone.
+/// Calls the provider's API with the tokens of one spec. It is cheap to clone.
 ///
-/// A request goes to a host of the provider's profile or one that was added to the [`Authorizer`], never without a
-/// token, and no redirect is followed. If the provider refuses the token, it is renewed, once for all callers, and the
-/// request is sent once more; if that is refused too, or no other token is to be had, its answer is what the caller
-/// gets. Why no other token is to be had is in [`ApiAnswer::renewal_failure`].
+/// A request may go only to the hosts of the provider's profile and to hosts added to the [`Authorizer`]. It is
+/// never sent without a token, and redirects are not followed. If the provider refuses the token, the token is
+/// renewed once for all callers, and the request is repeated once. If the second request is refused too, or no
+/// other token is available, the caller gets the refusal as the answer. [`ApiAnswer::renewal_failure`] then says
+/// why no other token was available.
 ///
-/// Leave `Accept-Encoding` alone: what a provider says in a compressed body, such as Octorate's words for an expired
-/// token, is not read.
+/// Do not set `Accept-Encoding`: the client does not read compressed bodies. It would miss what a provider says
+/// there about the token, such as Octorate's message for an expired token.
 ///
-/// An answer is read up to [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB, unless [`ApiClient::with_answer_limit`] allows
-/// more: a longer success is an error, a longer refusal is cut there. It goes over the transport of the tokens. Each call
-/// opens a connection unless the transport keeps those of API calls
+/// A body is read up to [`ANSWER_LIMIT`](crate::ANSWER_LIMIT), 1 MiB, unless [`ApiClient::with_answer_limit`] sets
+/// another limit. A longer body is an error if the status is a success; the body of a refusal is cut. Calls use
+/// the transport of the tokens. Each call opens a connection unless the transport keeps connections for API calls
 /// ([`ReqwestTransport::with_api_connections`](crate::ReqwestTransport::with_api_connections)).
 ///
 /// ```no_run
@@ -32,7 +33,8 @@ use crate::token_source::TokenSource;
 /// # }
 /// ```
 ///
-/// One client can call for many accounts: a request takes the tokens that are among its extensions, if any are.
+/// One client can call for many accounts: if the extensions of a request contain a `TokenSource`, that one is
+/// used.
 ///
 /// ```no_run
 /// # use octo_auth_async::{ApiClient, Body, TokenSource};
@@ -51,20 +53,20 @@ pub struct ApiClient {
 }
 
 impl ApiClient {
-    /// Calls with these tokens, at the hosts of their provider's profile.
+    /// Builds a client that uses these tokens, and allows the hosts of their provider's profile.
     #[must_use]
     pub fn new(tokens: TokenSource) -> Self {
         let authorizer = tokens.authorizer();
         Self { tokens, authorizer, answer_limit: ANSWER_LIMIT }
     }
 
-    /// The same by another authorizer, such as `tokens.authorizer()` with a host or a header added.
+    /// Replaces the authorizer, such as by `tokens.authorizer()` with a host or a header added.
     #[must_use]
     pub fn with_authorizer(self, authorizer: Authorizer) -> Self {
         Self { authorizer, ..self }
     }
 
-    /// The same, for one more host that the tokens may go to, such as the `regionUrl` of an OfficeRND organization.
+    /// Allows one more host to receive the tokens, such as the `regionUrl` of an OfficeRND organization.
     ///
     /// # Errors
     ///
@@ -73,23 +75,22 @@ impl ApiClient {
         Ok(Self { authorizer: self.authorizer.with_api_host(url)?, ..self })
     }
 
-    /// The same, reading the answer to a call up to this number of bytes, for exports and long lists. The answer is in
-    /// memory as a whole.
+    /// Sets the limit of an answer's body in bytes, for exports and long lists. The whole body is held in memory.
     #[must_use]
     pub fn with_answer_limit(self, bytes: usize) -> Self {
         Self { answer_limit: bytes, ..self }
     }
 
-    /// Makes a call. Whatever the provider answers, refusals and errors included, is an answer; its
-    /// [`TokenStatus`](crate::Meaning) says what it says of the token, and
-    /// [`ApiAnswer::error_for_status`] makes an error of a refusal.
+    /// Sends a call. Every response of the provider is an answer, also a refusal or an error.
+    /// [`ApiAnswer::meaning`] returns its [`TokenStatus`](crate::TokenStatus): what it says about the token.
+    /// [`ApiAnswer::error_for_status`] turns a refusal into an error.
     ///
-    /// A caller that is dropped loses the answer; a request that was begun is finished all the same.
+    /// If the future is dropped, the answer is lost. A request that was started is still finished.
     ///
     /// # Errors
     ///
-    /// [`ApiError::Call`] if the request must not carry the token or there is none: nothing was sent.
-    /// [`ApiError::Exchange`] if no answer came that can be read.
+    /// [`ApiError::Call`] if the request must not carry the token or no token is available: nothing was sent.
+    /// [`ApiError::Exchange`] if no readable answer came.
     pub async fn call(&self, request: &Request<Body>) -> Result<Answer<ApiAnswer>, ApiError> {
         let tokens = request.extensions().get().unwrap_or(&self.tokens);
         tokens.drive(self.authorizer.whole_call(request, self.answer_limit)).await

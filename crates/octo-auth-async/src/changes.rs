@@ -14,7 +14,7 @@ impl Changes {
         Self(changes)
     }
 
-    /// Waits for the next change. Returns `None` once the [`TokenManager`](crate::Accounts), all its handles and everything
+    /// Waits for the next change. Returns `None` once the [`TokenManager`](crate::TokenManager), all its handles and everything
     /// in flight are gone and each change was read. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Change> {
         loop {

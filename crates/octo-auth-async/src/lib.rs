@@ -1,7 +1,9 @@
-//! OAuth tokens for asynchronous programs: a working token for every caller, one renewal at a time, no lost refresh token.
+//! OAuth tokens for asynchronous programs: every caller gets a working token, renewals run as a single flight, and
+//! no refresh token is lost.
 //!
-//! A [`TokenManager`] is a registration at a provider; [`TokenSource`] is a handle to one [`TokenSpec`] of it: what a token is for.
-//! The core decides; this crate sends the requests by reqwest, in tasks of tokio.
+//! A [`TokenManager`] manages all tokens of one client that is registered at a provider. A [`TokenSource`] is a
+//! handle that yields the tokens of one [`TokenSpec`]. The [`core`] makes all decisions. This crate sends the
+//! requests with reqwest, in tokio tasks.
 //!
 //! ```no_run
 //! use octo_auth_async::{Client, Profile, Scopes, TokenManager, TokenSpec};
@@ -12,15 +14,15 @@
 //! let manager = TokenManager::new(client)?;
 //! let tokens = manager.tokens(TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read")?))?;
 //!
-//! // As often as you like, from any task: a valid token is served at once, an expired one is renewed once.
+//! // Call it as often as you like, from any task. A valid token is returned at once, an expired one is renewed once.
 //! let token = tokens.get().await?;
 //! let status = call(token.authorization()).await?; // your request, with this `Authorization`
 //! if status == 401 {
-//!     // The next call of `get` brings another token, if one can be had.
+//!     // The next call of `get` returns another token, if one can be obtained.
 //!     tokens.refused(token.generation());
 //! }
 //!
-//! // Before the runtime ends: what is in flight is finished and saved.
+//! // Before the runtime ends: requests in flight are finished, and their results are saved.
 //! manager.shutdown().await;
 //! # Ok(())
 //! # }
@@ -28,86 +30,95 @@
 //!
 //! # What it promises
 //!
-//! - **One renewal.** However many tasks ask, a key has one request in flight. A failed request is not repeated before its
-//!   pause ends, and the provider's limit of requests is kept.
-//! - **One account does not stop the others.** A failure is charged to the key that met it. The whole registration pauses
-//!   only with evidence: nothing could be sent, the client's limit is exceeded, or eight keys failed with no success
-//!   between.
-//! - **A working token is served.** No failure of the endpoint or the store costs a token that is still valid. Until its
-//!   renewal is due, a token is served without a lock and without allocation; after that still without waiting.
-//! - **No lost refresh token.** A flight runs in its own task to its end, through sending and storing. Dropping a caller
-//!   at any await does not change that. If the runtime ends first, or a transport or store panics, the flight is reported as
-//!   not sent or as lost, and the next caller goes on from there. The answer to a request that was sent by then is lost.
-//! - **No surprise.** A caller waits no longer than it said. Outside a tokio runtime, a call that would have to wait
-//!   fails and says so. Every [`TokenError`] says who must act and when. A [`Status`] and [`TokenSource::explain`] describe a key,
-//!   [`Changes`] reports its events.
+//! - **Single flight.** Any number of tasks may ask for a token. Each spec has at most one request in flight. A
+//!   failed request is not retried before its back-off ends, and the provider's rate limit is respected.
+//! - **One account does not stop the others.** A failure counts against the spec that met it. All specs of the
+//!   `TokenManager` back off only for one of three reasons: a request could not be sent, the client exceeded its
+//!   rate limit, or eight specs failed without a success in between.
+//! - **A valid token stays usable.** If the token endpoint or the store fails, a token that is still valid is
+//!   still returned. Until its renewal is due, a token is returned without a lock and without an allocation. After
+//!   that, it is still returned without waiting.
+//! - **No lost refresh token.** A flight runs in its own task until its result is stored. A caller that is dropped
+//!   at any `await` does not stop it. If the runtime ends first, or a transport or store panics, the flight is
+//!   reported as not sent or as lost. The next caller continues from there. The answer to a request that had
+//!   already been sent is then lost.
+//! - **Predictable waiting.** A caller does not wait longer than its own limit. Outside a tokio runtime, a call
+//!   that would have to wait returns an error that says so. Every [`TokenError`] says who must act and when. A
+//!   [`Status`] and [`TokenSource::explain`] describe the state of a spec, and [`Changes`] reports its events.
 //!
-//! The rules are in [`manual::lifecycle`](octo_auth_core::manual::lifecycle).
+//! [`manual::lifecycle`](octo_auth_core::manual::lifecycle) lists the rules.
 //!
 //! # Where refresh tokens are stored
 //!
-//! A refresh token comes into a key by [`TokenSource::import`], from a sign-in, a property creation or a migration; one from a
-//! configuration is imported as [`Imported::Seed`]. It outlives the process only in a [`Store`], which keeps bytes under
-//! names. [`BlockingStore`] wraps a synchronous store; [`MemoryStore`] is for tests, and for several registrations of one
-//! process. Processes that share a store ([`Storage::MultiProcess`]) renew each token once for all of them. A sign-in or
-//! sign-out in one process reaches the others, while they are in use, within 60 s and one reading of the store
-//! ([`Policy::with_reread_interval`]), or with their next call where the store notifies ([`Store::changes`]).
-//! [`manual::stores`](octo_auth_core::manual::stores) says how to write a store.
+//! [`TokenSource::import`] imports a refresh token that came from a sign-in, a property creation or a migration. A
+//! refresh token from a configuration file is imported as [`Imported::Seed`]. It outlives the process only in a
+//! [`Store`], which keeps bytes under names. [`BlockingStore`] wraps a synchronous store. [`MemoryStore`] is for
+//! tests, and for several `TokenManager`s in one process.
+//!
+//! Processes that share a store ([`Storage::MultiProcess`]) renew each token once for all of them. The other
+//! processes see a sign-in or sign-out within 60 s ([`Policy::with_reread_interval`]) plus one read of the store,
+//! while they use the spec. If the store sends notifications ([`Store::changes`]), they see it at their next call.
+//! [`manual::stores`](octo_auth_core::manual::stores) explains how to write a store.
 //!
 //! # Calling the provider's API
 //!
-//! The shortest way to each provider is its client, [`octorate`], [`octotable`], [`officernd`] or, for any standard server,
-//! [`rfc6749`]: a page each that follows the provider's own document. Below them are three ways to make calls that are always authorised. Each sends no call
-//! without a token, and no token to a host that the profile does not list. Each knows what the provider's refusals mean
-//! (Octorate answers 403 when a token has expired), renews a refused token once for all callers, and returns the provider's
-//! answer whole:
+//! The shortest way to each provider is its client: [`octorate`], [`octotable`], [`officernd`] or, for any
+//! standard server, [`rfc6749`]. Each module is one page that follows the provider's own documentation.
 //!
-//! | for | take | a refused call |
+//! Below them are three ways to make calls that always carry a token. None of them sends a call without a token,
+//! or a token to a host that the profile does not list. Each one understands the provider's refusals (Octorate
+//! answers 403 when a token has expired). Each one renews a refused token once for all callers, and returns the
+//! provider's answer unchanged:
+//!
+//! | for | use | a refused call |
 //! |---|---|---|
-//! | a few calls, no HTTP client of your own | [`ApiClient`] | is repeated once |
-//! | a client of reqwest | `Authorize`, feature `reqwest-middleware` | is repeated once, unless its body is a stream |
+//! | a few calls, without an HTTP client of your own | [`ApiClient`] | is repeated once |
+//! | a reqwest client | `Authorize`, feature `reqwest-middleware` | is repeated once, unless its body is a stream |
 //! | a stack of tower services, such as hyper's client | `AuthorizeLayer`, feature `tower` | is repeated once if you say how to copy its body |
 //!
-//! Two of the examples are whole programs: `tower_stack`, a web service whose calls go through a tower stack, and
-//! `retry_beside`, a client of reqwest with a retry middleware beside it.
+//! Two of the examples are complete programs: `tower_stack`, a web service that sends its calls through a tower
+//! stack, and `retry_beside`, a reqwest client that also has a retry middleware.
 //!
-//! For any other client the core's [`Authorizer`] decides the same, step by step; [`TokenSource::authorizer`] returns it.
+//! For any other HTTP client, the core's [`Authorizer`] makes the same decisions step by step.
+//! [`TokenSource::authorizer`] returns it.
 //!
 //! # Proxies
 //!
-//! [`ReqwestTransport::new`] goes through the proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`): http, https,
-//! SOCKS4 or SOCKS5. The module [`proxies`] lists what may stand there; a setting that cannot be used is an error. For other
-//! proxies see [`ReqwestTransport::with_proxies`], for a private certificate authority
-//! [`ReqwestTransport::with_root_certificates`].
+//! [`ReqwestTransport::new`] uses the proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`):
+//! HTTP, HTTPS, SOCKS4 or SOCKS5. The module [`proxies`] lists the values that are accepted. A value that cannot
+//! be used is an error. Use [`ReqwestTransport::with_proxies`] for other proxies, and
+//! [`ReqwestTransport::with_root_certificates`] for a private certificate authority.
 //!
 //! # Telemetry
 //!
-//! Spans and events of `tracing` (feature `tracing`, on by default) and measures of `metrics` (feature `metrics`, off
-//! by default). No secret, no code and no query of a URL is in them. A subscriber may panic or call back: no token is lost
-//! by it. Every name, level, field, label, word and unit is listed in [`telemetry`] and is stable. The most useful ones:
+//! The library emits spans and events of `tracing` (feature `tracing`, on by default) and metrics of `metrics`
+//! (feature `metrics`, off by default). They contain no secret, no authorization code and no query of a URL. If a
+//! subscriber panics or calls back into the library, no token is lost. [`telemetry`] lists every name, level,
+//! field, label, value and unit. They are stable. The most useful ones:
 //!
-//! | for | measure | event |
+//! | for | metric | event |
 //! |---|---|---|
 //! | renewals, by cause and outcome | `octo_auth_renewals_total` | `octo_auth.requested`, `octo_auth.renewed`, `octo_auth.setback` |
 //! | a user must sign in again | | `octo_auth.sign_in_needed` |
 //! | how long callers waited | `octo_auth_wait_seconds` | `octo_auth.waited` |
 //! | tokens that were refused | `octo_auth_refusals_total` | `octo_auth.refused` |
 //! | requests the provider still allows | `octo_auth_budget_left` | |
-//! | how long the token lasts | `octo_auth_seconds_to_expiry` | `octo_auth.renewed` |
+//! | time until the token expires | `octo_auth_seconds_to_expiry` | `octo_auth.renewed` |
 //!
-//! Requests and calls of the store are spans: `octo_auth.request` and `octo_auth.store`.
+//! Requests and store calls are spans: `octo_auth.request` and `octo_auth.store`.
 //!
 //! # Without the lifecycle
 //!
-//! A [`Runner`] runs an [`Exchange`] once: each grant, revocation and onboarding call of each provider. A program with an
-//! HTTP client of its own implements [`Transport`], or uses the core alone. The blocking
-//! adapter, `octo-auth-blocking`, has the same names over ureq.
+//! A [`Runner`] runs a single [`Exchange`]: any grant, revocation or onboarding call of any provider. A program
+//! with its own HTTP client implements [`Transport`], or uses only the core. The blocking adapter,
+//! `octo-auth-blocking`, has the same names and uses ureq.
 //!
 //! # Without reqwest
 //!
-//! The feature `reqwest`, on by default, brings [`ReqwestTransport`], and with it reqwest, hyper and rustls. A crate that
-//! implements [`Store`], or a program that implements [`Transport`], does without it: `default-features = false`. Then
-//! a registration or a runner that is given no transport is a [`SetupError`].
+//! The feature `reqwest`, on by default, adds [`ReqwestTransport`], and with it the dependencies reqwest, hyper
+//! and rustls. A crate that implements [`Store`], or a program that implements [`Transport`], does not need it:
+//! set `default-features = false`. Without the feature, a `TokenManager` or `Runner` that is built without a
+//! transport is a [`SetupError`].
 
 pub mod octorate;
 pub mod octotable;

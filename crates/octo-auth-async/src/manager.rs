@@ -1,6 +1,7 @@
-//! One registration at a provider, with everything its tokens need: a transport, a store, two clocks.
+//! The manager of all tokens of one registered client, with its transport, store and clocks.
 //!
-//! Nothing is decided here: the core decides, the driver says whom it concerns, tasks run the jobs.
+//! This module makes no decisions: the core decides, the driver wakes the callers that are concerned, and tasks
+//! run the jobs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,20 +25,23 @@ use crate::token_source::TokenSource;
 use crate::transport::Transport;
 use crate::usual_transport::usual;
 
-/// How often a shutdown tries again to save what could not be saved.
+/// The interval at which a shutdown retries a failed save.
 const SAVING_AGAIN: Duration = Duration::from_secs(1);
 
-/// One registration at a provider and all its tokens. It is cheap to clone; the clones are one registration.
+/// Manages all tokens of one client that is registered at a provider. It is cheap to clone, and all clones share
+/// their state.
 ///
-/// Make one for each client id and share it: its keys then share the provider's budget of requests and what failures
-/// of the endpoint left behind. Two of them for one client id know nothing of each other. What is awaited here needs
-/// a tokio runtime with its time enabled, multi-threaded or not; requests and saving run in tasks of that runtime.
+/// Make one for each client id and share it. All specs of one `TokenManager` share the provider's request budget
+/// and the back-off after failures of the token endpoint. Two `TokenManager`s for one client id do not share them.
+///
+/// The async methods need a tokio runtime with its timer enabled, multi-threaded or not. Requests and saves run in
+/// tasks of that runtime.
 #[derive(Clone)]
 pub struct TokenManager {
     pub(crate) registration: Arc<Registration>,
 }
 
-/// How a registration is to be set up.
+/// Builds a [`TokenManager`].
 #[must_use = "nothing is set up until it is built"]
 pub struct Builder {
     client: Client,
@@ -48,29 +52,31 @@ pub struct Builder {
 }
 
 impl TokenManager {
-    /// A registration over [`ReqwestTransport::new`](crate::ReqwestTransport::new) with the clocks of the operating
-    /// system, the default policy and no store: refresh tokens live and die with the process.
+    /// Builds a `TokenManager` with [`ReqwestTransport::new`](crate::ReqwestTransport::new), the clocks of the
+    /// operating system, the default policy and no store. Without a store, refresh tokens are lost when the
+    /// process ends.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if the environment names a proxy that cannot be used, if reqwest refuses its settings, or if the
-    /// operating system gives no random bytes; without the feature
-    /// `reqwest`, if there is no transport.
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, if reqwest rejects its settings, or
+    /// if the operating system returns no random bytes. Without the feature `reqwest`, also if there is no
+    /// transport.
     pub fn new(client: Client) -> Result<Self, SetupError> {
         Self::builder(client).build()
     }
 
-    /// A builder, to choose policy, store, transport and clock.
+    /// Returns a builder, to choose the policy, store, transport and clock.
     pub fn builder(client: Client) -> Builder {
         let (policy, clock) = (Policy::default(), Arc::new(SystemClock));
         Builder { client, policy, store: None, transport: None, clock }
     }
 
-    /// A handle to the tokens of a key. Nothing is asked for yet.
+    /// Returns a handle to the tokens of a spec. It sends no request.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the key's requests cannot be built, or if there is no room for another key.
+    /// A [`TokenError`] if the requests of the spec cannot be built, or if as many specs as the policy allows are
+    /// in use and none can be evicted.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a key is made where it is asked for, and reads best as it is"
@@ -79,66 +85,69 @@ impl TokenManager {
         TokenSource::acquire(&self.registration, &spec)
     }
 
-    /// Runs any exchange once, in a task of its own.
+    /// Runs any exchange once, in its own task.
     ///
-    /// A request for a token counts in the provider's budget, of which such requests get at most half, and waits in line
-    /// until that has room, at most two minutes. While 64 wait, a further one is not sent, nor
-    /// is a code that became too old. Its outcome changes no key: an exchange that brings tokens, such as that of an authorization code, is one for
-    /// [`TokenSource::import_from`].
+    /// A token request counts against the provider's request budget; such requests get at most half of it. The
+    /// request waits in a queue until the budget has room, for at most two minutes. If 64 requests are waiting
+    /// already, it is not sent. An authorization code that has become too old is not sent either.
     ///
-    /// A caller that is dropped while it waits for a slot sends nothing. One that is dropped later loses the answer of
-    /// its exchange, with the tokens in it; the request is finished all the same.
+    /// The result does not change the state of any spec. Use [`TokenSource::import_from`] for an exchange that
+    /// returns tokens, such as that of an authorization code.
+    ///
+    /// If the future is dropped while it waits for a slot, nothing is sent. If it is dropped later, the answer is
+    /// lost, with the tokens in it. The request is still finished.
     ///
     /// # Errors
     ///
-    /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act. Outside a tokio
-    /// runtime nothing is sent.
+    /// An [`ExchangeError`] if the expected answer did not come; it says who must act. Outside a tokio runtime
+    /// nothing is sent.
     pub async fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         self.registration.run(exchange, |_, _| ()).await.0
     }
 
-    /// Subscribes to what happens to the keys from now on.
+    /// Subscribes to the changes of all specs from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
         Changes::new(self.registration.shared.changes())
     }
 
-    /// Renews tokens before anybody waits for them, in a task of the runtime it is called on.
+    /// Renews tokens before a caller has to wait for them, in a task of the current runtime.
     ///
-    /// Outside a tokio runtime nothing is kept warm; [`RefreshTask::is_running`] tells.
+    /// Outside a tokio runtime no token is refreshed ahead; see [`RefreshTask::is_running`].
     pub fn refresh_ahead(&self, which: RefreshAhead) -> RefreshTask {
         RefreshTask::start(&self.registration, which)
     }
 
-    /// Puts another client, such as one with a new secret, in the place of the present one. What was refused for
-    /// good or is left alone for a while because of the old one is tried again.
+    /// Replaces the client, such as by one with a new secret. Final refusals and back-offs that were caused by the
+    /// old client are cleared.
     ///
     /// # Errors
     ///
-    /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
+    /// A [`RequestError`] if the requests of a spec cannot be built with the new client. Nothing is changed then.
     pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
         self.registration.shared.replace_client(client)
     }
 
-    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored: as long as a renewal may
-    /// take, which is the policy's exchange deadline and 30 s. Returns what was left.
+    /// Stops starting renewals, and waits until the running ones have ended and everything is saved. It waits at
+    /// most as long as a renewal can take: the exchange deadline of the policy plus 30 s. Returns what remains.
     ///
-    /// As [`TokenManager::shutdown_within`] in all else.
+    /// Otherwise the same as [`TokenManager::shutdown_within`].
     pub async fn shutdown(&self) -> Unfinished {
         self.shutdown_within(self.registration.shared.longest_flight()).await
     }
 
-    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored, but no longer than
-    /// `grace`. Returns what was left: an answer that comes later may hold the only refresh token the server still takes.
+    /// Stops starting renewals, and waits until the running ones have ended and everything is saved, at most for
+    /// `grace`. Returns what remains: an answer that arrives later may contain the only refresh token that the
+    /// server still accepts.
     ///
-    /// Valid tokens are served still. What takes longer goes on as long as its runtime does. Dropping the future
-    /// undoes nothing. Outside a tokio runtime it does not wait.
+    /// Valid tokens are still returned. Work that takes longer continues while its runtime does. Dropping the
+    /// future undoes nothing. Outside a tokio runtime it does not wait.
     pub async fn shutdown_within(&self, grace: Duration) -> Unfinished {
         let shared = &self.registration.shared;
         shared.telemetry().shutting_down();
         shared.shut_down();
         if Handle::try_current().is_ok() {
-            // What is not done in that time goes on by itself.
+            // // Work that is not done in that time continues in its tasks.
             let _ = timeout(grace, self.settled()).await;
         }
         let unfinished = shared.unfinished();
@@ -146,14 +155,14 @@ impl TokenManager {
         unfinished
     }
 
-    /// Returns what is under way or unsaved now. It waits for nothing, and looks at each key.
+    /// Returns what is in flight or unsaved now. It does not wait. It checks every spec.
     #[must_use]
     pub fn unfinished(&self) -> Unfinished {
         self.registration.shared.unfinished()
     }
 
-    /// Waits until nothing is in flight and nothing is unsaved, saving again each second what could not be saved. It begins
-    /// no renewal and has no time limit of its own. It needs a tokio runtime.
+    /// Waits until nothing is in flight and everything is saved. It retries failed saves each second, starts no
+    /// renewal, and has no time limit of its own. It needs a tokio runtime.
     pub async fn settled(&self) {
         let Registration { shared, .. } = &*self.registration;
         while shared.listen_while_busy().is_some() {
@@ -169,13 +178,14 @@ impl TokenManager {
         }
     }
 
-    /// The client, as it stands now.
+    /// Returns the current client.
     #[must_use]
     pub fn client(&self) -> Client {
         self.registration.shared.client()
     }
 
-    /// Reads the clocks, for [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive) and the like.
+    /// Reads the clocks, for calls such as
+    /// [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive).
     #[must_use]
     pub fn now(&self) -> Now {
         self.registration.shared.now()
@@ -183,40 +193,41 @@ impl TokenManager {
 }
 
 impl Builder {
-    /// Sets how tokens are renewed and how long is waited.
+    /// Sets the policy: when tokens are renewed, and how long callers wait.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Sets what keeps the records. Without a store refresh tokens live and die with the process.
+    /// Sets the store of the records. Without a store, refresh tokens are lost when the process ends.
     pub fn store(mut self, store: impl Store + 'static) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Sets what carries the requests; [`ReqwestTransport::new`](crate::ReqwestTransport::new) otherwise.
+    /// Sets the transport of the requests. The default is [`ReqwestTransport::new`](crate::ReqwestTransport::new).
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Sets the clocks, such as simulated ones; those of the operating system otherwise.
+    /// Sets the clocks, such as simulated ones. The default is the clocks of the operating system.
     ///
-    /// They alone say what time it is. Sleeping is left to tokio, for as long as they say, and never for more than
-    /// 30 s without looking at them again; callers that wait look at once when told by [`Clock::subscribe`].
+    /// They are the only source of time. Sleeping uses tokio's timer, for the durations that these clocks yield.
+    /// It rereads the clocks at least every 30 s. Waiting callers reread them at once when [`Clock::subscribe`]
+    /// notifies them.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Sets the registration up.
+    /// Builds the `TokenManager`.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if the environment names a proxy that cannot be used, if reqwest refuses its settings, or if the
-    /// operating system gives no random bytes; without the feature
-    /// `reqwest`, if there is no transport.
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, if reqwest rejects its settings, or
+    /// if the operating system returns no random bytes. Without the feature `reqwest`, also if there is no
+    /// transport.
     pub fn build(self) -> Result<TokenManager, SetupError> {
         let Self { client, policy, store, transport, clock } = self;
         let transport = match transport {

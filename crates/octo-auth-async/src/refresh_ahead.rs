@@ -1,4 +1,4 @@
-//! The tasks that no caller waits for: one renews tokens ahead of time, one saves again what could not be saved.
+//! The background tasks: one refreshes tokens ahead, one retries failed saves.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 use crate::job_runner;
 use crate::registration::Registration;
 
-/// Keeps tokens warm as long as it lives, on the runtime on which it was made.
+/// Refreshes tokens ahead until it is dropped, on the runtime on which it was made.
 ///
-/// It ends when it is dropped, with its runtime, with a shutdown, or when the [`TokenManager`](crate::Accounts) and all
-/// its handles are gone, which it does not keep alive. A renewal it has begun goes on to its end.
+/// It also ends with its runtime, with a shutdown, or when the [`TokenManager`](crate::TokenManager) and all its
+/// handles are dropped; it does not keep them alive. A renewal that it has started continues to its end.
 #[must_use = "it stops when it is dropped"]
 pub struct RefreshTask {
     task: Option<JoinHandle<()>>,
@@ -27,7 +27,7 @@ impl RefreshTask {
         Self { task: Handle::try_current().ok().map(|runtime| runtime.spawn(task)) }
     }
 
-    /// Whether it is at work: not so after a shutdown, nor if it was made outside a tokio runtime.
+    /// Returns whether the task runs. It is `false` after a shutdown, and if it was made outside a tokio runtime.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.task.as_ref().is_some_and(|task| !task.is_finished())
@@ -48,7 +48,8 @@ impl fmt::Debug for RefreshTask {
     }
 }
 
-/// Saves again what no store holds, in a task of the runtime that has met it. Without one, what is asked next saves it.
+/// Retries failed saves, in a task of the runtime on which the save failed. Without a runtime, the next call for a
+/// token saves the record.
 pub(crate) fn save_again(registration: &Arc<Registration>) {
     let weak = Arc::downgrade(registration);
     registration.shared.on_unsaved(move |saver| {
@@ -64,7 +65,7 @@ async fn poll_due(registration: Weak<Registration>, poll: impl Fn(&Arc<Shared>) 
             Due::Run(guard) => {
                 job_runner::spawn(&registration, guard);
                 drop(registration);
-                // Many keys may be due at once, and other tasks share the thread.
+                // // Many specs may be due at once, and other tasks share the thread.
                 yield_now().await;
             }
             Due::Wait(listener, at_most) => {

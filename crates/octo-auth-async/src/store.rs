@@ -1,4 +1,4 @@
-//! What keeps records for an asynchronous program.
+//! The asynchronous store of records.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,33 +11,35 @@ use octo_auth_system::MemoryStore;
 
 /// An asynchronous store of records.
 ///
-/// It owes what the synchronous [`Store`](octo_auth_core::Store) of the core owes, whose documentation says what a table
-/// needs. A call that takes longer than 5 s is dropped and counts as failed, though it may still take effect.
-/// [`BlockingStore`](crate::BlockingStore) makes one of a synchronous store of the core.
+/// It has the same duties as the synchronous [`Store`](octo_auth_core::Store) of the core, whose documentation
+/// also describes the table of a database. A call that takes longer than 5 s is dropped and counts as failed,
+/// though it may still take effect. [`BlockingStore`](crate::BlockingStore) turns a synchronous store of the core
+/// into an asynchronous one.
 ///
-/// An implementation has `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its `impl`, and
-/// its methods are plain `async fn`.
+/// An implementation puts `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its
+/// `impl`, and writes its methods as plain `async fn`.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Returns whether other processes use the store too.
+    /// Returns who uses the store: this process only, or other processes too.
     fn storage(&self) -> Storage;
 
-    /// Returns the record of a name, or `None` if there is none.
+    /// Returns the record with this name, or `None` if there is no record.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if it cannot be read.
+    /// A [`StoreError`] if the record cannot be read.
     async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError>;
 
-    /// Replaces the content of a record if its version is `expected`; `None` means that there must be no record.
+    /// Replaces the content of a record if its version is `expected`. With `None`, the record must not exist.
     ///
-    /// The new version is `expected` plus one, or 1. Comparing and writing are one step for all processes, such as one
-    /// statement. When it has returned, the content outlives a crash of the process and of the machine, if the store is
-    /// on disk. A conflict may show what is read in a second step, even if the record has changed again.
+    /// The new version is `expected` plus one, or 1 for a new record. Comparing and writing must be one atomic
+    /// step for all processes, such as one SQL statement. When the call has returned and the store is on disk, the
+    /// content must survive a crash of the process and of the machine. On a conflict, the returned record may be
+    /// read in a second step, even if it has changed again.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`] if it is not known whether the content was stored.
+    /// A [`StoreError`] if it is unknown whether the content was stored.
     async fn compare_and_swap(
         &self,
         name: &RecordName,
@@ -45,10 +47,12 @@ pub trait Store: Send + Sync {
         content: &RecordBytes,
     ) -> Result<Saved, StoreError>;
 
-    /// Claims a name for an owner until it is released or `ttl` is over; if the owner claims again, `ttl` starts again.
+    /// Leases a name to an owner until the owner releases it or `ttl` has passed. If the owner claims it again,
+    /// `ttl` starts again.
     ///
-    /// Claims end by one clock for all processes that share the store: that of the database, or the wall clock if all
-    /// are on one machine. The default grants every claim, which is right only for a store that one process uses.
+    /// All processes that share the store must use one clock for the leases: that of the database, or the wall
+    /// clock if all are on one machine. The default grants every claim. That is correct only for a store that one
+    /// process uses.
     ///
     /// # Errors
     ///
@@ -58,32 +62,33 @@ pub trait Store: Send + Sync {
         Ok(Claimed::Granted)
     }
 
-    /// Releases a claim of this owner; a claim of another owner stays. It is no error if there is none.
+    /// Releases the lease of this owner. A lease of another owner stays. It is not an error if there is no lease.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`]; the claim then ends when its time to live is over.
+    /// A [`StoreError`] if the release failed. The lease then ends when its `ttl` has passed.
     async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
         let _ = (name, owner);
         Ok(())
     }
 
-    /// Returns the names of all records that begin with a prefix, in any order; an empty prefix lists all.
+    /// Returns the names of all records that begin with a prefix, in any order. An empty prefix returns all names.
     ///
-    /// The prefix is compared byte for byte: `_`, which names contain, is a wildcard for `LIKE` of SQL. A stored text
-    /// that [`RecordName::parse`] refuses was not written by this library and is left out.
+    /// Compare the prefix byte for byte: names contain `_`, which is a wildcard for SQL `LIKE`. Skip stored names
+    /// that [`RecordName::parse`] rejects; this library did not write them.
     ///
     /// # Errors
     ///
     /// A [`StoreError`] if the names cannot be read.
     async fn list(&self, prefix: &str) -> Result<Vec<RecordName>, StoreError>;
 
-    /// Calls `listener` with the name of each record that another process writes from now on, and returns `true`.
+    /// Registers a listener and returns `true`. From now on the store calls it with the name of each record that
+    /// another process writes.
     ///
-    /// It is called once for each accounts object, if [`Store::storage`] is [`Storage::MultiProcess`], maybe outside a
-    /// tokio runtime, and returns at once; the store keeps the listener. A store that cannot tell who wrote may report
-    /// this process's own writes too. The default returns `false`: the store cannot notify, and processes find changes
-    /// when they look again.
+    /// Each `TokenManager` calls this once, if [`Store::storage`] is [`Storage::MultiProcess`], possibly outside a
+    /// tokio runtime. The call must return at once, and the store keeps the listener. A store that does not know
+    /// which process wrote may also report the writes of this process. The default returns `false`: the store
+    /// cannot notify, and processes see changes when they read the record again.
     fn changes(&self, listener: ChangeListener) -> bool {
         let _ = listener;
         false
@@ -126,7 +131,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 }
 
-/// Memory answers at once, so it needs no thread.
+/// The memory store answers at once, so it needs no thread.
 #[async_trait]
 impl Store for MemoryStore {
     fn storage(&self) -> Storage {

@@ -1,7 +1,7 @@
-//! A handle to the tokens of one key.
+//! A handle to the tokens of one spec.
 //!
-//! The path of a valid token reads the published snapshot and the boot clock: no lock, nothing allocated, nothing
-//! shared written. Everything else asks the driver.
+//! A valid token is read from the published snapshot and checked with the boot clock. That path takes no lock,
+//! does not allocate, and does not write shared memory. All other calls go to the driver.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -23,20 +23,20 @@ use tokio::time::timeout;
 use crate::job_runner;
 use crate::registration::Registration;
 
-/// A handle to the tokens of one key. It is cheap to clone.
+/// A handle that yields the tokens of one spec. It is cheap to clone.
 ///
-/// A valid token is served without a lock and without waiting until its renewal is due. Otherwise the caller waits for
-/// the one renewal that is under way for all callers, at most for the duration that it gives, and the renewal goes on without it:
-/// it runs in a task of its own. A key that is held by a handle is never given up for another.
+/// Until its renewal is due, a valid token is returned without a lock and without waiting. Otherwise the caller
+/// waits for the single renewal that all callers share, at most for the duration that it passes. The renewal runs
+/// in its own task and continues after that. A spec is never evicted while a handle to it exists.
 ///
-/// Outside a tokio runtime a call that would have to wait gives
+/// Outside a tokio runtime, a call that would have to wait returns
 /// [`TokenErrorKind::NoRuntime`](octo_auth_core::TokenErrorKind::NoRuntime) instead.
 #[derive(Clone)]
 pub struct TokenSource {
     held: Arc<Held>,
 }
 
-/// A key that is kept as long as this lives.
+/// Keeps the spec in use until it is dropped.
 struct Held {
     registration: Arc<Registration>,
     cell: Arc<KeyCell>,
@@ -48,18 +48,18 @@ impl TokenSource {
         Ok(Self { held: Arc::new(Held { registration: registration.clone(), cell }) })
     }
 
-    /// Gets a token, waiting as long as the policy says, 30 s by default.
+    /// Returns a token. It waits at most for the duration in the policy, 30 s by default.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if there is no token to be had now; it says why, who must act, and when to ask again.
+    /// A [`TokenError`] if no token is available now. It says why, who must act, and when to try again.
     #[inline]
     pub fn get(&self) -> impl Future<Output = Result<Token, TokenError>> + Send + '_ {
         self.held.serve(self.held.registration.wait, Token::clone)
     }
 
-    /// Gets a token, waiting at most this long for what is in flight, or for a slot of the request budget that opens within
-    /// it. Zero begins what is due and waits for nothing.
+    /// Returns a token. It waits at most for `wait` for a request in flight, or for a slot of the request budget
+    /// that becomes free within `wait`. With zero, it starts the work that is due and does not wait.
     ///
     /// # Errors
     ///
@@ -68,8 +68,10 @@ impl TokenSource {
         self.held.serve(wait, Token::clone)
     }
 
-    /// Gets the value of the header that carries the token, marked sensitive: that of `Authorization`, unless the profile has
-    /// another ([`Profile::token_header_name`](octo_auth_core::Profile::token_header_name)). Waits as [`TokenSource::get`] does.
+    /// Returns the value of the header that carries the token, marked as sensitive. The header is `Authorization`,
+    /// unless the profile names another
+    /// ([`Profile::token_header_name`](octo_auth_core::Profile::token_header_name)). It waits as
+    /// [`TokenSource::get`] does.
     ///
     /// # Errors
     ///
@@ -79,7 +81,7 @@ impl TokenSource {
         self.held.serve(self.held.registration.wait, |token| token.authorization().clone())
     }
 
-    /// Lets the value of that header be read where it lies; waits as [`TokenSource::get`] does.
+    /// Calls `read` with the value of that header, without a copy. It waits as [`TokenSource::get`] does.
     ///
     /// # Errors
     ///
@@ -93,25 +95,28 @@ impl TokenSource {
         Ok(read(token.authorization()))
     }
 
-    /// Takes note that a resource server refused the token of this generation, with status 401 as a rule.
+    /// Reports that a resource server refused the token of this generation, usually with status 401.
     ///
-    /// The next caller gets another token if one can be had. A generation that was replaced already changes nothing,
-    /// so each caller may report what it saw, however late.
+    /// The next caller gets another token if one can be obtained. If the generation was already replaced, the call
+    /// has no effect. So each caller may report a refusal, however late.
     pub fn refused(&self, generation: Generation) {
         let Held { registration, cell } = &*self.held;
         registration.shared.refused(cell.spec(), generation);
     }
 
-    /// Starts the key again with the tokens of a sign-in, a property creation, a migration or an import.
+    /// Imports the tokens of a sign-in, a property creation or a migration. They replace the current tokens of the
+    /// spec.
     ///
-    /// It is in force at once. The call returns when the store has it or has failed (it is saved again by itself
-    /// after 1 to 30 s on the same runtime, or with the next call that asks the registration on another one), at the latest after the policy's wait; outside a tokio runtime it does not wait, and whoever asks next
-    /// stores it. Dropping the future changes nothing once it was polled.
+    /// They take effect at once. The call returns when the store has saved the tokens or has failed, and at the
+    /// latest after the wait of the policy. A failed save is retried after 1 to 30 s on the same runtime, or on
+    /// another runtime with the next call for a token. Outside a tokio runtime the call does not wait, and the
+    /// next caller saves the tokens. Once the future was polled, dropping it does not undo the import.
     ///
     /// # Errors
     ///
-    /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
-    /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
+    /// [`RequestError::OtherProvider`] if the tokens are from another server, [`RequestError::Secret`] if the
+    /// refresh token is empty, [`RequestError::Value`] if there is a refresh token but the grant is the client's
+    /// own.
     pub async fn import(&self, imported: impl Into<Imported>) -> Result<(), RequestError> {
         let Held { registration, cell } = &*self.held;
         let guard = registration.shared.import(cell.spec(), imported.into())?;
@@ -119,17 +124,17 @@ impl TokenSource {
         Ok(())
     }
 
-    /// Runs an exchange that brings tokens, such as that of a code, and starts the key again with them.
+    /// Runs an exchange that returns tokens, such as that of an authorization code, and imports them.
     ///
-    /// Both happen in a task of its own: a caller that is dropped once the request was sent loses nothing. An answer
-    /// that cannot be read but for its refresh token brings that, and is an error all the same.
+    /// Both run in their own task: a caller that is dropped after the request was sent loses nothing. If only the
+    /// refresh token of an answer can be read, it is imported, and the call still returns an error.
     ///
-    /// It waits for the provider's budget as [`TokenManager::run`](crate::Accounts::run) does; after it, as long as
-    /// [`TokenSource::import`].
+    /// The call waits for the provider's request budget as [`TokenManager::run`](crate::TokenManager::run) does.
+    /// After that it waits as long as [`TokenSource::import`].
     ///
     /// # Errors
     ///
-    /// An [`OnboardingError`]; what was brought is in the key or in the error.
+    /// An [`OnboardingError`]. The tokens that were returned have been imported, or are in the error.
     pub async fn import_from<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, OnboardingError>
     where
         for<'a> Imported: From<&'a T>,
@@ -137,7 +142,8 @@ impl TokenSource {
         self.drive(ProviderCall::importing(exchange)).await
     }
 
-    /// Runs an exchange and imports what it brings, both in a task of its own; beside the outcome, that of the import.
+    /// Runs an exchange and imports its tokens, both in one task. Returns the outcome of the exchange, and that of
+    /// the import.
     pub(crate) async fn run<T: Reply>(
         &self,
         exchange: Exchange<T>,
@@ -162,43 +168,44 @@ impl TokenSource {
         (outcome, placed)
     }
 
-    /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.
+    /// Signs the account out. From now on no token is returned or requested, until the next sign-in or import.
     ///
-    /// What it held is revoked where the provider can. The call returns once storing that and the revocation were
-    /// tried, at the latest after the policy's wait; outside a tokio runtime it does not wait, and the
-    /// revocation may be left out. Dropping the future changes nothing once it was polled.
+    /// Its tokens are revoked if the provider supports that. The call returns when the sign-out was saved and the
+    /// tokens were revoked, or both were tried, and at the latest after the wait of the policy. Outside a tokio
+    /// runtime it does not wait, and may skip the revocation. Once the future was polled, dropping it does not
+    /// undo the sign-out.
     pub async fn sign_out(&self) {
         let Held { registration, cell } = &*self.held;
         let guard = registration.shared.sign_out(cell.spec());
         self.held.see_through(guard, true).await;
     }
 
-    /// How the key stands; always something while the handle lives.
+    /// Returns the current status of the spec. It is never `None` while this handle exists.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         let Held { registration, cell } = &*self.held;
         registration.shared.status(cell.spec())
     }
 
-    /// The state of the key in plain words; no secret is among them.
+    /// Describes the state of the spec in plain words, without secrets.
     #[must_use]
     pub fn explain(&self) -> String {
         let Held { registration, cell } = &*self.held;
         registration.shared.explain(cell.spec())
     }
 
-    /// What authorises calls of the provider's API with this key's tokens: it knows the hosts they may go to.
+    /// Returns an authorizer for API calls with the tokens of this spec. It knows the hosts that may receive them.
     #[must_use]
     pub fn authorizer(&self) -> Authorizer {
         self.held.registration.shared.authorizer()
     }
 
-    /// Returns a handle to another key of the registration.
+    /// Returns a handle to another spec of the same `TokenManager`.
     pub(crate) fn sibling(&self, spec: &TokenSpec) -> Result<Self, TokenError> {
         Self::acquire(&self.held.registration, spec)
     }
 
-    /// Returns the present client.
+    /// Returns the current client.
     pub(crate) fn client(&self) -> Client {
         self.held.registration.shared.client()
     }
@@ -208,7 +215,7 @@ impl TokenSource {
         self.held.registration.shared.now()
     }
 
-    /// The key.
+    /// Returns the spec.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         self.held.cell.spec()
@@ -216,16 +223,16 @@ impl TokenSource {
 }
 
 impl Held {
-    /// Returns the token that can be served without asking.
+    /// Returns the published snapshot, if its token can be returned without asking the driver.
     #[inline]
     fn snapshot(&self) -> Option<Snapshot> {
         self.cell.snapshot(self.registration.shared.clock())
     }
 
-    /// Reads what may be served, at once or after asking at the desk.
+    /// Reads the token, from the snapshot or after asking the driver.
     ///
-    /// Polled by hand rather than written as an async function: what is read is made where it is handed out from, and
-    /// moving a header value costs as much as making it.
+    /// This is a hand-written future, not an async function, so that the value is made in its final place. Moving
+    /// a header value costs as much as making it.
     #[inline]
     fn serve<'t, R>(
         &'t self,
@@ -244,7 +251,7 @@ impl Held {
         })
     }
 
-    /// As [`Held::ask`], in a box: the futures of the handle stay small for the many calls that never come here.
+    /// As [`Held::ask`], but boxed. This keeps the futures of the handle small, as most calls never get here.
     fn ask_boxed(
         &self,
         wait: Duration,
@@ -252,7 +259,7 @@ impl Held {
         Box::pin(self.ask(wait))
     }
 
-    /// Asks until there is a token or a failure, and tells telemetry how long that took.
+    /// Asks the driver until it returns a token or an error, and reports the waiting time to telemetry.
     async fn ask(&self, wait: Duration) -> Result<Token, TokenError> {
         let shared = &self.registration.shared;
         let now = shared.clock().boot();
@@ -275,7 +282,7 @@ impl Held {
                         return Ok(token);
                     }
                 }
-                // Notified or not, it asks again.
+                // // Ask again, whether notified or timed out.
                 Told::Wait(listener, at_most) => {
                     let _ = timeout(at_most, listener).await;
                 }
@@ -283,8 +290,8 @@ impl Held {
         }
     }
 
-    /// Runs jobs, and waits until the record is saved or that was tried, at most as long as the policy says; with `all`,
-    /// until nothing runs for the key any more.
+    /// Runs the jobs of `guard`. Waits until the record was saved or the save failed, at most for the wait of the
+    /// policy. With `all`, waits until no job of the spec runs.
     async fn see_through(&self, guard: Option<JobGuard>, all: bool) {
         let Self { registration, cell } = self;
         if let Some(guard) = guard {

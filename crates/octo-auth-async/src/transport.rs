@@ -1,4 +1,4 @@
-//! What carries a request to a server and its response back.
+//! The transport that sends requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,26 +7,28 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use octo_auth_core::{Body, TransportError};
 
-/// Carries one request to a server and its response back.
+/// Sends a request to a server and returns the response.
 ///
-/// An implementation decides nothing about tokens. It sends the request once, as it is, to its own URL, and gives
-/// back the response whatever its status: it follows no redirect, repeats nothing, keeps no cookie, leaves a
-/// compressed body compressed, reads at most one byte more of it than
-/// [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit) says, and calls [`note_framing`](octo_auth_core::note_framing) on what HTTP/1.1 brought.
-/// Dropping the future gives the request up; the server may have processed it all the same.
+/// An implementation makes no decisions about tokens. It sends the request once, unchanged, to the request's URL,
+/// and returns the response whatever its status. It does not follow redirects, repeat requests, keep cookies or
+/// decompress bodies. It reads at most one byte of the body beyond
+/// [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit). It calls
+/// [`note_framing`](octo_auth_core::note_framing) on a response that came by HTTP/1.1. Dropping the future cancels
+/// the request; the server may have processed it nevertheless.
 ///
-/// An implementation has `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its `impl`, and
-/// its methods are plain `async fn`.
+/// An implementation puts `#[async_trait]` of the crate [async-trait](https://docs.rs/async-trait) before its
+/// `impl`, and writes its methods as plain `async fn`.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends the request and reads the whole response, all within the deadline. A process may be stopped and go on after its
-    /// deadline: look once more for a response that has arrived, and send nothing.
+    /// Sends the request and reads the whole response within the deadline. The process may be suspended and resume
+    /// after the deadline. Then check once more whether a response has arrived, and send nothing.
     ///
     /// # Errors
     ///
-    /// A [`TransportError`] if no complete response came: [`TransportError::not_sent`] or [`TransportError::misconfigured`] only if the server
-    /// certainly has not seen the request, else the constructor that fits best, or [`TransportError::unknown`]. What has come of a
-    /// response goes with it: [`TransportError::with_partial_response`].
+    /// A [`TransportError`] if no complete response came. Use [`TransportError::not_sent`] or
+    /// [`TransportError::misconfigured`] only if the server certainly did not receive the request. Otherwise use
+    /// the constructor that fits best, or [`TransportError::unknown`]. Attach a partial response with
+    /// [`TransportError::with_partial_response`].
     async fn send(
         &self,
         request: &Request<Body>,

@@ -10,7 +10,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// What happens to the keys of a registration from the subscription on, in order: an iterator that waits.
 ///
 /// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. It never
-/// holds up a caller. The iterator ends once the [`TokenManager`](crate::Accounts), all its handles and everything in flight
+/// holds up a caller. The iterator ends once the [`TokenManager`](crate::TokenManager), all its handles and everything in flight
 /// are gone and each change was read.
 #[derive(Debug)]
 pub struct Changes(octo_auth_driver::Changes);

@@ -1,6 +1,7 @@
-//! One registration at a provider and all its tokens.
+//! The manager of all tokens of one registered client, with its transport, store and clocks.
 //!
-//! The core decides, the driver says whom it concerns; what is here moves bytes, blocks callers and starts threads.
+//! This module makes no decisions: the core decides, the driver wakes the callers that are concerned. This module
+//! blocks callers and starts threads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,19 +24,20 @@ use crate::thread_pool::ThreadPool;
 use crate::token_source::TokenSource;
 use crate::transport::Transport;
 
-/// How often a shutdown tries again to store what could not be stored.
+/// The interval at which a shutdown retries a failed save.
 const SAVING_AGAIN: Duration = Duration::from_secs(1);
 
-/// One registration at a provider and all its tokens. It is cheap to clone; the clones are one registration.
+/// Manages all tokens of one client that is registered at a provider. It is cheap to clone, and all clones share
+/// their state.
 ///
-/// Make one for each client id and share it: its keys then share the provider's budget of requests and what failures
-/// of the endpoint left behind. Two of them for one client id know nothing of each other.
+/// Make one for each client id and share it. All specs of one `TokenManager` share the provider's request budget
+/// and the back-off after failures of the token endpoint. Two `TokenManager`s for one client id do not share them.
 #[derive(Clone)]
 pub struct TokenManager {
     pub(crate) context: Arc<Context>,
 }
 
-/// How [`TokenManager`] are to be set up.
+/// Builds a [`TokenManager`].
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
     client: Client,
@@ -47,18 +49,19 @@ pub struct Builder {
 }
 
 impl TokenManager {
-    /// The tokens of a client, with the default policy, over [`UreqTransport::new`], with the clocks of the
-    /// operating system and without a store: what is not adopted again is forgotten when the program ends.
+    /// Builds a `TokenManager` with [`UreqTransport::new`], the clocks of the operating system, the default policy
+    /// and no store. Without a store, refresh tokens are lost when the process ends.
     ///
     /// # Errors
     ///
-    /// [`SetupError`] if the environment names a proxy that cannot be used, or if the operating system gives no random
-    /// bytes.
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, or if the operating system returns
+    /// no random bytes.
     pub fn new(client: Client) -> Result<Self, SetupError> {
         Self::builder(client).build()
     }
 
-    /// A builder that begins with what [`TokenManager::new`] uses.
+    /// Returns a builder, to choose the policy, store, transport and clock. Its defaults are those of
+    /// [`TokenManager::new`].
     pub fn builder(client: Client) -> Builder {
         Builder {
             client,
@@ -70,12 +73,12 @@ impl TokenManager {
         }
     }
 
-    /// A handle to the token of a key. Nothing is sent until it is asked for a token.
+    /// Returns a handle to the tokens of a spec. It sends no request.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the requests of the key cannot be built, or if as many keys as the policy allows are in use
-    /// and none can be given up.
+    /// A [`TokenError`] if the requests of the spec cannot be built, or if as many specs as the policy allows are
+    /// in use and none can be evicted.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a key is made for its handle, and read as `tokens(TokenSpec::account(..))`"
@@ -84,55 +87,59 @@ impl TokenManager {
         TokenSource::new(self.context.clone(), &spec)
     }
 
-    /// Runs any exchange, such as that of an authorization code, once, on the calling thread.
+    /// Runs any exchange once, on the calling thread.
     ///
-    /// A request for a token counts in the provider's budget, of which such requests get at most half, and waits in line
-    /// until that has room, at most two minutes. While 64 wait, a further one is not sent, nor
-    /// is a code that became too old. Its outcome changes no key: tokens it brings are handed to [`TokenSource::import`]. A
-    /// shutdown waits for it.
+    /// A token request counts against the provider's request budget; such requests get at most half of it. The
+    /// request waits in a queue until the budget has room, for at most two minutes. If 64 requests are waiting
+    /// already, it is not sent. An authorization code that has become too old is not sent either.
+    ///
+    /// The result does not change the state of any spec. Use [`TokenSource::import_from`] for an exchange that
+    /// returns tokens, such as that of an authorization code, or pass the tokens to [`TokenSource::import`]. A
+    /// shutdown waits for the exchange.
     ///
     /// # Errors
     ///
-    /// An [`ExchangeError`] for whatever is not the answer that was due; on a worker of an async runtime one that
-    /// says that nothing was sent.
+    /// An [`ExchangeError`] if the expected answer did not come; it says who must act. On a worker thread of an
+    /// async runtime nothing is sent.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         self.context.run(exchange, |outcome| outcome)
     }
 
-    /// Subscribes to what happens to the keys from now on, so that a program can alert or persist.
+    /// Subscribes to the changes of all specs from now on, so that a program can send alerts or save data.
     #[must_use]
     pub fn changes(&self) -> Changes {
         Changes::new(self.context.shared.changes())
     }
 
-    /// Renews tokens before anybody has to wait for them, on a thread of its own, until the answer is dropped.
+    /// Renews tokens before a caller has to wait for them, on its own thread, until the returned value is dropped.
     pub fn refresh_ahead(&self, which: RefreshAhead) -> RefreshTask {
         RefreshTask::new(&self.context, which)
     }
 
-    /// Puts another client, such as one with a new secret, in the place of the present one: final refusals and
-    /// cooldowns held against the old one are forgotten.
+    /// Replaces the client, such as by one with a new secret. Final refusals and back-offs that were caused by the
+    /// old client are cleared.
     ///
     /// # Errors
     ///
-    /// A [`RequestError`] if the requests of a key cannot be built with it; nothing is changed then.
+    /// A [`RequestError`] if the requests of a spec cannot be built with the new client. Nothing is changed then.
     pub fn replace_client(&self, client: Client) -> Result<(), RequestError> {
         self.context.shared.replace_client(client)
     }
 
-    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored: as long as a renewal may
-    /// take, which is the policy's exchange deadline and 30 s. Returns what was left.
+    /// Stops starting renewals, and waits until the running ones have ended and everything is saved. It waits at
+    /// most as long as a renewal can take: the exchange deadline of the policy plus 30 s. Returns what remains.
     ///
-    /// As [`TokenManager::shutdown_within`] in all else.
+    /// Otherwise the same as [`TokenManager::shutdown_within`].
     pub fn shutdown(&self) -> Unfinished {
         self.shutdown_within(self.context.shared.longest_flight())
     }
 
-    /// Begins no renewal from now on, and waits until what is under way has ended and all is stored, but no longer than
-    /// `grace`. Returns what was left: an answer that comes later may hold the only refresh token the server still takes.
+    /// Stops starting renewals, and waits until the running ones have ended and everything is saved, at most for
+    /// `grace`. Returns what remains: an answer that arrives later may contain the only refresh token that the
+    /// server still accepts.
     ///
-    /// Valid tokens are served still. What takes longer goes on as long as the program does. On a worker of an async
-    /// runtime it does not wait.
+    /// Valid tokens are still returned. Work that takes longer continues while the program does. On a worker
+    /// thread of an async runtime it does not wait.
     pub fn shutdown_within(&self, grace: Duration) -> Unfinished {
         let Context { shared, .. } = &*self.context;
         let end = shared.clock().boot().saturating_add(grace);
@@ -147,14 +154,14 @@ impl TokenManager {
         unfinished
     }
 
-    /// Returns what is under way or unsaved now. It waits for nothing, and looks at each key.
+    /// Returns what is in flight or unsaved now. It does not wait. It checks every spec.
     #[must_use]
     pub fn unfinished(&self) -> Unfinished {
         self.context.shared.unfinished()
     }
 
-    /// Waits until nothing is in flight and nothing is unsaved, saving again each second what could not be saved. It begins
-    /// no renewal and has no time limit of its own.
+    /// Waits until nothing is in flight and everything is saved. It retries failed saves each second, starts no
+    /// renewal, and has no time limit of its own.
     pub fn settled(&self) {
         while let Some(listener) = self.context.shared.listen_while_busy() {
             self.save_all();
@@ -162,20 +169,21 @@ impl TokenManager {
         }
     }
 
-    /// The client, as it stands now.
+    /// Returns the current client.
     #[must_use]
     pub fn client(&self) -> Client {
         self.context.shared.client()
     }
 
-    /// Reads the clocks, for [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive) and the like.
+    /// Reads the clocks, for calls such as
+    /// [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive).
     #[must_use]
     pub fn now(&self) -> Now {
         self.context.shared.now()
     }
 
-    /// Waits until nothing is in flight or unsaved, until this moment on the boot clock at the latest, storing again from
-    /// time to time what could not be stored.
+    /// Waits until nothing is in flight and everything is saved, at the latest until `end` on the boot clock. It
+    /// retries failed saves at intervals.
     fn finish(&self, end: Duration, grace: Duration) {
         let shared = &self.context.shared;
         let mut left = grace;
@@ -192,7 +200,7 @@ impl TokenManager {
             }
             let step = left.min(SAVING_AGAIN);
             if !listener.wait_timeout(step) {
-                // The clock may stand still.
+                // // The clock may stand still.
                 left -= step;
                 again = now;
             }
@@ -211,50 +219,55 @@ impl fmt::Debug for TokenManager {
 }
 
 impl Builder {
-    /// Another policy.
+    /// Sets the policy: when tokens are renewed, and how long callers wait.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// A store, such as [`MemoryStore`](crate::MemoryStore), that records are read from and written to.
+    /// Sets the store of the records, such as [`MemoryStore`](crate::MemoryStore). Without a store, refresh tokens
+    /// are lost when the process ends.
     pub fn store(mut self, store: impl Store + 'static) -> Self {
         self.store = Arc::new(store);
         self
     }
 
-    /// Another transport.
+    /// Sets the transport of the requests. The default is [`UreqTransport::new`].
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Another clock, such as a simulated one. A caller that waits while it stands still is woken by changes and by
-    /// [`Clock::subscribe`], and looks at it again every 30 s.
+    /// Sets the clocks, such as simulated ones. The default is the clocks of the operating system.
+    ///
+    /// A waiting caller rereads the clocks at least every 30 s. It rereads them at once after a change, or when
+    /// [`Clock::subscribe`] notifies it.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Another rule for whether the current thread may wait; it is asked in each call that may have to, with no lock
-    /// held.
+    /// Sets the rule that says whether the current thread may wait. The rule is called in each call that may have
+    /// to wait, with no lock held.
     ///
-    /// Without one, a thread may wait unless its name begins as the runtimes in wide use name their workers:
-    /// `tokio-runtime-worker` or `tokio-rt-worker`, `async-std/runtime`, `smol-`. A name cannot tell a worker of
-    /// tokio from its threads made for blocking (`spawn_blocking`), which are refused too, nor a runtime on the
-    /// current thread from none. A program that knows better says so: in one without any runtime `|| true`, beside
-    /// tokio with workers named otherwise `|| tokio::runtime::Handle::try_current().is_err()`.
+    /// By default, a thread may wait unless its name begins with a usual name of a runtime's worker:
+    /// `tokio-runtime-worker` or `tokio-rt-worker`, `async-std/runtime`, `smol-`. The name does not distinguish a
+    /// tokio worker from a thread of `spawn_blocking`, which is refused too. It also does not show a runtime on
+    /// the current thread.
+    ///
+    /// A program that knows better sets its own rule. Without any runtime: `|| true`. With tokio workers that have
+    /// other names: `|| tokio::runtime::Handle::try_current().is_err()`.
     pub fn may_block(mut self, rule: fn() -> bool) -> Self {
         self.may_block = rule;
         self
     }
 
-    /// Sets the registration up. Nothing is sent, and no thread is started.
+    /// Builds the `TokenManager`. It sends no request and starts no thread.
     ///
     /// # Errors
     ///
-    /// [`SetupError`] if the environment names a proxy that cannot be used, or if the operating system gives no random
-    /// bytes.
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, or if the operating system returns
+    /// no random bytes.
     pub fn build(self) -> Result<TokenManager, SetupError> {
         let Self { client, policy, store, transport, clock, may_block } = self;
         let entropy = entropy().map_err(|error| SetupError::of("the random source", error))?;

@@ -1,4 +1,4 @@
-//! The threads that no caller waits for: one renews tokens ahead of time, one saves again what could not be saved.
+//! The background threads: one refreshes tokens ahead, one retries failed saves.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,14 +11,15 @@ use octo_auth_driver::Due;
 
 use crate::context::Context;
 
-/// How long it waits while jobs wait for a thread, unless it is woken: as long as a job waits for one.
+/// The sleep while jobs wait for a thread, unless a change wakes it earlier. It is as long as a job waits for a
+/// thread.
 const NO_ROOM: Duration = Duration::from_secs(5);
 
-/// Keeps the tokens of a registration warm until it is dropped.
+/// Refreshes the tokens of a `TokenManager` ahead until it is dropped.
 ///
-/// Its thread sleeps until the next renewal is due, or something changes, at most 30 s. It begins no renewal while
-/// others wait for a thread to carry them. It ends by itself once the
-/// [`TokenManager`](crate::Accounts) and all their handles are gone or shut down.
+/// Its thread sleeps until the next renewal is due or a change wakes it, at most 30 s. It starts no renewal while
+/// other jobs wait for a thread. It ends with a shutdown, or when the [`TokenManager`](crate::TokenManager) and
+/// all its handles are dropped.
 #[must_use = "dropping it ends the keeping warm"]
 pub struct RefreshTask {
     context: Weak<Context>,
@@ -41,16 +42,16 @@ impl RefreshTask {
         Self { context, is_over, thread: thread.spawn(move || poll_due(&weak, poll)).ok() }
     }
 
-    /// Whether its thread runs. Without one, which the operating system may refuse, tokens are renewed when they are
-    /// asked for, as if nothing kept them warm.
+    /// Returns whether its thread runs. The operating system may refuse the thread. Tokens are then renewed when a
+    /// caller asks for them.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 }
 
-/// Saves again what no store holds, on a thread that ends once nothing is left. Without a thread, which the operating system may
-/// refuse, what is asked next saves it.
+/// Retries failed saves, on a thread that ends when everything is saved. If the operating system refuses the
+/// thread, the next call for a token saves the record.
 pub(crate) fn save_again(context: &Arc<Context>) {
     let weak = Arc::downgrade(context);
     context.shared.on_unsaved(move |saver| {
@@ -62,10 +63,11 @@ pub(crate) fn save_again(context: &Arc<Context>) {
     });
 }
 
-/// Runs what is due, until that is over. The answer to a poll is `None` while jobs wait for a thread.
+/// Runs the work that is due, until `poll` returns [`Due::Over`]. `poll` returns `None` while jobs wait for a
+/// thread.
 fn poll_due(weak: &Weak<Context>, poll: impl Fn(&Arc<Context>) -> Option<Due>) {
     while let Some(context) = weak.upgrade() {
-        // Made before anything is looked at: what changes after that wakes.
+        // // Created before the poll, so that a change after the poll wakes this thread.
         let listener = context.shared.listen();
         let at_most = match poll(&context) {
             Some(Due::Run(guard)) => {

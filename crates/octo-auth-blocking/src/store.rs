@@ -1,8 +1,8 @@
-//! The store of a registration that has none.
+//! The store of a `TokenManager` that was built without one.
 
 use octo_auth_core::{RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version};
 
-/// Keeps no record: records live and die with the registration, and the machine hands out no job for this store.
+/// Stores no records. The core then keeps them in memory and returns no jobs for this store.
 pub(crate) struct NoStore;
 
 impl Store for NoStore {

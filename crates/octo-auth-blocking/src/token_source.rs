@@ -1,4 +1,4 @@
-//! A handle to the token of one key.
+//! A handle to the tokens of one spec.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
 
 use crate::context::Context;
 
-/// A handle to the token of one key. It is cheap to clone.
+/// A handle that yields the tokens of one spec. It is cheap to clone.
 ///
-/// A valid token is served without a lock and without waiting. Otherwise the calling thread waits for the one
-/// renewal that is under way for all callers, at most for the duration that it is given, and the renewal goes on without it. A
-/// key that is held by a handle is never given up for another.
+/// Until its renewal is due, a valid token is returned without a lock and without waiting. Otherwise the calling
+/// thread waits for the single renewal that all callers share, at most for the duration that it passes. The
+/// renewal continues after that. A spec is never evicted while a handle to it exists.
 ///
-/// On a worker of an async runtime a call that would have to wait is told at once what it would be told when its time
-/// is over: to use a token that was refused but may still work, or why there is none; instead of
-/// [`TokenErrorKind::StillWaiting`](octo_auth_core::TokenErrorKind::StillWaiting) that is
+/// On a worker thread of an async runtime, a call that would have to wait returns at once. Its result is the one
+/// that it would get at the end of its wait: a token that was refused but may still work, or an error. Instead of
+/// [`TokenErrorKind::StillWaiting`](octo_auth_core::TokenErrorKind::StillWaiting), the error is
 /// [`TokenErrorKind::WouldBlockRuntime`](octo_auth_core::TokenErrorKind::WouldBlockRuntime). See
 /// [`Builder::may_block`](crate::Builder::may_block).
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub struct TokenSource {
     handle: Arc<Handle>,
 }
 
-/// What the clones of a handle share; its end gives the key back.
+/// The state that the clones of a handle share. Dropping it releases the spec.
 struct Handle {
     context: Arc<Context>,
     cell: Arc<KeyCell>,
@@ -42,18 +42,18 @@ impl TokenSource {
         Ok(Self { handle: Arc::new(Handle { context, cell }) })
     }
 
-    /// Gets a token, waiting as long as the policy says, 30 s by default.
+    /// Returns a token. It waits at most for the duration in the policy, 30 s by default.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if there is no token to be had now; it says why, who must act, and when to ask again.
+    /// A [`TokenError`] if no token is available now. It says why, who must act, and when to try again.
     #[inline]
     pub fn get(&self) -> Result<Token, TokenError> {
         self.get_by(self.handle.context.wait)
     }
 
-    /// Gets a token, waiting at most this long for what is in flight, or for a slot of the request budget that opens within
-    /// it. Zero begins what is due and waits for nothing.
+    /// Returns a token. It waits at most for `wait` for a request in flight, or for a slot of the request budget
+    /// that becomes free within `wait`. With zero, it starts the work that is due and does not wait.
     ///
     /// # Errors
     ///
@@ -66,22 +66,24 @@ impl TokenSource {
         }
     }
 
-    /// Gets the value of the header that carries the token, marked sensitive: that of `Authorization`, unless the profile has
-    /// another ([`Profile::token_header_name`](octo_auth_core::Profile::token_header_name)). Waits as [`TokenSource::get`] does.
+    /// Returns the value of the header that carries the token, marked as sensitive. The header is `Authorization`,
+    /// unless the profile names another
+    /// ([`Profile::token_header_name`](octo_auth_core::Profile::token_header_name)). It waits as
+    /// [`TokenSource::get`] does.
     ///
     /// # Errors
     ///
     /// As [`TokenSource::get`].
     #[inline]
     pub fn header(&self) -> Result<HeaderValue, TokenError> {
-        // Cloned where it is handed out from: moving a header value costs as much as making it.
+        // // Cloned in its final place: moving a header value costs as much as making it.
         match self.snapshot().as_ref().and_then(Snapshot::token) {
             Some(token) => Ok(token.authorization().clone()),
             None => self.ask(self.handle.context.wait).map(|token| token.authorization().clone()),
         }
     }
 
-    /// Lets the value of that header be read where it lies; waits as [`TokenSource::get`] does.
+    /// Calls `read` with the value of that header, without a copy. It waits as [`TokenSource::get`] does.
     ///
     /// # Errors
     ///
@@ -94,23 +96,26 @@ impl TokenSource {
         }
     }
 
-    /// Takes note that a resource server refused the token of this generation, with status 401 as a rule.
+    /// Reports that a resource server refused the token of this generation, usually with status 401.
     ///
-    /// The next caller gets another token if one can be had. A generation that was replaced already changes nothing,
-    /// so each caller may report what it saw, however late.
+    /// The next caller gets another token if one can be obtained. If the generation was already replaced, the call
+    /// has no effect. So each caller may report a refusal, however late.
     pub fn refused(&self, generation: Generation) {
         self.handle.context.shared.refused(self.spec(), generation);
     }
 
-    /// Starts the key again with the tokens of a sign-in, a property creation, a migration or an import.
+    /// Imports the tokens of a sign-in, a property creation or a migration. They replace the current tokens of the
+    /// spec.
     ///
-    /// It is in force at once. Returns once it is saved or saving was tried (it is saved again by itself after 1 to 30 s), at the latest
-    /// after the policy's wait. On a worker of an async runtime it does not wait.
+    /// They take effect at once. The call returns when the store has saved the tokens or has failed, and at the
+    /// latest after the wait of the policy. A failed save is retried after 1 to 30 s. On a worker thread of an
+    /// async runtime the call does not wait.
     ///
     /// # Errors
     ///
-    /// [`RequestError::OtherProvider`] for tokens of another server, [`RequestError::Secret`] for an empty refresh
-    /// token, [`RequestError::Value`] for a refresh token where the client itself is the grant.
+    /// [`RequestError::OtherProvider`] if the tokens are from another server, [`RequestError::Secret`] if the
+    /// refresh token is empty, [`RequestError::Value`] if there is a refresh token but the grant is the client's
+    /// own.
     pub fn import(&self, imported: impl Into<Imported>) -> Result<(), RequestError> {
         let Handle { context, cell } = &*self.handle;
         let job = context.shared.import(cell.spec(), imported.into())?;
@@ -118,14 +123,16 @@ impl TokenSource {
         Ok(())
     }
 
-    /// Runs an exchange that brings tokens, such as that of a code, and starts the key again with them.
+    /// Runs an exchange that returns tokens, such as that of an authorization code, and imports them.
     ///
-    /// An answer that cannot be read but for its refresh token brings that, and is an error all the same. It waits for the
-    /// provider's budget as [`TokenManager::run`](crate::Accounts::run) does; after it, as long as [`TokenSource::import`].
+    /// If only the refresh token of an answer can be read, it is imported, and the call still returns an error.
+    ///
+    /// The call waits for the provider's request budget as [`TokenManager::run`](crate::TokenManager::run) does.
+    /// After that it waits as long as [`TokenSource::import`].
     ///
     /// # Errors
     ///
-    /// An [`OnboardingError`]; what was brought is in the key or in the error.
+    /// An [`OnboardingError`]. The tokens that were returned have been imported, or are in the error.
     pub fn import_from<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, OnboardingError>
     where
         for<'a> Imported: From<&'a T>,
@@ -133,14 +140,14 @@ impl TokenSource {
         self.drive(ProviderCall::importing(exchange))
     }
 
-    /// Runs an exchange and imports what it brings; beside the outcome, that of the import.
+    /// Runs an exchange and imports its tokens. Returns the outcome of the exchange, and that of the import.
     pub(crate) fn run<T: Reply>(
         &self,
         exchange: Exchange<T>,
         import: Import<T>,
     ) -> (Result<Answer<T>, ExchangeError>, Result<(), OnboardingError>) {
         let Handle { context, cell } = &*self.handle;
-        // A shutdown between the answer and its import would lose what the answer brought.
+        // // A shutdown between the answer and its import would lose the tokens of the answer.
         let (outcome, job) = context.run(exchange, |outcome| {
             let import_if_vacant =
                 |brought| context.shared.import_if_vacant(cell.spec(), brought, import.replaces());
@@ -151,45 +158,45 @@ impl TokenSource {
         (outcome, placed)
     }
 
-    /// Ends the key until its next sign-in or adoption: no token is served or asked for from now on.
+    /// Signs the account out. From now on no token is returned or requested, until the next sign-in or import.
     ///
-    /// What it held is revoked where the provider can, what is on its way included. Returns once it is saved and
-    /// revoked or both were tried, at the latest after the policy's wait. On a worker of an async runtime it does not
-    /// wait.
+    /// Its tokens are revoked if the provider supports that, also those of a request in flight. The call returns
+    /// when the sign-out was saved and the tokens were revoked, or both were tried, and at the latest after the
+    /// wait of the policy. On a worker thread of an async runtime it does not wait.
     pub fn sign_out(&self) {
         let Handle { context, cell } = &*self.handle;
         self.see_through(context.shared.sign_out(cell.spec()), true);
     }
 
-    /// How the key stands; always something while the handle lives.
+    /// Returns the current status of the spec. It is never `None` while this handle exists.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         self.handle.context.shared.status(self.spec())
     }
 
-    /// The state of the key in plain words; no secret is among them.
+    /// Describes the state of the spec in plain words, without secrets.
     #[must_use]
     pub fn explain(&self) -> String {
         self.handle.context.shared.explain(self.spec())
     }
 
-    /// What authorises calls of the provider's API with this key's tokens: it knows the hosts they may go to.
+    /// Returns an authorizer for API calls with the tokens of this spec. It knows the hosts that may receive them.
     #[must_use]
     pub fn authorizer(&self) -> Authorizer {
         self.handle.context.shared.authorizer()
     }
 
-    /// Returns a handle to another key of the registration.
+    /// Returns a handle to another spec of the same `TokenManager`.
     pub(crate) fn sibling(&self, spec: &TokenSpec) -> Result<Self, TokenError> {
         Self::new(self.handle.context.clone(), spec)
     }
 
-    /// Returns the present client.
+    /// Returns the current client.
     pub(crate) fn client(&self) -> Client {
         self.handle.context.shared.client()
     }
 
-    /// The key.
+    /// Returns the spec.
     #[must_use]
     pub fn spec(&self) -> &TokenSpec {
         self.handle.cell.spec()
@@ -200,18 +207,18 @@ impl TokenSource {
         self.handle.context.shared.now()
     }
 
-    /// Returns the token that can be served without asking.
+    /// Returns the published snapshot, if its token can be returned without asking the driver.
     #[inline]
     fn snapshot(&self) -> Option<Snapshot> {
         let Handle { context, cell } = &*self.handle;
         cell.snapshot(context.shared.clock())
     }
 
-    /// Asks until there is a token or a failure.
+    /// Asks the driver until it returns a token or an error.
     #[cold]
     fn ask(&self, wait: Duration) -> Result<Token, TokenError> {
         let Handle { context, cell } = &*self.handle;
-        // Asked before the lock is taken: the rule is the program's own.
+        // // Called before the lock is taken, because the program may have set the rule.
         let may_block = context.may_block();
         let shared = &context.shared;
         let now = shared.clock().boot();
@@ -241,8 +248,8 @@ impl TokenSource {
         }
     }
 
-    /// Has jobs run, and waits until the record is saved or that was tried, at most as long as the policy says; with `all`,
-    /// until nothing runs for the key any more.
+    /// Runs the jobs of `guard`. Waits until the record was saved or the save failed, at most for the wait of the
+    /// policy. With `all`, waits until no job of the spec runs.
     fn see_through(&self, guard: Option<JobGuard>, all: bool) {
         let Handle { context, cell } = &*self.handle;
         if let Some(guard) = guard {
