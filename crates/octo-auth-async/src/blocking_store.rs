@@ -1,7 +1,7 @@
-//! A synchronous store for an asynchronous program, on threads of its own.
+//! A synchronous store for an asynchronous program. It runs on its own threads.
 //!
-//! A call that hangs cannot be stopped. So it holds one thread and no more for its record, all together hold a bounded
-//! number, and none is a thread that the runtime waits for when it ends.
+//! A call that hangs cannot be stopped. So at most one call for each record runs at a time, and the number of
+//! threads is limited. The runtime does not wait for these threads when it ends.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -18,13 +18,14 @@ use tokio::sync::oneshot;
 
 use crate::store::Store;
 
-/// The most calls that run at once.
+/// The most calls that run concurrently.
 const THREADS: usize = 16;
 
-/// A synchronous store, whose reads and writes run on threads of its own: 16 at most, none without work, and for one record
-/// one call at a time. [`Store::storage`] and [`Store::changes`] run on the thread of the caller.
+/// Runs the reads and writes of a synchronous store on its own threads. There are at most 16 threads, and none
+/// without work. For each record at most one call runs at a time. [`Store::storage`] and [`Store::changes`] run on
+/// the caller's thread.
 ///
-/// A store that hangs keeps neither the runtime nor the program from ending.
+/// A store that hangs does not prevent the runtime or the program from ending.
 #[derive(Clone)]
 pub struct BlockingStore(Arc<Shared>);
 
@@ -37,19 +38,19 @@ struct Shared {
 struct Calls {
     threads: usize,
     queue: VecDeque<Queued>,
-    /// The records that a call is at work on.
+    /// The records that have a running call.
     busy: HashSet<RecordName>,
 }
 
 /// A call that waits for a thread.
 struct Queued {
-    /// `None` if it concerns no record in particular.
+    /// The record of the call, or `None` if it concerns no particular record.
     name: Option<RecordName>,
     call: Box<dyn Call>,
 }
 
 trait Call: Send {
-    /// Returns whether its caller has gone.
+    /// Returns whether the caller was dropped.
     fn is_given_up(&self) -> bool;
 
     fn run(self: Box<Self>, store: &dyn octo_auth_core::Store);
@@ -89,14 +90,14 @@ impl BlockingStore {
     ) -> Result<R, StoreError> {
         let (caller, result) = oneshot::channel();
         self.0.run(Queued { name: name.cloned(), call: Box::new(Pending { call, caller }) });
-        // The message of a panic is left out: it may hold a secret.
+        // // Leave out the message of the panic: it may contain a secret.
         let ended = |_| Err(StoreError::new("the thread of the store's call ended early"));
         result.await.unwrap_or_else(ended)
     }
 }
 
 impl Shared {
-    /// Has a call run. If no thread can be started for it, it is dropped, which its caller hears.
+    /// Queues a call for a thread. If no thread can be started, the call is dropped, and its caller gets an error.
     fn run(self: &Arc<Self>, queued: Queued) {
         let mut calls = self.lock();
         calls.queue.retain(|waiting| !waiting.call.is_given_up());
@@ -119,14 +120,14 @@ impl Shared {
 
     fn work(&self) {
         while let Some(Queued { name, call }) = self.next() {
-            // A store that panics fails its own call alone.
+            // // A panic of the store fails only its own call.
             let _ = catch_unwind(AssertUnwindSafe(|| call.run(&*self.store)));
             name.map(|name| self.lock().busy.remove(&name));
         }
     }
 
-    /// Returns the next call whose record no other call is at work on. Without one the thread leaves in the same step: a
-    /// call that waits for a record is run by the thread that is at work on it.
+    /// Returns the next call whose record has no running call. If there is none, the thread ends, under the same
+    /// lock. A call that waits for a busy record is run by the thread that works on that record.
     fn next(&self) -> Option<Queued> {
         let mut calls = self.lock();
         calls.queue.retain(|waiting| !waiting.call.is_given_up());

@@ -1,11 +1,11 @@
-//! The subscription to what happens to the keys of a registration.
+//! The subscription to the changes of a `TokenManager`.
 
 use octo_auth_core::Change;
 
-/// What happens to the keys of a registration, from the moment of the subscription on.
+/// The changes of all specs of a `TokenManager` since the subscription.
 ///
-/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. It never
-/// holds up a caller.
+/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. A
+/// subscriber never delays a caller.
 #[derive(Debug)]
 pub struct Changes(octo_auth_driver::Changes);
 
@@ -14,8 +14,9 @@ impl Changes {
         Self(changes)
     }
 
-    /// Waits for the next change. Returns `None` once the [`TokenManager`](crate::TokenManager), all its handles and everything
-    /// in flight are gone and each change was read. Dropping the future loses nothing.
+    /// Waits for the next change. Returns `None` after the last change, once the
+    /// [`TokenManager`](crate::TokenManager), all its handles and all work in flight have ended. Dropping the
+    /// future loses no change.
     pub async fn next(&mut self) -> Option<Change> {
         loop {
             match self.0.next_or_listen()? {
@@ -30,7 +31,7 @@ impl Changes {
         self.0.try_next()
     }
 
-    /// Returns the number of changes that were lost since the last call, because they were not read in time.
+    /// Returns the number of changes that were lost since the last call because the subscriber was too slow.
     pub fn missed(&mut self) -> u64 {
         self.0.missed()
     }

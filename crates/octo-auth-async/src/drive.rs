@@ -1,4 +1,4 @@
-//! Carries out calls of the providers' clients. The core says what is next; nothing is decided here.
+//! Runs the calls of the provider clients. The core decides each step.
 
 use octo_auth_core::provider::ProviderCall;
 use octo_auth_core::{Answer, CallError, ExchangeError, Reply};
@@ -6,7 +6,7 @@ use octo_auth_core::{Answer, CallError, ExchangeError, Reply};
 use crate::token_source::TokenSource;
 
 impl TokenSource {
-    /// Carries out a call with these tokens.
+    /// Runs a call with these tokens.
     pub(crate) async fn drive<T: Reply, E>(&self, call: ProviderCall<'_, T, E>) -> Result<Answer<T>, E>
     where
         E: From<CallError> + From<ExchangeError>,
@@ -14,7 +14,7 @@ impl TokenSource {
         self.drive_into(self, call).await
     }
 
-    /// Carries out a call with these tokens, importing what it brings into another key.
+    /// Runs a call with these tokens, and imports the tokens of its answer into another spec.
     pub(crate) async fn drive_into<T: Reply, E>(
         &self,
         into: &Self,

@@ -1,4 +1,4 @@
-//! Runs one exchange in a task of its own, which no caller can stop once the request is sent.
+//! Runs one exchange in its own task. No caller can stop it once the request is sent.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -15,20 +15,20 @@ use crate::registration::Registration;
 /// The outcome of an exchange.
 pub(crate) type Outcome<T> = Result<Answer<T>, ExchangeError>;
 
-/// A task that owns its exchange. If it is dropped before the answer is read, with its runtime or by a panic of the
-/// transport, it reports the exchange as not sent, or as lost.
+/// A task that owns its exchange. If it is dropped before the answer is read, it reports the exchange as not sent
+/// or as lost. That happens when its runtime ends or the transport panics.
 struct ExchangeTask<T: Reply, R> {
     exchange: Option<Exchange<T>>,
     is_begun: bool,
     caller: Option<oneshot::Sender<(Outcome<T>, Option<R>)>>,
     registration: Arc<Registration>,
-    /// A shutdown waits until it is dropped.
+    /// A shutdown waits until this is dropped.
     _running: Running,
 }
 
 impl Registration {
-    /// Runs an exchange beside the machine, and what follows from its outcome in the same task. What follows is `None`
-    /// where the request was not answered because its task ended.
+    /// Runs an exchange that belongs to no spec, and then `then` with its outcome, in the same task. The result of
+    /// `then` is `None` if the task ended before the request was answered.
     pub(crate) async fn run<T: Reply, R: Send + 'static>(
         self: &Arc<Self>,
         exchange: Exchange<T>,
@@ -61,9 +61,9 @@ impl Registration {
         let ended = runtime.spawn(task.run(then)).await;
         match (outcome.await, ended) {
             (Ok(outcome), _) => outcome,
-            // Reading the answer, or what follows from it, has panicked.
+            // // `then` or the reading of the answer panicked.
             (Err(_), Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime is gone, and with it the task that would go on here.
+            // // The runtime has ended, and with it the task of this future.
             (Err(_), _) => pending().await,
         }
     }
@@ -83,7 +83,7 @@ impl<T: Reply, R> ExchangeTask<T, R> {
         let outcome = exchange.end(response, sent, received);
         shared.telemetry().exchanged(purpose, outcome.as_ref().err(), || shared.budget_left());
         let followed = then(&registration, &outcome);
-        // A caller that is gone loses the answer.
+        // // If the caller was dropped, the answer is lost.
         let _ = caller.send((outcome, Some(followed)));
     }
 }

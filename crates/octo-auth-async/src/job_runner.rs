@@ -1,6 +1,7 @@
-//! Runs jobs to their end, in tasks of their own that no caller can stop.
+//! Runs jobs to their end, in their own tasks that no caller can stop.
 //!
-//! What comes is reported however late it is: it may hold the only refresh token the server still takes.
+//! An answer is reported however late it arrives: it may contain the only refresh token that the server still
+//! accepts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +16,11 @@ use crate::deadline::within;
 use crate::registration::Registration;
 use crate::store::Store;
 
-/// The longest a call of the store may take.
+/// The time limit of a store call.
 const STORE_CALL: Duration = Duration::from_secs(5);
 
-/// Runs jobs in a task of the caller's runtime. Without a runtime they are given up, which their guard reports.
+/// Runs jobs in a task of the caller's runtime. Without a runtime the jobs are dropped, and their guard reports
+/// that.
 pub(crate) fn spawn(registration: &Arc<Registration>, mut guard: JobGuard) -> Option<JoinHandle<()>> {
     let runtime = Handle::try_current().ok()?;
     let registration = registration.clone();
@@ -58,7 +60,7 @@ impl Registration {
             }
             Job::Release(job) => {
                 let call = self.store().map(|store| store.release(job.name(), job.owner()));
-                // A claim that cannot be released ends by itself.
+                // // A lease that cannot be released ends by itself.
                 let _ = scope().around(in_time(call)).await;
                 job.released()
             }
@@ -78,7 +80,7 @@ impl Registration {
     }
 }
 
-/// Makes a call of the store, within its time.
+/// Makes a call of the store within its time limit.
 async fn in_time<R>(call: Option<impl Future<Output = Result<R, StoreError>>>) -> Result<R, StoreError> {
     let Some(call) = call else { return Err(StoreError::new("there is no store")) };
     let late = |_| Err(StoreError::new("the store did not answer within 5 s"));

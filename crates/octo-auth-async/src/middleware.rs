@@ -1,8 +1,8 @@
-//! Authorised calls with the HTTP clients people have already.
+//! Authorised calls with HTTP clients that a program already has.
 //!
-//! The rule kept here: nothing is decided. The core says where a token may go, what an answer means, and whether to
-//! renew and repeat; what is here puts its decision on a request, looks at the beginning of an answer where the core
-//! asks for it, and hands the answer on whole.
+//! This module makes no decisions. The core decides where a token may go, what an answer means, and whether to
+//! renew the token and repeat the request. This module changes the request accordingly, reads the beginning of an
+//! answer if the core asks for it, and returns the answer complete.
 
 mod body;
 #[cfg(feature = "reqwest-middleware")]
@@ -22,7 +22,7 @@ pub use self::reqwest::Authorize;
 #[cfg(feature = "tower")]
 pub use self::tower::{AuthorizeLayer, AuthorizeService};
 
-/// What the middlewares of every client do alike.
+/// The code that the middlewares of all clients share.
 #[derive(Debug, Clone)]
 struct Caller {
     tokens: TokenSource,
@@ -30,19 +30,19 @@ struct Caller {
 }
 
 impl Caller {
-    /// Calls with these tokens, at the hosts of their provider's profile.
+    /// Uses these tokens, and allows the hosts of their provider's profile.
     fn new(tokens: TokenSource) -> Self {
         let authorizer = tokens.authorizer();
         Self { tokens, authorizer }
     }
 
-    /// The same for a request with these extensions, which may hold the tokens to use.
+    /// Returns a caller for a request: it uses the `TokenSource` in the extensions, if there is one.
     fn of(&self, extensions: &Extensions) -> Self {
         let tokens = extensions.get().unwrap_or(&self.tokens).clone();
         Self { tokens, authorizer: self.authorizer.clone() }
     }
 
-    /// Checks a request, and puts a token on it. No token is asked for if the request must not carry it.
+    /// Checks a request, and adds a token to it. If the request must not carry a token, it does not ask for one.
     async fn begin(&self, url: &Uri, headers: &mut HeaderMap) -> Result<ApiCall, CallError> {
         let mut call = self.authorizer.call(url, headers)?;
         let token = self.tokens.get().await?;
@@ -65,8 +65,8 @@ impl Caller {
         next
     }
 
-    /// Puts another token on the repetition of a request, if there is one. If there is none, the provider's own answer is
-    /// delivered, and why there is none is put among its extensions. Returns whether the request is to be repeated.
+    /// Adds another token to the repeated request, if one is available. If not, it puts the reason into the
+    /// extensions of the provider's answer, which the caller gets. Returns whether to repeat the request.
     async fn renew(&self, call: &mut ApiCall, headers: &mut HeaderMap, answer: &mut Extensions) -> bool {
         match call.another(self.tokens.get().await, || self.tokens.status()) {
             Ok(token) => call.authorize(&token, headers).is_ok(),

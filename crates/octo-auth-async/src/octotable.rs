@@ -1,7 +1,7 @@
 //! OctoTable: creating a client, and its tokens by client credentials.
 //!
-//! [`provider::octotable`](octotable) lists the steps of OctoTable's own pages and what stands for each here.
-//! A client comes with a sandbox property, whose id must be taken out of the answer before the client is made of it:
+//! [`provider::octotable`](octotable) lists the steps of OctoTable's own pages and the matching items here. A new
+//! client comes with a sandbox property. Read the id of the property before you turn the answer into a client:
 //!
 //! ```no_run
 //! use octo_auth_async::octotable::{OctoTable, create_client};
@@ -16,7 +16,7 @@
 //! # }
 //! ```
 //!
-//! With a client that is there already:
+//! With a client that exists already:
 //!
 //! ```no_run
 //! use octo_auth_async::octotable::OctoTable;
@@ -49,16 +49,16 @@ pub struct OctoTable {
 }
 
 impl OctoTable {
-    /// The client of a registration. Nothing is asked for yet.
+    /// Returns the OctoTable client of a `TokenManager`. It sends no request.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the registration's profile has no client credentials without scopes.
+    /// A [`TokenError`] if the profile has no client credentials without scopes.
     pub fn new(manager: &TokenManager) -> Result<Self, TokenError> {
         Ok(Self { tokens: manager.tokens(octotable::client())? })
     }
 
-    /// Calls of OctoTable's API for one property, whose id stands in the header `Property` of each.
+    /// Returns a client for OctoTable's API for one property. It sends the property's id in the header `Property`.
     ///
     /// # Errors
     ///
@@ -68,19 +68,21 @@ impl OctoTable {
         Ok(ApiClient::new(self.tokens.clone()).with_authorizer(authorizer))
     }
 
-    /// Its tokens, which serve all its properties: for an HTTP client of your own.
+    /// Returns the tokens of the client, for your own HTTP client. They are valid for all its properties.
     #[must_use]
     pub fn tokens(&self) -> &TokenSource {
         &self.tokens
     }
 }
 
-/// Creates a client with a sandbox property, which lives for a limited time. It needs no client and no token.
+/// Creates a client with a sandbox property, which exists for a limited time. The call needs no client and no
+/// token.
 ///
-/// [`CreatedClient::into_client`] makes a client of the answer, which holds secrets: keep it as such.
+/// [`CreatedClient::into_client`] turns the answer into a client. The answer contains secrets; store it as a
+/// secret.
 ///
-/// A caller that is dropped while it waits loses the answer, with the secrets that come only once: run it in a task of
-/// its own where that can happen.
+/// If the future is dropped, the answer is lost, with secrets that are sent only once. If that can happen, run the
+/// call in its own task.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What the handles and tasks of one registration share.
+//! The shared state of one `TokenManager`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use octo_auth_driver::Shared;
 use crate::store::Store;
 use crate::transport::Transport;
 
-/// What handles and tasks share.
+/// The state that the handles and tasks of one `TokenManager` share.
 pub(crate) struct Registration {
     pub(crate) shared: Arc<Shared>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Option<Arc<dyn Store>>,
-    /// How long callers wait unless they say otherwise.
+    /// The default wait of a caller.
     pub(crate) wait: Duration,
     pub(crate) exchange_deadline: Duration,
 }
 
 impl Drop for Registration {
-    /// Ends the tasks that refresh ahead of time, which do not keep it alive.
+    /// Ends the refresh-ahead tasks, which do not keep this value alive.
     fn drop(&mut self) {
         self.shared.shut_down();
     }

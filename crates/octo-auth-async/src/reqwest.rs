@@ -1,8 +1,8 @@
-//! The transport over reqwest.
+//! The transport that uses reqwest.
 //!
-//! Whatever builder it is made from, it follows no redirect, repeats nothing, keeps no cookie, decompresses
-//! nothing, and opens a connection for each request, but for API calls if it is told to keep theirs. It speaks HTTP/1.1
-//! alone: HTTP/2 gains nothing for one request and brings its own ways of refusing a request half-way.
+//! With any builder, it does not follow redirects, repeat requests, keep cookies or decompress bodies. It opens a
+//! connection for each request; connections for API calls can be kept. It uses only HTTP/1.1: HTTP/2 brings no
+//! benefit for single requests, and adds ways in which a request can be refused halfway.
 
 mod fault;
 mod sending;
@@ -24,55 +24,56 @@ use self::tls::Certificates;
 use crate::deadline::within;
 use crate::transport::Transport;
 
-/// The time within which a connection must be made, the name looked up and TLS agreed.
+/// The limit for name lookup, connecting and the TLS handshake together.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A time that never ends.
+/// A duration that never ends in practice.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Carries requests with reqwest.
+/// Sends requests with reqwest.
 ///
-/// Each token request opens a connection. A server may close a kept connection just as it is used again. If that request
-/// was a refresh, it is unknown whether it took effect, and with rotation the refresh token may be lost. A new connection
-/// costs about 0.6 ms of CPU time and, over TLS, two round trips more: sessions are resumed. For 100,000 accounts with a
-/// refresh an hour each, that is 28 connections and 17 ms a second.
+/// Each token request opens a new connection. A server may close a kept connection just when it is used again. If
+/// that request was a refresh, the client cannot know whether the server processed it. With rotation, the refresh
+/// token may then be lost. A new connection costs about 0.6 ms of CPU time and, over TLS, two more round trips, as
+/// sessions are resumed. With 100,000 accounts and one refresh per hour each, that is 28 connections and 17 ms of
+/// CPU time per second.
 #[derive(Clone)]
 pub struct ReqwestTransport {
-    /// For https; the error if this machine has no certificates to trust.
+    /// The client for https, or the error if this machine has no trusted certificates.
     secure: Result<Client, rustls::Error>,
-    /// For plain http, which the core allows to loopback alone.
+    /// The client for plain http, which the core allows only for loopback.
     plain: Client,
-    /// For API calls, if their connections are kept.
+    /// The client for API calls, if their connections are kept.
     api: Option<Client>,
-    /// The proxies, unless they are those of a builder.
+    /// The proxies, unless a builder set them.
     proxies: Option<Proxies>,
-    /// The certificates, unless they are those of a builder.
+    /// The certificates, unless a builder set them.
     certificates: Option<Certificates>,
 }
 
 impl ReqwestTransport {
-    /// A transport with rustls, ring and the certificates the operating system trusts.
+    /// Builds a transport that uses rustls, ring and the trusted certificates of the operating system.
     ///
-    /// Https goes through the proxy named by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); the module
-    /// [`proxies`](crate::proxies) lists what may stand there. Plain http, which goes to loopback only, goes
-    /// past every proxy. A machine without any trusted certificate can still talk to loopback; its https requests are
-    /// reported as not sent.
+    /// Https uses the proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). The module
+    /// [`proxies`](crate::proxies) lists the values that are accepted. Plain http goes only to loopback, and never
+    /// through a proxy. On a machine without trusted certificates, plain http to loopback still works, and https
+    /// requests are reported as not sent.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if the environment names a proxy that cannot be used, or if reqwest refuses its settings.
+    /// A [`SetupError`] if the environment names a proxy that cannot be used, or if reqwest rejects its settings.
     pub fn new() -> Result<Self, SetupError> {
         Self::with_proxies(&Proxies::from_env().map_err(|error| SetupError::of(PROXY, error))?)
     }
 
-    /// The transport of [`ReqwestTransport::new`] with these proxies instead of the environment's.
+    /// Builds the transport of [`ReqwestTransport::new`] with these proxies instead of those of the environment.
     ///
-    /// reqwest 0.13 agrees on no TLS with a server behind a proxy that is named by its IPv6 address, such as
-    /// `https://[2001:db8::1]`: such a request is reported as not sent.
+    /// With reqwest 0.13, the TLS handshake fails behind an https proxy that is named by its IPv6 address, such as
+    /// `https://[2001:db8::1]`. Such a request is reported as not sent.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses its settings.
+    /// A [`SetupError`] if reqwest rejects its settings.
     pub fn with_proxies(proxies: &Proxies) -> Result<Self, SetupError> {
         Self::with_certificates(proxies, Certificates::default())
     }
@@ -87,8 +88,8 @@ impl ReqwestTransport {
         Ok(Self { secure, plain: plain()?, api: None, proxies, certificates })
     }
 
-    /// The same, trusting these certificate authorities and no others: PEM text with one certificate or several. It is for
-    /// servers with a private authority; to trust the operating system's too, add its bundle to the text.
+    /// Trusts only these certificate authorities, in PEM text with one or more certificates. Use it for servers
+    /// with a private authority. To also trust the operating system's authorities, add its bundle to the text.
     ///
     /// ```no_run
     /// # use octo_auth_async::{Client, ReqwestTransport, TokenManager};
@@ -103,19 +104,19 @@ impl ReqwestTransport {
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] for a text without a certificate or with one that cannot be used, and for a transport that was made
-    /// from a builder or has connections for API calls already ([`ReqwestTransport::with_api_connections`]).
+    /// A [`SetupError`] if the text has no certificate, or one that cannot be used. Also if the transport was made
+    /// from a builder, or already has connections for API calls ([`ReqwestTransport::with_api_connections`]).
     pub fn with_root_certificates(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
         self.with_changed(|certificates| certificates.trust(pem.as_ref()))
     }
 
-    /// The same, with a client certificate for servers that ask for one (RFC 8705): PEM text with the certificate, those of
-    /// its issuers if any, and its private key, unencrypted.
+    /// Sets a client certificate for servers that request one (RFC 8705). The PEM text contains the certificate,
+    /// the certificates of its issuers if any, and its unencrypted private key.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] for a text without certificate or key, a key of another certificate, and as
-    /// [`ReqwestTransport::with_root_certificates`].
+    /// A [`SetupError`] if the text has no certificate or no key, or if the key does not match the certificate.
+    /// Otherwise as [`ReqwestTransport::with_root_certificates`].
     pub fn with_client_certificate(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
         self.with_changed(|certificates| certificates.show(pem.as_ref()))
     }
@@ -132,51 +133,56 @@ impl ReqwestTransport {
         Self::with_certificates(&proxies, certificates)
     }
 
-    /// A reqwest builder with the TLS of [`ReqwestTransport::new`], to add a proxy, a local address or headers to.
+    /// Returns a reqwest builder with the TLS of [`ReqwestTransport::new`], to add a proxy, a local address or
+    /// headers to it.
     ///
-    /// This TLS is complete: reqwest ignores certificate settings (`tls_certs_merge`, `tls_certs_only`,
-    /// `identity`, `tls_version_min` and the like) made on top of it. For those see
-    /// [`ReqwestTransport::from_builder`].
+    /// This TLS is complete: reqwest ignores certificate settings (such as `tls_certs_merge`, `tls_certs_only`,
+    /// `identity` or `tls_version_min`) that are added to it. Use [`ReqwestTransport::from_builder`] for those.
     ///
-    /// Without a proxy set on it, reqwest reads the environment in its own way. For the reading of
-    /// [`ReqwestTransport::new`] see [`ReqwestTransport::from_builder_with_proxies`].
+    /// If no proxy is set on the builder, reqwest reads the environment in its own way. Use
+    /// [`ReqwestTransport::from_builder_with_proxies`] to read it as [`ReqwestTransport::new`] does.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if this machine has no certificates to trust.
+    /// A [`SetupError`] if this machine has no trusted certificates.
     pub fn builder() -> Result<ClientBuilder, SetupError> {
         let error_of = |error| SetupError::of("the trust in certificates", error);
         Certificates::default().client_config().map(own).map_err(error_of)
     }
 
-    /// A transport from a reqwest builder: for an own certificate authority, a client certificate, a proxy.
+    /// Builds a transport from a reqwest builder, for a private certificate authority, a client certificate or a
+    /// proxy.
     ///
-    /// The builder's settings of TLS and proxies hold for https. Plain http, which goes to loopback only, goes past every proxy
-    /// and has a client of its own, so that no credentials reach a proxy in clear text. Redirects, retries, decompression, connection
-    /// reuse, HTTP version and connect deadline (10 s) are set as this module demands. Give it no cookie store.
+    /// The builder's TLS and proxy settings apply to https. Plain http goes only to loopback. It uses its own
+    /// client and no proxy, so that no credentials reach a proxy in clear text. This module sets redirects,
+    /// retries, decompression, connection reuse, the HTTP version and the connect deadline (10 s). Do not set a
+    /// cookie store on the builder.
     ///
     /// For certificates alone, [`ReqwestTransport::with_root_certificates`] and
     /// [`ReqwestTransport::with_client_certificate`] are shorter.
     ///
-    /// If the program has installed no cryptography for rustls, ring is installed for the process
-    /// (`rustls::crypto::CryptoProvider::install_default`): without any, reqwest panics.
+    /// If the program has not installed a crypto provider for rustls, ring is installed for the process
+    /// (`rustls::crypto::CryptoProvider::install_default`). Without a provider, reqwest panics.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses the builder's settings.
+    /// A [`SetupError`] if reqwest rejects the builder's settings.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, SetupError> {
         tls::ensure_cryptography();
         let secure = Ok(build(untimed(builder))?);
         Ok(Self { secure, plain: plain()?, api: None, proxies: None, certificates: None })
     }
 
-    /// The same, with a client of its own for API calls, made from this builder, which keeps its connections for the next
-    /// calls. Each token request opens a connection still.
+    /// Adds a separate client for API calls, made from this builder. It keeps its connections for further calls.
+    /// Token requests still open a new connection each.
     ///
-    /// How many connections are kept, and for how long, is the builder's (`pool_max_idle_per_host`, `pool_idle_timeout`);
-    /// all else is as for [`ReqwestTransport::from_builder`], but for the proxies and for certificates given to this transport
-    /// ([`ReqwestTransport::with_root_certificates`]): they hold here too, unless the proxies come from a builder. A server may close a connection just as it is used again:
-    /// the call then fails, and it is unknown whether it was processed.
+    /// The builder sets how many connections are kept and for how long (`pool_max_idle_per_host`,
+    /// `pool_idle_timeout`). Proxies and certificates that were given to this transport
+    /// ([`ReqwestTransport::with_root_certificates`]) apply here too, unless a builder set the proxies. Everything
+    /// else is as for [`ReqwestTransport::from_builder`].
+    ///
+    /// A server may close a connection just when it is used again. The call then fails, and it is unknown whether
+    /// it was processed.
     ///
     /// ```no_run
     /// # use octo_auth_async::{Client, ReqwestTransport, TokenManager};
@@ -203,22 +209,22 @@ impl ReqwestTransport {
         Ok(Self { api: Some(quiet(untimed(builder)).build().map_err(SetupError::new)?), ..self })
     }
 
-    /// A transport from a reqwest builder with these proxies: for an own certificate authority behind a proxy that the
-    /// environment names ([`Proxies::from_env`]). Proxies that the builder has are removed; all else is as for
-    /// [`ReqwestTransport::from_builder`].
+    /// Builds a transport from a reqwest builder with these proxies, for a private certificate authority behind a
+    /// proxy that the environment names ([`Proxies::from_env`]). The builder's own proxies are removed. Everything
+    /// else is as for [`ReqwestTransport::from_builder`].
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses the builder's settings.
+    /// A [`SetupError`] if reqwest rejects the builder's settings.
     pub fn from_builder_with_proxies(builder: ClientBuilder, proxies: &Proxies) -> Result<Self, SetupError> {
         let transport = Self::from_builder(through(proxies, builder)?)?;
         Ok(Self { proxies: Some(proxies.clone()), ..transport })
     }
 
-    /// The client for a request.
+    /// Returns the client for a request.
     fn client(&self, request: &Request<Body>) -> Result<&Client, TransportError> {
         let is_plain = request.uri().scheme() == Some(&http::uri::Scheme::HTTP);
-        // Where a builder has the proxies, it may send plain http to one.
+        // // If a builder set the proxies, it may send plain http to one.
         let may_keep =
             SendOptions::of(request).may_reuse_connection() && (!is_plain || self.proxies.is_some());
         if let Some(api) = self.api.as_ref().filter(|_| may_keep) {
@@ -238,10 +244,10 @@ impl ReqwestTransport {
 const NOT_ITS_TLS: &str = "certificates are added to a transport that was not made from a builder, before its \
      connections for API calls; add them to the builder instead";
 
-/// What is set up of a proxy.
+/// The name of a proxy in setup errors.
 const PROXY: &str = "the proxy";
 
-/// Shows the proxies alone: headers that a builder sends with each request may be secrets.
+/// Shows only the proxies: headers that a builder adds to each request may contain secrets.
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransport").field("proxies", &self.proxies).finish_non_exhaustive()
@@ -285,12 +291,13 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// How many connections a request is tried on whose connection ends before it was written. hyper hides then why it ended, as a
-/// server that demands a client certificate ends it (RFC 8446 section 4.4.2.4): another connection as a rule tells.
+/// The most connections that one request is tried on, if the connection ends before the request was written. hyper
+/// then hides the reason. This happens when a server demands a client certificate (RFC 8446 section 4.4.2.4).
+/// Another connection usually shows the reason.
 const CONNECTIONS: usize = 3;
 
-/// Sends a request and reads the response, its body up to the limit and one byte more. What has come of it is `partial`, until
-/// it is whole.
+/// Sends a request and reads the response, with its body up to the limit and one byte more. `partial` contains the
+/// response until it is complete.
 async fn exchange(
     client: &Client,
     outgoing: reqwest::Request,
@@ -314,14 +321,14 @@ async fn exchange(
     Ok(response)
 }
 
-/// A builder with TLS of our own.
+/// Returns a builder with the TLS settings of this library.
 fn own(tls: ClientConfig) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .tls_backend_preconfigured(tls)
 }
 
-/// The builder with these proxies and no other. For each connection reqwest asks them by which way it goes.
+/// Sets these proxies on a builder and removes all others. reqwest asks the closure for each connection.
 fn through(proxies: &Proxies, builder: ClientBuilder) -> Result<ClientBuilder, SetupError> {
     let builder = builder.no_proxy();
     let Some(proxy) = proxies.proxy() else { return Ok(builder) };
@@ -334,7 +341,7 @@ fn through(proxies: &Proxies, builder: ClientBuilder) -> Result<ClientBuilder, S
     Ok(builder.proxy(reqwest::Proxy::custom(way)))
 }
 
-/// Builds the client for plain http: no proxy sees what it sends.
+/// Builds the client for plain http. It uses no proxy.
 fn plain() -> Result<Client, SetupError> {
     build(own(tls::untrusting()?).no_proxy())
 }
@@ -344,7 +351,7 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
     single_use(builder).build().map_err(refused)
 }
 
-/// The error of a builder whose settings reqwest refuses: its innermost cause names the setting.
+/// Returns the error of a builder whose settings reqwest rejects. The innermost cause names the setting.
 fn refused(error: reqwest::Error) -> SetupError {
     match fault::innermost(&error) {
         Some(cause) => SetupError::of("the HTTP client", cause),
@@ -352,12 +359,12 @@ fn refused(error: reqwest::Error) -> SetupError {
     }
 }
 
-/// A client that opens a connection for each request.
+/// Configures a client to open a connection for each request.
 fn single_use(builder: ClientBuilder) -> ClientBuilder {
     quiet(builder).pool_max_idle_per_host(0)
 }
 
-/// A client that does nothing of its own accord.
+/// Turns off all automatic behaviour of a client.
 fn quiet(builder: ClientBuilder) -> ClientBuilder {
     builder
         .redirect(reqwest::redirect::Policy::none())
@@ -368,13 +375,14 @@ fn quiet(builder: ClientBuilder) -> ClientBuilder {
         .no_deflate()
         .no_zstd()
         .http1_only()
-        // A header that is none is left out rather than hiding the status beside it.
+        // // Skip an invalid header: it must not hide the status of the response.
         .http1_ignore_invalid_headers_in_responses(true)
         .connect_timeout(CONNECT)
         .connection_verbose(false)
 }
 
-/// A builder of the program's, without its timers: they would win over an answer that is there; `within` is ours.
+/// Removes the timers of a program's builder: they would win over an answer that has arrived. `within` applies
+/// ours.
 fn untimed(builder: ClientBuilder) -> ClientBuilder {
     builder.timeout(FOR_EVER).read_timeout(FOR_EVER)
 }

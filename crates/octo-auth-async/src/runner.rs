@@ -1,6 +1,6 @@
-//! Runs exchanges: the clock is read, the request carried, the response handed to the core.
+//! Runs single exchanges: reads the clock, sends the request, passes the response to the core.
 //!
-//! Nothing here looks at a status, a token or a time; that is the core's.
+//! This module does not interpret statuses, tokens or times; the core does.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use octo_auth_system::{Clock, SetupError, SystemClock};
 use crate::transport::Transport;
 use crate::usual_transport::usual;
 
-/// Runs exchanges over a [`Transport`].
+/// Runs exchanges with a [`Transport`].
 ///
-/// It is cheap to clone; the clones share the transport.
+/// It is cheap to clone, and all clones share the transport.
 #[derive(Clone)]
 pub struct Runner {
     transport: Arc<dyn Transport>,
@@ -23,40 +23,41 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// The time an exchange may take from first to last, unless set otherwise: 60 s.
+    /// The default deadline of a whole exchange: 60 s.
     pub const DEADLINE: Duration = Duration::from_secs(60);
 
-    /// A runner over [`ReqwestTransport::new`](crate::ReqwestTransport::new) with the clocks of the operating system.
+    /// Builds a runner with [`ReqwestTransport::new`](crate::ReqwestTransport::new) and the clocks of the
+    /// operating system.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if reqwest refuses its settings, or without the feature `reqwest`.
+    /// A [`SetupError`] if reqwest rejects its settings, or without the feature `reqwest`.
     pub fn new() -> Result<Self, SetupError> {
         usual().map(Self::with_transport)
     }
 
-    /// A runner over any transport with the clocks of the operating system.
+    /// Builds a runner with any transport and the clocks of the operating system.
     #[must_use]
     pub fn with_transport(transport: impl Transport + 'static) -> Self {
         Self { transport: Arc::new(transport), clock: Arc::new(SystemClock), deadline: Self::DEADLINE }
     }
 
-    /// This runner with another clock, such as a simulated one.
+    /// Replaces the clock, such as by a simulated one.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// This runner with another deadline for a whole exchange, from looking up the host's name to the last byte
-    /// of the answer.
+    /// Sets the deadline of a whole exchange, from the lookup of the host's name to the last byte of the answer.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Reads the clocks, for [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive) and the like.
+    /// Reads the clocks, for calls such as
+    /// [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive).
     #[must_use]
     pub fn now(&self) -> Now {
         self.clock.now()
@@ -64,13 +65,13 @@ impl Runner {
 
     /// Sends the request of an exchange once and reads its answer.
     ///
-    /// Dropping the future before it ends gives the exchange up, though the server may have processed it: a
-    /// refresh or a code exchange should run in a task of its own, so that no caller's time-out can lose what
-    /// the server has already replaced.
+    /// Dropping the future cancels the exchange, though the server may have processed it. So run a refresh or a
+    /// code exchange in its own task. Then a caller's timeout cannot lose tokens that the server has already
+    /// replaced.
     ///
     /// # Errors
     ///
-    /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act.
+    /// An [`ExchangeError`] if the expected answer did not come; it says who must act.
     pub async fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         let sent = self.clock.now();
         let result = (*self.transport).send(exchange.request(), self.deadline).await;

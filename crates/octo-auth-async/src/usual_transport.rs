@@ -1,4 +1,4 @@
-//! The transport of a program that brings none.
+//! The default transport.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use octo_auth_system::SetupError;
 
 use crate::transport::Transport;
 
-/// Makes the transport of a program that brings none.
+/// Builds the default transport.
 ///
 /// # Errors
 ///
-/// A [`SetupError`] if reqwest refuses its settings, or without the feature `reqwest`.
+/// A [`SetupError`] if reqwest rejects its settings, or without the feature `reqwest`.
 #[cfg(feature = "reqwest")]
 pub(crate) fn usual() -> Result<Arc<dyn Transport>, SetupError> {
     Ok(Arc::new(crate::ReqwestTransport::new()?))

@@ -1,7 +1,7 @@
-//! Sign-ins of a web application's users: two methods, one for each of its addresses.
+//! Sign-ins of the users of a web application: one method for each of its two URLs.
 //!
-//! Requests and responses are those of the crate `http`, which axum, hyper and tower take as they are. The rules are those of
-//! [`octo_auth_core::provider::web`].
+//! Requests and responses have the types of the crate `http`, which axum, hyper and tower use too.
+//! [`octo_auth_core::provider::web`] describes the rules.
 
 use std::sync::Arc;
 
@@ -19,9 +19,10 @@ pub use octo_auth_driver::web::{CookieKey, CookieKeys, SecretError, SecretSource
 use crate::Store;
 use crate::manager::TokenManager;
 
-/// Signs the users of a web application in, for any number of accounts of one registration. It is cheap to clone.
+/// Signs in the users of a web application, for any number of accounts of one `TokenManager`. It is cheap to
+/// clone.
 ///
-/// The application decides who may sign which account in; that is asked before [`WebSignIn::begin`].
+/// The application must check that the user may sign in this account before it calls [`WebSignIn::begin`].
 #[derive(Debug, Clone)]
 pub struct WebSignIn {
     manager: TokenManager,
@@ -29,37 +30,38 @@ pub struct WebSignIn {
 }
 
 impl WebSignIn {
-    /// Sign-ins with these accounts, whose callbacks come to this redirect URI.
-    ///
-    /// They wait in a store, so that the callback may come to another replica: of several callbacks, one exchanges the
-    /// code. The store may be that of the accounts.
+    /// Keeps pending sign-ins in a store, so that the callback may reach another replica. If a callback comes more
+    /// than once, only one exchanges the code. The store may be that of the `TokenManager`. `redirect_uri` is the
+    /// URI of the callbacks.
     #[must_use]
     pub fn new(manager: &TokenManager, store: impl Store + 'static, redirect_uri: &str) -> Self {
         Self { manager: manager.clone(), sign_ins: SignIns::in_store(Arc::new(store), redirect_uri) }
     }
 
-    /// Sign-ins that need no store: each waits in a cookie of its browser, sealed with these keys.
+    /// Keeps each pending sign-in in a cookie of the user's browser, sealed with these keys. It needs no store.
     ///
-    /// All replicas have the same keys. To change the key, give the replicas the new one as one that opens
-    /// ([`CookieKeys::and_read`]), then as the one that seals; the old one still opens, and can go an hour later.
+    /// All replicas must have the same keys. To change the key, first give all replicas the new key for opening
+    /// only ([`CookieKeys::and_read`]), then make it the sealing key. The old key still opens, and can be removed
+    /// an hour later.
     ///
-    /// A callback that comes again is refused by the process that has seen it. Another replica does not know of it, and
-    /// sends the code again: the provider then refuses the code, and may revoke the tokens that it gave for it (RFC 6749
-    /// section 4.1.2). If that matters, use a store. A cookie has 500 to 1000 bytes and goes with the sign-in or after an
-    /// hour.
+    /// A process refuses a callback that it has already seen. Another replica does not know about it, and sends
+    /// the code again. The provider then refuses the code, and may revoke the tokens that it issued for it (RFC
+    /// 6749 section 4.1.2). If that matters, use a store. A cookie has 500 to 1000 bytes. It is removed with the
+    /// end of the sign-in, or after an hour.
     #[cfg(feature = "sealed-cookie")]
     #[must_use]
     pub fn sealed(manager: &TokenManager, keys: CookieKeys, redirect_uri: &str) -> Self {
         Self { manager: manager.clone(), sign_ins: SignIns::in_cookie(keys, redirect_uri) }
     }
 
-    /// Sets the scopes to ask for, separated by spaces.
+    /// Sets the scopes to request, separated by spaces.
     #[must_use]
     pub fn with_scopes(self, scopes: &str) -> Self {
         Self { sign_ins: self.sign_ins.with_scopes(scopes), ..self }
     }
 
-    /// Begins a sign-in of an account: a redirect to the provider's page, with the cookie of the sign-in.
+    /// Begins the sign-in of an account. Returns a redirect to the provider's page, with the cookie of the
+    /// sign-in.
     ///
     /// # Errors
     ///
@@ -73,11 +75,12 @@ impl WebSignIn {
         Ok(begun.response)
     }
 
-    /// Ends a sign-in with the query and the headers of the request for the redirect URI.
+    /// Ends a sign-in. `query` and `headers` are those of the request for the redirect URI.
     ///
     /// # Errors
     ///
-    /// A [`WebSignInError`], which has a plain page ([`WebSignInError::page`]) if the application has none of its own.
+    /// A [`WebSignInError`]. Its [`WebSignInError::page`] is a plain page for an application that has none of its
+    /// own.
     pub async fn finish(&self, query: &str, headers: &HeaderMap) -> Result<SignedIn, WebSignInError> {
         let pending = match self.sign_ins.find(&self.manager.client(), query, headers)? {
             Found::InStore(store, change) => changed(&**store, *change).await?,
@@ -90,7 +93,7 @@ impl WebSignIn {
     }
 }
 
-/// Makes a change in a store; the sign-in that was taken out.
+/// Makes a change in a store. Returns the pending sign-in that the change removed.
 async fn changed(store: &dyn Store, mut change: Change) -> Result<Option<PendingAuthorization>, StoreError> {
     let mut stored = store.load(change.name()).await?;
     while let Some((version, content)) = change.write(stored.as_ref())? {

@@ -1,4 +1,4 @@
-//! The subscription to what happens to the keys of a registration.
+//! The subscription to the changes of a `TokenManager`.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Changes {
         self.0.try_next()
     }
 
-    /// Returns the number of changes that were lost since the last call, because they were not read in time.
+    /// Returns the number of changes that were lost since the last call because the subscriber was too slow.
     pub fn missed(&mut self) -> u64 {
         self.0.missed()
     }

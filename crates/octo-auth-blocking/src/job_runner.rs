@@ -115,7 +115,7 @@ impl Context {
                 job.saved(result)
             }
             Job::Release(job) => {
-                // A claim that cannot be released ends by itself.
+                // // A lease that cannot be released ends by itself.
                 let _ = self.call(&ticket, |store| store.release(job.name(), job.owner()));
                 job.released()
             }

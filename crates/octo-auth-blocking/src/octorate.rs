@@ -1,8 +1,8 @@
-//! Octorate: an application, its administration, and the consents of its properties' owners.
+//! Octorate: an application, its administration, and the consents of property owners.
 //!
-//! [`provider::octorate`](octorate) lists the steps of Octorate's "Authentication Process" and what stands for each here.
-//! Everything begins with the registration of the application and a store, for a refresh token that is lost can be got
-//! again by the owner alone, and an account lives in memory only where there is no store:
+//! [`provider::octorate`](octorate) lists the steps of Octorate's "Authentication Process" and the matching items
+//! here. Begin with a `TokenManager` for the application, with a store. Without a store, the tokens of an account
+//! are only in memory, and only the owner can replace a lost refresh token:
 //!
 //! ```no_run
 //! use octo_auth_blocking::octorate::Octorate;
@@ -54,7 +54,7 @@
 //!
 //! # Case 3: IP authentication
 //!
-//! [`Admin::for_ip_authentication`] checks the address first.
+//! [`Admin::for_ip_authentication`] checks the caller's address before it returns a client.
 
 use std::net::IpAddr;
 
@@ -76,46 +76,48 @@ pub struct Octorate {
     admin: Admin,
 }
 
-/// The administration of an application (case 2): creating properties, reading and writing its configuration. It is
-/// cheap to clone.
+/// The administration of an application (case 2): it creates properties, and reads and writes the configuration.
+/// It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Admin {
     tokens: TokenSource,
 }
 
-/// What one consent opens: one property, or several of one owner. It is cheap to clone.
+/// The account of one consent: one property, or several properties of one owner. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Property {
     tokens: TokenSource,
 }
 
 impl Octorate {
-    /// The application of a registration. Nothing is asked for yet.
+    /// Returns the application of a `TokenManager`. It sends no request.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the registration's profile has no ApiLogin, as only Octorate's has.
+    /// A [`TokenError`] if the profile has no ApiLogin; only Octorate's profile has it.
     pub fn new(manager: &TokenManager) -> Result<Self, TokenError> {
         Ok(Self { admin: Admin { tokens: manager.tokens(octorate::admin())? } })
     }
 
-    /// Its administration.
+    /// Returns the administration of the application.
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.admin
     }
 
-    /// The account of one consent, by a name of yours that is no secret. It has no tokens until a sign-in, a creation
-    /// or a migration brings some, or [`Property::tokens`] adopts one, or the store of the registration knows it.
+    /// Returns the account of one consent. `account` is a name of your choice, and not a secret. The account has
+    /// no tokens until a sign-in, a creation, a migration or an import ([`Property::tokens`]), unless the store
+    /// has them.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if there is no room for another key.
+    /// A [`TokenError`] if there is no room for another spec.
     pub fn property(&self, account: &str) -> Result<Property, TokenError> {
         Ok(Property { tokens: self.admin.tokens.sibling(&octorate::property(account))? })
     }
 
-    /// The page to send an owner to, and the sign-in that waits for the callback ([`PendingAuthorization::receive`]).
+    /// Returns the URL of the page to send an owner to, and the pending authorization that receives the callback
+    /// ([`PendingAuthorization::receive`]).
     ///
     /// # Errors
     ///
@@ -146,13 +148,14 @@ impl Property {
         self.tokens.drive(octorate::migrate(&client, api_key, accommodation)).map(drop)
     }
 
-    /// Calls of Octorate's API with its tokens.
+    /// Returns a client for Octorate's API that uses the tokens of this account.
     #[must_use]
     pub fn api(&self) -> ApiClient {
         ApiClient::new(self.tokens.clone())
     }
 
-    /// Its tokens: to adopt a refresh token that was kept elsewhere, to sign out, for an HTTP client of your own.
+    /// Returns the tokens of this account, to import a refresh token that was kept elsewhere, to sign out, or for
+    /// your own HTTP client.
     #[must_use]
     pub fn tokens(&self) -> &TokenSource {
         &self.tokens
@@ -174,7 +177,7 @@ impl Admin {
         self.tokens.drive_into(&property.tokens, octorate::create_property(client, json))
     }
 
-    /// Reads the configuration of the application, with the page owners are sent to.
+    /// Reads the configuration of the application. It contains the URL of the page that owners are sent to.
     ///
     /// # Errors
     ///
@@ -183,7 +186,7 @@ impl Admin {
         self.tokens.drive(octorate::configuration(self.tokens.client()))
     }
 
-    /// Replaces all redirect URIs of the application; `None` removes them.
+    /// Replaces all redirect URIs of the application. `None` removes them.
     ///
     /// # Errors
     ///
@@ -193,15 +196,15 @@ impl Admin {
         self.tokens.drive(octorate::replace_redirect_uris(client, redirect_uris)).map(drop)
     }
 
-    /// Calls of Octorate's API for administration, such as `GET /rest/v1/accommodation`.
+    /// Returns a client for Octorate's administration API, such as `GET /rest/v1/accommodation`.
     #[must_use]
     pub fn api(&self) -> ApiClient {
         ApiClient::new(self.tokens.clone())
     }
 
-    /// Declares that calls come from an address Octorate has on its list (case 3): then this token opens property
-    /// data too. The list is checked here, before anything is sent: `caller` is the address that Octorate will see, and
-    /// `rules` are those that Octorate was given.
+    /// Returns a client for IP authentication (case 3). If calls come from an address on Octorate's list, this
+    /// token can also read property data. `caller` is the address that Octorate will see. `rules` are the rules
+    /// that Octorate was given. The address is checked against the rules before anything is sent.
     ///
     /// # Errors
     ///
@@ -210,7 +213,7 @@ impl Admin {
         rules.require(caller).map(|_| self.api())
     }
 
-    /// Its tokens: for an HTTP client of your own.
+    /// Returns the administration tokens, for your own HTTP client.
     #[must_use]
     pub fn tokens(&self) -> &TokenSource {
         &self.tokens

@@ -1,7 +1,7 @@
 //! OctoTable: creating a client, and its tokens by client credentials.
 //!
-//! [`provider::octotable`](octotable) lists the steps of OctoTable's own pages and what stands for each here.
-//! A client comes with a sandbox property, whose id must be taken out of the answer before the client is made of it:
+//! [`provider::octotable`](octotable) lists the steps of OctoTable's own pages and the matching items here. A new
+//! client comes with a sandbox property. Read the id of the property before you turn the answer into a client:
 //!
 //! ```no_run
 //! use octo_auth_blocking::octotable::{OctoTable, create_client};
@@ -16,7 +16,7 @@
 //! # }
 //! ```
 //!
-//! With a client that is there already:
+//! With a client that exists already:
 //!
 //! ```no_run
 //! use octo_auth_blocking::octotable::OctoTable;
@@ -49,16 +49,16 @@ pub struct OctoTable {
 }
 
 impl OctoTable {
-    /// The client of a registration. Nothing is asked for yet.
+    /// Returns the OctoTable client of a `TokenManager`. It sends no request.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the registration's profile has no client credentials without scopes.
+    /// A [`TokenError`] if the profile has no client credentials without scopes.
     pub fn new(manager: &TokenManager) -> Result<Self, TokenError> {
         Ok(Self { tokens: manager.tokens(octotable::client())? })
     }
 
-    /// Calls of OctoTable's API for one property, whose id stands in the header `Property` of each.
+    /// Returns a client for OctoTable's API for one property. It sends the property's id in the header `Property`.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl OctoTable {
         Ok(ApiClient::new(self.tokens.clone()).with_authorizer(authorizer))
     }
 
-    /// Its tokens, which serve all its properties: for an HTTP client of your own.
+    /// Returns the tokens of the client, for your own HTTP client. They are valid for all its properties.
     #[must_use]
     pub fn tokens(&self) -> &TokenSource {
         &self.tokens

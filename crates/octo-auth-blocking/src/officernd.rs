@@ -1,6 +1,7 @@
 //! OfficeRND: an application and its tokens, one for each set of scopes.
 //!
-//! [`provider::officernd`](officernd) lists the steps of OfficeRND's "Generating a token" and what stands for each here.
+//! [`provider::officernd`](officernd) lists the steps of OfficeRND's "Generating a token" and the matching items
+//! here.
 //!
 //! ```no_run
 //! use octo_auth_blocking::officernd::OfficeRnd;
@@ -23,30 +24,30 @@ use crate::api_client::ApiClient;
 use crate::manager::TokenManager;
 use crate::token_source::TokenSource;
 
-/// An application of OfficeRND. It is cheap to clone.
+/// An application registered at OfficeRND. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct OfficeRnd {
     manager: TokenManager,
 }
 
 impl OfficeRnd {
-    /// The application of a registration. Nothing is asked for yet.
+    /// Returns the application of a `TokenManager`. It sends no request.
     #[must_use]
     pub fn new(manager: &TokenManager) -> Self {
         Self { manager: manager.clone() }
     }
 
-    /// Calls of OfficeRND's API with these scopes, separated by spaces. Each set of scopes has a token of its own;
-    /// all of them share the five requests a minute.
+    /// Returns a client for OfficeRND's API that uses a token with these scopes, separated by spaces. Each set of
+    /// scopes has its own token. All tokens share the limit of five requests per minute.
     ///
     /// # Errors
     ///
-    /// As [`officernd::scopes`], and a [`CallError`] for no scope at all, and if there is no room for another key.
+    /// As [`officernd::scopes`]. Also a [`CallError`] if there is no scope, or no room for another spec.
     pub fn with_scopes(&self, scopes: &str) -> Result<ApiClient, CallError> {
         Ok(ApiClient::new(self.tokens(scopes)?))
     }
 
-    /// The tokens with these scopes: for an HTTP client of your own.
+    /// Returns the tokens with these scopes, for your own HTTP client.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! Any standard server (RFC 6749): sign-ins of its users, and tokens of the client itself.
+//! Any standard server (RFC 6749): sign-ins of its users, and the client's own tokens.
 //!
-//! [`provider::rfc6749`](rfc6749) lists the steps of the standard and what stands for each here. Refresh tokens outlive the
-//! process only in a store.
+//! [`provider::rfc6749`](rfc6749) lists the steps of the standard and the matching items here. Refresh tokens
+//! outlive the process only in a store.
 //!
 //! ```no_run
 //! use octo_auth_blocking::rfc6749::Rfc6749;
@@ -65,14 +65,15 @@ pub struct Account {
 }
 
 impl Rfc6749 {
-    /// The client of a registration. Nothing is sent yet.
+    /// Returns the registered client of a `TokenManager`. It sends no request.
     #[must_use]
     pub fn new(manager: &TokenManager) -> Self {
         Self { manager: manager.clone() }
     }
 
-    /// Returns the page to send a user to, and the sign-in that waits for the callback
-    /// ([`PendingAuthorization::receive`]). The scopes are separated by spaces; none are asked for if the text is empty.
+    /// Returns the URL of the page to send a user to, and the pending authorization that receives the callback
+    /// ([`PendingAuthorization::receive`]). The scopes are separated by spaces; if the text is empty, no scopes
+    /// are requested.
     ///
     /// # Errors
     ///
@@ -85,7 +86,8 @@ impl Rfc6749 {
         self.authorize_with(redirect_uri, scopes, &[])
     }
 
-    /// The same, with further parameters of the page for this sign-in, such as `nonce`, `login_hint` or `prompt`.
+    /// As [`Rfc6749::authorize`], with additional parameters for the authorization request, such as `nonce`,
+    /// `login_hint` or `prompt`.
     ///
     /// ```no_run
     /// # use octo_auth_blocking::rfc6749::{Account, Rfc6749};
@@ -112,28 +114,28 @@ impl Rfc6749 {
         rfc6749::authorize(&client, redirect_uri, scopes, parameters, entropy().ok(), now)
     }
 
-    /// Returns the account of a user, by a name of yours that is no secret. It has no tokens until a sign-in or an import
-    /// ([`Account::tokens`]) brings some, unless the store of the registration has them.
+    /// Returns the account of a user. `name` is a name of your choice, and not a secret. The account has no tokens
+    /// until a sign-in or an import ([`Account::tokens`]), unless the store has them.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the profile has no refresh, or if there is no room for another key.
+    /// A [`TokenError`] if the profile does not support refresh tokens, or if there is no room for another spec.
     pub fn account(&self, name: &str) -> Result<Account, TokenError> {
         Ok(Account { tokens: self.manager.tokens(rfc6749::account(name))? })
     }
 
-    /// Calls of the API with the client's own tokens (client credentials) with these scopes, separated by spaces. Each set
-    /// of scopes has a token of its own.
+    /// Returns a client for the API that uses the client's own tokens (client credentials) with these scopes,
+    /// separated by spaces. Each set of scopes has its own token.
     ///
     /// # Errors
     ///
-    /// As [`rfc6749::scopes`], and a [`CallError`] if the profile has no client credentials or if there is no room for
-    /// another key.
+    /// As [`rfc6749::scopes`]. Also a [`CallError`] if the profile has no client credentials, or if there is no
+    /// room for another spec.
     pub fn with_scopes(&self, scopes: &str) -> Result<ApiClient, CallError> {
         Ok(ApiClient::new(self.tokens(scopes)?))
     }
 
-    /// Returns the client's own tokens with these scopes: for an HTTP client of your own.
+    /// Returns the client's own tokens with these scopes, for your own HTTP client.
     ///
     /// # Errors
     ///
@@ -153,19 +155,19 @@ impl Account {
         self.tokens.drive(rfc6749::sign_in(&self.tokens.client(), code, self.tokens.now())).map(drop)
     }
 
-    /// Calls of the API with the user's tokens.
+    /// Returns a client for the API that uses the user's tokens.
     #[must_use]
     pub fn api(&self) -> ApiClient {
         ApiClient::new(self.tokens.clone())
     }
 
-    /// Ends the account until its next sign-in, and revokes its tokens where the profile has a revocation endpoint
+    /// Signs the account out until its next sign-in. Revokes its tokens if the profile has a revocation endpoint
     /// ([`TokenSource::sign_out`]).
     pub fn sign_out(&self) {
         self.tokens.sign_out();
     }
 
-    /// Returns the user's tokens: to import a refresh token that was kept elsewhere, for an HTTP client of your own.
+    /// Returns the user's tokens, to import a refresh token that was kept elsewhere, or for your own HTTP client.
     #[must_use]
     pub fn tokens(&self) -> &TokenSource {
         &self.tokens

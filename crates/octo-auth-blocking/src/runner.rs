@@ -1,6 +1,6 @@
-//! Runs exchanges: the clock is read, the request carried, the response handed to the core.
+//! Runs single exchanges: reads the clock, sends the request, passes the response to the core.
 //!
-//! Nothing here looks at a status, a token or a time; that is the core's.
+//! This module does not interpret statuses, tokens or times; the core does.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use octo_auth_system::{Clock, SetupError, SystemClock};
 use crate::UreqTransport;
 use crate::transport::Transport;
 
-/// Runs exchanges over a [`Transport`].
+/// Runs exchanges with a [`Transport`].
 ///
-/// It is cheap to clone; the clones share the transport.
+/// It is cheap to clone, and all clones share the transport.
 #[derive(Clone)]
 pub struct Runner {
     transport: Arc<dyn Transport>,
@@ -23,7 +23,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// The time an exchange may take from first to last, unless set otherwise: 60 s.
+    /// The default deadline of a whole exchange: 60 s.
     pub const DEADLINE: Duration = Duration::from_secs(60);
 
     /// A runner over [`UreqTransport::new`] with the clocks of the operating system.
@@ -36,28 +36,28 @@ impl Runner {
         Ok(Self::with_transport(UreqTransport::new()?))
     }
 
-    /// A runner over any transport with the clocks of the operating system.
+    /// Builds a runner with any transport and the clocks of the operating system.
     #[must_use]
     pub fn with_transport(transport: impl Transport + 'static) -> Self {
         Self { transport: Arc::new(transport), clock: Arc::new(SystemClock), deadline: Self::DEADLINE }
     }
 
-    /// This runner with another clock, such as a simulated one.
+    /// Replaces the clock, such as by a simulated one.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// This runner with another deadline for a whole exchange, from looking up the host's name to the last byte
-    /// of the answer.
+    /// Sets the deadline of a whole exchange, from the lookup of the host's name to the last byte of the answer.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Reads the clocks, for [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive) and the like.
+    /// Reads the clocks, for calls such as
+    /// [`PendingAuthorization::receive`](octo_auth_core::PendingAuthorization::receive).
     #[must_use]
     pub fn now(&self) -> Now {
         self.clock.now()

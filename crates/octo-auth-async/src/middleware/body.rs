@@ -1,4 +1,4 @@
-//! The body of an answer whose beginning is looked at, and which is handed on whole.
+//! A response body whose beginning can be read without losing it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,26 +10,27 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use octo_auth_core::Authorizer;
 
-/// The body of an answer: what was looked at, then the rest as it comes. Data, trailers and errors are all kept.
+/// A response body: first the part that was already read, then the rest as it arrives. Data, trailers and errors
+/// are all kept.
 #[cfg_attr(
     not(feature = "tower"),
     expect(unreachable_pub, reason = "callers meet it in the answers of a tower service alone")
 )]
 pub struct WholeBody<B: Body> {
-    /// What was looked at and is not handed on yet.
+    /// Frames that were read but not returned yet.
     seen: VecDeque<Result<Frame<Bytes>, B::Error>>,
     rest: Pin<Box<B>>,
-    /// Whether there is nothing after what was seen: the rest ended or failed.
+    /// Whether `rest` has ended or failed.
     is_over: bool,
 }
 
 impl<B: Body> WholeBody<B> {
-    /// A body that is not read yet.
+    /// Wraps a body that has not been read yet.
     pub(super) fn new(body: B) -> Self {
         Self { seen: VecDeque::new(), rest: Box::pin(body), is_over: false }
     }
 
-    /// Reads the beginning, as much as is looked at; less if the body ends or fails before.
+    /// Reads the beginning, as much as the core reads. It reads less if the body ends or fails earlier.
     pub(super) async fn look(&mut self) -> Vec<u8> {
         let mut head = Vec::new();
         while head.len() < Authorizer::LOOKED_AT {
@@ -49,7 +50,7 @@ impl<B: Body> WholeBody<B> {
         }
         let polled = self.rest.as_mut().poll_frame(context);
         self.is_over = matches!(polled, Poll::Ready(None | Some(Err(_))));
-        // Taking the bytes of `Bytes` copies nothing.
+        // // Taking the bytes of a `Bytes` does not copy them.
         let taken = |mut data: B::Data| data.copy_to_bytes(data.remaining());
         polled.map(|read| read.map(|frame| frame.map(|frame| frame.map_data(taken))))
     }
@@ -78,7 +79,7 @@ impl<B: Body> Body for WholeBody<B> {
         let seen: u64 = frames.map(|data| data.len() as u64).sum();
         let rest = if self.is_over { SizeHint::with_exact(0) } else { self.rest.size_hint() };
         let mut whole = SizeHint::new();
-        // The upper bound first: a lower one must not pass it.
+        // // Set the upper bound first: the lower one must not exceed it.
         if let Some(upper) = rest.upper() {
             whole.set_upper(seen.saturating_add(upper));
         }
@@ -87,7 +88,7 @@ impl<B: Body> Body for WholeBody<B> {
     }
 }
 
-/// What is kept is in boxes and queues; nothing is pinned in place.
+/// The fields are boxes and queues; no field is pinned.
 impl<B: Body> Unpin for WholeBody<B> {}
 
 impl<B: Body> fmt::Debug for WholeBody<B> {
@@ -102,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// A body of these frames, which must not be read on after its end.
+    /// A body of these frames. It panics if it is polled after its end.
     struct Frames(VecDeque<Option<Result<Frame<Bytes>, &'static str>>>);
 
     impl Body for Frames {
@@ -134,7 +135,8 @@ mod tests {
         }
     }
 
-    /// How many bytes were looked at, and what is handed on then: data lengths, `trailers`, errors.
+    /// Returns the number of bytes read first, and then the frames that are returned: data lengths, `trailers`,
+    /// errors.
     fn handed_on(
         frames: impl IntoIterator<Item = Option<Result<Frame<Bytes>, &'static str>>>,
     ) -> (usize, Vec<String>) {

@@ -1,4 +1,4 @@
-//! The middleware of `reqwest-middleware`.
+//! The middleware for `reqwest-middleware`.
 
 use std::mem;
 
@@ -12,32 +12,33 @@ use super::Caller;
 use super::body::WholeBody;
 use crate::token_source::TokenSource;
 
-/// Authorises every request of a `reqwest_middleware::ClientWithMiddleware` with the token of one key.
+/// Adds the token of one spec to every request of a `reqwest_middleware::ClientWithMiddleware`.
 ///
-/// If the provider refuses the token, it is renewed, once for all callers, and the request is sent once more through
-/// the middlewares that follow; if that is refused too, or no other token is to be had, the provider's answer is what
-/// the caller gets, whole. Why no other token is to be had is a [`TokenError`](crate::Failure) among its extensions.
+/// If the provider refuses the token, the token is renewed once for all callers. The request is then repeated
+/// once, through the middlewares that follow. If the second request is refused too, or no other token is
+/// available, the caller gets the provider's answer unchanged. Its extensions then contain a
+/// [`TokenError`](crate::TokenError) that says why no other token was available.
 ///
-/// A request with [`TokenSource`] among its extensions (`with_extension`) takes those, so that one client can call for many
-/// accounts.
+/// If the extensions of a request contain a [`TokenSource`] (`with_extension`), that one is used. So one client
+/// can call for many accounts.
 ///
-/// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in
-/// [`Error::Middleware`](reqwest_middleware::Error::Middleware) with a [`CallError`] to downcast to. So does the
-/// refusal of a request whose body is a stream: it cannot be sent twice
-/// ([`CallError::Unrepeatable`]). The refusal is reported, so the call that is made again has another token.
+/// A request that must not carry the token, or for which no token is available, is not sent. The call returns
+/// [`Error::Middleware`](reqwest_middleware::Error::Middleware) with a [`CallError`] to downcast to. A refused
+/// request whose body is a stream also returns a [`CallError`], as it cannot be sent twice
+/// ([`CallError::Unrepeatable`]). The refusal is reported, so the next attempt gets another token.
 ///
-/// reqwest follows redirects by itself and takes `Authorization` off where one leads to another origin; what is answered
-/// there says nothing about the token and is delivered as it is. It takes no other header off: build the client with
-/// `redirect(reqwest::redirect::Policy::none())` if the authorizer adds a header
-/// ([`Authorizer::with_header`](crate::Authorizer::with_header)) or the profile carries the token in a header of its own
-/// ([`Profile::token_header_name`](crate::Profile::token_header_name)). reqwest tells a middleware nothing of its policy, so
-/// this one cannot refuse.
+/// reqwest follows redirects itself, and removes `Authorization` if a redirect leads to another origin. An answer
+/// from there says nothing about the token and is returned unchanged. reqwest removes no other header. So build
+/// the client with `redirect(reqwest::redirect::Policy::none())` if the authorizer adds a header
+/// ([`Authorizer::with_header`](crate::Authorizer::with_header)), or if the profile uses another header for the
+/// token ([`Profile::token_header_name`](crate::Profile::token_header_name)). This middleware cannot check that,
+/// because reqwest does not show its redirect policy.
 ///
-/// A middleware after this one that makes a response of
-/// its own must keep the response's URL, else it looks as if it came from elsewhere.
+/// If a middleware after this one makes its own response, it must keep the URL of the response. Otherwise the
+/// response looks as if it came from another origin.
 ///
-/// Put a retry middleware before this one, so that each attempt has a token that is valid then; that of `reqwest-retry`
-/// wraps the errors of this one in a `RetryError`, and refuses bodies that are streams.
+/// Put a retry middleware before this one, so that each attempt has a token that is still valid. `reqwest-retry`
+/// wraps the errors of this middleware in a `RetryError`, and rejects bodies that are streams.
 ///
 /// ```no_run
 /// use octo_auth_async::{Authorize, TokenSource};
@@ -57,13 +58,13 @@ pub struct Authorize {
 }
 
 impl Authorize {
-    /// Authorises calls with these tokens, at the hosts of their provider's profile.
+    /// Builds a middleware that uses these tokens, and allows the hosts of their provider's profile.
     #[must_use]
     pub fn new(tokens: TokenSource) -> Self {
         Self { caller: Caller::new(tokens) }
     }
 
-    /// The same by another authorizer, such as `tokens.authorizer()` with a host or a header added.
+    /// Replaces the authorizer, such as by `tokens.authorizer()` with a host or a header added.
     #[must_use]
     pub fn with_authorizer(self, authorizer: Authorizer) -> Self {
         Self { caller: Caller { authorizer, ..self.caller } }
@@ -106,7 +107,7 @@ async fn begin(caller: &Caller, request: &mut Request) -> std::result::Result<Ap
     caller.begin(&url, request.headers_mut()).await
 }
 
-/// Looks at an answer to a request for this URL, reports a refusal, and returns the answer whole.
+/// Reads an answer to a request for this URL, reports a refusal, and returns the complete answer.
 async fn judge(
     caller: &Caller,
     call: &ApiCall,
@@ -114,7 +115,7 @@ async fn judge(
     answer: Response,
     can_be_repeated: bool,
 ) -> (Response, Action) {
-    // reqwest has taken the token off on the way.
+    // // reqwest has removed the token on the way.
     if answer.url().origin() != asked.origin() {
         return (answer, Action::Deliver);
     }
@@ -127,13 +128,13 @@ async fn judge(
     (answer, next)
 }
 
-/// Reads the beginning of an answer's body; the answer is whole again then.
+/// Reads the beginning of an answer's body, and returns the answer complete again.
 async fn look_at(answer: Response) -> (Response, Vec<u8>) {
     let url = answer.url().clone();
     let (mut parts, body) = http::Response::<Body>::from(answer).into_parts();
     let mut body = WholeBody::new(body);
     let head = body.look().await;
-    // The URL of a response is lost on the way through `http::Response` unless it is among the extensions.
+    // // `http::Response` loses the URL of a response unless it is in the extensions.
     if let Some(named) = http::Response::builder().url(url).extensions_mut() {
         parts.extensions.extend(mem::take(named));
     }

@@ -1,4 +1,4 @@
-//! The layer for tower services that carry HTTP requests.
+//! The layer for tower services that send HTTP requests.
 
 use std::error::Error;
 use std::fmt;
@@ -21,34 +21,39 @@ use crate::token_source::TokenSource;
 /// Any error, as `tower::BoxError`.
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// How a request's body is copied, if it can be.
+/// Copies the body of a request, or returns `None` if it cannot be copied.
 type Copying<B> = Arc<dyn Fn(&B) -> Option<B> + Send + Sync>;
 
-/// Authorises every request of a tower service with the token of one key; `B` is the body of its requests.
+/// Adds the token of one spec to every request of a tower service. `B` is the body type of the requests.
 ///
-/// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in a
-/// [`CallError`]. Errors come in a box; those of the service below pass as they are.
+/// A request that must not carry the token, or for which no token is available, is not sent. The call returns a
+/// [`CallError`]. Errors are boxed; errors of the inner service are returned unchanged.
 ///
-/// A request with [`TokenSource`] among its extensions takes those, so that one stack can call for many accounts.
+/// If the extensions of a request contain a [`TokenSource`], that one is used. So one stack can call for many
+/// accounts.
 ///
 /// # Refusals
 ///
-/// If the provider refuses the token, that is reported, so that the next call has another. Whether this call is
-/// repeated is for you to say, since a body need not be one that can be sent twice:
+/// If the provider refuses the token, the layer reports it, so that the next call gets another token. You choose
+/// whether the refused call itself is repeated, because not every body can be sent twice:
 ///
-/// - By default it is not: the provider's answer is what the caller gets, whole.
-/// - With [`AuthorizeLayer::repeating`], the token is renewed, once for all callers, and the request is sent once more.
-///   If that is refused too, or no other token is to be had, the provider's answer is what the caller gets; why no other
-///   token is to be had is a [`TokenError`](crate::Failure) among its extensions. If the body could not be copied, the call
-///   ends in [`CallError::Unrepeatable`].
+/// - By default it is not repeated. The caller gets the provider's answer unchanged.
+/// - With [`AuthorizeLayer::repeating`], the token is renewed once for all callers, and the request is repeated
+///   once. If the second request is refused too, or no other token is available, the caller gets the provider's
+///   answer unchanged. Its extensions then contain a [`TokenError`](crate::TokenError) that says why no other
+///   token was available. If the body could not be copied, the call returns [`CallError::Unrepeatable`].
 ///
 /// # Its place in the stack
 ///
-/// Requests must have absolute URLs here. A layer that follows redirects belongs outside of this one: each request
-/// it makes is checked then, and none with the token leaves the hosts of the provider. So does one that retries: each
-/// attempt has a token that is valid then. A timeout outside of it counts the waiting for a token in, and bounds how
-/// long the beginning of a refusal is waited for. A layer that decompresses belongs inside: what a provider says in a
-/// compressed body is not read here, such as Octorate's words for an expired token.
+/// The requests must have absolute URLs.
+///
+/// - Put a layer that follows redirects outside of this one. Each request that it makes is then checked, and no
+///   token goes to other hosts than the provider's.
+/// - Put a layer that retries outside too, so that each attempt has a token that is still valid.
+/// - A timeout outside of this layer includes the time spent waiting for a token. It also limits how long the
+///   layer waits for the beginning of a refusal's body.
+/// - Put a layer that decompresses inside. This layer does not read compressed bodies, and would miss Octorate's
+///   message for an expired token.
 ///
 /// ```no_run
 /// use bytes::Bytes;
@@ -81,26 +86,26 @@ pub struct AuthorizeService<S, B> {
 }
 
 impl<B> AuthorizeLayer<B> {
-    /// Authorises calls with these tokens, at the hosts of their provider's profile.
+    /// Builds a layer that uses these tokens, and allows the hosts of their provider's profile.
     #[must_use]
     pub fn new(tokens: TokenSource) -> Self {
         Self { caller: Caller::new(tokens), copying: None }
     }
 
-    /// The same by another authorizer, such as `tokens.authorizer()` with a host or a header added.
+    /// Replaces the authorizer, such as by `tokens.authorizer()` with a host or a header added.
     #[must_use]
     pub fn with_authorizer(self, authorizer: Authorizer) -> Self {
         Self { caller: Caller { authorizer, ..self.caller }, ..self }
     }
 
-    /// The same, repeating a request whose token was refused, once. The body is copied before each request is sent;
-    /// a copy of `None` says that this one cannot be sent twice.
+    /// Repeats a request once if its token was refused. `copy` copies the body before each request is sent. It
+    /// returns `None` if this body cannot be sent twice.
     #[must_use]
     pub fn repeating(self, copy: impl Fn(&B) -> Option<B> + Send + Sync + 'static) -> Self {
         Self { copying: Some(Arc::new(copy)), ..self }
     }
 
-    /// A copy of the whole request, if it is wanted and can be had.
+    /// Copies the whole request, if repeating is enabled and the body can be copied.
     fn copy(&self, request: &Request<B>) -> Option<Request<B>> {
         let mut copy = Request::new(self.copying.as_ref()?(request.body())?);
         *copy.method_mut() = request.method().clone();
@@ -111,7 +116,7 @@ impl<B> AuthorizeLayer<B> {
         Some(copy)
     }
 
-    /// Makes a call with a service that is ready for it.
+    /// Makes a call with a service that is ready.
     async fn call<S, R>(self, mut inner: S, mut request: Request<B>) -> Answered<R>
     where
         S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
@@ -141,7 +146,7 @@ impl<B> AuthorizeLayer<B> {
     }
 }
 
-/// Looks at an answer, reports a refusal, and returns the answer whole.
+/// Reads an answer, reports a refusal, and returns the complete answer.
 async fn judge<R: Body>(
     caller: &Caller,
     call: &ApiCall,
@@ -158,7 +163,7 @@ async fn judge<R: Body>(
     (answer, next)
 }
 
-/// What comes of a call.
+/// The result of a call.
 type Answered<R> = Result<Response<WholeBody<R>>, BoxError>;
 
 impl<S, B> Layer<S> for AuthorizeLayer<B> {
@@ -187,7 +192,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was polled is the one that is ready; its copy is not.
+        // // The service that was polled is ready; its clone may not be.
         let copy = self.inner.clone();
         let ready = mem::replace(&mut self.inner, copy);
         Box::pin(self.layer.clone().call(ready, request))

@@ -1,7 +1,7 @@
-//! What a reqwest error says about the request: certainly not sent, or perhaps processed.
+//! Maps a reqwest error to a `TransportError`: certainly not sent, or perhaps processed.
 //!
-//! The rule: not sent only where reqwest fails before it has a connection to write on, where the request could not be written
-//! to its end, or where the server refuses the TLS session. Every other error leaves the question open.
+//! A request counts as not sent only in three cases: reqwest failed before it had a connection, the request could
+//! not be written completely, or the server refused the TLS session. For every other error the outcome is unknown.
 
 use std::error::Error;
 use std::io;
@@ -10,7 +10,8 @@ use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
 use octo_auth_core::{Delivery, TransportError};
 use octo_auth_system::connecting::{self, NAME_NOT_FOUND};
 
-/// The fault an error amounts to. Where its words do not say it all, the innermost cause is its source.
+/// Returns the `TransportError` of an error. If its text does not say everything, the innermost cause is its
+/// source.
 pub(super) fn of(error: reqwest::Error) -> TransportError {
     let error = &error.without_url();
     let tls = caused_by::<rustls::Error>(error);
@@ -32,10 +33,10 @@ pub(super) fn of(error: reqwest::Error) -> TransportError {
     }
 }
 
-/// The fault of a connection on which no head of a response came.
+/// Returns the `TransportError` of a connection that ended before the head of a response.
 fn without_answer(error: &reqwest::Error) -> TransportError {
     let hyper = caused_by::<hyper::Error>(error);
-    // What was not written to its end was not read to its end.
+    // // The server cannot have read a request completely that was not written completely.
     let delivery = match hyper.is_some_and(|hyper| hyper.is_canceled() || is_unwritten(hyper)) {
         true => Delivery::NotSent,
         false => Delivery::Unknown,
@@ -51,12 +52,13 @@ pub(super) fn is_unexplained(error: &reqwest::Error) -> bool {
     caused_by::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled)
 }
 
-/// Says whether an error came in writing the request. hyper has no question for that, so its text is compared.
+/// Returns whether the error happened while writing the request. hyper has no method for that, so the text is
+/// compared.
 fn is_unwritten(error: &hyper::Error) -> bool {
     error.to_string() == "error writing a body to connection"
 }
 
-/// The fault with the innermost cause of an error.
+/// Attaches the innermost cause of an error.
 fn because(fault: TransportError, error: &reqwest::Error) -> TransportError {
     match innermost(error) {
         Some(cause) => fault.with_source(cause),
@@ -64,13 +66,13 @@ fn because(fault: TransportError, error: &reqwest::Error) -> TransportError {
     }
 }
 
-/// Returns the text of the innermost cause, if there is one.
+/// Returns the text of the innermost cause, or `None` if there is none.
 pub(super) fn innermost(error: &reqwest::Error) -> Option<String> {
     causes(error).skip(1).last().map(ToString::to_string)
 }
 
-/// Says whether a proxy refused the credentials it was given, or asked for some. hyper-util does not export the types of
-/// these errors, so their texts are compared.
+/// Returns whether a proxy rejected its credentials, or requires some. hyper-util does not export the types of
+/// these errors, so the texts are compared.
 fn asks_for_credentials(error: &reqwest::Error) -> bool {
     const TEXTS: [&str; 4] = [
         "tunnel error: proxy authorization required",
@@ -94,7 +96,8 @@ fn without_connection(error: &reqwest::Error) -> TransportError {
     }
 }
 
-/// An error and its causes. An [`io::Error`] hides the error it holds from `source`, so it is asked for it.
+/// Returns an error and its causes. The `source` of an [`io::Error`] skips the error that it contains, so that one
+/// is added.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| {
         let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -102,12 +105,12 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     })
 }
 
-/// The first cause of a type.
+/// Returns the first cause of a type.
 fn caused_by<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The kinds of the IO errors among the causes.
+/// Returns the kinds of all IO errors among the causes.
 fn kinds(error: &reqwest::Error) -> impl Iterator<Item = io::ErrorKind> {
     causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind)
 }

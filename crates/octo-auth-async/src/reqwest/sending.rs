@@ -1,7 +1,7 @@
-//! Whether a request with a body went out.
+//! Tracks whether the body of a request was sent.
 //!
-//! After the deadline none goes out any more: by then the refresh token in it may have been used once more, by this
-//! process or another, and a server that rotates takes it for stolen if it comes twice.
+//! After the deadline no body is sent. By then this or another process may have used the refresh token again. A
+//! server with rotation treats a refresh token that arrives twice as stolen.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -16,25 +16,25 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use octo_auth_core::Body;
 use tokio::time::Instant;
 
-/// The sending of one request.
+/// The state of sending one request.
 pub(super) struct Sending {
     body: Body,
-    /// `None`: there is no deadline that the clock can hold.
+    /// The deadline, or `None` if the clock cannot represent it.
     deadline: Option<Instant>,
     has_begun: AtomicBool,
 }
 
-/// The body of a request. It goes out in one piece, right behind the head, and not after the deadline.
+/// The body of a request. It is sent in one piece directly after the head, and not after the deadline.
 struct Upload {
     sending: Arc<Sending>,
     is_over: bool,
 }
 
-/// The bytes of a body, which are wiped when reqwest and the sending have dropped them.
+/// The bytes of a body. They are wiped when reqwest and `Sending` have dropped them.
 struct Piece(Arc<Sending>);
 
 impl Sending {
-    /// Begins now to count the time of a deadline.
+    /// Starts the deadline now.
     pub(super) fn begin(request: &Request<Body>, deadline: Duration) -> Arc<Self> {
         let deadline = Instant::now().checked_add(deadline);
         Arc::new(Self { body: request.body().clone(), deadline, has_begun: AtomicBool::new(false) })
@@ -53,7 +53,7 @@ impl Sending {
         copy
     }
 
-    /// Returns whether the body of the request certainly did not go out.
+    /// Returns whether the body of the request was certainly not sent.
     pub(super) fn is_unsent(&self) -> bool {
         !self.body.is_empty() && !self.has_begun.load(Ordering::SeqCst)
     }
