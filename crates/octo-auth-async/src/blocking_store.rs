@@ -90,7 +90,7 @@ impl BlockingStore {
     ) -> Result<R, StoreError> {
         let (caller, result) = oneshot::channel();
         self.0.run(Queued { name: name.cloned(), call: Box::new(Pending { call, caller }) });
-        // // Leave out the message of the panic: it may contain a secret.
+        // Leave out the message of the panic: it may contain a secret.
         let ended = |_| Err(StoreError::new("the thread of the store's call ended early"));
         result.await.unwrap_or_else(ended)
     }
@@ -120,7 +120,7 @@ impl Shared {
 
     fn work(&self) {
         while let Some(Queued { name, call }) = self.next() {
-            // // A panic of the store fails only its own call.
+            // A panic of the store fails only its own call.
             let _ = catch_unwind(AssertUnwindSafe(|| call.run(&*self.store)));
             name.map(|name| self.lock().busy.remove(&name));
         }

@@ -61,9 +61,9 @@ impl Registration {
         let ended = runtime.spawn(task.run(then)).await;
         match (outcome.await, ended) {
             (Ok(outcome), _) => outcome,
-            // // `then` or the reading of the answer panicked.
+            // `then` or the reading of the answer panicked.
             (Err(_), Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-            // // The runtime has ended, and with it the task of this future.
+            // The runtime has ended, and with it the task of this future.
             (Err(_), _) => pending().await,
         }
     }
@@ -83,7 +83,7 @@ impl<T: Reply, R> ExchangeTask<T, R> {
         let outcome = exchange.end(response, sent, received);
         shared.telemetry().exchanged(purpose, outcome.as_ref().err(), || shared.budget_left());
         let followed = then(&registration, &outcome);
-        // // If the caller was dropped, the answer is lost.
+        // If the caller was dropped, the answer is lost.
         let _ = caller.send((outcome, Some(followed)));
     }
 }

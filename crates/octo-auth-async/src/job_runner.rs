@@ -60,7 +60,7 @@ impl Registration {
             }
             Job::Release(job) => {
                 let call = self.store().map(|store| store.release(job.name(), job.owner()));
-                // // A lease that cannot be released ends by itself.
+                // A lease that cannot be released ends by itself.
                 let _ = scope().around(in_time(call)).await;
                 job.released()
             }

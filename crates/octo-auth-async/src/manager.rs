@@ -147,7 +147,7 @@ impl TokenManager {
         shared.telemetry().shutting_down();
         shared.shut_down();
         if Handle::try_current().is_ok() {
-            // // Work that is not done in that time continues in its tasks.
+            // Work that is not done in that time continues in its tasks.
             let _ = timeout(grace, self.settled()).await;
         }
         let unfinished = shared.unfinished();

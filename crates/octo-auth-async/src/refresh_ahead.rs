@@ -65,7 +65,7 @@ async fn poll_due(registration: Weak<Registration>, poll: impl Fn(&Arc<Shared>) 
             Due::Run(guard) => {
                 job_runner::spawn(&registration, guard);
                 drop(registration);
-                // // Many specs may be due at once, and other tasks share the thread.
+                // Many specs may be due at once, and other tasks share the thread.
                 yield_now().await;
             }
             Due::Wait(listener, at_most) => {

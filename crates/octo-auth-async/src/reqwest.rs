@@ -224,7 +224,7 @@ impl ReqwestTransport {
     /// Returns the client for a request.
     fn client(&self, request: &Request<Body>) -> Result<&Client, TransportError> {
         let is_plain = request.uri().scheme() == Some(&http::uri::Scheme::HTTP);
-        // // If a builder set the proxies, it may send plain http to one.
+        // If a builder set the proxies, it may send plain http to one.
         let may_keep =
             SendOptions::of(request).may_reuse_connection() && (!is_plain || self.proxies.is_some());
         if let Some(api) = self.api.as_ref().filter(|_| may_keep) {
@@ -375,7 +375,7 @@ fn quiet(builder: ClientBuilder) -> ClientBuilder {
         .no_deflate()
         .no_zstd()
         .http1_only()
-        // // Skip an invalid header: it must not hide the status of the response.
+        // Skip an invalid header: it must not hide the status of the response.
         .http1_ignore_invalid_headers_in_responses(true)
         .connect_timeout(CONNECT)
         .connection_verbose(false)

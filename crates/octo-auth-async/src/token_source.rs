@@ -282,7 +282,7 @@ impl Held {
                         return Ok(token);
                     }
                 }
-                // // Ask again, whether notified or timed out.
+                // Ask again, whether notified or timed out.
                 Told::Wait(listener, at_most) => {
                     let _ = timeout(at_most, listener).await;
                 }

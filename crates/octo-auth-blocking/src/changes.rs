@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use octo_auth_core::Change;
 
-/// Wake-ups are not missed; this is how long a blocked subscriber waits before it looks again all the same.
+/// The longest sleep of a blocked subscriber before it checks again. No wake-up is lost, so this is only a safety
+/// net.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// What happens to the keys of a registration from the subscription on, in order: an iterator that waits.
+/// The changes of all specs of a `TokenManager` since the subscription, in order. The iterator blocks until the
+/// next change.
 ///
-/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. It never
-/// holds up a caller. The iterator ends once the [`TokenManager`](crate::TokenManager), all its handles and everything in flight
-/// are gone and each change was read.
+/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. A
+/// subscriber never delays a caller. The iterator ends after the last change, once the
+/// [`TokenManager`](crate::TokenManager), all its handles and all work in flight have ended.
 #[derive(Debug)]
 pub struct Changes(octo_auth_driver::Changes);
 
@@ -34,7 +36,7 @@ impl Changes {
 impl Iterator for Changes {
     type Item = Change;
 
-    /// Waits for the next change, however long it takes.
+    /// Waits for the next change, without a time limit.
     fn next(&mut self) -> Option<Change> {
         loop {
             match self.0.next_or_listen()? {

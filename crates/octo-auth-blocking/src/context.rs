@@ -1,4 +1,4 @@
-//! What the handles and threads of one registration share.
+//! The shared state of one `TokenManager`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use octo_auth_driver::Shared;
 use crate::thread_pool::ThreadPool;
 use crate::transport::Transport;
 
-/// What the jobs and callers of a registration need.
+/// The state that the jobs and callers of one `TokenManager` share.
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn Store>,
-    /// Runs requests.
+    /// The threads for requests.
     pub(crate) requests: Arc<ThreadPool>,
-    /// Runs calls of the store, on a quarter as many threads, for one key one call at a time: a store that hangs holds one
-    /// thread for each key, and keeps no request from being sent.
+    /// The threads for store calls, a quarter as many. Calls for the same spec run one after another. A store that
+    /// hangs blocks one thread for each spec, and does not stop requests from being sent.
     pub(crate) store_calls: Arc<ThreadPool>,
-    /// How long a caller waits unless it says otherwise.
+    /// The default wait of a caller.
     pub(crate) wait: Duration,
-    /// How long an exchange may take.
+    /// The deadline of an exchange.
     pub(crate) exchange_deadline: Duration,
     /// Returns whether the current thread may block.
     pub(crate) may_block: fn() -> bool,

@@ -1,4 +1,4 @@
-//! Runs jobs to their end on threads of their own, which no caller can stop.
+//! Runs jobs to their end, on their own threads that no caller can stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use octo_auth_driver::{Admitted, JobGuard, Running};
 use crate::context::Context;
 
 impl Context {
-    /// Runs an exchange beside the machine, on the calling thread, and then `then` with its outcome. A shutdown waits for
-    /// both.
+    /// Runs an exchange that belongs to no spec, on the calling thread, and then `then` with its outcome. A
+    /// shutdown waits for both.
     pub(crate) fn run<T: Reply, R>(
         &self,
         exchange: Exchange<T>,
@@ -52,7 +52,8 @@ impl Context {
         outcome
     }
 
-    /// Has the jobs of a flight run on a thread: a request and the wait before a reading, or calls of the store.
+    /// Queues the jobs of a flight for a thread. Requests, and waits before a read of the store, use the request
+    /// threads. Store calls use the store threads.
     pub(crate) fn spawn(self: &Arc<Self>, guard: JobGuard) {
         let context = self.clone();
         match guard.due() {
@@ -76,7 +77,8 @@ impl Context {
         self.store_calls.run(spec, Box::new(move |waited| context.run_jobs(guard, waited)));
     }
 
-    /// Runs the jobs of a flight, the first of which has waited for its thread, while they belong on that thread.
+    /// Runs the jobs of a flight, as long as they belong on this kind of thread. `waited` is the time that the
+    /// first job waited for the thread.
     fn run_jobs(self: &Arc<Self>, mut guard: JobGuard, mut waited: Duration) {
         let is_request = |guard: &JobGuard| matches!(guard.due(), Some(Job::Send(_)));
         let belongs_here = is_request(&guard);
@@ -87,7 +89,7 @@ impl Context {
                 job => self.run_store_job(job),
             };
             guard.report(report);
-            // The next reading may have to wait for another process.
+            // The next read may have to wait for another process.
             if matches!(guard.due(), Some(Job::Load(job)) if !job.wait().is_zero()) {
                 break;
             }
@@ -115,7 +117,7 @@ impl Context {
                 job.saved(result)
             }
             Job::Release(job) => {
-                // // A lease that cannot be released ends by itself.
+                // A lease that cannot be released ends by itself.
                 let _ = self.call(&ticket, |store| store.release(job.name(), job.owner()));
                 job.released()
             }
@@ -128,7 +130,8 @@ impl Context {
         scope.within(|| call(&*self.store))
     }
 
-    /// Waits before a reading, until the clock says that the time is over: a simulated clock may be moved meanwhile.
+    /// Waits before a read of the store, until the clock says that the time has passed. A simulated clock may be
+    /// moved meanwhile.
     fn wait(&self, wait: Duration) {
         let boot = || self.shared.clock().boot();
         let until = boot().saturating_add(wait);
@@ -142,7 +145,7 @@ impl Context {
         }
     }
 
-    /// Sends a request, in what is left of its time since it was handed out.
+    /// Sends a request within the rest of its deadline, which began when the core returned the job.
     fn send(&self, job: SendJob, sent: Now, waited: Duration) -> Report {
         let left = job.deadline().saturating_sub(waited);
         let scope = self.shared.telemetry().request(&job);

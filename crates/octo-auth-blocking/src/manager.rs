@@ -200,7 +200,7 @@ impl TokenManager {
             }
             let step = left.min(SAVING_AGAIN);
             if !listener.wait_timeout(step) {
-                // // The clock may stand still.
+                // The clock may stand still.
                 left -= step;
                 again = now;
             }

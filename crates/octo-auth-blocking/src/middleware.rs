@@ -1,7 +1,7 @@
-//! Authorised calls with an agent of ureq.
+//! Authorised calls with a ureq agent.
 //!
-//! The core decides. What is here puts its decision on a request, looks at the beginning of an answer where the core
-//! asks for it, and hands the answer on whole.
+//! The core makes the decisions. This module changes the request accordingly, reads the beginning of an answer if
+//! the core asks for it, and returns the answer complete.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -14,27 +14,30 @@ use ureq::{Body, ResponseExt, SendBody};
 
 use crate::token_source::TokenSource;
 
-/// Authorises every request of a [`ureq::Agent`] with the token of one key.
+/// Adds the token of one spec to every request of a [`ureq::Agent`].
 ///
-/// It puts the token on, and reports a refusal of it, so that the next call has another. It cannot repeat a request:
-/// a refusal is handed to the caller, who makes the call again if that is wanted.
+/// If the provider refuses the token, the middleware reports it, so that the next call gets another token. It
+/// cannot repeat a request. The caller gets the refusal, and may repeat the call.
 ///
-/// A request with [`TokenSource`] among its extensions takes those, so that one agent can call for many accounts.
+/// If the extensions of a request contain a [`TokenSource`], that one is used. So one agent can call for many
+/// accounts.
 ///
-/// The agent must be set up with `http_status_as_error(false)`, else a refusal never reaches this middleware. ureq
-/// tells a middleware nothing of its settings, so a mistake shows at the first answer of status 400 or above: it
-/// ends in [`StatusesAreErrors`].
+/// Configure the agent with `http_status_as_error(false)`. Otherwise ureq turns refusals into errors before this
+/// middleware sees them. The middleware cannot check this setting in advance. With the wrong setting, the first
+/// answer with status 400 or above returns [`StatusesAreErrors`].
 ///
-/// A request that must not carry the token, or for which none is to be had, is not sent: the call ends in
+/// A request that must not carry the token, or for which no token is available, is not sent. The call returns
 /// [`ureq::Error::Other`] with a [`CallError`] in it.
 ///
-/// At level trace the agent logs every request with the token, under the target `ureq_proto`: keep that at debug.
+/// At level trace the agent logs every request, with the token, under the target `ureq_proto`. Keep that target at
+/// debug.
 ///
-/// An answer that came after a redirect says nothing about the token, for ureq takes `Authorization` off wherever a redirect
-/// leads. It takes no other header off: set the agent up with `max_redirects(0)` if the authorizer adds a header
-/// ([`Authorizer::with_header`](crate::Authorizer::with_header)) or the profile carries the token in a header of its own
-/// ([`Profile::token_header_name`](crate::Profile::token_header_name)). With redirects on, leave its `redirect_auth_headers` at `Never`, as the other setting lets the token go to another port. For calls that
-/// are redirected, call the address they lead to.
+/// An answer that came after a redirect says nothing about the token, because ureq removes `Authorization` on
+/// every redirect. It removes no other header. So configure the agent with `max_redirects(0)` if the authorizer
+/// adds a header ([`Authorizer::with_header`](crate::Authorizer::with_header)), or if the profile uses another
+/// header for the token ([`Profile::token_header_name`](crate::Profile::token_header_name)). If redirects are on,
+/// leave `redirect_auth_headers` at `Never`: the other setting lets the token go to another port. If a call is
+/// redirected, call the target address instead.
 ///
 /// ```no_run
 /// use octo_auth_blocking::{Authorize, TokenSource};
@@ -56,29 +59,29 @@ pub struct Authorize {
     authorizer: Authorizer,
 }
 
-/// An agent of ureq turns statuses into errors, which hides refusals of the token.
+/// The error of an agent that turns statuses into errors, which hides refusals of the token.
 ///
-/// It comes in a [`ureq::Error::Other`].
+/// It is returned in a [`ureq::Error::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusesAreErrors {
     status: u16,
 }
 
 impl Authorize {
-    /// Authorises calls with these tokens, at the hosts of their provider's profile.
+    /// Builds a middleware that uses these tokens, and allows the hosts of their provider's profile.
     #[must_use]
     pub fn new(tokens: TokenSource) -> Self {
         let authorizer = tokens.authorizer();
         Self { tokens, authorizer }
     }
 
-    /// The same by another authorizer, such as `tokens.authorizer()` with a host or a header added.
+    /// Replaces the authorizer, such as by `tokens.authorizer()` with a host or a header added.
     #[must_use]
     pub fn with_authorizer(self, authorizer: Authorizer) -> Self {
         Self { authorizer, ..self }
     }
 
-    /// Puts the token on a request.
+    /// Adds the token to a request.
     fn authorize(&self, request: &mut Request<SendBody>, tokens: &TokenSource) -> Result<ApiCall, CallError> {
         let mut call = self.authorizer.call(request.uri(), request.headers())?;
         let token = tokens.get()?;
@@ -86,7 +89,7 @@ impl Authorize {
         Ok(call)
     }
 
-    /// Reports a refusal, and gives the answer back as it came.
+    /// Reports a refusal, and returns the answer complete.
     fn judge(&self, call: &ApiCall, tokens: &TokenSource, answer: Response<Body>) -> Response<Body> {
         let (parts, body) = answer.into_parts();
         let (head, body) =
@@ -118,7 +121,7 @@ impl Middleware for Authorize {
 }
 
 impl StatusesAreErrors {
-    /// The status that was turned into an error.
+    /// Returns the status that was turned into an error.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
@@ -152,14 +155,14 @@ fn other(error: impl std::error::Error + Send + Sync + 'static) -> ureq::Error {
     ureq::Error::Other(Box::new(error))
 }
 
-/// Whether an answer came from elsewhere than was asked. One made up by another middleware, such as a cache, has no
-/// address; ureq has no other way to find that out than a panic.
+/// Returns whether an answer came from another address than the requested one. An answer that another middleware
+/// made, such as a cache, has no address; ureq would panic if it were asked for that one.
 fn is_redirected(answer: &Response<Body>, asked: &Uri) -> bool {
     let is_elsewhere = || catch_unwind(AssertUnwindSafe(|| answer.get_uri() != asked)).unwrap_or(false);
     !answer.extensions().is_empty() && is_elsewhere()
 }
 
-/// Reads the beginning of a body; the answer is that, and a body that is whole again.
+/// Reads the beginning of a body. Returns it, and a body that is complete again.
 fn look_at(body: Body) -> (Vec<u8>, Body) {
     let mut rebuilt = Body::builder();
     if let Some(mime_type) = body.mime_type() {
@@ -180,7 +183,7 @@ fn look_at(body: Body) -> (Vec<u8>, Body) {
     (head, whole)
 }
 
-/// The end of a body that failed while it was looked at: its reader gets the error that came.
+/// The end of a body that failed while its beginning was read. The reader gets that error.
 struct BrokenOff(Option<io::Error>);
 
 impl Read for BrokenOff {

@@ -129,7 +129,8 @@ impl Octorate {
 }
 
 impl Property {
-    /// Exchanges the code of a sign-in and starts the account again with its tokens ([`octorate::sign_in`]).
+    /// Exchanges the authorization code of a sign-in, and imports the tokens into the account
+    /// ([`octorate::sign_in`]).
     ///
     /// # Errors
     ///
@@ -138,7 +139,7 @@ impl Property {
         self.tokens.drive(octorate::sign_in(&self.tokens.client(), code, self.tokens.now())).map(drop)
     }
 
-    /// Trades a key of Octorate's old API for tokens of a property ([`octorate::migrate`]).
+    /// Exchanges an API key of Octorate's old API for the tokens of a property ([`octorate::migrate`]).
     ///
     /// # Errors
     ///
@@ -163,7 +164,8 @@ impl Property {
 }
 
 impl Admin {
-    /// Creates a property and begins its account with the refresh token of the answer ([`octorate::create_property`]).
+    /// Creates a property, and imports the refresh token of the answer into `property`
+    /// ([`octorate::create_property`]).
     ///
     /// # Errors
     ///

@@ -75,9 +75,11 @@ impl OctoTable {
     }
 }
 
-/// Creates a client with a sandbox property, which lives for a limited time. It needs no client and no token.
+/// Creates a client with a sandbox property, which exists for a limited time. The call needs no client and no
+/// token.
 ///
-/// [`CreatedClient::into_client`] makes a client of the answer, which holds secrets: keep it as such.
+/// [`CreatedClient::into_client`] turns the answer into a client. The answer contains secrets; store it as a
+/// secret.
 ///
 /// # Errors
 ///

@@ -67,7 +67,7 @@ pub(crate) fn save_again(context: &Arc<Context>) {
 /// thread.
 fn poll_due(weak: &Weak<Context>, poll: impl Fn(&Arc<Context>) -> Option<Due>) {
     while let Some(context) = weak.upgrade() {
-        // // Created before the poll, so that a change after the poll wakes this thread.
+        // Created before the poll, so that a change after the poll wakes this thread.
         let listener = context.shared.listen();
         let at_most = match poll(&context) {
             Some(Due::Run(guard)) => {

@@ -146,7 +146,8 @@ impl Rfc6749 {
 }
 
 impl Account {
-    /// Exchanges the code of a sign-in; the account starts again with what it brings ([`rfc6749::sign_in`]).
+    /// Exchanges the authorization code of a sign-in, and imports the tokens into the account
+    /// ([`rfc6749::sign_in`]).
     ///
     /// # Errors
     ///

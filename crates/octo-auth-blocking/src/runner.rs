@@ -26,12 +26,12 @@ impl Runner {
     /// The default deadline of a whole exchange: 60 s.
     pub const DEADLINE: Duration = Duration::from_secs(60);
 
-    /// A runner over [`UreqTransport::new`] with the clocks of the operating system.
+    /// Builds a runner with [`UreqTransport::new`] and the clocks of the operating system.
     ///
     /// # Errors
     ///
-    /// None today: ureq refuses no setting before it connects. The signature is that of the async adapter, so that
-    /// a program moves from one to the other by its imports.
+    /// None at present: ureq checks no setting before it connects. The signature matches the async adapter, so
+    /// that a program can switch adapters by changing its imports.
     pub fn new() -> Result<Self, SetupError> {
         Ok(Self::with_transport(UreqTransport::new()?))
     }
@@ -65,12 +65,12 @@ impl Runner {
 
     /// Sends the request of an exchange once and reads its answer.
     ///
-    /// The calling thread waits, at most until the deadline. Inside an async runtime that stalls the runtime's
-    /// thread: use the async adapter there.
+    /// The calling thread waits, at most until the deadline. In an async runtime this blocks a thread of the
+    /// runtime; use the async adapter there.
     ///
     /// # Errors
     ///
-    /// An [`ExchangeError`] for whatever is not the answer that was due; it says who must act.
+    /// An [`ExchangeError`] if the expected answer did not come; it says who must act.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         let sent = self.clock.now();
         let result = self.transport.send(exchange.request(), self.deadline);

@@ -1,7 +1,7 @@
-//! The threads on which a registration runs its jobs, and the queue before them.
+//! The threads of a `TokenManager` that run jobs, and the queue of waiting jobs.
 //!
-//! There is a bounded number of threads, and none without work. A job that waited 5 s in the queue is given up, not begun:
-//! what was decided then may be wrong by now.
+//! The number of threads is limited, and there are none without work. A job that has waited 5 s in the queue is
+//! dropped before it starts: the decision behind it may be outdated.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,34 +12,34 @@ use std::time::Duration;
 use octo_auth_core::TokenSpec;
 use octo_auth_driver::Shared;
 
-/// How long a job waits for a thread.
+/// The longest time that a job waits for a thread.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The threads of a registration.
+/// The threads of a `TokenManager`.
 pub(crate) struct ThreadPool {
     shared: Arc<Shared>,
-    /// The most jobs that run at once.
+    /// The limit of jobs that run concurrently.
     most: usize,
     state: Mutex<PoolState>,
 }
 
-/// Jobs that are run with the time they have waited; dropped, they are given up.
+/// Jobs, called with the time they have waited. Dropping them cancels them.
 pub(crate) type Jobs = Box<dyn FnOnce(Duration) + Send>;
 
 #[derive(Default)]
 struct PoolState {
     workers: usize,
     queue: VecDeque<Queued>,
-    /// The keys that a thread is at work for.
+    /// The specs that have running jobs.
     busy: HashSet<Arc<TokenSpec>>,
 }
 
 /// The jobs of a flight that wait for a thread.
 struct Queued {
-    /// The key for which no other jobs may run meanwhile.
+    /// The spec for which no other jobs may run concurrently.
     key: Option<Arc<TokenSpec>>,
     jobs: Jobs,
-    /// When they were queued, on the boot clock.
+    /// The time they were queued, on the boot clock.
     since: Duration,
 }
 
@@ -54,18 +54,20 @@ impl ThreadPool {
         Self { shared, most, state: Mutex::default() }
     }
 
-    /// Has jobs run, those that name a key one after the other. If no thread can be started for them, they are given up.
+    /// Queues jobs for a thread. Jobs with the same key run one after another. If no thread can be started, they
+    /// are cancelled.
     pub(crate) fn run(self: &Arc<Self>, key: Option<Arc<TokenSpec>>, jobs: Jobs) {
         let since = self.shared.clock().boot();
         if !self.add(Queued { key, jobs, since }) {
             return;
         }
         let worker = Worker { pool: self.clone(), has_left: false };
-        // A thread that cannot be started drops its worker.
+        // If the thread cannot be started, its worker is dropped.
         let _ = thread::Builder::new().name("octo-auth-job".to_owned()).spawn(move || worker.work());
     }
 
-    /// Returns whether no job waits for a thread, rather than for its key; those that have waited too long are given up.
+    /// Returns whether no job waits for a thread. Jobs that wait only for other jobs of their key do not count.
+    /// Jobs that have waited too long are cancelled.
     pub(crate) fn has_room(&self) -> bool {
         let now = self.shared.clock().boot();
         let mut state = self.lock();
@@ -76,7 +78,7 @@ impl ThreadPool {
         has_room
     }
 
-    /// Queues jobs. Returns whether a thread is to be started, which is counted already.
+    /// Queues jobs. Returns whether the caller must start a thread, which is already counted.
     fn add(&self, queued: Queued) -> bool {
         let mut state = self.lock();
         let overdue = state.overdue(queued.since);
@@ -84,7 +86,7 @@ impl ThreadPool {
         let starts = state.workers < self.most;
         state.workers += usize::from(starts);
         drop(state);
-        // They report, which is no work to be done under a lock.
+        // Dropping the jobs reports them, so do it without the lock.
         drop(overdue);
         starts
     }
@@ -95,13 +97,13 @@ impl ThreadPool {
 }
 
 impl PoolState {
-    /// Returns the place of the first jobs in the queue for whose key no thread is at work.
+    /// Returns the position of the first jobs in the queue whose key has no running jobs.
     fn first_free(&self) -> Option<usize> {
         let is_free = |queued: &Queued| queued.key.as_ref().is_none_or(|key| !self.busy.contains(key));
         self.queue.iter().position(is_free)
     }
 
-    /// Takes the jobs that have waited too long out of the queue.
+    /// Removes the jobs that have waited too long from the queue.
     fn overdue(&mut self, now: Duration) -> Vec<Queued> {
         let is_overdue = |waiting: &&Queued| now.saturating_sub(waiting.since) >= QUEUE_TIMEOUT;
         let overdue = self.queue.iter().take_while(is_overdue).count();
@@ -115,7 +117,7 @@ impl Worker {
         while let Some(queued) = self.next(done.take()) {
             done = queued.key;
             let shared = &self.pool.shared;
-            // A transport or a store that panics ends its own flight alone, which its guard reports.
+            // A panic of a transport or store ends only its own flight; the guard reports it.
             let _ = catch_unwind(AssertUnwindSafe(move || {
                 let waited = shared.clock().boot().saturating_sub(queued.since);
                 if waited < QUEUE_TIMEOUT {
@@ -125,8 +127,9 @@ impl Worker {
         }
     }
 
-    /// Returns the next jobs, after those for a key are done. Without any the worker leaves in the same step, so that no job
-    /// is left without a thread: one that waits for its key is left to the worker that is at work for that.
+    /// Returns the next jobs, after the jobs of the key `done` have ended. If there are none, the worker leaves
+    /// under the same lock, so that no job is left without a thread. A job that waits for its key is run by the
+    /// worker of that key.
     fn next(&mut self, done: Option<Arc<TokenSpec>>) -> Option<Queued> {
         let mut state = self.pool.lock();
         done.map(|key| state.busy.remove(&key));
@@ -149,7 +152,8 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// Leaves if the thread was never started. What waits is left to the others; if there are none it is given up.
+    /// Leaves the pool if the thread was never started. Other workers run the waiting jobs; without other workers
+    /// the jobs are cancelled.
     fn drop(&mut self) {
         if self.has_left {
             return;

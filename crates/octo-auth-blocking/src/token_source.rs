@@ -76,7 +76,7 @@ impl TokenSource {
     /// As [`TokenSource::get`].
     #[inline]
     pub fn header(&self) -> Result<HeaderValue, TokenError> {
-        // // Cloned in its final place: moving a header value costs as much as making it.
+        // Cloned in its final place: moving a header value costs as much as making it.
         match self.snapshot().as_ref().and_then(Snapshot::token) {
             Some(token) => Ok(token.authorization().clone()),
             None => self.ask(self.handle.context.wait).map(|token| token.authorization().clone()),
@@ -147,7 +147,7 @@ impl TokenSource {
         import: Import<T>,
     ) -> (Result<Answer<T>, ExchangeError>, Result<(), OnboardingError>) {
         let Handle { context, cell } = &*self.handle;
-        // // A shutdown between the answer and its import would lose the tokens of the answer.
+        // A shutdown between the answer and its import would lose the tokens of the answer.
         let (outcome, job) = context.run(exchange, |outcome| {
             let import_if_vacant =
                 |brought| context.shared.import_if_vacant(cell.spec(), brought, import.replaces());
@@ -218,7 +218,7 @@ impl TokenSource {
     #[cold]
     fn ask(&self, wait: Duration) -> Result<Token, TokenError> {
         let Handle { context, cell } = &*self.handle;
-        // // Called before the lock is taken, because the program may have set the rule.
+        // Called before the lock is taken, because the program may have set the rule.
         let may_block = context.may_block();
         let shared = &context.shared;
         let now = shared.clock().boot();

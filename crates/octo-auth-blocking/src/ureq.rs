@@ -1,10 +1,10 @@
-//! The transport over ureq.
+//! The transport that uses ureq.
 //!
-//! Whatever builder it is made from, it follows no redirect, repeats nothing, keeps no cookie, decompresses
-//! nothing, and opens a connection for each request, but for API calls if it is told to keep theirs.
+//! With any builder, it does not follow redirects, repeat requests, keep cookies or decompress bodies. It opens a
+//! connection for each request; connections for API calls can be kept.
 //!
-//! ureq makes the connection: lookup, proxy, TCP and TLS. The request and the response go over it without ureq, which
-//! would write every byte of them into the log.
+//! ureq makes the connection: name lookup, proxy, TCP and TLS. The request and the response do not pass through
+//! ureq, which would log every byte of them.
 
 mod connection;
 mod fault;
@@ -29,44 +29,46 @@ use ureq::unversioned::transport::DefaultConnector;
 use self::kept::Kept;
 use crate::transport::Transport;
 
-/// The name this transport gives itself, unless the builder has another.
+/// The default user agent.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// The largest buffer of a connection, in bytes: one for each direction, and with TLS once more.
+/// The largest size of a connection's buffer, in bytes. There is one for each direction, and with TLS two.
 const LARGEST_BUFFER: usize = 16 * 1024;
 
-/// The longest deadline, which stands for none.
+/// The longest deadline. It means no deadline.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Carries requests with ureq.
+/// Sends requests with ureq.
 ///
-/// Nothing that it sends or receives is in the log.
+/// It does not log what it sends or receives.
 ///
-/// Each token request opens a connection. A server may close a kept connection just as it is used again. If that request
-/// was a refresh, it is unknown whether it took effect, and with rotation the refresh token may be lost. A new connection
-/// costs about 0.5 ms of CPU time and, over TLS, two round trips more: sessions are resumed. For 100,000 accounts with a
-/// refresh an hour each, that is 28 connections and 14 ms a second.
+/// Each token request opens a new connection. A server may close a kept connection just when it is used again. If
+/// that request was a refresh, the client cannot know whether the server processed it. With rotation, the refresh
+/// token may then be lost. A new connection costs about 0.5 ms of CPU time and, over TLS, two more round trips, as
+/// sessions are resumed. With 100,000 accounts and one refresh per hour each, that is 28 connections and 14 ms of
+/// CPU time per second.
 ///
-/// Looking up a host's name takes a thread while it lasts, as the deadline could not end it otherwise; an address as host
-/// takes none.
+/// The lookup of a host's name uses a thread, because the deadline could not end it otherwise. If the host is an
+/// IP address, no thread is used.
 #[derive(Clone)]
 pub struct UreqTransport {
     connector: Arc<DefaultConnector>,
-    /// For what is sent directly, as plain http is always: no proxy sees it in clear text.
+    /// The configuration for direct connections. Plain http is always sent directly, so that no proxy sees it in
+    /// clear text.
     config: Config,
-    /// Which https requests go through a proxy, and how. Without proxies of our own, ureq says which.
+    /// The proxies for https, with their configuration. Without proxies of our own, ureq chooses.
     proxied: Option<(Option<Proxies>, Config)>,
     /// The connections of API calls, if they are kept.
     kept: Option<Arc<Kept>>,
 }
 
 impl UreqTransport {
-    /// A transport with rustls, ring and the certificates the operating system trusts.
+    /// Builds a transport that uses rustls, ring and the trusted certificates of the operating system.
     ///
-    /// Https goes through the proxy named by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); the module
-    /// [`proxies`](crate::proxies) lists what may stand there. Plain http, which goes to loopback only, goes
-    /// past every proxy. A machine without any trusted certificate can still talk to loopback; its https requests are
-    /// reported as not sent.
+    /// Https uses the proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). The module
+    /// [`proxies`](crate::proxies) lists the values that are accepted. Plain http goes only to loopback, and never
+    /// through a proxy. On a machine without trusted certificates, plain http to loopback still works, and https
+    /// requests are reported as not sent.
     ///
     /// # Errors
     ///
@@ -75,30 +77,32 @@ impl UreqTransport {
         Self::with_proxies(&Proxies::from_env().map_err(|error| SetupError::of(PROXY, error))?)
     }
 
-    /// The transport of [`UreqTransport::new`] with these proxies instead of the environment's.
+    /// Builds the transport of [`UreqTransport::new`] with these proxies instead of those of the environment.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if ureq refuses the proxy.
+    /// A [`SetupError`] if ureq rejects the proxy.
     pub fn with_proxies(proxies: &Proxies) -> Result<Self, SetupError> {
         Self::from_builder_with_proxies(Config::builder(), proxies)
     }
 
-    /// A transport from a ureq configuration: for an own certificate authority, a client certificate, a proxy.
+    /// Builds a transport from a ureq configuration, for a private certificate authority, a client certificate or
+    /// a proxy.
     ///
-    /// Of the builder count its settings of TLS and proxies, for https, and `https_only`, `ip_family`, `no_delay`,
-    /// `user_agent` and the sizes of the buffers, up to 16 kB. All else is as this module demands; a middleware is not called, as
-    /// it would see the credentials. Where the builder names no cryptography, ring is used, and where it names no
-    /// certificates, those the operating system trusts; ureq's own list (`RootCerts::WebPki`) counts as naming none.
+    /// The builder's TLS and proxy settings apply to https. Its settings `https_only`, `ip_family`, `no_delay`,
+    /// `user_agent` and the buffer sizes, up to 16 kB, are used too. This module sets everything else. A
+    /// middleware of the builder is not called, as it would see the credentials. If the builder sets no crypto
+    /// provider, ring is used. If it sets no certificates, the trusted ones of the operating system are used;
+    /// ureq's own list (`RootCerts::WebPki`) counts as not set.
     ///
-    /// Plain http, which goes to loopback only, goes past every proxy.
+    /// Plain http goes only to loopback, and never through a proxy.
     ///
-    /// Without a proxy set on it, ureq reads the environment in its own way. For the reading of [`UreqTransport::new`] see
-    /// [`UreqTransport::from_builder_with_proxies`].
+    /// If no proxy is set on the builder, ureq reads the environment in its own way. Use
+    /// [`UreqTransport::from_builder_with_proxies`] to read it as [`UreqTransport::new`] does.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if the user agent cannot stand in a header.
+    /// A [`SetupError`] if the user agent is not a valid header value.
     pub fn from_builder(builder: ConfigBuilder<AgentScope>) -> Result<Self, SetupError> {
         let given = builder.build();
         let tls = given.tls_config();
@@ -109,13 +113,13 @@ impl UreqTransport {
         Ok(Self { connector: Arc::default(), config: completed(&given, tls, None)?, proxied, kept: None })
     }
 
-    /// A transport from a ureq configuration with these proxies: for an own certificate authority behind a proxy that the
-    /// environment names ([`Proxies::from_env`]). A proxy that the builder has is removed; all else is as for
-    /// [`UreqTransport::from_builder`].
+    /// Builds a transport from a ureq configuration with these proxies, for a private certificate authority behind
+    /// a proxy that the environment names ([`Proxies::from_env`]). The builder's own proxy is removed. Everything
+    /// else is as for [`UreqTransport::from_builder`].
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] if ureq refuses the proxy, or if the user agent cannot stand in a header.
+    /// A [`SetupError`] if ureq rejects the proxy, or if the user agent is not a valid header value.
     pub fn from_builder_with_proxies(
         builder: ConfigBuilder<AgentScope>,
         proxies: &Proxies,
@@ -130,8 +134,8 @@ impl UreqTransport {
         Ok(Self { connector: Arc::default(), config, proxied, kept: None })
     }
 
-    /// The same, trusting these certificate authorities and no others: PEM text with one certificate or several. It is for
-    /// servers with a private authority; to trust the operating system's too, add its bundle to the text.
+    /// Trusts only these certificate authorities, in PEM text with one or more certificates. Use it for servers
+    /// with a private authority. To also trust the operating system's authorities, add its bundle to the text.
     ///
     /// ```no_run
     /// # use octo_auth_blocking::{Client, TokenManager, UreqTransport};
@@ -146,18 +150,18 @@ impl UreqTransport {
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] for a text without a certificate or with one that cannot be used.
+    /// A [`SetupError`] if the text has no certificate, or one that cannot be used.
     pub fn with_root_certificates(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
         let roots = tls::roots(pem.as_ref())?;
         self.with_tls(|tls| tls.root_certs(roots.clone()))
     }
 
-    /// The same, with a client certificate for servers that ask for one (RFC 8705): PEM text with the certificate, those of
-    /// its issuers if any, and its private key, unencrypted.
+    /// Sets a client certificate for servers that request one (RFC 8705). The PEM text contains the certificate,
+    /// the certificates of its issuers if any, and its unencrypted private key.
     ///
     /// # Errors
     ///
-    /// A [`SetupError`] for a text without certificate or key, and for a key of another certificate.
+    /// A [`SetupError`] if the text has no certificate or no key, or if the key does not match the certificate.
     pub fn with_client_certificate(self, pem: impl AsRef<[u8]>) -> Result<Self, SetupError> {
         let certificate = tls::client_certificate(pem.as_ref())?;
         self.with_tls(|tls| tls.client_cert(Some(certificate.clone())))
@@ -172,22 +176,22 @@ impl UreqTransport {
             Some((proxies, config)) => Some((proxies.clone(), changed(config)?)),
             None => None,
         };
-        // Connections and what the connector remembers of TLS are those of the settings before.
+        // Kept connections and the connector's TLS sessions belong to the old settings.
         let (connector, kept) = (Arc::default(), self.kept.map(|_| Arc::default()));
         Ok(Self { connector, config: changed(&self.config)?, proxied, kept })
     }
 
-    /// The same, which keeps the connections of API calls for the next calls: at most 16, for at most 15 s. Each token
-    /// request opens a connection still.
+    /// Keeps the connections of API calls for further calls: at most 16 connections, each for at most 15 s. Token
+    /// requests still open a new connection each.
     ///
-    /// A server may close a connection just as it is used again: the call then fails, and it is unknown whether it was
-    /// processed.
+    /// A server may close a connection just when it is used again. The call then fails, and it is unknown whether
+    /// it was processed.
     #[must_use]
     pub fn with_api_connections(self) -> Self {
         Self { kept: Some(Arc::default()), ..self }
     }
 
-    /// The configuration for a request to a URL.
+    /// Returns the configuration for a request to a URL.
     fn config(&self, url: &Uri) -> &Config {
         let is_proxied = |proxies: &Option<Proxies>| {
             let is_ours = proxies.as_ref().is_none_or(|proxies| proxies.for_url(url).is_some());
@@ -222,7 +226,7 @@ impl Transport for UreqTransport {
             other => other,
         };
         let is_sent = sent.is_ok();
-        // A server may answer before it has read the request, and close the connection.
+        // A server may answer and close the connection before it has read the whole request.
         let head = http1::read_head(request.method(), &mut connection);
         let head = head.map_err(|error| fault::before_the_body(sent.as_ref().err(), error))?;
         let (response, read) = http1::read_body(head, &mut connection, options.answer_limit());
@@ -230,7 +234,7 @@ impl Transport for UreqTransport {
             return Err(fault::in_the_body(error).with_partial_response(response));
         }
         let stays_open = http1::stays_open(&response, options.answer_limit());
-        // What comes without a request belongs to no response.
+        // Bytes that arrive without a request belong to no response, so do not keep that connection.
         if let Some(kept) = kept.filter(|_| is_sent && stays_open && !connection.holds_input()) {
             kept.put(server, connection);
         }
@@ -240,7 +244,7 @@ impl Transport for UreqTransport {
 
 const NO_REQUEST: &str = "the request could not be built: its URL has no host";
 
-/// The URL without path and query, which ureq does not need for a connection.
+/// Returns the URL without its path and query, which ureq does not need for a connection.
 fn server(url: &Uri) -> Option<Uri> {
     let mut parts = url.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::from_static("/"));
@@ -254,7 +258,7 @@ fn user_agent(config: &Config) -> Option<&str> {
     }
 }
 
-/// Shows the proxies alone: what ureq shows of one of the builder's begins with a letter of the user name.
+/// Shows only the proxies: what ureq shows of a builder's proxy begins with a letter of the user name.
 impl fmt::Debug for UreqTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let proxies = self.proxied.as_ref().and_then(|(proxies, _)| proxies.as_ref());
@@ -262,7 +266,8 @@ impl fmt::Debug for UreqTransport {
     }
 }
 
-/// The settings of a builder that count, with other TLS and another proxy, and with what they leave open filled in.
+/// Returns the configuration from the builder's settings that are used, with other TLS settings and another proxy.
+/// Settings that it leaves open get their defaults.
 fn completed(given: &Config, tls: &TlsConfig, proxy: Option<ureq::Proxy>) -> Result<Config, SetupError> {
     let user_agent = match given.user_agent() {
         AutoHeaderValue::Default => USER_AGENT.into(),
@@ -283,7 +288,7 @@ fn completed(given: &Config, tls: &TlsConfig, proxy: Option<ureq::Proxy>) -> Res
     Ok(config.build())
 }
 
-/// What is set up of a proxy.
+/// The name of a proxy in setup errors.
 const PROXY: &str = "the proxy";
 
 const UNSOUND_USER_AGENT: &str = "the user agent holds a character that cannot stand in a header: remove it";

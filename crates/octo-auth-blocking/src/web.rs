@@ -1,7 +1,7 @@
-//! Sign-ins of a web application's users: two methods, one for each of its addresses.
+//! Sign-ins of the users of a web application: one method for each of its two URLs.
 //!
-//! Requests and responses are those of the crate `http`, which most frameworks can be made from. The rules are those of
-//! [`octo_auth_core::provider::web`].
+//! Requests and responses have the types of the crate `http`; most frameworks can convert them.
+//! [`octo_auth_core::provider::web`] describes the rules.
 
 use std::sync::Arc;
 

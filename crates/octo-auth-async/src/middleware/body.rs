@@ -50,7 +50,7 @@ impl<B: Body> WholeBody<B> {
         }
         let polled = self.rest.as_mut().poll_frame(context);
         self.is_over = matches!(polled, Poll::Ready(None | Some(Err(_))));
-        // // Taking the bytes of a `Bytes` does not copy them.
+        // Taking the bytes of a `Bytes` does not copy them.
         let taken = |mut data: B::Data| data.copy_to_bytes(data.remaining());
         polled.map(|read| read.map(|frame| frame.map(|frame| frame.map_data(taken))))
     }
@@ -79,7 +79,7 @@ impl<B: Body> Body for WholeBody<B> {
         let seen: u64 = frames.map(|data| data.len() as u64).sum();
         let rest = if self.is_over { SizeHint::with_exact(0) } else { self.rest.size_hint() };
         let mut whole = SizeHint::new();
-        // // Set the upper bound first: the lower one must not exceed it.
+        // Set the upper bound first: the lower one must not exceed it.
         if let Some(upper) = rest.upper() {
             whole.set_upper(seen.saturating_add(upper));
         }

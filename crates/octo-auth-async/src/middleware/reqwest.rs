@@ -115,7 +115,7 @@ async fn judge(
     answer: Response,
     can_be_repeated: bool,
 ) -> (Response, Action) {
-    // // reqwest has removed the token on the way.
+    // reqwest has removed the token on the way.
     if answer.url().origin() != asked.origin() {
         return (answer, Action::Deliver);
     }
@@ -134,7 +134,7 @@ async fn look_at(answer: Response) -> (Response, Vec<u8>) {
     let (mut parts, body) = http::Response::<Body>::from(answer).into_parts();
     let mut body = WholeBody::new(body);
     let head = body.look().await;
-    // // `http::Response` loses the URL of a response unless it is in the extensions.
+    // `http::Response` loses the URL of a response unless it is in the extensions.
     if let Some(named) = http::Response::builder().url(url).extensions_mut() {
         parts.extensions.extend(mem::take(named));
     }

@@ -192,7 +192,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // // The service that was polled is ready; its clone may not be.
+        // The service that was polled is ready; its clone may not be.
         let copy = self.inner.clone();
         let ready = mem::replace(&mut self.inner, copy);
         Box::pin(self.layer.clone().call(ready, request))

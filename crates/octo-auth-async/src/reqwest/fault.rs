@@ -36,7 +36,7 @@ pub(super) fn of(error: reqwest::Error) -> TransportError {
 /// Returns the `TransportError` of a connection that ended before the head of a response.
 fn without_answer(error: &reqwest::Error) -> TransportError {
     let hyper = caused_by::<hyper::Error>(error);
-    // // The server cannot have read a request completely that was not written completely.
+    // The server cannot have read a request completely that was not written completely.
     let delivery = match hyper.is_some_and(|hyper| hyper.is_canceled() || is_unwritten(hyper)) {
         true => Delivery::NotSent,
         false => Delivery::Unknown,

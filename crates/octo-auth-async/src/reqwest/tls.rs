@@ -58,7 +58,7 @@ impl Certificates {
         let builder = builder.with_safe_default_protocol_versions()?;
         let builder = match &self.roots {
             Some(roots) => builder.with_root_certificates(roots.clone()),
-            // // `dangerous` is the API for any verifier that is not rustls' own; this one verifies as the
+            // `dangerous` is the API for any verifier that is not rustls' own; this one verifies as the
             // platform does.
             None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(provider)?)),
         };
@@ -92,7 +92,7 @@ fn certificates(pem: &[u8], none: &'static str) -> Result<Vec<CertificateDer<'st
 pub(super) fn untrusting() -> Result<ClientConfig, SetupError> {
     let trusting_none = Certificates { roots: Some(RootCertStore::empty()), own: None };
     let mut tls = trusting_none.client_config().map_err(SetupError::new)?;
-    // // Otherwise memory for sessions is allocated at once.
+    // Otherwise memory for sessions is allocated at once.
     tls.resumption = Resumption::disabled();
     Ok(tls)
 }
@@ -100,7 +100,7 @@ pub(super) fn untrusting() -> Result<ClientConfig, SetupError> {
 /// Installs ring for the process, unless the program has installed a crypto provider: without one, reqwest panics.
 pub(super) fn ensure_cryptography() {
     if CryptoProvider::get_default().is_none() {
-        // // An error means that another thread has installed one meanwhile.
+        // An error means that another thread has installed one meanwhile.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }

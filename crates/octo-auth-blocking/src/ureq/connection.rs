@@ -1,4 +1,4 @@
-//! A connection to a server, made by ureq: lookup of the name, proxy, TCP and TLS.
+//! A connection to a server, made by ureq: name lookup, proxy, TCP and TLS.
 
 use std::io::{self, BufRead, Read, Write};
 use std::net::IpAddr;
@@ -14,26 +14,27 @@ use ureq::{Error, Timeout};
 
 use super::fault;
 
-/// A connection to a server. Nothing is written after the deadline; reading looks once more for what has arrived by then.
+/// A connection to a server. After the deadline it writes nothing, and reads only what has already arrived.
 ///
-/// A process may be stopped. When it goes on, the deadline has passed although the answer lies in the socket.
+/// A process may be suspended. When it resumes, the deadline has passed, although the answer is already in the
+/// socket.
 pub(super) struct Connection {
     transport: Box<dyn Transport>,
     deadline: time::Instant,
     looks: u32,
 }
 
-/// The time within which a host's name must be resolved, and then again a connection made and TLS agreed.
+/// The limit for the name lookup, and again for connecting and the TLS handshake.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How often the answer is looked for once the deadline has passed, half a second in all. Each look counts its own time, as
-/// the process may be stopped during one of them.
+/// The number of reads after the deadline, half a second in all. Each read has its own time limit, as the process
+/// may be suspended during one of them.
 const LOOKS: u32 = 20;
 
-/// The time between two looks.
+/// The time limit of one such read.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// How long a kept connection is read to learn that nothing has come.
+/// How long a kept connection is read to make sure that nothing has arrived.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// Connects to the server of a URL.
@@ -44,10 +45,10 @@ pub(super) fn connect(
     deadline: time::Instant,
 ) -> Result<Connection, Error> {
     let resolver = DefaultResolver::default();
-    // Else the proxy looks up the name.
+    // Otherwise the proxy looks up the name.
     let is_local = config.proxy().is_none_or(|proxy| proxy.resolve_target() || proxy.is_no_proxy(url));
     let addrs = match is_local {
-        // ureq looks up on a thread of its own what may take time.
+        // ureq starts a thread for a lookup that has a time limit.
         true if is_address(url) => resolver.resolve(url, config, NextTimeout::default())?,
         true => resolver.resolve(url, config, until(deadline, Timeout::Resolve))?,
         false => resolver.empty(),
@@ -62,7 +63,7 @@ pub(super) fn connect(
         now: Instant::now(),
         timeout: until(deadline, Timeout::Connect),
         current_time: Arc::new(Instant::now),
-        // The connection to a proxy is made in the same way.
+        // ureq connects to a proxy in the same way.
         run_connector: Arc::new(move |details| {
             connector.connect(details, None)?.ok_or(Error::ConnectionFailed)
         }),
@@ -73,13 +74,13 @@ pub(super) fn connect(
 }
 
 impl Connection {
-    /// Sets the deadline for what is read and written from now on.
+    /// Sets the deadline for all following reads and writes.
     pub(super) fn end_by(&mut self, deadline: time::Instant) {
         (self.deadline, self.looks) = (deadline, LOOKS);
     }
 
-    /// Returns whether the connection is open and nothing has come over it since the last response. ureq has buffers of its
-    /// own below and above TLS, into which only reading looks.
+    /// Returns whether the connection is open and nothing has arrived since the last response. It has to read,
+    /// because ureq has its own buffers below and above TLS.
     pub(super) fn is_silent(&mut self) -> bool {
         if self.holds_input() || !self.transport.is_open() {
             return false;
@@ -88,7 +89,7 @@ impl Connection {
         matches!(self.fill_buf(), Err(error) if fault::is_timeout(&error))
     }
 
-    /// Returns whether something was received that is not read yet.
+    /// Returns whether there are received bytes that were not read yet.
     pub(super) fn holds_input(&mut self) -> bool {
         !self.transport.buffers().input().is_empty()
     }
@@ -140,12 +141,12 @@ impl Write for Connection {
     }
 }
 
-/// Returns whether the host of a URL is an address, which is not looked up.
+/// Returns whether the host of a URL is an IP address, which needs no lookup.
 fn is_address(url: &Uri) -> bool {
     url.host().is_some_and(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok())
 }
 
-/// The time for a step of connecting, and what to say when it is over.
+/// Returns the time limit of a connecting step, and the reason to report when it has passed.
 fn until(deadline: time::Instant, step: Timeout) -> NextTimeout {
     let left = left(deadline);
     let (after, reason) = if left < CONNECT { (left, Timeout::Global) } else { (CONNECT, step) };

@@ -1,7 +1,8 @@
-//! What an error says about the request: certainly not sent, or perhaps processed.
+//! Maps an error to a `TransportError`: certainly not sent, or perhaps processed.
 //!
-//! The rule: not sent only if there was no connection, if the request could not be written to its end, or if the server
-//! refuses the TLS session. Every other error on a connection leaves the question open.
+//! A request counts as not sent only in three cases: there was no connection, the request could not be written
+//! completely, or the server refused the TLS session. For every other error on a connection the outcome is
+//! unknown.
 
 use std::io;
 
@@ -9,7 +10,8 @@ use octo_auth_core::{Delivery, TransportError};
 use octo_auth_system::connecting::{self, NAME_NOT_FOUND};
 use ureq::{Error, Timeout};
 
-/// The fault of an error in connecting. Where its words do not say it all, the error is its source.
+/// Returns the `TransportError` of a connecting error. If its text does not say everything, the error is its
+/// source.
 pub(super) fn of_connecting(error: Error) -> TransportError {
     let fault = match &error {
         Error::Timeout(timeout) if !is_of_connecting(*timeout) => {
@@ -40,12 +42,14 @@ pub(super) fn of_connecting(error: Error) -> TransportError {
     }
 }
 
-/// The fault of a deadline that ran out while the request was written: a server that has not read all of it does nothing.
+/// Returns the `TransportError` of a deadline that passed while the request was written. A server that has not
+/// read the whole request does not process it.
 pub(super) fn in_writing(error: io::Error) -> TransportError {
     TransportError::not_sent("not written within the deadline").with_source(error)
 }
 
-/// The fault of an error in reading the head of the response, and of the error in writing the request before it, if any.
+/// Returns the `TransportError` of an error in reading the head of the response. `unwritten` is the earlier error
+/// in writing the request, if any.
 pub(super) fn before_the_body(unwritten: Option<&io::Error>, error: io::Error) -> TransportError {
     let errors = [Some(&error), unwritten];
     let tls = errors.into_iter().flatten().filter_map(held).find(|error| connecting::ends_handshake(error));
@@ -55,7 +59,7 @@ pub(super) fn before_the_body(unwritten: Option<&io::Error>, error: io::Error) -
     if errors.into_iter().flatten().any(is_timeout) {
         return TransportError::timed_out(NO_ANSWER).with_source(error);
     }
-    // What could not be written to its end was not read to its end.
+    // The server cannot have read a request completely that was not written completely.
     let delivery = if unwritten.is_some() { Delivery::NotSent } else { Delivery::Unknown };
     let closed = connecting::not_answered(error.kind(), delivery);
     closed.unwrap_or_else(|| {
@@ -63,7 +67,7 @@ pub(super) fn before_the_body(unwritten: Option<&io::Error>, error: io::Error) -
     })
 }
 
-/// The fault of an error after the head of the response was read.
+/// Returns the `TransportError` of an error after the head of the response was read.
 pub(super) fn in_the_body(error: io::Error) -> TransportError {
     let fault = match error.kind() {
         _ if is_timeout(&error) => TransportError::timed_out(NO_ANSWER),
@@ -81,12 +85,12 @@ fn is_of_connecting(timeout: Timeout) -> bool {
     matches!(timeout, Timeout::Resolve | Timeout::Connect)
 }
 
-/// Whether ureq ended reading or writing because the deadline had passed.
+/// Returns whether ureq stopped reading or writing because the deadline had passed.
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     held::<Error>(error).is_some_and(|error| matches!(error, Error::Timeout(_)))
 }
 
-/// Says whether a proxy refused the credentials it was given, or asked for some. ureq tells it by these texts alone.
+/// Returns whether a proxy rejected its credentials, or requires some. ureq reports that only by these texts.
 fn asks_for_credentials(error: &Error) -> bool {
     const OF_SOCKS: [&str; 3] =
         ["no acceptable auth methods", "unknown auth method", "password authentication failed"];
@@ -97,14 +101,14 @@ fn asks_for_credentials(error: &Error) -> bool {
     }
 }
 
-/// Whether an IO error comes from looking up a name, for which the standard library has no kind: it words it so on
-/// Unix, and passes on the codes of Windows Sockets (`WSAHOST_NOT_FOUND` to `WSANO_DATA`).
+/// Returns whether an IO error comes from a name lookup. The standard library has no kind for it. On Unix it uses
+/// this text; on Windows it passes on the codes of Windows Sockets (`WSAHOST_NOT_FOUND` to `WSANO_DATA`).
 fn is_of_lookup(error: &io::Error) -> bool {
     error.to_string().starts_with("failed to lookup address information")
         || (cfg!(windows) && matches!(error.raw_os_error(), Some(11001..=11004)))
 }
 
-/// The error of a type that an IO error holds.
+/// Returns the error of a type that an IO error contains.
 fn held<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
     let held = error.get_ref()?;
     held.downcast_ref().or_else(|| held.source()?.downcast_ref())

@@ -1,7 +1,7 @@
-//! One request and its response over a connection, as HTTP/1.1 (RFC 9112).
+//! Sends one request and reads its response over a connection, as HTTP/1.1 (RFC 9112).
 //!
-//! A response is read as the other adapter's library reads it. A header that is none is left out rather than hiding the
-//! status beside it. An interim response (1xx) is passed over.
+//! It reads responses as the library of the async adapter does. An invalid header is skipped, so that it does not
+//! hide the status. An interim response (1xx) is skipped too.
 
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::str;
@@ -11,16 +11,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use httparse::{ParserConfig, Status};
 use octo_auth_core::{Body, note_framing};
 
-/// The longest head of a response, with what is interim before it, in bytes: about what the other adapter takes.
+/// The longest head of a response in bytes, including interim responses before it. It is about the limit of the
+/// async adapter.
 const LONGEST_HEAD: u64 = 400 * 1024;
 
-/// The most headers of a response: what the other adapter takes.
+/// The most headers of a response. It is the limit of the async adapter.
 const MOST_HEADERS: usize = 100;
 
-/// The longest line between two chunks, and all trailers together, in bytes.
+/// The longest line between two chunks, and the longest trailers in all, in bytes.
 const LONGEST_LINES: u64 = 16 * 1024;
 
-/// The most that is reserved for a body before any of it has come.
+/// The most bytes that are reserved for a body before it arrives.
 const USUAL: usize = 1024 * 1024;
 
 /// Writes a request.
@@ -29,14 +30,14 @@ pub(super) fn write(
     user_agent: Option<&str>,
     mut connection: impl Write,
 ) -> io::Result<()> {
-    // In one piece and wiped afterwards, as credentials stand in it.
+    // In one piece that is wiped afterwards, because it contains credentials.
     connection.write_all(text(request, user_agent).as_ref())
 }
 
 fn text(request: &Request<Body>, user_agent: Option<&str>) -> Body {
     let (url, headers, body) = (request.uri(), request.headers(), request.body().as_ref());
     let target = url.path_and_query().map_or("/", |target| target.as_str());
-    // `http` leaves out the slash of an empty path (RFC 9112 section 3.2.1).
+    // `http` omits the slash of an empty path (RFC 9112 section 3.2.1).
     let slash = if target.starts_with(['/', '*']) { "" } else { "/" };
     let mut lines = vec![request.method().as_str(), " ", slash, target, " HTTP/1.1\r\n"];
     if let Some(authority) = url.authority().filter(|_| !headers.contains_key(HOST)) {
@@ -60,7 +61,7 @@ fn text(request: &Request<Body>, user_agent: Option<&str>) -> Body {
     Body::new(parts.concat())
 }
 
-/// The head of a response, and how its body is framed.
+/// The head of a response, and the framing of its body.
 pub(super) struct Head {
     response: Response<()>,
     framing: Framing,
@@ -69,11 +70,11 @@ pub(super) struct Head {
 enum Framing {
     Length(u64),
     Chunked,
-    /// The body ends with the connection.
+    /// The body ends when the connection closes.
     Connection,
 }
 
-/// Reads the head of the response to a request of a method.
+/// Reads the head of the response to a request with this method.
 pub(super) fn read_head(method: &Method, connection: &mut impl BufRead) -> io::Result<Head> {
     let mut connection = connection.take(LONGEST_HEAD);
     loop {
@@ -94,7 +95,8 @@ pub(super) fn read_head(method: &Method, connection: &mut impl BufRead) -> io::R
     }
 }
 
-/// Reads the body of a response, up to the limit and one byte more. Beside an error, the response is what has come of it.
+/// Reads the body of a response, up to the limit and one byte more. On an error, the response contains the part
+/// that was read.
 pub(super) fn read_body(
     head: Head,
     connection: impl BufRead,
@@ -114,7 +116,8 @@ pub(super) fn read_body(
     (response, read)
 }
 
-/// Returns whether the connection can be used again after this response was read with this limit (RFC 9112 section 9.3).
+/// Returns whether the connection can be used again after this response was read with this limit (RFC 9112 section
+/// 9.3).
 pub(super) fn stays_open(response: &Response<Body>, limit: usize) -> bool {
     let headers = response.headers();
     let mut options =
@@ -128,7 +131,7 @@ pub(super) fn stays_open(response: &Response<Body>, limit: usize) -> bool {
         && response.status() != StatusCode::SWITCHING_PROTOCOLS
 }
 
-/// Reads one head. It is parsed twice: behind the status line, so that what is no HTTP is found at once, and at its end.
+/// Reads one head. It is parsed twice: after the status line, to detect at once what is not HTTP, and at its end.
 fn read_response(connection: &mut impl BufRead) -> io::Result<Response<()>> {
     let mut bytes = Vec::new();
     loop {
@@ -137,7 +140,7 @@ fn read_response(connection: &mut impl BufRead) -> io::Result<Response<()>> {
             return Err(io::Error::new(ErrorKind::UnexpectedEof, "the head of the answer has no end"));
         }
         match (is_empty(&bytes[start..]), start) {
-            // Before a status line.
+            // Skip empty lines before the status line.
             (true, 0) => bytes.clear(),
             (true, _) => return parse(&bytes)?.ok_or_else(|| invalid("the head of the answer has no end")),
             (false, 0) => drop(parse(&bytes)?),
@@ -146,12 +149,12 @@ fn read_response(connection: &mut impl BufRead) -> io::Result<Response<()>> {
     }
 }
 
-/// Says whether a line holds nothing but its end.
+/// Returns whether a line is empty except for its line end.
 fn is_empty(line: &[u8]) -> bool {
     matches!(line, b"\r\n" | b"\n")
 }
 
-/// Reads a head. Returns `None` if it has not come to its end.
+/// Parses a head. Returns `None` if it is incomplete.
 fn parse(bytes: &[u8]) -> io::Result<Option<Response<()>>> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
@@ -170,7 +173,7 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Response<()>>> {
     Ok(Some(response))
 }
 
-/// How a body is framed, by RFC 9112 section 6.3.
+/// Returns the framing of a body, by RFC 9112 section 6.3.
 fn framing(response: &Response<()>) -> io::Result<Framing> {
     let headers = response.headers();
     if let Some(coding) = headers.get_all(TRANSFER_ENCODING).iter().next_back() {
@@ -185,7 +188,8 @@ fn framing(response: &Response<()>) -> io::Result<Framing> {
     Ok(announced(headers)?.map_or(Framing::Connection, Framing::Length))
 }
 
-/// The length that is announced, if one is: each time the same.
+/// Returns the announced length, or `None` if there is none. If it is announced more than once, all values must be
+/// equal.
 fn announced(headers: &HeaderMap) -> io::Result<Option<u64>> {
     let mut length = None;
     for value in headers.get_all(CONTENT_LENGTH) {
@@ -199,7 +203,7 @@ fn announced(headers: &HeaderMap) -> io::Result<Option<u64>> {
     Ok(length)
 }
 
-/// Reads as many bytes behind others, up to the limit and one byte more.
+/// Reads `length` bytes after those in `bytes`, up to the limit and one byte more.
 fn read_length(length: u64, connection: impl Read, bytes: &mut Vec<u8>, enough: usize) -> io::Result<()> {
     let end = usize::try_from(length).unwrap_or(enough).saturating_add(bytes.len()).min(enough);
     connection.take((end - bytes.len()) as u64).read_to_end(bytes)?;
@@ -225,7 +229,7 @@ fn read_chunks(mut connection: impl BufRead, bytes: &mut Vec<u8>, enough: usize)
     }
 }
 
-/// Reads the line with the size of a chunk, which may have extensions behind a semicolon.
+/// Parses the line with the size of a chunk, which may have extensions after a semicolon.
 fn chunk_size(line: &[u8]) -> io::Result<u64> {
     let digits = line.strip_suffix(b"\r\n").unwrap_or(line).split(|byte| *byte == b';').next();
     let digits = str::from_utf8(digits.unwrap_or_default()).map_err(invalid)?.trim_end_matches([' ', '\t']);
@@ -238,7 +242,7 @@ fn chunk_size(line: &[u8]) -> io::Result<u64> {
     }
 }
 
-/// Passes over the lines behind the last chunk, of which the last one is empty.
+/// Skips the lines after the last chunk, up to an empty line.
 fn read_trailers(mut connection: impl BufRead) -> io::Result<()> {
     let mut left = LONGEST_LINES;
     loop {
@@ -250,7 +254,7 @@ fn read_trailers(mut connection: impl BufRead) -> io::Result<()> {
     }
 }
 
-/// Reads a line with its end, which it lacks if the connection has ended.
+/// Reads a line with its line end, which is missing if the connection has ended.
 fn read_line(connection: &mut impl BufRead, left: &mut u64) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     connection.take(*left).read_until(b'\n', &mut line)?;

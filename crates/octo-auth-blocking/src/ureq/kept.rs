@@ -1,4 +1,4 @@
-//! Connections of API calls that are kept for the next call.
+//! Connections of API calls that are kept for further calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use http::Uri;
 
 use super::connection::Connection;
 
-/// The longest that a connection is kept: most servers keep theirs longer.
+/// The longest time that a connection is kept. Most servers keep theirs longer.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// The most connections that are kept.
+/// The limit of kept connections.
 const MOST: usize = 16;
 
-/// The connections that are kept, the last one used at the end.
+/// The kept connections, with the last used at the end.
 #[derive(Default)]
 pub(super) struct Kept(Mutex<Vec<Idle>>);
 
@@ -24,7 +24,7 @@ struct Idle {
 }
 
 impl Kept {
-    /// Takes a connection to a server that is still open, if one is kept.
+    /// Takes a kept connection to a server that is still open, if there is one.
     pub(super) fn take(&self, server: &Uri) -> Option<Connection> {
         loop {
             let mut connection = self.remove(server)?;

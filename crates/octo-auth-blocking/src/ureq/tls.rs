@@ -1,4 +1,4 @@
-//! TLS settings of ureq: what a builder leaves open, and certificates from PEM text.
+//! TLS settings of ureq: defaults for what a builder leaves open, and certificates from PEM text.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsConfigBuilder};
 
-/// TLS settings with what they leave open filled in: cryptography chosen here, so that neither a feature nor
-/// another crate of the program can choose it, and the platform's certificates.
+/// Fills in the TLS settings that are left open. The crypto provider is selected explicitly, so that neither a
+/// feature nor another crate can change it. The certificates are those of the platform.
 ///
 /// # Errors
 ///
-/// A [`SetupError`] for a client certificate that cannot be used: ureq panics at one.
+/// A [`SetupError`] if a client certificate cannot be used: ureq would panic.
 pub(super) fn completed(tls: &TlsConfig) -> Result<TlsConfig, SetupError> {
     let provider = tls.unversioned_rustls_crypto_provider().clone().unwrap_or_else(ring);
     if let Some(certificate) = tls.client_cert() {
@@ -27,7 +27,7 @@ pub(super) fn completed(tls: &TlsConfig) -> Result<TlsConfig, SetupError> {
     Ok(builder_of(tls).root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
 }
 
-/// A builder with these settings.
+/// Returns a builder with these settings.
 pub(super) fn builder_of(tls: &TlsConfig) -> TlsConfigBuilder {
     let builder = TlsConfig::builder()
         .provider(tls.provider())
@@ -41,19 +41,19 @@ pub(super) fn builder_of(tls: &TlsConfig) -> TlsConfigBuilder {
     }
 }
 
-/// The certificate authorities of a PEM text.
+/// Returns the certificate authorities of a PEM text.
 pub(super) fn roots(pem: &[u8]) -> Result<RootCerts, SetupError> {
     let (certificates, _) = items(pem, NO_ROOT)?;
     let mut store = RootCertStore::empty();
     for certificate in &certificates {
-        // ureq leaves out what it cannot use.
+        // ureq skips certificates that it cannot use.
         let added = store.add(CertificateDer::from(certificate.der()).into_owned());
         added.map_err(|error| SetupError::new(format!("{UNUSABLE_ROOT}: {error}")))?;
     }
     Ok(RootCerts::from(certificates))
 }
 
-/// The client certificate of a PEM text.
+/// Returns the client certificate of a PEM text.
 pub(super) fn client_certificate(pem: &[u8]) -> Result<ClientCert, SetupError> {
     let (chain, key) = items(pem, NO_CLIENT_CERTIFICATE)?;
     let key = key.ok_or_else(|| SetupError::new(NO_PRIVATE_KEY))?;
@@ -66,11 +66,11 @@ const NO_CLIENT_CERTIFICATE: &str = "the PEM text of the client certificate hold
 const NO_PRIVATE_KEY: &str =
     "the PEM text of the client certificate holds no private key: add the key to it, unencrypted";
 const UNUSABLE_CLIENT_CERTIFICATE: &str = "the client certificate cannot be used";
-/// Not with the library's own error, which shows the line that it could not read: perhaps a key.
+/// The library's own error is not used: it shows the line that could not be read, which may be a key.
 const UNREADABLE_PEM: &str = "the PEM text cannot be read: write its `BEGIN` and `END` markers in lines of their own, \
      with base64 alone between them";
 
-/// All certificates of a PEM text, at least one, and its first private key.
+/// Returns all certificates of a PEM text, at least one, and its first private key.
 fn items(
     pem: &[u8],
     none: &'static str,
@@ -86,7 +86,7 @@ fn items(
     if certificates.is_empty() { Err(SetupError::new(none)) } else { Ok((certificates, key)) }
 }
 
-/// Checks that a client certificate and its key can be used, and belong together.
+/// Checks that a client certificate and its key can be used and match.
 fn check(certificate: &ClientCert, provider: &CryptoProvider) -> Result<(), SetupError> {
     let der = |certificate: &Certificate<'_>| CertificateDer::from(certificate.der()).into_owned();
     let chain = certificate.certs().iter().map(der).collect();
