@@ -156,7 +156,7 @@ fn other(error: impl std::error::Error + Send + Sync + 'static) -> ureq::Error {
 }
 
 /// Returns whether an answer came from another address than the requested one. An answer that another middleware
-/// made, such as a cache, has no address; ureq would panic if it were asked for that one.
+/// made, such as a cache, has no address. ureq panics if asked for it; the panic is caught.
 fn is_redirected(answer: &Response<Body>, asked: &Uri) -> bool {
     let is_elsewhere = || catch_unwind(AssertUnwindSafe(|| answer.get_uri() != asked)).unwrap_or(false);
     !answer.extensions().is_empty() && is_elsewhere()

@@ -1,5 +1,5 @@
-//! Requests beside the machine, such as sign-ins, wait in line for the request budget: in order, a bounded number of them,
-//! each for a bounded time.
+//! The queue for the request budget, for requests that belong to no spec, such as sign-ins. It is in order, and
+//! both its length and the wait are limited.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,50 +10,51 @@ use octo_auth_core::{Purpose, TransportError};
 use crate::event::Listener;
 use crate::shared::{Running, Shared, left};
 
-/// The most requests that wait.
+/// The limit of waiting requests.
 const MOST_WAITING: usize = 64;
 
-/// How long one waits at most: longer than the minute in which most providers count.
+/// The longest wait of a request. It is longer than the minute in which most providers count.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// A request beside the machine, from the first question until it is sent or given up. Dropped, it leaves the line.
+/// The admission of one request that belongs to no spec, until the request is sent or cancelled. Dropping it
+/// leaves the queue.
 #[must_use = "it leaves the line when it is dropped"]
 pub struct Admission {
     shared: Arc<Shared>,
     turn: Option<Turn>,
 }
 
-/// A place in the line.
+/// A position in the queue.
 #[derive(Clone, Copy)]
 struct Turn {
     number: u64,
-    /// When it has waited long enough, on the boot clock.
+    /// The end of its wait, on the boot clock.
     until: Duration,
 }
 
-/// What a request beside the machine is told.
+/// The next action of such a request.
 #[must_use = "the request has to do as it is told"]
 pub enum Admitted {
     /// Send it now.
     Yes(Running),
-    /// Wait, but at most for this duration, and ask again.
+    /// Wait for the listener, at most for this duration, and ask again.
     Wait(Listener, Duration),
-    /// It is not sent, for this reason.
+    /// Do not send it, for this reason.
     No(TransportError),
 }
 
 impl Shared {
-    /// Returns the admission of one request beside the machine.
+    /// Returns the admission of one request that belongs to no spec.
     pub fn admission(self: &Arc<Self>) -> Admission {
         Admission { shared: self.clone(), turn: None }
     }
 }
 
 impl Admission {
-    /// Asks whether a request may be sent now. It is counted in the request budget then.
+    /// Asks whether the request may be sent now. If so, it is counted in the request budget.
     ///
-    /// Requests are admitted in the order in which they asked first. One waits at most two minutes; if 64 wait already, a
-    /// further one is not sent.
+    /// Requests are admitted in the order of their first call. A request waits at most two minutes. If 64 requests
+    /// are waiting already, it is not sent.
     pub fn ask(&mut self, purpose: Purpose) -> Admitted {
         let shared = self.shared.clone();
         let (mut state, now) = shared.enter();
@@ -61,7 +62,7 @@ impl Admission {
             state.line.first().is_none_or(|first| self.turn.is_some_and(|own| own.number == *first));
         let opens = match is_next || !purpose.concerns_a_grant() {
             true => state.machine.admit(purpose, now),
-            // It is notified when the one before it has left.
+            // It is notified when the request before it has left the queue.
             false => Err(Duration::MAX),
         };
         let Err(opens) = opens else {
@@ -92,7 +93,7 @@ impl Admission {
         Admitted::Wait(listener, left(opens.min(until), now))
     }
 
-    /// Leaves the line: the next may ask.
+    /// Leaves the queue, so that the next request may ask.
     fn leave(&mut self) {
         let Some(turn) = self.turn.take() else { return };
         self.shared.enter().0.line.remove(&turn.number);

@@ -1,4 +1,4 @@
-//! The calls that begin jobs: each returns the guard of its jobs, made in the same step.
+//! The calls that start jobs. Each returns the guard of its jobs, made in the same step.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
@@ -15,34 +15,34 @@ use crate::key_cell::KeyCell;
 use crate::saver::Saver;
 use crate::shared::{Shared, State, left};
 
-/// What a caller is told.
+/// The next action of a caller.
 #[derive(Debug)]
 #[must_use = "the caller has to do as it is told"]
 pub enum Told {
     /// Use this token.
     Token(Token),
-    /// There is no token to be had now.
+    /// No token is available now.
     TokenError(TokenError),
-    /// Have these jobs run. Use the token if there is one; else ask again.
+    /// Run these jobs. If there is a token, use it; otherwise ask again.
     Run(Option<Token>, JobGuard),
-    /// Wait, but at most for this duration, and ask again.
+    /// Wait for the listener, at most for this duration, and ask again.
     Wait(Listener, Duration),
 }
 
-/// What a task or thread is told that refreshes tokens ahead of time, or saves again.
+/// The next action of a background task or thread that refreshes tokens ahead or retries saves.
 #[derive(Debug)]
 #[must_use = "the jobs have to be run"]
 pub enum Due {
-    /// Have these jobs run and ask again.
+    /// Run these jobs and ask again.
     Run(JobGuard),
-    /// Wait, but at most for this duration, and ask again.
+    /// Wait for the listener, at most for this duration, and ask again.
     Wait(Listener, Duration),
-    /// Stop: no renewal begins any more, or nothing is left to be saved.
+    /// Stop: no renewal begins any more, or everything is saved.
     Over,
 }
 
 impl Shared {
-    /// Asks for a caller.
+    /// Returns the next action of a caller.
     pub fn ask(self: &Arc<Self>, cell: &KeyCell, caller: &mut Caller) -> Told {
         let (mut state, now) = self.enter();
         let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.spec(), caller, now));
@@ -57,7 +57,7 @@ impl Shared {
         told
     }
 
-    /// Imports tokens into a key. Returns the jobs that store them.
+    /// Imports tokens into a spec. Returns the jobs that store them.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Shared {
         self.begin(|machine, now| machine.import(spec, imported, now))
     }
 
-    /// Imports what an exchange brought. Returns the jobs that store it.
+    /// Imports the tokens of an exchange. Returns the jobs that store them.
     ///
     /// # Errors
     ///
@@ -84,13 +84,13 @@ impl Shared {
         self.begin(|machine, now| machine.import_if_vacant(spec, brought, replaces, now))
     }
 
-    /// Signs a key out. Returns the jobs that store it and revoke what it held.
+    /// Signs an account out. Returns the jobs that store the sign-out and revoke its tokens.
     pub fn sign_out(self: &Arc<Self>, spec: &TokenSpec) -> Option<JobGuard> {
         let Ok(guard) = self.begin(|machine, now| Ok::<_, Infallible>(machine.sign_out(spec, now)));
         guard
     }
 
-    /// Asks which token to renew ahead of time.
+    /// Returns the next renewal to refresh ahead.
     pub fn poll_due(self: &Arc<Self>, which: RefreshAhead) -> Due {
         let (mut state, now) = self.enter();
         if state.is_shut_down {
@@ -106,11 +106,11 @@ impl Shared {
         due
     }
 
-    /// Returns the jobs that save what no store holds yet and nothing saves.
+    /// Returns the jobs that save all unsaved records, except those that are being saved.
     pub fn save_all(self: &Arc<Self>) -> Vec<JobGuard> {
         let (mut guards, mut last) = (Vec::new(), None);
         loop {
-            // Some in each step, so that no caller waits for all.
+            // A few in each step, so that callers do not wait for all of them.
             let (mut state, now) = self.enter();
             let ((jobs, next), wakers) =
                 self.apply(&mut state, now, |machine| machine.save_some(last.as_deref(), now));
@@ -123,7 +123,7 @@ impl Shared {
         }
     }
 
-    /// Makes one call on the machine that may begin a job.
+    /// Makes one call on the core that may start a job.
     fn begin<E>(
         self: &Arc<Self>,
         call: impl FnOnce(&mut TokenManager, Now) -> Result<Option<Job>, E>,
@@ -143,8 +143,8 @@ impl Shared {
 }
 
 impl Saver {
-    /// Asks which record to save, also after a shutdown. It is over when nothing is left; if something is unsaved later,
-    /// there is another saver.
+    /// Returns the next record to save, also after a shutdown. Returns [`Due::Over`] when everything is saved. If
+    /// something is unsaved later, another saver is started.
     pub fn poll(&self, shared: &Arc<Shared>) -> Due {
         let (mut state, now) = shared.enter();
         let (saving, wakers) = shared.apply(&mut state, now, |machine| machine.save_next(now));
@@ -152,7 +152,7 @@ impl Saver {
             Some(DueJob { job: Some(job), .. }) => Due::Run(shared.guard(&mut state, job)),
             Some(DueJob { job: None, again }) => Due::Wait(shared.listen(), left(again, now)),
             None => {
-                // In the same step, so that nothing unsaved is left without a saver.
+                // In the same step, so that no unsaved record is left without a saver.
                 state.saver = Weak::new();
                 Due::Over
             }

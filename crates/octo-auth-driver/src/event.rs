@@ -1,7 +1,7 @@
 //! Waiting for a change, as a future or by blocking.
 //!
-//! A listener hears of every notification that follows its making. Wakers are called and dropped outside every lock: a
-//! waker may own the task that it wakes, and dropping that may lead back here.
+//! A listener receives every notification after its creation. Wakers are called and dropped without any lock held:
+//! a waker may own the task that it wakes, and dropping that task may call this crate again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::sync::{Mutex, MutexGuard, Thread, current, park_timeout};
 
-/// Something that happens again and again.
+/// An event that can happen repeatedly.
 #[derive(Default)]
 pub(crate) struct Event(Arc<Mutex<Waiting>>);
 
@@ -43,7 +43,7 @@ impl Event {
         Listener { waiting: self.0.clone(), id }
     }
 
-    /// Notifies every listener. Adds the wakers to be called once no lock is held.
+    /// Notifies every listener. Adds the wakers to call when no lock is held.
     pub(crate) fn notify(&self, wakers: &mut Vec<Waker>) {
         let notified = std::mem::take(&mut lock(&self.0).wakers);
         wakers.extend(notified.into_values().flatten());
@@ -51,7 +51,7 @@ impl Event {
 }
 
 impl Listener {
-    /// Blocks the thread until the change, but at most for a duration. Returns whether there was a change.
+    /// Blocks the thread until the change, at most for a duration. Returns whether there was a change.
     pub fn wait_timeout(mut self, at_most: Duration) -> bool {
         let waker = Waker::from(Arc::new(ThreadWaker(current())));
         let start = Instant::now();
@@ -92,10 +92,10 @@ impl Wake for ThreadWaker {
     }
 }
 
-/// Wakes all; a waker that panics keeps no other from being woken.
+/// Calls all wakers. A waker that panics does not stop the others.
 pub(crate) fn wake(wakers: Vec<Waker>) {
     for waker in wakers {
-        // The panic hook has shown it already.
+        // The panic hook has already printed the panic.
         let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }

@@ -1,7 +1,7 @@
-//! Stands by the jobs of a flight, from when the first is handed out until the last is reported.
+//! Guards the jobs of a flight from the first job until the last report.
 //!
-//! A guard that is dropped on its way, with its runtime or by a panic of a transport or a store, reports its job: as lost
-//! if it was begun, for its outcome is unknown, else as not begun.
+//! A guard may be dropped early, when its runtime ends or a transport or store panics. It then reports its job: as
+//! lost if it was begun, because the outcome is unknown; otherwise as not begun.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use octo_auth_core::{Job, Now, Report, Ticket};
 
 use crate::shared::{Running, Shared};
 
-/// The jobs of one flight, to be run one after the other.
+/// The jobs of one flight, to run one after another.
 #[must_use = "dropping it gives the job up"]
 pub struct JobGuard {
     stage: Option<Stage>,
@@ -19,11 +19,11 @@ pub struct JobGuard {
     running: Running,
 }
 
-/// How far the present job has come.
+/// The progress of the current job.
 enum Stage {
-    /// It was not begun.
+    /// The job was not begun.
     Due(Box<Job>),
-    /// Its report is due.
+    /// The job was begun, but not reported.
     Begun(Ticket),
 }
 
@@ -32,12 +32,12 @@ impl JobGuard {
         Self { stage: Some(Stage::Due(Box::new(job))), running }
     }
 
-    /// Returns the job that is due, to be run now, and the time of its beginning. `None` once all jobs are reported. A job for
-    /// which it is too late by now is reported as not begun.
+    /// Returns the next job to run now, and the time of its beginning. Returns `None` when all jobs are reported.
+    /// If it is too late for a job, it is reported as not begun.
     pub fn begin(&mut self) -> Option<(Job, Now)> {
         loop {
             let Some(Stage::Due(job)) = &self.stage else { return None };
-            // Asked while nothing is begun: should the clock panic, no request was sent.
+            // Read before the job begins: if the clock panics, no request was sent.
             let ticket = job.ticket().clone();
             let (now, is_in_time) = self.shared().begin_job(&ticket);
             match self.stage.take() {
@@ -51,7 +51,8 @@ impl JobGuard {
         }
     }
 
-    /// Returns the job that is due, so that its runner can choose a thread for it. `None` once all jobs are reported.
+    /// Returns the next job, so that its runner can choose a thread for it. Returns `None` when all jobs are
+    /// reported.
     #[must_use]
     pub fn due(&self) -> Option<&Job> {
         match &self.stage {
@@ -60,9 +61,9 @@ impl JobGuard {
         }
     }
 
-    /// Reports the outcome of the job that was begun. The next job of the flight, if there is one, is then due.
+    /// Reports the outcome of the job that was begun. The next job of the flight, if any, is then due.
     pub fn report(&mut self, report: Report) {
-        // Begun until the machine has taken the report.
+        // The stage stays `Begun` until the core has accepted the report.
         let next = self.shared().report(report);
         self.stage = next.map(|job| Stage::Due(Box::new(job)));
     }
@@ -71,7 +72,7 @@ impl JobGuard {
         self.running.shared()
     }
 
-    /// Reports a job that nothing more will be heard of.
+    /// Reports a job whose outcome will not be known.
     fn give_up(&mut self, stage: Stage) {
         let report = match stage {
             Stage::Begun(ticket) => ticket.lost(),
@@ -83,7 +84,7 @@ impl JobGuard {
 
 impl Drop for JobGuard {
     fn drop(&mut self) {
-        // A clock that panics again while its panic is handled would abort the program. The flight then ends by its deadline.
+        // A second panic of the clock would abort the program. The flight then ends by its deadline.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             while let Some(stage) = self.stage.take() {
                 self.give_up(stage);

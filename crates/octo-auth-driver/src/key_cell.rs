@@ -1,4 +1,4 @@
-//! What all handles of one key share.
+//! The state that all handles of one spec share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use octo_auth_system::Clock;
 use crate::event::Event;
 use crate::snapshot_cell::{Snapshot, SnapshotCell};
 
-/// A key that a handle has acquired: its snapshot, and the callers that wait for it.
+/// A spec that a handle has acquired, with its snapshot and its waiting callers.
 pub struct KeyCell {
     spec: Arc<TokenSpec>,
     pub(crate) snapshot: SnapshotCell,
@@ -21,13 +21,14 @@ impl KeyCell {
         Self { spec, snapshot: SnapshotCell::default(), changed: Event::default() }
     }
 
-    /// Returns the key.
+    /// Returns the spec.
     #[must_use]
     pub fn spec(&self) -> &Arc<TokenSpec> {
         &self.spec
     }
 
-    /// Returns the token that can be served without asking: no lock, no allocation. `None`: ask.
+    /// Returns the token if it can be used without asking, with no lock and no allocation. On `None`, call
+    /// [`Shared::ask`](crate::Shared::ask).
     #[inline]
     pub fn snapshot(&self, clock: &dyn Clock) -> Option<Snapshot> {
         self.snapshot.read(clock)

@@ -1,20 +1,22 @@
-//! Drives the machine of the core for many callers at once, for adapters of any colour.
+//! Drives the core's `TokenManager` for many concurrent callers. Asynchronous and blocking adapters use it.
 //!
-//! The core decides; this crate keeps one lock around it and carries each decision to those it concerns. It does no IO,
-//! starts no task and no thread, and never blocks unless a [`Listener`] is told to. An adapter does four things:
+//! The core makes all decisions. This crate keeps the core's `TokenManager` under one lock and passes each
+//! decision to the callers that it concerns. It does no IO, starts no task or thread, and blocks only in
+//! [`Listener::wait_timeout`]. An adapter does four things:
 //!
 //! | the adapter | with |
 //! |---|---|
-//! | asks for a caller and does what it is told | [`Shared::ask`] and [`Told`] |
+//! | asks for a caller, and acts on the result | [`Shared::ask`] and [`Told`] |
 //! | runs jobs, on its own tasks or threads, and reports each | [`JobGuard`] |
 //! | waits, as a future or by blocking | [`Listener`] |
-//! | saves again what a store refused, with no caller | [`Shared::on_unsaved`] and [`Saver`] |
+//! | retries failed saves, without a caller | [`Shared::on_unsaved`] and [`Saver`] |
 //!
-//! A token that is valid is served without the lock: ask [`KeyCell::snapshot`] first. With [`Told::Run`] and a token, hand
-//! the guard to another thread and return the token; the example below runs the job where it stands. At the end,
-//! [`Shared::release`] each key, [`Shared::shut_down`], and wait by [`Shared::listen_while_busy`]. Events of telemetry are
-//! told by this crate; spans around requests and store calls, and how long a caller waited, by the calls of
-//! [`Shared::telemetry`].
+//! Call [`KeyCell::snapshot`] first: it returns a valid token without the lock. If [`Told::Run`] contains a token,
+//! pass the guard to another thread and return the token. The example below runs the job directly. At the end,
+//! call [`Shared::release`] for each spec and [`Shared::shut_down`], and wait with [`Shared::listen_while_busy`].
+//!
+//! This crate emits the telemetry events. With the methods of [`Shared::telemetry`], the adapter adds spans around
+//! requests and store calls, and reports how long callers waited.
 //!
 //! ```
 //! use octo_auth_core::{Caller, Client, Job, Policy, Profile, Scopes, Storage, TokenManager, TokenSpec, Waits};
@@ -36,7 +38,7 @@
 //!         Told::Run(_, mut guard) => {
 //!             while let Some((job, sent)) = guard.begin() {
 //!                 let Job::Send(job) = job else { unreachable!("there is no store") };
-//!                 // Send `job.request()` with an HTTP client of your own; here another has answered already.
+//!                 // Send `job.request()` with an HTTP client of your own; here the answer is already known.
 //!                 let body = r#"{"access_token":"at-1","token_type":"Bearer","expires_in":3600}"#;
 //!                 let response = http::Response::builder().header("content-type", "application/json").body(body)?;
 //!                 guard.report(job.answered(&response, sent, shared.now()));

@@ -1,7 +1,7 @@
-//! Events that telemetry has not heard of yet.
+//! Events that were not reported to telemetry yet.
 //!
-//! They are told one after the other, in the order in which they happened, and never under the lock: a thread that finds
-//! some while no other thread tells them tells them all. A subscriber that calls back only adds to them.
+//! They are reported in the order in which they happened, and never under the lock. One thread at a time reports
+//! all of them. If a subscriber calls back, its events are only added to the queue.
 
 use crate::telemetry::News;
 
@@ -16,12 +16,13 @@ impl PendingEvents {
         self.events.push(event);
     }
 
-    /// Takes the events to tell, unless another thread tells them. After them, take [`PendingEvents::rest`].
+    /// Takes the events to report, unless another thread is reporting. Call [`PendingEvents::rest`] after
+    /// reporting them.
     pub(crate) fn take(&mut self) -> Vec<News> {
         if self.is_busy { Vec::new() } else { self.rest() }
     }
 
-    /// Takes what has come since; if that is nothing, it is over.
+    /// Takes the events that were added since. If there are none, reporting ends.
     pub(crate) fn rest(&mut self) -> Vec<News> {
         self.is_busy = !self.events.is_empty();
         std::mem::take(&mut self.events)

@@ -1,19 +1,19 @@
-//! What saves again what no store holds, although no caller asks: one task or thread of the adapter, only as long as
-//! something is unsaved.
+//! The saver: retries failed saves without a caller. It is one task or thread of the adapter, and exists only
+//! while something is unsaved.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-/// Starts the task or thread that saves, or drops the saver where there is none to be had.
+/// Starts the task or thread of a saver. It drops the saver if it cannot start one.
 pub(crate) type StartSaver = Box<dyn Fn(Saver) + Send + Sync>;
 
-/// The right to save what no store holds: each registration has one at a time. Dropped, as with the runtime of its task,
-/// it is given to another once something happens to a key.
+/// The right to retry saves. Each `TokenManager` has one at a time. If it is dropped, for example because its
+/// runtime ends, another one is made at the next change of a spec.
 #[must_use = "nothing is saved when it is dropped"]
 pub struct Saver(Arc<()>);
 
 impl Saver {
-    /// Returns the saver if something is to be saved, now or later, and there is none.
+    /// Returns a saver if there is unsaved data, now or later, and no saver exists.
     pub(crate) fn new(alive: &mut Weak<()>, has_unsaved: bool) -> Option<Self> {
         if !has_unsaved || alive.strong_count() > 0 {
             return None;

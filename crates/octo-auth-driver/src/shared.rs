@@ -1,8 +1,8 @@
-//! What all callers of a registration share: the machine under one lock.
+//! The state that all callers of a `TokenManager` share, under one lock.
 //!
-//! Each call is one step: take the lock, read the clock, call the machine, publish snapshots, queue events, notify waiting
-//! callers. A caller that has to wait gets its listener in the step that says so; no change can fall in between. The lock
-//! is never held across IO; wakers are called, and telemetry is told, outside of it.
+//! Each call is one step: take the lock, read the clock, call the core, publish snapshots, queue events, notify
+//! waiting callers. A caller that has to wait gets its listener in the same step, so it cannot miss a change. The
+//! lock is never held during IO. Wakers and telemetry are called after it is released.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -24,34 +24,35 @@ use crate::subscribers::{Changes, Subscribers};
 use crate::sync::{Mutex, MutexGuard};
 use crate::telemetry::{News, Reported, Telemetry};
 
-/// The longest wait without asking again: a clock may have been set, or a machine suspended.
+/// The longest wait before a caller asks again: a clock may have been set, or a machine suspended.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The machine of one registration, for many callers.
+/// The core's `TokenManager`, for many concurrent callers.
 pub struct Shared {
     state: Mutex<State>,
-    /// Read under the lock, so that the machine never sees the boot clock go back.
+    /// The clock is read under the lock, so that the core never sees the boot clock go back.
     clock: Arc<dyn Clock>,
     telemetry: Telemetry,
-    /// Notifies those that wait for no key in particular.
+    /// Notifies waiters that are not tied to one spec.
     pub(crate) watched: Event,
-    /// Starts what saves again.
+    /// Starts the saver.
     pub(crate) start_saver: OnceLock<StartSaver>,
 }
 
 pub(crate) struct State {
     pub(crate) machine: TokenManager,
     cells: KeyMap<Held>,
-    /// The keys that callers wait for.
+    /// The specs that callers wait for.
     waited: HashSet<Arc<TokenSpec>>,
     subscribers: Subscribers,
     pending: PendingEvents,
-    /// How many flights of a key have a job that is not reported, or something that follows it; `None`: exchanges.
+    /// The number of running flights for each spec; `None` counts exchanges. A flight runs until its last job is
+    /// reported and the work that follows is done.
     running: HashMap<Option<Arc<TokenSpec>>, usize>,
     pub(crate) is_shut_down: bool,
-    /// Alive while a saver is at work.
+    /// Alive while a saver runs.
     pub(crate) saver: Weak<()>,
-    /// The requests beside the machine that wait for the budget, in order.
+    /// The requests that belong to no spec and wait for the request budget, in order.
     pub(crate) line: BTreeSet<u64>,
     pub(crate) next_turn: u64,
 }
@@ -61,7 +62,7 @@ struct Held {
     handles: usize,
 }
 
-/// Something in flight. A shutdown waits until it is dropped.
+/// Work in flight. A shutdown waits until it is dropped.
 #[must_use = "it ends when it is dropped"]
 pub struct Running {
     shared: Arc<Shared>,
@@ -69,7 +70,7 @@ pub struct Running {
 }
 
 impl Shared {
-    /// Puts a machine under a lock, with the clock that it goes by.
+    /// Puts the core's `TokenManager` under a lock, with its clock.
     #[must_use]
     pub fn new(machine: TokenManager, clock: Arc<dyn Clock>) -> Arc<Self> {
         let telemetry = Telemetry::new(machine.client());
@@ -110,17 +111,18 @@ impl Shared {
         self.clock.now()
     }
 
-    /// Returns the telemetry of the registration. Call it with no lock held.
+    /// Returns the telemetry. Call it with no lock held.
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// Acquires a key for one more handle. It is not evicted until each handle has [released](Shared::release) it.
+    /// Acquires a spec for one more handle. The spec is not evicted until each handle has
+    /// [released](Shared::release) it.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the requests of the key cannot be built, or if there is no room for another key.
+    /// A [`TokenError`] if the requests of the spec cannot be built, or if there is no room for another spec.
     pub fn acquire(&self, spec: &TokenSpec) -> Result<Arc<KeyCell>, TokenError> {
         let (mut state, now) = self.enter();
         let (spec, wakers) = self.apply(&mut state, now, |machine| machine.acquire(spec, now));
@@ -129,7 +131,7 @@ impl Shared {
         cell
     }
 
-    /// Releases a key for one handle.
+    /// Releases a spec for one handle.
     pub fn release(&self, cell: &KeyCell) {
         let (mut state, now) = self.enter();
         let State { machine, cells, waited, .. } = &mut *state;
@@ -149,13 +151,13 @@ impl Shared {
         self.telemetry.refused(spec, generation);
     }
 
-    /// Records that another process has written a record: callers of its key ask the machine again.
+    /// Records that another process has written a record. Callers of its spec ask the core again.
     pub fn changed_elsewhere(&self, name: &RecordName) {
         self.step(|machine, _| drop(machine.changed_elsewhere(name)));
     }
 
-    /// Returns a listener to wait by while the record of a key is being saved, or, with `all`, while anything runs for the
-    /// key; `None` once that is over.
+    /// Returns a listener while the record of a spec is being saved, or, with `all`, while any job of the spec
+    /// runs. Returns `None` otherwise.
     pub fn listen_while_running(&self, cell: &KeyCell, all: bool) -> Option<Listener> {
         let (mut state, now) = self.enter();
         let is_saving = state.machine.status(cell.spec(), now).is_some_and(|status| status.is_being_saved());
@@ -163,19 +165,19 @@ impl Shared {
         (is_saving || is_running).then(|| state.listen(cell))
     }
 
-    /// Returns how many requests may be sent now.
+    /// Returns the number of requests that may be sent now.
     #[must_use]
     pub fn budget_left(&self) -> u32 {
         let (state, now) = self.enter();
         state.machine.budget_left(now)
     }
 
-    /// Returns a listener that hears of the next change, whatever its key.
+    /// Returns a listener for the next change of any spec.
     pub fn listen(&self) -> Listener {
         self.watched.listen()
     }
 
-    /// Notifies those that wait for no key in particular.
+    /// Notifies waiters that are not tied to one spec.
     pub fn wake_watchers(&self) {
         let mut wakers = Vec::new();
         self.watched.notify(&mut wakers);
@@ -191,7 +193,7 @@ impl Shared {
         self.step(|machine, _| machine.replace_client(client))
     }
 
-    /// Begins no renewal from now on.
+    /// Stops starting renewals.
     pub fn shut_down(&self) {
         let (mut state, now) = self.enter();
         state.is_shut_down = true;
@@ -199,46 +201,46 @@ impl Shared {
         self.leave(state, wakers);
     }
 
-    /// Returns a listener to wait by while anything is in flight or unsaved; `None` if nothing is.
+    /// Returns a listener while anything is in flight or unsaved, or `None` otherwise.
     pub fn listen_while_busy(&self) -> Option<Listener> {
         let state = self.lock();
         let is_busy = state.machine.is_busy() || !state.running.is_empty();
         is_busy.then(|| self.watched.listen())
     }
 
-    /// Returns how a key stands; `None` if it was never asked about.
+    /// Returns the status of a spec, or `None` if it is unknown.
     #[must_use]
     pub fn status(&self, spec: &TokenSpec) -> Option<Status> {
         let (state, now) = self.enter();
         state.machine.status(spec, now)
     }
 
-    /// Returns the state of a key in plain words; no secret is among them.
+    /// Describes the state of a spec in plain words, without secrets.
     #[must_use]
     pub fn explain(&self, spec: &TokenSpec) -> String {
         let (state, now) = self.enter();
         state.machine.explain(spec, now)
     }
 
-    /// Returns the present client.
+    /// Returns the current client.
     #[must_use]
     pub fn client(&self) -> Client {
         self.lock().machine.client().clone()
     }
 
-    /// Returns what authorises calls of the provider's API, by the present client's profile.
+    /// Returns an authorizer for calls of the provider's API, with the profile of the current client.
     #[must_use]
     pub fn authorizer(&self) -> Authorizer {
         Authorizer::from(self.lock().machine.client())
     }
 
-    /// Subscribes to what happens to the keys from now on.
+    /// Subscribes to the changes of all specs from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
         self.lock().subscribers.subscribe()
     }
 
-    /// Begins a job. Returns when it began, and whether it is still to be carried out.
+    /// Begins a job. Returns the time of its beginning, and whether it must still be run.
     pub(crate) fn begin_job(&self, ticket: &Ticket) -> (Now, bool) {
         self.step(|machine, now| (now, machine.begin(ticket, now)))
     }
@@ -254,7 +256,7 @@ impl Shared {
         next
     }
 
-    /// Makes one call on the machine.
+    /// Makes one call on the core.
     fn step<R>(&self, call: impl FnOnce(&mut TokenManager, Now) -> R) -> R {
         let (mut state, now) = self.enter();
         let (result, wakers) = self.apply(&mut state, now, |machine| call(machine, now));
@@ -267,7 +269,7 @@ impl Shared {
         Running { shared: self.clone(), spec }
     }
 
-    /// Calls the machine and applies the effects. Returns the wakers to be called once the lock is released.
+    /// Calls the core and applies the effects. Returns the wakers to call after the lock is released.
     pub(crate) fn apply<R>(
         &self,
         state: &mut State,
@@ -295,20 +297,21 @@ impl Shared {
         (state, self.clock.now())
     }
 
-    /// After a panic under the lock the machine is between two of its own steps.
+    /// Takes the lock, also after a panic under it: the core is then between two of its own steps.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets what starts a task or thread that asks [`Saver::poll`] until that is over. It is called with no lock
-    /// held, by the thread that has met something unsaved. Only the first call has an effect.
+    /// Sets the function that starts a task or thread for a saver. That task or thread calls [`Saver::poll`] until
+    /// it returns [`Due::Over`]. The function is called with no lock held, on the thread that found unsaved data.
+    /// Only the first call of this method has an effect.
     pub fn on_unsaved(&self, start: impl Fn(Saver) + Send + Sync + 'static) {
-        // The starter that is there stays.
+        // An earlier function stays.
         let _ = self.start_saver.set(Box::new(start));
     }
 
-    /// Releases the lock, then tells telemetry what happened, wakes those that wait, and starts a saver if there is none and
-    /// something is to be saved.
+    /// Releases the lock. Then reports events to telemetry, wakes the waiters, and starts a saver if one is needed
+    /// and none runs.
     pub(crate) fn leave(&self, mut state: MutexGuard<'_, State>, wakers: Vec<Waker>) {
         let mut events = state.pending.take();
         let starting = self.start_saver.get().zip(state.saver());
@@ -325,17 +328,17 @@ impl Shared {
 }
 
 impl State {
-    /// Returns the saver if something is to be saved and there is none.
+    /// Returns a saver if there is unsaved data and no saver runs.
     fn saver(&mut self) -> Option<Saver> {
         Saver::new(&mut self.saver, self.machine.has_unsaved())
     }
 
-    /// Returns how many flights have a job that is not reported, or something that follows one, exchanges included.
+    /// Returns the number of running flights, including exchanges.
     pub(crate) fn running(&self) -> usize {
         self.running.values().sum()
     }
 
-    /// Returns the cell of a key, for one more handle.
+    /// Returns the cell of a spec, for one more handle.
     fn cell(&mut self, spec: &Arc<TokenSpec>, now: Now) -> Arc<KeyCell> {
         let Self { machine, cells, .. } = self;
         if let Some(held) = cells.get_mut(spec) {
@@ -348,20 +351,20 @@ impl State {
         cell
     }
 
-    /// Returns a listener for a caller that waits for a key.
+    /// Returns a listener for a caller that waits for a spec.
     pub(crate) fn listen(&mut self, cell: &KeyCell) -> Listener {
         self.waited.insert(cell.spec().clone());
         cell.changed.listen()
     }
 
-    /// Notifies the callers that wait for a key.
+    /// Notifies the callers that wait for a spec.
     fn wake(&mut self, spec: &TokenSpec, wakers: &mut Vec<Waker>) {
         if let Some(held) = self.cells.get(spec).filter(|_| self.waited.remove(spec)) {
             held.cell.changed.notify(wakers);
         }
     }
 
-    /// Notifies all callers that wait for a key.
+    /// Notifies all callers that wait for any spec.
     fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
         for spec in std::mem::take(&mut self.waited) {
             self.cells.get(&spec).into_iter().for_each(|held| held.cell.changed.notify(wakers));
@@ -424,7 +427,7 @@ impl Drop for Running {
     }
 }
 
-/// Returns how long to wait until a moment on the boot clock.
+/// Returns the remaining time until a moment on the boot clock.
 pub(crate) fn left(until: Duration, now: Now) -> Duration {
     until.saturating_sub(now.boot).min(LONGEST_WAIT)
 }

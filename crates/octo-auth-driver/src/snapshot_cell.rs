@@ -1,7 +1,7 @@
-//! The token that a key serves without asking: a snapshot, read without a lock.
+//! The published token of a spec: a snapshot that is read without a lock.
 //!
-//! Reading allocates nothing and counts no reference. The boot clock is read each time; the wall clock, which costs as
-//! much again, once in each second of the boot clock.
+//! Reading does not allocate and does not count references. It reads the boot clock each time. The wall clock
+//! costs as much again, and is read once in each second of the boot clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use arc_swap::{ArcSwapOption, Guard};
 use octo_auth_core::{Published, Token};
 use octo_auth_system::Clock;
 
-/// No second of the boot clock.
+/// A value that is no second of the boot clock.
 const NEVER: u64 = u64::MAX;
 
-/// A token that can be served now, held without counting a reference.
+/// A token that can be used now, held without counting a reference.
 pub struct Snapshot(Guard<Option<Arc<Published>>>);
 
-/// The published snapshot of one key.
+/// The published snapshot of one spec.
 pub(crate) struct SnapshotCell {
     published: ArcSwapOption<Published>,
     /// The second of the boot clock in which the wall clock was last read.
@@ -25,7 +25,7 @@ pub(crate) struct SnapshotCell {
 }
 
 impl Snapshot {
-    /// Returns the token; never `None`.
+    /// Returns the token. It is never `None`.
     #[inline]
     #[must_use]
     pub fn token(&self) -> Option<&Token> {
@@ -47,7 +47,7 @@ impl SnapshotCell {
         }
     }
 
-    /// Returns the snapshot if its token can be served now.
+    /// Returns the snapshot if its token can be used now.
     #[inline]
     pub(crate) fn read(&self, clock: &dyn Clock) -> Option<Snapshot> {
         let snapshot = self.published.load();

@@ -1,4 +1,4 @@
-//! Who hears of what happens to the keys.
+//! The subscribers to changes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,13 +10,13 @@ use octo_auth_core::Change;
 use crate::event::{Event, Listener, wake};
 use crate::sync::{Mutex, MutexGuard};
 
-/// The number of changes that are kept for a subscriber that does not read them.
+/// The number of changes that are kept for a slow subscriber.
 const CAPACITY: usize = 1024;
 
-/// A subscription to what happens to the keys, in order.
+/// A subscription to the changes of all specs, in order.
 ///
-/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. It never
-/// holds up a caller.
+/// A subscriber that falls more than 1,024 changes behind loses the oldest; [`Changes::missed`] counts them. A
+/// subscriber never delays a caller.
 pub struct Changes(Arc<Subscription>);
 
 struct Subscription {
@@ -31,7 +31,7 @@ struct Queue {
     is_over: bool,
 }
 
-/// All subscriptions of a registration.
+/// All subscriptions of a `TokenManager`.
 #[derive(Default)]
 pub(crate) struct Subscribers(Vec<Weak<Subscription>>);
 
@@ -41,13 +41,13 @@ impl Changes {
         self.0.lock().changes.pop_front()
     }
 
-    /// Returns the number of changes that were lost since the last call, because they were not read in time.
+    /// Returns the number of changes that were lost since the last call because the subscriber was too slow.
     pub fn missed(&mut self) -> u64 {
         std::mem::take(&mut self.0.lock().missed)
     }
 
-    /// Returns the next change; or, if there is none yet, a listener to wait by before asking again; or `None` once the
-    /// registration, all its handles and everything in flight are gone and each change was read.
+    /// Returns the next change. If there is none yet, returns a listener: wait for it, and call again. Returns
+    /// `None` after the last change, once the `TokenManager`, all its handles and all work in flight have ended.
     pub fn next_or_listen(&mut self) -> Option<Result<Change, Listener>> {
         let mut queue = self.0.lock();
         match queue.changes.pop_front() {
@@ -67,7 +67,7 @@ impl Subscribers {
         Changes(subscription)
     }
 
-    /// Queues a change for each subscriber. Adds the wakers to be called once no lock is held.
+    /// Queues a change for each subscriber. Adds the wakers to call when no lock is held.
     pub(crate) fn push(&mut self, change: &Change, wakers: &mut Vec<Waker>) {
         self.0.retain(|subscription| {
             let Some(subscription) = subscription.upgrade() else { return false };

@@ -1,4 +1,4 @@
-//! The locks and the parking of threads, in one place, so that a model checker can put its own in their place.
+//! The locks and thread parking, in one place, so that a model checker can replace them.
 
 pub(crate) use std::sync::{Mutex, MutexGuard};
 pub(crate) use std::thread::{Thread, current, park_timeout};

@@ -27,13 +27,13 @@ use panics::undisturbed;
 
 use octo_auth_system::Clock;
 
-/// What tells for one registration.
+/// The telemetry of one `TokenManager`.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     provider: Arc<str>,
 }
 
-/// A caller that waits; one that is dropped before it is over has given up.
+/// A waiting caller. If it is dropped without [`Waiting::over`], the outcome is `cancelled`.
 pub struct Waiting<'t> {
     telemetry: &'t Telemetry,
     key: &'t TokenSpec,
@@ -42,7 +42,7 @@ pub struct Waiting<'t> {
     outcome: &'static str,
 }
 
-/// Something under way, as a span.
+/// A span of work in flight.
 #[derive(Debug)]
 pub struct Scope {
     #[cfg(feature = "tracing")]
@@ -50,7 +50,7 @@ pub struct Scope {
 }
 
 impl Telemetry {
-    /// What tells for the registration of this client.
+    /// Builds the telemetry of this client's `TokenManager`.
     #[must_use]
     pub fn new(client: &Client) -> Self {
         #[cfg(feature = "metrics")]
@@ -58,7 +58,7 @@ impl Telemetry {
         Self { provider: client.profile().name().into() }
     }
 
-    /// Tells a change.
+    /// Reports a change.
     pub fn change(&self, news: &News) {
         undisturbed(|| {
             #[cfg(feature = "tracing")]
@@ -68,19 +68,19 @@ impl Telemetry {
         });
     }
 
-    /// The request of a job, under way.
+    /// Returns the span of a job's request.
     #[must_use]
     pub fn request(&self, job: &SendJob) -> Scope {
         self.exchange(job.purpose(), job.request().uri().host(), Some(job.spec()), job.cause())
     }
 
-    /// A request beside the machine, under way.
+    /// Returns the span of a request that belongs to no spec.
     #[must_use]
     pub fn request_beside(&self, purpose: Purpose, host: Option<&str>) -> Scope {
         self.exchange(purpose, host, None, None)
     }
 
-    /// A call of the store for a key, under way.
+    /// Returns the span of a store call for a spec.
     #[must_use]
     pub fn store_call(&self, key: &TokenSpec, call: Step) -> Scope {
         Scope {
@@ -89,7 +89,7 @@ impl Telemetry {
         }
     }
 
-    /// Tells how a job ended, and how much of the budget is left.
+    /// Reports the end of a job, and the rest of the request budget.
     pub fn reported(&self, reported: &Reported, budget_left: u32) {
         let Reported { ticket, end } = reported;
         undisturbed(|| match ticket.step() {
@@ -106,7 +106,8 @@ impl Telemetry {
         });
     }
 
-    /// Tells how an exchange beside the machine ended, and how much of the budget is left; asking for that may panic.
+    /// Reports the end of an exchange that belongs to no spec, and the rest of the request budget. `budget_left`
+    /// may panic.
     pub fn exchanged(
         &self,
         purpose: Purpose,
@@ -122,13 +123,13 @@ impl Telemetry {
         });
     }
 
-    /// A caller that begins to wait at this moment on the boot clock.
+    /// Starts measuring a caller's wait, from this moment on the boot clock.
     #[must_use]
     pub fn waiting<'t>(&'t self, key: &'t TokenSpec, clock: &'t dyn Clock, began: Duration) -> Waiting<'t> {
         Waiting { telemetry: self, key, clock, began, outcome: "cancelled" }
     }
 
-    /// Tells that a caller says a token was refused.
+    /// Reports that a resource server refused a token.
     pub fn refused(&self, key: &TokenSpec, generation: Generation) {
         undisturbed(|| {
             #[cfg(feature = "tracing")]
@@ -138,13 +139,13 @@ impl Telemetry {
         });
     }
 
-    /// Tells that a shutdown begins.
+    /// Reports that a shutdown begins.
     pub fn shutting_down(&self) {
         #[cfg(feature = "tracing")]
         undisturbed(|| events::shutting_down(&self.provider));
     }
 
-    /// Tells that a shutdown waits no longer, and whether all has ended and is stored.
+    /// Reports that a shutdown stopped waiting, and whether everything has ended and is stored.
     pub fn shut_down(&self, is_finished: bool) {
         #[cfg(feature = "tracing")]
         undisturbed(|| events::shut_down(&self.provider, is_finished));
@@ -174,7 +175,7 @@ impl Telemetry {
 }
 
 impl Waiting<'_> {
-    /// The caller waits no longer: this is what it is told.
+    /// Ends the wait with this result of the caller.
     pub fn over(mut self, told: Result<&Token, &TokenError>) {
         self.outcome = match told {
             Ok(token) if token.is_suspect() => "suspect",
@@ -196,14 +197,14 @@ impl Drop for Waiting<'_> {
 }
 
 impl Scope {
-    /// Does a work inside.
+    /// Runs work inside the span.
     pub fn within<R>(&self, work: impl FnOnce() -> R) -> R {
         #[cfg(feature = "tracing")]
         let _inside = self.span.enter();
         work()
     }
 
-    /// Awaits a work inside.
+    /// Awaits work inside the span.
     pub async fn around<F: Future>(self, work: F) -> F::Output {
         let mut work = pin!(work);
         std::future::poll_fn(|context| self.within(|| work.as_mut().poll(context))).await

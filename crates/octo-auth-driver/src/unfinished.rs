@@ -1,4 +1,4 @@
-//! What is under way or unsaved.
+//! Work that is in flight or unsaved.
 
 use std::sync::Arc;
 
@@ -6,21 +6,22 @@ use octo_auth_core::TokenSpec;
 
 use crate::shared::Shared;
 
-/// What is not done yet, such as when a shutdown stopped waiting. It goes on as long as its runtime or program does.
+/// Work that is not finished, such as when a shutdown stopped waiting. It continues while its runtime or program
+/// does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unfinished {
-    /// The keys whose request was not answered yet, or whose call of the store is under way.
+    /// The specs whose request was not answered yet, or whose store call is in flight.
     pub unanswered: Vec<Arc<TokenSpec>>,
-    /// The keys with something that no store holds, such as a refresh token: it is lost with the process.
+    /// The specs with unsaved data, such as a refresh token. It is lost when the process ends.
     pub unsaved: Vec<Arc<TokenSpec>>,
-    /// The number of tasks or threads at work, or waiting for one: renewals, calls of the store, revocations, and exchanges
-    /// beside the keys, such as that of an authorization code.
+    /// The number of tasks or threads that run or wait to run: renewals, store calls, revocations, and exchanges
+    /// that belong to no spec, such as that of an authorization code.
     pub running: usize,
 }
 
 impl Unfinished {
-    /// Returns whether all was done.
+    /// Returns whether everything is finished.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.unanswered.is_empty() && self.unsaved.is_empty() && self.running == 0
@@ -28,7 +29,7 @@ impl Unfinished {
 }
 
 impl Shared {
-    /// Returns what is under way or unsaved.
+    /// Returns the work that is in flight or unsaved.
     #[must_use]
     pub fn unfinished(&self) -> Unfinished {
         let state = self.lock();
@@ -36,7 +37,7 @@ impl Shared {
         Unfinished { unanswered, unsaved, running: state.running() }
     }
 
-    /// Returns the longest that a renewal under way may take.
+    /// Returns the longest time that a renewal in flight may take.
     #[must_use]
     pub fn longest_flight(&self) -> std::time::Duration {
         self.lock().machine.longest_flight()

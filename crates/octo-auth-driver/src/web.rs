@@ -1,7 +1,7 @@
-//! Sign-ins of a web application's users, for adapters of any colour.
+//! Sign-ins of the users of a web application, for asynchronous and blocking adapters.
 //!
-//! An adapter makes the calls of its store that a [`Change`] asks for, and exchanges the code. The rules are those of
-//! [`octo_auth_core::provider::web`].
+//! An adapter makes the store calls of a [`Change`], and exchanges the code. [`octo_auth_core::provider::web`]
+//! describes the rules.
 
 #[cfg(feature = "sealed-cookie")]
 mod sealed_cookie;
@@ -19,7 +19,8 @@ pub use octo_auth_store_kit::{Key as CookieKey, Keys as CookieKeys, SecretError,
 #[cfg(feature = "sealed-cookie")]
 use sealed_cookie::SealedCookie;
 
-/// The sign-ins of a registration, which wait in a store of the type `S` or in a cookie of the browser.
+/// The sign-ins of a client. While pending they are kept in a store of the type `S`, or in a cookie of the
+/// browser.
 #[derive(Clone)]
 pub struct SignIns<S> {
     place: Place<S>,
@@ -34,32 +35,32 @@ enum Place<S> {
     Cookie(SealedCookie),
 }
 
-/// A sign-in that begins.
+/// The beginning of a sign-in.
 #[derive(Debug)]
 pub struct Begun<'a, S> {
     /// The redirect to the provider's page.
     pub response: Response<String>,
-    /// A change to make in this store before the browser gets the response.
+    /// A change to make in this store before the response is sent.
     pub to_store: Option<(&'a S, Change)>,
 }
 
-/// Where the sign-in of a callback is found.
+/// The place of a callback's pending sign-in.
 #[derive(Debug)]
 pub enum Found<'a, S> {
-    /// In this store, once this change of it is made.
+    /// In this store: this change takes it out.
     InStore(&'a S, Box<Change>),
-    /// In the cookie; `None` if it came already.
+    /// In the cookie. `None` if the cookie was already used.
     InCookie(Option<PendingAuthorization>),
 }
 
 impl<S> SignIns<S> {
-    /// Returns sign-ins that wait in a store, whose callbacks come to this redirect URI.
+    /// Builds sign-ins that are kept in a store while pending. `redirect_uri` is the URI of the callbacks.
     #[must_use]
     pub fn in_store(store: S, redirect_uri: &str) -> Self {
         Self { place: Place::Store(store), redirect_uri: redirect_uri.into(), scopes: "".into() }
     }
 
-    /// Returns sign-ins that wait in a cookie that is sealed with these keys.
+    /// Builds sign-ins that are kept in a cookie while pending, sealed with these keys.
     #[cfg(feature = "sealed-cookie")]
     #[must_use]
     pub fn in_cookie(keys: CookieKeys, redirect_uri: &str) -> Self {
@@ -67,14 +68,14 @@ impl<S> SignIns<S> {
         Self { place, redirect_uri: redirect_uri.into(), scopes: "".into() }
     }
 
-    /// Sets the scopes to ask for, separated by spaces.
+    /// Sets the scopes to request, separated by spaces.
     #[must_use]
     pub fn with_scopes(mut self, scopes: &str) -> Self {
         self.scopes = scopes.into();
         self
     }
 
-    /// Begins a sign-in of an account. `entropy` is `None` if the operating system gives no random bytes.
+    /// Begins the sign-in of an account. `entropy` is `None` if the operating system returns no random bytes.
     ///
     /// # Errors
     ///
@@ -98,7 +99,7 @@ impl<S> SignIns<S> {
         Ok(Begun { response, to_store: store.map(|store| (store, Change::add(client, pending, now))) })
     }
 
-    /// Finds the sign-in that a callback belongs to, if the browser is the one that began it.
+    /// Finds the pending sign-in of a callback. The browser must be the one that began it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The driver as an adapter of any colour uses it, with wakers and jobs that misbehave.
+//! The driver as any adapter uses it, with wakers and jobs that panic or call back.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must stop")]
 
@@ -70,7 +70,7 @@ fn shared(storage: Storage) -> Arc<Shared> {
     Shared::new(machine, Arc::new(Still))
 }
 
-/// A caller with thirty seconds.
+/// Returns a caller that waits for 30 s.
 fn caller() -> Caller {
     Caller::new(Waits::Until(Still.now().boot + Duration::from_secs(30)))
 }
@@ -79,7 +79,7 @@ fn is_pending(listener: &mut Listener, waker: impl Into<Waker>) -> bool {
     Pin::new(listener).poll(&mut Context::from_waker(&waker.into())).is_pending()
 }
 
-/// The jobs of the first caller of an empty key.
+/// Returns the jobs of the first caller of an empty spec.
 fn begun(shared: &Arc<Shared>) -> JobGuard {
     let cell = shared.acquire(&key()).expect("room for a key");
     match shared.ask(&cell, &mut caller()) {
@@ -144,7 +144,7 @@ fn a_job_that_is_dropped_before_it_was_begun_was_not_sent() {
     let shared = shared(Storage::None);
     let cell = shared.acquire(&key()).expect("room for a key");
     drop(begun(&shared));
-    // Once it is tried again at once.
+    // The first time, the request is retried at once.
     let Told::Run(_, guard) = shared.ask(&cell, &mut caller()) else { panic!("nothing to be run") };
     drop(guard);
     let Told::TokenError(failure) = shared.ask(&cell, &mut caller()) else { panic!("no failure") };
@@ -191,7 +191,7 @@ fn there_is_one_saver_as_long_as_something_is_unsaved_and_another_if_it_is_dropp
     import(&TokenSpec::account("third"), Ok(Saved::Done(Version(1))));
     assert!(started.try_recv().is_err(), "there is one");
     drop(saver);
-    // Whatever happens to a key.
+    // Any change of a spec starts the other saver.
     drop(shared.save_all());
     let saver = started.try_recv().expect("another saver");
     for mut guard in shared.save_all() {

@@ -1,4 +1,4 @@
-//! Sign-ins of a web application that wait in a sealed cookie of the browser.
+//! Sign-ins of a web application in a sealed cookie of the browser.
 
 #![cfg(feature = "sealed-cookie")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -26,7 +26,7 @@ fn usual() -> SignIns<()> {
     replica(CookieKeys::new(key("2026", 1)))
 }
 
-/// A browser that was sent to the provider: its cookie, and the query of the callback that it will bring.
+/// A browser that was sent to the provider, with its cookie and the query of its later callback.
 struct Browser {
     cookie: String,
     query: String,
@@ -44,7 +44,7 @@ impl Browser {
         HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&self.cookie).unwrap())])
     }
 
-    /// Brings the callback.
+    /// Sends the callback.
     fn ends(&self, replica: &SignIns<()>, now: Now) -> Result<(AuthorizationCode, SignedIn), WebSignInError> {
         self.ends_at(replica, &octorate(), now)
     }
@@ -100,7 +100,7 @@ fn a_callback_in_another_browser_has_no_code_even_if_that_browser_signs_in_itsel
         let tricked = Browser { cookie: cookie.to_owned(), query: attacker.query.clone() };
         assert_eq!(refusal(tricked.ends(&replica, moment::start())).0, "other_browser");
     }
-    // The sealed sign-in of the victim under the name of the attacker's cookie.
+    // The sealed sign-in of the victim, under the name of the attacker's cookie.
     let (name, _) = attacker.cookie.split_once('=').unwrap();
     let (_, value) = victim.cookie.split_once('=').unwrap();
     let forged = Browser { cookie: format!("{name}={value}"), query: attacker.query.clone() };

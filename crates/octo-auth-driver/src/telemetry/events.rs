@@ -1,4 +1,4 @@
-//! The spans and events, as the tables in `telling` have them.
+//! The spans and events of the tables in `names.md`.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use tracing::{Level, debug_span, event};
 use super::facts::{End, News};
 use super::panics::undisturbed;
 
-/// A span whose subscriber may panic.
+/// A span. A panic of its subscriber is caught.
 #[derive(Debug)]
 pub(super) struct Span(Option<tracing::Span>);
 
-/// Being inside a span, until it is dropped.
+/// An entered span, until it is dropped.
 pub(super) struct Inside<'s>(Option<Entered<'s>>);
 
 impl Span {
@@ -183,7 +183,7 @@ pub(super) fn shut_down(provider: &str, finished: bool) {
     );
 }
 
-/// What may be told of a failure.
+/// The reported facts of a failure.
 struct Told {
     kind: &'static str,
     code: String,

@@ -1,35 +1,35 @@
-//! The facts that are told: a change with how the key stood then, and how a job or an exchange ended.
+//! The reported facts: a change with the state of its spec, and the end of a job or an exchange.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use octo_auth_core::{Change, Ending, Report, State, Ticket};
 
-/// A change, and how the key stood then.
+/// A change, and the state of its spec at that time.
 #[derive(Debug, Clone)]
 pub struct News {
     /// The change.
     pub change: Change,
     pub(super) state: State,
-    /// How long the token in force is served still; zero if there is none.
+    /// How long the current token can still be used; zero if there is none.
     pub(super) left: Option<Duration>,
 }
 
-/// What may be told of a job's report once the machine has it.
+/// The reported facts of a job's report.
 #[derive(Debug)]
 pub struct Reported {
     pub(super) ticket: Ticket,
     pub(super) end: End,
 }
 
-/// How something ended, in words.
+/// The end of a job or an exchange, in words.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) outcome: &'static str,
     pub(super) trouble: Option<Trouble>,
 }
 
-/// What may be told of an exchange that failed.
+/// The reported facts of a failed exchange.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) code: Cow<'static, str>,
@@ -38,7 +38,8 @@ pub(super) struct Trouble {
 }
 
 impl News {
-    /// Returns a change of a key in this state, whose token can be served that long.
+    /// Builds the fact of a change. `state` is the state of its spec, `left` is how long its token can still be
+    /// used.
     #[must_use]
     pub fn new(change: Change, state: State, left: Option<Duration>) -> Self {
         Self { change, state, left }
@@ -46,7 +47,7 @@ impl News {
 }
 
 impl Reported {
-    /// What may be told of a report.
+    /// Returns the reported facts of a report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
         Self { ticket: report.ticket().clone(), end: End::of(report.ending()) }

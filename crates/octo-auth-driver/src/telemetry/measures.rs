@@ -1,4 +1,4 @@
-//! The measures, as the table in `telling` has them.
+//! The metrics of the table in `names.md`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const WAIT: &str = "octo_auth_wait_seconds";
 const BUDGET_LEFT: &str = "octo_auth_budget_left";
 const SECONDS_TO_EXPIRY: &str = "octo_auth_seconds_to_expiry";
 
-/// Says what each measure is.
+/// Registers the description of each metric.
 pub(super) fn describe() {
     describe_counter!(RENEWALS, Unit::Count, "Requests of renewals that have ended, by cause and outcome.");
     describe_counter!(REFUSALS, Unit::Count, "Callers that said a resource server refused a token.");

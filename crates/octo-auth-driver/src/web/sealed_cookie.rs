@@ -1,4 +1,4 @@
-//! A sign-in that waits in a cookie of the browser, which the application alone can read and write.
+//! A pending sign-in in a cookie of the browser. Only the application can read and write it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +9,14 @@ use octo_auth_core::provider::web::{self, WaitingSignIns, WebSignInError};
 use octo_auth_core::{Client, PendingAuthorization, RecordBytes, RequestError, Secret, Version};
 use octo_auth_store_kit::{Keys, Sealing};
 
-/// The version of the format of a sealed sign-in, which the seal authenticates.
+/// The version of the sealed format. The seal authenticates it.
 const FORMAT: Version = Version(1);
 
-/// How many callbacks are remembered, so that none is used twice. A code lives for minutes; the oldest are forgotten.
+/// The number of callbacks that are remembered, so that none is used twice. A code is valid for minutes; the
+/// oldest callbacks are forgotten.
 const REMEMBERED: usize = 4096;
 
-/// Seals sign-ins and opens them, each once. A clone shares the memory of those that were opened.
+/// Seals sign-ins, and opens each once. Clones share the memory of the opened ones.
 #[derive(Clone)]
 pub(super) struct SealedCookie {
     sealing: Sealing,
@@ -43,7 +44,7 @@ impl SealedCookie {
         Ok(format!("{key}.{}", URL_SAFE_NO_PAD.encode(sealed.bytes.as_ref())))
     }
 
-    /// Opens the cookie of a `state`; `None` if this was done before.
+    /// Opens the cookie of a `state`. Returns `None` if it was already opened.
     pub(super) fn open(
         &self,
         client: &Client,
@@ -77,7 +78,7 @@ impl SealedCookie {
     }
 }
 
-/// What a cookie is sealed for: the registration, and the `state`.
+/// Returns the name for which a cookie is sealed: the client and the `state`.
 fn name(client: &Client, state: &Secret) -> String {
     format!("{} {}", WaitingSignIns::record_name(client, state).as_str(), web::cookie_name(state))
 }
