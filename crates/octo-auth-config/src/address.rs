@@ -1,4 +1,4 @@
-//! Where the hosts of a provider are.
+//! The URLs of a provider's hosts.
 
 use octo_auth_core::Profile;
 
@@ -6,7 +6,8 @@ use crate::error::{ConfigError, Origin};
 use crate::settings::Settings;
 
 impl Settings {
-    /// Returns a profile with each `HOST=URL` of `base_url` in place of that host, or behind one gateway.
+    /// Returns a profile in which each `HOST=URL` of `base_url` replaces that host. A URL without a host name is a
+    /// gateway for all hosts.
     pub(crate) fn moved(&self, mut profile: Profile) -> Result<Profile, ConfigError> {
         let name = "base_url";
         let given: Vec<&str> = self.text(name).unwrap_or_default().split_whitespace().collect();
@@ -32,7 +33,8 @@ impl Settings {
         Ok(profile)
     }
 
-    /// The profile allows `http` to this computer. A file that was written for a test should not reach production.
+    /// Rejects plain http in the file or the environment, unless `allow_http_loopback` is set. The profile itself
+    /// allows `http` to this computer, but a setting that was written for a test should not reach production.
     pub(crate) fn encrypted(&self, name: &'static str, url: &str) -> Result<(), ConfigError> {
         let is_clear = url.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("http:"));
         let origin = self.value(name).map(|value| &value.origin);
@@ -45,7 +47,7 @@ impl Settings {
     }
 }
 
-/// Returns name and URL of `HOST=URL`; `None` for the URL of a gateway, which may hold a `=` of its own.
+/// Splits `HOST=URL` into name and URL. Returns `None` for the URL of a gateway, which may contain a `=` itself.
 fn of_host(given: &str) -> Option<(&str, &str)> {
     given.split_once('=').filter(|(name, _)| !name.contains([':', '/', '?', '#']))
 }

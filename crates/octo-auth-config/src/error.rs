@@ -1,41 +1,41 @@
-//! What is wrong with settings.
+//! The errors of settings.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Settings that cannot be used: every fault, each with its place and what to do.
+/// The error of settings that cannot be used. It contains every fault, each with its place and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     faults: Vec<Fault>,
 }
 
-/// One fault. It shows no value.
+/// One fault. It does not show the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The name as it was written, in the file or as a variable.
+    /// The name of the setting as written in the file or as a variable.
     pub(crate) name: String,
     pub(crate) origin: Option<Origin>,
     pub(crate) problem: Problem,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
     /// A line of the file.
     File {
-        /// The file, as it was named.
+        /// The name of the file, as it was given.
         file: String,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
     },
     /// An environment variable.
     Environment(String),
     /// An argument of the program, such as `--provider`.
     Argument(String),
-    /// A registration that a store holds, under this name.
+    /// A client in a store, under this name.
     Stored(String),
-    /// Neither: it is what holds without a value.
+    /// The default value.
     Default,
 }
 
@@ -43,27 +43,27 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// There is no setting of this name. The nearest one, if one is near.
+    /// There is no setting with this name. Contains the name of a similar setting, if there is one.
     Unknown(Option<String>),
-    /// It is needed, and set nowhere. What to do.
+    /// The setting is required, but not set. Contains what to do.
     Missing(String),
-    /// It is empty.
+    /// The value is empty.
     Empty,
-    /// It holds a control character.
+    /// The value contains a control character.
     ControlCharacter,
-    /// It is not UTF-8.
+    /// The value is not UTF-8.
     NotUtf8,
-    /// The value is of another form.
+    /// The value has the wrong form. Contains the expected form.
     Form(String),
-    /// The value cannot be used, and why.
+    /// The value cannot be used. Contains the reason.
     Value(String),
-    /// Another setting says the same.
+    /// Another setting sets the same. Contains its name.
     Twice(&'static str),
-    /// The file holds a secret, or is one, and others can read it. Its mode.
+    /// Other users can read or change a file that contains a secret. Contains its path and mode.
     Permissions(PathBuf, u32),
-    /// The file cannot be read, and why.
+    /// The file cannot be read. Contains the reason.
     Unreadable(String),
-    /// The file is no TOML, and why.
+    /// The file is not valid TOML. Contains the reason.
     NotToml(String),
 }
 
@@ -72,7 +72,7 @@ impl ConfigError {
         if faults.is_empty() { Ok(()) } else { Err(Self { faults }) }
     }
 
-    /// Returns every fault, in the order of the file and then of the environment.
+    /// Returns all faults: first those of the file in order, then those of the environment.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults
@@ -86,13 +86,13 @@ impl From<Fault> for ConfigError {
 }
 
 impl Fault {
-    /// Returns the name of the setting as it was written, in the file or as a variable.
+    /// Returns the name of the setting as written in the file or as a variable.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns where the value comes from; `None` if it is set nowhere.
+    /// Returns the source of the value, or `None` if the setting is not set.
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()

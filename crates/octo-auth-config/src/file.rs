@@ -1,4 +1,4 @@
-//! The file: names and texts, each with its line.
+//! The settings file: names and texts, each with its line.
 
 use std::ops::Range;
 
@@ -10,11 +10,11 @@ use crate::error::{Fault, Origin, Problem};
 use crate::form;
 use crate::table::{Form, Setting};
 
-/// A value as it stands in the file.
+/// A value in the file.
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) origin: Origin,
-    /// The text, or why there is none.
+    /// The text, or the reason why there is none.
     pub(crate) text: Result<Zeroizing<String>, Problem>,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct Entry {
 ///
 /// # Errors
 ///
-/// A [`Fault`] if the text is no TOML. It shows no part of the text.
+/// A [`Fault`] if the text is not valid TOML. It shows no part of the text.
 pub(crate) fn entries(file: &str, text: &str) -> Result<Vec<Entry>, Fault> {
     let reader = Reader { file, text };
     let table = DeTable::parse(text).map_err(|error| Fault {
@@ -64,7 +64,7 @@ impl Reader<'_> {
     }
 }
 
-/// Returns the text of a value that is a text, or what stands for it in the settings of this form.
+/// Returns the text of a TOML value: a string itself, or the text that other types of this form stand for.
 fn read(form: Form, value: &Spanned<DeValue<'_>>) -> Result<Zeroizing<String>, Problem> {
     let wrong = || Problem::Form(form::expected(form));
     match (form, value.get_ref()) {

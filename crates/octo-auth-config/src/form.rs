@@ -1,4 +1,4 @@
-//! Whether a text is a value of a form.
+//! Checks whether a text is a value of a form.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Problem;
 use crate::table::Form;
 
-/// Checks a text, wherever it comes from.
+/// Checks a text from any source.
 pub(crate) fn check(form: Form, text: &str) -> Result<(), Problem> {
     if text.is_empty() {
         return Err(Problem::Empty);
@@ -28,12 +28,12 @@ pub(crate) fn check(form: Form, text: &str) -> Result<(), Problem> {
 /// Reads a duration such as `1h30m`: whole numbers, each with its unit.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    // The library takes a zero without a unit.
+    // The library accepts a zero without a unit.
     let has_unit = text.ends_with(|letter: char| letter.is_ascii_alphabetic());
     if is_plain && has_unit { humantime::parse_duration(text).ok() } else { None }
 }
 
-/// Returns what a value of a form looks like.
+/// Describes the values of a form.
 pub(crate) fn expected(form: Form) -> String {
     match form {
         Form::Duration => "a duration with a unit, such as `300s`, `5m` or `1h30m`".to_owned(),

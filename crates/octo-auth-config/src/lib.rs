@@ -1,4 +1,4 @@
-//! Settings of a program that uses octo-auth: one TOML file, and environment variables over it.
+//! Settings of a program that uses octo-auth: one TOML file, overridden by environment variables.
 //!
 //! ```
 //! use octo_auth_config::Settings;
@@ -27,24 +27,25 @@
 //!
 //! # Settings
 //!
-//! [`SETTINGS`] is the table of all settings. A duration has a unit: `300s`, `5m`, `1h30m`. A list is an array of texts
-//! or one text: scopes are separated by spaces, addresses by commas. In `[store]`, `path` is the setting `store.path`.
+//! [`SETTINGS`] lists all settings. A duration has a unit: `300s`, `5m`, `1h30m`. A list is an array of texts or
+//! one text; there, scopes are separated by spaces, addresses by commas. In the table `[store]`, `path` is the
+//! setting `store.path`.
 //!
 //! # Where a value comes from
 //!
-//! A variable takes the place of the same setting in the file. A variable that begins with `OCTO_AUTH_` must name a
-//! setting, or be `OCTO_AUTH_CONFIG`, and so must each name in the file: a misspelt setting is an error. A variable
-//! that is set to nothing is an error as well: unset it, and the file holds again.
+//! A variable overrides the same setting of the file. Each variable that begins with `OCTO_AUTH_` must be a
+//! setting or `OCTO_AUTH_CONFIG`, and each name in the file must be a setting. So a misspelt setting is an error.
+//! An empty variable is an error too: unset it to use the value of the file.
 //!
-//! A program may take settings from its arguments too ([`Settings::with`]), but never a secret, which other users of the
-//! computer would see there. On Unix, a file that holds a secret must have mode 0600 or less: other users can neither read nor
-//! change it. This holds for the file of settings and for that of `client_secret_file`.
+//! A program may also take settings from its arguments ([`Settings::with`]), but never a secret, because other
+//! users of the computer can see arguments. On Unix, a file that contains a secret must have mode 0600 or less, so
+//! that other users can neither read nor change it. This applies to the settings file and to `client_secret_file`.
 //!
 //! # Where the file is
 //!
-//! `OCTO_AUTH_CONFIG` names it. Otherwise it is `octo-auth/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`, if it is there.
-//! Tokens are kept in `octo-auth` in `$XDG_STATE_HOME` or `~/.local/state` (macOS: `~/Library/Application Support`), unless
-//! `store.path` says otherwise.
+//! `OCTO_AUTH_CONFIG` names the file. Otherwise it is `octo-auth/config.toml` in `$XDG_CONFIG_HOME` or
+//! `~/.config`, if that file exists. Tokens are stored in `octo-auth` in `$XDG_STATE_HOME` or `~/.local/state`
+//! (macOS: `~/Library/Application Support`), unless `store.path` is set.
 
 mod address;
 mod error;

@@ -1,4 +1,4 @@
-//! Where a user's files are, by the XDG base directory specification.
+//! The directories of a user's files, by the XDG base directory specification.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Keeps the value of a variable, if it is one of these. An empty value counts as not set, as the specification says.
+    /// Keeps the value of a variable if it is one of these. An empty value counts as not set, as in the
+    /// specification.
     pub(crate) fn note(&mut self, variable: &str, value: &OsString) {
         let slot = match variable {
             "HOME" => &mut self.home,
@@ -39,12 +40,12 @@ impl Places {
             .collect()
     }
 
-    /// Returns the path of the file, if there is a home to look for it in.
+    /// Returns the path of the settings file, or `None` without a home directory.
     pub(crate) fn config(&self) -> Option<PathBuf> {
         Some(self.base(self.config.as_ref(), ".config")?.join("octo-auth/config.toml"))
     }
 
-    /// Returns the directory for tokens, if there is a home for it.
+    /// Returns the directory for tokens, or `None` without a home directory.
     pub(crate) fn state(&self) -> Option<PathBuf> {
         let below_home =
             if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };

@@ -1,4 +1,4 @@
-//! What the settings say together: the client, the policy, and the rest that a program needs.
+//! The values that a program needs from several settings together: the client, the policy and others.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,18 +15,18 @@ use crate::form;
 use crate::settings::{Settings, read};
 use crate::shared_file::shared_mode;
 
-/// The longest secret, in bytes.
+/// The longest secret in bytes.
 const LONGEST_SECRET: u64 = 4096;
 
-/// Adds a further endpoint of a standard server.
+/// Adds another endpoint of a standard server.
 type Addition = fn(Profile, &str) -> Result<Profile, ProfileError>;
 
 impl Settings {
-    /// Checks all that the methods below return.
+    /// Checks everything that the methods below return.
     ///
     /// # Errors
     ///
-    /// The first [`ConfigError`] of them.
+    /// The first [`ConfigError`] of these methods.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.policy()?;
         self.redirect_uri()?;
@@ -38,11 +38,11 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the profile of the provider, with its hosts where `base_url` says.
+    /// Returns the profile of the provider. `base_url` may replace its hosts.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if none is named, or if the one that is named or its URLs cannot be used.
+    /// [`ConfigError`] if no profile is set, or if the profile or its URLs cannot be used.
     pub fn profile(&self) -> Result<Profile, ConfigError> {
         self.moved(self.named_profile()?)
     }
@@ -112,7 +112,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] as [`Settings::profile`], and if client id or secret are missing or cannot be used.
+    /// [`ConfigError`] as [`Settings::profile`], and if the client id or the secret is missing or cannot be used.
     pub fn client(&self) -> Result<Client, ConfigError> {
         let profile = self.profile()?;
         let client_id = self.needed("client_id", "write the client id that the provider gave out")?;
@@ -135,11 +135,11 @@ impl Settings {
         })
     }
 
-    /// Returns the client secret; `None` if none is set.
+    /// Returns the client secret, or `None` if none is set.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a file that cannot be read, or that other users can read or change.
+    /// [`ConfigError`] if its file cannot be read, or if other users can read or change the file.
     pub fn secret(&self) -> Result<Option<Secret>, ConfigError> {
         let Some(path) = self.text("client_secret_file") else {
             return Ok(self.text("client_secret").map(Secret::from));
@@ -161,11 +161,11 @@ impl Settings {
         Ok(Some(Secret::from(line)))
     }
 
-    /// Returns how tokens are renewed.
+    /// Returns the policy: how tokens are renewed.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a value out of its range, and as [`Settings::client`].
+    /// [`ConfigError`] if a value is out of range, and as [`Settings::client`].
     pub fn policy(&self) -> Result<Policy, ConfigError> {
         let client = self.client()?;
         let mut policy = Policy::default();
@@ -209,22 +209,22 @@ impl Settings {
         self.text(name).and_then(form::duration)
     }
 
-    /// Returns the scopes to ask for, each once.
+    /// Returns the scopes to request, each once.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a scope with a character that RFC 6749 section 3.3 does not allow.
+    /// [`ConfigError`] if a scope contains a character that RFC 6749 section 3.3 does not allow.
     pub fn scopes(&self) -> Result<Scopes, ConfigError> {
         Scopes::parse(self.text("scope").unwrap_or_default())
             .map_err(|error| self.unusable("scope", error.to_string()))
     }
 
-    /// Returns the redirect URI, as it is written.
+    /// Returns the redirect URI, as it was written.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for one that the provider does not take, that is `http` to a name instead of an address
-    /// (RFC 8252 section 8.3), or that nothing leads to.
+    /// [`ConfigError`] if the provider does not accept it, if it is `http` to a name instead of an address (RFC
+    /// 8252 section 8.3), or if the profile has no authorization page.
     pub fn redirect_uri(&self) -> Result<Option<&str>, ConfigError> {
         let name = "redirect_uri";
         let Some(uri) = self.text(name) else { return Ok(None) };
@@ -241,21 +241,21 @@ impl Settings {
         Ok(Some(uri))
     }
 
-    /// Returns the rules about who may call; `None` if there are none, and nothing is checked.
+    /// Returns the allowlist rules, or `None` if there are none and callers are not checked.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with every rule that is wrong.
+    /// [`ConfigError`] with every invalid rule.
     pub fn allowlist(&self) -> Result<Option<Rules>, ConfigError> {
         let rules = self.text("allowlist").map(|text| Rules::from_line(text, RuleOptions::default()));
         rules.transpose().map_err(|error| self.unusable("allowlist", error.to_string()))
     }
 
-    /// Returns the directory where tokens are kept.
+    /// Returns the directory in which tokens are stored.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is not set and the user has no home directory. No other place is taken then.
+    /// [`ConfigError`] if it is not set and the user has no home directory. There is no other default.
     pub fn store_path(&self) -> Result<PathBuf, ConfigError> {
         let name = "store.path";
         let missing = || self.fault(name, Problem::Missing("set it, or HOME or XDG_STATE_HOME".to_owned()));

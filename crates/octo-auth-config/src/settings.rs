@@ -1,4 +1,4 @@
-//! Reading the settings.
+//! Reads the settings.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -14,10 +14,10 @@ use crate::shared_file::shared_mode;
 use crate::table::{CONFIG, Form, PREFIX, SETTINGS, Setting};
 use crate::{file, form};
 
-/// The longest file, in bytes.
+/// The longest file in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// The settings of a program, read and checked one by one.
+/// The settings of a program. Each value was read and checked.
 #[derive(Clone)]
 pub struct Settings {
     values: BTreeMap<&'static str, Value>,
@@ -33,8 +33,8 @@ pub(crate) struct Value {
 impl Settings {
     /// Reads the file and the environment of this process.
     ///
-    /// The file is the one given, else the one that `OCTO_AUTH_CONFIG` names, else the one in the user's directory if it
-    /// is there.
+    /// The file is `file`. If that is `None`, it is the one that `OCTO_AUTH_CONFIG` names, or the one in the
+    /// user's directory if that exists.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Settings {
         }
     }
 
-    /// Reads a file that is here already, with the name it is to be called by, and these variables.
+    /// Reads the content of a file and these variables. Errors show the given name of the file.
     ///
     /// # Errors
     ///
@@ -113,13 +113,13 @@ impl Settings {
         Ok(Self { values, places })
     }
 
-    /// Sets a setting, in the place of what the file and the environment say. For a secret it also takes the place of a file
-    /// that holds one.
+    /// Sets a setting, and overrides the file and the environment. A secret also overrides a file that contains
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is no such setting, if the text is no value of its form, and for a secret in an argument,
-    /// which other users of the computer can see.
+    /// [`ConfigError`] if the setting does not exist or the text does not have its form. Also for a secret in an
+    /// argument, because other users of the computer can see arguments.
     pub fn with(mut self, name: &str, text: &str, origin: Origin) -> Result<Self, ConfigError> {
         let setting = Setting::named(name);
         let is_seen = matches!(origin, Origin::Argument(_));
@@ -140,13 +140,13 @@ impl Settings {
         Ok(self)
     }
 
-    /// Returns where the value of a setting comes from; `None` if it is not set.
+    /// Returns the source of a setting's value, or `None` if it is not set.
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         self.values.get(name).map(|value| &value.origin)
     }
 
-    /// Returns the text of a setting that is not a secret; `None` if it is not set.
+    /// Returns the text of a setting that is not a secret, or `None` if it is not set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let setting = Setting::named(name).filter(|setting| setting.form != Form::Secret)?;
@@ -168,18 +168,18 @@ impl Settings {
         Fault { name: name.to_owned(), origin, problem }.into()
     }
 
-    /// Returns a fault for a value that cannot be used.
+    /// Returns a fault of a value that cannot be used.
     pub(crate) fn unusable(&self, name: &'static str, why: impl Into<String>) -> ConfigError {
         self.fault(name, Problem::Value(why.into()))
     }
 
-    /// Returns the text of a setting that is needed.
+    /// Returns the text of a required setting.
     pub(crate) fn needed(&self, name: &'static str, remedy: &str) -> Result<&str, ConfigError> {
         self.text(name).ok_or_else(|| self.fault(name, Problem::Missing(remedy.to_owned())))
     }
 }
 
-/// Shows where each value comes from, and no value.
+/// Shows the source of each value, and no value.
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.values.iter().map(|(name, value)| (name, &value.origin))).finish()
@@ -196,7 +196,7 @@ fn places(environment: &[(OsString, OsString)]) -> Places {
     places
 }
 
-/// Returns a variable that is meant for octo-auth, with its setting if there is one.
+/// Returns the name of a variable that begins with the prefix, with its setting if there is one.
 fn named(variable: &OsStr) -> Option<(String, Option<&'static Setting>)> {
     let variable = variable.to_string_lossy();
     if !variable.starts_with(PREFIX) || variable == CONFIG {
@@ -206,7 +206,7 @@ fn named(variable: &OsStr) -> Option<(String, Option<&'static Setting>)> {
     Some((variable.into_owned(), setting))
 }
 
-/// Takes a value, or notes its fault.
+/// Accepts a value, or records its fault.
 fn take(
     name: &str,
     setting: Option<&'static Setting>,
@@ -228,7 +228,7 @@ fn take(
     }
 }
 
-/// Returns the name that was probably meant: one that differs in a third of its letters at most.
+/// Returns the setting name that was probably meant. At most a third of its letters differ.
 fn nearest(name: &str) -> Option<String> {
     let is_variable = name.starts_with(PREFIX);
     let spelt = |setting: &Setting| if is_variable { setting.variable() } else { setting.name.to_owned() };

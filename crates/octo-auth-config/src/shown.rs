@@ -1,7 +1,7 @@
-//! The settings as they can be shown to people.
+//! The settings in a form that can be shown to people.
 //!
-//! The rule kept here: what may be a secret is left out. A password can stand in a URL, and a key in its query, also where
-//! such a URL is refused later.
+//! Everything that may be a secret is left out. A URL can contain a password, and a key in its query, even if the
+//! URL is rejected later.
 
 use crate::error::Origin;
 use crate::settings::Settings;
@@ -9,20 +9,20 @@ use crate::table::{Form, SETTINGS, Setting};
 
 const REDACTED: &str = "[redacted]";
 
-/// One setting as it is shown.
+/// One setting to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// Its name.
+    /// The name of the setting.
     pub name: &'static str,
-    /// Its value, `[redacted]` for a secret, and in a URL for user name, password and the values of the query; `None` if it
-    /// is not set.
+    /// The value, or `None` if it is not set. A secret is `[redacted]`; so are the user name, the password and the
+    /// query values of a URL.
     pub value: Option<String>,
-    /// Where the value comes from.
+    /// The source of the value.
     pub origin: Origin,
 }
 
 impl Settings {
-    /// Returns every setting with its value and its origin, in the order of [`SETTINGS`]. Secrets are not shown.
+    /// Returns every setting with its value and its source, in the order of [`SETTINGS`]. Secrets are not shown.
     #[must_use]
     pub fn shown(&self) -> Vec<Shown> {
         let shown = |setting: &Setting| {
@@ -46,8 +46,8 @@ fn text(form: Form, value: &str) -> String {
     }
 }
 
-/// Returns a URL without what stands before its last `@`, without the values of its query, and without its fragment. It need
-/// not be a sound URL: a password may hold a `?`.
+/// Returns a URL without the text before its last `@`, without the values of its query, and without its fragment.
+/// The URL may be invalid: a password may contain a `?`.
 fn url(written: &str) -> String {
     let (start, rest) = written.split_at(written.find("://").map_or(0, |colon| colon + "://".len()));
     let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("[redacted]@", rest));

@@ -1,4 +1,4 @@
-//! Where the keys are that seal what is stored.
+//! The sources of the keys that seal the store.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,17 @@ use octo_auth_core::Secret;
 use crate::error::{ConfigError, Origin, Problem};
 use crate::settings::Settings;
 
-/// Where a key is.
+/// The source of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySource {
-    /// It is here. Where it was set.
+    /// The key itself, with the source of the setting.
     Here(Secret, Origin),
-    /// It is the first line of this file.
+    /// The first line of this file.
     File(PathBuf),
-    /// This program prints it; its arguments follow.
+    /// The output of this program. The other elements are its arguments.
     Command(Vec<String>),
-    /// It has this name in the keyring of the operating system.
+    /// The entry with this name in the keyring of the operating system.
     Keyring(String),
 }
 
@@ -25,20 +25,20 @@ pub enum KeySource {
 type Names = [&'static str; 4];
 
 impl Settings {
-    /// Returns where the key is that seals what is stored; `None` if nothing is sealed.
+    /// Returns the source of the key that seals the store, or `None` if the store is not sealed.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if more than one place is set.
+    /// [`ConfigError`] if more than one source is set.
     pub fn store_key(&self) -> Result<Option<KeySource>, ConfigError> {
         self.key_source(["store.key", "store.key_file", "store.key_command", "store.key_keyring"])
     }
 
-    /// Returns where the key is that still opens what was sealed with it.
+    /// Returns the source of the old key, which still opens records that were sealed with it.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if more than one place is set, or if there is no key that seals.
+    /// [`ConfigError`] if more than one source is set, or if there is no key that seals.
     pub fn store_old_key(&self) -> Result<Option<KeySource>, ConfigError> {
         let names = ["store.old_key", "store.old_key_file", "store.old_key_command", "store.old_key_keyring"];
         let old = self.key_source(names)?;

@@ -1,17 +1,17 @@
-//! The settings there are.
+//! The table of all settings.
 
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
-    /// Its name in the file; a point stands before a name in a table.
+    /// The name in the file. A dot separates the name of a table.
     pub name: &'static str,
-    /// What its value looks like.
+    /// The form of the value.
     pub form: Form,
-    /// What it sets, and what holds without it.
+    /// The meaning of the setting, and its default.
     pub meaning: &'static str,
 }
 
-/// What the value of a setting looks like.
+/// The form of a setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
@@ -19,15 +19,16 @@ pub enum Form {
     Text,
     /// A text that is never shown.
     Secret,
-    /// A URL. It is shown without what may be a secret: user name, password and the values of its query.
+    /// A URL. It is shown without the parts that may be a secret: user name, password and query values.
     Url,
-    /// URLs, each alone or as `HOST=URL`: an array of texts, or one text with spaces. They are shown as a URL is.
+    /// URLs, each alone or as `HOST=URL`: an array of texts, or one text with spaces. They are shown as a single
+    /// URL is.
     Urls,
-    /// Words, as an array of texts or one text with spaces.
+    /// Words: an array of texts, or one text with spaces.
     Words,
-    /// Addresses and blocks, as an array of texts or one text with commas.
+    /// Addresses and blocks: an array of texts, or one text with commas.
     Addresses,
-    /// A time with its unit, such as `5m`.
+    /// A duration with its unit, such as `5m`.
     Duration,
     /// A whole number.
     Number,
@@ -39,12 +40,12 @@ pub enum Form {
     Path,
 }
 
-/// Defines [`SETTINGS`] and its table, which so never differ.
+/// Defines [`SETTINGS`] and its documented table together, so that they cannot differ.
 macro_rules! settings {
     ($($name:literal, $form:expr, $looks:literal, $meaning:literal;)*) => {
         /// All settings, in the order in which they are shown.
         ///
-        /// The variable of a setting is `OCTO_AUTH_` and its name in capital letters, with `_` for the point.
+        /// The variable of a setting is `OCTO_AUTH_` and its name in capital letters, with `_` instead of the dot.
         ///
         /// | setting | value | what it sets, and what holds without it |
         /// |---|---|---|
@@ -117,21 +118,21 @@ settings! {
 }
 
 impl Setting {
-    /// Returns the environment variable that sets it.
+    /// Returns the environment variable of the setting.
     #[must_use]
     pub fn variable(&self) -> String {
         format!("{PREFIX}{}", self.name.to_ascii_uppercase().replace('.', "_"))
     }
 
-    /// Returns the setting of this name.
+    /// Returns the setting with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.name == name)
     }
 }
 
-/// What the names of all variables begin with.
+/// The prefix of all variables.
 pub(crate) const PREFIX: &str = "OCTO_AUTH_";
 
-/// The variable that names the file.
+/// The variable that names the settings file.
 pub(crate) const CONFIG: &str = "OCTO_AUTH_CONFIG";

@@ -1,4 +1,4 @@
-//! What a program gets from its file and its environment, and what it is told when something is wrong there.
+//! The values that a program gets from its file and environment, and the errors if something is wrong there.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -255,7 +255,7 @@ fn hosts_are_moved_one_by_one_or_behind_a_gateway() {
         assert!(error.starts_with("a.toml, line 4: `base_url`") && error.contains(says), "{error}");
     }
     assert!(profile("base_url = 'http://127.0.0.1:1'\nallow_http_loopback = true").is_ok());
-    // An argument is not left over from a test.
+    // An argument cannot be left over from a test.
     let argument = Origin::Argument("--base-url".to_owned());
     let settings = read(SOUND).expect("settings").with("base_url", "http://127.0.0.1:1", argument);
     assert!(settings.expect("settings").profile().is_ok());

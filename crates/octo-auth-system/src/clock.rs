@@ -1,32 +1,33 @@
-//! The two clocks of a machine.
+//! The wall clock and the boot clock.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use octo_auth_core::{Now, Timestamp};
 
-/// Tells the time, so that a test or a simulation can tell another.
+/// Reads the time. A test or a simulation can implement it with another time.
 pub trait Clock: Send + Sync {
     /// Reads both clocks, one right after the other.
     fn now(&self) -> Now;
 
-    /// Reads the boot clock alone, which is half the work.
+    /// Reads only the boot clock, which costs half as much.
     fn boot(&self) -> Duration {
         self.now().boot
     }
 
-    /// Subscribes a waiter of this clock, which is told each time the clock is moved other than by running: a simulated
-    /// clock by its test, one that hears of the end of a suspend.
+    /// Subscribes a listener. The clock notifies it each time it is moved other than by running, such as a
+    /// simulated clock by its test, or a clock that notices the end of a suspend.
     ///
-    /// A clock that only runs tells no waiter, as this does: a waiter looks at it again every 30 s in any case.
+    /// A clock that only runs notifies no listener, as this default does. Waiters reread the clock at least every
+    /// 30 s in any case.
     fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         drop(waiting);
     }
 }
 
-/// A waiter of a clock.
+/// A listener that waits for a moment of a clock.
 pub trait ClockListener: Send + Sync {
-    /// Looks at the clock again. No lock may be held that reading the clock takes.
+    /// Rereads the clock. The caller must hold no lock that reading the clock takes.
     fn clock_stepped(&self);
 }
 
@@ -46,11 +47,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
 /// The clocks of the operating system.
 ///
-/// The wall clock is [`SystemTime`]. Time since the machine started is `CLOCK_BOOTTIME` on Linux and Android,
-/// which counts the time a machine was suspended. Elsewhere it is [`Instant`](std::time::Instant), counted from
-/// the first reading in this process: on macOS and some other systems it stands still while the machine is
-/// suspended, so a token may be taken for valid that much too long; a token refused by the provider for that
-/// reason is an ordinary refusal.
+/// The wall clock is [`SystemTime`]. On Linux and Android, the boot clock is `CLOCK_BOOTTIME`, which includes the
+/// time that the machine was suspended. Elsewhere it is [`Instant`](std::time::Instant), counted from the first
+/// reading in this process. On macOS and some other systems that clock stops while the machine is suspended. A
+/// token may then look valid for that much too long. If the provider refuses it, that is an ordinary refusal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

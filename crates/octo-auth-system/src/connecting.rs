@@ -1,4 +1,4 @@
-//! Why a connection was not made, or was closed: the same words for every HTTP client, in one line.
+//! Why a connection failed or was closed: the same one-line texts for every HTTP client.
 
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
@@ -6,13 +6,13 @@ use std::io::{self, ErrorKind};
 use octo_auth_core::{Delivery, TransportError};
 use rustls::{AlertDescription, CertificateError, Error};
 
-/// What is said of a host without an address.
+/// The text for a host without an address.
 pub const NAME_NOT_FOUND: &str = "name not found";
 
-/// What is said of a connection that was closed before an answer came.
+/// The text for a connection that was closed before an answer came.
 const CLOSED: &str = "the connection was closed";
 
-/// Returns the fault of a connection that was not made, if the reason says why.
+/// Returns the `TransportError` of a connection that could not be made, or `None` if the reason does not say why.
 #[must_use]
 pub fn not_connected(reason: ErrorKind) -> Option<TransportError> {
     let words = match reason {
@@ -28,13 +28,14 @@ pub fn not_connected(reason: ErrorKind) -> Option<TransportError> {
     Some(TransportError::not_sent(words))
 }
 
-/// Returns the fault of a connection that was closed before an answer came, if that is the reason.
+/// Returns the `TransportError` of a connection that was closed before an answer came, or `None` if that is not
+/// the reason.
 #[must_use]
 pub fn not_answered(reason: ErrorKind, delivery: Delivery) -> Option<TransportError> {
     is_closed(reason).then(|| TransportError::not_answered(CLOSED, delivery))
 }
 
-/// Returns the fault of a TLS session that could not be agreed or trusted.
+/// Returns the `TransportError` of a TLS handshake that failed, or whose certificate is not trusted.
 #[must_use]
 pub fn not_agreed(error: &Error) -> TransportError {
     let (words, name) = match error {
@@ -48,8 +49,9 @@ pub fn not_agreed(error: &Error) -> TransportError {
     TransportError::misconfigured(format!("TLS: {words} ({name})"))
 }
 
-/// Returns whether an error that comes after the connection was made ends the handshake: a server refuses what a client has
-/// shown, or not shown, after the client has sent its request (RFC 8446 section 4.4.2.4). It has not read the request.
+/// Returns whether an error on an open connection ends the handshake. A server rejects the client's certificate,
+/// or its absence, after the client has sent its request (RFC 8446 section 4.4.2.4). It has then not read the
+/// request.
 #[must_use]
 pub fn ends_handshake(error: &Error) -> bool {
     use AlertDescription as A;
@@ -79,7 +81,7 @@ fn is_closed(reason: ErrorKind) -> bool {
 fn of_certificate(error: &CertificateError) -> &'static str {
     use CertificateError as C;
     match error {
-        // One that claims a trusted issuer which has not signed it has a bad signature.
+        // A certificate that names a trusted issuer that did not sign it has a bad signature.
         C::UnknownIssuer | C::BadSignature => "certificate not trusted",
         C::Expired | C::ExpiredContext { .. } => "certificate expired",
         C::NotValidYet | C::NotValidYetContext { .. } => "certificate not valid yet; check the clock",
@@ -112,7 +114,7 @@ fn of_alert(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// Returns the name of a variant, without what it holds.
+/// Returns the name of a variant, without its fields.
 fn name(value: &impl Debug) -> String {
     format!("{value:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use octo_auth_core::{Diagnostic, Entropy, Remedy};
 
-/// The operating system gave no random bytes, such as early in the start of an embedded machine.
+/// The operating system returned no random bytes, such as early in the boot of an embedded machine.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes")]
 pub struct EntropyError(#[source] getrandom::Error);
@@ -20,11 +20,11 @@ impl Diagnostic for EntropyError {
     }
 }
 
-/// Draws the randomness of one sign-in.
+/// Returns random bytes for one sign-in.
 ///
 /// # Errors
 ///
-/// [`EntropyError`] if the operating system's source fails; there is no weaker source to fall back on.
+/// [`EntropyError`] if the operating system's source fails. There is no weaker fallback.
 pub fn entropy() -> Result<Entropy, EntropyError> {
     let mut bytes = [0; 64];
     getrandom::fill(&mut bytes).map_err(EntropyError)?;

@@ -1,8 +1,8 @@
-//! What the core refuses to touch and every machine has: two clocks, a source of randomness, memory, and an environment
-//! that may name a proxy.
+//! The parts of the environment that the core does not access: two clocks, a source of randomness, a store in
+//! memory, and the proxy settings of the environment.
 //!
-//! Both adapters read the same machine, so both re-export this crate and neither has a clock, a memory store or a
-//! reading of the environment of its own. Nothing here sends a request, and nothing waits.
+//! Both adapters re-export this crate, so they share the clocks, the memory store and the reading of the
+//! environment. This crate sends no requests and never waits.
 
 mod clock;
 #[cfg(feature = "tls")]

@@ -1,7 +1,7 @@
-//! A store in memory: for programs without a disk, for several registrations of one process, and for tests.
+//! A store in memory: for programs without a disk, for several `TokenManager`s in one process, and for tests.
 //!
-//! It keeps the whole protocol of a store that several processes use (versions, claims that end by themselves, notices
-//! of changes), but what is in it ends with the process.
+//! It implements the whole protocol of a shared store (versions, leases that expire, notifications of changes).
+//! Its content is lost when the process ends.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,17 +14,18 @@ use octo_auth_core::{
 
 use crate::clock::{Clock, SystemClock};
 
-/// A store whose records live as long as the process. It is cheap to clone; the clones are one store.
+/// A store that keeps its records in memory. It is cheap to clone, and all clones share their records.
 ///
-/// A program that is started again has lost every account in it: refresh tokens that must outlive a restart belong in a
-/// store on disk or in a database. Its listeners hear of every write, those of their own registration included.
+/// After a restart of the program, all accounts in it are lost. Keep refresh tokens that must survive a restart in
+/// a store on disk or in a database. Its listeners are called for every write, including the writes of their own
+/// `TokenManager`.
 #[derive(Clone)]
 pub struct MemoryStore {
     content: Arc<Mutex<Content>>,
     clock: Arc<dyn Clock>,
 }
 
-/// What the clones share.
+/// The state that the clones share.
 #[derive(Default)]
 struct Content {
     records: HashMap<RecordName, Stored>,
@@ -32,21 +33,21 @@ struct Content {
     listeners: Vec<ChangeListener>,
 }
 
-/// A claim, in force or over.
+/// A lease, current or expired.
 struct Claim {
     owner: String,
-    /// The moment on the boot clock at which it ends by itself.
+    /// The moment on the boot clock at which it expires.
     until: Duration,
 }
 
 impl MemoryStore {
-    /// Returns an empty store, whose claims run by the operating system's clock.
+    /// Returns an empty store. Its leases use the clock of the operating system.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// Returns an empty store, whose claims run by another clock, such as a simulated one.
+    /// Returns an empty store. Its leases use another clock, such as a simulated one.
     #[must_use]
     pub fn with_clock(clock: impl Clock + 'static) -> Self {
         Self { content: Arc::default(), clock: Arc::new(clock) }
@@ -92,7 +93,7 @@ impl Store for MemoryStore {
         let mut shared = self.content();
         let saved = shared.compare_and_swap(name, expected, content);
         let listeners = if matches!(saved, Saved::Done(_)) { shared.listeners.clone() } else { Vec::new() };
-        // A listener may use the store.
+        // A listener may use the store, so release the lock.
         drop(shared);
         listeners.iter().for_each(|listener| listener(name));
         Ok(saved)
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
     use octo_auth_core::{Now, Timestamp};
 
-    /// A clock that stands where the test puts it, in seconds.
+    /// A clock that shows the seconds that the test sets.
     #[derive(Clone, Default)]
     struct Still(Arc<Mutex<u64>>);
 
@@ -156,7 +157,7 @@ mod tests {
         }
     }
 
-    /// A name that begins so.
+    /// Returns a record name with this beginning.
     fn name(account: &str) -> RecordName {
         RecordName::parse(&format!("{account}.{}", "0".repeat(32))).expect("a sound name")
     }
@@ -165,7 +166,7 @@ mod tests {
         RecordBytes::from(text.as_bytes())
     }
 
-    /// Writes a record of which there is none.
+    /// Writes a new record.
     fn write(store: &MemoryStore, name: &RecordName, text: &str) -> Saved {
         store.compare_and_swap(name, None, &content(text)).expect("memory never fails")
     }

@@ -1,37 +1,37 @@
-//! Which requests go through a proxy: one reading of the environment for both adapters.
+//! Decides which requests go through a proxy, with the same reading of the environment for both adapters.
 //!
-//! The adapters ask [`Proxies::for_url`] for each request, and configure their HTTP client with the answer. The client's
-//! own reading of the environment is switched off, so a setting means the same in both.
+//! The adapters call [`Proxies::for_url`] for each request and configure their HTTP client with the result. The
+//! client's own reading of the environment is switched off, so that a setting means the same in both.
 //!
-//! | variable | what it says |
+//! | variable | meaning |
 //! |---|---|
-//! | `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` | The proxy for https. The first one that is set counts, in this order, as for curl. Empty or blank is not set. |
-//! | `no_proxy`, `NO_PROXY` | The hosts that are reached directly. The first one that is set counts, in this order. |
-//! | `http_proxy`, `HTTP_PROXY` | Not read: plain http goes to loopback only, and never through a proxy. |
+//! | `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` | The proxy for https. The first one that is set is used, in this order, as in curl. An empty or blank value counts as not set. |
+//! | `no_proxy`, `NO_PROXY` | The hosts that are reached directly. The first one that is set is used, in this order. |
+//! | `http_proxy`, `HTTP_PROXY` | Not read: plain http goes only to loopback, and never through a proxy. |
 //!
-//! A proxy is `scheme://user:password@host:port`; all but the host may be left out:
+//! A proxy is `scheme://user:password@host:port`. All parts except the host are optional:
 //!
-//! | part | values | if left out |
+//! | part | values | default |
 //! |---|---|---|
 //! | scheme | `http` and `https` (`CONNECT`); `socks4` and `socks5` (this machine looks up the server's name); `socks4a` and `socks5h` (the proxy does) | `http` |
-//! | user and password | Percent-encoded. `socks5` and `socks5h` take both or none; `socks4` and `socks4a` take none. | none |
+//! | user and password | Percent-encoded. `socks5` and `socks5h` accept both or none; `socks4` and `socks4a` accept none. | none |
 //! | host | a name, an IPv4 address, an IPv6 address in brackets | |
 //! | port | 1 to 65535 | `http` 80, `https` 443, the others 1080 |
 //!
 //! The entries of `NO_PROXY` are separated by commas or white space:
 //!
-//! | entry | reaches directly |
+//! | entry | hosts that are reached directly |
 //! |---|---|
 //! | `*` | every host |
 //! | `example.com`, `.example.com`, `*.example.com` | the host `example.com` and every host below it, in any case; not `myexample.com` |
-//! | `192.0.2.7`, `2001:db8::7`, `[2001:db8::7]` | the address, where the URL names it |
-//! | `192.0.2.0/24`, `2001:db8::/32` | the addresses of the network, where the URL names one; host names are not looked up for this |
-//! | any of these with a port, such as `example.com:8443` or `[2001:db8::7]:8443` | the same, at this port only |
+//! | `192.0.2.7`, `2001:db8::7`, `[2001:db8::7]` | the address, if the URL contains it |
+//! | `192.0.2.0/24`, `2001:db8::/32` | the addresses of the network, if the URL contains one; host names are not looked up for this |
+//! | any of these with a port, such as `example.com:8443` or `[2001:db8::7]:8443` | the same, only at this port |
 //!
-//! A setting that cannot be used is an error when the transport is made. It names the variable and says what to write
-//! instead. It never shows the value, which may hold a password.
+//! If a setting cannot be used, building the transport returns an error. The error names the variable and says
+//! what to write instead. It never shows the value, which may contain a password.
 //!
-//! Loopback has no special place here: `https://127.0.0.1` goes through the proxy unless `NO_PROXY` names it.
+//! Loopback is not treated specially: `https://127.0.0.1` goes through the proxy unless `NO_PROXY` names it.
 
 mod error;
 mod exception;
@@ -47,13 +47,13 @@ pub use error::ProxyError;
 use exception::Exception;
 pub use proxy::Proxy;
 
-/// The variables that name the proxy for https. The first one that is set counts.
+/// The variables that name the proxy for https. The first one that is set is used.
 const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// The variables that name the hosts to be reached directly. The first one that is set counts.
+/// The variables that name the hosts that are reached directly. The first one that is set is used.
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// Which requests go through a proxy. The [module](self) lists the settings.
+/// The proxy settings. The [module](self) describes them.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     proxy: Option<Proxy>,
@@ -61,7 +61,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Returns the settings without any proxy.
+    /// Returns settings without a proxy.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
@@ -71,12 +71,12 @@ impl Proxies {
     ///
     /// # Errors
     ///
-    /// A [`ProxyError`] for a setting that cannot be used.
+    /// A [`ProxyError`] if a setting cannot be used.
     pub fn from_env() -> Result<Self, ProxyError> {
         Self::read(|name| std::env::var_os(name))
     }
 
-    /// Reads the variables from a function that returns the value of one, or `None` if it is not set.
+    /// Reads the variables with a function that returns the value of a variable, or `None` if it is not set.
     ///
     /// Without a proxy, `NO_PROXY` is not read.
     ///
@@ -94,7 +94,7 @@ impl Proxies {
     ///
     /// # Errors
     ///
-    /// A [`ProxyError`] for a setting that cannot be used.
+    /// A [`ProxyError`] if a setting cannot be used.
     pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ProxyError> {
         let Some((name, value)) = first_set(&PROXY, &variable)? else { return Ok(Self::none()) };
         let proxy = Proxy::parse(value.expose().trim()).map_err(|what| ProxyError::new(name, what))?;
@@ -115,14 +115,14 @@ impl Proxies {
         (!is_direct).then_some(proxy)
     }
 
-    /// Returns the proxy of all requests that do not go to the server directly.
+    /// Returns the proxy for all requests that do not go to the server directly.
     #[must_use]
     pub fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 }
 
-/// Returns the first of these variables that is set, and its value.
+/// Returns the first of these variables that is set, with its value.
 fn first_set(
     names: &[&'static str],
     variable: impl Fn(&str) -> Option<OsString>,
@@ -137,7 +137,7 @@ fn first_set(
     Ok(None)
 }
 
-/// Reads the entries of a list, whose places are counted from 1 in an error.
+/// Reads the entries of a list. Errors count their positions from 1.
 fn exceptions(name: &'static str, list: &str) -> Result<Vec<Exception>, ProxyError> {
     let entries = list.split([',', ' ', '\t', '\n', '\r']).filter(|entry| !entry.is_empty());
     let read = |(place, entry)| {

@@ -1,4 +1,4 @@
-//! Why an adapter could not be set up.
+//! The error of an adapter that could not be set up.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -6,8 +6,8 @@ use std::fmt;
 
 use octo_auth_core::{Diagnostic, Remedy};
 
-/// Why an adapter could not be set up, and what of it: the proxy that the environment names, the settings of its HTTP client,
-/// its cryptography, the certificates it trusts, or its randomness.
+/// An error in setting up an adapter. It names the part: the proxy that the environment names, the settings of the
+/// HTTP client, the crypto provider, the trusted certificates, or the randomness.
 #[derive(Debug)]
 pub struct SetupError {
     what: &'static str,
@@ -15,13 +15,14 @@ pub struct SetupError {
 }
 
 impl SetupError {
-    /// Returns an error of the whole adapter with its cause, which is shown to people and must hold no secret.
+    /// Builds an error of the whole adapter with its cause. The cause is shown to people and must contain no
+    /// secret.
     #[must_use]
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::of("the adapter", cause)
     }
 
-    /// Returns an error of one part, such as `the proxy`, with its cause.
+    /// Builds an error of one part, such as `the proxy`, with its cause.
     #[must_use]
     pub fn of(what: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { what, cause: cause.into() }
@@ -34,7 +35,7 @@ impl fmt::Display for SetupError {
     }
 }
 
-/// The cause is in the text; what lies behind it is the source.
+/// The text contains the cause, so `source` returns the source of the cause.
 impl Error for SetupError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.source()

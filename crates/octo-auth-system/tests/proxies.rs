@@ -1,4 +1,4 @@
-//! Which requests go through a proxy, as the environment says. The adapters are held to the same over sockets.
+//! The proxy settings of the environment. The tests of the adapters check the same over sockets.
 
 #![expect(clippy::expect_used, reason = "what a test builds on is sound, or the test fails")]
 

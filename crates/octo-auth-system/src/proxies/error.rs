@@ -1,4 +1,4 @@
-//! What is wrong with a setting, and what to write instead. No message shows the value.
+//! The error of a proxy setting. It says what to write instead, and never shows the value.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ pub(super) const SOCKS4: &str = "a socks4 or socks4a proxy takes no user name an
 pub(super) const SOCKS5: &str = "a socks5 or socks5h proxy takes a user name and a password of 1 to 255 bytes each; \
      write both or none";
 
-/// What is wrong with an entry of a list of hosts.
+/// Returns the text for an invalid entry of a host list.
 pub(super) fn entry(place: usize) -> String {
     format!(
         "entry {place} is neither `*`, a host name, an IP address nor a network, with or without a port; \

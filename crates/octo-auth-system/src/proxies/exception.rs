@@ -8,14 +8,14 @@ use ipnet::IpNet;
 #[derive(Debug, Clone)]
 pub(super) struct Exception {
     hosts: Hosts,
-    /// The only port this holds for; `None` for all.
+    /// The only port that the entry applies to, or `None` for all ports.
     port: Option<u16>,
 }
 
 #[derive(Debug, Clone)]
 enum Hosts {
     All,
-    /// The addresses of a network; a single address is a network of one.
+    /// The addresses of a network. A single address is a network of one.
     Network(IpNet),
     /// A name in lower case, and all names below it.
     Domain(String),
@@ -31,7 +31,7 @@ impl Exception {
         Some(Self { hosts: Hosts::parse(hosts)?, port: Some(port_number(port)?) })
     }
 
-    /// Says whether a host, as it stands in a URL, is reached directly at a port.
+    /// Returns whether a host, written as in a URL, is reached directly at a port.
     pub(super) fn covers(&self, host: &str, port: u16) -> bool {
         self.port.is_none_or(|only| only == port) && self.hosts.hold(host)
     }
@@ -70,7 +70,7 @@ impl Hosts {
     }
 }
 
-/// Says whether a text may be the name of a host. A name whose last label is a number would be an IPv4 address.
+/// Returns whether a text may be a host name. A name whose last label is a number would be an IPv4 address.
 pub(super) fn is_host_name(text: &str) -> bool {
     let is_sound = |label: &str| {
         !label.is_empty()
@@ -80,13 +80,13 @@ pub(super) fn is_host_name(text: &str) -> bool {
     text.split('.').all(is_sound) && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Reads a port, which is not 0.
+/// Parses a port, which must not be 0.
 pub(super) fn port_number(text: &str) -> Option<u16> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|port| is_number && *port != 0)
 }
 
-/// Returns an IPv6 address without its brackets, and anything else as it is.
+/// Returns an IPv6 address without its brackets, and any other text unchanged.
 pub(super) fn without_brackets(text: &str) -> &str {
     text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! A proxy: where it is, how it is spoken to, and with which credentials.
+//! A proxy: its address, protocol and credentials.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use octo_auth_core::Secret;
 use super::error::{COLON, ESCAPE, HOST, PATH, PORT, SCHEME, SOCKS4, SOCKS5};
 use super::exception::{is_host_name, port_number, without_brackets};
 
-/// The schemes that both adapters can use, and the port of each.
+/// The schemes that both adapters support, each with its default port.
 const SCHEMES: [(&str, u16); 6] =
     [("http", 80), ("https", 443), ("socks4", 1080), ("socks4a", 1080), ("socks5", 1080), ("socks5h", 1080)];
 
@@ -29,7 +29,7 @@ struct Credentials {
 }
 
 impl Proxy {
-    /// Reads the value of a variable. The error says what is wrong.
+    /// Parses the value of a variable. The error says what is wrong.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let known = SCHEMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme));
@@ -56,7 +56,7 @@ impl Proxy {
         let Self { scheme, host, port, credentials } = self;
         let userinfo = credentials.as_ref().map(Credentials::userinfo);
         let userinfo = userinfo.as_ref().map_or("", Secret::expose);
-        // In one piece, so that growing leaves no copy behind.
+        // Allocated at once, so that growing leaves no copy of the secret in memory.
         let mut url = String::with_capacity(scheme.len() + userinfo.len() + host.len() + 9);
         for part in [scheme, "://", userinfo, host, ":", &port.to_string()] {
             url.push_str(part);
@@ -66,7 +66,7 @@ impl Proxy {
 }
 
 impl Credentials {
-    /// Reads what stands before the `@`, as far as a proxy of this scheme can be given it.
+    /// Parses the text before the `@`, if a proxy of this scheme accepts it.
     fn parse(scheme: &str, userinfo: &str) -> Result<Option<Self>, &'static str> {
         let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
         let (user, password) = (decode(user).ok_or(ESCAPE)?, decode(password).ok_or(ESCAPE)?);
@@ -106,7 +106,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Says whether a text is a host as it stands in a URL: an IPv6 address has brackets.
+/// Returns whether a text is a host as in a URL: an IPv6 address has brackets.
 fn is_host(text: &str) -> bool {
     match without_brackets(text) {
         inner if inner.len() < text.len() => inner.parse::<Ipv6Addr>().is_ok(),
@@ -114,7 +114,7 @@ fn is_host(text: &str) -> bool {
     }
 }
 
-/// Replaces each `%` and its two digits by the byte they stand for. Returns `None` if that is not UTF-8.
+/// Replaces each `%` with two digits by the byte that they encode. Returns `None` if the result is not UTF-8.
 fn decode(text: &str) -> Option<Secret> {
     let mut parts = text.split('%');
     let mut bytes = Vec::with_capacity(text.len());
@@ -128,7 +128,7 @@ fn decode(text: &str) -> Option<Secret> {
     String::from_utf8(bytes).ok().map(Secret::new)
 }
 
-/// Writes each byte that is neither a letter nor a digit as `%` and two digits.
+/// Writes each byte that is neither a letter nor a digit as `%` with two digits.
 fn encode(text: &str, encoded: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
