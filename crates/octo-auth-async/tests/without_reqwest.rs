@@ -1,4 +1,4 @@
-//! The crate without its feature `reqwest`, as a store or a program with an HTTP client of its own takes it.
+//! The crate without its feature `reqwest`, as used by a store, or by a program with its own HTTP client.
 
 #![cfg(not(feature = "reqwest"))]
 

@@ -1,4 +1,4 @@
-//! Which requests of the API client share a connection.
+//! Which requests share a connection.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use octo_auth_async::{ApiClient, Body, Client, Profile, ReqwestTransport, Scopes
 
 use crate::server::keeping;
 
-/// Makes nine calls and one whose token is refused, and returns the connections of API calls and of token requests.
+/// Makes nine calls, and one whose token is refused. Returns the connections of API calls and of token requests.
 async fn connections(transport: ReqwestTransport) -> (Vec<usize>, Vec<usize>) {
     let (url, requests) = keeping();
     let profile = Profile::rfc6749(&format!("{url}/token")).expect("a sound address");
@@ -44,7 +44,7 @@ async fn api_calls_share_connections_where_that_is_set_and_token_requests_never_
     let transport = ReqwestTransport::new().expect("a transport").with_api_connections(builder);
     let (calls, tokens) = connections(transport.expect("a transport")).await;
     assert_eq!((calls.len(), tokens.len()), (11, 2));
-    // One as a rule; a call that comes before the connection is back in the pool opens another.
+    // Usually one. A call that comes before the connection is back in the pool opens another.
     assert!(distinct(&calls) < calls.len(), "{calls:?}");
     assert_eq!(distinct(&tokens), 2);
     assert!(tokens.iter().all(|token| !calls.contains(token)), "{calls:?} {tokens:?}");

@@ -1,4 +1,4 @@
-//! Calls of an API that are authorised by a middleware, over real sockets.
+//! API calls that a middleware authorises, over real sockets.
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
@@ -19,21 +19,21 @@ use tokio::task::JoinSet;
 
 use server::{Server, answer};
 
-/// The tokens of a client at a server that is token endpoint and API in one.
+/// Returns the tokens of a client at a server that is both token endpoint and API.
 fn tokens(server: &Server) -> TokenSource {
     let profile = Profile::rfc6749(&server.url("/token")).expect("a sound address");
     let profile = profile.with_api_host(&server.url("")).expect("a sound address");
     own(Client::new(profile, "client-1", "secret-1").expect("a sound client"))
 }
 
-/// The tokens of the demo client at the emulated `OctoTable`.
+/// Returns the tokens of the demo client at the emulated `OctoTable`.
 fn octotable_tokens(emulator: &Emulator) -> TokenSource {
     let profile = Profile::octotable().via_gateway(&emulator.url()).expect("a sound address");
     let (id, secret) = (octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET);
     own(Client::new(profile, id, secret).expect("a sound client"))
 }
 
-/// The admin's tokens of the demo application at the emulated Octorate.
+/// Returns the admin tokens of the demo application at the emulated Octorate.
 fn octorate_tokens(emulator: &Emulator) -> TokenSource {
     let profile = Profile::octorate().via_gateway(&emulator.url()).expect("a sound address");
     let (id, secret) = (octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET);
@@ -57,12 +57,12 @@ fn picky() -> Server {
     })
 }
 
-/// A body longer than what is looked at.
+/// Returns a body that is longer than the part that the middleware reads.
 fn long() -> String {
     "x".repeat(100_000)
 }
 
-/// Has the next calls of the emulated Octorate answered as if the token had expired, in a large body.
+/// Makes the emulated Octorate answer the next calls as if the token had expired, in a large body.
 fn expired(emulator: &Emulator, calls: u64) -> String {
     let filler = long();
     let body = format!(r#"{{"type":"ApiLoginExpired","message":"Expired Token","nested":["{filler}"]}}"#);
@@ -71,25 +71,25 @@ fn expired(emulator: &Emulator, calls: u64) -> String {
     body
 }
 
-/// How often the emulated Octorate was asked for a token.
+/// Returns the number of token requests at the emulated Octorate.
 fn logins(emulator: &Emulator) -> usize {
     emulator.log().iter().filter(|entry| entry.path == "/connect/rest/v1/identity/apilogin").count()
 }
 
 const RESERVATIONS: &str = "/connect/rest/v1/reservation/1";
 
-/// The address of a resource of the emulated Octorate.
+/// Returns the URL of a resource of the emulated Octorate.
 fn reservations(tokens: &TokenSource) -> String {
     tokens.authorizer().profile().host("api").expect("a host").join(RESERVATIONS)
 }
 
-/// The address of a resource of the emulated `OctoTable`.
+/// Returns the URL of a resource of the emulated `OctoTable`.
 fn services(tokens: &TokenSource) -> String {
     let authorizer = tokens.authorizer();
     authorizer.profile().host("api").expect("a host").join("/octotable-pms/api/v2/services")
 }
 
-/// Does the same in so many tasks at once and gathers the outcomes.
+/// Runs the same in many concurrent tasks and returns the outcomes.
 async fn at_once<R: Send + 'static, F: Future<Output = R> + Send + 'static>(
     tasks: usize,
     act: impl Fn() -> F,

@@ -17,9 +17,9 @@ fn client(middleware: Authorize) -> ClientWithMiddleware {
     redirecting(Policy::default(), middleware)
 }
 
-/// A client that follows redirects by this policy.
+/// Returns a client that follows redirects by this policy.
 fn redirecting(policy: Policy, middleware: Authorize) -> ClientWithMiddleware {
-    // Where another test was first, its provider is as good.
+    // If another test was first, its provider works too.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(policy);
     ClientBuilder::new(client.build().expect("a client")).with(middleware).build()
@@ -136,7 +136,7 @@ async fn a_token_does_not_follow_a_redirect_and_is_not_judged_by_where_it_leads(
     let location = elsewhere.url("/rooms");
     let server = Server::start(move |_| Answer { location: Some(location.clone()), ..answer(302, "") });
     let tokens = tokens(&server);
-    // A host the token may go to: reqwest takes it off all the same.
+    // A host that the token may go to: reqwest removes the token nevertheless.
     let both = tokens.authorizer().with_api_host(&elsewhere.url("")).expect("a sound address");
     for client in [authorised(&tokens), client(Authorize::new(tokens.clone()).with_authorizer(both))] {
         let answer = client.get(server.url("/rooms")).send().await.expect("an answer");
@@ -158,7 +158,7 @@ async fn a_header_of_the_authorizer_follows_no_redirect_of_a_client_that_has_red
     assert_eq!(call.send().await.expect("an answer").status(), 302);
     assert_eq!(server.calls()[0].property.as_deref(), Some("p-17"));
     assert!(elsewhere.calls().is_empty());
-    // Why it has to be off: reqwest takes `Authorization` off, and no other header.
+    // This is why redirects must be off: reqwest removes `Authorization`, and no other header.
     drop(client(authorize).get(server.url("/rooms")).send().await.expect("an answer"));
     let taken = &elsewhere.calls()[0];
     assert_eq!((taken.authorization.as_deref(), taken.property.as_deref()), (None, Some("p-17")));
@@ -187,7 +187,7 @@ async fn a_body_that_is_a_stream_is_sent_once_and_the_error_says_so() {
     assert!(matches!(error, CallError::Unrepeatable { status: 401 }));
     assert!(error.to_string().contains("stream"), "{error}");
     assert_eq!(server.calls().len(), 1);
-    // It was reported: the request that is made anew has another token.
+    // The refusal was reported: the next attempt has another token.
     let answer = client.post(server.url("/rooms")).body(stream()).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
     assert_eq!((server.calls().len(), server.tokens()), (2, 2));

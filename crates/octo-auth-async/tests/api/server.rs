@@ -1,4 +1,4 @@
-//! A server on loopback that answers as the test says: a token endpoint at `/token`, and an API everywhere else.
+//! A server on loopback that answers as the test says: a token endpoint at `/token`, an API at all other paths.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
-/// A running server. Its clones are one; it ends with the program.
+/// A running server. It is cheap to clone, and ends with the program.
 #[derive(Clone)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -31,12 +31,12 @@ pub(crate) struct Call {
     pub(crate) body: String,
 }
 
-/// What a call is answered with.
+/// The answer to a call.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) body: String,
-    /// How much of a body is announced beyond what is sent, before the connection ends.
+    /// The number of bytes that are announced beyond those that are sent, before the connection ends.
     pub(crate) missing: usize,
 }
 
@@ -61,17 +61,17 @@ impl Server {
         server
     }
 
-    /// The address of a path.
+    /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// The calls of the API so far.
+    /// Returns the API calls so far.
     pub(crate) fn calls(&self) -> Vec<Call> {
         lock(&self.shared.calls).clone()
     }
 
-    /// How many tokens were asked for so far.
+    /// Returns the number of token requests so far.
     pub(crate) fn tokens(&self) -> usize {
         *lock(&self.shared.tokens)
     }
@@ -101,7 +101,7 @@ impl Server {
             answered.status,
             answered.body.len() + answered.missing,
         );
-        // A client that went away is the test's business.
+        // A client that disconnected is the concern of the test.
         let _ = stream.write_all(head.as_bytes());
         let _ = stream.write_all(answered.body.as_bytes());
     }
@@ -111,13 +111,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("nothing panics under this lock")
 }
 
-/// The path of each request and the number of the connection it came over, in order.
+/// The path of each request, and the number of its connection, in order.
 pub(crate) type Requests = Arc<Mutex<Vec<(String, usize)>>>;
 
-/// What stands behind an answer and belongs to no request.
+/// Bytes after an answer that belong to no request.
 const EVIL: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
 
-/// A server that keeps connections open but after `/closed`. At `/last` it refuses the token that it gave out first.
+/// Starts a server that keeps connections open, except after `/closed`. At `/last` it refuses its first token.
 pub(crate) fn keeping() -> (String, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -140,7 +140,8 @@ pub(crate) fn keeping() -> (String, Requests) {
                     let (status, body) = match (&*call.path, call.authorization.as_deref()) {
                         ("/token", _) => (200, token),
                         ("/last", Some("Bearer at-1")) => (401, String::new()),
-                        // A body of this many bytes, and what looks like the answer to another request behind it.
+                        // A body with this many bytes, followed by bytes that look like the answer to another
+                        // request.
                         (path, _) if path.starts_with("/behind/") => {
                             (200, "x".repeat(path["/behind/".len()..].parse().expect("a number")))
                         }
@@ -150,7 +151,7 @@ pub(crate) fn keeping() -> (String, Requests) {
                     let length = body.len();
                     let head = "content-type: application/json\r\ncontent-length";
                     let end = if call.path == "/closed" { "connection: close\r\n" } else { "" };
-                    // A client that went away is the test's business.
+                    // A client that disconnected is the concern of the test.
                     let answer =
                         format!("HTTP/1.1 {status} Some\r\n{end}{head}: {length}\r\n\r\n{body}{behind}");
                     let _ = (&stream).write_all(answer.as_bytes());
@@ -164,7 +165,7 @@ pub(crate) fn keeping() -> (String, Requests) {
     (url, requests)
 }
 
-/// Reads a request; `None` if the connection has ended.
+/// Reads a request. Returns `None` if the connection has ended.
 fn read(reader: &mut impl BufRead) -> Option<Call> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -186,7 +187,7 @@ fn read(reader: &mut impl BufRead) -> Option<Call> {
     Some(Call { path, authorization, property, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-/// An answer with a body.
+/// Returns an answer with a body.
 pub(crate) fn answer(status: u16, body: &str) -> Answer {
     Answer { status, location: None, body: body.to_owned(), missing: 0 }
 }

@@ -17,7 +17,7 @@ use crate::{
 
 type Body = Full<Bytes>;
 
-/// A client with this layer, through which one request goes at a time: a call without readiness would panic.
+/// A client with this layer. It sends one request at a time: a call without readiness would panic.
 #[derive(Clone)]
 struct Caller(BoxCloneSyncService<Request<Body>, Response<String>, BoxError>);
 
@@ -192,7 +192,7 @@ async fn an_error_of_the_service_below_passes_as_it_is() {
     let server = picky();
     let tokens = tokens(&server);
     tokens.get().await.expect("a token");
-    // It announces an answer and ends the connection.
+    // The server announces an answer and ends the connection.
     let closed = Server::start(|_| Answer { location: Some("\r\nno header".to_owned()), ..answer(200, "") });
     let authorizer = tokens.authorizer().with_api_host(&closed.url("")).expect("a sound address");
     let caller = Caller::new(layer(&tokens).with_authorizer(authorizer));

@@ -1,4 +1,4 @@
-//! Many callers, one request; and no caller waits longer than it said.
+//! Many callers cause one request, and no caller waits longer than its limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::provider;
 use crate::server::{Server, client, own_tokens};
 use crate::time::{Moved, Paused, Still};
 
-/// What callers in tasks of their own get, all having asked before `then` happens.
+/// Returns the tokens of concurrent callers. All of them have asked before `then` runs.
 async fn get_all(tokens: &TokenSource, callers: u32, then: impl FnOnce()) -> Vec<Token> {
     let begun = Arc::new(Semaphore::new(0));
     let mut tasks = JoinSet::new();

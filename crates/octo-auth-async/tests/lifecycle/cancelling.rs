@@ -1,4 +1,4 @@
-//! Callers that go away, at every await there is, against a server that rotates strictly.
+//! Callers that are dropped, at every await, with a server that rotates strictly.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -12,7 +12,7 @@ use crate::provider::{self, stored};
 use crate::server::{Server, account, own_tokens};
 use crate::time::{Paused, Still};
 
-/// Polls a future so often, each time it is woken, and drops it right after; what it gave, if it got to its end.
+/// Polls a future this often, each time it is woken, and then drops it. Returns its output, if it has finished.
 async fn dropped_after<F: Future>(polls: u32, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut polled = 0;
@@ -30,14 +30,14 @@ async fn dropped_after<F: Future>(polls: u32, future: F) -> Option<F::Output> {
     polling.await
 }
 
-/// Waits until nothing is under way.
+/// Waits until nothing is in flight.
 async fn landed(tokens: &TokenSource) {
     while tokens.status().is_some_and(|status| status.in_flight) {
         yield_now().await;
     }
 }
 
-/// An account with a consent in a registration of its own, both kept in this store.
+/// Returns a `TokenManager` with an account that has a consent, and its tokens, both kept in this store.
 async fn consented(emulator: &Emulator, store: &MemoryStore) -> (octo_auth_async::TokenManager, TokenSource) {
     let manager = provider::manager(emulator, store);
     let tokens = account(&manager, "guest");
@@ -97,7 +97,7 @@ async fn however_far_the_renewal_is_when_its_caller_goes_no_refresh_token_is_los
         for _ in 0..steps {
             yield_now().await;
         }
-        // It may have got to its end by now; either way nobody is left.
+        // The renewal may have ended by now. In both cases no caller is left.
         let _ = dropped_after(1, tokens.get()).await;
         landed(&tokens).await;
         manager.shutdown().await;

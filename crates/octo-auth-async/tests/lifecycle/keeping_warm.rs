@@ -1,4 +1,4 @@
-//! Renewals before anybody waits, in the paused time of a runtime.
+//! Renewals before a caller has to wait, in the paused time of a runtime.
 
 use std::time::Duration;
 

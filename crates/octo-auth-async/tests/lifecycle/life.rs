@@ -1,4 +1,4 @@
-//! What is told of the life that the tests of both adapters live, whoever carries it.
+//! The expected telemetry of the token life that the tests of both adapters run.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 
 use crate::recording_subscriber::{RecordingSubscriber, documented};
 
-/// The name of the registration whose keys live it.
+/// The profile name of the client that lives this life.
 pub(crate) const NAME: &str = "a-life";
 
-/// The name of another, whose store takes nothing.
+/// The profile name of another client, whose store rejects writes.
 pub(crate) const UNSAVED: &str = "a-life-unsaved";
 
-/// The value of an extra parameter of its key.
+/// The value of an additional parameter of its spec.
 pub(crate) const PARAMETER: &str = "value-of-a-parameter";
 
 const QUERY: &str = "value-of-a-query";
 
-/// The profile under another name.
+/// Returns the profile with another name.
 pub(crate) fn named(profile: &Profile, name: &'static str) -> Profile {
     let mut document = profile.document().clone();
     document.name = name.into();
     Profile::new(document).expect("a sound profile")
 }
 
-/// The client of the life, at the emulated standard server.
+/// Returns the client of the life, at the emulated standard server.
 pub(crate) fn client(emulator: &Emulator) -> Client {
     let base = emulator.base("auth.example");
     let profile = Profile::rfc6749(&format!("{base}/token?tenant={QUERY}"))
@@ -36,19 +36,19 @@ pub(crate) fn client(emulator: &Emulator) -> Client {
     Client::new(named(&profile, NAME), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).expect("a client")
 }
 
-/// The code and the state in the address of a callback.
+/// Returns the code and the state in the URL of a callback.
 pub(crate) fn secrets_in(callback: &str) -> Vec<String> {
     let (_, query) = callback.split_once('?').expect("a query");
     query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.to_owned()).collect()
 }
 
-/// How often each was told, as a test writes it down.
+/// Returns the expected number of each event, in the form of a test.
 pub(crate) fn counts(counted: &[(&str, usize)]) -> BTreeMap<String, usize> {
     counted.iter().map(|(told, count)| ((*told).to_owned(), *count)).collect()
 }
 
-/// Compares what was heard of both registrations with what is documented and with what they lived through, and
-/// searches it for the secrets that were used.
+/// Compares the recorded telemetry of both clients with the documentation and with the expected events. Searches
+/// it for the secrets that were used.
 pub(crate) fn check(ear: &RecordingSubscriber, secrets: &[String]) {
     assert_eq!(ear.vocabulary(&[NAME, UNSAVED]), documented());
     let told = [NAME, UNSAVED].into_iter().flat_map(|name| ear.from(name));

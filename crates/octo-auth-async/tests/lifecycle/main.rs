@@ -1,4 +1,4 @@
-//! The lifecycle of tokens as an asynchronous program meets it: callers, runtimes, stores, and what happens to them.
+//! The lifecycle of tokens in an asynchronous program: callers, runtimes, stores and telemetry.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

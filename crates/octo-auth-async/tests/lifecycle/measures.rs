@@ -1,4 +1,4 @@
-//! The measures of this process. The blocking adapter's tests read them too.
+//! The metrics of this process. The blocking adapter's tests read them too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -8,10 +8,10 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 use crate::documented::{quoted, rows, words};
 
-/// What was measured at a registration: by name and its other labels, with the unit.
+/// The recorded metrics of one client, by name and other labels, with the unit.
 type Measured = BTreeMap<String, (Option<Unit>, DebugValue)>;
 
-/// Measures from now on.
+/// Starts recording.
 pub(crate) fn measure() -> &'static Snapshotter {
     static MEASURES: OnceLock<Snapshotter> = OnceLock::new();
     MEASURES.get_or_init(|| {
@@ -22,8 +22,8 @@ pub(crate) fn measure() -> &'static Snapshotter {
     })
 }
 
-/// What was measured at the registration of this name. Reading empties the counters and the histogram of all, so one
-/// test alone reads.
+/// Returns the recorded metrics of the client with this profile name. Reading resets the counters and the
+/// histogram of all clients, so only one test may read.
 fn read(provider: &str) -> Measured {
     let mut read = Measured::new();
     for (key, unit, _, value) in measure().snapshot().into_vec() {
@@ -38,7 +38,7 @@ fn read(provider: &str) -> Measured {
     read
 }
 
-/// The measures of the life that the tests of both adapters live, as documented.
+/// Checks the metrics of the life that the tests of both adapters run.
 pub(crate) fn check_life(provider: &str) {
     let measured = read(provider);
     assert_eq!(measured.iter().map(described).collect::<BTreeSet<_>>(), documented());
@@ -72,7 +72,7 @@ pub(crate) fn check_life(provider: &str) {
         Some((told, DebugValue::Gauge(left))) if *told == Some(unit) => left.0,
         other => panic!("{name}: {other:?}"),
     };
-    // Of 600 requests a minute the last renewal, the revocation and the exchange beside the keys were sent.
+    // The last renewal, the revocation and the exchange without a spec used some of the 600 requests per minute.
     assert!((590.0..600.0).contains(&left("octo_auth_budget_left", Unit::Count)));
     assert!((3_000.0..=3_600.0).contains(&left("octo_auth_seconds_to_expiry", Unit::Seconds)));
     let waits = |outcome: &str| match measured.get(&format!("octo_auth_wait_seconds outcome={outcome}")) {
@@ -83,7 +83,7 @@ pub(crate) fn check_life(provider: &str) {
     assert_eq!(measured.len(), renewals.len() + 6, "{:?}", measured.keys());
 }
 
-/// A measure by its name, kind, unit and the names of its other labels.
+/// A metric: its name, kind, unit and the names of its other labels.
 type Described = (String, &'static str, String, BTreeSet<String>);
 
 fn described((name, (unit, value)): (&String, &(Option<Unit>, DebugValue))) -> Described {

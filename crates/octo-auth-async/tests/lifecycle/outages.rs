@@ -1,4 +1,4 @@
-//! A provider that is down: one request, one failure for all callers, and nothing before its time.
+//! A provider that is down: one request, the same error for all callers, and no request before the back-off ends.
 
 use octo_auth_async::{TokenError, TokenSource};
 use tokio::task::JoinSet;
@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use crate::server::{Answer, Server, client_key, own_tokens};
 use crate::time::Still;
 
-/// What fifty callers at once are told.
+/// Returns the errors of fifty concurrent callers.
 async fn fifty(tokens: &TokenSource) -> Vec<TokenError> {
     let mut tasks = JoinSet::new();
     for _ in 0..50 {

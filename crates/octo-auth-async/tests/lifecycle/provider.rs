@@ -1,4 +1,4 @@
-//! The emulated standard server, with strict rotation, and a registration at it.
+//! The emulated standard server with strict rotation, and a `TokenManager` for it.
 
 use octo_auth_async::profile::ClientAuthentication;
 use octo_auth_async::{Client, Imported, MemoryStore, Profile, Secret, TokenManager, TokenSource};
@@ -6,7 +6,7 @@ use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use octo_auth_emulator::{Emulator, Held};
 use octo_auth_testkit::StoredRecord;
 
-/// The emulator on a free port.
+/// Starts the emulator on a free port.
 pub(crate) fn emulator() -> Emulator {
     Emulator::start().expect("a free port")
 }
@@ -18,24 +18,24 @@ fn client(emulator: &Emulator) -> Client {
     Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET).expect("a client")
 }
 
-/// A registration at the emulated server whose records are kept in this store.
+/// Returns a `TokenManager` for the emulated server that keeps its records in this store.
 pub(crate) fn manager(emulator: &Emulator, store: &MemoryStore) -> TokenManager {
     TokenManager::builder(client(emulator)).store(store.clone()).build().expect("a registration")
 }
 
-/// What the store holds for these tokens.
+/// Returns the record of these tokens in the store.
 pub(crate) async fn stored(emulator: &Emulator, store: &MemoryStore, tokens: &TokenSource) -> StoredRecord {
     crate::stored::stored(store, &client(emulator), tokens.spec()).await
 }
 
-/// A consent, as it is adopted.
+/// Returns a consent, ready to import.
 pub(crate) fn consent(emulator: &Emulator) -> Imported {
     let refresh_token =
         emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]).expect("a known client");
     Imported::RefreshToken(Secret::new(refresh_token))
 }
 
-/// Holds the answer to the next token request, which is processed before.
+/// Holds the answer to the next token request. The server processes the request before.
 pub(crate) fn hold_next(emulator: &Emulator) -> Held {
     emulator.faults().on("auth.example", "/token").hold_next()
 }
@@ -49,7 +49,7 @@ pub(crate) async fn arrived(held: Held) -> Held {
     waiting.await.expect("the request came")
 }
 
-/// Whether the stored refresh token works, or is marked as one that may not.
+/// Returns whether the stored refresh token works, or is marked as one that may not.
 pub(crate) fn is_kept(emulator: &Emulator, record: &StoredRecord) -> bool {
     let stored = record.refresh_token().expect("a refresh token");
     record.attempt().is_some() || emulator.generic().is_live(stored)

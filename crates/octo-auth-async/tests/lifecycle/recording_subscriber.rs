@@ -1,4 +1,4 @@
-//! Hears everything that is told in this process, at every level. The blocking adapter's tests listen with it too.
+//! Records all telemetry of this process, at every level. The blocking adapter's tests use it too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,13 +13,13 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use crate::documented::{quoted, rows, words};
 use crate::log;
 
-/// The registration of this name has a subscriber that panics at each of its spans and events.
+/// The profile name whose subscriber panics at each span and event.
 pub(crate) const PANICKING: &str = "panicking";
 
-/// The registration of this name has a subscriber that makes a call at each of its spans and events.
+/// The profile name whose subscriber makes a call at each span and event.
 pub(crate) const CALLING: &str = "calling";
 
-/// What an event or a span beside its name and level tells: its fields, by name.
+/// The fields of a span or event, by name.
 pub(crate) type Fields = BTreeMap<String, String>;
 
 /// A span or an event.
@@ -31,14 +31,14 @@ pub(crate) struct Heard {
     pub(crate) fields: Fields,
 }
 
-/// What all registrations of this process have told since somebody listens.
+/// The telemetry of this process since recording started.
 pub(crate) struct RecordingSubscriber(Mutex<Vec<Heard>>);
 
 struct Listener;
 
 struct Reading(Fields);
 
-/// What is told under a name: by a span or an event, at which levels, with which fields beside `provider`.
+/// The use of each name: by a span or an event, at which levels, with which fields besides `provider`.
 pub(crate) type Vocabulary = BTreeMap<String, Term>;
 
 #[derive(Debug, Default, PartialEq)]
@@ -48,7 +48,7 @@ pub(crate) struct Term {
     fields: BTreeSet<String>,
 }
 
-/// Listens from now on.
+/// Starts recording.
 pub(crate) fn listen() -> &'static RecordingSubscriber {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
@@ -58,7 +58,7 @@ pub(crate) fn listen() -> &'static RecordingSubscriber {
     ear()
 }
 
-/// Has this called whenever [`CALLING`] tells something.
+/// Sets the function that is called whenever [`CALLING`] emits telemetry.
 pub(crate) fn call(call: impl Fn() + Send + Sync + 'static) {
     assert!(CALL.set(Box::new(call)).is_ok(), "one test alone has itself called");
 }
@@ -71,20 +71,20 @@ fn ear() -> &'static RecordingSubscriber {
 }
 
 impl RecordingSubscriber {
-    /// Everything, whoever told it, as one text.
+    /// Returns the telemetry of all clients as one text.
     pub(crate) fn everything(&self) -> String {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.iter().map(|heard| format!("{heard:?}\n")).collect()
     }
 
-    /// What the registration of this name has told, in order.
+    /// Returns the telemetry of the client with this profile name, in order.
     pub(crate) fn from(&self, provider: &str) -> Vec<Heard> {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_its_own = |heard: &&Heard| heard.fields.get("provider").is_some_and(|told| told == provider);
         heard.iter().filter(is_its_own).cloned().collect()
     }
 
-    /// How often each combination of these fields was told under this name.
+    /// Returns how often each combination of these fields was recorded under this name.
     pub(crate) fn counted(&self, provider: &str, name: &str, fields: &[&str]) -> BTreeMap<String, usize> {
         let mut counted = BTreeMap::new();
         for heard in self.from(provider).into_iter().filter(|heard| heard.name == name) {
@@ -94,7 +94,7 @@ impl RecordingSubscriber {
         counted
     }
 
-    /// The names, levels and fields that the registrations of these names have used.
+    /// Returns the names, levels and fields that the clients with these profile names have used.
     pub(crate) fn vocabulary(&self, providers: &[&str]) -> Vocabulary {
         let mut vocabulary = Vocabulary::new();
         for heard in providers.iter().flat_map(|provider| self.from(provider)) {
@@ -109,7 +109,7 @@ impl RecordingSubscriber {
 }
 
 impl Heard {
-    /// Which of its fields holds a word that is not documented.
+    /// Returns the field with a value that is not documented, if there is one.
     pub(crate) fn undocumented(&self) -> Option<&str> {
         let outcome = match self.name.as_str() {
             "octo_auth.requested" => "`outcome` of a request",
@@ -125,7 +125,7 @@ impl Heard {
     }
 }
 
-/// The vocabulary as it is documented.
+/// Returns the documented vocabulary.
 pub(crate) fn documented() -> Vocabulary {
     let term = |row: Vec<&str>| {
         let levels = ["error", "warn", "info", "debug"].into_iter().filter(|level| row[2].contains(level));
@@ -137,7 +137,7 @@ pub(crate) fn documented() -> Vocabulary {
 }
 
 fn hear(metadata: &Metadata<'_>, record: impl FnOnce(&mut Reading)) {
-    // What comes from the crate `log` is searched line by line, see `log`.
+    // Events of the crate `log` are searched line by line, see `log`.
     if metadata.target() == "log" {
         return;
     }

@@ -1,4 +1,4 @@
-//! Runtimes that end in mid-flight, transports that panic, and callers outside any runtime.
+//! Runtimes that end in mid-flight, transports that panic, and callers outside a runtime.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -12,7 +12,7 @@ use crate::server::{Answer, Server, account, client, own_tokens};
 use crate::stored::stored;
 use crate::time::{Failing, Still};
 
-/// A runtime of each kind.
+/// Returns a runtime of each kind.
 fn runtimes() -> [Runtime; 2] {
     [Builder::new_current_thread(), Builder::new_multi_thread()]
         .map(|mut builder| builder.enable_all().build().expect("a runtime"))
@@ -66,7 +66,7 @@ fn a_runtime_that_ends_in_mid_flight_leaves_the_marker_in_the_store_and_no_secon
         runtime().block_on(async {
             assert!(provider::stored(&emulator, &store, &tokens).await.is_in_doubt());
             let failure = tokens.get().await.expect_err("the token is lost with the answer");
-            // The connection may go first: then the answer broke off, which says as little about its outcome.
+            // The connection may end first. Then the answer broke off, and the outcome is just as unknown.
             assert!(["lost", "body_incomplete"].contains(&&*failure.code()), "{failure}");
             assert_eq!(failure.kind(), TokenErrorKind::BackingOff);
             assert!(matches!(failure.remedy(), Remedy::TryLater { .. }));
@@ -134,7 +134,7 @@ async fn a_clock_that_panics_while_an_answer_is_reported_loses_the_flight_and_ha
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());
     tokens.get_by(Duration::ZERO).await.expect_err("the answer is held");
     server.arrived(1).await;
-    // The carrier reads when the answer came; the desk, which takes its report, reads next.
+    // The task reads the clock when the answer came. The driver reads it next, with the report.
     clock.fail_at(2);
     gate.add_permits(1);
     while clock.is_to_fail() {
@@ -173,7 +173,7 @@ async fn a_panic_in_a_transport_is_a_lost_flight_and_not_a_hang() {
     server.next(Answer::Panic);
     let manager = server.registration(clock.clone()).build().expect("a registration");
     let tokens = own_tokens(&manager);
-    // It is tried again at once, and then left alone for a while.
+    // It is retried at once, and then backs off.
     assert_eq!(tokens.get().await.expect_err("nothing came").code(), "lost");
     assert_eq!(server.requests(), 2);
     clock.advance(61);

@@ -1,4 +1,4 @@
-//! A token server behind no network: it answers as the test has written, and counts.
+//! A token server without a network. It answers as the test says, and counts.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,26 +12,26 @@ use octo_auth_async::{
 };
 use tokio::sync::{Semaphore, watch};
 
-/// How the server meets a request.
+/// The answer to a request.
 #[derive(Clone)]
 pub(crate) enum Answer {
-    /// With a token, and another refresh token where one was used.
+    /// A token, and a new refresh token if one was used.
     Token,
-    /// With a token, as soon as there is a permit.
+    /// A token, as soon as there is a permit.
     Held(Arc<Semaphore>),
-    /// Not at all, and never.
+    /// No answer, ever.
     Never,
-    /// Not at all: no connection can be opened.
+    /// No answer: no connection can be opened.
     Unreachable,
-    /// With this status and `Retry-After` in seconds, from a gateway.
+    /// This status and `Retry-After` in seconds, from a gateway.
     Status(u16, u64),
-    /// With an error of RFC 6749 section 5.2.
+    /// An error of RFC 6749 section 5.2.
     Refusal(&'static str),
     /// The transport panics.
     Panic,
 }
 
-/// The server, and the transport that leads to it. Cheap to clone.
+/// The server, and the transport to it. It is cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Server {
     state: Arc<Mutex<State>>,
@@ -46,7 +46,7 @@ struct State {
 }
 
 impl Server {
-    /// A server that answers with tokens of an hour.
+    /// Returns a server whose tokens are valid for an hour.
     pub(crate) fn new() -> Self {
         crate::recording_subscriber::listen();
         let (script, otherwise) = (VecDeque::new(), Answer::Token);
@@ -54,40 +54,40 @@ impl Server {
         Self { state: Arc::new(Mutex::new(state)), arrived: Arc::new(watch::Sender::new(0)) }
     }
 
-    /// Meets the next request so, before those that no script is left for.
+    /// Adds the answer to one of the next requests, after those that were added before.
     pub(crate) fn next(&self, answer: Answer) {
         self.with(|state| state.script.push_back(answer));
     }
 
-    /// Meets all other requests so.
+    /// Sets the answer to all other requests.
     pub(crate) fn always(&self, answer: Answer) {
         self.with(|state| state.otherwise = answer);
     }
 
-    /// Holds the next request until the answer is given a permit.
+    /// Holds the next request until its answer gets a permit.
     pub(crate) fn hold_next(&self) -> Arc<Semaphore> {
         let gate = Arc::new(Semaphore::new(0));
         self.next(Answer::Held(gate.clone()));
         gate
     }
 
-    /// How many requests have come.
+    /// Returns the number of requests so far.
     pub(crate) fn requests(&self) -> u64 {
         *self.arrived.borrow()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub(crate) async fn arrived(&self, requests: u64) {
         let mut arrived = self.arrived.subscribe();
         arrived.wait_for(|came| *came >= requests).await.expect("the server lives as long as the test");
     }
 
-    /// The bodies of the requests.
+    /// Returns the bodies of the requests.
     pub(crate) fn forms(&self) -> Vec<String> {
         self.with(|state| state.forms.clone())
     }
 
-    /// A registration at this server that goes by this clock.
+    /// Returns a builder for a `TokenManager` with this server and this clock.
     pub(crate) fn registration(&self, clock: impl Clock + 'static) -> Builder {
         TokenManager::builder(client()).transport(self.clone()).clock(clock)
     }
@@ -146,7 +146,7 @@ fn response(status: u16, media: Option<&str>, retry_after: Option<u64>, body: &s
     response.body(Body::from(body)).expect("a response")
 }
 
-/// A client of a standard server.
+/// Returns a client of a standard server.
 pub(crate) fn client() -> Client {
     let profile = Profile::rfc6749("https://server.example.com/token")
         .and_then(|profile| profile.with_revocation_url("https://server.example.com/revoke"))
@@ -154,17 +154,17 @@ pub(crate) fn client() -> Client {
     Client::new(profile, "client-1", "client-secret-1").expect("a client")
 }
 
-/// The key of the client itself, for one scope.
+/// Returns the spec of the client's own token with one scope.
 pub(crate) fn client_key(scope: &str) -> TokenSpec {
     TokenSpec::client_credentials(&Scopes::parse(scope).expect("a scope"))
 }
 
-/// A handle to the client's own tokens.
+/// Returns a handle to the client's own tokens.
 pub(crate) fn own_tokens(manager: &TokenManager) -> TokenSource {
     manager.tokens(client_key("read")).expect("room for a key")
 }
 
-/// A handle to the tokens of an account.
+/// Returns a handle to the tokens of an account.
 pub(crate) fn account(manager: &TokenManager, name: &str) -> TokenSource {
     manager.tokens(TokenSpec::account(name)).expect("room for a key")
 }

@@ -1,4 +1,4 @@
-//! What several registrations learn of each other through the store that they share.
+//! Several `TokenManager`s that share a store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use crate::time::Still;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A store of several processes that counts how often it is read, and notifies of writes only if told to.
+/// A shared store that counts its reads. It notifies of writes only if the test says so.
 #[derive(Clone)]
 struct Shared {
     memory: MemoryStore,
@@ -77,12 +77,12 @@ fn first_refresh_token() -> Imported {
     Imported::RefreshToken(Secret::new("rt-0"))
 }
 
-/// A registration whose records are kept in this store.
+/// Returns a `TokenManager` that keeps its records in this store.
 fn kept_in(server: &Server, clock: &Still, store: &(impl Store + Clone + 'static)) -> TokenManager {
     server.registration(clock.clone()).store(store.clone()).build().expect("a registration")
 }
 
-/// Two registrations that share a store, as two processes do, with a token of one account in both.
+/// Returns two `TokenManager`s that share a store, as two processes do. Both have a token of the same account.
 async fn two_that_share(server: &Server, clock: &Still, store: &Shared) -> [(TokenManager, TokenSource); 2] {
     let both = [0, 1].map(|_| kept_in(server, clock, store)).map(|manager| {
         let tokens = account(&manager, "guest");
@@ -96,14 +96,14 @@ async fn two_that_share(server: &Server, clock: &Still, store: &Shared) -> [(Tok
     both
 }
 
-/// Waits until nothing is in flight for a key.
+/// Waits until nothing is in flight for a spec.
 async fn at_rest(tokens: &TokenSource) {
     while tokens.status().is_some_and(|status| status.in_flight) {
         tokio::task::yield_now().await;
     }
 }
 
-/// Gets a token, and waits until what began beside it has ended.
+/// Gets a token, and waits until the work that started with it has ended.
 async fn get_then_rest(tokens: &TokenSource) {
     tokens.get().await.expect("a token that was known before");
     at_rest(tokens).await;

@@ -1,4 +1,4 @@
-//! What is kept in stores: before it is used, and through failures.
+//! Tokens are stored before they are used, and despite failures.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,13 +15,13 @@ use tokio::sync::Semaphore;
 use crate::server::{Server, account, client};
 use crate::time::{Paused, Still};
 
-/// A store of this registration alone that does what the test says.
+/// A store for one process that behaves as the test says.
 #[derive(Clone, Default)]
 struct Moody {
     memory: MemoryStore,
     is_down: Arc<AtomicBool>,
     is_silent: Arc<AtomicBool>,
-    /// What each write waits for a permit of, if there is one.
+    /// Each write waits for a permit of this semaphore, if there is one.
     gate: Option<Arc<Semaphore>>,
 }
 
@@ -160,7 +160,7 @@ async fn a_store_that_fails_costs_no_token_and_is_told_and_tried_again() {
     assert_eq!(server.requests(), 1);
 }
 
-/// Lets everything run until it waits.
+/// Lets all tasks run until they wait.
 pub(crate) async fn all_wait() {
     for _ in 0..100 {
         tokio::task::yield_now().await;

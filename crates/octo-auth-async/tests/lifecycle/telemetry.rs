@@ -1,4 +1,4 @@
-//! What an application is told of its keys, and exchanges that run beside them.
+//! The changes that an application receives, and exchanges that belong to no spec.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ async fn the_subscription_ends_with_the_last_handle() {
     assert!(changes.next().await.is_none());
 }
 
-/// Adopts a token and asks how the key stands, once, in the midst of being woken.
+/// Imports a token and reads the status of the spec, once, while it is being woken.
 struct Meddler(TokenSource, AtomicBool);
 
 impl Wake for Meddler {
@@ -96,7 +96,7 @@ impl Wake for Meddler {
 #[test]
 fn a_subscriber_that_comes_back_to_the_key_in_its_waker_hangs_nothing_and_hears_all_in_order() {
     let (done, is_done) = std::sync::mpsc::channel();
-    // Under the lock it would wait for itself: then this thread is left behind.
+    // Under the lock the waker would wait for itself. Then this thread is left behind.
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let told = runtime.expect("a runtime").block_on(async {

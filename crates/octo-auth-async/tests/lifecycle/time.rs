@@ -1,4 +1,4 @@
-//! Clocks that move when the test moves them.
+//! Clocks that the test moves.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -14,7 +14,7 @@ fn after(time: Duration) -> Now {
     Now { wall: START.saturating_add(time), boot: UP_SINCE + time }
 }
 
-/// A clock that stands where the test puts it.
+/// A clock that stands still at the time that the test sets.
 #[derive(Clone, Default)]
 pub(crate) struct Still(Arc<AtomicU64>);
 
@@ -30,7 +30,7 @@ impl Clock for Still {
     }
 }
 
-/// A clock that stands where the test puts it, and has everybody who waits look when it is moved.
+/// A clock that stands still at the time that the test sets. It notifies its listeners when it is moved.
 #[derive(Clone, Default)]
 pub(crate) struct Moved {
     still: Still,
@@ -55,7 +55,7 @@ impl Clock for Moved {
     }
 }
 
-/// A clock that panics once, when it is read for a certain time from now on.
+/// A clock that panics once, when it is read for the given time from now on.
 #[derive(Clone, Default)]
 pub(crate) struct Failing(Arc<AtomicU64>);
 
@@ -78,7 +78,7 @@ impl Clock for Failing {
     }
 }
 
-/// The time of a tokio runtime that is paused: it moves on whenever nothing else is left to do.
+/// The time of a paused tokio runtime. It moves whenever no other work is left.
 #[derive(Clone, Copy)]
 pub(crate) struct Paused(Instant);
 
@@ -87,7 +87,7 @@ impl Paused {
         Self(Instant::now())
     }
 
-    /// What has passed of it, in whole seconds.
+    /// Returns the elapsed time, in whole seconds.
     pub(crate) fn seconds(self) -> u64 {
         Instant::now().duration_since(self.0).as_secs()
     }

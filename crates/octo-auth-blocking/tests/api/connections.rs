@@ -1,4 +1,4 @@
-//! Which requests of the API client share a connection.
+//! Which requests share a connection.
 
 use std::collections::HashSet;
 

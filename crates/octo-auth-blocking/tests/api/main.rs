@@ -19,21 +19,21 @@ use octo_auth_emulator::{Emulator, Fault, octorate, octotable};
 
 use server::Server;
 
-/// The tokens of a client at a server that is token endpoint and API in one.
+/// Returns the tokens of a client at a server that is both token endpoint and API.
 fn tokens(server: &Server) -> TokenSource {
     let profile = Profile::rfc6749(&server.url("/token")).expect("a sound address");
     let profile = profile.with_api_host(&server.url("")).expect("a sound address");
     own(Client::new(profile, "client-1", "secret-1").expect("a sound client"))
 }
 
-/// The tokens of the demo client at the emulated `OctoTable`.
+/// Returns the tokens of the demo client at the emulated `OctoTable`.
 fn octotable_tokens(emulator: &Emulator) -> TokenSource {
     let profile = Profile::octotable().via_gateway(&emulator.url()).expect("a sound address");
     let (id, secret) = (octotable::DEMO_CLIENT_ID, octotable::DEMO_CLIENT_SECRET);
     own(Client::new(profile, id, secret).expect("a sound client"))
 }
 
-/// The admin's tokens of the demo application at the emulated Octorate.
+/// Returns the admin tokens of the demo application at the emulated Octorate.
 fn octorate_tokens(emulator: &Emulator) -> TokenSource {
     let profile = Profile::octorate().via_gateway(&emulator.url()).expect("a sound address");
     let (id, secret) = (octorate::DEMO_CLIENT_ID, octorate::DEMO_CLIENT_SECRET);
@@ -65,12 +65,12 @@ fn asked(emulator: &Emulator, path: &str) -> usize {
 
 const RESERVATIONS: &str = "/connect/rest/v1/reservation/1";
 
-/// The address of a resource of the emulated Octorate.
+/// Returns the URL of a resource of the emulated Octorate.
 fn reservations(tokens: &TokenSource) -> String {
     tokens.authorizer().profile().host("api").expect("a host").join(RESERVATIONS)
 }
 
-/// The address of a resource of the emulated `OctoTable`.
+/// Returns the URL of a resource of the emulated `OctoTable`.
 fn services(tokens: &TokenSource) -> String {
     let authorizer = tokens.authorizer();
     authorizer.profile().host("api").expect("a host").join("/octotable-pms/api/v2/services")

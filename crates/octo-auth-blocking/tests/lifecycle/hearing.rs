@@ -1,4 +1,4 @@
-//! What the log and the measures say, and what they never say.
+//! The telemetry that is recorded, and the secrets that are never in it.
 
 use std::thread;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::{client, find, own_key, profile};
 
 const HOUR: u64 = 3_600;
 
-/// The emulated standard server under a name of its own, a clock for both, and the secrets that were used.
+/// The emulated standard server with its own profile name, a clock for both, and the secrets that were used.
 struct Stage {
     emulator: Emulator,
     clock: Simulated,
@@ -55,7 +55,7 @@ impl Stage {
         tokens.import(Imported::RefreshToken(Secret::new(consent))).expect("a consent");
     }
 
-    /// From the page to the tokens, with a person who grants.
+    /// Signs in, from the page to the tokens, with a user who grants access.
     fn sign_in(&mut self, tokens: &TokenSource) {
         let scopes = Scopes::parse("read").expect("a scope");
         let entropy = octo_auth_blocking::entropy().expect("a source of randomness");
@@ -71,9 +71,9 @@ impl Stage {
         self.secrets.extend(self.refresh_token(tokens.spec()));
     }
 
-    /// Gets a token, and waits until what is under way beside it has ended.
+    /// Gets a token, and waits until the work that started with it has ended.
     fn get(&mut self, tokens: &TokenSource) {
-        // Why there is none is told by what is heard.
+        // If there is no token, the recorded telemetry says why.
         if let Ok(token) = tokens.get() {
             self.secrets.push(token.access_token().expose().to_owned());
         }
@@ -87,7 +87,7 @@ impl Stage {
         find(&self.store, &self.client, key)?.refresh_token().map(str::to_owned)
     }
 
-    /// One renewal for each cause and some ends, in the order of a token's life.
+    /// Makes one renewal for each cause, and some that fail, in the order of a token's life.
     fn live(&mut self, tokens: &TokenSource) {
         self.import(tokens);
         self.get(tokens);
@@ -111,7 +111,7 @@ impl Stage {
         let refresh_token = self.refresh_token(tokens.spec()).expect("a refresh token");
         self.emulator.generic().revoke_token(&refresh_token);
         self.get(tokens);
-        // Begun anew by a sign-in, and kept warm.
+        // After a new sign-in, the token is refreshed ahead.
         self.sign_in(tokens);
         self.advance(HOUR - 60);
         let mut changes = self.manager.changes();
@@ -141,7 +141,7 @@ fn a_life_is_told_by_the_documented_names_and_fields_without_a_secret() {
     crate::measures::check_life(life::NAME);
 }
 
-/// A store that cannot be written, and says too much about that.
+/// A store whose writes fail, with an error text that says too much.
 struct Broken;
 
 impl Store for Broken {
@@ -167,7 +167,7 @@ impl Store for Broken {
     }
 }
 
-/// One token, which the store does not take.
+/// Gets one token, which the store rejects.
 fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
     let builder =
         TokenManager::builder(client_named(name)).transport(Endpoint::new()).clock(Simulated::new());
@@ -215,7 +215,7 @@ fn a_subscriber_that_panics_costs_no_token_and_no_report() {
 #[test]
 fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
     let (done, is_done) = std::sync::mpsc::channel();
-    // Under the lock it would wait for itself: then this thread is left behind.
+    // Under the lock the subscriber would wait for itself. Then this thread is left behind.
     thread::spawn(move || {
         let (_, endpoint, clock) = (listen(), Endpoint::new(), Simulated::new());
         let builder = TokenManager::builder(client_named(CALLING)).transport(endpoint.clone());

@@ -1,4 +1,4 @@
-//! What several registrations learn of each other through the store that they share.
+//! Several `TokenManager`s that share a store.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,7 +16,7 @@ use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
 use crate::stored;
 
-/// A store of several processes that counts how often it is read, and notifies of writes only if told to.
+/// A shared store that counts its reads. It notifies of writes only if the test says so.
 #[derive(Clone)]
 struct Shared {
     memory: MemoryStore,
@@ -94,7 +94,7 @@ impl Stage {
     }
 }
 
-/// Gets a token, and waits until what began beside it has ended.
+/// Gets a token, and waits until the work that started with it has ended.
 fn get_then_rest(tokens: &TokenSource) {
     tokens.get().expect("a token that was known before");
     while tokens.status().is_some_and(|status| status.in_flight) {
