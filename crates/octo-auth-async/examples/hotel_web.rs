@@ -1,7 +1,8 @@
-//! A web application of many hotels: each one's owner signs in, and two replicas behind one store share the work.
+//! A web application for many hotels. The owner of each hotel signs in, and two replicas with one store share the
+//! work.
 //!
-//! It runs against the emulator that comes with octo-auth: `cargo run --example hotel_web`, then open the address that it
-//! prints. The two replicas listen on two ports of `localhost`; sign-ins begin at either and come back to the first.
+//! It runs with octo-auth's emulator: `cargo run --example hotel_web`, then open the printed URL. The two replicas
+//! listen on two ports of `localhost`. A sign-in may begin at either one; its callback goes to the first.
 
 #![expect(clippy::print_stdout, reason = "an example shows its work")]
 
@@ -18,7 +19,8 @@ use octo_auth_async::{Client, MemoryStore, Profile, TokenManager, TokenSpec};
 use octo_auth_emulator::{Emulator, generic};
 use tokio::net::TcpListener;
 
-/// The hotels that use the application. A real one asks its own session which of them a visitor may sign in.
+/// The hotels that use the application. A real application checks its own session for the hotels that a visitor
+/// may sign in.
 const HOTELS: [&str; 2] = ["aurora", "bellevue"];
 
 #[derive(Clone)]
@@ -46,7 +48,7 @@ async fn login(State(app): State<App>, Path(hotel): Path<String>) -> Response {
     }
 }
 
-/// Takes the owner back: a page of the application, or a plain one that says why not.
+/// Handles the callback. Returns a page of the application, or a plain page that explains the error.
 async fn callback(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let query = query.unwrap_or_default();
     match app.web.finish(&query, &headers).await.and_then(|user| user.redirect("/")) {
@@ -55,7 +57,7 @@ async fn callback(State(app): State<App>, RawQuery(query): RawQuery, headers: He
     }
 }
 
-/// Lists the hotels, and whether there is a token for each.
+/// Lists the hotels, and whether each has a token.
 async fn overview(State(app): State<App>) -> Html<String> {
     let mut rows = String::new();
     for hotel in HOTELS {
@@ -73,7 +75,7 @@ async fn overview(State(app): State<App>) -> Html<String> {
     ))
 }
 
-/// A replica: its own accounts, and the store of all.
+/// Builds a replica with its own `TokenManager` and the shared store.
 fn replica(emulator: &Emulator, store: &Arc<MemoryStore>, redirect_uri: &str) -> Result<App, Box<dyn Error>> {
     let base = emulator.base("auth.example");
     let profile = Profile::rfc6749(&format!("{base}/token"))?
@@ -132,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// A browser with cookies of its own.
+    /// A browser with its own cookies.
     #[derive(Clone, Default)]
     struct BrowserProfile {
         cookies: BTreeMap<String, String>,
@@ -169,7 +171,7 @@ mod tests {
             page
         }
 
-        /// Keeps a cookie as a browser does: one with `__Host-` only if it is for this host and path alone, and secure.
+        /// Stores a cookie as a browser does: a `__Host-` cookie must be secure, and only for this host and path.
         fn set(&mut self, line: &str) {
             let attributes: Vec<_> = line.split("; ").skip(1).collect();
             assert!(line.starts_with("__Host-"), "{line}");
@@ -185,7 +187,7 @@ mod tests {
             }
         }
 
-        /// Begins a sign-in and grants access; the address that the provider sends the browser to.
+        /// Begins a sign-in and grants access. Returns the URL to which the provider sends the browser.
         fn granted(&mut self, address: &str, hotel: &str) -> String {
             let page = self.open(&format!("{address}/login/{hotel}"));
             assert_eq!(page.status, 303);
@@ -197,7 +199,7 @@ mod tests {
         site.emulator.log().iter().filter(|entry| entry.to_string().contains("&code=")).count()
     }
 
-    /// Runs a test beside the replicas.
+    /// Runs a test with the two replicas.
     fn with_site(test: impl FnOnce(&Site)) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let site = runtime.block_on(Site::start()).unwrap();
@@ -209,7 +211,7 @@ mod tests {
         with_site(|site| {
             let (mut ann, mut ben) = (BrowserProfile::default(), BrowserProfile::default());
             let of_ann = ann.granted(&site.addresses[0], "aurora");
-            // It begins at one replica and ends at the other.
+            // The sign-in begins at one replica and ends at the other.
             let of_ben = ben.granted(&site.addresses[1], "bellevue");
             for (profile, callback) in [(&mut ann, of_ann), (&mut ben, of_ben)] {
                 let page = profile.open(&callback);
@@ -224,13 +226,14 @@ mod tests {
         });
     }
 
-    /// An attacker who sends the address of an own callback would sign the victim in with the attacker's account.
+    /// Without the check, an attacker could send the URL of their own callback, and the victim would be signed in
+    /// with the attacker's account.
     #[test]
     fn a_callback_in_another_browser_is_refused_and_exchanges_nothing() {
         with_site(|site| {
             let (mut attacker, mut victim) = (BrowserProfile::default(), BrowserProfile::default());
             let callback = attacker.granted(&site.addresses[0], "aurora");
-            // A sign-in of the victim's own does not help.
+            // A sign-in that the victim began does not help the attacker.
             victim.open(&format!("{}/login/aurora", site.addresses[0]));
             let page = victim.open(&callback);
             assert_eq!(page.status, 400);

@@ -1,13 +1,13 @@
-//! A client of reqwest with two middlewares: one retries what failed in passing, the other authorises each attempt.
+//! A reqwest client with two middlewares: one retries temporary failures, the other authorises each attempt.
 //!
 //! ```sh
 //! cargo run --package octo-auth-async --example retry_beside --features reqwest-middleware
 //! ```
 //!
-//! They do not meddle with each other. A gateway's 503 is the retry middleware's business; the token that was sent
-//! with it is kept. A refused token is `Authorize`'s: it renews it and repeats the request, and the retry middleware
-//! never hears of it. The retry middleware comes first, so that each of its attempts has a token that is valid then.
-//! The server is the emulator, started by the example itself.
+//! They do not interfere. The retry middleware handles a gateway's 503, and the token is kept. `Authorize` handles
+//! a refused token: it renews the token and repeats the request, without the retry middleware. The retry
+//! middleware comes first, so that each of its attempts has a token that is still valid. The example starts the
+//! emulator as its server.
 
 #![expect(clippy::print_stdout, reason = "it shows what it does")]
 
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = format!("/api/v2/organizations/{}/members", officernd::DEMO_ORGANIZATION);
     let members = format!("{}{path}", emulator.base("app.officernd.com"));
 
-    // A gateway is out of order for a moment.
+    // A gateway fails for a moment.
     let gateway = Fault::Status { status: 503, retry_after: None, body: None };
     emulator.faults().on("app.officernd.com", &path).next(2, gateway);
     assert_eq!(client.get(&members).send().await?.status(), 200);
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(client.get(&members).send().await?.status(), 200);
     assert_eq!(statuses(&emulator), [401, 200, 200], "refused, renewed, repeated");
 
-    // What must not carry the token is not sent, and there is nothing to retry.
+    // A call that must not carry the token is not sent, and not retried.
     let foreign = client.get("https://example.com/").send().await;
     let error = foreign.err().ok_or("a token must not go there")?;
     println!("{}", call_error(&error).ok_or("an error of the call")?);
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The client of the program. reqwest itself is set up as you like.
+/// Builds the client of the program. Configure reqwest itself as you like.
 fn client_of(tokens: TokenSource) -> Result<ClientWithMiddleware, Box<dyn std::error::Error>> {
     let (shortest, longest) = (Duration::from_millis(1), Duration::from_millis(10));
     let policy = ExponentialBackoff::builder().retry_bounds(shortest, longest).build_with_max_retries(3);
@@ -62,7 +62,7 @@ fn client_of(tokens: TokenSource) -> Result<ClientWithMiddleware, Box<dyn std::e
         .build())
 }
 
-/// Why a call was not made. The retry middleware wraps the errors of those that follow it in its own.
+/// Returns why a call was not made. The retry middleware wraps the errors of later middlewares in its own.
 fn call_error(error: &Error) -> Option<&CallError> {
     let Error::Middleware(cause) = error else { return None };
     match cause.downcast_ref() {
@@ -71,7 +71,7 @@ fn call_error(error: &Error) -> Option<&CallError> {
     }
 }
 
-/// What was answered since the last look, tokens and calls alike.
+/// Returns the statuses since the last call, of token requests and API calls.
 fn statuses(emulator: &Emulator) -> Vec<u16> {
     let statuses = emulator.log().iter().map(|entry| entry.status).collect();
     emulator.clear_log();

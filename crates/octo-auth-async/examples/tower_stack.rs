@@ -1,12 +1,12 @@
-//! A web service whose calls of the provider's API go through a tower stack that authorises them.
+//! A web service that calls the provider's API through an authorising tower stack.
 //!
 //! ```sh
 //! cargo run --package octo-auth-async --example tower_stack --features tower
 //! ```
 //!
-//! The stack, from outside: a time limit for the whole call, the waiting for a token included; the token; a limit of
-//! calls at a time; hyper's client. Twenty requests come in at once while the provider has forgotten every token: it is
-//! renewed once, and each of them is answered. The provider is the emulator, started by the example itself.
+//! The layers, from the outside: a timeout for the whole call, including the wait for a token; the token; a limit
+//! of concurrent calls; hyper's client. Twenty requests arrive at once after the provider has revoked all tokens.
+//! The token is renewed once, and every request is answered. The example starts the emulator as its provider.
 
 #![expect(clippy::print_stdout, reason = "it shows what it does")]
 
@@ -32,10 +32,10 @@ use tokio::task::JoinSet;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
-/// The program's way to the provider's API.
+/// The service for calls of the provider's API.
 type Api = BoxCloneSyncService<Request<Full<Bytes>>, Response<Body>, BoxError>;
 
-/// What the handlers of the service share.
+/// The state that the handlers of the service share.
 #[derive(Clone)]
 struct Shared {
     api: Api,
@@ -73,9 +73,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The stack.
+/// Builds the stack.
 fn api(tokens: TokenSource) -> Api {
-    let client = HttpClient::builder(TokioExecutor::new()).build_http(); // https with a connector of your own
+    let client = HttpClient::builder(TokioExecutor::new()).build_http(); // for https, use your own connector
     let stack = ServiceBuilder::new()
         .timeout(Duration::from_secs(40))
         .layer(AuthorizeLayer::new(tokens).repeating(|body: &Full<Bytes>| Some(body.clone())))
@@ -84,18 +84,18 @@ fn api(tokens: TokenSource) -> Api {
     BoxCloneSyncService::new(stack.map_response(|answer: Response<_>| answer.map(Body::new)))
 }
 
-/// Hands on what the provider answers.
+/// Returns the provider's answer to the visitor.
 async fn members_of_the_house(State(shared): State<Shared>) -> Result<Response<Body>, (StatusCode, String)> {
     let request = Request::get(&shared.members).body(Full::default());
     let request = request.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     shared.api.oneshot(request).await.map_err(|error| match error.downcast_ref::<CallError>() {
-        // There is no token: it says who must act, and holds no secret.
+        // There is no token. The text says who must act, and contains no secret.
         Some(call) => (StatusCode::SERVICE_UNAVAILABLE, call.to_string()),
         None => (StatusCode::BAD_GATEWAY, "the provider cannot be reached".to_owned()),
     })
 }
 
-/// So many visitors at once; says what the last of them got.
+/// Sends this many concurrent requests. Returns the answer to the last of them.
 async fn visits(url: &str, visitors: usize) -> Result<String, Box<dyn Error>> {
     let browser = HttpClient::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
     let mut visits = JoinSet::new();

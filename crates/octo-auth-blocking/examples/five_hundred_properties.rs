@@ -1,8 +1,8 @@
-//! A job that reads one resource of each of 500 properties, each with a consent of its own, on eight threads.
+//! A job on eight threads that reads one resource of each of 500 properties. Each property has its own consent.
 //!
-//! It runs twice against the emulator, which in between forgets the tokens of every tenth property: those calls are
-//! refused, renewed and repeated, and nobody notices. Run it with
-//! `cargo run -p octo-auth-blocking --example five_hundred_properties`.
+//! It runs twice with the emulator, which revokes the tokens of every tenth property in between. Those calls are
+//! refused, the tokens are renewed and the calls repeated, so the job does not notice. Run it with `cargo run -p
+//! octo-auth-blocking --example five_hundred_properties`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what it does")]
 
@@ -18,7 +18,7 @@ use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 const PROPERTIES: usize = 500;
 const THREADS: usize = 8;
 
-/// What came of the job.
+/// The result of the job.
 #[derive(Debug, PartialEq, Eq)]
 struct Summary {
     read: usize,
@@ -39,7 +39,7 @@ fn run() -> Result<Summary, Box<dyn Error>> {
     let manager = TokenManager::new(Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?)?;
     let mut properties = Vec::with_capacity(PROPERTIES);
     for number in 1..=PROPERTIES {
-        // In a real program the owner's sign-in brings this once, and a store keeps it.
+        // In a real program the owner signs in once, and a store keeps the refresh token.
         let granted = emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"])?;
         let tokens = manager.tokens(TokenSpec::account(&format!("property {number}")))?;
         tokens.import(Imported::RefreshToken(granted.into()))?;
@@ -56,7 +56,7 @@ fn run() -> Result<Summary, Box<dyn Error>> {
     Ok(Summary { read, failed: 2 * PROPERTIES - read, token_requests })
 }
 
-/// Reads the resource of each property; how many could be read.
+/// Reads the resource of each property. Returns how many could be read.
 fn read_all(properties: &[TokenSource], url: &str) -> usize {
     let (next, read) = (AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {

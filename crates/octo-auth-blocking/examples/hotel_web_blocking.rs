@@ -1,7 +1,8 @@
-//! A web application of many hotels on a blocking server: each one's owner signs in, and no store is needed for that.
+//! A web application for many hotels on a blocking server. The owner of each hotel signs in; the sign-ins need no
+//! store.
 //!
-//! It runs against the emulator that comes with octo-auth:
-//! `COOKIE_KEY=$(openssl rand -hex 32) cargo run -p octo-auth-blocking --features sealed-cookie --example hotel_web_blocking`.
+//! It runs with octo-auth's emulator: `COOKIE_KEY=$(openssl rand -hex 32) cargo run -p octo-auth-blocking
+//! --features sealed-cookie --example hotel_web_blocking`.
 
 #![expect(clippy::print_stdout, reason = "an example shows its work")]
 
@@ -16,7 +17,8 @@ use tiny_http::{Header, Request, Server};
 
 const ADDRESS: &str = "localhost:3000";
 
-/// The two addresses of a sign-in, and a page. A real application asks its session who may sign which hotel in.
+/// Serves the two URLs of a sign-in, and a page. A real application checks its session for the hotels that a
+/// visitor may sign in.
 fn page(web: &WebSignIn, request: &Request) -> Result<Response<String>, WebSignInError> {
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     match path.strip_prefix("/login/") {
@@ -26,7 +28,7 @@ fn page(web: &WebSignIn, request: &Request) -> Result<Response<String>, WebSignI
     }
 }
 
-/// The one header that a sign-in needs.
+/// Returns the one header that a sign-in needs.
 fn cookies(request: &Request) -> HeaderMap {
     let lines = request.headers().iter().filter(|line| line.field.equiv("Cookie"));
     lines.filter_map(|line| Some((COOKIE, HeaderValue::from_str(line.value.as_str()).ok()?))).collect()
@@ -39,12 +41,12 @@ fn serve(server: &Server, web: &WebSignIn) {
         let answer = tiny_http::Response::from_string(body).with_status_code(head.status.as_u16());
         let lines =
             head.headers.iter().flat_map(|(name, value)| Header::from_bytes(name.as_str(), value.as_bytes()));
-        // A browser that has left needs no answer.
+        // A browser that disconnected needs no answer.
         let _ = request.respond(lines.fold(answer, tiny_http::Response::with_header));
     }
 }
 
-/// The sign-ins of the hotels. A real application gives the accounts a store, in which the tokens outlive it.
+/// Builds the sign-ins of the hotels. A real application adds a store, so that the tokens outlive the process.
 fn sign_ins(base: &str, address: &str, key: CookieKey) -> Result<WebSignIn, Box<dyn Error>> {
     let profile =
         Profile::rfc6749(&format!("{base}/token"))?.with_authorization_url(&format!("{base}/authorize"))?;
@@ -87,7 +89,7 @@ mod tests {
         text
     }
 
-    /// The value of a header.
+    /// Returns the value of a header.
     fn header(answer: &str, name: &str) -> String {
         let mut fields = answer.lines().filter_map(|line| line.split_once(": "));
         fields.find(|(own, _)| own.eq_ignore_ascii_case(name)).unwrap().1.to_owned()

@@ -6,7 +6,7 @@ use octo_auth_blocking::{ApiClient, Body, Client, Profile, Scopes, TokenManager,
 
 use crate::server::keeping;
 
-/// Makes an API client of a server.
+/// Returns an API client for a server.
 fn client(url: &str, transport: UreqTransport) -> ApiClient {
     let profile = Profile::rfc6749(&format!("{url}/token")).expect("a sound address");
     let profile = profile.with_api_host(url).expect("a sound address");

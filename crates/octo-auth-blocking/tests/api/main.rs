@@ -1,4 +1,4 @@
-//! Calls of an API that are authorised: by the middleware of ureq and by the client, over real sockets.
+//! API calls that the ureq middleware or the API client authorises, over real sockets.
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
@@ -49,7 +49,7 @@ fn of(client: Client, key: TokenSpec) -> TokenSource {
     TokenManager::new(client).expect("a registration").tokens(key).expect("a handle")
 }
 
-/// Has the next call of the emulated Octorate answered as if the token had expired, in a large body.
+/// Makes the emulated Octorate answer the next call as if the token had expired, in a large body.
 fn expired(emulator: &Emulator) -> String {
     let filler = "x".repeat(100_000);
     let body = format!(r#"{{"type":"ApiLoginExpired","message":"Expired Token","nested":["{filler}"]}}"#);
@@ -58,7 +58,7 @@ fn expired(emulator: &Emulator) -> String {
     body
 }
 
-/// How often a path was asked for.
+/// Returns how often a path was requested.
 fn asked(emulator: &Emulator, path: &str) -> usize {
     emulator.log().iter().filter(|entry| entry.path == path).count()
 }
@@ -76,7 +76,7 @@ fn services(tokens: &TokenSource) -> String {
     authorizer.profile().host("api").expect("a host").join("/octotable-pms/api/v2/services")
 }
 
-/// Does the same on so many threads at once and gathers the outcomes.
+/// Runs the same on many concurrent threads and returns the outcomes.
 fn at_once<R: Send>(threads: usize, act: impl Fn() -> R + Sync) -> Vec<R> {
     let start = Barrier::new(threads);
     thread::scope(|scope| {

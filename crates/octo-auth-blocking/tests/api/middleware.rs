@@ -1,4 +1,4 @@
-//! The middleware of ureq.
+//! The ureq middleware.
 
 use octo_auth_blocking::{Authorize, CallError, RequestError, StatusesAreErrors, TokenSource};
 use octo_auth_emulator::{Emulator, octotable};
@@ -21,7 +21,7 @@ fn cause<E: std::error::Error + 'static>(error: ureq::Error) -> E {
     *cause.downcast().expect("the cause that was due")
 }
 
-/// Refuses the first token.
+/// Returns a server that refuses the first token.
 fn picky() -> Server {
     Server::start(|call| match call.authorization.as_deref() {
         Some("Bearer at-1") => answer(401, r#"{"error":"too old"}"#),
@@ -152,7 +152,7 @@ fn a_header_of_the_authorizer_follows_no_redirect_of_an_agent_that_has_redirects
     assert_eq!(careful.get(server.url("/rooms")).call().expect("an answer").status(), 302);
     assert_eq!(server.calls()[0].property.as_deref(), Some("p-17"));
     assert!(elsewhere.calls().is_empty());
-    // Why it has to be off: ureq takes `Authorization` off, and no other header.
+    // This is why redirects must be off: ureq removes `Authorization`, and no other header.
     drop(agent(authorize, false).get(server.url("/rooms")).call().expect("an answer"));
     let taken = &elsewhere.calls()[0];
     assert_eq!((taken.authorization.as_deref(), taken.property.as_deref()), (None, Some("p-17")));

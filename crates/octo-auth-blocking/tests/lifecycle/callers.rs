@@ -1,4 +1,4 @@
-//! Many callers, one request.
+//! Many callers cause one request.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How jobs are carried: on a bounded number of threads, each to a report.
+//! Jobs run on a limited number of threads, and each is reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use crate::endpoint::Endpoint;
 use crate::gate::Gate;
 use crate::{manager, own_key};
 
-/// The number of calls of the store that run at once.
+/// The number of store calls that run concurrently.
 const THREADS: usize = 16;
 
-/// A clock that panics once: at the look of this number that a carrier takes at it.
+/// A clock that panics once: when a job thread reads it for the given number.
 #[derive(Clone)]
 struct Faulty {
     clock: Simulated,
@@ -36,7 +36,7 @@ impl Clock for Faulty {
     }
 }
 
-/// A registration whose carriers find this clock.
+/// Returns a `TokenManager` whose job threads read this clock.
 fn with_faulty_clock(number: usize) -> (Endpoint, Simulated, TokenManager) {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let looks = Arc::default();
@@ -45,13 +45,13 @@ fn with_faulty_clock(number: usize) -> (Endpoint, Simulated, TokenManager) {
     (endpoint, clock, manager)
 }
 
-/// Handles to so many accounts.
+/// Returns handles to this many accounts.
 fn handles(manager: &TokenManager, count: usize) -> Vec<TokenSource> {
     let handle = |number| manager.tokens(TokenSpec::account(&format!("inn {number}"))).expect("a handle");
     (0..count).map(handle).collect()
 }
 
-/// Begins what is due and waits for nothing.
+/// Starts the work that is due, and does not wait.
 fn begin(tokens: &TokenSource) {
     let failure = tokens.get_by(Duration::ZERO).expect_err("the store is held");
     assert_eq!(failure.kind(), TokenErrorKind::StillWaiting);
@@ -98,7 +98,7 @@ fn keeping_warm_begins_no_more_than_can_be_carried_and_goes_on_when_there_is_roo
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
     let manager = manager(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
     let all = handles(&manager, 200);
-    // Imported, each is due at once, and its renewal is noted in the store first.
+    // After the import each renewal is due at once. It is recorded in the store first.
     gate.open();
     for tokens in &all {
         tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");

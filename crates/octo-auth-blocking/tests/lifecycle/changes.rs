@@ -1,4 +1,4 @@
-//! What subscribers are told.
+//! The changes that subscribers receive.
 
 use std::time::Duration;
 

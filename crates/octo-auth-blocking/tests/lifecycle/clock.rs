@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use octo_auth_blocking::{Clock, ClockListener, Now, Timestamp};
 
-/// Both clocks, moved together; the clones are one.
+/// Both clocks, moved together. It is cheap to clone, and all clones share the time.
 #[derive(Clone)]
 pub(crate) struct Simulated {
     now: Arc<Mutex<Now>>,
@@ -13,14 +13,14 @@ pub(crate) struct Simulated {
 }
 
 impl Simulated {
-    /// 2023-11-14T22:13:20Z, an hour after the machine started.
+    /// Returns clocks that start at 2023-11-14T22:13:20Z, an hour after the boot of the machine.
     pub(crate) fn new() -> Self {
         let wall = Timestamp::from_unix_seconds(1_700_000_000);
         let now = Now { wall, boot: Duration::from_secs(3600) };
         Self { now: Arc::new(Mutex::new(now)), waiting: Arc::default() }
     }
 
-    /// Moves both, and has everybody who waits look.
+    /// Moves both clocks and notifies all waiters.
     pub(crate) fn advance(&self, seconds: u64) {
         let mut now = self.now.lock().expect("nothing panics under this lock");
         now.wall = now.wall.saturating_add(Duration::from_secs(seconds));

@@ -1,4 +1,4 @@
-//! A token endpoint that answers as the test says, when the test says.
+//! A token endpoint that the test scripts and holds.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -8,10 +8,10 @@ use http::{Request, Response};
 use octo_auth_blocking::{Body, Transport, TransportError};
 use serde_json::json;
 
-/// How long a thread waits for what a working test brings within milliseconds.
+/// The time limit for events that take milliseconds in a working test.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A transport that is its own server. The clones are one.
+/// A transport that is its own server. All clones share their state.
 #[derive(Clone, Default)]
 pub(crate) struct Endpoint(Arc<Shared>);
 
@@ -28,50 +28,50 @@ struct State {
     script: VecDeque<Answer>,
 }
 
-/// What one request is met with.
+/// The answer to one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
-    /// The next token, good for an hour, with the next refresh token.
+    /// The next token, valid for an hour, with the next refresh token.
     Token,
     /// A status, with the seconds of `Retry-After`.
     Status(u16, Option<u64>),
-    /// A refusal by its code.
+    /// A refusal with this code.
     Refusal(&'static str),
     /// The transport panics.
     Panic,
 }
 
 impl Endpoint {
-    /// One that answers each request with the next token.
+    /// Returns an endpoint that answers each request with the next token.
     pub(crate) fn new() -> Self {
         crate::recording_subscriber::listen();
         Self::default()
     }
 
-    /// Answers the next requests like this, one after the other, before those that follow get tokens.
+    /// Answers the next requests like this, one after another. Later requests get tokens again.
     pub(crate) fn script(&self, answers: impl IntoIterator<Item = Answer>) {
         self.lock().script.extend(answers);
     }
 
-    /// Holds each request from now on, until opened.
+    /// Holds each request from now on, until [`Endpoint::open`].
     pub(crate) fn shut(&self) {
         self.lock().is_shut = true;
     }
 
-    /// Lets go what is held.
+    /// Releases the held requests.
     pub(crate) fn open(&self) {
         self.lock().is_shut = false;
         self.0.changed.notify_all();
     }
 
-    /// Waits until so many requests have arrived in all.
+    /// Waits until this many requests have arrived in total.
     pub(crate) fn await_requests(&self, count: usize) {
         let few = |state: &mut State| state.requests < count;
         let waited = self.0.changed.wait_timeout_while(self.lock(), TIMEOUT, few);
         assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "no request came");
     }
 
-    /// How many requests have arrived.
+    /// Returns the number of requests that have arrived.
     pub(crate) fn requests(&self) -> usize {
         self.lock().requests
     }
@@ -80,7 +80,7 @@ impl Endpoint {
         self.0.state.lock().expect("nothing panics under this lock")
     }
 
-    /// Takes a request in; the answer is its number and what it is met with.
+    /// Accepts a request. Returns its number and its answer.
     fn take(&self) -> (usize, Answer) {
         let mut state = self.lock();
         state.requests += 1;

@@ -1,4 +1,4 @@
-//! A flight belongs to nobody who waits for it, and ends whatever happens.
+//! A flight does not depend on its waiting callers, and always ends.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn a_caller_whose_wait_is_over_gives_up_and_the_next_gets_the_token_of_the_same_
 #[test]
 fn a_transport_that_panics_is_a_lost_flight_and_hangs_nobody() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
-    // It is tried again at once, and then left alone for a while.
+    // It is retried at once, and then backs off.
     endpoint.script([Answer::Panic, Answer::Panic]);
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let tokens = manager.tokens(own_key()).expect("a handle");
@@ -50,7 +50,7 @@ fn a_handle_that_goes_away_loses_no_refresh_token_that_is_on_its_way() {
     drop(tokens);
     drop(manager);
     endpoint.open();
-    // The last change is told, and the iterator ends, once the flight has.
+    // After the flight has ended, the iterator yields the last change and ends.
     assert_eq!(changes.by_ref().count(), 1);
     assert_eq!(stored(&store, &key).refresh_token(), Some("rt-1"));
 }
@@ -67,7 +67,7 @@ fn a_shutdown_lets_a_flight_end_and_its_outcome_be_stored() {
         let waiting = scope.spawn(|| tokens.get());
         endpoint.await_requests(1);
         let ending = scope.spawn(|| manager.shutdown());
-        // The shutdown wakes the caller: what it waited for is not begun again.
+        // The shutdown wakes the caller. The request that it waited for is not started again.
         let failure = waiting.join().expect("no caller panics").expect_err("shutting down");
         assert_eq!(failure.kind(), TokenErrorKind::ShuttingDown);
         endpoint.open();

@@ -1,4 +1,4 @@
-//! A store in memory whose calls the test can hold.
+//! A store in memory that can hold its calls.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use octo_auth_blocking::{
     MemoryStore, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version,
 };
 
-/// How long a thread waits for what a working test brings within milliseconds.
+/// The time limit for events that take milliseconds in a working test.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The store. The clones are one.
+/// The store. All clones share their state.
 #[derive(Clone)]
 pub(crate) struct Gate {
     memory: MemoryStore,
@@ -26,40 +26,40 @@ struct Door {
 }
 
 impl Gate {
-    /// One that holds each call until opened.
+    /// Returns a store that holds each call until [`Gate::open`].
     pub(crate) fn shut() -> Self {
         let door = Door { is_shut: true, ..Door::default() };
         Self { memory: MemoryStore::new(), door: Arc::new((Mutex::new(door), Condvar::new())) }
     }
 
-    /// Holds each call from now on, until opened.
+    /// Holds each call from now on, until [`Gate::open`].
     pub(crate) fn close(&self) {
         self.lock().is_shut = true;
     }
 
-    /// Lets go what is held.
+    /// Releases the held calls.
     pub(crate) fn open(&self) {
         self.lock().is_shut = false;
         self.door.1.notify_all();
     }
 
-    /// Waits until so many calls have begun in all.
+    /// Waits until this many calls have begun in total.
     pub(crate) fn await_calls(&self, count: usize) {
         let waited = self.door.1.wait_timeout_while(self.lock(), TIMEOUT, |door| door.calls < count);
         assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "no call came");
     }
 
-    /// How many calls have begun.
+    /// Returns the number of calls that have begun.
     pub(crate) fn calls(&self) -> usize {
         self.lock().calls
     }
 
-    /// How many there were at once.
+    /// Returns the highest number of concurrent calls.
     pub(crate) fn most(&self) -> usize {
         self.lock().most
     }
 
-    /// One call, held until the gate is open.
+    /// Makes one call, and holds it until the gate is open.
     fn pass(&self) {
         let mut door = self.lock();
         door.calls += 1;

@@ -1,4 +1,4 @@
-//! The lifecycle as callers on threads meet it: over a scripted endpoint, over the emulator, by a clock that the test
+//! The lifecycle for callers on threads: with a scripted endpoint or the emulator, and a clock that the test
 //! moves.
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
@@ -45,7 +45,7 @@ use octo_auth_testkit::StoredRecord;
 use clock::Simulated;
 use endpoint::Endpoint;
 
-/// A registration at a scripted endpoint, by a clock that the test moves.
+/// Returns a builder for a `TokenManager` with a scripted endpoint and a clock that the test moves.
 fn manager(endpoint: &Endpoint, clock: &Simulated) -> Builder {
     TokenManager::builder(client()).transport(endpoint.clone()).clock(clock.clone())
 }
@@ -58,23 +58,23 @@ fn client() -> Client {
     Client::new(profile(), "client-1", "secret-1").expect("a sound client")
 }
 
-/// The key of the client itself.
+/// Returns the spec of the client's own token.
 fn own_key() -> TokenSpec {
     TokenSpec::client_credentials(&Scopes::parse("read").expect("a sound scope"))
 }
 
-/// Returns the record of a key, or `None` if there is none.
+/// Returns the record of a spec, or `None` if there is none.
 fn find(store: &MemoryStore, client: &Client, key: &TokenSpec) -> Option<StoredRecord> {
     let stored = store.load(&RecordName::new(client, key)).expect("memory never fails")?;
     Some(StoredRecord::read(&stored.content).expect("a record of the core"))
 }
 
-/// Returns the record of a key of the registration at the scripted endpoint.
+/// Returns the record of a spec of the client at the scripted endpoint.
 fn stored(store: &MemoryStore, key: &TokenSpec) -> StoredRecord {
     find(store, &client(), key).expect("a record")
 }
 
-/// Does the same on so many threads at once and gathers the outcomes.
+/// Runs the same on many concurrent threads and returns the outcomes.
 fn at_once<R: Send>(threads: usize, act: impl Fn() -> R + Sync) -> Vec<R> {
     let start = std::sync::Barrier::new(threads);
     thread::scope(|scope| {

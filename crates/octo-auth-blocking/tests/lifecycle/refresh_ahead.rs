@@ -1,4 +1,4 @@
-//! Keeping tokens warm.
+//! Refreshing tokens ahead.
 
 use octo_auth_blocking::{Event, RefreshAhead};
 
@@ -6,7 +6,7 @@ use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
 use crate::{manager, own_key};
 
-/// Where a renewal of a token of an hour is due, and the token still works.
+/// The age in seconds at which a token of one hour is due for renewal, but still valid.
 const SOFT: u64 = 2900;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a resource server refuses.
+//! Tokens that a resource server refuses.
 
 use crate::clock::Simulated;
 use crate::endpoint::Endpoint;

@@ -1,4 +1,4 @@
-//! A server that ends the whole sign-in when a refresh token is used twice.
+//! A server that revokes the whole token family when a refresh token is used twice.
 
 use std::time::Duration;
 

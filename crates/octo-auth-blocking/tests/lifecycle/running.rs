@@ -1,4 +1,4 @@
-//! Single exchanges beside the keys.
+//! Single exchanges that belong to no spec.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::clock::Simulated;
 use crate::endpoint::Endpoint;
 use crate::{client, own_key};
 
-/// Notes when each request is sent.
+/// Records when each request is sent.
 struct Timed {
     endpoint: Endpoint,
     clock: Simulated,

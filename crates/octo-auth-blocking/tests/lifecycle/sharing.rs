@@ -66,7 +66,7 @@ impl Store for Shared {
     }
 }
 
-/// Two registrations that share a store, as two processes do.
+/// Two `TokenManager`s that share a store, as two processes do.
 struct Stage {
     clock: Simulated,
     store: Shared,
@@ -84,7 +84,7 @@ impl Stage {
         Self { clock, store, here, there }
     }
 
-    /// Returns handles to the tokens of one account in both, which have the same token.
+    /// Returns one handle of each to the same account. Both have the same token.
     fn signed_in(&self) -> [TokenSource; 2] {
         let both = [&self.here, &self.there].map(|manager| manager.tokens(TokenSpec::account("inn")));
         let both = both.map(|tokens| tokens.expect("a handle"));
@@ -166,7 +166,7 @@ fn a_store_that_lives_on_keeps_no_registration_alive() {
     other.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
 }
 
-/// A store of several processes whose releases are held until the test lets them go.
+/// A shared store whose releases wait until the test continues them.
 struct SlowRelease {
     memory: MemoryStore,
     begun: Mutex<Sender<()>>,
@@ -221,13 +221,13 @@ fn a_call_of_the_store_waits_for_the_release_before_it_rather_than_fail() {
     let mut changes = manager.changes();
     let unfinished = manager.unfinished();
     assert_eq!((unfinished.running, unfinished.unanswered.len()), (1, 0), "the release alone");
-    // It is in force at once, and being saved.
+    // The sign-out takes effect at once, and is being saved.
     let status = thread::scope(|scope| {
         let signing_out = scope.spawn(|| tokens.sign_out());
         while tokens.status().is_some_and(|status| status.state == State::Fresh) {
             thread::yield_now();
         }
-        // What is queued after it is saved meanwhile.
+        // The save of another spec is queued after it and done meanwhile.
         let other = manager.tokens(TokenSpec::account("pub")).expect("a handle");
         other.import(Imported::RefreshToken(Secret::new("rt-1"))).expect("a sound refresh token");
         tell.send(()).expect("the release waits");

@@ -10,7 +10,7 @@ use crate::{client, manager, own_key, stored};
 
 const WORKERS: [&str; 4] = ["tokio-runtime-worker", "tokio-rt-worker", "async-std/runtime", "smol-1"];
 
-/// Does something on a thread of this name.
+/// Runs `act` on a thread with this name.
 fn on<R: Send>(name: &str, act: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| {
         let thread = thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, act);

@@ -1,4 +1,4 @@
-//! What has happened when a call that changes a key returns.
+//! The effects that are complete when a call that changes a spec returns.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,14 +20,14 @@ fn import(tokens: &TokenSource, refresh_token: &str) {
     tokens.import(Imported::RefreshToken(Secret::new(refresh_token))).expect("a sound refresh token");
 }
 
-/// Looks until it is so.
+/// Waits until the condition holds.
 fn until(holds: impl Fn() -> bool) {
     while !holds() {
         thread::yield_now();
     }
 }
 
-/// Reads and never writes.
+/// A store that can be read but not written.
 struct ReadOnly;
 
 impl Store for ReadOnly {
@@ -53,7 +53,7 @@ impl Store for ReadOnly {
     }
 }
 
-/// Notes when a request was answered.
+/// Records when a request was answered.
 struct Noting {
     endpoint: Endpoint,
     is_answered: Arc<AtomicBool>,

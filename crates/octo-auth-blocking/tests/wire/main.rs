@@ -1,6 +1,6 @@
-//! What is logged of what goes over ureq's connections: nothing that is secret.
+//! The log contains no secret that goes over ureq's connections.
 //!
-//! A program of its own, as the logger that hears it is that of the whole process.
+//! This is a separate test program, because the logger is global to the process.
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
@@ -14,14 +14,14 @@ use std::time::Duration;
 use http::Request;
 use octo_auth_blocking::{Body, TransportError};
 
-/// Long enough for any test.
+/// Longer than any test takes.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn request(method: &str, url: &str, body: &str) -> Request<Body> {
     Request::builder().method(method).uri(url).body(Body::from(body)).expect("a sound request")
 }
 
-/// What lies behind a fault.
+/// Returns the text of the cause of a `TransportError`.
 fn cause(fault: &TransportError) -> String {
     fault.source().map(ToString::to_string).unwrap_or_default()
 }

@@ -1,18 +1,18 @@
-//! Hears everything that is logged at trace level, and reads the bytes on the wire back out of it.
+//! Records the log at trace level, and reconstructs the bytes on the wire from it.
 
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-/// Where ureq logs the bytes on the wire, in rows of 16.
+/// The log target of ureq's dump of the bytes on the wire, in rows of 16.
 const WIRE: &str = "ureq_proto::util";
 
-/// What was logged.
+/// The recorded log.
 #[derive(Default)]
 pub(crate) struct Heard {
-    /// The bytes of all rows, one behind the other, so that what stands in two rows is found.
+    /// The bytes of all rows in sequence, so that a text that spans two rows is found.
     wire: Vec<u8>,
-    /// Everything, as it was written.
+    /// All log lines, unchanged.
     lines: String,
 }
 
@@ -47,7 +47,7 @@ impl Log for RecordingSubscriber {
     fn flush(&self) {}
 }
 
-/// The bytes of a row: eight groups of two in hexadecimal digits, with dashes where there are none.
+/// Returns the bytes of a row: eight groups of two bytes in hexadecimal digits, with dashes for missing bytes.
 fn bytes(row: &str) -> Vec<u8> {
     let digits: Vec<char> = row.chars().take(40).filter(|sign| *sign != ' ').collect();
     assert_eq!(digits.len(), 32, "the rows have another shape: {row}");
@@ -55,18 +55,18 @@ fn bytes(row: &str) -> Vec<u8> {
     pairs.map_while(|pair| u8::from_str_radix(&pair, 16).ok()).collect()
 }
 
-/// Waits for its turn, so that nothing else is heard; the log is off meanwhile.
+/// Waits for its turn, so that no other test is recorded. The log is off meanwhile.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     lock(&EAR.turn)
 }
 
-/// Does something whose log is nobody's business.
+/// Runs code whose log is not recorded.
 pub(crate) fn unheard<R>(doing: impl FnOnce() -> R) -> R {
     let _turn = turn();
     doing()
 }
 
-/// Listens to what is logged while something is done.
+/// Records the log while code runs.
 pub(crate) fn hear(doing: impl FnOnce()) -> Heard {
     static LISTENING: Once = Once::new();
     let _turn = turn();
@@ -79,22 +79,22 @@ pub(crate) fn hear(doing: impl FnOnce()) -> Heard {
 }
 
 impl Heard {
-    /// Whether a text was heard, on the wire or in words.
+    /// Returns whether the log contains a text, on the wire or in words.
     pub(crate) fn holds(&self, text: &str) -> bool {
         self.wire.windows(text.len()).any(|part| part == text.as_bytes()) || self.lines.contains(text)
     }
 
-    /// How often a text was on the wire.
+    /// Returns how often a text was on the wire.
     pub(crate) fn on_the_wire(&self, text: &str) -> usize {
         self.wire.windows(text.len()).filter(|part| *part == text.as_bytes()).count()
     }
 
-    /// How many connections were made, as ureq says.
+    /// Returns the number of connections that ureq logged.
     pub(crate) fn connections(&self) -> usize {
         self.lines.matches("Connected TcpStream to ").count()
     }
 
-    /// The bytes on the wire, readable.
+    /// Returns the bytes on the wire as readable text.
     pub(crate) fn wire(&self) -> String {
         self.wire.escape_ascii().to_string()
     }

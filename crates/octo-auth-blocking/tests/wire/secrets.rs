@@ -1,4 +1,4 @@
-//! The log at trace level holds no secret of an exchange, neither in words nor in a dump of what is on the wire.
+//! The log at trace level contains no secret of an exchange, neither in words nor in a dump of the wire.
 
 use octo_auth_blocking::profile::ClientAuthentication;
 use octo_auth_blocking::{
@@ -14,11 +14,11 @@ use crate::{DEADLINE, cause, request};
 const TOKEN: &str =
     r#"{"access_token":"access-token-1","token_type":"Bearer","refresh_token":"refresh-token-1"}"#;
 
-/// The secrets of an exchange with a [`Server`], as they stand on the wire.
+/// The secrets of an exchange with a [`Server`], as sent on the wire.
 const SECRETS: [&str; 4] =
     ["client-secret-1", "Y2xpZW50LTE6Y2xpZW50LXNlY3JldC0x", "access-token-1", "refresh-token-1"];
 
-/// An answer with a token, whose end is told by `Content-Length`.
+/// Returns an answer with a token, framed by `Content-Length`.
 fn announced() -> String {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{TOKEN}",
@@ -26,7 +26,7 @@ fn announced() -> String {
     )
 }
 
-/// The same in three chunks.
+/// Returns the same answer in three chunks.
 fn chunked() -> String {
     let (first, rest) = TOKEN.split_at(20);
     let (second, third) = rest.split_at(30);
@@ -36,7 +36,7 @@ fn chunked() -> String {
     )
 }
 
-/// The same, which ends with the connection.
+/// Returns the same answer, framed by the end of the connection.
 fn unannounced() -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{TOKEN}")
 }
@@ -49,7 +49,7 @@ fn client(server: &Server, authentication: ClientAuthentication) -> Client {
     Client::new(profile, "client-1", "client-secret-1").expect("a sound client")
 }
 
-/// Asks a server for a token, and hears what is logged meanwhile.
+/// Requests a token from a server, and records the log meanwhile.
 fn hear_asking(server: &Server, authentication: ClientAuthentication) -> Heard {
     let exchange = client(server, authentication).client_credentials(&Scopes::none()).expect("a request");
     hear(|| {
@@ -58,7 +58,8 @@ fn hear_asking(server: &Server, authentication: ClientAuthentication) -> Heard {
     })
 }
 
-/// As many connections were heard of, nothing of what went over them, and none of these secrets.
+/// Checks the number of logged connections. Checks that the log contains no bytes from the wire and none of these
+/// secrets.
 #[track_caller]
 fn assert_silent(heard: &Heard, connections: usize, secrets: &[&str]) {
     assert_eq!(heard.connections(), connections, "the connections were not heard of");
@@ -137,7 +138,7 @@ fn credentials_are_neither_logged_nor_told_to_a_proxy_nor_are_its_own_logged() {
         request("POST", "https://server.invalid/token?key=key-1", "client_secret=client-secret-1");
     asking.headers_mut().insert("authorization", http::HeaderValue::from_static("Bearer access-token-1"));
     let heard = hear(|| {
-        // What is behind the proxy does not speak TLS, and is sent nothing.
+        // The server behind the proxy does not use TLS, and receives no request.
         let fault = transport.expect("a transport").send(&asking, DEADLINE).expect_err("no TLS");
         assert_eq!(fault.delivery(), Delivery::NotSent, "{fault:?}");
     });
@@ -148,7 +149,7 @@ fn credentials_are_neither_logged_nor_told_to_a_proxy_nor_are_its_own_logged() {
     assert!(SECRETS.iter().all(|secret| !requests.concat().contains(secret)), "{requests:?}");
 }
 
-/// The emulated standard server.
+/// Returns a client of the emulated standard server.
 fn standard(emulator: &Emulator) -> Client {
     let base = emulator.base("auth.example");
     let profile = Profile::rfc6749(&format!("{base}/token")).expect("a sound address");
@@ -275,7 +276,7 @@ fn a_large_body_goes_out_whole_and_comes_back_whole() {
     let large: String = (0..70_000).map(|number| format!("{number:06} ")).collect();
     let server =
         Server::answering(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{large}", large.len()));
-    // A buffer for output into which the head does not fit with all that is put in.
+    // The output buffer is smaller than the head.
     let builder = ureq::Agent::config_builder().proxy(None).output_buffer_size(100);
     let transport = UreqTransport::from_builder(builder).expect("a transport");
     let mut asking = request("POST", &server.url("/"), &large);

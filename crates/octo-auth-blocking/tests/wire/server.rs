@@ -1,4 +1,4 @@
-//! A server below HTTP: it reads a request, answers with the bytes it was given, and closes the connection.
+//! A server below HTTP: it reads a request, answers with the given bytes, and closes the connection.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ impl Server {
         Self::start(move |_| bytes.clone(), false)
     }
 
-    /// Answers as a proxy that lets a client through, and then as whoever is behind it.
+    /// Answers as a proxy that accepts the client, and then as the server behind the proxy.
     pub(crate) fn behind_a_proxy(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         let answer = move |request: &str| {
@@ -37,7 +37,7 @@ impl Server {
             for mut connection in listener.incoming().flatten() {
                 while let Some(request) = read(&mut connection) {
                     log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-                    // A client that went away is the test's business.
+                    // A client that disconnected is the concern of the test.
                     let _ = connection.write_all(&answer(&request));
                     if !goes_on || !request.starts_with("CONNECT ") {
                         break;
@@ -48,18 +48,18 @@ impl Server {
         Self { address, requests }
     }
 
-    /// The address of a path.
+    /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// The requests so far, as they came over the wire.
+    /// Returns the requests so far, as received.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// Reads one request, as long as its head says that it is.
+/// Reads one request, up to the length that its head announces.
 fn read(connection: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
