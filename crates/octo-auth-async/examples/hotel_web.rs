@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn each_owner_signs_the_own_hotel_in_and_both_replicas_know_it() {
+    fn each_owner_signs_in_their_own_hotel_and_both_replicas_know_it() {
         with_site(|site| {
             let (mut ann, mut ben) = (BrowserProfile::default(), BrowserProfile::default());
             let of_ann = ann.granted(&site.addresses[0], "aurora");

@@ -80,6 +80,6 @@ fn statuses(emulator: &Emulator) -> Vec<u16> {
 }
 
 #[test]
-fn retries_and_renewals_do_not_meddle_with_each_other() {
+fn retries_and_renewals_do_not_interfere() {
     main().unwrap();
 }

@@ -25,7 +25,7 @@ fn client() -> Client {
 }
 
 #[test]
-fn a_registration_or_a_runner_without_a_transport_is_an_error_that_says_what_to_do() {
+fn a_manager_or_a_runner_without_a_transport_is_an_error_that_says_what_to_do() {
     let errors = [TokenManager::new(client()).map(drop), Runner::new().map(drop)];
     for error in errors.map(Result::unwrap_err) {
         let text = error.to_string();
@@ -34,7 +34,7 @@ fn a_registration_or_a_runner_without_a_transport_is_an_error_that_says_what_to_
 }
 
 #[tokio::test]
-async fn a_registration_with_a_transport_of_the_program_has_tokens() {
+async fn a_manager_with_its_own_transport_has_tokens() {
     let manager = TokenManager::builder(client()).transport(Answering).build().expect("a registration");
     let tokens = manager.tokens(TokenSpec::client_credentials(&Scopes::none())).expect("a handle");
     assert_eq!(tokens.get().await.expect("a token").access_token().expose(), "token-1");

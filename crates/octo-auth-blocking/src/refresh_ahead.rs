@@ -20,7 +20,7 @@ const NO_ROOM: Duration = Duration::from_secs(5);
 /// Its thread sleeps until the next renewal is due or a change wakes it, at most 30 s. It starts no renewal while
 /// other jobs wait for a thread. It ends with a shutdown, or when the [`TokenManager`](crate::TokenManager) and
 /// all its handles are dropped.
-#[must_use = "dropping it ends the keeping warm"]
+#[must_use = "dropping it stops refreshing ahead"]
 pub struct RefreshTask {
     context: Weak<Context>,
     is_over: Arc<AtomicBool>,

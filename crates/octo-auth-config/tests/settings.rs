@@ -22,7 +22,7 @@ fn policy(lines: &str) -> Result<Policy, ConfigError> {
 }
 
 #[test]
-fn a_variable_takes_the_place_of_the_same_setting_in_the_file() {
+fn a_variable_overrides_the_same_setting_in_the_file() {
     let settings = with_environment(SOUND, &[("OCTO_AUTH_CLIENT_ID", "d")]).expect("settings");
     assert_eq!(settings.client().expect("client").client_id(), "d");
     let shown = settings.shown();
@@ -169,7 +169,7 @@ fn a_secret_file_is_read_without_the_end_of_its_line_and_only_if_it_is_private()
 }
 
 #[test]
-fn without_a_home_no_directory_is_made_up() {
+fn without_a_home_no_directory_is_invented() {
     let settings = |environment: &[(&str, &str)]| with_environment(SOUND, environment);
     let error = settings(&[]).expect("settings").store_path().unwrap_err().to_string();
     assert!(error.starts_with("`store.path` is not set"), "{error}");
@@ -193,7 +193,7 @@ fn clear_text_to_this_computer_needs_a_switch() {
 }
 
 #[test]
-fn every_setting_has_a_variable_of_its_own() {
+fn every_setting_has_its_own_variable() {
     let mut variables: Vec<_> = SETTINGS.iter().map(octo_auth_config::Setting::variable).collect();
     variables.sort();
     variables.dedup();
@@ -225,7 +225,7 @@ fn a_program_sets_settings_from_its_arguments_and_no_secret() {
 }
 
 #[test]
-fn a_secret_that_a_program_sets_takes_the_place_of_a_file_with_one() {
+fn a_secret_that_a_program_sets_overrides_a_secret_file() {
     let file = "profile = 'octorate'\nclient_id = 'c'\nclient_secret_file = '/nowhere'\n";
     let settings = read(file).expect("settings");
     assert!(settings.client().unwrap_err().to_string().contains("`client_secret_file` cannot be read"));

@@ -89,7 +89,7 @@ fn begun(shared: &Arc<Shared>) -> JobGuard {
 }
 
 #[test]
-fn the_end_is_told_to_every_subscriber_though_the_waker_of_one_panics() {
+fn every_subscriber_sees_the_end_although_one_waker_panics() {
     let shared = shared(Storage::None);
     let mut changes = [shared.changes(), shared.changes()];
     let listen =
@@ -103,7 +103,7 @@ fn the_end_is_told_to_every_subscriber_though_the_waker_of_one_panics() {
 }
 
 #[test]
-fn jobs_that_are_given_up_again_and_again_end_in_a_failure() {
+fn jobs_that_are_dropped_repeatedly_end_in_a_failure() {
     for storage in [Storage::None, Storage::SingleProcess, Storage::MultiProcess] {
         let shared = shared(storage);
         let cell = shared.acquire(&key()).expect("room for a key");
@@ -152,7 +152,7 @@ fn a_job_that_is_dropped_before_it_was_begun_was_not_sent() {
 }
 
 #[test]
-fn a_caller_that_waits_hears_of_the_end_of_the_flight_and_of_no_end_before_it() {
+fn a_waiting_caller_is_notified_of_the_end_of_its_flight_only() {
     let shared = shared(Storage::None);
     let mut guard = begun(&shared);
     let cell = shared.acquire(&key()).expect("room for a key");

@@ -78,7 +78,7 @@ fn refusal(ended: Result<(AuthorizationCode, SignedIn), WebSignInError>) -> (Str
 }
 
 #[test]
-fn the_browser_that_began_brings_the_account_and_the_cookie_shows_nothing() {
+fn the_browser_that_began_completes_the_sign_in_and_the_cookie_shows_no_secret() {
     let replicas = [usual(), usual()];
     let browser = Browser::begins(&replicas[0], "aurora", 1);
     let state = browser.query.split("state=").nth(1).unwrap();
@@ -165,7 +165,7 @@ fn two_tabs_end_in_any_order_and_each_callback_counts_once() {
 }
 
 #[test]
-fn a_sign_in_of_another_registration_is_not_taken() {
+fn a_sign_in_of_another_client_is_refused() {
     let replica = usual();
     let browser = Browser::begins(&replica, "aurora", 1);
     let other = Client::new(Profile::octorate(), "client-2", CLIENT_SECRET).unwrap();

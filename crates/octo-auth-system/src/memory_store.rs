@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_hears_of_each_write_through_any_clone_and_may_use_the_store_meanwhile() {
+    fn a_listener_is_called_for_each_write_through_any_clone_and_may_use_the_store() {
         let (store, inn, heard) = (MemoryStore::new(), name("inn"), Arc::new(Mutex::new(Vec::new())));
         write(&store, &name("earlier"), "a");
         let (inside, listening) = (store.clone(), heard.clone());

@@ -193,7 +193,7 @@ fn an_exception_holds_for_the_documented_hosts_and_no_other() {
 }
 
 #[test]
-fn the_exceptions_in_lower_case_count_before_those_in_upper_case() {
+fn the_lower_case_exceptions_override_those_in_upper_case() {
     let settings = [("ALL_PROXY", "proxy.example"), ("NO_PROXY", "a.example"), ("no_proxy", "b.example")];
     let proxies = read(&settings).expect("a proxy");
     assert!(is_direct(&proxies, "https://b.example") && !is_direct(&proxies, "https://a.example"));

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn data_and_trailers_come_whole_wherever_the_looking_ended() {
+    fn data_and_trailers_are_complete_however_much_was_read_first() {
         let short = [data(10), data(5), trailers(), None];
         assert_eq!(handed_on(short), (15, ["10", "5", "trailers"].map(str::to_owned).to_vec()));
         let long = [data(5_000), data(5_000), data(7), trailers(), None];
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_breaks_off_shows_its_error_to_whoever_reads_it() {
+    fn a_body_that_breaks_off_returns_its_error_to_the_reader() {
         assert_eq!(handed_on([data(10), Some(Err("cut"))]), (10, ["10", "cut"].map(str::to_owned).to_vec()));
     }
 }

@@ -39,7 +39,7 @@ async fn each_request_has_a_connection_of_its_own_by_default() {
 }
 
 #[tokio::test]
-async fn api_calls_share_connections_where_that_is_set_and_token_requests_never_do() {
+async fn api_calls_share_connections_if_configured_and_token_requests_never_do() {
     let builder = ReqwestTransport::builder().expect("a builder").no_proxy();
     let transport = ReqwestTransport::new().expect("a transport").with_api_connections(builder);
     let (calls, tokens) = connections(transport.expect("a transport")).await;

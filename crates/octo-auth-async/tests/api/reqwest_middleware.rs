@@ -57,7 +57,7 @@ async fn a_refused_token_is_renewed_and_the_whole_request_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_token_that_many_see_refused_is_renewed_once() {
+async fn a_token_that_many_callers_report_as_refused_is_renewed_once() {
     let server = picky();
     let (client, url) = (authorised(&tokens(&server)), server.url("/rooms"));
     let statuses = at_once(50, || {
@@ -69,7 +69,7 @@ async fn a_token_that_many_see_refused_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_for_ever_costs_one_renewal_and_its_answer_comes_whole() {
+async fn a_server_that_always_refuses_costs_one_renewal_and_its_answer_is_complete() {
     let server = Server::start(move |_| answer(401, &long()));
     let client = authorised(&tokens(&server));
     let refused = client.get(server.url("/rooms")).send().await.expect("an answer");
@@ -82,7 +82,7 @@ async fn a_server_that_refuses_for_ever_costs_one_renewal_and_its_answer_comes_w
 }
 
 #[tokio::test]
-async fn a_token_is_not_even_asked_for_where_the_host_is_foreign() {
+async fn no_token_is_requested_for_a_foreign_host() {
     let (server, foreign) = (picky(), picky());
     let error = authorised(&tokens(&server)).get(foreign.url("/rooms")).send().await.expect_err("foreign");
     let error = cause(error);
@@ -92,7 +92,7 @@ async fn a_token_is_not_even_asked_for_where_the_host_is_foreign() {
 }
 
 #[tokio::test]
-async fn a_request_takes_the_tokens_among_its_extensions() {
+async fn a_request_uses_the_token_source_in_its_extensions() {
     let server = picky();
     let (own, others) = (tokens(&server), tokens(&server));
     others.get().await.expect("at-1");
@@ -106,7 +106,7 @@ async fn a_request_takes_the_tokens_among_its_extensions() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_could_not_be_remedied_says_why_among_its_extensions() {
+async fn a_refusal_without_another_token_says_why_in_its_extensions() {
     let server = Server::start(|_| answer(401, ""));
     let tokens = tokens(&server);
     tokens.get().await.expect("at-1");
@@ -131,7 +131,7 @@ async fn without_a_token_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_token_does_not_follow_a_redirect_and_is_not_judged_by_where_it_leads() {
+async fn a_token_does_not_follow_a_redirect_and_the_answer_there_says_nothing_about_it() {
     let elsewhere = Server::start(|_| answer(401, "who are you"));
     let location = elsewhere.url("/rooms");
     let server = Server::start(move |_| Answer { location: Some(location.clone()), ..answer(302, "") });
@@ -208,7 +208,7 @@ async fn the_property_header_is_demanded_and_can_be_put_on_every_call() {
 }
 
 #[tokio::test]
-async fn a_refusal_told_at_the_beginning_of_a_large_body_is_remedied() {
+async fn a_refusal_at_the_beginning_of_a_large_body_is_repeated_with_another_token() {
     let emulator = Emulator::start().expect("an emulator");
     let tokens = octorate_tokens(&emulator);
     let body = expired(&emulator, 1);
@@ -218,7 +218,7 @@ async fn a_refusal_told_at_the_beginning_of_a_large_body_is_remedied() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_looked_at_comes_whole() {
+async fn an_answer_whose_beginning_was_read_is_complete() {
     let emulator = Emulator::start().expect("an emulator");
     let tokens = octorate_tokens(&emulator);
     let body = expired(&emulator, 2);
@@ -233,7 +233,7 @@ async fn an_answer_that_was_looked_at_comes_whole() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_while_it_is_looked_at_shows_that_to_whoever_reads_it() {
+async fn a_body_that_breaks_off_early_returns_its_error_to_the_reader() {
     let emulator = Emulator::start().expect("an emulator");
     let api = Server::start(|_| Answer { missing: 10, ..answer(403, r#"{"type":"Api"#) });
     let tokens = octorate_tokens(&emulator);

@@ -67,7 +67,7 @@ async fn a_call_carries_the_token_and_its_body() {
 }
 
 #[tokio::test]
-async fn a_request_takes_the_tokens_among_its_extensions() {
+async fn a_request_uses_the_token_source_in_its_extensions() {
     let server = picky();
     let (own, others) = (tokens(&server), tokens(&server));
     others.get().await.expect("at-1");
@@ -82,7 +82,7 @@ async fn a_request_takes_the_tokens_among_its_extensions() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_could_not_be_remedied_says_why_among_its_extensions() {
+async fn a_refusal_without_another_token_says_why_in_its_extensions() {
     let server = Server::start(|_| answer(401, ""));
     let tokens = tokens(&server);
     tokens.get().await.expect("at-1");
@@ -109,7 +109,7 @@ async fn a_refused_token_is_renewed_and_the_whole_request_repeated() {
 }
 
 #[tokio::test]
-async fn without_being_told_how_a_request_is_not_repeated_and_the_next_call_has_another_token() {
+async fn by_default_a_request_is_not_repeated_and_the_next_call_has_another_token() {
     let server = picky();
     let caller = Caller::new(layer(&tokens(&server)));
     let refused = caller.post(&server.url("/rooms"), "a room").await.expect("an answer");
@@ -129,7 +129,7 @@ async fn a_body_that_cannot_be_copied_is_sent_once_and_the_error_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_token_that_many_see_refused_is_renewed_once() {
+async fn a_token_that_many_callers_report_as_refused_is_renewed_once() {
     let server = picky();
     let (caller, url) = (repeating(&tokens(&server)), server.url("/rooms"));
     let statuses = at_once(50, || {
@@ -141,7 +141,7 @@ async fn a_token_that_many_see_refused_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_for_ever_costs_one_renewal_and_its_answer_comes_whole() {
+async fn a_server_that_always_refuses_costs_one_renewal_and_its_answer_is_complete() {
     let server = Server::start(move |_| answer(401, &long()));
     let caller = repeating(&tokens(&server));
     let refused = caller.get(&server.url("/rooms")).await.expect("an answer");
@@ -152,7 +152,7 @@ async fn a_server_that_refuses_for_ever_costs_one_renewal_and_its_answer_comes_w
 }
 
 #[tokio::test]
-async fn a_token_is_not_even_asked_for_where_the_host_is_foreign() {
+async fn no_token_is_requested_for_a_foreign_host() {
     let (server, foreign) = (picky(), picky());
     let caller = Caller::new(layer(&tokens(&server)));
     let error = cause(caller.get(&foreign.url("/rooms")).await.expect_err("a foreign host"));
@@ -174,7 +174,7 @@ async fn without_a_token_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_delivered_and_whoever_follows_it_through_the_stack_is_stopped() {
+async fn a_redirect_is_returned_and_following_it_through_the_stack_is_refused() {
     let elsewhere = Server::start(|_| answer(401, "who are you"));
     let location = elsewhere.url("/rooms");
     let server = Server::start(move |_| Answer { location: Some(location.clone()), ..answer(302, "") });
@@ -188,7 +188,7 @@ async fn a_redirect_is_delivered_and_whoever_follows_it_through_the_stack_is_sto
 }
 
 #[tokio::test]
-async fn an_error_of_the_service_below_passes_as_it_is() {
+async fn an_error_of_the_inner_service_is_returned_unchanged() {
     let server = picky();
     let tokens = tokens(&server);
     tokens.get().await.expect("a token");
@@ -215,7 +215,7 @@ async fn the_property_header_is_demanded_and_can_be_put_on_every_call() {
 }
 
 #[tokio::test]
-async fn a_refusal_told_at_the_beginning_of_a_large_body_is_remedied_or_comes_whole() {
+async fn a_refusal_at_the_beginning_of_a_large_body_is_repeated_or_returned_complete() {
     let emulator = Emulator::start().expect("an emulator");
     let tokens = octorate_tokens(&emulator);
     let caller = repeating(&tokens);
@@ -229,7 +229,7 @@ async fn a_refusal_told_at_the_beginning_of_a_large_body_is_remedied_or_comes_wh
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_while_it_is_looked_at_shows_that_to_whoever_reads_it() {
+async fn a_body_that_breaks_off_early_returns_its_error_to_the_reader() {
     let emulator = Emulator::start().expect("an emulator");
     let api = Server::start(|_| Answer { missing: 10, ..answer(403, r#"{"type":"Api"#) });
     let tokens = octorate_tokens(&emulator);

@@ -22,7 +22,7 @@ async fn get_all(tokens: &TokenSource, callers: u32, then: impl FnOnce()) -> Vec
             tokens.get().await
         });
     }
-    let all = begun.acquire_many(callers).await.expect("nobody closes it");
+    let all = begun.acquire_many(callers).await.expect("the semaphore stays open");
     then();
     drop(all);
     tasks.join_all().await.into_iter().map(|told| told.expect("a token")).collect()
@@ -59,7 +59,7 @@ async fn the_header_is_that_of_the_token_and_marked_sensitive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_waits_no_longer_than_it_said_and_the_request_goes_on_without_it() {
+async fn a_caller_waits_no_longer_than_its_limit_and_the_request_continues() {
     let (server, time) = (Server::new(), Paused::start());
     let manager = server.registration(time).build().expect("a registration");
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());
@@ -73,7 +73,7 @@ async fn a_caller_waits_no_longer_than_it_said_and_the_request_goes_on_without_i
 }
 
 #[tokio::test]
-async fn a_caller_that_does_not_wait_begins_what_is_due() {
+async fn a_caller_that_does_not_wait_starts_the_renewal_that_is_due() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());
@@ -86,7 +86,7 @@ async fn a_caller_that_does_not_wait_begins_what_is_due() {
 }
 
 #[tokio::test]
-async fn a_stale_token_is_served_at_once_and_renewed_beside() {
+async fn a_stale_token_is_returned_at_once_and_renewed_in_the_background() {
     let (server, clock) = (Server::new(), Still::default());
     let manager = server.registration(clock.clone()).build().expect("a registration");
     let tokens = own_tokens(&manager);
@@ -128,7 +128,7 @@ async fn twenty_refusals_of_one_generation_cause_one_renewal_and_those_of_an_old
 }
 
 #[tokio::test]
-async fn keys_are_asked_for_apart_and_handles_to_one_key_share_it() {
+async fn specs_have_separate_requests_and_handles_to_one_spec_share_its_token() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let write = manager.tokens(crate::server::client_key("write")).expect("room");
@@ -154,14 +154,14 @@ async fn another_client_is_asked_for_the_next_token() {
 }
 
 #[test]
-fn a_registration_with_the_default_transport_is_set_up_outside_a_runtime() {
+fn a_manager_with_the_default_transport_can_be_built_outside_a_runtime() {
     let manager = TokenManager::new(client()).expect("a registration");
     let explained = own_tokens(&manager).explain();
     assert!(explained.contains("client credentials"), "{explained}");
 }
 
 #[tokio::test]
-async fn a_caller_whose_time_is_over_by_a_clock_that_was_moved_is_told_at_once() {
+async fn a_caller_times_out_at_once_when_the_clock_is_moved() {
     let (server, clock) = (Server::new(), Moved::default());
     let manager = server.registration(clock.clone()).build().expect("a registration");
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());

@@ -46,7 +46,7 @@ async fn consented(emulator: &Emulator, store: &MemoryStore) -> (octo_auth_async
 }
 
 #[tokio::test]
-async fn a_caller_dropped_while_it_waits_takes_nothing_with_it() {
+async fn a_caller_dropped_while_it_waits_cancels_no_request() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());
@@ -88,7 +88,7 @@ async fn a_caller_dropped_at_any_await_loses_no_refresh_token() {
 }
 
 #[tokio::test]
-async fn however_far_the_renewal_is_when_its_caller_goes_no_refresh_token_is_lost() {
+async fn a_caller_dropped_at_any_stage_of_its_renewal_loses_no_refresh_token() {
     let emulator = provider::emulator();
     for steps in 0..60 {
         let store = MemoryStore::new();
@@ -108,7 +108,7 @@ async fn however_far_the_renewal_is_when_its_caller_goes_no_refresh_token_is_los
 }
 
 #[tokio::test]
-async fn a_sign_in_whose_caller_goes_at_any_await_is_kept_once_it_was_polled() {
+async fn a_sign_in_whose_caller_is_dropped_at_any_await_is_kept_once_polled() {
     let emulator = provider::emulator();
     let mut polls = 1;
     loop {
@@ -126,7 +126,7 @@ async fn a_sign_in_whose_caller_goes_at_any_await_is_kept_once_it_was_polled() {
         }
         polls += 1;
     }
-    assert!(polls >= 2, "an adoption that ends at its first poll was not saved in a task");
+    assert!(polls >= 2, "an import that ends at its first poll was not saved in a task");
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_sign_in_while_a_renewal_is_under_way_is_in_the_store_when_it_returns(
 }
 
 #[tokio::test]
-async fn an_exchange_whose_caller_goes_runs_to_its_end() {
+async fn an_exchange_whose_caller_is_dropped_runs_to_its_end() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let gate = server.hold_next();
@@ -161,7 +161,7 @@ async fn an_exchange_whose_caller_goes_runs_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exchange_whose_caller_goes_while_the_budget_has_no_room_is_never_sent() {
+async fn an_exchange_whose_caller_is_dropped_while_the_budget_has_no_room_is_never_sent() {
     let (server, time) = (Server::new(), Paused::start());
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let manager = server.registration(time).policy(policy).build().expect("a registration");
@@ -169,11 +169,11 @@ async fn an_exchange_whose_caller_goes_while_the_budget_has_no_room_is_never_sen
     manager.run(exchange()).await.expect("a token");
     assert!(dropped_after(1, manager.run(exchange())).await.is_none());
     let much_later = Duration::from_secs(600);
-    tokio::time::timeout(much_later, server.arrived(2)).await.expect_err("nobody waits for it any more");
+    tokio::time::timeout(much_later, server.arrived(2)).await.expect_err("no caller waits for it");
 }
 
 #[tokio::test]
-async fn a_caller_that_is_woken_and_dropped_before_it_looks_costs_the_others_nothing() {
+async fn a_caller_dropped_after_its_wake_up_does_not_delay_the_others() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());

@@ -11,7 +11,7 @@ use crate::time::{Paused, Still};
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_was_used_is_renewed_before_it_expires_and_without_anybody_asking() {
+async fn a_used_token_is_refreshed_ahead_of_its_expiry() {
     let (server, time) = (Server::new(), Paused::start());
     let manager = server.registration(time).build().expect("a registration");
     let tokens = own_tokens(&manager);
@@ -22,20 +22,20 @@ async fn a_token_that_was_used_is_renewed_before_it_expires_and_without_anybody_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_nobody_used_since_its_renewal_is_left_alone() {
+async fn a_token_that_was_not_used_since_its_renewal_is_not_refreshed_ahead() {
     let (server, time) = (Server::new(), Paused::start());
     let manager = server.registration(time).build().expect("a registration");
     let tokens = own_tokens(&manager);
     tokens.get().await.expect("a token");
     let _refreshing = manager.refresh_ahead(RefreshAhead::Used);
     server.arrived(2).await;
-    timeout(DAY, server.arrived(3)).await.expect_err("nobody has used the second token");
+    timeout(DAY, server.arrived(3)).await.expect_err("the second token was not used");
     tokens.get().await.expect("a third token");
     server.arrived(4).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_tokens_are_renewed_if_told_until_the_driver_is_dropped() {
+async fn all_tokens_are_refreshed_ahead_until_the_task_is_dropped() {
     let (server, time) = (Server::new(), Paused::start());
     let manager = server.registration(time).build().expect("a registration");
     own_tokens(&manager).get().await.expect("a token");
@@ -43,11 +43,11 @@ async fn all_tokens_are_renewed_if_told_until_the_driver_is_dropped() {
     server.arrived(10).await;
     assert!(refreshing.is_running());
     drop(refreshing);
-    timeout(DAY, server.arrived(11)).await.expect_err("nobody renews any more");
+    timeout(DAY, server.arrived(11)).await.expect_err("no renewal starts");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_adopted_is_renewed_at_once() {
+async fn an_imported_token_is_renewed_at_once() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let _refreshing = manager.refresh_ahead(RefreshAhead::All);
@@ -60,7 +60,7 @@ async fn what_is_adopted_is_renewed_at_once() {
 }
 
 #[tokio::test]
-async fn the_driver_lets_others_run_between_two_renewals() {
+async fn the_refresh_task_lets_other_tasks_run_between_two_renewals() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let all = ["a", "b", "c", "d", "e", "f"].map(|name| account(&manager, name));
@@ -76,7 +76,7 @@ async fn the_driver_lets_others_run_between_two_renewals() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_the_driver_finds_overdue_is_told_as_a_failure() {
+async fn a_flight_that_refreshing_ahead_finds_overdue_is_reported_as_a_failure() {
     let (server, time) = (Server::new(), Paused::start());
     let manager = server.registration(time).build().expect("a registration");
     own_tokens(&manager).get().await.expect("a token");
@@ -88,7 +88,7 @@ async fn a_flight_that_the_driver_finds_overdue_is_told_as_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_driver_keeps_no_registration_alive_and_ends_with_it() {
+async fn the_refresh_task_does_not_keep_a_manager_alive_and_ends_with_it() {
     let (server, time) = (Server::new(), Paused::start());
     let manager = server.registration(time).build().expect("a registration");
     own_tokens(&manager).get().await.expect("a token");
@@ -100,7 +100,7 @@ async fn the_driver_keeps_no_registration_alive_and_ends_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_driver_ends_with_a_shutdown() {
+async fn the_refresh_task_ends_with_a_shutdown() {
     let (server, time) = (Server::new(), Paused::start());
     let manager = server.registration(time).build().expect("a registration");
     own_tokens(&manager).get().await.expect("a token");

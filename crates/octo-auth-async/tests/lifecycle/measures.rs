@@ -17,7 +17,7 @@ pub(crate) fn measure() -> &'static Snapshotter {
     MEASURES.get_or_init(|| {
         let recorder = DebuggingRecorder::new();
         let snapshotter = recorder.snapshotter();
-        recorder.install().expect("nobody else measures in this process");
+        recorder.install().expect("no other recorder in this process");
         snapshotter
     })
 }

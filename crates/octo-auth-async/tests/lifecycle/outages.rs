@@ -17,7 +17,7 @@ async fn fifty(tokens: &TokenSource) -> Vec<TokenError> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_callers_cause_one_request_are_told_the_same_and_cause_none_before_its_time() {
+async fn fifty_callers_cause_one_request_get_the_same_error_and_cause_none_before_the_retry_time() {
     let (server, clock) = (Server::new(), Still::default());
     server.next(Answer::Status(503, 120));
     let manager = server.registration(clock.clone()).build().expect("a registration");
@@ -35,7 +35,7 @@ async fn fifty_callers_cause_one_request_are_told_the_same_and_cause_none_before
 }
 
 #[tokio::test]
-async fn two_keys_of_one_registration_share_that_the_provider_cannot_be_reached() {
+async fn two_specs_of_one_manager_share_the_back_off_of_an_unreachable_provider() {
     let (server, clock) = (Server::new(), Still::default());
     server.always(Answer::Unreachable);
     let manager = server.registration(clock.clone()).build().expect("a registration");
@@ -51,7 +51,7 @@ async fn two_keys_of_one_registration_share_that_the_provider_cannot_be_reached(
 }
 
 #[tokio::test]
-async fn what_the_provider_answers_to_one_key_is_not_held_against_another() {
+async fn a_refusal_for_one_spec_does_not_affect_another() {
     let (server, clock) = (Server::new(), Still::default());
     server.next(Answer::Status(503, 30));
     let manager = server.registration(clock.clone()).build().expect("a registration");
@@ -65,7 +65,7 @@ async fn what_the_provider_answers_to_one_key_is_not_held_against_another() {
 }
 
 #[tokio::test]
-async fn a_token_that_still_works_is_served_through_an_outage() {
+async fn a_valid_token_is_returned_through_an_outage() {
     let (server, clock) = (Server::new(), Still::default());
     let manager = server.registration(clock.clone()).build().expect("a registration");
     let tokens = own_tokens(&manager);

@@ -53,7 +53,7 @@ pub(crate) fn listen() -> &'static RecordingSubscriber {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
         let all = Registry::default().with(Listener).with(log::listener());
-        tracing::subscriber::set_global_default(all).expect("nobody else listens in this process");
+        tracing::subscriber::set_global_default(all).expect("no other subscriber in this process");
     });
     ear()
 }

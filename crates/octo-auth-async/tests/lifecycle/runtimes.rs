@@ -31,7 +31,7 @@ fn at_once<F: Future>(future: F) -> Option<F::Output> {
 }
 
 #[test]
-fn a_token_is_got_and_kept_on_runtimes_of_each_kind() {
+fn a_token_is_obtained_and_kept_on_runtimes_of_each_kind() {
     for runtime in runtimes() {
         let emulator = provider::emulator();
         let store = MemoryStore::new();
@@ -113,7 +113,7 @@ fn a_request_whose_runtime_ended_before_it_was_sent_is_sent_on_the_next_one() {
 }
 
 #[test]
-fn an_exchange_beside_the_keys_whose_runtime_ended_before_it_was_sent_is_told_as_not_sent() {
+fn a_single_exchange_whose_runtime_ended_before_it_was_sent_is_reported_as_not_sent() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let mut running = pin!(manager.run(client().client_credentials(&Scopes::none()).expect("a request")));
@@ -128,7 +128,7 @@ fn an_exchange_beside_the_keys_whose_runtime_ended_before_it_was_sent_is_told_as
 }
 
 #[tokio::test]
-async fn a_clock_that_panics_while_an_answer_is_reported_loses_the_flight_and_hangs_nobody() {
+async fn a_clock_that_panics_during_a_report_loses_the_flight_and_hangs_no_caller() {
     let (server, clock) = (Server::new(), Failing::default());
     let manager = server.registration(clock.clone()).build().expect("a registration");
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());
@@ -145,7 +145,7 @@ async fn a_clock_that_panics_while_an_answer_is_reported_loses_the_flight_and_ha
 }
 
 #[test]
-fn those_who_wait_send_again_when_the_runtime_of_the_flight_ends() {
+fn waiting_callers_send_again_when_the_runtime_of_the_flight_ends() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let tokens = own_tokens(&manager);
@@ -182,7 +182,7 @@ async fn a_panic_in_a_transport_is_a_lost_flight_and_not_a_hang() {
 }
 
 #[tokio::test]
-async fn a_panic_during_an_exchange_beside_the_keys_is_an_error_that_leaves_its_outcome_open() {
+async fn a_panic_during_a_single_exchange_is_an_error_with_unknown_outcome() {
     let server = Server::new();
     server.next(Answer::Panic);
     let manager = server.registration(Still::default()).build().expect("a registration");
@@ -193,7 +193,7 @@ async fn a_panic_during_an_exchange_beside_the_keys_is_an_error_that_leaves_its_
 }
 
 #[test]
-fn outside_a_runtime_only_what_is_there_is_served_and_nothing_is_begun() {
+fn outside_a_runtime_only_a_cached_token_is_returned_and_no_request_starts() {
     let (server, clock) = (Server::new(), Still::default());
     let manager = server.registration(clock.clone()).build().expect("a registration");
     let tokens = own_tokens(&manager);
@@ -210,7 +210,7 @@ fn outside_a_runtime_only_what_is_there_is_served_and_nothing_is_begun() {
 }
 
 #[test]
-fn outside_a_runtime_a_failure_of_the_key_itself_is_told_as_it_is() {
+fn outside_a_runtime_a_failure_of_the_spec_is_returned_unchanged() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let (tokens, unknown) = (own_tokens(&manager), account(&manager, "nobody"));
@@ -218,12 +218,12 @@ fn outside_a_runtime_a_failure_of_the_key_itself_is_told_as_it_is() {
     runtime().block_on(tokens.get()).expect_err("the provider is down");
     let failure = at_once(tokens.get()).expect("an answer at once").expect_err("it is down still");
     assert_eq!((failure.kind(), &*failure.code()), (TokenErrorKind::BackingOff, "http:503"));
-    let failure = at_once(unknown.get()).expect("an answer at once").expect_err("nobody signed in");
+    let failure = at_once(unknown.get()).expect("an answer at once").expect_err("no sign-in happened");
     assert_eq!(failure.kind(), TokenErrorKind::NotSignedIn);
 }
 
 #[test]
-fn outside_a_runtime_a_token_that_was_refused_is_given_as_suspect() {
+fn outside_a_runtime_a_refused_token_is_returned_as_suspect() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let tokens = own_tokens(&manager);
@@ -243,7 +243,7 @@ fn outside_a_runtime_an_exchange_is_certainly_not_sent() {
 }
 
 #[test]
-fn what_is_adopted_outside_a_runtime_is_used_and_saved_by_the_next_who_asks() {
+fn a_token_imported_outside_a_runtime_is_used_and_saved_by_the_next_caller() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
     let manager = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");

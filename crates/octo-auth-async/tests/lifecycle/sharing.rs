@@ -114,7 +114,7 @@ async fn is_signed_out(tokens: &TokenSource) -> bool {
 }
 
 #[tokio::test]
-async fn a_renewal_of_one_registration_serves_the_other_that_shares_its_store() {
+async fn a_renewal_of_one_manager_serves_the_other_that_shares_its_store() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
     let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
@@ -126,7 +126,7 @@ async fn a_renewal_of_one_registration_serves_the_other_that_shares_its_store() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_registrations_that_renew_at_once_send_one_request() {
+async fn two_managers_that_renew_concurrently_send_one_request() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
     let registrations = [kept_in(&server, &clock, &store), kept_in(&server, &clock, &store)];
@@ -143,7 +143,7 @@ async fn two_registrations_that_renew_at_once_send_one_request() {
 }
 
 #[tokio::test]
-async fn the_next_call_after_a_notice_finds_the_sign_out_of_another_registration() {
+async fn the_next_call_after_a_notification_finds_the_sign_out_of_another_manager() {
     let (server, clock) = (Server::new(), Still::default());
     let store = Shared::new(&clock, true);
     let [(_here, tokens), (_there, same)] = two_that_share(&server, &clock, &store).await;
@@ -155,7 +155,7 @@ async fn the_next_call_after_a_notice_finds_the_sign_out_of_another_registration
 }
 
 #[tokio::test]
-async fn without_notices_the_first_call_after_60_s_finds_the_sign_out_of_another_registration() {
+async fn without_notifications_the_first_call_after_60_s_finds_the_sign_out_of_another_manager() {
     let (server, clock) = (Server::new(), Still::default());
     let store = Shared::new(&clock, false);
     let [(_here, tokens), (_there, same)] = two_that_share(&server, &clock, &store).await;
@@ -171,7 +171,7 @@ async fn without_notices_the_first_call_after_60_s_finds_the_sign_out_of_another
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_reads_what_a_notice_names_without_anybody_asking() {
+async fn refreshing_ahead_rereads_a_record_after_its_notification() {
     let (server, clock) = (Server::new(), Still::default());
     let store = Shared::new(&clock, true);
     let [(_here, tokens), (there, same)] = two_that_share(&server, &clock, &store).await;
@@ -184,7 +184,7 @@ async fn a_driver_reads_what_a_notice_names_without_anybody_asking() {
 }
 
 #[tokio::test]
-async fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
+async fn a_notification_of_an_own_write_causes_at_most_one_more_read() {
     let (server, clock) = (Server::new(), Still::default());
     let store = Shared::new(&clock, true);
     let manager = kept_in(&server, &clock, &store);
@@ -199,7 +199,7 @@ async fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
 }
 
 #[tokio::test]
-async fn a_store_that_lives_on_keeps_no_registration_alive() {
+async fn a_store_does_not_keep_a_manager_alive() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
     let [manager, other] = [0, 1].map(|_| kept_in(&server, &clock, &store));

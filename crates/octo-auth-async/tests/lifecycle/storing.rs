@@ -77,7 +77,7 @@ fn kept_in(server: &Server, clock: &Still, store: &MemoryStore) -> TokenManager 
 }
 
 #[tokio::test]
-async fn a_shutdown_finishes_the_flight_under_way_and_its_saving_and_begins_no_other() {
+async fn a_shutdown_finishes_the_flight_and_its_save_and_starts_no_other() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
     let manager = kept_in(&server, &clock, &store);
@@ -117,7 +117,7 @@ async fn a_shutdown_waits_no_longer_than_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_sign_out_is_stored_its_token_revoked_and_nothing_asked_for_until_the_next_sign_in() {
+async fn a_sign_out_is_stored_and_revoked_and_stops_requests_until_the_next_sign_in() {
     let (server, clock) = (Server::new(), Still::default());
     let store = MemoryStore::with_clock(clock.clone());
     let manager = kept_in(&server, &clock, &store);
@@ -135,7 +135,7 @@ async fn a_sign_out_is_stored_its_token_revoked_and_nothing_asked_for_until_the_
 }
 
 #[tokio::test]
-async fn a_store_that_fails_costs_no_token_and_is_told_and_tried_again() {
+async fn a_failed_save_costs_no_token_and_is_reported_and_retried() {
     let (server, clock, store) = (Server::new(), Still::default(), Moody::default());
     let manager = server.registration(clock.clone()).store(store.clone()).build().expect("a registration");
     let tokens = account(&manager, "guest");
@@ -168,7 +168,7 @@ pub(crate) async fn all_wait() {
 }
 
 #[tokio::test]
-async fn an_adoption_and_a_sign_out_during_another_save_return_once_their_own_is_saved() {
+async fn an_import_and_a_sign_out_during_another_save_return_once_they_are_saved() {
     for signs_out in [false, true] {
         let gate = Arc::new(Semaphore::new(0));
         let (server, store) = (Server::new(), Moody { gate: Some(gate.clone()), ..Moody::default() });
@@ -198,7 +198,7 @@ async fn an_adoption_and_a_sign_out_during_another_save_return_once_their_own_is
 }
 
 #[tokio::test]
-async fn a_sign_out_during_a_renewal_returns_once_what_the_renewal_brought_was_revoked() {
+async fn a_sign_out_during_a_renewal_returns_once_the_renewed_tokens_are_revoked() {
     let (server, clock) = (Server::new(), Still::default());
     let manager = kept_in(&server, &clock, &MemoryStore::with_clock(clock.clone()));
     let tokens = account(&manager, "guest");
@@ -217,7 +217,7 @@ async fn a_sign_out_during_a_renewal_returns_once_what_the_renewal_brought_was_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adoption_returns_when_saving_was_tried_and_after_the_wait_of_the_policy_at_the_latest() {
+async fn an_import_returns_after_the_save_attempt_and_at_the_latest_after_the_wait_of_the_policy() {
     for (waits, returns) in [(2, 2), (30, 5)] {
         let (server, time, store) = (Server::new(), Paused::start(), Moody::default());
         let policy = Policy::default().with_wait(Duration::from_secs(waits)).expect("a wait");
@@ -243,7 +243,7 @@ async fn a_shutdown_saves_what_could_not_be_saved_before_it_was_due_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_never_answers_is_given_up_after_five_seconds() {
+async fn a_store_call_that_never_returns_is_dropped_after_five_seconds() {
     let (server, time, store) = (Server::new(), Paused::start(), Moody::default());
     let manager = server.registration(time).store(store.clone()).build().expect("a registration");
     let tokens = account(&manager, "guest");
@@ -290,6 +290,6 @@ async fn each_form_of_a_store_in_memory_lists_its_records_and_notifies_of_writes
 }
 
 #[test]
-fn a_store_that_does_not_say_how_notifies_of_no_writes() {
+fn a_store_without_notifications_notifies_of_no_writes() {
     assert!(!Moody::default().changes(Arc::new(|_| ())));
 }

@@ -16,7 +16,7 @@ use crate::time::{Paused, Still};
 const HOUR: Duration = Duration::from_secs(3_600);
 
 #[tokio::test]
-async fn renewals_failures_and_the_need_to_sign_in_are_told_in_their_order() {
+async fn renewals_failures_and_the_need_to_sign_in_are_reported_in_order() {
     let (server, clock) = (Server::new(), Still::default());
     let manager = server.registration(clock.clone()).build().expect("a registration");
     let tokens = account(&manager, "guest");
@@ -44,7 +44,7 @@ async fn renewals_failures_and_the_need_to_sign_in_are_told_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_subscriber_too_far_behind_loses_the_oldest_and_learns_how_many() {
+async fn a_slow_subscriber_loses_the_oldest_changes_and_learns_the_count() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let tokens = account(&manager, "guest");
@@ -94,7 +94,7 @@ impl Wake for Meddler {
 }
 
 #[test]
-fn a_subscriber_that_comes_back_to_the_key_in_its_waker_hangs_nothing_and_hears_all_in_order() {
+fn a_subscriber_that_calls_back_in_its_waker_receives_all_changes_in_order() {
     let (done, is_done) = std::sync::mpsc::channel();
     // Under the lock the waker would wait for itself. Then this thread is left behind.
     std::thread::spawn(move || {
@@ -109,7 +109,9 @@ fn a_subscriber_that_comes_back_to_the_key_in_its_waker_hangs_nothing_and_hears_
             tokens.get().await.expect("a token");
             let first = next.await.expect("a change").event;
             let second = changes.next().await.expect("another change").event;
-            let Some(last) = tokens.status().and_then(|status| status.token) else { unreachable!("adopted") };
+            let Some(last) = tokens.status().and_then(|status| status.token) else {
+                unreachable!("imported")
+            };
             (first, second, last.generation())
         });
         done.send(told)
@@ -129,7 +131,7 @@ impl Wake for Panicking {
 }
 
 #[tokio::test]
-async fn wakers_that_panic_keep_nobody_else_from_being_woken() {
+async fn wakers_that_panic_do_not_stop_other_wakers() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let (tokens, gate) = (own_tokens(&manager), server.hold_next());
@@ -152,7 +154,7 @@ async fn wakers_that_panic_keep_nobody_else_from_being_woken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exchange_beside_the_keys_waits_for_the_budget() {
+async fn a_single_exchange_waits_for_the_budget() {
     let (server, time) = (Server::new(), Paused::start());
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let manager = server.registration(time).policy(policy).build().expect("a registration");
@@ -164,7 +166,7 @@ async fn an_exchange_beside_the_keys_waits_for_the_budget() {
 }
 
 #[tokio::test]
-async fn what_is_shown_holds_no_secret() {
+async fn debug_output_contains_no_secret() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let tokens = account(&manager, "guest");
@@ -182,7 +184,7 @@ async fn what_is_shown_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn a_subscriber_that_does_not_want_to_wait_takes_what_is_there() {
+async fn a_subscriber_can_take_changes_without_waiting() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
     let mut changes = manager.changes();

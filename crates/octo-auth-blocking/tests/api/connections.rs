@@ -44,7 +44,7 @@ fn each_request_has_a_connection_of_its_own_by_default() {
 }
 
 #[test]
-fn api_calls_share_a_connection_where_that_is_set_and_token_requests_never_do() {
+fn api_calls_share_a_connection_if_configured_and_token_requests_never_do() {
     let (calls, tokens) = connections(transport().with_api_connections(), &["/a", "/b", "/c", "/last"]);
     assert_eq!(calls, [calls[0]; 5], "the repetition too");
     assert!(tokens[0] != tokens[1] && !tokens.contains(&calls[0]), "{calls:?} {tokens:?}");
@@ -57,7 +57,7 @@ fn a_connection_that_the_server_ends_is_not_used_again() {
 }
 
 #[test]
-fn bytes_behind_an_answer_are_no_answer_to_the_next_call() {
+fn bytes_after_an_answer_are_not_the_answer_to_the_next_call() {
     for total in [0, 4096, 8192, 8_100, 24_500, 32_768, 100_000] {
         let (url, _) = keeping();
         let client = client(&url, transport().with_api_connections());

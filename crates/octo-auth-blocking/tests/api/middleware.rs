@@ -40,7 +40,7 @@ fn a_call_carries_the_token_and_its_body() {
 }
 
 #[test]
-fn a_request_takes_the_tokens_among_its_extensions() {
+fn a_request_uses_the_token_source_in_its_extensions() {
     let server = picky();
     let (own, others) = (tokens(&server), tokens(&server));
     others.get().expect("at-1");
@@ -55,7 +55,7 @@ fn a_request_takes_the_tokens_among_its_extensions() {
 }
 
 #[test]
-fn an_answer_that_another_middleware_made_up_is_judged_like_any_other() {
+fn an_answer_of_another_middleware_is_read_like_any_other() {
     let server = picky();
     let tokens = tokens(&server);
     let cache = |_: ureq::http::Request<ureq::SendBody>, _: ureq::middleware::MiddlewareNext| {
@@ -83,7 +83,7 @@ fn a_refusal_is_delivered_and_the_next_call_has_another_token() {
 }
 
 #[test]
-fn a_token_that_many_saw_refused_is_renewed_once() {
+fn a_token_that_many_callers_report_as_refused_is_renewed_once() {
     let server = picky();
     let agent = authorised(&tokens(&server));
     let call = || agent.get(server.url("/rooms")).call().expect("an answer").status().as_u16();
@@ -93,7 +93,7 @@ fn a_token_that_many_saw_refused_is_renewed_once() {
 }
 
 #[test]
-fn a_server_that_refuses_for_ever_has_its_whole_answer_delivered() {
+fn the_answer_of_a_server_that_always_refuses_is_complete() {
     let long = "x".repeat(100_000);
     let body = long.clone();
     let server = Server::start(move |_| answer(401, &body));
@@ -106,7 +106,7 @@ fn a_server_that_refuses_for_ever_has_its_whole_answer_delivered() {
 }
 
 #[test]
-fn a_token_is_not_even_asked_for_where_the_host_is_foreign() {
+fn no_token_is_requested_for_a_foreign_host() {
     let (server, foreign) = (picky(), picky());
     let agent = authorised(&tokens(&server));
     let error = agent.get(foreign.url("/rooms")).call().expect_err("a foreign host");
@@ -127,7 +127,7 @@ fn without_a_token_nothing_is_sent() {
 }
 
 #[test]
-fn a_token_does_not_follow_a_redirect_and_is_not_judged_by_where_it_leads() {
+fn a_token_does_not_follow_a_redirect_and_the_answer_there_says_nothing_about_it() {
     let elsewhere = Server::start(|_| answer(401, "who are you"));
     let location = elsewhere.url("/rooms");
     let server = Server::start(move |_| Answer { location: Some(location.clone()), ..answer(302, "") });
@@ -184,7 +184,7 @@ fn the_property_header_is_demanded_and_can_be_put_on_every_call() {
 }
 
 #[test]
-fn a_refusal_told_at_the_beginning_of_a_large_body_is_seen_and_the_body_stays_whole() {
+fn a_refusal_at_the_beginning_of_a_large_body_is_seen_and_the_body_stays_complete() {
     let emulator = Emulator::start().expect("an emulator");
     let tokens = octorate_tokens(&emulator);
     let body = expired(&emulator);

@@ -19,7 +19,7 @@ fn many_threads_on_an_empty_key_cause_one_request() {
 }
 
 #[test]
-fn threads_that_arrive_while_a_request_is_under_way_wait_for_that_one() {
+fn threads_that_ask_while_a_request_is_in_flight_wait_for_it() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let tokens = manager.tokens(own_key()).expect("a handle");
@@ -52,7 +52,7 @@ fn many_threads_on_an_expired_token_cause_one_renewal() {
 }
 
 #[test]
-fn callers_in_an_outage_cause_one_request_until_the_time_the_server_told() {
+fn callers_in_an_outage_cause_one_request_until_the_retry_time_of_the_server() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     endpoint.script([Answer::Status(503, Some(120))]);
     let manager = manager(&endpoint, &clock).build().expect("a registration");
@@ -79,7 +79,7 @@ fn callers_in_an_outage_cause_one_request_until_the_time_the_server_told() {
 }
 
 #[test]
-fn a_failed_renewal_costs_no_token_that_still_works() {
+fn after_a_failed_renewal_a_valid_token_is_still_returned() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let tokens = manager.tokens(own_key()).expect("a handle");
@@ -93,7 +93,7 @@ fn a_failed_renewal_costs_no_token_that_still_works() {
 }
 
 #[test]
-fn a_caller_whose_time_is_over_by_a_clock_that_was_moved_is_told_at_once() {
+fn a_caller_times_out_at_once_when_the_clock_is_moved() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let tokens = manager.tokens(own_key()).expect("a handle");

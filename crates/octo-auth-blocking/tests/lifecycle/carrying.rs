@@ -67,7 +67,7 @@ fn a_request_that_was_never_begun_costs_no_consent_and_is_begun_again_at_once() 
 }
 
 #[test]
-fn a_carrier_that_ends_at_any_look_at_the_clock_hangs_nobody() {
+fn a_clock_that_panics_on_a_job_thread_hangs_no_caller() {
     for number in 1..=4 {
         let (_endpoint, clock, manager) = with_faulty_clock(number);
         let tokens = manager.tokens(own_key()).expect("a handle");
@@ -80,7 +80,7 @@ fn a_carrier_that_ends_at_any_look_at_the_clock_hangs_nobody() {
 }
 
 #[test]
-fn many_jobs_that_are_due_at_once_are_carried_by_a_bounded_number_of_threads_and_all_to_their_end() {
+fn many_jobs_due_at_once_run_to_their_end_on_a_limited_number_of_threads() {
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
     let manager = manager(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
     let all = handles(&manager, 200);
@@ -88,13 +88,13 @@ fn many_jobs_that_are_due_at_once_are_carried_by_a_bounded_number_of_threads_and
     gate.await_calls(THREADS);
     gate.open();
     for tokens in &all {
-        assert_eq!(tokens.get().expect_err("nobody signed in").kind(), TokenErrorKind::NotSignedIn);
+        assert_eq!(tokens.get().expect_err("no sign-in happened").kind(), TokenErrorKind::NotSignedIn);
     }
     assert_eq!((gate.most(), gate.calls()), (THREADS, 200));
 }
 
 #[test]
-fn keeping_warm_begins_no_more_than_can_be_carried_and_goes_on_when_there_is_room() {
+fn refreshing_ahead_starts_no_more_jobs_than_there_are_threads_and_continues_later() {
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
     let manager = manager(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
     let all = handles(&manager, 200);
@@ -116,7 +116,7 @@ fn keeping_warm_begins_no_more_than_can_be_carried_and_goes_on_when_there_is_roo
 }
 
 #[test]
-fn a_job_that_waited_for_a_thread_for_5_s_is_given_up() {
+fn a_job_that_waited_for_a_thread_for_5_s_is_cancelled() {
     let (endpoint, clock, gate) = (Endpoint::new(), Simulated::new(), Gate::shut());
     let manager = manager(&endpoint, &clock).store(gate.clone()).build().expect("a registration");
     let all = handles(&manager, THREADS + 2);

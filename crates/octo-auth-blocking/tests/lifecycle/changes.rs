@@ -9,7 +9,7 @@ use crate::endpoint::{Answer, Endpoint};
 use crate::{manager, own_key, profile};
 
 #[test]
-fn a_subscriber_is_told_of_tokens_setbacks_and_the_need_to_sign_in_until_all_is_gone() {
+fn a_subscriber_receives_tokens_setbacks_and_the_need_to_sign_in_until_the_end() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     endpoint.script([Answer::Token, Answer::Status(503, None), Answer::Refusal("invalid_grant")]);
     let manager = manager(&endpoint, &clock).build().expect("a registration");
@@ -34,7 +34,7 @@ fn a_subscriber_is_told_of_tokens_setbacks_and_the_need_to_sign_in_until_all_is_
 }
 
 #[test]
-fn a_subscriber_that_does_not_keep_up_loses_the_oldest_changes_and_learns_how_many() {
+fn a_slow_subscriber_loses_the_oldest_changes_and_learns_the_count() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let mut changes = manager.changes();
@@ -57,7 +57,7 @@ fn a_subscriber_that_does_not_keep_up_loses_the_oldest_changes_and_learns_how_ma
 }
 
 #[test]
-fn a_subscriber_that_does_not_want_to_wait_takes_what_is_there() {
+fn a_subscriber_can_take_changes_without_waiting() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let mut changes = manager.changes();

@@ -89,7 +89,7 @@ impl Endpoint {
         self.0.changed.notify_all();
         let shut = |state: &mut State| state.is_shut;
         let waited = self.0.changed.wait_timeout_while(state, TIMEOUT, shut);
-        assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "nobody opened");
+        assert!(!waited.expect("nothing panics under this lock").1.timed_out(), "not opened in time");
         (number, answer)
     }
 }

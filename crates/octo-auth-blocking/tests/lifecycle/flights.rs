@@ -9,7 +9,7 @@ use crate::endpoint::{Answer, Endpoint};
 use crate::{at_once, manager, own_key, stored};
 
 #[test]
-fn a_caller_whose_wait_is_over_gives_up_and_the_next_gets_the_token_of_the_same_request() {
+fn the_caller_after_one_that_timed_out_gets_the_token_of_the_same_request() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let tokens = manager.tokens(own_key()).expect("a handle");
@@ -23,7 +23,7 @@ fn a_caller_whose_wait_is_over_gives_up_and_the_next_gets_the_token_of_the_same_
 }
 
 #[test]
-fn a_transport_that_panics_is_a_lost_flight_and_hangs_nobody() {
+fn a_transport_that_panics_is_a_lost_flight_and_hangs_no_caller() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     // It is retried at once, and then backs off.
     endpoint.script([Answer::Panic, Answer::Panic]);
@@ -37,7 +37,7 @@ fn a_transport_that_panics_is_a_lost_flight_and_hangs_nobody() {
 }
 
 #[test]
-fn a_handle_that_goes_away_loses_no_refresh_token_that_is_on_its_way() {
+fn a_handle_dropped_in_mid_flight_loses_no_refresh_token() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let (store, key) = (MemoryStore::with_clock(clock.clone()), TokenSpec::account("inn"));
     let manager = manager(&endpoint, &clock).store(store.clone()).build().expect("a registration");
@@ -81,7 +81,7 @@ fn a_shutdown_lets_a_flight_end_and_its_outcome_be_stored() {
 }
 
 #[test]
-fn an_adoption_is_stored_when_the_call_returns_and_a_sign_out_too() {
+fn an_import_and_a_sign_out_are_stored_when_the_call_returns() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let (store, key) = (MemoryStore::with_clock(clock.clone()), TokenSpec::account("inn"));
     let manager = manager(&endpoint, &clock).store(store.clone()).build().expect("a registration");
@@ -96,7 +96,7 @@ fn an_adoption_is_stored_when_the_call_returns_and_a_sign_out_too() {
 }
 
 #[test]
-fn two_registrations_on_one_store_renew_a_refresh_token_once() {
+fn two_managers_on_one_store_renew_a_refresh_token_once() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let (store, key) = (MemoryStore::with_clock(clock.clone()), TokenSpec::account("inn"));
     let one = manager(&endpoint, &clock).store(store.clone()).build().expect("a registration");

@@ -68,7 +68,7 @@ impl Gate {
         self.door.1.notify_all();
         let waited = self.door.1.wait_timeout_while(door, TIMEOUT, |door| door.is_shut);
         let (mut door, waited) = waited.expect("nothing panics under this lock");
-        assert!(!waited.timed_out(), "nobody opened");
+        assert!(!waited.timed_out(), "not opened in time");
         door.inside -= 1;
     }
 

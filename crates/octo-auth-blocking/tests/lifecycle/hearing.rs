@@ -128,7 +128,7 @@ impl Stage {
 }
 
 #[test]
-fn a_life_is_told_by_the_documented_names_and_fields_without_a_secret() {
+fn a_token_life_is_reported_with_the_documented_names_and_without_a_secret() {
     #[cfg(feature = "metrics")]
     crate::measures::measure();
     let (ear, mut stage) = (listen(), Stage::new());
@@ -179,7 +179,7 @@ fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
 }
 
 #[test]
-fn of_a_store_that_fails_is_told_that_it_failed_and_no_more() {
+fn the_report_of_a_failed_store_says_only_that_it_failed() {
     let ear = listen();
     live_on_a_broken_store(ear, "broken-store");
     let calls = ear.counted("broken-store", "octo_auth.stored", &["call", "outcome"]);
@@ -213,7 +213,7 @@ fn a_subscriber_that_panics_costs_no_token_and_no_report() {
 }
 
 #[test]
-fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
+fn a_subscriber_that_calls_back_hangs_nothing() {
     let (done, is_done) = std::sync::mpsc::channel();
     // Under the lock the subscriber would wait for itself. Then this thread is left behind.
     thread::spawn(move || {
@@ -235,7 +235,7 @@ fn a_subscriber_that_comes_back_to_the_key_hangs_nothing() {
 }
 
 #[test]
-fn a_caller_whose_time_is_over_and_a_renewal_that_is_lost_are_told_too() {
+fn a_caller_that_timed_out_and_a_lost_renewal_are_reported() {
     let (ear, endpoint, clock) = (listen(), Endpoint::new(), Simulated::new());
     let builder = TokenManager::builder(client_named("given-up")).transport(endpoint.clone());
     let manager = builder.clock(clock.clone()).build().expect("a registration");

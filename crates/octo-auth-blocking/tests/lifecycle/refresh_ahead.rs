@@ -10,7 +10,7 @@ use crate::{manager, own_key};
 const SOFT: u64 = 2900;
 
 #[test]
-fn a_used_token_is_renewed_before_anybody_asks() {
+fn a_used_token_is_refreshed_ahead() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let refreshing = manager.refresh_ahead(RefreshAhead::Used);
@@ -27,7 +27,7 @@ fn a_used_token_is_renewed_before_anybody_asks() {
 }
 
 #[test]
-fn keeping_all_warm_gets_tokens_nobody_asked_for() {
+fn refreshing_all_ahead_obtains_tokens_without_a_caller() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let mut changes = manager.changes();
@@ -44,7 +44,7 @@ fn keeping_all_warm_gets_tokens_nobody_asked_for() {
 }
 
 #[test]
-fn keeping_warm_keeps_no_registration_alive_and_ends_with_it() {
+fn refreshing_ahead_does_not_keep_a_manager_alive_and_ends_with_it() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).build().expect("a registration");
     let mut changes = manager.changes();

@@ -82,7 +82,7 @@ fn a_caller_that_gave_up_after_the_server_rotated_costs_no_consent() {
 }
 
 #[test]
-fn a_request_that_reached_nobody_costs_no_consent() {
+fn a_request_that_reached_no_server_costs_no_consent() {
     let (stage, key) = (Stage::new(), TokenSpec::account("inn"));
     let tokens = stage.manager.tokens(key.clone()).expect("a handle");
     tokens.import(stage.consent()).expect("a sound refresh token");

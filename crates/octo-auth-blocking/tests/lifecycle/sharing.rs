@@ -107,7 +107,7 @@ fn is_signed_out(tokens: &TokenSource) -> bool {
 }
 
 #[test]
-fn the_next_call_after_a_notice_finds_the_sign_out_of_another_registration() {
+fn the_next_call_after_a_notification_finds_the_sign_out_of_another_manager() {
     let stage = Stage::new(true);
     let [tokens, same] = stage.signed_in();
     tokens.sign_out();
@@ -118,7 +118,7 @@ fn the_next_call_after_a_notice_finds_the_sign_out_of_another_registration() {
 }
 
 #[test]
-fn without_notices_the_first_call_after_60_s_finds_the_sign_out_of_another_registration() {
+fn without_notifications_the_first_call_after_60_s_finds_the_sign_out_of_another_manager() {
     let stage = Stage::new(false);
     let [tokens, same] = stage.signed_in();
     tokens.sign_out();
@@ -133,7 +133,7 @@ fn without_notices_the_first_call_after_60_s_finds_the_sign_out_of_another_regis
 }
 
 #[test]
-fn keeping_warm_reads_what_a_notice_names_without_anybody_asking() {
+fn refreshing_ahead_rereads_a_record_after_its_notification() {
     let stage = Stage::new(true);
     let [tokens, same] = stage.signed_in();
     let (mut changes, _refreshing) = (stage.there.changes(), stage.there.refresh_ahead(RefreshAhead::All));
@@ -144,7 +144,7 @@ fn keeping_warm_reads_what_a_notice_names_without_anybody_asking() {
 }
 
 #[test]
-fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
+fn a_notification_of_an_own_write_causes_at_most_one_more_read() {
     let stage = Stage::new(true);
     let tokens = stage.here.tokens(TokenSpec::account("inn")).expect("a handle");
     tokens.import(Imported::RefreshToken(Secret::new("rt-0"))).expect("a sound refresh token");
@@ -157,7 +157,7 @@ fn a_notice_of_ones_own_write_costs_one_more_reading_at_most() {
 }
 
 #[test]
-fn a_store_that_lives_on_keeps_no_registration_alive() {
+fn a_store_does_not_keep_a_manager_alive() {
     let Stage { here, there, .. } = Stage::new(true);
     let mut changes = here.changes();
     drop(here);
@@ -208,7 +208,7 @@ impl Store for SlowRelease {
 }
 
 #[test]
-fn a_call_of_the_store_waits_for_the_release_before_it_rather_than_fail() {
+fn a_store_call_waits_for_the_release_before_it() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let ((begin, begun), (tell, told)) = (channel(), channel());
     let store = SlowRelease { memory: MemoryStore::new(), begun: Mutex::new(begin), told: Mutex::new(told) };

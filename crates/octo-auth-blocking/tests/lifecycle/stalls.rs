@@ -39,7 +39,7 @@ fn a_worker_of_a_runtime_is_told_where_it_would_wait_and_served_where_it_would_n
 }
 
 #[test]
-fn a_program_may_say_itself_which_threads_may_wait() {
+fn a_program_can_set_which_threads_may_wait() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let free = manager(&endpoint, &clock).may_block(|| true).build().expect("a registration");
     let tokens = free.tokens(own_key()).expect("a handle");
@@ -63,7 +63,7 @@ fn a_single_exchange_is_not_sent_from_a_worker() {
 }
 
 #[test]
-fn an_adoption_on_a_worker_is_in_force_at_once() {
+fn an_import_on_a_worker_takes_effect_at_once() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let (store, key) = (MemoryStore::with_clock(clock.clone()), TokenSpec::account("inn"));
     let manager = manager(&endpoint, &clock).store(store.clone()).build().expect("a registration");

@@ -68,7 +68,7 @@ impl Transport for Noting {
 }
 
 #[test]
-fn an_adoption_beside_a_renewal_is_stored_when_the_call_returns() {
+fn an_import_during_a_renewal_is_stored_when_the_call_returns() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let (store, key) = (MemoryStore::with_clock(clock.clone()), TokenSpec::account("inn"));
     let manager = manager(&endpoint, &clock).store(store.clone()).build().expect("a registration");
@@ -88,7 +88,7 @@ fn an_adoption_beside_a_renewal_is_stored_when_the_call_returns() {
 }
 
 #[test]
-fn an_adoption_and_a_sign_out_that_cannot_be_stored_return_once_that_was_tried() {
+fn an_import_and_a_sign_out_that_cannot_be_stored_return_after_the_attempt() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let manager = manager(&endpoint, &clock).store(ReadOnly).build().expect("a registration");
     let tokens = manager.tokens(TokenSpec::account("inn")).expect("a handle");
@@ -101,7 +101,7 @@ fn an_adoption_and_a_sign_out_that_cannot_be_stored_return_once_that_was_tried()
 }
 
 #[test]
-fn a_sign_out_returns_when_what_the_key_held_is_revoked_also_what_was_on_its_way() {
+fn a_sign_out_returns_when_all_tokens_are_revoked_also_those_in_flight() {
     let (endpoint, clock) = (Endpoint::new(), Simulated::new());
     let profile = profile().with_revocation_url("https://auth.example/revoke").expect("a sound address");
     let client = Client::new(profile, "client-1", "secret-1").expect("a sound client");

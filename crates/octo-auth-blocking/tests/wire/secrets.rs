@@ -128,7 +128,7 @@ fn a_token_is_not_logged_when_its_answer_ends_in_a_mistake() {
 }
 
 #[test]
-fn credentials_are_neither_logged_nor_told_to_a_proxy_nor_are_its_own_logged() {
+fn credentials_of_requests_and_proxies_are_not_logged_nor_sent_to_a_proxy() {
     let proxy = Server::behind_a_proxy(announced());
     let own = ["proxy-secret-1", "cHJveHktdXNlcjpwcm94eS1zZWNyZXQtMQ=="];
     let address = proxy.url("").replace("://", "://proxy-user:proxy-secret-1@");
@@ -241,7 +241,7 @@ fn the_token_the_query_and_the_bodies_of_a_call_are_not_logged() {
 }
 
 #[test]
-fn exchanges_at_once_are_not_mixed_up() {
+fn concurrent_exchanges_are_not_mixed_up() {
     let answer = |name: &str| {
         format!(
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nanswer to\r\n2\r\n {name}\r\n0\r\n\r\n"
@@ -272,7 +272,7 @@ fn exchanges_at_once_are_not_mixed_up() {
 }
 
 #[test]
-fn a_large_body_goes_out_whole_and_comes_back_whole() {
+fn a_large_body_is_sent_and_received_complete() {
     let large: String = (0..70_000).map(|number| format!("{number:06} ")).collect();
     let server =
         Server::answering(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{large}", large.len()));
