@@ -47,7 +47,7 @@ macro_rules! settings {
         ///
         /// The variable of a setting is `OCTO_AUTH_` and its name in capital letters, with `_` instead of the dot.
         ///
-        /// | setting | value | what it sets, and what holds without it |
+        /// | setting | value | meaning and default |
         /// |---|---|---|
         $(#[doc = concat!("| `", $name, "` | ", $looks, " | ", $meaning, " |")])*
         pub const SETTINGS: &[Setting] = &[$(Setting { name: $name, form: $form, meaning: $meaning }),*];

@@ -303,7 +303,7 @@ impl Shared {
     }
 
     /// Sets the function that starts a task or thread for a saver. That task or thread calls [`Saver::poll`] until
-    /// it returns [`Due::Over`]. The function is called with no lock held, on the thread that found unsaved data.
+    /// it returns [`Due::Over`](crate::Due::Over). The function is called with no lock held, on the thread that found unsaved data.
     /// Only the first call of this method has an effect.
     pub fn on_unsaved(&self, start: impl Fn(Saver) + Send + Sync + 'static) {
         // An earlier function stays.
