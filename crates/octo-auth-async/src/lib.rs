@@ -117,8 +117,8 @@
 //!
 //! The feature `reqwest`, on by default, adds [`ReqwestTransport`], and with it the dependencies reqwest, hyper
 //! and rustls. A crate that implements [`Store`], or a program that implements [`Transport`], does not need it:
-//! set `default-features = false`. Without the feature, a `TokenManager` or `Runner` that is built without a
-//! transport is a [`SetupError`].
+//! set `default-features = false`. Without the feature, building a `TokenManager` or `Runner` without a transport
+//! returns a [`SetupError`].
 
 pub mod octorate;
 pub mod octotable;

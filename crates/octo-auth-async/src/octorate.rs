@@ -44,7 +44,7 @@
 //! let json = r#"{"name":"The Inn","email":"inn@example.com"}"#;
 //! let created = octorate.admin().create_property(&inn, json).await?;
 //! println!("{}", created.value.id);
-//! // A property of a network comes with the refresh token of the network: the account of the network reaches it.
+//! // A property of a network returns the refresh token of the network: import it into the account of the network.
 //! let chain = octorate.property("chain")?;
 //! let json = r#"{"name":"Sea View","email":"sea@example.com","networkName":"Chain"}"#;
 //! octorate.admin().create_property(&chain, json).await?;

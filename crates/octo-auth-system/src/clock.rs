@@ -15,11 +15,11 @@ pub trait Clock: Send + Sync {
         self.now().boot
     }
 
-    /// Subscribes a listener. The clock notifies it each time it is moved other than by running, such as a
-    /// simulated clock by its test, or a clock that notices the end of a suspend.
+    /// Subscribes a listener. The clock notifies it each time the clock jumps: when a test moves a simulated clock,
+    /// or when the clock notices the end of a suspend.
     ///
-    /// A clock that only runs notifies no listener, as this default does. Waiters reread the clock at least every
-    /// 30 s in any case.
+    /// The default notifies no listener, which is right for a clock that never jumps. Waiters reread the clock at
+    /// least every 30 s in any case.
     fn subscribe(&self, waiting: Weak<dyn ClockListener>) {
         drop(waiting);
     }
