@@ -50,9 +50,9 @@
 //! # Where refresh tokens are stored
 //!
 //! [`TokenSource::import`] imports a refresh token that came from a sign-in, a property creation or a migration. A
-//! refresh token from a configuration file is imported as [`Imported::Seed`]. It outlives the process only in a
-//! [`Store`], which keeps bytes under names. [`MemoryStore`] is for tests, and for several `TokenManager`s in one
-//! process.
+//! refresh token from a configuration file is imported as [`Imported::Seed`]. A refresh token outlives the process
+//! only in a [`Store`], which keeps bytes under names. [`MemoryStore`] is for tests, and for several
+//! `TokenManager`s in one process.
 //!
 //! Processes that share a store ([`Storage::MultiProcess`]) renew each token once for all of them. The other
 //! processes see a sign-in or sign-out within 60 s ([`Policy::with_reread_interval`]) plus one read of the store,
