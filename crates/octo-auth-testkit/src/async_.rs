@@ -1,8 +1,8 @@
-//! For the asynchronous adapter: a scripted transport, and what every [`Transport`](octo_auth_async::Transport) and
-//! every [`Store`](octo_auth_async::Store) owes.
+//! Test tools for the asynchronous adapter: a scripted transport, and suites for every
+//! [`Transport`](octo_auth_async::Transport) and every [`Store`](octo_auth_async::Store).
 //!
-//! The suites need no runtime of their own; they run on the one that the transport or store needs, which may be one of a
-//! single thread such as that of `#[tokio::test]`.
+//! The suites need no runtime of their own. They run on the runtime that the transport or store needs, which may be
+//! single-threaded, such as that of `#[tokio::test]`.
 
 pub mod store;
 pub mod transport;
@@ -12,7 +12,7 @@ use std::task::Poll;
 
 pub use crate::suite::{Asked, Failure, Report, ScriptedTransport};
 
-/// Lets the other tasks of the runtime go on once.
+/// Yields once to the other tasks of the runtime.
 async fn pause() {
     let mut has_paused = false;
     poll_fn(|context| {

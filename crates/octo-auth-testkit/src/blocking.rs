@@ -1,5 +1,5 @@
-//! For the blocking adapter: a scripted transport, and what every [`Transport`](octo_auth_blocking::Transport) and
-//! every [`Store`](octo_auth_core::Store) owes.
+//! Test tools for the blocking adapter: a scripted transport, and suites for every
+//! [`Transport`](octo_auth_blocking::Transport) and every [`Store`](octo_auth_core::Store).
 
 pub mod store;
 pub mod transport;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 pub use crate::suite::{Asked, Failure, Report, ScriptedTransport};
 
-/// The outcome of a suite over calls that block instead of waiting: there is nothing to be woken by.
+/// Runs a suite over blocking calls. Every poll makes progress, so no waker is needed.
 fn run(suite: impl Future<Output = Report>) -> Report {
     let mut suite = pin!(suite);
     loop {

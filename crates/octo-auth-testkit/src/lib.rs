@@ -1,29 +1,32 @@
-//! For tests of whatever has to do with OAuth tokens: your own rule when to renew, your own transport, your own store,
-//! and what becomes of all of it under faults, crashes and clocks that step.
+//! Tools for tests of OAuth token handling: your own renewal rule, your own transport, your own store, and how they
+//! behave under faults, crashes and clock steps.
 //!
-//! | to test | there is | needs |
+//! | to test | use | needs |
 //! |---|---|---|
-//! | a rule when to renew | [`invariants::renewal_rule`] over [`strategies::cases`] | |
-//! | anything that is given tokens, moments or settings | [`strategies`] | |
+//! | a renewal rule | [`invariants::renewal_rule`] over [`strategies::cases`] | |
+//! | code that takes tokens, points in time or settings | [`strategies`] | |
 //! | settings ([`Policy`](octo_auth_core::Policy)), or the library itself | a simulated [`World`], [`invariants`] | |
 //! | a transport | `async_::transport`, `blocking::transport` | feature `async`, `blocking` |
 //! | a store | `async_::store`, `blocking::store` | feature `async`, `blocking` |
-//! | many days of a fleet, drawn from a seed, with a known defect or without | [`fleet`], [`world::Defect`] | |
-//! | what the trouble of a few accounts costs hundreds of others | [`blame`] | |
-//! | a sequence of events, told in plain text | [`scenario`] | |
-//! | what the accounts of a registration decide, step by step | [`machine`] | |
+//! | many days of a fleet, generated from a seed, with or without a known defect | [`fleet`], [`world::Defect`] | |
+//! | how the failures of a few accounts affect hundreds of others | [`blame`] | |
+//! | a sequence of events, written in plain text | [`scenario`] | |
+//! | the decisions of one `TokenManager`, step by step | [`machine`] | |
 //! | code that uses either adapter | `async_::ScriptedTransport`, `blocking::ScriptedTransport` | the same |
 //!
-//! All of it goes under `[dev-dependencies]`, beside `proptest = "1"` where properties are written. An asynchronous
-//! transport or store needs `async-trait = "0.1"` as well: `#[async_trait::async_trait]` stands before its `impl`.
+//! Add the crate under `[dev-dependencies]`. Add `proptest = "1"` if you write properties. An asynchronous transport
+//! or store also needs `async-trait = "0.1"`: put `#[async_trait::async_trait]` before its `impl`.
 //!
-//! # Your own rule when to renew
+//! # Your own renewal rule
 //!
-//! A rule is a function: of what is known of a token ([`ValidityTerms`](octo_auth_core::ValidityTerms)) and of its
-//! age, to whether it is fresh, to be renewed, or no longer to be served. [`strategies::cases`] asks it about the ages
-//! at which rules go wrong, and [`renewal_rule`](invariants::renewal_rule) says which invariant an answer contradicts:
-//! nothing is served within the guard before its end, min(10 s, L/10) of a lifetime L; nothing is renewed before 0.4 L;
-//! and neither time, nor a shorter life, nor more jitter, nor a hint of the server makes a renewal less urgent.
+//! A rule is a function. It takes what is known about a token ([`ValidityTerms`](octo_auth_core::ValidityTerms)) and
+//! the token's age. It returns whether the token is fresh, due for renewal, or expired. [`strategies::cases`]
+//! generates the ages at which rules typically go wrong. [`renewal_rule`](invariants::renewal_rule) reports the
+//! invariant that a result violates:
+//!
+//! - A token with lifetime L is never served within the guard before its end. The guard is min(10 s, L/10).
+//! - A token is never renewed before age 0.4 L.
+//! - A renewal does not become less urgent with time, a shorter lifetime, more jitter or a hint of the server.
 //!
 //! ```
 //! use std::time::Duration;
@@ -47,14 +50,15 @@
 //! });
 //! ```
 //!
-//! The sentence behind a number, such as I01, stands at [`renewal_rule`](invariants::renewal_rule). The rule of the
-//! library is [`by_validity`](invariants::by_validity); one of yours is tested here only, since the library takes
-//! settings and no rule.
+//! [`renewal_rule`](invariants::renewal_rule) explains the invariant behind each number, such as I01. The library's
+//! own rule is [`by_validity`](invariants::by_validity). You can only test your own rule here: the library accepts
+//! settings, not a rule.
 //!
 //! # Logic about expiry
 //!
-//! [`strategies`] draws moments, lifetimes and answers for whatever you compute from them. An answer is read as the
-//! library reads it by an exchange of a [`registration`], which says at what moments it was sent and answered.
+//! [`strategies`] generates points in time, lifetimes and token endpoint responses for the code that you test. To
+//! read a response as the library does, use an exchange of a [`registration`]. The exchange takes the times at which
+//! the request was sent and answered.
 //!
 //! ```
 //! use octo_auth_core::{Freshness, Now, Scopes, Validity};
@@ -76,9 +80,9 @@
 //!
 //! # Your own transport
 //!
-//! A transport carries one request and its response, and decides nothing; the trait says what it owes. The suite looks
-//! at each of it with a server on loopback, so it needs no network. Its `Report` names the checks that failed and says
-//! what was found; shown by `{report}`, it has a line for each.
+//! A transport carries one request and its response, and decides nothing. The trait documents its duties. The suite
+//! checks each duty with a server on loopback, so it needs no network. The returned `Report` names the failed checks
+//! and says what was found. Formatted with `{report}`, it has one line for each failure.
 //!
 //! ```
 //! # #[cfg(feature = "blocking")] {
@@ -103,16 +107,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The asynchronous suite is the same with `.await`, and `#[tokio::test]` is runtime enough for it.
+//! The asynchronous suite is the same with `.await`. The runtime of `#[tokio::test]` is sufficient.
 //!
 //! # Your own store
 //!
-//! A store keeps bytes for each name under a version, and replaces them only if the version is the expected one. `check`
-//! looks at all that [`Store`](octo_auth_core::Store) promises. Where [`Store::storage`](octo_auth_core::Store::storage)
-//! says `MultiProcess`, the store also keeps claims that end by themselves; `check` looks at them with the store's own
-//! clock, `check_with_clock` with one that the test moves. Such a store has a `claim` and a `release` of its own: those of
-//! the trait grant everything. `check_handles` takes two handles of one store, as two processes have them, and looks at
-//! what each learns of the other. The asynchronous suites are the same with `.await`.
+//! A store keeps bytes under a name and a version. It replaces them only if the version is the expected one
+//! (compare-and-swap). `check` tests everything that [`Store`](octo_auth_core::Store) promises.
+//!
+//! If [`Store::storage`](octo_auth_core::Store::storage) returns `MultiProcess`, the store also keeps claims (leases)
+//! that expire. `check` tests them with the store's own clock, `check_with_clock` with a clock that the test moves.
+//! Such a store must implement `claim` and `release`, because the default methods of the trait grant every claim.
+//!
+//! `check_handles` takes two handles of one store, as two processes hold them. It tests what each handle learns from
+//! the other. The asynchronous suites are the same with `.await`.
 //!
 //! ```
 //! # #[cfg(feature = "blocking")] {
@@ -151,14 +158,14 @@
 //! # }
 //! ```
 //!
-//! What a store holds is JSON; [`StoredRecord`] reads it for a test, and writes a record to be found by one.
+//! A store holds JSON. [`StoredRecord`] reads it in a test, and writes records for a test to find.
 //!
 //! # A simulated world
 //!
-//! A [`World`] has up to eight processes that share a token server, a store and two clocks, all simulated. Whatever a
-//! [`Plan`] says happens to them, the world watches the invariants of the lifecycle and says by a value where one does
-//! not hold. A plan that fails is shrunk by proptest and printed; put into a test, it happens again, line by line of
-//! [`World::trace`].
+//! A [`World`] has up to eight processes that share a token server, a store and two clocks. All of them are
+//! simulated. A [`Plan`] lists the events. During all events the world checks the invariants of the token lifecycle,
+//! and reports each violation as a value. proptest shrinks and prints a plan that fails. Copied into a test, the plan
+//! repeats exactly, with the same lines of [`World::trace`].
 //!
 //! ```
 //! use octo_auth_testkit::strategies::{Focus, plans};
@@ -170,9 +177,8 @@
 //! });
 //! ```
 //!
-//! A [`Violation`](world::Violation) names an invariant by its number; [`invariants::WATCHED`] says what it is. The
-//! world of [`World::after`] has the default settings. Yours are tried by letting the events of a plan happen one by
-//! one:
+//! A [`Violation`](world::Violation) names an invariant by its number. [`invariants::WATCHED`] has the text of each.
+//! [`World::after`] uses the default settings. To test your own settings, apply the events of a plan one by one:
 //!
 //! ```
 //! use std::time::Duration;
@@ -193,9 +199,9 @@
 //!
 //! # A fleet, and a defect that must be found
 //!
-//! A run of many days is drawn from a seed; each of its episodes is what its own seed says. With a
-//! [`Defect`](world::Sabotage) the machines have a known defect, so that a test shows that it would find one. What
-//! was found is shrunk and written down as a text, which a test plays again.
+//! A run of many days is generated from a seed. Each episode has its own seed, which determines everything in it.
+//! With a [`Defect`](world::Defect) the machines have a known defect. A test can thus show that the simulation would
+//! find it. The failing plan is shrunk and written as text, which a test can replay.
 //!
 //! ```
 //! use octo_auth_testkit::fleet::{Episode, Script, shrunk};
@@ -216,8 +222,8 @@
 //!
 //! # Code that uses an adapter
 //!
-//! A `ScriptedTransport` stands in for the server, and a clock of the test for time; both fit either adapter. The
-//! same with `.await` is the asynchronous test.
+//! A `ScriptedTransport` replaces the server, and a clock of the test replaces the real clock. Both work with either
+//! adapter. The asynchronous test is the same with `.await`.
 //!
 //! ```
 //! # #[cfg(feature = "blocking")] {
@@ -240,7 +246,7 @@
 //! let tokens = manager.tokens(TokenSpec::account("hotel 17"))?;
 //! tokens.import(Imported::RefreshToken("R1".into()))?;
 //! assert_eq!(tokens.get()?.authorization(), "Bearer A1");
-//! clock.0.store(3600, SeqCst); // it has expired: whoever asks waits for the next one
+//! clock.0.store(3600, SeqCst); // The token has expired: a caller waits for the next one.
 //! assert_eq!(tokens.get()?.authorization(), "Bearer A2");
 //! let sent: Vec<_> = script.asked().iter().filter_map(|asked| asked.parameter("refresh_token")).collect();
 //! assert_eq!(sent, ["R1", "R2"]);
@@ -248,11 +254,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A token that is only due for renewal is served at once and renewed beside its use; `shutdown` waits for that.
+//! A token that is only due for renewal is served at once and renewed in the background. `shutdown` waits for that
+//! renewal.
 //!
-//! The rule kept here: outside of the suites nothing opens a socket, reads a clock or draws randomness of its own, so
-//! that the same plan gives the same world. Deliberately absent: an HTTP client, a runtime, and providers to talk to
-//! over the network, which are the adapters' and the emulator's.
+//! Outside of the suites, nothing here opens a socket, reads a real clock or draws its own randomness. The same plan
+//! therefore always gives the same world. The crate contains no HTTP client, no runtime and no provider on the
+//! network: they belong to the adapters and to the emulator.
 
 #![forbid(unsafe_code)]
 

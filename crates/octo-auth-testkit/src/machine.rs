@@ -1,7 +1,7 @@
-//! The accounts of one registration in a world that a test moves by hand: clocks, a token endpoint, a store.
+//! A `TokenManager` in a world that a test controls by hand: clocks, a token endpoint, a store.
 //!
-//! Time passes when the test says so, the endpoint answers what the test prepared, and a job that the test does not
-//! carry stays in flight. Each decision is checked: its next change is after now.
+//! Time passes only when the test says so. The endpoint answers what the test prepared. A job that the test does not
+//! run stays in flight. The machine checks of each decision that its next change is later than now.
 //!
 //! ```
 //! use octo_auth_core::Freshness;
@@ -12,7 +12,7 @@
 //! world.sign_in(&hotel(), "RT0");
 //! assert_eq!(world.got(&hotel()), "AT1");
 //!
-//! // A renewal that fails does not cost a token that still works.
+//! // A failed renewal does not cost a token that still works.
 //! world.age(&hotel(), Freshness::Stale);
 //! world.endpoint.then(ServerReply::error(500, "server_error"));
 //! assert_eq!(world.got(&hotel()), "AT1");
@@ -20,7 +20,8 @@
 //! assert_eq!(world.requests(), 2);
 //! ```
 //!
-//! Several processes on one store are several machines with a clone of one [`InMemoryStore`] and different seeds.
+//! To simulate several processes on one store, create several machines with clones of one [`InMemoryStore`] and
+//! different seeds.
 
 mod endpoint;
 mod in_memory_store;
@@ -41,28 +42,28 @@ pub use told::Told;
 use crate::registration::{self, sound};
 use crate::{StoredRecord, moment, outcome};
 
-/// The accounts of one registration, and the world around them.
+/// A `TokenManager` and the simulated world around it.
 pub struct Machine {
-    /// The accounts.
+    /// The manager under test.
     pub manager: TokenManager,
     /// Both clocks.
     pub now: Now,
     /// The token endpoint.
     pub endpoint: Endpoint,
-    /// The store that its jobs read and write.
+    /// The store that the jobs read and write.
     pub store: InMemoryStore,
     /// The requests that were sent to the token endpoint, in order.
     pub asked: Vec<Asked>,
 }
 
 impl Machine {
-    /// Returns a machine without a store, whose endpoint answers each request with a new token for an hour.
+    /// Returns a machine without a store. Its endpoint answers each request with a new token that lives for one hour.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self::with_policy(client, Policy::default())
     }
 
-    /// Returns a machine without a store, with a policy.
+    /// Returns a machine without a store, with this policy.
     #[must_use]
     pub fn with_policy(client: Client, policy: Policy) -> Self {
         Self::made(client, policy, Storage::None, InMemoryStore::default(), &registration::entropy())
@@ -112,16 +113,16 @@ impl Machine {
         self.pass(Duration::from_secs(seconds));
     }
 
-    /// Moves both clocks forward to a moment of the boot clock. Changes nothing if the moment is past.
+    /// Moves both clocks forward to this time of the boot clock. Changes nothing if that time is past.
     pub fn pass_until(&mut self, boot: Duration) {
         self.pass(boot.saturating_sub(self.now.boot));
     }
 
-    /// Moves both clocks forward until the token of a key is stale or expired. Changes nothing if it is already.
+    /// Moves both clocks forward until the token of a spec is stale or expired. Changes nothing if it already is.
     ///
     /// # Panics
     ///
-    /// If the token never gets into this state.
+    /// If the token never reaches this state.
     pub fn age(&mut self, key: &TokenSpec, freshness: Freshness) {
         let status = self.manager.status(key, self.now);
         let Some(token) = status.and_then(|status| status.token) else { return };
@@ -134,40 +135,40 @@ impl Machine {
         self.pass(age.saturating_sub(token.validity().age(self.now)));
     }
 
-    /// Signs an account in with a refresh token, and carries the jobs of the sign-in.
+    /// Signs an account in with a refresh token, and runs the jobs of the sign-in.
     pub fn sign_in(&mut self, key: &TokenSpec, refresh_token: &str) {
         let imported = Imported::RefreshToken(Secret::from(refresh_token));
         let job = sound(self.manager.import(key, imported, self.now));
         self.carry(job);
     }
 
-    /// Asks once. A job stays in flight unless the test carries it.
+    /// Asks for a decision once. A job stays in flight unless the test runs it.
     pub fn decide(&mut self, key: &TokenSpec) -> Told {
         let decision = self.manager.decide(key, self.now);
         self.told(decision)
     }
 
-    /// Asks as a caller whose deadline has passed.
+    /// Asks for a decision as a caller whose deadline has passed.
     pub fn decide_at_deadline(&mut self, key: &TokenSpec) -> Told {
         let decision = self.manager.decide_at_deadline(key, self.now);
         self.told(decision)
     }
 
-    /// Returns what happened to a key since the last call for any key.
+    /// Returns the events of a spec since the last call for any spec.
     pub fn events(&mut self, key: &TokenSpec) -> Vec<Event> {
         let ((), effects) = self.manager.step(self.now, |_| ());
         effects.specs.into_iter().filter(|own| *own.spec == *key).flat_map(|own| own.events).collect()
     }
 
-    /// Asks as an adapter does: carries the jobs until there is a token or a failure.
+    /// Asks as an adapter does: runs the jobs until there is a token or an error.
     ///
     /// # Errors
     ///
-    /// The failure.
+    /// The [`TokenError`] of the decision.
     ///
     /// # Panics
     ///
-    /// If there is neither a token nor a failure after 16 decisions.
+    /// If there is neither a token nor an error after 16 decisions.
     pub fn get(&mut self, key: &TokenSpec) -> Result<Token, TokenError> {
         for _ in 0..16 {
             let told = self.decide(key);
@@ -191,8 +192,8 @@ impl Machine {
         )
     }
 
-    /// Asks as an adapter does. Returns the text of the token, with `(suspect)` if it is flagged so, or the code of the
-    /// failure.
+    /// Asks as an adapter does. Returns the text of the token, with `(suspect)` if the token is flagged as suspect,
+    /// or the code of the error.
     pub fn got(&mut self, key: &TokenSpec) -> String {
         match self.get(key) {
             Ok(token) => shown(&token),
@@ -200,7 +201,7 @@ impl Machine {
         }
     }
 
-    /// Returns two processes on one store, which both hold the token `AT1` of [`hotel`]; its refresh token is `RT1`.
+    /// Returns two processes on one store, which both hold the token `AT1` of [`hotel`]. Its refresh token is `RT1`.
     ///
     /// # Panics
     ///
@@ -230,7 +231,7 @@ impl Machine {
         }
     }
 
-    /// Lets the store fail while it writes a record. If `is_taken`, the record is stored all the same.
+    /// Makes the store fail while it writes a record. If `is_taken` is `true`, the record is stored nevertheless.
     pub fn breaks_off(&mut self, save: SaveJob, is_taken: bool) {
         if is_taken {
             self.store.put(save.name(), save.content().clone());
@@ -239,19 +240,19 @@ impl Machine {
         self.carry(rest);
     }
 
-    /// Signs a key out, and carries the jobs of the sign-out.
+    /// Signs an account out, and runs the jobs of the sign-out.
     pub fn sign_out(&mut self, key: &TokenSpec) {
         let rest = self.manager.sign_out(key, self.now);
         self.carry(rest);
     }
 
-    /// Asks for a key and carries its jobs up to the first one for which `is_it` returns `true`. Returns that job.
+    /// Asks for a token and runs the jobs up to the first one for which `is_it` returns `true`. Returns that job.
     ///
     /// # Panics
     ///
     /// If there is no such job.
     pub fn up_to(&mut self, key: &TokenSpec, is_it: impl Fn(&Job) -> bool) -> Job {
-        // The first flight of a key reads its record and does nothing else.
+        // The first flight of a spec only reads its record.
         for _ in 0..2 {
             let mut next = self.decide(key).job;
             while let Some(job) = next {
@@ -264,7 +265,7 @@ impl Machine {
         panic!("there is no such job for {key}")
     }
 
-    /// Asks for a key and carries its jobs up to the first request. Returns the request.
+    /// Asks for a token and runs the jobs up to the first request. Returns the request.
     ///
     /// # Panics
     ///
@@ -276,7 +277,8 @@ impl Machine {
         }
     }
 
-    /// Asks for a key and carries its jobs up to the first that writes its record, as before a refresh. Returns that job.
+    /// Asks for a token and runs the jobs up to the first one that writes the token's record, as happens before a
+    /// refresh. Returns that job.
     ///
     /// # Panics
     ///
@@ -285,7 +287,7 @@ impl Machine {
         self.up_to_saving(key, |save| !save.is_request_log())
     }
 
-    /// Asks for a key and carries its jobs up to the first that writes the request log. Returns that job.
+    /// Asks for a token and runs the jobs up to the first one that writes the request log. Returns that job.
     ///
     /// # Panics
     ///
@@ -301,7 +303,7 @@ impl Machine {
         }
     }
 
-    /// Carries a job and those that follow it, until the flight has ended.
+    /// Runs a job and the jobs that follow it, until the flight has ended.
     pub fn carry(&mut self, job: Option<Job>) {
         let mut next = job;
         while let Some(job) = next {
@@ -309,7 +311,7 @@ impl Machine {
         }
     }
 
-    /// Carries one job. Returns the next job of the flight.
+    /// Runs one job. Returns the next job of the flight.
     pub fn step(&mut self, job: Job) -> Option<Job> {
         let report = match job {
             Job::Load(job) => {
@@ -334,7 +336,7 @@ impl Machine {
         self.report(report)
     }
 
-    /// Sends a request to the endpoint. Returns the report, which the accounts have not received yet.
+    /// Sends a request to the endpoint. Returns the report. The caller must still pass it to [`Machine::report`].
     pub fn send(&mut self, job: SendJob) -> Report {
         let asked = Asked::new(self.asked.len() + 1, &job, self.now);
         let said = self.endpoint.answer(&asked);
@@ -346,24 +348,24 @@ impl Machine {
         }
     }
 
-    /// Gives the accounts a report. Returns the next job of the flight.
+    /// Passes a report to the manager. Returns the next job of the flight.
     pub fn report(&mut self, report: Report) -> Option<Job> {
         self.manager.report(report, self.now)
     }
 
-    /// Returns the number of requests for tokens that were sent.
+    /// Returns the number of token requests that were sent.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.asked.iter().filter(|asked| asked.purpose != Purpose::Revocation).count()
     }
 
-    /// Returns the refresh token that the last refresh was sent with.
+    /// Returns the refresh token of the last refresh request.
     #[must_use]
     pub fn last_refresh(&self) -> Option<&str> {
         self.asked.iter().rfind(|asked| asked.purpose == Purpose::Refresh)?.refresh_token()
     }
 
-    /// Returns the largest number of requests that were sent within this number of seconds.
+    /// Returns the largest number of requests that were sent within any period of this many seconds.
     #[must_use]
     pub fn most_within(&self, seconds: u64) -> usize {
         let span = Duration::from_secs(seconds);
@@ -372,23 +374,23 @@ impl Machine {
         moments().map(within).max().unwrap_or(0)
     }
 
-    /// Returns the name of a key's record.
+    /// Returns the name of a spec's record.
     #[must_use]
     pub fn name(&self, key: &TokenSpec) -> RecordName {
         RecordName::new(self.manager.client(), key)
     }
 
-    /// Returns what the store holds of a key.
+    /// Returns the stored record of a spec.
     ///
     /// # Panics
     ///
-    /// If it holds no record of the key.
+    /// If the store holds no record of the spec.
     #[must_use]
     pub fn stored(&self, key: &TokenSpec) -> StoredRecord {
         self.find_stored(key).unwrap_or_else(|| panic!("the store holds no record of {key}"))
     }
 
-    /// Returns what the store holds of a key, or `None` if it holds no record of it.
+    /// Returns the stored record of a spec, or `None` if the store holds none.
     #[must_use]
     pub fn find_stored(&self, key: &TokenSpec) -> Option<StoredRecord> {
         self.read(&self.name(key))
@@ -404,13 +406,13 @@ impl Machine {
         self.store.content(name).as_ref().and_then(StoredRecord::read)
     }
 
-    /// Returns a record of a key that holds no token and no refresh token.
+    /// Returns a record of a spec without an access token and without a refresh token.
     #[must_use]
     pub fn empty_record(&self, key: &TokenSpec) -> StoredRecord {
         StoredRecord::empty(self.manager.client(), key)
     }
 
-    /// Writes a key's record as another program would.
+    /// Writes a spec's record as another program would.
     pub fn put(&self, key: &TokenSpec, record: &StoredRecord) {
         self.store.put(&self.name(key), record.content());
     }
@@ -439,19 +441,19 @@ impl Machine {
     }
 }
 
-/// Returns the key of the client's own tokens, without scopes.
+/// Returns the spec of the client's own token, without scopes.
 #[must_use]
 pub fn service() -> TokenSpec {
     TokenSpec::client_credentials(&Scopes::none())
 }
 
-/// Returns the key of the client's own tokens with these scopes.
+/// Returns the spec of the client's own token with these scopes.
 #[must_use]
 pub fn scoped(scopes: &str) -> TokenSpec {
     TokenSpec::client_credentials(&sound(Scopes::parse(scopes)))
 }
 
-/// Returns the key of the account of a hotel.
+/// Returns the spec of a hotel's account.
 #[must_use]
 pub fn hotel() -> TokenSpec {
     TokenSpec::account("hotel")

@@ -1,4 +1,5 @@
-//! What the suites of both colours are made of: each is written once, for a line or a shelf of either colour.
+//! The common parts of the asynchronous and the blocking suites. Each check is written once, over a `Line`
+//! (transport) or a `Shelf` (store).
 
 mod found;
 mod line;

@@ -1,4 +1,4 @@
-//! What every asynchronous store owes.
+//! The suite for asynchronous stores.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,24 +12,31 @@ use octo_auth_core::{
 
 use crate::suite::{self, Report, Shelf, Swap};
 
-/// Checks a store, which must be empty and whose clock must run.
+/// Checks a store. The store must be empty, and its clock must run.
 ///
-/// It looks at what [`Store`] promises: any content comes back byte for byte; a change is done against the stored version
-/// only, and of several at once one is; versions grow by one; names are compared byte for byte and listed by prefix; and,
-/// where [`Store::storage`] says that several processes use the store, claims keep others out until their owner releases
-/// them or their time is over. It also looks at what the library makes of the store: registrations do not see each
-/// other's records, and a record that cannot be used is neither served nor overwritten.
+/// The suite tests what [`Store`] promises:
+///
+/// - Content comes back byte for byte.
+/// - A change succeeds only against the stored version, and only one of several concurrent changes succeeds.
+/// - Versions grow by one.
+/// - Names are compared byte for byte and listed by prefix.
+/// - If [`Store::storage`] says that several processes use the store, a claim excludes others until its owner
+///   releases it or it expires.
+///
+/// It also tests how the library uses the store: registrations do not see each other's records, and an unusable
+/// record is neither served nor overwritten.
 pub async fn check(store: &dyn Store) -> Report {
     suite::store::check(&Own(store), None).await
 }
 
-/// Checks a store whose clock the test moves: `advance` lets it go on.
+/// Checks a store whose clock the test moves: `advance` moves it forward.
 pub async fn check_with_clock(store: &dyn Store, advance: &(dyn Fn(Duration) + Send + Sync)) -> Report {
     suite::store::check(&Own(store), Some(advance)).await
 }
 
-/// Checks two handles of one store, as two processes have them: each reads what the other wrote, claims of one keep the
-/// other out, and where [`Store::changes`] returns `true`, a listener of `one` hears what `other` wrote within 5 s.
+/// Checks two handles of one store, as two processes hold them. Each handle reads what the other wrote, and claims of
+/// one exclude the other. If [`Store::changes`] returns `true`, a listener of `one` hears within 5 s what `other`
+/// wrote.
 pub async fn check_handles(one: &dyn Store, other: &dyn Store) -> Report {
     suite::store::check_handles(&Own(one), &Own(other)).await
 }
@@ -80,7 +87,7 @@ impl Shelf for Own<'_> {
     }
 }
 
-/// Lets all go on until each has ended.
+/// Polls all futures until each has completed.
 async fn together<F: Future + Unpin>(mut futures: Vec<F>) -> Vec<F::Output> {
     let mut ended: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
     poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! What every blocking transport owes.
+//! The suite for blocking transports.
 
 use std::time::Duration;
 
@@ -9,19 +9,22 @@ use octo_auth_core::{Body, TransportError};
 use super::run;
 use crate::suite::{self, Line, Report};
 
-/// Checks a transport against a server on loopback, by plain HTTP.
+/// Checks a transport with plain HTTP against a server on loopback.
 ///
-/// It looks at what [`Transport`] promises: requests arrive byte by byte, once, with no header added; responses of
-/// any status come back byte by byte, at most one byte more of their body than
-/// [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit) says;
-/// redirects, cookies and compression are left alone; a fault never says that a request was not sent unless that is
-/// certain, keeps to the deadline and shows no secret.
+/// The suite tests what [`Transport`] promises:
 ///
-/// It takes about a second, most of which is a silent server. TLS, proxies and names are not looked at.
+/// - Requests arrive byte for byte, once, with no header added.
+/// - Responses of any status come back byte for byte. Of the body, at most one byte more than
+///   [`SendOptions::answer_limit`](octo_auth_core::SendOptions::answer_limit) is read.
+/// - Redirects, cookies and compression are not processed.
+/// - An error says that a request was not sent only if that is certain. It respects the deadline and shows no
+///   secrets.
+///
+/// The suite takes about a second, most of it for a silent server. It does not test TLS, proxies or name resolution.
 ///
 /// # Panics
 ///
-/// If this machine has no loopback to listen on.
+/// If the machine has no loopback interface to listen on.
 pub fn check(transport: &dyn Transport) -> Report {
     run(suite::transport::check(&Own(transport)))
 }

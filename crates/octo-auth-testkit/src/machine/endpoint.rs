@@ -1,4 +1,4 @@
-//! A token endpoint that answers what a test prepared.
+//! A token endpoint whose answers a test prepares.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::response;
 
-/// A token endpoint: it answers what was prepared for the next requests, and after that what it always answers.
+/// A simulated token endpoint. It gives the prepared outcomes to the next requests, then its default outcome to all
+/// later ones.
 pub struct Endpoint {
     lined_up: VecDeque<ServerReply>,
     always: Box<dyn FnMut(&Asked) -> ServerReply>,
@@ -31,27 +32,27 @@ pub struct Asked {
 pub enum ServerReply {
     /// A response.
     Response(Response<Vec<u8>>),
-    /// There is no response, for this reason.
+    /// No response, for this reason.
     Fault(TransportError),
-    /// The carrier of the request is gone and reports no outcome.
+    /// The process that sent the request has ended and reports no outcome.
     Lost,
 }
 
 impl Default for Endpoint {
-    /// Returns an endpoint that answers the first request with `AT1` for an hour, the second with `AT2`, and so on. The
-    /// answer to a refresh has a refresh token with the same number.
+    /// Returns an endpoint that answers the first request with `AT1` for one hour, the second with `AT2`, and so on.
+    /// The answer to a refresh also has a refresh token with the same number.
     fn default() -> Self {
         Self { lined_up: VecDeque::new(), always: Box::new(ServerReply::next_tokens) }
     }
 }
 
 impl Endpoint {
-    /// Prepares the outcome of the next request that has none yet.
+    /// Adds the outcome for the next request that has none yet.
     pub fn then(&mut self, said: ServerReply) {
         self.lined_up.push_back(said);
     }
 
-    /// Sets what all requests without a prepared outcome get.
+    /// Sets the outcome of all requests without a prepared outcome.
     pub fn always(&mut self, says: impl FnMut(&Asked) -> ServerReply + 'static) {
         self.always = Box::new(says);
     }
@@ -67,7 +68,7 @@ impl Asked {
         Self { number, purpose: job.purpose(), at, body }
     }
 
-    /// Returns a parameter of the request as it is in the form, or `None`.
+    /// Returns a parameter of the request as it stands in the form, without decoding, or `None`.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
@@ -81,14 +82,14 @@ impl Asked {
 }
 
 impl ServerReply {
-    /// Returns an answer with an access token, whose lifetime is in seconds.
+    /// Returns an answer with an access token. `lifetime` is in seconds.
     #[must_use]
     pub fn token(token: &str, lifetime: u64) -> Self {
         let body = json!({"access_token": token, "token_type": "Bearer", "expires_in": lifetime});
         Self::json(200, &body.to_string())
     }
 
-    /// Returns an answer with an access token, whose lifetime is in seconds, and a refresh token.
+    /// Returns an answer with an access token and a refresh token. `lifetime` is in seconds.
     #[must_use]
     pub fn tokens(token: &str, lifetime: u64, refresh_token: &str) -> Self {
         let body = json!({
@@ -100,7 +101,7 @@ impl ServerReply {
         Self::json(200, &body.to_string())
     }
 
-    /// Returns an answer with tokens that have the number of the request and live for an hour.
+    /// Returns an answer with tokens that carry the number of the request and live for one hour.
     #[must_use]
     pub fn next_tokens(asked: &Asked) -> Self {
         let token = format!("AT{}", asked.number);
@@ -116,20 +117,20 @@ impl ServerReply {
         Self::Response(response::json(status, body))
     }
 
-    /// Returns an error of RFC 6749 section 5.2.
+    /// Returns an OAuth error response (RFC 6749 section 5.2).
     #[must_use]
     pub fn error(status: u16, code: &str) -> Self {
         Self::json(status, &json!({"error": code}).to_string())
     }
 
-    /// Returns an HTML page, as a gateway sends it, with these headers.
+    /// Returns an HTML page with these headers, as a gateway sends it.
     #[must_use]
     pub fn page(status: u16, headers: &[(&str, &str)]) -> Self {
         let html = [("content-type", "text/html")];
         Self::Response(response::with(status, &[&html, headers].concat(), "<html>sorry</html>"))
     }
 
-    /// Returns a 503 of the server itself with `Retry-After` in seconds.
+    /// Returns a 503 response of the server itself. Its `Retry-After` is in seconds.
     #[must_use]
     pub fn unavailable_for(seconds: u64) -> Self {
         let headers = [("content-type", "application/json"), ("retry-after", &seconds.to_string())];

@@ -1,4 +1,4 @@
-//! A store in memory that several machines can share and that fails when a test says so.
+//! A store in memory. Several machines can share it, and a test can make it fail.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use octo_auth_core::{Claimed, RecordBytes, RecordName, Saved, StoreError, Stored
 
 use crate::StoredRecord;
 
-/// A store in memory. A clone is the same store.
+/// A store in memory. A clone shares the same data.
 #[derive(Debug, Clone, Default)]
 pub struct InMemoryStore(Rc<RefCell<Inside>>);
 
@@ -25,28 +25,28 @@ struct Inside {
 }
 
 impl InMemoryStore {
-    /// Lets all calls of the store fail from now on, or succeed again.
+    /// Makes all calls of the store fail from now on, or succeed again.
     pub fn set_down(&self, is_down: bool) {
         self.0.borrow_mut().is_down = is_down;
     }
 
-    /// Lets all writes fail from now on, or succeed again.
+    /// Makes all writes fail from now on, or succeed again.
     pub fn refuse_writing(&self, refuses: bool) {
         self.0.borrow_mut().refuses_writing = refuses;
     }
 
-    /// Lets all writes meet another version from now on, or be compared again.
+    /// Makes all writes conflict with another version from now on, or compares versions again.
     pub fn conflict(&self, conflicts: bool) {
         self.0.borrow_mut().conflicts = conflicts;
     }
 
-    /// Returns the number of writes that were tried.
+    /// Returns the number of attempted writes.
     #[must_use]
     pub fn writes(&self) -> usize {
         self.0.borrow().writes
     }
 
-    /// Returns what the store holds under a name, or `None`.
+    /// Returns the content stored under a name, or `None`.
     #[must_use]
     pub fn content(&self, name: &RecordName) -> Option<RecordBytes> {
         self.0.borrow().records.get(name).map(|stored| stored.content.clone())
@@ -71,7 +71,7 @@ impl InMemoryStore {
         inside.records.insert(name.clone(), Stored { version: Version(version), content });
     }
 
-    /// Holds an earlier version of a record again, as a replica does that lags behind.
+    /// Restores an earlier version of a record, as a lagging replica does.
     pub fn fall_back(&self, name: &RecordName, content: RecordBytes) {
         let mut inside = self.0.borrow_mut();
         let version = inside.records.get(name).map_or(0, |stored| stored.version.0.saturating_sub(1));

@@ -1,9 +1,9 @@
-//! What a single check of a suite returns.
+//! The result of a single check.
 
-/// What a check has found.
+/// The result of a check; the error says what was found instead.
 pub(super) type Found = Result<(), String>;
 
-/// Fails unless something holds, with what was found instead.
+/// Returns an error with `what` unless `holds` is `true`.
 pub(super) fn expect(holds: bool, what: impl FnOnce() -> String) -> Found {
     if holds { Ok(()) } else { Err(what()) }
 }

@@ -1,4 +1,4 @@
-//! A transport of either colour, as the suite uses it.
+//! A transport, asynchronous or blocking, as the suite uses it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use octo_auth_core::{Body, TransportError};
 
-/// Carries one request. One that never waits is ready at once.
+/// Sends one request. The future of a blocking transport is ready at once.
 pub(crate) trait Line {
     fn send(
         &self,
@@ -14,6 +14,6 @@ pub(crate) trait Line {
         deadline: Duration,
     ) -> impl Future<Output = Result<Response<Body>, TransportError>> + Send;
 
-    /// Lets others go on for a moment: what a transport left behind may need the thread that waits for it.
+    /// Yields to other tasks for a moment: the cleanup of a transport may need the thread of the suite.
     fn pause(&self) -> impl Future<Output = ()> + Send;
 }

@@ -1,8 +1,8 @@
-//! What a suite has found, as a value.
+//! The result of a suite.
 
 use std::fmt;
 
-/// What came of a suite: which checks there were, and which failed.
+/// The result of a suite: the names of all checks, and the failures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[must_use]
 pub struct Report {
@@ -13,20 +13,20 @@ pub struct Report {
 /// A check that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The check's name, such as `a_redirect_is_not_followed`.
+    /// The name of the check, such as `a_redirect_is_not_followed`.
     pub check: &'static str,
-    /// What was found instead. It holds no secret but those the suite made up.
+    /// What was found instead. It contains no secrets except those that the suite itself created.
     pub what: String,
 }
 
 impl Report {
-    /// The names of all checks, in the order in which they were made.
+    /// Returns the names of all checks, in the order in which they ran.
     #[must_use]
     pub fn checks(&self) -> &[&'static str] {
         &self.checks
     }
 
-    /// The checks that failed, in the same order.
+    /// Returns the failed checks, in the same order.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {
         &self.failures
@@ -38,7 +38,7 @@ impl Report {
     }
 }
 
-/// A line for each failure, then the count.
+/// Writes one line for each failure, then the counts.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for failure in &self.failures {

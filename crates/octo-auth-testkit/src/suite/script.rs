@@ -1,4 +1,4 @@
-//! A transport that says what a test told it to say, and remembers what it was asked.
+//! A transport that returns scripted answers and records the requests.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,17 +10,19 @@ use octo_auth_core::{Body, TransportError, note_framing};
 
 use crate::response;
 
-/// What is said to a request.
+/// The outcome of a request.
 type Said = Result<Response<Vec<u8>>, TransportError>;
 
-/// What is said when nothing is lined up.
+/// The outcome of requests when no prepared outcome is left.
 type Always = Box<dyn FnMut(&Asked) -> Said + Send>;
 
-/// A transport without a network, of both colours: it says what was lined up, in order, then what it always says.
+/// A transport without a network, for both adapters. It returns the prepared outcomes in order, then its default
+/// outcome.
 ///
-/// A clone is the same transport, so a test keeps one to look at [`ScriptedTransport::asked`]. Unless told otherwise
-/// it always says that the request was not sent. Every answer comes at once; deadlines are noted and not kept. The
-/// [first page](crate#code-that-uses-an-adapter) shows a renewal by it, and the clock that it takes.
+/// A clone shares the same script and log, so a test can keep one to read [`ScriptedTransport::asked`]. Without
+/// [`ScriptedTransport::always`], the default outcome is that the request was not sent. Every answer comes at once.
+/// Deadlines are recorded but not enforced. The [first page](crate#code-that-uses-an-adapter) shows a renewal with
+/// it, and a clock to use beside it.
 #[derive(Clone, Default)]
 pub struct ScriptedTransport(Arc<Mutex<Script>>);
 
@@ -31,32 +33,32 @@ struct Script {
     asked: Vec<Asked>,
 }
 
-/// What a scripted transport was asked.
+/// A request that a scripted transport received.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Asked {
-    /// Which request it is, counted from one.
+    /// The number of the request; the first one is 1.
     pub number: usize,
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its address.
+    /// The URI.
     pub uri: Uri,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body, which `Debug` does not show.
+    /// The body. `Debug` does not show it.
     pub body: Body,
-    /// How long it may take.
+    /// How long the request may take.
     pub deadline: Duration,
 }
 
 impl ScriptedTransport {
-    /// A transport that has nothing to say.
+    /// Returns a transport without prepared outcomes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lines up a response with a status and a JSON body.
+    /// Adds a response with a status and a JSON body to the prepared outcomes.
     ///
     /// # Panics
     ///
@@ -66,28 +68,28 @@ impl ScriptedTransport {
         self.response(response::json(status, body))
     }
 
-    /// Lines up a response.
+    /// Adds a response to the prepared outcomes.
     #[must_use]
     pub fn response(self, response: Response<Vec<u8>>) -> Self {
         self.script().lined_up.push_back(Ok(response));
         self
     }
 
-    /// Lines up a fault.
+    /// Adds a `TransportError` to the prepared outcomes.
     #[must_use]
     pub fn fault(self, fault: TransportError) -> Self {
         self.script().lined_up.push_back(Err(fault));
         self
     }
 
-    /// Says this whenever nothing is lined up.
+    /// Sets the function that answers every request for which no prepared outcome is left.
     #[must_use]
     pub fn always(self, says: impl FnMut(&Asked) -> Said + Send + 'static) -> Self {
         self.script().always = Some(Box::new(says));
         self
     }
 
-    /// What it was asked so far, in order.
+    /// Returns the requests so far, in order.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         self.script().asked.clone()
@@ -124,7 +126,7 @@ impl ScriptedTransport {
 }
 
 impl Asked {
-    /// A parameter of the form in the body, decoded; the first of its name.
+    /// Returns the first parameter of this name in the form body, decoded, or `None`.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut pairs = form_urlencoded::parse(self.body.as_ref());

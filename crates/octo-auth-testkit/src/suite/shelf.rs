@@ -1,4 +1,4 @@
-//! A store of either colour, as the suite uses it.
+//! A store, asynchronous or blocking, as the suite uses it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use octo_auth_core::{
     ChangeListener, Claimed, RecordBytes, RecordName, Saved, Storage, StoreError, Stored, Version,
 };
 
-/// What became of one of several changes made at once.
+/// The result of one of several concurrent changes.
 pub(crate) type Swap = Result<Saved, StoreError>;
 
-/// Keeps records. One that never waits is ready at once.
+/// A store of records. The futures of a blocking store are ready at once.
 pub(crate) trait Shelf {
     fn storage(&self) -> Storage;
 
@@ -23,7 +23,7 @@ pub(crate) trait Shelf {
         content: &RecordBytes,
     ) -> impl Future<Output = Swap> + Send;
 
-    /// Makes all these changes at once, each over the same version.
+    /// Makes all these changes concurrently, each against the same expected version.
     fn race(
         &self,
         name: &RecordName,
@@ -44,6 +44,6 @@ pub(crate) trait Shelf {
 
     fn changes(&self, listener: ChangeListener) -> bool;
 
-    /// Lets others go on for a moment.
+    /// Yields to other tasks for a moment.
     fn pause(&self) -> impl Future<Output = ()> + Send;
 }

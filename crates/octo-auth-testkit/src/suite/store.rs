@@ -1,4 +1,4 @@
-//! What every store owes.
+//! The checks that every store must pass.
 
 mod claims;
 mod handles;
@@ -11,7 +11,7 @@ mod versions;
 use super::{Report, Shelf};
 use operations::Advance;
 
-/// Makes all checks, one after the other. `advance` moves the store's clock; without it the clock must run.
+/// Runs all checks, one after the other. `advance` moves the store's clock; without it the clock must run.
 pub(crate) async fn check(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Report {
     let mut report = Report::default();
     report.add("an_unknown_name_has_no_record", records::unknown_name(shelf).await);
@@ -34,7 +34,7 @@ pub(crate) async fn check(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> R
     report
 }
 
-/// Checks what two handles of one store owe.
+/// Checks two handles of one store.
 pub(crate) async fn check_handles(one: &impl Shelf, other: &impl Shelf) -> Report {
     let mut report = Report::default();
     report.add("what_one_handle_wrote_another_reads", handles::read(one, other).await);

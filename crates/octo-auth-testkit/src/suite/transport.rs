@@ -1,4 +1,4 @@
-//! What every transport owes, against a server on loopback.
+//! The checks that every transport must pass, against a server on loopback.
 
 mod answers;
 mod faults;
@@ -7,7 +7,7 @@ mod sending;
 
 use super::{Line, Report};
 
-/// Makes all checks, one after the other.
+/// Runs all checks, one after the other.
 pub(crate) async fn check(line: &impl Line) -> Report {
     let mut report = Report::default();
     report.add("a_request_arrives_as_it_is", requests::arrives(line).await);

@@ -1,4 +1,5 @@
-//! Claims: they spare work, and end by themselves. A store that one process uses may grant them all.
+//! Checks of claims. Claims avoid duplicate work and expire by themselves. A single-process store may grant all of
+//! them.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +9,13 @@ use super::operations::{Advance, failed, name};
 use crate::suite::Shelf;
 use crate::suite::found::{Found, expect};
 
-/// Longer than the suite takes.
+/// A duration longer than the suite takes.
 const LONG: Duration = Duration::from_secs(600);
 
-/// So short that a clock that runs comes past it at once.
+/// A duration so short that a running clock passes it at once.
 const SHORT: Duration = Duration::from_millis(1);
 
-/// So long it is tried to claim what was claimed for [`SHORT`].
+/// How long the suite retries to claim what was claimed for [`SHORT`].
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) async fn keeps_out(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Found {
@@ -42,7 +43,7 @@ pub(super) async fn extended(shelf: &impl Shelf, advance: Option<Advance<'_>>) -
 
 pub(super) async fn released(shelf: &impl Shelf) -> Found {
     let name = name("released", 0);
-    // It is no failure if there is no claim to release.
+    // Releasing a claim that does not exist is not an error.
     shelf.release(&name, "one").await.map_err(failed)?;
     granted(shelf, &name, "one").await?;
     shelf.release(&name, "two").await.map_err(failed)?;
@@ -101,7 +102,7 @@ async fn granted_for(ttl: Duration, shelf: &impl Shelf, name: &RecordName, owner
     }
 }
 
-/// Fails unless another owner holds the claim, for `most` at most.
+/// Returns an error unless another owner holds the claim for at most `most`.
 async fn held(shelf: &impl Shelf, name: &RecordName, owner: &str, most: Duration) -> Found {
     let is_shared = shelf.storage() == Storage::MultiProcess;
     match shelf.claim(name, owner, LONG).await.map_err(failed)? {

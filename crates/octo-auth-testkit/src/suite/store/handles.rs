@@ -1,4 +1,4 @@
-//! Two handles of one store, as two processes have them.
+//! Checks with two handles of one store, as two processes hold them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::operations::{content, failed, holds, name, put};
 use crate::suite::Shelf;
 use crate::suite::found::{Found, expect};
 
-/// How long a notice of a change is waited for.
+/// How long to wait for a change notification.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn read(one: &impl Shelf, other: &impl Shelf) -> Found {
@@ -23,7 +23,7 @@ pub(super) async fn read(one: &impl Shelf, other: &impl Shelf) -> Found {
     holds(other, &name, second, &content(2)).await
 }
 
-/// A store that cannot notify owes no notice.
+/// A store without notifications passes.
 pub(super) async fn heard(one: &impl Shelf, other: &impl Shelf) -> Found {
     let written = [name("heard", 0), name("heard", 1)];
     let heard: Arc<Mutex<Vec<RecordName>>> = Arc::default();

@@ -1,4 +1,4 @@
-//! What machines make of the store: each finds its own records and no others, and uses none that it cannot read.
+//! Checks with machines on the store: each machine finds only its own records, and uses none that it cannot read.
 
 use octo_auth_core::{
     Client, Imported, Job, Policy, RecordBytes, RecordName, Report, Secret, TokenErrorKind, TokenManager,
@@ -12,10 +12,11 @@ use crate::suite::Shelf;
 use crate::suite::found::{Found, expect};
 use crate::{StoredRecord, moment};
 
-/// More jobs than a sign-in or a look at a record has.
+/// A limit above the number of jobs of any sign-in or read.
 const MOST_JOBS: usize = 32;
 
-/// Two clients of one provider, and one each of two others, have an account of the same name.
+/// Checks two clients of one provider and one client each of two other providers. All have an account of the same
+/// name.
 pub(super) async fn registrations(shelf: &impl Shelf) -> Found {
     let key = TokenSpec::account("octo-auth-testkit registrations");
     let profile = registration::standard().profile().clone();
@@ -36,14 +37,14 @@ pub(super) async fn registrations(shelf: &impl Shelf) -> Found {
     Ok(())
 }
 
-/// A record that a newer release wrote.
+/// Checks a record that a newer release wrote.
 pub(super) async fn newer(shelf: &impl Shelf) -> Found {
     let (client, key) = (registration::standard(), TokenSpec::account("octo-auth-testkit newer"));
     let record = StoredRecord::empty(&client, &key).with("v", 2).with("refresh_token", "rt-newer");
     is_left_alone(shelf, &key, &record.content()).await
 }
 
-/// A record of one account, stored under the name of another.
+/// Checks a record of one account that is stored under the name of another.
 pub(super) async fn misplaced(shelf: &impl Shelf) -> Found {
     let (client, other) = (registration::standard(), TokenSpec::account("octo-auth-testkit other account"));
     Process::new(shelf, &client).sign_in(&other, "rt-other").await?;
@@ -52,8 +53,8 @@ pub(super) async fn misplaced(shelf: &impl Shelf) -> Found {
     is_left_alone(shelf, &TokenSpec::account("octo-auth-testkit misplaced"), &stored.content).await
 }
 
-/// Fails unless a machine that finds this content gives its caller an error, sends no request and leaves the record as it
-/// is, even after a sign-in.
+/// Returns an error unless a machine that finds this content returns an error to its caller, sends no request, and
+/// leaves the record unchanged, even after a sign-in.
 async fn is_left_alone(shelf: &impl Shelf, key: &TokenSpec, content: &RecordBytes) -> Found {
     let client = registration::standard();
     let name = RecordName::new(&client, key);
@@ -64,7 +65,7 @@ async fn is_left_alone(shelf: &impl Shelf, key: &TokenSpec, content: &RecordByte
     holds(shelf, &name, version, content).await
 }
 
-/// A process: its machine, whose jobs are carried to the store. It sends no request.
+/// A process: a machine whose jobs run on the store. It sends no requests.
 struct Process<'s, S> {
     shelf: &'s S,
     manager: TokenManager,
@@ -82,7 +83,7 @@ impl<'s, S: Shelf> Process<'s, S> {
         self.carry(job).await
     }
 
-    /// Asks for a token; fails unless the answer is that the store cannot be used.
+    /// Asks for a token. Returns an error unless the answer is that the store cannot be used.
     async fn ask_in_vain(&mut self, key: &TokenSpec) -> Found {
         for _ in 0..MOST_JOBS {
             match self.manager.decide(key, moment::start()).verdict {
@@ -97,7 +98,7 @@ impl<'s, S: Shelf> Process<'s, S> {
         Err("the record is read again and again".to_owned())
     }
 
-    /// Carries a job and all that follow from it.
+    /// Runs a job and all jobs that follow from it.
     async fn carry(&mut self, mut job: Option<Job>) -> Found {
         for _ in 0..MOST_JOBS {
             let Some(next) = job else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Names: compared byte for byte, listed by prefix.
+//! Checks of names: compared byte for byte, listed by prefix.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) async fn compared(shelf: &impl Shelf) -> Found {
     Ok(())
 }
 
-/// Names that differ in one byte, or of which one begins with the other.
+/// Returns names that differ in one byte, or of which one is a prefix of the other.
 fn alike() -> Result<Vec<RecordName>, String> {
     let base = format!("server.example.com.client-1.0123456789abcdef.account.testkit-names.{DIGEST}");
     let changes = [
@@ -63,7 +63,7 @@ pub(super) async fn listed(shelf: &impl Shelf) -> Found {
     for name in [&one, &other] {
         put(shelf, name, None, &content(1)).await?;
     }
-    // A change that meets a conflict and a claim leave no record.
+    // Neither a conflicting change nor a claim creates a record.
     drop(shelf.swap(&unwritten, Some(Version(1)), &content(1)).await.map_err(failed)?);
     shelf.claim(&unwritten, "one", Duration::from_secs(1)).await.map_err(failed)?;
     lists(shelf, "list.", &[&one, &other]).await?;
@@ -79,7 +79,7 @@ pub(super) async fn listed(shelf: &impl Shelf) -> Found {
     expect(is_whole, || format!("all names are listed as {}", shown(&all)))
 }
 
-/// Fails unless exactly these names are listed by a prefix.
+/// Returns an error unless the store lists exactly these names for the prefix.
 pub(super) async fn lists(shelf: &impl Shelf, prefix: &str, names: &[&RecordName]) -> Found {
     let listed = list(shelf, prefix).await?;
     let mut wanted: Vec<RecordName> = names.iter().map(|name| (*name).clone()).collect();
@@ -89,7 +89,7 @@ pub(super) async fn lists(shelf: &impl Shelf, prefix: &str, names: &[&RecordName
     })
 }
 
-/// The names that begin with a prefix, sorted.
+/// Returns the stored names with this prefix, sorted.
 async fn list(shelf: &impl Shelf, prefix: &str) -> Result<Vec<RecordName>, String> {
     let mut names = shelf.list(prefix).await.map_err(failed)?;
     names.sort();

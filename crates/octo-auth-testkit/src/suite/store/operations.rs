@@ -1,4 +1,4 @@
-//! What the checks do with a store: names and contents, writing, reading and comparing.
+//! Helpers of the store checks: names, contents, writing, reading and comparing.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::suite::found::{Found, expect};
 /// Moves a store's clock.
 pub(crate) type Advance<'a> = &'a (dyn Fn(Duration) + Send + Sync);
 
-/// A name that no other check uses.
+/// Returns a name that no other check uses.
 pub(super) fn name(check: &str, number: u32) -> RecordName {
     let account = format!("octo-auth-testkit {check} {number}");
     RecordName::new(&registration::standard(), &TokenSpec::account(&account))
 }
 
-/// Content that differs from all other by its number.
+/// Returns content that is different for each number.
 pub(super) fn content(number: u64) -> RecordBytes {
     RecordBytes::from(format!("content {number}").into_bytes())
 }
@@ -27,7 +27,7 @@ pub(super) fn failed(error: StoreError) -> String {
     format!("a store that should work said: {error}")
 }
 
-/// Stores content in the place of what is there, and returns its version.
+/// Stores content over the present version. Returns the new version.
 pub(super) async fn put(
     shelf: &impl Shelf,
     name: &RecordName,
@@ -47,7 +47,7 @@ pub(super) async fn load(shelf: &impl Shelf, name: &RecordName) -> Result<Option
     shelf.load(name).await.map_err(failed)
 }
 
-/// Fails unless this content is stored under this version.
+/// Returns an error unless this content is stored under this version.
 pub(super) async fn holds(
     shelf: &impl Shelf,
     name: &RecordName,
@@ -59,7 +59,7 @@ pub(super) async fn holds(
     same(content, &stored.content)
 }
 
-/// Fails unless the content is the same, and says where it is not; what it holds is not shown.
+/// Returns an error unless both contents are equal. The error names the position but does not show the content.
 pub(super) fn same(wanted: &RecordBytes, found: &RecordBytes) -> Found {
     let (wanted, found) = (wanted.as_ref(), found.as_ref());
     let place = wanted.iter().zip(found).take_while(|(wanted, found)| wanted == found).count();

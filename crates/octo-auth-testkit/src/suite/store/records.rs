@@ -1,4 +1,4 @@
-//! Content: any bytes come back as they are.
+//! Checks of content: any bytes come back unchanged.
 
 use octo_auth_core::RecordBytes;
 
@@ -21,7 +21,7 @@ pub(super) async fn whole(shelf: &impl Shelf) -> Found {
         let version = put(shelf, &name, None, content).await?;
         holds(shelf, &name, version, content).await?;
     }
-    // No part of earlier content is left in later content.
+    // Later content contains no remains of earlier content.
     let (name, mut version) = (name("whole", 100), None);
     for content in samples.iter().chain(samples.iter().rev()) {
         let stored = put(shelf, &name, version, content).await?;
@@ -31,7 +31,7 @@ pub(super) async fn whole(shelf: &impl Shelf) -> Found {
     Ok(())
 }
 
-/// Content that a store may alter which takes it for text, or for something of its own.
+/// Returns content that a store may alter if it takes the bytes for text or for a format of its own.
 fn samples() -> Vec<RecordBytes> {
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     let large: Vec<u8> = every_byte.iter().rev().copied().cycle().take(LARGEST).collect();

@@ -1,4 +1,4 @@
-//! Versions: a change is done against the stored version only.
+//! Checks of versions: a change succeeds only against the stored version.
 
 use octo_auth_core::{RecordName, Saved, Version};
 
@@ -6,7 +6,7 @@ use super::operations::{content, failed, holds, load, name, put, same};
 use crate::suite::Shelf;
 use crate::suite::found::{Found, expect};
 
-/// So many change a record at once.
+/// The number of concurrent changes of a record.
 const AT_ONCE: u64 = 8;
 
 pub(super) async fn right(shelf: &impl Shelf) -> Found {
@@ -45,7 +45,8 @@ pub(super) async fn absent(shelf: &impl Shelf) -> Found {
     conflicts(shelf, &used, None, second).await
 }
 
-/// Fails unless a change meets a conflict that shows `content(2)` under its version, and changes nothing.
+/// Returns an error unless a change conflicts, the conflict shows `content(2)` and its version, and nothing is
+/// changed.
 async fn conflicts(
     shelf: &impl Shelf,
     name: &RecordName,
@@ -68,7 +69,7 @@ async fn conflicts(
 pub(super) async fn counted(shelf: &impl Shelf) -> Found {
     let (name, mut last) = (name("versions", 0), None);
     for number in 1..=20 {
-        // Content that is the same as before is a change too.
+        // A write of equal content is also a change.
         let version = put(shelf, &name, last, &content(number / 2)).await?;
         expect(version == Version(number), || format!("{version:?} came after {last:?}"))?;
         last = Some(version);
@@ -79,7 +80,7 @@ pub(super) async fn counted(shelf: &impl Shelf) -> Found {
 pub(super) async fn race(shelf: &impl Shelf) -> Found {
     for round in 0..20 {
         let name = name("race", round);
-        // The first record is raced for as well.
+        // Half of the rounds race for the first version of a record.
         let before = if round % 2 == 0 { None } else { Some(put(shelf, &name, None, &content(99)).await?) };
         let contents: Vec<_> = (0..AT_ONCE).map(content).collect();
         let mut winners = Vec::new();

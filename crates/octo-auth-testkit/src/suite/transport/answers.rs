@@ -1,4 +1,4 @@
-//! Responses as the server wrote them.
+//! Checks of responses: they arrive as the server sent them.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ use crate::suite::found::{Found, expect};
 const JSON: &str = "Content-Type: application/json";
 const TOKEN: &[u8] = br#"{"access_token":"token-1","token_type":"Bearer","expires_in":3600}"#;
 
-/// `{}` by gzip.
+/// The gzip compression of `{}`.
 const GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
 
@@ -115,7 +115,7 @@ pub(super) async fn of_a_raised_limit(line: &impl Line) -> Found {
     Ok(())
 }
 
-/// One byte too many says that there were too many; more of them would be read for nothing. An error will do too.
+/// One byte above the limit shows that the body is too long; reading more is useless. An error is accepted too.
 pub(super) async fn above_the_limit(line: &impl Line) -> Found {
     let length = 8 * ANSWER_LIMIT;
     let heads =

@@ -1,4 +1,4 @@
-//! What is reported when no complete response comes: never more certainty than there is.
+//! Checks of errors when no complete response arrives: an error never claims more certainty than there is.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ use crate::suite::found::{Found, expect};
 /// The deadline of a request that is not answered.
 const SHORT: Duration = Duration::from_millis(200);
 
-/// How long the thread is kept from others at a time.
+/// How long each pause of the suite keeps its own thread.
 const MOMENT: Duration = Duration::from_millis(1);
 
 pub(super) async fn refused(line: &impl Line) -> Found {
@@ -54,7 +54,7 @@ pub(super) async fn no_http(line: &impl Line) -> Found {
     Ok(())
 }
 
-/// Whose patience ends first is what counts, not how long it takes: the server's is a hundred times as long.
+/// Checks only which timeout ends first, not the time it takes. The server's timeout is a hundred times as long.
 pub(super) async fn silence(line: &impl Line) -> Found {
     for beginning in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
         let gave_up = Arc::new(AtomicBool::new(false));
@@ -62,7 +62,7 @@ pub(super) async fn silence(line: &impl Line) -> Found {
         let server = Socket::doing(move |connection| {
             connection.write_all(beginning.as_bytes())?;
             connection.set_read_timeout(Some(AMPLE))?;
-            // An error is the server's own patience at its end; a client that hangs up ends the reading.
+            // An error is the server's own timeout. A client that closes the connection ends the read.
             servers.store(connection.read(&mut [0]).is_err_and(|error| is_timeout(&error)), Ordering::SeqCst);
             Ok(())
         });
@@ -81,8 +81,8 @@ pub(super) async fn silence(line: &impl Line) -> Found {
     Ok(())
 }
 
-/// Whether a server comes to its end. A transport on a runtime of one thread may close its connection only when this
-/// one leaves the thread to it.
+/// Returns whether the server finishes. On a single-threaded runtime, a transport may close its connection only after
+/// the suite yields the thread.
 async fn has_ended(line: &impl Line, server: &Socket) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < AMPLE + AMPLE {
@@ -94,7 +94,7 @@ async fn has_ended(line: &impl Line, server: &Socket) -> bool {
     false
 }
 
-/// Neither the words of a fault nor those of its causes show what was in the request.
+/// Checks that neither the text of an error nor that of its causes shows parts of the request.
 pub(super) async fn no_secret(line: &impl Line) -> Found {
     let closing = Socket::answering("");
     for address in [Socket::nobody(), closing.address()] {
@@ -121,7 +121,7 @@ fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
 }
 
-/// All that a fault and its causes say.
+/// Returns the texts of an error and of all its causes.
 fn texts(fault: &TransportError) -> String {
     let mut texts = format!("{fault} {fault:?}");
     let mut next = fault.source();

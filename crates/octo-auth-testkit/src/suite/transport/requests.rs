@@ -1,14 +1,14 @@
-//! Requests as they were built.
+//! Checks of requests: they arrive as they were built.
 
 use super::sending::{AMPLE, answer, ask, exchange, request};
 use crate::socket::Socket;
 use crate::suite::Line;
 use crate::suite::found::{Found, expect};
 
-/// What HTTP itself may add, and the name of the client.
+/// Headers that HTTP itself may add, and the name of the client.
 const MAY_BE_ADDED: [&str; 4] = ["connection", "content-length", "host", "user-agent"];
 
-/// A request as it came over the wire.
+/// A request as the server received it.
 struct Arrived {
     first: String,
     headers: Vec<(String, String)>,
@@ -16,7 +16,7 @@ struct Arrived {
 }
 
 impl Arrived {
-    /// The only request a server has read.
+    /// Returns the only request that a server has read.
     fn at(server: &Socket) -> Result<Self, String> {
         let all = server.request_bytes();
         let [bytes] = &all[..] else { return Err(format!("the server read {} requests", all.len())) };
@@ -74,7 +74,7 @@ pub(super) async fn form_arrives(line: &impl Line) -> Found {
     same_body(&Arrived::at(&server_of_form)?, form)
 }
 
-/// The body as it is, and its length told, since token endpoints are known that take no chunks.
+/// Checks that the body is unchanged and its length is announced. Some token endpoints do not accept chunked bodies.
 fn same_body(arrived: &Arrived, wanted: &[u8]) -> Found {
     let length = wanted.len().to_string();
     let found = arrived.values("content-length");
@@ -97,7 +97,7 @@ pub(super) async fn has_no_body(line: &impl Line) -> Found {
     })
 }
 
-/// Whatever else is added tells the server, or whoever stands before it, what is none of its business.
+/// Checks that the transport adds no header: others would disclose data to the server or to a gateway before it.
 pub(super) async fn no_header_is_added(line: &impl Line) -> Found {
     let server = Socket::responding("200 OK", &[], b"{}");
     let asking = exchange(server.address())?;
@@ -109,12 +109,13 @@ pub(super) async fn no_header_is_added(line: &impl Line) -> Found {
     expect(added.is_empty(), || format!("{added:?} was added"))
 }
 
-/// Neither an answer that asks for patience nor a connection that ends is a reason to send again.
+/// Checks that the transport does not retry: neither an answer with `Retry-After` nor a closed connection is a
+/// reason.
 pub(super) async fn sent_once(line: &impl Line) -> Found {
     let busy = Socket::responding("503 Busy", &["Retry-After: 0"], b"");
     let closing = Socket::answering("");
     for (server, what) in [(busy, "a 503"), (closing, "the end of the connection")] {
-        // Whether a response came is not what is looked at.
+        // The result does not matter here.
         let _ = ask(line, &server).await?;
         let times = server.requests().len();
         expect(times == 1, || format!("after {what} the request had been sent {times} times"))?;

@@ -9,13 +9,13 @@ use crate::registration;
 use crate::socket::Socket;
 use crate::suite::Line;
 
-/// More time than anything on loopback takes.
+/// A deadline longer than anything on loopback takes.
 pub(super) const AMPLE: Duration = Duration::from_secs(20);
 
-/// What a transport gave back.
+/// The result of a transport call.
 pub(super) type Got = Result<Response<Body>, TransportError>;
 
-/// A token request of the core to an address, which brings the client secret in its form.
+/// Builds a token request of the core for this address. Its form contains the client secret.
 pub(super) fn exchange(address: std::net::SocketAddr) -> Result<Exchange<TokenSet>, String> {
     let profile = Profile::rfc6749(&format!("http://{address}/token")).map_err(|error| error.to_string())?;
     registration::with(profile).client_credentials(&Scopes::none()).map_err(|error| error.to_string())
@@ -30,7 +30,7 @@ pub(super) async fn ask_at(line: &impl Line, address: std::net::SocketAddr) -> R
     Ok(line.send(exchange(address)?.request(), AMPLE).await)
 }
 
-/// Sends a token request to a server that answers.
+/// Sends a token request to a server that answers with these bytes.
 pub(super) async fn answer(
     line: &impl Line,
     address: std::net::SocketAddr,
@@ -38,7 +38,7 @@ pub(super) async fn answer(
     ask_at(line, address).await?.map_err(|fault| format!("no response came: {fault}"))
 }
 
-/// A request whose parts a check chooses.
+/// Builds a request from the given parts.
 pub(super) fn request(
     address: std::net::SocketAddr,
     method: &str,
