@@ -1,9 +1,9 @@
-//! Marked secrets, and the search for them in the texts of a value or an error.
+//! Marked secrets, and a search for them in the texts of a value or an error.
 
 use std::error::Error;
 use std::fmt::Debug;
 
-/// The beginning of each marked secret. No other text contains it.
+/// The prefix of each marked secret. No other text contains it.
 pub const MARK: &str = "cAnArY";
 
 /// Returns a marked secret for a kind of credential, such as `refresh-token`.
@@ -12,7 +12,7 @@ pub fn marked(kind: &str) -> String {
     format!("{MARK}.{kind}")
 }
 
-/// Returns all texts of an error and of its causes: `Display`, and `Debug` in both forms.
+/// Returns all texts of an error and of its causes: `Display`, and both forms of `Debug`.
 #[must_use]
 pub fn shown_by_error(error: &(dyn Error + 'static)) -> String {
     let mut shown = String::new();
@@ -24,7 +24,7 @@ pub fn shown_by_error(error: &(dyn Error + 'static)) -> String {
     shown
 }
 
-/// Returns the texts of a value by `Debug`, in both forms.
+/// Returns both `Debug` texts of a value.
 pub fn shown<T: Debug + ?Sized>(value: &T) -> String {
     format!("{value:?}\n{value:#?}\n")
 }

@@ -1,11 +1,11 @@
-//! A small fleet that lives through bad days: outages, throttling, lost and late answers, clocks that are set,
-//! machines that stand still, processes that die between any two steps, users who sign out and in.
+//! A small simulated fleet through bad days: outages, throttling, lost and late answers, clock steps, suspended
+//! machines, processes that die between any two steps, users who sign out and in.
 //!
-//! A run of many days is cut into [`Episode`]s, each with a seed of its own, so that each can be played alone. What
-//! happens in one is a list of plain events, a [`Plan`]: [`first_violation`] plays it again, [`shrunk`] leaves out
-//! what a violation does not need, and [`Script`] writes it down and reads it back.
+//! A run of many days consists of [`Episode`]s. Each episode has its own seed and can be played alone. An episode is
+//! recorded as a list of plain events, a [`Plan`]. [`first_violation`] replays a plan, [`shrunk`] removes the events
+//! that a violation does not need, and [`Script`] writes a plan as text and reads it back.
 //!
-//! The rule kept here: an episode is what its seed says, on every machine and in any order.
+//! The seed alone determines an episode, on every machine and in any order.
 
 pub(crate) mod chance;
 mod drive;
@@ -28,38 +28,38 @@ use crate::world::{Defect, Plan, Provider, Rotation, Setup, Tally, Trace, Violat
 use chance::{Chance, derived};
 use drive::Drive;
 
-/// The days of one episode.
+/// The length of one episode in days.
 const DAYS: u64 = 4;
 
-/// Some days of a fleet.
+/// A few days of a fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Episode {
-    /// What everything in it is drawn from.
+    /// The seed of everything in it.
     pub seed: u64,
-    /// How many days it lasts.
+    /// The length in days.
     pub days: u64,
-    /// How many processes share the store at most.
+    /// The largest number of processes that share the store.
     pub processes: u8,
 }
 
-/// What an episode or a life was like.
+/// The record of a played episode or life.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Story {
-    /// What happened.
+    /// The events.
     pub plan: Plan,
-    /// What was counted.
+    /// The counts.
     pub tally: Tally,
-    /// How often each invariant was looked at, by its number.
+    /// How often each invariant was checked, by its number.
     pub examined: BTreeMap<&'static str, u64>,
-    /// The first contradiction to an invariant, at which the story ended.
+    /// The first violation of an invariant, at which the story ended.
     pub violation: Option<Violation>,
-    /// The days that have passed, the last one counted whole.
+    /// The number of days that have passed. The last day counts as a whole one.
     pub days: u64,
 }
 
 impl Episode {
-    /// The episodes of a run of so many days, in order; the last one may be shorter than the others.
+    /// Returns the episodes of a run of `days` days, in order. The last episode may be shorter than the others.
     pub fn of_run(days: u64, seed: u64, processes: u8) -> impl Iterator<Item = Self> {
         let begun = (0..).map(|part| (part, part * DAYS)).take_while(move |(_, begun)| *begun < days);
         begun.map(move |(part, begun)| Self {
@@ -69,7 +69,7 @@ impl Episode {
         })
     }
 
-    /// Lets the episode happen, up to the first contradiction to an invariant, with a known defect or without.
+    /// Plays the episode up to the first violation of an invariant, with or without a known defect.
     #[must_use]
     pub fn play(&self, sabotage: Option<Defect>) -> Story {
         let mut chance = Chance::new(self.seed);
@@ -84,7 +84,7 @@ impl Episode {
         Story { plan: Plan { setup, events }, tally, examined, violation, days }
     }
 
-    /// Most fleets share a store; where one does not, there is one process.
+    /// Most fleets share a store. A fleet that does not has one process.
     fn setup(&self, chance: &mut Chance) -> Setup {
         use Provider as P;
         let providers = [P::Standard, P::OfficeRnd, P::OfficeRnd, P::Octorate, P::Octorate, P::NoReplay];

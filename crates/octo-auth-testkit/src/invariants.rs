@@ -1,13 +1,14 @@
-//! What always holds of a token's life, as functions that say by a value where it does not.
+//! The invariants of a token's life, as functions that report a violation as a value.
 //!
-//! - [`renewal_rule`] looks at a rule when to renew, yours or [`by_validity`], in one
-//!   [`Case`](crate::strategies::Case): all that a rule can get wrong at one age of one token.
-//! - [`Invariant::check`] looks at one invariant in a [`World`](crate::World) after whatever happened in it, and
-//!   [`check_all`] at all of [`WATCHED`].
-//! - The others take a [`Plan`](crate::Plan) and look at several worlds, such as [`same_events_same_answers`].
+//! - [`renewal_rule`] checks a renewal rule, yours or [`by_validity`], in one [`Case`](crate::strategies::Case):
+//!   everything that a rule can get wrong at one age of one token.
+//! - [`Invariant::check`] checks one invariant of a [`World`](crate::World) over all its past events, and
+//!   [`check_all`] checks all of [`WATCHED`].
+//! - The other functions take a [`Plan`](crate::Plan) and compare several worlds, such as
+//!   [`same_events_same_answers`].
 //!
-//! Each bears the number by which the project's own tests name it, and a [`Violation`] names it by that number: what
-//! holds under it is said at [`WATCHED`], and by the function of the others. Nothing here panics.
+//! Each invariant has the number by which the project's own tests and a [`Violation`] name it. [`WATCHED`] has the
+//! text of the watched ones, the other functions have their own. No function of this module panics.
 
 mod renewal;
 mod watched;
@@ -26,12 +27,12 @@ pub use worlds::{
     pauses_keep_their_bounds, renewals_are_rare, restart_goes_on, same_events_same_answers,
 };
 
-/// A contradiction to an invariant.
+/// A violation of an invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The invariant's number, such as `I04`.
     pub invariant: &'static str,
-    /// What contradicts it.
+    /// What violates it.
     pub what: String,
 }
 
@@ -49,7 +50,7 @@ impl fmt::Display for Violation {
 
 impl Error for Violation {}
 
-/// The answer of a check.
+/// Returns a violation unless `holds` is `true`.
 fn unless(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation::new(invariant, what())) }
 }

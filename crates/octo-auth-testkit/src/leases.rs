@@ -1,4 +1,4 @@
-//! The claims of a simulated store: one holder each, until it lets go, its time is over, or its process ends.
+//! The claims of a simulated store. Each has one holder until it is released, expires, or its process ends.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,9 +12,9 @@ pub(crate) struct Leases(HashMap<RecordName, Lease>);
 #[derive(Debug)]
 struct Lease {
     owner: String,
-    /// When it ends on the store's boot clock; zero once it was released.
+    /// When it ends, on the store's boot clock; zero after a release.
     until: Duration,
-    /// The store knows that the owner's process has ended.
+    /// Whether the store knows that the owner's process has ended.
     has_ended: bool,
 }
 
@@ -31,17 +31,17 @@ impl Leases {
         claimed
     }
 
-    /// The process of an owner has ended, and the store knows.
+    /// Records that the process of an owner has ended.
     pub(crate) fn owner_has_ended(&mut self, owner: &str) {
         self.0.values_mut().filter(|lease| lease.owner == owner).for_each(|lease| lease.has_ended = true);
     }
 
-    /// Returns the owner of the latest claim of a record if the store knows that its process has ended.
+    /// Returns the owner of a record's latest claim if the store knows that its process has ended.
     pub(crate) fn ended_owner(&self, name: &RecordName) -> Option<&str> {
         self.0.get(name).filter(|lease| lease.has_ended).map(|lease| lease.owner.as_str())
     }
 
-    /// When the claim of a record ends; zero if there is none.
+    /// Returns when the claim of a record ends, or zero if there is none.
     pub(crate) fn until(&self, name: &RecordName) -> Duration {
         self.0.get(name).filter(|lease| !lease.has_ended).map_or(Duration::ZERO, |lease| lease.until)
     }

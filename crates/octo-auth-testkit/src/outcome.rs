@@ -6,8 +6,8 @@ use octo_auth_core::{
     Answer, Deviation, ExchangeError, RecordError, Remedy, Retry, Scopes, Secret, TokenError, TokenSet,
 };
 
-/// Returns a token answer as access token, lifetime, renewal hint, refresh token and scopes, as far as it has them, then
-/// `;` and the deviations in order; a failure as [`of_error`] does.
+/// Returns one line for a token response: access token, lifetime, renewal hint, refresh token and scopes, as far as
+/// present, then `;` and the deviations in order. An error is formatted as by [`of_error`].
 #[must_use]
 pub fn of_token(read: &Result<Answer<TokenSet>, ExchangeError>) -> String {
     match read {
@@ -16,8 +16,8 @@ pub fn of_token(read: &Result<Answer<TokenSet>, ExchangeError>) -> String {
     }
 }
 
-/// Returns a failure as `code, retry, remedy` and the salvaged refresh token, if there is one, then `;` and the
-/// deviations in order.
+/// Returns an error as `code, retry, remedy` and the salvaged refresh token, if any, then `;` and the deviations in
+/// order.
 #[must_use]
 pub fn of_error(error: &ExchangeError) -> String {
     let salvaged = error.salvaged_refresh_token().map(Secret::expose);
@@ -36,14 +36,14 @@ fn granted(tokens: &TokenSet) -> String {
     parts.join(", ")
 }
 
-/// Returns the codes of the deviations, behind a semicolon; an empty text if there are none.
+/// Returns a semicolon and the codes of the deviations, or an empty text if there are none.
 #[must_use]
 pub fn tolerated(deviations: &[Deviation]) -> String {
     let codes: Vec<&str> = deviations.iter().map(|deviation| deviation.code()).collect();
     if codes.is_empty() { String::new() } else { format!("; {}", codes.join(" ")) }
 }
 
-/// Returns the advice for a machine in words, such as `backoff 5s`.
+/// Returns the advice for the program in words, such as `backoff 5s`.
 #[must_use]
 pub fn retry(retry: Retry) -> String {
     match retry {
@@ -68,7 +68,7 @@ pub fn remedy(remedy: Remedy) -> String {
     }
 }
 
-/// Returns the record error among the causes of a failure, or `None`.
+/// Returns the record error among the causes of an error, or `None`.
 #[must_use]
 pub fn record_error(failure: &TokenError) -> Option<&RecordError> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(failure);

@@ -1,4 +1,4 @@
-//! Registrations at the providers, alike in everything but the profile.
+//! Client registrations at the providers, which differ only in the profile.
 
 use std::fmt::Display;
 use std::sync::LazyLock;
@@ -10,45 +10,47 @@ use octo_auth_core::{
 
 use crate::{moment, response};
 
-/// The client id of every registration here.
+/// The client ID of every registration in this module.
 pub const CLIENT_ID: &str = "client-1";
 
-/// The client secret of every registration here.
+/// The client secret of every registration in this module.
 pub const CLIENT_SECRET: &str = "client-secret-1";
 
-/// A registration with this profile.
+/// Returns a registration with this profile.
 #[must_use]
 pub fn with(profile: Profile) -> Client {
     sound(Client::new(profile, CLIENT_ID, CLIENT_SECRET))
 }
 
-/// A registration at Octorate.
+/// Returns a registration at Octorate.
 #[must_use]
 pub fn octorate() -> Client {
     with(Profile::octorate())
 }
 
-/// A registration at OctoTable.
+/// Returns a registration at OctoTable.
 #[must_use]
 pub fn octotable() -> Client {
     with(Profile::octotable())
 }
 
-/// A registration at OfficeRND.
+/// Returns a registration at OfficeRND.
 #[must_use]
 pub fn officernd() -> Client {
     with(Profile::officernd())
 }
 
-/// A registration at a standard server that takes client id and secret in the body.
+/// Returns a registration at a standard server that takes the client ID and secret in the body.
 #[must_use]
 pub fn standard() -> Client {
-    // A simulated process that starts again asks for it, and checking a profile takes longer than an hour of its life.
+    // Cached: a simulated process asks for it at each restart, and checking a profile takes longer than simulating an
+    // hour.
     static CLIENT: LazyLock<Client> = LazyLock::new(|| with(standard_profile(ClientAuthentication::Body)));
     CLIENT.clone()
 }
 
-/// A standard server with every endpoint, at `server.example.com` as in the examples of RFC 6749, 7009 and 7662.
+/// Returns the profile of a standard server with every endpoint, at `server.example.com` as in the examples of RFC
+/// 6749, 7009 and 7662.
 #[must_use]
 pub fn standard_profile(authentication: ClientAuthentication) -> Profile {
     sound(
@@ -60,14 +62,14 @@ pub fn standard_profile(authentication: ClientAuthentication) -> Profile {
     )
 }
 
-/// A registration at a standard server that takes no refresh token twice.
+/// Returns a registration at a standard server that accepts no refresh token twice.
 #[must_use]
 pub fn never_replayed() -> Client {
     static CLIENT: LazyLock<Client> = LazyLock::new(|| replaying(Replay::Never));
     CLIENT.clone()
 }
 
-/// A registration at a standard server that takes a refresh token as often as it comes.
+/// Returns a registration at a standard server that accepts a refresh token any number of times.
 #[must_use]
 pub fn always_replayed() -> Client {
     replaying(Replay::Always)
@@ -80,7 +82,7 @@ fn replaying(replay: Replay) -> Client {
     with(sound(profile))
 }
 
-/// Bytes that stand for randomness: 0, 1, 2, …, 63.
+/// Returns fixed bytes in place of randomness: 0, 1, 2, …, 63.
 #[must_use]
 pub fn entropy() -> Entropy {
     let mut bytes = [0; 64];
@@ -90,7 +92,7 @@ pub fn entropy() -> Entropy {
     Entropy::from_bytes(bytes)
 }
 
-/// Returns the client of the example in OctoTable's "How to create clients".
+/// Returns the client of the example in OctoTable's document "How to create clients".
 #[must_use]
 pub fn documented_client() -> NewClient {
     NewClient {
@@ -113,17 +115,17 @@ pub fn documented_client() -> NewClient {
     }
 }
 
-/// Returns what an exchange makes of a JSON answer with status 200, at the [start](moment::start).
+/// Returns the result that an exchange reads from a JSON response with status 200, at the [start](moment::start).
 ///
 /// # Panics
 ///
-/// If it is an error.
+/// If the result is an error.
 #[must_use]
 pub fn answered<T: Reply>(exchange: Exchange<T>, body: &str) -> T {
     sound(response::read(exchange, &response::json(200, body))).value
 }
 
-/// Returns a token for administration at a provider, without a lifetime.
+/// Returns an administration token of a provider, without a lifetime.
 ///
 /// # Panics
 ///
@@ -147,11 +149,11 @@ fn sound_token(token: &str) -> AccessToken {
     sound(AccessToken::new(token).ok_or("the token cannot be in a header"))
 }
 
-/// Returns the value of a step that a test builds on.
+/// Returns the value of a step that a test relies on.
 ///
 /// # Panics
 ///
-/// If the step failed, with its error.
+/// If the step failed. The message contains the error.
 pub fn sound<T, E: Display>(step: Result<T, E>) -> T {
     step.unwrap_or_else(|error| panic!("a step that the test builds on failed: {error}"))
 }

@@ -1,15 +1,15 @@
-//! Responses as a transport hands them over.
+//! Responses in the form in which a transport returns them.
 
 use http::{Response, StatusCode};
 use octo_auth_core::{Answer, Exchange, ExchangeError, Reply};
 
 use crate::moment;
 
-/// Returns what an exchange makes of a response that came at once, at the [start](moment::start).
+/// Returns the result that an exchange reads from a response that came at once, at the [start](moment::start).
 ///
 /// # Errors
 ///
-/// The error that the exchange makes of it.
+/// The error that the exchange returns.
 pub fn read<T: Reply>(
     exchange: Exchange<T>,
     response: &Response<Vec<u8>>,
@@ -17,7 +17,7 @@ pub fn read<T: Reply>(
     exchange.read(response, moment::start(), moment::start())
 }
 
-/// A response with a JSON body.
+/// Returns a response with a JSON body.
 ///
 /// # Panics
 ///
@@ -27,11 +27,11 @@ pub fn json(status: u16, body: &str) -> Response<Vec<u8>> {
     with(status, &[("content-type", "application/json")], body)
 }
 
-/// A response with these headers and this body.
+/// Returns a response with these headers and this body.
 ///
 /// # Panics
 ///
-/// If the status is below 100 or above 999, or a header's name or value cannot be one.
+/// If the status is below 100 or above 999, or if a header name or value is invalid.
 #[must_use]
 pub fn with(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Response<Vec<u8>> {
     let mut builder = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());

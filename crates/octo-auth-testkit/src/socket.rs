@@ -1,4 +1,4 @@
-//! A server below HTTP: it reads a request and does exactly what a test says with the connection. And a proxy.
+//! A server below HTTP: it reads a request and treats the connection exactly as a test says. Also a proxy.
 
 mod proxy;
 
@@ -14,7 +14,8 @@ pub use proxy::{ProxyRequest, ProxySocket};
 
 /// A listener on loopback that keeps each request it has read.
 ///
-/// It stops listening when it is dropped. Those who make one panic if the machine has no loopback to listen on.
+/// It stops listening when it is dropped. The constructors panic if the machine has no loopback interface to listen
+/// on.
 #[derive(Debug)]
 pub struct Socket {
     address: SocketAddr,
@@ -24,14 +25,15 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Answers each request with these bytes and closes the connection.
+    /// Returns a server that answers each request with these bytes and closes the connection.
     #[must_use]
     pub fn answering(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         Self::doing(move |connection| connection.write_all(&bytes))
     }
 
-    /// Answers each request with the status line, headers and body given, with a fitting `Content-Length`.
+    /// Returns a server that answers each request with this status line, these headers and this body. It adds a
+    /// matching `Content-Length`.
     #[must_use]
     pub fn responding(status: &str, headers: &[&str], body: &[u8]) -> Self {
         let headers: String = headers.iter().map(|header| [header, "\r\n"].concat()).collect();
@@ -39,7 +41,8 @@ impl Socket {
         Self::answering([head.as_bytes(), body].concat())
     }
 
-    /// Answers each request with these bytes, then neither sends nor closes until the client hangs up.
+    /// Returns a server that answers each request with these bytes. It then neither sends nor closes until the client
+    /// closes the connection.
     #[must_use]
     pub fn stalling_after(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
@@ -49,7 +52,8 @@ impl Socket {
         })
     }
 
-    /// Answers each request with a head and then a body without end, until the client hangs up.
+    /// Returns a server that answers each request with a head and an endless body, until the client closes the
+    /// connection.
     #[must_use]
     pub fn endless(head: &'static str) -> Self {
         Self::doing(move |connection| {
@@ -60,7 +64,7 @@ impl Socket {
         })
     }
 
-    /// Answers each request with the bytes made for its text, and closes the connection.
+    /// Returns a server that computes its answer from the text of each request, and then closes the connection.
     #[must_use]
     pub fn replying(reply: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
         Self::serving(read_request, move |request, connection| {
@@ -68,10 +72,10 @@ impl Socket {
         })
     }
 
-    /// Reads the beginning of each request and resets the connection.
+    /// Returns a server that reads the beginning of each request and resets the connection.
     #[must_use]
     pub fn resetting() -> Self {
-        // A connection that is closed with something unread is reset.
+        // Closing a connection with unread data resets it.
         let read = |connection: &mut TcpStream| {
             let mut beginning = vec![0; 16];
             let length = connection.read(&mut beginning).unwrap_or(0);
@@ -81,7 +85,7 @@ impl Socket {
         Self::serving(read, |_, _| Ok(()))
     }
 
-    /// Reads each request and does something with the connection, which closes afterwards.
+    /// Returns a server that reads each request and calls `act` with the connection, which closes afterwards.
     #[must_use]
     pub fn doing(act: impl Fn(&mut TcpStream) -> io::Result<()> + Send + 'static) -> Self {
         Self::serving(read_request, move |_, connection| act(connection))
@@ -105,7 +109,7 @@ impl Socket {
                 let Ok(mut connection) = connection else { continue };
                 let request = read(&mut connection);
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-                // An error is the client hanging up, which is its right.
+                // An error means that the client closed the connection, which it may do.
                 let _ = act(&request, &mut connection);
                 let _ = end.send(());
             }
@@ -113,37 +117,38 @@ impl Socket {
         Self { address, requests, ended, closing }
     }
 
-    /// The address of a port that nobody listens on.
+    /// Returns the address of a port without a listener.
     #[must_use]
     pub fn nobody() -> SocketAddr {
         listen().1
     }
 
-    /// The address it listens on.
+    /// Returns the address on which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The text of each request read so far, as it came over the wire; bytes that are no UTF-8 are replaced.
+    /// Returns the text of each request read so far, as it was sent. Bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.request_bytes().iter().map(|request| String::from_utf8_lossy(request).into_owned()).collect()
     }
 
-    /// The bytes of each request read so far.
+    /// Returns the bytes of each request read so far.
     #[must_use]
     pub fn request_bytes(&self) -> Vec<Vec<u8>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until it is done with one connection.
+    /// Waits until the server has finished with one connection.
     pub fn wait_for_end(&self) {
-        // An error would mean that the listener is gone, which lives as long as this does.
+        // An error would mean that the listener has ended, but it lives as long as `self`.
         let _ = self.ended.recv();
     }
 
-    /// Waits until it is done with one connection, for so long at most; whether it was.
+    /// Waits until the server has finished with one connection, at most for this duration. Returns whether it has
+    /// finished.
     #[must_use]
     pub fn ends_within(&self, time: Duration) -> bool {
         self.ended.recv_timeout(time).is_ok()
@@ -153,7 +158,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::SeqCst);
-        // Wakes the listener, so that it sees that it is to close.
+        // Wakes the listener, so that it sees the request to stop.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -165,8 +170,8 @@ fn listen() -> (TcpListener, SocketAddr) {
     bound.unwrap_or_else(|error| panic!("this machine has no loopback to listen on: {error}"))
 }
 
-/// Reads one request: its head, and as much of a body as the head announces. Whatever is no HTTP ends with the
-/// first read that brings a byte no head can hold.
+/// Reads one request: its head, and as much of a body as the head announces. Input that is not HTTP ends with the
+/// first read that brings a byte which no head can contain.
 fn read_request(connection: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];

@@ -1,9 +1,10 @@
-//! Requests as text, so that a test can compare each byte that is sent.
+//! Requests as text, so that a test can compare every byte that is sent.
 
 use http::Request;
 use octo_auth_core::{Body, Exchange, Reply};
 
-/// Returns method and URL, the headers by name with `(sensitive)` behind those marked so, an empty line, and the body.
+/// Returns the method and URL, the headers by name, an empty line, and the body. Headers that are marked as sensitive
+/// are followed by `(sensitive)`.
 #[must_use]
 pub fn written(request: &Request<Body>) -> String {
     let mut headers: Vec<_> = request.headers().iter().collect();
@@ -16,13 +17,13 @@ pub fn written(request: &Request<Body>) -> String {
     format!("{text}\n{}\n", String::from_utf8_lossy(request.body().as_ref()))
 }
 
-/// Returns the request of an exchange as [`written`] does.
+/// Returns the request of an exchange in the form of [`written`].
 #[must_use]
 pub fn sent<T: Reply>(exchange: &Exchange<T>) -> String {
     written(exchange.request())
 }
 
-/// Returns the body of the request of an exchange.
+/// Returns the body of an exchange's request.
 #[must_use]
 pub fn body<T: Reply>(exchange: &Exchange<T>) -> String {
     String::from_utf8_lossy(exchange.request().body().as_ref()).into_owned()

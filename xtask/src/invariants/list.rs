@@ -28,7 +28,7 @@ const fn due(number: &'static str, sentence: &'static str) -> Invariant {
 pub(super) const INVARIANTS: [Invariant; 44] = [
     due("I01", "A token is served only until the guard before its hard expiry, by both clocks."),
     due("I02", "A token that is served, or stored, belongs to exactly the key that was asked for."),
-    due("I03", "A token in hand that nobody refused is served without network, store or waiting."),
+    due("I03", "A token in hand that was not refused is served without network, store or waiting."),
     due("I04", "With a valid token in hand no failure of endpoint or store reaches the caller."),
     due("I05", "A token that cannot stand in a header is never served."),
     due("I06", "The generations that one caller sees in a family never decrease, and each is one answer."),

@@ -1,4 +1,4 @@
-//! What the server answers, and after which time.
+//! The answers of the server, and their delays.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use octo_auth_core::{Now, Report, SendJob, TransportError};
 use super::kind::Kind;
 use crate::response::{json, with};
 
-/// The time an answer takes.
+/// The time until an answer arrives.
 const ANSWER: Duration = Duration::from_millis(200);
 
-/// The time an exchange may take before it is given up.
+/// The time after which an exchange is given up.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What becomes of one request.
+/// The outcome of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// A token of one hour and a new refresh token, the ones with this number.
+    /// A token of one hour and a new refresh token, both with this number.
     Token(u64),
     Failure(Kind),
 }
 
 impl Answer {
-    /// Returns the time from the sending of the request to its end.
+    /// Returns the duration from sending the request to its end.
     pub(super) fn takes(self) -> Duration {
         match self {
             Self::Failure(Kind::TimedOut) => DEADLINE,

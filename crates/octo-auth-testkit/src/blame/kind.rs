@@ -8,28 +8,29 @@ pub enum Kind {
     UnauthorizedClient,
     /// 400 with the OAuth code `invalid_request`.
     InvalidRequest,
-    /// 404 with a page.
+    /// 404 with an HTML page.
     NotFound,
     /// 500 with the OAuth code `server_error`.
     ServerError,
-    /// 502 with a page, as from a gateway.
+    /// 502 with an HTML page, as from a gateway.
     BadGateway,
     /// No answer within the 60 s that an exchange may take.
     TimedOut,
-    /// 429 without saying for how long.
+    /// 429 without `Retry-After`.
     TooManyRequests,
     /// 429 with `Retry-After: 30`.
     RetryAfter,
     /// 400 with the OAuth code `invalid_grant`: the refresh token is dead.
     InvalidGrant,
-    /// 502 with a page for all accounts, for 30 minutes from 2 h 45 min on; no account fails otherwise.
+    /// 502 with an HTML page for all accounts, for 30 minutes, beginning after 2 h 45 min. No account fails
+    /// otherwise.
     Outage,
-    /// Refused connections for all accounts, for the same time.
+    /// Refused connections for all accounts, in the same period.
     Refused,
 }
 
 impl Kind {
-    /// Returns all kinds, those that concern all accounts last.
+    /// Returns all kinds. The kinds that concern all accounts come last.
     pub fn all() -> impl Iterator<Item = Self> {
         use Kind as K;
         let of_some = [
@@ -63,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// Says whether it concerns all accounts for a while, rather than the bad ones all the time.
+    /// Returns whether the kind concerns all accounts for a while, rather than the bad accounts all the time.
     #[must_use]
     pub fn is_of_all(self) -> bool {
         matches!(self, Self::Outage | Self::Refused)

@@ -1,4 +1,4 @@
-//! Accounts that ask, jobs under way, callers that wait: a queue of events over simulated time.
+//! Simulates accounts, jobs in flight and waiting callers with a queue of events over simulated time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -14,32 +14,32 @@ use super::outcome::Outcome;
 use crate::fleet::chance::{Chance, derived};
 use crate::{moment, registration};
 
-/// How many accounts are healthy.
+/// The number of healthy accounts.
 pub const HEALTHY: usize = 500;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The least time between two events that cause each other.
+/// The shortest time between two events of which one causes the other.
 const TICK: Duration = Duration::from_millis(1);
 
 /// How long a caller waits for a token.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// When accounts ask: until this moment after the start.
+/// How long after the start accounts ask for tokens.
 const END: Duration = Duration::from_secs(6 * 3600);
 
-/// When the server fails for all accounts, if it does.
+/// The period in which the server fails for all accounts, for the kinds of that sort.
 const OUTAGE: Range<Duration> = Duration::from_secs(165 * 60)..Duration::from_secs(195 * 60);
 
-/// The longest time from one call of an account to the next, in milliseconds; half of it in the mean.
+/// The longest time between two calls of an account, in milliseconds. The average is half of it.
 const LONGEST_GAP: u64 = 6 * 60 * 1000;
 
-/// Six hours of one registration. All moments are counted from the start.
+/// Six hours of one registration. All times are relative to the start.
 pub(super) struct Simulation {
     machine: TokenManager,
     kind: Kind,
     manager: Vec<Account>,
-    /// What happens next, by its moment; of one moment, what was put in first.
+    /// The coming events by time. Events of the same time are in insertion order.
     queue: BTreeMap<(Duration, u64), Event>,
     queued: u64,
     calls: u64,
@@ -52,10 +52,10 @@ pub(super) struct Simulation {
 struct Account {
     key: TokenSpec,
     is_bad: bool,
-    /// Draws the moments of its calls.
+    /// Determines the times of the calls.
     chance: Chance,
     waiting: Vec<Call>,
-    /// The first call that was denied since the last one that was served.
+    /// The time of the first denied call since the last served one.
     denied_since: Option<Duration>,
 }
 
@@ -66,13 +66,13 @@ struct Call {
     asked: Duration,
 }
 
-/// What happens to the account of this place.
+/// An event of the account at this index.
 enum Event {
-    /// It is asked for its token.
+    /// A new call for its token.
     Asks(usize),
-    /// A call that waits, by its number, asks again.
+    /// The waiting call with this number asks again.
     AsksAgain(usize, u64),
-    /// Its request of that moment has this end.
+    /// The request that was sent at this time ends so.
     Ends(usize, SendJob, Duration, Answer),
 }
 
@@ -101,7 +101,7 @@ impl Simulation {
         }
     }
 
-    /// Lets everything happen, to the end of the last call.
+    /// Runs all events, to the end of the last call.
     pub(super) fn run(mut self) -> Outcome {
         for place in 0..self.manager.len() {
             self.sign_in(place);
@@ -156,7 +156,7 @@ impl Simulation {
         self.decide(place, Call { number: self.calls, asked: at }, at);
     }
 
-    /// Asks the machine for a call, and does what it says.
+    /// Asks the machine for a call, and follows its decision.
     fn decide(&mut self, place: usize, call: Call, at: Duration) {
         let key = &self.manager[place].key;
         let is_over = at >= call.asked + TIMEOUT;
@@ -181,7 +181,7 @@ impl Simulation {
         }
     }
 
-    /// Lets a call wait until the flight ends, at most until this moment or as long as it can.
+    /// Lets a call wait until the flight ends, at most until `until` or the call's own limit.
     fn wait(&mut self, place: usize, call: Call, until: Duration, at: Duration) {
         self.manager[place].waiting.push(call);
         let again = until.min(call.asked + TIMEOUT).max(at + TICK);
@@ -210,12 +210,12 @@ impl Simulation {
         }
     }
 
-    /// Carries a job of an account; where there is none, or it cannot be sent, its flight has ended.
+    /// Runs a job of an account. The flight has ended if there is no job, or if the job cannot be sent.
     fn carry(&mut self, place: usize, mut job: Option<Job>, at: Duration) {
         while let Some(next) = job {
             job = match next {
                 Job::Send(job) => return self.send(place, job, at),
-                // There is no store.
+                // The simulation has no store.
                 other => self.machine.report(other.abandon(), now(at)),
             };
         }
@@ -239,13 +239,13 @@ impl Simulation {
         self.put(at + answer.takes(), Event::Ends(place, job, at, answer));
     }
 
-    /// Says whether the server fails for an account at a moment.
+    /// Returns whether the server fails for an account at this time.
     fn fails(&self, place: usize, at: Duration) -> bool {
         if self.kind.is_of_all() { OUTAGE.contains(&at) } else { self.manager[place].is_bad }
     }
 }
 
-/// Reads both clocks at a moment after the start.
+/// Returns both clocks at this time after the start.
 fn now(at: Duration) -> Now {
     let start = moment::start();
     Now { wall: start.wall.saturating_add(at), boot: start.boot + at }

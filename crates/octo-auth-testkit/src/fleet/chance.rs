@@ -1,4 +1,4 @@
-//! Pseudorandom numbers, the same for the same seed on every machine: whole numbers alone, no floating point.
+//! Pseudorandom numbers, identical for the same seed on every machine. They use integers only, no floating point.
 
 /// A stream of pseudorandom numbers (SplitMix64).
 #[derive(Debug, Clone)]
@@ -9,7 +9,7 @@ impl Chance {
         Self(seed)
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -17,40 +17,40 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below a bound; zero if the bound is.
+    /// Returns a number below a bound, or zero if the bound is zero.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 
-    /// A number from the first to the last, both included.
+    /// Returns a number from `first` to `last`, both included.
     pub(crate) fn between(&mut self, first: u64, last: u64) -> u64 {
         first + self.below(last.saturating_sub(first) + 1)
     }
 
-    /// Whether something happens that happens so often in ten thousand.
+    /// Returns `true` with this probability, in ten-thousandths.
     pub(crate) fn hits(&mut self, in_ten_thousand: u64) -> bool {
         self.below(10_000) < in_ten_thousand
     }
 
-    /// One of several.
+    /// Returns one of several values.
     pub(crate) fn pick<T: Copy>(&mut self, first: T, others: &[T]) -> T {
         let which = usize::try_from(self.below(others.len() as u64 + 1)).unwrap_or(0);
         which.checked_sub(1).and_then(|which| others.get(which)).copied().unwrap_or(first)
     }
 
-    /// A span about this long in the mean: mostly shorter, sometimes much longer.
+    /// Returns a duration with this mean: mostly shorter, sometimes much longer.
     pub(crate) fn about(&mut self, mean: u64) -> u64 {
         let scale = self.pick(mean / 8, &[mean / 3, mean, mean, mean * 5 / 2]);
         (scale / 2 + self.below(scale + 1)).max(1)
     }
 
-    /// A number for a byte.
+    /// Returns a random byte.
     pub(crate) fn byte(&mut self) -> u8 {
         self.next().to_le_bytes()[0]
     }
 }
 
-/// The seed of one of many parts of a run.
+/// Returns the seed of one part of a run.
 pub(crate) fn derived(seed: u64, part: u64) -> u64 {
     Chance::new(seed ^ Chance::new(part).next()).next()
 }

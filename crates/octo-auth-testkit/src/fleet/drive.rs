@@ -1,4 +1,4 @@
-//! How the days of an episode go by: who asks when, how long jobs take, and what becomes of them.
+//! Plays the days of an episode: when callers ask, how long jobs take, and how they end.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,16 +12,16 @@ const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Transports give a request up after so long, in milliseconds.
+/// The deadline of a transport, in milliseconds.
 const EXCHANGE_DEADLINE: u64 = 60 * SECOND;
 
-/// Callers wait so long at most, in milliseconds.
+/// The deadline of a caller, in milliseconds.
 const CALLER_DEADLINE: u64 = 30 * SECOND;
 
-/// An episode under way.
+/// An episode in progress.
 pub(super) struct Drive {
     pub(super) world: World,
-    /// Everything that has happened.
+    /// All events so far.
     pub(super) events: Vec<Event>,
     chance: Chance,
     weather: Weather,
@@ -29,38 +29,38 @@ pub(super) struct Drive {
     clock: u64,
     agenda: BinaryHeap<Reverse<(u64, u64, Deed)>>,
     filed: u64,
-    /// The number of the newest job that is on the agenda.
+    /// The number of the newest job on the agenda.
     newest: u64,
-    /// The newest job when a process was started.
+    /// The number of the newest job when each process was started.
     born: Vec<u64>,
-    /// Until when a process does nothing, as if its machine were suspended.
+    /// Until when each process does nothing, as if its machine were suspended.
     stalled: Vec<u64>,
-    /// Until when a caller waits, by process and key.
+    /// Until when a caller waits, by process and spec.
     waiting: Vec<Option<u64>>,
-    /// The mean time between two calls, by process and key.
+    /// The mean time between two calls, by process and spec.
     intervals: Vec<u64>,
 }
 
-/// Something that is to happen at a moment.
+/// An entry of the agenda.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
-    /// Somebody calls, as somebody does again and again.
+    /// A caller asks for a token, and will ask again later.
     Call(u8, u8),
-    /// A caller that waits asks for the last time.
+    /// A waiting caller asks for the last time.
     LastCall(u8, u8),
-    /// Somebody keeps the tokens of a process warm.
+    /// The refresh ahead of a process polls for tokens that are due.
     Tend(u8),
-    /// A job of a process and key ends, unless the process died since the one with this number began.
+    /// A job of a process and spec ends, unless the process died since the job with this number began.
     Finish(u64, u8, u8),
-    /// The answer comes of a request whose carrier is lost.
+    /// The answer to a request arrives, after its carrier was lost.
     ArriveLate(u8, u8),
     /// A process is started again.
     Restart(u8),
     /// A user signs in.
     SignIn(u8),
-    /// Users that are asked to sign in do.
+    /// Users that are asked to sign in do so.
     SignInWhereAsked,
-    /// Somebody does something with the fleet.
+    /// An operator changes something in the fleet, or something happens to its machines.
     Meddle,
 }
 
@@ -107,7 +107,7 @@ impl Drive {
         self.file(HOUR / 2, Deed::Meddle);
     }
 
-    /// Lets so many days pass, or fewer: up to the first violation.
+    /// Plays `days` days, or fewer if an invariant is violated.
     pub(super) fn run(&mut self, days: u64) {
         while let Some(Reverse((at, _, deed))) = self.agenda.pop() {
             if at >= days * DAY || self.world.violation().is_some() {
@@ -121,7 +121,7 @@ impl Drive {
         }
     }
 
-    /// The days that have passed, the one under way included.
+    /// Returns the number of days that have passed, including the present one.
     pub(super) fn days(&self) -> u64 {
         self.clock / DAY + 1
     }
@@ -157,7 +157,7 @@ impl Drive {
         }
     }
 
-    /// Puts a deed on the agenda, so many milliseconds from now.
+    /// Adds an entry to the agenda, `after` milliseconds from now.
     fn file(&mut self, after: u64, deed: Deed) {
         self.filed += 1;
         self.agenda.push(Reverse((self.clock + after, self.filed, deed)));
@@ -190,7 +190,7 @@ impl Drive {
         }
     }
 
-    /// Whether a process does nothing now; the deed comes again then.
+    /// Returns whether a process is stalled. If so, the entry is postponed to the end of the stall.
     fn is_stalled(&mut self, process: u8, deed: Deed) -> bool {
         let until = self.stalled.get(usize::from(process)).copied().unwrap_or(0);
         let is_stalled = until > self.clock;
@@ -240,7 +240,7 @@ impl Drive {
         }
     }
 
-    /// A flight may have ended: whoever waits for it asks again.
+    /// Lets a waiting caller ask again, because a flight may have ended.
     fn wake(&mut self, process: u8, key: u8) {
         let place = self.place(process, key);
         if self.world.is_carried(who(process, key)) {
@@ -293,7 +293,7 @@ impl Drive {
         self.wake(machine, key);
     }
 
-    /// A process imports the refresh tokens of its configuration, as at each start.
+    /// Lets a process import the refresh tokens of its configuration, as at each start.
     fn import_seeds(&mut self, process: u8) {
         if self.chance.hits(7000) {
             (0..number(self.world.keys())).for_each(|key| self.happen(Event::Seed(who(process, key))));
@@ -306,7 +306,7 @@ impl Drive {
         self.happen(Event::Adopt(who(process, key), lifetime));
     }
 
-    /// Somebody does something with the fleet, or something happens to its machines.
+    /// Lets an operator change something in the fleet, or something happen to its machines.
     fn meddle(&mut self) {
         let process = self.some_process();
         let key = number(usize::try_from(self.chance.below(self.world.keys() as u64)).unwrap_or(0));
@@ -342,7 +342,7 @@ impl Drive {
                 self.stalled.get_mut(usize::from(process)).into_iter().for_each(|own| *own = until);
             }
             13 => {
-                // Many ask at once, as after a deployment.
+                // Many callers ask at once, as after a deployment.
                 for own in 0..number(self.world.processes()) {
                     (0..number(self.world.keys())).for_each(|key| self.ask(own, key));
                 }

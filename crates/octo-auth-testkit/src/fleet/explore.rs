@@ -1,32 +1,32 @@
-//! Every order in which a few things can happen to one key of a few processes, up to so many steps.
+//! Explores every order of a few events for one spec of a few processes, up to a limited depth.
 //!
-//! The alphabet, for each process: a caller asks; the job in flight ends well, fails, is done without anybody hearing
-//! of it, or dies with its process, before or after it was done. For all: the time passes to the next moment at which
-//! anything can change by itself.
+//! Each process has these steps: a caller asks; the job in flight succeeds, fails, succeeds without a report, or dies
+//! with its process before or after it was done. One step concerns all processes: time passes to the next moment at
+//! which anything can change by itself.
 //!
-//! States that look alike in everything that can be seen of them are followed once. What a machine does not show (how
-//! often something failed, say) may differ all the same: the exploration is exhaustive up to that.
+//! States that look the same from outside are followed only once. Two such states may differ in what a machine does
+//! not show, such as a count of failures. The exploration is exhaustive up to that.
 
 use std::collections::HashSet;
 
 use crate::world::{Event, FaultKind, Plan, Reply, Setup, StoreEnd, Trace, Violation, Who, World};
 
-/// The key that is looked at: an account, whose refresh token can be lost.
+/// The explored spec: an account, whose refresh token can be lost.
 const KEY: u8 = 2;
 
-/// What an exploration came upon.
+/// The result of an exploration.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Explored {
-    /// Sequences that were played.
+    /// The number of sequences that were played.
     pub sequences: u64,
-    /// Different states that were reached.
+    /// The number of different states that were reached.
     pub states: u64,
-    /// The first sequence in which an invariant is broken.
+    /// The first sequence that violates an invariant.
     pub broken: Option<(Plan, Violation)>,
 }
 
-/// A letter of the alphabet.
+/// One step of a sequence.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Ask(u8),
@@ -38,8 +38,8 @@ enum Step {
     TimePasses,
 }
 
-/// Plays each sequence of up to so many steps, one after the other; all begin with an account that has signed in, whose
-/// first token was got and is due for renewal.
+/// Plays every sequence of up to `depth` steps, one after the other. Each begins with an account that has signed in
+/// and whose first token is due for renewal.
 #[must_use]
 pub fn explore(setup: Setup, depth: u32) -> Explored {
     let mut explored = Explored::default();
@@ -77,7 +77,7 @@ fn played(setup: Setup, events: &[Event]) -> World {
     world
 }
 
-/// One process has got a token of an hour, which is due for renewal; the others have read nothing yet.
+/// One process has got a token of one hour, which is due for renewal. The others have read nothing yet.
 fn beginning() -> Vec<Event> {
     let first = Who { machine: 0, key: KEY };
     vec![Event::Drive(first, Reply::token(3600), 0), Event::Pass(3_590_000)]
@@ -98,7 +98,7 @@ fn alphabet(setup: Setup) -> impl Iterator<Item = Step> {
     (0..setup.processes).flat_map(each).chain([S::TimePasses])
 }
 
-/// What a step is in a world, if it can happen there.
+/// Returns the event of a step, or `None` if the step is impossible in this world.
 fn event(step: Step, world: &World) -> Option<Event> {
     let who = |machine| Who { machine, key: KEY };
     let in_flight = |machine| world.oldest_job(who(machine)).map(|_| who(machine));

@@ -1,4 +1,4 @@
-//! Lives: random worlds in which very many things happen, without regard to what is likely.
+//! Lives: random worlds with very many events, regardless of how likely they are.
 
 use std::time::Duration;
 
@@ -13,29 +13,29 @@ use crate::world::{Defect, Plan, Trace, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A random world of two to eight processes, and everything that happens in it.
+/// A random world of two to eight processes, and all its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
-    /// What everything in it is drawn from.
+    /// The seed of everything in it.
     pub seed: u64,
-    /// What it looks at most.
+    /// Its focus.
     pub focus: Focus,
-    /// How many things happen.
+    /// The number of events.
     pub events: usize,
 }
 
 impl Life {
-    /// Returns the lives of a run in their order, each with the next focus.
+    /// Returns the lives of a run in order. The focus changes from one to the next.
     pub fn of_run(count: u64, seed: u64, events: usize) -> impl Iterator<Item = Self> {
         let focuses = Focus::ALL.into_iter().cycle();
         (0..count).zip(focuses).map(move |(part, focus)| Self { seed: derived(seed, part), focus, events })
     }
 
-    /// Returns what happens, which is the same for the same life.
+    /// Returns the plan, which is always the same for the same life.
     ///
     /// # Panics
     ///
-    /// Never: every draw is a world.
+    /// Never, because every generated value is a valid world.
     #[must_use]
     pub fn plan(&self) -> Plan {
         let mut bytes = [0; 32];
@@ -45,12 +45,12 @@ impl Life {
         let mut setup = sound(setups(self.focus).new_tree(&mut runner)).current();
         setup.processes = 2 + u8::try_from(self.seed % 7).unwrap_or(0);
         let events = events(self.focus);
-        // One by one: a tree that shrinks takes kilobytes for each.
+        // Generated one by one: a tree that can shrink takes kilobytes for each event.
         let events = (0..self.events).map(|_| sound(events.new_tree(&mut runner)).current());
         Plan { setup, events: events.collect() }
     }
 
-    /// Lets it happen, up to the first contradiction to an invariant, with a known defect or without.
+    /// Plays the life up to the first violation of an invariant, with or without a known defect.
     #[must_use]
     pub fn play(&self, sabotage: Option<Defect>) -> Story {
         let Plan { setup, mut events } = self.plan();

@@ -1,4 +1,4 @@
-//! A plan as a text that can be read, kept and played again: JSON lines, the first of which says how it begins.
+//! A plan as text that can be read, stored and replayed: JSON lines, of which the first one has the setup.
 
 use std::fmt::Write as _;
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::shrink::first_violation;
 use crate::world::{Defect, Plan, Setup, Violation, World};
 
-/// A plan, and the defect that was switched in.
+/// A plan, and the defect that was active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
-    /// How it begins and what happens.
+    /// The setup and the events.
     pub plan: Plan,
-    /// The defect.
+    /// The defect, or `None`.
     pub sabotage: Option<Defect>,
 }
 
-/// Why a text is no script: the line and what is wrong with it.
+/// An error in the text of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptError {
-    /// The line, counted from one.
+    /// The line number; the first line is 1.
     pub line: usize,
     /// What is wrong.
     pub what: String,
@@ -35,13 +35,13 @@ struct Head {
 }
 
 impl Script {
-    /// The text of the script: the first line says how it begins, each other one what happens next. Lines that begin
-    /// with `#` say to people what comes of it.
+    /// Returns the text of the script. The first line has the setup, each other line the next event. Lines that begin
+    /// with `#` tell the reader which violation follows.
     #[must_use]
     pub fn to_text(&self) -> String {
         let sabotage = self.sabotage.map(|sabotage| sabotage.name().to_owned());
         let mut text = String::new();
-        // Writing to a string cannot fail, and plain data can always be written as JSON.
+        // Writing to a string cannot fail, and plain data can always be serialized as JSON.
         if let Some((_, Violation { invariant, what })) = first_violation(&self.plan, self.sabotage) {
             let _ = writeln!(text, "# {invariant} is broken: {}", what.replace('\n', " "));
         }
@@ -57,7 +57,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// A [`ScriptError`] with the first line that cannot be read.
+    /// A [`ScriptError`] for the first line that cannot be read.
     pub fn from_text(text: &str) -> Result<Self, ScriptError> {
         let lines = (1..).zip(text.lines().map(str::trim));
         let mut lines = lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
@@ -73,7 +73,7 @@ impl Script {
         Ok(Self { plan: Plan { setup, events }, sabotage })
     }
 
-    /// The world after everything has happened, with its whole trace.
+    /// Returns the world after all events, with its whole trace.
     #[must_use]
     pub fn play(&self) -> World {
         let mut world = World::sabotaged(self.plan.setup, self.sabotage);

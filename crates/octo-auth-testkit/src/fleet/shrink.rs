@@ -1,27 +1,27 @@
-//! Making a failing list of events short: what can be left out while the same invariant breaks is left out.
+//! Shrinks a failing list of events: removes each event that the same violation does not need.
 //!
-//! Any subsequence of a plan's events is a plan. First whole subjects are left out: keys, what happened long before,
-//! processes, kinds of events. Then parts of the list, large ones first (delta debugging).
+//! Any subsequence of a plan's events is a valid plan. Whole groups are removed first: specs, early events,
+//! processes, kinds of events. Then parts of the list are removed, large ones first (delta debugging).
 
 use std::mem::{Discriminant, discriminant};
 
 use crate::world::{Defect, Event, MOST_PROCESSES, Plan, Setup, Trace, Violation, World};
 
-/// The most events that are played for one search; what is found by then is good enough.
+/// The limit of events played in one search. The shortest list found by then is good enough.
 const MOST_EVENTS: usize = 20_000_000;
 
-/// More keys than any world has.
+/// A count above the number of specs of any world.
 const MOST_KEYS: u8 = 4;
 
-/// The first contradiction in what a plan says, if there is one, and after how many of its events.
+/// Returns the first violation in a plan, if any, and the number of events before and including it.
 #[must_use]
 pub fn first_violation(plan: &Plan, sabotage: Option<Defect>) -> Option<(usize, Violation)> {
     play(plan.setup, &plan.events, sabotage)
 }
 
-/// A plan in which the same invariant breaks, with as few events as can be found.
+/// Returns a plan that violates the same invariant with as few events as the search finds.
 ///
-/// A plan in which nothing breaks is given back as it is.
+/// Returns a plan without a violation unchanged.
 #[must_use]
 pub fn shrunk(plan: &Plan, sabotage: Option<Defect>) -> Plan {
     let Some((last, violation)) = first_violation(plan, sabotage) else { return plan.clone() };
@@ -39,12 +39,12 @@ struct Search {
     sabotage: Option<Defect>,
     invariant: &'static str,
     played: usize,
-    /// The shortest list found.
+    /// The shortest list so far.
     events: Vec<Event>,
 }
 
 impl Search {
-    /// Tries another list; whether the same invariant breaks in it, which is then the shortest.
+    /// Tries another list. Returns whether it violates the same invariant; it is then the shortest list.
     fn try_out(&mut self, events: &[Event]) -> bool {
         if events.len() >= self.events.len() || self.played >= MOST_EVENTS {
             return false;
@@ -86,7 +86,7 @@ impl Search {
         self.try_out(&kept);
     }
 
-    /// What happened last is often enough.
+    /// The last events alone are often sufficient.
     fn leave_out_the_past(&mut self) {
         let mut length = 16;
         while length < self.events.len() {
@@ -98,7 +98,7 @@ impl Search {
         }
     }
 
-    /// Leaves out each part that can be spared, from the last to the first, ever smaller ones.
+    /// Removes each part that is not needed, from the last to the first, in ever smaller parts.
     fn leave_out_parts(&mut self) {
         let mut size = self.events.len() / 2;
         while size > 0 && self.played < MOST_EVENTS {
@@ -118,7 +118,7 @@ impl Search {
     }
 }
 
-/// The process and the key an event is about, where it names them.
+/// Returns the process and the spec that an event names.
 fn subject(event: &Event) -> (Option<u8>, Option<u8>) {
     match event {
         Event::Ask(who)
@@ -161,7 +161,7 @@ fn play(setup: Setup, events: &[Event], sabotage: Option<Defect>) -> Option<(usi
     world.violation().cloned().map(|violation| (0, violation))
 }
 
-/// These events with times that follow each other put together.
+/// Returns these events with consecutive passages of time combined.
 fn merged(events: &[Event]) -> Vec<Event> {
     let mut merged: Vec<Event> = Vec::new();
     for event in events {

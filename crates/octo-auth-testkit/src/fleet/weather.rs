@@ -1,4 +1,4 @@
-//! What goes wrong around a fleet, and for how long: phases that come and go, and what they do to jobs.
+//! The faults around a fleet and their durations: phases that come and go, and their effect on jobs.
 
 use super::chance::Chance;
 use crate::world::{Breakage, FaultKind, RefreshMember, Refusal, Reply, StoreEnd, TokenReply};
@@ -7,42 +7,42 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// Something that goes wrong for a while.
+/// A fault that lasts for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The endpoint is not reached or does not work.
+    /// The endpoint is unreachable or does not work.
     Outage,
-    /// The endpoint wants to be left alone.
+    /// The endpoint throttles its clients.
     Throttling,
-    /// The server does what is asked, and its answers do not arrive.
+    /// The server does what is asked, but its answers do not arrive.
     LostAnswers,
-    /// Answers take up to their deadline, some longer.
+    /// Answers take up to their deadline, and some take longer.
     SlowAnswers,
-    /// Answers come that cannot be used.
+    /// Answers are unusable.
     BrokenAnswers,
-    /// The store fails, some of what it is given being stored all the same.
+    /// The store fails, but stores some of the records nevertheless.
     StoreFaults,
     /// The store takes seconds.
     SlowStore,
-    /// Whoever carries a job dies, and some answers come all the same.
+    /// Carriers of jobs die, but some answers arrive nevertheless.
     LostCarriers,
     /// Resource servers refuse good tokens.
     RefusedTokens,
     /// The server does not know the client.
     WrongClient,
-    /// The server leaves the refresh token out of its answers, or something that is none in its place.
+    /// The server omits the refresh token from its answers, or sends an invalid one.
     NoRefreshTokens,
-    /// The server gives the token out that it gave last.
+    /// The server issues the same access token again.
     SameTokens,
     /// Tokens live for minutes or seconds.
     ShortLives,
-    /// Somebody sets the wall clock.
+    /// An operator sets the wall clock.
     ClockSteps,
     /// Processes die.
     Crashes,
 }
 
-/// All phases with how long they stay away and how long they last, in the mean.
+/// All phases with their mean pause and their mean duration.
 const PHASES: [(Phase, u64, u64); 15] = [
     (Phase::Outage, 20 * HOUR, 25 * MINUTE),
     (Phase::Throttling, 20 * HOUR, 10 * MINUTE),
@@ -64,10 +64,10 @@ const PHASES: [(Phase, u64, u64); 15] = [
 /// The weather at one moment.
 #[derive(Debug)]
 pub(super) struct Weather {
-    /// Whether each phase is on, and until when it is as it is, in milliseconds.
+    /// Whether each phase is on, and until when it stays so, in milliseconds.
     phases: [(bool, u64); PHASES.len()],
     next: u64,
-    /// Seconds that tokens live.
+    /// The lifetime of tokens, in seconds.
     lifetime: u64,
 }
 
@@ -78,7 +78,7 @@ impl Weather {
         Self { phases, next: 0, lifetime }
     }
 
-    /// The phases go on to a moment, in milliseconds.
+    /// Updates the phases to a time in milliseconds.
     pub(super) fn pass(&mut self, now: u64, chance: &mut Chance) {
         if self.next > now {
             return;
@@ -92,12 +92,12 @@ impl Weather {
         self.next = self.phases.iter().map(|(_, until)| *until).min().unwrap_or(0);
     }
 
-    /// Whether it is so now.
+    /// Returns whether a phase is on.
     pub(super) fn has(&self, phase: Phase) -> bool {
         PHASES.iter().zip(self.phases).any(|((known, ..), (is_on, _))| *known == phase && is_on)
     }
 
-    /// How long a request takes, in milliseconds.
+    /// Returns how long a request takes, in milliseconds.
     pub(super) fn answer_takes(&self, chance: &mut Chance) -> u64 {
         match self.has(Phase::SlowAnswers) {
             true if chance.hits(7000) => chance.between(SECOND, 58 * SECOND),
@@ -107,7 +107,7 @@ impl Weather {
         }
     }
 
-    /// How long a step with the store takes, in milliseconds.
+    /// Returns how long a store operation takes, in milliseconds.
     pub(super) fn store_takes(&self, chance: &mut Chance) -> u64 {
         match self.has(Phase::SlowStore) {
             true => chance.between(300, 5300),
@@ -116,7 +116,7 @@ impl Weather {
         }
     }
 
-    /// What becomes of a step with the store.
+    /// Returns the outcome of a store operation.
     pub(super) fn store_end(&self, chance: &mut Chance) -> StoreEnd {
         let works = if self.has(Phase::StoreFaults) { 5000 } else { 9985 };
         if chance.hits(works) {
@@ -125,7 +125,7 @@ impl Weather {
         chance.pick(StoreEnd::Fails, &[StoreEnd::Fails, StoreEnd::FailsAfterwards, StoreEnd::IsLost])
     }
 
-    /// What becomes of a request.
+    /// Returns the outcome of a request.
     pub(super) fn reply(&self, chance: &mut Chance) -> Reply {
         if self.has(Phase::WrongClient) && chance.hits(9000) {
             return Reply::refusal(401, Some("invalid_client"));

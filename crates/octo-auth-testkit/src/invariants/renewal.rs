@@ -1,7 +1,7 @@
-//! When a renewal is due: of a [`Validity`], and of any rule that says how urgent a renewal is.
+//! Invariants of the time of renewal, for a [`Validity`] and for any renewal rule.
 //!
 //! A rule is a function of what is known of a token and of its age. Its guard is the margin before the end of a
-//! lifetime L in which the token is served no more, because it may expire on its way: min(10 s, L/10).
+//! lifetime L in which the token is not served any more, because it may expire on its way: min(10 s, L/10).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{Violation, unless};
 use crate::moment;
 use crate::strategies::Case;
 
-/// The rule of octo-auth: that of [`Validity`], with the lead of the terms.
+/// The rule of octo-auth itself: that of [`Validity`], with the lead of the terms.
 #[must_use]
 pub fn by_validity(terms: &ValidityTerms, age: Duration) -> Freshness {
     let issued = moment::start();
@@ -19,16 +19,18 @@ pub fn by_validity(terms: &ValidityTerms, age: Duration) -> Freshness {
     Validity::new(issued, terms).freshness(now)
 }
 
-/// Looks at a rule in one case, at everything it owes:
+/// Checks all invariants of a renewal rule in one case.
 ///
-/// - I01: it serves nothing from the guard before the end on, which is min(10 s, L/10) of a lifetime L;
-/// - I09: what is older is never less urgent; I10: what lives longer is never more urgent;
-/// - I11: nothing is renewed before 0.4 of its lifetime;
-/// - I12: more jitter, and I13: a hint of the server, never renew later.
+/// - I01: A token with lifetime L is not served within the guard before its end, min(10 s, L/10).
+/// - I09: An older token is never less urgent.
+/// - I10: A token with a longer lifetime is never more urgent.
+/// - I11: No token is renewed before 0.4 of its lifetime.
+/// - I12: More jitter never delays a renewal.
+/// - I13: A hint of the server never delays a renewal.
 ///
 /// # Errors
 ///
-/// The first contradiction.
+/// The first violation.
 pub fn renewal_rule(
     rule: impl Fn(&ValidityTerms, Duration) -> Freshness,
     case: &Case,
@@ -67,22 +69,22 @@ pub fn renewal_rule(
     unless(in_order, "I13", || format!("a hint is less urgent: {}, but {}", said(&without), said(&with)))
 }
 
-/// I09: as time goes on by either clock, a token only becomes more urgent to renew. `later` is after `earlier` by both
-/// clocks, and the wall clock is not before the issue.
+/// Checks I09: as either clock advances, a renewal only becomes more urgent. `later` must be after `earlier` by both
+/// clocks, and the wall clock must not be before the issue.
 ///
 /// # Errors
 ///
-/// The contradiction.
+/// The violation.
 pub fn urgency_never_falls(validity: &Validity, earlier: Now, later: Now) -> Result<(), Violation> {
     let (before, after) = (validity.freshness(earlier), validity.freshness(later));
     unless(before <= after, "I09", || format!("{before:?} became {after:?} of {validity:?}"))
 }
 
-/// I10: a token that lives longer by `more` is never more urgent at the same moment.
+/// Checks I10: a token whose lifetime is longer by `more` is never more urgent at the same time.
 ///
 /// # Errors
 ///
-/// The contradiction.
+/// The violation.
 pub fn longer_life_is_no_more_urgent(
     issued: Now,
     terms: &ValidityTerms,
@@ -95,46 +97,46 @@ pub fn longer_life_is_no_more_urgent(
     unless(long <= short, "I10", || format!("{short:?} with {life:?}, {long:?} with {more:?} more"))
 }
 
-/// I11: a renewal is due not before 0.4 of the lifetime, and not after the guard before its end. An unknown lifetime
-/// has no such bounds.
+/// Checks I11: a renewal is due not before 0.4 of the lifetime, and not after the guard before its end. An unknown
+/// lifetime has no such bounds.
 ///
 /// # Errors
 ///
-/// The contradiction.
+/// The violation.
 pub fn renewal_is_due_in_time(validity: &Validity) -> Result<(), Violation> {
     let (Some(life), Some(due)) = (validity.lifetime(), validity.renewal_due_age()) else {
         let is_unknown = validity.lifetime().is_none();
         return unless(is_unknown, "I11", || format!("no renewal is ever due of {validity:?}"));
     };
     let (in_tenths, guard) = (tenths(life), guard_in_tenths(life));
-    // A whole millisecond, which is what ages are rounded to, is ten tenths.
+    // Ages are rounded to a whole millisecond, which is ten tenths.
     let in_time = tenths(due) * 10 >= in_tenths * 4 && tenths(due) < in_tenths - guard + 10;
     unless(in_time, "I11", || format!("due at {due:?} of {life:?}"))
 }
 
-/// I12: more jitter never renews later.
+/// Checks I12: more jitter never delays a renewal.
 ///
 /// # Errors
 ///
-/// The contradiction.
+/// The violation.
 pub fn jitter_never_delays(issued: Now, terms: &ValidityTerms, other: u32) -> Result<(), Violation> {
     let due = |jitter| Validity::new(issued, &ValidityTerms { jitter, ..*terms }).renewal_due_age();
     let (less, more) = (due(terms.jitter.min(other)), due(terms.jitter.max(other)));
     unless(more <= less, "I12", || format!("due at {less:?} with less jitter, at {more:?} with more"))
 }
 
-/// I13: a hint of the server never delays a renewal.
+/// Checks I13: a hint of the server never delays a renewal.
 ///
 /// # Errors
 ///
-/// The contradiction.
+/// The violation.
 pub fn hint_never_delays(issued: Now, terms: &ValidityTerms, hint: Duration) -> Result<(), Violation> {
     let due = |hint| Validity::new(issued, &ValidityTerms { hint, ..*terms }).renewal_due_age();
     let (without, with) = (due(None), due(Some(hint)));
     unless(with <= without, "I13", || format!("due at {without:?}, with the hint at {with:?}"))
 }
 
-/// In tenths of a millisecond, so that a tenth of a lifetime is a whole number.
+/// Returns a duration in tenths of a millisecond, so that a tenth of a lifetime is an integer.
 fn tenths(duration: Duration) -> u128 {
     duration.as_millis() * 10
 }

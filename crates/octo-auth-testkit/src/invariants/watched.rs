@@ -1,42 +1,42 @@
-//! The invariants that a world watches while things happen in it.
+//! The invariants that a world checks during its events.
 
 use super::Violation;
 use crate::world::World;
 
-/// One thing that always holds.
+/// One invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invariant {
     /// Its number, such as `I04`.
     pub number: &'static str,
-    /// What holds, in one sentence.
+    /// The invariant in one sentence.
     pub sentence: &'static str,
 }
 
 impl Invariant {
-    /// Looks at whether it held in everything that has happened in a world. One that the world never came to look at
-    /// holds; [`World::examined`] says how often each was looked at.
+    /// Checks whether the invariant held in all past events of a world. An invariant that the world never examined
+    /// counts as held. [`World::examined`] returns how often each one was examined.
     ///
     /// # Errors
     ///
-    /// The first contradiction.
+    /// The first violation.
     pub fn check(&self, world: &World) -> Result<(), Violation> {
         world.violations_of(self.number).next().map_or(Ok(()), |violation| Err(violation.clone()))
     }
 }
 
-/// Looks at all of [`WATCHED`] in a world.
+/// Checks all of [`WATCHED`] in a world.
 ///
 /// # Errors
 ///
-/// The contradiction noticed first.
+/// The earliest violation.
 pub fn check_all(world: &World) -> Result<(), Violation> {
     world.violations().first().map_or(Ok(()), |violation| Err(violation.clone()))
 }
 
-/// Makes the list of them and its page from the same sentences.
+/// Defines the list and its documentation from the same sentences.
 macro_rules! watched {
     ($($number:literal, $sentence:literal;)*) => {
-        /// What every [`World`] watches, in the order of the numbers:
+        /// The invariants that every [`World`] checks, in the order of their numbers:
         ///
         $(#[doc = concat!("- ", $number, ": ", $sentence)])*
         pub const WATCHED: [Invariant; 30] = [$(Invariant { number: $number, sentence: $sentence }),*];
@@ -46,7 +46,7 @@ macro_rules! watched {
 watched! {
     "I01", "A token is served only until the guard before its hard expiry, by both clocks.";
     "I02", "A token that is served, or stored, belongs to exactly the key that was asked for.";
-    "I03", "A token in hand that nobody refused is served without network, store or waiting.";
+    "I03", "A token in hand that was not refused is served without network, store or waiting.";
     "I04", "With a valid token in hand no failure of endpoint or store reaches the caller.";
     "I05", "A token that cannot stand in a header is never served.";
     "I06", "The generations that one caller sees in a family never decrease, and each is one answer.";

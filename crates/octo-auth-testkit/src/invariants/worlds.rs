@@ -1,4 +1,4 @@
-//! What shows only by comparing worlds, or by letting one go on.
+//! Invariants that show only when worlds are compared, or when a world continues.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use octo_auth_core::Policy;
 use super::{Violation, unless};
 use crate::world::{Event, FaultKind, Plan, Reply, Setup, Who, World};
 
-/// Longer than any window in which requests are counted, so that no budget closes a key.
+/// Longer than any window in which requests are counted, so that no budget blocks a spec.
 const WINDOW: Duration = Duration::from_secs(70);
 
-/// I15: the same events give the same answers, line by line of the trace.
+/// Checks I15: the same events give the same decisions, line by line of the trace.
 ///
 /// # Errors
 ///
@@ -20,23 +20,23 @@ pub fn same_events_same_answers(plan: &Plan) -> Result<(), Violation> {
     same("I15", once.trace().iter(), again.trace().iter())
 }
 
-/// I17: from whatever has happened, a token is reached by doing what the failures ask for, at a server and a store
-/// that work. `process` and `key` count modulo how many there are.
+/// Checks I17: after the plan, a caller gets a token by following the remedies of the errors, if the server and the
+/// store work. `process` and `key` are taken modulo the number of processes and specs.
 ///
 /// # Errors
 ///
-/// What the last caller was told.
+/// The last error of the caller.
 pub fn a_token_is_reached(plan: &Plan, process: u8, key: u8) -> Result<(), Violation> {
     World::after(plan).recover(process, key).map_err(|said| Violation::new("I17", said))
 }
 
-/// I25: with a healthy server, a token that lives so many seconds is renewed at most T/(0.4 L) + 1 times in the time
-/// T. The key is asked for fifty times, `step` two-hundredths of the lifetime apart; `hint` is the server's, in
-/// seconds.
+/// Checks I25: with a healthy server, a token with lifetime L is renewed at most T/(0.4 L) + 1 times in the time T.
+/// `lifetime` and the server's `hint` are in seconds. The caller asks fifty times, `step` two-hundredths of the
+/// lifetime apart.
 ///
 /// # Errors
 ///
-/// How often it was renewed.
+/// How often the token was renewed.
 pub fn renewals_are_rare(
     setup: Setup,
     key: u8,
@@ -59,7 +59,7 @@ pub fn renewals_are_rare(
     unless(is_rare, "I25", || format!("{renewals} renewals in {span:?} of {lifetime} s"))
 }
 
-/// I26: callers that go away at their deadline change nothing for the others, line by line of the trace.
+/// Checks I26: callers that leave at their deadline change nothing for the others, line by line of the trace.
 ///
 /// # Errors
 ///
@@ -81,13 +81,13 @@ pub fn leaving_callers_change_nothing(plan: &Plan) -> Result<(), Violation> {
     same("I26", told(&alone).iter(), told(&crowded).iter())
 }
 
-/// I27: the pauses after so many failures in a row keep to bounds that double with each, and a success resets them.
-/// A failure that waiting may improve (`passing`) pauses for 1 s to 60 s, another one for 60 s to 15 min; the seed
-/// decides which of either kind it is.
+/// Checks I27: the back-off after each consecutive failure stays within bounds that double with each failure, and a
+/// success resets it. A failure that waiting may fix (`passing`) backs off for 1 s to 60 s, any other for 60 s to 15
+/// min. The seed selects the failure within its kind.
 ///
 /// # Errors
 ///
-/// The pause that is out of its bounds.
+/// The back-off that is out of its bounds.
 pub fn pauses_keep_their_bounds(
     setup: Setup,
     key: u8,
@@ -96,7 +96,7 @@ pub fn pauses_keep_their_bounds(
 ) -> Result<(), Violation> {
     let (mut world, who) = (World::new(setup), Who { machine: 0, key });
     let replies = if passing { passing_failures() } else { lasting_failures() };
-    // One and the same each time: failures of a key and of its registration are counted apart.
+    // The failure is the same each time: failures of a spec and of its registration are counted separately.
     let which = usize::try_from(setup.seed % 60).unwrap_or(0) % replies.len();
     let failure = Event::Drive(who, replies[which].clone(), 0);
     for failed in 0..failures {
@@ -115,13 +115,14 @@ pub fn pauses_keep_their_bounds(
     unless(pause == least(passing, 0), "I27", || format!("{pause:?} after a success"))
 }
 
-/// I35: killed after whatever has happened, also while its records are being saved and the store takes them
-/// (`saved`), a process reads whole records when it is started again, and goes on within a second of the end of the claim
-/// and of the attempt that it finds. `process` and `key` count modulo how many there are.
+/// Checks I35: a process that is killed after the plan reads whole records when it is started again. It continues
+/// within a second of the end of the claim and of the attempt that it finds. If `saved` is `true`, the process is
+/// killed while its records are being saved, and the store takes them. `process` and `key` are taken modulo the
+/// number of processes and specs.
 ///
 /// # Errors
 ///
-/// What stands in the way.
+/// What blocks the process.
 pub fn restart_goes_on(plan: &Plan, process: u8, key: u8, saved: bool) -> Result<(), Violation> {
     let mut world = World::after(plan);
     world.happen(&if saved { Event::CrashWhileSaving(process) } else { Event::Crash(process) });
@@ -129,13 +130,13 @@ pub fn restart_goes_on(plan: &Plan, process: u8, key: u8, saved: bool) -> Result
     world.violations_of("I35").next().map_or(Ok(()), |violation| Err(violation.clone()))
 }
 
-/// I49: a process that was killed after whatever has happened holds up the one that is started in its place for 11 s at
-/// most, or, where it had written that it uses the refresh token, until 17 s after the deadline of an exchange. `process` and
-/// `key` count modulo how many there are.
+/// Checks I49: a process that is killed after the plan delays its successor for at most 11 s. If the killed process
+/// had recorded that it uses the refresh token, the limit is the deadline of an exchange plus 17 s. `process` and
+/// `key` are taken modulo the number of processes and specs.
 ///
 /// # Errors
 ///
-/// How long the other one was held up.
+/// How long the successor was delayed.
 pub fn killed_process_holds_up_briefly(plan: &Plan, process: u8, key: u8) -> Result<(), Violation> {
     let mut world = World::after(plan);
     world.happen(&Event::Crash(process));
@@ -146,7 +147,7 @@ pub fn killed_process_holds_up_briefly(plan: &Plan, process: u8, key: u8) -> Res
     unless(took <= longest, "I49", || format!("held up for {took:?}"))
 }
 
-/// Whether two traces are one.
+/// Compares two traces. Returns a violation at the first difference.
 fn same<'l>(
     invariant: &'static str,
     mut once: impl Iterator<Item = &'l String>,
@@ -160,25 +161,25 @@ fn same<'l>(
     }
 }
 
-/// Failures that waiting may improve, and that leave nothing in doubt.
+/// Returns failures that waiting may fix, and that leave nothing in doubt.
 fn passing_failures() -> Vec<Reply> {
     let (not_sent, own_error) = (FaultKind::NotSent, Some("server_error"));
     vec![Reply::Fault(not_sent, false), Reply::refusal(500, own_error), Reply::refusal(408, None)]
 }
 
-/// Failures that waiting does not improve.
+/// Returns failures that waiting does not fix.
 fn lasting_failures() -> Vec<Reply> {
     let known =
         [(401, Some("invalid_client")), (400, Some("invalid_scope")), (404, None), (403, None), (302, None)];
     known.map(|(status, code)| Reply::refusal(status, code)).to_vec()
 }
 
-/// The shortest pause after so many failures in a row and one more.
+/// Returns the shortest back-off after `failed` earlier failures in a row and one more.
 fn least(passing: bool, failed: usize) -> Duration {
     if passing { Duration::from_secs(1) } else { most(false, failed) }
 }
 
-/// The longest pause after so many failures in a row and one more.
+/// Returns the longest back-off after `failed` earlier failures in a row and one more.
 fn most(passing: bool, failed: usize) -> Duration {
     let (first, cap) = if passing { (1_u64, 60) } else { (60, 900) };
     Duration::from_secs((first << failed.min(20)).min(cap))

@@ -1,4 +1,4 @@
-//! A proxy on loopback that records by which way each connection came.
+//! A proxy on loopback that records how each connection was requested.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
@@ -10,7 +10,8 @@ use super::listen;
 
 /// A proxy that speaks `CONNECT`, SOCKS4, SOCKS4a and SOCKS5, and connects every client to the same server.
 ///
-/// It stops listening when it is dropped. It panics if the machine has no loopback to listen on.
+/// It stops listening when it is dropped. The constructors panic if the machine has no loopback
+/// interface to listen on.
 #[derive(Debug)]
 pub struct ProxySocket {
     address: SocketAddr,
@@ -20,29 +21,31 @@ pub struct ProxySocket {
 #[derive(Debug)]
 struct Shared {
     server: SocketAddr,
-    /// The credentials of which a client must send one; none if anyone may connect.
+    /// The accepted credentials, of which a client must send one. Empty if every client may connect.
     accepted: Vec<String>,
     requests: Mutex<Vec<ProxyRequest>>,
     closing: AtomicBool,
 }
 
-/// What a client asked a proxy for.
+/// A client's request to a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyRequest {
-    /// The protocol and the host and port it names, such as `connect auth.example:443`.
+    /// The protocol, and the host and port it names, such as `connect auth.example:443`.
     pub way: String,
-    /// The credentials: a header of `CONNECT` as it stands, such as `Basic dTpw`; those of SOCKS5 as `user:password`.
+    /// The credentials, or `None`. For `CONNECT` this is the header value, such as `Basic dTpw`; for SOCKS5 it is
+    /// `user:password`.
     pub credentials: Option<String>,
 }
 
 impl ProxySocket {
-    /// Lets every client through, to one server.
+    /// Returns a proxy that connects every client to one server.
     #[must_use]
     pub fn to(server: SocketAddr) -> Self {
         Self::accepting(server, &[])
     }
 
-    /// Lets through those clients that send one of these credentials, as in [`ProxyRequest::credentials`].
+    /// Returns a proxy that connects only clients that send one of these credentials, in the form of
+    /// [`ProxyRequest::credentials`].
     #[must_use]
     pub fn accepting(server: SocketAddr, credentials: &[&str]) -> Self {
         let (listener, address) = listen();
@@ -56,14 +59,14 @@ impl ProxySocket {
                     return;
                 }
                 let (Ok(client), shared) = (client, Arc::clone(&serving)) else { continue };
-                // An error is the client or the server hanging up, which is its right.
+                // An error means that the client or the server closed the connection, which they may do.
                 thread::spawn(move || shared.serve(client));
             }
         });
         Self { address, shared }
     }
 
-    /// The address it listens on.
+    /// Returns the address on which the proxy listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -79,7 +82,7 @@ impl ProxySocket {
 impl Drop for ProxySocket {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::SeqCst);
-        // Wakes the listener, so that it sees that it is to close.
+        // Wakes the listener, so that it sees the request to stop.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -121,7 +124,7 @@ impl Shared {
         Ok(is_accepted)
     }
 
-    /// A request of SOCKS4 or SOCKS4a. It brings no password, so a proxy that wants one refuses it.
+    /// Reads a request of SOCKS4 or SOCKS4a. It has no password, so a proxy that requires one refuses it.
     fn socks4(&self, client: &mut TcpStream) -> io::Result<bool> {
         let [_, _, port @ .., a, b, c, d] = read::<8>(client)?;
         read_until(client, b"\0")?;
@@ -137,7 +140,7 @@ impl Shared {
         Ok(is_accepted)
     }
 
-    /// A request of SOCKS5 (RFC 1928), with a password (RFC 1929) if the client offers one.
+    /// Reads a request of SOCKS5 (RFC 1928), with a password (RFC 1929) if the client offers one.
     fn socks5(&self, client: &mut TcpStream) -> io::Result<bool> {
         let [_, count] = read::<2>(client)?;
         let methods = read_some(client, count)?;
@@ -177,7 +180,7 @@ impl Shared {
     }
 }
 
-/// Carries bytes both ways until both sides have ended.
+/// Copies bytes in both directions until both sides have ended.
 fn tunnel(client: TcpStream, server: TcpStream) -> io::Result<()> {
     let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
     let upward = thread::spawn(move || {
@@ -201,7 +204,7 @@ fn read_some(client: &mut TcpStream, length: u8) -> io::Result<Vec<u8>> {
     client.read_exact(&mut bytes).map(|()| bytes)
 }
 
-/// Reads up to an end, which is part of what is returned.
+/// Reads up to and including `end`.
 fn read_until(client: &mut TcpStream, end: &[u8]) -> io::Result<String> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(end) {
