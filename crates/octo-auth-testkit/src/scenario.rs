@@ -1,7 +1,7 @@
-//! Scenarios: the lifecycle of tokens told in plain text, and played on the core and on both adapters.
+//! Scenarios: sequences of token lifecycle events written as plain text, and played on the core and on both adapters.
 //!
-//! A scenario is a text that reads as documentation: a title, a paragraph that says why, a few settings, then steps,
-//! each with what it causes.
+//! A scenario is a text that reads as documentation. It has a title, a paragraph that explains why, a few settings,
+//! and then steps, each followed by its effects.
 //!
 //! ```
 //! use octo_auth_testkit::scenario::{Bare, Scenario, Environment, play};
@@ -10,7 +10,7 @@
 //! let text = "\
 //! A stale token is served while it is renewed
 //!
-//! A renewal is due some time before the token ends. Whoever asks then gets the old token at once.
+//! A renewal is due some time before the token ends. A caller then gets the old token at once.
 //!
 //! shows: 1, 2, 7
 //! store: private
@@ -39,13 +39,13 @@
 //! # }
 //! ```
 //!
-//! What is indented under a step is written by [`play`], the same for each [`Backend`]: the flights of each key in the
-//! order of their events, then what callers were told, who waits still, and what subscribers heard. So nothing in it
-//! depends on the order in which threads run, and nothing on chance: pauses that are drawn at random are not shown,
-//! and a scenario whose course depends on them is none.
+//! [`play`] writes the indented lines under a step. They are the same for each [`Backend`]: the flights of each spec
+//! in the order of their events, then the answers to callers, the callers that still wait, and the events that
+//! subscribers received. Nothing in them depends on the order in which threads run, nor on chance. Random delays are
+//! not shown, and a scenario must not depend on them.
 //!
-//! Everything a step causes has come to rest before the next one begins. All callers of one step have asked before
-//! anything that they cause goes on.
+//! All effects of a step are complete before the next step begins. All callers of one step have asked before any of
+//! their effects proceeds.
 
 mod bare;
 mod environment;
@@ -63,13 +63,13 @@ pub use read::Misread;
 pub use server_script::ServerReply;
 pub use step::{Act, Event, Foreign, Mood, Provider, Setup, Step};
 
-/// How far time moves at once while something is under way, so that deadlines fall in the order of their moments.
+/// How far time advances at once while something is in progress, so that deadlines pass in order.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How far time moves at once while nothing but the keeping warm waits for it.
+/// How far time advances at once while only the refresh ahead waits for it.
 const LONG_TICK: Duration = Duration::from_secs(30);
 
-/// A scenario: what is told, and what is done.
+/// A scenario: its text and its steps.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     title: String,
@@ -81,48 +81,49 @@ pub struct Scenario {
 /// A piece of a scenario after its head.
 #[derive(Debug, Clone)]
 enum Passage {
-    /// A line for the reader alone.
+    /// A line for readers only.
     Remark(String),
-    /// A step as it is written, and what it means.
+    /// The text of a step, and its meaning.
     Step(String, Step),
 }
 
-/// What plays a scenario: the processes in one form or another, between them and the world nothing but their calls.
+/// The backend that plays a scenario: the processes in one implementation. They reach the environment only through
+/// their calls.
 pub trait Backend {
-    /// Starts the process of a place.
+    /// Starts the process at this place.
     fn start(&mut self, place: usize);
 
-    /// Ends the process of a place, wherever it is.
+    /// Kills the process at this place, whatever it is doing.
     fn crash(&mut self, place: usize);
 
-    /// Begins an act in the process of a place.
+    /// Begins an act in the process at this place.
     fn act(&mut self, place: usize, act: &Act);
 
-    /// Goes on until nothing is left to do, time standing still.
+    /// Runs until nothing is left to do at the present time.
     fn rest(&mut self);
 
-    /// Has everybody look at the clock, which was moved by so much.
+    /// Makes all processes look at the clocks, which were moved by `time`.
     fn pass(&mut self, time: Duration);
 
-    /// Notes in the world what subscribers have heard.
+    /// Reports the events that subscribers received to the environment.
     fn hear(&mut self);
 }
 
 impl Scenario {
-    /// What it shows, in a few words.
+    /// Returns the title.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// Its settings.
+    /// Returns the settings.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 }
 
-/// Plays a scenario; the answer is its whole text, with what each step caused.
+/// Plays a scenario. Returns its whole text, with the effects of each step.
 pub fn play(scenario: &Scenario, environment: &Arc<Environment>, stage: &mut dyn Backend) -> String {
     let mut text = scenario.head.clone();
     for place in 0..scenario.setup.processes.len() {
@@ -166,7 +167,7 @@ fn take(step: &Step, environment: &Environment, stage: &mut dyn Backend) {
     }
 }
 
-/// Lets time pass in steps as long as there is need to.
+/// Advances time in steps that are as small as necessary.
 fn pass(time: Duration, environment: &Environment, stage: &mut dyn Backend) {
     let mut left = time;
     while !left.is_zero() {

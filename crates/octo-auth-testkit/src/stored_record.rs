@@ -1,4 +1,4 @@
-//! What a store holds of a token, read for tests: the stored form is JSON.
+//! Stored tokens as tests read them. The stored form is JSON.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::moment;
 
-/// A stored record, for tests that look at what a store holds or plant something there.
+/// A stored record, for tests that inspect the content of a store or write a record into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRecord(Map<String, Value>);
 
 impl StoredRecord {
-    /// Reads a record; `None` if it is not a JSON object.
+    /// Reads a record. Returns `None` if it is not a JSON object.
     #[must_use]
     pub fn read(content: &RecordBytes) -> Option<Self> {
         serde_json::from_slice(content.as_ref()).ok().map(Self)
     }
 
-    /// Reads the record that a job writes.
+    /// Reads the record that a save job writes.
     pub(crate) fn of(job: &SaveJob) -> Self {
         Self::read(job.content()).unwrap_or(Self(Map::new()))
     }
@@ -40,14 +40,14 @@ impl StoredRecord {
         record.unwrap_or(Self(Map::new())).without("signed_out").without("applied")
     }
 
-    /// Returns this record with another value of a member, such as `refresh_token`.
+    /// Returns this record with a member set to a value, such as `refresh_token`.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.0.insert(member.to_owned(), value.into());
         self
     }
 
-    /// Returns this record with another access token, which lives this long.
+    /// Returns this record with another access token of this lifetime.
     #[must_use]
     pub fn with_access_token(self, token: &str, issued_at: Timestamp, lifetime: Duration) -> Self {
         let expires_at = issued_at.saturating_add(lifetime);
@@ -72,7 +72,7 @@ impl StoredRecord {
         RecordBytes::from(Value::Object(self.0.clone()).to_string().into_bytes())
     }
 
-    /// Returns a member.
+    /// Returns a member, or `None`.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
@@ -83,19 +83,19 @@ impl StoredRecord {
         self.0.keys().map(String::as_str)
     }
 
-    /// Returns the access token.
+    /// Returns the access token, or `None`.
     #[must_use]
     pub fn access_token(&self) -> Option<&str> {
         self.text("access_token")
     }
 
-    /// Returns the refresh token.
+    /// Returns the refresh token, or `None`.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&str> {
         self.text("refresh_token")
     }
 
-    /// Returns the token family: 32 hexadecimal digits, new with each sign-in.
+    /// Returns the token family: 32 hexadecimal digits, different for each sign-in.
     #[must_use]
     pub fn family(&self) -> &str {
         self.text("family").unwrap_or_default()
@@ -114,8 +114,8 @@ impl StoredRecord {
         self.0.get("number").and_then(Value::as_u64).unwrap_or_default()
     }
 
-    /// Returns why the refresh token is dead, if it is: `refused`, or `refused_after_doubt` if an earlier use of it has an
-    /// unknown outcome.
+    /// Returns why the refresh token is dead, or `None` if it is not. The reason is `refused`, or
+    /// `refused_after_doubt` if an earlier use has an unknown outcome.
     #[must_use]
     pub fn dead(&self) -> Option<&'static str> {
         let word = if self.is_set("in_doubt") { "refused_after_doubt" } else { "refused" };
@@ -128,18 +128,18 @@ impl StoredRecord {
         self.is_set("signed_out")
     }
 
-    /// Returns the renewal that was begun and not ended, if there is one.
+    /// Returns the renewal that was begun but not ended, or `None`.
     #[must_use]
     pub fn attempt(&self) -> Option<&Value> {
         self.0.get("attempt")
     }
 
-    /// Returns who writes the attempt, if there is one, as the owner of its claims.
+    /// Returns the writer of the attempt, as the owner of its claims, or `None`.
     pub(crate) fn attempt_writer(&self) -> Option<&str> {
         self.attempt()?.get("id")?.as_str()?.split_once('-').map(|(writer, _)| writer)
     }
 
-    /// Returns how long the attempt lasts from its beginning, if there is one.
+    /// Returns the duration of the attempt from its beginning, or `None`.
     pub(crate) fn attempt_lasts(&self) -> Option<Duration> {
         let moment = |name| self.attempt()?.get(name)?.as_i64().map(Timestamp::from_unix_millis);
         Some(moment("deadline")?.saturating_since(moment("begun")?))
@@ -151,26 +151,26 @@ impl StoredRecord {
         self.attempt().is_some() || self.is_set("in_doubt")
     }
 
-    /// Returns the digest of the refresh token from which the present one was got.
+    /// Returns the digest of the refresh token that was exchanged for the present one, or `None`.
     #[must_use]
     pub fn parent(&self) -> Option<&str> {
         self.text("parent")
     }
 
-    /// Returns when the access token was issued.
+    /// Returns when the access token was issued, or `None`.
     #[must_use]
     pub fn issued_at(&self) -> Option<Timestamp> {
         self.0.get("issued_at").and_then(Value::as_i64).map(Timestamp::from_unix_millis)
     }
 
-    /// Returns how long the access token lives from its issue.
+    /// Returns the lifetime of the access token from its issue, or `None`.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
         let expires_at = self.0.get("expires_at").and_then(Value::as_i64).map(Timestamp::from_unix_millis)?;
         Some(expires_at.saturating_since(self.issued_at()?))
     }
 
-    /// Returns the digest that stands for a refresh token, such as in `parent`: 64 hexadecimal digits.
+    /// Returns the digest of a refresh token, as in `parent`: 64 hexadecimal digits.
     #[must_use]
     pub fn digest(refresh_token: &str) -> String {
         Sha256::digest(refresh_token).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -185,7 +185,7 @@ impl StoredRecord {
     }
 }
 
-/// The bytes of 32 hexadecimal digits.
+/// Returns the bytes of 32 hexadecimal digits.
 fn unhex(text: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
 }

@@ -1,7 +1,7 @@
-//! Arbitrary moments, lifetimes, settings, answers and whole worlds, for property tests.
+//! Generators of times, lifetimes, settings, token endpoint responses and whole worlds, for property tests.
 //!
-//! Each strategy draws the odd values (zero, the ends of ranges, what providers really send) more often than chance
-//! would, and shrinks to plain ones.
+//! Each strategy generates edge cases (zero, the ends of ranges, what providers really send) more often than a
+//! uniform one would, and shrinks to simple values.
 
 mod answers;
 mod lifetimes;

@@ -1,4 +1,5 @@
-//! The stage of the bare core: one machine for each process, over the driver, its callers and jobs played one after the other.
+//! The backend of the bare core: one machine for each process, over the driver. It plays callers and jobs one after
+//! the other.
 
 mod job_runner;
 mod process;
@@ -12,7 +13,7 @@ use super::step::Act;
 use super::{Backend, Environment};
 use process::Process;
 
-/// The stage of the bare core.
+/// The backend of the bare core.
 pub struct Bare {
     environment: Arc<Environment>,
     seed: u8,
@@ -20,7 +21,8 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// An empty stage. The seed is all that is left to chance: with each the scenario goes the same way.
+    /// Returns a backend without processes. Only the seed determines what is random. A scenario plays the same with
+    /// every seed.
     #[must_use]
     pub fn new(environment: &Arc<Environment>, seed: u8) -> Self {
         let processes = environment.setup().processes.iter().map(|_| None).collect();
@@ -31,7 +33,7 @@ impl Bare {
 impl Backend for Bare {
     fn start(&mut self, place: usize) {
         let named = self.environment.start(place);
-        // Another seed for each process, so that no two of them have claims of one name.
+        // A different seed for each process, so that no two of them use the same owner name for claims.
         self.seed = self.seed.wrapping_add(101);
         let entropy = Entropy::from_bytes([self.seed; 64]);
         let setup = self.environment.setup();

@@ -1,7 +1,8 @@
-//! The world around the processes of a scenario: one clock, one server, one store, and a log of what happens.
+//! The environment around the processes of a scenario: one clock pair, one server, one store, and a log of the
+//! events.
 //!
-//! The rule kept here: nothing happens by itself and nothing waits. A call is brought to the world and asked about
-//! until there is an outcome; whoever asks may do so from any thread. While the gate is closed no call is begun.
+//! Nothing happens by itself and nothing blocks. A process submits a call and then polls until there is an outcome,
+//! from any thread. While the gate is closed, no call begins.
 
 mod fixtures;
 mod log;
@@ -25,16 +26,16 @@ use log::{Kind, Log};
 use server::Server;
 use shelf::Shelf;
 
-/// When every scenario begins, on the wall clock: 2026-01-01T00:00:00Z.
+/// The wall clock at the start of every scenario: 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
-/// How long the machine has been up by then.
+/// The boot clock at the start.
 const UP: Duration = Duration::from_secs(1_000);
 
-/// The most that a call of the store takes before it counts as failed.
+/// The longest time that a store call takes before it counts as failed.
 const STORE_CALL: Duration = Duration::from_secs(5);
 
-/// The world of one scenario.
+/// The environment of one scenario.
 pub struct Environment {
     setup: Setup,
     inside: Mutex<Inside>,
@@ -47,26 +48,26 @@ struct Inside {
     changes: u64,
     calls: HashMap<CallId, Open>,
     called: u64,
-    /// The process in each place: another number for each start.
+    /// The number of the process at each place. Each start has a different number.
     present: Vec<u64>,
     started: u64,
     server: Server,
     shelf: Shelf,
     log: Log,
-    /// The generations of the access tokens that callers were told.
+    /// The generations of the access tokens that callers received.
     generations: HashMap<(usize, String), Generation>,
     last_told: HashMap<(usize, String), String>,
-    /// Callers that wait, by place and key.
+    /// The counts of waiting callers, by place and spec name.
     waiting: HashMap<(usize, String), usize>,
-    /// What else somebody waits for.
+    /// The number of other things that a process waits for.
     pending: usize,
-    /// Renewals that wait for somebody else's claim.
+    /// Whether a renewal waits for another process's claim, by place and spec name.
     dozing: HashMap<(usize, String), bool>,
     refreshed_ahead: usize,
     rows: BTreeSet<&'static str>,
 }
 
-/// Which process: its place, and how often one was started.
+/// One process, identified by its place and its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Named {
     pub(super) place: usize,
@@ -74,55 +75,55 @@ pub struct Named {
 }
 
 impl Named {
-    /// The place of its process.
+    /// Returns the place of the process.
     #[must_use]
     pub fn place(self) -> usize {
         self.place
     }
 
-    /// Which process it is of all that were started.
+    /// Returns the number of the process among all that were started.
     #[must_use]
     pub fn number(self) -> u64 {
         self.number
     }
 }
 
-/// Which call.
+/// The identity of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallId(u64);
 
-/// What a process asks of the world.
+/// A call from a process to the environment.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "few calls are open at once")]
 pub enum Call {
-    /// To carry a request, within so long.
+    /// Sends a request with this deadline.
     Send(Request<Body>, Duration),
-    /// To read a record.
+    /// Reads a record.
     Load(RecordName),
-    /// To replace a record.
+    /// Replaces a record.
     Save(RecordName, Option<Version>, RecordBytes),
-    /// To claim a renewal.
+    /// Claims a renewal.
     Claim(RecordName, String, Duration),
-    /// To release a claim.
+    /// Releases a claim.
     Release(RecordName, String),
 }
 
-/// What comes of a call.
+/// The outcome of a call.
 #[derive(Debug)]
 pub enum Outcome {
     /// A response.
     Response(Response<Vec<u8>>),
-    /// No response.
+    /// No response, for this reason.
     Fault(TransportError),
-    /// Whoever carried the request is gone.
+    /// The carrier of the request has died.
     Gone,
-    /// What was read.
+    /// The result of reading.
     Loaded(Result<Option<Stored>, StoreError>),
-    /// What became of the record.
+    /// The result of replacing the record.
     Saved(Result<Saved, StoreError>),
-    /// What became of the claim.
+    /// The result of claiming.
     Claimed(Result<Claimed, StoreError>),
-    /// What became of the release.
+    /// The result of releasing.
     Released(Result<(), StoreError>),
 }
 
@@ -131,14 +132,14 @@ struct Open {
     named: Named,
     call: Call,
     since: Duration,
-    /// It has come, and there is no answer.
+    /// Whether the call has arrived but has no answer yet.
     is_held: bool,
-    /// Whoever carries it does not notice when its time is over.
+    /// Whether the carrier misses its deadline.
     is_stuck: bool,
 }
 
 impl Environment {
-    /// The world of a scenario before its first step.
+    /// Returns the environment of a scenario before its first step.
     #[must_use]
     pub fn new(setup: &Setup) -> Arc<Self> {
         let places = setup.processes.len();
@@ -165,19 +166,19 @@ impl Environment {
         Arc::new(Self { setup: setup.clone(), inside: Mutex::new(inside) })
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// What both clocks say.
+    /// Returns both clocks.
     #[must_use]
     pub fn now(&self) -> Now {
         self.lock().now
     }
 
-    /// Begins a process in a place.
+    /// Starts a process at this place.
     pub fn start(&self, place: usize) -> Named {
         let mut inside = self.enter();
         inside.started += 1;
@@ -185,7 +186,7 @@ impl Environment {
         Named { place, number: inside.started }
     }
 
-    /// Ends the process in a place: nothing of it is heard of any more.
+    /// Kills the process at this place. Its later calls have no effect.
     pub fn crash(&self, place: usize) {
         let mut inside = self.enter();
         inside.present[place] = 0;
@@ -196,24 +197,24 @@ impl Environment {
         (inside.pending, inside.refreshed_ahead) = (0, 0);
     }
 
-    /// Whether a process is there still.
+    /// Returns whether a process is still running.
     #[must_use]
     pub fn is_present(&self, named: Named) -> bool {
         self.lock().is_present(named)
     }
 
-    /// Begins no call while the gate is closed.
+    /// Opens or closes the gate. No call begins while it is closed.
     pub(super) fn set_gate(&self, is_open: bool) {
         self.enter().is_open = is_open;
     }
 
-    /// Lets both clocks run on.
+    /// Advances both clocks.
     pub(super) fn pass(&self, time: Duration) {
         let mut inside = self.enter();
         inside.now = Now { wall: inside.now.wall.saturating_add(time), boot: inside.now.boot + time };
     }
 
-    /// Lets something happen; the answer is how far it moves the clocks.
+    /// Applies an event. Returns how far it moves the clocks.
     pub(super) fn apply(&self, event: &Event) -> Duration {
         let mut inside = self.enter();
         let now = inside.now;
@@ -221,7 +222,7 @@ impl Environment {
         match event {
             Event::Pass(time) | Event::Suspend(time) => moved = *time,
             Event::SetWall { by, back } => {
-                // Nobody has to look at the wall clock more than once a second.
+                // A process need not look at the wall clock more than once a second.
                 moved = Duration::from_secs(1);
                 let wall = if *back { now.wall.saturating_sub(*by) } else { now.wall.saturating_add(*by) };
                 inside.now.wall = wall;
@@ -243,14 +244,14 @@ impl Environment {
         moved
     }
 
-    /// Ends the scenario: whatever is under way fails, and everybody's time is over.
+    /// Ends the scenario: all calls in progress fail, and all deadlines have passed.
     pub fn end(&self) {
         let mut inside = self.enter();
         (inside.is_over, inside.is_open) = (true, true);
         inside.now.boot += Duration::from_secs(86_400);
     }
 
-    /// Whether anything is under way, so that time is to pass in small steps.
+    /// Returns whether anything is in progress, so that time must advance in small steps.
     pub(super) fn is_busy(&self) -> bool {
         let inside = self.lock();
         let dozes = inside.dozing.values().any(|dozes| *dozes);
@@ -260,12 +261,12 @@ impl Environment {
             || inside.waiting.values().any(|many| *many > 0)
     }
 
-    /// Whether tokens are kept warm.
+    /// Returns whether tokens are refreshed ahead.
     pub(super) fn is_refreshed_ahead(&self) -> bool {
         self.lock().refreshed_ahead > 0
     }
 
-    /// What has happened since this was asked last, a line each.
+    /// Returns the events since the last call, one line each.
     pub(super) fn take_lines(&self) -> Vec<String> {
         let mut inside = self.lock();
         let mut waiting: Vec<_> = inside.waiting.iter().filter(|(_, many)| **many > 0).collect();
@@ -281,7 +282,7 @@ impl Environment {
 }
 
 impl Environment {
-    /// Brings a call.
+    /// Submits a call.
     pub fn arrive(&self, named: Named, call: Call) -> CallId {
         let mut inside = self.enter();
         inside.called += 1;
@@ -293,12 +294,12 @@ impl Environment {
         id
     }
 
-    /// Gives a call up.
+    /// Abandons a call.
     pub fn forget(&self, id: CallId) {
         self.enter().calls.remove(&id);
     }
 
-    /// What has come of a call, if anything has. That of a process which is gone comes to nothing.
+    /// Returns the outcome of a call, if it has one. A call of a process that was killed has the outcome `Gone`.
     pub fn outcome(&self, id: CallId) -> Option<Outcome> {
         let mut inside = self.lock();
         if !inside.is_open {
@@ -317,7 +318,7 @@ impl Environment {
         outcome
     }
 
-    /// How often anything has changed: a call without an outcome has none until it changes again.
+    /// Returns how often anything has changed. A call without an outcome gets none before the next change.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.lock().changes

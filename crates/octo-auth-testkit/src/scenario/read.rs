@@ -1,4 +1,4 @@
-//! Reads a scenario. What cannot be read is an error that names the line; nothing is passed over.
+//! Reads a scenario. Text that cannot be read is an error with the line; no text is skipped.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ pub struct Misread {
 }
 
 impl Scenario {
-    /// Reads a scenario. What its steps are said to cause is left out.
+    /// Reads a scenario. The effects under its steps are skipped.
     ///
     /// # Errors
     ///
-    /// A [`Misread`] at the first line that means nothing.
+    /// A [`Misread`] at the first line that cannot be read.
     pub fn read(text: &str) -> Result<Self, Misread> {
         let mut setup = Setup {
             shows: Vec::new(),
@@ -40,7 +40,7 @@ impl Scenario {
                 let step = setup.step(step).ok_or_else(|| misread("no step"))?;
                 passages.push(Passage::Step(line.to_owned(), step));
             } else if line.starts_with("  ") {
-                // What was caused when the scenario was written down last.
+                // An effect, as it was when the scenario was last written.
             } else if !passages.is_empty() {
                 passages.push(Passage::Remark(line.to_owned()));
             } else {
@@ -58,7 +58,7 @@ impl Scenario {
 }
 
 impl Setup {
-    /// Takes a line of the head: a setting is a known word with a colon behind it.
+    /// Reads a line of the head. A setting is a known word with a colon after it.
     fn read(&mut self, line: &str) -> Option<()> {
         let Some((name, value)) = line.split_once(": ") else { return Some(()) };
         let words = || value.split(", ").map(str::to_owned).collect();
@@ -88,7 +88,7 @@ impl Setup {
                 let value = number.or_else(|| time(value).map(Value::Time))?;
                 self.policy = Self::set(self.policy.clone(), name, &value)?.ok()?;
             }
-            // A sentence of the head may hold a colon; a setting never begins with a capital.
+            // A sentence of the head may contain a colon. The name of a setting never begins with a capital.
             _ if name.starts_with(char::is_uppercase) || name.contains(' ') => {}
             _ => return None,
         }
@@ -135,7 +135,7 @@ impl Setup {
         Some(act)
     }
 
-    /// `R0`, `A0 for 1h`, or `A0 for 1h, R0`.
+    /// Reads `R0`, `A0 for 1h`, or `A0 for 1h, R0`.
     fn imported(&mut self, key: &str, what: &str) -> Option<Act> {
         if is_refresh_token(what) {
             return Some(Act::Adopt(self.known(key), None, Some(what.to_owned())));
@@ -195,7 +195,7 @@ impl Setup {
         Some(event)
     }
 
-    /// A key by its name, noted at its first mention.
+    /// Returns a spec name, and registers it at its first mention.
     fn known(&mut self, name: &str) -> String {
         if !self.keys.iter().any(|known| known == name) {
             self.keys.push(name.to_owned());
@@ -204,7 +204,7 @@ impl Setup {
     }
 }
 
-/// A time of at least a second: what happens within one depends on chance.
+/// Reads a duration of at least a second. Shorter events would depend on chance.
 fn seconds(text: &str) -> Option<Duration> {
     time(text).filter(|time| !time.is_zero())
 }

@@ -1,4 +1,4 @@
-//! What a server says in a scenario: as it is written there, and as it is on the wire.
+//! The replies of a server in a scenario: their text, and their form on the wire.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -11,39 +11,39 @@ use serde_json::{Map, json};
 use super::spell::{spelt, time};
 use crate::response;
 
-/// What comes of a request.
+/// The reply to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerReply {
-    /// Another token for an hour, and another refresh token where one was used.
+    /// A new access token for an hour and, where a refresh token was used, a new refresh token.
     AsUsual,
     /// These tokens.
     Tokens {
         /// The access token.
         access_token: String,
-        /// How long it lives, if that is said.
+        /// The lifetime, if the reply states one.
         lifetime: Option<Duration>,
-        /// Whether that is said as a date alone, as Octorate's oldest document has it.
+        /// Whether the lifetime is stated only as a date, as in Octorate's oldest document.
         as_date: bool,
-        /// The refresh token that comes along.
+        /// The refresh token, if the reply contains one.
         refresh_token: Option<String>,
     },
-    /// An error in the server's own form, or an empty object where there is no code.
+    /// An error in the server's own format, or an empty object without a code.
     Error {
         /// The HTTP status.
         status: u16,
         /// The code.
         code: Option<String>,
-        /// The time to wait that it names.
+        /// The stated time to wait.
         retry_after: Option<Duration>,
     },
     /// A page of a gateway before the server.
     Gateway {
         /// The HTTP status.
         status: u16,
-        /// The time to wait that it names.
+        /// The stated time to wait.
         retry_after: Option<Duration>,
     },
-    /// A JSON body as it stands.
+    /// A JSON body, unchanged.
     Json(u16, String),
     /// Status 200 and the first half of a JSON body.
     Half,
@@ -57,15 +57,15 @@ pub enum ServerReply {
     NotSent,
     /// The connection breaks off after the server has processed the request.
     BreaksOff,
-    /// Whoever carries the request is gone.
+    /// The carrier of the request dies.
     CarrierDies,
-    /// Nothing, until the carrier's time is over or the scenario goes on.
+    /// No reply until the deadline passes or a later step sends one.
     Silence,
-    /// Nothing, and the carrier does not notice when its time is over.
+    /// No reply, and the carrier misses its deadline.
     Stuck,
 }
 
-/// What is left of a request once nothing more is said.
+/// The end of a request.
 pub(super) enum Spoken {
     Response(Response<Vec<u8>>),
     Fault(TransportError),
@@ -73,7 +73,7 @@ pub(super) enum Spoken {
 }
 
 impl ServerReply {
-    /// Reads it as a scenario writes it.
+    /// Reads a reply in the syntax of scenarios.
     pub(super) fn read(text: &str) -> Option<Self> {
         let said = match text {
             "as usual" => Self::AsUsual,
@@ -126,7 +126,7 @@ impl ServerReply {
         })
     }
 
-    /// The access token and the refresh token that it brings.
+    /// Returns the access token and the refresh token that the reply contains.
     pub(super) fn brings(&self) -> (Option<&str>, Option<&str>) {
         match self {
             Self::Tokens { access_token, refresh_token, .. } => {
@@ -137,7 +137,7 @@ impl ServerReply {
         }
     }
 
-    /// As it is on the wire; nothing of what is not said yet.
+    /// Returns the reply as it is on the wire, or `None` if there is nothing to send yet.
     pub(super) fn spoken(&self, now: Timestamp) -> Option<Spoken> {
         let response = match self {
             Self::AsUsual | Self::Silence | Self::Stuck => return None,
@@ -209,7 +209,7 @@ fn response(status: u16, media: &str, retry_after: Option<Duration>, body: &str)
     response::with(status, &headers, body)
 }
 
-/// The response with the server's clock in it, as HTTP has it.
+/// Adds the server's clock to a response, in the HTTP `Date` header.
 fn dated(mut response: Response<Vec<u8>>, now: Timestamp) -> Response<Vec<u8>> {
     if let Ok(date) = http::HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::from(now))) {
         response.headers_mut().insert("date", date);
@@ -217,12 +217,12 @@ fn dated(mut response: Response<Vec<u8>>, now: Timestamp) -> Response<Vec<u8>> {
     response
 }
 
-/// Whether a word is an access token: `A1`, or with another letter for another key.
+/// Returns whether a word is an access token: `A1`, or another letter for another spec.
 fn is_access_token(word: &str) -> bool {
     is_token(word, 'A'..='F')
 }
 
-/// Whether a word is a refresh token: `R1`, or with another letter for another key.
+/// Returns whether a word is a refresh token: `R1`, or another letter for another spec.
 pub(super) fn is_refresh_token(word: &str) -> bool {
     is_token(word, 'R'..='W')
 }

@@ -1,10 +1,10 @@
-//! Times as scenarios spell them.
+//! Durations in the notation of scenarios.
 
 use std::time::Duration;
 
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
 
-/// A time such as `90s`, `48m`, `1h30m`, `2d`.
+/// Reads a duration such as `90s`, `48m`, `1h30m`, `2d`.
 pub(super) fn time(text: &str) -> Option<Duration> {
     let mut seconds = 0_u64;
     let mut rest = text;
@@ -19,7 +19,7 @@ pub(super) fn time(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::from_secs(seconds))
 }
 
-/// The same the other way round, in whole seconds and what is left of one.
+/// Writes a duration in the same notation, in whole seconds and the remaining fraction.
 pub(super) fn spelt(time: Duration) -> String {
     let mut left = time.as_secs();
     let mut text = String::new();

@@ -13,26 +13,26 @@ use crate::registration::{self, sound};
 /// The settings of a scenario.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The rows of the decision table it shows.
+    /// The rows of the decision table that the scenario shows.
     pub shows: Vec<String>,
     /// The provider.
     pub provider: Provider,
-    /// What store its processes have, the same for all.
+    /// The kind of store, the same for all processes.
     pub storage: Storage,
-    /// How tokens are renewed and how long is waited.
+    /// The policy of renewals and waiting.
     pub policy: Policy,
-    /// The names of its processes; one without a name unless there are several.
+    /// The names of the processes. A single process has an empty name.
     pub processes: Vec<String>,
-    /// The keys by the names the steps give them, in the order of their first mention.
+    /// The names of the token specs in the steps, in the order of their first mention.
     pub keys: Vec<String>,
 }
 
-/// The server that gives out tokens.
+/// The provider that issues tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// A server by the book, which revokes tokens.
+    /// A standard server with a revocation endpoint.
     Standard,
-    /// The same, but it takes no refresh token twice, whatever became of the first time.
+    /// The same, but the server never accepts a refresh token twice, whatever the outcome of the first use.
     Strict,
     /// Octorate.
     Octorate,
@@ -45,94 +45,94 @@ pub enum Provider {
 /// One step.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Something that a process does.
+    /// An act of a process.
     At(usize, Act),
-    /// Something that happens around the processes.
+    /// An event outside of the processes.
     Around(Event),
 }
 
-/// What a process does.
+/// An act of a process.
 #[derive(Debug, Clone)]
 pub enum Act {
-    /// So many callers ask for a token at once and wait as long as the policy says.
+    /// This number of callers ask for a token concurrently, and wait as long as the policy says.
     Ask(String, usize),
-    /// A caller asks for a token and waits for nothing.
+    /// A caller asks for a token without waiting.
     Glance(String),
-    /// A resource server refuses a token: the one told last, or this one.
+    /// A resource server refuses a token: the one given, or the one that a caller received last.
     Refuse(String, Option<String>),
-    /// A key begins anew with an access token that lives so long, a refresh token, or both.
+    /// Imports an access token with an optional lifetime, a refresh token, or both.
     Adopt(String, Option<(String, Option<Duration>)>, Option<String>),
-    /// A key is signed out.
+    /// Signs an account out.
     SignOut(String),
-    /// An authorization code is exchanged, and a key begins anew with what it brings.
+    /// Exchanges an authorization code and imports the resulting tokens.
     Redeem(String),
-    /// Tokens are kept warm from now on.
+    /// Starts to refresh tokens ahead.
     RefreshAhead(RefreshAhead),
-    /// The client is replaced, as by one with another secret.
+    /// Replaces the client, for example by one with another secret.
     ReplaceClient,
-    /// The process is shut down.
+    /// Shuts the process down.
     ShutDown,
-    /// The process ends at once, wherever it is.
+    /// Kills the process, whatever it is doing.
     Crash,
-    /// A new process begins in the place of one that ended.
+    /// Starts a new process at the place of one that ended.
     Start,
 }
 
-/// What happens around the processes.
+/// An event outside of the processes.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// Time passes.
     Pass(Duration),
-    /// The machine sleeps for so long: the boot clock counts it, and nobody looks meanwhile.
+    /// The machine is suspended for this duration. The boot clock counts it, and no process runs meanwhile.
     Suspend(Duration),
-    /// The wall clock is set on, or back.
+    /// An operator sets the wall clock forward or back.
     SetWall {
         /// By how much.
         by: Duration,
-        /// Whether back.
+        /// Whether the clock is set back.
         back: bool,
     },
-    /// What the server says to the next request that nothing is lined up for.
+    /// Sets the reply to the next request without a prepared reply.
     Next(ServerReply),
-    /// What the server says to every request from now on.
+    /// Sets the reply to all further requests.
     Always(ServerReply),
-    /// What the server says to a request that it kept waiting.
+    /// Sends the reply to a request that the server kept waiting.
     Answers(ServerReply),
-    /// How the store is from now on.
+    /// Sets the condition of the store.
     Store(Mood),
-    /// Somebody else writes the record of a key.
+    /// Another process writes the record of a spec.
     Write(String, Foreign),
-    /// Somebody else claims the renewal of a key for so long, or lets go of it.
+    /// Another process claims the renewal of a spec for this duration, or releases its claim.
     Claim(String, Option<Duration>),
 }
 
-/// How a store is.
+/// The condition of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mood {
-    /// It does what it is asked.
+    /// It works.
     #[default]
     Up,
-    /// It fails at everything.
+    /// All calls fail.
     Down,
-    /// It can be read and not written.
+    /// Reads succeed, writes fail.
     ReadOnly,
-    /// It gives no answer.
+    /// Calls get no answer.
     Silent,
 }
 
-/// What somebody else writes.
+/// A write of another process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Foreign {
-    /// A sign-in of its own, with this refresh token.
+    /// A separate sign-in with this refresh token.
     SignIn(String),
-    /// The next generation of what is stored: this access token, this refresh token.
+    /// The next generation of the stored tokens: this access token, this refresh token.
     Renewal(String, String),
-    /// The same once more.
+    /// The same content again.
     Same,
 }
 
 impl Setup {
-    /// A client at the provider.
+    /// Returns a client at the provider.
     #[must_use]
     pub fn client(&self) -> Client {
         match self.provider {
@@ -144,8 +144,8 @@ impl Setup {
         }
     }
 
-    /// The key that the steps call so: `service` is the client itself, `service/a` the same for tenant `a`, `admin`
-    /// Octorate's ApiLogin, anything else an account.
+    /// Returns the token spec of a name. `service` is the client itself, `service/a` the same for tenant `a`, `admin`
+    /// Octorate's ApiLogin. Any other name is an account.
     #[must_use]
     pub fn key(&self, name: &str) -> TokenSpec {
         let scopes = match self.provider {
@@ -160,23 +160,23 @@ impl Setup {
         }
     }
 
-    /// The name of a key in the steps.
+    /// Returns the name of a spec in the steps.
     pub(super) fn name_of(&self, key: &TokenSpec) -> String {
         let known = self.keys.iter().find(|name| self.key(name) == *key);
         known.cloned().unwrap_or_else(|| key.to_string())
     }
 
-    /// The name of the record of a key.
+    /// Returns the name of a spec's record.
     pub(super) fn record_name(&self, name: &str) -> RecordName {
         RecordName::new(&self.client(), &self.key(name))
     }
 
-    /// Whether a record is the request log.
+    /// Returns whether a record is the request log.
     pub(super) fn is_request_log(&self, record: &RecordName) -> bool {
         *record == RecordName::requests(&self.client())
     }
 
-    /// The name of the key of a record in the steps; that of the request log is `requests`.
+    /// Returns the name in the steps of a record's spec, or `requests` for the request log.
     pub(super) fn key_of_record(&self, record: &RecordName) -> String {
         if self.is_request_log(record) {
             return "requests".to_owned();
@@ -185,7 +185,7 @@ impl Setup {
         known.cloned().unwrap_or_else(|| record.to_string())
     }
 
-    /// A policy with one of the settings a scenario can make.
+    /// Returns a policy with one changed setting.
     pub(super) fn set(policy: Policy, name: &str, value: &Value) -> Option<Result<Policy, PolicyError>> {
         match (name, value) {
             ("wait", Value::Time(time)) => Some(policy.with_wait(*time)),
@@ -207,7 +207,7 @@ pub(super) enum Value {
     Number(usize),
 }
 
-/// A standard server that takes no refresh token twice.
+/// Returns a standard server that accepts no refresh token twice.
 fn strict() -> Profile {
     let profile = registration::standard_profile(ClientAuthentication::Body);
     sound(profile.edit(|document| {

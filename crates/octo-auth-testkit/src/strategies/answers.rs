@@ -1,4 +1,4 @@
-//! Answers of token endpoints: as RFC 6749 has them, and as anything else may send them.
+//! Responses of token endpoints: those of RFC 6749, and arbitrary others.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use proptest::prelude::*;
@@ -6,14 +6,14 @@ use proptest::sample::select;
 
 use crate::response::{json, with};
 
-/// Any answer: any status, headers that mean something with values that do not, bodies of odd members or of any
-/// bytes. Whatever reads answers must end with a value or an error for each.
+/// Generates any response: any status, known headers with odd values, bodies with odd members or of arbitrary bytes.
+/// Code that reads responses must return a value or an error for each.
 pub fn answers() -> impl Strategy<Value = Response<Vec<u8>>> {
     (statuses(), headers(), bodies()).prop_map(|(status, headers, body)| response(status, &headers, body))
 }
 
-/// An answer that grants a token (RFC 6749 section 5.1): a token that can stand in a header, with or without lifetime
-/// (in seconds), refresh token, scope and a member nobody knows.
+/// Generates a successful token response (RFC 6749 section 5.1). The access token is valid in a header. Lifetime (in
+/// seconds), refresh token, scope and an unknown member are optional.
 pub fn token_answers() -> impl Strategy<Value = Response<Vec<u8>>> {
     let lifetime = prop_oneof![select(vec![0, 1, 60, 1440, 3599, 86_400]), any::<u32>()];
     let (refresh_token, scope) =
@@ -37,8 +37,8 @@ pub fn token_answers() -> impl Strategy<Value = Response<Vec<u8>>> {
         })
 }
 
-/// An answer that grants none: an error of RFC 6749 section 5.2, one that asks for patience, a page of a gateway, or
-/// nothing at all.
+/// Generates an error response: an OAuth error (RFC 6749 section 5.2), throttling, an HTML page of a gateway, or an
+/// empty body.
 pub fn error_answers() -> impl Strategy<Value = Response<Vec<u8>>> {
     let codes = [
         "invalid_request",
@@ -66,7 +66,7 @@ pub fn error_answers() -> impl Strategy<Value = Response<Vec<u8>>> {
     prop_oneof![4 => coded, 2 => busy, 2 => pages, 1 => Just(with(200, &[], ""))]
 }
 
-/// A JSON value as text, odd ones more often: in the place of any member of an answer.
+/// Generates a JSON value as text, for any member of a response. Odd values are frequent.
 pub fn odd_values() -> impl Strategy<Value = String> {
     let odd = [
         "null",
@@ -112,7 +112,7 @@ fn response(status: u16, headers: &[(HeaderName, Vec<u8>)], body: Vec<u8>) -> Re
     response
 }
 
-/// Statuses that are read in a way of their own, and any other.
+/// Generates a status: one with a special meaning, or any other.
 fn statuses() -> impl Strategy<Value = u16> {
     prop_oneof![4 => Just(200), 1 => prop::sample::select(vec![201, 204, 302, 400, 401, 403, 412, 429, 503]), 2 => 100_u16..1000]
 }
@@ -146,7 +146,7 @@ fn headers() -> impl Strategy<Value = Vec<(HeaderName, Vec<u8>)>> {
     prop::collection::vec((prop::sample::select(names.to_vec()), value), 0..5)
 }
 
-/// An object of members that some reading asks for.
+/// Generates an object with members that a reader of some response asks for.
 fn objects() -> impl Strategy<Value = Vec<u8>> {
     let names = [
         "access_token",

@@ -1,17 +1,17 @@
-//! Moments and durations, and the settings of renewals.
+//! Times and durations, and the settings of renewals.
 
 use std::time::Duration;
 
 use octo_auth_core::{LONGEST_LIFETIME, Lead, Now, Policy, Timestamp, ValidityTerms};
 use proptest::prelude::*;
 
-/// Any moment of a wall clock, the ends of its range and the years after 1970 among them.
+/// Generates any time of a wall clock, including the ends of its range and the years after 1970.
 pub fn timestamps() -> impl Strategy<Value = Timestamp> {
     let millis = prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), 0..4_000_000_000_000_i64];
     millis.prop_map(Timestamp::from_unix_millis)
 }
 
-/// Any reading of the two clocks, the ends of their ranges among them.
+/// Generates any reading of the two clocks, including the ends of their ranges.
 pub fn moments() -> impl Strategy<Value = Now> {
     let boot = prop_oneof![
         any::<u64>().prop_map(Duration::from_millis),
@@ -22,7 +22,7 @@ pub fn moments() -> impl Strategy<Value = Now> {
     (timestamps(), boot).prop_map(|(wall, boot)| Now { wall, boot })
 }
 
-/// Any duration in whole milliseconds, those up to a minute and a half and up to a day the most.
+/// Generates a duration in whole milliseconds. Most are up to a minute and a half, or up to a day.
 pub fn spans() -> impl Strategy<Value = Duration> {
     prop_oneof![
         4 => (0..100_000_u64).prop_map(Duration::from_millis),
@@ -31,8 +31,8 @@ pub fn spans() -> impl Strategy<Value = Duration> {
     ]
 }
 
-/// Lifetimes in whole milliseconds: up to seven weeks, the short ones as likely as the long ones, and those that
-/// providers give, zero and ten years among them.
+/// Generates a lifetime in whole milliseconds: up to seven weeks, with short ones as likely as long ones, and the
+/// lifetimes that providers use, zero and ten years.
 pub fn lives() -> impl Strategy<Value = Duration> {
     let given = [0, 1, 60, 299, 300, 1440, 3599, 3600, 86_400, 315_360_000].map(Duration::from_secs);
     prop_oneof![
@@ -41,7 +41,7 @@ pub fn lives() -> impl Strategy<Value = Duration> {
     ]
 }
 
-/// How early tokens are renewed, absurdly early included.
+/// Generates a lead, that is, how early tokens are renewed. Absurdly early leads are included.
 pub fn leads() -> impl Strategy<Value = Lead> {
     prop_oneof![
         4 => Just(Lead::Automatic),
@@ -51,33 +51,33 @@ pub fn leads() -> impl Strategy<Value = Lead> {
     ]
 }
 
-/// What the validity of a token is made from: a lifetime (unknown in one of ten), a hint, a lead, jitter.
+/// Generates validity terms: a lifetime (unknown in one of ten), a hint, a lead, and jitter.
 pub fn terms() -> impl Strategy<Value = ValidityTerms> {
     (prop::option::weighted(0.9, spans()), prop::option::of(spans()), leads(), any::<u32>())
         .prop_map(|(lifetime, hint, lead, jitter)| ValidityTerms { lifetime, hint, lead, jitter })
 }
 
-/// One question to a rule when to renew, and the questions beside it whose answers must agree with it.
+/// One question to a renewal rule, and related questions whose answers must be consistent with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
-    /// What is known of the token; its lifetime is at most ten years.
+    /// The terms of the token. Its lifetime is at most ten years.
     pub terms: ValidityTerms,
-    /// Its age: often just before, at or just after an age that means something.
+    /// The age, often just before, at or just after a significant age.
     pub age: Duration,
-    /// By how much it is older at a later time.
+    /// How much older the token is at a later time.
     pub later: Duration,
-    /// By how much another token lives longer.
+    /// How much longer another token lives.
     pub longer: Duration,
-    /// Another drawing of jitter, in units of 2^-32.
+    /// Another value of jitter, in units of 2^-32.
     pub jitter: u32,
-    /// A hint of the server when to renew, counted from issue.
+    /// A hint of the server when to renew, relative to the issue.
     pub hint: Duration,
 }
 
-/// Cases for [`renewal_rule`](crate::invariants::renewal_rule).
+/// Generates cases for [`renewal_rule`](crate::invariants::renewal_rule).
 pub fn cases() -> impl Strategy<Value = Case> {
     let terms = (terms(), prop::option::of(lives())).prop_map(|(terms, life)| ValidityTerms {
-        // Half of the lifetimes are such as providers give. Nobody takes one for longer than ten years.
+        // Half of the lifetimes are typical of providers. The library limits a lifetime to ten years.
         lifetime: life.or(terms.lifetime).map(|life| life.min(LONGEST_LIFETIME)),
         ..terms
     });
@@ -100,13 +100,13 @@ pub fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// An age by what it means.
+/// An age, relative to a significant one.
 #[derive(Debug, Clone, Copy)]
 enum Age {
     Thousandths(u32),
-    /// So many milliseconds off the earliest age at which a renewal may be due.
+    /// This many milliseconds from the earliest age at which a renewal may be due.
     AroundTwoFifths(i8),
-    /// So many milliseconds off the age from which a token is served no more.
+    /// This many milliseconds from the age at which a token expires.
     AroundEnd(i8),
     Any(Duration),
 }
@@ -129,13 +129,13 @@ impl Age {
     }
 }
 
-/// Settings of a registration, each within its range and half of the time left as it is.
+/// Generates a policy. Each setting is within its range, or left at its default.
 pub fn policies() -> impl Strategy<Value = Policy> {
     let seconds = |most: u64| prop::option::of((0..=most).prop_map(Duration::from_secs));
     let settings = (seconds(86_400), seconds(3600), seconds(599), prop::option::of(1..=1000_u32));
     settings.prop_map(|(lead, wait, exchange, requests)| {
         let policy = Policy::default();
-        // Values within their ranges are taken; were one not, the policy would stay as it was.
+        // Values within their ranges are accepted. A rejected value would leave the policy unchanged.
         let policy = lead.and_then(|lead| policy.clone().with_lead(lead).ok()).unwrap_or(policy);
         let policy = wait.and_then(|wait| policy.clone().with_wait(wait).ok()).unwrap_or(policy);
         let exchange = exchange.map(|seconds| seconds.saturating_add(Duration::from_secs(1)));

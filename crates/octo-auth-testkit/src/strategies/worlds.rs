@@ -1,4 +1,4 @@
-//! Plans of arbitrary worlds, and everything that happens in them.
+//! Plans of arbitrary worlds, and their events.
 
 use octo_auth_core::Storage;
 use proptest::prelude::*;
@@ -9,20 +9,20 @@ use crate::world::{
     Rotation, Setup, StoreEnd, TokenReply, Who,
 };
 
-/// What a property looks at most: the rest happens too, and more seldom.
+/// The focus of a property: which events are frequent. The other events occur too, but less often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Focus {
     /// Everything.
     All,
-    /// All keys alike.
+    /// All specs equally.
     Keys,
-    /// As many requests as can be had.
+    /// As many requests as possible.
     Requests,
     /// Refresh tokens in a store.
     Stored,
-    /// Refresh tokens in a store that several processes share, while nobody sets a clock.
+    /// Refresh tokens in a store that several processes share, without clock steps.
     Shared,
-    /// A server and a network that fail, at a provider that counts requests.
+    /// Failures of the server and the network, at a provider that counts requests.
     Outage,
     /// Refusals by resource servers.
     Refused,
@@ -30,13 +30,13 @@ pub enum Focus {
     SignIns,
 }
 
-/// How likely what is.
+/// The probabilities of events.
 struct Mix {
     providers: Vec<Provider>,
     storage: Vec<Storage>,
-    /// Weights of the keys: the one asked for most, another, any.
+    /// The weights of the specs: the most frequent one, a second one, any.
     keys: (u32, u32, u32),
-    /// Weights of what happens, against ten for what becomes of jobs.
+    /// The weights of some events, against ten for the ends of jobs.
     refusals: u32,
     clocks: u32,
     outside: u32,
@@ -44,16 +44,16 @@ struct Mix {
     failing: u32,
     /// The weight of dead refresh tokens against eight for tokens.
     dead: u32,
-    /// How often an answer brings the same token again.
+    /// The probability that an answer contains the same access token again.
     again: f64,
-    /// Weights of the time that passes: up to 2 s, to 70 s, to an hour, to weeks.
+    /// The weights of time steps: up to 2 s, to 70 s, to an hour, to weeks.
     passing: (u32, u32, u32, u32),
-    /// Seconds that tokens live.
+    /// The lifetimes of tokens in seconds.
     lives: Vec<u64>,
 }
 
 impl Mix {
-    /// Everything, a little of each.
+    /// A mix of all events.
     fn all() -> Self {
         use Provider as P;
         Self {
@@ -73,7 +73,7 @@ impl Mix {
 }
 
 impl Focus {
-    /// Every focus.
+    /// All focuses.
     pub const ALL: [Self; 8] = [
         Self::All,
         Self::Keys,
@@ -139,7 +139,7 @@ impl Focus {
         }
     }
 
-    /// What happens first: a property shows best where there is something to lose.
+    /// Returns the first events, after which the property has something to lose.
     fn beginning(self) -> Vec<Event> {
         let asked = Who { machine: 0, key: 2 };
         let served = |lifetime| Event::Drive(asked, Reply::token(lifetime), 0);
@@ -153,8 +153,8 @@ impl Focus {
     }
 }
 
-/// Worlds of any kind in which fewer than so many things happen (two at least are assumed), beside a beginning that
-/// gives the property something to lose.
+/// Generates plans with fewer than `fewer_than` events; a limit below two counts as two. Half of the plans also begin
+/// with events that give the property something to lose.
 pub fn plans(focus: Focus, fewer_than: usize) -> impl Strategy<Value = Plan> {
     let events = prop::collection::vec(events(focus), 1..fewer_than.max(2));
     (setups(focus), events, any::<bool>()).prop_map(move |(setup, events, begun)| {
@@ -163,8 +163,7 @@ pub fn plans(focus: Focus, fewer_than: usize) -> impl Strategy<Value = Plan> {
     })
 }
 
-/// How a world begins: any provider, store and rotation; a shared store has two processes more often than another
-/// number.
+/// Generates setups with any provider, store and rotation. A shared store usually has two processes.
 pub fn setups(focus: Focus) -> impl Strategy<Value = Setup> {
     let Mix { providers, storage, .. } = focus.mix();
     let rotation = vec![Rotation::Strict, Rotation::Strict, Rotation::Grace, Rotation::None];
@@ -177,7 +176,7 @@ pub fn setups(focus: Focus) -> impl Strategy<Value = Setup> {
     )
 }
 
-/// Two of the keys are asked for more often, so that more happens to each.
+/// Two of the specs are frequent, so that more events concern the same spec.
 fn who(mix: &Mix) -> impl Strategy<Value = Who> + use<> {
     let (first, second, any) = mix.keys;
     let machine = prop_oneof![6 => Just(0_u8), 2 => Just(1_u8), 1 => 0..MOST_PROCESSES];
@@ -185,7 +184,7 @@ fn who(mix: &Mix) -> impl Strategy<Value = Who> + use<> {
     (machine, key).prop_map(|(machine, key)| Who { machine, key })
 }
 
-/// One thing that happens.
+/// Generates one event.
 pub fn events(focus: Focus) -> BoxedStrategy<Event> {
     let mix = &focus.mix();
     let Mix { refusals, clocks, outside: seldom, .. } = *mix;
@@ -230,7 +229,7 @@ pub fn events(focus: Focus) -> BoxedStrategy<Event> {
     .boxed()
 }
 
-/// Milliseconds.
+/// Generates a time step in milliseconds.
 fn passing(mix: &Mix) -> impl Strategy<Value = u32> + use<> {
     let (seconds, minute, hour, weeks) = mix.passing;
     prop_oneof![
@@ -262,7 +261,7 @@ fn store_ends() -> impl Strategy<Value = StoreEnd> {
     ]
 }
 
-/// What becomes of a request: a token, a broken answer, a refusal, a gateway's page or no answer.
+/// Generates the outcome of a request: a token, a broken answer, a refusal, a gateway's page or no answer.
 pub fn replies(focus: Focus) -> BoxedStrategy<Reply> {
     replies_of(&focus.mix())
 }

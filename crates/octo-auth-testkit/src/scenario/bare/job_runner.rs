@@ -1,4 +1,4 @@
-//! Runs the jobs of one flight in the world of a scenario, as far as time lets it.
+//! Runs the jobs of one flight in the environment of a scenario, as far as time permits.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ pub(super) struct JobRunner {
     at: At,
 }
 
-/// Where a runner is.
+/// The state of a runner.
 enum At {
-    /// Before a job, or behind the last one.
+    /// Before a job, or after the last one.
     Due,
-    /// Before a job that waits until this moment on the boot clock.
+    /// Before a job that waits until this time of the boot clock.
     Waiting(LoadJob, Duration),
-    /// At a job.
+    /// During a job.
     Begun(Job, CallId, Now),
 }
 
@@ -28,7 +28,7 @@ impl JobRunner {
         Self { guard, at: At::Due }
     }
 
-    /// Goes on as far as it can. Returns whether it has moved, or `None` behind its last job.
+    /// Proceeds as far as possible. Returns whether anything has changed, or `None` after the last job.
     pub(super) fn go_on(&mut self, environment: &Environment, named: Named) -> Option<bool> {
         let now = environment.now();
         match std::mem::replace(&mut self.at, At::Due) {
@@ -68,7 +68,7 @@ impl JobRunner {
     }
 }
 
-/// The report of a job with this outcome.
+/// Returns the report of a job with this outcome.
 fn reported(job: Job, outcome: Outcome, sent: Now, now: Now) -> Report {
     match (job, outcome) {
         (Job::Send(job), Outcome::Response(response)) => job.answered(&response, sent, now),

@@ -1,4 +1,4 @@
-//! A process over the driver: who asks there, and which jobs run for it, one step after the other.
+//! A process over the driver: its callers, and the jobs that run for it, one step after the other.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::scenario::{Call, CallId, Environment, Named, Outcome};
 /// How long a shutdown waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How often it tries again to save.
+/// The interval between two attempts to save.
 const SAVING_AGAIN: Duration = Duration::from_secs(1);
 
 /// A process.
@@ -41,7 +41,7 @@ struct Caller {
     asks: octo_auth_core::Caller,
 }
 
-/// An exchange beside the machine.
+/// A code exchange outside of the machine.
 struct Redeeming {
     name: String,
     exchange: Option<Exchange<TokenSet>>,
@@ -49,7 +49,7 @@ struct Redeeming {
     call: Option<(CallId, Now, Running)>,
 }
 
-/// A shutdown that waits.
+/// A shutdown in progress.
 struct Closing {
     end: Duration,
     again: Duration,
@@ -129,7 +129,7 @@ impl Process {
                 self.environment.refresh_ahead();
             }
             Act::ReplaceClient => {
-                // Its requests can be built: it is the same.
+                // This cannot fail: requests of this client could be built before.
                 let _ = self.shared.replace_client(setup.client());
             }
             Act::ShutDown => {
@@ -143,7 +143,7 @@ impl Process {
         }
     }
 
-    /// Goes on as far as it can while time stands still; the answer is whether anything has moved.
+    /// Proceeds as far as possible at the present time. Returns whether anything has changed.
     pub(super) fn go_on(&mut self) -> bool {
         let asked = self.ask_again();
         let ran = self.run_on();
@@ -154,7 +154,7 @@ impl Process {
         asked || ran || refreshed || saved || redeemed || closed
     }
 
-    /// Tells the scenery what has changed.
+    /// Reports changes to the environment.
     pub(super) fn hear(&mut self) {
         while let Some(change) = self.changes.try_next() {
             self.environment.heard(self.named, &change);
@@ -176,7 +176,7 @@ impl Process {
         }
     }
 
-    /// Asks for every caller that waits. One that is told goes away.
+    /// Asks again for every waiting caller. A caller with an answer is removed.
     fn ask_again(&mut self) -> bool {
         let waiting = std::mem::take(&mut self.callers);
         let mut has_moved = false;
@@ -193,12 +193,13 @@ impl Process {
         has_moved
     }
 
-    /// Returns what a caller is told; `None` if it has to wait.
+    /// Returns the answer to a caller, or `None` if it has to wait.
     fn told(&mut self, caller: &mut Caller) -> Option<Result<Token, TokenError>> {
         loop {
             let before = self.state(caller);
             let told = self.shared.ask(&caller.cell, &mut caller.asks);
-            // A job that begins changes the state that it begins in; the end of an overdue flight shows only after.
+            // Beginning a job changes the state in which it begins. The end of an overdue flight shows only
+            // afterwards.
             let state = if matches!(told, Told::Run(..)) { before } else { self.state(caller) };
             state.into_iter().for_each(|state| self.environment.decided(state));
             match told {
@@ -251,7 +252,7 @@ impl Process {
         has_moved
     }
 
-    /// Begins what is due ahead of time.
+    /// Begins a refresh ahead that is due.
     fn refresh_ahead(&mut self) -> bool {
         match self.refreshing.map(|which| self.shared.poll_due(which)) {
             Some(Due::Run(guard)) => {
@@ -277,7 +278,7 @@ impl Process {
         true
     }
 
-    /// Sends what waits for the budget, and begins keys anew with what came.
+    /// Sends the exchanges that wait for the budget, and imports the resulting tokens.
     fn redeem(&mut self) -> bool {
         let mut waiting = std::mem::take(&mut self.redeeming);
         let mut has_moved = false;

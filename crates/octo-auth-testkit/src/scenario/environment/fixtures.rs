@@ -1,4 +1,4 @@
-//! What a process of any form is given by a scenario: tokens to adopt, codes to redeem.
+//! Values that a scenario gives to a process of any backend: tokens to import, codes to exchange.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use octo_auth_core::{AccessToken, Entropy, Exchange, Imported, Scopes, Secret, S
 
 use super::Environment;
 
-/// Where the provider sends whoever has signed in.
+/// The redirect URI of the authorization requests.
 const REDIRECT_URI: &str = "https://app.example/callback";
 
 impl Environment {
-    /// What a key begins anew with.
+    /// Returns the tokens to import for a spec.
     #[must_use]
     pub fn imported(
         &self,
@@ -31,7 +31,7 @@ impl Environment {
         Some(Imported::Tokens(tokens))
     }
 
-    /// The exchange of a code that somebody was given for a key.
+    /// Returns the exchange of an authorization code that was issued for a spec.
     #[must_use]
     pub fn redeemed(&self, key: &str) -> Option<Exchange<TokenSet>> {
         let client = self.setup().client();
@@ -42,12 +42,12 @@ impl Environment {
         code.exchange(&client, self.now()).ok()
     }
 
-    /// A row of the table has applied.
+    /// Records that a row of the decision table has applied.
     pub fn decided(&self, row: State) {
         self.enter().rows.insert(row.word());
     }
 
-    /// The rows of the table that have applied, where that is known.
+    /// Returns the rows of the decision table that have applied, as far as known.
     #[must_use]
     pub fn rows(&self) -> Vec<&'static str> {
         self.lock().rows.iter().copied().collect()

@@ -1,19 +1,19 @@
-//! What has happened, in lines whose order is the same however threads run.
+//! The events in lines, in an order that does not depend on how threads run.
 
-/// What kind of line it is.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// A step of a flight, in the order of their happening.
+    /// A step of a flight, in chronological order.
     Flight,
-    /// A look at what somebody else has claimed: how often it is repeated depends on chance.
+    /// A look at a claim of another process. The number of repetitions is random.
     Look,
-    /// What was written of the requests of all processes: which flight does it first depends on chance.
+    /// A write to the log of the requests of all processes. It is random which flight writes first.
     Counted,
-    /// What a caller was told.
+    /// An answer to a caller.
     Told,
-    /// Who waits still.
+    /// The callers that still wait.
     Waits,
-    /// What subscribers heard.
+    /// An event that subscribers received.
     News,
 }
 
@@ -37,7 +37,7 @@ impl Log {
         Self { processes: processes.to_vec(), entries: Vec::new() }
     }
 
-    /// Notes what happened to a key in the process of a place; `{key}` in the text is its name.
+    /// Records an event of a spec in the process at this place. `{key}` in the text stands for the spec's name.
     pub(super) fn note(&mut self, place: usize, key: &str, kind: Kind, text: String) {
         let entry = Entry { kind, place, key: key.to_owned(), text };
         if kind == Kind::Look && self.entries.contains(&entry) {
@@ -46,10 +46,12 @@ impl Log {
         self.entries.push(entry);
     }
 
-    /// The lines since the last time: flights by process and key, callers that were told the same counted, the rest.
+    /// Returns the lines since the last call: flights by process and spec, then callers, with a count of those with
+    /// the same answer, then the rest.
     pub(super) fn take(&mut self) -> Vec<String> {
         let mut entries = std::mem::take(&mut self.entries);
-        // Each flight is one chain of events, so its own order is the same each time; that of two flights is not.
+        // Each flight is one chain of events, so its own order is deterministic. The relative order of two flights is
+        // not.
         entries.sort_by_key(|entry| {
             let kind = if entry.kind == Kind::Look { Kind::Flight } else { entry.kind };
             let text = if kind == Kind::Told { entry.text.clone() } else { String::new() };

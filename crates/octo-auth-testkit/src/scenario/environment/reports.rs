@@ -1,4 +1,4 @@
-//! What the processes tell the world: what callers were told, who waits, what subscribers heard.
+//! Reports from the processes: the answers to callers, the waiting callers, and the events that subscribers received.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use super::log::Kind;
 use super::{Environment, Inside, Named};
 use crate::scenario::spell::spelt;
 
-/// A pause of less may have been drawn at random, and is not shown.
+/// A shorter delay may be random, so it is not shown.
 const SHOWN: Duration = Duration::from_secs(60);
 
 impl Environment {
-    /// So many callers set out to ask.
+    /// Records that this number of callers begin to ask.
     pub fn set_out(&self, named: Named, key: &str, callers: usize) {
         let mut inside = self.enter();
         *inside.waiting.entry((named.place, key.to_owned())).or_default() += callers;
     }
 
-    /// A caller was told.
+    /// Records the answer to a caller.
     pub fn told(&self, named: Named, key: &str, told: &Result<Token, TokenError>) {
         let mut inside = self.enter();
         if !inside.is_present(named) {
@@ -42,7 +42,7 @@ impl Environment {
         inside.log.note(named.place, key, Kind::Told, text);
     }
 
-    /// The generation of the token that was told last, or of this one.
+    /// Returns the generation of `token`, or of the token that a caller received last.
     #[must_use]
     pub fn generation(&self, named: Named, key: &str, token: Option<&str>) -> Option<Generation> {
         let inside = self.lock();
@@ -51,12 +51,12 @@ impl Environment {
         inside.generations.get(&(named.place, token)).copied()
     }
 
-    /// Somebody begins to wait for something else than a token.
+    /// Records that a process begins to wait for something other than a token.
     pub fn begin(&self) {
         self.enter().pending += 1;
     }
 
-    /// Somebody has waited for something else than a token, to the end.
+    /// Records that such a wait has ended.
     pub fn done(&self, named: Named) {
         let mut inside = self.enter();
         if inside.is_present(named) {
@@ -64,7 +64,7 @@ impl Environment {
         }
     }
 
-    /// Somebody was told something else than a token, about a key.
+    /// Records a message about a spec that is not an answer with a token.
     pub fn say(&self, named: Named, key: &str, said: &str) {
         let mut inside = self.enter();
         if inside.is_present(named) {
@@ -72,33 +72,33 @@ impl Environment {
         }
     }
 
-    /// What came of a code was said by an error, if it was not tokens.
+    /// Records the error of a code exchange.
     pub fn redeemed_in_vain(&self, named: Named, key: &str, error: &ExchangeError) {
         self.say(named, key, &format!("no tokens for the code ({})", error.code()));
     }
 
-    /// A key could not begin anew with what it was given.
+    /// Records that tokens could not be imported for a spec.
     pub fn not_imported(&self, named: Named, key: &str, error: &RequestError) {
         self.say(named, key, &format!("not imported ({})", error.code()));
     }
 
-    /// A shutdown has ended.
+    /// Records that a shutdown has ended.
     pub fn shut_down(&self, named: Named) {
         self.done(named);
         self.say(named, "everybody", "shut down");
     }
 
-    /// Tokens are kept warm from now on.
+    /// Records that tokens are refreshed ahead from now on.
     pub fn refresh_ahead(&self) {
         self.enter().refreshed_ahead += 1;
     }
 
-    /// Nothing is kept warm any more.
+    /// Records that tokens are not refreshed ahead any more.
     pub fn let_cool(&self) {
         self.enter().refreshed_ahead = 0;
     }
 
-    /// A subscriber heard of a change.
+    /// Records a change that a subscriber received.
     pub fn heard(&self, named: Named, change: &Change) {
         let mut inside = self.lock();
         let text = match &change.event {
@@ -129,7 +129,7 @@ fn shown(token: &Token, now: Now) -> String {
     format!("{} ({freshness}{suspect})", token.access_token().expose())
 }
 
-/// Who must act, and when asking again makes sense.
+/// Returns who must act, and when asking again makes sense.
 fn remedy(failure: &TokenError) -> String {
     let again = match failure.retry_after() {
         Some(after) if after >= SHOWN => format!("again in {}", spelt(after)),

@@ -1,4 +1,5 @@
-//! The server: what was lined up, then what it always says. It reads from each request whose it is.
+//! The server: it gives the prepared replies, then its default reply. It reads from each request which spec it
+//! concerns.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -10,10 +11,10 @@ use octo_auth_core::Body;
 use crate::scenario::ServerReply;
 use crate::scenario::step::{Provider, Setup};
 
-/// The letters that begin the access tokens and the refresh tokens of the keys, in the order of their mention.
+/// The letters of the access tokens and the refresh tokens, for the specs in the order of their first mention.
 const LETTERS: [(char, char); 6] = [('A', 'R'), ('B', 'S'), ('C', 'T'), ('D', 'U'), ('E', 'V'), ('F', 'W')];
 
-/// How long a token lives as usual.
+/// The lifetime of a token by default.
 const USUAL: Duration = Duration::from_secs(3600);
 
 /// The server.
@@ -21,17 +22,17 @@ const USUAL: Duration = Duration::from_secs(3600);
 pub(super) struct Server {
     lined_up: VecDeque<ServerReply>,
     always: ServerReply,
-    /// What it says to a request that it kept waiting.
+    /// The reply to the request that is kept waiting.
     awaited: Option<ServerReply>,
-    /// Whether a refresh brings another refresh token as usual.
+    /// Whether a refresh returns a new refresh token by default.
     replaces: bool,
-    /// How many tokens each key was given as usual, by the order of the keys.
+    /// How many default tokens each spec has received, in the order of the specs.
     given: Vec<(String, u32)>,
-    /// The keys of the tokens it knows.
+    /// The spec names of the tokens that the server knows.
     owners: HashMap<String, String>,
 }
 
-/// What a request asks for.
+/// The content of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     ClientCredentials(Option<String>),
@@ -41,7 +42,7 @@ pub(super) enum Asked {
     Revocation(String),
 }
 
-/// What is heard of the server.
+/// The reaction of the server to a request.
 pub(super) enum Heard {
     ServerReply(ServerReply),
     Nothing,
@@ -56,7 +57,7 @@ impl Server {
             lined_up: VecDeque::new(),
             always: ServerReply::AsUsual,
             awaited: None,
-            // No document of Octorate's shows a refresh that brings another refresh token.
+            // No document of Octorate shows a refresh that returns a new refresh token.
             replaces: setup.provider != Provider::Octorate,
             given,
             owners: HashMap::new(),
@@ -75,14 +76,14 @@ impl Server {
         self.awaited = Some(said);
     }
 
-    /// Takes note of the key of these tokens.
+    /// Records which spec these tokens belong to.
     pub(super) fn know(&mut self, key: &str, access_token: Option<&str>, refresh_token: Option<&str>) {
         for token in [access_token, refresh_token].into_iter().flatten() {
             self.owners.insert(token.to_owned(), key.to_owned());
         }
     }
 
-    /// The key of a request.
+    /// Returns the spec name of a request.
     pub(super) fn key_of(&self, asked: &Asked, setup: &Setup) -> String {
         let known = |token: &String| self.owners.get(token).cloned().unwrap_or_else(|| "nobody".to_owned());
         match asked {
@@ -94,7 +95,7 @@ impl Server {
         }
     }
 
-    /// What is said to a request.
+    /// Returns the reaction to a request.
     pub(super) fn heard(&mut self, asked: &Asked, key: &str) -> Heard {
         let said = match asked {
             Asked::Revocation(_) => self.lined_up.pop_front().unwrap_or(ServerReply::Done),
@@ -108,7 +109,7 @@ impl Server {
         }
     }
 
-    /// What is said to a request that was kept waiting.
+    /// Returns the reaction to a request that was kept waiting.
     pub(super) fn heard_again(&mut self, asked: &Asked, key: &str, is_late: bool) -> Heard {
         match self.awaited.take() {
             Some(said) => Heard::ServerReply(self.meant(said, key, asked)),
@@ -117,7 +118,7 @@ impl Server {
         }
     }
 
-    /// The very tokens that are meant.
+    /// Replaces a default reply by actual tokens.
     fn meant(&mut self, said: ServerReply, key: &str, asked: &Asked) -> ServerReply {
         let brings_refresh_token = match asked {
             Asked::Refresh(_) => self.replaces,
@@ -149,7 +150,7 @@ impl Server {
     }
 }
 
-/// What a request asks for.
+/// Reads the content of a request.
 pub(super) fn asked(request: &Request<Body>) -> Asked {
     let body = String::from_utf8_lossy(request.body().as_ref()).into_owned();
     let parameter = |name: &str| {

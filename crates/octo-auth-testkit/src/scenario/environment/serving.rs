@@ -1,4 +1,4 @@
-//! What the server and the store make of a call, and how that reads in the log.
+//! How the server and the store execute a call, and the lines that it adds to the log.
 
 use octo_auth_core::{Claimed, RecordBytes, RecordName, Saved, StoreError, Stored};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::scenario::spell::spelt;
 use crate::scenario::step::{Mood, Setup};
 
 impl Call {
-    /// What comes of a call that nobody answers any more.
+    /// Returns the outcome of a call after the end of the scenario.
     pub(super) fn unanswered(&self) -> Outcome {
         let over = || StoreError::new("the scenario is over");
         match self {
@@ -37,7 +37,7 @@ impl Call {
 }
 
 impl Inside {
-    /// What comes of a call now, if anything does.
+    /// Returns the outcome of a call, or `None` if it has none yet.
     pub(super) fn serve(&mut self, open: &mut Open, setup: &Setup) -> Option<Outcome> {
         match &open.call {
             Call::Send(..) => self.answer(open, setup),
@@ -78,7 +78,7 @@ impl Inside {
     }
 
     fn outcome_of(&self, said: &ServerReply) -> Outcome {
-        // The server's clock runs on whatever is done to that of the machine.
+        // The server's clock is independent of clock steps of the machine.
         let server = super::START.saturating_add(self.now.boot.saturating_sub(super::UP));
         match said.spoken(server) {
             Some(Spoken::Response(response)) => Outcome::Response(response),
@@ -155,7 +155,7 @@ impl Inside {
 }
 
 impl Call {
-    /// The record that a call of the store is about.
+    /// Returns the record that a store call concerns.
     fn record(&self) -> Option<&RecordName> {
         match self {
             Self::Send(..) => None,
@@ -180,7 +180,7 @@ fn written(stored: &Stored) -> String {
     shown(&stored.content)
 }
 
-/// What a record says, in a few words.
+/// Returns a short description of a record.
 fn shown(content: &RecordBytes) -> String {
     let Some(record) = StoredRecord::read(content) else { return "what cannot be read".to_owned() };
     if record.is_signed_out() {

@@ -1,4 +1,4 @@
-//! The store of a scenario: records by version, claims that end by themselves, and how it is just now.
+//! The store of a scenario: records with versions, claims that expire, and its present condition.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::StoredRecord;
 use crate::leases::Leases;
 use crate::scenario::step::{Foreign, Mood};
 
-/// Whoever is none of the scenario's processes.
+/// The name of a process outside of the scenario.
 const SOMEBODY: &str = "somebody else";
 
 /// The store.
@@ -22,7 +22,7 @@ pub(super) struct Shelf {
 }
 
 impl Foreign {
-    /// The access token and the refresh token that it brings.
+    /// Returns the access token and the refresh token that it contains.
     pub(super) fn brings(&self) -> (Option<&str>, Option<&str>) {
         match self {
             Self::SignIn(refresh_token) => (None, Some(refresh_token)),
@@ -58,7 +58,7 @@ impl Shelf {
         Saved::Done(self.put(name, content.clone()))
     }
 
-    /// Somebody else claims a renewal for so long, or lets go of it.
+    /// Claims a renewal for this duration in the name of another process, or releases its claim.
     pub(super) fn claim_foreign(&mut self, name: &RecordName, lasting: Option<Duration>, now: Duration) {
         match lasting {
             Some(lasting) => drop(self.leases.claim(name, SOMEBODY, lasting, now)),
@@ -66,7 +66,7 @@ impl Shelf {
         }
     }
 
-    /// Somebody else writes a record, whatever is there.
+    /// Writes a record in the name of another process, over any present record.
     pub(super) fn write_foreign(&mut self, client: &Client, key: &TokenSpec, foreign: &Foreign, now: Now) {
         let name = RecordName::new(client, key);
         let held = self.load(&name).and_then(|stored| StoredRecord::read(&stored.content));
