@@ -1,12 +1,12 @@
-//! A world in which the machine's promises are watched: processes, a token server, a store, two clocks.
+//! A world that checks the promises of the machine: processes, a token server, a store, two clocks.
 //!
-//! The rule kept here: the world knows by its own books what it may expect, and reads the machine's state only to
-//! compare. Whatever contradicts an invariant is a [`Violation`] with the invariant's number; nothing panics, so that
-//! each property reports its own. Nothing is random: the same [`Plan`] gives the same [`World::trace`].
+//! The world keeps its own records of what it may expect, and reads the machine's state only to compare. Each
+//! contradiction to an invariant is a [`Violation`] with the invariant's number. Nothing panics, so that each
+//! property reports its own violation. Nothing is random: the same [`Plan`] gives the same [`World::trace`].
 //!
-//! Each registration has four keys. At a standard server and at OfficeRND two are of client credentials (scopes
-//! `alpha` and `beta`, numbers 0 and 1) and two of accounts that have signed in (2 and 3); at Octorate number 0 is
-//! its ApiLogin and the others are accounts.
+//! Each registration has four token specs, which are called keys here. At a standard server and at OfficeRND, keys 0
+//! and 1 are of client credentials (scopes `alpha` and `beta`), and keys 2 and 3 are of accounts that have signed in.
+//! At Octorate, key 0 is its ApiLogin and the others are accounts.
 
 mod checks_requests;
 mod checks_serving;
@@ -59,74 +59,73 @@ use server::Server;
 use stats::{Examined, Minute};
 use trace::Lines;
 
-/// The scopes of the two keys of client credentials.
+/// The scopes of the two specs of client credentials.
 const SCOPES: [&str; 2] = ["alpha", "beta"];
 
 /// Processes that share a token server, a store and the clocks.
 ///
-/// Each process reads a boot clock of its own, 7000 s ahead of that of the process before it, as machines do that
-/// were not started at once. The wall clock is the same for all.
+/// Each process reads its own boot clock, which is 7000 s ahead of the previous process's clock, as on machines that
+/// were not started together. The wall clock is the same for all.
 #[derive(Debug)]
 pub struct World {
     setup: Setup,
     policy: Policy,
     keys: Vec<Arc<TokenSpec>>,
-    /// The names of their records.
+    /// The names of the specs' records.
     names: Vec<RecordName>,
     now: Now,
     server: Server,
     store: InMemoryStore,
-    /// What the store has held, by key.
+    /// The past contents of the store, by spec.
     history: Vec<History>,
     answers: Answers,
-    /// The refresh tokens that the server has given, and a process has got.
+    /// The refresh tokens that the server has issued and a process has received.
     given: HashSet<String>,
     /// The refresh token of each account's first sign-in.
     seeds: Vec<Option<String>>,
     processes: Vec<Process>,
     exchanges: Exchanges,
-    /// What the store and the server were when they were looked at last.
+    /// The numbers of changes of the store and of the server at the last look.
     looked_at: (u64, u64),
     violations: Vec<Violation>,
     examined: Examined,
     rows: BTreeSet<State>,
     trace: Lines,
-    /// When the wall clock was stepped last, on the boot clock.
+    /// When the wall clock was last stepped, on the boot clock.
     stepped_at: Option<Duration>,
-    /// How much further the wall clock went than the boot clock, in milliseconds.
+    /// By how much the wall clock has gained on the boot clock, in milliseconds.
     wall_ahead: i64,
     sabotage: Option<Defect>,
     stats: Tally,
     told: Told,
     jobs_begun: u64,
     minute: Minute,
-    /// The same of requests that the store has counted.
+    /// The requests in the last minute that the store has counted.
     counted: Minute,
-    /// Numbers for a sabotage that needs some.
+    /// Pseudorandom numbers for a defect that needs some.
     draws: u64,
 }
 
 impl World {
-    /// A world in which every account has signed in; it begins at [`moment::start`].
+    /// Returns a world in which every account has signed in. It begins at [`moment::start`].
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         Self::at(setup, moment::start())
     }
 
-    /// A world whose machines have a known defect.
+    /// Returns a world whose machines have a known defect, if `sabotage` names one.
     #[must_use]
     pub fn sabotaged(setup: Setup, sabotage: Option<Defect>) -> Self {
         Self::begun(setup, Policy::default(), moment::start(), sabotage)
     }
 
-    /// A world that begins at a moment.
+    /// Returns a world that begins at `now`.
     #[must_use]
     pub fn at(setup: Setup, now: Now) -> Self {
         Self::begun(setup, Policy::default(), now, None)
     }
 
-    /// A world whose machines have other settings than the default; [`World::happen`] lets the events of a plan happen
-    /// in it.
+    /// Returns a world whose machines have this policy. Apply the events of a plan with [`World::happen`].
     #[must_use]
     pub fn with_policy(setup: Setup, policy: Policy) -> Self {
         Self::begun(setup, policy, moment::start(), None)
@@ -174,7 +173,7 @@ impl World {
         world
     }
 
-    /// A user has signed in: the refresh token stands in the configuration, where it may come from too.
+    /// Signs a user in. The refresh token is in the configuration, from which it may be imported.
     fn begin_account(&mut self, key: usize) {
         if self.keys[key].is_client_grant() {
             return;
@@ -189,7 +188,7 @@ impl World {
         seeded.and_then(|place| self.end(0, place, &Reply::token(3600), StoreEnd::Works));
     }
 
-    /// A world with the default settings, after all that a plan says has happened.
+    /// Returns a world with the default policy, after all events of a plan.
     #[must_use]
     pub fn after(plan: &Plan) -> Self {
         let mut world = Self::new(plan.setup);
@@ -199,68 +198,68 @@ impl World {
         world
     }
 
-    /// This world with another amount of what happens written down; by default it is all of it.
+    /// Returns this world with another amount of trace. By default, the trace is complete.
     #[must_use]
     pub fn with_trace(mut self, trace: Trace) -> Self {
         self.trace.keep(trace);
         self
     }
 
-    /// Everything that contradicted an invariant, in the order in which it was noticed.
+    /// Returns all violations of invariants, in the order in which they were noticed.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// What contradicted one invariant, by its number, such as `I04`.
+    /// Returns the violations of one invariant, by its number, such as `I04`.
     pub fn violations_of<'w>(&'w self, invariant: &'w str) -> impl Iterator<Item = &'w Violation> {
         self.violations.iter().filter(move |violation| violation.invariant == invariant)
     }
 
-    /// How often each invariant was looked at, by its number.
+    /// Returns how often each invariant was examined, by its number.
     #[must_use]
     pub fn examined(&self) -> BTreeMap<&'static str, u64> {
         self.examined.all()
     }
 
-    /// The rows of the table that applied.
+    /// Returns the rows of the decision table that have applied.
     #[must_use]
     pub fn rows(&self) -> &BTreeSet<State> {
         &self.rows
     }
 
-    /// What happened and what was told, a line for each that begins with the boot clock in seconds. It holds no
-    /// secret but the names the world itself gives to tokens.
+    /// Returns the events and the decisions, one line each. A line begins with the boot clock in seconds. It contains
+    /// no secrets except the token names that the world itself made up.
     #[must_use]
     pub fn trace(&self) -> &[String] {
         self.trace.all()
     }
 
-    /// The number of keys.
+    /// Returns the number of specs.
     #[must_use]
     pub fn keys(&self) -> usize {
         self.keys.len()
     }
 
-    /// The number of processes.
+    /// Returns the number of processes.
     #[must_use]
     pub fn processes(&self) -> usize {
         self.processes.len()
     }
 
-    /// How many token requests were sent, revocations not counted.
+    /// Returns the number of token requests that were sent, without revocations.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.exchanges.count()
     }
 
-    /// Both clocks, as the first process reads them.
+    /// Returns both clocks, as the first process reads them.
     #[must_use]
     pub fn now(&self) -> Now {
         self.now
     }
 
-    /// How long a key is still closed after a failure; zero if it is not.
+    /// Returns how long a spec is still backing off after an error, or zero if it is not.
     #[must_use]
     pub fn closed_for(&self, who: Who) -> Duration {
         let (process, key) = (self.process(who.machine), usize::from(who.key) % self.keys.len());
@@ -269,7 +268,7 @@ impl World {
         setback.and_then(|failure| failure.retry_after()).unwrap_or_default()
     }
 
-    /// Lets one thing happen.
+    /// Applies one event.
     pub fn happen(&mut self, event: &Event) {
         self.note(|| format!("{event:?}"));
         match event {
@@ -348,7 +347,7 @@ impl World {
         usize::from(number) % self.processes.len()
     }
 
-    /// Both clocks go on.
+    /// Advances both clocks.
     pub fn pass(&mut self, time: Duration) {
         self.now.boot = self.now.boot.saturating_add(time);
         self.now.wall = self.now.wall.saturating_add(time);
@@ -365,7 +364,7 @@ impl World {
         };
     }
 
-    /// The clocks of a process: each machine was started at another time.
+    /// Returns the clocks of a process. Each machine was started at another time.
     fn local(&self, process: usize) -> Now {
         let started = Duration::from_secs(7000) * u32::try_from(process).unwrap_or(0);
         Now { boot: self.now.boot.saturating_add(started), ..self.now }
@@ -376,7 +375,7 @@ impl World {
         self.trace.note(|| format!("{:>12.3} {}", boot.as_secs_f64(), line()));
     }
 
-    /// Looks at an invariant: `holds`, or what contradicts it.
+    /// Records that an invariant was examined, and a violation unless `holds` is `true`.
     fn expect(&mut self, invariant: &'static str, holds: bool, what: impl FnOnce() -> String) {
         self.examined.count(invariant);
         if !holds {
@@ -409,7 +408,7 @@ impl World {
         self.save_next(process);
     }
 
-    /// What the task or thread does that saves again what could not be saved.
+    /// Saves again what could not be saved, as an adapter's task or thread does.
     fn save_next(&mut self, process: usize) {
         let now = self.clock(process);
         let manager = &mut self.processes[process].manager;
@@ -432,7 +431,7 @@ impl World {
     }
 }
 
-/// The client of a provider.
+/// Returns the client at a provider.
 fn client(provider: Provider, sabotage: Option<Defect>) -> Client {
     match provider {
         Provider::OfficeRnd if sabotage == Some(Defect::BudgetIgnored) => {
@@ -447,7 +446,7 @@ fn client(provider: Provider, sabotage: Option<Defect>) -> Client {
     }
 }
 
-/// The keys of a registration, two of which are of accounts at least.
+/// Returns the specs of a registration. At least two are of accounts.
 fn keys(provider: Provider) -> Vec<TokenSpec> {
     let client_credentials = |scope: &str| TokenSpec::client_credentials(&sound(Scopes::parse(scope)));
     let manager = [TokenSpec::account("inn"), TokenSpec::account("lodge")];

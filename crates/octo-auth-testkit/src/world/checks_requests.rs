@@ -1,4 +1,4 @@
-//! What is sent: whether each request keeps what is promised of flights, closed gates, the budget and addresses.
+//! Checks of requests: flights, back-off, the request budget and addresses.
 
 use std::time::Duration;
 
@@ -18,17 +18,18 @@ use super::request_execution::Answered;
 use super::server::parameter;
 use crate::StoredRecord;
 
-/// So long before its request a renewal may have been decided on, at most.
+/// The longest time between the decision to renew and its request.
 const DECIDED_BEFORE: Duration = Duration::from_secs(25);
 
-/// So long after a step of the wall clock, which is all that processes share, a record may count for less than it is.
+/// How long after a step of the wall clock a record may count for less than it is. The wall clock is all that
+/// processes share.
 const SETTLED: Duration = Duration::from_secs(70);
 
-/// The longest pause that a server can ask for.
+/// The longest back-off that a server can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 impl World {
-    /// One flight for each key.
+    /// Checks that a spec has at most one flight.
     pub(super) fn watch_flights(&mut self, process: usize, new: &Carried) {
         if !is_beside(&new.job) {
             self.watch_one_flight(process, new.key, || format!("{:?}", new.job));
@@ -43,7 +44,7 @@ impl World {
         self.expect("I18", other.is_none(), || other.unwrap_or_default());
     }
 
-    /// A renewal begins: not while callers are told that it cannot.
+    /// Checks that no renewal begins while callers receive a back-off error.
     pub(super) fn watch_beginning(&mut self, process: usize, key: usize) {
         let (now, until) = (self.local(process).boot, self.processes[process].expected[key].closed);
         self.expect("I20", until.is_none_or(|until| until <= now), || {
@@ -51,7 +52,7 @@ impl World {
         });
     }
 
-    /// The record that is written holds the newest refresh token, and nothing after a sign-out.
+    /// Checks that a written record has the newest refresh token, and no tokens after a sign-out.
     pub(super) fn watch_record(&mut self, process: usize, key: usize, record: &StoredRecord) {
         let expected = &self.processes[process].expected[key];
         let (is_signed_out, text) =
@@ -86,14 +87,14 @@ impl World {
         }
     }
 
-    /// Returns which sign-in a request with this refresh token is about.
+    /// Returns which sign-in a request with this refresh token concerns.
     pub(super) fn sign_in(&self, key: usize, refresh_token: Option<&str>) -> SignIn {
         let of_server = refresh_token.and_then(|token| self.server.sign_in_of(token));
         (of_server, self.history[key].decisions)
     }
 
-    /// What the record tells of `Retry-After` holds after a restart and for other processes, by both clocks: the earlier
-    /// end counts. A client grant goes on while the store cannot be read.
+    /// Checks that the back-off in a record (from `Retry-After`) is obeyed after a restart and by other processes. It
+    /// ends at the earlier of its ends by the two clocks. A client grant goes on while the store cannot be read.
     fn watch_stored_pause(&mut self, key: usize, sent: Option<&str>) {
         let record = self.store.record(&self.names[key]).filter(|record| record.refresh_token() == sent);
         let Some(stored) = record.and_then(|record| pause_of(record)) else { return };
@@ -104,8 +105,8 @@ impl World {
         self.expect("I20", is_over, || format!("the record of key {key} asks for a pause: {asked:?}"));
     }
 
-    /// A refresh token is sent again only if all earlier exchanges with it ended clearly, or are over and there is nothing
-    /// to lose.
+    /// Checks that a refresh token is sent again only if all earlier exchanges with it ended clearly, or have passed
+    /// their deadline while no usable token is left to lose.
     fn watch_repetition(&mut self, process: usize, key: usize, sent: &str) {
         let now = self.now.boot;
         let is_under_way =
@@ -113,14 +114,14 @@ impl World {
         let under_way = self.exchanges.with(sent).any(|own| is_under_way(&own));
         self.expect("I19", !under_way, || format!("{sent} is sent twice at once"));
         let since = self.exchanges.with(sent).rev().take_while(|own| own.end != Ended::WithTokens);
-        // Without a store, a process that was started again cannot know.
+        // Without a store, a restarted process cannot know of them.
         let incarnation = self.processes[process].incarnation;
         let is_known = |own: &Exchange| self.setup.storage != Storage::None || own.incarnation == incarnation;
         let in_doubt = since.into_iter().any(|own| own.end != Ended::Refused && is_known(own));
         if in_doubt {
             self.stats.sent_again += 1;
             let in_hand = self.in_hand(process, key);
-            // What was over when that was decided may have come back with a clock that was set back since.
+            // A token that was expired at the decision may be valid again if the clock was set back since.
             let just_stepped =
                 self.stepped_at.is_some_and(|stepped| now.saturating_sub(stepped) < DECIDED_BEFORE);
             let is_over = in_hand.is_none() || just_stepped;
@@ -129,7 +130,8 @@ impl World {
         }
     }
 
-    /// No more requests in a minute than the provider allows, and ten for one key, or as many as its tokens need.
+    /// Checks that a process sends no more requests in a minute than the provider allows, and no more for one spec
+    /// than ten, or than its tokens need.
     pub(super) fn watch_budget(&mut self, process: usize) {
         let limit = if self.setup.provider == Provider::OfficeRnd { 4 } else { 600 };
         let own = &self.processes[process];
@@ -144,8 +146,8 @@ impl World {
         self.expect("I21", in_limit, || format!("{of_key} requests of one key in a minute"));
     }
 
-    /// No more requests of all processes in a minute than the provider allows; what was sent while the store failed is
-    /// counted by each process alone.
+    /// Checks that all processes together send no more requests in a minute than the provider allows. Each process
+    /// counts alone what it sends while the store fails.
     pub(super) fn watch_budget_of_all(&mut self, process: usize, key: usize) {
         if !std::mem::take(&mut self.processes[process].expected[key].is_counted) {
             return;
@@ -159,7 +161,7 @@ impl World {
         }
     }
 
-    /// Has the store count a request.
+    /// Lets the store count a request.
     pub(super) fn count(&mut self, process: usize, key: usize, job: SaveJob, end: StoreEnd) -> Report {
         self.processes[process].expected[key].is_counted = false;
         if end == StoreEnd::Fails {
@@ -180,14 +182,14 @@ impl World {
         self.store.compare_and_swap(job.name(), job.expected(), job.content(), None)
     }
 
-    /// Returns the generation whose refusal has caused a request.
+    /// Returns the generation whose refusal caused a request.
     pub(super) fn forced_generation(&self, process: usize, key: usize, job: &SendJob) -> Option<Generation> {
         let is_forced = job.cause() == Some(RenewalCause::Refused);
         let status = self.processes[process].manager.status(&self.keys[key], self.clock(process));
         status.filter(|_| is_forced)?.token.map(|token| token.generation())
     }
 
-    /// Takes what an answer says of refusals, pauses and blame.
+    /// Records what an answer means for refusals, back-off and blame.
     pub(super) fn watch_answered(&mut self, answered: &Answered<'_>, forced: Option<Generation>) {
         let (process, key, now) = (answered.process, answered.key, self.local(answered.process).boot);
         let documents_limit = self.setup.provider == Provider::OfficeRnd;
@@ -221,7 +223,7 @@ impl World {
         }
     }
 
-    /// A renewal that a refusal caused was answered.
+    /// Checks an answered renewal that was caused by a refusal.
     fn watch_forced(&mut self, process: usize, key: usize, generation: Generation) {
         let now = self.local(process).boot;
         let forced = &mut self.processes[process].expected[key].forced;
@@ -238,7 +240,7 @@ impl World {
     }
 }
 
-/// Returns whether a job is none of a flight's.
+/// Returns whether a job is not part of a flight.
 fn is_beside(job: &Job) -> bool {
     match job {
         Job::Release(_) => true,
@@ -247,7 +249,7 @@ fn is_beside(job: &Job) -> bool {
     }
 }
 
-/// Where requests may go.
+/// Returns the allowed request URIs.
 fn addresses(provider: Provider) -> &'static [&'static str] {
     match provider {
         Provider::Standard | Provider::NoReplay => {

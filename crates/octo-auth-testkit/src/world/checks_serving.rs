@@ -1,4 +1,4 @@
-//! What callers are told: whether each decision keeps what is promised of serving and deciding.
+//! Checks of decisions: what callers receive.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::expectations::is_of;
 use super::plan::Provider;
 use super::process::MINUTE;
 
-/// No step of a flight takes longer than an exchange, another process's claim, and what the store takes.
+/// The longest duration of a flight's step beside the exchange: another process's claim, and the store calls.
 const BESIDE_THE_EXCHANGE: Duration = Duration::from_secs(30);
 
 impl World {
-    /// Returns the token of a key that is certainly in hand and good.
+    /// Returns the token of a spec that the machine certainly holds and that is valid.
     pub(super) fn in_hand(&self, process: usize, key: usize) -> Option<Token> {
         let own = &self.processes[process];
         let token = own.expected[key].hand.as_ref()?;
         let now = self.local(process);
-        // What is not saved in its time is in force all the same.
+        // A token that could not be saved in time is in use nevertheless.
         let is_other = |record: &crate::StoredRecord| record.generation() != token.generation();
         let is_replaced =
             own.overdue_records(key, now).any(|record| record.access_token().is_some() && is_other(record));
@@ -55,7 +55,7 @@ impl World {
                 self.expect("I26", *until <= longest, || format!("wait until {until:?}"));
                 let is_carried = self.processes[process].carries(key);
                 self.expect("I26", is_carried, || {
-                    format!("a caller of key {key} waits for what nobody does")
+                    format!("a caller of key {key} waits for a job that does not exist")
                 });
             }
             Verdict::Use(token) => self.watch_reread(process, key, token),
@@ -69,7 +69,7 @@ impl World {
         }
     }
 
-    /// With a token in hand the caller is served at once, and a young one causes no network.
+    /// Checks that a caller is served at once from a valid token, and that a young token causes no requests.
     fn watch_with_token(&mut self, process: usize, token: &Token, state: State, verdict: &Verdict) {
         let text = token.access_token().expose();
         let said = || format!("{text} is in hand, and there was {state:?}: {verdict:?}");
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    /// A caller is given a failure: the moment to ask again is later, and it is that of its own key.
+    /// Checks an error for a caller: the time to ask again is later than now, and the error is the spec's own.
     fn watch_failure(&mut self, process: usize, key: usize, state: State, failure: &TokenError) {
         let after = failure.retry_after();
         let is_later = state != State::ExpiredBlocked || after.is_some_and(|after| after > Duration::ZERO);
@@ -116,7 +116,7 @@ impl World {
         }
     }
 
-    /// Until the next change the same holds at any moment, and again at this one.
+    /// Checks that the decision is the same until its next change, and for a second call now.
     fn watch_until_next_change(&mut self, process: usize, key: usize, state: State, next: Option<Duration>) {
         if self.has(Defect::BlameOfAll) {
             return;
@@ -144,7 +144,7 @@ impl World {
         }
     }
 
-    /// A caller was given a token.
+    /// Checks a token that a caller received.
     pub(super) fn watch_served(&mut self, process: usize, key: usize, token: &Token) {
         let now = self.local(process);
         let (text, issued_at) = (token.access_token().expose().to_owned(), token.tokens().issued_at());
@@ -179,7 +179,7 @@ impl World {
         self.expect("I05", sound, || format!("{text:?} was served as {header:?}"));
     }
 
-    /// Generations never go back, and a refused one is never given out as good.
+    /// Checks that generations never go back, and that a refused one is flagged as suspect.
     fn watch_generation(&mut self, process: usize, key: usize, token: &Token) {
         let Generation { family, number } = token.generation();
         let text = token.access_token().expose();
@@ -205,7 +205,7 @@ impl World {
         }
     }
 
-    /// A token of an answer was stored before it was served, or is flagged.
+    /// Checks that a token of an answer was stored before it was served, or is flagged.
     fn watch_saved(&mut self, process: usize, key: usize, token: &Token) {
         let (text, issued_at) = (token.access_token().expose(), token.tokens().issued_at());
         let is_sign_in = self.answers.of(text, issued_at).any(|answer| answer.is_sign_in);
@@ -213,7 +213,8 @@ impl World {
             return;
         }
         let (now, own) = (self.local(process), &self.processes[process]);
-        // What others have stored since may be over, while this one still works: they go on from there.
+        // Other processes may have stored a later token that is expired, while this one still works. They continue
+        // from the later one.
         let own_generation = token.generation();
         let is_overtaken =
             self.store.record(&self.names[key]).map(|stored| stored.generation()).is_some_and(|stored| {
@@ -233,7 +234,7 @@ impl World {
         });
     }
 
-    /// What another process has stored is looked for once a minute by a process that is asked.
+    /// Checks that a process which is asked looks once a minute for what another process has stored.
     fn watch_reread(&mut self, process: usize, key: usize, token: &Token) {
         let Some(gone) = self.history[key].gone(token.generation().family) else { return };
         let own = &self.processes[process];
@@ -247,7 +248,7 @@ impl World {
         });
     }
 
-    /// A caller looks at what it may serve without asking.
+    /// Reads the token that a caller may use without asking.
     pub(super) fn glance(&mut self, process: usize, key: usize) {
         let (now, name) = (self.clock(process), self.keys[key].clone());
         let published = self.processes[process].manager.published(&name, now);
@@ -259,7 +260,8 @@ impl World {
         }
     }
 
-    /// A caller asks whose time is over: it is given a token or a failure, and nothing is changed for others.
+    /// Asks as a caller whose deadline has passed. Checks that it receives a token or an error, and that nothing
+    /// changes for others.
     pub(super) fn ask_at_deadline(&mut self, process: usize, key: usize) {
         let (now, local, name) = (self.clock(process), self.local(process), self.keys[key].clone());
         let own = &self.processes[process];
@@ -287,7 +289,7 @@ impl World {
     }
 }
 
-/// Returns whether a state has such a verdict.
+/// Returns whether a verdict is possible in a state.
 fn fits(state: State, verdict: &Verdict) -> bool {
     use Verdict as V;
     match state {

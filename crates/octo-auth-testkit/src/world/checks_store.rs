@@ -1,5 +1,5 @@
-//! What the store holds from write to write: each operation is applied once, what was replaced never comes back, and
-//! refresh tokens follow each other as the server gave them.
+//! Checks of the store from write to write: each operation is applied once, what was replaced never comes back, and
+//! refresh tokens follow each other as the server issued them.
 
 use octo_auth_core::{FamilyId, Generation, Timestamp};
 use serde_json::Value;
@@ -12,13 +12,13 @@ use crate::StoredRecord;
 /// The number of operations that a record remembers.
 const MOST_APPLIED: usize = 128;
 
-/// Returns from when until when a record asks for a pause, in milliseconds of the wall clock.
+/// Returns the beginning and the end of the back-off in a record, in milliseconds of the wall clock.
 pub(super) fn pause_of(record: &StoredRecord) -> Option<(i64, i64)> {
     let moment = |name: &str| record.member("pause")?.get(name)?.as_i64();
     moment("from").zip(moment("until"))
 }
 
-/// The operations that a record names as applied.
+/// Returns the operations that a record names as applied.
 pub(super) fn applied(record: &StoredRecord) -> Vec<(String, u64)> {
     let ids =
         record.member("applied").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -29,7 +29,7 @@ pub(super) fn applied(record: &StoredRecord) -> Vec<(String, u64)> {
 }
 
 impl World {
-    /// A record was stored in the place of another one.
+    /// Checks a record that was stored over another one.
     pub(super) fn watch_stored(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
         self.watch_operations(key, before, record);
         self.watch_families(key, before, record);
@@ -43,7 +43,7 @@ impl World {
         });
     }
 
-    /// Each operation is applied once, and what was applied is remembered.
+    /// Checks that each operation is applied once, and that applied operations are remembered.
     fn watch_operations(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
         let (old, new) = (before.map(applied).unwrap_or_default(), applied(record));
         let is_kept =
@@ -67,7 +67,8 @@ impl World {
         }
     }
 
-    /// A family that was replaced or signed out never comes back, and belongs to one sign-in of the server.
+    /// Checks that a replaced or signed-out family never comes back, and that a family belongs to one sign-in of the
+    /// server.
     fn watch_families(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
         let family = record.generation().family;
         let history = &self.history[key];
@@ -92,7 +93,7 @@ impl World {
         }
     }
 
-    /// A family was replaced or signed out. A record without a sign-in has none.
+    /// Records that a family was replaced or signed out. A record without a sign-in has no family.
     pub(super) fn note_gone(&mut self, key: usize, family: FamilyId, by_decision: bool) {
         let gone = Gone { writes: self.store.writes, at: self.now.boot, by_decision };
         if family != FamilyId::default() {
@@ -100,7 +101,7 @@ impl World {
         }
     }
 
-    /// A generation is one answer for ever.
+    /// Checks that a generation always stands for the same answer.
     fn watch_generations(&mut self, key: usize, record: &StoredRecord) {
         let (Some(text), Some(issued_at)) = (record.access_token(), record.issued_at()) else { return };
         self.history[key].stored.insert(record.generation());
@@ -116,7 +117,8 @@ impl World {
         self.expect("I06", other.is_none(), || format!("generation {own} was {other:?}, and is {text}"));
     }
 
-    /// In a family a refresh token is followed by what the server gave for it, and numbers go on.
+    /// Checks that a refresh token is followed in its family by its successor at the server, and that numbers never
+    /// decrease.
     fn watch_succession(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
         let Some(before) = before.filter(|before| before.family() == record.family()) else { return };
         let (own, earlier) = (record.number(), before.number());
@@ -125,7 +127,7 @@ impl World {
         if replaced == new || self.keys[key].is_client_grant() {
             return;
         }
-        // Several at once where the store was away in between.
+        // Several successors at once are possible if the store was unavailable in between.
         let mut chain = vec![replaced.to_owned()];
         while let Some(next) = chain
             .last()
@@ -140,7 +142,8 @@ impl World {
         self.expect("I34", follows && is_parent, || format!("{new} was stored over {replaced}: {chain:?}"));
     }
 
-    /// A stored refresh token was given by the server, is deleted by a sign-out alone, and is dead if the server said so.
+    /// Checks that a stored refresh token was issued by the server, is deleted only by a sign-out, and is marked as
+    /// dead only if the server refused it.
     fn watch_refresh_token(&mut self, key: usize, before: Option<&StoredRecord>, record: &StoredRecord) {
         if before.is_some_and(|before| before.refresh_token().is_some()) {
             let has = record.refresh_token().is_some() || record.is_signed_out();
@@ -160,7 +163,8 @@ impl World {
         }
     }
 
-    /// Whenever a process dies now, the store has what is needed to go on, or says that it is in doubt.
+    /// Checks that, whenever a process dies, the store has what is needed to go on, or says that the refresh token is
+    /// in doubt.
     pub(super) fn look_at_store(&mut self) {
         self.server.pass(self.now.boot);
         let changes = (self.store.writes, self.server.changes);
@@ -178,8 +182,8 @@ impl World {
         }
     }
 
-    /// The first reading of a process start gives it what is stored, as it stands there. Client credentials need no
-    /// store: what the process got while the store was away, and could not save, is newer.
+    /// Checks that the first reading after a process start takes over the stored record unchanged. Client credentials
+    /// may differ: a token that the process got while the store was unavailable, and could not save, is newer.
     pub(super) fn watch_first_reading(&mut self, process: usize, key: usize, record: &StoredRecord) {
         let status = self.processes[process].manager.status(&self.keys[key], self.clock(process));
         let Some(status) = status else { return };

@@ -1,4 +1,4 @@
-//! What users and operators decide: sign-ins, imported seeds, sign-outs, another client secret.
+//! Decisions of users and operators: sign-ins, imported seeds, sign-outs, another client secret.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{World, client};
 use crate::registration::sound;
 
 impl World {
-    /// A user signs in; the place of the job that saves it.
+    /// Signs a user in. Returns the place of the job that saves the sign-in.
     pub(super) fn import(&mut self, process: usize, key: usize, lifetime: Option<u32>) -> Option<usize> {
         let refresh_token = (!self.keys[key].is_client_grant()).then(|| self.server.sign_in(key));
         self.sign_in_with(process, key, refresh_token.as_deref(), lifetime)
@@ -50,7 +50,7 @@ impl World {
         self.hand(process, sound(job))
     }
 
-    /// The refresh token of the first sign-in is imported; the place of the job that saves it.
+    /// Imports the refresh token of the first sign-in. Returns the place of the job that saves it.
     pub(super) fn seed(&mut self, process: usize, key: usize) -> Option<usize> {
         let seed = self.seeds[key].clone()?;
         let (clock, imported) = (self.clock(process), self.imported_as(&seed));
@@ -59,7 +59,7 @@ impl World {
         expected.hand = None;
         expected.closed = None;
         if expected.known == 0 {
-            // Whether it was held before, the process does not know yet.
+            // The process does not know yet whether the seed was imported before.
             expected.signed_out = None;
         }
         let job = self.processes[process].manager.import(&self.keys[key], imported, clock);

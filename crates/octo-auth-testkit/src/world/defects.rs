@@ -1,8 +1,7 @@
-//! Known defects, switched into what lies between the machine and the world, so that a simulation can show that it
-//! finds them.
+//! Known defects, inserted between the machine and the world, so that a simulation can show that it finds them.
 //!
-//! The rule kept here: the machine itself has no switch. Jobs, reports, decisions, clocks and records are altered on
-//! their way, so that machine and carrier together behave as a machine with the defect would.
+//! The machine itself has no switch for defects. Jobs, reports, decisions, clocks and records are altered on their
+//! way. The machine and its carrier together then behave as a machine with the defect would.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use super::plan::FaultKind;
 use super::process::Carried;
 use crate::StoredRecord;
 
-/// Makes the list of defects and what is said of each from the same sentences.
+/// Defines the list of defects and their documentation from the same sentences.
 macro_rules! defects {
     ($($defect:ident, $name:literal, $sentence:literal;)*) => {
         /// A known defect.
@@ -31,7 +30,7 @@ macro_rules! defects {
             $(#[doc = $sentence] $defect,)*
         }
 
-        /// Each with its name and what it does.
+        /// Each defect with its name and its description.
         const ALL: &[(Defect, &str, &str)] = &[$((Defect::$defect, $name, $sentence)),*];
     };
 }
@@ -88,31 +87,31 @@ defects! {
 }
 
 impl Defect {
-    /// All of them.
+    /// Returns all defects.
     pub fn all() -> impl Iterator<Item = Self> {
         ALL.iter().map(|(defect, ..)| *defect)
     }
 
-    /// The one of this name, if there is one.
+    /// Returns the defect of this name, or `None`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         ALL.iter().find(|(_, known, _)| *known == name).map(|(defect, ..)| *defect)
     }
 
-    /// Its name, such as `no-single-flight`.
+    /// Returns the name, such as `no-single-flight`.
     #[must_use]
     pub fn name(self) -> &'static str {
         ALL.iter().find(|(known, ..)| *known == self).map_or("", |(_, name, _)| name)
     }
 
-    /// What it does, in a sentence.
+    /// Returns the description in one sentence.
     #[must_use]
     pub fn explain(self) -> &'static str {
         ALL.iter().find(|(known, ..)| *known == self).map_or("", |(.., sentence)| sentence)
     }
 }
 
-/// The longest that the moment of a renewal is moved by jitter.
+/// The longest time by which jitter moves a renewal.
 const JITTER: Duration = Duration::from_secs(300);
 
 impl World {
@@ -120,7 +119,7 @@ impl World {
         self.sabotage == Some(sabotage)
     }
 
-    /// The clocks a machine is handed.
+    /// Returns the clocks that a machine reads.
     pub(super) fn clock(&self, process: usize) -> Now {
         let now = self.local(process);
         if !self.has(Defect::WallClockOnly) {
@@ -134,7 +133,7 @@ impl World {
         Now { boot, ..now }
     }
 
-    /// The clocks a machine is handed when a caller asks.
+    /// Returns the clocks that a machine reads when a caller asks.
     pub(super) fn clock_of_asking(&mut self, process: usize, key: usize) -> Now {
         let now = self.clock(process);
         if !self.has(Defect::JitterPerCall) {
@@ -151,12 +150,12 @@ impl World {
         }
     }
 
-    /// The key a machine is asked about.
+    /// Returns the spec that a machine is asked about.
     pub(super) fn key_asked(&self, key: usize) -> usize {
         if self.has(Defect::KeysMixedUp) && key == 3 { 2 } else { key }
     }
 
-    /// What a caller is told where the machine has decided.
+    /// Returns the decision that a caller receives instead of the machine's.
     pub(super) fn decision_told(&mut self, process: usize, key: usize, decision: Decision) -> Decision {
         let is_renewal = decision.state == State::ExpiredRenewing;
         let is_blamed = self.processes[process].blamed.is_some();
@@ -180,7 +179,7 @@ impl World {
         Decision { verdict: Verdict::GiveUp(failure), state: State::ExpiredBlocked, next_change }
     }
 
-    /// What a caller is given where the machine has nothing to serve, if anything.
+    /// Returns the token that a caller receives although the machine has none to serve, or `None`.
     pub(super) fn served_all_the_same(&self, process: usize, key: usize, verdict: &Verdict) -> Option<Token> {
         if !self.has(Defect::GuardIgnored) || matches!(verdict, Verdict::Use(_) | Verdict::UseAndRun(..)) {
             return None;
@@ -199,7 +198,7 @@ impl World {
         (was_good && is_wanted).then(|| token.clone())
     }
 
-    /// Begins one more renewal where one is under way.
+    /// Begins one more renewal while one is in flight.
     pub(super) fn send_again(&mut self, process: usize, key: usize) {
         if !self.has(Defect::NoSingleFlight) {
             return;
@@ -210,7 +209,7 @@ impl World {
         }
     }
 
-    /// The moments a machine is told of a request: when it was sent and when its answer arrived.
+    /// Returns the times that a machine learns for a request: when it was sent and when its answer arrived.
     pub(super) fn moments_told(&self, process: usize, sent: Now) -> (Now, Now) {
         let now = self.clock(process);
         let passed = self.local(process).boot.saturating_sub(sent.boot);
@@ -222,7 +221,7 @@ impl World {
         (sent, now)
     }
 
-    /// The response that a machine is shown.
+    /// Returns the response that a machine receives.
     pub(super) fn response_told(&self, response: Option<Response<Vec<u8>>>) -> Option<Response<Vec<u8>>> {
         let mut response = response?;
         if self.has(Defect::RetryAfterIgnored) {
@@ -235,25 +234,25 @@ impl World {
         Some(response)
     }
 
-    /// The fault that a machine is told of.
+    /// Returns the `TransportError` that a machine receives.
     pub(super) fn fault_told(&self, kind: FaultKind) -> TransportError {
         fault(if self.has(Defect::DoubtTakenForUnsent) { FaultKind::NotSent } else { kind })
     }
 
-    /// What a seed is imported as.
+    /// Returns the form in which a seed is imported.
     pub(super) fn imported_as(&self, seed: &str) -> Imported {
         let seed = Secret::from(seed);
         if self.has(Defect::SeedOverDescendant) { Imported::RefreshToken(seed) } else { Imported::Seed(seed) }
     }
 
-    /// The name under which a record is written.
+    /// Returns the name under which a record is written.
     pub(super) fn name_written(&self, name: &RecordName) -> RecordName {
         let other =
             self.has(Defect::OtherRegistrationsName).then(|| RecordName::parse(&format!("other.{name}")));
         other.and_then(Result::ok).unwrap_or_else(|| name.clone())
     }
 
-    /// The record that is written where a machine asks to write another one.
+    /// Returns the record that is written instead of the machine's, or `None`.
     pub(super) fn altered(
         &mut self,
         process: usize,
@@ -297,7 +296,7 @@ impl World {
         }
     }
 
-    /// The version that the store must hold for a machine to write.
+    /// Returns the version that the store must hold for a write to succeed.
     pub(super) fn version_compared(&self, key: usize, expected: Option<Version>) -> Option<Version> {
         match self.has(Defect::LeaseAsOnlyGuard) {
             true => self.store.version(&self.names[key]),
@@ -305,7 +304,7 @@ impl World {
         }
     }
 
-    /// What a machine is told that the store holds: that, or what was known already.
+    /// Returns the record that a machine receives when it reads: the stored one, or the one that it read before.
     pub(super) fn stored_told(&mut self, process: usize, key: usize) -> Option<Stored> {
         let stored = self.store.load(&self.names[key]);
         let stored = self.read_wrongly(process, key, stored);
@@ -315,7 +314,7 @@ impl World {
         self.processes[process].expected[key].defect.read.get_or_insert(stored).clone()
     }
 
-    /// What a machine is told of a write.
+    /// Returns the result that a machine receives for a write.
     pub(super) fn conflict_told(&self, process: usize, key: usize, saved: Saved) -> Saved {
         match saved {
             Saved::Conflict(stored) => Saved::Conflict(self.read_wrongly(process, key, stored)),
@@ -323,7 +322,7 @@ impl World {
         }
     }
 
-    /// What a machine reads in what is stored.
+    /// Returns the stored record as a machine reads it.
     fn read_wrongly(&self, process: usize, key: usize, stored: Option<Stored>) -> Option<Stored> {
         match self.sabotage {
             Some(Defect::OperationAppliedTwice) => self.forgetting(process, key, stored),
@@ -339,7 +338,7 @@ impl World {
         }
     }
 
-    /// What is stored, without that operations of a process were applied.
+    /// Returns the stored record without the applied operations of a process.
     fn forgetting(&self, process: usize, key: usize, stored: Option<Stored>) -> Option<Stored> {
         let Stored { version, content } = stored?;
         let own = &self.processes[process].expected[key].defect.applied;
@@ -358,13 +357,13 @@ impl World {
         Some(Stored { version, content: record.content() })
     }
 
-    /// Returns whether it is said that a record is stored before it is.
+    /// Returns whether a record is reported as stored before it is.
     pub(super) fn saves_afterwards(&self, record: &StoredRecord) -> bool {
         let is_renewed = record.access_token().is_some() && record.attempt().is_none();
         self.has(Defect::PublishBeforeSave) && is_renewed
     }
 
-    /// Writes what was said to be stored.
+    /// Writes the records that were already reported as stored.
     pub(super) fn save_afterwards(&mut self, process: usize) {
         for (key, expected, content) in std::mem::take(&mut self.processes[process].unwritten) {
             let name = self.names[key].clone();

@@ -1,5 +1,5 @@
-//! What a simulated world knows for certain: which answers the server gave, what each exchange came to, and what each
-//! process was told since its start. The state of a machine is never guessed at.
+//! The certain knowledge of a simulated world: the answers of the server, the outcome of each exchange, and what each
+//! process has learned since its start. The world never guesses the state of a machine.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -12,19 +12,19 @@ use octo_auth_core::{
 use super::server::key_of;
 use crate::registration::sound;
 
-/// All answers that brought an access token, by its text.
+/// All answers with an access token, by its text.
 #[derive(Debug, Default)]
 pub(super) struct Answers(HashMap<String, Vec<Answer>>);
 
-/// One answer that brought an access token, or one sign-in.
+/// One answer with an access token, or one sign-in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answer {
-    /// The process that got it, and which of its starts.
+    /// The process that received it, and the number of its start.
     pub(super) process: (usize, u32),
     /// When its request was sent, on the clocks of that process.
     pub(super) sent: Now,
     pub(super) lifetime: Option<Duration>,
-    /// A user brought it; it is served before it is stored.
+    /// Whether a user brought it. It is then served before it is stored.
     pub(super) is_sign_in: bool,
 }
 
@@ -33,33 +33,33 @@ pub(super) struct Answer {
 pub(super) struct Exchange {
     pub(super) process: usize,
     pub(super) incarnation: u32,
-    /// How many exchanges had begun before it.
+    /// The number of exchanges that had begun before it.
     pub(super) number: usize,
     pub(super) sign_in: SignIn,
-    /// How many writes the store had seen before it was written ahead.
+    /// The number of writes that the store had seen before this exchange was recorded (write-ahead).
     pub(super) written_ahead: u64,
     pub(super) refresh_token: Option<String>,
-    /// The refresh token that the server gave for it.
+    /// The refresh token that the server issued for it.
     pub(super) successor: Option<String>,
-    /// How many exchanges had begun when the process was given that.
+    /// The number of exchanges that had begun when the process received the successor.
     pub(super) delivered: Option<usize>,
-    /// When it is over at the latest, on the world's boot clock.
+    /// Its latest end, on the world's boot clock.
     pub(super) deadline: Duration,
     pub(super) end: Ended,
 }
 
-/// How an exchange ended.
+/// The end of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// It did not end yet.
+    /// It has not ended yet.
     UnderWay,
-    /// The server has given tokens, and the process has them.
+    /// The server has issued tokens, and the process has them.
     WithTokens,
     /// The server has certainly done nothing.
     Refused,
     /// The server may have replaced the refresh token.
     InDoubt,
-    /// Its carrier was lost, so that the server may still be at it.
+    /// Its carrier was lost. The server may still be processing it.
     Lost,
 }
 
@@ -70,90 +70,91 @@ pub(super) struct Exchanges {
     by_refresh_token: HashMap<String, Vec<usize>>,
 }
 
-/// What one process was told of one key since its start.
+/// What one process has learned about one spec since its start.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
-    /// The token served last and the one before it.
+    /// The token served last. `earlier` is the one before it.
     pub(super) last: Option<Token>,
     pub(super) earlier: Option<Token>,
-    /// The token served last, while it is certain that the machine still has it and that it was not refused.
+    /// The token served last, while the machine certainly still has it and it was not refused.
     pub(super) hand: Option<Token>,
-    /// The greatest number served, by family, and the families that were left for another one.
+    /// The greatest number served, by family. `left` has the families that were left for another one.
     pub(super) seen: HashMap<FamilyId, u64>,
     pub(super) left: HashSet<FamilyId>,
     /// The generations that were refused.
     pub(super) refused_generations: HashSet<Generation>,
-    /// The text of the access token that was refused last, and its family: another sign-in is another family.
+    /// The text of the access token that was refused last, and its family. Another sign-in is another family.
     pub(super) refused: Option<(String, FamilyId)>,
-    /// No renewal begins before this moment, unless something else was heard since.
+    /// No renewal begins before this time, unless the process learns something new.
     pub(super) closed: Option<Duration>,
-    /// Until when the server wants no further request of the sign-in that it answered so.
+    /// Until when the server wants no further request of the given sign-in.
     pub(super) asked_to_wait: Option<(SignIn, Duration)>,
-    /// The ends of renewals that a refusal caused and the server answered.
+    /// The ends of answered renewals that a refusal caused.
     pub(super) forced: Vec<(Generation, Duration)>,
-    /// The user is signed out as far as the process can know, and whether that is stored.
+    /// Whether the sign-out is stored, if the user is signed out as far as the process can know.
     pub(super) signed_out: Option<bool>,
-    /// How many sign-ins and sign-outs there were here, and how many of them are known to be stored.
+    /// The number of sign-ins and sign-outs in this process, and how many of them are known to be stored.
     pub(super) decisions: (u64, u64),
-    /// How many answers with tokens there were here.
+    /// The number of answers with tokens in this process.
     pub(super) answers: u64,
     /// A refresh token that the server has refused, or that is stored as dead.
     pub(super) dead: Option<String>,
-    /// Refresh tokens for which the process was given another one.
+    /// The refresh tokens whose successor the process has received.
     pub(super) replaced: HashSet<String>,
     /// When a token of another process was first read, on the clocks of this one.
     pub(super) loaded: HashMap<Generation, FirstReading>,
-    /// Tokens and refresh tokens in a record that could not be saved, and access tokens that waited for it to be saved: when a save
-    /// has failed, all that waits is served.
+    /// Tokens and refresh tokens of a record that could not be saved, and access tokens that waited for the save.
+    /// When a save has failed, all waiting tokens are served.
     pub(super) unsaved: HashSet<String>,
-    /// Access tokens of answers since the last save that failed.
+    /// The access tokens of answers since the last failed save.
     pub(super) came: HashSet<String>,
-    /// How many writes the store had seen when this process heard of it last.
+    /// The number of writes that the store had seen when this process last heard of it.
     pub(super) known: u64,
-    /// When the store was asked last, on the world's boot clock.
+    /// When the process last asked the store, on the world's boot clock.
     pub(super) asked_store: Duration,
-    /// The store's record was read or written.
+    /// Whether the stored record was read or written.
     pub(super) is_begun: bool,
-    /// How many writes the store had seen before the last record was written ahead.
+    /// The number of writes that the store had seen before the last write-ahead.
     pub(super) written_ahead: u64,
-    /// A request failed since the last success.
+    /// Whether a request has failed since the last success.
     pub(super) has_failed: bool,
-    /// The carrier of a job was lost, and the machine was not asked since: what is to be saved waits for the next question.
+    /// Whether a job's carrier was lost and the machine was not asked since. Saving then waits for the next call.
     pub(super) is_interrupted: bool,
-    /// The store has counted the request that is about to be sent.
+    /// Whether the store has counted the request that is about to be sent.
     pub(super) is_counted: bool,
-    /// What defects need.
+    /// The state of defects.
     pub(super) defect: DefectState,
 }
 
-/// Which sign-in a request was about: that of the server, and how many sign-ins and sign-outs the store had seen.
+/// The sign-in that a request concerns: the number at the server, and the count of sign-ins and sign-outs that the
+/// store had seen.
 pub(super) type SignIn = (Option<usize>, usize);
 
-/// When a token of another process can have been read first; the last of these moments is certain, if any is.
+/// When a token of another process may first have been read. If any of these times is certain, it is the last one.
 #[derive(Debug, Default)]
 pub(super) struct FirstReading {
     pub(super) moments: Vec<Now>,
     pub(super) is_certain: bool,
 }
 
-/// What defects remember of a key.
+/// The state of defects for a spec.
 #[derive(Debug, Default)]
 pub(super) struct DefectState {
-    /// What was read of the key last.
+    /// The last reading of the spec's record.
     pub(super) read: Option<Option<Stored>>,
-    /// The last answer held no refresh token.
+    /// Whether the last answer had no refresh token.
     pub(super) lacked_refresh_token: bool,
-    /// A refresh token of the key was refused as dead.
+    /// Whether a refresh token of the spec was refused as dead.
     pub(super) was_refused: bool,
-    /// The refresh token that the last answer brought.
+    /// The refresh token of the last answer.
     pub(super) brought: Option<String>,
     /// The operations of the process that its records named as applied.
     pub(super) applied: HashSet<String>,
 }
 
 impl Answer {
-    /// Returns whether the token is served now by a process that saw it first at a moment: it was as old then as the wall
-    /// clock said, and its age goes on from there by both clocks.
+    /// Returns whether a process that first saw the token at `seen` may serve it now. The wall clock gives its age at
+    /// `seen`. From then on the age grows by both clocks.
     fn serves(&self, seen: Now, now: Now) -> bool {
         let by_boot = seen.wall.saturating_since(self.sent.wall) + now.boot.saturating_sub(seen.boot);
         let age = now.wall.saturating_since(self.sent.wall).max(by_boot);
@@ -167,18 +168,18 @@ impl Answers {
         self.0.entry(token.to_owned()).or_default().push(Answer { lifetime, ..answer });
     }
 
-    /// Returns whether a text was ever given out as an access token.
+    /// Returns whether a text was ever issued as an access token.
     pub(super) fn knows(&self, text: &str) -> bool {
         self.0.contains_key(text)
     }
 
-    /// Returns the answers that can have brought a token: those with its text whose request was sent at that moment.
+    /// Returns the answers that a token can come from: those with its text whose request was sent at that time.
     pub(super) fn of(&self, text: &str, issued_at: Timestamp) -> impl Iterator<Item = &Answer> {
         self.0.get(text).into_iter().flatten().filter(move |answer| answer.sent.wall == issued_at)
     }
 
-    /// Returns whether a token may be served by a process: what another one got counts from one of the moments at which it
-    /// can have been read here first.
+    /// Returns whether a process may serve a token. The age of another process's token counts from one of the times
+    /// at which this process can have read it first.
     pub(super) fn may_serve(&self, token: &Token, process: (usize, u32), read: &[Now], now: Now) -> bool {
         self.of_token(token).any(|answer| match answer.process == process {
             true => answer.serves(answer.sent, now),
@@ -186,7 +187,7 @@ impl Answers {
         })
     }
 
-    /// Returns whether a token must be served by a process, whenever it was read first.
+    /// Returns whether a process must serve a token, whenever it was first read.
     pub(super) fn must_serve(&self, token: &Token, process: (usize, u32), read: &[Now], now: Now) -> bool {
         self.of_token(token).all(|answer| match answer.process == process {
             true => answer.serves(answer.sent, now),
@@ -194,7 +195,7 @@ impl Answers {
         })
     }
 
-    /// Returns whether so little of a token's lifetime has passed that no renewal can be due.
+    /// Returns whether a token is so young that no renewal can be due.
     pub(super) fn is_young(&self, token: &Token, process: (usize, u32), now: Now) -> bool {
         self.of_token(token).all(|answer| {
             let Answer { process: own, sent, lifetime: Some(lifetime), .. } = *answer else { return false };
@@ -203,8 +204,8 @@ impl Answers {
         })
     }
 
-    /// Returns how many renewals in a minute the tokens of a key can need, each of which lives 0.4 of its lifetime at least.
-    /// One that lives less than two seconds is of no use.
+    /// Returns how many renewals in a minute the tokens of a spec can need. Each token lives at least 0.4 of its
+    /// lifetime. A lifetime below two seconds does not count.
     pub(super) fn renewals_in_a_minute(&self, key: usize) -> usize {
         let of_key = self.0.iter().filter(|(token, _)| is_of(token, key)).flat_map(|(_, answers)| answers);
         let lifetimes = of_key.filter_map(|answer| answer.lifetime);
@@ -218,7 +219,7 @@ impl Answers {
 }
 
 impl Exchanges {
-    /// Returns how many there were.
+    /// Returns the number of exchanges.
     pub(super) fn count(&self) -> usize {
         self.all.len()
     }
@@ -252,7 +253,7 @@ impl Exchanges {
 }
 
 impl Expected {
-    /// A user signed in or out here: what was held against the tokens before is forgotten.
+    /// Records that a user signed in or out here. Earlier errors of the tokens are forgotten.
     pub(super) fn decided(&mut self, signed_out: bool) {
         self.decisions.0 += 1;
         self.signed_out = signed_out.then_some(false);
@@ -263,7 +264,7 @@ impl Expected {
         self.has_failed = false;
     }
 
-    /// Records that a token was read, if the process heard of it.
+    /// Records that a token was read, if the process received the result.
     pub(super) fn note_reading(&mut self, token: Generation, is_certain: bool, now: Now) {
         let reading = self.loaded.entry(token).or_default();
         if !reading.is_certain {
@@ -278,7 +279,7 @@ impl Expected {
     }
 }
 
-/// Returns tokens as a sign-in brings them.
+/// Returns the tokens of a sign-in.
 pub(super) fn token_set(
     profile: &Profile,
     token: &str,
@@ -290,7 +291,7 @@ pub(super) fn token_set(
     TokenSet::restore(profile, token, now.wall, Some(lifetime), refresh_token.map(Secret::from))
 }
 
-/// Returns whether a token was issued for a key, by its name.
+/// Returns whether a token was issued for a spec, according to its name.
 pub(super) fn is_of(token: &str, key: usize) -> bool {
     key_of(token) == Some(key)
 }

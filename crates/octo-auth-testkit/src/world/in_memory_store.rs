@@ -1,4 +1,4 @@
-//! The store of a simulated world: records by version, claims that end by themselves.
+//! The store of a simulated world: records with versions, claims that expire.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::leases::Leases;
 /// The store.
 #[derive(Debug, Default)]
 pub(super) struct InMemoryStore {
-    /// What is stored, and how it reads.
+    /// The stored bytes, and their parsed form.
     records: HashMap<RecordName, (Stored, Option<Arc<StoredRecord>>)>,
     pub(super) leases: Leases,
-    /// How often anything was written.
+    /// The total number of writes.
     pub(super) writes: u64,
 }
 
@@ -31,7 +31,7 @@ impl InMemoryStore {
         self.records.get(name).map(|(stored, _)| stored.version)
     }
 
-    /// Stores content, and how it reads, in the place of the expected version.
+    /// Stores content and its parsed form if the stored version is the expected one.
     pub(super) fn compare_and_swap(
         &mut self,
         name: &RecordName,

@@ -1,4 +1,5 @@
-//! How jobs are carried: begun by a caller, ended as a plan says, reported, and the next one taken.
+//! The execution of jobs: a caller begins them, they end as a plan says, the result is reported, and the next job
+//! follows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::trace::{self, told};
 use crate::StoredRecord;
 
 impl World {
-    /// A caller asks; the job to be carried out, if there is one.
+    /// Asks as a caller. Returns the job to run, or `None`.
     pub(super) fn ask(&mut self, process: usize, key: usize) -> Option<Job> {
         let name = self.keys[self.key_asked(key)].clone();
         let in_hand = self.in_hand(process, key);
@@ -52,7 +53,7 @@ impl World {
         }
     }
 
-    /// A caller asks and its flight is carried to its end.
+    /// Asks as a caller and runs the flight to its end.
     pub(super) fn drive(&mut self, process: usize, key: usize, reply: &Reply, leg: Duration) {
         let job = self.ask(process, key);
         let mut place = self.hand(process, job);
@@ -62,7 +63,7 @@ impl World {
                 _ => Duration::ZERO,
             };
             self.pass(leg + waits);
-            // Another process holds the claim, and nothing moves it while this flight is carried.
+            // Another process holds the claim, and its job does not proceed while this flight runs.
             if waits > Duration::ZERO {
                 return;
             }
@@ -70,7 +71,7 @@ impl World {
         }
     }
 
-    /// Takes a job into flight; its place there.
+    /// Takes a job into flight. Returns its place there.
     pub(super) fn hand(&mut self, process: usize, job: Option<Job>) -> Option<usize> {
         let job = job?;
         let key = self.keys.iter().position(|key| **key == **job.ticket().spec())?;
@@ -134,7 +135,7 @@ impl World {
         })
     }
 
-    /// One of all jobs in flight.
+    /// Returns one of all jobs in flight.
     fn some_carried(&self, which: u8) -> Option<(usize, usize)> {
         let all = self.processes.iter().enumerate();
         let all = all.flat_map(|(process, own)| (0..own.carried.len()).map(move |place| (process, place)));
@@ -148,7 +149,7 @@ impl World {
         }
     }
 
-    /// Ends a job in flight; the place of the next one.
+    /// Ends a job in flight. Returns the place of the next one.
     pub(super) fn end(
         &mut self,
         process: usize,
@@ -243,7 +244,7 @@ impl World {
         job.saved(Ok(self.conflict_told(process, key, saved)))
     }
 
-    /// A process is told what the store holds, for certain if it is in time.
+    /// Records that a process has read the store. Its knowledge is certain only if the result was in time.
     fn heard(&mut self, process: usize, key: usize, is_in_time: bool) {
         let (record, now) = (self.store.record(&self.names[key]).cloned(), self.local(process));
         let (writes, world_now) = (self.store.writes, self.now.boot);
@@ -273,7 +274,7 @@ impl World {
         }
     }
 
-    /// A record is saved or is not: its token takes the place of the one in hand.
+    /// Records the end of a save. The token of the record replaces the one in hand.
     fn save_ends(&mut self, process: usize, key: usize, record: &StoredRecord, is_done: bool) {
         let expected = &mut self.processes[process].expected[key];
         let is_other = |hand: &mut octo_auth_core::Token| hand.generation() != record.generation();
@@ -288,7 +289,7 @@ impl World {
         }
     }
 
-    /// Has the store take a record.
+    /// Writes a record to the store.
     pub(super) fn write(
         &mut self,
         process: usize,
@@ -313,7 +314,7 @@ impl World {
             self.watch_stored(key, before.as_deref(), &record);
             if own.is_signed_out() {
                 self.processes[process].expected[key].signed_out.iter_mut().for_each(|stored| *stored = true);
-                // What the user has ended, whatever became of the record on its way.
+                // The family that the user has ended, whatever happened to the record on its way.
                 let family =
                     before.filter(|before| !before.is_signed_out()).map(|before| before.generation().family);
                 family.into_iter().for_each(|family| self.note_gone(key, family, true));
@@ -322,7 +323,7 @@ impl World {
         saved
     }
 
-    /// Says that a record is stored, and stores it later, as a defect.
+    /// Reports a record as stored, and stores it later. This is a defect.
     fn save_before_it_is_done(&mut self, process: usize, carried: Carried) -> Option<usize> {
         let Carried { job: Job::Save(job), key, .. } = carried else { return None };
         self.processes[process].unwritten.push((key, job.expected(), job.content().clone()));
@@ -353,7 +354,7 @@ impl World {
         }
     }
 
-    /// The carrier of a job is lost, the job having been carried out or not.
+    /// Loses the carrier of a job. `done` says whether the job was executed.
     fn lose(&mut self, process: usize, place: usize, done: bool) {
         let mut carried = self.processes[process].carried.remove(place);
         let (key, exchange, lost) = (carried.key, carried.exchange, carried.job.ticket().clone().lost());
@@ -378,7 +379,7 @@ impl World {
         }
     }
 
-    /// Carries out a job whose end is not reported now; the answer of a request is on its way.
+    /// Executes a job without a report. The answer to a request stays on its way.
     fn carry_out(&mut self, process: usize, carried: &mut Carried) {
         let is_over = carried.is_over(self.local(process));
         let Carried { job, key, record, exchange, on_its_way, .. } = carried;
@@ -398,7 +399,7 @@ impl World {
         }
     }
 
-    /// Returns the place of the job of a key that has been in flight longest.
+    /// Returns the place of the oldest job in flight of a spec.
     fn oldest(&self, process: usize, key: usize) -> Option<usize> {
         self.processes[process].carried.iter().position(|carried| carried.key == key)
     }
@@ -415,7 +416,7 @@ impl World {
         }
     }
 
-    /// The process dies before it hears what became of the job, which was carried out.
+    /// Executes a job, and kills the process before it receives the result.
     pub(super) fn crash_after(&mut self, process: usize, key: usize) {
         if let Some(place) = self.oldest(process, key) {
             let mut carried = self.processes[process].carried.remove(place);
@@ -441,7 +442,7 @@ impl World {
         }
     }
 
-    /// The answer of a request arrives whose carrier was lost.
+    /// Delivers the answer to a request whose carrier was lost.
     fn arrive(&mut self, process: usize, place: usize, reply: &Reply) {
         self.stats.fault("late answers");
         let carried = self.processes[process].orphans.remove(place);
@@ -469,7 +470,7 @@ impl World {
             let after = self.processes[process].manager.explain(&name, now);
             self.expect("I22", before == after, || format!("an old refusal changed {before} to {after}"));
         }
-        // Of one that it does not hold a machine remembers nothing.
+        // A machine ignores a refusal of a token that it does not hold.
         let status = self.processes[process].manager.status(&name, now);
         let held = status.and_then(|status| status.token).map(|token| token.generation());
         if held == Some(generation) {
@@ -480,12 +481,12 @@ impl World {
     }
 }
 
-/// What a store says that does not work.
+/// Returns the error of a store that does not work.
 pub(super) fn full() -> StoreError {
     StoreError::new("the disk is full")
 }
 
-/// What a store says that has done what it was asked, and could not say so.
+/// Returns the error of a store that succeeded but could not report it.
 pub(super) fn broke_off() -> StoreError {
     StoreError::new("the store broke off")
 }

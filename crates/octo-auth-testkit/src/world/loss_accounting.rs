@@ -1,7 +1,7 @@
-//! Sign-ins that are lost though nobody wanted it: whether any machine could have kept them.
+//! Sign-ins that are lost although no user ended them: could any machine have kept them?
 //!
-//! A server that rotates strictly ends everything got from a sign-in when a replaced refresh token is used again. That
-//! has to happen where the answer with its successor was lost, and must not where a machine had it.
+//! A server with strict rotation ends a sign-in when a replaced refresh token is used again. This is unavoidable if
+//! the answer with the successor was lost. It must not happen if a machine had the successor.
 
 use http::Request;
 use octo_auth_core::Body;
@@ -12,7 +12,7 @@ use super::server::{Reused, key_of, parameter};
 use crate::StoredRecord;
 
 impl World {
-    /// A refresh token is revoked: it must not take along what the store holds.
+    /// Revokes a refresh token. This must not end the family of the stored refresh token.
     pub(super) fn revoke(&mut self, key: usize, request: &Request<Body>) {
         let revoked = parameter(request, "token");
         let ended = self.server.revoke(request);
@@ -24,7 +24,7 @@ impl World {
         });
     }
 
-    /// A replaced refresh token was used again, which has ended its sign-in.
+    /// Judges the reuse of a replaced refresh token, which has ended its sign-in.
     pub(super) fn judge_loss(&mut self, again: Option<usize>, reused: &Reused) {
         self.stats.revoked += 1;
         if !reused.was_in_use {
@@ -42,12 +42,13 @@ impl World {
         });
     }
 
-    /// Returns why no machine could have known the successor of a refresh token when it was sent again, if that is so.
+    /// Returns why no machine could have known the successor of a refresh token when that was sent again, or `None`
+    /// if one could.
     fn excuse(&self, first: &Exchange, again: &Exchange) -> Option<&'static str> {
         let successor = first.successor.as_ref()?;
         let own = &self.processes[first.process];
         let Some(delivered) = first.delivered else { return Some("the answer was lost") };
-        // In the order of events: many happen at the same moment.
+        // Compares numbers of events, because many events happen at the same time.
         if delivered > again.number {
             return Some("the answer came too late");
         }
@@ -60,20 +61,20 @@ impl World {
         if own.incarnation != first.incarnation {
             return Some("its process died before it was stored");
         }
-        // The answer came late, while the key's next flight was under way: it is saved when that flight ends.
+        // The answer came late, while the spec's next flight was in progress. It is saved when that flight ends.
         let came = own.expected[key].answers;
         if own.carried.iter().any(|carried| carried.key == key && carried.answers < came) {
             return Some("the next flight was under way in its process");
         }
         if own.expected[key].is_interrupted {
-            return Some("its next job was lost, and nobody asked since");
+            return Some("its next job was lost, and no caller asked since");
         }
         if own.expected[key].unsaved.contains(successor) {
             return Some("the store did not take it");
         }
         let holds = |record: &StoredRecord| record.refresh_token() == Some(&**successor);
         let is_being_saved = own.carried.iter().filter_map(|carried| carried.record.as_deref()).any(holds);
-        // What is under way with the key ends first, by its carrier or by the next caller.
+        // A flight in progress ends first, by its carrier or by the next caller.
         let stands_still = own.is_overdue(key, self.local(first.process));
         (is_being_saved || stored_at.is_some() || stands_still)
             .then_some("its process stood still before it was stored")

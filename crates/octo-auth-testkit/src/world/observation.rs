@@ -1,4 +1,4 @@
-//! What whoever makes the events up may see of a world: jobs in flight, what callers are told, what was counted.
+//! The parts of a world that the author of its events may see: jobs in flight, decisions for callers, counts.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -15,17 +15,17 @@ use crate::StoredRecord;
 /// A job in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InFlight {
-    /// Jobs are counted as they begin, from one.
+    /// The number of the job. Jobs are numbered from one in the order of their beginning.
     pub number: u64,
-    /// Whose it is.
+    /// The machine and the spec.
     pub who: Who,
-    /// What it is.
+    /// The kind of the job.
     pub kind: JobKind,
-    /// How long it is put off.
+    /// How long it is delayed.
     pub waits: Duration,
 }
 
-/// What a job does.
+/// The kind of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobKind {
     /// It sends a request.
@@ -35,19 +35,19 @@ pub enum JobKind {
 }
 
 impl World {
-    /// The first contradiction to an invariant, if there was one.
+    /// Returns the first violation of an invariant, or `None`.
     #[must_use]
     pub fn violation(&self) -> Option<&Violation> {
         self.violations.first()
     }
 
-    /// What was counted.
+    /// Returns the counts.
     #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.stats
     }
 
-    /// The jobs in flight that began after the one with this number, oldest first.
+    /// Returns the jobs in flight that began after the job with this number, oldest first.
     #[must_use]
     pub fn jobs_after(&self, number: u64) -> Vec<InFlight> {
         if self.jobs_begun <= number {
@@ -61,7 +61,7 @@ impl World {
         jobs
     }
 
-    /// What the job of a key does that has been in flight longest in a process.
+    /// Returns the kind of the oldest job in flight of a spec in a process, or `None`.
     #[must_use]
     pub fn oldest_job(&self, who: Who) -> Option<JobKind> {
         let (process, key) = self.place(who);
@@ -69,20 +69,20 @@ impl World {
         Some(in_flight(process, carried).kind)
     }
 
-    /// Whether any job of a key is in flight in a process.
+    /// Returns whether any job of a spec is in flight in a process.
     #[must_use]
     pub fn is_carried(&self, who: Who) -> bool {
         let (process, key) = self.place(who);
         self.processes[process].carried.iter().any(|carried| carried.key == key)
     }
 
-    /// What the caller was told that asked last.
+    /// Returns how the last caller was answered.
     #[must_use]
     pub fn told(&self) -> Told {
         self.told
     }
 
-    /// Whether any process says that a user must sign in.
+    /// Returns whether any process says that a user must sign in.
     #[must_use]
     pub fn asks_for_sign_in(&self, key: u8) -> bool {
         let key = usize::from(key) % self.keys.len();
@@ -92,7 +92,7 @@ impl World {
         })
     }
 
-    /// How long it is until anything can change for a key by time alone: what callers are told, or the end of a claim.
+    /// Returns how long it takes until time alone can change anything for a spec: a decision, or the end of a claim.
     #[must_use]
     pub fn next_change_of(&self, key: u8) -> Option<Duration> {
         let key = usize::from(key) % self.keys.len();
@@ -105,7 +105,7 @@ impl World {
         told.chain(lease.filter(|left| !left.is_zero())).min()
     }
 
-    /// A number that is the same for worlds in which a key looks the same, in all that can be seen of it.
+    /// Returns a number that is equal for worlds in which a spec looks equal from outside.
     #[must_use]
     pub fn looks_of(&self, key: u8) -> u64 {
         let key = usize::from(key) % self.keys.len();
@@ -153,7 +153,7 @@ impl World {
     }
 }
 
-/// What can be seen of a record without its tokens, whose names tell worlds apart that are alike.
+/// Returns the visible content of a record without its tokens: their names differ even in equivalent worlds.
 fn looks(content: &RecordBytes) -> Option<String> {
     let record = StoredRecord::read(content)?.without("access_token").without("refresh_token");
     Some(format!("{record:?}"))

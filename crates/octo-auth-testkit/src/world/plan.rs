@@ -1,103 +1,104 @@
-//! What is to happen in a simulated world: plain data, so that a failing sequence can be shrunk and read.
+//! The events of a simulated world as plain data, so that a failing sequence can be shrunk and read.
 
 use octo_auth_core::Storage;
 use serde::{Deserialize, Serialize};
 
-/// The most processes of a world.
+/// The largest number of processes in a world.
 pub const MOST_PROCESSES: u8 = 8;
 
-/// A world and what happens in it.
+/// A world and its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// How the world begins.
+    /// The initial state of the world.
     pub setup: Setup,
-    /// What happens, in order.
+    /// The events, in order.
     pub events: Vec<Event>,
 }
 
-/// How a world begins. By default: one process at a standard server that rotates strictly, with a store of its own.
+/// The initial state of a world. By default: one process at a standard server with strict rotation, with a private
+/// store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
-    /// Whose registration it is.
+    /// The provider of the registration.
     pub provider: Provider,
-    /// What store the machines have.
+    /// The store of the machines.
     #[serde(with = "super::serialization::storage")]
     pub storage: Storage,
-    /// How many processes share the store, from 1 to [`MOST_PROCESSES`]; a number beyond counts as the nearest. Where
-    /// nothing is shared there is one.
+    /// The number of processes that share the store, from 1 to [`MOST_PROCESSES`]. A number out of this range counts
+    /// as the nearest limit. A store that is not shared has one process.
     pub processes: u8,
-    /// What the server does with a refresh token that was used.
+    /// How the server treats a used refresh token.
     pub rotation: Rotation,
-    /// What the machines' dice are seeded with.
+    /// The seed of the machines' random numbers.
     pub seed: u64,
 }
 
-/// Whose registration it is.
+/// The provider of the registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Provider {
-    /// A standard server with a revocation endpoint: two scope sets and two accounts.
+    /// A standard server with a revocation endpoint. It has two scope sets and two accounts.
     Standard,
-    /// The same, whose profile says that a refresh token must not be used twice.
+    /// The same. Its profile says that a refresh token must not be used twice.
     NoReplay,
-    /// OfficeRND, five requests a minute: two scope sets and two accounts.
+    /// OfficeRND, with a limit of five requests a minute. It has two scope sets and two accounts.
     OfficeRnd,
-    /// Octorate: ApiLogin and three accounts.
+    /// Octorate, with ApiLogin and three accounts.
     Octorate,
 }
 
-/// What the server does with a refresh token that was used.
+/// How the server treats a used refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Rotation {
-    /// It stays good.
+    /// It stays valid.
     None,
-    /// It is replaced; the old one brings the same successor for half a minute.
+    /// It is replaced. The old one returns the same successor for half a minute.
     Grace,
-    /// It is replaced; the old one, used again, ends everything got from it.
+    /// It is replaced. Reuse of the old one ends the whole token family.
     Strict,
 }
 
-/// Which key of which machine, each taken modulo how many there are.
+/// A spec of a machine. Both numbers are taken modulo the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Who {
     /// The machine.
     pub machine: u8,
-    /// The key.
+    /// The spec.
     pub key: u8,
 }
 
-/// One thing that happens.
+/// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Event {
-    /// Both clocks go on by so many milliseconds, as they also do when the machine is suspended.
+    /// Both clocks advance by this many milliseconds, as they also do while the machine is suspended.
     Pass(u32),
-    /// The wall clock is set, by so many seconds.
+    /// The wall clock is stepped by this many seconds.
     SetWall(i32),
-    /// The boot clock goes on by so many milliseconds, and the wall clock does not.
+    /// Only the boot clock advances, by this many milliseconds.
     BootAlone(u32),
-    /// A caller asks; what is to be carried out stays in flight.
+    /// A caller asks. The resulting job stays in flight.
     Ask(Who),
-    /// A caller asks whose time is over.
+    /// A caller asks whose deadline has passed.
     AskAtDeadline(Who),
-    /// A caller looks at what it may serve without asking.
+    /// A caller reads the token that it may use without asking.
     Glance(Who),
-    /// Somebody keeps the tokens of a machine warm; what is to be carried out stays in flight.
+    /// The refresh ahead polls a machine for due tokens. The resulting job stays in flight.
     Tend(u8),
-    /// A caller asks, and the flight it begins is carried to its end, each of its jobs taking so many milliseconds.
+    /// A caller asks, and its flight runs to the end. Each job takes this many milliseconds.
     Drive(Who, Reply, u16),
-    /// One of the jobs in flight ends, by number modulo how many there are.
+    /// One of the jobs in flight ends. The number is taken modulo their count.
     End(u8, Reply, StoreEnd),
-    /// The carrier of one of the jobs in flight is lost, the server having done what was asked or not.
+    /// The carrier of one of the jobs in flight is lost. The flag says whether the job was executed.
     Lose(u8, bool),
-    /// The answer of a request arrives whose carrier was lost.
+    /// The answer to a request arrives whose carrier was lost.
     ArriveLate(u8, Reply),
     /// A resource server refuses the token served last, or the one before it.
     Refuse(Who, Generations),
-    /// A user signs in: tokens that live so many seconds, or a refresh token alone.
+    /// A user signs in: with tokens of this lifetime in seconds, or with only a refresh token.
     Adopt(Who, Option<u32>),
     /// The refresh token of the account's first sign-in is imported from a configuration.
     Seed(Who),
@@ -105,72 +106,73 @@ pub enum Event {
     SignOut(Who),
     /// The client secret of a machine is replaced.
     ReplaceClient(u8),
-    /// A machine sends a request beside its keys.
+    /// A machine admits a request outside of its specs.
     Admit(u8),
     /// A machine begins no flight from now on.
     ShutDown(u8),
-    /// What is unsaved in a machine is to be saved.
+    /// A machine tries to save all unsaved records.
     SaveAll(u8),
-    /// The process of a machine dies and is started again on what the store holds.
+    /// The process of a machine dies and is started again with the stored records.
     Crash(u8),
-    /// The same while its records are being saved: the store has taken each that was on its way.
+    /// The same while its records are being saved. The store takes each record that was on its way.
     CrashWhileSaving(u8),
-    /// The user withdraws consent at the server, by key.
+    /// The user withdraws the consent for a spec at the server.
     Withdraw(u8),
-    /// The job of a key ends that has been in flight longest.
+    /// The oldest job in flight of a spec ends.
     EndOf(Who, Reply, StoreEnd),
-    /// The carrier of that job is lost, the job having been carried out or not.
+    /// The carrier of that job is lost. The flag says whether the job was executed.
     LoseOf(Who, bool),
-    /// That job is carried out, and the process dies before it hears of it; another is started in its place.
+    /// That job is executed, and the process dies before it receives the result. Another process is started in its
+    /// place.
     CrashAfter(Who),
-    /// The answer arrives of the key's request whose carrier was lost longest ago.
+    /// The answer arrives to the spec's request whose carrier was lost longest ago.
     LateOf(Who, Reply),
 }
 
-/// Which of the tokens a caller was given is refused.
+/// Which token of a caller is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Generations {
-    /// The one given last.
+    /// The token served last.
     Last,
-    /// The one before it.
+    /// The token before it.
     Earlier,
 }
 
-/// What becomes of a step with the store.
+/// The outcome of a store operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum StoreEnd {
-    /// It is done.
+    /// It succeeds.
     Works,
-    /// It fails, and nothing was changed.
+    /// It fails, and nothing is changed.
     Fails,
-    /// It is done, and reported as failed.
+    /// It succeeds, but is reported as failed.
     FailsAfterwards,
-    /// Nothing is ever heard of it, and nothing was changed.
+    /// It is never reported, and nothing is changed.
     IsLost,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Reply {
     /// The server does what is asked and says so.
     Token(TokenReply),
-    /// The server does what is asked, and what it says cannot be used.
+    /// The server does what is asked, but its answer is unusable.
     Broken(Breakage),
     /// The server does not do what is asked.
     Refusal(Refusal),
-    /// Something before the server answers in its place, the server having done what was asked or not.
+    /// A gateway answers in place of the server.
     Gateway {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// The header `Retry-After`, in seconds.
+        /// The `Retry-After` header, in seconds.
         retry_after: Option<u16>,
         /// Whether the server did what was asked.
         done: bool,
     },
-    /// No answer comes, the server having done what was asked or not.
+    /// No answer arrives. The flag says whether the server did what was asked.
     Fault(FaultKind, bool),
 }
 
@@ -178,63 +180,64 @@ pub enum Reply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenReply {
-    /// The lifetime in seconds, if the answer tells it.
+    /// The lifetime in seconds, or `None` if the answer does not state one.
     pub lifetime: Option<u64>,
-    /// The hint when to renew, in seconds.
+    /// The server's renewal hint in seconds, or `None`.
     pub hint: Option<u32>,
-    /// Whether it is the access token given last, again.
+    /// Whether the answer repeats the last access token.
     pub again: bool,
-    /// What it holds in the place of a refresh token.
+    /// The `refresh_token` member.
     pub refresh: RefreshMember,
 }
 
-/// What an answer holds in the place of a refresh token.
+/// The `refresh_token` member of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum RefreshMember {
-    /// The one to use next.
+    /// The next refresh token.
     Given,
-    /// Nothing.
+    /// No such member.
     Absent,
-    /// Something that cannot be one.
+    /// An invalid value.
     Odd(u8),
 }
 
-/// How an answer with status 200 cannot be used.
+/// The reason why an answer with status 200 is unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Breakage {
-    /// No access token; the refresh token can be read.
+    /// No access token. The refresh token is readable.
     NoAccessToken,
-    /// An access token that cannot stand in a header; the refresh token can be read.
+    /// An access token that cannot be in a header. The refresh token is readable.
     UnsafeAccessToken,
-    /// A page.
+    /// An HTML page.
     Page,
-    /// JSON that is cut off.
+    /// Truncated JSON.
     Cut,
-    /// Nothing.
+    /// An empty body.
     Empty,
 }
 
-/// One of the codes of RFC 6749, if any: by this name, since serde takes a reference that it sees for one to borrow.
+/// An error code of RFC 6749, or `None`. The alias is necessary because serde borrows a field that it sees as a
+/// reference.
 type Code = Option<&'static str>;
 
-/// How a server says that it does not do what is asked.
+/// An answer that refuses the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The code in the form of RFC 6749; nothing: no body.
+    /// The error code in the format of RFC 6749. `None` means no body.
     #[serde(with = "super::serialization::code")]
     pub code: Code,
-    /// The header `Retry-After`, in seconds.
+    /// The `Retry-After` header, in seconds.
     pub retry_after: Option<u16>,
-    /// Whether an access token stands in the body all the same.
+    /// Whether the body contains an access token nevertheless.
     pub holds_a_token: bool,
 }
 
-/// Why no answer comes.
+/// The reason why no answer arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum FaultKind {
@@ -242,14 +245,14 @@ pub enum FaultKind {
     NotSent,
     /// No answer in time.
     TimedOut,
-    /// The answer broke off.
+    /// The answer was cut off.
     BrokenOff,
-    /// What came is not HTTP.
+    /// The answer is not HTTP.
     Malformed,
 }
 
 impl Setup {
-    /// How many processes there are.
+    /// Returns the number of processes.
     pub(super) fn running(&self) -> u8 {
         if self.storage == Storage::MultiProcess { self.processes.clamp(1, MOST_PROCESSES) } else { 1 }
     }
@@ -268,14 +271,14 @@ impl Default for Setup {
 }
 
 impl Reply {
-    /// An answer with a token that lives so many seconds, and with the refresh token to use next.
+    /// Returns an answer with a token of this lifetime in seconds, and with the next refresh token.
     #[must_use]
     pub fn token(lifetime: u64) -> Self {
         let refresh = RefreshMember::Given;
         Self::Token(TokenReply { lifetime: Some(lifetime), hint: None, again: false, refresh })
     }
 
-    /// This answer with a hint when to renew, in seconds, if it has a token.
+    /// Returns this answer with a renewal hint in seconds, if it has a token.
     #[must_use]
     pub fn with_hint(self, hint: Option<u32>) -> Self {
         match self {
@@ -284,7 +287,7 @@ impl Reply {
         }
     }
 
-    /// A refusal with a status and, in the form of RFC 6749, a code.
+    /// Returns a refusal with a status and an error code of RFC 6749, or without a body.
     #[must_use]
     pub fn refusal(status: u16, code: Option<&'static str>) -> Self {
         Self::Refusal(Refusal { status, code, retry_after: None, holds_a_token: false })

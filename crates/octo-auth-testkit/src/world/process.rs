@@ -1,4 +1,4 @@
-//! One process of a simulated world: its machine, what it carries, and what it was told.
+//! One process of a simulated world: its machine, its jobs, and what it has learned.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,58 +12,58 @@ use super::plan::Setup;
 use super::server::Outcome;
 use crate::StoredRecord;
 
-/// The span in which requests are counted.
+/// The window in which requests are counted.
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
-/// The time that a store has for one step.
+/// The longest duration of a store operation.
 const STORE_CALL: Duration = Duration::from_secs(5);
 
 /// A process.
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) manager: TokenManager,
-    /// How many processes there were in this place before.
+    /// The number of earlier processes at this place.
     pub(super) incarnation: u32,
     pub(super) is_shut_down: bool,
-    /// The owner of its claims; empty before its first one.
+    /// The owner name of its claims. Empty before the first claim.
     pub(super) owner: String,
-    /// What is in flight.
+    /// The jobs in flight.
     pub(super) carried: Vec<Carried>,
-    /// Requests whose carrier was lost, and whose answer may arrive all the same.
+    /// The requests whose carrier was lost. Their answers may still arrive.
     pub(super) orphans: Vec<Carried>,
-    /// What was told of each key.
+    /// What the process has learned about each spec.
     pub(super) expected: Vec<Expected>,
-    /// When requests were sent on the boot clock, and for which key: those of the last minute at least.
+    /// The times of requests on the boot clock and their specs, at least those of the last minute.
     pub(super) sent: VecDeque<(Duration, Option<usize>)>,
-    /// When a failure was met that concerns all keys, unless a request that was sent since has succeeded.
+    /// When an error occurred that concerns all specs. A later successful request clears it.
     pub(super) blamed: Option<Duration>,
-    /// What was said to be stored and is not yet, by a defect.
+    /// The records that were reported as stored but are not yet, because of a defect.
     pub(super) unwritten: Vec<(usize, Option<Version>, RecordBytes)>,
 }
 
 /// A job in flight.
 #[derive(Debug)]
 pub(super) struct Carried {
-    /// Jobs are counted as they begin.
+    /// The number of the job. Jobs are numbered in the order of their beginning.
     pub(super) number: u64,
     pub(super) job: Job,
-    /// The record that it writes, if it writes that of a key.
+    /// The record that it writes, if it writes a spec's record.
     pub(super) record: Option<Arc<StoredRecord>>,
     pub(super) key: usize,
     pub(super) since: Now,
-    /// Its place among the world's exchanges, where it is one.
+    /// Its place among the world's exchanges, if it is an exchange.
     pub(super) exchange: Option<usize>,
     /// The generation whose refusal caused it.
     pub(super) forced: Option<Generation>,
-    /// The answer, which the server has given and nobody has read.
+    /// The answer that the server has sent but no process has read.
     pub(super) on_its_way: Option<(Outcome, Response<Vec<u8>>)>,
-    /// How many sign-ins and sign-outs there had been in its process.
+    /// The number of sign-ins and sign-outs in its process when it began.
     pub(super) decisions: u64,
-    /// How many answers with tokens its process had got for the key.
+    /// The number of answers with tokens that its process had received for the spec.
     pub(super) answers: u64,
 }
 
-/// More requests than anybody waits for the answers of.
+/// The number of lost requests whose answers are kept.
 const MOST_ORPHANS: usize = 64;
 
 impl Process {
@@ -94,7 +94,7 @@ impl Process {
         }
     }
 
-    /// A request was sent.
+    /// Records that a request was sent.
     pub(super) fn note_sent(&mut self, now: Duration, key: Option<usize>) {
         while self.sent.front().is_some_and(|(at, _)| now.saturating_sub(*at) > MINUTE) {
             self.sent.pop_front();
@@ -102,62 +102,62 @@ impl Process {
         self.sent.push_back((now, key));
     }
 
-    /// A request of a key that began at that moment was not sent after all.
+    /// Records that a request of a spec, which began at this time, was not sent after all.
     pub(super) fn forget_sent(&mut self, begun: Duration, key: usize) {
         if let Some(place) = self.sent.iter().rposition(|own| *own == (begun, Some(key))) {
             self.sent.remove(place);
         }
     }
 
-    /// The carrier of a request was lost. Of very many the oldest is never answered.
+    /// Records a lost request. If there are too many, the oldest never gets an answer.
     pub(super) fn orphaned(&mut self, carried: Carried) {
         self.orphans.drain(..self.orphans.len().saturating_sub(MOST_ORPHANS));
         self.orphans.push(carried);
     }
 
-    /// Something was heard that may open what callers were told is closed.
+    /// Records that the process has learned something that may end a back-off.
     pub(super) fn reopened(&mut self) {
         self.expected.iter_mut().for_each(|expected| expected.closed = None);
     }
 
-    /// Everything that was held against the client is forgotten.
+    /// Forgets all errors that were attributed to the client.
     pub(super) fn client_replaced(&mut self) {
         self.reopened();
         self.blamed = None;
         self.expected.iter_mut().for_each(|expected| expected.has_failed = false);
     }
 
-    /// Returns whether a job of a key takes longer than it may.
+    /// Returns whether a job of a spec has passed its deadline.
     pub(super) fn is_overdue(&self, key: usize, now: Now) -> bool {
         self.carried.iter().any(|carried| carried.key == key && carried.is_over(now))
     }
 
-    /// The machine is asked: it waits no more for what takes longer than it may, which may have held others back.
+    /// Records that the machine was asked. It stops waiting for overdue jobs, which may have blocked others.
     pub(super) fn asked(&mut self, now: Now) {
         if self.carried.iter().any(|carried| carried.is_over(now)) {
             self.reopened();
         }
     }
 
-    /// Returns the records of a key whose saving takes longer than it may.
+    /// Returns the records of a spec whose save is overdue.
     pub(super) fn overdue_records(&self, key: usize, now: Now) -> impl Iterator<Item = &StoredRecord> {
         let overdue = self.carried.iter().filter(move |carried| carried.key == key && carried.is_over(now));
         overdue.filter_map(|carried| carried.record.as_deref())
     }
 
-    /// Returns whether anything is in flight for a key.
+    /// Returns whether any job of a spec is in flight.
     pub(super) fn carries(&self, key: usize) -> bool {
         self.carried.iter().any(|carried| carried.key == key)
     }
 }
 
 impl Carried {
-    /// Returns whether it takes longer than it may.
+    /// Returns whether the job has passed its deadline.
     pub(super) fn is_over(&self, now: Now) -> bool {
         self.since.boot.saturating_add(self.may_take()) <= now.boot
     }
 
-    /// Returns the time that the job may take.
+    /// Returns the longest duration of the job.
     pub(super) fn may_take(&self) -> Duration {
         match &self.job {
             Job::Send(job) => job.deadline(),

@@ -1,4 +1,4 @@
-//! Whether a world can go on: from whatever has happened to a token, and from a crash to the next claim.
+//! Whether a world can go on: after any events of a token, and from a crash to the next claim.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use super::process::Process;
 use super::{World, client};
 use crate::StoredRecord;
 
-/// More steps than any state needs.
+/// A limit above the number of steps of any recovery.
 const STEPS: usize = 64;
 
-/// How soon a process goes on after nothing holds it up.
+/// How soon a process goes on once it is not blocked any more.
 const SOON: Duration = Duration::from_secs(1);
 
-/// More steps than there are readings while another process may be renewing.
+/// A limit above the number of readings while another process may be renewing.
 const READINGS: usize = 1024;
 
 impl World {
-    /// Lets everybody do what they are told, at a server and a store that work, until a caller is served; all that
-    /// was in flight is lost. What stands in the way, if a token is not reached.
+    /// Drops all jobs in flight, then asks as a caller and follows the remedies of all errors until a token is
+    /// served. The server and the store work.
     ///
     /// # Errors
     ///
-    /// What the last caller was told.
+    /// The last decision, if no token is reached.
     pub fn recover(&mut self, process: u8, key: u8) -> Result<(), String> {
         let (process, key) = (self.process(process), usize::from(key) % self.keys.len());
         for own in 0..self.processes.len() {
@@ -54,7 +54,7 @@ impl World {
         Err(said)
     }
 
-    /// Somebody does what a failure asks for.
+    /// Follows the remedy of an error.
     fn act(&mut self, process: usize, key: usize, remedy: Remedy, after: Option<Duration>) {
         match (remedy, after) {
             (Remedy::SignInAgain, _) => {
@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// Carries a flight to its end.
+    /// Runs a flight to its end.
     fn carry_on(&mut self, process: usize, job: Job) {
         let mut place = self.hand(process, Some(job));
         for _ in 0..STEPS * 8 {
@@ -83,10 +83,10 @@ impl World {
         }
     }
 
-    /// The process dies and another takes its place on the same store.
+    /// Kills the process and starts another one in its place, on the same store.
     pub(super) fn crash(&mut self, process: usize) {
         let incarnation = self.processes[process].incarnation + 1;
-        // Half of the stores know when a process ends, as a file does.
+        // Half of the stores learn when a process ends, as a file lock does.
         if self.setup.seed % 2 == 0 {
             self.store.leases.owner_has_ended(&self.processes[process].owner);
         }
@@ -97,7 +97,7 @@ impl World {
         self.exchanges_of_the_dead(process);
     }
 
-    /// The process dies with records on their way to a store that takes each of them.
+    /// Kills the process while its records are on their way to the store, which takes each of them.
     pub(super) fn crash_while_saving(&mut self, process: usize) {
         let mut on_their_way = Vec::new();
         for carried in std::mem::take(&mut self.processes[process].carried) {
@@ -116,13 +116,13 @@ impl World {
         self.crash(process);
     }
 
-    /// Lets a process that was started again ask until it knows what to do, while no other one does anything: it
-    /// reads what is stored, and goes on within a second of the moment at which neither a claim nor an attempt of another
-    /// process holds it up. Returns how long that took. `process` and `key` count modulo how many there are.
+    /// Lets a restarted process ask until it has a decision, while all other processes are idle. It must proceed
+    /// within a second after no claim and no attempt of another process blocks it. Returns how long that took.
+    /// `process` and `key` are taken modulo the number of processes and specs.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// What blocks the process.
     pub fn restart(&mut self, process: u8, key: u8) -> Result<Duration, String> {
         let (process, key) = (self.process(process), usize::from(key) % self.keys.len());
         let begun = self.now.boot;
@@ -139,7 +139,7 @@ impl World {
             if let Some(here) = place {
                 let wait = match &self.processes[process].carried[here].job {
                     Job::Load(job) => job.wait(),
-                    // It writes, sends, or gives back what it has: nothing stands in the way.
+                    // It writes, sends or releases, so nothing blocks it.
                     Job::Save(_) | Job::Send(_) | Job::Release(_) => return Ok(self.now.boot - begun),
                     Job::Claim(_) => Duration::ZERO,
                 };
@@ -161,21 +161,21 @@ impl World {
         Err("it goes round in circles".to_owned())
     }
 
-    /// Returns whether the store knows that the process of the open attempt of a key has ended.
+    /// Returns whether the store knows that the process of a spec's open attempt has ended.
     fn is_attempt_over(&self, key: usize) -> bool {
         let name = &self.names[key];
         let writer = self.store.record(name).and_then(|record| record.attempt_writer());
         writer.is_some() && writer == self.store.leases.ended_owner(name)
     }
 
-    /// What the store holds of a key, whose number counts modulo how many there are; nothing where there is no store.
+    /// Returns the stored record of a spec, or `None` without a store. `key` is taken modulo the number of specs.
     #[must_use]
     pub fn stored(&self, key: u8) -> Option<&StoredRecord> {
         let name = &self.names[usize::from(key) % self.names.len()];
         self.store.record(name).map(|record| &**record).filter(|_| self.setup.storage != Storage::None)
     }
 
-    /// A process that died will hear of none of its requests.
+    /// Records that a process that died receives none of its answers.
     fn exchanges_of_the_dead(&mut self, process: usize) {
         for exchange in self.exchanges.iter_mut().filter(|own| own.process == process) {
             if matches!(exchange.end, Ended::UnderWay | Ended::Lost) {

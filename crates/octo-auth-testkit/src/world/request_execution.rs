@@ -1,4 +1,4 @@
-//! How requests end: what the server makes of them, and what the process is told of it.
+//! The ends of requests: what the server does, and what the process learns of it.
 
 use http::{Request, Response};
 use octo_auth_core::{Body, Job, Now, Purpose, TransportError};
@@ -10,10 +10,10 @@ use super::plan::{Breakage, FaultKind, Reply};
 use super::process::Carried;
 use super::server::{Outcome, parameter};
 
-/// No answer, and nothing done.
+/// No answer, and the server has done nothing.
 const TIMED_OUT: Reply = Reply::Fault(FaultKind::TimedOut, false);
 
-/// A request and what became of it.
+/// A request and its outcome.
 pub(super) struct Answered<'r> {
     pub(super) process: usize,
     pub(super) key: usize,
@@ -21,14 +21,14 @@ pub(super) struct Answered<'r> {
     pub(super) reply: &'r Reply,
     pub(super) response: Option<Response<Vec<u8>>>,
     pub(super) outcome: Outcome,
-    /// The refresh token that it was sent with.
+    /// The refresh token in the request.
     pub(super) refresh_token: Option<String>,
     pub(super) exchange: Option<usize>,
-    /// Its carrier was reported lost before.
+    /// Whether its carrier was already reported lost.
     pub(super) is_late: bool,
-    /// How many sign-ins and sign-outs there had been in its process when it began.
+    /// The number of sign-ins and sign-outs in its process when it began.
     pub(super) decisions: u64,
-    /// A user signed in or out since it began, or a late answer came.
+    /// Whether a user has signed in or out since it began, or a late answer has arrived.
     pub(super) is_overtaken: bool,
 }
 
@@ -37,12 +37,12 @@ impl Answered<'_> {
         self.response.as_ref().map(|response| response.status().as_u16())
     }
 
-    /// Returns whether it brought tokens.
+    /// Returns whether it has tokens.
     pub(super) fn has_tokens(&self) -> bool {
         matches!(self.reply, Reply::Token(_)) && self.status() == Some(200)
     }
 
-    /// Returns the refresh token that can be read in it.
+    /// Returns the refresh token that can be read in the answer.
     fn brought(&self) -> Option<&String> {
         let is_readable = match self.reply {
             Reply::Token(_) => true,
@@ -54,8 +54,8 @@ impl Answered<'_> {
         self.outcome.refresh_token.as_ref().filter(|_| is_readable && self.status() == Some(200))
     }
 
-    /// Returns how long the server wants to be left alone, in seconds. A redirect asks it for another address (RFC 9110 section
-    /// 10.2.3).
+    /// Returns how long the server wants no requests, in seconds. A redirect does not count: it asks for another
+    /// address (RFC 9110 section 10.2.3).
     pub(super) fn retry_after(&self) -> Option<u16> {
         let after = match self.reply {
             Reply::Refusal(refusal) => refusal.retry_after,
@@ -66,13 +66,13 @@ impl Answered<'_> {
         after.filter(|after| *after > 0 && is_meant)
     }
 
-    /// Returns whether the failure concerns all keys: it was not sent, or the client asks too often.
+    /// Returns whether the error concerns all specs: the request was not sent, or the client sends too many.
     pub(super) fn concerns_all(&self, documents_limit: bool) -> bool {
         let is_throttled = self.retry_after().is_some() || self.status() == Some(429);
         matches!(self.reply, Reply::Fault(FaultKind::NotSent, _)) || documents_limit && is_throttled
     }
 
-    /// Returns what is certain of the request then.
+    /// Returns what is then certain about the request.
     fn end(&self) -> Ended {
         let is_refused = match (self.reply, &self.response) {
             _ if self.has_tokens() || self.brought().is_some() => return Ended::WithTokens,
@@ -101,11 +101,11 @@ impl World {
         };
         if job.purpose() == Purpose::Revocation {
             self.revoke(key, job.request());
-            return self.report(process, key, job.failed(TransportError::unknown("nobody reads it"), since));
+            return self.report(process, key, job.failed(TransportError::unknown("it is not read"), since));
         }
         let (reply, (outcome, response)) = match on_its_way {
             Some((outcome, response)) => (&Reply::token(3600), (outcome, Some(response))),
-            // A transport gives a request up in its time, and a server that has not begun it by then never does.
+            // A transport abandons a request at its deadline. A server that has not begun it by then never does.
             None if is_over => (&TIMED_OUT, Default::default()),
             None => (reply, self.ask_server(exchange, job.request(), reply)),
         };
@@ -147,7 +147,7 @@ impl World {
         self.hand(process, next)
     }
 
-    /// Has the server take a request, and keeps account of what it made of the refresh token.
+    /// Sends a request to the server, and records what it did with the refresh token.
     pub(super) fn ask_server(
         &mut self,
         exchange: Option<usize>,
@@ -164,7 +164,7 @@ impl World {
         taken
     }
 
-    /// Writes down what an answer brings, before the process is told.
+    /// Records the content of an answer, before the process receives it.
     fn note_answer(&mut self, answered: &Answered<'_>) {
         let (process, key) = (answered.process, answered.key);
         let begun = self.exchanges.count();

@@ -1,6 +1,6 @@
-//! How what is not ours to describe is written down in a plan, and read back.
+//! The serialized form of foreign types in a plan.
 
-/// What store the machines have.
+/// The kind of store.
 pub(super) mod storage {
     use octo_auth_core::Storage;
     use serde::de::{Deserialize as _, Deserializer, Error as _};
@@ -21,7 +21,7 @@ pub(super) mod storage {
     }
 }
 
-/// The code of a refusal.
+/// The error code of a refusal.
 pub(super) mod code {
     use serde::de::{Deserialize as _, Deserializer, Error as _};
     use serde::ser::Serializer;

@@ -1,7 +1,7 @@
-//! The token server of a simulated world: it issues tokens, replaces refresh tokens and knows which are good.
+//! The token server of a simulated world: it issues tokens, replaces refresh tokens and knows which are valid.
 //!
-//! It reads what is asked from the request itself, so that a request with another key's scopes or refresh token
-//! brings that key's token.
+//! It reads the spec from the request itself. A request with another spec's scopes or refresh token therefore gets
+//! that spec's token.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use octo_auth_core::Body;
 use super::plan::{Breakage, RefreshMember, Refusal, Reply, Rotation, TokenReply};
 use crate::response::{json, with};
 
-/// For how long a replaced refresh token still brings its successor, where there is a time of grace.
+/// How long a replaced refresh token still returns its successor, if there is a grace period.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// The server.
@@ -21,24 +21,24 @@ pub(super) struct Server {
     rotation: Rotation,
     scopes: [&'static str; 2],
     families: Vec<Family>,
-    /// The family of each refresh token, and until when a replaced one brings its successor all the same.
+    /// The family of each refresh token, and until when a replaced one still returns its successor.
     issued: HashMap<String, (usize, Option<Duration>)>,
-    /// What took the place of each refresh token.
+    /// The successor of each refresh token.
     successors: HashMap<String, String>,
-    /// The access token given last, by key.
+    /// The last access token of each spec.
     last: HashMap<usize, String>,
     serial: u32,
-    /// The refresh tokens the server has refused with `invalid_grant`.
+    /// The refresh tokens that the server has refused with `invalid_grant`.
     pub(super) refused: HashSet<String>,
-    /// A replaced refresh token that was used again just now.
+    /// A replaced refresh token that has just been used again.
     pub(super) reused: Option<Reused>,
-    /// When the times of grace end, the next one first.
+    /// The ends of grace periods, the next one first.
     grace_ends: VecDeque<Duration>,
-    /// How often anything changed.
+    /// The number of changes.
     pub(super) changes: u64,
 }
 
-/// Everything got from one sign-in.
+/// A token family: all tokens from one sign-in.
 #[derive(Debug)]
 struct Family {
     key: usize,
@@ -46,20 +46,20 @@ struct Family {
     revoked: bool,
 }
 
-/// A replaced refresh token that was used again, which has ended its family.
+/// The reuse of a replaced refresh token, which has ended its family.
 #[derive(Debug)]
 pub(super) struct Reused {
     pub(super) refresh_token: String,
-    /// Whether the family was the newest of its key.
+    /// Whether the family was the newest of its spec.
     pub(super) was_in_use: bool,
 }
 
-/// What the server made of a request.
+/// The tokens that the server issued for a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outcome {
-    /// The access token it gave out.
+    /// The issued access token.
     pub(super) access_token: Option<String>,
-    /// The refresh token it gave out.
+    /// The issued refresh token.
     pub(super) refresh_token: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    /// A user signs in: the refresh token of a new family.
+    /// Signs a user in. Returns the refresh token of a new family.
     pub(super) fn sign_in(&mut self, key: usize) -> String {
         let live = self.next("rt", key);
         self.issued.insert(live.clone(), (self.families.len(), None));
@@ -88,25 +88,25 @@ impl Server {
         live
     }
 
-    /// Which sign-in a refresh token comes from, counted from the first.
+    /// Returns the number of the sign-in that a refresh token comes from.
     pub(super) fn sign_in_of(&self, refresh_token: &str) -> Option<usize> {
         self.issued.get(refresh_token).map(|(family, _)| *family)
     }
 
-    /// An access token that a sign-in brings.
+    /// Returns a new access token for a sign-in.
     pub(super) fn access_token(&mut self, key: usize) -> String {
         let token = self.next("at", key);
         self.last.insert(key, token.clone());
         token
     }
 
-    /// Ends all that was got for a key.
+    /// Ends all families of a spec.
     pub(super) fn withdraw(&mut self, key: usize) {
         self.changes += 1;
         self.families.iter_mut().filter(|family| family.key == key).for_each(|family| family.revoked = true);
     }
 
-    /// Time passes: each end of a time of grace is a change.
+    /// Advances time. Each end of a grace period counts as a change.
     pub(super) fn pass(&mut self, now: Duration) {
         while self.grace_ends.front().is_some_and(|end| *end <= now) {
             self.grace_ends.pop_front();
@@ -114,7 +114,7 @@ impl Server {
         }
     }
 
-    /// Whether a refresh token still brings tokens; nothing if everything got with it was ended.
+    /// Returns whether a refresh token is still accepted, or `None` if its family has ended.
     pub(super) fn takes(&self, refresh_token: &str, now: Duration) -> Option<bool> {
         let (family, until) = self.issued.get(refresh_token)?;
         let family = self.families.get(*family)?;
@@ -122,12 +122,13 @@ impl Server {
         (!family.revoked).then(|| family.live == refresh_token || in_grace)
     }
 
-    /// What took the place of a refresh token.
+    /// Returns the successor of a refresh token.
     pub(super) fn successor(&self, refresh_token: &str) -> Option<&str> {
         self.successors.get(refresh_token).map(String::as_str)
     }
 
-    /// Ends the family of a revoked refresh token; what its refresh token was, if it was good until now.
+    /// Ends the family of a revoked refresh token. Returns its valid refresh token, unless the family had ended
+    /// before.
     pub(super) fn revoke(&mut self, request: &Request<Body>) -> Option<String> {
         let token = parameter(request, "token").unwrap_or_default();
         let (family, _) = *self.issued.get(&token)?;
@@ -137,7 +138,7 @@ impl Server {
         was_good.then(|| family.live.clone())
     }
 
-    /// Takes a request as the reply says, and gives the answer unless none comes.
+    /// Processes a request as the reply says. Returns the response, if one is sent.
     pub(super) fn take(
         &mut self,
         request: &Request<Body>,
@@ -170,7 +171,7 @@ impl Server {
         (outcome, response)
     }
 
-    /// Says that a refresh token is dead, unless nothing that the server says arrives.
+    /// Refuses a refresh token as dead, unless the answer cannot arrive.
     fn refuse(&mut self, request: &Request<Body>, reply: &Reply) -> (Outcome, Option<Response<Vec<u8>>>) {
         let response = match reply {
             Reply::Gateway { status, retry_after, .. } => Some(gateway_answer(*status, *retry_after)),
@@ -183,7 +184,7 @@ impl Server {
         (Outcome::default(), response)
     }
 
-    /// Issues what is asked for; an error where the refresh token is dead.
+    /// Issues the requested tokens, or returns an error if the refresh token is dead.
     fn grant(&mut self, request: &Request<Body>, reply: TokenReply, now: Duration) -> Result<Outcome, ()> {
         let (key, refresh_token) = match parameter(request, "refresh_token") {
             Some(sent) => self.refresh(&sent, reply.refresh, now)?,
@@ -249,21 +250,21 @@ impl Server {
     }
 }
 
-/// What the server grants where its answer does not arrive as it was meant.
+/// The tokens that the server issues if its answer does not arrive as intended.
 const GRANT: TokenReply =
     TokenReply { lifetime: Some(3600), hint: None, again: false, refresh: RefreshMember::Given };
 
-/// The name of a token: what it is, whose, and a number no other has.
+/// Returns the name of a token: its kind, its spec and a unique number.
 fn name(what: &str, key: usize, number: u32) -> String {
     format!("{what}-{key}-{number}")
 }
 
-/// The key a token was issued for, by its name.
+/// Returns the spec for which a token was issued, according to its name.
 pub(super) fn key_of(token: &str) -> Option<usize> {
     token.split('-').nth(1)?.parse().ok()
 }
 
-/// A parameter of a request's form; the values here need no decoding.
+/// Returns a parameter of a request's form. The values here need no decoding.
 pub(super) fn parameter(request: &Request<Body>, name: &str) -> Option<String> {
     let body = std::str::from_utf8(request.body().as_ref()).ok()?;
     let pairs = body.split('&').filter_map(|pair| pair.split_once('='));

@@ -1,4 +1,4 @@
-//! What a world counts, for a summary of long runs.
+//! The counts of a world, for a summary of long runs.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -7,38 +7,38 @@ use http::Response;
 
 use super::plan::{FaultKind, Reply, StoreEnd};
 
-/// What happened in one world, or in many.
+/// The counts of one world, or of many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tally {
-    /// How often a caller asked.
+    /// The number of calls for a token.
     pub asked: u64,
-    /// How often one was served.
+    /// The number of calls that were served.
     pub served: u64,
-    /// Failures told to a caller though a token was in hand that could be served.
+    /// The number of errors for callers while the machine had a usable token.
     pub failed_with_token: u64,
-    /// Token requests sent, revocations not counted.
+    /// The number of token requests, without revocations.
     pub requests: u64,
-    /// Answers that brought a token.
+    /// The number of answers with a token.
     pub renewals: u64,
-    /// What went wrong or was done to the processes, by kind.
+    /// The number of faults and interventions, by kind.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Sign-ins lost though nobody wanted it, by the reason for which no machine could have kept them.
+    /// The number of sign-ins lost against the users' will, by the reason why no machine could have kept them.
     pub lost_by_design: BTreeMap<&'static str, u64>,
-    /// Sign-ins lost that should have been kept.
+    /// The number of lost sign-ins that should have been kept.
     pub lost_by_fault: u64,
-    /// Refresh tokens sent again while it was in doubt what had become of them.
+    /// The number of refresh tokens that were sent again while they were in doubt.
     pub sent_again: u64,
-    /// Everything got from one sign-in, ended by the server because a replaced refresh token was used again.
+    /// The number of token families that the server ended because a replaced refresh token was used again.
     pub revoked: u64,
-    /// The most requests of one process in any 60 s.
+    /// The largest number of requests of one process in any 60 s.
     pub worst_minute: u64,
-    /// The most requests of all processes together in any 60 s.
+    /// The largest number of requests of all processes together in any 60 s.
     pub worst_minute_of_all: u64,
 }
 
 impl Tally {
-    /// Adds what happened in another world.
+    /// Adds the counts of another world.
     pub fn add(&mut self, other: &Self) {
         self.asked += other.asked;
         self.served += other.served;
@@ -93,7 +93,7 @@ impl Tally {
     }
 }
 
-/// How often each invariant was looked at: in a table by number, since it is the world's most frequent step.
+/// How often each invariant was examined. It is a table by number, because it is the world's most frequent step.
 #[derive(Debug)]
 pub(super) struct Examined([(&'static str, u64); 128]);
 
@@ -113,18 +113,18 @@ impl Examined {
         self.0[place].1 += 1;
     }
 
-    /// How often each was looked at that was at all.
+    /// Returns the counts of all invariants that were examined.
     pub(super) fn all(&self) -> BTreeMap<&'static str, u64> {
         self.0.iter().copied().filter(|(_, times)| *times > 0).collect()
     }
 }
 
-/// What was sent in the last minute.
+/// The requests of the last minute.
 #[derive(Debug, Default)]
 pub(super) struct Minute(VecDeque<Duration>);
 
 impl Minute {
-    /// Counts one more; how many there are in the minute that ends with it.
+    /// Adds a request. Returns the number of requests in the minute that ends with it.
     pub(super) fn sent(&mut self, now: Duration) -> u64 {
         self.0.push_back(now);
         while self.0.front().is_some_and(|first| now.saturating_sub(*first) > Duration::from_secs(60)) {
@@ -133,7 +133,7 @@ impl Minute {
         self.0.len() as u64
     }
 
-    /// What was counted at that moment was not sent after all.
+    /// Removes a request that was counted at this time but not sent after all.
     pub(super) fn forget(&mut self, begun: Duration) {
         if let Some(place) = self.0.iter().rposition(|at| *at == begun) {
             self.0.remove(place);

@@ -1,15 +1,15 @@
-//! How the last caller of a world was answered.
+//! The answer to the last caller of a world.
 
-/// What the caller was told that asked last.
+/// The answer to the last caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Told {
-    /// It was given a token.
+    /// A token.
     #[default]
     Served,
-    /// It was given a job, and waits for its end.
+    /// A job. The caller waits for its end.
     Runs,
-    /// It waits for the end of a flight.
+    /// A request to wait for the end of a flight.
     Waits,
-    /// It was given a failure.
+    /// An error.
     Failed,
 }

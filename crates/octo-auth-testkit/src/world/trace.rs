@@ -1,22 +1,22 @@
-//! What a world writes down of what happens.
+//! The trace of a world.
 
 use octo_auth_core::{Job, State, Verdict};
 
 use crate::StoredRecord;
 
-/// How much of what happens is written down.
+/// How much of the trace is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trace {
-    /// Everything: the trace grows with each event.
+    /// All lines. The trace grows with each event.
     #[default]
     All,
-    /// So many lines, the last ones.
+    /// The last lines, up to this number.
     Last(usize),
-    /// Nothing: no line is even made, which is what long simulations want.
+    /// No line. Lines are not even formatted, which suits long simulations.
     None,
 }
 
-/// The lines that are kept.
+/// The kept lines.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     kept: Trace,
@@ -24,25 +24,25 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Keeps another amount from now on.
+    /// Sets how much is kept from now on.
     pub(super) fn keep(&mut self, kept: Trace) {
         self.kept = kept;
         self.lines.drain(..self.surplus());
     }
 
-    /// Adds a line, which is made only if it is kept.
+    /// Adds a line. It is formatted only if it is kept.
     pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
         match self.kept {
             Trace::None => return,
             Trace::All => {}
-            // Seldom enough that a line costs no more than one.
+            // Rare enough that the amortized cost of a line is constant.
             Trace::Last(most) if self.lines.len() < most.saturating_mul(2).max(64) => {}
             Trace::Last(_) => drop(self.lines.drain(..self.surplus())),
         }
         self.lines.push(line());
     }
 
-    /// The lines, oldest first.
+    /// Returns the lines, oldest first.
     pub(super) fn all(&self) -> &[String] {
         &self.lines[self.surplus()..]
     }
@@ -56,7 +56,7 @@ impl Lines {
     }
 }
 
-/// What is carried; of what is written, its content too.
+/// Describes a job. For a write, this includes its content.
 pub(super) fn carried(job: &Job) -> String {
     match job {
         Job::Save(save) => format!("{job:?}: {:?}", StoredRecord::read(save.content())),
@@ -64,7 +64,7 @@ pub(super) fn carried(job: &Job) -> String {
     }
 }
 
-/// What a caller was told, in a line without secrets.
+/// Describes an answer to a caller in one line, without secrets.
 pub(super) fn told(verdict: &Verdict, row: State) -> String {
     match verdict {
         Verdict::Use(token) => format!("{row}: use {:?}", token.generation()),
