@@ -4,9 +4,9 @@
 //! cargo run --package octo-auth-core --example third_transport
 //! ```
 //!
-//! Everything an adapter does stands here: it reads the clocks, draws entropy, moves bytes and carries jobs to their
-//! end. It decides nothing. [`exchange`] is the transport; put your own HTTP client there. The server is the emulator,
-//! started by the example itself; without TLS, a socket like this one belongs on loopback alone.
+//! The example does everything that an adapter does: it reads the clocks, draws entropy, sends bytes and runs jobs to
+//! their end. It decides nothing. [`exchange`] is the transport; replace it by your own HTTP client. The example
+//! itself starts the emulator as its server. This socket has no TLS, so use it on loopback only.
 
 #![expect(
     clippy::disallowed_methods,
@@ -43,11 +43,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let first = token(&mut manager, &key, &clock)?;
     println!("{}", manager.explain(&key, clock.now()));
 
-    // The second caller gets the same token, and nothing is sent.
+    // The second caller gets the same token. No request is sent.
     let second = token(&mut manager, &key, &clock)?;
     assert_eq!(first.generation(), second.generation());
 
-    // An API refused it: the next caller gets another one.
+    // An API has refused the token: the next caller gets another one.
     manager.refused(&key, second.generation(), clock.now());
     let third = token(&mut manager, &key, &clock)?;
     assert_eq!(third.generation().number, 2);
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The caller's side: asks until there is a token or a failure.
+/// Asks as a caller until there is a token or an error.
 fn token(manager: &mut TokenManager, key: &TokenSpec, clock: &Clock) -> Result<Token, TokenError> {
     loop {
         match manager.decide(key, clock.now()).verdict {
@@ -74,7 +74,7 @@ fn token(manager: &mut TokenManager, key: &TokenSpec, clock: &Clock) -> Result<T
     }
 }
 
-/// The carrier's side: each report yields the next job of the flight, or none.
+/// Runs a job. Each report returns the next job of the flight, if any.
 fn carry(manager: &mut TokenManager, job: Job, clock: &Clock) {
     let mut next = Some(job);
     while let Some(job) = next {
@@ -84,15 +84,15 @@ fn carry(manager: &mut TokenManager, job: Job, clock: &Clock) {
                 Ok(response) => job.answered(&response, sent, clock.now()),
                 Err(fault) => job.failed(fault, sent),
             },
-            // The other jobs are for a store, and there is none.
+            // The other jobs need a store, and this example has none.
             other => other.abandon(),
         };
         next = manager.report(report, clock.now());
     }
 }
 
-/// Sends a request and reads the response. What matters to the machine is whether the server can have seen the
-/// request: a fault before the first byte is `not_sent`, one after it is not.
+/// Sends a request and reads the response. The machine must know whether the server can have seen the request: an
+/// error before the first byte is `not_sent`, a later one is not.
 fn exchange(request: &Request<Body>, deadline: Duration) -> Result<Response<Vec<u8>>, TransportError> {
     let host = request.uri().authority().map_or("", |authority| authority.as_str());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -120,14 +120,14 @@ fn exchange(request: &Request<Body>, deadline: Duration) -> Result<Response<Vec<
     send().map_err(|error| TransportError::unknown("the request broke off").with_source(error))?;
 
     let mut answer = Vec::new();
-    // A head of some kilobytes, and one byte more than an answer may have.
+    // The limit allows a head of 64 KiB and one byte more than the answer limit.
     let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX).saturating_add(65_536);
     let read = stream.take(limit).read_to_end(&mut answer);
     read.map_err(|error| TransportError::broken_off("the response broke off").with_source(error))?;
     response(&answer)
 }
 
-/// The response in the bytes up to the end of the connection.
+/// Parses the bytes up to the end of the connection as a response.
 fn response(answer: &[u8]) -> Result<Response<Vec<u8>>, TransportError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Response::new(&mut headers);
@@ -156,7 +156,7 @@ fn response(answer: &[u8]) -> Result<Response<Vec<u8>>, TransportError> {
     Ok(response)
 }
 
-/// Both clocks. `Instant` stands still while some machines are suspended: see `SystemClock` in `octo-auth-system`.
+/// Both clocks. On some machines `Instant` stops during suspension: see `SystemClock` in `octo-auth-system`.
 struct Clock(Instant);
 
 impl Clock {

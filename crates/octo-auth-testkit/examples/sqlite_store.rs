@@ -27,20 +27,21 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS record (name TEXT PRIMARY KEY, version INTEGER NOT NULL, content BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS claim (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL);";
 
-/// Takes the claim if it is free, over or the owner's own. Returns the owner afterwards and the milliseconds left.
+/// Takes the claim if it is free, expired or the owner's own. Returns the resulting owner and the remaining
+/// milliseconds.
 const CLAIM: &str = "
     INSERT INTO claim (name, owner, until) VALUES (?1, ?2, ?3 + ?4) ON CONFLICT (name) DO UPDATE SET
         owner = iif(owner = ?2 OR until <= ?3, ?2, owner),
         until = iif(owner = ?2 OR until <= ?3, ?3 + ?4, until)
     RETURNING owner, until - ?3";
 
-/// A store in a database file. Each handle has a connection of its own.
+/// A store in a database file. Each handle has its own connection.
 struct SqliteStore(Mutex<Connection>);
 
 impl SqliteStore {
     fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
-        // A call of a store may take 5 s in all.
+        // A store call may take 5 s in total.
         connection.busy_timeout(Duration::from_secs(4))?;
         connection.execute_batch(TABLES)?;
         Ok(Self(Mutex::new(connection)))
@@ -110,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Checks one handle of a database, or two.
+/// A check of one handle of a database, or of two.
 type Check = fn(SqliteStore, SqliteStore) -> io::Result<Report>;
 
 const CHECKS: [(&str, Check); 4] = [
@@ -125,7 +126,7 @@ const CHECKS: [(&str, Check); 4] = [
     }),
 ];
 
-/// Makes a check with an empty database, which is deleted afterwards.
+/// Runs a check with an empty database, which is then deleted.
 fn checked(title: &str, check: Check) -> Result<Report, Box<dyn Error>> {
     let folder = env::temp_dir().join(format!("octo-auth-{title}-{}", process::id()));
     fs::create_dir_all(&folder)?;

@@ -1,4 +1,4 @@
-//! Whether the trouble of a few accounts is theirs alone.
+//! Tests that the failures of a few accounts do not affect the others.
 
 use octo_auth_testkit::blame::{Kind, run};
 

@@ -1,13 +1,13 @@
-//! Whether a simulated fleet finds what is wrong, and nothing where nothing is.
+//! Tests that a simulated fleet finds every known defect, and no violation without one.
 
 use octo_auth_core::Storage;
 use octo_auth_testkit::fleet::{Episode, Script, explore, first_violation, shrunk};
 use octo_auth_testkit::world::{Defect, Plan, Provider, Rotation, Setup, Violation};
 
-/// The run that every sabotage is tried on.
+/// The seed of the run with which every defect is tried.
 const SEED: u64 = 2;
 
-/// The first contradiction that a run of so many days comes upon, and how many days it took.
+/// Returns the first violation in a run of `days` days, and the number of days it took.
 fn found(days: u64, sabotage: Option<Defect>) -> Option<(Plan, Violation)> {
     let stories = Episode::of_run(days, SEED, 8).map(|episode| episode.play(sabotage));
     stories.into_iter().find_map(|story| Some((story.plan, story.violation?)))

@@ -1,7 +1,7 @@
-//! Where `std`, `ipnet` and `cidr` read a rule or match an address otherwise, each difference with its reason.
+//! Differences from `std`, `ipnet` and `cidr` in reading a rule or matching an address, each with its reason.
 //!
-//! The rule kept here: a difference that is not listed fails, and so does a listed one that never occurs. A newer
-//! version of a peer that reads otherwise shows here.
+//! A difference that is not listed fails the test, and so does a listed one that never occurs. A new version of a
+//! crate that reads differently is therefore noticed.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,14 +11,14 @@ use ipnet::IpNet;
 use octo_auth_core::allowlist::{Allowlist, RuleOptions, parse, parse_rule};
 use proptest::prelude::*;
 
-/// Whom we are compared with.
+/// The crates with which the rules are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Peer {
-    /// Addresses alone: it has no blocks.
+    /// Single addresses only: `std` has no blocks.
     Std,
-    /// Its addresses alone are those of `std`.
+    /// Blocks only. Its addresses are those of `std`.
     Ipnet,
-    /// Blocks and addresses alone.
+    /// Blocks and single addresses.
     Cidr,
 }
 
@@ -26,15 +26,15 @@ use Peer::{Cidr, Ipnet, Std};
 
 const PEERS: [Peer; 3] = [Std, Ipnet, Cidr];
 
-/// A difference that is meant.
+/// An intended difference.
 struct Listed {
-    /// By the code of our refusal, or `mapped` where both read.
+    /// The code of the refusal, or `mapped` if both accept the text.
     kind: &'static str,
-    /// Whom it is to.
+    /// The crates that differ.
     peers: &'static [Peer],
-    /// What is true of every text it is about, where the kind alone says too little.
+    /// A condition on the texts, if the kind alone is not specific enough.
     of: fn(&str) -> bool,
-    /// Why we read otherwise.
+    /// Why this library differs.
     reason: &'static str,
 }
 
@@ -110,9 +110,9 @@ const READING: [Listed; 13] = [
         |text| prefix(text) == "1" || prefix(text) == "97",
         "half the Internet has to be switched on",
     ),
-    listed("unspecified", &PEERS, ANY, "nobody calls from it: the list was meant otherwise"),
-    listed("broadcast", &PEERS, ANY, "nobody calls from it"),
-    listed("multicast", &PEERS, ANY, "nobody calls from one"),
+    listed("unspecified", &PEERS, ANY, "no caller has it: the list was meant otherwise"),
+    listed("broadcast", &PEERS, ANY, "no caller has it"),
+    listed("multicast", &PEERS, ANY, "no caller has one"),
 ];
 
 fn prefix(text: &str) -> &str {
@@ -120,7 +120,7 @@ fn prefix(text: &str) -> &str {
 }
 
 impl Peer {
-    /// Reads a rule as the peer does, into a block as it stands there.
+    /// Reads a rule as the other crate does, into a block.
     fn read(self, text: &str) -> Option<IpNet> {
         match self {
             Std => text.parse::<IpAddr>().ok().map(IpNet::from),
@@ -132,7 +132,7 @@ impl Peer {
         }
     }
 
-    /// Whether a text is of the kind that the peer has a type for.
+    /// Returns whether the other crate has a type for such a text.
     fn knows(self, text: &str) -> bool {
         match self {
             Std => !text.contains('/'),
@@ -142,7 +142,7 @@ impl Peer {
     }
 }
 
-/// The kind of difference between the peer's reading of a text and ours, if there is one.
+/// Returns the kind of difference for a text, or `None`.
 fn difference(peer: Peer, text: &str) -> Option<String> {
     let theirs = peer.knows(text).then(|| peer.read(text))?;
     match (parse(text), theirs) {
@@ -157,7 +157,7 @@ fn difference(peer: Peer, text: &str) -> Option<String> {
     }
 }
 
-/// The place in the list of each difference to a text; one that is not listed fails.
+/// Returns the list index of each difference for a text. Panics if one is not listed.
 fn places(text: &str) -> Vec<(usize, Peer)> {
     let place = |peer: Peer| {
         let kind = difference(peer, text)?;
@@ -186,7 +186,7 @@ fn every_difference_in_reading_is_listed_and_every_listed_one_occurs() {
     }
 }
 
-/// Addresses, good ones and bad ones.
+/// Valid and invalid addresses.
 const ADDRESSES: &str = "0 10 10.0 10.0.0 10.0.0.0.0 10..0.0 .10.0.0.0 10.0.0.0. 167772160 0xa000000 0.0.0.0 0.0.0.1 \
     10.0.0.0 10.0.0.1 127.0.0.1 128.0.0.0 192.0.2.128 224.0.0.0 224.0.0.1 240.0.0.0 255.255.255.255 10.*.*.* localhost \
     :: ::1 ::2 1:: 2001:db8:: 2001:db8::1 2001:DB8:: 2001:0db8:0:: 2001:db8::: 2001:db8::12345 2001:db8::g 2001:db8 : :1 \
@@ -194,7 +194,7 @@ const ADDRESSES: &str = "0 10 10.0 10.0.0 10.0.0.0.0 10..0.0 .10.0.0.0 10.0.0.0.
     ::ffff:10.0.0.1 ::ffff:a00:0 ::FFFF:10.0.0.0 ::ffff:010.0.0.0 ::ffff:10.0.0 ::ffff:0.0.0.0 ::ffff:224.0.0.0 \
     64:ff9b::10.0.0.0 2002:a00:: fe80::1%eth0 fe80::1%1 fe80:: ff02::1 ff00:: 8000:: [::1] [2001:db8::1]";
 
-/// Octets that stand in the place of each of four.
+/// Octets to substitute for each of the four.
 const OCTETS: [&str; 16] = [
     "00",
     "01",
@@ -214,14 +214,14 @@ const OCTETS: [&str; 16] = [
     "a",
 ];
 
-/// What follows an address, separated by bars.
+/// Suffixes of an address, separated by bars.
 const PREFIXES: &str = "|/|/0|/1|/2|/4|/7|/8|/16|/24|/31|/32|/33|/64|/95|/96|/97|/104|/120|/127|/128|/129|/255|/256|/264|\
     /1000|/00|/08|/008|/032|/+8|/-8|/ 8|/8 |/0x8|/8.|/255.0.0.0|/0.255.255.255|/ffff::|//8|/8/8|\\8|/\u{668}|%8";
 
-/// What stands around a rule, its place marked by a bar.
+/// Text around a rule. A bar marks the place of the rule.
 const AROUND: [&str; 11] = ["|", " |", "| ", "|\n", "|\r\n", "|\0", "\u{feff}|", "\"|\"", "|,", "|:80", "|#"];
 
-/// Every combination of an address, a prefix and what stands around them.
+/// Returns every combination of address, prefix and surrounding text.
 fn texts() -> Vec<String> {
     let odd = |octet: &str, place| {
         (0..4).map(|at| if at == place { octet } else { "0" }).collect::<Vec<_>>().join(".")
@@ -232,13 +232,13 @@ fn texts() -> Vec<String> {
     rules.flat_map(|rule| AROUND.map(|around| around.replace('|', &rule))).collect()
 }
 
-/// The kind of difference between what a peer's rules and ours say about an address, if there is one.
+/// Returns the crates whose rules match an address differently, and the kind of each difference.
 fn match_difference(rules: &[IpNet], address: IpAddr) -> Vec<(Peer, &'static str)> {
     let ours = rules.iter().copied().collect::<Allowlist>().permits(address);
     let alone = rules.iter().filter(|rule| rule.prefix_len() == rule.max_prefix_len());
     let of_cidr = |rule: &IpNet| IpCidr::new(rule.network(), rule.prefix_len()).expect("no host bits");
     let theirs = [
-        // It has no blocks: those of one address are compared.
+        // `std` has no blocks: blocks of a single address are compared.
         (
             Std,
             alone.clone().any(|rule| rule.addr() == address),
@@ -256,8 +256,8 @@ fn match_difference(rules: &[IpNet], address: IpAddr) -> Vec<(Peer, &'static str
     theirs.into_iter().filter_map(|(peer, theirs, ours)| Some((peer, kind(theirs, ours)?))).collect()
 }
 
-/// What others match otherwise, and why: the address of a caller is IPv4 however the socket shows it, so that it is
-/// matched by blocks of IPv4, and by none of IPv6.
+/// Addresses that other crates match differently, and why. Here the address of a caller counts as IPv4 however the
+/// socket represents it. IPv4 blocks match it, IPv6 blocks do not.
 const MATCHING: [(Peer, &str); 5] = [
     (Std, "a mapped address is not in the block of IPv4"),
     (Ipnet, "a mapped address is not in the block of IPv4"),

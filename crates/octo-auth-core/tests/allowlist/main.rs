@@ -1,4 +1,4 @@
-//! Lists of addresses: their rules, and how they differ from other crates.
+//! Address lists: their rules, and their differences from other crates.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

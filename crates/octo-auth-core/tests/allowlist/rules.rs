@@ -1,4 +1,4 @@
-//! Lists of addresses: how rules are read, what they permit, how that is explained, and who is calling.
+//! Address lists: how rules are read, what they permit, how that is explained, and how the caller's address is found.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -56,7 +56,7 @@ fn a_refusal_says_what_is_wrong_at_which_byte_and_what_was_probably_meant() {
     }
 }
 
-/// What a web page, a word processor or a log adds to an address.
+/// Characters that a web page, a word processor or a log adds to an address.
 #[test]
 fn a_character_that_no_rule_holds_is_named_with_what_was_probably_meant() {
     for (text, position, names, meant) in [
@@ -134,7 +134,7 @@ fn what_was_copied_with_more_than_the_rule_is_told_without_it() {
         ("\u{1d7d0}\u{1d7ce}\u{1d7d1}\u{b7}0.113.7", Some("203.0.113.7")),
         ("\u{2800}203.0.113.7\u{2032}", Some("203.0.113.7")),
         ("203.0.113.0 \u{2796} 203.0.113.255", Some("the list 203.0.113.0/24")),
-        // A guess that may be wrong is none.
+        // An uncertain guess is not suggested.
         ("203.0.113.0/", None),
         ("203.0.113.0/0.0.0.255", None),
         ("203.0.113.1 203.0.113.9", None),
@@ -299,7 +299,7 @@ fn the_caller_is_the_first_from_the_right_that_is_not_trusted() {
     assert_eq!(caller(header, &[&" ".repeat(9000)]), Err(CallerError::TooLong));
 }
 
-/// Whatever the caller writes stands to the left of what the proxies add, or in earlier lines.
+/// Text from the caller itself is to the left of what the proxies add, or in earlier lines.
 #[test]
 fn what_stands_left_of_the_caller_or_in_earlier_lines_changes_nothing() {
     let (many, long) = ("1.1.1.1,".repeat(40), "x".repeat(9000));

@@ -1,4 +1,4 @@
-//! What an answer of a provider's API means for the token, and where a token may go at all.
+//! What the response of a provider's API means for the token, and to which hosts a token may be sent.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -12,7 +12,7 @@ use octo_auth_testkit::registration::{
 };
 use octo_auth_testkit::response::{json, read, with};
 
-/// A standard server whose API lives beside it; nothing but RFC 6750 says what its answers mean.
+/// A standard server whose API is on the same host. Only RFC 6750 defines what its responses mean.
 fn standard() -> Client {
     let profile = standard_profile(ClientAuthentication::Body).edit(|document| {
         document.api = Some(octo_auth_core::profile::Api {
@@ -29,7 +29,7 @@ fn request(url: &str) -> http::Request<Body> {
     http::Request::get(url).header("Property", "1").body(Body::empty()).unwrap()
 }
 
-/// The first API host of a client's profile.
+/// Returns the first API host of a client's profile.
 fn api_url(client: &Client) -> String {
     client.profile().api_origins().next().unwrap() + "/path"
 }
@@ -105,7 +105,8 @@ fn the_error_is_told_by_its_word_and_its_text() {
     assert_eq!((answer.code(), answer.provider_text().map(ProviderText::as_str)), (None, Some("no access")));
 }
 
-/// Basic, Digest, Negotiate and NTLM ask for another credential; any other scheme may be the vendor's name for bearer.
+/// Basic, Digest, Negotiate and NTLM ask for another credential. Any other scheme may be the vendor's name for
+/// Bearer.
 #[test]
 fn a_401_refuses_the_token_unless_nothing_but_another_credential_is_asked_for() {
     for (challenges, meaning) in [
@@ -157,7 +158,7 @@ fn a_401_whose_body_says_invalid_token_refuses_the_token_whatever_its_challenge(
     assert_eq!(answer(&format!("{}invalid_token", "p".repeat(8192))), TokenStatus::Unrelated);
 }
 
-/// RFC 6750 section 3.1: the code is the verdict, and 401 is only what should go with it.
+/// RFC 6750 section 3.1: the error code is decisive. The status 401 is only recommended beside it.
 #[test]
 fn invalid_token_in_a_bearer_challenge_refuses_the_token_with_400_and_403_too() {
     let invalid = r#"Bearer realm="r", error="invalid_token", error_description="expired""#;
@@ -174,7 +175,7 @@ fn invalid_token_in_a_bearer_challenge_refuses_the_token_with_400_and_403_too() 
     assert_eq!(challenged(&standard(), 404, &[invalid]), TokenStatus::Unrelated);
 }
 
-/// What a profile says of 401 holds, whatever else the answer says.
+/// A profile's rule about 401 holds, whatever else the response contains.
 #[test]
 fn a_profiles_rule_about_401_is_not_overruled() {
     let rule =
@@ -206,7 +207,7 @@ fn a_missing_scope_is_no_reason_to_renew() {
     assert!(!TokenStatus::InsufficientScope.calls_for_renewal());
 }
 
-/// RFC 6750 section 3.1 is more telling than a provider's sentence about its status in general.
+/// A code of RFC 6750 section 3.1 is more specific than a provider's general statement about its status.
 #[test]
 fn a_missing_scope_is_told_at_a_provider_that_documents_the_status_only() {
     let missing = r#"Bearer error="insufficient_scope", scope="officernd.api.write""#;
@@ -293,7 +294,7 @@ fn user_information_in_a_foreign_url_is_not_shown() {
     assert!(!format!("{error} {error:?}").contains("pa55word"));
 }
 
-/// Scheme and host know no case, and 443 is what https means without a port (RFC 6454 section 4).
+/// Scheme and host are case-insensitive, and 443 is the default port of https (RFC 6454 section 4).
 #[test]
 fn the_same_origin_in_another_spelling_is_the_same_origin() {
     for url in

@@ -1,4 +1,4 @@
-//! Where exactly an answer begins to be something else: one step on either side of each limit.
+//! The exact limits of answers: one step on either side of each limit.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -18,22 +18,22 @@ fn token(client: &Client, response: &Response<Vec<u8>>) -> Result<Answer<TokenSe
     read(client.client_credentials(&Scopes::none()).unwrap(), response)
 }
 
-/// What a standard server's answer comes to.
+/// Returns the outcome of a standard server's answer.
 fn of(response: &Response<Vec<u8>>) -> String {
     outcome::of_token(&token(&standard(), response))
 }
 
-/// What a standard server's answer to a refresh comes to.
+/// Returns the outcome of a standard server's answer to a refresh.
 fn refreshed(response: &Response<Vec<u8>>) -> String {
     outcome::of_token(&read(standard().refresh(&Secret::from("old")).unwrap(), response))
 }
 
-/// A standard server's token with these headers beside its media type.
+/// Returns the outcome of a standard server's token answer with these headers and its media type.
 fn with_headers(headers: &[(&str, &str)]) -> String {
     of(&with(200, &[&[JSON], headers].concat(), TOKEN))
 }
 
-/// A client whose provider tells when a token ends, in `at`, and when to renew it, in `refresh_in`.
+/// Returns a client whose provider states when a token ends, in `at`, and when to renew it, in `refresh_in`.
 fn dated() -> Client {
     let profile = standard().profile().clone().edit(|document| {
         document.token_answer.expires_at = vec!["at".into()].into();
@@ -43,14 +43,14 @@ fn dated() -> Client {
     Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap()
 }
 
-/// What an answer that tells the token's end comes to, if the request took so long.
+/// Returns the outcome of an answer that states the token's end, if the request took this many seconds.
 fn ending(at: &str, seconds: u32) -> String {
     let body = format!(r#"{{"access_token":"AT","token_type":"Bearer","at":{at}}}"#);
     let exchange = dated().client_credentials(&Scopes::none()).unwrap();
     outcome::of_token(&exchange.read(&json(200, &body), moment::start(), moment::after(seconds)))
 }
 
-/// Milliseconds of the wall clock so long after the request was sent.
+/// Returns the wall clock in milliseconds, this long after the request was sent.
 fn millis(after: i64) -> i64 {
     moment::start().wall.as_unix_millis() + after
 }
@@ -133,7 +133,7 @@ fn brackets_count_only_where_they_open_something() {
     assert_eq!(refused, "not_json, backoff 1s, provider", "a string that ends with a backslash ends");
 }
 
-/// A response with so many headers beside its media type, of so many bytes in all.
+/// Returns a response with this number of headers beside its media type, and this many header bytes in total.
 fn headed(count: usize, bytes: usize) -> Response<Vec<u8>> {
     let mut response = json(200, TOKEN);
     let size = |headers: &HeaderMap| -> usize {
@@ -221,7 +221,7 @@ fn a_lifetime_that_is_null_is_one_that_is_not_told() {
 
 #[test]
 fn an_end_that_cannot_be_told_from_the_past_is_past() {
-    // The server's clock shows whole seconds, and the answer took two.
+    // The server's clock has whole seconds, and the answer took two.
     assert_eq!(ending(&millis(3000).to_string(), 2), "AT, 3s; epoch_millis");
     assert_eq!(ending(&millis(2999).to_string(), 2), "AT, 0ns; epoch_millis expired_on_arrival");
 }
@@ -380,7 +380,7 @@ fn an_error_is_read_up_to_one_mebibyte_and_not_if_it_is_compressed() {
     assert!(of(&json(400, &padded(ANSWER_LIMIT + 1))).starts_with("http:400"));
     let packed = with(400, &[JSON, ("content-encoding", "gzip")], b"\x1f\x8b\x08\x00");
     assert!(of(&packed).starts_with("http:400"));
-    // A proxy inflated it and left the label.
+    // A proxy decompressed the body but left the header.
     let inflated = with(400, &[JSON, ("content-encoding", "gzip")], " \n{\"error\":\"invalid_scope\"}");
     assert!(of(&inflated).starts_with("oauth:invalid_scope"));
     let plain = with(400, &[JSON, ("content-encoding", "identity")], r#"{"error":"invalid_scope"}"#);

@@ -1,4 +1,4 @@
-//! Answers that are no tokens: created clients and properties, the API configuration, introspection.
+//! Answers that are not tokens: created clients and properties, the API configuration, introspection.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -121,7 +121,7 @@ fn a_property_without_a_refresh_token_or_with_another_status_is_not_created() {
     }
 }
 
-/// The refresh token may be the only one that covers the property, whatever else the answer lacks.
+/// The refresh token may be the only one for the property, whatever is wrong with the rest of the answer.
 #[test]
 fn a_refresh_token_in_an_unusable_answer_of_property_creation_is_kept() {
     for body in [

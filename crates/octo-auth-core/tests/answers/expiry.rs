@@ -1,4 +1,4 @@
-//! How long a token lives: by an absolute expiry, by the server's clock, and by the time spent in caches.
+//! The lifetime of a token: from an absolute expiry, the server's clock, and the time spent in caches.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -7,7 +7,7 @@ use octo_auth_testkit::outcome;
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, octorate};
 use octo_auth_testkit::response::{read, with};
 
-/// What comes of an answer with this expiry, whose profile allows this clock skew in seconds.
+/// Returns the outcome of an answer with this expiry, if the profile allows this clock skew in seconds.
 fn read_with(skew: u32, headers: &[(&str, &str)], expiry: &str) -> String {
     let profile = octorate().profile().clone();
     let profile = profile.edit(|document| document.token_answer.clock_skew_seconds = skew).unwrap();
@@ -26,7 +26,7 @@ const BEFORE_50_MINUTES: (&str, &str) = ("date", "Wed, 31 Dec 2025 23:10:00 GMT"
 const BEFORE_6_HOURS: (&str, &str) = ("date", "Wed, 31 Dec 2025 18:00:00 GMT");
 const IN_30_MINUTES: (&str, &str) = ("date", "Thu, 01 Jan 2026 00:30:00 GMT");
 
-/// A cache keeps the `Date` of the origin, which is as old as the answer's `Age`.
+/// A cache keeps the `Date` of the origin, which is as old as the `Age` of the answer.
 #[test]
 fn the_time_in_caches_counts_for_an_absolute_expiry() {
     for (headers, expected) in [
@@ -82,7 +82,7 @@ fn a_number_far_outside_the_calendar_is_an_invalid_date() {
         ("1767229200", "AT, 3600s; epoch_seconds"),
         ("1767229200000", "AT, 3600s; epoch_millis"),
         ("1.7672292e12", "AT, 3600s; epoch_millis"),
-        // Year 12000, and the largest number of many languages, which stands for never.
+        // Year 12000, and the largest integer of many languages, which means "never".
         ("316516204800000", "AT, 315360000s; clamped"),
         ("9223372036854775807", "AT, 315360000s; clamped"),
         ("-9223372036854775808", "AT, 0ns; before_epoch"),

@@ -1,4 +1,4 @@
-//! What is read in the answers of token endpoints and of the providers' APIs, and what follows from it.
+//! How the answers of token endpoints and of the providers' APIs are read, and what follows from them.
 
 mod api;
 mod bounds;

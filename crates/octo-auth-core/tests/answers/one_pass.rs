@@ -8,7 +8,7 @@ use octo_auth_testkit::outcome;
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, standard};
 use octo_auth_testkit::response::{json, read};
 
-/// What a body comes to at a standard server that differs in this from others.
+/// Returns the outcome of a body at a standard server with one change of its profile.
 fn at(change: impl FnOnce(&mut Document), body: &str) -> String {
     let profile = standard().profile().clone().edit(change).unwrap();
     let client = Client::new(profile, CLIENT_ID, CLIENT_SECRET).unwrap();

@@ -1,4 +1,4 @@
-//! What follows from a failure where the provider, the grant and the request together decide.
+//! Remedies that depend on the provider, the grant and the request together.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up must stop")]
 

@@ -1,5 +1,5 @@
-//! A refresh token that arrived is never dropped, whatever is wrong with the rest of its answer; and a refresh token
-//! of any form can be sent again.
+//! A refresh token that arrived is never dropped, whatever is wrong with the rest of its answer. A refresh token of
+//! any form can be sent again.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
@@ -45,7 +45,7 @@ fn a_refresh_token_in_json_that_calls_itself_html_is_kept() {
     assert_eq!((error.code().as_ref(), salvaged(&error)), ("media_type", Some("NEW")));
 }
 
-/// A standard server that answers with forms, or under two names of the refresh token.
+/// A standard server that answers with forms, or with two names of the refresh token.
 fn odd() -> Client {
     let profile = standard().profile().clone().edit(|document| {
         document.token_answer.form = true;
@@ -54,7 +54,7 @@ fn odd() -> Client {
     with(profile.unwrap())
 }
 
-/// What an answer with this media type brings, whether it can be used or not.
+/// Returns the refresh token in an answer with this media type, whether the answer is usable or not.
 fn brought(client: &Client, media_type: &str, body: &str) -> Option<String> {
     let exchange = client.refresh(&Secret::new("old")).unwrap();
     let (response, now) = (response::with(200, &[("content-type", media_type)], body), moment::start());
@@ -118,7 +118,7 @@ fn what_follows_a_complete_object_takes_no_refresh_token_away() {
     }
 }
 
-/// A fault with a response that broke off.
+/// Returns the `TransportError` for a response that broke off.
 fn broken(status: u16, body: &str) -> TransportError {
     let response = response::with(status, &[("set-cookie", "secret-1")], body);
     TransportError::broken_off("the answer broke off").with_partial_response(response.map(Body::new))

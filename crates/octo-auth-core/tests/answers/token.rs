@@ -1,4 +1,4 @@
-//! Answers are read tolerantly and honestly: what departs from the provider's document is listed or refused.
+//! Answers are read tolerantly: each deviation from the provider's document is either reported or refused.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -12,7 +12,7 @@ use octo_auth_testkit::registration::{
 use octo_auth_testkit::response::{json, read, with};
 use octo_auth_testkit::{moment, outcome};
 
-/// Which token request an answer belongs to.
+/// The token request to which an answer belongs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Asked {
     /// Client credentials with the scopes `a b` at a standard server.
@@ -62,7 +62,7 @@ fn redeemed() -> Exchange<TokenSet> {
     pending.receive(&callback, moment::start()).unwrap().exchange(&standard(), moment::start()).unwrap()
 }
 
-/// Reads a response to a token request; a token of ApiLogin is shown like any other.
+/// Reads a response to a token request. An ApiLogin token is shown like any other.
 fn answer(asked: Asked, response: &http::Response<Vec<u8>>) -> Result<Answer<TokenSet>, ExchangeError> {
     if asked != ApiLogin {
         return read(granted(asked), response);
@@ -76,7 +76,7 @@ fn differences<'a>(rows: impl IntoIterator<Item = (String, String, &'a str)>) ->
     wrong.map(|(row, found, expected)| format!("{row}\n    found {found}\n expected {expected}")).collect()
 }
 
-/// Bodies of answers with status 200 and media type JSON, and what comes of them.
+/// Bodies of answers with status 200 and media type JSON, and their outcomes.
 const BODIES: &[(Asked, &str, &str)] = &[
     // Tokens.
     (Standard, r#"{"access_token":"AT","token_type":"bEaReR","expires_in":3600}"#, "AT, 3600s"),
@@ -162,7 +162,7 @@ const BODIES: &[(Asked, &str, &str)] = &[
         "AT, 60s; expiry_conflict",
     ),
     (ApiLogin, r#"{"access_token":"AT","expireDate":"2026-01-01T01:00:00.000Z"}"#, "AT, 3600s"),
-    // Refresh tokens, of which the one that was sent replaces nothing, and scopes.
+    // Refresh tokens, of which the one that was sent is not a replacement, and scopes.
     (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"RT"}"#, "AT, refresh RT"),
     (Refresh, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":" old\r\n"}"#, "AT"),
     (Code, r#"{"access_token":"AT","token_type":"Bearer","refresh_token":"c0de"}"#, "AT, refresh c0de"),
@@ -195,7 +195,7 @@ const BODIES: &[(Asked, &str, &str)] = &[
         r#"{"access_token":"AT","token_type":"Bearer","scope":" a b"}"#,
         "AT, scope a b; scope_widened",
     ),
-    // A refresh token is not lost with an answer that is unusable otherwise.
+    // A refresh token is not lost if the answer is otherwise unusable.
     (
         Refresh,
         r#"{"token_type":"Bearer","refresh_token":"RT"}"#,
@@ -211,11 +211,11 @@ const BODIES: &[(Asked, &str, &str)] = &[
         r#"{"access_token":"AT","token_type":"mac","refresh_token":"RT"}"#,
         "token_type_unsupported, cooldown, configuration, salvaged RT",
     ),
-    // Errors with a status that says success.
+    // Errors with a success status.
     (Standard, r#"{"error":"invalid_client"}"#, "oauth:invalid_client, cooldown, configuration"),
     (Standard, r#"{"error":7}"#, "oauth_malformed, cooldown, provider"),
     (OctoTable, r#"{"success":false,"error":{"code":"X","message":"m"}}"#, "provider:X, cooldown, provider"),
-    // What is no object.
+    // Bodies that are not objects.
     (Standard, "", "empty_body, backoff 1s, provider"),
     (Standard, "{", "not_json, backoff 1s, provider"),
     (Standard, "[1]", "not_object, backoff 1s, provider"),
@@ -234,7 +234,7 @@ fn each_body_is_read_or_refused_as_the_table_says() {
 /// Headers by name.
 type Headers = &'static [(&'static str, &'static str)];
 
-/// Statuses and headers around an answer that is good in itself, and what comes of them.
+/// Statuses and headers of an otherwise good answer, and their outcomes.
 const AROUND: &[(Asked, u16, Headers, &str)] = &[
     (Standard, 201, &[JSON], "AT, 3600s; status_not_200"),
     (Standard, 204, &[JSON], "http:204, cooldown, provider"),
@@ -265,7 +265,7 @@ fn statuses_and_headers_count_as_the_table_says() {
     assert_eq!(differences(rows), [""; 0]);
 }
 
-/// Refusals: what went wrong, what a machine may do, who must act.
+/// Refusals: the error, the advice for the program, and the remedy.
 const REFUSALS: &[(Asked, u16, &str, &str)] = &[
     (Standard, 401, r#"{"error":"invalid_client"}"#, "oauth:invalid_client, cooldown, configuration"),
     (Standard, 400, r#"{"error":"invalid_scope"}"#, "oauth:invalid_scope, cooldown, configuration"),
@@ -352,7 +352,7 @@ fn a_lost_answer_is_told_from_a_request_that_was_never_sent() {
     }
 }
 
-/// A code is sent at most once, so waiting cannot help: a person has to sign in for another.
+/// A code is sent at most once, so waiting cannot help: the user has to sign in for another code.
 #[test]
 fn a_code_whose_exchange_failed_in_passing_is_gone() {
     let failures = [
@@ -415,8 +415,8 @@ fn bytes_that_are_not_utf_8_cost_only_the_member_they_stand_in() {
     assert_eq!(outcome::of_token(&answer(Standard, &with(200, &[JSON], &marked))), "AT; bom");
 }
 
-/// "`type` (OctoTable), `token_type` (OAuth) or neither (Octorate): one reading serves all three." A member no
-/// document speaks of never costs a token (RFC 6749 section 5.1).
+/// "`type` (OctoTable), `token_type` (OAuth) or neither (Octorate): one reading serves all three." An undocumented
+/// member never costs a token (RFC 6749 section 5.1).
 #[test]
 fn a_member_type_beside_a_token_of_octorate_is_no_error() {
     for word in ["Bearer", "access"] {

@@ -1,4 +1,4 @@
-//! What a refusal of a token endpoint means: a dead grant, a limit, a wrong address, or nothing that is known.
+//! What a refusal of a token endpoint means: a dead grant, a limit, a wrong address, or an unknown cause.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -39,11 +39,11 @@ fn a_code_that_says_that_the_grant_is_dead_counts_at_any_status() {
             let error = refresh(status, &format!(r#"{{"error":"{code}","error_description":"revoked"}}"#));
             assert_eq!(outcome::of_error(&error), format!("oauth:{code}, never, sign in"), "{status}");
         }
-        // No person has granted anything.
+        // No user has consented to this grant.
         let error = own_grant(&json(400, &format!(r#"{{"error":"{code}"}}"#)));
         assert_eq!((error.retry(), error.remedy()), (Retry::Cooldown, Remedy::FixConfiguration), "{code}");
     }
-    // A server that hands out a token has not ended the grant.
+    // A server that issues a token has not ended the grant.
     let granted =
         r#"{"access_token":"AT","refresh_token":"RT","token_type":"Bearer","error":"invalid_grant"}"#;
     let error = refresh(200, granted);
@@ -60,11 +60,11 @@ fn a_profile_says_which_codes_of_its_server_mean_a_dead_grant() {
     });
     assert_eq!(outcome::of_error(&refresh_at(&told, &gone())), "oauth:token_gone, never, sign in");
     assert_ne!(refresh_at(&standard(), &gone()).retry(), Retry::Never);
-    // A list of one's own takes the place of the known one, but for the code of RFC 6749.
+    // A profile's own list replaces the default list, except for the code of RFC 6749.
     let known = json(400, r#"{"error":"bad_refresh_token"}"#);
     assert_eq!(refresh_at(&told, &known).retry(), Retry::Cooldown);
     assert_eq!(refresh_at(&told, &json(400, r#"{"error":"invalid_grant"}"#)).retry(), Retry::Never);
-    // In the provider's own form of an error as well.
+    // The same in the provider's own error format.
     let profile = octorate().profile().clone().edit(|document| {
         document.refresh.iter_mut().for_each(|rules| rules.dead_codes = vec!["ApiGrantGone".into()].into());
     });
@@ -164,12 +164,12 @@ fn a_refusal_that_is_no_verdict_never_says_sign_in_and_names_what_helps() {
         assert_eq!(outcome::remedy(error.remedy()), remedy, "{error}");
         assert!(error.to_string().contains(advice), "{error}");
     }
-    // It asks to try again, but after a new sign-in.
+    // The text says to try again, but only after a new sign-in.
     let expired = r#"{"error":"E18","error_description":"Session expired, log in and try again"}"#;
     assert_eq!(refresh(400, expired).remedy(), Remedy::AskProvider);
 }
 
-/// Spring, FastAPI, Express, Nest, Laravel, Google and Go.
+/// The texts of Spring, FastAPI, Express, Nest, Laravel, Google and Go.
 #[test]
 fn a_404_in_the_words_of_a_framework_says_check_the_base_url() {
     for (status, body) in [
@@ -198,7 +198,7 @@ fn a_404_in_the_words_of_a_framework_says_check_the_base_url() {
     let words = own_grant(&json(404, r#"{"status":404,"error":"Not Found"}"#));
     assert_eq!(words.code(), "http:404");
     assert!(words.to_string().contains("(HTTP 404): Not Found; nothing"), "{words}");
-    // What the server itself says is no matter of the address.
+    // An error of the server itself does not concern the address.
     let own = own_grant(&json(404, r#"{"error":"invalid_scope"}"#));
     assert!(!own.to_string().contains("base URL"), "{own}");
     let request = http::Request::get("https://app.officernd.com/x").body(Body::empty()).unwrap();

@@ -1,4 +1,4 @@
-//! What an answer leaves behind: tokens, doubt, the next attempt.
+//! The effects of an answer: tokens, doubt, the next attempt.
 
 use std::time::Duration;
 
@@ -83,13 +83,13 @@ fn a_server_that_returns_the_same_token_until_its_end_leaves_no_caller_without_o
     let mut world = Machine::new(standard());
     let start = world.now.boot;
     world.endpoint.always(move |asked| {
-        // A token for each hour, which ends with its hour.
+        // One token for each hour. It expires at the end of its hour.
         let age = (asked.at.boot - start).as_secs();
         ServerReply::token(&format!("AT{}", age / 3600), 3600 - age % 3600)
     });
     for second in 0..4 * 3600 {
         let got = world.got(&service());
-        // The last tenth of a second counts for transit, and nothing better is to be had then.
+        // The last tenth of a second is reserved for transit. No better token is available then.
         assert!(got.starts_with("AT"), "{second}: {got}");
         world.pass_seconds(1);
     }

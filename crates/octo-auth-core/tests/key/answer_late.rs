@@ -1,4 +1,4 @@
-//! Answers that come late, or after a sign-in, a sign-out or a faster answer.
+//! Answers that arrive late, or after a sign-in, a sign-out or a faster answer.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use octo_auth_testkit::response::json;
 
 use crate::scene::{revoked, signed_in};
 
-/// A machine without a store whose request with `RT0` is in flight.
+/// Returns a machine without a store whose request with `RT0` is in flight.
 fn asking() -> (Machine, SendJob) {
     asking_for(&hotel())
 }
 
-/// The same for a key.
+/// Returns the same for a spec.
 fn asking_for(key: &TokenSpec) -> (Machine, SendJob) {
     let mut world = Machine::new(standard());
     if !key.is_client_grant() {
@@ -24,12 +24,12 @@ fn asking_for(key: &TokenSpec) -> (Machine, SendJob) {
     (world, send)
 }
 
-/// A machine whose first request is overdue and whose second one, with the same refresh token, is in flight.
+/// Returns a machine whose first request is overdue and whose second one, with the same refresh token, is in flight.
 fn asking_again() -> (Machine, SendJob, SendJob) {
     asking_twice_for(&hotel())
 }
 
-/// The same for a key.
+/// Returns the same for a spec.
 fn asking_twice_for(key: &TokenSpec) -> (Machine, SendJob, SendJob) {
     let (mut world, first) = asking_for(key);
     world.pass_seconds(62);
@@ -39,7 +39,7 @@ fn asking_twice_for(key: &TokenSpec) -> (Machine, SendJob, SendJob) {
     (world, first, second)
 }
 
-/// Asserts that a key, whose token is over soon, is blocked for this long after a failure of this code.
+/// Asserts that a spec whose token expires soon backs off for this long after an error with this code.
 fn is_blocked(world: &mut Machine, key: &TokenSpec, seconds: u64, code: &str) {
     let end = world.now.boot + Duration::from_secs(seconds);
     let requests = world.requests();
@@ -55,7 +55,7 @@ fn is_blocked(world: &mut Machine, key: &TokenSpec, seconds: u64, code: &str) {
     assert_eq!(world.requests(), requests + 1);
 }
 
-/// The request ends so.
+/// Ends a request with this reply.
 fn end(world: &mut Machine, send: SendJob, said: ServerReply) {
     world.endpoint.then(said);
     let report = world.send(send);
@@ -63,13 +63,13 @@ fn end(world: &mut Machine, send: SendJob, said: ServerReply) {
     world.carry(rest);
 }
 
-/// An answer whose access token cannot be used, and whose refresh token can.
+/// Returns an answer with an unusable access token and a usable refresh token.
 fn unusable(refresh_token: &str) -> ServerReply {
     let body = r#"{"access_token":"two\nlines","token_type":"Bearer","refresh_token":"#;
     ServerReply::json(200, &format!("{body}\"{refresh_token}\"}}"))
 }
 
-/// The refresh token that the next renewal uses.
+/// Returns the refresh token that the next renewal uses.
 fn next_used(world: &mut Machine) -> String {
     let before = world.requests();
     for _ in 0..3 {
@@ -83,7 +83,8 @@ fn next_used(world: &mut Machine) -> String {
     panic!("nothing is asked for")
 }
 
-/// The server refuses the refresh token, and the store cannot be read to find out whether it was replaced.
+/// Returns a machine whose refresh token was refused, and whose store cannot be read to find out whether the token
+/// was replaced.
 fn refused_and_unread(storage: Storage) -> Machine {
     let mut world = Machine::with_store(standard(), storage, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
@@ -174,7 +175,7 @@ fn a_late_answer_for_an_earlier_sign_in_does_not_change_the_later_one() {
     world.sign_in(&hotel(), "RT-new");
     let second = world.up_to_sending(&hotel());
     end(&mut world, first, ServerReply::tokens("AT-old", 3600, "RT1"));
-    // It brings no other refresh token, so that the one signed in with stays.
+    // The answer has no refresh token, so that the one of the sign-in stays.
     end(&mut world, second, ServerReply::token("AT-new", 3600));
     assert_eq!(world.got(&hotel()), "AT-new");
     assert_eq!(next_used(&mut world), "RT-new");
@@ -230,7 +231,7 @@ fn a_late_answer_to_an_earlier_attempt_leaves_a_later_one_in_doubt() {
     world.endpoint.then(ServerReply::Fault(TransportError::timed_out("no answer")));
     world.got(&hotel());
     assert_eq!(world.requests(), 1, "the second use, whose outcome is in doubt");
-    // It brings no refresh token, so that what became of the one there is rests with the second use.
+    // The answer has no refresh token, so that the outcome for the present one depends on the second use.
     world.endpoint.then(ServerReply::token("AT1", 3600));
     let report = world.send(first);
     let rest = world.report(report);
@@ -322,7 +323,7 @@ fn a_token_that_came_late_keeps_its_age_though_another_answer_came_before_it_was
     world.endpoint.then(ServerReply::token("AT2", 3600));
     let report = world.send(second);
     let save = world.report(report);
-    // The wall clock stands still while the machine is suspended.
+    // The wall clock stops while the machine is suspended.
     world.now.boot += Duration::from_secs(2);
     world.carry(save);
     world.endpoint.always(|_| ServerReply::page(502, &[]));
@@ -364,7 +365,7 @@ fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wa
     let rest = world.report(first.answered(&late, sent, world.now));
     world.carry(rest);
     world.pass_seconds(25);
-    // What its own history of failures knows is forgotten with the client.
+    // The machine forgets its own history of errors with the client.
     world.manager.replace_client(standard()).expect("the same registration");
     let told = world.decide(&service());
     assert_eq!(told.line, "expired_blocked: give up, backing_off, later");

@@ -15,7 +15,7 @@ fn locations(count: usize) -> Vec<TokenSpec> {
         .collect()
 }
 
-/// How long until a slot opens, if the budget is what closes the key.
+/// Returns how long until a slot opens, if the budget is what blocks the spec.
 fn is_spent(world: &mut Machine, key: &TokenSpec) -> Option<Duration> {
     let told = world.decide(key);
     (told.line == "expired_blocked: give up, budget_spent, later").then(|| told.wait())
@@ -103,7 +103,7 @@ fn officernd_gets_at_most_four_requests_in_any_minute_whatever_fails() {
 fn after_a_failure_officernd_gets_no_request_for_12_seconds() {
     let mut world = Machine::new(officernd());
     let keys = locations(2);
-    // A failure that closes one key alone: the distance holds for the other.
+    // This error blocks only one spec. The minimum distance of requests holds for the other.
     world.endpoint.then(ServerReply::page(200, &[]));
     world.got(&keys[0]);
     assert_eq!(is_spent(&mut world, &keys[1]), Some(Duration::from_secs(12)));
@@ -334,7 +334,7 @@ fn a_spent_budget_says_whose_limit_it_is() {
     assert!(world.manager.explain(&service(), world.now).contains("limit for one key is 10 in 60 s"));
 }
 
-/// A standard server that allows one account six requests in ten minutes, as does its document.
+/// Returns a standard server that documents a limit of six requests in ten minutes for each account.
 fn six_in_ten_minutes() -> Client {
     let profile = standard().profile().clone();
     let limit = AccountLimit { requests: 6, per_seconds: 600, source: "".into() };

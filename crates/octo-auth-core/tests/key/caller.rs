@@ -1,4 +1,4 @@
-//! A caller that asks until it has a token: how long it waits, and what it is told when it cannot wait.
+//! A caller that asks until it has a token: how long it waits, and which error it gets when it cannot wait.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use octo_auth_testkit::registration::{officernd, standard};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A caller that waits this long from now.
+/// Returns a caller that waits this long from now.
 fn caller(world: &Machine, wait: Duration) -> Caller {
     Caller::new(Waits::Until(world.now.boot + wait))
 }
@@ -24,7 +24,7 @@ fn kind(verdict: Verdict) -> TokenErrorKind {
     }
 }
 
-/// OfficeRND takes four requests a minute from keys without a token: all are spent.
+/// Returns a machine whose budget is spent: OfficeRND takes four requests a minute from specs without a token.
 fn spent() -> Machine {
     let mut world = Machine::new(officernd());
     for number in 0..4 {

@@ -1,4 +1,4 @@
-//! A replaced client: what it ends, and what an answer for the earlier one means.
+//! Replacing a client: what it ends, and how an answer for the earlier client is treated.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, stand
 
 use crate::scene::{blocked_for, not_sent, tenant};
 
-/// A machine whose client is replaced while a request with `RT0` is in flight.
+/// Returns a machine whose client was replaced while a request with `RT0` is in flight.
 fn with_another_client() -> (Machine, Job) {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");

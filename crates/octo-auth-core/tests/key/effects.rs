@@ -1,15 +1,15 @@
-//! What a step changes outside the machine: snapshots, events, and who looks again.
+//! The effects of a step outside of the machine: snapshots, events, and wake-ups.
 
 use octo_auth_core::{Effects, Event, Job, Purpose, TokenSpec};
 use octo_auth_testkit::machine::{Machine, hotel, service};
 use octo_auth_testkit::registration::standard;
 
-/// The effects of all calls since the last look.
+/// Returns the effects of all calls since the last look.
 fn effects(world: &mut Machine) -> Effects {
     world.manager.step(world.now, |_| ()).1
 }
 
-/// Whether the callers of a key ask again.
+/// Returns whether the callers of a spec must ask again.
 fn wakes(effects: &Effects, key: &TokenSpec) -> bool {
     effects.specs.iter().any(|own| *own.spec == *key && own.wakes_callers)
 }

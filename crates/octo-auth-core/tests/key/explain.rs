@@ -1,4 +1,4 @@
-//! Texts for people, which show no secret.
+//! Texts for users. They show no secrets.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -143,7 +143,7 @@ fn explain_says_nothing_of_a_refresh_token_whose_last_use_was_answered() {
     assert!(told.contains("Refresh token: there is one.\n"), "{told}");
 }
 
-/// What a walk over the states of a key does next.
+/// The next act of a random walk over the states of a spec.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Get,
@@ -160,7 +160,7 @@ enum Act {
     ShutDown,
 }
 
-/// The last comes once in a walk at most, and ends it soon.
+/// The last act occurs at most once in a walk, and soon ends it.
 const ACTS: [Act; 26] = [
     Act::Get,
     Act::Ask,
@@ -192,7 +192,7 @@ const ACTS: [Act; 26] = [
     Act::ShutDown,
 ];
 
-/// Compares what explain, the status and the failure say of a renewal. Returns the state.
+/// Compares what `explain`, the status and the error say of a renewal. Returns the state.
 fn agree(world: &mut Machine, key: &TokenSpec) -> Result<State, String> {
     let decision = world.manager.decide_at_deadline(key, world.now);
     let Some(status) = world.manager.status(key, world.now) else { return Ok(State::NoKey) };
@@ -225,7 +225,7 @@ fn agree(world: &mut Machine, key: &TokenSpec) -> Result<State, String> {
     if let Verdict::GiveUp(failure) = &decision.verdict {
         let told = (failure.kind(), failure.remedy());
         let same = setback.is_some_and(|setback| (setback.kind(), setback.remedy()) == told);
-        // A program that shuts down tells its callers so; the status tells what a restart does not mend.
+        // A machine that shuts down says so to its callers. The status shows errors that a restart does not fix.
         let is_passing =
             matches!(failure.kind(), TokenErrorKind::StillWaiting | TokenErrorKind::ShuttingDown);
         rules.push(("a caller is told the same", same || is_passing));
@@ -236,7 +236,7 @@ fn agree(world: &mut Machine, key: &TokenSpec) -> Result<State, String> {
     }
 }
 
-/// Does the next thing of a walk.
+/// Plays the next act of a walk.
 fn play(
     act: Act,
     number: usize,

@@ -1,4 +1,4 @@
-//! A refresh with an unknown outcome: when it is repeated.
+//! Refreshes with an unknown outcome: when they are repeated.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which failures block the registration, and which only the account that met them.
+//! Which errors block the registration, and which block only their own account.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn a_redirect_that_asks_to_wait_blocks_no_other_key_though_the_limit_is_the_clie
     world.endpoint.then(ServerReply::page(302, &headers));
     let failure = world.get(&scoped("a")).expect_err("a redirect is not followed");
     assert!(failure.retry_after() >= Some(Duration::from_secs(1800)), "{failure}");
-    // The limit has room again.
+    // The limit permits requests again.
     world.pass_seconds(60);
     assert_eq!(world.decide(&scoped("b")).line, "expired_renewing: send");
 }

@@ -1,4 +1,4 @@
-//! How long a failure blocks: back-off, cool-down, `Retry-After`.
+//! How long an error blocks: back-off, cool-down, `Retry-After`.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn retry_after_is_kept_to_the_millisecond_and_bounded_by_one_hour() {
 fn a_date_in_retry_after_counts_from_the_date_of_the_answer() {
     let headers = [
         ("content-type", "application/json"),
-        // Years before our own clock: what counts is the difference.
+        // Years behind the local clock. Only the difference counts.
         ("date", "Wed, 01 Jan 2020 00:00:00 GMT"),
         ("retry-after", "Wed, 01 Jan 2020 00:02:00 GMT"),
     ];
@@ -98,8 +98,8 @@ fn a_date_in_retry_after_counts_from_the_date_of_the_answer() {
     assert_eq!(blocked_for(&mut world, &service()), Duration::from_secs(120));
 }
 
-/// Serves the token of the client to its end while each renewal ends like this. Returns what the first question after the
-/// end gets.
+/// Serves the client's own token to its end while each renewal ends like this. Returns the answer to the first call
+/// after the end.
 fn at_the_end_of_the_token(said: fn() -> ServerReply) -> String {
     let mut world = Machine::new(standard());
     let end = world.now.boot + Duration::from_secs(3590);

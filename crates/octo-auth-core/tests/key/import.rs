@@ -1,4 +1,4 @@
-//! Sign-ins and imports: what is accepted, and what it replaces.
+//! Sign-ins and imports: which are accepted, and what they replace.
 
 use octo_auth_core::{Exchange, Freshness, Imported, OnboardingError, Remedy, Secret, Storage, TokenSet};
 use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};

@@ -1,4 +1,4 @@
-//! Many accounts of one registration: whatever happens, a step looks at few of them, counted by its effects.
+//! Many accounts of one registration: each step looks at only few of them, as counted by its effects.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use octo_auth_testkit::registration::standard;
 
 use crate::scene::{DAY, not_sent};
 
-/// The most keys that one step looks at: those of one call, and those that it is about.
+/// The largest number of specs that one step looks at.
 const MOST: usize = 130;
 
-/// Many accounts, the number of keys that steps have looked at, and the most of one step.
+/// Many accounts, the number of specs that all steps have looked at, and the largest number of one step.
 struct Crowd {
     world: Machine,
     keys: Vec<TokenSpec>,
@@ -23,7 +23,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// Signs so many accounts in, each with a token for an hour from the same moment.
+    /// Signs this number of accounts in. All their tokens live for an hour from the same time.
     fn new(policy: Policy, count: usize) -> Self {
         let world = Machine::with_store_and_policy(
             standard(),
@@ -54,7 +54,7 @@ impl Crowd {
         self.most = self.most.max(effects.specs.len());
     }
 
-    /// Renews what is due now. Returns when to look again.
+    /// Renews tokens that are due now. Returns when to look again.
     fn poll_due(&mut self, which: RefreshAhead) -> Duration {
         loop {
             let now = self.world.now;
@@ -67,7 +67,7 @@ impl Crowd {
         }
     }
 
-    /// Keeps tokens warm for so many seconds.
+    /// Refreshes tokens ahead for this many seconds.
     fn tend_for(&mut self, which: RefreshAhead, seconds: u64) {
         let end = self.world.now.boot + Duration::from_secs(seconds);
         while self.world.now.boot < end {
@@ -76,7 +76,7 @@ impl Crowd {
         }
     }
 
-    /// Gets the first token of each account, within so many seconds.
+    /// Gets the first token of each account, within this many seconds.
     fn fill(&mut self, seconds: u64) {
         self.tend_for(RefreshAhead::All, seconds);
         let now = self.world.now;
@@ -86,7 +86,7 @@ impl Crowd {
         (self.looks, self.most) = (0, 0);
     }
 
-    /// The number of requests in the busiest minute.
+    /// Returns the number of requests in the busiest minute.
     fn peak(&self) -> usize {
         let sent: Vec<Duration> = self.world.asked.iter().map(|asked| asked.at.boot).collect();
         let minute = Duration::from_secs(60);
@@ -108,7 +108,7 @@ fn tokens_that_all_end_at_once_are_renewed_before_within_the_budget_and_few_look
         status.is_some_and(|status| status.token.is_some())
     });
     assert_eq!(lived.count(), 1000);
-    // The tokens were got in ten minutes, and the renewals may take as long.
+    // The tokens were fetched in ten minutes, and the renewals may take as long.
     let mut without = 0;
     for _ in 0..120 {
         crowd.tend_for(RefreshAhead::All, 30);
@@ -157,7 +157,7 @@ fn another_client_and_a_shutdown_look_at_few_accounts_in_each_step() {
     let now = crowd.world.now;
     let (replaced, effects) = crowd.world.manager.step(now, |manager| manager.replace_client(standard()));
     assert!(replaced.is_ok() && effects.specs.is_empty(), "it concerns none");
-    // Now all are held up by the client.
+    // Now all accounts are blocked because of the client.
     crowd.world.endpoint.always(|_| ServerReply::error(400, "invalid_grant"));
     crowd.world.pass_seconds(3600);
     crowd.tend_for(RefreshAhead::All, 60);
@@ -179,7 +179,7 @@ fn tokens_that_nobody_uses_are_looked_at_once_when_they_are_due() {
     crowd.fill(70);
     crowd.world.pass_seconds(3600);
     let requests = crowd.world.requests();
-    // What was asked for while the accounts were filled counts as used once.
+    // Tokens that were fetched while the accounts were filled count as used once.
     crowd.tend_for(RefreshAhead::Used, 60);
     crowd.looks = 0;
     crowd.tend_for(RefreshAhead::Used, 600);

@@ -1,4 +1,4 @@
-//! What the core decides for a key, and what it stores. A module is named after the source file that it tests.
+//! What the core decides for a spec, and what it stores. Each module has the name of the source file that it tests.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
 

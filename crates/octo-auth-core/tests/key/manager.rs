@@ -1,4 +1,4 @@
-//! The keys of a registration: parts, handles, capacity, failures.
+//! The specs of a registration: parts, handles, capacity, errors.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use octo_auth_testkit::registration::{octotable, officernd, standard};
 
 use crate::scene::tenant;
 
-/// What an endpoint says.
+/// A reply of an endpoint.
 type Says = fn() -> ServerReply;
 
 fn later(seconds: u64) -> Remedy {
     Remedy::TryLater { after: Duration::from_secs(seconds) }
 }
 
-/// A machine that keeps one key at most.
+/// Returns a machine that keeps at most one spec.
 fn narrow() -> Machine {
     Machine::with_policy(standard(), Policy::default().with_capacity(1).expect("room for one"))
 }

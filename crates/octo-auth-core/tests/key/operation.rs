@@ -1,4 +1,4 @@
-//! Operations of several processes on one record: sign-ins, sign-outs, renewals, and a store that fails in between.
+//! Operations of several processes on one record: sign-ins, sign-outs, renewals, and store failures in between.
 
 use std::time::Duration;
 
@@ -347,7 +347,7 @@ fn the_successor_of_the_stored_refresh_token_is_saved_after_a_conflict() {
         let is_sent = matches!(job, Job::Send(_));
         next = one.step(job);
         if is_sent {
-            // Another program wrote the old record again while the request was in flight.
+            // Another program restored the old record while the request was in flight.
             one.put(&hotel(), &parent);
         }
     }

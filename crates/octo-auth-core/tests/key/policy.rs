@@ -1,4 +1,4 @@
-//! The settings of a registration and their ranges.
+//! The settings of a policy and their ranges.
 
 use std::time::Duration;
 

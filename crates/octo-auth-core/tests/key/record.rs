@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::scene::process;
 
-/// Returns processes that signed in one after the other with `RT1`, `RT2` and so on. The store took each sign-in, and no
-/// process has heard of it.
+/// Returns processes that signed in one after the other with `RT1`, `RT2` and so on. The store took each sign-in, but
+/// no process has received the result.
 fn signed_in_unheard(processes: u8) -> Vec<Machine> {
     let store = InMemoryStore::default();
     let signed_in = |number: u8| {
@@ -22,7 +22,7 @@ fn signed_in_unheard(processes: u8) -> Vec<Machine> {
     (1..=processes).map(signed_in).collect()
 }
 
-/// Lets a process save what it does not know to be stored.
+/// Lets a process save again what it does not know to be stored.
 fn comes_back(world: &mut Machine) {
     world.pass_seconds(600);
     for save in world.manager.save_all(world.now) {

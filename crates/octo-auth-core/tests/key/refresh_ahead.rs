@@ -9,9 +9,9 @@ use octo_auth_testkit::registration::standard;
 
 use crate::scene::{MILLI, fresh, send};
 
-/// What the tests of keeping warm do over and over.
+/// A helper of the tests of refresh ahead.
 trait Carries {
-    /// Carries what keeping warm begins now, if anything.
+    /// Runs the jobs of a refresh ahead that is due now, if any.
     fn carry_ahead(&mut self);
 }
 

@@ -1,4 +1,4 @@
-//! Defects that were measured on widely used OAuth libraries, and that this one does not have.
+//! Defects that were measured in widely used OAuth libraries. This library does not have them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use octo_auth_testkit::machine::{Asked, InMemoryStore, Machine, ServerReply, hot
 use octo_auth_testkit::registration::{never_replayed, officernd, standard};
 use octo_auth_testkit::response::json;
 
-/// A machine that holds `AT1` for an hour from now; the account's refresh token is kept in a store.
+/// Returns a machine that holds `AT1` for an hour from now. The account's refresh token is in a store.
 fn holding(key: &TokenSpec) -> Machine {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     if !key.is_client_grant() {
@@ -17,7 +17,8 @@ fn holding(key: &TokenSpec) -> Machine {
     world
 }
 
-/// How many requests five minutes of calls every tenth of a second cause, and how many calls got a token.
+/// Calls every tenth of a second for five minutes. Returns the number of requests, and the number of calls that got a
+/// token.
 fn calls_for_five_minutes(expires_in: Option<u64>) -> (usize, usize) {
     let mut world = Machine::new(standard());
     world.endpoint.always(move |asked| {
@@ -35,10 +36,10 @@ fn calls_for_five_minutes(expires_in: Option<u64>) -> (usize, usize) {
     (world.requests(), served)
 }
 
-/// A name and what an endpoint says.
+/// A name and a reply of an endpoint.
 type Outage = (&'static str, fn(&Asked) -> ServerReply);
 
-/// How an endpoint can be away.
+/// The ways in which an endpoint can be unavailable.
 const OUTAGES: [Outage; 4] = [
     ("plain 503s", |_| ServerReply::error(503, "temporarily_unavailable")),
     ("gateway 502s", |_| ServerReply::page(502, &[])),
@@ -46,7 +47,7 @@ const OUTAGES: [Outage; 4] = [
     ("no connection", |_| ServerReply::Fault(TransportError::not_sent("connection refused"))),
 ];
 
-/// A server that rotates strictly: a refresh token is good for one use, and gone with it if the answer is lost.
+/// Returns a server with strict rotation: a refresh token is valid for one use, and is lost if the answer is lost.
 fn strictly_rotating(mut good: String, mut lost: usize) -> impl FnMut(&Asked) -> ServerReply {
     move |asked| {
         if asked.refresh_token() != Some(good.as_str()) {
@@ -61,7 +62,7 @@ fn strictly_rotating(mut good: String, mut lost: usize) -> impl FnMut(&Asked) ->
     }
 }
 
-/// A machine at a server that takes no refresh token twice, with an account that has just signed in.
+/// Returns a machine at a server that accepts no refresh token twice, with an account that has just signed in.
 fn at_a_strict_server() -> Machine {
     let mut world =
         Machine::with_store(never_replayed(), Storage::SingleProcess, &InMemoryStore::default(), 1);
@@ -102,7 +103,7 @@ fn fifty_calls_in_the_stale_window_of_a_failing_server_are_all_served_and_cause_
     world.endpoint.always(|_| ServerReply::error(500, "server_error"));
     assert!((0..50).all(|_| world.got(&service()) == "AT1"));
     assert_eq!(world.requests(), 2, "the failed renewal closed the key for all of them");
-    // 700 seconds of calls: with pauses of up to a minute, about one request in half a minute.
+    // 700 seconds of calls. With back-offs of up to a minute, about one request in half a minute.
     for _ in 0..700 {
         assert_eq!(world.got(&service()), "AT1");
         world.pass_seconds(1);

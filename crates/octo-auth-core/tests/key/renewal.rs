@@ -1,4 +1,4 @@
-//! One renewal, job by job: claims, attempts that are written ahead, lost carriers, late steps.
+//! One renewal, job by job: claims, write-ahead, lost carriers, late steps.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::scene::{blocked_for, course, process, send, signed_in_at, written};
 
-/// The time a step with the store may take.
+/// The longest duration of a store operation.
 const SAVING: Duration = Duration::from_secs(5);
 
-/// A process on a store that others share, with an account that was signed in to.
+/// Returns a process on a shared store, with an account that has signed in.
 fn shared() -> Machine {
     let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
@@ -26,11 +26,10 @@ fn begins_nothing(world: &mut Machine, rest: Option<Job>) {
     assert_eq!(world.requests(), 0);
 }
 
-/// Picks a job out of a flight.
+/// Selects a job of a flight.
 type Picks = fn(&Job) -> bool;
 
-/// Lets the job that `is_lost` picks out of the next flight be lost with its carrier, at its beginning or when its
-/// time is over.
+/// Loses the job that `is_lost` selects in the next flight with its carrier, at its beginning or at its deadline.
 fn lose(world: &mut Machine, is_lost: Picks, told: bool) {
     let mut next = world.decide(&hotel()).job;
     while let Some(job) = next {
@@ -64,7 +63,7 @@ fn the_failure_of_an_overdue_flight_does_not_end_the_next_one() {
     let mut world = Machine::new(standard());
     let first = send(world.decide(&service()).job);
     world.pass_seconds(62);
-    // The first is over, and another begins after the pause that it has left.
+    // The first flight is over. Another begins after the back-off of the first.
     let told = world.decide(&service());
     let second = match told.job {
         Some(job) => send(Some(job)),

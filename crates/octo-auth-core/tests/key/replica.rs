@@ -1,4 +1,4 @@
-//! What a process takes from the record that another process wrote.
+//! What a process takes over from the record that another process wrote.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use octo_auth_testkit::registration::{never_replayed, standard};
 
 use crate::scene::{process, signed_in};
 
-/// One renews a key, of which the other, for which it is due too, hears by the store.
+/// Lets one process renew a token that is due for both. The other learns of it from the store.
 fn one_renews_and_two_reads(one: &mut Machine, two: &mut Machine, key: &TokenSpec) {
     let renewal = one.decide(key).job;
     one.carry(renewal);
@@ -115,7 +115,7 @@ fn a_new_token_replaces_an_old_one_that_is_stored_with_the_same_number() {
     put(&one, 1, 0);
     assert_eq!(one.got(&service()), "AT-old");
     one.age(&service(), Freshness::Stale);
-    // The record cannot be read again: the store fails, and a client grant goes on.
+    // The record cannot be read again, because the store fails. The client grant goes on.
     let Some(Job::Load(load)) = one.decide(&service()).job else { panic!("the record is read again") };
     let send = one.report(load.loaded(Err(StoreError::new("the store broke off")))).expect("the request");
     one.endpoint.then(ServerReply::token("AT-new", 3600));
@@ -168,7 +168,7 @@ fn a_shorter_lifetime_of_the_same_token_is_saved_over_the_stored_one() {
     world.endpoint.then(ServerReply::token("AT1", 1));
     let mut next = Some(Job::Send(world.up_to_sending(&service())));
     let again = loop {
-        let job = next.expect("what was told is saved over what is stored");
+        let job = next.expect("the answer is saved over the stored record");
         match job {
             Job::Save(save) if save.expected().is_some() => break save,
             job => next = world.step(job),

@@ -11,36 +11,37 @@ use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, sco
 use octo_auth_testkit::registration::{officernd, standard};
 use serde_json::Value;
 
-/// The longest a request that the store has counted may take until it is sent.
+/// The longest time until a request is sent that the store has counted.
 const SAVING: Duration = Duration::from_secs(5);
 
-/// So many processes of OfficeRND's client on one store.
+/// Returns this number of processes of OfficeRND's client on one store.
 fn fleet(processes: u8, store: &InMemoryStore) -> Vec<Machine> {
     (1..=processes).map(|seed| Machine::with_store(officernd(), Storage::MultiProcess, store, seed)).collect()
 }
 
-/// A standard client's process on a store, with at most so many requests a minute.
+/// Returns a process of a standard client on a store, with this limit of requests a minute.
 fn limited(requests: u32, store: &InMemoryStore, seed: u8) -> Machine {
     let policy = Policy::default().with_request_limit(requests).expect("a limit");
     Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, store, seed)
 }
 
-/// Keys that share nothing but the client.
+/// Returns a spec that shares only the client with the others.
 fn key(number: usize) -> TokenSpec {
     scoped(&format!("flex.{number}.read"))
 }
 
-/// How many requests a request log holds.
+/// Returns the number of requests in a request log.
 fn requests(log: &StoredRecord) -> usize {
     log.member("sent").and_then(Value::as_array).map_or(0, Vec::len)
 }
 
-/// Has the store count the request; what follows.
+/// Lets the store count the request. Returns the next job.
 fn counted(world: &mut Machine, count: SaveJob) -> Option<Job> {
     world.step(Job::Save(count))
 }
 
-/// A request with a refresh token whose count meets another is not sent after this, and is the next time.
+/// Asserts that a refresh request whose count conflicts with another is not sent if `passing` happens before, and is
+/// sent the next time.
 fn is_not_sent_after(passing: impl FnOnce(&mut Machine)) {
     let store = InMemoryStore::default();
     let mut world = limited(10, &store, 1);
@@ -59,7 +60,7 @@ fn let_all_pass(all: &mut [Machine], seconds: u64) {
     all.iter_mut().for_each(|world| world.pass_seconds(seconds));
 }
 
-/// The request that the machine sends next, if it does.
+/// Returns the request that the machine sends next.
 fn sent(job: Option<Job>) -> SendJob {
     match job {
         Some(Job::Send(send)) => send,
@@ -117,7 +118,7 @@ fn a_request_that_is_counted_late_is_not_sent() {
 
 #[test]
 fn a_refresh_is_not_sent_if_its_count_conflicts_long_after_the_attempt_was_written() {
-    // The claim has ended, and another process may have begun.
+    // The claim has ended, and another process may have begun a renewal.
     is_not_sent_after(|world| world.pass_seconds(100));
 }
 
@@ -446,7 +447,7 @@ fn a_refresh_whose_count_conflicts_is_counted_again_while_its_attempt_leaves_tim
 
 #[test]
 fn a_refresh_whose_count_took_too_long_is_not_sent_though_the_wall_clock_was_set_back() {
-    // The claim may end soon, and another process begin.
+    // The claim may end soon, and another process may begin a renewal.
     is_not_sent_after(|world| {
         let begun = world.now.wall;
         world.pass_seconds(60);

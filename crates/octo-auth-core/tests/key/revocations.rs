@@ -1,4 +1,4 @@
-//! What is revoked, and what is not because it is in use.
+//! Which refresh tokens are revoked, and which are not because they are in use.
 
 use std::time::Duration;
 
@@ -181,7 +181,7 @@ fn a_refresh_token_that_the_stored_one_came_from_is_not_revoked() {
     let report = one.send(sent);
     let Some(Job::Save(save)) = one.report(report) else { panic!("the outcome is saved") };
     one.breaks_off(save, true);
-    // Each machine's endpoint counts for itself: the names are not the same again with four.
+    // Each machine's endpoint numbers its tokens itself. With four renewals the names differ.
     for _ in 0..4 {
         two.age(&hotel(), Freshness::Expired);
         two.pass_seconds(4000);

@@ -1,4 +1,4 @@
-//! Reading and writing the record: failures of the store, and when a shared store is read again.
+//! Reading and writing the record: store failures, and when a shared store is read again.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use octo_auth_testkit::registration::standard;
 
 use crate::scene::{MILLI, course, process, signed_in};
 
-/// A way that ends in a sign-in.
+/// A sequence that ends with a necessary sign-in.
 type Way = fn(&mut Machine);
 
-/// A process whose account needs a sign-in, and another process on the same store.
+/// Returns a process whose account needs a sign-in, and another process on the same store.
 fn stuck(how: Way) -> (Machine, Machine) {
     let store = InMemoryStore::default();
     let (mut one, two) = (process(&store, 1), process(&store, 2));
@@ -232,7 +232,7 @@ fn a_caller_that_would_have_to_sign_in_finds_a_sign_in_of_another_process_after_
     }
 }
 
-/// Two processes that read a shared store again after this number of seconds, and both hold `AT1`.
+/// Returns two processes that both hold `AT1` and read their shared store again after this number of seconds.
 fn rereading_after(seconds: u64) -> (Machine, Machine) {
     let store = InMemoryStore::default();
     let reread = Duration::from_secs(seconds);

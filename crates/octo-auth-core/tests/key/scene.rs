@@ -1,4 +1,4 @@
-//! The worlds and steps that several test files begin with.
+//! Worlds and steps that several test files share.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) fn refresh_tokens(world: &Machine) -> Vec<&str> {
     world.asked.iter().filter_map(|asked| asked.refresh_token()).collect()
 }
 
-/// Two processes on a store that holds nothing, which both have read.
+/// Returns two processes on an empty store that both have read.
 pub(crate) fn processes() -> (Machine, Machine) {
     let store = InMemoryStore::default();
     let shared = |seed| Machine::with_store(standard(), Storage::MultiProcess, &store, seed);
@@ -35,7 +35,7 @@ pub(crate) fn settled(one: &mut Machine) -> Option<String> {
     one.stored(&hotel()).refresh_token().map(str::to_owned)
 }
 
-/// A machine with a store of its own that holds `AT1` for an hour and `RT1` of an account.
+/// Returns a machine with a private store that holds `AT1` for an hour and `RT1` of an account.
 pub(crate) fn signed_in() -> Machine {
     signed_in_at(standard())
 }
@@ -48,7 +48,7 @@ pub(crate) fn signed_in_at(client: Client) -> Machine {
     world
 }
 
-/// Lets the renewal of a stale token end with this outcome. Returns how long the next renewal is blocked.
+/// Ends the renewal of a stale token with this reply. Returns how long the next renewal is blocked.
 pub(crate) fn stale_end(world: &mut Machine, key: &TokenSpec, said: ServerReply) -> Duration {
     world.endpoint.then(said);
     world.age(key, Freshness::Stale);
@@ -61,7 +61,8 @@ pub(crate) fn stale_end(world: &mut Machine, key: &TokenSpec, said: ServerReply)
     told.next_change.expect("the gate opens") - world.now.boot
 }
 
-/// Lets the renewal of an expired token end with this outcome. Returns what the next caller gets, and for how long.
+/// Ends the renewal of an expired token with this reply. Returns what the next caller gets, and how long the spec is
+/// blocked.
 pub(crate) fn expired_end(world: &mut Machine, key: &TokenSpec, said: ServerReply) -> (String, Duration) {
     world.endpoint.then(said);
     world.age(key, Freshness::Expired);
@@ -90,7 +91,7 @@ pub(crate) fn revoked(world: &Machine) -> Vec<&str> {
     revocations.filter_map(|asked| asked.parameter("token")).collect()
 }
 
-/// Returns how long the key is blocked from now on.
+/// Returns how long the spec is blocked from now on.
 pub(crate) fn blocked_for(world: &mut Machine, key: &TokenSpec) -> Duration {
     let told = world.decide(key);
     assert!(told.job.is_none(), "{}", told.line);
@@ -110,12 +111,12 @@ pub(crate) fn setback(world: &Machine, key: &TokenSpec) -> TokenErrorKind {
     status(world, key).setback.expect("something stands in the way").kind()
 }
 
-/// A machine on a shared store; its seed tells it apart from the other processes.
+/// Returns a machine on a shared store. The seed distinguishes it from the other processes.
 pub(crate) fn process(store: &InMemoryStore, seed: u8) -> Machine {
     Machine::with_store(standard(), Storage::MultiProcess, store, seed)
 }
 
-/// The names of a flight's jobs.
+/// Returns the names of a flight's jobs.
 pub(crate) fn course(world: &mut Machine, job: Option<Job>) -> Vec<&'static str> {
     let mut names = Vec::new();
     let mut next = job;
@@ -132,19 +133,19 @@ pub(crate) fn course(world: &mut Machine, job: Option<Job>) -> Vec<&'static str>
     names
 }
 
-/// The record that a job writes.
+/// Returns the record that a job writes.
 pub(crate) fn written(save: &SaveJob) -> StoredRecord {
     StoredRecord::read(save.content()).expect("a record")
 }
 
-/// A machine that holds `AT1` of the client itself, for an hour from now.
+/// Returns a machine that holds `AT1` of the client itself for an hour from now.
 pub(crate) fn fresh() -> Machine {
     let mut world = Machine::new(standard());
     assert_eq!(world.got(&service()), "AT1");
     world
 }
 
-/// Lets a resource server refuse the current token.
+/// Reports that a resource server has refused the current token.
 pub(crate) fn refuse(world: &mut Machine) {
     let token = world.get(&service()).expect("a token");
     world.manager.refused(&service(), token.generation(), world.now);

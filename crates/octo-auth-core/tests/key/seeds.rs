@@ -8,7 +8,7 @@ use octo_auth_testkit::registration::standard;
 
 use crate::scene::refresh_tokens;
 
-/// Returns a process that starts at this moment and imports a seed. Its endpoint never repeats a refresh token.
+/// Returns a process that starts at the present time and imports a seed. Its endpoint never repeats a refresh token.
 fn started(before: &Machine, storage: Storage, start: u8, seed: &str) -> Machine {
     let mut world = Machine::with_store(standard(), storage, &before.store, start);
     world.now = before.now;
@@ -200,7 +200,7 @@ fn a_seed_that_the_record_knows_does_not_take_the_place_of_a_sign_in_before_the_
         let seed = Imported::Seed(Secret::from("RT0"));
         assert!(world.manager.import(&hotel(), seed, world.now).expect("a seed").is_none());
         assert_eq!(world.decide_at_deadline(&hotel()).line, "fresh: use AT-new");
-        // The wall clock stands still while the machine is suspended.
+        // The wall clock stops while the machine is suspended.
         world.now.boot += Duration::from_secs(3);
         world.carry(sign_in);
         assert_eq!(world.got(&hotel()), "AT-new");

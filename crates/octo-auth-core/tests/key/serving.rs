@@ -1,4 +1,4 @@
-//! The token that is served, refusals of resource servers, and what a handle serves alone.
+//! Which token is served, refusals of resource servers, and what a handle serves without the manager.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use octo_auth_testkit::registration::standard;
 
 use crate::scene::{MILLI, blocked_for, fresh, process, refuse, send};
 
-/// A machine whose token of unknown lifetime is due, and whose renewal, which ended so, is being saved.
+/// Returns a machine whose token of unknown lifetime was due. The renewal ended with this reply and is being saved.
 fn saving_after(said: ServerReply) -> Machine {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.endpoint.then(ServerReply::json(200, r#"{"access_token":"AT1","token_type":"Bearer"}"#));
@@ -24,7 +24,7 @@ fn saving_after(said: ServerReply) -> Machine {
     world
 }
 
-/// A machine that holds a token of an account, which is due for renewal.
+/// Returns a machine that holds a token of an account, which is due for renewal.
 fn stale(refresh_token: Option<&str>) -> Machine {
     let mut world = Machine::new(standard());
     let token = AccessToken::new("AT0").expect("a token");
@@ -73,7 +73,7 @@ fn a_token_that_is_stale_by_a_clock_set_back_is_published_until_the_clock_is_rig
     let mut world = Machine::new(standard());
     world.get(&service()).expect("a token");
     world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(90));
-    // It is stale by the wall clock, and its renewal is in flight.
+    // The token is stale by the wall clock, and its renewal is in flight.
     let told = world.decide(&service());
     assert_eq!(
         told.next_change,
@@ -135,7 +135,7 @@ fn a_resource_server_that_refuses_every_token_costs_one_renewal_a_minute_at_firs
     let mut world = Machine::new(standard());
     let mut forced = Vec::new();
     let mut last = 0;
-    // Shorter than half of a lifetime each, so that no generation proves itself.
+    // Each generation lives for less than half of its lifetime, so none counts as proven.
     for second in 0..3600_u64 {
         let token = world.get(&service()).expect("always a token");
         if world.requests() > last {
@@ -384,7 +384,7 @@ fn a_token_does_not_grow_younger_when_the_clock_is_set_back_after_it_was_read() 
     let mut third = process(&store, 3);
     third.now.wall = one.now.wall.saturating_add(Duration::from_secs(3500));
     third.endpoint.always(|_| ServerReply::Fault(TransportError::not_sent("connection refused")));
-    // The machine was started five seconds ago, so that the token is older than its boot clock.
+    // The machine was started five seconds ago, so the token is older than its boot clock.
     third.now.boot = Duration::from_secs(5);
     assert_eq!(third.got(&hotel()), "AT1");
     third.now.wall = third.now.wall.saturating_sub(Duration::from_secs(3500));

@@ -1,4 +1,4 @@
-//! Attempts and pauses that another process, or an earlier start of this one, left in the record.
+//! Attempts and back-offs that another process, or an earlier start of this one, left in the record.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn an_attempt_of_another_process_that_is_read_late_under_a_claim_can_still_be_op
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let load = one.up_to(&hotel(), |job| matches!(job, Job::Load(_)));
-    // It takes so long that the other process has the claim.
+    // It takes so long that the other process gets the claim.
     one.pass_seconds(100);
     two.now = one.now;
     let _in_flight = two.up_to_sending(&hotel());
@@ -29,7 +29,7 @@ fn an_attempt_of_another_process_that_is_met_under_the_claim_is_in_doubt() {
     one.age(&hotel(), Freshness::Expired);
     two.now = one.now;
     let early = two.up_to_writing(&hotel());
-    // Its claim has ended, which it does not know: its clock stood still.
+    // Its claim has ended, but the process does not know: its clock stopped.
     one.pass_seconds(100);
     let late = one.up_to_writing(&hotel());
     let sent = two.step(Job::Save(early));
@@ -46,7 +46,7 @@ fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
     while let Some(job) = next.take_if(|job| !matches!(job, Job::Send(_))) {
         next = one.step(job);
     }
-    // Here the process dies: the request may have been sent or not.
+    // The process dies here. The request may have been sent or not.
     let left_behind = one.stored(&hotel());
     assert!(left_behind.attempt().is_some());
     one.put(&hotel(), &left_behind.without("access_token"));
@@ -66,8 +66,8 @@ fn an_attempt_left_open_by_a_crash_blocks_until_its_deadline() {
     }
 }
 
-/// Kills a process that has written ahead that it uses `RT1`, and has another one ask 30 s later, whose wall clock is set on
-/// by so many seconds. Returns the other process, what it got, and after how long.
+/// Kills a process that has recorded that it uses `RT1` (write-ahead). Lets another process ask 30 s later, after its
+/// wall clock was set forward by this many seconds. Returns the other process, its result, and the time it took.
 fn succeeded(client: fn() -> Client, set_on: i64) -> (Machine, String, Duration) {
     let (mut killed, _, store) = Machine::two_processes(client);
     killed.age(&hotel(), Freshness::Expired);
@@ -108,14 +108,14 @@ fn an_attempt_of_a_killed_process_with_a_token_that_can_be_sent_twice_is_not_wai
     assert_eq!((got.as_str(), next.requests(), took), ("AT1", 1, Duration::ZERO));
 }
 
-/// Returns a process that starts at this moment on the same store, with another boot clock.
+/// Returns a process that starts at the present time on the same store, with another boot clock.
 fn restarted(before: &Machine, storage: Storage, seed: u8) -> Machine {
     let mut world = Machine::with_store(before.manager.client().clone(), storage, &before.store, seed);
     world.now = Now { boot: Duration::from_secs(5), ..before.now };
     world
 }
 
-/// Returns a process whose account, or client grant, got a 503 with `Retry-After: 120` just now.
+/// Returns a process whose account, or client grant, has just got a 503 with `Retry-After: 120`.
 fn asked_to_wait(client: Client, storage: Storage, key: &TokenSpec) -> Machine {
     let mut world = Machine::with_store(client, storage, &InMemoryStore::default(), 1);
     if !key.is_client_grant() {
@@ -126,7 +126,7 @@ fn asked_to_wait(client: Client, storage: Storage, key: &TokenSpec) -> Machine {
     world
 }
 
-/// Asserts that a key is blocked for 120 s and not longer.
+/// Asserts that a spec is blocked for exactly 120 s.
 fn is_blocked_for_two_minutes(world: &mut Machine, key: &TokenSpec) {
     let requests = world.requests();
     world.got(key);
@@ -199,7 +199,7 @@ fn retry_after_counts_though_an_earlier_one_ends_later_by_a_clock_that_was_set_b
     before.now.wall = before.now.wall.saturating_sub(Duration::from_secs(120));
     before.endpoint.then(ServerReply::unavailable_for(60));
     assert_eq!(before.got(&hotel()), "http:503");
-    // What its own history of failures knows is forgotten with the client.
+    // The machine forgets its own history of errors with the client.
     before.manager.replace_client(standard()).expect("the same registration");
     let told = before.decide(&hotel());
     assert_eq!(told.line, "expired_blocked: give up, backing_off, later");
@@ -217,7 +217,7 @@ fn retry_after_holds_though_another_process_took_it_for_over_and_removed_it() {
         assert!(one.stored(&key).member("pause").is_none());
         one.pass_seconds(70);
         one.manager.changed_elsewhere(&one.name(&key));
-        // What its own history of failures knows is forgotten with the client.
+        // The machine forgets its own history of errors with the client.
         one.manager.replace_client(standard()).expect("the same registration");
         let requests = one.requests();
         assert_eq!(one.got(&key), "AT1", "due, and blocked for 50 s more");

@@ -1,4 +1,4 @@
-//! How many renewals are in flight at once.
+//! How many renewals are in flight concurrently.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn narrow(concurrency: u32) -> Machine {
     Machine::with_policy(standard(), Policy::default().with_concurrency(concurrency).expect("room"))
 }
 
-/// Asks as a caller that waits. Returns its request, or the moment until which it waits.
+/// Asks as a caller that waits. Returns its request, or the time until which it waits.
 fn ask(world: &mut Machine, key: &TokenSpec) -> Result<SendJob, Duration> {
     let mut caller = Caller::new(Waits::Until(world.now.boot + Duration::from_secs(30)));
     let now = world.now;
@@ -24,7 +24,7 @@ fn ask(world: &mut Machine, key: &TokenSpec) -> Result<SendJob, Duration> {
     }
 }
 
-/// Ends a request. Returns what that changes.
+/// Ends a request. Returns the effects.
 fn end(world: &mut Machine, send: SendJob) -> Effects {
     let (report, now) = (world.send(send), world.now);
     world.manager.step(now, |manager| drop(manager.report(report, now))).1

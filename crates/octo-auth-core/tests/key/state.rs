@@ -11,7 +11,7 @@ use crate::scene::{fresh, refuse};
 /// How long a request can be in flight: its deadline, and one second for the report of its carrier.
 const FLIGHT: Duration = Duration::from_secs(61);
 
-/// A machine that holds `AT1` and `RT1` of an account.
+/// Returns a machine that holds `AT1` and `RT1` of an account.
 fn signed_in() -> Machine {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");

@@ -1,4 +1,4 @@
-//! How a key stands, and the events between two looks at it.
+//! The status of a spec, and the events between two looks at it.
 
 use std::time::Duration;
 

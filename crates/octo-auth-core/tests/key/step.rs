@@ -1,4 +1,4 @@
-//! What a job and its report say of themselves.
+//! The information that a job and its report contain.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use octo_auth_core::{Freshness, Job, Purpose, RefreshAhead, RenewalCause, Step, 
 use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::{CLIENT_SECRET, standard};
 
-/// What the job is to do that is due now.
+/// Returns the job that is due now.
 fn due(world: &mut Machine, key: &TokenSpec) -> Job {
     world.decide(key).job.expect("a job")
 }
 
-/// The cause of the renewal that is due now, which is carried out.
+/// Runs the renewal that is due now. Returns its cause.
 fn renewed(world: &mut Machine, job: Job) -> (Purpose, Option<RenewalCause>) {
     let Step::Send { purpose, cause } = job.ticket().step() else { panic!("not sent: {job:?}") };
     world.carry(Some(job));

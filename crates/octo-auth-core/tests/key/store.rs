@@ -11,7 +11,7 @@ use octo_auth_core::{
 use octo_auth_testkit::machine::hotel;
 use octo_auth_testkit::registration::standard;
 
-/// A store that says one thing to each question.
+/// A store with one fixed result for each call.
 struct Fixed;
 
 impl Store for Fixed {
@@ -78,7 +78,7 @@ fn a_store_behind_an_arc_is_that_store() {
     assert!(heard.load(Ordering::SeqCst));
 }
 
-/// A store with the methods that every store must have.
+/// A store with only the required methods.
 struct Least;
 
 impl Store for Least {

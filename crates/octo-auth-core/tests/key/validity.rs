@@ -1,4 +1,4 @@
-//! When a token is due, when it expires, and what odd lifetimes mean.
+//! When a token is due, when it expires, and how odd lifetimes are treated.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn validity(lifetime: u64, jitter: u32) -> Validity {
     Validity::new(moment::start(), &ValidityTerms { lifetime, jitter, ..ValidityTerms::default() })
 }
 
-/// The ages at which it is due and at which it ends, in milliseconds.
+/// Returns the ages at which the token is due and expires, in milliseconds.
 fn ages(validity: &Validity) -> (u128, u128) {
     let millis = |age: Option<Duration>| age.expect("it has one").as_millis();
     (millis(validity.renewal_due_age()), millis(validity.served_until_age()))
@@ -30,7 +30,7 @@ fn the_ages_of_renewal_and_expiry_follow_the_formula() {
         (3599, 2_879_200, 2_579_201, 3_589_000),
         // A day: a lead of 900 s.
         (DAY, 85_500_000, 85_200_001, 86_390_000),
-        // Short ones: half of the lifetime at most, and a tenth of it as the guard.
+        // Short lifetimes: the lead is at most half of the lifetime, and the guard a tenth of it.
         (60, 30_000, 24_001, 54_000),
         (10, 5_000, 4_001, 9_000),
         (1, 500, 401, 900),
@@ -178,7 +178,7 @@ fn the_next_change_is_after_the_moment_of_a_change() {
     let (soft, end) = (at(validity.renewal_due_age()), at(validity.served_until_age()));
     let next = |world: &Machine| world.manager.status(&service(), world.now).expect("known").next_change;
     let start = world.now;
-    // Stale by its wall clock, and good again at this moment.
+    // The token is stale by the wall clock, and fresh again now.
     world.now.wall = start.wall.saturating_sub(Duration::from_secs(60));
     assert_eq!(next(&world), Some(soft));
     let published = world.manager.published(&service(), world.now).expect("a fresh token");

@@ -1,4 +1,4 @@
-//! When a user is told to sign in: at a verdict on the refresh token, and at nothing else.
+//! When a user is asked to sign in: only after a verdict on the refresh token.
 
 use octo_auth_core::{
     AccessToken, Client, Event, Freshness, Imported, Profile, Remedy, State, TokenErrorKind, TokenSet,
@@ -16,7 +16,7 @@ fn bare() -> ServerReply {
     ServerReply::json(400, "")
 }
 
-/// A machine that holds nothing to serve, after this many refusals in a row.
+/// Returns a machine that holds nothing to serve, after this number of refusals in a row.
 fn refused(times: usize, said: fn() -> ServerReply) -> Machine {
     let mut world = signed_in();
     world.age(&hotel(), Freshness::Expired);
@@ -46,7 +46,7 @@ fn the_third_refusal_without_a_reason_and_with_nothing_left_says_sign_in_with_it
         assert!(status(&world, &hotel()).sign_in_needed);
         assert_eq!(sign_ins_needed(&mut world), 1);
         assert!(world.manager.explain(&hotel(), world.now).contains("; the user has to sign in"));
-        // It is said once, and the refresh token is tried again all the same.
+        // The event occurs once, but the refresh token is tried again.
         world.pass_seconds(900);
         world.endpoint.then(said());
         world.get(&hotel()).expect_err("it was refused");

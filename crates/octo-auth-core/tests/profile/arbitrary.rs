@@ -1,5 +1,5 @@
-//! Whatever a server sends, reading ends with a value or an error, and never with a panic or a token that cannot
-//! stand in a header.
+//! Whatever a server sends, reading it returns a value or an error. It never panics, and never returns a token that
+//! cannot be in a header.
 
 use http::Response;
 use octo_auth_core::{Exchange, Reply, Scopes, Secret, TokenSet, TokenTypeHint};
@@ -10,7 +10,7 @@ use octo_auth_testkit::strategies::{answers, error_answers, odd_values, token_an
 use octo_auth_testkit::{canary, moment, response};
 use proptest::prelude::*;
 
-/// The token requests of the four profiles.
+/// Returns the token requests of the four profiles.
 fn token_requests() -> Vec<Exchange<TokenSet>> {
     let refresh_token = Secret::from("old-refresh-token");
     vec![
@@ -22,7 +22,7 @@ fn token_requests() -> Vec<Exchange<TokenSet>> {
     ]
 }
 
-/// Reads an answer to any exchange; an error's texts are written out as well.
+/// Reads an answer to any exchange. Also formats the texts of an error.
 fn total<T: Reply + std::fmt::Debug>(exchange: Exchange<T>, response: &Response<Vec<u8>>) {
     match exchange.read(response, moment::start(), moment::after(1)) {
         Ok(answer) => drop(canary::shown(&answer)),
@@ -78,7 +78,7 @@ proptest! {
         let body = format!(r#"{{"access_token":"AT","token_type":"Bearer","type":"Bearer","{name}":{value}}}"#);
         let plain = body.replace(r#""type":"Bearer","#, "");
         for exchange in token_requests() {
-            // At Octorate `type` is the member an error is known by.
+            // At Octorate, errors are recognized by the member `type`.
             let octorates = exchange.request().uri().host() == Some("api.octorate.com");
             let answer = response::read(exchange, &response::json(200, if octorates { &plain } else { &body }));
             let token = answer.unwrap().value.access_token().expose().to_owned();

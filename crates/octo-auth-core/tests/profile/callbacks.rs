@@ -1,4 +1,4 @@
-//! Callbacks: a code comes out once, soon, and only for the sign-in it belongs to.
+//! Callbacks: a code is returned once, soon after the start, and only for its own sign-in.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use octo_auth_testkit::{moment, wire};
 /// The `state` of every sign-in here.
 const STATE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-/// A sign-in at Octorate that comes back to this address.
+/// Returns a sign-in at Octorate with this redirect URI.
 fn sign_in(redirect_uri: &str) -> PendingAuthorization {
     octorate().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap().1
 }
 
-/// A sign-in at a standard server that names its issuer in every callback (RFC 9207).
+/// Returns a sign-in at a standard server that names its issuer in every callback (RFC 9207).
 fn sign_in_with_issuer() -> PendingAuthorization {
     let profile = standard_profile(ClientAuthentication::Body).with_issuer("https://server.example.com");
     let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
@@ -178,11 +178,11 @@ fn a_server_that_names_its_issuer_must_name_it_in_every_callback() {
     }
     let named = callback("&iss=https%3A%2F%2Fserver.example.com");
     assert!(sign_in_with_issuer().receive(&named, moment::start()).is_ok());
-    // A server that was not configured with an issuer may send one (RFC 9207 section 2.4).
+    // A server without a configured issuer may send one (RFC 9207 section 2.4).
     assert!(sign_in("https://localhost").receive(&callback("&iss=x"), moment::start()).is_ok());
 }
 
-/// A server that does not announce the parameter may send it all the same; if it does, it is compared (RFC 9207).
+/// A server that does not announce the parameter may still send it. It is then compared (RFC 9207).
 #[test]
 fn an_optional_issuer_may_be_absent_and_never_another_one() {
     let sign_in = || {
@@ -212,7 +212,7 @@ fn an_optional_issuer_may_be_absent_and_never_another_one() {
     }
 }
 
-/// An issuer twice could be another server's beside the right one (mix-up, RFC 9207 section 2.4).
+/// A second issuer could be that of another server (mix-up, RFC 9207 section 2.4).
 #[test]
 fn an_issuer_that_stands_twice_is_refused() {
     let iss = "&iss=https%3A%2F%2Fserver.example.com";
@@ -236,7 +236,7 @@ fn a_code_is_good_for_less_than_sixty_seconds_by_both_clocks() {
         let error = code().exchange(&octorate(), now).unwrap_err();
         assert_eq!((error.code().as_ref(), error.remedy()), ("code_too_old", Remedy::SignInAgain));
     }
-    // A wall clock that was set back hides nothing, and makes no young code old.
+    // A wall clock that was set back neither hides an old code nor makes a young code old.
     let set_back =
         Now { wall: start.wall.saturating_sub(Duration::from_secs(3600)), boot: moment::after(61).boot };
     assert_eq!(code().exchange(&octorate(), set_back).unwrap_err().code(), "code_too_old");
@@ -270,7 +270,7 @@ fn a_code_is_redeemed_only_by_the_client_that_asked_for_it() {
     }
 }
 
-/// Every standard server has the same profile but for its addresses (mix-up, RFC 9207 section 1).
+/// All standard servers have the same profile except for their addresses (mix-up, RFC 9207 section 1).
 #[test]
 fn a_code_and_its_verifier_go_to_no_other_server_than_that_of_the_sign_in() {
     let at = |token_url: &str| {
@@ -343,7 +343,7 @@ fn a_stored_sign_in_keeps_its_issuer() {
     assert_eq!(rejected.error.code(), "iss_mismatch");
 }
 
-/// Without it, whoever holds the code alone can exchange it (RFC 7636 section 1).
+/// Without the verifier, an attacker with only the code can exchange it (RFC 7636 section 1).
 #[test]
 fn a_stored_sign_in_without_its_verifier_is_refused_where_the_profile_demands_pkce() {
     let without_verifier = |client: &Client, verifier: serde_json::Value| {
@@ -447,8 +447,8 @@ fn the_slash_a_browser_adds_to_an_empty_path_is_no_difference_and_is_not_sent() 
     assert_eq!(bare.error, CallbackError::RedirectUriMismatch);
 }
 
-/// Scheme and host know no case, and a browser writes both in lower case (RFC 3986 section 6.2.2.1); it also
-/// leaves out the scheme's own port.
+/// Scheme and host are case-insensitive, and a browser writes both in lower case (RFC 3986 section 6.2.2.1). It also
+/// omits the default port of the scheme.
 #[test]
 fn what_else_a_browser_rewrites_in_an_address_is_no_difference() {
     for (registered, shown) in [

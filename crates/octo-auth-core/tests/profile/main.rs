@@ -1,4 +1,4 @@
-//! What the profiles make of calls: requests byte by byte, callbacks, and answers with the providers' quirks.
+//! The effect of profiles on calls: requests byte by byte, callbacks, and answers with the providers' quirks.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 

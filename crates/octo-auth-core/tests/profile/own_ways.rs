@@ -1,4 +1,5 @@
-//! A vendor's own ways as data: members that are kept, names of bearer, Basic as it is, and another header of the token.
+//! A vendor's special rules as data: members to keep, names for Bearer, a Basic header without encoding, another
+//! header for the token.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -32,7 +33,7 @@ fn keeping(document: &mut Document) {
         vec![member("instance_url", false), member("id_token", true), member("team", false)].into();
 }
 
-/// What the client makes of a token answer with these members beside the token.
+/// Returns what the client reads from a token answer with these additional members.
 fn granted(client: &Client, members: &str) -> (TokenSet, Vec<Deviation>) {
     let body = format!(r#"{{"access_token":"AT","token_type":"Bearer","expires_in":60{members}}}"#);
     let answer = read(client.client_credentials(&Scopes::none()).unwrap(), &json(200, &body)).unwrap();
@@ -95,7 +96,7 @@ fn kept_members_outlive_renewals_and_restarts() {
         r#"{"access_token":"AT1","token_type":"Bearer","expires_in":60,"instance_url":"https://eu7.example.com","id_token":"a.e30.c"}"#,
     ));
     assert_eq!(world.got(&hotel()), "AT1");
-    // A renewal replaces what it brings and keeps the rest.
+    // A renewal replaces the members that it contains and keeps the others.
     world.pass_seconds(60);
     world.endpoint.then(ServerReply::json(
         200,
@@ -142,7 +143,7 @@ fn a_token_type_may_have_further_names() {
     assert_eq!((kept_twice.field(), kept_twice.code()), ("token_answer.keep[0].name", "profile_duplicate"));
 }
 
-/// The credentials in the header of a refresh, and its body.
+/// Returns the credentials in the header of a refresh, and its body.
 fn refreshed(client: &Client) -> (Option<String>, String) {
     let exchange = client.refresh(&Secret::new("RT")).unwrap();
     let request = exchange.request();

@@ -1,5 +1,5 @@
-//! What a generic client gets wrong at these providers: each departure from RFC 6749 that concerns a request or
-//! an answer has a test here. What concerns keeping and renewing tokens is tested as far as one exchange goes.
+//! Mistakes of generic clients at these providers. Each deviation from RFC 6749 that concerns a request or an answer
+//! has a test here. Storing and renewing tokens are tested only as far as one exchange goes.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use octo_auth_testkit::registration::{
 use octo_auth_testkit::response::{json, read, with};
 use octo_auth_testkit::{canary, moment, wire};
 
-/// The answer of a refresh at Octorate.
+/// Returns the answer of a refresh at Octorate.
 fn renewed(body: &str) -> octo_auth_core::Answer<TokenSet> {
     read(octorate().refresh(&Secret::from("old")).unwrap(), &json(200, body)).unwrap()
 }
 
-/// What an answer of Octorate's API means for the token.
+/// Returns what a response of Octorate's API means for the token.
 fn octorate_says(status: u16, body: &str) -> TokenStatus {
     let request = http::Request::get("https://api.octorate.com/connect/rest/v1/reservation/1");
     let request = request.body(octo_auth_core::Body::empty()).unwrap();
@@ -73,7 +73,7 @@ fn q04_numbers_may_be_strings_and_members_null() {
 
 #[test]
 fn q05_an_absolute_expiry_is_read_against_the_servers_clock() {
-    // The local clock is ten minutes slow: the server says 00:10 when the test begins at 00:00.
+    // The local clock is ten minutes slow: the server's clock is 00:10 when the test begins at 00:00.
     let headers = [("content-type", "application/json"), ("date", "Thu, 01 Jan 2026 00:10:00 GMT")];
     let body = r#"{"access_token":"a","expireDate":"2026-01-01T01:00:00.000Z"}"#;
     let exchange = octorate().refresh(&Secret::from("old")).unwrap();
@@ -89,7 +89,7 @@ fn q06_a_java_date_carries_a_zone_behind_its_offset() {
     assert_eq!(answer.deviations, [Deviation::ZoneSuffix]);
 }
 
-/// The URL users are sent to and the exchange of the code, at Octorate.
+/// Returns the authorization URL and the code exchange at Octorate.
 fn signed_in(redirect_uri: &str) -> (String, octo_auth_core::Exchange<TokenSet>) {
     let (page, pending) =
         octorate().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();
@@ -121,7 +121,7 @@ fn q09_octorate_refreshes_at_another_path_without_a_grant_type() {
     assert_eq!(wire::body(&exchange), body);
 }
 
-/// Keeping the stored one is the part of whoever stores it; here the answer must not claim to replace it.
+/// The `TokenManager` keeps the stored refresh token. Here the answer must not claim to replace it.
 #[test]
 fn q10_a_refresh_answer_without_a_refresh_token_replaces_none() {
     for member in ["", r#""refresh_token":null,"#, r#""refresh_token":"","#, r#""refresh_token":7,"#] {
@@ -212,7 +212,7 @@ fn q17_api_login_has_no_grant_type_and_yields_no_refresh_token() {
     assert_eq!(answer.value.for_ip_authentication().refresh_token(), None);
 }
 
-/// That the misuse does not compile stands at `AdminToken` itself.
+/// The documentation of `AdminToken` shows that the misuse does not compile.
 #[test]
 fn q18_a_token_of_api_login_opens_property_data_only_when_declared_so() {
     let token = admin_token(octorate().profile(), "admin").for_ip_authentication();
@@ -263,7 +263,7 @@ fn q21_a_code_is_sent_once_and_not_after_sixty_seconds() {
     let exchange = signed_in("https://localhost").1;
     assert!(!exchange.is_too_old(moment::after(59)), "it may have waited to be sent");
     assert!(exchange.is_too_old(moment::after(60)));
-    // A lost answer consumes the exchange; the user signs in again, since nothing holds the code any more.
+    // A lost answer uses up the exchange. The user has to sign in again, since the code is gone.
     let error = signed_in("https://localhost").1.failed(TransportError::unknown("no answer within 60 s"));
     assert_eq!(error.code(), "maybe_processed");
     assert_eq!(error.remedy(), Remedy::SignInAgain);
@@ -312,7 +312,7 @@ fn q24_octotable_takes_a_form_and_a_415_is_a_fault_of_the_set_up() {
     assert_eq!((error.code().as_ref(), error.remedy()), ("http:415", Remedy::FixConfiguration));
 }
 
-/// Recovering from a 401 that comes earlier is the part of whoever keeps the token; the answer calls for it.
+/// The `TokenManager` recovers from an earlier 401. Here the answer only asks for the renewal.
 #[test]
 fn q25_octotables_1440_are_seconds_unless_the_profile_says_minutes() {
     let body = json(200, r#"{"access_token":"x","expires_in":1440,"type":"Bearer"}"#);
@@ -328,7 +328,7 @@ fn q25_octotables_1440_are_seconds_unless_the_profile_says_minutes() {
     assert!(read(exchange, &json(401, "{}")).unwrap().value.meaning().calls_for_renewal());
 }
 
-/// The single flight is the part of whoever keeps the token; here: there is no refresh to fall back to.
+/// The `TokenManager` provides the single flight. Here the test shows that there is no refresh token to fall back to.
 #[test]
 fn q26_octotable_has_no_refresh_token() {
     let exchange = octotable().client_credentials(&Scopes::none()).unwrap();
@@ -370,7 +370,7 @@ fn q28_a_created_client_shows_neither_secret_nor_password() {
     assert_eq!(created.into_client(Profile::octotable()).unwrap().client_id(), "public_1");
 }
 
-/// Counting requests is the part of whoever sends them; here: what each failure says about the next attempt.
+/// The `TokenManager` counts the requests. Here the test shows what each error says about the next attempt.
 #[test]
 fn q29_at_officernd_the_least_pause_after_a_failure_keeps_within_five_a_minute() {
     let limit = Profile::officernd().document().token_limit.clone().unwrap();
@@ -416,8 +416,8 @@ fn q31_scopes_are_trimmed_on_the_way_out_and_compared_as_a_set_on_the_way_in() {
     assert!(!wire::body(&client.client_credentials(&Scopes::none()).unwrap()).contains("scope"));
 }
 
-/// One renewal and then a final error is the part of whoever keeps the token; the answer calls for a renewal,
-/// and the refusal of the renewal says that the set-up is what is wrong.
+/// The `TokenManager` renews once and then returns a final error. Here the answer asks for a renewal, and the refusal
+/// of the renewal says that the configuration is wrong.
 #[test]
 fn q32_officernd_may_revoke_a_token_before_its_time() {
     let request = http::Request::get("https://app.officernd.com/api/v2/organizations/acme/members");
@@ -444,7 +444,7 @@ fn q33_officernds_callback_brings_parameters_of_its_own() {
     assert_eq!(others, [("org_slug", "acme co"), ("integrationId", "5f"), ("org_slug", "b")]);
 }
 
-/// Refreshing one at a time is the part of whoever keeps the token; the answer hands the new one over.
+/// The `TokenManager` refreshes in a single flight. Here the answer returns the new refresh token.
 #[test]
 fn q34_officernd_may_rotate_the_refresh_token() {
     let exchange = officernd().refresh(&Secret::from("old")).unwrap();

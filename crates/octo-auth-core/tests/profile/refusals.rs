@@ -1,4 +1,4 @@
-//! Error bodies and refusals as a profile describes them: paths, codes, statuses, and rules that cannot match.
+//! Error bodies and refusals as described by a profile: paths, codes, statuses, and rules that can never match.
 
 use octo_auth_core::profile::{
     AccountLimit, Document, ErrorShape, Parameter, Profile, ProfileError, ProfileProblem, Refusal,
@@ -117,14 +117,14 @@ fn a_success_whose_code_is_listed_is_a_refusal() {
     let error = limited.error_for_status().unwrap_err();
     assert!(matches!(error.remedy(), Remedy::TryLater { .. }), "{error}");
     assert_eq!(called(&client, 200, r#"{"errno":17}"#).meaning(), TokenStatus::Forbidden);
-    // What is not listed is the application's own business.
+    // Unlisted codes are the application's own concern.
     for body in [r#"{"error":"not_found"}"#, r#"{"errno":18}"#, r#"{"ok":true}"#, "", "[]"] {
         let answer = called(&client, 200, body);
         assert_eq!((answer.meaning(), answer.code()), (TokenStatus::Accepted, None), "{body}");
         assert!(answer.error_for_status().is_ok());
     }
     assert_eq!(called(&client, 201, r#"{"error":"token_expired"}"#).meaning(), TokenStatus::Accepted);
-    // A token answer with a listed code is none, though it has no message.
+    // A token answer with a listed code is an error, although it has no message.
     assert_eq!(asked(&client, 200, r#"{"errno":17,"access_token":"AT"}"#).code(), "provider:17");
     let authorizer = octo_auth_core::Authorizer::from(&client);
     assert!(authorizer.looks_at_body(http::StatusCode::OK));
@@ -200,6 +200,6 @@ fn a_rule_that_can_never_match_is_refused_with_the_reason() {
     }
     let error = standard().edit(|document| document.calls.refresh = None).unwrap_err();
     assert_eq!((error.field(), error.code()), ("refresh", "profile_inert"));
-    // A rule without a code behind those with one is what is left over.
+    // A rule without a code after rules with codes applies to all other codes.
     with(&[], &[refusal(403, Some("Q"), Quota), refusal(403, None, Forbidden)]).unwrap();
 }

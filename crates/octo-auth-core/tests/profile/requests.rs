@@ -1,4 +1,4 @@
-//! Requests, byte by byte as the documents' own examples show them.
+//! Requests, byte by byte as in the examples of the providers' documents.
 
 use octo_auth_core::{Client, NewClient, Profile, Scopes, Secret, TokenTypeHint};
 use octo_auth_testkit::registration::{
@@ -6,11 +6,11 @@ use octo_auth_testkit::registration::{
 };
 use octo_auth_testkit::{moment, wire};
 
-/// What every form request carries beside its body.
+/// The headers of every form request.
 const FORM: &str = "accept: application/json\naccept-encoding: identity\n\
                     content-type: application/x-www-form-urlencoded\n";
 
-/// The `state` of the entropy 0, 1, 2, …: its first 32 bytes in base64url without padding.
+/// The `state` from the entropy 0, 1, 2, …: its first 32 bytes in base64url without padding.
 const STATE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 fn form(url: &str, body: &str) -> String {
@@ -33,7 +33,7 @@ mod at_octotable {
         );
     }
 
-    /// The request of "How to create clients", white space taken out.
+    /// The request of "How to create clients", without white space.
     const CREATE_CLIENT: &str = concat!(
         r#"{"redirect_uri":"http://localhost:8183/main-page","sandbox_property":{"#,
         r#""name":"Your Company SPA","username":"yourcompany100@demo.com","password":"yourCompany123!","#,
@@ -130,7 +130,7 @@ mod at_octorate {
         Client::new(Profile::octorate(), "clientid", "yoursecret").unwrap()
     }
 
-    /// The URL users are sent to and the body of the code exchange, for one redirect URI.
+    /// Returns the authorization URL and the body of the code exchange for one redirect URI.
     fn both_steps(redirect_uri: &str) -> (String, String) {
         let (page, pending) =
             client().authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).unwrap();

@@ -1,4 +1,4 @@
-//! Profiles: no secret in a URL, each call in its own form, and hosts that are added.
+//! Rules of profiles: no secret in a URL, a valid form for each call, and added hosts.
 
 use octo_auth_core::profile::{
     BaseUrlError, Call, Calls, ClientAuthentication, Document, Encoding, Method, Parameter, Placeholder,
@@ -8,14 +8,14 @@ use octo_auth_core::{Client, Scopes};
 use octo_auth_testkit::moment;
 use octo_auth_testkit::registration::entropy;
 
-/// A standard server with a page for people.
+/// Returns a standard server with an authorization page.
 fn standard() -> Profile {
     Profile::rfc6749("https://login.example.com/token")
         .and_then(|profile| profile.with_authorization_url("https://login.example.com/authorize"))
         .unwrap()
 }
 
-/// Changes one call of a profile, which must then be refused.
+/// Changes one call of a profile. The result must be refused.
 fn refused(
     profile: Profile,
     call: fn(&mut Calls) -> &mut Option<Call>,
@@ -106,7 +106,7 @@ fn an_api_host_is_added_to_those_of_the_profile() {
     assert!(origins(&standard()).is_empty());
     let one = standard().with_api_host("https://api.example.com/v1").unwrap();
     assert_eq!(origins(&one), ["https://api.example.com"]);
-    // The token server's own host may be one too; a host stands in the list once.
+    // The token server's own host may be added too. Each host is listed once.
     let both = one
         .with_api_host("https://login.example.com/")
         .and_then(|profile| profile.with_api_host("https://api.example.com/v1"))
@@ -194,7 +194,7 @@ fn parameters_of_the_page_stand_in_no_token_request() {
         let refused = client.clone().with_authorization_parameter(name, value).unwrap_err();
         assert_eq!(refused.code(), code);
     }
-    // What the page has of its own may stand in a token request all the same, and the other way round.
+    // Parameters of the authorization page may also be used in a token request, and the other way round.
     assert!(client.clone().with_parameter("prompt", "x").is_ok());
     assert!(client.with_authorization_parameter("grant_type", "x").is_ok());
 }

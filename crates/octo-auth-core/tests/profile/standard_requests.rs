@@ -1,11 +1,11 @@
-//! Requests at a standard server, byte by byte as the RFCs' own examples show them.
+//! Requests at a standard server, byte by byte as in the examples of the RFCs.
 
 use octo_auth_core::profile::{ClientAuthentication, Profile};
 use octo_auth_core::{Body, Client, Entropy, RequestError, Scopes, Secret, TokenTypeHint};
 use octo_auth_testkit::registration::{self, answered, entropy, standard_profile};
 use octo_auth_testkit::{moment, wire};
 
-/// What every form request carries beside its body.
+/// The headers of every form request.
 const FORM: &str = "accept: application/json\naccept-encoding: identity\n\
                     content-type: application/x-www-form-urlencoded\n";
 
@@ -16,13 +16,13 @@ fn form(url: &str, body: &str) -> String {
     format!("POST {url}\n{FORM}\n{body}\n")
 }
 
-/// A form request of a client that authenticates itself by Basic with the credentials of RFC 6749.
+/// Returns a form request with Basic authentication and the credentials of RFC 6749.
 fn basic_form(url: &str, body: &str) -> String {
     let headers = FORM.replace("content-type", &format!("{BASIC}content-type"));
     format!("POST {url}\n{headers}\n{body}\n")
 }
 
-/// The client of the examples in RFC 6749, RFC 7009 and RFC 7662.
+/// Returns the client of the examples in RFC 6749, RFC 7009 and RFC 7662.
 fn standard(authentication: ClientAuthentication) -> Client {
     Client::new(standard_profile(authentication), "s6BhdRkqt3", "gX1fBat3bV").unwrap()
 }
@@ -61,7 +61,7 @@ fn basic_credentials_are_form_encoded_before_they_are_joined() {
     let profile = standard_profile(ClientAuthentication::Basic);
     let client = Client::new(profile, "my client:1", "p%+&=\u{fc}:~*").unwrap();
     let request = wire::sent(&client.client_credentials(&Scopes::none()).unwrap());
-    // base64 of `my+client%3A1:p%25%2B%26%3D%C3%BC%3A%7E*`
+    // Base64 of `my+client%3A1:p%25%2B%26%3D%C3%BC%3A%7E*`.
     let header =
         "authorization: Basic bXkrY2xpZW50JTNBMTpwJTI1JTJCJTI2JTNEJUMzJUJDJTNBJTdFKg== (sensitive)\n";
     assert!(request.contains(header), "{request}");
@@ -166,7 +166,7 @@ fn a_refresh_token_outside_ascii_is_percent_encoded_and_never_dropped() {
     assert_eq!(wire::body(&exchange), "grant_type=refresh_token&refresh_token=r%C3%A9fresh%2B+1");
 }
 
-/// RFC 6749 section 3.2: the query of a token endpoint must be retained; a parameter goes into the body.
+/// RFC 6749 section 3.2: the query of a token endpoint must be retained. A parameter goes into the body.
 #[test]
 fn the_query_of_an_endpoint_stays_in_its_url_byte_for_byte() {
     let profile = Profile::rfc6749("https://server.example.com/token?tenant=a%20b&x")
@@ -203,7 +203,7 @@ fn a_token_goes_to_the_hosts_added_to_a_profile_and_to_no_other() {
     }
 }
 
-/// Which redirect URIs a program on a user's machine may have (RFC 8252 section 7).
+/// The redirect URIs that a program on a user's machine may have (RFC 8252 section 7).
 #[test]
 fn a_redirect_uri_leads_to_this_machine_by_https_or_by_a_scheme_named_after_a_domain() {
     let begin = |redirect_uri: &str| {

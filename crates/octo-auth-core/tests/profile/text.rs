@@ -1,4 +1,4 @@
-//! Profiles as text: all that is missing or wrong is reported at once, and what may be left out.
+//! Profiles as text: all missing or wrong fields are reported together, and some fields may be omitted.
 
 use octo_auth_core::profile::Profile;
 
@@ -6,7 +6,7 @@ const OCTORATE: &str = include_str!("../../profiles/octorate.toml");
 const OCTOTABLE: &str = include_str!("../../profiles/octotable.toml");
 const OFFICERND: &str = include_str!("../../profiles/officernd.toml");
 
-/// A small profile of a user's own, correct as it stands.
+/// A small, valid profile of a user.
 const OWN: &str = r#"name = "acme"
 title = "Acme"
 client_authentication = "body"
@@ -39,7 +39,7 @@ expires_in_unit = "seconds"
 source = "DOC token"
 "#;
 
-/// Returns the number of the line that holds a text.
+/// Returns the number of the line that contains a text.
 fn line_of(text: &str, part: &str) -> Option<usize> {
     text.lines().position(|line| line.contains(part)).map(|index| index + 1)
 }
@@ -78,8 +78,8 @@ fn all_missing_fields_are_reported_at_once() {
     assert_eq!((error.field(), error.others().len()), ("calls.client_credentials.methud", 5), "{error}");
 }
 
-/// Removes each key of each table of the built-in profiles in turn: a field that cannot be left out is one of those that
-/// are reported together.
+/// Removes each key of each table of the built-in profiles in turn. A required field must be among those that are
+/// reported together.
 #[test]
 fn every_field_that_cannot_be_left_out_is_among_those_reported_at_once() {
     for text in [OCTORATE, OCTOTABLE, OFFICERND] {
@@ -97,7 +97,7 @@ fn every_field_that_cannot_be_left_out_is_among_those_reported_at_once() {
                 .collect();
             let Err(error) = Profile::from_toml(&without) else { continue };
             if error.to_string().contains("missing field") {
-                // With a second one gone, both are reported.
+                // If a second field is missing, both are reported.
                 let both = Profile::from_toml(&without.replacen("title = ", "# ", 1)).unwrap_err();
                 assert_eq!(both.to_string().matches("missing field").count(), 2, "{key}: {both}");
             }
@@ -135,7 +135,7 @@ fn a_profile_of_a_users_own_needs_no_sources() {
     assert!(!text.contains("DOC"));
     let profile = Profile::from_toml(&text).unwrap();
     assert_eq!(profile.document().token_answer.source, "");
-    // A source that is named is one of the list all the same.
+    // A named source is also in the list.
     let error = Profile::from_toml(
         &text.replace("scopes =", "sources = []\nscopes =").replace("path =", "source = \"DOC\"\npath ="),
     )

@@ -1,4 +1,4 @@
-//! The calls of the providers' clients, step by step, without IO.
+//! The calls of the providers' clients, step by step, without I/O.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -14,13 +14,13 @@ use octo_auth_core::provider::ProviderCall;
 use octo_auth_core::{Answer, CallError, ExchangeError, Reply, TokenSpec};
 use octo_auth_testkit::machine::Machine;
 
-/// What was done for a call, in order, and its result.
+/// The steps of a call, in order, and its result.
 struct Driven<T, E> {
     steps: Vec<String>,
     result: Result<Answer<T>, E>,
 }
 
-/// Carries out a call whose requests are answered by these responses in order.
+/// Runs a call. These responses answer its requests in order.
 fn drive<T: Reply, E: From<CallError> + From<ExchangeError>>(
     world: &mut Machine,
     (from, into): (&TokenSpec, &TokenSpec),

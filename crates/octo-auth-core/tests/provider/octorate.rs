@@ -1,4 +1,4 @@
-//! The calls of Octorate's administration, and what begins an account.
+//! Octorate's administration calls, and the calls that sign an account in.
 
 use octo_auth_core::provider::octorate;
 use octo_auth_core::{CallError, OnboardingError, Remedy, Secret, Storage, TokenSpec};

@@ -1,4 +1,4 @@
-//! Sign-ins of a web application: the cookie of each, and the records in which they wait.
+//! Sign-ins of a web application: the cookie of each, and the records in which pending sign-ins are stored.
 
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
@@ -9,19 +9,19 @@ use octo_auth_core::{
 use octo_auth_testkit::moment;
 use octo_auth_testkit::registration::{CLIENT_SECRET, octorate};
 
-/// A sign-in whose state is made of this number.
+/// Returns a sign-in whose state is derived from this number.
 fn sign_in(number: u8, account: &str) -> PendingAuthorization {
     let entropy = Entropy::from_bytes([number; 64]);
     let begun = octorate().authorize("https://app.example/cb", &Scopes::none(), entropy, moment::start());
     begun.unwrap().1.with_account(account)
 }
 
-/// The cookie of a sign-in that waits in a store.
+/// Returns the cookie of a pending sign-in in a store.
 fn cookie(pending: &PendingAuthorization) -> HeaderValue {
     web::cookie(pending.state(), pending.state().expose()).unwrap()
 }
 
-/// The headers of a browser with the cookie of a sign-in, beside others.
+/// Returns the headers of a browser with the cookie of a sign-in, among others.
 fn browser(pending: &PendingAuthorization) -> HeaderMap {
     let cookie = cookie(pending);
     let pair = cookie.to_str().unwrap().split(';').next().unwrap();
@@ -102,7 +102,7 @@ fn a_sign_in_is_taken_once_and_knows_its_account_and_its_verifier() {
     assert!(after.take(&state).is_none());
 }
 
-/// Another replica writes between each reading and each writing.
+/// Another replica writes between each read and write.
 #[test]
 fn a_change_is_made_again_after_a_conflict_and_not_for_ever() {
     let (first, second) = (sign_in(1, "aurora"), sign_in(1, "bellevue"));

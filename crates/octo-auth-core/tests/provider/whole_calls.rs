@@ -1,4 +1,4 @@
-//! Calls of the API whose whole request is at hand.
+//! API calls that have their whole request at hand.
 
 use http::Request;
 use octo_auth_core::profile::{Refusal, RefusalMeaning};
@@ -78,7 +78,7 @@ fn a_refusal_after_which_no_token_can_be_got_is_the_answer_and_says_why() {
     world.got(&members());
     world.endpoint.always(|_| ServerReply::unavailable_for(120));
     let Driven { steps, result } = call(&mut world, [json(401, "{}")]);
-    // The refused token may still work, so it is handed out once more; it would be refused once more.
+    // The refused token may still work, so it is served once more. A second refusal ends the call.
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token"]);
     let answer = result.unwrap().value;
     assert_eq!(answer.meaning(), TokenStatus::TokenRefused);

@@ -1,4 +1,4 @@
-//! What a machine writes, and what the one that starts next knows by it.
+//! What a machine stores, and what the next machine knows from it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{signed_in, started, written};
 
-/// The machine that starts next on the same store, at the same moment.
+/// Returns the machine that starts next on the same store, at the same time.
 fn next(world: &Machine) -> Machine {
     let mut next = started(&world.store);
     next.now = world.now;
@@ -89,10 +89,10 @@ fn contents_are_the_same_in_every_release() {
     assert_eq!(written::contents(), include_str!("contents.txt"));
 }
 
-/// Members of a later release, in a form that a reader would spell otherwise.
+/// Members of a later release, in a form that a parser would not preserve.
 const LATER: &str = r#""later":{"a":[1, 2.50,1e3],"\u0062":null},"later_still":"2026-01-01""#;
 
-/// The content of a key's record with the members of a later release.
+/// Returns the content of a spec's record with the members of a later release.
 fn with_later_members(world: &Machine) -> RecordBytes {
     let content = world.store.content(&world.name(&hotel())).expect("a record");
     let text = std::str::from_utf8(content.as_ref()).expect("text");
@@ -100,7 +100,7 @@ fn with_later_members(world: &Machine) -> RecordBytes {
     RecordBytes::from(format!("{open},{LATER}}}").into_bytes())
 }
 
-/// Whether the members of a later release stand in what is stored, byte by byte.
+/// Returns whether the members of a later release are stored byte for byte.
 fn has_later_members(world: &Machine) -> bool {
     let content = world.store.content(&world.name(&hotel())).expect("a record");
     String::from_utf8_lossy(content.as_ref()).contains(LATER)
@@ -141,7 +141,7 @@ fn members_of_a_request_log_that_this_release_does_not_know_survive_too() {
     assert_eq!(log.member("later"), Some(&json!({"a": [1]})));
 }
 
-/// A record of an account as any release may have written it.
+/// Generates a record of an account as any release may have written it.
 fn stored_records() -> impl Strategy<Value = StoredRecord> {
     let token = ("[!-~]{1,40}", 0..2_000_000_000_000_i64, 0..1_000_000_000_i64, any::<[bool; 4]>());
     let values = prop_oneof![

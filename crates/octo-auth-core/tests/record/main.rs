@@ -1,4 +1,4 @@
-//! Records: their names, what is written and read again, and what is neither used nor overwritten.
+//! Records: their names, how they are written and read, and which are neither used nor overwritten.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
@@ -12,12 +12,12 @@ use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel};
 use octo_auth_testkit::registration::standard;
 use serde_json::json;
 
-/// A machine on a store that no other process uses.
+/// Returns a machine on a store that no other process uses.
 fn started(store: &InMemoryStore) -> Machine {
     Machine::with_store(standard(), Storage::SingleProcess, store, 1)
 }
 
-/// An answer with everything that a record keeps of a token.
+/// Returns an answer with everything that a record keeps of a token.
 fn full_answer() -> ServerReply {
     let body = json!({
         "access_token": "AT1", "token_type": "Bearer", "expires_in": 3600, "refresh_in": 1800,
@@ -26,7 +26,7 @@ fn full_answer() -> ServerReply {
     ServerReply::json(200, &body.to_string())
 }
 
-/// A machine that holds the tokens of a full answer, and the store that it wrote them to.
+/// Returns a machine that holds the tokens of a full answer, and the store to which it wrote them.
 fn signed_in() -> (Machine, InMemoryStore) {
     let store = InMemoryStore::default();
     let mut world = started(&store);

@@ -11,8 +11,8 @@ use proptest::sample::select;
 
 use super::written;
 
-/// What a name is made of. Two of them are the same if everything in them is, whatever the order of scopes and
-/// parameters.
+/// The components of a record name. Two specs have the same record if all components are equal, in any order of
+/// scopes and parameters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Spec {
     issuer: String,
@@ -53,7 +53,7 @@ impl Spec {
         RecordName::new(&self.client(), &self.key())
     }
 
-    /// The same spec in the one form that all specs of the same record have.
+    /// Returns the canonical form of all specs with the same record.
     fn normal(mut self) -> Self {
         self.of_key.append(&mut self.of_client);
         self.of_key.sort();
@@ -64,7 +64,7 @@ impl Spec {
         self
     }
 
-    /// The same record, spelt the other way round.
+    /// Returns a spec of the same record, with its components in reverse order.
     fn reversed(mut self) -> Self {
         self.of_client.reverse();
         self.of_key.reverse();
@@ -75,13 +75,13 @@ impl Spec {
     }
 }
 
-/// Specs of few short texts, so that two of them are often the same, or the same but for a boundary.
+/// Generates specs of few short texts. Two of them are often equal, or equal except for a boundary.
 fn close_specs() -> impl Strategy<Value = Spec> {
     let issuers = select(vec!["https://a.example/t", "https://a.example/tt", "https://b.example/t"]);
     specs(issuers.prop_map(str::to_owned), "[ab]{1,3}", "[ab]{1,2}", "[ab]{0,3}")
 }
 
-/// Two close specs that differ in some of their parts, perhaps in none.
+/// Generates two close specs that differ in some of their parts, or in none.
 fn pairs() -> impl Strategy<Value = (Spec, Spec)> {
     (close_specs(), close_specs(), any::<[bool; 5]>()).prop_map(|(one, mut other, same)| {
         let Spec { issuer, client_id, of_client, grant, of_key } = one.clone();
@@ -94,7 +94,7 @@ fn pairs() -> impl Strategy<Value = (Spec, Spec)> {
     })
 }
 
-/// Specs of any texts that a client and a key can have.
+/// Generates specs of any texts that a client and a `TokenSpec` can have.
 fn all_specs() -> impl Strategy<Value = Spec> {
     specs(
         "https://[a-z0-9.-]{1,60}[a-z0-9]/[a-z/]{0,80}",

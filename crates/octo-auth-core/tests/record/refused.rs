@@ -1,4 +1,5 @@
-//! What is neither used nor overwritten: contents that no machine can have written, or not for this account.
+//! Records that are neither used nor overwritten: no machine can have written the content, or it belongs to another
+//! account.
 
 use octo_auth_core::{
     Client, Freshness, RecordBytes, RecordError, RecordName, Remedy, Storage, TokenErrorKind, TokenSpec,
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::{signed_in, started};
 
-/// Asserts that a machine refuses this content of an account's record by that code, and neither serves nor changes it,
-/// whatever the account is asked for.
+/// Asserts that a machine refuses this content of an account's record with this code. It must neither serve nor
+/// change the content, whatever the test does with the account.
 fn is_refused(what: &str, content: impl AsRef<[u8]>, code: &str) {
     let content = RecordBytes::from(content.as_ref());
     for storage in [Storage::SingleProcess, Storage::MultiProcess] {
@@ -32,7 +33,7 @@ fn is_refused(what: &str, content: impl AsRef<[u8]>, code: &str) {
     }
 }
 
-/// Does everything to an account that could write its record, and asserts that no stored token is served.
+/// Does everything to an account that could write its record. Asserts that no stored token is served.
 fn is_left_alone(what: &str, world: &mut Machine) {
     let is_stored = |got: String| got.contains("AT1");
     world.endpoint.always(|_| ServerReply::tokens("AT-other", 3600, "RT-other"));
@@ -48,7 +49,7 @@ fn is_left_alone(what: &str, world: &mut Machine) {
     }
 }
 
-/// The content of a record with a token, a refresh token and a renewal in doubt.
+/// Returns the content of a record with a token, a refresh token and a renewal in doubt.
 fn full_content() -> String {
     let (mut world, _) = signed_in();
     world.age(&hotel(), Freshness::Stale);

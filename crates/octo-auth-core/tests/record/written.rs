@@ -1,4 +1,4 @@
-//! Names and contents of stored records, written out as text: they stay as they are across releases.
+//! Names and contents of stored records as text. They must not change between releases.
 
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{Client, Freshness, RecordName, Scopes, Storage, TokenSpec};
@@ -8,8 +8,8 @@ use octo_auth_testkit::registration::{
     CLIENT_ID, CLIENT_SECRET, octorate, octotable, officernd, sound, standard, standard_profile,
 };
 
-/// The names of records at each provider and at a standard server: a line that says what the record is of, and below
-/// it the name.
+/// Returns the names of records at each provider and at a standard server. One line describes the record, the next
+/// one is the name.
 #[must_use]
 pub fn names() -> String {
     let mut text = String::new();
@@ -60,8 +60,8 @@ fn another_client() -> Client {
     ))
 }
 
-/// What a store holds of an account at each step of its life, and the request log: a line that says which step it is,
-/// and below it the content.
+/// Returns the stored content of an account at each step of its life, and the request log. One line describes the
+/// step, the next one is the content.
 #[must_use]
 pub fn contents() -> String {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
