@@ -137,7 +137,7 @@ fn checked(title: &str, check: Check) -> Result<Report, Box<dyn Error>> {
 }
 
 #[test]
-fn the_store_keeps_all_promises_with_one_handle_and_with_two_in_both_colours() {
+fn the_store_passes_all_checks_of_both_suites() {
     for (title, check) in CHECKS {
         let report = checked(title, check).unwrap();
         assert_eq!(report.failures(), [], "{title}");

@@ -26,7 +26,7 @@ fn without_a_defect_nothing_is_found() {
 }
 
 #[test]
-fn an_episode_is_what_its_seed_says() {
+fn the_seed_determines_an_episode() {
     let episode = Episode { seed: 7, days: 1, processes: 8 };
     let (once, again) = (episode.play(None), episode.play(None));
     assert_eq!(once.plan, again.plan);
@@ -35,7 +35,7 @@ fn an_episode_is_what_its_seed_says() {
 }
 
 #[test]
-fn a_finding_is_made_short_and_is_found_again_in_what_is_written_down() {
+fn a_violation_is_shrunk_and_found_again_when_its_script_is_read() {
     let sabotage = Defect::named("marker-not-written");
     let (plan, violation) = found(40, sabotage).expect("a finding");
     let script = Script { plan: shrunk(&plan, sabotage), sabotage };

@@ -301,14 +301,14 @@ fn every_difference_in_matching_is_listed_and_every_listed_one_occurs() {
 
 proptest! {
     #[test]
-    fn no_random_text_is_read_otherwise_but_as_listed(
+    fn random_texts_are_read_differently_only_as_listed(
         text in "([0-9a-f]{0,3}[.:]{1,2}){0,8}(ffff:)?([0-9]{1,3}[.]){0,3}[0-9a-f]{0,4}(/[0-9+ ]{0,4})?"
     ) {
         places(&text);
     }
 
     #[test]
-    fn no_random_address_is_matched_otherwise_but_as_listed(
+    fn random_addresses_are_matched_differently_only_as_listed(
         rules in prop::collection::vec((any::<u128>(), 0_u8..=128, any::<bool>()), 0..20), at in any::<prop::sample::Index>(),
         low in any::<u32>()
     ) {

@@ -22,7 +22,7 @@ fn list(text: &str) -> Allowlist {
 }
 
 #[test]
-fn a_refusal_says_what_is_wrong_at_which_byte_and_what_was_probably_meant() {
+fn an_error_says_what_is_wrong_at_which_byte_and_suggests_a_correction() {
     for (text, code, position, meant) in [
         ("10.0.0.5/8", "host_bits", 8, Some("10.0.0.0/8 or 10.0.0.5/32")),
         ("::ffff:10.0.0.5/104", "host_bits", 15, Some("10.0.0.0/8 or 10.0.0.5/32")),
@@ -58,7 +58,7 @@ fn a_refusal_says_what_is_wrong_at_which_byte_and_what_was_probably_meant() {
 
 /// Characters that a web page, a word processor or a log adds to an address.
 #[test]
-fn a_character_that_no_rule_holds_is_named_with_what_was_probably_meant() {
+fn an_invalid_character_is_named_with_a_suggestion() {
     for (text, position, names, meant) in [
         ("203.0.113.7\u{200b}", 11, "U+200B (zero-width space, which cannot be seen)", Some("203.0.113.7")),
         ("\u{200e}203.0.113.0/24", 0, "U+200E (left-to-right mark, which", Some("203.0.113.0/24")),
@@ -109,7 +109,7 @@ fn a_port_is_named_with_the_address_before_it() {
 }
 
 #[test]
-fn what_was_copied_with_more_than_the_rule_is_told_without_it() {
+fn a_rule_copied_with_extra_text_is_suggested_without_it() {
     for (text, meant) in [
         ("https://203.0.113.7/", Some("203.0.113.7")),
         ("HTTP://user@203.0.113.7:8443/path?x=1", Some("203.0.113.7")),
@@ -148,7 +148,7 @@ fn what_was_copied_with_more_than_the_rule_is_told_without_it() {
 }
 
 #[test]
-fn what_needs_a_switch_is_permitted_with_it_and_ipv4_only_refuses_ipv6() {
+fn rules_that_need_an_option_are_permitted_with_it_and_ipv4_only_refuses_ipv6() {
     for text in ["0.0.0.0/0", "128.0.0.0/1", "::/0"] {
         assert!(parse(text).expect_err(text).problem().can_be_switched_on());
         assert!(parse_rule(text, RuleOptions::default().allow_any()).is_ok(), "{text}");
@@ -162,7 +162,7 @@ fn what_needs_a_switch_is_permitted_with_it_and_ipv4_only_refuses_ipv6() {
 }
 
 #[test]
-fn a_list_is_read_with_comments_line_ends_of_windows_and_a_byte_order_mark() {
+fn a_list_may_have_comments_windows_line_ends_and_a_byte_order_mark() {
     let rules = rules("\u{feff}# offices\r\n10.0.0.0/8 # Rome\r\n\r\n\t192.0.2.7\r\n2001:db8::/32");
     let read: Vec<_> = rules.iter().map(|rule| (rule.place(), rule.text())).collect();
     let line = Place::Line;
@@ -234,7 +234,7 @@ fn a_list_of_any_size_permits_what_its_rules_say() {
 }
 
 #[test]
-fn the_edges_of_the_number_space_are_like_any_other() {
+fn the_first_and_last_addresses_behave_like_any_other() {
     let any =
         Rules::from_text("0.0.0.0/0\n::/0", RuleOptions::default().allow_any()).expect("with the switch");
     for address in ["0.0.0.0", "255.255.255.255", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"] {
@@ -301,7 +301,7 @@ fn the_caller_is_the_first_from_the_right_that_is_not_trusted() {
 
 /// Text from the caller itself is to the left of what the proxies add, or in earlier lines.
 #[test]
-fn what_stands_left_of_the_caller_or_in_earlier_lines_changes_nothing() {
+fn text_left_of_the_caller_or_in_earlier_lines_changes_nothing() {
     let (many, long) = ("1.1.1.1,".repeat(40), "x".repeat(9000));
     for junk in [
         "2.2\"2.2", "\"", "\\\"", "a\"b,c\"", "\u{e9}", ",,", "for=\"", "for=\"[", "for=\"\\", "x\\", &many,

@@ -48,7 +48,7 @@ fn challenged(client: &Client, status: u16, challenges: &[&str]) -> TokenStatus 
 const NO_WAIT: TokenStatus = TokenStatus::Quota { retry_after: None };
 
 #[test]
-fn statuses_mean_at_each_provider_what_its_documents_say() {
+fn statuses_are_read_as_each_provider_documents_them() {
     use TokenStatus::{Accepted, Forbidden, TokenRefused, Unrelated};
     let clients = [octorate(), octotable(), officernd(), standard()];
     for (status, meanings) in [
@@ -70,7 +70,7 @@ fn statuses_mean_at_each_provider_what_its_documents_say() {
 }
 
 #[test]
-fn octorate_tells_by_type_what_a_403_means() {
+fn octorates_type_member_says_what_a_403_means() {
     for (body, meaning) in [
         (r#"{"type":"ApiLoginExpired","message":"Expired Token"}"#, TokenStatus::TokenRefused),
         (r#"{"type":"ApiSecurityException","message":"errNoResourcesForIdentity"}"#, TokenStatus::Forbidden),
@@ -91,7 +91,7 @@ fn octorate_tells_by_type_what_a_403_means() {
 }
 
 #[test]
-fn the_error_is_told_by_its_word_and_its_text() {
+fn an_error_is_recognized_by_its_code_and_its_text() {
     let answer =
         answered(&octorate(), &json(403, r#"{"type":"ApiQuotaException","message":"limits \u001b[1m"}"#));
     assert_eq!(answer.code(), Some("provider:ApiQuotaException"));
@@ -108,7 +108,7 @@ fn the_error_is_told_by_its_word_and_its_text() {
 /// Basic, Digest, Negotiate and NTLM ask for another credential. Any other scheme may be the vendor's name for
 /// Bearer.
 #[test]
-fn a_401_refuses_the_token_unless_nothing_but_another_credential_is_asked_for() {
+fn a_401_refuses_the_token_unless_only_other_credentials_are_requested() {
     for (challenges, meaning) in [
         (&[r#"Basic realm="x""#][..], TokenStatus::Unrelated),
         (&[r#"DIGEST realm="x", nonce="y", qop=auth"#], TokenStatus::Unrelated),
@@ -209,14 +209,14 @@ fn a_missing_scope_is_no_reason_to_renew() {
 
 /// A code of RFC 6750 section 3.1 is more specific than a provider's general statement about its status.
 #[test]
-fn a_missing_scope_is_told_at_a_provider_that_documents_the_status_only() {
+fn a_missing_scope_is_recognized_at_a_provider_that_documents_only_the_status() {
     let missing = r#"Bearer error="insufficient_scope", scope="officernd.api.write""#;
     assert_eq!(challenged(&officernd(), 403, &[missing]), TokenStatus::InsufficientScope);
     assert_eq!(challenged(&officernd(), 401, &[missing]), TokenStatus::InsufficientScope);
 }
 
 #[test]
-fn a_server_that_names_the_time_to_wait_is_throttling() {
+fn a_stated_time_to_wait_means_throttling() {
     let wait =
         |status, value: &str| answered(&standard(), &with(status, &[("retry-after", value)], "")).meaning();
     let quota = |seconds| TokenStatus::Quota { retry_after: Some(Duration::from_secs(seconds)) };
@@ -240,7 +240,7 @@ fn a_server_that_names_the_time_to_wait_is_throttling() {
 }
 
 #[test]
-fn only_the_first_eight_kibibytes_of_a_body_are_looked_at() {
+fn only_the_first_8_kib_of_a_body_are_examined() {
     let body = format!(r#"{{"pad":"{}","type":"ApiLoginExpired"}}"#, "p".repeat(8192));
     let answer = answered(&octorate(), &json(403, &body));
     assert_eq!(answer.meaning(), TokenStatus::Forbidden);
@@ -248,7 +248,7 @@ fn only_the_first_eight_kibibytes_of_a_body_are_looked_at() {
 }
 
 #[test]
-fn what_is_left_of_a_quota_is_read_from_octorates_header() {
+fn the_remaining_quota_is_read_from_octorates_header() {
     let left = |client: &Client, value: &str| {
         let exchange =
             client.api_call(&property_token(client.profile(), "AT"), request(&api_url(client))).unwrap();
@@ -266,7 +266,7 @@ fn refused(client: &Client, url: &str) -> &'static str {
 }
 
 #[test]
-fn a_token_for_a_host_the_profile_does_not_list_is_refused_before_there_is_a_request() {
+fn a_token_for_an_unlisted_host_is_refused_before_there_is_a_request() {
     for url in [
         "https://api.octorate.com.evil.example/",
         "https://evil.example/api.octorate.com",
@@ -317,7 +317,7 @@ fn a_request_to_octotable_without_a_property_is_refused() {
 }
 
 #[test]
-fn a_request_is_sent_as_given_but_for_the_token() {
+fn a_request_is_sent_as_given_except_for_the_token() {
     let given = http::Request::put("https://api.octorate.com/connect/rest/v1/reservation/1?a=b%20c")
         .header("authorization", "Bearer stale")
         .header("x-own", "1")
@@ -335,7 +335,7 @@ fn a_request_is_sent_as_given_but_for_the_token() {
 }
 
 #[test]
-fn a_host_that_moved_takes_its_tokens_along() {
+fn a_moved_host_still_gets_its_tokens() {
     let profile = Profile::octorate().with_base("api", "https://gateway.example/octorate").unwrap();
     let client = Client::new(profile, CLIENT_ID, CLIENT_SECRET).unwrap();
     assert!(
@@ -350,7 +350,7 @@ fn a_host_that_moved_takes_its_tokens_along() {
 }
 
 #[test]
-fn a_success_is_whole_up_to_one_mebibyte_and_one_byte_more_is_too_large() {
+fn a_success_is_read_up_to_1_mib() {
     let call = |length: usize| {
         let token = property_token(octorate().profile(), "AT");
         let exchange = octorate().api_call(&token, request(&api_url(&octorate()))).unwrap();
@@ -361,7 +361,7 @@ fn a_success_is_whole_up_to_one_mebibyte_and_one_byte_more_is_too_large() {
 }
 
 #[test]
-fn a_refusal_as_an_error_says_who_must_act_and_when() {
+fn the_error_of_a_refusal_says_who_must_act_and_when() {
     let later = |seconds| Remedy::TryLater { after: Duration::from_secs(seconds) };
     for (response, code, remedy) in [
         (json(401, ""), "http:401", Remedy::RenewToken),
@@ -405,13 +405,13 @@ fn a_refusal_as_an_error_says_who_must_act_and_when() {
 }
 
 #[test]
-fn a_success_is_no_error_and_comes_whole() {
+fn a_success_is_not_an_error_and_is_complete() {
     let answer = answered(&octorate(), &json(201, "{}")).error_for_status().unwrap();
     assert_eq!((answer.status().as_u16(), answer.body()), (201, &b"{}"[..]));
 }
 
 #[test]
-fn a_refusal_is_judged_by_the_beginning_of_its_body() {
+fn a_refusal_is_classified_by_the_beginning_of_its_body() {
     let body = |before: usize| {
         let pad = "p".repeat(before);
         format!(r#"{{"pad":"{pad}","type":"ApiLoginExpired","message":"Expired Token"}}"#)
@@ -422,7 +422,7 @@ fn a_refusal_is_judged_by_the_beginning_of_its_body() {
 }
 
 #[test]
-fn an_answer_keeps_its_headers_and_shows_neither_them_nor_its_body() {
+fn an_answer_keeps_its_headers_but_debug_shows_neither_them_nor_the_body() {
     let answer =
         answered(&octorate(), &with(403, &[("x-secret", "s3cr3t")], r#"{"type":"Unheard","a":"b0dy"}"#));
     assert_eq!(answer.headers()["x-secret"], "s3cr3t");

@@ -56,7 +56,7 @@ fn millis(after: i64) -> i64 {
 }
 
 #[test]
-fn the_servers_clock_is_reported_from_a_minute_and_believed_up_to_a_day() {
+fn a_clock_difference_is_reported_from_a_minute_and_used_up_to_a_day() {
     let Now { wall, .. } = moment::start();
     for (seconds, expected) in [
         (60, "AT, 3600s"),
@@ -77,7 +77,7 @@ fn the_servers_clock_is_reported_from_a_minute_and_believed_up_to_a_day() {
 }
 
 #[test]
-fn an_invitation_to_caches_is_reported_and_nothing_else_is() {
+fn only_an_answer_that_permits_caching_is_reported() {
     for (value, invites) in [
         ("public", true),
         ("private", false),
@@ -94,14 +94,14 @@ fn an_invitation_to_caches_is_reported_and_nothing_else_is() {
 }
 
 #[test]
-fn an_hour_is_waited_as_told_and_a_second_more_is_cut_to_it() {
+fn retry_after_is_limited_to_one_hour() {
     let refused = |seconds| of(&with(503, &[("retry-after", seconds)], ""));
     assert_eq!(refused("3600"), "http:503, after 3600s, later 3600s");
     assert_eq!(refused("3601"), "http:503, after 3600s, later 3600s; retry_after_capped");
 }
 
 #[test]
-fn a_hundred_and_twenty_eight_levels_are_read_and_one_more_is_no_json() {
+fn json_is_read_up_to_128_levels() {
     let nested = |open: &str, close: &str, levels: usize| {
         let more = open.repeat(levels) + "1" + &close.repeat(levels);
         of(&json(200, &TOKEN.replace('}', &format!(r#","more":{more}}}"#))))
@@ -115,7 +115,7 @@ fn a_hundred_and_twenty_eight_levels_are_read_and_one_more_is_no_json() {
 }
 
 #[test]
-fn brackets_count_only_where_they_open_something() {
+fn only_brackets_outside_of_strings_count_as_levels() {
     let many = "[".repeat(200);
     let noted = |note: &str| of(&json(200, &TOKEN.replace('}', &format!(r#","note":"{note}"}}"#))));
     assert_eq!(noted(&many), "AT, 3600s", "in a string");
@@ -150,7 +150,7 @@ fn headed(count: usize, bytes: usize) -> Response<Vec<u8>> {
 }
 
 #[test]
-fn two_hundred_and_fifty_six_headers_and_as_many_kibibytes_are_read_and_no_more() {
+fn headers_are_read_up_to_256_and_256_kib() {
     let refused = "http_malformed, backoff 1s, provider";
     assert_eq!(of(&headed(256, 8192)), "AT, 3600s");
     assert_eq!(of(&headed(257, 8192)), refused);
@@ -175,7 +175,7 @@ fn an_answer_is_framed_by_chunks_or_by_a_length() {
 }
 
 #[test]
-fn two_media_types_are_none_and_the_same_twice_is_one() {
+fn two_different_media_types_count_as_none_and_equal_ones_as_one() {
     let typed = |types: &[&str]| {
         let headers: Vec<_> = types.iter().map(|value| ("content-type", *value)).collect();
         of(&with(200, &headers, TOKEN))
@@ -190,7 +190,7 @@ fn two_media_types_are_none_and_the_same_twice_is_one() {
 }
 
 #[test]
-fn a_form_may_nest_what_it_likes_and_its_numbers_are_numbers() {
+fn a_form_may_contain_brackets_and_its_numbers_are_numbers() {
     let profile = standard().profile().clone().edit(|document| document.token_answer.form = true);
     let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
     let form = |body: &str| {
@@ -205,7 +205,7 @@ fn a_form_may_nest_what_it_likes_and_its_numbers_are_numbers() {
 }
 
 #[test]
-fn ten_years_are_the_longest_that_a_token_lives() {
+fn a_lifetime_is_limited_to_ten_years() {
     let lives = |seconds: u64| of(&json(200, &TOKEN.replace("3600", &seconds.to_string())));
     assert_eq!(lives(315_360_000), "AT, 315360000s");
     assert_eq!(lives(315_360_001), "AT, 315360000s; expires_in_clamped");
@@ -214,20 +214,20 @@ fn ten_years_are_the_longest_that_a_token_lives() {
 }
 
 #[test]
-fn a_lifetime_that_is_null_is_one_that_is_not_told() {
+fn a_null_lifetime_counts_as_missing() {
     assert_eq!(of(&json(200, &TOKEN.replace("3600", "null"))), "AT");
     assert_eq!(of(&json(200, &TOKEN.replace("3600", "true"))), "AT; expires_in_invalid");
 }
 
 #[test]
-fn an_end_that_cannot_be_told_from_the_past_is_past() {
+fn an_end_that_cannot_be_distinguished_from_the_past_is_past() {
     // The server's clock has whole seconds, and the answer took two.
     assert_eq!(ending(&millis(3000).to_string(), 2), "AT, 3s; epoch_millis");
     assert_eq!(ending(&millis(2999).to_string(), 2), "AT, 0ns; epoch_millis expired_on_arrival");
 }
 
 #[test]
-fn a_bare_number_is_an_instant_by_its_size() {
+fn the_size_of_a_number_decides_the_unit_of_an_instant() {
     let seconds = millis(60_000) / 1000;
     assert_eq!(ending(&seconds.to_string(), 0), "AT, 60s; epoch_seconds");
     assert_eq!(ending("99999999999", 0), "AT, 315360000s; epoch_seconds clamped");
@@ -240,7 +240,7 @@ fn a_bare_number_is_an_instant_by_its_size() {
 }
 
 #[test]
-fn a_number_in_quotes_is_an_instant_from_nine_digits_on_or_if_it_is_none_of_a_date() {
+fn a_quoted_number_is_an_instant_if_it_is_long_or_not_a_date() {
     assert_eq!(ending("\"100000000\"", 0), "AT, 0ns; epoch_seconds expired_on_arrival", "nine digits");
     assert_eq!(ending("\"99999999\"", 0), "AT; expire_date_invalid");
     assert_eq!(ending("\"0\"", 0), "AT, 0ns; epoch_zero");
@@ -248,7 +248,7 @@ fn a_number_in_quotes_is_an_instant_from_nine_digits_on_or_if_it_is_none_of_a_da
 }
 
 #[test]
-fn an_end_and_a_lifetime_may_lie_five_seconds_and_the_round_trip_apart() {
+fn an_end_and_a_lifetime_may_differ_by_five_seconds_and_the_round_trip() {
     let body = |at: i64| {
         format!(r#"{{"access_token":"AT","token_type":"Bearer","expires_in":3600,"at":{}}}"#, millis(at))
     };
@@ -283,7 +283,7 @@ fn a_hint_at_the_tokens_end_is_inside_its_lifetime() {
 }
 
 #[test]
-fn tokens_as_long_as_a_header_takes_are_not_reported_and_one_byte_more_is() {
+fn a_token_is_reported_if_it_exceeds_the_header_limit_by_one_byte() {
     const LONG: usize = 8190 - "authorization: Bearer ".len();
     let access = |length| of(&json(200, &TOKEN.replace("AT", &"A".repeat(length))));
     assert!(access(LONG).ends_with("3600s") && access(LONG + 1).ends_with("; access_token_long"));
@@ -295,7 +295,7 @@ fn tokens_as_long_as_a_header_takes_are_not_reported_and_one_byte_more_is() {
 }
 
 #[test]
-fn a_first_name_is_no_alias_and_a_second_one_is() {
+fn the_first_name_of_a_member_is_not_an_alias_but_the_second_is() {
     let profile = standard().profile().clone().edit(|document| {
         document.token_answer.expires_in = vec!["expires_in".into(), "ttl".into()].into();
     });
@@ -306,7 +306,7 @@ fn a_first_name_is_no_alias_and_a_second_one_is() {
 }
 
 #[test]
-fn the_same_member_twice_is_the_same_whatever_its_escapes() {
+fn a_repeated_member_is_recognized_despite_different_escapes() {
     let twice = |first: &str, second: &str| {
         of(&json(200, &TOKEN.replace('}', &format!(r#","scope":{first},"scope":{second}}}"#))))
     };
@@ -319,7 +319,7 @@ fn the_same_member_twice_is_the_same_whatever_its_escapes() {
 }
 
 #[test]
-fn what_is_not_text_is_no_json_where_the_whole_of_it_is_not() {
+fn an_unusable_body_that_is_not_utf_8_is_reported_as_such() {
     let broken = |body: &[u8]| of(&with(200, &[JSON], body));
     assert_eq!(
         broken(b"{\"access_token\":\"A\xff\""),
@@ -341,7 +341,7 @@ fn a_redirect_shows_where_to_without_its_query() {
 }
 
 #[test]
-fn a_media_type_that_is_none_is_shown_and_no_other_failure_shows_one() {
+fn only_an_error_about_the_media_type_shows_it() {
     let error = token(&standard(), &with(200, &[("content-type", "text/html; x=1")], TOKEN)).unwrap_err();
     assert!(error.to_string().contains("text/html; x=1"), "{error}");
     let error = token(&standard(), &with(200, &[JSON], "")).unwrap_err();
@@ -349,7 +349,7 @@ fn a_media_type_that_is_none_is_shown_and_no_other_failure_shows_one() {
 }
 
 #[test]
-fn an_error_in_a_success_is_told_like_one_in_a_refusal() {
+fn an_error_in_a_success_is_reported_like_one_in_a_refusal() {
     let body = r#"{"error":"invalid_scope","error_description":"no such scope","error_uri":"https://e.example.com/x"}"#;
     let typed = with(200, &[("content-type", "text/plain")], body);
     let error = token(&standard(), &typed).unwrap_err();
@@ -373,7 +373,7 @@ fn an_error_page_is_shown_up_to_256_visible_characters() {
 }
 
 #[test]
-fn an_error_is_read_up_to_one_mebibyte_and_not_if_it_is_compressed() {
+fn an_error_is_read_up_to_1_mib_unless_it_is_compressed() {
     let head = r#"{"error":"invalid_scope","pad":""#;
     let padded = |length: usize| format!("{head}{}\"}}", "p".repeat(length - head.len() - 2));
     assert!(of(&json(400, &padded(ANSWER_LIMIT))).starts_with("oauth:invalid_scope"));
@@ -388,7 +388,7 @@ fn an_error_is_read_up_to_one_mebibyte_and_not_if_it_is_compressed() {
 }
 
 #[test]
-fn a_content_encoding_that_names_no_coding_is_none() {
+fn a_content_encoding_without_a_real_coding_counts_as_none() {
     let coded = |names: &[&str]| {
         let headers: Vec<_> = names.iter().map(|name| ("content-encoding", *name)).collect();
         token(&standard(), &with(200, &[&[JSON], &headers[..]].concat(), TOKEN))
@@ -418,7 +418,7 @@ fn a_content_encoding_that_names_no_coding_is_none() {
 }
 
 #[test]
-fn a_refresh_token_is_salvaged_from_a_readable_body_and_no_other() {
+fn a_refresh_token_is_salvaged_only_from_a_readable_body() {
     let rest = r#""refresh_token":"RT","token_type":"mac","access_token":"AT""#;
     let plain = format!("{{{rest}}}");
     assert!(refreshed(&json(200, &plain)).ends_with("salvaged RT"));

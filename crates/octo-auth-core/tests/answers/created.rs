@@ -60,7 +60,7 @@ fn a_created_client_is_read_with_every_success_status() {
 }
 
 #[test]
-fn a_created_client_needs_an_id_and_a_secret_and_nothing_else() {
+fn a_created_client_needs_only_an_id_and_a_secret() {
     let small =
         created_client(201, r#"{"data":[{"client_id":"c","client_secret":"s","id":null,"properties":7}]}"#);
     let small = small.unwrap().value;
@@ -134,7 +134,7 @@ fn a_refresh_token_in_an_unusable_answer_of_property_creation_is_kept() {
 }
 
 #[test]
-fn a_property_that_is_there_already_is_named_where_its_id_is_harmless() {
+fn an_existing_property_is_named_if_its_id_is_harmless() {
     for (body, text) in [
         (r#"{"status":"existing","id":"219642"}"#, "with the id 219642 (HTTP 412)"),
         (r#"{"status":"existing","id":219642}"#, "with the id 219642 (HTTP 412)"),
@@ -155,7 +155,7 @@ fn configuration(body: &str) -> ApiConfiguration {
 }
 
 #[test]
-fn the_page_that_asks_for_a_grant_is_found_in_every_plausible_shape() {
+fn the_consent_page_is_found_in_every_plausible_form() {
     let page = "https://backoffice.example/octobook/identity/oauth.xhtml";
     for pages in [
         format!(r#"["https://other.example/login","{page}"]"#),
@@ -254,7 +254,7 @@ fn deviations_of_the_envelope_are_reported_for_every_kind_of_answer() {
 }
 
 #[test]
-fn the_refresh_token_of_a_created_property_is_kept_by_whatever_name_it_has_there() {
+fn the_refresh_token_of_a_created_property_is_kept_under_any_of_its_names() {
     let profile = octorate().profile().clone().edit(|document| {
         document.created_property.iter_mut().for_each(|rules| rules.refresh_token = "network_token".into());
     });
@@ -266,14 +266,14 @@ fn the_refresh_token_of_a_created_property_is_kept_by_whatever_name_it_has_there
 }
 
 #[test]
-fn a_created_property_shows_what_it_is_and_not_its_refresh_token() {
+fn debug_of_a_created_property_omits_its_refresh_token() {
     let body = r#"{"status":"created","id":"16997","refresh_token":"ffd7ML"}"#;
     let shown = format!("{:?}", created_property(200, body).unwrap().value);
     assert!(shown.contains("16997") && shown.contains("created") && !shown.contains("ffd7ML"), "{shown}");
 }
 
 #[test]
-fn an_id_is_a_text_or_a_whole_number_of_twenty_digits_at_most() {
+fn an_id_is_a_text_or_an_integer_of_at_most_20_digits() {
     let id = |raw: &str| {
         let body = format!(r#"{{"data":[{{"client_id":"c","client_secret":"s","id":{raw}}}]}}"#);
         created_client(201, &body).unwrap().value.id

@@ -42,7 +42,7 @@ fn the_time_in_caches_counts_for_an_absolute_expiry() {
 }
 
 #[test]
-fn a_date_that_contradicts_lengthens_no_lifetime_by_more_than_the_profile_allows() {
+fn a_contradicting_date_lengthens_a_lifetime_only_up_to_the_profiles_limit() {
     for (skew, header, expected) in [
         (7200, BEFORE_50_MINUTES, "AT, 6600s; clock_skew"),
         (7200, BEFORE_6_HOURS, "AT, 10800s; clock_skew"),

@@ -28,7 +28,7 @@ fn the_last_of_twenty_names_of_a_member_is_read() {
 }
 
 #[test]
-fn a_member_that_is_token_type_and_error_code_is_what_the_answer_makes_of_it() {
+fn a_member_for_both_token_type_and_error_code_depends_on_the_answer() {
     let both = |document: &mut Document| {
         document.token_answer.token_type = vec!["type".into()].into();
         let (code, message) = (Some("type".into()), "message".into());
@@ -41,7 +41,7 @@ fn a_member_that_is_token_type_and_error_code_is_what_the_answer_makes_of_it() {
 }
 
 #[test]
-fn an_error_in_an_answer_that_lies_too_deep_does_not_count() {
+fn an_error_too_deep_in_an_answer_does_not_count() {
     let body = format!(r#"{{"error":"invalid_client","more":{}{}}}"#, "[".repeat(128), "]".repeat(128));
     assert_eq!(at(|_| {}, &body), "not_json, backoff 1s, provider");
     let array = "[".repeat(129) + &"]".repeat(129);
@@ -50,7 +50,7 @@ fn an_error_in_an_answer_that_lies_too_deep_does_not_count() {
 }
 
 #[test]
-fn of_many_scopes_as_of_few_each_is_kept_once_and_in_order() {
+fn each_scope_is_kept_once_and_in_order() {
     for count in [2, 32, 33, 20_000] {
         let words: Vec<String> = (0..count).map(|number| format!("scope-{number}")).collect();
         let twice = [words.join(" "), words.join(" \t")].join("\n");

@@ -36,7 +36,7 @@ fn officernd_scopes() -> Scopes {
 }
 
 #[test]
-fn a_quota_at_the_token_endpoint_is_waited_for() {
+fn a_quota_at_the_token_endpoint_causes_a_wait() {
     let body = r#"{"type":"ApiQuotaException","message":"You've reached your quota limits"}"#;
     let error = refused(octorate().api_login().unwrap(), &waiting(403, body, "120"));
     let wait = Duration::from_secs(120);
@@ -45,7 +45,7 @@ fn a_quota_at_the_token_endpoint_is_waited_for() {
 }
 
 #[test]
-fn an_expired_token_for_administration_asks_for_another_one() {
+fn an_expired_administration_token_asks_for_another() {
     let client = octorate();
     let admin = admin_token(client.profile(), "admin");
     for (status, body) in [
@@ -73,7 +73,7 @@ fn a_code_is_never_sent_again() {
 }
 
 #[test]
-fn what_may_have_been_done_already_is_not_repeated_blindly() {
+fn a_request_that_may_have_succeeded_is_not_repeated_blindly() {
     let client = octorate();
     let admin = admin_token(client.profile(), "admin");
     let made = client.create_property(&admin, "{}").unwrap().failed(TransportError::timed_out("no answer"));
@@ -86,7 +86,7 @@ fn what_may_have_been_done_already_is_not_repeated_blindly() {
 }
 
 #[test]
-fn a_doubtful_refresh_still_waits_as_long_as_it_was_told() {
+fn a_refresh_in_doubt_still_obeys_retry_after() {
     let refresh = || standard().refresh(&Secret::new("old")).unwrap();
     let page = response::with(503, &[("content-type", "text/html"), ("retry-after", "120")], "<html>");
     assert_eq!(refused(refresh(), &page).retry(), Retry::Ambiguous { at_least: Duration::from_secs(120) });
@@ -95,7 +95,7 @@ fn a_doubtful_refresh_still_waits_as_long_as_it_was_told() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_used_is_asked_for_again_when_it_says() {
+fn an_unusable_answer_is_retried_at_its_retry_after() {
     let asks_to_wait = |status, header, body| {
         let error = refused(
             standard().refresh(&Secret::new("old")).unwrap(),
@@ -120,7 +120,7 @@ fn no_wait_is_shorter_than_the_documented_distance_between_requests() {
 }
 
 #[test]
-fn where_no_person_has_granted_anything_none_is_asked_to_sign_in() {
+fn a_grant_without_a_user_never_asks_for_a_sign_in() {
     for body in
         [r#"{"error":"invalid_grant"}"#, r#"{"error":"unauthorized"}"#, r#"{"error":"Bad credentials"}"#]
     {
@@ -134,14 +134,14 @@ fn where_no_person_has_granted_anything_none_is_asked_to_sign_in() {
 }
 
 #[test]
-fn trust_that_cannot_be_had_is_a_matter_of_configuration() {
+fn a_failed_tls_handshake_is_a_configuration_error() {
     let error =
         octorate().api_login().unwrap().failed(TransportError::misconfigured("the TLS handshake failed"));
     assert_eq!((error.code().as_ref(), error.remedy()), ("not_sent", Remedy::FixConfiguration));
 }
 
 #[test]
-fn a_proxy_that_asks_for_credentials_is_named_and_is_a_matter_of_configuration() {
+fn a_proxy_that_asks_for_credentials_is_a_configuration_error_with_its_name() {
     let error = refused(
         octorate().api_login().unwrap(),
         &response::with(407, &[("content-type", "text/html")], "<html>"),
@@ -167,7 +167,7 @@ fn a_token_of_one_provider_never_goes_to_another() {
 }
 
 #[test]
-fn an_api_answer_that_was_cut_is_no_answer_and_a_long_refusal_is_understood() {
+fn a_truncated_api_answer_is_an_error_but_a_long_refusal_is_read() {
     let client = octotable();
     let call = || {
         let request = http::Request::get("https://api.octotable.com/x").header("property", "1");
@@ -186,7 +186,7 @@ fn an_api_answer_that_was_cut_is_no_answer_and_a_long_refusal_is_understood() {
 }
 
 #[test]
-fn a_token_that_was_kept_lives_on_as_long_as_it_did() {
+fn a_restored_token_keeps_its_lifetime() {
     let client = octorate();
     let day = Some(Duration::from_secs(86_400));
     let access = octo_auth_core::AccessToken::new("AT").unwrap();
@@ -196,7 +196,7 @@ fn a_token_that_was_kept_lives_on_as_long_as_it_did() {
 }
 
 #[test]
-fn a_token_type_that_is_not_bearer_is_shown_unless_it_may_be_a_secret() {
+fn a_token_type_other_than_bearer_is_shown_unless_it_may_be_a_secret() {
     let refused_type = |token_type: &str| {
         let body = format!(
             r#"{{"access_token":"AT-secret","refresh_token":"RT-secret","token_type":"{token_type}"}}"#

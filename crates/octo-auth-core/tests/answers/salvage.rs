@@ -38,7 +38,7 @@ fn a_rotated_refresh_token_survives_every_fault_of_the_answer_around_it() {
 }
 
 #[test]
-fn a_refresh_token_in_json_that_calls_itself_html_is_kept() {
+fn a_refresh_token_in_json_labelled_as_html_is_kept() {
     let body = r#"{"refresh_token":"NEW","access_token":"a","token_type":"Bearer"}"#;
     let response = response::with(200, &[("content-type", "text/html")], body);
     let error = refused(standard().refresh(&Secret::new("old")).unwrap(), &response);
@@ -67,7 +67,7 @@ fn brought(client: &Client, media_type: &str, body: &str) -> Option<String> {
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[test]
-fn a_form_brings_its_refresh_token_also_if_it_cannot_be_used_or_was_not_expected() {
+fn an_unusable_or_unexpected_form_still_yields_its_refresh_token() {
     for (client, body, expected) in [
         (odd(), "access_token=a&token_type=Bearer&refresh_token=NEW", "NEW"),
         (odd(), "access_token=a&token_type=mac&refresh_token=NEW", "NEW"),
@@ -81,7 +81,7 @@ fn a_form_brings_its_refresh_token_also_if_it_cannot_be_used_or_was_not_expected
 }
 
 #[test]
-fn a_form_that_may_be_cut_brings_no_refresh_token() {
+fn a_possibly_truncated_form_yields_no_refresh_token() {
     let mut response = http::Response::new(Body::from("access_token=a&refresh_token=NE"));
     response.headers_mut().insert("content-type", http::HeaderValue::from_static(FORM));
     let fault = TransportError::broken_off("the connection was closed").with_partial_response(response);
@@ -89,7 +89,7 @@ fn a_form_that_may_be_cut_brings_no_refresh_token() {
 }
 
 #[test]
-fn an_empty_member_hides_no_refresh_token_under_another_name() {
+fn an_empty_member_does_not_hide_a_refresh_token_under_another_name() {
     for empty in ["null", "\"\""] {
         for access_token in ["\"a\"", "7"] {
             let body = format!(
@@ -103,7 +103,7 @@ fn an_empty_member_hides_no_refresh_token_under_another_name() {
 const ROTATED: &str = r#"{"refresh_token":"NEW","access_token":"a","token_type":"Bearer"}"#;
 
 #[test]
-fn a_plain_body_that_calls_itself_compressed_keeps_its_refresh_token() {
+fn a_plain_body_labelled_as_compressed_keeps_its_refresh_token() {
     let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
     let exchange = standard().refresh(&Secret::new("old")).unwrap();
     let error = refused(exchange, &response::with(200, &headers, ROTATED));
@@ -111,7 +111,7 @@ fn a_plain_body_that_calls_itself_compressed_keeps_its_refresh_token() {
 }
 
 #[test]
-fn what_follows_a_complete_object_takes_no_refresh_token_away() {
+fn text_after_a_complete_object_does_not_lose_the_refresh_token() {
     for rest in ["}", "x", "\r\n0\r\n\r\n", "{\"more\":1}", "<!-- served by cache -->", "\0"] {
         let error = refresh(&[ROTATED, rest].concat());
         assert_eq!((error.code().as_ref(), salvaged(&error)), ("not_json", Some("NEW")), "{rest}");
@@ -125,7 +125,7 @@ fn broken(status: u16, body: &str) -> TransportError {
 }
 
 #[test]
-fn a_complete_object_in_a_response_that_broke_off_brings_its_refresh_token() {
+fn a_complete_object_in_a_broken_response_yields_its_refresh_token() {
     let lost = |fault| standard().refresh(&Secret::new("old")).unwrap().failed(fault);
     let error = lost(broken(200, ROTATED));
     assert_eq!((error.code().as_ref(), salvaged(&error)), ("body_incomplete", Some("NEW")));
@@ -138,14 +138,14 @@ fn a_complete_object_in_a_response_that_broke_off_brings_its_refresh_token() {
 }
 
 #[test]
-fn a_fault_shows_nothing_of_the_response() {
+fn a_transport_error_shows_nothing_of_the_response() {
     let fault = broken(200, ROTATED);
     let shown = format!("{fault} {fault:?}");
     assert!(!shown.contains("NEW") && !shown.contains("secret-1"), "{shown}");
 }
 
 #[test]
-fn a_refresh_token_that_is_in_doubt_is_not_taken_for_a_new_one() {
+fn a_refresh_token_in_doubt_is_not_taken_for_a_new_one() {
     for body in [
         r#"{"refresh_token":"A","refresh_token":"B"}"#,
         r#"{"refresh_token":""}"#,
@@ -161,7 +161,7 @@ fn a_refresh_token_that_is_in_doubt_is_not_taken_for_a_new_one() {
 }
 
 #[test]
-fn a_client_grant_has_no_refresh_token_to_keep() {
+fn a_client_grant_keeps_no_refresh_token() {
     let scopes = octo_auth_core::Scopes::parse("flex.community.members.read").unwrap();
     let exchange = officernd().client_credentials(&scopes).unwrap();
     let error = refused(exchange, &response::json(200, r#"{"refresh_token":"NEW"}"#));

@@ -323,7 +323,7 @@ fn each_refusal_says_what_a_machine_may_do_and_who_must_act() {
 }
 
 #[test]
-fn a_server_that_names_the_time_to_wait_is_obeyed_for_an_hour_at_most() {
+fn a_stated_time_to_wait_is_obeyed_for_at_most_an_hour() {
     for (retry_after, expected) in [
         ("30", "http:429, after 30s, later 30s"),
         ("Thu, 01 Jan 2026 00:02:00 GMT", "http:429, after 120s, later 120s"),
@@ -337,7 +337,7 @@ fn a_server_that_names_the_time_to_wait_is_obeyed_for_an_hour_at_most() {
 }
 
 #[test]
-fn a_lost_answer_is_told_from_a_request_that_was_never_sent() {
+fn a_lost_answer_differs_from_a_request_that_was_never_sent() {
     for (asked, fault, expected) in [
         (Standard, TransportError::not_sent("connection refused"), "not_sent, backoff 1s, later 1s"),
         (Standard, TransportError::unknown("connection reset"), "maybe_processed, backoff 1s, later 1s"),
@@ -354,7 +354,7 @@ fn a_lost_answer_is_told_from_a_request_that_was_never_sent() {
 
 /// A code is sent at most once, so waiting cannot help: the user has to sign in for another code.
 #[test]
-fn a_code_whose_exchange_failed_in_passing_is_gone() {
+fn a_code_is_lost_if_its_exchange_fails_temporarily() {
     let failures = [
         redeemed().failed(TransportError::not_sent("connection refused")),
         redeemed().failed(TransportError::unknown("connection reset")),
@@ -370,7 +370,7 @@ fn a_code_whose_exchange_failed_in_passing_is_gone() {
 }
 
 #[test]
-fn a_form_is_read_where_the_profile_allows_it_and_nowhere_else() {
+fn a_form_is_read_only_if_the_profile_allows_it() {
     let body = "access_token=AT&token_type=Bearer&expires_in=3600";
     let form = with(200, &[("content-type", "application/x-www-form-urlencoded")], body);
     assert_eq!(outcome::of_token(&answer(Form, &form)), "AT, 3600s");
@@ -381,7 +381,7 @@ fn a_form_is_read_where_the_profile_allows_it_and_nowhere_else() {
 }
 
 #[test]
-fn an_answer_beyond_one_mebibyte_is_too_large_and_one_byte_less_is_not() {
+fn an_answer_is_read_up_to_1_mib() {
     let head = r#"{"access_token":"AT","token_type":"Bearer","pad":""#;
     let fits = "p".repeat(octo_auth_core::ANSWER_LIMIT - head.len() - 2);
     assert_eq!(outcome::of_token(&answer(Standard, &json(200, &format!("{head}{fits}\"}}")))), "AT");
@@ -401,7 +401,7 @@ fn access_tokens_longer_than_a_header_are_reported_and_then_refused() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_cost_only_the_member_they_stand_in() {
+fn bytes_that_are_not_utf_8_cost_only_their_own_member() {
     let mut elsewhere = br#"{"note":"??","access_token":"AT","token_type":"Bearer"}"#.to_vec();
     elsewhere[9..11].copy_from_slice(&[0xff, 0xfe]);
     let found = outcome::of_token(&answer(Standard, &with(200, &[JSON], &elsewhere)));
@@ -418,7 +418,7 @@ fn bytes_that_are_not_utf_8_cost_only_the_member_they_stand_in() {
 /// "`type` (OctoTable), `token_type` (OAuth) or neither (Octorate): one reading serves all three." An undocumented
 /// member never costs a token (RFC 6749 section 5.1).
 #[test]
-fn a_member_type_beside_a_token_of_octorate_is_no_error() {
+fn a_member_named_type_beside_a_token_of_octorate_is_not_an_error() {
     for word in ["Bearer", "access"] {
         let body = format!(r#"{{"access_token":"AT","expires_in":60,"type":"{word}"}}"#);
         let found = outcome::of_token(&answer(Octorate, &json(200, &body)));
@@ -434,7 +434,7 @@ fn a_member_type_beside_a_token_of_octorate_is_no_error() {
 }
 
 #[test]
-fn lifetimes_count_from_the_sending_and_not_from_the_arrival() {
+fn lifetimes_count_from_sending_not_from_arrival() {
     let body = r#"{"access_token":"AT","token_type":"Bearer","expires_in":3600,"refresh_in":1}"#;
     let exchange = granted(Standard);
     let found = exchange.read(&json(200, body), moment::start(), moment::after(20)).unwrap().value;
@@ -443,7 +443,7 @@ fn lifetimes_count_from_the_sending_and_not_from_the_arrival() {
 }
 
 #[test]
-fn a_hint_when_to_renew_is_taken_only_inside_the_lifetime() {
+fn a_renewal_hint_is_used_only_within_the_lifetime() {
     let profile = standard().profile().clone().edit(|document| {
         document.token_answer.refresh_in = vec!["refresh_in".into()].into();
     });
@@ -477,7 +477,7 @@ fn revocation_succeeds_with_any_body_and_fails_with_an_error() {
 }
 
 #[test]
-fn the_page_about_an_error_is_kept_only_if_a_person_can_be_sent_there() {
+fn an_error_uri_is_kept_only_if_a_user_can_open_it() {
     for (uri, kept) in [
         ("https://docs.example.com/errors", true),
         ("http://docs.example.com", true),
@@ -490,7 +490,7 @@ fn the_page_about_an_error_is_kept_only_if_a_person_can_be_sent_there() {
 }
 
 #[test]
-fn a_token_for_administration_is_read_like_any_other() {
+fn an_administration_token_is_read_like_any_other() {
     let body = r#"{"access_token":"AT","expireDate":"2027-01-01T00:00:00.000Z"}"#;
     let token = read(octorate().api_login().unwrap(), &json(200, body)).unwrap().value;
     assert_eq!(token.access_token().expose(), "AT");

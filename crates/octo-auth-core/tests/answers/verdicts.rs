@@ -33,7 +33,7 @@ fn page(status: u16) -> http::Response<Vec<u8>> {
 }
 
 #[test]
-fn a_code_that_says_that_the_grant_is_dead_counts_at_any_status() {
+fn an_error_code_for_a_dead_grant_counts_at_any_status() {
     for code in ["invalid_grant", "bad_refresh_token", "invalid_refresh_token"] {
         for status in [200, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
             let error = refresh(status, &format!(r#"{{"error":"{code}","error_description":"revoked"}}"#));
@@ -141,7 +141,7 @@ fn a_refusal_that_names_a_time_to_wait_is_a_limit_whatever_its_status() {
 }
 
 #[test]
-fn a_refusal_that_is_no_verdict_never_says_sign_in_and_names_what_helps() {
+fn an_inconclusive_refusal_never_asks_for_a_sign_in_and_names_the_remedy() {
     for (response, remedy, advice) in [
         (json(400, r#"{"error":"access_denied"}"#), "provider", "a shorter `Policy::with_lead`"),
         (json(403, r#"{"error":"access_denied"}"#), "provider", "a shorter `Policy::with_lead`"),
@@ -208,7 +208,7 @@ fn a_404_in_the_words_of_a_framework_says_check_the_base_url() {
 }
 
 #[test]
-fn codes_of_the_device_flow_are_named_for_what_they_are() {
+fn error_codes_of_the_device_flow_have_their_own_names() {
     for (code, words) in [
         ("authorization_pending", "the person has not decided yet (RFC 8628 section 3.5)"),
         ("slow_down", "it was asked too often (RFC 8628 section 3.5)"),

@@ -50,7 +50,7 @@ fn the_same_token_again_is_a_new_generation_and_its_refresh_token_is_kept() {
 }
 
 #[test]
-fn a_server_that_returns_the_same_token_until_its_end_gets_a_request_every_30_seconds_at_most() {
+fn a_server_that_repeats_a_token_until_its_end_gets_at_most_one_request_in_30_seconds() {
     let mut world = Machine::new(standard());
     let end = world.now.boot + Duration::from_secs(3600);
     world
@@ -79,7 +79,7 @@ fn a_token_that_is_due_again_at_once_is_renewed_after_30_seconds_at_the_earliest
 }
 
 #[test]
-fn a_server_that_returns_the_same_token_until_its_end_leaves_no_caller_without_one() {
+fn a_server_that_repeats_a_token_until_its_end_leaves_no_caller_without_one() {
     let mut world = Machine::new(standard());
     let start = world.now.boot;
     world.endpoint.always(move |asked| {
@@ -288,7 +288,7 @@ fn a_late_answer_to_a_client_grant_is_taken_if_there_is_no_token() {
 }
 
 #[test]
-fn a_late_failure_is_no_event_of_the_key() {
+fn a_late_failure_is_not_an_event_of_the_spec() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     let Some(Job::Send(first)) = world.decide(&hotel()).job else { panic!("no request") };
@@ -374,7 +374,7 @@ fn an_error_of_the_server_itself_closes_the_attempt_and_one_of_a_gateway_does_no
 }
 
 #[test]
-fn an_error_that_is_no_verdict_on_the_refresh_token_never_ends_in_a_sign_in() {
+fn an_error_that_does_not_refuse_the_refresh_token_never_ends_in_a_sign_in() {
     let ends: [fn() -> ServerReply; 8] = [
         || ServerReply::page(403, &[]),
         || ServerReply::page(400, &[]),
@@ -401,7 +401,7 @@ fn an_error_that_is_no_verdict_on_the_refresh_token_never_ends_in_a_sign_in() {
 }
 
 #[test]
-fn a_renewal_that_brings_the_same_token_blocks_the_next_for_a_quarter_of_the_time_it_is_stale() {
+fn a_repeated_token_blocks_the_next_renewal_for_a_quarter_of_its_stale_time() {
     let mut world = signed_in();
     world.endpoint.then(ServerReply::token("AT1", 3600));
     world.age(&hotel(), Freshness::Stale);
@@ -446,7 +446,7 @@ fn a_failure_after_a_later_sign_in_does_not_block_it() {
 }
 
 #[test]
-fn a_failure_of_a_client_grant_after_tokens_were_imported_is_no_event_of_the_key() {
+fn a_failure_of_a_client_grant_after_an_import_is_not_an_event_of_the_spec() {
     let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
     let mut world = Machine::new(standard());
     let send = world.up_to_sending(&service());
@@ -475,7 +475,7 @@ fn a_late_answer_that_brings_nothing_new_writes_nothing() {
 }
 
 #[test]
-fn an_error_that_asks_for_a_sign_in_advises_one_only_if_no_token_is_left() {
+fn an_error_asks_for_a_sign_in_only_if_no_token_is_left() {
     let mut world = signed_in();
     stale_end(&mut world, &hotel(), ServerReply::error(400, "interaction_required"));
     let setback = status(&world, &hotel()).setback.expect("the renewal failed");

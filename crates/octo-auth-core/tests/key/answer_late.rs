@@ -101,7 +101,7 @@ fn refused_and_unread(storage: Storage) -> Machine {
 }
 
 #[test]
-fn an_invalid_grant_says_nothing_of_a_later_sign_in() {
+fn an_invalid_grant_does_not_concern_a_later_sign_in() {
     let (mut world, send) = asking();
     world.sign_in(&hotel(), "RT-new");
     end(&mut world, send, ServerReply::error(400, "invalid_grant"));
@@ -257,7 +257,7 @@ fn a_late_success_leaves_the_back_off_of_a_request_that_was_sent_later() {
 }
 
 #[test]
-fn a_late_success_leaves_the_pause_that_the_server_asked_for_since() {
+fn a_late_success_does_not_end_a_retry_after_received_since() {
     for key in [hotel(), service()] {
         let (mut world, first, second) = asking_twice_for(&key);
         end(&mut world, second, ServerReply::unavailable_for(300));
@@ -267,7 +267,7 @@ fn a_late_success_leaves_the_pause_that_the_server_asked_for_since() {
 }
 
 #[test]
-fn retry_after_counts_though_a_late_answer_came_before() {
+fn retry_after_counts_even_after_a_late_answer() {
     for key in [hotel(), service()] {
         let (mut world, first, second) = asking_twice_for(&key);
         end(&mut world, first, ServerReply::tokens("AT1", 100, "RT1"));
@@ -277,7 +277,7 @@ fn retry_after_counts_though_a_late_answer_came_before() {
 }
 
 #[test]
-fn retry_after_counts_in_a_failure_that_comes_late() {
+fn retry_after_counts_in_a_late_failure() {
     for key in [hotel(), service()] {
         let (mut world, first, second) = asking_twice_for(&key);
         end(&mut world, second, ServerReply::tokens("AT1", 100, "RT1"));
@@ -296,7 +296,7 @@ fn retry_after_for_an_earlier_sign_in_does_not_block_the_later_one() {
 }
 
 #[test]
-fn a_refresh_token_whose_successor_came_late_is_not_sent_though_its_attempt_is_written_down() {
+fn a_refresh_token_with_a_late_successor_is_not_sent_after_its_write_ahead() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let first = world.up_to_sending(&hotel());
@@ -312,7 +312,7 @@ fn a_refresh_token_whose_successor_came_late_is_not_sent_though_its_attempt_is_w
 }
 
 #[test]
-fn a_token_that_came_late_keeps_its_age_though_another_answer_came_before_it_was_saved() {
+fn a_late_token_keeps_its_age_even_if_another_answer_came_before_it_was_saved() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     let first = world.up_to_sending(&service());
     world.pass_seconds(62);
@@ -352,7 +352,7 @@ fn the_tokens_of_an_answer_after_an_unsaved_sign_out_are_revoked_only_when_the_s
 }
 
 #[test]
-fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wall_clock_shows() {
+fn a_late_token_does_not_end_the_retry_after_of_a_later_request() {
     let mut world = Machine::new(standard());
     let (first, sent) = (world.up_to_sending(&service()), world.now);
     world.pass_seconds(70);
@@ -373,7 +373,7 @@ fn a_late_token_ends_no_pause_that_a_later_request_was_asked_for_whatever_the_wa
 }
 
 #[test]
-fn a_late_retry_after_holds_back_a_client_grant_that_was_about_to_go_on_without_the_store() {
+fn a_late_retry_after_delays_a_client_grant_without_the_store() {
     let store = InMemoryStore::default();
     let mut world = Machine::with_store(standard(), Storage::MultiProcess, &store, 1);
     assert_eq!(world.got(&service()), "AT1");

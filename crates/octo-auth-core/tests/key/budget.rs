@@ -22,7 +22,7 @@ fn is_spent(world: &mut Machine, key: &TokenSpec) -> Option<Duration> {
 }
 
 #[test]
-fn an_admitted_request_has_room_again_when_the_window_is_over() {
+fn an_admitted_request_is_possible_again_when_the_window_is_over() {
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
     world.manager.admit(Purpose::CodeExchange, world.now).expect("room");
@@ -54,7 +54,7 @@ fn two_scope_sets_of_one_registration_share_four_requests_a_minute() {
 }
 
 #[test]
-fn a_caller_whose_deadline_passes_is_not_told_of_the_budget_that_the_flight_has_spent() {
+fn a_caller_past_its_deadline_gets_no_error_about_the_budget_its_flight_has_spent() {
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
     assert_eq!(world.decide(&service()).line, "expired_renewing: send");
@@ -152,7 +152,7 @@ fn without_a_documented_limit_600_requests_a_minute_are_sent_at_most() {
 }
 
 #[test]
-fn one_key_takes_at_most_10_requests_a_minute_though_its_tokens_expire_at_once() {
+fn one_spec_takes_at_most_10_requests_a_minute_even_if_its_tokens_expire_immediately() {
     let mut world = Machine::new(standard());
     world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 1));
     for _ in 0..3000 {
@@ -185,7 +185,7 @@ fn admitted_requests_take_at_most_half_of_the_budget() {
 }
 
 #[test]
-fn all_keys_that_failed_last_time_take_together_at_most_half_of_the_budget() {
+fn failed_specs_together_take_at_most_half_of_the_budget() {
     let policy = Policy::default().with_request_limit(4).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
     let (good, bad) = (service(), locations(4));
@@ -205,7 +205,7 @@ fn all_keys_that_failed_last_time_take_together_at_most_half_of_the_budget() {
 }
 
 #[test]
-fn a_request_that_could_not_be_sent_is_given_back() {
+fn a_request_that_could_not_be_sent_does_not_count() {
     let policy = Policy::default().with_request_limit(2).expect("a limit");
     for storage in [Storage::None, Storage::MultiProcess] {
         let store = InMemoryStore::default();
@@ -220,7 +220,7 @@ fn a_request_that_could_not_be_sent_is_given_back() {
 }
 
 #[test]
-fn a_policy_can_lower_the_limit_and_not_raise_it() {
+fn a_policy_can_lower_but_not_raise_the_limit() {
     for (limit, allowed) in [(2, 2), (4, 4), (1000, 4)] {
         let policy = Policy::default().with_request_limit(limit).expect("a sound limit");
         let mut world = Machine::with_policy(officernd(), policy);
@@ -246,7 +246,7 @@ fn another_client_has_its_own_limit_and_earlier_requests_still_count() {
 }
 
 #[test]
-fn budget_left_goes_down_with_each_request_and_is_zero_after_a_failure() {
+fn budget_left_decreases_with_each_request_and_is_zero_after_a_failure() {
     let mut world = Machine::new(officernd());
     assert_eq!(world.manager.budget_left(world.now), 4);
     world.manager.admit(Purpose::CodeExchange, world.now).expect("room");
@@ -276,7 +276,7 @@ fn a_key_whose_tokens_live_a_few_seconds_is_never_without_one() {
 }
 
 #[test]
-fn an_account_whose_tokens_live_a_few_seconds_is_never_without_one_though_renewals_fail() {
+fn an_account_with_tokens_of_a_few_seconds_is_never_without_one_even_if_renewals_fail() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.endpoint.always(|asked| match asked.number % 7 {
         0 => ServerReply::error(500, "server_error"),
@@ -360,7 +360,7 @@ fn a_documented_limit_of_one_account_holds_for_each_account_alone() {
 }
 
 #[test]
-fn what_was_sent_while_the_store_was_away_is_written_only_while_it_counts() {
+fn requests_sent_during_a_store_outage_are_written_only_while_they_count() {
     let store = InMemoryStore::default();
     let policy = Policy::default().with_request_limit(5).expect("a limit");
     let mut world = Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, &store, 1);

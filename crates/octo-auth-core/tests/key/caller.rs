@@ -44,7 +44,7 @@ fn a_caller_with_90_seconds_waits_for_a_slot_that_opens_in_61() {
 }
 
 #[test]
-fn a_caller_whose_time_is_over_before_the_slot_opens_is_told_so_at_once() {
+fn a_caller_whose_deadline_precedes_the_free_slot_fails_immediately() {
     for wait in [Duration::ZERO, 30 * SECOND, 61 * SECOND] {
         let (mut world, key) = (spent(), scoped("flex.last.read"));
         let mut caller = caller(&world, wait);
@@ -53,7 +53,7 @@ fn a_caller_whose_time_is_over_before_the_slot_opens_is_told_so_at_once() {
 }
 
 #[test]
-fn a_caller_waits_for_no_back_off() {
+fn a_caller_does_not_wait_for_a_back_off() {
     let mut world = Machine::new(standard());
     world.endpoint.then(ServerReply::error(503, ""));
     world.got(&service());
@@ -62,7 +62,7 @@ fn a_caller_waits_for_no_back_off() {
 }
 
 #[test]
-fn a_caller_without_time_begins_the_renewal_and_is_then_told_to_ask_again_in_a_second() {
+fn a_caller_without_time_begins_the_renewal_and_may_retry_in_a_second() {
     let mut world = Machine::new(standard());
     let mut caller = caller(&world, Duration::ZERO);
     assert!(matches!(ask(&mut world, &service(), &mut caller), Verdict::Run(Job::Send(_))));
@@ -74,7 +74,7 @@ fn a_caller_without_time_begins_the_renewal_and_is_then_told_to_ask_again_in_a_s
 }
 
 #[test]
-fn a_caller_waits_for_a_flight_until_its_own_deadline_at_most() {
+fn a_caller_waits_for_a_flight_at_most_until_its_own_deadline() {
     let mut world = Machine::new(standard());
     let _request = world.up_to_sending(&service());
     let mut caller = caller(&world, 5 * SECOND);
@@ -85,7 +85,7 @@ fn a_caller_waits_for_a_flight_until_its_own_deadline_at_most() {
 }
 
 #[test]
-fn a_caller_that_may_not_block_begins_a_renewal_and_is_told_why_it_cannot_wait() {
+fn a_caller_that_may_not_block_begins_a_renewal_and_gets_the_reason() {
     let mut world = Machine::new(standard());
     let mut caller = Caller::new(Waits::NotHere);
     assert!(matches!(ask(&mut world, &service(), &mut caller), Verdict::Run(Job::Send(_))));

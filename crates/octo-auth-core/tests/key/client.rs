@@ -62,7 +62,7 @@ fn an_unreachable_endpoint_blocks_the_present_client_too() {
 }
 
 #[test]
-fn an_invalid_grant_that_is_saved_while_the_client_is_replaced_does_not_count_for_the_new_one() {
+fn an_invalid_grant_saved_while_the_client_is_replaced_does_not_count_for_the_new_client() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let send = world.up_to_sending(&hotel());
@@ -172,7 +172,7 @@ fn eight_errors_for_an_earlier_client_do_not_block_the_registration() {
 }
 
 #[test]
-fn a_replaced_client_is_tried_at_once_though_the_endpoint_was_left_alone() {
+fn a_replaced_client_is_tried_immediately_despite_the_endpoints_back_off() {
     let mut world = Machine::new(standard());
     world.endpoint.then(not_sent());
     world.got(&service());
@@ -182,7 +182,7 @@ fn a_replaced_client_is_tried_at_once_though_the_endpoint_was_left_alone() {
 }
 
 #[test]
-fn a_request_that_was_counted_is_sent_though_the_limit_was_lifted_meanwhile() {
+fn a_counted_request_is_sent_even_if_the_limit_was_removed_meanwhile() {
     let mut world = Machine::with_store(officernd(), Storage::MultiProcess, &InMemoryStore::default(), 1);
     let count = world.up_to_counting(&scoped("flex.read"));
     let unlimited = officernd().profile().clone().edit(|document| document.token_limit = None);

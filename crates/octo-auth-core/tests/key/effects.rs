@@ -58,7 +58,7 @@ fn only_keys_with_a_handle_are_published() {
 }
 
 #[test]
-fn a_shutdown_and_another_client_concern_all_keys() {
+fn a_shutdown_and_a_replaced_client_concern_all_specs() {
     let mut world = Machine::new(standard());
     let (replaced, effects) = world.manager.step(world.now, |manager| manager.replace_client(standard()));
     assert!(replaced.is_ok() && effects.concerns_all && effects.wakes_watchers);

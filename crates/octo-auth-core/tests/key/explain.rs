@@ -29,7 +29,7 @@ fn no_failure_shows_a_secret() {
 }
 
 #[test]
-fn explain_describes_a_key_in_plain_words() {
+fn explain_describes_a_spec_in_plain_words() {
     let mut world = Machine::new(standard());
     assert_eq!(world.manager.explain(&hotel(), world.now), r#"account "hotel": never asked about."#);
     world.sign_in(&hotel(), &marked("refresh-token"));
@@ -95,7 +95,7 @@ fn debug_texts_show_no_secret() {
 }
 
 #[test]
-fn explain_says_until_when_a_lost_refresh_can_be_in_flight() {
+fn explain_says_how_long_a_lost_refresh_can_be_in_flight() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     let first = world.decide(&hotel()).job;
@@ -113,7 +113,7 @@ fn explain_says_until_when_a_lost_refresh_can_be_in_flight() {
 }
 
 #[test]
-fn explain_says_of_a_refresh_in_flight_only_that_it_began() {
+fn explain_only_says_that_a_refresh_in_flight_began() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     let _in_flight = world.decide(&hotel()).job.expect("a request");
@@ -122,7 +122,7 @@ fn explain_says_of_a_refresh_in_flight_only_that_it_began() {
 }
 
 #[test]
-fn explain_says_of_a_dead_refresh_token_nothing_about_its_outcome() {
+fn explain_does_not_mention_the_outcome_for_a_dead_refresh_token() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     world.endpoint.then(ServerReply::Lost);
@@ -135,7 +135,7 @@ fn explain_says_of_a_dead_refresh_token_nothing_about_its_outcome() {
 }
 
 #[test]
-fn explain_says_nothing_of_a_refresh_token_whose_last_use_was_answered() {
+fn explain_does_not_mention_a_refresh_token_whose_last_use_was_answered() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     world.got(&hotel());
@@ -317,7 +317,7 @@ fn explain_the_status_and_the_failure_agree_in_each_state() {
 }
 
 #[test]
-fn explain_says_until_when_no_renewal_is_forced_and_why() {
+fn explain_says_how_long_no_renewal_is_forced_and_why() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     for _ in 0..2 {

@@ -43,7 +43,7 @@ fn a_repeated_refresh_that_is_refused_ends_in_a_sign_in_because_of_the_doubt() {
 }
 
 #[test]
-fn where_the_provider_takes_no_refresh_token_twice_a_lost_refresh_ends_in_a_sign_in() {
+fn a_lost_refresh_of_a_single_use_refresh_token_ends_in_a_sign_in() {
     let mut world = signed_in_at(never_replayed());
     world.endpoint.then(ServerReply::Fault(TransportError::timed_out("no answer")));
     world.age(&hotel(), Freshness::Stale);
@@ -55,7 +55,7 @@ fn where_the_provider_takes_no_refresh_token_twice_a_lost_refresh_ends_in_a_sign
 }
 
 #[test]
-fn where_a_refresh_token_can_be_repeated_always_a_lost_refresh_is_repeated_before_the_token_expires() {
+fn a_lost_refresh_of_a_reusable_refresh_token_is_repeated_before_the_token_expires() {
     let mut world = signed_in_at(always_replayed());
     world.age(&hotel(), Freshness::Stale);
     for lost in 0..3 {
@@ -75,7 +75,7 @@ fn where_a_refresh_token_can_be_repeated_always_a_lost_refresh_is_repeated_befor
 }
 
 #[test]
-fn a_failure_is_reported_until_the_budget_that_is_spent_for_longer_has_room() {
+fn an_error_is_reported_until_the_longer_block_of_the_budget_ends() {
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
     world.endpoint.then(ServerReply::error(500, "server_error"));
@@ -100,7 +100,7 @@ fn a_connection_that_is_refused_is_reported_to_every_caller_and_never_as_a_spent
 }
 
 #[test]
-fn a_failure_whose_pause_is_over_names_the_limit_that_blocks_and_a_caller_with_time_waits_for_it() {
+fn an_error_after_its_back_off_names_the_blocking_limit_for_which_callers_wait() {
     let policy = Policy::default().with_request_limit(1).expect("a limit");
     let mut world = Machine::with_policy(standard(), policy);
     world.endpoint.then(ServerReply::error(500, "server_error"));
@@ -116,7 +116,7 @@ fn a_failure_whose_pause_is_over_names_the_limit_that_blocks_and_a_caller_with_t
 }
 
 #[test]
-fn a_refresh_in_doubt_is_told_with_the_answer_or_fault_that_left_it_so() {
+fn a_refresh_in_doubt_is_reported_with_the_answer_or_error_that_caused_it() {
     let ends: [fn() -> ServerReply; 3] = [
         || ServerReply::page(502, &[]),
         || ServerReply::Fault(TransportError::timed_out("no answer")),
@@ -151,7 +151,7 @@ fn a_refresh_in_doubt_is_told_with_the_answer_or_fault_that_left_it_so() {
 }
 
 #[test]
-fn a_success_whose_token_is_over_ends_what_an_earlier_doubt_was_told_with() {
+fn a_success_with_an_expired_token_ends_the_report_of_an_earlier_doubt() {
     let mut world = signed_in();
     expired_end(&mut world, &hotel(), ServerReply::page(502, &[]));
     world.pass_seconds(3600);
@@ -165,7 +165,7 @@ fn a_success_whose_token_is_over_ends_what_an_earlier_doubt_was_told_with() {
 }
 
 #[test]
-fn where_a_lost_refresh_is_never_repeated_the_sign_in_is_told_with_its_cause() {
+fn an_error_for_a_lost_refresh_that_is_never_repeated_names_its_cause() {
     let mut world = signed_in_at(never_replayed());
     stale_end(&mut world, &hotel(), ServerReply::page(502, &[]));
     world.age(&hotel(), Freshness::Expired);
@@ -174,7 +174,7 @@ fn where_a_lost_refresh_is_never_repeated_the_sign_in_is_told_with_its_cause() {
 }
 
 #[test]
-fn a_rest_is_not_told_as_a_failure() {
+fn the_wait_after_a_repeated_token_is_not_called_a_failure() {
     let mut world = Machine::new(standard());
     world.endpoint.always(|_| ServerReply::token("AT1", 3600));
     world.got(&service());

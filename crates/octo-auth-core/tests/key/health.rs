@@ -24,7 +24,7 @@ fn octorates_quota_error_blocks_the_registration_for_a_while() {
 }
 
 #[test]
-fn what_could_not_be_sent_blocks_every_key_of_the_registration() {
+fn an_unsendable_request_blocks_every_spec_of_the_registration() {
     let mut world = Machine::new(standard());
     world.endpoint.then(not_sent());
     assert_eq!(world.got(&scoped("a")), "not_sent");
@@ -34,7 +34,7 @@ fn what_could_not_be_sent_blocks_every_key_of_the_registration() {
 }
 
 #[test]
-fn throttling_blocks_every_key_where_the_profile_says_that_the_limit_is_the_clients() {
+fn throttling_blocks_every_spec_if_the_profile_says_the_limit_is_per_client() {
     for (client, is_wide) in [(officernd(), true), (standard(), false)] {
         let mut world = Machine::new(client);
         world.endpoint.then(ServerReply::unavailable_for(100));
@@ -45,7 +45,7 @@ fn throttling_blocks_every_key_where_the_profile_says_that_the_limit_is_the_clie
 }
 
 #[test]
-fn a_redirect_that_asks_to_wait_blocks_no_other_key_though_the_limit_is_the_clients() {
+fn a_redirect_with_retry_after_blocks_no_other_spec_even_if_the_limit_is_per_client() {
     let mut world = Machine::new(officernd());
     let headers = [("location", "https://elsewhere.example/"), ("retry-after", "1800")];
     world.endpoint.then(ServerReply::page(302, &headers));
@@ -82,7 +82,7 @@ fn no_failure_of_one_account_blocks_another_account() {
 }
 
 #[test]
-fn eight_accounts_that_fail_in_a_row_block_the_registration_and_a_success_in_between_prevents_it() {
+fn eight_failing_accounts_in_a_row_block_the_registration_unless_one_succeeds() {
     for succeeds_between in [false, true] {
         let mut world = Machine::new(standard());
         for number in 0..8 {
@@ -99,7 +99,7 @@ fn eight_accounts_that_fail_in_a_row_block_the_registration_and_a_success_in_bet
 }
 
 #[test]
-fn what_blocks_the_registration_blocks_it_though_the_key_was_signed_out_meanwhile() {
+fn an_error_blocks_the_registration_even_if_the_account_was_signed_out_meanwhile() {
     let mut world = Machine::new(standard());
     let Some(Job::Send(send)) = world.decide(&service()).job else { panic!("a token is asked for") };
     let rest = world.manager.sign_out(&service(), world.now);
@@ -140,7 +140,7 @@ fn a_dead_refresh_token_of_one_account_does_not_block_another_account() {
 }
 
 #[test]
-fn one_key_probes_a_blocked_endpoint_for_all() {
+fn one_spec_probes_a_blocked_endpoint_for_all() {
     let mut world = Machine::new(standard());
     world.endpoint.then(not_sent());
     world.got(&scoped("a"));
@@ -206,7 +206,7 @@ fn an_account_that_fails_eight_times_in_a_row_counts_once() {
 }
 
 #[test]
-fn the_account_that_failed_last_leaves_the_next_probe_to_another_though_it_asks_first() {
+fn the_account_that_failed_last_leaves_the_next_probe_to_another_account() {
     let mut world = Machine::new(standard());
     for number in 0..8 {
         world.endpoint.then(ServerReply::page(502, &[]));

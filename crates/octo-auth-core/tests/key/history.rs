@@ -10,7 +10,7 @@ use octo_auth_testkit::response;
 use crate::scene::{blocked_for, not_sent};
 
 #[test]
-fn an_error_that_waiting_does_not_improve_cools_down_from_60_s_to_15_min() {
+fn an_error_that_waiting_does_not_fix_cools_down_from_60_s_to_15_min() {
     let ends: [fn() -> ServerReply; 6] = [
         || ServerReply::error(401, "invalid_client"),
         || ServerReply::error(400, "invalid_scope"),
@@ -71,7 +71,7 @@ fn after_throttling_no_request_is_sent_for_5_seconds() {
 }
 
 #[test]
-fn retry_after_is_kept_to_the_millisecond_and_bounded_by_one_hour() {
+fn retry_after_is_exact_to_the_millisecond_and_at_most_one_hour() {
     for (told, kept) in [(7, 7), (120, 120), (3600, 3600), (86_400, 3600)] {
         let mut world = Machine::new(standard());
         world.endpoint.then(ServerReply::unavailable_for(told));
@@ -115,7 +115,7 @@ fn at_the_end_of_the_token(said: fn() -> ServerReply) -> String {
 }
 
 #[test]
-fn a_pause_that_began_while_a_token_was_served_ends_with_the_token() {
+fn a_back_off_that_began_while_a_token_was_served_ends_with_the_token() {
     let ends: [fn() -> ServerReply; 6] = [
         || ServerReply::error(400, "access_denied"),
         || ServerReply::error(401, "invalid_client"),
@@ -130,7 +130,7 @@ fn a_pause_that_began_while_a_token_was_served_ends_with_the_token() {
 }
 
 #[test]
-fn a_pause_that_the_server_asked_for_outlives_the_token() {
+fn a_back_off_from_retry_after_outlives_the_token() {
     let ends: [fn() -> ServerReply; 2] =
         [|| ServerReply::unavailable_for(3600), || ServerReply::unavailable_for(700)];
     for (case, said) in ends.into_iter().enumerate() {
@@ -140,7 +140,7 @@ fn a_pause_that_the_server_asked_for_outlives_the_token() {
 }
 
 #[test]
-fn with_nothing_to_serve_a_pause_has_its_whole_length() {
+fn without_a_token_to_serve_a_back_off_has_its_full_length() {
     let mut world = Machine::new(standard());
     world.endpoint.then(ServerReply::token("AT1", 3600));
     world.got(&service());

@@ -55,7 +55,7 @@ fn tokens_of_another_provider_are_rejected() {
 }
 
 #[test]
-fn an_import_replaces_a_refresh_token_that_works_only_if_it_may() {
+fn an_import_replaces_a_working_refresh_token_only_if_allowed() {
     let mut world = Machine::new(standard());
     let bring = |world: &mut Machine, text: &str, replaces: bool| {
         let begun = world.manager.import_if_vacant(

@@ -98,7 +98,7 @@ impl Crowd {
 }
 
 #[test]
-fn tokens_that_all_end_at_once_are_renewed_before_within_the_budget_and_few_looks() {
+fn tokens_with_the_same_expiry_are_renewed_within_the_budget_and_with_few_visits() {
     let policy = Policy::default().with_request_limit(100).expect("a sound limit");
     let mut crowd = Crowd::new(policy, 1000);
     crowd.fill(620);
@@ -127,7 +127,7 @@ fn tokens_that_all_end_at_once_are_renewed_before_within_the_budget_and_few_look
 }
 
 #[test]
-fn accounts_that_wait_for_the_request_budget_are_not_looked_at_whenever_it_has_room() {
+fn accounts_waiting_for_the_request_budget_are_not_visited_at_each_free_slot() {
     let policy = Policy::default().with_request_limit(10).expect("a sound limit");
     let mut crowd = Crowd::new(policy, 1000);
     let before = crowd.world.requests();
@@ -138,7 +138,7 @@ fn accounts_that_wait_for_the_request_budget_are_not_looked_at_whenever_it_has_r
 }
 
 #[test]
-fn the_end_of_an_outage_looks_at_few_accounts_in_each_step() {
+fn the_end_of_an_outage_visits_few_accounts_in_each_step() {
     let mut crowd = Crowd::new(Policy::default(), 1000);
     crowd.world.endpoint.always(|_| not_sent());
     crowd.tend_for(RefreshAhead::All, 600);
@@ -151,7 +151,7 @@ fn the_end_of_an_outage_looks_at_few_accounts_in_each_step() {
 }
 
 #[test]
-fn another_client_and_a_shutdown_look_at_few_accounts_in_each_step() {
+fn a_replaced_client_and_a_shutdown_visit_few_accounts_in_each_step() {
     let mut crowd = Crowd::new(Policy::default(), 500);
     crowd.fill(70);
     let now = crowd.world.now;
@@ -174,7 +174,7 @@ fn another_client_and_a_shutdown_look_at_few_accounts_in_each_step() {
 }
 
 #[test]
-fn tokens_that_nobody_uses_are_looked_at_once_when_they_are_due() {
+fn unused_tokens_are_visited_once_when_they_are_due() {
     let mut crowd = Crowd::new(Policy::default(), 500);
     crowd.fill(70);
     crowd.world.pass_seconds(3600);
@@ -185,11 +185,11 @@ fn tokens_that_nobody_uses_are_looked_at_once_when_they_are_due() {
     crowd.tend_for(RefreshAhead::Used, 600);
     assert_eq!((crowd.looks, crowd.world.requests()), (0, requests));
     crowd.tend_for(RefreshAhead::All, 60);
-    assert_eq!(crowd.world.requests() - requests, 500, "they are renewed if all are kept warm");
+    assert_eq!(crowd.world.requests() - requests, 500, "they are renewed if all are refreshed ahead");
 }
 
 #[test]
-fn dead_refresh_tokens_are_tried_twice_a_day_at_most_and_cost_the_others_nothing() {
+fn dead_refresh_tokens_are_tried_at_most_twice_a_day_and_do_not_delay_others() {
     let mut crowd = Crowd::new(Policy::default(), 60);
     crowd.world.endpoint.always(|asked| match asked.refresh_token() {
         Some(token) if token.ends_with('7') && token.starts_with("RT-") => {

@@ -37,7 +37,7 @@ fn the_least_recently_used_key_makes_room_for_another() {
 }
 
 #[test]
-fn a_key_that_is_held_or_in_flight_or_in_no_store_is_never_evicted() {
+fn a_spec_that_is_held_or_in_flight_or_not_stored_is_never_evicted() {
     let policy = Policy::default().with_capacity(3).expect("a sound capacity");
     let mut world = Machine::with_policy(standard(), policy);
     world.manager.acquire(&tenant(0), world.now).expect("there is room");
@@ -80,7 +80,7 @@ fn a_key_whose_token_is_not_saved_is_never_evicted() {
 }
 
 #[test]
-fn a_key_that_failed_is_evicted_once_its_pause_is_over() {
+fn a_failed_spec_is_evicted_once_its_back_off_is_over() {
     let mut world = narrow();
     world.endpoint.then(ServerReply::error(400, "unauthorized_client"));
     assert_eq!(world.got(&tenant(0)), "oauth:unauthorized_client");
@@ -243,7 +243,7 @@ fn a_key_shows_its_parts() {
 }
 
 #[test]
-fn a_failure_shows_its_key_its_code_and_its_cause_and_leads_to_what_lies_behind_the_cause() {
+fn an_error_shows_its_spec_its_code_and_its_cause_and_has_the_cause_as_source() {
     let store = InMemoryStore::default();
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &store, 1);
     store.set_down(true);

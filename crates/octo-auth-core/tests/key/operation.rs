@@ -20,7 +20,7 @@ fn a_sign_in_during_a_renewal_replaces_its_answer() {
 }
 
 #[test]
-fn a_first_sign_in_whose_write_was_not_heard_of_does_not_replace_a_later_one() {
+fn a_first_sign_in_with_an_unknown_write_result_does_not_replace_a_later_one() {
     let (mut one, mut two) = processes();
     let save = one.signing_in(&hotel(), "RT-early");
     one.breaks_off(save, true);
@@ -30,7 +30,7 @@ fn a_first_sign_in_whose_write_was_not_heard_of_does_not_replace_a_later_one() {
 }
 
 #[test]
-fn a_first_sign_in_whose_write_was_not_heard_of_does_not_undo_a_sign_out() {
+fn a_first_sign_in_with_an_unknown_write_result_does_not_undo_a_sign_out() {
     let (mut one, mut two) = processes();
     let save = one.signing_in(&hotel(), "RT-early");
     one.breaks_off(save, true);
@@ -41,7 +41,7 @@ fn a_first_sign_in_whose_write_was_not_heard_of_does_not_undo_a_sign_out() {
 }
 
 #[test]
-fn a_sign_in_that_met_another_one_in_the_store_replaces_it_though_the_first_write_fails() {
+fn a_sign_in_that_conflicts_with_a_stored_one_replaces_it_after_a_failed_write() {
     let (mut one, mut two) = processes();
     let save = one.signing_in(&hotel(), "RT-last");
     two.sign_in(&hotel(), "RT-met");
@@ -85,7 +85,7 @@ fn an_unsaved_sign_in_replaces_what_another_process_renewed_20_times_meanwhile()
 }
 
 #[test]
-fn a_sign_in_whose_write_was_not_heard_of_does_not_replace_a_later_one() {
+fn a_sign_in_with_an_unknown_write_result_does_not_replace_a_later_one() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let imported = Imported::RefreshToken(Secret::from("RT-early"));
     let Some(Job::Save(save)) = one.manager.import(&hotel(), imported, one.now).expect("it is accepted")
@@ -133,7 +133,7 @@ fn the_second_of_two_unsaved_sign_ins_replaces_what_was_stored_before_both() {
 }
 
 #[test]
-fn a_sign_out_ends_an_unread_sign_in_of_another_process_which_learns_of_it() {
+fn a_sign_out_ends_an_unread_sign_in_of_another_process_and_that_process_notices() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     two.sign_in(&hotel(), "RT5");
     assert!(two.got(&hotel()).starts_with("AT"));
@@ -165,7 +165,7 @@ fn a_sign_in_that_is_stored_late_does_not_replace_the_later_ones_of_its_process(
 }
 
 #[test]
-fn a_sign_out_ends_a_sign_in_whose_write_was_not_heard_of() {
+fn a_sign_out_ends_a_sign_in_with_an_unknown_write_result() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let save = one.signing_in(&hotel(), "RT-new");
     one.breaks_off(save, true);
@@ -193,7 +193,7 @@ fn a_sign_out_after_an_unsaved_sign_in_ends_what_is_stored() {
 }
 
 #[test]
-fn a_sign_in_whose_write_was_not_heard_of_does_not_undo_a_sign_out() {
+fn a_sign_in_with_an_unknown_write_result_does_not_undo_a_sign_out() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let save = one.signing_in(&hotel(), "RT-new");
     one.breaks_off(save, true);
@@ -205,7 +205,7 @@ fn a_sign_in_whose_write_was_not_heard_of_does_not_undo_a_sign_out() {
 }
 
 #[test]
-fn a_sign_in_replaces_an_earlier_one_of_its_process_whose_write_was_not_heard_of() {
+fn a_sign_in_replaces_an_earlier_one_of_its_process_with_an_unknown_write_result() {
     for signs_out_between in [false, true] {
         let (mut one, _) = processes();
         let early = one.signing_in(&hotel(), "RT-early");
@@ -242,7 +242,7 @@ fn the_second_of_two_decisions_before_the_first_read_replaces_what_was_stored() 
 }
 
 #[test]
-fn an_attempt_that_was_not_written_leaves_no_doubt_of_the_same_refresh_token_in_a_sign_in() {
+fn an_unwritten_attempt_leaves_no_doubt_about_a_sign_in_with_the_same_refresh_token() {
     let (mut one, _, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let attempt = one.up_to_writing(&hotel());
@@ -258,7 +258,7 @@ fn an_attempt_that_was_not_written_leaves_no_doubt_of_the_same_refresh_token_in_
 }
 
 #[test]
-fn an_invalid_grant_says_nothing_of_a_refresh_token_that_another_process_stored() {
+fn an_invalid_grant_does_not_concern_a_refresh_token_that_another_process_stored() {
     let mut world = signed_in();
     let stored = world.stored(&hotel());
     let renewed = stored.clone().with("number", stored.number() + 1).with("refresh_token", "RT7");
@@ -409,7 +409,7 @@ fn an_invalid_grant_is_followed_by_a_refresh_with_a_sign_in_of_another_process()
 }
 
 #[test]
-fn of_the_pauses_that_two_processes_were_asked_for_the_longer_one_is_stored() {
+fn the_longer_retry_after_of_two_processes_is_stored() {
     for (first, second) in [(300, 60), (60, 300)] {
         let store = InMemoryStore::default();
         let mut all = [process(&store, 1), process(&store, 2)];
@@ -438,7 +438,7 @@ fn of_the_pauses_that_two_processes_were_asked_for_the_longer_one_is_stored() {
 }
 
 #[test]
-fn a_pause_that_was_asked_for_does_not_block_a_later_sign_in_of_another_process() {
+fn a_retry_after_does_not_block_a_later_sign_in_of_another_process() {
     let (mut one, mut two, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     let send = one.up_to_sending(&hotel());
@@ -455,7 +455,7 @@ fn a_pause_that_was_asked_for_does_not_block_a_later_sign_in_of_another_process(
 }
 
 #[test]
-fn a_renewal_whose_write_was_not_heard_of_does_not_end_a_later_pause() {
+fn a_renewal_with_an_unknown_write_result_does_not_end_a_later_back_off() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     let send = one.up_to_sending(&hotel());
@@ -476,7 +476,7 @@ fn a_renewal_whose_write_was_not_heard_of_does_not_end_a_later_pause() {
 }
 
 #[test]
-fn a_pause_that_one_account_was_asked_for_blocks_no_other_account_of_another_process() {
+fn a_retry_after_of_one_account_blocks_no_other_account_of_another_process() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     one.endpoint.then(ServerReply::unavailable_for(900));

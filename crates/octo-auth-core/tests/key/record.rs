@@ -35,7 +35,7 @@ fn applied(world: &Machine) -> usize {
 }
 
 #[test]
-fn of_100_sign_ins_whose_writes_were_not_heard_of_none_is_applied_twice() {
+fn none_of_100_sign_ins_with_unknown_write_results_is_applied_twice() {
     let mut all = signed_in_unheard(100);
     for world in &mut all {
         comes_back(world);
@@ -48,7 +48,7 @@ fn of_100_sign_ins_whose_writes_were_not_heard_of_none_is_applied_twice() {
 }
 
 #[test]
-fn of_100_sign_ins_whose_writes_were_not_heard_of_none_undoes_a_sign_out() {
+fn none_of_100_sign_ins_with_unknown_write_results_undoes_a_sign_out() {
     let mut all = signed_in_unheard(99);
     let mut last = process(&all[0].store, 100);
     last.sign_out(&hotel());
@@ -72,7 +72,7 @@ fn a_record_remembers_the_last_128_processes_that_signed_in_or_out() {
 }
 
 #[test]
-fn a_process_takes_one_place_in_the_record_however_often_it_signs_in() {
+fn a_process_has_one_entry_in_the_record_however_often_it_signs_in() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     for number in 0..200 {
         world.sign_in(&hotel(), &format!("RT{number}"));

@@ -44,7 +44,7 @@ fn a_token_that_a_handle_served_is_refreshed_ahead_and_an_unused_one_is_not() {
 }
 
 #[test]
-fn the_timer_comes_back_when_the_next_key_is_due_and_not_before() {
+fn the_timer_fires_again_exactly_when_the_next_spec_is_due() {
     let mut world = Machine::new(standard());
     world.endpoint.then(ServerReply::token("AT1", 40));
     let token = world.get(&service()).expect("a token");
@@ -60,7 +60,7 @@ fn the_timer_comes_back_when_the_next_key_is_due_and_not_before() {
 }
 
 #[test]
-fn unused_keys_do_not_hide_a_used_one() {
+fn unused_specs_do_not_hide_a_used_one() {
     let mut world = Machine::new(standard());
     let keys: Vec<TokenSpec> = ["a", "b", "c"].map(scoped).into();
     for key in &keys {
@@ -169,7 +169,7 @@ fn a_used_key_is_renewed_before_a_caller_waits() {
 }
 
 #[test]
-fn a_key_that_was_looked_at_too_early_is_renewed_when_it_is_due() {
+fn a_spec_that_was_visited_too_early_is_renewed_when_it_is_due() {
     let mut world = fresh();
     let validity = *world.get(&service()).expect("a token").validity();
     let due = world.now.boot + validity.renewal_due_age().expect("it is renewed");
@@ -193,7 +193,7 @@ fn the_record_of_a_signed_out_account_is_read_every_30_seconds_where_another_pro
 }
 
 #[test]
-fn the_endpoint_is_tried_again_by_the_key_that_was_tried_longest_ago_whatever_its_name() {
+fn the_spec_that_was_tried_longest_ago_tries_the_endpoint_again() {
     let mut world = Machine::new(standard());
     let keys = ["a", "b", "c", "d"].map(scoped);
     for key in &keys {

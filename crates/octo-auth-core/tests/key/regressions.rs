@@ -129,7 +129,7 @@ fn twenty_late_refusals_of_one_token_cause_one_renewal() {
 }
 
 #[test]
-fn odd_lifetimes_cause_neither_a_request_for_each_call_nor_a_token_without_end() {
+fn odd_lifetimes_cause_neither_a_request_for_each_call_nor_an_endless_token() {
     assert_eq!(calls_for_five_minutes(None), (1, 3000), "missing: due after 15 minutes");
     let (requests, served) = calls_for_five_minutes(Some(0));
     assert!(requests <= 40 && served == 0, "zero is not for ever: {requests}, {served}");
@@ -187,7 +187,7 @@ fn a_shorter_lived_token_from_a_renewal_is_taken_and_renewed_in_its_own_time() {
 }
 
 #[test]
-fn an_outage_of_ten_minutes_that_begins_as_the_token_expires_ends_within_a_minute_after_it() {
+fn calls_succeed_within_a_minute_after_a_ten_minute_outage_at_expiry() {
     for (outage, said) in OUTAGES {
         for key in [service(), hotel()] {
             let mut world = holding(&key);
@@ -211,7 +211,7 @@ fn an_outage_of_ten_minutes_that_begins_as_the_token_expires_ends_within_a_minut
 }
 
 #[test]
-fn an_outage_of_ten_minutes_as_the_renewal_is_due_reaches_no_caller() {
+fn a_ten_minute_outage_when_the_renewal_is_due_affects_no_caller() {
     for (outage, said) in OUTAGES {
         for key in [service(), hotel()] {
             let mut world = holding(&key);
@@ -284,7 +284,7 @@ fn after_a_suspend_of_eight_hours_no_expired_token_is_served() {
 }
 
 #[test]
-fn a_token_that_expired_on_arrival_is_not_served_after_a_restart_whatever_the_clock_says() {
+fn a_token_that_expired_on_arrival_is_not_served_after_a_restart_at_any_clock() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.sign_in(&hotel(), "RT0");
     let attempt = world.decide(&hotel()).job.expect("the write-ahead");
@@ -319,7 +319,7 @@ fn a_suspend_of_eight_hours_in_the_middle_of_a_renewal_loses_no_answer() {
 }
 
 #[test]
-fn two_keys_of_one_registration_share_an_outage_instead_of_doubling_it() {
+fn two_specs_of_one_registration_share_the_retries_of_an_outage() {
     let requests_with = |keys: &[TokenSpec]| {
         let mut world = Machine::new(standard());
         world.endpoint.always(|_| ServerReply::Fault(TransportError::not_sent("no route")));
@@ -350,7 +350,7 @@ fn one_gateway_502_during_a_refresh_costs_no_sign_in_and_no_call() {
 }
 
 #[test]
-fn a_renewal_in_flight_is_no_reason_to_sign_in() {
+fn a_renewal_in_flight_does_not_ask_for_a_sign_in() {
     let mut world = at_a_strict_server();
     let mut next = world.decide(&hotel()).job;
     while let Some(job) = next {

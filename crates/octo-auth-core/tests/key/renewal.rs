@@ -217,7 +217,7 @@ fn a_client_grant_is_not_claimed_and_writes_no_attempt() {
 }
 
 #[test]
-fn a_process_that_was_killed_while_it_sent_holds_up_no_client_grant_of_its_successor() {
+fn a_process_killed_while_sending_does_not_block_a_client_grant_of_its_successor() {
     let store = InMemoryStore::default();
     let mut killed = process(&store, 1);
     drop(killed.up_to_sending(&service()));
@@ -296,7 +296,7 @@ fn a_shutdown_under_a_claim_releases_it_and_sends_nothing() {
 }
 
 #[test]
-fn a_process_waits_for_a_slow_one_whose_claim_has_ended_and_takes_its_token() {
+fn a_process_waits_for_a_slow_one_after_its_claim_has_ended_and_takes_its_token() {
     let (mut one, mut two, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let sent = one.up_to_sending(&hotel());
@@ -364,7 +364,7 @@ fn a_sign_in_of_another_process_is_taken_under_the_claim() {
 }
 
 #[test]
-fn whichever_job_is_lost_with_its_carrier_the_account_recovers() {
+fn the_account_recovers_from_the_loss_of_any_jobs_carrier() {
     let lost: [(&str, Picks); 5] = [
         ("load", |job| matches!(job, Job::Load(_))),
         ("claim", |job| matches!(job, Job::Claim(_))),
@@ -405,7 +405,7 @@ fn a_lost_release_blocks_until_the_claim_ends() {
 }
 
 #[test]
-fn an_attempt_of_another_process_that_a_write_meets_is_waited_for() {
+fn a_write_that_conflicts_with_another_processs_attempt_waits_for_it() {
     let (mut one, _, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let save = one.up_to_writing(&hotel());

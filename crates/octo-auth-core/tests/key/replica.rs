@@ -21,7 +21,7 @@ fn one_renews_and_two_reads(one: &mut Machine, two: &mut Machine, key: &TokenSpe
 }
 
 #[test]
-fn an_attempt_of_another_process_in_doubt_counts_though_its_number_is_smaller() {
+fn another_processs_attempt_in_doubt_counts_even_with_a_smaller_number() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     for _ in 0..2 {
@@ -46,7 +46,7 @@ fn an_attempt_of_another_process_in_doubt_counts_though_its_number_is_smaller() 
 }
 
 #[test]
-fn what_another_process_wrote_after_the_claim_ended_is_known_before_a_request_is_sent() {
+fn another_processs_write_after_the_claim_ended_is_read_before_a_request_is_sent() {
     let (mut one, mut two, _) = Machine::two_processes(never_replayed);
     one.age(&hotel(), Freshness::Expired);
     let attempt = one.up_to_writing(&hotel());
@@ -144,7 +144,7 @@ fn a_later_expiry_of_a_token_that_expired_on_arrival_here_is_taken() {
 }
 
 #[test]
-fn a_later_expiry_of_the_same_token_is_taken_though_the_clock_was_set_back() {
+fn a_later_expiry_of_the_same_token_is_taken_even_after_the_clock_was_set_back() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     one.now.wall = one.now.wall.saturating_sub(Duration::from_secs(7200));
@@ -195,7 +195,7 @@ fn a_process_that_starts_later_goes_on_with_the_stored_record() {
 }
 
 #[test]
-fn a_token_that_another_process_stored_and_that_is_over_replaces_no_token_of_the_same_sign_in() {
+fn an_expired_token_of_another_process_replaces_no_token_of_the_same_sign_in() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     one.pass_seconds(60);
@@ -210,7 +210,7 @@ fn a_token_that_another_process_stored_and_that_is_over_replaces_no_token_of_the
 }
 
 #[test]
-fn a_token_that_another_process_signed_in_with_replaces_the_earlier_one_though_it_is_over() {
+fn an_expired_token_of_another_processs_sign_in_replaces_the_earlier_one() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let mut source = Machine::new(standard());
     source.now = one.now;
@@ -224,7 +224,7 @@ fn a_token_that_another_process_signed_in_with_replaces_the_earlier_one_though_i
 }
 
 #[test]
-fn a_token_that_a_sign_in_keeps_is_not_younger_than_before_though_the_clock_was_set_back() {
+fn a_token_kept_by_a_sign_in_does_not_grow_younger_when_the_clock_is_set_back() {
     let mut world = signed_in();
     world.endpoint.then(ServerReply::error(400, "invalid_grant"));
     world.age(&hotel(), Freshness::Stale);
@@ -250,7 +250,7 @@ fn a_record_that_was_restored_and_written_up_to_the_same_version_is_read() {
 }
 
 #[test]
-fn a_record_that_the_store_has_lost_is_written_again_as_soon_as_it_is_missed() {
+fn a_record_lost_by_the_store_is_written_again_once_the_loss_is_noticed() {
     let (_, mut two, _) = Machine::two_processes(standard);
     two.store = InMemoryStore::default();
     let name = two.name(&hotel());
@@ -262,7 +262,7 @@ fn a_record_that_the_store_has_lost_is_written_again_as_soon_as_it_is_missed() {
 }
 
 #[test]
-fn a_process_that_cannot_claim_takes_what_another_one_has_renewed() {
+fn a_process_without_the_claim_takes_another_processs_new_token() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.got(&hotel());
     one.age(&hotel(), Freshness::Expired);

@@ -84,7 +84,7 @@ fn the_requests_of_one_process_count_in_the_others() {
 }
 
 #[test]
-fn two_processes_that_count_at_once_do_not_take_the_same_slot() {
+fn two_processes_that_count_concurrently_do_not_take_the_same_slot() {
     let store = InMemoryStore::default();
     let mut all = fleet(3, &store);
     for number in 0..3 {
@@ -123,7 +123,7 @@ fn a_refresh_is_not_sent_if_its_count_conflicts_long_after_the_attempt_was_writt
 }
 
 #[test]
-fn in_any_minute_four_processes_send_at_most_what_the_provider_allows_whatever_fails() {
+fn four_processes_keep_to_the_providers_limit_in_any_minute_whatever_fails() {
     let store = InMemoryStore::default();
     let mut all = fleet(4, &store);
     let mut sent: Vec<Duration> = Vec::new();
@@ -161,7 +161,7 @@ fn a_clock_set_forward_between_two_reads_hides_no_request() {
 }
 
 #[test]
-fn a_known_request_keeps_its_moment_when_the_clock_is_set() {
+fn a_known_request_keeps_its_time_when_the_clock_is_set() {
     let store = InMemoryStore::default();
     let mut world = limited(2, &store, 1);
     assert!(world.get(&key(0)).is_ok());
@@ -177,7 +177,7 @@ fn a_known_request_keeps_its_moment_when_the_clock_is_set() {
 }
 
 #[test]
-fn a_clock_set_back_blocks_for_no_longer_than_the_window() {
+fn a_clock_set_back_blocks_at_most_for_the_window() {
     let store = InMemoryStore::default();
     let mut all = fleet(2, &store);
     for number in 0..4 {
@@ -351,7 +351,7 @@ fn a_sign_out_of_a_client_grant_while_the_store_counts_stops_the_request() {
 }
 
 #[test]
-fn processes_share_a_limit_that_was_set_and_not_one_that_is_assumed() {
+fn processes_share_a_configured_limit_but_not_an_assumed_one() {
     let store = InMemoryStore::default();
     let (mut one, mut two) = (limited(1, &store, 1), limited(1, &store, 2));
     assert!(one.get(&key(0)).is_ok());
@@ -381,7 +381,7 @@ fn a_restart_with_a_store_of_one_process_knows_the_earlier_requests() {
 }
 
 #[test]
-fn the_request_log_holds_the_requests_that_count_and_no_older_ones() {
+fn the_request_log_holds_only_requests_that_still_count() {
     let store = InMemoryStore::default();
     let mut world = fleet(1, &store).remove(0);
     for _ in 0..10 {
@@ -446,7 +446,7 @@ fn a_refresh_whose_count_conflicts_is_counted_again_while_its_attempt_leaves_tim
 }
 
 #[test]
-fn a_refresh_whose_count_took_too_long_is_not_sent_though_the_wall_clock_was_set_back() {
+fn a_refresh_with_a_slow_count_is_not_sent_even_if_the_wall_clock_is_set_back() {
     // The claim may end soon, and another process may begin a renewal.
     is_not_sent_after(|world| {
         let begun = world.now.wall;
@@ -481,7 +481,7 @@ fn a_limit_of_5_a_minute_holds_over_restarts_of_a_single_process() {
 }
 
 #[test]
-fn a_request_of_another_process_at_the_moment_of_the_last_look_keeps_its_moment() {
+fn a_request_of_another_process_at_the_time_of_the_last_read_keeps_its_time() {
     let store = InMemoryStore::default();
     let mut world = limited(3, &store, 1);
     assert_eq!(world.got(&key(1)), "AT1");

@@ -109,7 +109,7 @@ fn a_sign_out_revokes_an_unread_sign_in_of_another_process() {
 }
 
 #[test]
-fn a_sign_out_revokes_what_another_process_renewed_and_not_what_it_replaced() {
+fn a_sign_out_revokes_another_processs_new_refresh_token_not_the_replaced_one() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     two.age(&hotel(), Freshness::Expired);
     two.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
@@ -120,7 +120,7 @@ fn a_sign_out_revokes_what_another_process_renewed_and_not_what_it_replaced() {
 }
 
 #[test]
-fn an_answer_after_a_sign_out_without_a_refresh_token_leaves_the_old_one_to_be_revoked() {
+fn the_old_refresh_token_is_revoked_if_the_answer_after_a_sign_out_has_none() {
     let mut world = Machine::new(standard());
     world.sign_in(&hotel(), "RT0");
     let send = world.up_to_sending(&hotel());
@@ -174,7 +174,7 @@ fn a_sign_in_of_another_process_is_revoked_only_after_the_sign_out_is_stored() {
 }
 
 #[test]
-fn a_refresh_token_that_the_stored_one_came_from_is_not_revoked() {
+fn a_predecessor_of_the_stored_refresh_token_is_not_revoked() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let sent = one.up_to_sending(&hotel());

@@ -52,7 +52,7 @@ fn a_token_that_cannot_be_saved_is_served_and_saved_later() {
 }
 
 #[test]
-fn what_could_not_be_saved_is_due_again_after_a_pause_without_a_caller() {
+fn an_unsaved_record_is_due_again_after_a_back_off_without_a_caller() {
     let mut world = signed_in();
     assert!(world.manager.save_next(world.now).is_none() && !world.manager.has_unsaved(), "all is saved");
     world.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
@@ -118,7 +118,7 @@ fn while_the_store_is_down_no_refresh_begins_and_client_grants_go_on() {
 }
 
 #[test]
-fn a_key_that_needs_a_sign_in_finds_one_of_another_process_within_30_seconds() {
+fn an_account_that_needs_a_sign_in_finds_one_of_another_process_within_30_seconds() {
     let ways: [Way; 3] = [
         |_| {},
         |one| {
@@ -144,7 +144,7 @@ fn a_key_that_needs_a_sign_in_finds_one_of_another_process_within_30_seconds() {
 }
 
 #[test]
-fn a_key_with_a_dead_refresh_token_and_a_token_is_read_again_after_60_seconds() {
+fn an_account_with_a_token_and_a_dead_refresh_token_is_read_again_after_60_seconds() {
     let (mut one, _) = stuck(|one| {
         one.sign_in(&hotel(), "RT0");
         one.got(&hotel());
@@ -182,7 +182,7 @@ fn reads_in_ten_seconds(world: &mut Machine, end: &str) -> usize {
 }
 
 #[test]
-fn before_sign_in_is_said_a_shared_store_is_read_once_a_second_at_most() {
+fn a_shared_store_is_read_at_most_once_a_second_before_an_error_asks_for_a_sign_in() {
     let ways: [(Way, &str); 3] = [
         (|_| {}, "not_signed_in: give up, not_signed_in, sign in"),
         (
@@ -210,7 +210,7 @@ fn before_sign_in_is_said_a_shared_store_is_read_once_a_second_at_most() {
 }
 
 #[test]
-fn a_caller_that_would_have_to_sign_in_finds_a_sign_in_of_another_process_after_one_second() {
+fn another_processs_sign_in_is_found_after_one_second_before_a_sign_in_error() {
     let ways: [Way; 3] = [
         |_| {},
         |one| {
@@ -246,7 +246,7 @@ fn rereading_after(seconds: u64) -> (Machine, Machine) {
 }
 
 #[test]
-fn a_sign_out_elsewhere_ends_a_token_in_memory_at_the_first_call_after_the_reread_interval() {
+fn another_processs_sign_out_takes_effect_at_the_first_call_after_the_reread_interval() {
     for seconds in [60, 10, 600] {
         let (mut one, mut two) = rereading_after(seconds);
         one.sign_out(&hotel());
@@ -262,7 +262,7 @@ fn a_sign_out_elsewhere_ends_a_token_in_memory_at_the_first_call_after_the_rerea
 }
 
 #[test]
-fn a_sign_in_elsewhere_replaces_a_token_in_memory_at_the_first_call_after_the_reread_interval() {
+fn another_processs_sign_in_takes_effect_at_the_first_call_after_the_reread_interval() {
     for seconds in [60, 10, 600] {
         let (mut one, mut two) = rereading_after(seconds);
         one.sign_in(&hotel(), "RT-new");
@@ -277,7 +277,7 @@ fn a_sign_in_elsewhere_replaces_a_token_in_memory_at_the_first_call_after_the_re
 }
 
 #[test]
-fn a_handle_serves_a_token_alone_until_the_reread_interval_is_over() {
+fn a_handle_serves_a_cached_token_until_the_reread_interval_ends() {
     let (_, mut two) = rereading_after(10);
     let read = two.now.boot;
     let published = two.manager.published(&hotel(), two.now).expect("a fresh token");
@@ -286,7 +286,7 @@ fn a_handle_serves_a_token_alone_until_the_reread_interval_is_over() {
 }
 
 #[test]
-fn a_store_that_always_conflicts_is_store_trouble_after_a_few_tries() {
+fn a_store_that_always_conflicts_is_an_error_after_a_few_attempts() {
     for storage in [Storage::SingleProcess, Storage::MultiProcess] {
         let store = InMemoryStore::default();
         let mut world = Machine::with_store(standard(), storage, &store, 1);
@@ -312,7 +312,7 @@ fn a_store_that_always_conflicts_is_store_trouble_after_a_few_tries() {
 }
 
 #[test]
-fn a_request_log_that_always_conflicts_holds_up_no_client_grant() {
+fn a_request_log_that_always_conflicts_does_not_block_a_client_grant() {
     let store = InMemoryStore::default();
     let policy = Policy::default().with_request_limit(100).expect("a limit");
     let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &store, 1);

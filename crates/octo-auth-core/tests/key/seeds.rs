@@ -39,7 +39,7 @@ fn refreshed(world: &mut Machine) -> String {
 const STORAGES: [Storage; 2] = [Storage::SingleProcess, Storage::MultiProcess];
 
 #[test]
-fn a_seed_signs_an_account_in_that_the_store_does_not_know() {
+fn a_seed_signs_in_an_account_that_is_not_in_the_store() {
     for storage in STORAGES {
         let mut world = first(storage);
         assert_eq!(world.got(&hotel()), "AT");
@@ -48,7 +48,7 @@ fn a_seed_signs_an_account_in_that_the_store_does_not_know() {
 }
 
 #[test]
-fn a_seed_that_is_imported_at_each_of_40_starts_never_replaces_what_was_renewed_from_it() {
+fn a_seed_imported_at_each_of_40_starts_never_replaces_its_successors() {
     for storage in STORAGES {
         let mut world = first(storage);
         let mut last = "RT0".to_owned();
@@ -61,7 +61,7 @@ fn a_seed_that_is_imported_at_each_of_40_starts_never_replaces_what_was_renewed_
 }
 
 #[test]
-fn a_seed_that_is_imported_after_40_refreshes_of_one_process_does_not_replace_the_last_one() {
+fn a_seed_imported_after_40_refreshes_does_not_replace_the_last_refresh_token() {
     for storage in STORAGES {
         let mut world = first(storage);
         for _ in 0..40 {
@@ -124,7 +124,7 @@ fn a_new_seed_replaces_the_tokens_of_the_earlier_one() {
 }
 
 #[test]
-fn two_processes_that_import_the_same_seed_at_once_begin_one_family() {
+fn two_processes_that_import_the_same_seed_concurrently_begin_one_family() {
     let store = InMemoryStore::default();
     let mut one = Machine::with_store(standard(), Storage::MultiProcess, &store, 1);
     let mut two = Machine::with_store(standard(), Storage::MultiProcess, &store, 2);
@@ -141,7 +141,7 @@ fn two_processes_that_import_the_same_seed_at_once_begin_one_family() {
 }
 
 #[test]
-fn a_seed_that_was_imported_does_not_replace_the_last_of_40_sign_ins() {
+fn an_already_imported_seed_does_not_replace_the_last_of_40_sign_ins() {
     for storage in STORAGES {
         let mut world = first(storage);
         for number in 0..40 {
@@ -153,7 +153,7 @@ fn a_seed_that_was_imported_does_not_replace_the_last_of_40_sign_ins() {
 }
 
 #[test]
-fn a_seed_that_a_user_signed_in_with_before_does_not_replace_what_was_renewed_from_it_40_times() {
+fn a_seed_from_an_earlier_sign_in_does_not_replace_its_40th_successor() {
     for storage in STORAGES {
         let mut world = Machine::with_store(standard(), storage, &InMemoryStore::default(), 1);
         world.sign_in(&hotel(), "RT0");
@@ -187,7 +187,7 @@ fn a_seed_is_not_sent_before_the_store_was_read() {
 }
 
 #[test]
-fn a_seed_that_the_record_knows_does_not_take_the_place_of_a_sign_in_before_the_record_is_read() {
+fn a_seed_in_the_record_does_not_replace_a_sign_in_that_precedes_the_first_read() {
     for storage in STORAGES {
         let before = first(storage);
         let mut world = Machine::with_store(standard(), storage, &before.store, 2);

@@ -39,7 +39,7 @@ fn stale(refresh_token: Option<&str>) -> Machine {
 }
 
 #[test]
-fn what_a_handle_serves_alone_ends_by_either_clock() {
+fn a_handles_cached_token_expires_by_either_clock() {
     let mut world = Machine::new(standard());
     let token = world.get(&service()).expect("a token");
     let published = world.manager.published(&service(), world.now).expect("a fresh token");
@@ -69,7 +69,7 @@ fn a_token_whose_renewal_is_in_flight_is_served_until_it_expires() {
 }
 
 #[test]
-fn a_token_that_is_stale_by_a_clock_set_back_is_published_until_the_clock_is_right() {
+fn a_token_that_is_stale_by_a_clock_set_back_is_published_until_the_clock_is_correct() {
     let mut world = Machine::new(standard());
     world.get(&service()).expect("a token");
     world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(90));
@@ -92,7 +92,7 @@ fn a_token_that_is_stale_by_a_clock_set_back_is_published_until_the_clock_is_rig
 }
 
 #[test]
-fn a_handle_serves_no_token_alone_while_a_flight_is_overdue() {
+fn a_handle_serves_no_cached_token_while_a_flight_is_overdue() {
     let mut world = saving_after(ServerReply::token("AT2", 3600));
     assert!(world.manager.published(&service(), world.now).is_some(), "the new one is not in force yet");
     world.pass_seconds(5);
@@ -101,7 +101,7 @@ fn a_handle_serves_no_token_alone_while_a_flight_is_overdue() {
 }
 
 #[test]
-fn a_handle_serves_a_stale_token_alone_if_it_cannot_be_renewed() {
+fn a_handle_serves_a_stale_cached_token_if_it_cannot_be_renewed() {
     let mut without = stale(None);
     assert!(without.manager.published(&hotel(), without.now).is_some(), "there is no refresh token");
     let mut dead = stale(Some("RT0"));
@@ -150,7 +150,7 @@ fn a_resource_server_that_refuses_every_token_costs_one_renewal_a_minute_at_firs
 }
 
 #[test]
-fn forced_renewals_start_again_after_a_token_lived_without_a_refusal() {
+fn forced_renewals_are_possible_again_after_a_token_lived_without_a_refusal() {
     let mut world = Machine::new(standard());
     for _ in 0..3 {
         let token = world.get(&service()).expect("a token");
@@ -237,7 +237,7 @@ fn half_of_a_short_lifetime_without_a_refusal_resets_the_block_of_forced_renewal
 }
 
 #[test]
-fn fifteen_minutes_without_a_refusal_reset_the_block_of_forced_renewals_and_less_does_not() {
+fn the_block_of_forced_renewals_ends_after_15_minutes_without_a_refusal() {
     let mut world = Machine::new(standard());
     world.endpoint.always(|asked| ServerReply::token(&format!("AT{}", asked.number), 86_400));
     let mut closed = Vec::new();
@@ -284,7 +284,7 @@ fn a_token_that_is_read_again_keeps_its_age_by_both_clocks() {
 }
 
 #[test]
-fn a_token_that_expired_when_it_came_again_is_not_served_wherever_the_clock_is_set() {
+fn a_repeated_token_that_has_expired_is_not_served_whatever_the_clock_says() {
     let mut world = Machine::new(standard());
     assert_eq!(world.got(&service()), "AT1");
     world.age(&service(), Freshness::Expired);
@@ -305,7 +305,7 @@ fn a_token_that_expired_when_it_came_again_is_not_served_wherever_the_clock_is_s
 }
 
 #[test]
-fn a_stored_token_is_served_for_its_lifetime_from_the_first_read_at_most() {
+fn a_stored_token_is_served_at_most_for_its_lifetime_from_the_first_read() {
     let (_, _, store) = Machine::two_processes(standard);
     let mut third = process(&store, 3);
     // The wall clock is a day behind that of the process that wrote the record.
@@ -330,7 +330,7 @@ fn a_refusal_of_an_older_generation_changes_nothing() {
 }
 
 #[test]
-fn what_a_handle_serves_alone_ends_at_the_next_change_of_the_state() {
+fn a_handles_cached_token_ends_at_the_next_change_of_the_state() {
     let mut world = fresh();
     let published = world.manager.published(&service(), world.now).expect("a fresh token");
     let told = world.decide(&service());
@@ -395,7 +395,7 @@ fn a_token_does_not_grow_younger_when_the_clock_is_set_back_after_it_was_read() 
 }
 
 #[test]
-fn a_token_that_was_over_when_it_was_read_is_not_served_after_the_clock_was_set_back() {
+fn a_token_that_had_expired_when_read_is_not_served_after_the_clock_is_set_back() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Stale);
     two.now = one.now;
@@ -413,7 +413,7 @@ fn a_token_that_was_over_when_it_was_read_is_not_served_after_the_clock_was_set_
 }
 
 #[test]
-fn a_refused_token_that_the_server_gives_again_to_another_process_after_another_one_is_flagged() {
+fn a_refused_token_that_the_server_issues_again_to_another_process_is_flagged() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let token = one.get(&hotel()).expect("a token");
     one.manager.refused(&hotel(), token.generation(), one.now);
@@ -432,7 +432,7 @@ fn a_refused_token_that_the_server_gives_again_to_another_process_after_another_
 }
 
 #[test]
-fn a_token_keeps_its_generation_when_the_next_one_is_over_on_arrival() {
+fn a_token_keeps_its_generation_if_the_next_one_expired_on_arrival() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     let before = world.get(&service()).expect("a token").generation();
     world.age(&service(), Freshness::Stale);
@@ -473,7 +473,7 @@ fn a_sign_in_ends_the_limit_of_forced_renewals() {
 }
 
 #[test]
-fn what_handles_read_stays_the_same_until_something_happens_to_the_key() {
+fn a_handles_snapshot_is_the_same_until_the_spec_changes() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     let published = |world: &mut Machine| world.manager.published(&hotel(), world.now);
     let first = published(&mut two).expect("a fresh token");

@@ -9,7 +9,7 @@ use octo_auth_testkit::registration::{always_replayed, never_replayed, officernd
 use crate::scene::{MILLI, written};
 
 #[test]
-fn an_attempt_of_another_process_that_is_read_late_under_a_claim_can_still_be_open() {
+fn another_processs_attempt_that_is_read_late_under_a_claim_can_still_be_open() {
     let (mut one, mut two, _) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let load = one.up_to(&hotel(), |job| matches!(job, Job::Load(_)));
@@ -24,7 +24,7 @@ fn an_attempt_of_another_process_that_is_read_late_under_a_claim_can_still_be_op
 }
 
 #[test]
-fn an_attempt_of_another_process_that_is_met_under_the_claim_is_in_doubt() {
+fn another_processs_attempt_found_under_the_claim_is_in_doubt() {
     let (mut one, mut two, _) = Machine::two_processes(never_replayed);
     one.age(&hotel(), Freshness::Expired);
     two.now = one.now;
@@ -86,7 +86,7 @@ fn succeeded(client: fn() -> Client, set_on: i64) -> (Machine, String, Duration)
 }
 
 #[test]
-fn an_attempt_of_a_killed_process_lasts_71_s_from_first_sight_whatever_the_wall_clock_says() {
+fn a_killed_processs_attempt_lasts_71_s_after_the_first_read_at_any_wall_clock() {
     for set_on in [0, 86_400, -86_400] {
         let (next, got, took) = succeeded(standard, set_on);
         assert!((71_000..=71_750).contains(&took.as_millis()), "{set_on}: {took:?}");
@@ -95,7 +95,7 @@ fn an_attempt_of_a_killed_process_lasts_71_s_from_first_sight_whatever_the_wall_
 }
 
 #[test]
-fn an_attempt_of_a_killed_process_with_a_token_that_must_not_be_sent_twice_ends_in_a_sign_in() {
+fn a_killed_processs_attempt_with_a_single_use_token_ends_in_a_sign_in() {
     let (mut next, _, took) = succeeded(never_replayed, 0);
     assert!((71_000..=71_750).contains(&took.as_millis()), "{took:?}");
     assert_eq!(next.requests(), 0);
@@ -103,7 +103,7 @@ fn an_attempt_of_a_killed_process_with_a_token_that_must_not_be_sent_twice_ends_
 }
 
 #[test]
-fn an_attempt_of_a_killed_process_with_a_token_that_can_be_sent_twice_is_not_waited_for() {
+fn a_killed_processs_attempt_with_a_reusable_token_is_not_waited_for() {
     let (next, got, took) = succeeded(always_replayed, 0);
     assert_eq!((got.as_str(), next.requests(), took), ("AT1", 1, Duration::ZERO));
 }
@@ -159,7 +159,7 @@ fn retry_after_holds_in_another_process() {
 }
 
 #[test]
-fn retry_after_holds_for_no_longer_than_it_said_though_the_clock_was_set_back() {
+fn retry_after_is_not_extended_by_a_clock_set_back() {
     let before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
     let mut world = restarted(&before, Storage::SingleProcess, 2);
     world.now.wall = world.now.wall.saturating_sub(Duration::from_secs(86_400));
@@ -167,7 +167,7 @@ fn retry_after_holds_for_no_longer_than_it_said_though_the_clock_was_set_back() 
 }
 
 #[test]
-fn retry_after_of_a_day_ends_after_an_hour_also_after_a_restart() {
+fn retry_after_of_a_day_ends_after_an_hour_even_after_a_restart() {
     let mut before = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     before.sign_in(&hotel(), "RT0");
     before.endpoint.then(ServerReply::unavailable_for(86_400));
@@ -178,7 +178,7 @@ fn retry_after_of_a_day_ends_after_an_hour_also_after_a_restart() {
 }
 
 #[test]
-fn retry_after_that_ended_before_a_success_does_not_begin_again_by_a_clock_that_was_set_back() {
+fn an_ended_retry_after_does_not_begin_again_when_the_clock_is_set_back() {
     for key in [hotel(), service()] {
         let mut before = asked_to_wait(standard(), Storage::SingleProcess, &key);
         before.pass_seconds(120);
@@ -193,7 +193,7 @@ fn retry_after_that_ended_before_a_success_does_not_begin_again_by_a_clock_that_
 }
 
 #[test]
-fn retry_after_counts_though_an_earlier_one_ends_later_by_a_clock_that_was_set_back() {
+fn a_new_retry_after_replaces_one_that_ends_later_by_a_clock_set_back() {
     let mut before = asked_to_wait(standard(), Storage::SingleProcess, &hotel());
     before.pass_seconds(120);
     before.now.wall = before.now.wall.saturating_sub(Duration::from_secs(120));
@@ -207,7 +207,7 @@ fn retry_after_counts_though_an_earlier_one_ends_later_by_a_clock_that_was_set_b
 }
 
 #[test]
-fn retry_after_holds_though_another_process_took_it_for_over_and_removed_it() {
+fn retry_after_holds_even_if_another_process_considered_it_over_and_removed_it() {
     for key in [hotel(), service()] {
         let mut one = asked_to_wait(standard(), Storage::MultiProcess, &key);
         let mut two = restarted(&one, Storage::MultiProcess, 2);
@@ -247,7 +247,7 @@ fn retry_after_ends_with_the_next_sign_in() {
 }
 
 #[test]
-fn retry_after_of_a_documented_limit_holds_for_the_other_accounts_of_another_process_once_it_is_read() {
+fn retry_after_of_a_documented_limit_holds_for_all_accounts_of_another_process_once_read() {
     let key = scoped("flex.read");
     let one = asked_to_wait(officernd(), Storage::MultiProcess, &key);
     let mut two = restarted(&one, Storage::MultiProcess, 2);
@@ -279,7 +279,7 @@ fn retry_after_for_another_process_is_read_under_the_claim_before_a_request_is_s
 }
 
 #[test]
-fn an_attempt_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before_it_reads_the_record() {
+fn a_wall_clock_set_forward_before_the_read_does_not_end_an_attempt_early() {
     let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let mut third = Machine::with_store(standard(), Storage::SingleProcess, &store, 3);
@@ -294,7 +294,7 @@ fn an_attempt_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before
 }
 
 #[test]
-fn retry_after_does_not_end_early_for_a_process_whose_wall_clock_is_set_on_before_it_reads_the_record() {
+fn a_wall_clock_set_forward_before_the_read_does_not_end_retry_after_early() {
     let (mut one, _, store) = Machine::two_processes(standard);
     one.age(&hotel(), Freshness::Expired);
     let mut third = Machine::with_store(standard(), Storage::MultiProcess, &store, 3);

@@ -31,7 +31,7 @@ fn end(world: &mut Machine, send: SendJob) -> Effects {
 }
 
 #[test]
-fn no_more_renewals_are_in_flight_than_the_policy_allows_and_one_begins_when_another_ends() {
+fn renewals_in_flight_are_limited_and_one_begins_when_another_ends() {
     let mut world = narrow(2);
     let one = ask(&mut world, &tenant(0)).expect("a renewal");
     let _two = ask(&mut world, &tenant(1)).expect("a renewal");
@@ -50,14 +50,14 @@ fn no_more_renewals_are_in_flight_than_the_policy_allows_and_one_begins_when_ano
 }
 
 #[test]
-fn a_caller_without_time_to_wait_for_room_is_told_so() {
+fn a_caller_without_time_to_wait_for_a_slot_gets_an_error() {
     let mut world = narrow(1);
     let _in_flight = ask(&mut world, &tenant(0)).expect("a renewal");
     assert_eq!(world.got(&tenant(1)), "too_many_in_flight");
 }
 
 #[test]
-fn a_caller_whose_token_was_refused_waits_for_room_rather_than_use_it_again() {
+fn a_caller_with_a_refused_token_waits_for_a_slot_rather_than_reuse_it() {
     let mut world = narrow(1);
     let token = world.get(&tenant(0)).expect("a token");
     world.manager.refused(&tenant(0), token.generation(), world.now);
@@ -69,7 +69,7 @@ fn a_caller_whose_token_was_refused_waits_for_room_rather_than_use_it_again() {
 }
 
 #[test]
-fn accounts_leave_a_quarter_to_client_grants() {
+fn accounts_leave_a_quarter_of_the_slots_to_client_grants() {
     let policy = Policy::default().with_concurrency(4).expect("room");
     let store = InMemoryStore::default();
     let mut world = Machine::with_store_and_policy(standard(), policy, Storage::SingleProcess, &store, 1);
@@ -87,6 +87,6 @@ fn accounts_leave_a_quarter_to_client_grants() {
 }
 
 #[test]
-fn a_zero_is_no_limit_of_renewals() {
+fn a_limit_of_zero_renewals_is_rejected() {
     assert!(Policy::default().with_concurrency(0).is_err());
 }

@@ -234,7 +234,7 @@ fn expired_begins_a_renewal() {
 }
 
 #[test]
-fn expired_blocked_fails_at_once_and_says_when_a_renewal_is_possible() {
+fn expired_blocked_fails_immediately_and_says_when_a_renewal_is_possible() {
     let mut world = Machine::new(standard());
     world.endpoint.then(ServerReply::unavailable_for(120));
     assert_eq!(world.got(&service()), "http:503");
@@ -320,7 +320,7 @@ fn refused_in_flight_waits_and_serves_the_token_as_suspect_at_the_deadline() {
 }
 
 #[test]
-fn a_refused_token_that_nothing_can_renew_ends_in_a_sign_in() {
+fn a_refused_token_that_cannot_be_renewed_ends_in_a_sign_in() {
     let mut world = Machine::new(standard());
     let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
     let job = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now).expect("a token");

@@ -46,7 +46,7 @@ fn an_account_without_a_sign_in_is_not_signed_in() {
 }
 
 #[test]
-fn an_account_that_was_never_signed_in_says_sign_in_and_one_that_was_says_again() {
+fn an_error_asks_to_sign_in_the_first_time_and_to_sign_in_again_later() {
     let mut world = Machine::new(standard());
     let never = world.get(&hotel()).expect_err("no sign-in yet").to_string();
     assert!(never.ends_with("the user has not signed in yet; the user has to sign in"), "{never}");
@@ -85,7 +85,7 @@ fn a_blocked_key_names_the_failure_and_needs_no_sign_in() {
 }
 
 #[test]
-fn what_will_block_the_next_renewal_is_named_while_a_request_is_in_flight() {
+fn the_status_names_the_next_block_while_a_request_is_in_flight() {
     let mut world = Machine::new(officernd());
     for number in 0..3 {
         world.get(&scoped(&format!("flex.{number}.read"))).expect("room for three");
@@ -186,7 +186,7 @@ fn a_signed_out_account_is_signed_out_and_an_unread_one_is_unavailable() {
 }
 
 #[test]
-fn an_unreadable_store_is_named_though_the_registration_is_blocked_for_longer() {
+fn an_unreadable_store_is_named_even_if_the_registration_is_blocked_for_longer() {
     let store = InMemoryStore::default();
     let limit = officernd().profile().document().token_limit.clone();
     let limited = standard().profile().clone().edit(|document| {
@@ -247,7 +247,7 @@ fn a_refresh_in_doubt_blocks_until_the_token_expires() {
 }
 
 #[test]
-fn what_was_tolerated_in_a_stored_token_is_told() {
+fn deviations_of_a_stored_token_are_reported() {
     let of_an_hour = |world: &Machine, ahead| {
         let issued_at = world.now.wall.saturating_add(Duration::from_secs(ahead));
         world.stored(&hotel()).with_access_token("AT1", issued_at, Duration::from_secs(3600))
@@ -266,7 +266,7 @@ fn what_was_tolerated_in_a_stored_token_is_told() {
 }
 
 #[test]
-fn a_record_is_read_once_it_was_read_and_saving_once_its_next_write_is_due() {
+fn a_record_is_read_after_the_first_read_and_saving_when_its_next_write_is_due() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     let read = world.decide(&service()).job;
     assert!(!status(&world, &service()).is_read);

@@ -79,7 +79,7 @@ fn the_cause_stays_with_the_flight_from_the_claim_to_the_request() {
 }
 
 #[test]
-fn a_report_names_its_ending_in_words_that_no_server_chooses() {
+fn a_report_names_its_outcome_in_words_that_no_server_chooses() {
     let ends: [(ServerReply, &str); 7] = [
         (ServerReply::token("AT1", 3600), "ok"),
         (ServerReply::error(400, "invalid_grant"), "oauth:invalid_grant"),

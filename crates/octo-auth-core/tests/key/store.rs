@@ -61,7 +61,7 @@ fn a_store_error_has_its_cause_as_source() {
 }
 
 #[test]
-fn a_store_behind_an_arc_is_that_store() {
+fn a_store_in_an_arc_is_the_same_store() {
     let (store, minute) = (Arc::new(Fixed), Duration::from_secs(60));
     let (name, content) = (RecordName::new(&standard(), &hotel()), RecordBytes::from(&b"{}"[..]));
     assert_eq!(Store::storage(&store), Storage::MultiProcess);

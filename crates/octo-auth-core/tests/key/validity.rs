@@ -42,7 +42,7 @@ fn the_ages_of_renewal_and_expiry_follow_the_formula() {
 }
 
 #[test]
-fn a_token_is_served_and_renewed_to_the_millisecond() {
+fn serving_and_renewal_are_exact_to_the_millisecond() {
     let mut world = Machine::new(standard());
     let token = world.get(&service()).expect("a token");
     let (due, end) = ages(token.validity());

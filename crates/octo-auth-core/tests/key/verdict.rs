@@ -29,7 +29,7 @@ fn refused(times: usize, said: fn() -> ServerReply) -> Machine {
 }
 
 #[test]
-fn the_third_refusal_without_a_reason_and_with_nothing_left_says_sign_in_with_its_event() {
+fn the_third_unexplained_refusal_with_nothing_to_serve_asks_for_a_sign_in() {
     let unexplained: [fn() -> ServerReply; 5] = [
         bare,
         || ServerReply::error(400, "odd"),
@@ -58,7 +58,7 @@ fn the_third_refusal_without_a_reason_and_with_nothing_left_says_sign_in_with_it
 }
 
 #[test]
-fn a_client_grant_that_a_server_wants_a_person_for_needs_no_sign_in() {
+fn a_client_grant_never_needs_a_sign_in_even_if_the_server_asks_for_a_user() {
     let mut world = Machine::new(standard());
     world.endpoint.then(ServerReply::error(400, "interaction_required"));
     let failure = world.get(&service()).expect_err("it was refused");
@@ -69,7 +69,7 @@ fn a_client_grant_that_a_server_wants_a_person_for_needs_no_sign_in() {
 }
 
 #[test]
-fn while_there_is_something_to_serve_no_refusal_without_a_reason_says_sign_in() {
+fn an_unexplained_refusal_does_not_ask_for_a_sign_in_while_a_token_is_served() {
     let mut world = signed_in();
     world.age(&hotel(), Freshness::Stale);
     for _ in 0..4 {
@@ -83,7 +83,7 @@ fn while_there_is_something_to_serve_no_refusal_without_a_reason_says_sign_in() 
 }
 
 #[test]
-fn a_token_that_a_resource_server_refused_is_nothing_to_serve() {
+fn a_token_refused_by_a_resource_server_does_not_count_as_servable() {
     let mut world = signed_in();
     let token = world.get(&hotel()).expect("a token");
     world.manager.refused(&hotel(), token.generation(), world.now);
@@ -97,7 +97,7 @@ fn a_token_that_a_resource_server_refused_is_nothing_to_serve() {
 }
 
 #[test]
-fn a_refusal_without_a_body_is_the_verdict_where_the_profile_says_so() {
+fn a_refusal_without_a_body_is_final_if_the_profile_says_so() {
     let profile: Profile = standard()
         .profile()
         .clone()
@@ -118,7 +118,7 @@ fn a_refusal_without_a_body_is_the_verdict_where_the_profile_says_so() {
 }
 
 #[test]
-fn a_known_code_of_a_dead_refresh_token_is_the_verdict_at_any_status() {
+fn a_known_code_for_a_dead_refresh_token_is_final_at_any_status() {
     for (status, code) in [(200, "invalid_grant"), (401, "bad_refresh_token"), (500, "invalid_refresh_token")]
     {
         let mut world = signed_in();
@@ -131,7 +131,7 @@ fn a_known_code_of_a_dead_refresh_token_is_the_verdict_at_any_status() {
 }
 
 #[test]
-fn a_refusal_that_is_no_verdict_never_says_sign_in_however_often_it_comes() {
+fn an_inconclusive_refusal_never_asks_for_a_sign_in_however_often_repeated() {
     let no_verdict: [fn() -> ServerReply; 6] = [
         || ServerReply::error(400, "access_denied"),
         || ServerReply::page(403, &[]),
@@ -153,7 +153,7 @@ fn a_refusal_that_is_no_verdict_never_says_sign_in_however_often_it_comes() {
 }
 
 #[test]
-fn a_refused_token_that_nothing_can_renew_says_sign_in_at_once_and_explain_agrees() {
+fn a_refused_token_that_cannot_be_renewed_asks_for_a_sign_in_as_explain_says() {
     let mut world = Machine::new(standard());
     let access_token = AccessToken::new("AT0").expect("a token");
     let tokens = TokenSet::restore(standard().profile(), access_token, world.now.wall, None, None);

@@ -34,7 +34,7 @@ fn total<T: Reply + std::fmt::Debug>(exchange: Exchange<T>, response: &Response<
 
 proptest! {
     #[test]
-    fn a_token_that_was_read_can_always_stand_in_a_header(response in prop_oneof![8 => answers(), 1 => token_answers()]) {
+    fn a_token_that_was_read_is_always_valid_in_a_header(response in prop_oneof![8 => answers(), 1 => token_answers()]) {
         for exchange in token_requests() {
             if let Ok(answer) = exchange.read(&response, moment::start(), moment::after(1)) {
                 let token = answer.value.access_token().expose().to_owned();
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_as_the_rfc_has_it_is_a_token_and_an_error_is_none(granted in token_answers(), refused in error_answers()) {
+    fn an_answer_of_the_rfc_is_a_token_and_an_error_is_not(granted in token_answers(), refused in error_answers()) {
         let asking = || standard().refresh(&Secret::from("old-refresh-token")).unwrap();
         let read = response::read(asking(), &granted);
         prop_assert!(read.is_ok(), "{:?}", read);

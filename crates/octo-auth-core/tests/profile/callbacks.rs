@@ -34,7 +34,7 @@ fn rejected(pending: PendingAuthorization, callback: &str) -> RejectedCallback {
 }
 
 #[test]
-fn the_whole_address_or_its_query_alone_yields_the_code() {
+fn the_whole_url_or_only_its_query_yields_the_code() {
     for callback in [
         format!("https://localhost/back?code=c0de&state={STATE}"),
         format!("  https://localhost/back?state={STATE}&code=c%30de\n"),
@@ -60,7 +60,7 @@ fn a_plus_in_a_callback_is_a_space_and_an_escape_is_its_byte() {
 }
 
 #[test]
-fn whatever_lacks_the_state_gives_the_sign_in_back_and_it_still_works() {
+fn a_callback_without_the_state_returns_the_sign_in_which_still_works() {
     let long = format!("?code=c&state={STATE}&pad={}", "p".repeat(16 * 1024));
     for (callback, code) in [
         ("?code=evil&state=forged".to_owned(), "state_mismatch"),
@@ -94,7 +94,7 @@ fn whatever_lacks_the_state_gives_the_sign_in_back_and_it_still_works() {
 }
 
 #[test]
-fn whatever_carries_the_state_and_no_code_ends_the_sign_in() {
+fn a_callback_with_the_state_but_no_code_ends_the_sign_in() {
     for (query, code) in [
         ("", "code_missing"),
         ("&code=", "code_missing"),
@@ -149,7 +149,7 @@ fn a_refused_callback_says_by_its_code_who_must_act() {
 }
 
 #[test]
-fn an_issuer_mismatch_shows_both_issuers_and_is_a_matter_of_configuration() {
+fn an_issuer_mismatch_is_a_configuration_error_with_both_issuers() {
     for (iss, shown) in [
         ("https%3A%2F%2Fserver.example.com%2F", r#""https://server.example.com/""#),
         ("https%3A%2F%2Fevil.example%1B%5B2J", r#""https://evil.example [2J""#),
@@ -184,7 +184,7 @@ fn a_server_that_names_its_issuer_must_name_it_in_every_callback() {
 
 /// A server that does not announce the parameter may still send it. It is then compared (RFC 9207).
 #[test]
-fn an_optional_issuer_may_be_absent_and_never_another_one() {
+fn an_optional_issuer_may_be_absent_but_not_different() {
     let sign_in = || {
         let profile = standard_profile(ClientAuthentication::Body).with_optional_issuer("https://as.example");
         let client = Client::new(profile.unwrap(), CLIENT_ID, CLIENT_SECRET).unwrap();
@@ -214,7 +214,7 @@ fn an_optional_issuer_may_be_absent_and_never_another_one() {
 
 /// A second issuer could be that of another server (mix-up, RFC 9207 section 2.4).
 #[test]
-fn an_issuer_that_stands_twice_is_refused() {
+fn a_repeated_issuer_is_refused() {
     let iss = "&iss=https%3A%2F%2Fserver.example.com";
     let rejected = rejected(sign_in_with_issuer(), &format!("?code=c&state={STATE}{iss}{iss}"));
     assert_eq!(rejected.error, CallbackError::Duplicate { name: "iss" });
@@ -245,7 +245,7 @@ fn a_code_is_good_for_less_than_sixty_seconds_by_both_clocks() {
 }
 
 #[test]
-fn elsewhere_a_code_lives_ten_minutes_at_most() {
+fn at_other_servers_a_code_lives_at_most_ten_minutes() {
     let code = || {
         let (_, pending) =
             standard().authorize("https://localhost", &Scopes::none(), entropy(), moment::start()).unwrap();
@@ -272,7 +272,7 @@ fn a_code_is_redeemed_only_by_the_client_that_asked_for_it() {
 
 /// All standard servers have the same profile except for their addresses (mix-up, RFC 9207 section 1).
 #[test]
-fn a_code_and_its_verifier_go_to_no_other_server_than_that_of_the_sign_in() {
+fn a_code_and_its_verifier_go_only_to_the_server_of_the_sign_in() {
     let at = |token_url: &str| {
         let profile = Profile::rfc6749(token_url)
             .and_then(|profile| profile.with_authorization_url("https://honest.example/authorize"));
@@ -323,7 +323,7 @@ fn a_sign_in_survives_its_journey_through_a_session_store() {
 }
 
 #[test]
-fn a_stored_sign_in_of_any_texts_is_read_as_it_was_written() {
+fn a_stored_sign_in_with_arbitrary_texts_is_read_as_it_was_written() {
     let odd = "\u{1}\u{1b}\"\\\n\u{e9}".repeat(20);
     let members = ["token_endpoint", "client_id", "redirect_uri", "issuer", "state", "code_verifier"];
     let mut stored: serde_json::Value = members.map(|name| (name, odd.as_str())).into_iter().collect();
@@ -364,7 +364,7 @@ fn a_stored_sign_in_without_its_verifier_is_refused_where_the_profile_demands_pk
 }
 
 #[test]
-fn a_sign_in_has_an_age_and_yields_no_code_from_an_hour_on() {
+fn a_sign_in_yields_no_code_after_an_hour() {
     let stored = || PendingAuthorization::from_json(sign_in("https://localhost").to_json().expose()).unwrap();
     let callback = format!("?code=c0de&state={STATE}");
     let refusal = format!("?error=access_denied&state={STATE}");
@@ -402,7 +402,7 @@ fn an_issuer_that_was_not_configured_is_among_the_other_parameters() {
 }
 
 #[test]
-fn what_is_not_a_stored_sign_in_is_nothing() {
+fn invalid_text_is_not_read_as_a_stored_sign_in() {
     let whole = sign_in("https://localhost").to_json();
     for broken in [
         "{}".to_owned(),
@@ -430,7 +430,7 @@ fn officernds_own_parameters_are_kept_for_the_caller() {
 }
 
 #[test]
-fn the_slash_a_browser_adds_to_an_empty_path_is_no_difference_and_is_not_sent() {
+fn the_slash_a_browser_adds_to_an_empty_path_is_ignored_and_not_sent() {
     let callback = format!("https://localhost/?code=c0de&state={STATE}");
     for (redirect_uri, encoded) in [
         ("https://localhost", "https%3A%2F%2Flocalhost"),
@@ -450,7 +450,7 @@ fn the_slash_a_browser_adds_to_an_empty_path_is_no_difference_and_is_not_sent() 
 /// Scheme and host are case-insensitive, and a browser writes both in lower case (RFC 3986 section 6.2.2.1). It also
 /// omits the default port of the scheme.
 #[test]
-fn what_else_a_browser_rewrites_in_an_address_is_no_difference() {
+fn other_rewrites_of_a_browser_in_a_url_are_ignored() {
     for (registered, shown) in [
         ("https://App.Example.com/cb", "https://app.example.com/cb"),
         ("HTTPS://app.example.com/cb", "https://app.example.com/cb"),
@@ -462,7 +462,7 @@ fn what_else_a_browser_rewrites_in_an_address_is_no_difference() {
 }
 
 #[test]
-fn a_private_scheme_is_an_address_and_has_a_path() {
+fn a_private_scheme_is_a_redirect_uri_and_has_a_path() {
     for redirect_uri in ["com.example.app:/cb", "com.example.app://host/cb"] {
         let sign_in = || {
             standard()

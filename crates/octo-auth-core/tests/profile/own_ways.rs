@@ -45,7 +45,7 @@ fn id_token(claims: &str) -> String {
 }
 
 #[test]
-fn members_that_the_profile_keeps_are_handed_on_and_secrets_are_marked() {
+fn kept_members_are_returned_and_secrets_are_marked() {
     let client = client(keeping);
     let id_token = id_token(r#"{"nonce":"n-1","sub":"ann","aud":["a"]}"#);
     let members = format!(

@@ -123,7 +123,7 @@ fn q09_octorate_refreshes_at_another_path_without_a_grant_type() {
 
 /// The `TokenManager` keeps the stored refresh token. Here the answer must not claim to replace it.
 #[test]
-fn q10_a_refresh_answer_without_a_refresh_token_replaces_none() {
+fn q10_a_refresh_answer_without_a_refresh_token_does_not_replace_it() {
     for member in ["", r#""refresh_token":null,"#, r#""refresh_token":"","#, r#""refresh_token":7,"#] {
         let answer =
             renewed(&format!(r#"{{{member}"access_token":"b","expireDate":"2026-01-02T00:00:00Z"}}"#));
@@ -153,7 +153,7 @@ fn q12_no_other_403_calls_for_a_renewal() {
 }
 
 #[test]
-fn q13_octorates_quota_is_a_403_and_a_header_tells_what_is_left() {
+fn q13_octorates_quota_error_is_a_403_with_the_remaining_quota_in_a_header() {
     assert_eq!(
         octorate_says(403, r#"{"type":"ApiQuotaException"}"#),
         TokenStatus::Quota { retry_after: None }
@@ -214,7 +214,7 @@ fn q17_api_login_has_no_grant_type_and_yields_no_refresh_token() {
 
 /// The documentation of `AdminToken` shows that the misuse does not compile.
 #[test]
-fn q18_a_token_of_api_login_opens_property_data_only_when_declared_so() {
+fn q18_an_api_login_token_reads_property_data_only_if_declared_so() {
     let token = admin_token(octorate().profile(), "admin").for_ip_authentication();
     let request = http::Request::get("https://api.octorate.com/connect/rest/v1/reservation/1");
     let exchange = octorate().api_call(&token, request.body(octo_auth_core::Body::empty()).unwrap()).unwrap();
@@ -225,7 +225,7 @@ fn q18_a_token_of_api_login_opens_property_data_only_when_declared_so() {
 }
 
 #[test]
-fn q19_creating_a_property_yields_a_refresh_token_alone_under_either_status() {
+fn q19_creating_a_property_yields_only_a_refresh_token_with_either_status() {
     let alone = r#"{"status":"CREATED_ACCOMMODATION","id":"16997","refresh_token":"ffd74562fd6d401485d156db0e0810e6ML"}"#;
     let network = r#"{"status":"created","id":"323218","refresh_token":"ffd74562fd6d401485d156db0e0810e6ML","refresh_properties":["142322","282380","323218"]}"#;
     for (body, id, properties) in
@@ -243,7 +243,7 @@ fn q19_creating_a_property_yields_a_refresh_token_alone_under_either_status() {
 }
 
 #[test]
-fn q20_a_property_that_is_there_already_is_named_and_carries_no_token() {
+fn q20_an_existing_property_is_named_and_has_no_token() {
     let exchange = octorate().create_property(&admin_token(octorate().profile(), "admin"), "{}").unwrap();
     let error = read(exchange, &json(412, r#"{"status":"existing","id":"219642"}"#)).unwrap_err();
     assert_eq!(error.code(), "property_exists");
@@ -304,7 +304,7 @@ fn new_client() -> NewClient {
 }
 
 #[test]
-fn q24_octotable_takes_a_form_and_a_415_is_a_fault_of_the_set_up() {
+fn q24_octotable_takes_a_form_and_a_415_is_a_configuration_error() {
     let exchange = octotable().client_credentials(&Scopes::none()).unwrap();
     let content_type = exchange.request().headers()["content-type"].to_str().unwrap();
     assert_eq!(content_type, "application/x-www-form-urlencoded");
@@ -372,7 +372,7 @@ fn q28_a_created_client_shows_neither_secret_nor_password() {
 
 /// The `TokenManager` counts the requests. Here the test shows what each error says about the next attempt.
 #[test]
-fn q29_at_officernd_the_least_pause_after_a_failure_keeps_within_five_a_minute() {
+fn q29_the_shortest_back_off_at_officernd_keeps_within_five_requests_a_minute() {
     let limit = Profile::officernd().document().token_limit.clone().unwrap();
     assert_eq!((limit.requests, limit.per_seconds, limit.after_failure_seconds), (5, 60, 12));
     let exchange = || officernd().client_credentials(&Scopes::parse("a").unwrap()).unwrap();
@@ -395,7 +395,7 @@ fn q30_each_set_of_scopes_is_a_request_of_its_own() {
 }
 
 #[test]
-fn q31_scopes_are_trimmed_on_the_way_out_and_compared_as_a_set_on_the_way_in() {
+fn q31_scopes_are_trimmed_when_sent_and_compared_as_a_set_when_received() {
     let exchange = |scopes| officernd().client_credentials(&Scopes::parse(scopes).unwrap()).unwrap();
     let asked = exchange(" officernd.api.write");
     assert!(wire::body(&asked).ends_with("&scope=officernd.api.write"));

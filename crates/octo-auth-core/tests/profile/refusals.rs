@@ -77,7 +77,7 @@ fn a_path_leads_into_arrays() {
 }
 
 #[test]
-fn a_text_that_is_no_path_is_refused_at_its_field() {
+fn an_invalid_path_is_refused_at_its_field() {
     for wrong in [
         "errors..code",
         "errors[",

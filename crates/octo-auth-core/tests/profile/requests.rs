@@ -21,7 +21,7 @@ mod at_octotable {
     use super::*;
 
     #[test]
-    fn a_token_is_asked_for_as_the_curl_of_create_token_does() {
+    fn a_token_request_equals_the_curl_of_create_token() {
         let client = Client::new(Profile::octotable(), "your_client", "***").unwrap();
         let exchange = client.client_credentials(&Scopes::none()).unwrap();
         assert_eq!(
@@ -44,7 +44,7 @@ mod at_octotable {
     );
 
     #[test]
-    fn a_client_is_created_with_the_object_of_the_page_in_the_order_of_the_page() {
+    fn a_client_is_created_with_the_documented_object_in_the_documented_order() {
         let exchange = documented_client().exchange(&Profile::octotable()).unwrap();
         let body = CREATE_CLIENT.replace("9.9900", "9.99");
         assert_eq!(
@@ -97,7 +97,7 @@ mod at_octotable {
     }
 
     #[test]
-    fn a_position_that_is_none_on_earth_is_refused() {
+    fn an_impossible_geographic_position_is_refused() {
         for (latitude, longitude) in [(90.1, 0.0), (0.0, -180.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
             let mut client = documented_client();
             if let Some(position) = &mut client.position {
@@ -109,7 +109,7 @@ mod at_octotable {
     }
 
     #[test]
-    fn a_call_of_the_api_carries_token_and_property() {
+    fn an_api_call_contains_token_and_property() {
         let client = Client::new(Profile::octotable(), "your_client", "***").unwrap();
         let url = "https://api.octotable.com/octotable-pms/api/v2/reservation";
         let request =
@@ -275,7 +275,7 @@ mod at_officernd {
     }
 
     #[test]
-    fn a_token_is_asked_for_with_the_four_fields_of_generating_a_token() {
+    fn a_token_request_has_the_four_fields_of_generating_a_token() {
         let exchange = client().client_credentials(&Scopes::parse(" officernd.api.write").unwrap()).unwrap();
         assert_eq!(
             wire::sent(&exchange),
@@ -296,7 +296,7 @@ mod at_officernd {
     }
 
     #[test]
-    fn a_person_signs_in_as_in_the_vendors_samples() {
+    fn a_user_signs_in_as_in_the_vendors_samples() {
         let client = officernd();
         let scopes = Scopes::parse("flex.community.members.read").unwrap();
         let (page, pending) =
@@ -354,7 +354,7 @@ fn calls_a_provider_does_not_offer_are_refused_before_there_is_a_request() {
 }
 
 #[test]
-fn values_that_cannot_be_right_are_refused_before_there_is_a_request() {
+fn invalid_values_are_refused_before_there_is_a_request() {
     let empty = Secret::from("");
     let broken = Secret::from("secret\n");
     let scoped = Scopes::parse("any").unwrap();

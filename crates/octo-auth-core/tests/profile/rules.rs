@@ -53,7 +53,7 @@ fn no_secret_travels_in_a_url() {
 }
 
 #[test]
-fn the_page_for_people_is_a_url_with_a_query() {
+fn the_authorization_page_is_a_url_with_a_query() {
     let error = refused(
         standard(),
         |calls| &mut calls.authorization,
@@ -89,7 +89,7 @@ fn json_of_the_callers_own_creates_a_property_and_nothing_else() {
 }
 
 #[test]
-fn the_query_of_an_endpoint_is_url_text_and_stands_beside_no_other() {
+fn the_query_of_an_endpoint_is_url_text_and_must_be_the_only_one() {
     for query in ["a b", "a#b", "?a", "\u{e9}"] {
         let error = refused(standard(), |calls| &mut calls.code, |call| call.query = Some(query.into()));
         assert_eq!((error.field(), error.code()), ("calls.code.query", "profile_query"), "{query}");
@@ -121,7 +121,7 @@ fn an_api_host_is_added_to_those_of_the_profile() {
 }
 
 #[test]
-fn an_api_host_is_https_or_this_machine_and_nothing_but_a_base_url() {
+fn an_api_host_is_a_base_url_with_https_or_on_loopback() {
     for (url, problem) in [
         ("http://api.example.com", BaseUrlError::Unencrypted("api.example.com".to_owned())),
         ("https://user@api.example.com", BaseUrlError::UserInfo),
@@ -151,7 +151,7 @@ fn a_standard_server_has_a_name_of_its_own_in_messages() {
 }
 
 #[test]
-fn a_client_the_server_does_not_know_is_told_how_its_credentials_were_sent() {
+fn an_unknown_client_error_says_how_the_credentials_were_sent() {
     for (way, expected) in [
         (
             ClientAuthentication::Body,
@@ -176,7 +176,7 @@ fn a_client_the_server_does_not_know_is_told_how_its_credentials_were_sent() {
 }
 
 #[test]
-fn parameters_of_the_page_stand_in_no_token_request() {
+fn parameters_of_the_page_are_not_in_token_requests() {
     let client = Client::public(standard(), "my-app").unwrap();
     let client = client.with_authorization_parameter("prompt", "consent").unwrap();
     let client = client.with_parameter("audience", "api").unwrap();

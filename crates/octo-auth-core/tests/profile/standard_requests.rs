@@ -103,7 +103,7 @@ fn the_code_challenge_is_that_of_rfc_7636_appendix_b() {
 }
 
 #[test]
-fn extra_parameters_follow_in_the_order_given_a_name_as_often_as_given() {
+fn extra_parameters_keep_their_order_and_repetitions() {
     let client = standard(ClientAuthentication::Basic)
         .with_parameter("audience", "https://api.example.com/")
         .and_then(|client| client.with_parameter("resource", "https://cal.example.com/"))
@@ -187,7 +187,7 @@ fn the_query_of_an_endpoint_stays_in_its_url_byte_for_byte() {
 }
 
 #[test]
-fn a_token_goes_to_the_hosts_added_to_a_profile_and_to_no_other() {
+fn a_token_goes_only_to_the_hosts_added_to_a_profile() {
     let standard = standard_profile(ClientAuthentication::Body);
     let region = "https://region-7.example.com/api/v2";
     for (profile, added) in [(standard.clone(), false), (standard.with_api_host(region).unwrap(), true)] {
@@ -205,7 +205,7 @@ fn a_token_goes_to_the_hosts_added_to_a_profile_and_to_no_other() {
 
 /// The redirect URIs that a program on a user's machine may have (RFC 8252 section 7).
 #[test]
-fn a_redirect_uri_leads_to_this_machine_by_https_or_by_a_scheme_named_after_a_domain() {
+fn a_redirect_uri_is_loopback_or_https_or_a_scheme_named_after_a_domain() {
     let begin = |redirect_uri: &str| {
         let client = standard(ClientAuthentication::Body);
         client.authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()).map(drop)

@@ -81,7 +81,7 @@ fn all_missing_fields_are_reported_at_once() {
 /// Removes each key of each table of the built-in profiles in turn. A required field must be among those that are
 /// reported together.
 #[test]
-fn every_field_that_cannot_be_left_out_is_among_those_reported_at_once() {
+fn every_required_field_is_reported_together_with_the_others() {
     for text in [OCTORATE, OCTOTABLE, OFFICERND] {
         for (index, line) in text.lines().enumerate() {
             let Some((key, value)) = line.split_once(" = ") else { continue };
@@ -106,7 +106,7 @@ fn every_field_that_cannot_be_left_out_is_among_those_reported_at_once() {
 }
 
 #[test]
-fn all_faults_the_checks_find_are_reported_at_once_each_with_its_line() {
+fn all_errors_are_reported_together_each_with_its_line() {
     let text = OWN
         .replace("value = \"{client_id}\"", "value = \"mine\"")
         .replace("value = \"{client_secret}\"", "value = \"hidden\"")
@@ -144,7 +144,7 @@ fn a_profile_of_a_users_own_needs_no_sources() {
 }
 
 #[test]
-fn a_limit_may_ask_for_no_pause_after_a_failure() {
+fn a_limit_may_require_no_distance_after_a_failure() {
     let text = format!("{OWN}\n[token_limit]\nrequests = 100\nper_seconds = 60\nafter_failure_seconds = 0\n");
     let profile = Profile::from_toml(&text).unwrap();
     assert_eq!(profile.document().token_limit.as_ref().unwrap().after_failure_seconds, 0);

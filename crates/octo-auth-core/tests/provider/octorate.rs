@@ -42,7 +42,7 @@ fn a_created_property_begins_its_account_after_the_record_was_read() {
 }
 
 #[test]
-fn a_creation_whose_token_expired_is_repeated_with_another_and_the_record_is_read_once() {
+fn a_creation_with_an_expired_token_is_repeated_with_another() {
     let mut world = Machine::new(registration());
     let Driven { steps, result } = create(&mut world, [json(403, EXPIRED), created("RT-inn")]);
     let expected = ["read", "token", "send Bearer AT1", "report", "token", "send Bearer AT2", "import: done"];
@@ -51,7 +51,7 @@ fn a_creation_whose_token_expired_is_repeated_with_another_and_the_record_is_rea
 }
 
 #[test]
-fn an_occupied_account_is_left_alone_and_the_error_has_what_was_brought() {
+fn an_occupied_account_is_unchanged_and_the_error_has_the_new_tokens() {
     let mut world = Machine::new(registration());
     world.sign_in(&inn(), "RT0");
     let Driven { steps, result } = create(&mut world, [created("RT-inn")]);
@@ -74,7 +74,7 @@ fn nothing_is_created_for_an_account_whose_record_cannot_be_read() {
 }
 
 #[test]
-fn a_configuration_that_is_refused_twice_is_read_no_third_time() {
+fn a_configuration_refused_twice_is_not_read_a_third_time() {
     let mut world = Machine::new(registration());
     let call = octorate::configuration(world.manager.client().clone());
     let admin = octorate::admin();
@@ -115,7 +115,7 @@ fn a_migration_needs_no_token_and_begins_the_account() {
 }
 
 #[test]
-fn the_error_of_a_failed_migration_is_that_of_its_exchange_even_if_what_it_brought_has_no_place() {
+fn a_failed_migration_returns_the_error_of_its_exchange_even_if_its_tokens_have_no_place() {
     let mut world = Machine::new(registration());
     world.sign_in(&inn(), "RT0");
     let call = octorate::migrate(&world.manager.client().clone(), &Secret::from("old-key"), "100001");

@@ -37,7 +37,7 @@ fn stored(content: RecordBytes) -> Stored {
 }
 
 #[test]
-fn the_cookie_is_for_this_host_alone_and_not_for_scripts() {
+fn the_cookie_is_host_only_and_http_only() {
     let pending = sign_in(1, "aurora");
     let cookie = cookie(&pending);
     let text = cookie.to_str().unwrap();
@@ -104,7 +104,7 @@ fn a_sign_in_is_taken_once_and_knows_its_account_and_its_verifier() {
 
 /// Another replica writes between each read and write.
 #[test]
-fn a_change_is_made_again_after_a_conflict_and_not_for_ever() {
+fn a_change_is_retried_after_a_conflict_but_not_forever() {
     let (first, second) = (sign_in(1, "aurora"), sign_in(1, "bellevue"));
     let state = first.state().clone();
     let mut change = Change::add(&octorate(), first, moment::start());
@@ -138,7 +138,7 @@ fn a_cookie_that_browsers_would_drop_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
-fn old_sign_ins_go_and_a_record_holds_a_limited_number() {
+fn old_sign_ins_are_removed_and_a_record_holds_a_limited_number() {
     let first = sign_in(0, "aurora");
     let mut record = WaitingSignIns::read(&octorate(), first.state(), None).unwrap();
     record.add(&first, moment::start());
@@ -173,7 +173,7 @@ fn a_record_of_another_client_or_a_damaged_one_is_an_error_and_is_not_overwritte
 }
 
 #[test]
-fn a_redirect_is_kept_by_no_cache_and_refuses_a_forged_header() {
+fn a_redirect_is_not_cached_and_refuses_a_forged_header() {
     let cookie = cookie(&sign_in(1, "aurora"));
     let response = web::redirect("https://as.example/authorize?a=b", cookie.clone()).unwrap();
     assert_eq!(response.status(), 303);

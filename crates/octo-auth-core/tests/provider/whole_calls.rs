@@ -39,7 +39,7 @@ fn an_accepted_call_takes_one_token_and_one_request() {
 }
 
 #[test]
-fn a_refused_token_is_reported_and_the_request_sent_once_more_with_another() {
+fn a_refused_token_is_reported_and_the_request_is_retried_once_with_another() {
     let mut world = Machine::new(officernd());
     let Driven { steps, result } = call(&mut world, [json(401, "{}"), json(200, "{}")]);
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2"]);
@@ -47,7 +47,7 @@ fn a_refused_token_is_reported_and_the_request_sent_once_more_with_another() {
 }
 
 #[test]
-fn a_refusal_with_status_200_is_one_if_the_profile_says_so() {
+fn a_refusal_with_status_200_counts_if_the_profile_says_so() {
     let expired = Refusal {
         status: 200,
         code: Some("token expired".into()),
@@ -64,7 +64,7 @@ fn a_refusal_with_status_200_is_one_if_the_profile_says_so() {
 }
 
 #[test]
-fn a_second_refusal_is_reported_and_is_the_answer() {
+fn a_second_refusal_is_reported_and_returned() {
     let mut world = Machine::new(officernd());
     let Driven { steps, result } = call(&mut world, [json(401, "{}"), json(401, "{}")]);
     assert_eq!(steps, ["token", "send Bearer AT1", "report", "token", "send Bearer AT2", "report"]);
@@ -73,7 +73,7 @@ fn a_second_refusal_is_reported_and_is_the_answer() {
 }
 
 #[test]
-fn a_refusal_after_which_no_token_can_be_got_is_the_answer_and_says_why() {
+fn a_refusal_is_returned_with_the_reason_if_no_other_token_is_available() {
     let mut world = Machine::new(officernd());
     world.got(&members());
     world.endpoint.always(|_| ServerReply::unavailable_for(120));
@@ -87,7 +87,7 @@ fn a_refusal_after_which_no_token_can_be_got_is_the_answer_and_says_why() {
 }
 
 #[test]
-fn an_answer_up_to_the_limit_that_was_set_is_whole_and_one_byte_more_names_the_setting() {
+fn an_answer_over_the_configured_limit_names_the_setting() {
     let request = request("https://app.officernd.com/api/v2/organizations/x/members");
     let answered = |length: usize, limit: usize| {
         let mut world = Machine::new(officernd());
@@ -108,7 +108,7 @@ fn an_answer_up_to_the_limit_that_was_set_is_whole_and_one_byte_more_names_the_s
 }
 
 #[test]
-fn a_transport_learns_the_limit_and_that_an_api_call_may_reuse_a_connection() {
+fn an_api_request_carries_the_answer_limit_and_may_reuse_a_connection() {
     let request = request("https://app.officernd.com/x");
     let mut world = Machine::new(officernd());
     let call = Authorizer::from(world.manager.client()).whole_call(&request, 77);
@@ -121,7 +121,7 @@ fn a_transport_learns_the_limit_and_that_an_api_call_may_reuse_a_connection() {
 }
 
 #[test]
-fn a_token_request_and_one_of_no_exchange_use_a_connection_of_their_own() {
+fn token_requests_and_foreign_requests_use_their_own_connection() {
     let exchange = registration::standard().refresh(&Secret::from("RT0")).unwrap();
     for options in [SendOptions::of(exchange.request()), SendOptions::of(&request("https://example.com"))] {
         assert_eq!((options.answer_limit(), options.may_reuse_connection()), (ANSWER_LIMIT, false));

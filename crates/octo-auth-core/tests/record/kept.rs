@@ -20,7 +20,7 @@ fn next(world: &Machine) -> Machine {
 }
 
 #[test]
-fn a_token_is_read_again_with_all_that_the_server_said_of_it() {
+fn a_stored_token_is_read_with_everything_the_server_stated() {
     let (mut world, _) = signed_in();
     let known = |token: &Token| {
         let tokens = token.tokens();
@@ -54,7 +54,7 @@ fn a_token_of_unknown_lifetime_is_still_of_unknown_lifetime() {
 }
 
 #[test]
-fn a_renewal_whose_end_is_unknown_is_in_doubt_for_the_next_machine_too() {
+fn a_renewal_with_an_unknown_outcome_is_in_doubt_for_the_next_machine_too() {
     let (mut world, _) = signed_in();
     world.age(&hotel(), Freshness::Expired);
     let _lost = world.up_to_sending(&hotel());
@@ -107,7 +107,7 @@ fn has_later_members(world: &Machine) -> bool {
 }
 
 #[test]
-fn members_that_this_release_does_not_know_survive_whatever_it_writes() {
+fn unknown_members_survive_every_write() {
     let (world, store) = signed_in();
     store.put(&world.name(&hotel()), with_later_members(&world));
     let mut next = next(&world);
@@ -128,7 +128,7 @@ fn members_that_this_release_does_not_know_survive_whatever_it_writes() {
 }
 
 #[test]
-fn members_of_a_request_log_that_this_release_does_not_know_survive_too() {
+fn unknown_members_of_a_request_log_survive_too() {
     let store = InMemoryStore::default();
     let mut world = Machine::with_store(officernd(), Storage::SingleProcess, &store, 1);
     let key = scoped("flex.read");

@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_scopes_and_parameters_does_not_count(spec in prop_oneof![close_specs(), all_specs()]) {
+    fn the_order_of_scopes_and_parameters_does_not_matter(spec in prop_oneof![close_specs(), all_specs()]) {
         prop_assert_eq!(spec.clone().reversed().name(), spec.name());
     }
 
@@ -166,7 +166,7 @@ fn spec(issuer: &str, client_id: &str, grant: Grant, of_key: &[(&str, &str)]) ->
 }
 
 #[test]
-fn a_letter_that_moves_from_one_field_to_the_next_makes_another_name() {
+fn moving_a_letter_from_one_field_to_the_next_changes_the_name() {
     let url = "https://a.example/t";
     let scopes = |scopes: &[&str]| Grant::Client(scopes.iter().map(|scope| (*scope).to_owned()).collect());
     let account = |name: &str| Grant::Account(name.to_owned());
@@ -215,7 +215,7 @@ fn another_secret_leaves_the_name_as_it_is() {
 }
 
 #[test]
-fn what_cannot_be_the_name_of_a_record_is_refused() {
+fn an_invalid_record_name_is_refused() {
     let name = RecordName::new(&standard(), &hotel());
     let (beginning, digest) = name.as_str().rsplit_once('.').expect("a digest");
     let refused = [

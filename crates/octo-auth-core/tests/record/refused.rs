@@ -71,7 +71,7 @@ fn a_record_that_was_cut_off_anywhere_is_refused() {
 }
 
 #[test]
-fn what_is_no_object_in_utf8_is_refused() {
+fn content_that_is_not_a_utf8_object_is_refused() {
     let content = full_content();
     let broken = content.replacen("AT1", "AT\u{1}", 1).into_bytes();
     let broken: Vec<u8> = broken.into_iter().map(|byte| if byte == 1 { 0xff } else { byte }).collect();
@@ -91,7 +91,7 @@ fn what_is_no_object_in_utf8_is_refused() {
 }
 
 #[test]
-fn deep_nesting_is_refused_in_a_member_that_is_read_and_does_no_harm_in_another() {
+fn deep_nesting_is_refused_only_in_a_member_that_is_read() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (member, code) in [("attempt", "record_malformed"), ("v", "version_malformed")] {
         let name = format!("\"{member}\":");
@@ -106,7 +106,7 @@ fn deep_nesting_is_refused_in_a_member_that_is_read_and_does_no_harm_in_another(
 }
 
 #[test]
-fn a_record_is_read_up_to_256_kib_and_not_beyond() {
+fn a_record_is_read_up_to_256_kib() {
     let limit = 256 * 1024;
     let padded = |size: usize| {
         let record = full_record().without("attempt");
@@ -121,7 +121,7 @@ fn a_record_is_read_up_to_256_kib_and_not_beyond() {
 }
 
 #[test]
-fn a_member_that_stands_twice_is_refused_however_it_is_spelt() {
+fn a_repeated_member_is_refused_in_any_spelling() {
     let content = full_content();
     let members: Vec<String> = full_record().names().map(str::to_owned).collect();
     assert!(members.len() >= 14, "{members:?}");
@@ -292,7 +292,7 @@ fn a_client_grant_goes_on_without_a_record_that_it_cannot_use_and_does_not_overw
 }
 
 #[test]
-fn an_account_goes_on_as_soon_as_a_person_has_repaired_its_record() {
+fn an_account_works_again_once_its_record_is_repaired() {
     let (mut world, store) = signed_in();
     let good = world.stored(&hotel());
     let mut next = started(&store);

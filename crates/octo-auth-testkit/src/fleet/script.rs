@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_script_is_refused_with_the_line_and_the_reason() {
+    fn an_invalid_script_is_refused_with_the_line_and_the_reason() {
         let head = r#"{"setup":{"provider":"Standard","storage":"Shared","processes":2,"rotation":"Strict","seed":1}}"#;
         let wrong = |text: &str| Script::from_text(text).map_err(|error| error.to_string()).unwrap_err();
         assert!(wrong("").contains("line 1: there is no line that says how it begins"));
