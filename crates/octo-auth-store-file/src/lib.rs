@@ -9,8 +9,8 @@
 //! for name in store.list("")? {
 //!     println!("{name}");
 //! }
-//! // Blocking: octo_auth_blocking::Accounts::builder(client).store(store)
-//! // Async:    octo_auth_async::Accounts::builder(client).store(BlockingStore::new(store))
+//! // Blocking: octo_auth_blocking::TokenManager::builder(client).store(store)
+//! // Async:    octo_auth_async::TokenManager::builder(client).store(BlockingStore::new(store))
 //! # Ok(())
 //! # }
 //! ```

@@ -8,7 +8,7 @@
 //! let config = "postgres://octo@db.example/tokens?sslmode=require".parse()?;
 //! let store = PostgresStore::connect(config, Options::default())?; // connects with the first call
 //! store.migrate().await?; // creates the tables, once
-//! // octo_auth_async::Accounts::builder(client).store(store)
+//! // octo_auth_async::TokenManager::builder(client).store(store)
 //! # Ok(())
 //! # }
 //! ```

@@ -7,7 +7,7 @@
 //! # fn open() -> Result<(), Box<dyn std::error::Error>> {
 //! let redis = redis::Client::open("rediss://:password@redis.example/")?; // the crate `redis`, version 1
 //! let store = RedisStore::connect(redis, Options::default())?; // connects with the first call
-//! // octo_auth_async::Accounts::builder(client).store(store)
+//! // octo_auth_async::TokenManager::builder(client).store(store)
 //! # Ok(())
 //! # }
 //! ```

@@ -1,4 +1,4 @@
-//! Accounts of one registration that the machine of octo-auth-core keeps warm, in simulated time: nothing is sent.
+//! Accounts of one registration that the machine of octo-auth-core refreshes ahead, in simulated time: nothing is sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

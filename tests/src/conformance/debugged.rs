@@ -102,7 +102,7 @@ impl Shown {
         let mut machine = octo_auth_core::TokenManager::new(client.clone(), policy, storage, &entropy()?);
         let job = machine.import(&key, imported(), NOW)?;
         self.show("Job", &job);
-        self.show("Accounts of the core", &machine);
+        self.show("TokenManager of the core", &machine);
         self.show("Status", &machine.status(&key, NOW));
         if let Verdict::GiveUp(failure) = machine.decide_at_deadline(&key, NOW).verdict {
             self.show("TokenError", &failure);

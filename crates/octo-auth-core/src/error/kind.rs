@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::{ErrorCode, ProviderText};
 
-/// The kind of an [`ExchangeError`]. Its stable word is [`ErrorKind::code`].
+/// The kind of an [`ExchangeError`](crate::ExchangeError). Its stable word is [`ErrorKind::code`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {

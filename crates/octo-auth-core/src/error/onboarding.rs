@@ -25,7 +25,7 @@ pub enum OnboardingError {
     Exchange(#[from] ExchangeError),
     /// The account has another refresh token, which was kept: replacing it could lose access to its data.
     #[error(
-        "{account} holds another refresh token, which was left alone: adopt the new one, which is in this error, into \
+        "{account} holds another refresh token, which was left alone: import the new one, which is in this error, into \
          an account of its own"
     )]
     Occupied {

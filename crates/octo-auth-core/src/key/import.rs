@@ -102,7 +102,7 @@ impl KeyState {
                 Operation::SignIn { family, refresh_token, token: Some(Arc::new(tokens)) }
             }
         };
-        Ok(self.decide_anew(operation, shared, now))
+        Ok(self.apply_decision(operation, shared, now))
     }
 
     /// Returns whether an import would replace another refresh token that may still be valid.
@@ -114,7 +114,7 @@ impl KeyState {
 
     /// Signs the spec out until the next sign-in. Its tokens are revoked if the provider supports that.
     pub(crate) fn sign_out(&mut self, shared: &mut SharedState, now: Now) -> Option<Job> {
-        self.decide_anew(Operation::SignOut, shared, now)
+        self.apply_decision(Operation::SignOut, shared, now)
     }
 
     /// Forgets failures that counted against an earlier client, if the client was replaced since the last
@@ -134,7 +134,7 @@ impl KeyState {
         self.failures.last().is_some() || self.why_unusable.is_some() || self.replica.view().is_dead
     }
 
-    fn decide_anew(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> Option<Job> {
+    fn apply_decision(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> Option<Job> {
         let id = self.replica.next_id(shared.writer);
         let is_read = self.knowledge == Knowledge::Read;
         let is_needless = is_read && self.replica.effect(id, &operation) == (false, None);
