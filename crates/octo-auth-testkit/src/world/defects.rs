@@ -15,7 +15,6 @@ use serde_json::Value;
 
 use super::World;
 use super::checks_store::applied;
-use super::job_execution::fault;
 use super::plan::FaultKind;
 use super::process::Carried;
 use crate::StoredRecord;
@@ -236,7 +235,7 @@ impl World {
 
     /// Returns the `TransportError` that a machine receives.
     pub(super) fn fault_told(&self, kind: FaultKind) -> TransportError {
-        fault(if self.has(Defect::DoubtTakenForUnsent) { FaultKind::NotSent } else { kind })
+        (if self.has(Defect::DoubtTakenForUnsent) { FaultKind::NotSent } else { kind }).error()
     }
 
     /// Returns the form in which a seed is imported.

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octo_auth_core::{
-    ClaimJob, Claimed, Job, LoadJob, Purpose, Report, SaveJob, Saved, State, StoreError, TransportError,
-    Verdict, Version,
+    ClaimJob, Claimed, Job, LoadJob, Purpose, Report, SaveJob, Saved, State, StoreError, Verdict, Version,
 };
 
 use super::World;
 use super::defects::Defect;
 use super::expectations::{Ended, Exchange};
-use super::plan::{FaultKind, Generations, Reply, StoreEnd};
+use super::plan::{Generations, Reply, StoreEnd};
 use super::process::Carried;
 use super::server::parameter;
 use super::trace::{self, told};
@@ -489,13 +488,4 @@ pub(super) fn full() -> StoreError {
 /// Returns the error of a store that succeeded but could not report it.
 pub(super) fn broke_off() -> StoreError {
     StoreError::new("the store broke off")
-}
-
-pub(super) fn fault(kind: FaultKind) -> TransportError {
-    match kind {
-        FaultKind::NotSent => TransportError::not_sent("no connection"),
-        FaultKind::TimedOut => TransportError::timed_out("no answer in time"),
-        FaultKind::BrokenOff => TransportError::broken_off("the answer broke off"),
-        FaultKind::Malformed => TransportError::malformed("not HTTP"),
-    }
 }

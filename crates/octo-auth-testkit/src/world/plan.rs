@@ -1,6 +1,6 @@
 //! The events of a simulated world as plain data, so that a failing sequence can be shrunk and read.
 
-use octo_auth_core::Storage;
+use octo_auth_core::{Storage, TransportError};
 use serde::{Deserialize, Serialize};
 
 /// The largest number of processes in a world.
@@ -249,6 +249,18 @@ pub enum FaultKind {
     BrokenOff,
     /// The answer is not HTTP.
     Malformed,
+}
+
+impl FaultKind {
+    /// Returns the error of a transport that meets this fault.
+    pub(super) fn error(self) -> TransportError {
+        match self {
+            Self::NotSent => TransportError::not_sent("no connection"),
+            Self::TimedOut => TransportError::timed_out("no answer in time"),
+            Self::BrokenOff => TransportError::broken_off("the answer broke off"),
+            Self::Malformed => TransportError::malformed("not HTTP"),
+        }
+    }
 }
 
 impl Setup {
