@@ -155,7 +155,7 @@ impl Caller {
         Ok(Self(Kind::Async { runtime, tokens, via }))
     }
 
-    /// Begins the account anew.
+    /// Starts the account again with these tokens.
     ///
     /// # Errors
     ///

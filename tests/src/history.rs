@@ -45,7 +45,7 @@ pub struct Operation {
 #[must_use]
 pub fn held(stored: &Stored) -> Held {
     let text = String::from_utf8_lossy(stored.content.as_ref());
-    // A content that nobody wrote is one that no operation has.
+    // A content that no process wrote equals that of no operation.
     Held { version: stored.version.0, content: text.parse().unwrap_or(u64::MAX) }
 }
 

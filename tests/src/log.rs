@@ -70,7 +70,7 @@ struct Book {
 
 struct Listener(Mutex<Book>);
 
-/// Listens from now on, if anybody wants it.
+/// Starts to listen, if any test wants the log.
 pub fn keep() {
     static KEPT: OnceLock<()> = OnceLock::new();
     KEPT.get_or_init(|| {
@@ -88,7 +88,7 @@ pub(crate) fn listener<S: Subscriber + for<'s> LookupSpan<'s>>() -> Option<impl 
     let name = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let file = File::create(Path::new(&folder).join(format!("{name}.{}.txt", std::process::id())));
     let file = file.unwrap_or_else(|error| panic!("{FOLDER} is no folder to write to: {error}"));
-    // Whoever came first listens to the same records.
+    // A logger that was installed earlier receives the same records.
     let _ = tracing_log::LogTracer::init();
     Some(Listener(Mutex::new(Book { file, heard: BTreeSet::new() })))
 }
@@ -156,7 +156,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Listener {
     }
 }
 
-/// The fields of what was told.
+/// The fields of one log record.
 #[derive(Default)]
 struct Line(String);
 

@@ -138,7 +138,7 @@ fn what_the_machine_does_is_judged_and_not_only_what_an_answer_says() {
 }
 
 #[test]
-fn an_expectation_or_input_that_nobody_knows_fails_its_row() {
+fn an_unknown_expectation_or_input_fails_its_row() {
     for place in ["expect", "input"] {
         let mut row = sound_row();
         row[place]["surprise"] = json!(1);

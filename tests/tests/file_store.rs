@@ -119,7 +119,7 @@ fn a_process_that_only_reads_serves_and_adopts_and_never_renews() {
 const CHANGES: u64 = 15;
 
 #[test]
-fn no_change_is_lost_where_locks_keep_nobody_out() {
+fn no_change_is_lost_where_locks_have_no_effect() {
     if !trace::is_possible() {
         println!("skipped: it needs strace");
         return;

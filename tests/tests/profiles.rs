@@ -59,7 +59,7 @@ fn line_of(text: &str, part: &str) -> Option<usize> {
 }
 
 #[test]
-fn the_built_in_profiles_equal_their_texts_read_anew() {
+fn the_built_in_profiles_equal_their_texts_when_read_again() {
     for (name, text) in Profile::BUILTIN.into_iter().zip([OCTORATE, OCTOTABLE, OFFICERND]) {
         let read = Profile::from_toml(text).unwrap();
         assert_eq!(read.name(), name);

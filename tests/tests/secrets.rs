@@ -196,7 +196,7 @@ fn echoes(echo: &str) -> Vec<Response<Vec<u8>>> {
 /// Reads every echo and keeps what the answer or the error shows.
 #[derive(Default)]
 struct Echoed {
-    /// The responses to one exchange; the exchange is made anew for each.
+    /// The responses to one exchange; each exchange builds them again.
     place: usize,
     read: usize,
     shown: String,

@@ -1,5 +1,6 @@
-//! What invented codes cost the accounts that are signed in, over real sockets: 200 exchanges of codes that nobody was given
-//! come within 100 s of a clock that the test moves, while the one own account asks each second and always gets a token.
+//! What invented codes cost the accounts that are signed in, over real sockets. 200 exchanges of codes that the
+//! server never issued come within 100 s of a clock that the test moves. Meanwhile the one real account asks each
+//! second and always gets a token.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

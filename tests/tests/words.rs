@@ -20,7 +20,7 @@ fn request_error() -> RequestError {
     RequestError::Secret { what: "refresh token" }
 }
 
-/// The failure of an account that nobody signed in to.
+/// Returns the error of an account that is not signed in.
 fn failure() -> TokenError {
     Machine::new(standard()).get(&hotel()).unwrap_err()
 }

@@ -300,7 +300,7 @@ fn quick(root: &Path) -> anyhow::Result<bool> {
     Ok(tidy::run(root)? && status.success())
 }
 
-/// A seed that nobody chose, short enough to be typed again.
+/// Returns a random seed, short enough to type again.
 fn new_seed() -> u64 {
     RandomState::new().build_hasher().finish() % 1_000_000_000
 }

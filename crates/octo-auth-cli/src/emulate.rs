@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_millis(200);
 
 /// Runs the emulator until the process is interrupted.
 ///
-/// Where nobody reads its output any more, it ends with the first request it can no longer show, not before.
+/// If its output is closed, it ends with the first request that it cannot show, not earlier.
 ///
 /// # Errors
 ///

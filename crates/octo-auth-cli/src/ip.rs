@@ -74,7 +74,7 @@ fn read_from(source: &ListSource, terms: ListTerms) -> Result<Rules, Failure> {
     }
 }
 
-/// A variable that is not there is no list, as a misspelt name must not deny or permit anybody.
+/// A missing variable is an error, not an empty list: a misspelt name must not change who is permitted.
 fn read_variable(name: &str, terms: ListTerms) -> Result<Rules, Failure> {
     let text = std::env::var(name).map_err(|error| {
         Failure::new(Exit::Configuration, "the list cannot be read")

@@ -33,7 +33,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if it cannot be written for another reason than that nobody reads any more.
+    /// Returns a [`Failure`] if the line cannot be written. A closed output is not a failure.
     pub(crate) fn line(&mut self, text: impl Display) -> Result<(), Failure> {
         if self.reader_has_left {
             return Ok(());
@@ -56,7 +56,7 @@ impl Output {
         self.width
     }
 
-    /// Whether whoever read the lines has left.
+    /// Whether the reader of the output has closed it.
     pub(crate) fn reader_has_left(&self) -> bool {
         self.reader_has_left
     }
@@ -66,7 +66,7 @@ fn width(columns: Option<&str>) -> usize {
     columns.and_then(|text| text.trim().parse().ok()).unwrap_or(WIDEST).clamp(NARROWEST, WIDEST)
 }
 
-/// Writes a line to standard error; if that is closed too there is nobody to tell.
+/// Writes a line to standard error. If that fails too, the error is ignored.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }

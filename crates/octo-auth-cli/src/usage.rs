@@ -1,7 +1,7 @@
 //! Reading the command line without ever repeating what stood in it.
 //!
-//! The rule kept here: a value a person typed may be a secret in the wrong place, so no message shows one. That
-//! includes the messages of `clap`, which are therefore written anew from their kind.
+//! The rule of this module: a value that a person typed may be a secret in the wrong place, so no message shows one.
+//! The messages of `clap` would show values; they are written again from the kind of the error.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -54,7 +54,7 @@ impl Refused {
         match self {
             Self::Wrong(failure) => Err(failure),
             Self::Help(error) => {
-                // Nobody is left to be told when the reader of the help has gone.
+                // If the reader of the help has closed the output, there is nothing left to report.
                 let _ = error.print();
                 Ok(if error.use_stderr() { Exit::Usage } else { Exit::Done })
             }

@@ -1,11 +1,11 @@
-//! What a save and a load cost beside a plain file, and what a list of many records costs.
+//! Measures a save and a load against a plain file, and the listing of many records.
 //!
 //! ```sh
 //! cargo run --release --package octo-auth-store-file --example measure_files -- DIRECTORY
 //! ```
 //!
-//! The directory is on the disk to be measured; a directory in it is created and removed. A save makes its content and its name
-//! outlive a crash of the machine, so most of its time is the disk's.
+//! The example creates a directory in the given one, which should be on the disk to measure, and removes it at the end.
+//! A save makes its content and its name outlive a crash of the machine, so the disk takes most of its time.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use octo_auth_core::{RecordBytes, RecordName, Saved, Store, Version};
 use octo_auth_store_file::FileStore;
 
-/// How often each is done; the median counts.
+/// How often each operation runs; the median counts.
 const ROUNDS: u64 = 200;
 
-/// The records of the list.
+/// The count of records in the list.
 const RECORDS: u32 = 100_000;
 
 /// The size of a record with tokens of a usual length, in bytes.
@@ -51,7 +51,7 @@ fn main() -> Outcome {
     };
     let load = || store.load(&inn).map(drop).map_err(Into::into);
     let read = || fs::read(&plain).map(drop).map_err(Into::into);
-    // One round does each of them, so that all meet the same disk.
+    // Each round runs every operation, so that all meet the same state of the disk.
     let mut acts: [(&str, &mut dyn FnMut() -> Outcome); 5] = [
         ("save", &mut save),
         ("fs::write", &mut { write }),
@@ -84,9 +84,9 @@ fn main() -> Outcome {
     Ok(())
 }
 
-/// Measures a list of many records, each with the file of this one.
+/// Measures the listing of many records, each a copy of this record's file.
 fn list(store: &FileStore, of: &RecordName) -> Outcome {
-    // Written by another program, as a save of each would take minutes.
+    // The files are written directly, because saving each would take minutes.
     let text = fs::read(store.directory().join(format!("{of}.record")))?;
     for number in 1..RECORDS {
         fs::write(store.directory().join(format!("{}.record", name(number)?)), &text)?;

@@ -1,7 +1,7 @@
-//! Notices of changes: on Linux the kernel tells which file was renamed to its place.
+//! Change notices: on Linux the kernel reports which file was renamed to its place.
 //!
-//! A notice that is missed, as on a network file system or after an overflow, costs a delay: processes look at a shared
-//! store from time to time anyway.
+//! A missed notice costs only a delay, because processes also poll a shared store from time to time. Notices are missed
+//! on a network file system, or after an overflow.
 
 use octo_auth_core::ChangeListener;
 
@@ -10,7 +10,7 @@ use crate::directory::Directory;
 #[cfg(target_os = "linux")]
 pub(crate) use watch::Changes;
 
-/// No notices come from here.
+/// The type for platforms without notices.
 #[cfg(not(target_os = "linux"))]
 #[derive(Default)]
 pub(crate) struct Changes;
@@ -36,16 +36,16 @@ mod watch {
     use super::{ChangeListener, Directory};
     use crate::file_name::{Kind, decode};
 
-    /// The listeners of a store, and the thread that calls them, from the first listener on.
+    /// The listeners of a store, and the thread that calls them. The first listener starts the thread.
     #[derive(Default)]
     pub(crate) struct Changes {
         listeners: Arc<Mutex<Vec<ChangeListener>>>,
-        /// Ends the thread when it is written to; `None` if there is none.
+        /// A write to it ends the thread; `None` if there is no thread.
         end: Mutex<Option<Arc<OwnedFd>>>,
     }
 
     impl Changes {
-        /// Returns whether notices come.
+        /// Adds a listener. Returns whether notices will come.
         pub(crate) fn listen(&self, directory: &Directory, listener: ChangeListener) -> bool {
             let mut end = lock(&self.end);
             if end.is_none() {
@@ -59,7 +59,7 @@ mod watch {
 
         fn start(&self, directory: &Directory) -> std::io::Result<Arc<OwnedFd>> {
             let notices = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            // The directory that is open, even if its path leads elsewhere by now.
+            // This is the open directory, even if its path leads elsewhere by now.
             let path = format!("/proc/self/fd/{}", directory.descriptor().as_raw_fd());
             add_watch(&notices, path, WatchFlags::MOVED_TO | WatchFlags::ONLYDIR)?;
             let end = Arc::new(eventfd(0, EventfdFlags::CLOEXEC)?);

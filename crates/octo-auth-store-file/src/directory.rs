@@ -1,7 +1,7 @@
-//! The directory of a store: opened once, and every file in it by its descriptor.
+//! The directory of a store. It is opened once, and its files are opened relative to its descriptor.
 //!
-//! What a path leads to can be changed between a look at it and its use, so nothing is looked at by its path: a file is
-//! opened without following a link, and its kind, owner, mode, links and size are those of the descriptor.
+//! The target of a path can change between a check and the use. So nothing is checked by its path: a file is opened
+//! without following links, and its kind, owner, mode, link count and size are read from its descriptor.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -21,7 +21,7 @@ use crate::file_name::TEMPORARY;
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 8 * 1024 * 1024;
 
-/// The age from which a temporary file is left over, and not that of a process at work.
+/// The age at which a temporary file counts as left over: no running process needs it any more.
 const LEFT_OVER: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Directory {
@@ -34,11 +34,12 @@ pub(crate) struct Directory {
 /// The content of a file.
 pub(crate) struct Content {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
-    /// That others can read or change it. Such a file can be replaced, and its content is not used.
+    /// The error that other users can read or change the file, if they can. Such a file can be replaced, but its
+    /// content is not used.
     pub(crate) doubt: Option<FileStoreError>,
 }
 
-/// A file that is new, under a name that nobody can know. It is removed unless it is renamed.
+/// A new file under an unpredictable name. Dropping this value removes the file, unless it was renamed.
 pub(crate) struct Temporary<'d> {
     directory: &'d Directory,
     name: String,
@@ -47,7 +48,8 @@ pub(crate) struct Temporary<'d> {
 }
 
 impl Directory {
-    /// Opens a directory. One that does not exist is created with mode 0700, if that is wanted and files can be written.
+    /// Opens a directory. If it does not exist and `creates` is set, creates it with mode 0700, unless links are
+    /// followed.
     pub(crate) fn open(path: &Path, follows_symlinks: bool, creates: bool) -> Result<Self, FileStoreError> {
         if path.as_os_str().is_empty() {
             return Err(FileStoreError::EmptyPath);
@@ -72,7 +74,7 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Checks that no other user can replace files. Returns why nothing can be written, if that is so.
+    /// Checks that no other user can replace files. Returns the reason if this process must not write.
     fn check(&self) -> Result<Option<AdoptOnly>, FileStoreError> {
         let stat =
             rustix::fs::fstat(&self.descriptor).map_err(|errno| failed("reading", &self.path, errno))?;
@@ -96,7 +98,7 @@ impl Directory {
         self.adopt_only
     }
 
-    /// Fails if nothing may be written here.
+    /// Returns an error if this process must not write here.
     pub(crate) fn writable(&self) -> Result<(), FileStoreError> {
         match self.adopt_only {
             Some(why) => Err(FileStoreError::AdoptOnly { path: self.path.clone(), why }),
@@ -108,7 +110,7 @@ impl Directory {
         self.is_shared_by_computers = true;
     }
 
-    /// Whether other computers may use it, for which locks may not hold.
+    /// Whether other computers may use the directory. Locks may then not work.
     pub(crate) fn is_shared_by_computers(&self) -> bool {
         self.is_shared_by_computers
     }
@@ -121,7 +123,7 @@ impl Directory {
         &self.path
     }
 
-    /// Returns what tells the directory from all others: the numbers of its file system and of itself.
+    /// Returns the numbers of the file system and of the directory, which identify the directory.
     pub(crate) fn identity(&self) -> Result<(u64, u64), FileStoreError> {
         let known =
             File::from(self.descriptor.try_clone().map_err(|error| failed("reading", &self.path, error))?);
@@ -133,9 +135,10 @@ impl Directory {
         &self.descriptor
     }
 
-    /// Reads a whole file; `None` if there is none. The error says why it was not opened, or what is wrong with it.
+    /// Reads a whole file; `None` if it does not exist. The error says why the file was not opened, or what is wrong
+    /// with it.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Content>, FileStoreError> {
-        // A FIFO would be waited for.
+        // Without `NONBLOCK`, opening a FIFO would wait.
         let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         flags.set(OFlags::NOFOLLOW, self.adopt_only != Some(AdoptOnly::FollowsSymlinks));
         let Some(file) = self.open_file(name, flags)? else { return Ok(None) };
@@ -143,14 +146,14 @@ impl Directory {
         if size > LARGEST {
             return Err(FileStoreError::TooLarge { path: self.path_of(name), size });
         }
-        // It does not grow, which would leave an unwiped copy.
+        // The buffer must not grow: that would leave an unwiped copy.
         let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
         let read = (&file).take(size).read_to_end(&mut bytes);
         read.map_err(|source| failed("reading", &self.path_of(name), source))?;
         Ok(Some(Content { bytes, doubt: self.loose_mode(name, &file)? }))
     }
 
-    /// Opens the file that locks a record. It is created if there is none, and never removed.
+    /// Opens the lock file of a record. Creates it if it does not exist; it is never removed.
     pub(crate) fn open_lock(&self, name: &str) -> Result<File, FileStoreError> {
         loop {
             let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -159,14 +162,14 @@ impl Directory {
                 return self.loose_mode(name, &file)?.map_or(Ok(file), Err);
             }
             match self.create_file(name, flags) {
-                // Another process was faster.
+                // Another process has created it meanwhile.
                 Err(FileStoreError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
                 created => return created,
             }
         }
     }
 
-    /// Creates a file that must not exist, with mode 0600 whatever the process's mask is.
+    /// Creates a file, which must not exist, with mode 0600 whatever the umask of the process is.
     pub(crate) fn create_file(&self, name: &str, flags: OFlags) -> Result<File, FileStoreError> {
         let mode = Mode::RUSR | Mode::WUSR;
         let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -179,7 +182,7 @@ impl Directory {
         Ok(File::from(descriptor))
     }
 
-    /// Writes a new temporary file, whole and under no name that matters.
+    /// Writes a new temporary file.
     pub(crate) fn write_temporary(&self, content: &[u8]) -> Result<Temporary<'_>, FileStoreError> {
         let name = format!("{TEMPORARY}{}", random()?);
         let file = self.create_file(&name, OFlags::WRONLY)?;
@@ -188,9 +191,9 @@ impl Directory {
         Ok(temporary)
     }
 
-    /// Writes to a file that is empty.
+    /// Writes to an empty file.
     pub(crate) fn write(&self, file: &mut File, content: &[u8], name: &str) -> Result<(), FileStoreError> {
-        // A signal would end the process.
+        // Writing beyond this limit would raise a signal that ends the process.
         let most = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
         let written = match most {
             Some(most) if most < content.len() as u64 => Err(io::ErrorKind::FileTooLarge.into()),
@@ -199,7 +202,7 @@ impl Directory {
         written.map_err(|source| failed("writing", &self.path_of(name), source))
     }
 
-    /// Makes what was renamed and removed in the directory outlive a crash of the machine.
+    /// Makes renames and removals in the directory outlive a crash of the machine.
     pub(crate) fn sync(&self) -> Result<(), FileStoreError> {
         rustix::fs::fsync(&self.descriptor).map_err(|errno| failed("syncing", &self.path, errno))
     }
@@ -223,21 +226,21 @@ impl Directory {
         Ok(())
     }
 
-    /// Opens a file that is there; `None` if there is none.
+    /// Opens an existing file; `None` if it does not exist.
     pub(crate) fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<File>, FileStoreError> {
         match rustix::fs::openat(&self.descriptor, name, flags, Mode::empty()) {
             Ok(descriptor) => Ok(Some(File::from(descriptor))),
             Err(Errno::NOENT) => Ok(None),
-            // FreeBSD says the second.
+            // FreeBSD returns the second.
             Err(Errno::LOOP | Errno::MLINK) => Err(FileStoreError::Symlink { path: self.path_of(name) }),
-            // A directory that is opened to be written, a socket, or a device without a driver.
+            // The file is a directory opened for writing, a socket, or a device without a driver.
             Err(Errno::ISDIR) => Err(self.not_regular(name, FileType::Directory)),
             Err(Errno::NXIO | Errno::OPNOTSUPP) => Err(self.not_regular(name, FileType::Socket)),
             Err(errno) => Err(failed("opening", &self.path_of(name), errno)),
         }
     }
 
-    /// Checks kind, owner and links of a file. Returns its size.
+    /// Checks the kind, owner and link count of a file. Returns its size.
     fn check_file(&self, name: &str, file: &File) -> Result<u64, FileStoreError> {
         let path = self.path_of(name);
         let known = file.metadata().map_err(|source| failed("reading", &path, source))?;
@@ -248,7 +251,7 @@ impl Directory {
         } else if known.uid() != user {
             Err(SecretError::Owner { path, owner: known.uid(), user }.into())
         } else if known.nlink() > 1 {
-            // There is none if it was replaced since it was opened.
+            // The link count is 0 if the file was replaced after it was opened.
             Err(FileStoreError::HardLink { path, links: known.nlink() })
         } else {
             Ok(known.len())
@@ -273,7 +276,7 @@ impl Directory {
         FileStoreError::NotRegular { path: self.path_of(name), kind }
     }
 
-    /// Removes temporary files that a process which has crashed left an hour ago or longer.
+    /// Removes temporary files that a crashed process left at least an hour ago.
     pub(crate) fn remove_left_over(&self, now: SystemTime) -> Result<(), FileStoreError> {
         let mut names = Vec::new();
         self.list(|file| {
@@ -284,7 +287,7 @@ impl Directory {
         })?;
         for name in names {
             if self.is_left_over(&name, now) {
-                // Another process may be faster.
+                // Another process may have removed it already.
                 let _ = self.remove(&name);
             }
         }
@@ -305,7 +308,7 @@ impl Temporary<'_> {
         self.file.sync_all().map_err(|source| failed("syncing", &self.directory.path_of(&self.name), source))
     }
 
-    /// Puts the file in the place of another, or where there was none.
+    /// Renames the file to `to`, which it replaces if it exists.
     pub(crate) fn rename(mut self, to: &str) -> Result<(), FileStoreError> {
         self.directory.rename(&self.name, to)?;
         self.is_renamed = true;
@@ -321,7 +324,7 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// Returns whether a file system is one of a network, or one of which that cannot be known, such as one of FUSE.
+/// Returns whether the file system is a network file system, or one that may be, such as FUSE.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_on_a_network(directory: &OwnedFd) -> bool {
     // AFS, 9P, Ceph, CIFS, Coda, FUSE, GFS2, Lustre, NFS, OCFS2, SMB, SMB2, as `statfs(2)` lists them.
@@ -339,7 +342,7 @@ fn is_on_a_network(directory: &OwnedFd) -> bool {
         0x517B,
         0xFE53_4D42,
     ];
-    // The number has 32 bits, in a type that differs from system to system.
+    // The number has 32 bits, in a type that differs between systems.
     rustix::fs::fstatfs(directory).is_ok_and(|known| NETWORKS.contains(&(known.f_type as u32)))
 }
 
@@ -348,7 +351,7 @@ fn is_on_a_network(_: &OwnedFd) -> bool {
     false
 }
 
-/// Creates a directory and those above it.
+/// Creates a directory and its missing parents.
 fn create(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let above = path.parent().filter(|above| !above.as_os_str().is_empty());
@@ -370,7 +373,7 @@ pub(crate) fn failed(doing: &'static str, path: &Path, source: impl Into<io::Err
     FileStoreError::Io { doing, path: path.to_owned(), source: source.into() }
 }
 
-/// Returns the permission bits; the type of the whole has 16 bits on some systems.
+/// Returns the permission bits. The type of the raw mode has 16 bits on some systems.
 #[allow(clippy::useless_conversion)]
 fn mode(raw: rustix::fs::RawMode) -> u32 {
     u32::from(raw) & 0o7777

@@ -1,4 +1,4 @@
-//! The store where there is none: it says so when it is opened.
+//! The store on platforms that it does not support: opening it returns an error.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -16,7 +16,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// Always: the store works on Unix only.
+    /// Always returns [`FileStoreError::Platform`]: the store works on Unix only.
     pub fn open(_: impl AsRef<Path>) -> Result<Self, FileStoreError> {
         Err(FileStoreError::Platform)
     }

@@ -1,4 +1,4 @@
-//! The form of a file: lines that say whose record it is, and its content.
+//! The file format: header lines that name the record, followed by its content.
 //!
 //! ```text
 //! octo-auth-record 1
@@ -11,7 +11,7 @@
 //! {"v":1, ...}                    or a nonce and sealed bytes
 //! ```
 //!
-//! The checksum is of the bytes as they stand there. Everything above `length` is authenticated by the seal.
+//! The checksum covers the bytes of the content as stored. The seal authenticates all lines above `length`.
 
 use octo_auth_core::{RecordBytes, Version};
 use octo_auth_store_kit::{FORMAT, MAGIC};
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Damage;
 
-/// What a file says.
+/// The content of a file, decoded.
 pub(crate) struct Envelope {
     pub(crate) version: Version,
     /// The id of the key that the content is sealed with.
@@ -44,14 +44,14 @@ impl From<Damage> for Unreadable {
 pub(crate) fn encode(authenticated: &str, content: &[u8]) -> Zeroizing<Vec<u8>> {
     let sum = hex(&Sha256::digest(content));
     let head = format!("{authenticated}length {}\nsha256 {sum}\n\n", content.len());
-    // It does not grow, which would leave an unwiped copy.
+    // The buffer must not grow: that would leave an unwiped copy.
     let mut bytes = Zeroizing::new(Vec::with_capacity(head.len() + content.len()));
     bytes.extend_from_slice(head.as_bytes());
     bytes.extend_from_slice(content);
     bytes
 }
 
-/// Reads the bytes of a file that holds the record of a name.
+/// Decodes a file that must contain the record of this name.
 pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Envelope, Unreadable> {
     format(bytes)?;
     let end = bytes.windows(2).position(|pair| pair == b"\n\n").ok_or(Damage::Torn)?;
@@ -104,7 +104,7 @@ fn format(bytes: &[u8]) -> Result<(), Unreadable> {
     }
 }
 
-/// Reads a number as it is written: digits without a sign or a zero before them, at most 2^63 - 1.
+/// Parses a number in its written form: digits without a sign or leading zeros, at most 2^63 - 1.
 fn number(text: &str) -> Option<u64> {
     let number = text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())?;
     (number.to_string() == text).then_some(number)
@@ -114,7 +114,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns the text that [`hex`] was given; `None` if it was no text.
+/// Returns the text from which [`hex`] made the digits; `None` if they are invalid.
 pub(crate) fn unhex(digits: &str) -> Option<String> {
     let pairs = digits.as_bytes().chunks(2);
     let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();

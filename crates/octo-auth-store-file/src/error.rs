@@ -1,4 +1,4 @@
-//! What can go wrong in the directory of a store.
+//! The errors of the file store.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use octo_auth_core::{Diagnostic, RecordError, Remedy, StoreError};
 use octo_auth_store_kit::{SealError, SecretError};
 
-/// An error of the file store. It names the file, what is wrong with it, and what to do; it holds no content of a file.
+/// An error of the file store. It names the file, the problem and the remedy; it contains no content of a file.
 ///
 /// The methods of [`Store`](octo_auth_core::Store) return it as the source of their [`StoreError`]; see
 /// [`FileStoreError::of`].
@@ -19,26 +19,26 @@ pub enum FileStoreError {
     /// The path of the directory is empty.
     #[error("the directory of the file store is the empty path: name a directory")]
     EmptyPath,
-    /// There is no such directory, and it was not to be created.
+    /// The directory does not exist, and the options forbid creating it.
     #[error("there is no directory {path:?}: correct its name, or create it with mode 0700")]
     NoDirectory {
         /// The directory.
         path: PathBuf,
     },
-    /// The operating system has no permissions and locks as this store needs them.
+    /// The operating system lacks the permissions and locks that this store needs.
     #[error("the file store works on Unix only: use another store here")]
     Platform,
     /// The operating system refused an operation.
     #[error("{doing} {path:?} failed")]
     Io {
-        /// What was done, such as `writing`.
+        /// The operation, such as `writing`.
         doing: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// The reason.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Others can replace files in the directory.
+    /// Other users can replace files in the directory.
     #[error(
         "the directory {path:?} has mode {mode:04o}, so other users can replace files in it: run `chmod 700` on it, or \
          choose a directory of your own"
@@ -55,22 +55,22 @@ pub enum FileStoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The file has a second name.
+    /// The file has more than one name.
     #[error(
         "{path:?} has {links} names (hard links), so its content can be read and changed elsewhere: remove the others"
     )]
     HardLink {
         /// The file.
         path: PathBuf,
-        /// How many names it has.
+        /// The count of its names.
         links: u64,
     },
-    /// It is not a file.
+    /// The path does not lead to a regular file.
     #[error("{path:?} is a {kind} and not a file: remove it")]
     NotRegular {
         /// The path.
         path: PathBuf,
-        /// What it is, such as `directory`.
+        /// The kind of the file, such as `directory`.
         kind: &'static str,
     },
     /// The file is larger than 8 MiB.
@@ -91,7 +91,7 @@ pub enum FileStoreError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The damage.
         damage: Damage,
     },
     /// The file was written by a newer release. It was not changed.
@@ -105,9 +105,9 @@ pub enum FileStoreError {
     /// Another process holds the lock of a record.
     #[error("another process has held the lock {path:?} for {waited:?}: if it is stopped or hangs, end it")]
     LockTimeout {
-        /// The file that is locked.
+        /// The locked file.
         path: PathBuf,
-        /// How long the lock was waited for.
+        /// The duration of the wait for the lock.
         waited: Duration,
     },
     /// The file system cannot lock files.
@@ -115,10 +115,10 @@ pub enum FileStoreError {
     LockUnsupported {
         /// The file that could not be locked.
         path: PathBuf,
-        /// The reason.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The store only reads here.
+    /// The store is read-only here.
     #[error(
         "the directory {path:?} is adopt-only, because {why}: its tokens are used and not renewed. Another process, which may \
          write there, has to renew them"
@@ -134,67 +134,67 @@ pub enum FileStoreError {
     Seal {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error of the seal.
         problem: SealError,
     },
-    /// A key or a secret cannot be obtained, a label cannot be used, or others can read or change a file.
+    /// A key or a secret cannot be obtained, a label is invalid, or other users can read or change a file.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The content of a record is not the library's, so it was not recovered.
+    /// The content of the previous state is not a record of this library, so the record was not recovered.
     #[error("the record in {path:?} cannot be recovered: restore it from a backup, or sign in again")]
     Unrecoverable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with the content.
+        /// The error of the content.
         source: RecordError,
     },
-    /// There is no record to recover.
+    /// The record to recover does not exist.
     #[error("there is no record {path:?}: name one that is stored")]
     NoRecord {
-        /// The file that would hold it.
+        /// The file that would contain it.
         path: PathBuf,
     },
-    /// A record that can be read was not recovered.
+    /// The record was not recovered, because it can be read.
     #[error("the record in {path:?} can be read, so it was left as it is")]
     NotDamaged {
         /// The file.
         path: PathBuf,
     },
-    /// Files are to be moved to where they are.
+    /// The source and the destination of the move are the same directory.
     #[error("{path:?} is the directory that the files are in already: name another")]
     SameDirectory {
         /// The directory.
         path: PathBuf,
     },
-    /// Another record stands where one is to be moved to.
+    /// The destination of a move already contains another record.
     #[error(
         "{path:?} is there already with another content: keep the newer of the two, and remove the other"
     )]
     Occupied {
-        /// The file that is there.
+        /// The existing file.
         path: PathBuf,
     },
-    /// There is no previous state of a record.
+    /// The record has no previous state.
     #[error(
         "there is no previous state of the record in {path:?}: restore it from a backup, or sign in again"
     )]
     NoPrevious {
-        /// The file that would hold it.
+        /// The file that would contain it.
         path: PathBuf,
     },
 }
 
-/// Why a directory is only read.
+/// Why this process uses a directory read-only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AdoptOnly {
-    /// It belongs to the user of this number.
+    /// The directory belongs to the user with this number.
     OtherOwner(u32),
-    /// This process may not write there.
+    /// This process has no permission to write there.
     NotWritable,
     /// The file system is mounted read-only.
     ReadOnlyFileSystem,
-    /// Symbolic links are followed there.
+    /// The option `follow_symlinks` was set.
     FollowsSymlinks,
 }
 
@@ -209,25 +209,25 @@ impl fmt::Display for AdoptOnly {
     }
 }
 
-/// What is wrong with a file that is not a whole record.
+/// The damage of a file that is not a whole record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// It has no bytes.
+    /// The file is empty.
     Empty,
     /// All its bytes are zero.
     Zeros,
-    /// Its end is missing.
+    /// The end of the file is missing.
     Torn,
-    /// It does not begin as a record does.
+    /// The file does not begin like a record.
     Foreign,
-    /// Its checksum is that of other content.
+    /// The checksum does not match the content.
     Checksum,
-    /// A line before the content is not what this release writes.
+    /// This release does not write such a header line.
     Header,
-    /// It is the record of another name.
+    /// The file contains the record of another name.
     OtherName,
-    /// It is the registration of a client in a form that this release does not write.
+    /// The file contains a registration in a form that this release does not write.
     Registration,
 }
 
@@ -247,7 +247,7 @@ impl fmt::Display for Damage {
 }
 
 impl FileStoreError {
-    /// Returns the error of a file that a [`StoreError`] is about; `None` if it is about something else.
+    /// Returns the file store's error inside a [`StoreError`]; `None` if it has another cause.
     #[must_use]
     pub fn of(error: &StoreError) -> Option<&Self> {
         std::error::Error::source(error)?.downcast_ref()

@@ -1,8 +1,9 @@
 //! A second lock, for directories that several computers use: a file that only one process can create.
 //!
-//! On some network file systems a lock of the operating system keeps out the processes of the same computer alone, or nobody.
-//! Creating a file is exclusive everywhere. Unlike a lock it does not end with its process, so one that is older than a minute
-//! is removed by the next process; its owner stops changing anything half a minute before.
+//! On some network file systems a lock of the operating system works only between processes of the same computer, or
+//! not at all. Creating a file is exclusive everywhere. Unlike a lock, the file does not end with its process. So the
+//! next process removes a file that is older than a minute, and its owner stops changing anything half a minute before
+//! that.
 
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
@@ -13,10 +14,10 @@ use crate::directory::{Directory, random};
 use crate::error::FileStoreError;
 use crate::file_name::TEMPORARY;
 
-/// The age from which its owner is taken for dead, by the clock of the file server.
+/// The age at which the owner counts as dead, by the clock of the file server.
 const DEAD: Duration = Duration::from_secs(60);
 
-/// A file that this process has created. It is removed when this is dropped.
+/// A file that this process has created. Dropping this value removes the file.
 pub(crate) struct Exclusive<'d> {
     directory: &'d Directory,
     name: String,
@@ -24,7 +25,7 @@ pub(crate) struct Exclusive<'d> {
 }
 
 impl<'d> Exclusive<'d> {
-    /// Creates the file; `None` if another process has it.
+    /// Creates the file; `None` if another process holds it.
     pub(crate) fn take(directory: &'d Directory, name: &str) -> Result<Option<Self>, FileStoreError> {
         let begun = Instant::now();
         match directory.create_file(name, OFlags::WRONLY) {
@@ -37,7 +38,7 @@ impl<'d> Exclusive<'d> {
         }
     }
 
-    /// Fails if another process may take this one for dead soon.
+    /// Returns an error if another process may soon consider this one dead.
     pub(crate) fn check(&self) -> Result<(), FileStoreError> {
         let held = self.begun.elapsed();
         if held < DEAD / 2 {
@@ -55,7 +56,7 @@ impl Drop for Exclusive<'_> {
     }
 }
 
-/// Removes the file of a process that is dead.
+/// Removes the file of a dead process.
 fn remove_dead(directory: &Directory, name: &str) -> Result<(), FileStoreError> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let identity = |name: &str| {
@@ -64,13 +65,13 @@ fn remove_dead(directory: &Directory, name: &str) -> Result<(), FileStoreError> 
         Some((known.ino(), known.modified().ok()?))
     };
     let Some((seen, created)) = identity(name) else { return Ok(()) };
-    // Both times are of the file server.
+    // Both times come from the clock of the file server.
     let aside = format!("{TEMPORARY}{}", random()?);
     let now = directory.create_file(&aside, OFlags::WRONLY)?.metadata().and_then(|known| known.modified());
     directory.remove(&aside)?;
     let is_dead = now.is_ok_and(|now| now.duration_since(created).is_ok_and(|age| age > DEAD));
     if is_dead && directory.rename(name, &aside).is_ok() {
-        // Another process was faster, and a third has created the file again.
+        // Another process has removed it meanwhile, and a third has created it again.
         match identity(&aside) {
             Some((found, _)) if found != seen => directory.rename(&aside, name)?,
             _ => directory.remove(&aside)?,

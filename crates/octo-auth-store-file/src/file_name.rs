@@ -1,35 +1,36 @@
-//! The names of files: one for each record, safe on any file system.
+//! File names: one for each record, safe on any file system.
 //!
-//! The name of a record has letters, digits, `.`, `-` and `_`, so it is the name of a file as it stands, but for file
-//! systems that take `A` and `a` for one. So capital letters are written small, and a suffix says which they were.
+//! The name of a record has letters, digits, `.`, `-` and `_`, so it could be a file name as it is. But some file
+//! systems do not distinguish `A` from `a`. So capital letters become small letters, and a suffix says which letters
+//! were capitals.
 
 use octo_auth_core::RecordName;
 
-/// What a file holds.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The record.
     Record,
-    /// The record as it was before its last change.
+    /// The record before its last change.
     Previous,
     /// The lock of the record, and its lease.
     Lock,
-    /// What one process at a time creates, where locks may not hold.
+    /// The file that only one process at a time can create, for file systems on which locks may not work.
     Exclusive,
     /// The registration of a client.
     Registration,
 }
 
-/// The beginning of the names of temporary files.
+/// The prefix of temporary files.
 pub(crate) const TEMPORARY: &str = ".tmp-";
 
-/// The beginning of the names of files that say which processes run.
+/// The prefix of the files that show which processes run.
 pub(crate) const PRESENCE: &str = ".process-";
 
-/// What a record that could not be read is called after it was set aside.
+/// The prefix of damaged records that were set aside.
 pub(crate) const DAMAGED: &str = ".damaged-";
 
-/// Stands between a name and the places of its capital letters.
+/// The separator between a name and the positions of its capital letters.
 const CAPITALS: char = '+';
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
@@ -54,7 +55,7 @@ pub(crate) fn encode(name: &RecordName, kind: Kind) -> String {
     format!("{small}{sign}{}", kind.ending())
 }
 
-/// Returns the record that a file belongs to; `None` for a file of another kind, or one that is not the store's.
+/// Returns the record that a file belongs to; `None` for a file of another kind, or one that the store did not write.
 pub(crate) fn decode(file: &[u8], kind: Kind) -> Option<RecordName> {
     let stem = std::str::from_utf8(file).ok()?.strip_suffix(kind.ending())?;
     let (small, sign) = stem.split_once(CAPITALS).unwrap_or((stem, ""));
@@ -63,11 +64,11 @@ pub(crate) fn decode(file: &[u8], kind: Kind) -> Option<RecordName> {
         name.push(if is_capital(sign, place) { letter.to_ascii_uppercase() } else { letter });
     }
     let name = RecordName::parse(&name).ok()?;
-    // Two files are never taken for one record.
+    // Two files never stand for the same record.
     (encode(&name, kind).as_bytes() == file).then_some(name)
 }
 
-/// Returns the places of the capital letters, five in each digit, without zeros at the end.
+/// Returns the positions of the capital letters, five in each digit, without trailing zeros.
 fn capitals(name: &str) -> String {
     let group = |letters: &[u8]| {
         let bits =

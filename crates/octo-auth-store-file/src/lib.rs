@@ -15,51 +15,52 @@
 //! # }
 //! ```
 //!
-//! It works on Unix, and is tested on Linux. Windows is not supported: [`FileStore::open`] returns
-//! [`FileStoreError::Platform`] there, and registrations and [`Options`] are missing. The permissions, locks and renames
-//! that the store relies on are those of Unix.
+//! The store works on Unix and is tested on Linux. Windows is not supported: [`FileStore::open`] returns
+//! [`FileStoreError::Platform`] there, and registrations and [`Options`] do not exist. The store relies on the
+//! permissions, locks and renames of Unix.
 //!
 //! # What is in the directory
 //!
-//! | file | what it is |
+//! | file | content |
 //! |---|---|
 //! | `NAME.record` | A record: a few lines of text with its name, version and checksum, and its content. |
-//! | `NAME.previous` | The record as it was before its last change. Only [`FileStore::recover`] reads it. |
-//! | `NAME.lock` | The lock of a record, and who renews its tokens at the moment. It is never removed. |
-//! | `NAME.saving` | On network file systems: a save is under way. |
+//! | `NAME.previous` | The record before its last change. Only [`FileStore::recover`] reads it. |
+//! | `NAME.lock` | The lock of a record, and the lease of the process that refreshes its tokens. It is never removed. |
+//! | `NAME.saving` | On network file systems: a save is in progress. |
 //! | `LABEL.DIGEST.client` | The [`Registration`] of a client. |
-//! | `.process-RANDOM` | A process that renews tokens holds a lock on it while it runs. One that is left over is removed after an hour. |
-//! | `.tmp-RANDOM` | A file that is being written. One that is left over is removed after an hour, by the next [`FileStore::open`]. |
-//! | `.damaged-RANDOM` | A record that could not be read, and was replaced by [`FileStore::recover`]. |
+//! | `.process-RANDOM` | A process that refreshes tokens holds a lock on it while it runs. A left-over file is removed after an hour. |
+//! | `.tmp-RANDOM` | A file that is being written. The next [`FileStore::open`] removes a left-over file after an hour. |
+//! | `.damaged-RANDOM` | A damaged record that [`FileStore::recover`] has replaced. |
 //!
-//! `NAME` is the name of the record, in lower case, as some file systems do not tell `A` from
-//! `a`. A suffix says which letters were capitals. The request log of a registration is a record as well, so a restart keeps the limit of requests and what
-//! a server asked for by `Retry-After`.
+//! `NAME` is the name of the record in lower case, because some file systems do not distinguish `A` from `a`. A suffix
+//! says which letters were capitals. The request log of a registration is also a record. So the request limit and a
+//! `Retry-After` of the server survive a restart.
 //!
-//! Each file is created with mode 0600. A file is opened first, then checked, then read: it must be a regular file
-//! of this user, unreadable for others, without a second hard link, and of 8 MiB at most. No symbolic link is followed, unless
-//! [`Options::follow_symlinks`] says so.
+//! Each file is created with mode 0600. A file is opened first, then checked, then read. It must be a regular file of
+//! this user, unreadable for other users, without a second hard link, and of 8 MiB at most. Symbolic links are not
+//! followed, unless [`Options::follow_symlinks`] is set.
 //!
 //! # A crash at each step of a save
 //!
-//! A save holds the lock of its record. Whatever kills the process, the lock ends with it. The next start needs no repair:
+//! A save holds the lock of its record. However the process is killed, its lock ends with it. The next start needs no
+//! repair:
 //!
-//! | the process or the machine ends | the record is | left over, and its recovery | test |
+//! | time of the crash | the record is | left over, and its recovery | test |
 //! |---|---|---|---|
-//! | before or after it takes the lock | the old one | at most an unlocked lock file, which the next save locks | `fil-041`, `fil-042` |
-//! | after `.tmp-RANDOM` was created, was written in part, or whole | the old one | a temporary file, which [`FileStore::open`] removes after an hour | `fil-046` to `fil-048`, `fil-053` |
+//! | before or after taking the lock | the old one | at most an unlocked lock file, which the next save locks | `fil-041`, `fil-042` |
+//! | after `.tmp-RANDOM` was created, or written in part or in full | the old one | a temporary file, which [`FileStore::open`] removes after an hour | `fil-046` to `fil-048`, `fil-053` |
 //! | after it was synced | the old one | the same | `fil-049` |
-//! | after the old record was copied to `NAME.previous` | the old one | the same; the copy is that of the next save too | each system call |
+//! | after the old record was copied to `NAME.previous` | the old one | the same; the next save makes the same copy | each system call |
 //! | after the rename | after a kill: the new one; after a power loss: the old or the new one, whole | nothing | `fil-050`, `fil-052` |
 //! | after the directory was synced | the new one | nothing | `fil-051` |
-//! | after a lease was written | unchanged | a lease: over at once for processes of this computer, by its time for others | `claims.rs` |
-//! | while a lease is written | unchanged | an unreadable lease, which counts as none | `claims.rs` |
+//! | after a lease was written | unchanged | a lease: for processes of this computer it ends at once, for others after its duration | `claims.rs` |
+//! | while a lease is written | unchanged | an unreadable lease, which is ignored | `claims.rs` |
 //!
-//! `fil-...` are rows of `tests/corpus/files.json`, and `claims.rs` is among the tests of this crate. The test
-//! `a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record` kills a process at each system call,
-//! and `cargo xtask file-store` does so a thousand times. No test cuts the power of a machine: what is synced, and in which
-//! order, is read from the system calls. A save that fails, as on a full disk, changes nothing; its tokens are served from memory
-//! and saved later.
+//! `fil-...` are rows of `tests/corpus/files.json`; `claims.rs` is a test of this crate. The test
+//! `a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record` kills a process at each
+//! system call, and `cargo xtask file-store` does so a thousand times. No test cuts the power of a machine: the tests
+//! read from the system calls what is synced, and in which order. A save that fails, for example on a full disk,
+//! changes nothing; its tokens are served from memory and saved later.
 //!
 //! # Files that cannot be used
 //!
@@ -70,14 +71,17 @@
 //!
 //! # Processes
 //!
-//! Processes of one computer share a directory. One renews a token, the others wait and take it over. A process that waits for
-//! a lock longer than [`Options::lock_patience`] gets an error that says to try again, and renews nothing.
+//! The processes of one computer can share a directory. One process refreshes a token; the others wait and then read it
+//! from the store. A process that waits for a lock longer than [`Options::lock_patience`] gets an error that says to
+//! try again, and does not refresh.
 //!
-//! Computers can share a directory on a network file system, with a limit that [`FileStore::is_shared_by_computers`] states. A
-//! claim of another computer ends by its time, so their clocks must agree to a minute.
+//! Computers can share a directory on a network file system, with the limit stated at
+//! [`FileStore::is_shared_by_computers`]. The claim of another computer ends when its duration is over, so the clocks
+//! must agree to a minute.
 //!
-//! A directory that this process cannot write, or that belongs to another user, is adopt-only ([`FileStore::adopt_only`]):
-//! tokens are served, and taken over when another process renews them. A caller that needs a renewal gets an error at once.
+//! A directory that this process cannot write, or that belongs to another user, is read-only
+//! ([`FileStore::adopt_only`]). Its tokens are served, and read again when another process refreshes them. A caller
+//! that needs a refresh gets an error at once.
 #![cfg_attr(not(feature = "seal"), doc = "")]
 #![cfg_attr(not(feature = "seal"), doc = "With the feature `seal`, records are encrypted.")]
 #![cfg_attr(feature = "seal", doc = "")]

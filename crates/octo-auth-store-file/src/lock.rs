@@ -1,10 +1,11 @@
 //! The lock of a record, and the lease in it.
 //!
-//! The lock is held while a record or its lease is changed, which takes milliseconds. It is a lock of the operating system
-//! on an open file, so it ends with the process that holds it. The file is never removed: two processes would lock two files.
+//! The lock is held while a record or its lease is changed, which takes milliseconds. It is a lock of the operating
+//! system on an open file, so it ends with the process that holds it. The lock file is never removed; otherwise two
+//! processes could lock two files.
 //!
-//! A lease says who renews a record's tokens, and until when. It ends early if the process that took it has ended, which
-//! only the processes of the same computer can see.
+//! A lease says which process refreshes a record's tokens, and until when. It ends early if its process has ended,
+//! which only processes of the same computer can see.
 
 use std::fs::File;
 use std::io::Seek;
@@ -23,16 +24,16 @@ use crate::error::FileStoreError;
 use crate::exclusive::Exclusive;
 use crate::file_name::{Kind, PRESENCE, encode};
 
-/// The first pause between two attempts to lock, and the longest.
+/// The first and the longest pause between two attempts to lock.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(16)];
 
-/// How far the clocks of two computers may differ.
+/// The difference between the clocks of two computers that is tolerated.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// The longest lease that is read, in bytes.
 const LONGEST_LEASE: usize = 4096;
 
-/// A lock that is held until this is dropped.
+/// A held lock. Dropping this value releases it.
 pub(crate) struct Lock<'d> {
     file: File,
     name: String,
@@ -49,7 +50,7 @@ impl<'d> Lock<'d> {
         let name = encode(record, Kind::Lock);
         let (begun, mut pause) = (Instant::now(), PAUSES[0]);
         loop {
-            // Opened by each holder: a forked process would share the lock of its parent.
+            // Each holder opens the file again: a forked process would share the lock of its parent.
             let file = directory.open_lock(&name)?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {
@@ -57,7 +58,7 @@ impl<'d> Lock<'d> {
                     let known =
                         known.map_err(|source| failed("reading", &directory.path_of(&name), source))?;
                     let mut lock = Self { file, name: name.clone(), exclusive: None };
-                    // A person may have removed it since it was opened.
+                    // A person may have removed the file since it was opened.
                     if known.nlink() > 0 && lock.is_exclusive(directory, record)? {
                         return Ok(lock);
                     }
@@ -75,7 +76,7 @@ impl<'d> Lock<'d> {
         }
     }
 
-    /// Returns whether this is the only lock, also where locks may not hold.
+    /// Returns whether this is the only lock, even if locks of the operating system do not work.
     fn is_exclusive(
         &mut self,
         directory: &'d Directory,
@@ -88,12 +89,12 @@ impl<'d> Lock<'d> {
         Ok(true)
     }
 
-    /// Fails if the lock may be taken by another process soon.
+    /// Returns an error if another process may soon take the lock.
     pub(crate) fn check(&self) -> Result<(), FileStoreError> {
         self.exclusive.as_ref().map_or(Ok(()), Exclusive::check)
     }
 
-    /// Takes the lease for an owner, unless another one holds it.
+    /// Takes the lease for an owner, unless another owner holds it.
     pub(crate) fn claim(
         &mut self,
         own: &Presence,
@@ -106,7 +107,7 @@ impl<'d> Lock<'d> {
         let has_ended = before.as_ref().is_some_and(|lease| own.has_ended(lease, directory));
         if let Some(lease) = before.as_ref().filter(|_| !has_ended) {
             let left = Duration::from_millis(lease.until.saturating_sub(now));
-            // A clock that was set back would keep the lease for ever.
+            // Without this check, a lease would never end after the clock was set back.
             let is_sound = left <= Duration::from_millis(lease.ttl).saturating_add(SKEW);
             if !left.is_zero() && is_sound {
                 return Ok(Claimed::Held(left.min(Duration::from_millis(lease.ttl))));
@@ -121,7 +122,7 @@ impl<'d> Lock<'d> {
         Ok(from.map_or(Claimed::Granted, |from| Claimed::TakenOver { from }))
     }
 
-    /// Ends the lease of an owner. Who had it stays known: it may have left a renewal open.
+    /// Ends the lease of an owner. The file still names that owner, because it may have left a refresh unfinished.
     pub(crate) fn release(&mut self, directory: &Directory, owner: &str) -> Result<(), FileStoreError> {
         match self.lease() {
             Some(lease) if lease.owner == hex(owner.as_bytes()) => {
@@ -131,7 +132,8 @@ impl<'d> Lock<'d> {
         }
     }
 
-    /// Reads the lease. A lease that cannot be read is none: a crash of the machine has ended its owner too.
+    /// Reads the lease. An unreadable lease counts as none: the crash of the machine that damaged it has ended its
+    /// owner too.
     fn lease(&self) -> Option<Lease> {
         let mut bytes = [0; LONGEST_LEASE];
         let count = self.file.read_at(&mut bytes, 0).ok()?;
@@ -154,31 +156,31 @@ impl<'d> Lock<'d> {
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
         self.exclusive = None;
-        // Closing is not enough if the process was forked meanwhile.
+        // Closing the file is not enough if the process was forked meanwhile.
         let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
-/// What the file of a lock says.
+/// The content of a lock file.
 struct Lease {
-    /// When it ends, in milliseconds since 1970 by the wall clock.
+    /// The end of the lease, in milliseconds since 1970 by the wall clock.
     until: u64,
-    /// How long it was taken for, in milliseconds.
+    /// The duration of the lease, in milliseconds.
     ttl: u64,
     /// The id of the process that took it.
     process: String,
-    /// The computer that process runs on.
+    /// The computer on which that process runs.
     host: String,
     /// The owner, in hexadecimal digits.
     owner: String,
 }
 
-/// A file that is locked as long as this process runs.
+/// A file that stays locked while this process runs.
 pub(crate) struct Presence {
     id: String,
     host: String,
     name: String,
-    // Held for its lock.
+    // Keeps the lock.
     _file: File,
 }
 
@@ -189,17 +191,17 @@ impl Presence {
         let mut file = directory.create_file(&name, OFlags::RDWR)?;
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
         locked.map_err(|errno| refused(errno, directory, &name))?;
-        // For a person who wonders which process it is.
+        // For a person who wants to know which process it is.
         directory.write(&mut file, format!("{}\n", std::process::id()).as_bytes(), &name)?;
         Ok(Self { id, host: host(), name, _file: file })
     }
 
-    /// Removes the file; the process takes no lease any more.
+    /// Removes the file. The process takes no lease afterwards.
     pub(crate) fn remove(&self, directory: &Directory) {
         let _ = directory.remove(&self.name);
     }
 
-    /// Returns whether the process that took a lease is known to have ended.
+    /// Returns whether the process that took a lease has certainly ended.
     fn has_ended(&self, lease: &Lease, directory: &Directory) -> bool {
         if lease.host != self.host || self.host == UNKNOWN_HOST || lease.process == self.id {
             return false;
@@ -208,7 +210,7 @@ impl Presence {
     }
 }
 
-/// Returns whether a process has ended: its file is gone, or no longer locked.
+/// Returns whether a process has ended: its file is missing, or no longer locked.
 fn has_ended(name: &str, directory: &Directory) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match directory.open_file(name, flags) {
@@ -235,7 +237,7 @@ pub(crate) fn remove_ended(directory: &Directory, wall: SystemTime) -> Result<()
     Ok(())
 }
 
-/// The presence of a process in a directory, from its first lease on.
+/// The presence of a process in a directory. The first lease creates it.
 #[derive(Default)]
 pub(crate) struct LazyPresence(Mutex<Option<Presence>>);
 
@@ -270,17 +272,17 @@ fn refused(errno: Errno, directory: &Directory, name: &str) -> FileStoreError {
     }
 }
 
-/// The name of a computer that cannot be told from others.
+/// The name of a computer that cannot be identified.
 const UNKNOWN_HOST: &str = "unknown";
 
-/// Returns what tells this start of this computer from all others.
+/// Returns the identity of this computer since its last start.
 fn host() -> String {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
     if id.is_empty() { UNKNOWN_HOST.to_owned() } else { id }
 }
 
-/// Returns milliseconds since 1970.
+/// Returns the current time in milliseconds since 1970.
 fn now() -> u64 {
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! The registration of a client, as it is stored beside its records.
+//! The registration of a client, stored beside its records.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,24 @@ use octo_auth_core::RecordBytes;
 use octo_auth_store_kit::SecretSource;
 use zeroize::Zeroizing;
 
-/// With what a client was registered, so that a program which is started again refreshes with the same.
+/// The settings with which a client was registered. A restarted program reads them and refreshes with the same client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
     /// The issuer, or the token endpoint.
     pub issuer: String,
     /// The client id.
     pub client_id: String,
-    /// Where the client secret is kept; `None` for a public client.
+    /// The source of the client secret; `None` for a public client.
     pub secret: Option<SecretSource>,
-    /// Further settings by their names, such as the profile: whatever the program needs to make the same client again. A name
-    /// holds no space.
+    /// Further settings by name, such as the profile: all that the program needs to build the same client again. A name
+    /// must not contain a space.
     pub settings: BTreeMap<String, String>,
 }
 
 impl Registration {
-    /// Returns the stored form: a line each for issuer, client id, the kind of the secret's source, the source, and each
-    /// setting. `None` if a text in it has more than one line, or a name of a setting a space.
+    /// Returns the stored form: one line each for the issuer, the client id, the kind of the secret's source, the
+    /// source, and each setting. Returns `None` if a text has more than one line, or if the name of a setting contains
+    /// a space.
     pub(crate) fn encode(&self) -> Option<RecordBytes> {
         let (kind, value) = match &self.secret {
             None => ("none", ""),

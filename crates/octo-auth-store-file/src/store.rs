@@ -1,4 +1,4 @@
-//! The store itself.
+//! The file store.
 
 mod migrate;
 mod recover;
@@ -31,15 +31,15 @@ pub use migrate::Migrated;
 #[cfg(feature = "seal")]
 pub use rekey::Rekeyed;
 
-/// How long a lock is waited for.
+/// The default limit of a wait for a lock.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The longest that a lock may be waited for, as a call of a store takes 5 s at most.
+/// The longest wait for a lock that can be set; a call of a store takes at most 5 s.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(4);
 
-/// A store in a directory. It is cheap to clone; the clones are one store.
+/// A token store in a directory. It is cheap to clone; all clones are the same store.
 ///
-/// See the [documentation of the crate](crate) for what is kept in the directory, and what happens in a crash.
+/// The [documentation of the crate](crate) describes the files of the directory, and the behaviour in a crash.
 #[derive(Clone)]
 pub struct FileStore(Arc<Inner>);
 
@@ -51,7 +51,7 @@ struct Inner {
     changes: Changes,
 }
 
-/// How a directory is opened.
+/// The options for opening a directory.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Options {
@@ -62,20 +62,20 @@ pub struct Options {
     sealing: Sealing,
 }
 
-/// What a file holds.
+/// The content of a file.
 struct Found {
     version: Version,
-    /// The id of the key that it is sealed with.
+    /// The id of the key that seals the content.
     #[cfg_attr(not(feature = "seal"), expect(dead_code, reason = "only `rekey` looks at it"))]
     key: Option<String>,
     content: RecordBytes,
-    /// The file as it stands.
+    /// The whole file.
     bytes: Zeroizing<Vec<u8>>,
-    /// What makes its content doubtful: others could have changed it.
+    /// The error that other users could have changed the file, if they could.
     doubt: Option<FileStoreError>,
 }
 
-/// Whether a store with keys reads what is not sealed.
+/// Whether a store with keys reads content that is not sealed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unsealed {
     Refused,
@@ -95,47 +95,48 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Sets how long the lock of a record is waited for: 2 s at first, 4 s at most. Another process holds it for some
-    /// milliseconds, unless it was stopped.
+    /// Sets the longest wait for the lock of a record. The default is 2 s, the maximum 4 s. Another process holds the
+    /// lock for some milliseconds, unless it was stopped.
     pub fn lock_patience(mut self, patience: Duration) -> Self {
         self.patience = patience.min(LONGEST_PATIENCE);
         self
     }
 
-    /// Follows symbolic links, as a directory has them that Kubernetes mounts. The store then only reads.
+    /// Follows symbolic links, which Kubernetes uses in mounted directories. The store is then read-only.
     pub fn follow_symlinks(mut self) -> Self {
         self.follows_symlinks = true;
         self
     }
 
-    /// Creates no directory. One that does not exist is [`FileStoreError::NoDirectory`].
+    /// Requires that the directory exists. Otherwise opening it returns [`FileStoreError::NoDirectory`].
     pub fn must_exist(mut self) -> Self {
         self.creates = false;
         self
     }
 
-    /// Takes the directory for one that several computers use, also where that is not seen. See
+    /// Treats the directory as one that several computers use, even if the store does not detect that. See
     /// [`FileStore::is_shared_by_computers`].
     pub fn shared_by_computers(mut self) -> Self {
         self.is_shared_by_computers = true;
         self
     }
 
-    /// Seals each record that is written, and reads sealed records only.
+    /// Seals each record that is written, and reads only sealed records.
     #[cfg(feature = "seal")]
     pub fn sealed(mut self, keys: Keys) -> Self {
         self.sealing = keys.into();
         self
     }
 
-    /// Opens a directory. One that does not exist is created with mode 0700, unless the store only reads or
-    /// [`must_exist`](Self::must_exist) says otherwise.
+    /// Opens a directory. Creates it with mode 0700 if it does not exist, unless the store is read-only or
+    /// [`must_exist`](Self::must_exist) is set.
     ///
-    /// Temporary files that a crashed process left an hour ago or longer are removed.
+    /// Removes temporary files that a crashed process left at least an hour ago.
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] if the directory cannot be opened or created, or if other users can replace files in it.
+    /// Returns a [`FileStoreError`] if the directory cannot be opened or created, or if other users can replace files
+    /// in it.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<FileStore, FileStoreError> {
         let mut directory = Directory::open(directory.as_ref(), self.follows_symlinks, self.creates)?;
         if self.is_shared_by_computers {
@@ -156,7 +157,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// As [`Options::open`].
+    /// Returns the errors of [`Options::open`].
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, FileStoreError> {
         Options::default().open(directory)
     }
@@ -166,21 +167,22 @@ impl FileStore {
         Options::default()
     }
 
-    /// Returns why the store only reads here; `None` if it also writes.
+    /// Returns why the store is read-only; `None` if it also writes.
     ///
-    /// A store that only reads serves what other processes write. It renews no token of an account, as the new refresh
-    /// token could not be kept: a caller that needs one gets [`FileStoreError::AdoptOnly`] at once. Client grants go on without
-    /// the store.
+    /// A read-only store serves the tokens that other processes write. It never refreshes the token of an account,
+    /// because it could not keep the new refresh token. A caller that needs a refresh gets
+    /// [`FileStoreError::AdoptOnly`] at once. Client grants work without the store.
     #[must_use]
     pub fn adopt_only(&self) -> Option<AdoptOnly> {
         self.0.directory.adopt_only()
     }
 
-    /// Returns whether the directory is on a network file system, or was [said](Options::shared_by_computers) to be.
+    /// Returns whether the directory is on a network file system, or [`Options::shared_by_computers`] was set.
     ///
-    /// Locks may keep out the processes of one computer only there. So a save also creates a file that only one process can
-    /// create. It costs a little time, and a process that is killed during a save blocks the record for a minute. A change is
-    /// lost only if a process sleeps for half a minute in the middle of one. Changes made elsewhere are not notified.
+    /// On such a file system, locks may only work between processes of one computer. So a save also creates a file that
+    /// only one process can create. This costs a little time, and a process that is killed during a save blocks the
+    /// record for a minute. A change is lost only if a process sleeps for half a minute in the middle of one. The store
+    /// does not report changes made on other computers.
     #[must_use]
     pub fn is_shared_by_computers(&self) -> bool {
         self.0.directory.is_shared_by_computers()
@@ -198,7 +200,7 @@ impl Inner {
         Lock::take(&self.directory, name, self.patience)
     }
 
-    /// Reads a file that others cannot have changed.
+    /// Reads a file and checks that other users cannot have changed it.
     fn load(&self, name: &RecordName, kind: Kind) -> Result<Option<Stored>, FileStoreError> {
         let found = self.find(name, kind, Unsealed::Refused)?;
         found.map(Found::sound).transpose()
@@ -260,7 +262,7 @@ impl Inner {
         Ok(envelope::encode(&authenticated(name.as_str(), version, key.as_deref()), bytes.as_ref()))
     }
 
-    /// Replaces a file under its lock, and keeps what it was before.
+    /// Replaces a file under its lock, and keeps its previous content.
     fn replace(
         &self,
         lock: &Lock<'_>,
@@ -272,7 +274,8 @@ impl Inner {
         let new = self.directory.write_temporary(bytes)?;
         new.sync()?;
         if let Some(before) = before {
-            // Not synced: after a crash of the machine the record itself is whole, before or after its change.
+            // This file is not synced: after a crash of the machine the record itself is whole, before or after its
+            // change.
             self.directory.write_temporary(before)?.rename(&file_name::encode(name, Kind::Previous))?;
         }
         lock.check()?;
@@ -304,7 +307,7 @@ impl Inner {
 }
 
 impl Found {
-    /// Returns the record, unless others could have changed it.
+    /// Returns the record, or the error if other users could have changed it.
     fn sound(self) -> Result<Stored, FileStoreError> {
         let stored = Stored { version: self.version, content: self.content };
         self.doubt.map_or(Ok(stored), Err)

@@ -1,4 +1,4 @@
-//! The output of a command, of which neither the length nor the time is without a limit.
+//! Runs a command with a limit on the length of its output and on its duration.
 
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-/// The most that is read of the output, in bytes. A key is shorter.
+/// The limit for the output, in bytes. A key is shorter.
 const LONGEST: u64 = 4096;
 
-/// The pause between two looks at whether the command has ended.
+/// The pause between two checks whether the command has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Why a command printed nothing that can be used.
+/// Why the output of a command cannot be used.
 pub(crate) type Failed = (&'static str, Option<io::Error>);
 
-/// Runs a command and returns what it prints. One that has not ended in time is killed.
+/// Runs a command and returns its output. Kills a command that has not ended within `timeout`.
 ///
 /// It stays in the process group of this program, so that it can ask for a password at the terminal.
 pub(crate) fn output(command: &mut Command, timeout: Duration) -> Result<Zeroizing<Vec<u8>>, Failed> {
@@ -26,11 +26,11 @@ pub(crate) fn output(command: &mut Command, timeout: Duration) -> Result<Zeroizi
     let mut child = piped.spawn().map_err(|source| ("the command cannot be run", Some(source)))?;
     let (sender, printed) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
-        // A thread of its own: a process that the command has started may keep the output open for ever.
+        // A separate thread reads: a process that the command has started may keep the output open for ever.
         thread::spawn(move || {
             let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
             let read = stdout.take(LONGEST).read_to_end(&mut text).map(|_| text);
-            // Without a receiver it came too late.
+            // The send fails if the timeout has passed and the receiver is gone.
             let _ = sender.send(read);
         });
     }
@@ -46,7 +46,7 @@ pub(crate) fn output(command: &mut Command, timeout: Duration) -> Result<Zeroizi
     printed.map_err(|_| late)?.map_err(|source| ("the output cannot be read", Some(source)))
 }
 
-/// Waits for the end of a process; `None` if it has not ended until then, and was killed.
+/// Waits for a process to end. Kills it and returns `None` if it has not ended by `until`.
 fn ended(child: &mut Child, until: Instant) -> io::Result<Option<ExitStatus>> {
     loop {
         match child.try_wait()? {

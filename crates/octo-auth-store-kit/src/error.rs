@@ -1,4 +1,4 @@
-//! What can go wrong with keys and secrets.
+//! The errors of keys and secrets.
 
 use std::borrow::Cow;
 use std::io;
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 
 use octo_auth_core::{Diagnostic, Remedy};
 
-/// The error of a secret or a key that cannot be obtained. It holds no secret.
+/// The error of a secret or a key that cannot be obtained. It contains no secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
-    /// A key or a secret could not be had from where it is kept.
+    /// A key or a secret could not be obtained from its source.
     #[error("the secret in {from} cannot be used: {problem}")]
     Unobtainable {
-        /// Where it is kept, such as `the environment variable "OCTO_KEY"`.
+        /// The source, such as `the environment variable "OCTO_KEY"`.
         from: String,
         /// What is wrong.
         problem: &'static str,
-        /// The reason, if the operating system gave one.
+        /// The error of the operating system, if there is one.
         source: Option<io::Error>,
     },
-    /// Others can read or change the file.
+    /// Other users can read or change the file.
     #[error("{path:?} has mode {mode:04o}, so other users can read or change it: run `chmod 600` on it")]
     Permissions {
         /// The file.
@@ -40,10 +40,10 @@ pub enum SecretError {
         /// The number of the user that this process runs as.
         user: u32,
     },
-    /// An id or label that cannot be used.
+    /// An id or label is invalid.
     #[error("`{text}` cannot be the {what}: it has 1 to 64 characters of a-z, 0-9, '-' and '_'")]
     Label {
-        /// What it names.
+        /// What the text names, such as an id or a label.
         what: &'static str,
         /// The text, with control characters escaped, at most 64 characters.
         text: String,
@@ -73,20 +73,21 @@ impl Diagnostic for SecretError {
     }
 }
 
-/// Why a record cannot be sealed or opened. Its text is said of the record: "... does not open with the key `2026`".
+/// The error of a record that cannot be sealed or opened. Its text continues a sentence about the record: "... does not
+/// open with the key `2026`".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
     /// The record is sealed with a key that the store does not have.
     #[error("is sealed with the key `{key}`, which was not given: add it to the keys that are read")]
     KeyMissing {
-        /// The id of the key.
+        /// The id of the missing key.
         key: String,
     },
-    /// The record is not sealed, and the store was given keys.
+    /// The record is not sealed, although the store has keys.
     #[error("is not sealed, and this store reads sealed records only: seal it with `rekey`")]
     NotSealed,
-    /// A sealed record does not open.
+    /// A sealed record does not open: it was changed, or sealed with another key.
     #[error(
         "does not open with the key `{key}`: it was changed, it belongs to another name, or another key has that id"
     )]

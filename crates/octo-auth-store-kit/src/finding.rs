@@ -1,43 +1,43 @@
-//! What a look at the server of a store finds.
+//! The findings of a check of a store's server.
 
-/// How bad a finding is. The worst comes first.
+/// The severity of a finding. The worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// Rotating refresh tokens are lost here sooner or later, or nothing works.
+    /// Rotating refresh tokens will be lost sooner or later, or nothing works.
     Refused,
-    /// It works, with a limit that the text states.
+    /// The store works, with a limit that the text states.
     Warning,
-    /// It is as it must be.
+    /// All is as it must be.
     Fine,
 }
 
-/// What a look at the server of a store found.
+/// A finding of a check of a store's server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// The stable word for what was looked at, such as `isolation`.
+    /// The stable word for the property that was checked, such as `isolation`.
     pub code: &'static str,
-    /// What was found and what to do about it, for people.
+    /// The finding and its remedy, as text for people.
     pub text: String,
 }
 
 impl Finding {
-    /// Tokens are lost here.
+    /// Returns a finding of [`Severity::Refused`].
     #[must_use]
     pub fn refused(code: &'static str, text: String) -> Self {
         Self { severity: Severity::Refused, code, text }
     }
 
-    /// It works, with a limit.
+    /// Returns a finding of [`Severity::Warning`].
     #[must_use]
     pub fn warning(code: &'static str, text: String) -> Self {
         Self { severity: Severity::Warning, code, text }
     }
 
-    /// It is as it must be.
+    /// Returns a finding of [`Severity::Fine`].
     #[must_use]
     pub fn fine(code: &'static str, text: String) -> Self {
         Self { severity: Severity::Fine, code, text }

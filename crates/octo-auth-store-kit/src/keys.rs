@@ -1,7 +1,7 @@
-//! Keys, each with an id: one that writes, and others that still read.
+//! Keys, each with an id: one key writes, further keys still read.
 //!
-//! ChaCha20-Poly1305 with a random nonce of 96 bits for each write. A nonce repeats by chance only after some 2^32 writes with
-//! one key, which is more than a store of accounts makes; a new key begins again.
+//! The cipher is ChaCha20-Poly1305 with a random nonce of 96 bits for each write. A nonce repeats by chance only after
+//! about 2^32 writes with one key, more than a store of accounts makes. A new key starts the count again.
 
 use std::fmt;
 use std::process::Command;
@@ -16,14 +16,14 @@ use crate::command;
 use crate::error::{SealError, SecretError};
 use crate::secret_source::{SecretSource, label, one_line};
 
-/// A key of 256 bits and its id, which stands in each record that is sealed with it.
+/// A key of 256 bits and its id. Each record that is sealed with the key contains the id.
 #[derive(Clone)]
 pub struct Key {
     id: String,
     bytes: Zeroizing<[u8; 32]>,
 }
 
-/// The keys of a store: one seals what is written, all open what is read.
+/// The keys of a store: one key seals the records that are written, all keys open the records that are read.
 #[derive(Clone)]
 pub struct Keys {
     writing: Key,
@@ -31,11 +31,11 @@ pub struct Keys {
 }
 
 impl Key {
-    /// Returns a key of these bytes, which must be random.
+    /// Creates a key from these bytes, which must be random.
     ///
     /// # Errors
     ///
-    /// [`SecretError::Label`] for an id that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
+    /// Returns [`SecretError::Label`] unless the id has 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
     pub fn new(id: &str, bytes: [u8; 32]) -> Result<Self, SecretError> {
         Ok(Self { id: label("id of a key", id)?, bytes: Zeroizing::new(bytes) })
     }
@@ -44,18 +44,19 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`SecretError::Unobtainable`] if it is not there, or is not a key.
+    /// Returns [`SecretError::Unobtainable`] if the source cannot be read or does not contain a key.
     pub fn read(id: &str, source: &SecretSource) -> Result<Self, SecretError> {
         let secret = source.obtain()?;
         Self::parse(id, secret.expose().as_bytes(), &source.to_string())
     }
 
-    /// Runs a command that prints a key of 64 hexadecimal digits, such as one of a password manager. It is killed if it has not
-    /// ended after `timeout`; a person may have to type a password meanwhile.
+    /// Runs a command that prints a key of 64 hexadecimal digits, such as one of a password manager. The command is
+    /// killed if it has not ended after `timeout`. The timeout must leave a person time to type a password.
     ///
     /// # Errors
     ///
-    /// [`SecretError::Unobtainable`] if the command cannot be run, fails or does not end in time, or does not print a key.
+    /// Returns [`SecretError::Unobtainable`] if the command cannot be run, fails, does not end in time, or does not
+    /// print a key.
     pub fn from_command(id: &str, command: &mut Command, timeout: Duration) -> Result<Self, SecretError> {
         let from = format!("the output of {:?}", command.get_program());
         match command::output(command, timeout) {
@@ -64,8 +65,8 @@ impl Key {
         }
     }
 
-    /// Returns this key with an id that is made of its bytes: 64 bits of a digest, which tell nothing of the key. So a key
-    /// that takes the place of another never has the id of that.
+    /// Returns this key with an id derived from its bytes: 64 bits of a digest, which reveal nothing about the key. So
+    /// a new key never has the id of the key it replaces.
     #[must_use]
     pub fn with_own_id(self) -> Self {
         let mut digest = Context::new(&SHA256);
@@ -101,20 +102,20 @@ impl Key {
 }
 
 impl Keys {
-    /// Returns keys of which the only one seals and opens.
+    /// Creates keys from one key, which both seals and opens.
     #[must_use]
     pub fn new(writing: Key) -> Self {
         Self { writing, others: Vec::new() }
     }
 
-    /// Adds a key that opens what was sealed with it before. The `rekey` of a store ends its use.
+    /// Adds a key that opens records sealed with it earlier. After a `rekey` of the store it is no longer needed.
     #[must_use]
     pub fn and_read(mut self, key: Key) -> Self {
         self.others.push(key);
         self
     }
 
-    /// The id of the key that writes.
+    /// Returns the id of the key that writes.
     pub(crate) fn writing(&self) -> &str {
         &self.writing.id
     }
@@ -140,7 +141,7 @@ impl Keys {
         Ok(RecordBytes::from(std::mem::take(&mut *sealed)))
     }
 
-    /// Opens what was sealed with the key of an id.
+    /// Opens a content that was sealed with the key of this id.
     pub(crate) fn open(
         &self,
         id: &str,

@@ -1,5 +1,5 @@
-//! What the stores of octo-auth share, so that nothing of it stands twice: [`Sealing`] of records, and [`SecretSource`],
-//! the place where a secret is kept. A program uses it through the crate of its store.
+//! The parts that the stores of octo-auth share: [`Sealing`] of records, and [`SecretSource`], the place where a secret
+//! is kept. A program uses them through the crate of its store.
 
 #[cfg(feature = "seal")]
 mod command;

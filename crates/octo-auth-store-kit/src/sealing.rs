@@ -1,4 +1,4 @@
-//! What a store does with the content of its records: it keeps them as they are, or seals them with its keys.
+//! The form in which a store keeps the content of its records: unchanged, or sealed with its keys.
 
 use octo_auth_core::{RecordBytes, Version};
 
@@ -6,31 +6,31 @@ use crate::error::SealError;
 #[cfg(feature = "seal")]
 use crate::keys::Keys;
 
-/// How the lines that a seal authenticates begin.
+/// The beginning of the lines that a seal authenticates.
 pub const MAGIC: &str = "octo-auth-record ";
 
-/// The version of the format of those lines.
+/// The format version of those lines.
 pub const FORMAT: u64 = 1;
 
-/// There are no keys without the feature `seal`.
+/// The type without the feature `seal`: there are no keys.
 #[cfg(not(feature = "seal"))]
 #[derive(Debug, Clone)]
 pub(crate) enum Keys {}
 
-/// Seals records with keys, or leaves them as they are if there are none.
+/// Seals records with keys. Leaves them unchanged if there are no keys.
 #[derive(Debug, Clone, Default)]
 pub struct Sealing(Option<Keys>);
 
-/// The content of a record as a store keeps it.
+/// The content of a record in the form in which a store keeps it.
 #[derive(Debug)]
 pub struct Sealed {
-    /// The id of the key that it is sealed with, if it is sealed.
+    /// The id of the key that seals the content; `None` if it is not sealed.
     pub key: Option<String>,
-    /// The content, or a nonce and the sealed content.
+    /// The content, or a nonce followed by the sealed content.
     pub bytes: RecordBytes,
 }
 
-/// Returns the lines that a seal authenticates: a record that is sealed for one name and version opens for no other.
+/// Returns the lines that a seal authenticates. A record that is sealed for one name and version opens for no other.
 #[must_use]
 pub fn authenticated(name: &str, version: Version, key: Option<&str>) -> String {
     let key = key.map(|key| format!("key {key}\n")).unwrap_or_default();
@@ -38,17 +38,17 @@ pub fn authenticated(name: &str, version: Version, key: Option<&str>) -> String 
 }
 
 impl Sealing {
-    /// Returns the id of the key that seals what is written; `None` if nothing is sealed.
+    /// Returns the id of the key that seals new content; `None` if content is not sealed.
     #[must_use]
     pub fn writing(&self) -> Option<&str> {
         self.0.as_ref().map(Keys::writing)
     }
 
-    /// Seals the content of a record, or returns it as it is if there are no keys.
+    /// Seals the content of a record. Returns it unchanged if there are no keys.
     ///
     /// # Errors
     ///
-    /// [`SealError::Unusable`], for example if the operating system gives no random bytes.
+    /// Returns [`SealError::Unusable`], for example if the operating system provides no random bytes.
     pub fn seal(&self, name: &str, version: Version, content: &RecordBytes) -> Result<Sealed, SealError> {
         let Some(keys) = &self.0 else { return Ok(Sealed { key: None, bytes: content.clone() }) };
         let key = Some(keys.writing().to_owned());
@@ -56,11 +56,12 @@ impl Sealing {
         Ok(Sealed { key, bytes })
     }
 
-    /// Opens the content of a record, which `key` says the key of.
+    /// Opens the content of a record, with the key whose id is `key`.
     ///
     /// # Errors
     ///
-    /// A [`SealError`] if it is sealed and does not open, and if it is not sealed although there are keys.
+    /// Returns a [`SealError`] if the content is sealed and does not open, or if it is not sealed although there are
+    /// keys.
     pub fn open(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! Where a secret is kept.
+//! The places where a secret is kept.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,21 +12,22 @@ use crate::error::SecretError;
 #[cfg(unix)]
 const LONGEST: u64 = 4096;
 
-/// Where a secret is kept.
+/// The place where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretSource {
-    /// It is here.
+    /// The secret is this value.
     Stored(Secret),
-    /// It is the value of an environment variable.
+    /// The secret is the value of an environment variable.
     Environment(String),
-    /// It is the first line of a file. The file belongs to this user or to root, and no other user can read it.
+    /// The secret is the first line of a file. The file must belong to this user or to root, and no other user may be
+    /// able to read it.
     File(PathBuf),
 }
 
 impl SecretSource {
-    /// Returns the word for the kind of place and where it is there, as a store keeps them; `None` for a path that is not
-    /// text. For a secret that is here, the value is the secret.
+    /// Returns the two words in which a store keeps the source: the kind, and the name or path. Returns `None` for a
+    /// path that is not text. For [`SecretSource::Stored`] the second word is the secret itself.
     #[must_use]
     pub fn kind_and_value(&self) -> Option<(&'static str, &str)> {
         Some(match self {
@@ -36,7 +37,7 @@ impl SecretSource {
         })
     }
 
-    /// Returns the place that a store has kept as these two; `None` for an unknown kind.
+    /// Builds the source from the two words that a store has kept; `None` for an unknown kind.
     #[must_use]
     pub fn of_kind(kind: &str, value: &str) -> Option<Self> {
         match kind {
@@ -47,12 +48,12 @@ impl SecretSource {
         }
     }
 
-    /// Returns the secret.
+    /// Reads the secret from its source.
     ///
     /// # Errors
     ///
-    /// [`SecretError::Unobtainable`] if it is not there, and [`SecretError::Permissions`] or
-    /// [`SecretError::Owner`] for a file that others can read.
+    /// Returns [`SecretError::Unobtainable`] if the secret does not exist, and [`SecretError::Permissions`] or
+    /// [`SecretError::Owner`] for a file that other users can read.
     pub fn obtain(&self) -> Result<Secret, SecretError> {
         let failed = |problem| SecretError::Unobtainable { from: self.to_string(), problem, source: None };
         let secret = match self {
@@ -105,7 +106,7 @@ impl SecretSource {
     }
 }
 
-/// Says where, and never what.
+/// Shows the source, never the secret.
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,18 +117,18 @@ impl fmt::Display for SecretSource {
     }
 }
 
-/// Returns the first line, without its end.
+/// Returns the first line, without its line end.
 #[cfg(any(unix, feature = "seal"))]
 pub(crate) fn one_line(bytes: &[u8]) -> &[u8] {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Checks an id or label, which `what` names in the error.
+/// Checks an id or label. The error refers to it as `what`.
 ///
 /// # Errors
 ///
-/// [`SecretError::Label`] for a text that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
+/// Returns [`SecretError::Label`] unless the text has 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
 pub fn label(what: &'static str, text: &str) -> Result<String, SecretError> {
     let is_part =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');

@@ -1,5 +1,5 @@
-//! For the blocking colour of a store that is written once, over asynchronous libraries: a runtime on a thread of its own, and
-//! waiting for what it does.
+//! Support for the blocking form of a store that is written once, over asynchronous libraries: a runtime on a separate
+//! thread, and a function that waits for a future.
 
 use std::io;
 use std::pin::pin;
@@ -10,7 +10,7 @@ use std::thread::{self, Thread};
 use tokio::runtime::{Builder, EnterGuard, Handle};
 use tokio::sync::oneshot;
 
-/// A runtime on a thread of its own, which ends with this value.
+/// A runtime on a separate thread. Dropping this value ends the runtime.
 #[derive(Debug)]
 pub struct BackgroundRuntime {
     handle: Handle,
@@ -18,11 +18,11 @@ pub struct BackgroundRuntime {
 }
 
 impl BackgroundRuntime {
-    /// Starts a runtime on a thread of this name.
+    /// Starts a runtime on a thread with this name.
     ///
     /// # Errors
     ///
-    /// Why the operating system starts no thread.
+    /// Returns the error of the operating system if it cannot start a thread.
     pub fn start(name: &str) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (handle, (end, ended)) = (runtime.handle().clone(), oneshot::channel::<()>());
@@ -31,13 +31,13 @@ impl BackgroundRuntime {
         Ok(Self { handle, _end: end })
     }
 
-    /// Lets tasks that this thread starts, and times and sockets that it waits for, belong to this runtime.
+    /// Enters the runtime: tasks, timers and sockets that this thread creates belong to it until the guard is dropped.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
     }
 }
 
-/// Blocks the thread until a future has its output. Another thread brings that about, or the future blocks itself.
+/// Blocks the thread until the future is ready. Another thread must make it ready, or the future itself must block.
 pub fn wait_for<T>(work: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut work = pin!(work);
@@ -49,7 +49,7 @@ pub fn wait_for<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Lets a thread go on.
+/// Wakes a thread.
 struct Unpark(Thread);
 
 impl Wake for Unpark {

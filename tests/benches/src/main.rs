@@ -41,7 +41,7 @@ impl Options {
     }
 }
 
-/// What is to be done.
+/// The arguments of the command line.
 struct Arguments {
     options: Options,
     accept: bool,

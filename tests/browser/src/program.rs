@@ -81,7 +81,7 @@ impl Login {
         Ok(input.write_all(format!("{address}\n").as_bytes()).await?)
     }
 
-    /// Waits for the end and checks the exit code; what was told.
+    /// Waits for the program to end and checks its exit code. Returns its output.
     pub(crate) async fn ends(mut self, code: i32) -> Result<String> {
         while let Some(line) = self.lines.next_line().await? {
             self.told.push_str(&format!("{line}\n"));

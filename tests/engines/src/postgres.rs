@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use crate::server::{Folder, Server, free_port, run};
 
-/// A running PostgreSQL with the superuser `octo` and the database `postgres`. Everybody on this computer may connect.
+/// A running PostgreSQL with the superuser `octo` and the database `postgres`. Every user of this computer may
+/// connect.
 #[derive(Debug)]
 pub struct Postgres {
     server: Server,

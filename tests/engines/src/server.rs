@@ -105,7 +105,7 @@ impl Server {
             }
             log.push_str(&line);
         }
-        // A server whose output nobody reads would wait for that.
+        // A server blocks when the pipe of its output is full, so the output is read.
         thread::spawn(move || {
             let mut rest = Vec::new();
             let _ = output.read_to_end(&mut rest);

@@ -26,7 +26,7 @@ const TURNS: usize = 64;
 /// The stage of the asynchronous adapter.
 pub struct Asynchronous {
     environment: Arc<Environment>,
-    /// How often anybody has looked at the clock.
+    /// How often any task has read the clock.
     looks: Arc<AtomicU64>,
     /// Tells open calls to ask again what has come of them.
     stirred: Arc<Notify>,
@@ -207,7 +207,7 @@ async fn carry_out(environment: &Environment, named: Named, manager: &TokenManag
     }
 }
 
-/// Exchanges a code and begins a key anew with what it brings.
+/// Exchanges a code and starts the account again with the tokens it yields.
 async fn redeem(environment: &Environment, named: Named, manager: &TokenManager, name: &str) {
     let Some(exchange) = environment.redeemed(name) else { return };
     environment.begin();
@@ -261,7 +261,7 @@ impl Transport for FakeIo {
         match self.call(Call::Send(request.clone(), deadline)).await {
             Outcome::Response(response) => Ok(response.map(Body::new)),
             Outcome::Fault(fault) => Err(fault),
-            // Whoever carries it is gone, without a word to anybody.
+            // The task that carries the request panics and reports nothing.
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
     }

@@ -14,9 +14,9 @@ use crate::registration::sound;
 use fake_io::FakeIo;
 use thread_pool::{Part, ThreadPool};
 
-/// How often in a row everybody has to look up and wait on before all is taken to be at rest. Whoever is on the way
-/// to something looks at the clock a few times before it is seen to do it: a carrier between two jobs three times,
-/// one that gives up what it has twice for each job.
+/// How often in a row all threads must read the clock and wait again before the run counts as idle. A thread on its
+/// way to something reads the clock a few times before it is seen to act: a carrier between two jobs three times, one
+/// that gives up its job twice per job.
 const LOOKS: usize = 12;
 
 /// The stage of the blocking adapter.
@@ -43,8 +43,8 @@ impl Blocking {
         Self { environment: environment.clone(), pool, processes }
     }
 
-    /// Whether a thread is at work on all that is under way, and everybody who has to show up has. Until a new thread is
-    /// first heard of, it is missing from the count.
+    /// Whether a thread works on every request in flight, and every expected thread has reported. A new thread is
+    /// missing from the count until it reports for the first time.
     fn is_in_hands(&self) -> bool {
         self.processes.iter().flatten().all(|process| {
             let is_refreshed_ahead =
@@ -197,7 +197,7 @@ fn carry_out(environment: &Environment, named: Named, manager: &TokenManager, ac
     }
 }
 
-/// Exchanges a code and begins a key anew with what it brings.
+/// Exchanges a code and starts the account again with the tokens it yields.
 fn redeem(environment: &Environment, named: Named, manager: &TokenManager, name: &str) {
     let Some(exchange) = environment.redeemed(name) else { return };
     environment.begin();

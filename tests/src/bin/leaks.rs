@@ -1,6 +1,7 @@
 //! Says what the tests logged: `leaks FOLDER`, the folder that `OCTO_AUTH_TEST_LOG` named while they ran.
 //!
-//! It fails if a line held a secret, and if somebody was not heard who speaks: then nothing was searched.
+//! It fails if a line contained a secret. It also fails if a crate that should log was not heard: then the search
+//! proves nothing.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
 

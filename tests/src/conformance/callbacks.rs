@@ -125,7 +125,7 @@ impl Stage {
         PendingAuthorization::from_json(&stored.to_string()).ok_or_else(|| Lack::Failed("no sign-in".into()))
     }
 
-    /// Exchanges a code, and puts down what came of it.
+    /// Exchanges a code and records the outcome.
     fn exchange(&self, code: AuthorizationCode, later: Duration, facts: &mut Facts) {
         let now = SystemClock.now();
         let now = octo_auth_core::Now { wall: now.wall.saturating_add(later), boot: now.boot + later };

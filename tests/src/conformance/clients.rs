@@ -72,8 +72,8 @@ fn call(row: &Row, name: &str) -> Result<Facts, String> {
     Ok(facts(row, &answers, renewals))
 }
 
-/// Gives out a token to whoever renews one, and the row's answer to whoever calls; or, to show what a refusal of an
-/// older token does, only to the first call, which outlives its token.
+/// Issues a token for each refresh, and answers each API call with the row's answer. To show what a refusal of an
+/// older token does, it gives that answer only to the first call, which outlives its token.
 fn server(answer: Vec<u8>, meanwhile: Option<Meanwhile>) -> Socket {
     let renewed = r#"{"access_token":"AT1-renewed","refresh_token":"RT1-renewed","token_type":"Bearer","expires_in":3600}"#;
     Socket::replying(move |request| match &meanwhile {

@@ -239,7 +239,7 @@ pub(super) fn is_framing(name: &str) -> bool {
     ["content-length", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
-/// The secrets that stand in the row's answer, wherever they can be read.
+/// The secrets of the row's answer, in every form in which they can be read.
 pub(super) fn secrets_of_answer(row: &Row) -> Vec<String> {
     let body = body(row).unwrap_or_default();
     let Ok(Value::Object(members)) = serde_json::from_slice(&body) else { return Vec::new() };

@@ -55,8 +55,8 @@ pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<TokenStatus, String> {
     Ok(by_exchange)
 }
 
-/// What the answer means to whoever carries a call beside the core, as middlewares do: they hand on no more of the
-/// body than is looked at, and only where it is.
+/// What the answer means to a caller that sends its API calls itself, as middlewares do. Such a caller passes on only
+/// the part of the body that is examined, and only for a status at which it is examined.
 fn by_call(client: &Client, response: &Response<&[u8]>, now: Now) -> Result<TokenStatus, String> {
     let authorizer = Authorizer::from(client);
     let url = authorizer.profile().api_origins().next().ok_or("the profile names no API host")?;

@@ -1,5 +1,5 @@
-//! Rows about a sign-in: the program shows its page and waits for the answer in the way that the redirect URI says. Nobody
-//! answers, and it is ended.
+//! Rows about a sign-in: the program shows its page and waits for the answer in the way the redirect URI says. No
+//! answer comes, and the test ends the program.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};

@@ -27,7 +27,7 @@ const LONG: usize = 20_000;
 /// The letters of a secret that stands nowhere in clear before it is made.
 const HIDDEN: [u8; 32] = *b"LOOK-FOR-THIS-MARKER-IN-MEMORY--";
 
-/// Does what the arguments say. Returns what is to be said.
+/// Does what the arguments say. Returns the report to print.
 ///
 /// # Panics
 ///

@@ -130,7 +130,7 @@ fn minimal_and_difference_agree(
 
 proptest! {
     #[test]
-    fn i43_exactly_what_the_grammar_allows_is_read_and_nobodys_addresses_are_refused(
+    fn i43_exactly_what_the_grammar_allows_is_read_and_special_addresses_are_refused(
         text in "(0{0,2}[0-9]{1,3}[.]){2,4}[0-9]{1,3}([.]|/|/0?[0-9]{1,3}|/[+ ][0-9])?"
     ) {
         let read = parse_rule(&text, RuleOptions::default().allow_any());

@@ -23,7 +23,8 @@ pub(crate) fn holds(invariant: &str, plan: &Plan) -> Result<(), TestCaseError> {
     Err(TestCaseError::fail(format!("{invariant}: {}\n{trace}", violation.what)))
 }
 
-/// What no sixty events come upon: sign-ins upon sign-ins, stores that answer late, machines that nobody asks for months.
+/// Covers what sixty events do not reach: repeated sign-ins, stores that answer late, processes that no caller asks
+/// for months.
 ///
 /// A failure names its seed, which `LONG_WORLDS_SEED` looks at alone, and is written down as `cargo xtask simulate
 /// --replay` reads it.

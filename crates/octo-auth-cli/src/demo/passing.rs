@@ -1,7 +1,7 @@
 //! What passed over the wire in a step, and the words for it.
 //!
-//! The rule kept here: addresses are shown as the provider's own, not as the emulator's, and a parameter that could
-//! let anybody in is shown as `***`.
+//! The rule of this module: addresses are shown as the provider's own, not as the emulator's. A parameter that grants
+//! access is shown as `***`.
 
 use std::fmt;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl fmt::Display for Passing {
     }
 }
 
-/// A parameter; the state of a sign-in is no credential, but nobody else should know it.
+/// A parameter of the request. The state of a sign-in is not a credential, but it is hidden as well.
 fn field(name: &str, value: &str) -> String {
     let value = if name == "state" { "***" } else { value };
     format!("{name}={value}")

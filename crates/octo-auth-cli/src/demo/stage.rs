@@ -122,7 +122,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// A step the provider must refuse with this code, for somebody of this kind to act on.
+    /// Runs a step that the provider must refuse with this code, so that this kind of person has to act.
     pub(super) fn refused<T: Reply>(
         &mut self,
         name: &str,

@@ -29,7 +29,7 @@ const REMEDY: &str =
 pub(crate) fn check(directory: &Path) -> Finding {
     let below = directory.join(format!(".doctor-{}", std::process::id()));
     let proved = prove(&below);
-    // It is nobody else's.
+    // The directory belongs to this check alone.
     let removed = std::fs::remove_dir_all(&below);
     match (proved, removed) {
         (Err(failure), _) => Finding::failed("writing", &failure.with_remedy(REMEDY)),
@@ -101,7 +101,7 @@ fn left_behind(below: &Path) -> Result<u64, Failure> {
     Ok(stored.version.0)
 }
 
-/// Writes until the process is killed, or until nobody reads what it tells: a line with the version after each save.
+/// Writes until the process is killed or its output is closed. Prints a line with the version after each save.
 ///
 /// # Errors
 ///

@@ -97,7 +97,7 @@ fn a_list_that_is_wrong_names_every_bad_line_and_is_no_answer() {
 }
 
 #[test]
-fn everybody_has_to_be_asked_for_and_ipv6_can_be_refused() {
+fn a_rule_for_every_address_needs_a_flag_and_ipv6_can_be_refused() {
     let any = file("ip-any.txt", "0.0.0.0/0\n");
     run(&["ip", "check", "192.0.2.1", "--rules", &any]).failed(3, &["permits every address", "--any"]);
     assert_eq!(run(&["ip", "check", "192.0.2.1", "--rules", &any, "--any"]).code, Some(0));

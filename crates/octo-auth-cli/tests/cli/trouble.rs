@@ -1,4 +1,4 @@
-//! `octo-auth token` when something is wrong: one clear message, the exit code of whoever must act, no secret.
+//! `octo-auth token` when something is wrong: one clear message, an exit code that says who must act, no secret.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
@@ -97,7 +97,7 @@ fn a_server_that_wants_a_person_asks_for_a_sign_in() {
 }
 
 #[test]
-fn a_client_without_a_grant_is_a_matter_of_configuration_since_nobody_signed_in() {
+fn a_client_without_a_grant_and_without_a_sign_in_is_a_configuration_error() {
     let body = r#"{"error":"invalid_grant"}"#;
     let url = answering(response("400 Bad Request", "content-type: application/json\r\n", body));
     ask(&url).failed(3, &["invalid_grant", "what to do: correct the configuration"]);
@@ -112,7 +112,7 @@ fn an_unreachable_server_is_a_matter_of_time() {
 
 #[test]
 fn a_server_that_hangs_is_given_up_at_the_deadline() {
-    // The system completes the connection; nobody ever takes it.
+    // The operating system completes the connection; the test never accepts it.
     let (_listener, url) = listener();
     let token_url = format!("{url}/token");
     let arguments = ["token", "--provider", "rfc6749", "--token-url", &token_url, "--deadline", "1"];

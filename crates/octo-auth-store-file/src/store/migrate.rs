@@ -1,4 +1,4 @@
-//! Moving all files to another directory.
+//! Moves all files to another directory.
 
 use octo_auth_core::{RecordName, Saved};
 
@@ -6,27 +6,27 @@ use super::{FileStore, Unsealed};
 use crate::error::FileStoreError;
 use crate::file_name::{Kind, decode, encode};
 
-/// What [`FileStore::migrate`] did.
+/// The result of [`FileStore::migrate`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Migrated {
-    /// How many records and registrations were moved.
+    /// The count of records and registrations that were moved.
     pub moved: usize,
-    /// Why others stayed where they are, an error each.
+    /// One error for each record or registration that was not moved.
     pub failed: Vec<FileStoreError>,
 }
 
 impl FileStore {
     /// Moves all records and all registrations to another directory. Previous states are not moved.
     ///
-    /// Each is written there first, and then removed here, so a run that was interrupted is simply made again. What stands
-    /// there already with another content stays in both directories. Programs that use this directory are ended before: one
-    /// that has a token in memory would write its record again.
+    /// Each file is written to the other directory first, then removed here. So an interrupted run is simply repeated.
+    /// A file that exists there with other content stays in both directories. End the programs that use this directory
+    /// first: a program that has a token in memory would write its record again.
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] if a directory is only read, if this one cannot be listed, and
-    /// [`FileStoreError::SameDirectory`] if both are one directory, also under two names.
+    /// Returns a [`FileStoreError`] if a directory is read-only or if this one cannot be listed. Returns
+    /// [`FileStoreError::SameDirectory`] if both are the same directory, even under two names.
     pub fn migrate(&self, to: &Self) -> Result<Migrated, FileStoreError> {
         self.0.directory.writable()?;
         to.0.directory.writable()?;
@@ -48,7 +48,7 @@ impl FileStore {
         Ok(migrated)
     }
 
-    /// Returns whether there was a file.
+    /// Moves one file. Returns whether the file existed.
     fn move_file(&self, name: &RecordName, kind: Kind, to: &Self) -> Result<bool, FileStoreError> {
         let lock = self.0.lock(name)?;
         let Some(found) = self.0.find(name, kind, Unsealed::Refused)? else { return Ok(false) };

@@ -1,4 +1,4 @@
-//! Recovery of a record from its previous state.
+//! Recovers a record from its previous state.
 
 use octo_auth_core::{RecordName, Version};
 use octo_auth_store_kit::SealError;
@@ -9,24 +9,24 @@ use crate::error::FileStoreError;
 use crate::file_name::{DAMAGED, Kind, encode};
 
 impl FileStore {
-    /// Puts the previous state of a record in the place of one that cannot be read. The other is kept, under a name that
-    /// begins with `.damaged-`.
+    /// Replaces a record that cannot be read by its previous state. The damaged file is kept, under a name that begins
+    /// with `.damaged-`.
     ///
-    /// Nothing does this by itself: the refresh token in the previous state may have been replaced since, and sending it again
-    /// can end the consent. So the recovered record is marked: whether its refresh token was used is unknown. It is sent at
-    /// most once more; if the server refuses it, the user signs in.
+    /// The store never does this on its own: the refresh token of the previous state may have been replaced since, and
+    /// sending it again can end the consent. So the recovered record is marked: it is unknown whether its refresh token
+    /// was used. The token is sent at most once more; if the server refuses it, the user must sign in.
     ///
     /// # Errors
     ///
-    /// [`FileStoreError::NoRecord`] if there is none, [`FileStoreError::NotDamaged`] if it can be read,
-    /// [`FileStoreError::NewerFormat`] if a newer release wrote it, [`FileStoreError::NoPrevious`] if there is no previous
-    /// state, or why that cannot be read.
+    /// Returns [`FileStoreError::NoRecord`] if there is no record, [`FileStoreError::NotDamaged`] if it can be read,
+    /// and [`FileStoreError::NewerFormat`] if a newer release wrote it. Returns [`FileStoreError::NoPrevious`] if there
+    /// is no previous state, or the error with which reading it fails.
     pub fn recover(&self, name: &RecordName) -> Result<Version, FileStoreError> {
         let store = &self.0;
         store.directory.writable()?;
         let record = encode(name, Kind::Record);
         let path = || store.directory.path_of(&record);
-        // Before the lock, of which a file would stay.
+        // Checked before the lock, because taking the lock creates a file that is never removed.
         if store.directory.read(&record)?.is_none() {
             return Err(FileStoreError::NoRecord { path: path() });
         }
@@ -48,10 +48,10 @@ impl FileStore {
         let previous = previous.sound()?;
         let content = previous.content.in_doubt();
         let content = content.map_err(|source| FileStoreError::Unrecoverable { path: path(), source })?;
-        // Not the version of the damaged record, which a process may have in memory.
+        // This must not be the version of the damaged record, which another process may have in memory.
         let version = Version(previous.version.0 + 2);
         let bytes = store.encoded(name, version, &content)?;
-        // Copied before it is replaced: a crash between the two must not leave the account without a record.
+        // The file is copied, not renamed: a crash between the two steps must not leave the account without a record.
         if let Some(damaged) = store.directory.read(&record)? {
             let copy = store.directory.write_temporary(&damaged.bytes)?;
             copy.sync()?;

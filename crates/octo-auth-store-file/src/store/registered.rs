@@ -1,4 +1,4 @@
-//! Registrations in the directory.
+//! The registrations in the directory.
 
 use octo_auth_core::RecordName;
 use octo_auth_core::Version;
@@ -16,8 +16,8 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] for a label that is not of 1 to 64 characters of `a-z`, `0-9`, `-` and `_`, and for a file that
-    /// cannot be read.
+    /// Returns a [`FileStoreError`] if the label does not have 1 to 64 characters of `a-z`, `0-9`, `-` and `_`, or if
+    /// the file cannot be read.
     pub fn registration(&self, under: &str) -> Result<Option<Registration>, FileStoreError> {
         let name = name(under)?;
         let Some(stored) = self.0.load(&name, Kind::Registration)? else { return Ok(None) };
@@ -25,11 +25,11 @@ impl FileStore {
         Registration::decode(&stored.content).ok_or_else(damage).map(Some)
     }
 
-    /// Returns the labels of all registrations that are stored, in order.
+    /// Returns the labels of all stored registrations, sorted.
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] if the directory cannot be read.
+    /// Returns a [`FileStoreError`] if the directory cannot be read.
     pub fn registrations(&self) -> Result<Vec<String>, FileStoreError> {
         let mut labels = Vec::new();
         self.0.directory.list(|file| {
@@ -41,12 +41,12 @@ impl FileStore {
         Ok(labels)
     }
 
-    /// Stores a registration under a label, in the place of an earlier one.
+    /// Stores a registration under a label. Replaces an earlier one.
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] for a label as above, for a text of more than one line or a name of a setting with a space, and if the file cannot be written, or an
-    /// earlier one cannot be read.
+    /// Returns a [`FileStoreError`] for an invalid label, for a text of more than one line, and for a setting whose
+    /// name contains a space. Also if the file cannot be written, or if an earlier registration cannot be read.
     pub fn save_registration(&self, under: &str, registration: &Registration) -> Result<(), FileStoreError> {
         let name = name(under)?;
         let content = registration.encode().ok_or_else(|| FileStoreError::Corrupt {
@@ -66,7 +66,7 @@ impl FileStore {
     }
 }
 
-/// Returns the name that a label has among the files.
+/// Returns the file name for a label.
 fn name(under: &str) -> Result<RecordName, FileStoreError> {
     let under = label("label of a registration", under)?;
     let digest = hex(&Sha256::digest(&under)[..16]);

@@ -1,4 +1,4 @@
-//! Sealing all files again with the key that writes.
+//! Seals all files again with the key that writes.
 
 use octo_auth_core::RecordName;
 use octo_auth_store_kit::SecretError;
@@ -7,29 +7,30 @@ use super::{FileStore, Unsealed};
 use crate::error::FileStoreError;
 use crate::file_name::{Kind, decode, encode};
 
-/// What [`FileStore::rekey`] did.
+/// The result of [`FileStore::rekey`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Rekeyed {
-    /// How many files were sealed with the key that writes.
+    /// The count of files that were sealed with the key that writes.
     pub sealed: usize,
-    /// How many were sealed with it before.
+    /// The count of files that were already sealed with it.
     pub unchanged: usize,
-    /// Why files were left as they are, an error each.
+    /// One error for each file that was left unchanged.
     pub failed: Vec<FileStoreError>,
 }
 
 impl FileStore {
-    /// Seals all records, their previous states and all registrations with the key that writes, those included that are not
-    /// sealed. Versions and contents stay, so other processes go on meanwhile if they have all keys.
+    /// Seals all records, their previous states and all registrations with the key that writes, including those that
+    /// are not sealed yet. Versions and contents stay the same, so other processes can continue meanwhile if they have
+    /// all keys.
     ///
-    /// Each file is changed in one step. A run that was interrupted is simply made again: files that are done are left alone.
-    /// Afterwards no file needs another key, if `failed` is empty.
+    /// Each file is changed in one step. An interrupted run is simply repeated; it skips the files that are done. If
+    /// `failed` is empty afterwards, no file needs another key.
     ///
     /// # Errors
     ///
-    /// A [`FileStoreError`] if the directory cannot be listed or is only read, and [`SecretError::Unobtainable`] if the
-    /// store has no keys.
+    /// Returns a [`FileStoreError`] if the directory cannot be listed or is read-only, and
+    /// [`SecretError::Unobtainable`] if the store has no keys.
     pub fn rekey(&self) -> Result<Rekeyed, FileStoreError> {
         self.0.directory.writable()?;
         let mut files = Vec::new();
@@ -48,7 +49,7 @@ impl FileStore {
         Ok(rekeyed)
     }
 
-    /// Returns whether the file was changed.
+    /// Seals one file again. Returns whether the file was changed.
     fn rekey_file(&self, name: &RecordName, kind: Kind) -> Result<bool, FileStoreError> {
         let Some(writing) = self.0.sealing.writing() else {
             let (from, problem) = ("the options".to_owned(), "the store was opened without keys");

@@ -1,4 +1,4 @@
-//! A directory that is only read: tokens are served and taken over, and nothing is written.
+//! A read-only directory: tokens are served and imported, and nothing is written.
 
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
@@ -12,10 +12,10 @@ use octo_auth_store_file::{AdoptOnly, FileStore};
 use crate::folder::Folder;
 use crate::world::{SECRETS, World, content, told};
 
-/// The number of a user that these tests are not.
+/// The number of a user that does not run these tests.
 const OTHER: u32 = 54321;
 
-/// Says that a test is left out, and whether it is.
+/// Returns whether the test is skipped, and prints so.
 fn is_skipped_without_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {

@@ -1,4 +1,4 @@
-//! Claims: they end with their process, and never wait for one that hangs.
+//! Claims end with their process, and a claim never waits for a process that hangs.
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
@@ -59,7 +59,7 @@ fn a_claim_from_another_computer_is_held_for_its_time_and_no_longer() {
     assert_eq!(world.claim(&world.store, "o"), Claimed::Granted, "the owner claims again");
     lease(now - 1, 75_000);
     assert_eq!(world.claim(&world.store, "own"), Claimed::Granted);
-    // The clock was set back by a day, or a lease says anything.
+    // The clock was set back by a day, or the lease is nonsense.
     lease(now + 86_400_000, 75_000);
     assert_eq!(world.claim(&world.store, "own"), Claimed::Granted);
     for unreadable in ["lease 1", "\0\0\0\0", "other\n"] {
@@ -88,7 +88,7 @@ fn a_lock_that_is_held_is_waited_for_in_vain_and_readers_go_on() {
 }
 
 #[test]
-fn a_lock_file_that_was_removed_while_it_was_waited_for_locks_nobody_out() {
+fn a_lock_file_removed_while_a_process_waits_for_it_blocks_no_process() {
     let world = World::new();
     let held = File::open(world.file("lock")).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();

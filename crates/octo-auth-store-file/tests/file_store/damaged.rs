@@ -1,4 +1,4 @@
-//! A file that is not a whole record has an error of its own, is not served, and is never overwritten.
+//! A file that is not a whole record has its own error, is not served, and is never overwritten.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,7 +13,8 @@ impl World {
         fs::write(self.file("record"), bytes).unwrap();
     }
 
-    /// Returns the error of a load, which is that of each save as well; none of them changes a file.
+    /// Returns the error of a load, after checking that each save fails with the same error. None of them changes a
+    /// file.
     fn refused(&self) -> StoreError {
         let before = self.files();
         let error = self.store.load(&self.name).unwrap_err();
@@ -100,7 +101,7 @@ fn a_damaged_record_is_recovered_from_its_previous_state_when_asked_and_then_is_
     assert_eq!(sound.code(), "not_damaged");
     world.plant(b"");
     let version = world.store.recover(&world.name).unwrap();
-    // A process that has version 2 in memory meets a conflict.
+    // A process with version 2 in memory gets a conflict.
     assert_eq!(version, Version(3));
     let stored = world.store.load(&world.name).unwrap().unwrap();
     let text = String::from_utf8(stored.content.as_ref().to_vec()).unwrap();

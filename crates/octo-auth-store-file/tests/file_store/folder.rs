@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An empty folder of its own.
+/// A new empty folder.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -15,7 +15,7 @@ impl Folder {
         Self(std::env::temp_dir().join(name))
     }
 
-    /// The folder, which does not exist yet.
+    /// Returns the path of a folder that does not exist yet.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

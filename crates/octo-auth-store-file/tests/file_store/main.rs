@@ -1,4 +1,4 @@
-//! The file store by its public API: promises, damaged files, adopt-only directories, claims, recovery, seals.
+//! Tests of the file store's public API: its contract, damaged files, read-only directories, claims, recovery, seals.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,4 +1,4 @@
-//! Records are moved to another directory: each is in one of the two, and none is overwritten.
+//! Records are moved to another directory: each exists in at least one of the two, and none is overwritten.
 
 use octo_auth_core::{Saved, Secret, Store, Version};
 use octo_auth_store_file::{FileStore, Registration, SecretSource};
@@ -41,7 +41,7 @@ fn to_the_same_directory_nothing_is_moved_whatever_it_is_called() {
 fn a_run_goes_on_where_it_was_interrupted_and_overwrites_nothing() {
     let (world, folder) = (World::new(), Folder::new());
     let to = FileStore::open(folder.path()).unwrap();
-    // It was written there, and the process ended before it was removed here.
+    // The record was written there, and the process ended before it was removed here.
     to.compare_and_swap(&world.name, None, &content(SECRETS[1])).unwrap();
     let other = name("other");
     world.store.compare_and_swap(&other, None, &content(SECRETS[0])).unwrap();

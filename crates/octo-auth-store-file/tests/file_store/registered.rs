@@ -1,4 +1,4 @@
-//! A restarted program refreshes with what it was registered with.
+//! A restarted program refreshes with the settings it was registered with.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

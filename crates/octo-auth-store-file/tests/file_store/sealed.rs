@@ -1,4 +1,4 @@
-//! Sealed records: keys are added and retired, and nothing is ever written in plain text in silence.
+//! Sealed records: keys are added and retired, and no content is silently written in plain text.
 
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn a_key_has_an_id_of_its_own_that_no_other_has() {
     assert!(!id(1).contains("any"));
 }
 
-/// Whether a secret stands in any file.
+/// Whether any file contains a secret.
 fn is_plain(world: &World) -> bool {
     world.files().iter().any(|(_, bytes)| bytes.windows(9).any(|part| part == b"rt-secret"))
 }
@@ -88,7 +88,7 @@ fn a_key_is_retired_after_all_files_are_sealed_with_the_next_and_a_run_goes_on_w
         let saved = world.store.compare_and_swap(&name(&format!("inn-{number}")), None, &content(SECRETS[0]));
         assert_eq!(saved.unwrap(), Saved::Done(Version(1)));
     }
-    // Another process has sealed some already, and one file is damaged.
+    // Another process has sealed some files already, and one file is damaged.
     let saved = store.compare_and_swap(&name("inn-7"), Some(Version(1)), &content(SECRETS[1])).unwrap();
     assert_eq!(saved, Saved::Done(Version(2)));
     let damaged = world.folder.path().join(format!("{}.record", name("inn-8")));
@@ -143,7 +143,7 @@ fn a_key_comes_from_a_file_or_a_command_and_anything_else_is_an_error() {
         from_command(&digits.replace('0', "g")),
         Key::from_command("k", &mut failing, minute),
         Key::from_command("k", &mut Command::new("octo-auth-no-such-program"), minute),
-        // Its output has no end.
+        // The output of this command never ends.
         Key::from_command("k", &mut Command::new("yes"), minute),
         Key::read("k", &SecretSource::Environment("OCTO_AUTH_NO_SUCH_VARIABLE".into())),
         Key::read("k", &SecretSource::File(world.folder.path().join("absent"))),
@@ -172,7 +172,7 @@ fn a_command_that_does_not_end_in_time_is_killed_and_one_that_leaves_its_output_
         let error = running(script);
         assert!(error.ends_with("the command did not end in time, and was killed"), "{error}");
     }
-    // It may have been killed before it wrote the file.
+    // The command may have been killed before it wrote the file.
     if let Ok(process) = fs::read_to_string(file) {
         assert!(!Path::new(&format!("/proc/{}", process.trim())).exists(), "{process} runs");
     }

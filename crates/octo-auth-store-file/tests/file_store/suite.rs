@@ -1,4 +1,4 @@
-//! The store keeps every promise of a store, in both colours.
+//! The store keeps the contract of a store, in both forms.
 
 use octo_auth_async::BlockingStore;
 use octo_auth_store_file::FileStore;

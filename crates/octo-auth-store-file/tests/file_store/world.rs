@@ -1,4 +1,4 @@
-//! A store with a record, and its files as another program sees them.
+//! A store with one record, and its files as another program sees them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use octo_auth_store_file::{FileStore, FileStoreError, Options};
 
 use crate::folder::Folder;
 
-/// The content of the records, which no error shows.
+/// The contents of the records, which no error shows.
 pub(crate) const SECRETS: [&str; 2] =
     [r#"{"v":1,"refresh_token":"rt-secret-1"}"#, r#"{"v":1,"refresh_token":"rt-secret-2"}"#];
 
@@ -19,7 +19,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A record that was changed once.
+    /// Creates a record and changes it once.
     pub(crate) fn new() -> Self {
         Self::with(FileStore::options())
     }
@@ -45,7 +45,7 @@ impl World {
         self.folder.path().join(format!("{}.{ending}", self.name))
     }
 
-    /// Names and content of all files but locks, with the names of directories.
+    /// The names and contents of all files except locks, and the names of directories.
     pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let entries = fs::read_dir(self.folder.path()).unwrap();
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -63,7 +63,7 @@ pub(crate) fn content(text: &str) -> RecordBytes {
     RecordBytes::from(text.as_bytes())
 }
 
-/// Returns the code and the text of an error, in which no secret stands.
+/// Returns the code and the text of an error, and checks that the text contains no secret.
 pub(crate) fn told(error: &StoreError) -> (&'static str, String) {
     let own = FileStoreError::of(error).unwrap_or_else(|| panic!("{error:?}"));
     let text = own.to_string();

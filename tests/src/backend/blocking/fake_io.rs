@@ -42,7 +42,7 @@ impl FakeIo {
     }
 }
 
-/// Whoever carries it is gone, without a word to anybody.
+/// Ends the thread that carries the request, without any report.
 fn die<T>() -> T {
     resume_unwind(Box::new("a carrier that dies"))
 }

@@ -32,9 +32,9 @@ pub(super) struct ThreadPool {
 
 #[derive(Default)]
 struct PoolState {
-    /// How often anything was heard of anybody.
+    /// The number of reports from all threads.
     events: u64,
-    /// How often anybody was seen to do more than to look at the clock.
+    /// How often a thread was seen to do more than read the clock.
     deeds: u64,
     called_for: u64,
     members: BTreeMap<u64, Member>,
@@ -103,7 +103,7 @@ impl ThreadPool {
         self.lock().waiting.push((named, waiting));
     }
 
-    /// Has everybody who waits look at the clock, and whoever is at a call ask again what has come of it.
+    /// Makes every waiting thread read the clock, and every thread in a call check again for its result.
     pub(super) fn wake(&self) {
         drop(self.note(false));
         let waiting: Vec<_> = self.lock().waiting.iter().filter_map(|(_, one)| one.upgrade()).collect();
@@ -111,30 +111,30 @@ impl ThreadPool {
         waiting.iter().for_each(|one| one.clock_stepped());
     }
 
-    /// How often anything was heard of anybody.
+    /// Returns the number of reports from all threads.
     pub(super) fn events(&self) -> u64 {
         self.lock().events
     }
 
-    /// Waits until the scenery has changed more often than so; whoever changes it is heard of after that.
+    /// Waits until the scenery has changed more than `seen` times. The thread that changes it reports later.
     pub(super) fn await_scenery(&self, seen: u64) {
         let unchanged = |_: &mut PoolState| self.environment.changes() == seen;
         drop(self.changed.wait_while(self.lock(), unchanged).unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Waits until something is heard of somebody.
+    /// Waits until a thread reports.
     pub(super) fn await_event(&self, seen: u64) {
         self.await_that(|roster| roster.events != seen);
     }
 
-    /// Whether whoever is at a call is kept by it, whatever has changed.
+    /// Whether the thread in a call stays blocked by it, whatever has changed.
     pub(super) fn is_kept(&self) -> bool {
         let changes = self.environment.changes();
         let roster = self.lock();
         self.present(&roster).all(|(_, member)| member.kept.is_none_or(|kept| kept == changes))
     }
 
-    /// Has everybody look at the clock; the answer is whether all have, and nobody did anything else.
+    /// Makes every thread read the clock. Returns whether all have done so and none did anything else.
     pub(super) fn all_look_up(&self) -> bool {
         let (deeds, looks) = {
             let roster = self.lock();
@@ -172,7 +172,7 @@ impl ThreadPool {
         self.lock().shown_up.contains(&(named.place(), named.number(), part))
     }
 
-    /// Waits until everybody has gone; their time is over.
+    /// Waits until all threads have ended; their time is over.
     pub(super) fn dismiss(&self) {
         loop {
             let events = self.events();

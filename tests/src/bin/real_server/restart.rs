@@ -124,7 +124,8 @@ pub(crate) fn killed(stage: &Stage<'_>) {
     }
     assert_eq!((stage.server.count("refresh_token.consumed"), stage.server.count("grant.revoked")), (3, 0));
 
-    // Killed when the server has rotated the refresh token and its answer is on the way: nobody has the new one.
+    // Killed after the server has rotated the refresh token, while its answer is on the way: no process has the new
+    // one.
     stage.server.control("hold");
     let mut process = Process::start(stage, ahead);
     process.ask(LIFETIME);
