@@ -1,12 +1,12 @@
-//! Eight processes share one account through PostgreSQL: its refresh token rotates, and the server revokes everything if it
-//! is sent twice.
+//! Eight processes share one account through PostgreSQL. Its refresh token rotates, and the server revokes all tokens
+//! if it is sent twice.
 //!
 //! ```sh
 //! cargo run --package octo-auth-store-postgres --example fleet -- --postgres postgres://user@host/db
 //! ```
 //!
-//! It starts the server of the tokens itself, lets 20 hours pass on a clock of its own, and prints what happened. It uses the
-//! schema `octo_auth_example`, which stays.
+//! The example starts the token server itself, advances its own clock by 20 hours, and prints what happened. It uses
+//! the schema `octo_auth_example` and does not remove it.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -30,7 +30,7 @@ use octo_auth_system::{Clock, SystemClock};
 
 const PROCESSES: usize = 8;
 
-/// The hours that pass, after each of which the access token is over.
+/// The count of simulated hours. The access token expires after each.
 const HOURS: u64 = 20;
 
 type Failed = Box<dyn Error + Send + Sync>;
@@ -85,7 +85,7 @@ async fn fleet(url: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A process of the fleet, as the first one sees it.
+/// A process of the fleet, as seen by the first one.
 struct Process {
     child: Child,
     asks: ChildStdin,
@@ -102,7 +102,7 @@ impl Process {
         Ok(Self { child, asks, says })
     }
 
-    /// Returns the token that it got, and the conflicts that it met meanwhile.
+    /// Returns the token it obtained, and the count of conflicts meanwhile.
     fn answer(&mut self) -> Result<(String, u64), Failed> {
         let mut line = String::new();
         self.says.read_line(&mut line)?;
@@ -118,7 +118,7 @@ impl Drop for Process {
     }
 }
 
-/// What each process does: at each line of its input an hour has passed, and it needs a token.
+/// Runs one process: for each line of its input an hour has passed, and it needs a token.
 async fn process(url: &str, tokens: &str) -> Result<(), Failed> {
     let (hours, conflicts) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let store = Counted { store: opened(url)?, conflicts: conflicts.clone() };
@@ -133,7 +133,7 @@ async fn process(url: &str, tokens: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The clocks of the machine, some hours later.
+/// The machine's clocks, advanced by some hours.
 struct Later(Arc<AtomicU64>);
 
 impl Clock for Later {
@@ -143,7 +143,7 @@ impl Clock for Later {
     }
 }
 
-/// The store, whose conflicts are counted.
+/// The store, with its conflicts counted.
 struct Counted {
     store: PostgresStore,
     conflicts: Arc<AtomicU64>,

@@ -1,10 +1,10 @@
-//! What 100,000 accounts cost in PostgreSQL.
+//! Measures 100,000 accounts in PostgreSQL.
 //!
 //! ```sh
 //! cargo run --release --package octo-auth-store-postgres --features blocking --example measure_postgres -- postgres://user@host/db
 //! ```
 //!
-//! It uses the schema `octo_auth_measure`, which it creates and removes.
+//! The example creates the schema `octo_auth_measure` and removes it at the end.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -18,10 +18,10 @@ use octo_auth_store_postgres::blocking::PostgresStore;
 /// The accounts in the database.
 const ACCOUNTS: u32 = 100_000;
 
-/// The accounts that a process uses.
+/// The accounts that one process uses.
 const USED: u32 = 1000;
 
-/// How often each is done; the median counts.
+/// How often each operation runs; the median counts.
 const ROUNDS: u64 = 300;
 
 /// The size of a record with tokens of a usual length, in bytes.
@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = PostgresStore::connect(url.parse()?, Options::default().schema("octo_auth_measure"))?;
     let mut client = postgres::Client::connect(&url, postgres::NoTls)?;
     store.migrate()?;
-    // By another program, as a save of each would take minutes. The contents are random, as sealed ones are.
+    // The rows are inserted directly, because saving each would take minutes. The contents are random, like sealed
+    // ones.
     let fill = format!(
         "INSERT INTO octo_auth_measure.record (name, version, content)
         SELECT 'auth.example.client.0123456789abcdef.account.inn-' || number || '.' || md5(number::text), 1,
@@ -74,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints the median time of something.
+/// Prints the median duration of an operation.
 fn row(what: &str, mut act: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
     let mut times = Vec::new();
     for _ in 0..ROUNDS {

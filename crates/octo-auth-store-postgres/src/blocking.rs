@@ -22,19 +22,20 @@ use crate::target::Target;
 
 /// A pool of connections, which sends each statement over any of them.
 pub trait Pool: Send + Sync {
-    /// Sends a statement, unnamed as [`query_typed`](postgres::Client::query_typed) does, and returns the rows. It takes at most 5 s.
+    /// Sends a statement and returns the rows. The statement is unnamed, as with
+    /// [`query_typed`](postgres::Client::query_typed). It must take at most 5 s.
     ///
     /// # Errors
     ///
-    /// A [`PoolError`].
+    /// Returns a [`PoolError`] if the statement could not be sent or failed.
     fn send(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, PoolError>;
 }
 
-/// A store in PostgreSQL for `octo-auth-blocking`. It is cheap to clone; the clones are one store.
+/// A token store in PostgreSQL for `octo-auth-blocking`. It is cheap to clone; all clones are the same store.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Inner>);
 
-/// The pool of the program, or the store's own connections.
+/// The program's pool, or the store's own connections.
 struct Pooled(Box<dyn Pool>);
 
 struct Inner {
@@ -50,13 +51,13 @@ impl Connections for Pooled {
 }
 
 impl PostgresStore {
-    /// Makes a store with a connection of its own, which all calls share, and a thread that drives it. The connection is made
-    /// by the first call, and again after it has ended.
+    /// Creates a store with its own connection, which all calls share, and a thread that drives it. The first call
+    /// makes the connection, and a later call makes it again after it has ended.
     ///
     /// # Errors
     ///
-    /// [`PostgresStoreError::SchemaName`], [`PostgresStoreError::Tls`] if the operating system trusts no authority, and
-    /// [`PostgresStoreError::Unreachable`] if it starts no thread.
+    /// Returns [`PostgresStoreError::SchemaName`], [`PostgresStoreError::Tls`] if the operating system trusts no
+    /// certificate authority, and [`PostgresStoreError::Unreachable`] if it cannot start a thread.
     pub fn connect(config: tokio_postgres::Config, options: Options) -> Result<Self, PostgresStoreError> {
         let target = options.target(config)?;
         let runtime = BackgroundRuntime::start("octo-auth-postgres");
@@ -66,11 +67,12 @@ impl PostgresStore {
         Self::open(Pooled(Box::new(driven)), options, Some(target))
     }
 
-    /// Makes a store over the program's own pool. It listens for notices of changes only if [`Options::listen`] says where.
+    /// Creates a store over the program's own pool. It receives change notices only if [`Options::listen`] is set.
     ///
     /// # Errors
     ///
-    /// [`PostgresStoreError::SchemaName`], and [`PostgresStoreError::Tls`] if the operating system trusts no authority.
+    /// Returns [`PostgresStoreError::SchemaName`], and [`PostgresStoreError::Tls`] if the operating system trusts no
+    /// certificate authority.
     pub fn over(pool: impl Pool + 'static, options: Options) -> Result<Self, PostgresStoreError> {
         Self::open(Pooled(Box::new(pool)), options, None)
     }
@@ -80,38 +82,40 @@ impl PostgresStore {
         Ok(Self(Arc::new(Inner { engine, listening })))
     }
 
-    /// Creates the tables, or brings those of an older release up to this one. It can be repeated, also by several processes
-    /// at once; programs of the release before go on meanwhile.
+    /// Creates the tables, or upgrades the tables of an older release. It can be repeated, even by several processes
+    /// concurrently. Programs of the previous release keep working meanwhile.
     ///
     /// # Errors
     ///
-    /// [`PostgresStoreError::Forbidden`] if the user may not create tables, [`PostgresStoreError::NewerSchema`] if the
-    /// tables are of a release that this one does not work with, and all errors of a connection.
+    /// Returns [`PostgresStoreError::Forbidden`] if the user must not create tables,
+    /// [`PostgresStoreError::NewerSchema`] if the tables belong to a release that is incompatible with this one, and
+    /// all errors of a connection.
     pub fn migrate(&self) -> Result<(), PostgresStoreError> {
         wait_for(self.0.engine.migrate())
     }
 
-    /// Seals all records with the key that writes, those included that are not sealed. Versions and contents stay, so other
-    /// processes go on meanwhile if they have all keys. A run that was interrupted is simply made again.
+    /// Seals all records with the key that writes, including those that are not sealed yet. Versions and contents stay
+    /// the same, so other processes can continue meanwhile if they have all keys. An interrupted run is simply
+    /// repeated.
     ///
     /// # Errors
     ///
-    /// A [`PostgresStoreError`] if the records cannot be read.
+    /// Returns a [`PostgresStoreError`] if the records cannot be read.
     pub fn rekey(&self) -> Result<Rekeyed, PostgresStoreError> {
         wait_for(self.0.engine.rekey())
     }
 
-    /// Looks at the server and at its settings, and returns what was found, the worst first.
+    /// Checks the server and its settings. Returns the findings, the worst first.
     ///
     /// # Errors
     ///
-    /// A [`PostgresStoreError`] if the server cannot be asked.
+    /// Returns a [`PostgresStoreError`] if the server cannot be asked.
     pub fn doctor(&self) -> Result<Vec<Finding>, PostgresStoreError> {
         wait_for(self.0.engine.doctor())
     }
 }
 
-/// A connection, and the runtime that drives it on a thread of its own.
+/// A connection, and the runtime that drives it on a separate thread.
 struct Driven {
     own: Own,
     runtime: BackgroundRuntime,
@@ -124,7 +128,7 @@ impl Pool for Driven {
     }
 }
 
-/// One client, which the program has made; a call waits until others are done.
+/// A single client of the program. A call waits until earlier calls are done.
 impl Pool for Mutex<postgres::Client> {
     fn send(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, PoolError> {
         let mut client = self.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! What a look at the server finds.
+//! The checks of the server.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,10 +9,10 @@ use crate::engine::{Connections, Engine};
 use crate::error::PostgresStoreError;
 use crate::schema::SCHEMA_VERSION;
 
-/// How far the clock of the server may be from that of this process.
+/// The largest difference between the clocks of the server and of this process that is not reported.
 const CLOCKS_APART: Duration = Duration::from_secs(5);
 
-/// One look at everything that does not need the tables.
+/// One query for everything that does not need the tables.
 const LOOK: &str = "SELECT
     current_setting('server_version_num')::int AS version,
     current_setting('fsync') AS fsync,
@@ -28,7 +28,7 @@ const LOOK: &str = "SELECT
     extract(epoch FROM clock_timestamp())::float8 AS clock,
     pg_backend_pid() AS session";
 
-/// The session that a statement runs in.
+/// The query for the session in which a statement runs.
 const SESSION: &str = "SELECT pg_backend_pid() AS session";
 
 impl<C: Connections> Engine<C> {
@@ -76,7 +76,7 @@ impl<C: Connections> Engine<C> {
     }
 }
 
-/// What the settings of the server mean for tokens.
+/// Judges the settings of the server.
 fn settings(row: &Row) -> Result<Vec<Finding>, PostgresStoreError> {
     let mut findings = Vec::new();
     for (setting, loss) in [

@@ -1,5 +1,5 @@
-//! What the store does, once for both colours: one statement a step, sent without a name, so that it works behind a pooler
-//! that gives each statement another connection.
+//! The operations of the store, written once for both forms. Each step is one unnamed statement, so it works behind a
+//! pooler that may use another connection for each statement.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::error::PostgresStoreError;
 use crate::schema::{SCHEMA_VERSION, Schema};
 
-/// How often a statement is sent that can be repeated, or that the server undid.
+/// How often a statement is sent if it is repeatable, or if the server rolled it back.
 const TRIES: u32 = 3;
 
-/// The records that are sealed again with one statement that reads them.
+/// The count of records that `rekey` reads with one statement.
 const BATCH: i64 = 500;
 
 /// The value of a parameter and its type.
 pub type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
 
-/// Sends a statement over some connection.
+/// Sends a statement over any connection.
 pub(crate) trait Connections: Sync {
     fn send(
         &self,
@@ -30,7 +30,7 @@ pub(crate) trait Connections: Sync {
     ) -> impl Future<Output = Result<Vec<Row>, crate::PoolError>> + Send;
 }
 
-/// The store over some connections.
+/// The store over a kind of connections.
 pub(crate) struct Engine<C> {
     connections: C,
     schema: Schema,
@@ -38,7 +38,7 @@ pub(crate) struct Engine<C> {
     statements: Statements,
 }
 
-/// The statements, which name the schema.
+/// The statements, which contain the name of the schema.
 struct Statements {
     load: String,
     create: String,
@@ -50,13 +50,13 @@ struct Statements {
     reseal: String,
 }
 
-/// What `rekey` did.
+/// The result of `rekey`.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Rekeyed {
-    /// How many records were sealed with the key that writes.
+    /// The count of records that were sealed with the key that writes.
     pub sealed: usize,
-    /// Why records were left as they are, an error each.
+    /// One error for each record that was left unchanged.
     pub failed: Vec<PostgresStoreError>,
 }
 
@@ -75,7 +75,7 @@ impl Statements {
                     written = statement_timestamp()
                 WHERE name = $1 AND version = $4 RETURNING version{notice}"#
             ),
-            // One row always comes back: whose the claim is now, and for how many milliseconds.
+            // This always returns one row: the owner of the claim now, and its remaining milliseconds.
             claim: format!(
                 r#"INSERT INTO "{name}".claim AS held (name, owner, until)
                 VALUES ($1, $2, statement_timestamp() + $3 * interval '1 millisecond')
@@ -111,7 +111,7 @@ impl<C: Connections> Engine<C> {
         &self.schema
     }
 
-    /// Shows the store under this name, without anything of its connections.
+    /// Formats the store under this name, without its connections.
     pub(crate) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_sealed = self.sealing.writing().is_some();
         f.debug_struct(name)
@@ -120,7 +120,7 @@ impl<C: Connections> Engine<C> {
             .finish_non_exhaustive()
     }
 
-    /// Sends a statement again if the server undid it because of another transaction.
+    /// Sends a statement, and again if the server rolled it back because of another transaction.
     async fn send(
         &self,
         statement: &str,
@@ -135,7 +135,7 @@ impl<C: Connections> Engine<C> {
         self.send_once(statement, parameters).await
     }
 
-    /// Sends a statement that changes nothing when it is repeated, again if its connection ended.
+    /// Sends a statement that can be repeated without effect, and again if its connection ended.
     pub(crate) async fn send_repeatable(
         &self,
         statement: &str,
@@ -182,7 +182,7 @@ impl<C: Connections> Engine<C> {
         let (name_text, bytes) = (name.as_str(), bytes.as_ref());
         let mut parameters: Vec<Parameter<'_>> =
             vec![(&name_text, Type::TEXT), (&key, Type::TEXT), (&bytes, Type::BYTEA)];
-        // No record has a version that does not fit.
+        // A version that does not fit is compared as 0, which no record has.
         let compared = expected.map(|version| i64::try_from(version.0).unwrap_or(0));
         let statement = match &compared {
             None => &self.statements.create,
@@ -227,7 +227,7 @@ impl<C: Connections> Engine<C> {
         Ok(rows.iter().filter_map(name).collect())
     }
 
-    /// Returns the version of the tables, and the oldest one whose programs work on them.
+    /// Returns the version of the tables, and the oldest version whose programs work on them.
     pub(crate) async fn version(&self) -> Result<Option<(i32, i32)>, PostgresStoreError> {
         match self.send_repeatable(&self.schema.version(), &[]).await {
             Ok(rows) => Ok(rows.first().and_then(|row| row.try_get(0).ok().zip(row.try_get(1).ok()))),
@@ -251,7 +251,8 @@ impl<C: Connections> Engine<C> {
         Ok(())
     }
 
-    /// Sends a statement that creates something unless it is there. Two at once can both find nothing there.
+    /// Sends a statement that creates an object unless it exists. Two concurrent statements can both find that it does
+    /// not exist.
     async fn create(&self, statement: &str) -> Result<(), PostgresStoreError> {
         for _ in 1..TRIES {
             match self.send_repeatable(statement, &[]).await {
@@ -280,7 +281,8 @@ impl<C: Connections> Engine<C> {
         }
     }
 
-    /// Seals a record again, in its version. Returns `false` if another process has changed it meanwhile, and so sealed it.
+    /// Seals a record again and keeps its version. Returns `false` if another process has changed the record meanwhile,
+    /// and thereby sealed it.
     async fn reseal(&self, row: &Row) -> Result<bool, PostgresStoreError> {
         let name: &str = row.try_get("name").map_err(|_| malformed(""))?;
         let (version, earlier) = version_and_key(name, row)?;
@@ -309,7 +311,7 @@ fn version_and_key<'r>(name: &str, row: &'r Row) -> Result<(Version, Option<&'r 
     Ok((Version(version), key))
 }
 
-/// A schema, table, type or row of that name was created meanwhile.
+/// Whether the error says that a schema, table, type or row of that name was created meanwhile.
 fn is_there_already(code: &str) -> bool {
     ["42P06", "42P07", "42710", "23505"].contains(&code)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with PostgreSQL.
+//! The errors of the PostgreSQL store.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,18 +8,18 @@ use octo_auth_core::{Diagnostic, Remedy, StoreError};
 use octo_auth_store_kit::SealError;
 use tokio_postgres::error::SqlState;
 
-/// The most characters of a server's message that are shown.
+/// The limit of characters shown of a server's message.
 const LONGEST_MESSAGE: usize = 256;
 
-/// An error of the store. It says what is wrong and what to do. It holds no content of a record, no parameter of a
-/// statement and no password: of a server's error only its code and its message are kept, not the detail, which can
+/// An error of the store, with the problem and the remedy. It contains no content of a record, no parameter of a
+/// statement and no password. Of a server's error it keeps only the code and the message, not the detail, which can
 /// quote a row.
 ///
 /// The methods of the store return it as the source of their [`StoreError`]; see [`PostgresStoreError::of`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresStoreError {
-    /// No connection could be made. Nothing was sent.
+    /// The connection failed. The statement was not sent.
     #[error("PostgreSQL cannot be reached: {reason}")]
     Unreachable {
         /// The reason.
@@ -34,22 +34,22 @@ pub enum PostgresStoreError {
     /// The server did not answer in time, so it is unknown whether the statement took effect.
     #[error("PostgreSQL did not answer within {waited:?}")]
     Timeout {
-        /// How long the answer was waited for.
+        /// The duration of the wait for the answer.
         waited: Duration,
     },
-    /// TLS could not be agreed on, or the certificate of the server is not trusted.
+    /// The TLS handshake failed, or the certificate of the server is not trusted.
     #[error("no TLS connection to PostgreSQL: {reason}: check the certificate of the server and `sslmode`")]
     Tls {
         /// The reason.
         reason: String,
     },
-    /// The server refuses user, password or database.
+    /// The server refused the user, the password or the database.
     #[error("PostgreSQL refuses the connection: {message}: check user, password, database and `pg_hba.conf`")]
     Refused {
         /// The message of the server.
         message: String,
     },
-    /// The tables are not there.
+    /// The tables do not exist.
     #[error(
         "the schema `{schema}` has no tables of octo-auth: run `migrate` once, as a user that may create them"
     )]
@@ -57,7 +57,7 @@ pub enum PostgresStoreError {
         /// The schema.
         schema: String,
     },
-    /// The tables have no longer the columns that this release uses.
+    /// The tables no longer have the columns that this release uses.
     #[error("the tables in the schema `{schema}` are of a newer release ({message}): upgrade this program")]
     NewerSchema {
         /// The schema.
@@ -65,7 +65,7 @@ pub enum PostgresStoreError {
         /// What is missing.
         message: String,
     },
-    /// The user may not do this.
+    /// The user lacks the permission for this operation.
     #[error(
         "the database user has no right to do this: {message}: see the documentation for the rights needed"
     )]
@@ -73,19 +73,19 @@ pub enum PostgresStoreError {
         /// The message of the server.
         message: String,
     },
-    /// The server only reads, such as a standby.
+    /// The server is read-only, for example a standby.
     #[error("PostgreSQL is read-only here: connect to the primary, with `target_session_attrs=read-write`")]
     ReadOnly,
-    /// The server starts, ends or recovers.
+    /// The server is starting, shutting down or recovering.
     #[error("PostgreSQL is starting or shutting down: {message}")]
     NotReady {
         /// The message of the server.
         message: String,
     },
-    /// The server has no connection left.
+    /// The server has no free connection.
     #[error("PostgreSQL has no connection left: raise `max_connections`, or put a pooler before it")]
     TooManyConnections,
-    /// The server has no space, memory or other resource left.
+    /// The server has run out of space, memory or another resource.
     #[error("PostgreSQL has no space or memory left: {message}")]
     Exhausted {
         /// The message of the server.
@@ -97,13 +97,13 @@ pub enum PostgresStoreError {
         /// The message of the server.
         message: String,
     },
-    /// Other transactions were in the way again and again. Nothing was changed.
+    /// Other transactions interfered with every attempt. Nothing was changed.
     #[error("other transactions were in the way: {message}")]
     Contention {
         /// The message of the server.
         message: String,
     },
-    /// A row was not written by this library. It was left as it is.
+    /// A row was not written by this library. It was left unchanged.
     #[error(
         "the row of `{name}` was not written by octo-auth: remove it and sign in again, or restore it from a backup"
     )]
@@ -116,10 +116,10 @@ pub enum PostgresStoreError {
     Seal {
         /// The name of the record.
         name: String,
-        /// What is wrong.
+        /// The error of the seal.
         problem: SealError,
     },
-    /// The name of a schema that cannot be used.
+    /// The name of the schema is invalid.
     #[error(
         "`{text}` cannot be the schema: it has 1 to 40 characters of a-z, 0-9 and '_', and begins with a letter"
     )]
@@ -138,7 +138,7 @@ pub enum PostgresStoreError {
 }
 
 impl PostgresStoreError {
-    /// Returns the error of PostgreSQL that a [`StoreError`] is about; `None` if it is about something else.
+    /// Returns the PostgreSQL error inside a [`StoreError`]; `None` if it has another cause.
     #[must_use]
     pub fn of(error: &StoreError) -> Option<&Self> {
         Error::source(error)?.downcast_ref()
@@ -169,13 +169,13 @@ impl PostgresStoreError {
         }
     }
 
-    /// Returns whether the statement may have taken effect all the same.
+    /// Returns whether the statement may have taken effect in spite of the error.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::Lost { .. } | Self::Timeout { .. })
     }
 
-    /// The error of a statement in a schema.
+    /// Returns the error of a statement in a schema.
     pub(crate) fn of_statement(error: &tokio_postgres::Error, schema: &str) -> Self {
         let Some(refusal) = error.as_db_error() else { return Self::Lost { reason: reason(error) } };
         let (code, message) = (refusal.code(), shown(refusal.message()));
@@ -194,7 +194,7 @@ impl PostgresStoreError {
             "28" | "3D" => Self::Refused { message },
             "40" => Self::Contention { message },
             "53" => Self::Exhausted { message },
-            // The server ended the session, maybe after it had done the statement.
+            // The server ended the session, maybe after it had executed the statement.
             "57" if [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code) => {
                 Self::Lost { reason: message }
             }
@@ -203,12 +203,12 @@ impl PostgresStoreError {
         }
     }
 
-    /// The error of a connection that could not be made.
+    /// Returns the error of a connection that could not be made.
     pub(crate) fn of_connecting(error: &tokio_postgres::Error) -> Self {
         let reason = reason(error);
         match Self::of_statement(error, "") {
             Self::Lost { .. } if is_tls(error) => Self::Tls { reason },
-            // A password is missing, or the server asks for what the client cannot do.
+            // A password is missing, or the server requires a method that the client does not support.
             Self::Lost { .. } if is_about_the_user(&reason) => Self::Refused { message: reason },
             Self::Lost { .. } => Self::Unreachable { reason },
             refused => refused,
@@ -216,13 +216,13 @@ impl PostgresStoreError {
     }
 }
 
-/// What is shown of a server's message.
+/// Returns the part of a server's message that is shown.
 fn shown(message: &str) -> String {
     let is_shown = |letter: &char| !letter.is_control();
     message.chars().filter(is_shown).take(LONGEST_MESSAGE).collect()
 }
 
-/// The texts of an error that is not the server's, and of its causes.
+/// Returns the texts of a client-side error and of its causes.
 fn reason(error: &tokio_postgres::Error) -> String {
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();

@@ -1,7 +1,7 @@
-//! Notices of changes: a thread with a connection that listens.
+//! Change notices: a thread with a connection that listens.
 //!
-//! After each start of the connection the names of what was written meanwhile are read, so that a gap costs no notice. All of
-//! it is a hint: processes look at a shared store from time to time anyway.
+//! After each start of the connection the thread reads the names of the records written meanwhile, so a gap loses no
+//! notice. Notices are only hints: processes also poll a shared store from time to time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -16,20 +16,20 @@ use crate::pool::PoolError;
 use crate::schema::Schema;
 use crate::target::Target;
 
-/// The first pause before a connection is made again, which doubles up to the longest.
+/// The first pause before a reconnection. It doubles up to the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long before a gap a change may have been written that was not yet visible then.
+/// How long before a gap a change may have been written that was not visible at that time.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// Notices of a store: its listeners, and the thread that calls them, from the first listener on.
+/// The change notices of a store: its listeners, and the thread that calls them. The first listener starts the thread.
 pub(crate) struct Listening {
-    /// `None` if there is no connection that can listen.
+    /// `None` if no connection can listen.
     target: Option<Target>,
     schema: Schema,
     listeners: Arc<Mutex<Vec<ChangeListener>>>,
-    /// Ends the thread when it is dropped.
+    /// Dropping it ends the thread.
     end: Mutex<Option<oneshot::Sender<()>>>,
 }
 
@@ -38,7 +38,7 @@ impl Listening {
         Self { target, schema, listeners: Arc::default(), end: Mutex::default() }
     }
 
-    /// Adds a listener. Returns whether notices come.
+    /// Adds a listener. Returns whether notices will come.
     pub(crate) fn add(&self, listener: ChangeListener) -> bool {
         let Some(target) = &self.target else { return false };
         lock(&self.listeners).push(listener);
@@ -59,7 +59,7 @@ struct Hearing {
     target: Target,
     schema: Schema,
     listeners: Arc<Mutex<Vec<ChangeListener>>>,
-    /// The moment up to which all changes are known.
+    /// All changes up to this time are known.
     since: Instant,
 }
 
@@ -72,7 +72,8 @@ impl Hearing {
             loop {
                 tokio::select! {
                     _ = &mut ended => return,
-                    // Its error is that of every other connection, which the calls of the store return.
+                    // The error is ignored: every other connection gets the same one, and the calls of the store return
+                    // it.
                     _ = self.hear(&mut pause) => {}
                 }
                 tokio::select! {

@@ -1,4 +1,4 @@
-//! How a store is opened.
+//! The options of a store.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::listen::Listening;
 use crate::schema::Schema;
 use crate::target::Target;
 
-/// How a store is opened.
+/// The options for opening a store.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Options {
@@ -24,36 +24,39 @@ pub struct Options {
 }
 
 impl Options {
-    /// Keeps the tables in this schema instead of `octo_auth`. Stores in different schemas share nothing.
+    /// Sets the schema of the tables. The default is `octo_auth`. Stores in different schemas share nothing.
     pub fn schema(mut self, name: &str) -> Self {
         self.schema = Some(name.to_owned());
         self
     }
 
-    /// Seals each record that is written, and reads sealed records only.
+    /// Seals each record that is written, and reads only sealed records.
     pub fn sealed(mut self, keys: Keys) -> Self {
         self.sealing = keys.into();
         self
     }
 
-    /// Uses this TLS for connections that the store makes, instead of one that trusts the authorities of the operating
-    /// system. Whether TLS is required says `sslmode` of the connection: `require` does, and the certificate is then
-    /// always verified; `prefer`, which is the default of PostgreSQL, goes on without TLS if the server has none.
+    /// Sets the TLS configuration for connections that the store makes. The default trusts the certificate authorities
+    /// of the operating system.
+    ///
+    /// The `sslmode` of the connection decides whether TLS is required. With `require` it is, and the certificate is
+    /// always verified. With `prefer`, the default of PostgreSQL, the connection continues without TLS if the server
+    /// does not support it.
     pub fn tls(mut self, config: ClientConfig) -> Self {
         self.tls = Some(config);
         self
     }
 
-    /// Listens for notices of changes over a connection of its own, made with this config. It must lead to the server itself:
-    /// a pooler in transaction mode cannot listen.
+    /// Listens for change notices over a separate connection, made with this config. The config must lead to the server
+    /// itself: a pooler in transaction mode cannot listen.
     pub fn listen(mut self, config: Config) -> Self {
         self.listen = Some(config);
         self
     }
 
-    /// Sends no notices of changes and listens to none. Processes then find changes when they look again, which they do
-    /// every minute. A notice takes a lock that all writers of the database share for the moment of their commit, which
-    /// a server with thousands of commits a second notices.
+    /// Neither sends nor receives change notices. Other processes then find a change only when they poll, once a
+    /// minute. A notice takes a lock that all writers of the database share during their commit; a server with
+    /// thousands of commits a second is slowed down by it.
     pub fn without_notices(mut self) -> Self {
         self.is_silent = true;
         self
@@ -63,7 +66,7 @@ impl Options {
         Target::new(config, self.tls.clone())
     }
 
-    /// Makes a store over connections. It listens where `usual` leads, unless the options say otherwise.
+    /// Opens a store over connections. It listens at `usual`, unless the options name another server.
     pub(crate) fn open<C: Connections>(
         self,
         connections: C,

@@ -1,4 +1,4 @@
-//! A connection of the store's own.
+//! The store's own connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::engine::Parameter;
 use crate::pool::PoolError;
 use crate::target::Target;
 
-/// How long the answer to a statement is waited for.
+/// The limit of the wait for the answer to a statement.
 const ANSWER: Duration = Duration::from_millis(2500);
 
-/// One connection, which statements of all callers go over side by side. It is made by the first of them, and again after it
-/// has ended.
+/// One connection, over which the statements of all callers are pipelined. The first statement makes it, and a later
+/// one makes it again after it has ended.
 pub(crate) struct Own {
     target: Target,
     client: Mutex<Option<Arc<Client>>>,
@@ -49,7 +49,7 @@ impl Own {
         Ok(client)
     }
 
-    /// Forgets a connection over which no answer comes.
+    /// Drops a connection that does not answer.
     async fn forget(&self, client: &Arc<Client>) {
         let mut slot = self.client.lock().await;
         if slot.as_ref().is_some_and(|current| Arc::ptr_eq(current, client)) {

@@ -1,22 +1,22 @@
-//! The tables, and how they change from release to release.
+//! The tables, and how they change between releases.
 //!
-//! A change comes in three releases: *expand* adds tables or columns, with a default, that older programs need not know;
-//! *migrate* uses them; *contract* removes what no program uses any more. Each statement names its columns, so that a
-//! program works on the tables of a later expansion. A contraction removes or renames what older programs name, so that
-//! their statements fail instead of writing something else.
+//! A change takes three releases. *Expand* adds tables or columns with a default, which older programs ignore.
+//! *Migrate* uses them. *Contract* removes what no program uses any more. Each statement names its columns, so a
+//! program works on the tables of a later expansion. A contraction removes or renames columns that older programs name,
+//! so their statements fail instead of writing wrong data.
 
 use crate::error::PostgresStoreError;
 
 /// The version of the tables that this release creates.
 pub const SCHEMA_VERSION: i32 = 1;
 
-/// The oldest version for which programs were made that still work on the tables of this release.
+/// The oldest version whose programs still work on the tables of this release.
 const OLDEST: i32 = 1;
 
-/// The schema where the tables are unless the options say otherwise.
+/// The default schema of the tables.
 const DEFAULT: &str = "octo_auth";
 
-/// The name of a schema: safe to stand in a statement.
+/// The name of a schema, safe to use in a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Schema(String);
 
@@ -35,22 +35,22 @@ impl Schema {
         &self.0
     }
 
-    /// The channel of notices.
+    /// Returns the channel of the notices.
     pub(crate) fn channel(&self) -> String {
         format!("octo_auth_{}", self.0)
     }
 
-    /// The statement that says which version the tables have, and for which programs they still work.
+    /// Returns the query for the version of the tables, and for the oldest version whose programs work on them.
     pub(crate) fn version(&self) -> String {
         format!(r#"SELECT version, oldest FROM "{}".version"#, self.0)
     }
 
-    /// The statements that create the tables. Each can be repeated.
+    /// Returns the statements that create the tables. Each can be repeated.
     pub(crate) fn creation(&self) -> [String; 5] {
         let schema = &self.0;
         [
             format!(r#"CREATE SCHEMA IF NOT EXISTS "{schema}""#),
-            // Names are compared byte for byte. A page keeps room, so that an update stays on it.
+            // Names are compared byte for byte. Each page keeps free space, so that an update stays on its page.
             format!(
                 r#"CREATE TABLE IF NOT EXISTS "{schema}".record (
                     name text COLLATE "C" PRIMARY KEY,

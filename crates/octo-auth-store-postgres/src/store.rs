@@ -23,22 +23,23 @@ use crate::target::Target;
 
 /// A pool of connections, which sends each statement over any of them.
 ///
-/// With the feature `deadpool` a pool of `deadpool-postgres` is one.
+/// With the feature `deadpool`, a pool of `deadpool-postgres` implements it.
 #[async_trait]
 pub trait Pool: Send + Sync {
-    /// Sends a statement, unnamed as [`query_typed`](tokio_postgres::Client::query_typed) does, and returns the rows. It takes at most 5 s.
+    /// Sends a statement and returns the rows. The statement is unnamed, as with
+    /// [`query_typed`](tokio_postgres::Client::query_typed). It must take at most 5 s.
     ///
     /// # Errors
     ///
-    /// A [`PoolError`].
+    /// Returns a [`PoolError`] if the statement could not be sent or failed.
     async fn send(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, PoolError>;
 }
 
-/// A store in PostgreSQL for `octo-auth-async`. It is cheap to clone; the clones are one store.
+/// A token store in PostgreSQL for `octo-auth-async`. It is cheap to clone; all clones are the same store.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Inner>);
 
-/// The pool of the program, or the store's own connections.
+/// The program's pool, or the store's own connections.
 struct Pooled(Box<dyn Pool>);
 
 struct Inner {
@@ -53,23 +54,25 @@ impl Connections for Pooled {
 }
 
 impl PostgresStore {
-    /// Makes a store with a connection of its own, which all calls share. It is made by the first call, and again after it
-    /// has ended.
+    /// Creates a store with its own connection, which all calls share. The first call makes the connection, and a later
+    /// call makes it again after it has ended.
     ///
     /// # Errors
     ///
-    /// [`PostgresStoreError::SchemaName`], and [`PostgresStoreError::Tls`] if the operating system trusts no authority.
+    /// Returns [`PostgresStoreError::SchemaName`], and [`PostgresStoreError::Tls`] if the operating system trusts no
+    /// certificate authority.
     pub fn connect(config: Config, options: Options) -> Result<Self, PostgresStoreError> {
         let target = options.target(config)?;
         let own = Own::new(target.clone());
         Self::open(Pooled(Box::new(own)), options, Some(target))
     }
 
-    /// Makes a store over the program's own pool. It listens for notices of changes only if [`Options::listen`] says where.
+    /// Creates a store over the program's own pool. It receives change notices only if [`Options::listen`] is set.
     ///
     /// # Errors
     ///
-    /// [`PostgresStoreError::SchemaName`], and [`PostgresStoreError::Tls`] if the operating system trusts no authority.
+    /// Returns [`PostgresStoreError::SchemaName`], and [`PostgresStoreError::Tls`] if the operating system trusts no
+    /// certificate authority.
     pub fn over(pool: impl Pool + 'static, options: Options) -> Result<Self, PostgresStoreError> {
         Self::open(Pooled(Box::new(pool)), options, None)
     }
@@ -79,32 +82,34 @@ impl PostgresStore {
         Ok(Self(Arc::new(Inner { engine, listening })))
     }
 
-    /// Creates the tables, or brings those of an older release up to this one. It can be repeated, also by several processes
-    /// at once; programs of the release before go on meanwhile.
+    /// Creates the tables, or upgrades the tables of an older release. It can be repeated, even by several processes
+    /// concurrently. Programs of the previous release keep working meanwhile.
     ///
     /// # Errors
     ///
-    /// [`PostgresStoreError::Forbidden`] if the user may not create tables, [`PostgresStoreError::NewerSchema`] if the
-    /// tables are of a release that this one does not work with, and all errors of a connection.
+    /// Returns [`PostgresStoreError::Forbidden`] if the user must not create tables,
+    /// [`PostgresStoreError::NewerSchema`] if the tables belong to a release that is incompatible with this one, and
+    /// all errors of a connection.
     pub async fn migrate(&self) -> Result<(), PostgresStoreError> {
         self.0.engine.migrate().await
     }
 
-    /// Seals all records with the key that writes, those included that are not sealed. Versions and contents stay, so other
-    /// processes go on meanwhile if they have all keys. A run that was interrupted is simply made again.
+    /// Seals all records with the key that writes, including those that are not sealed yet. Versions and contents stay
+    /// the same, so other processes can continue meanwhile if they have all keys. An interrupted run is simply
+    /// repeated.
     ///
     /// # Errors
     ///
-    /// A [`PostgresStoreError`] if the records cannot be read.
+    /// Returns a [`PostgresStoreError`] if the records cannot be read.
     pub async fn rekey(&self) -> Result<Rekeyed, PostgresStoreError> {
         self.0.engine.rekey().await
     }
 
-    /// Looks at the server and at its settings, and returns what was found, the worst first.
+    /// Checks the server and its settings. Returns the findings, the worst first.
     ///
     /// # Errors
     ///
-    /// A [`PostgresStoreError`] if the server cannot be asked.
+    /// Returns a [`PostgresStoreError`] if the server cannot be asked.
     pub async fn doctor(&self) -> Result<Vec<Finding>, PostgresStoreError> {
         self.0.engine.doctor().await
     }

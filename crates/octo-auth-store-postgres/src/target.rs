@@ -1,4 +1,4 @@
-//! Where connections go, and with which TLS.
+//! The target of the connections, and their TLS.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -16,20 +16,20 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::error::PostgresStoreError;
 use crate::pool::PoolError;
 
-/// How long the server is waited for when a connection is made.
+/// The limit of the wait for the server when a connection is made.
 const CONNECTING: Duration = Duration::from_secs(2);
 
-/// After how much silence a peer is asked whether it is still there.
+/// The duration of silence after which TCP checks that the peer is still there.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Where the payloads of notices go.
+/// The receiver of the notices' payloads.
 pub(crate) type Heard = Option<UnboundedSender<String>>;
 
-/// Where connections go, and with which TLS.
+/// The target of the connections, and their TLS.
 #[derive(Clone)]
 pub(crate) struct Target {
     config: Config,
-    /// `None` for sockets of this computer, and if `sslmode` is `disable`.
+    /// `None` for local sockets, and if `sslmode` is `disable`.
     tls: Option<MakeRustlsConnect>,
 }
 
@@ -48,7 +48,7 @@ impl Target {
         Ok(Self { config, tls: tls.map(MakeRustlsConnect::new) })
     }
 
-    /// Makes a connection, which a task of this runtime then drives.
+    /// Makes a connection. A task of this runtime then drives it.
     pub(crate) async fn connect(&self, heard: Heard) -> Result<Client, PoolError> {
         let connected = timeout(CONNECTING, self.connect_in_time(heard)).await;
         let silent = |_| PoolError::NoConnection(format!("no answer within {CONNECTING:?}"));
@@ -79,19 +79,19 @@ where
 {
     while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
         if let (AsyncMessage::Notification(notice), Some(heard)) = (message, &heard) {
-            // Without a receiver the connection ends too, as its client is gone.
+            // If the receiver is gone the client is gone too, and the connection ends.
             let _ = heard.send(notice.payload().to_owned());
         }
     }
 }
 
-/// TLS that trusts the authorities of the operating system.
+/// Returns a TLS configuration that trusts the certificate authorities of the operating system.
 fn trusting_the_system() -> Result<ClientConfig, PostgresStoreError> {
     let failed = |error: rustls::Error| PostgresStoreError::Tls { reason: error.to_string() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone());
     let builder = builder.with_safe_default_protocol_versions().map_err(failed)?;
-    // The verifier of the platform is a verifier; `dangerous` stands for any that is not rustls' own.
+    // The platform's verifier does verify. rustls calls every verifier `dangerous` that is not its own.
     let verifier = Arc::new(Verifier::new(provider).map_err(failed)?);
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }

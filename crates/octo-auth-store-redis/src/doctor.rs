@@ -1,4 +1,4 @@
-//! What a look at the server finds.
+//! The checks of the server.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use redis::{Value, cmd};
 use crate::engine::{Connections, Engine};
 use crate::error::RedisStoreError;
 
-/// How far the clock of the server may be from that of this process.
+/// The largest difference between the clocks of the server and of this process that is not reported.
 const CLOCKS_APART: Duration = Duration::from_secs(5);
 
 impl<C: Connections> Engine<C> {
@@ -24,7 +24,7 @@ impl<C: Connections> Engine<C> {
         Ok(findings)
     }
 
-    /// The value of a setting; `None` if the user may not ask for it.
+    /// Returns the value of a setting; `None` if the user must not read it.
     async fn setting(&self, name: &str) -> Option<String> {
         let mut command = cmd("CONFIG");
         command.arg("GET").arg(name);

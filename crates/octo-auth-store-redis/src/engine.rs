@@ -1,4 +1,4 @@
-//! What the store does, once for both colours: one script a step, which the server runs as a whole.
+//! The operations of the store, written once for both forms. Each step is one script, which the server runs atomically.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,23 +12,23 @@ use crate::error::RedisStoreError;
 use crate::prefix::Prefix;
 use crate::scripts::{Prepared, Scripts};
 
-/// Sends a command over some connection.
+/// Sends a command over any connection.
 pub(crate) trait Connections: Sync {
     fn send(&self, command: &Cmd) -> impl Future<Output = Result<Value, PoolError>> + Send;
 }
 
-/// The replicas that a write waits for.
+/// The replicas for which a write waits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wait {
     pub(crate) replicas: u32,
     pub(crate) at_most: Duration,
 }
 
-/// Why a pool could not send a command.
+/// The error of a pool that could not send a command.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {
-    /// A connection could not be made, so nothing was sent.
+    /// The connection failed, so the command was not sent.
     #[error(transparent)]
     Connecting(RedisError),
     /// The command failed.
@@ -37,7 +37,7 @@ pub enum PoolError {
 }
 
 impl PoolError {
-    /// The error of a command about a record.
+    /// Converts the error of a command about a record.
     fn of_command(self, name: &str) -> RedisStoreError {
         match self {
             Self::Connecting(error) => RedisStoreError::of_connecting(&error),
@@ -46,34 +46,34 @@ impl PoolError {
     }
 }
 
-/// The store over some connections.
+/// The store over a kind of connections.
 pub(crate) struct Engine<C> {
     connections: C,
     prefix: Prefix,
     sealing: Sealing,
     scripts: Scripts,
-    /// The channel of notices; empty if none are sent.
+    /// The channel of the notices; empty if none are sent.
     channel: String,
     wait: Option<Wait>,
     accepts_eviction: bool,
 }
 
-/// What `rekey` did.
+/// The result of `rekey`.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Rekeyed {
-    /// How many records were sealed with the key that writes.
+    /// The count of records that were sealed with the key that writes.
     pub sealed: usize,
-    /// How many were sealed with it before.
+    /// The count of records that were already sealed with it.
     pub unchanged: usize,
-    /// Why records were left as they are, an error each.
+    /// One error for each record that was left unchanged.
     pub failed: Vec<RedisStoreError>,
 }
 
-/// A record as the server keeps it.
+/// A record as the server stores it.
 struct Held {
     version: Version,
-    /// The id of its key; empty if it is not sealed.
+    /// The id of the key that seals the content; empty if it is not sealed.
     key: String,
     content: RecordBytes,
 }
@@ -90,7 +90,7 @@ impl<C: Connections> Engine<C> {
         Self { connections, prefix, sealing, scripts: Scripts::new(), channel, wait, accepts_eviction }
     }
 
-    /// Shows the store under this name, without anything of its connections.
+    /// Formats the store under this name, without its connections.
     pub(crate) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_sealed = self.sealing.writing().is_some();
         f.debug_struct(name)
@@ -103,12 +103,12 @@ impl<C: Connections> Engine<C> {
         self.answer(command).await.map_err(|error| error.of_command(name))
     }
 
-    /// Sends a command; an error that the server answers is an error, in the answer itself too.
+    /// Sends a command. An error in the server's answer, also a nested one, becomes an error.
     async fn answer(&self, command: &Cmd) -> Result<Value, PoolError> {
         Ok(self.connections.send(command).await?.extract_error()?)
     }
 
-    /// Sends a command that changes nothing when it is repeated, again if its connection ended.
+    /// Sends a command that can be repeated without effect, and again if its connection ended.
     pub(crate) async fn send(&self, command: &Cmd, name: &str) -> Result<Value, RedisStoreError> {
         match self.send_once(command, name).await {
             Err(RedisStoreError::Lost { .. }) => self.send_once(command, name).await,
@@ -116,7 +116,7 @@ impl<C: Connections> Engine<C> {
         }
     }
 
-    /// Runs a script, and sends it whole to a server that does not know it.
+    /// Runs a script by its digest. Sends it in full if the server does not know it.
     async fn run_once(
         &self,
         script: &Prepared,
@@ -135,7 +135,7 @@ impl<C: Connections> Engine<C> {
         }
     }
 
-    /// Runs a script that changes nothing when it is repeated, again if its connection ended.
+    /// Runs a script that can be repeated without effect, and again if its connection ended.
     async fn run(
         &self,
         script: &Prepared,
@@ -152,7 +152,7 @@ impl<C: Connections> Engine<C> {
     pub(crate) async fn load(&self, name: &RecordName) -> Result<Option<Stored>, RedisStoreError> {
         let held = match self.held(name).await? {
             None if self.was_there(name).await? => {
-                // Another process may have written it between the two looks.
+                // Another process may have written it between the two reads.
                 let gone = || RedisStoreError::Gone { name: name.to_string() };
                 Some(self.held(name).await?.ok_or_else(gone)?)
             }
@@ -175,7 +175,7 @@ impl<C: Connections> Engine<C> {
         Ok(Stored { version, content })
     }
 
-    /// Returns whether a record that is not there was written; fails if that is unknown.
+    /// Returns whether a missing record was ever written. Returns an error if that is unknown.
     async fn was_there(&self, name: &RecordName) -> Result<bool, RedisStoreError> {
         let mut command = cmd("HEXISTS");
         command.arg(self.prefix.versions(name)).arg(name.as_str());
@@ -185,7 +185,7 @@ impl<C: Connections> Engine<C> {
         if self.accepts_eviction {
             return Ok(false);
         }
-        // A user that may not ask has no finding.
+        // A user without the permission gets no finding.
         let facts = self.facts().await.unwrap_or_default();
         let says = |fact: &str| facts.get(fact).map(String::as_str).unwrap_or_default();
         if says("maxmemory_policy").starts_with("allkeys") && !["", "0"].contains(&says("evicted_keys")) {
@@ -194,7 +194,7 @@ impl<C: Connections> Engine<C> {
         Ok(false)
     }
 
-    /// What the server says of itself.
+    /// Returns what the server reports about itself (`INFO`).
     pub(crate) async fn facts(&self) -> Result<HashMap<String, String>, RedisStoreError> {
         let text = match self.send(&cmd("INFO"), "").await? {
             Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -260,7 +260,7 @@ impl<C: Connections> Engine<C> {
         self.run_once(&self.scripts.save, &[&record, &versions], &arguments, name.as_str()).await
     }
 
-    /// Waits for replicas, if the options say so.
+    /// Waits for replicas, if the options require it.
     async fn wait(&self, name: &RecordName) -> Result<(), RedisStoreError> {
         let Some(Wait { replicas, at_most }) = self.wait else { return Ok(()) };
         let mut command = cmd("WAIT");
@@ -300,7 +300,7 @@ impl<C: Connections> Engine<C> {
         command.arg(self.prefix.registrations());
         let mut names = Vec::new();
         for registration in texts(self.send(&command, "").await?)? {
-            // Names of one registration begin alike.
+            // The names of one registration share a prefix.
             if !registration.starts_with(prefix) && !prefix.starts_with(&registration) {
                 continue;
             }
@@ -313,7 +313,7 @@ impl<C: Connections> Engine<C> {
         Ok(names)
     }
 
-    /// Forgets that a record was there, if it is gone.
+    /// Removes the trace of a record that is gone.
     pub(crate) async fn forget(&self, name: &RecordName) -> Result<bool, RedisStoreError> {
         if self.held(name).await?.is_some() {
             return Ok(false);
@@ -335,8 +335,8 @@ impl<C: Connections> Engine<C> {
         Ok(rekeyed)
     }
 
-    /// Seals a record again, in its version. Returns `false` if it was sealed with the key that writes before, or by a change
-    /// meanwhile.
+    /// Seals a record again and keeps its version. Returns `false` if it is already sealed with the key that writes, or
+    /// was changed meanwhile.
     async fn reseal(&self, name: &RecordName) -> Result<bool, RedisStoreError> {
         let Some(held) = self.held(name).await? else {
             return Err(RedisStoreError::Gone { name: name.to_string() });
@@ -372,7 +372,7 @@ fn held(name: &RecordName, answer: Value) -> Result<Option<Held>, RedisStoreErro
     }
 }
 
-/// Reads a number from 1 on that fits a signed 64-bit integer, in the form that this store writes.
+/// Parses a number from 1 up to the largest signed 64-bit integer, in the form that this store writes.
 fn number(text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let number = text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())?;

@@ -1,4 +1,4 @@
-//! What can go wrong with Redis.
+//! The errors of the Redis store.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,17 +8,17 @@ use octo_auth_core::{Diagnostic, Remedy, StoreError};
 use octo_auth_store_kit::SealError;
 use redis::{ErrorKind, RedisError};
 
-/// The most characters of a server's message that are shown.
+/// The limit of characters shown of a server's message.
 const LONGEST_MESSAGE: usize = 256;
 
-/// An error of the store. It says what is wrong and what to do. It holds no content of a record and no password: a message of
-/// the server is cut before the arguments of a command that it quotes.
+/// An error of the store, with the problem and the remedy. It contains no content of a record and no password: a
+/// message of the server is cut before the arguments of a command that it quotes.
 ///
 /// The methods of the store return it as the source of their [`StoreError`]; see [`RedisStoreError::of`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStoreError {
-    /// No connection could be made. Nothing was sent.
+    /// The connection failed. The command was not sent.
     #[error("Redis cannot be reached: {reason}")]
     Unreachable {
         /// The reason.
@@ -33,25 +33,25 @@ pub enum RedisStoreError {
     /// The server did not answer in time, so it is unknown whether the command took effect.
     #[error("Redis did not answer in time")]
     Timeout,
-    /// `LOADING`: the server has started and reads its data.
+    /// `LOADING`: the server has started and is reading its data.
     #[error("Redis has started and is loading its data")]
     Loading,
-    /// `BUSY`: a script of another program runs.
+    /// `BUSY`: a script of another program is running.
     #[error("Redis is busy with a script of another program: end it with `SCRIPT KILL`")]
     Busy,
-    /// `OOM`: the memory is used up. Nothing was written.
+    /// `OOM`: the memory is full. Nothing was written.
     #[error("Redis has used its memory up: raise `maxmemory`, or remove what other programs keep there")]
     OutOfMemory,
     /// `READONLY`: the server is a replica. Nothing was written.
     #[error("Redis is a read-only replica here: connect to the primary")]
     ReadOnly,
-    /// `NOAUTH` or `WRONGPASS`: user or password are missing or wrong.
+    /// `NOAUTH` or `WRONGPASS`: the user or the password is missing or wrong.
     #[error("Redis refuses the connection: {message}: check user and password")]
     Refused {
         /// The message of the server.
         message: String,
     },
-    /// `NOPERM`: the user may not do this.
+    /// `NOPERM`: the user lacks the permission for this operation.
     #[error(
         "the user of Redis has no right to do this: {message}: see the documentation for the rights needed"
     )]
@@ -59,7 +59,7 @@ pub enum RedisStoreError {
         /// The message of the server.
         message: String,
     },
-    /// `WRONGTYPE`: another program has written the key. It was left as it is.
+    /// `WRONGTYPE`: another program has written the key. It was left unchanged.
     #[error(
         "another program has written a key of the record `{name}`: remove it, or give the store another prefix"
     )]
@@ -70,7 +70,7 @@ pub enum RedisStoreError {
     /// `MOVED`, `ASK` or `CROSSSLOT`: the server is a node of a cluster, and the record is on another one.
     #[error("Redis is a cluster, and the record is on another node: use a connection to a cluster")]
     Moved,
-    /// `CLUSTERDOWN`, `MASTERDOWN` or `TRYAGAIN`: the cluster or its primary is not there at the moment.
+    /// `CLUSTERDOWN`, `MASTERDOWN` or `TRYAGAIN`: the cluster or its primary is not available at the moment.
     #[error("the cluster or the primary of Redis is down: {message}")]
     ClusterDown {
         /// The message of the server.
@@ -79,19 +79,20 @@ pub enum RedisStoreError {
     /// `MISCONF`: the server cannot write to its disk, and refuses writes.
     #[error("Redis cannot write to its disk and refuses writes: see its log")]
     NotDurable,
-    /// `NOREPLICAS`: fewer replicas follow than `min-replicas-to-write` asks for. Nothing was written.
+    /// `NOREPLICAS`: fewer replicas are connected than `min-replicas-to-write` requires. Nothing was written.
     #[error("fewer replicas follow Redis than `min-replicas-to-write` asks for")]
     NoReplicas,
-    /// It was written, but not by as many replicas as [`Options::wait`](crate::Options::wait) asks for, so a failover can lose it.
+    /// The primary has the write, but fewer replicas have confirmed it than [`Options::wait`](crate::Options::wait)
+    /// requires. A failover can lose it.
     #[error("{acknowledged} of {wanted} replicas have confirmed the write: a failover can lose it")]
     NotReplicated {
-        /// The replicas that have confirmed it.
+        /// The count of replicas that have confirmed it.
         acknowledged: i64,
-        /// The replicas that must.
+        /// The count of replicas that must confirm it.
         wanted: u32,
     },
-    /// The record was written and is not there any more: it was evicted or deleted. This does not say that the account is
-    /// signed out.
+    /// The record was written earlier and does not exist any more: it was evicted or deleted. This does not mean that
+    /// the account is signed out.
     #[error(
         "the record `{name}` was written and is gone, as after an eviction: restore it from a backup, or call `forget` \
          and sign in again"
@@ -100,7 +101,7 @@ pub enum RedisStoreError {
         /// The name of the record.
         name: String,
     },
-    /// There is no record, and the server evicts any key, so the record may have been there.
+    /// The record does not exist. The server evicts any key, so the record may have existed.
     #[error(
         "there is no record `{name}`, but Redis has evicted keys, so whether there was one is unknown: set \
          `maxmemory-policy noeviction`"
@@ -109,7 +110,7 @@ pub enum RedisStoreError {
         /// The name of the record.
         name: String,
     },
-    /// A record was not written by this library. It was left as it is.
+    /// A record was not written by this library. It was left unchanged.
     #[error(
         "the record `{name}` was not written by octo-auth: remove it and sign in again, or restore it from a backup"
     )]
@@ -122,19 +123,19 @@ pub enum RedisStoreError {
     Seal {
         /// The name of the record.
         name: String,
-        /// What is wrong.
+        /// The error of the seal.
         problem: SealError,
     },
-    /// A prefix that cannot be used.
+    /// The prefix is invalid.
     #[error("`{text}` cannot be the prefix: it has 1 to 64 characters of a-z, A-Z, 0-9, ':', '-' and '_'")]
     Prefix {
         /// The text, with control characters escaped, at most 64 characters.
         text: String,
     },
-    /// Any other error of the server, or an answer that Redis does not give.
+    /// Any other error of the server, or an answer that Redis never sends.
     #[error("Redis refuses a command with the error {code}: {message}")]
     Server {
-        /// The word that the server's error begins with.
+        /// The first word of the server's error.
         code: String,
         /// The message of the server.
         message: String,
@@ -142,7 +143,7 @@ pub enum RedisStoreError {
 }
 
 impl RedisStoreError {
-    /// Returns the error of Redis that a [`StoreError`] is about; `None` if it is about something else.
+    /// Returns the Redis error inside a [`StoreError`]; `None` if it has another cause.
     #[must_use]
     pub fn of(error: &StoreError) -> Option<&Self> {
         Error::source(error)?.downcast_ref()
@@ -176,13 +177,13 @@ impl RedisStoreError {
         }
     }
 
-    /// Returns whether the command may have taken effect all the same.
+    /// Returns whether the command may have taken effect in spite of the error.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::Lost { .. } | Self::Timeout | Self::NotReplicated { .. })
     }
 
-    /// The error of a command about a record.
+    /// Returns the error of a command about a record.
     pub(crate) fn of_command(error: &RedisError, name: &str) -> Self {
         let code = error.code().unwrap_or_default();
         let message = shown(error.detail().unwrap_or_default());
@@ -209,7 +210,7 @@ impl RedisStoreError {
         }
     }
 
-    /// The error of a connection that could not be made.
+    /// Returns the error of a connection that could not be made.
     pub(crate) fn of_connecting(error: &RedisError) -> Self {
         match Self::of_command(error, "") {
             Self::Lost { reason } => Self::Unreachable { reason },
@@ -218,13 +219,13 @@ impl RedisStoreError {
         }
     }
 
-    /// An answer that Redis does not give.
+    /// Returns the error of an answer that Redis never sends.
     pub(crate) fn unexpected() -> Self {
         Self::Server { code: "unknown".to_owned(), message: "it does not answer as Redis does".to_owned() }
     }
 }
 
-/// What is shown of a server's message: nothing of the arguments that it quotes.
+/// Returns the part of a server's message that is shown, without the arguments that it quotes.
 fn shown(message: &str) -> String {
     let end = ["with args", "script:"].iter().filter_map(|text| message.find(text)).min();
     let message = &message[..end.unwrap_or(message.len())];

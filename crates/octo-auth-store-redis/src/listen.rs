@@ -1,6 +1,7 @@
-//! Notices of changes: a thread with a connection that listens.
+//! Change notices: a thread with a connection that listens.
 //!
-//! What is published while the connection is gone is not heard: processes look at a shared store from time to time anyway.
+//! Notices that are published while the connection is down are lost. Processes also poll a shared store from time to
+//! time.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,20 +14,20 @@ use redis::{Client, RedisResult};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-/// The first pause before a connection is made again, which doubles up to the longest.
+/// The first pause before a reconnection. It doubles up to the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long the first listener waits for the connection.
+/// The limit of the first listener's wait for the connection.
 const START: Duration = Duration::from_millis(500);
 
-/// Notices of a store: its listeners, and the thread that calls them, from the first listener on.
+/// The change notices of a store: its listeners, and the thread that calls them. The first listener starts the thread.
 pub(crate) struct Listening {
-    /// `None` if there is no connection that can listen.
+    /// `None` if no connection can listen.
     client: Option<Client>,
     channel: String,
     listeners: Arc<Mutex<Vec<ChangeListener>>>,
-    /// Ends the thread when it is dropped.
+    /// Dropping it ends the thread.
     end: Mutex<Option<oneshot::Sender<()>>>,
 }
 
@@ -35,8 +36,8 @@ impl Listening {
         Self { client, channel, listeners: Arc::default(), end: Mutex::default() }
     }
 
-    /// Adds a listener. Returns whether notices come. The first one waits up to half a second for the connection, as what is
-    /// published before is not heard.
+    /// Adds a listener. Returns whether notices will come. The first listener waits up to half a second for the
+    /// connection, because notices published earlier are lost.
     pub(crate) fn add(&self, listener: ChangeListener) -> bool {
         let Some(client) = &self.client else { return false };
         lock(&self.listeners).push(listener);
@@ -59,7 +60,7 @@ struct Hearing {
     client: Client,
     channel: String,
     listeners: Arc<Mutex<Vec<ChangeListener>>>,
-    /// Hears when the connection listens.
+    /// Receives a message when the connection listens.
     started: mpsc::Sender<()>,
 }
 
@@ -72,7 +73,8 @@ impl Hearing {
             loop {
                 tokio::select! {
                     _ = &mut ended => return,
-                    // Its error is that of every other connection, which the calls of the store return.
+                    // The error is ignored: every other connection gets the same one, and the calls of the store return
+                    // it.
                     _ = self.hear(&mut pause) => {}
                 }
                 tokio::select! {

@@ -1,4 +1,4 @@
-//! How a store is opened.
+//! The options of a store.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::error::RedisStoreError;
 use crate::listen::Listening;
 use crate::prefix::Prefix;
 
-/// How a store is opened.
+/// The options for opening a store.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Options {
@@ -23,35 +23,36 @@ pub struct Options {
 }
 
 impl Options {
-    /// Begins the names of all keys with this text instead of `octo-auth`. Stores with different prefixes share nothing.
+    /// Sets the prefix of all keys. The default is `octo-auth`. Stores with different prefixes share nothing.
     pub fn prefix(mut self, text: &str) -> Self {
         self.prefix = Some(text.to_owned());
         self
     }
 
-    /// Seals each record that is written, and reads sealed records only.
+    /// Seals each record that is written, and reads only sealed records.
     pub fn sealed(mut self, keys: Keys) -> Self {
         self.sealing = keys.into();
         self
     }
 
-    /// Waits after each write until this count of replicas has confirmed it (`WAIT`), for a duration of 2 s at most. A write
-    /// that fewer have confirmed fails with [`RedisStoreError::NotReplicated`], although the primary has it. All calls of the
-    /// store wait meanwhile. Even so a failover can lose a write: Redis promises no more.
+    /// Waits after each write until this count of replicas has confirmed it (`WAIT`), for `at_most`, limited to 2 s. If
+    /// fewer confirm it, the write fails with [`RedisStoreError::NotReplicated`], although the primary has it. All calls
+    /// of the store wait meanwhile. A failover can lose a write even so: Redis does not guarantee more.
     pub fn wait(mut self, replicas: u32, at_most: Duration) -> Self {
         self.wait = Some(Wait { replicas, at_most: at_most.min(Duration::from_secs(2)) });
         self
     }
 
-    /// Listens for notices of changes over a connection of this client, for a store over connections of the program.
+    /// Listens for change notices over a connection of this client. Needed only for a store over the program's own
+    /// connections.
     pub fn listen(mut self, client: Client) -> Self {
         self.listen = Some(client);
         self
     }
 
-    /// Takes an account without a record for one that is not signed in, although the server evicts any key
-    /// (`maxmemory-policy allkeys-lru` and its like), so that its record may have been there. For client grants, which lose
-    /// nothing by it.
+    /// Treats an account without a record as not signed in, even if the server evicts any key (`maxmemory-policy
+    /// allkeys-lru` and similar) and may have evicted the record. This suits client grants, which lose nothing by an
+    /// eviction.
     pub fn accept_eviction(mut self) -> Self {
         self.accepts_eviction = true;
         self

@@ -1,4 +1,4 @@
-//! A connection of the store's own.
+//! The store's own connection.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use tokio::sync::Mutex;
 
 use crate::engine::PoolError;
 
-/// How long the server is waited for when a connection is made.
+/// The limit of the wait for the server when a connection is made.
 const CONNECTING: Duration = Duration::from_secs(2);
 
-/// How long the answer to a command is waited for.
+/// The limit of the wait for the answer to a command.
 const ANSWER: Duration = Duration::from_millis(2500);
 
-/// One connection, which commands of all callers go over side by side. It is made by the first of them, and again after it
-/// has ended.
+/// One connection, over which the commands of all callers are pipelined. The first command makes it, and a later one
+/// makes it again after it has ended.
 pub(crate) struct Own {
     client: Client,
     connection: Mutex<Option<MultiplexedConnection>>,

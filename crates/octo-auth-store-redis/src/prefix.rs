@@ -4,7 +4,7 @@ use octo_auth_core::RecordName;
 
 use crate::error::RedisStoreError;
 
-/// What the names of all keys begin with. The part in braces puts all keys of a registration in one slot of a cluster.
+/// The prefix of all keys. The part in braces puts all keys of a registration in one slot of a cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Prefix(String);
 
@@ -22,17 +22,17 @@ impl Prefix {
         &self.0
     }
 
-    /// A hash: version, key, content.
+    /// Returns the key of a hash: version, key id, content.
     pub(crate) fn record(&self, name: &RecordName) -> String {
         format!("{{{}:{}}}:record:{name}", self.0, name.registration())
     }
 
-    /// A text: the owner. It ends by itself.
+    /// Returns the key of a string with the owner. It expires.
     pub(crate) fn claim(&self, name: &RecordName) -> String {
         format!("{{{}:{}}}:claim:{name}", self.0, name.registration())
     }
 
-    /// A hash: the last version of each record.
+    /// Returns the key of a hash with the last version of each record.
     pub(crate) fn versions(&self, name: &RecordName) -> String {
         self.versions_of(name.registration())
     }
@@ -41,7 +41,7 @@ impl Prefix {
         format!("{{{}:{registration}}}:versions", self.0)
     }
 
-    /// A set: the registrations.
+    /// Returns the key of a set with the registrations.
     pub(crate) fn registrations(&self) -> String {
         format!("{}:registrations", self.0)
     }

@@ -1,13 +1,15 @@
-//! The scripts, which the server runs in one step.
+//! The scripts, which the server runs atomically.
 
 use redis::{Cmd, Script};
 
-/// Writes a record if its version is the expected one. The last version of a record outlives it beside it, so that a record
-/// that is gone is not taken for one that never was, and its versions go on.
+/// Writes a record if its version is the expected one. A separate hash keeps the last version of each record, even
+/// after the record is gone. So a record that is gone is not mistaken for one that never existed, and its versions
+/// continue.
 ///
-/// Keys: the record, the last versions. Arguments: the name; the expected version, empty for none; the version to write; the
-/// last version, if none is expected; the id of the key, or empty; the content; the channel of notices, or empty.
-/// Returns 1; or the version, key and content that are stored; or the last version of a record that is gone; or nil.
+/// Keys: the record, the last versions. Arguments: the name; the expected version, empty for none; the version to
+/// write; the last version, if none is expected; the id of the key, or empty; the content; the channel of notices, or
+/// empty. Returns 1 on success. Otherwise returns the stored version, key and content; or the last version of a record
+/// that is gone; or nil.
 const SAVE: &str = "
 local held = redis.call('HMGET', KEYS[1], 'version', 'key', 'content')
 if ARGV[2] ~= '' then
@@ -23,22 +25,23 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
 if ARGV[7] ~= '' then redis.call('PUBLISH', ARGV[7], ARGV[1]) end
 return 1";
 
-/// Seals a record again. Keys: the record. Arguments: the version and the id of the key that it must have, the id of the new
-/// key, the content. Returns whether it was done.
+/// Seals a record again. Keys: the record. Arguments: the version and the key id that it must have, the new key id, the
+/// content. Returns whether the record was changed.
 const RESEAL: &str = "
 local held = redis.call('HMGET', KEYS[1], 'version', 'key')
 if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'key', ARGV[3], 'content', ARGV[4])
 return 1";
 
-/// Claims. Keys: the claim. Arguments: the owner, milliseconds. Returns nil, or for how many milliseconds another one has it.
+/// Takes a claim. Keys: the claim. Arguments: the owner, milliseconds. Returns nil on success, or the remaining
+/// milliseconds of another owner.
 const CLAIM: &str = "
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return redis.call('PTTL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false";
 
-/// Releases. Keys: the claim. Arguments: the owner.
+/// Releases a claim. Keys: the claim. Arguments: the owner.
 const RELEASE: &str = "
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1";
@@ -51,7 +54,7 @@ pub(crate) struct Scripts {
     pub(crate) release: Prepared,
 }
 
-/// A script and the digest by which a server finds it that has run it before.
+/// A script, and the digest by which a server finds it after the first run.
 pub(crate) struct Prepared {
     text: &'static str,
     digest: String,
@@ -70,7 +73,8 @@ impl Scripts {
 }
 
 impl Prepared {
-    /// The command that names the script, and the one that sends it, for a server that does not know it.
+    /// Returns two commands: one that names the script by its digest, and one that sends it in full, for a server that
+    /// does not know it.
     pub(crate) fn commands(&self, keys: &[&str], arguments: &[&[u8]]) -> [Cmd; 2] {
         [("EVALSHA", self.digest.as_str()), ("EVAL", self.text)].map(|(command, script)| {
             let mut command = redis::cmd(command);

@@ -21,22 +21,22 @@ use crate::own::Own;
 
 /// A pool of connections, which sends each command over any of them.
 ///
-/// With the feature `cluster` a connection to a Redis Cluster is one.
+/// With the feature `cluster`, a connection to a Redis Cluster implements it.
 #[async_trait]
 pub trait Pool: Send + Sync {
-    /// Sends a command and returns the answer. It takes at most 5 s.
+    /// Sends a command and returns the answer. It must take at most 5 s.
     ///
     /// # Errors
     ///
-    /// A [`PoolError`].
+    /// Returns a [`PoolError`] if the command could not be sent or failed.
     async fn send(&self, command: &Cmd) -> Result<Value, PoolError>;
 }
 
-/// A store in Redis for `octo-auth-async`. It is cheap to clone; the clones are one store.
+/// A token store in Redis for `octo-auth-async`. It is cheap to clone; all clones are the same store.
 #[derive(Clone)]
 pub struct RedisStore(Arc<Inner>);
 
-/// The pool of the program, or the store's own connections.
+/// The program's pool, or the store's own connections.
 struct Pooled(Box<dyn Pool>);
 
 struct Inner {
@@ -51,22 +51,22 @@ impl Connections for Pooled {
 }
 
 impl RedisStore {
-    /// Makes a store with a connection of its own, which all calls share. It is made by the first call, and again after it
-    /// has ended.
+    /// Creates a store with its own connection, which all calls share. The first call makes the connection, and a later
+    /// call makes it again after it has ended.
     ///
     /// # Errors
     ///
-    /// [`RedisStoreError::Prefix`].
+    /// Returns [`RedisStoreError::Prefix`] for an invalid prefix.
     pub fn connect(client: Client, options: Options) -> Result<Self, RedisStoreError> {
         let own = Own::new(client.clone());
         Self::open(Pooled(Box::new(own)), options, Some(client))
     }
 
-    /// Makes a store over the program's own pool. It listens for notices of changes only if [`Options::listen`] says where.
+    /// Creates a store over the program's own pool. It receives change notices only if [`Options::listen`] is set.
     ///
     /// # Errors
     ///
-    /// [`RedisStoreError::Prefix`].
+    /// Returns [`RedisStoreError::Prefix`] for an invalid prefix.
     pub fn over(pool: impl Pool + 'static, options: Options) -> Result<Self, RedisStoreError> {
         Self::open(Pooled(Box::new(pool)), options, None)
     }
@@ -76,31 +76,32 @@ impl RedisStore {
         Ok(Self(Arc::new(Inner { engine, listening })))
     }
 
-    /// Forgets that a record was written which is gone ([`RedisStoreError::Gone`]), so that its account can sign in again.
-    /// Returns whether there was something to forget: a record that is there stays.
+    /// Removes the trace of a record that was written and is gone ([`RedisStoreError::Gone`]), so that its account can
+    /// sign in again. Returns whether there was such a trace. A record that still exists stays.
     ///
     /// # Errors
     ///
-    /// A [`RedisStoreError`] if the server cannot be asked.
+    /// Returns a [`RedisStoreError`] if the server cannot be asked.
     pub async fn forget(&self, name: &RecordName) -> Result<bool, RedisStoreError> {
         self.0.engine.forget(name).await
     }
 
-    /// Seals all records with the key that writes, those included that are not sealed. Versions and contents stay, so other
-    /// processes go on meanwhile if they have all keys. A run that was interrupted is simply made again.
+    /// Seals all records with the key that writes, including those that are not sealed yet. Versions and contents stay
+    /// the same, so other processes can continue meanwhile if they have all keys. An interrupted run is simply
+    /// repeated.
     ///
     /// # Errors
     ///
-    /// A [`RedisStoreError`] if the records cannot be read.
+    /// Returns a [`RedisStoreError`] if the records cannot be read.
     pub async fn rekey(&self) -> Result<Rekeyed, RedisStoreError> {
         self.0.engine.rekey().await
     }
 
-    /// Looks at the server and at its settings, and returns what was found, the worst first.
+    /// Checks the server and its settings. Returns the findings, the worst first.
     ///
     /// # Errors
     ///
-    /// A [`RedisStoreError`] if the server cannot be asked.
+    /// Returns a [`RedisStoreError`] if the server cannot be asked.
     pub async fn doctor(&self) -> Result<Vec<Finding>, RedisStoreError> {
         self.0.engine.doctor().await
     }

@@ -1,4 +1,4 @@
-//! Many processes that do the same thing at once.
+//! Many processes do the same operation concurrently.
 
 use std::sync::Barrier;
 use std::thread;
@@ -7,7 +7,7 @@ use octo_auth_core::{Saved, Store, Version};
 
 use crate::world::{config, content, execute, in_schema, migrated, name, runtime, schema, server};
 
-/// The processes.
+/// The count of processes.
 const PROCESSES: usize = 50;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Connections that end in the middle of a statement, and servers that come and go.
+//! Connections that end in the middle of a statement, and servers that stop and start.
 
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ fn a_server_that_does_not_answer_is_named_and_asked_again_over_another_connectio
         store.migrate().await.unwrap();
         store.compare_and_swap(&name("inn"), None, &content("a")).await.unwrap();
         server.stop();
-        // The process that serves the connection is another one than the one that was stopped, which makes new ones.
+        // The stopped process is the one that accepts new connections; another process serves this connection.
         assert!(store.load(&name("inn")).await.unwrap().is_some());
         let other = PostgresStore::connect(server.url().parse().unwrap(), in_schema("inns")).unwrap();
         let error = other.load(&name("inn")).await.unwrap_err();

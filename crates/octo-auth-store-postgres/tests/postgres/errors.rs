@@ -10,7 +10,7 @@ fn store(config: tokio_postgres::Config, schema: &str) -> blocking::PostgresStor
     blocking::PostgresStore::connect(config, in_schema(schema)).unwrap()
 }
 
-/// Returns the code of a look and whether trying again helps.
+/// Runs the doctor. Returns the code of its error and whether a retry helps.
 fn looked(store: &blocking::PostgresStore) -> (&'static str, bool) {
     let error = store.load(&name("inn")).unwrap_err();
     let own = PostgresStoreError::of(&error).unwrap();
@@ -37,7 +37,7 @@ fn a_database_that_is_not_as_it_must_be_is_named() {
         ),
     );
     assert_eq!(guest.load(&name("inn")).unwrap(), None);
-    // The tables are there, so a user without rights to create any may say so.
+    // The tables exist, so `migrate` succeeds for a user without the right to create them.
     guest.migrate().unwrap();
     let error = guest.compare_and_swap(&name("inn"), None, &content("rt-secret")).unwrap_err();
     assert_eq!(code(&error), "forbidden");

@@ -1,4 +1,4 @@
-//! What a look at the server finds.
+//! The findings of the doctor.
 
 use octo_auth_engines::Postgres;
 use octo_auth_store_postgres::{PostgresStore, Severity, blocking};

@@ -1,4 +1,4 @@
-//! Notices of changes, and what is heard without them.
+//! Change notices, and what a store finds without them.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use octo_auth_store_postgres::blocking;
 
 use crate::world::{config, content, in_schema, migrated, name, schema, server};
 
-/// Longer than any of this takes.
+/// Longer than any of these tests takes.
 const LONG: Duration = Duration::from_secs(30);
 
 fn heard(store: &blocking::PostgresStore) -> Receiver<RecordName> {
@@ -21,7 +21,7 @@ fn heard(store: &blocking::PostgresStore) -> Receiver<RecordName> {
     receiver
 }
 
-/// Waits for the notice of a record, past those of others.
+/// Waits for the notice of a record, and skips those of others.
 fn hears(receiver: &Receiver<RecordName>, name: &RecordName) {
     while receiver.recv_timeout(LONG).unwrap() != *name {}
 }
@@ -52,7 +52,7 @@ fn a_server_that_restarts_is_listened_to_again() {
     let store = migrated(&server, in_schema("inns"));
     let notices = heard(&store);
     server.restart().unwrap();
-    // The first call after the restart may meet the end of its connection.
+    // The first call after the restart may find that its connection has ended.
     store.load(&name("inn")).unwrap();
     store.compare_and_swap(&name("inn"), None, &content("a")).unwrap();
     hears(&notices, &name("inn"));
@@ -66,7 +66,7 @@ fn a_store_that_is_silent_sends_no_notice_and_says_that_none_come() {
     let silent = migrated(server, in_schema(&schema).without_notices());
     assert!(!silent.changes(std::sync::Arc::new(|_: &RecordName| ())));
     let notices = heard(&listening);
-    // Once this is heard, the connection listens.
+    // The connection listens once this notice arrives.
     listening.compare_and_swap(&name("heard"), None, &content("a")).unwrap();
     hears(&notices, &name("heard"));
     while notices.try_recv().is_ok() {}

@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode gives each statement another connection.
+//! PgBouncer in transaction mode may use another connection for each statement.
 
 use octo_auth_async::Store as _;
 use octo_auth_core::{Claimed, Saved, Version};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::world::{config, connection, content, in_schema, name, runtime, schema, server};
 
-/// The accounts.
+/// The count of accounts.
 const ACCOUNTS: usize = 1000;
 
 #[test]

@@ -6,7 +6,7 @@ use octo_auth_testkit::blocking as suite;
 
 use crate::world::{code, connection, content, execute, in_schema, migrated, name, runtime, schema, server};
 
-/// More than one statement reads.
+/// More records than one statement reads.
 const RECORDS: usize = 1200;
 
 fn key(id: u8) -> Key {
@@ -72,7 +72,7 @@ fn a_key_is_retired_after_all_records_are_sealed_with_the_next_and_a_run_goes_on
         assert_eq!(saved, Saved::Done(Version(1)));
     }
     migrated(server, in_schema(&own)).compare_and_swap(&name("plain"), None, &content("rt-secret")).unwrap();
-    // A run ended after some of them, and one record is damaged.
+    // A run ended after some of the records, and one record is damaged.
     execute(server, &format!("UPDATE {own}.record SET content = 'x' WHERE name = '{}'", name("inn-7")));
     let new = open(Keys::new(key(2)).and_read(key(1)));
     assert_eq!(new.load(&name("inn-3")).unwrap().unwrap().content, content("rt-secret"));

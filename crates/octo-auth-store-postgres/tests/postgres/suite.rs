@@ -1,4 +1,4 @@
-//! The store keeps every promise of a store, in both colours, over TCP, over a socket and over pools.
+//! The store keeps the contract of a store, in both forms, over TCP, over a Unix socket and over pools.
 
 use octo_auth_engines::Postgres;
 use octo_auth_store_postgres::{Options, PostgresStore, blocking};

@@ -12,7 +12,7 @@ fn programs_of_two_releases_work_on_tables_that_the_newer_one_has_expanded() {
     let own = schema();
     let before = migrated(server, in_schema(&own));
     before.compare_and_swap(&name("inn"), None, &content("a")).unwrap();
-    // What a newer release adds, and how it writes: its own columns, and those of this release.
+    // A newer release adds its own columns, and also writes those of this release.
     execute(
         server,
         &format!(
@@ -47,7 +47,7 @@ fn tables_that_this_release_does_not_work_with_are_refused_and_left_alone() {
     let found = store.doctor().unwrap();
     assert_eq!(found.iter().filter(|finding| finding.code == "tables").count(), 1);
     assert!(found[0].text.contains("upgrade this program") || found[1].text.contains("upgrade this program"));
-    // A newer release has moved the content elsewhere.
+    // A newer release has moved the content to another column.
     execute(server, &format!("ALTER TABLE {own}.record DROP COLUMN content"));
     assert_eq!(code(&store.load(&name("inn")).unwrap_err()), "newer_schema");
 }

@@ -1,4 +1,4 @@
-//! TLS to a server, whose certificate is verified.
+//! TLS connections; the certificate of the server is verified.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A server for all tests, and stores in schemas of their own.
+//! One server for all tests, and stores in separate schemas.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use octo_auth_store_postgres::{Options, PostgresStore, PostgresStoreError, block
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config};
 
-/// Returns the server; `None`, after saying so, where PostgreSQL is not installed.
+/// Returns the server. If PostgreSQL is not installed, prints so and returns `None`.
 pub(crate) fn server() -> Option<&'static Postgres> {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
     if !Postgres::is_installed() {
@@ -37,28 +37,28 @@ pub(crate) fn in_schema(schema: &str) -> Options {
     Options::default().schema(schema)
 }
 
-/// Returns a blocking store whose tables are there.
+/// Returns a blocking store with its tables created.
 pub(crate) fn migrated(server: &Postgres, options: Options) -> blocking::PostgresStore {
     let store = blocking::PostgresStore::connect(config(server), options).unwrap();
     store.migrate().unwrap();
     store
 }
 
-/// Returns a store whose tables are there.
+/// Returns a store with its tables created.
 pub(crate) async fn migrated_async(server: &Postgres, options: Options) -> PostgresStore {
     let store = PostgresStore::connect(config(server), options).unwrap();
     store.migrate().await.unwrap();
     store
 }
 
-/// Returns a connection of the test itself.
+/// Returns a connection for the test itself.
 pub(crate) async fn connection(server: &Postgres) -> Client {
     let (client, connection) = config(server).connect(tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
 
-/// Has the server do statements.
+/// Executes statements on the server.
 pub(crate) fn execute(server: &Postgres, statements: &str) {
     runtime().block_on(async { connection(server).await.batch_execute(statements).await.unwrap() });
 }
@@ -72,7 +72,7 @@ pub(crate) fn content(text: &str) -> RecordBytes {
     RecordBytes::from(text.as_bytes())
 }
 
-/// Returns the code of an error, after a look at what it shows.
+/// Returns the code of an error, after checking the text it shows.
 pub(crate) fn code(error: &StoreError) -> &'static str {
     let own = PostgresStoreError::of(error).unwrap();
     for shown in [format!("{own}"), format!("{own:?}"), format!("{error:?}")] {

@@ -1,4 +1,4 @@
-//! Connections that end in the middle of a command, and servers that come and go.
+//! Connections that end in the middle of a command, and servers that stop and start.
 
 use std::time::Duration;
 
@@ -93,6 +93,6 @@ fn a_server_that_does_not_answer_is_named() {
         blocking::RedisStore::connect(client(&server), alone()).unwrap().load(&name("inn")).unwrap_err();
     assert!(["unreachable", "timeout"].contains(&code(&look)), "{look:?}");
     server.go_on();
-    // The server reads what was sent before it stopped.
+    // The server executes what was sent before it stopped.
     assert!(store.load(&name("inn")).unwrap().is_some());
 }

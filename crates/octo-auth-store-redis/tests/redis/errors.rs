@@ -11,7 +11,7 @@ use redis::{Client, Cmd, Value};
 
 use crate::world::{alone, client, code, content, execute, key, name, server, store};
 
-/// Returns the code of an error and whether trying again helps.
+/// Returns the code of an error and whether a retry helps.
 fn told(error: &StoreError) -> (&'static str, bool) {
     let own = RedisStoreError::of(error).unwrap();
     (code(error), matches!(own.remedy(), Remedy::TryLater { .. }))
@@ -110,7 +110,7 @@ fn a_server_that_is_busy_with_a_script_says_so() {
     assert_eq!(store.load(&name("inn")).unwrap(), None);
 }
 
-/// A connection whose server says always the same.
+/// A connection whose server always sends the same answer.
 struct Says(&'static str);
 
 impl Pool for Says {

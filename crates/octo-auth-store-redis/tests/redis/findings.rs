@@ -1,4 +1,4 @@
-//! What a look at the server finds.
+//! The findings of the doctor.
 
 use octo_auth_engines::Redis;
 use octo_auth_store_redis::{Finding, Severity};

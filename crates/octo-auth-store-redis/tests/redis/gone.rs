@@ -1,4 +1,4 @@
-//! A record that is gone is not an account that is not signed in.
+//! A record that is gone does not mean that the account is not signed in.
 
 use octo_auth_core::{Saved, Store, Version};
 use octo_auth_engines::Redis;
@@ -16,7 +16,7 @@ fn a_record_that_was_evicted_is_gone_and_its_versions_go_on() {
     }
     execute(server, &["DEL", &key("gone", "inn")]);
     assert_eq!(code(&store.load(&name("inn")).unwrap_err()), "record_gone");
-    // A process that has its tokens in memory writes them again; one that knows an older version does not.
+    // A process that has the tokens in memory writes them again; a process that knows an older version does not.
     let late = store.compare_and_swap(&name("inn"), Some(Version(3)), &content("late")).unwrap();
     assert_eq!(late, Saved::Conflict(None));
     assert_eq!(store.compare_and_swap(&name("inn"), None, &content("b")).unwrap(), Saved::Done(Version(4)));
@@ -47,7 +47,7 @@ fn where_any_key_is_evicted_an_absent_record_is_unknown_unless_that_is_accepted(
     assert_eq!(careful.load(&name("inn")).unwrap(), None);
     execute(&server, &["SET", "other", "x"]);
     execute(&server, &["CONFIG", "SET", "maxmemory", "1"]);
-    // The server evicts when the next command comes.
+    // The server evicts when the next command arrives.
     execute(&server, &["EXISTS", "other"]);
     execute(&server, &["CONFIG", "SET", "maxmemory", "100mb"]);
     assert_eq!(code(&careful.load(&name("inn")).unwrap_err()), "evicting");

@@ -1,4 +1,4 @@
-//! A server that has forgotten the scripts.
+//! A server that has lost the cached scripts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use redis::{Cmd, Connection, ConnectionLike, Value};
 
 use crate::world::{alone, client, content, execute, name, server};
 
-/// A connection of the program, whose round trips are counted.
+/// The program's connection, with its round trips counted.
 struct Counted(Mutex<Connection>, Arc<AtomicUsize>);
 
 impl Pool for Counted {
@@ -44,7 +44,7 @@ fn a_script_that_the_server_has_forgotten_costs_one_more_round_trip() {
         assert_eq!(saved, Saved::Done(Version(version + 1)));
     };
     flush();
-    // The first write also notes the registration.
+    // The first write also records the registration.
     assert_eq!(trips(&save), 3);
     flush();
     let calls: [&dyn Fn(); 3] = [&claim, &save, &release];

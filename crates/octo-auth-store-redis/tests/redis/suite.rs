@@ -1,4 +1,4 @@
-//! The store keeps every promise of a store, in both colours.
+//! The store keeps the contract of a store, in both forms.
 
 use std::sync::Barrier;
 use std::thread;
@@ -30,7 +30,7 @@ fn two_handles_keep_all_promises_in_both_colours() {
     assert_eq!(report.failures(), [], "{report}");
 }
 
-/// The processes.
+/// The count of processes.
 const PROCESSES: usize = 50;
 
 #[test]

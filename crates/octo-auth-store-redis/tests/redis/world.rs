@@ -1,4 +1,4 @@
-//! A server for all tests, and stores with prefixes of their own.
+//! One server for all tests, and stores with separate prefixes.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use octo_auth_store_redis::{Options, RedisStore, RedisStoreError, blocking};
 use redis::Client;
 use tokio::runtime::Runtime;
 
-/// Returns the server; `None`, after saying so, where Redis is not installed.
+/// Returns the server. If Redis is not installed, prints so and returns `None`.
 pub(crate) fn server() -> Option<&'static Redis> {
     static SERVER: OnceLock<Redis> = OnceLock::new();
     if !Redis::is_installed() {
@@ -41,7 +41,7 @@ pub(crate) fn store_async(server: &Redis, options: Options) -> RedisStore {
     RedisStore::connect(client(server), options).unwrap()
 }
 
-/// Has the server do a command over a connection of the test itself.
+/// Executes a command over a connection of the test itself.
 pub(crate) fn execute(server: &Redis, words: &[&str]) -> redis::Value {
     let mut connection = client(server).get_connection().unwrap();
     let mut command = redis::cmd(words[0]);
@@ -65,7 +65,7 @@ pub(crate) fn content(text: &str) -> RecordBytes {
     RecordBytes::from(text.as_bytes())
 }
 
-/// Returns the code of an error, after a look at what it shows.
+/// Returns the code of an error, after checking the text it shows.
 pub(crate) fn code(error: &StoreError) -> &'static str {
     let own = RedisStoreError::of(error).unwrap();
     for shown in [format!("{own}"), format!("{own:?}"), format!("{error:?}")] {
