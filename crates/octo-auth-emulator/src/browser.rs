@@ -1,7 +1,7 @@
-//! A person with a browser: opens a page over a real socket, reads it, presses one of its buttons.
+//! A person with a browser: opens a page over a real socket, reads it, and presses one of its buttons.
 //!
-//! The browser follows no redirect and keeps no cookie. It posts the form it found in the page, as a click does, and
-//! hands back where the provider wanted to send it.
+//! The browser follows no redirect and keeps no cookie. It posts the form of the page, as a click does, and returns the
+//! redirect target of the provider.
 
 use std::fmt;
 
@@ -18,25 +18,25 @@ pub struct Browser {
 #[derive(Clone)]
 pub struct Page {
     agent: Agent,
-    /// The status the page came with.
+    /// The HTTP status.
     pub status: u16,
-    /// The address it was opened at.
+    /// The address at which it was opened.
     pub url: String,
     /// Its HTML.
     pub html: String,
 }
 
-/// What went wrong while a page was opened or a button was pressed.
+/// An error of opening a page or pressing a button.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrowserError {
     /// The address could not be opened.
     #[error("the page could not be fetched")]
     Fetch(#[source] Box<ureq::Error>),
-    /// The page shows no form with the two buttons: it is an error page. The fields are its status and its text.
+    /// The page has no form with the two buttons: it is an error page. The fields are its status and its text.
     #[error("the page has no form to answer (status {0}): {1}")]
     NoForm(u16, String),
-    /// The button was pressed and the answer was a page instead of a redirect.
+    /// The answer to the button was a page instead of a redirect.
     #[error("pressing the button led to a page (status {0}) instead of a redirect: {1}")]
     NoRedirect(u16, String),
 }
@@ -53,7 +53,7 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// [`BrowserError::Fetch`] when nothing answers there; any status that comes back is a page.
+    /// Returns [`BrowserError::Fetch`] if no server answers there. Any status counts as a page.
     pub fn open(&self, url: &str) -> Result<Page, BrowserError> {
         let response = self.agent.get(url).call().map_err(fetch)?;
         let (status, html, _) = take_apart(response)?;
@@ -72,7 +72,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// [`BrowserError`] when the page asks no question or the answer is no redirect.
+    /// Returns a [`BrowserError`] if the page has no form or the answer is not a redirect.
     pub fn grant(&self) -> Result<String, BrowserError> {
         self.press("grant")
     }
@@ -81,7 +81,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// [`BrowserError`] when the page asks no question or the answer is no redirect.
+    /// Returns a [`BrowserError`] if the page has no form or the answer is not a redirect.
     pub fn refuse(&self) -> Result<String, BrowserError> {
         self.press("refuse")
     }
@@ -93,7 +93,7 @@ impl Page {
         location.ok_or_else(|| BrowserError::NoRedirect(status, text(&html)))
     }
 
-    /// The name of the button with this value, if the page shows a form with it.
+    /// Returns the name of the button with this value, if the page has a form with it.
     fn button(&self, value: &str) -> Option<String> {
         let form = self.html.split_once("<form ")?.1.split_once("</form>")?.0;
         let tag =
@@ -101,7 +101,7 @@ impl Page {
         attribute(tag, "name")
     }
 
-    /// Where the form posts to: its own action below the page's origin.
+    /// Returns the address to which the form posts: its action on the page's origin.
     fn action(&self) -> String {
         let form = self.html.split_once("<form ").map_or("", |(_, rest)| rest);
         let action = attribute(form, "action").unwrap_or_default();
@@ -112,7 +112,7 @@ impl Page {
     }
 }
 
-/// The page's address may hold a code, so only status and path are shown.
+/// The page's address may contain a code, so only status and path are shown.
 impl fmt::Debug for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.url.split('?').next().unwrap_or_default();
@@ -132,14 +132,14 @@ fn take_apart(mut response: Response<ureq::Body>) -> Result<(u16, String, Option
     Ok((status, html, location.filter(|_| (300..400).contains(&status))))
 }
 
-/// The value of an attribute in the text of a tag.
+/// Returns the value of an attribute in the text of a tag.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let tag = tag.split('>').next()?;
     let value = tag.split_once(&format!("{name}=\""))?.1.split_once('"')?.0;
     Some(unescape(value))
 }
 
-/// What a person reads of a page: its text without tags and styles.
+/// Returns the text that a person reads on a page, without tags and styles.
 fn text(html: &str) -> String {
     let body = html.split_once("<main>").map_or(html, |(_, rest)| rest);
     let body = body.split_once("</main>").map_or(body, |(main, _)| main);

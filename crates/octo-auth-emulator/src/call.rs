@@ -1,6 +1,6 @@
-//! One request as a provider sees it: host, path, fields, headers, body, and the address it came from.
+//! One request as a provider sees it: host, path, fields, headers, body, and the address of its client.
 //!
-//! Paths stay as they were sent, byte for byte: a trailing slash or a needless escape is another path.
+//! Paths are kept byte for byte: a path with a trailing slash or a needless escape is a different path.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Uri, header};
 use serde_json::Value;
 
-/// A request, taken apart.
+/// A parsed request.
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) host: String,
@@ -16,10 +16,9 @@ pub(crate) struct Call {
     pub(crate) query: Fields,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The address of the connection's other end; an IPv4-mapped one is the IPv4 address, and forwarding headers count
-    /// for nothing.
+    /// The client's address. An IPv4-mapped address becomes the IPv4 address; forwarding headers are ignored.
     pub(crate) peer: IpAddr,
-    /// Where the emulator listens: `http://127.0.0.1:PORT`.
+    /// The emulator's own origin: `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
 }
 
@@ -46,7 +45,7 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The fields of an `application/x-www-form-urlencoded` body; `None` for any other content type.
+    /// Returns the fields of an `application/x-www-form-urlencoded` body; `None` for any other content type.
     pub(crate) fn form(&self) -> Option<Fields> {
         self.is_of_type("application/x-www-form-urlencoded").then(|| Fields::parse(&self.body))
     }
@@ -55,17 +54,18 @@ impl Call {
         self.is_of_type("application/json")
     }
 
-    /// The body as JSON, whatever its content type says.
+    /// Parses the body as JSON, whatever its content type is.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The token of `Authorization: Bearer` (RFC 6750 section 2.1).
+    /// Returns the token of `Authorization: Bearer` (RFC 6750 section 2.1).
     pub(crate) fn bearer(&self) -> Option<&str> {
         self.authorization("Bearer")
     }
 
-    /// What follows the given scheme in the `Authorization` header; the scheme's case is free (RFC 9110 section 11.1).
+    /// Returns the text after the given scheme in the `Authorization` header. The case of the scheme does not matter
+    /// (RFC 9110 section 11.1).
     pub(crate) fn authorization(&self, scheme: &str) -> Option<&str> {
         let (named, rest) = self.header(header::AUTHORIZATION.as_str())?.split_once(' ')?;
         named.eq_ignore_ascii_case(scheme).then(|| rest.trim())
@@ -86,7 +86,7 @@ impl Fields {
         Self(form_urlencoded::parse(encoded).into_owned().collect())
     }
 
-    /// The first value of a parameter; one sent without a value counts as omitted (RFC 6749 section 3.1).
+    /// Returns the first value of a parameter. A parameter without a value counts as omitted (RFC 6749 section 3.1).
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -95,12 +95,12 @@ impl Fields {
             .filter(|v| !v.is_empty())
     }
 
-    /// The first parameter that is none of those named.
+    /// Returns the first parameter with another name than these.
     pub(crate) fn other_than(&self, names: &[&str]) -> Option<&str> {
         self.0.iter().map(|(name, _)| name.as_str()).find(|name| !names.contains(name))
     }
 
-    /// A parameter sent more than once (forbidden by RFC 6749 sections 3.1 and 3.2).
+    /// Returns a parameter that was sent more than once (forbidden by RFC 6749 sections 3.1 and 3.2).
     pub(crate) fn repeated(&self) -> Option<&str> {
         let name = |index: usize| self.0[index].0.as_str();
         (1..self.0.len())

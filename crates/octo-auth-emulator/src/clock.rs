@@ -1,6 +1,6 @@
-//! The emulator's clock: the system's time or a frozen instant, moved forward by the test that owns it.
+//! The emulator's clock: the system's time or a frozen instant, which only the test moves forward.
 //!
-//! Every lifetime, window and `Date` header follows this clock and no other.
+//! Every lifetime, window and `Date` header follows this clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,7 +24,7 @@ impl Clock {
         Self(Arc::new(Hands { frozen_at, moved: AtomicI64::new(0) }))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) fn now(&self) -> i64 {
         let base = self.0.frozen_at.unwrap_or_else(system_millis);
         base.saturating_add(self.0.moved.load(Ordering::SeqCst))
@@ -35,18 +35,18 @@ impl Clock {
     }
 }
 
-/// The whole milliseconds of a duration; more than 292 million years count as that.
+/// Returns the whole milliseconds of a duration, at most about 292 million years.
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// An instant as Octorate writes it: `2020-03-17T17:41:51.178Z`.
+/// Formats an instant as Octorate does: `2020-03-17T17:41:51.178Z`.
 pub(crate) fn iso_date(unix_millis: i64) -> String {
     let Civil { year, month, day, hour, minute, second, milli, .. } = Civil::of(unix_millis);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-/// An instant as the `Date` header of HTTP writes it (RFC 9110 section 5.6.7).
+/// Formats an instant for HTTP's `Date` header (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(unix_millis: i64) -> String {
     let Civil { year, month, day, hour, minute, second, weekday, .. } = Civil::of(unix_millis);
     let month = usize::try_from(month - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"");
@@ -70,7 +70,7 @@ struct Civil {
 }
 
 impl Civil {
-    /// Years are counted from March, so that the leap day is the last of its year; 400 years are 146,097 days.
+    /// Years are counted from March, so that the leap day is the last of its year. 400 years are 146,097 days.
     fn of(unix_millis: i64) -> Self {
         let days = unix_millis.div_euclid(MILLIS_A_DAY);
         let within = unix_millis.rem_euclid(MILLIS_A_DAY);

@@ -1,7 +1,7 @@
-//! The HTML pages a person sees: the question whether to grant, and the error that is never a redirect.
+//! The HTML pages that a person sees: the consent page, and the error page, which is never a redirect.
 //!
-//! The pages work without scripts, escape everything they did not write themselves, and load nothing. A provider's
-//! real page looks different; what they share is that a person reads who asks for what and clicks one of two buttons.
+//! The pages work without scripts, escape all text from outside, and load no resources. A provider's real page looks
+//! different. In both, a person reads which application asks for what, and clicks one of two buttons.
 
 use axum::http::Method;
 
@@ -13,21 +13,21 @@ padding:0 1rem}main{border:1px solid #8886;border-radius:.75rem;padding:1.5rem 2
 button{font:inherit;padding:.5rem 1.5rem;margin-right:.75rem;border:1px solid #8888;border-radius:.4rem}\
 .grant{background:#17633f;color:#fff}small,.provider{opacity:.75}";
 
-/// The question a consent page asks.
+/// The question on a consent page.
 pub(crate) struct Question<'a> {
-    /// Who asks the person, "Octorate" for example.
+    /// The provider, "Octorate" for example.
     pub(crate) provider: &'a str,
     /// The name of the application that wants access.
     pub(crate) application: &'a str,
-    /// What the person may give access to, "the property Hotel Aurora (100001)" for example.
+    /// The account to which the person gives access, "the property Hotel Aurora (100001)" for example.
     pub(crate) account: &'a str,
-    /// What the application may do afterwards, a line each.
+    /// The permissions of the application, one line each.
     pub(crate) permissions: &'a [String],
-    /// Where the browser goes with the answer.
+    /// The redirect target for the answer.
     pub(crate) redirect_uri: &'a str,
 }
 
-/// What the person did.
+/// The action of the person.
 pub(crate) enum Click {
     /// Opened the page.
     Looked,
@@ -37,7 +37,7 @@ pub(crate) enum Click {
     Refused,
 }
 
-/// Reads the click out of a request for a consent page: GET shows the page, POST carries the pressed button.
+/// Reads the click from a request for a consent page: GET shows the page, POST carries the pressed button.
 pub(crate) fn click(call: &Call) -> Result<Click, Reply> {
     if call.method == Method::GET {
         return Ok(Click::Looked);
@@ -52,7 +52,7 @@ pub(crate) fn click(call: &Call) -> Result<Click, Reply> {
     }
 }
 
-/// The page with the question. Its form posts to the address it was opened at, so the request is checked again.
+/// Builds the page with the question. Its form posts to the address of the page, so the request is checked again.
 pub(crate) fn page(question: &Question<'_>, call: &Call) -> Reply {
     let permissions: String =
         question.permissions.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
@@ -73,7 +73,7 @@ pub(crate) fn page(question: &Question<'_>, call: &Call) -> Reply {
     Reply::html(200, document(&format!("{} – grant access", question.provider), &content))
 }
 
-/// The page at the end of a redirect to the emulator itself: what an application would have received.
+/// Builds the page at the end of a redirect to the emulator itself. It shows what an application would have received.
 pub(crate) fn arrival(call: &Call) -> Reply {
     let shown = |(name, value): &(String, String)| {
         format!("<dt>{}</dt><dd><code>{}</code></dd>", escape(name), escape(value))
@@ -86,7 +86,7 @@ pub(crate) fn arrival(call: &Call) -> Reply {
     Reply::html(200, document("Back at the application", &content))
 }
 
-/// A page that tells the person, and the developer beside them, what is wrong with the request.
+/// Builds a page that tells the person, and the developer, what is wrong with the request.
 pub(crate) fn error_page(status: u16, message: &str) -> Reply {
     let content = format!("<h1>This request cannot be answered</h1><p>{}</p>", escape(message));
     Reply::html(status, document("Error", &content))
@@ -101,7 +101,7 @@ fn document(title: &str, content: &str) -> String {
     )
 }
 
-/// The address of the page below the emulator's origin, query included.
+/// Returns the address of the page below the emulator's origin, including its query.
 fn address(call: &Call) -> String {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(call.query.pairs()).finish();
     format!("/{}{}?{query}", call.host, call.path)

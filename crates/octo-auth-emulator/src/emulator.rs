@@ -1,7 +1,7 @@
-//! Starting, asking and stopping the emulator.
+//! Starts, queries and stops the emulator.
 //!
-//! The server lives on a thread with a runtime of its own, so a test may block on it from inside any other runtime.
-//! Dropping the [`Emulator`] closes the port and ends the thread.
+//! The server has its own thread and runtime, so a test may block on it from inside any other runtime. Dropping the
+//! [`Emulator`] closes the port and ends the thread.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -29,7 +29,7 @@ pub use hosts::HOSTS;
 
 use house::House;
 
-/// A running emulator; it stops when it is dropped.
+/// A running emulator. Dropping it stops it.
 pub struct Emulator {
     address: SocketAddr,
     house: Arc<House>,
@@ -37,7 +37,7 @@ pub struct Emulator {
     thread: Option<JoinHandle<()>>,
 }
 
-/// How an emulator is to be started.
+/// The options for starting an emulator.
 #[derive(Debug, Clone, Copy, Default)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
@@ -45,7 +45,7 @@ pub struct Builder {
     frozen_at: Option<i64>,
 }
 
-/// Why an emulator could not be started.
+/// The error of an emulator that could not be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -54,34 +54,34 @@ pub enum StartError {
         "port {port} of 127.0.0.1 is in use: stop the program that holds it, or choose another port (0 takes a free one)"
     )]
     PortInUse {
-        /// The port asked for.
+        /// The requested port.
         port: u16,
     },
-    /// The port cannot be listened on for another reason, a missing permission for example.
+    /// The port cannot be used for another reason, for example a missing permission.
     #[error("cannot listen on port {port} of 127.0.0.1")]
     Listen {
-        /// The port asked for.
+        /// The requested port.
         port: u16,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The operating system refused the thread or the runtime.
+    /// The operating system could not start the thread or the runtime.
     #[error("cannot start the emulator's thread")]
     Thread(#[source] io::Error),
-    /// The operating system gave no random bytes to make tokens from.
+    /// The operating system provided no random bytes for the tokens.
     #[error("the operating system gave no random bytes")]
     Randomness(#[source] getrandom::Error),
 }
 
 impl Builder {
-    /// Listens on this port of 127.0.0.1; 0, the default, takes a free one.
+    /// Sets the port of 127.0.0.1 to listen on. The default, 0, takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Freezes the clock at an instant (milliseconds since 1970-01-01T00:00:00Z): it moves only by
-    /// [`Emulator::advance`]. By default the clock is the system's, plus whatever it was advanced.
+    /// Freezes the clock at an instant (milliseconds since 1970-01-01T00:00:00Z). Only [`Emulator::advance`] moves it
+    /// then. By default the clock is the system's, plus all advances.
     pub fn frozen_at(mut self, unix_millis: i64) -> Self {
         self.frozen_at = Some(unix_millis);
         self
@@ -91,7 +91,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the port, the thread or randomness cannot be had.
+    /// Returns a [`StartError`] if the port, the thread or random bytes are not available.
     pub fn start(self) -> Result<Emulator, StartError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
@@ -113,66 +113,66 @@ impl Builder {
 }
 
 impl Emulator {
-    /// Starts an emulator on a free port of 127.0.0.1, following the system's clock.
+    /// Starts an emulator on a free port of 127.0.0.1, with the system's clock.
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the port, the thread or randomness cannot be had.
+    /// Returns a [`StartError`] if the port, the thread or random bytes are not available.
     pub fn start() -> Result<Self, StartError> {
         Self::builder().start()
     }
 
-    /// Returns a builder, to choose the port or freeze the clock.
+    /// Returns a builder, which sets the port or freezes the clock.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Returns the address it listens on.
+    /// Returns the address on which the emulator listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns its URL, `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Returns the URL of the emulator, `http://127.0.0.1:PORT`, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         self.house.origin.clone()
     }
 
-    /// Returns the URL that stands for an emulated host: `http://127.0.0.1:PORT/api.octorate.com`.
+    /// Returns the URL of an emulated host: `http://127.0.0.1:PORT/api.octorate.com`.
     #[must_use]
     pub fn base(&self, host: &str) -> String {
         format!("{}/{host}", self.house.origin)
     }
 
-    /// Returns a redirect URI on loopback, `http://127.0.0.1:PORT/callback`, whose page shows what came back.
+    /// Returns a redirect URI on loopback, `http://127.0.0.1:PORT/callback`, whose page shows the received parameters.
     ///
-    /// The demo clients of OfficeRND and the generic server accept it; Octorate takes https alone.
+    /// The demo clients of OfficeRND and of the generic server accept it; Octorate only accepts https.
     #[must_use]
     pub fn callback(&self) -> String {
         self.base("callback")
     }
 
-    /// Moves its clock forward.
+    /// Moves the clock of the emulator forward.
     pub fn advance(&self, by: Duration) {
         self.house.clock.advance(by);
     }
 
-    /// Returns its time in milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the emulator's time in milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn now_unix_millis(&self) -> i64 {
         self.house.clock.now()
     }
 
-    /// Returns what was asked, oldest first, with every secret masked; the newest 20,000 requests are kept.
+    /// Returns the logged requests, oldest first, with every secret masked. The log keeps the newest 20,000 requests.
     ///
-    /// A request is recorded when it arrives, also one that a fault strikes or a test holds.
+    /// A request is logged when it arrives, even if a fault strikes it or a test holds it.
     #[must_use]
     pub fn log(&self) -> Vec<Entry> {
         self.house.log.entries()
     }
 
-    /// Forgets what was asked so far.
+    /// Clears the log of requests.
     pub fn clear_log(&self) {
         self.house.log.clear();
     }
@@ -218,7 +218,7 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the server's thread has been printed already; a second one here would abort the test.
+            // The panic of the server's thread has already been printed; a second panic here would abort the test.
             let _ = thread.join();
         }
     }

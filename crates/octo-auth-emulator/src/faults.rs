@@ -1,9 +1,9 @@
-//! Faults on demand: what a test orders to go wrong, and where.
+//! Faults on demand: what a test orders to fail, and where.
 //!
-//! A fault is ordered for a place (a host and a path, a whole host, or everywhere) and strikes the next requests that
-//! arrive there, oldest order first; one ordered with [`Place::always`] strikes the requests no such order waits for.
-//! Nothing goes wrong that nobody ordered. [`Held`] stops one request, so that a test can look at a client that waits.
-//! Deliberately absent: chance, and damage to the content of an answer, which the switches of the providers do.
+//! A fault is ordered for a place: a host and a path, a whole host, or everywhere. It strikes the next requests that
+//! arrive there, oldest order first. A fault ordered with [`Place::always`] strikes the requests that match no such
+//! order. Without an order, nothing fails. [`Held`] stops one request, so that a test can observe a waiting client. Not
+//! included: random faults, and damage to the content of an answer, for which the providers have switches.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) use gateway::page as gateway_page;
 pub use held::Held;
 pub(crate) use held::{Hold, Moment, Release};
 
-/// What goes wrong with a request.
+/// A way for a request to fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -26,8 +26,8 @@ pub enum Fault {
     ClosedUnprocessed,
     /// The request is processed, and the connection is closed without an answer.
     AnswerLost,
-    /// The request is processed; its answer announces its whole length (at least one byte) and half of it arrives
-    /// before the connection is closed.
+    /// The request is processed. Its answer announces its whole length (at least one byte), and the connection is
+    /// closed after half of it.
     AnswerCut,
     /// The request is processed, and a gateway answers 502 with an HTML page in place of the provider.
     GatewayErrorAfterProcessing,
@@ -35,22 +35,22 @@ pub enum Fault {
     Status {
         /// The status, 200 to 999; any other is answered as 500.
         status: u16,
-        /// The `Retry-After` header in seconds, a part of a second counted as a whole one (RFC 9110 section 10.2.3).
+        /// The `Retry-After` header in seconds, rounded up (RFC 9110 section 10.2.3).
         retry_after: Option<Duration>,
-        /// The body, sent as `application/json` when it is JSON and as HTML otherwise; by default the plain page of
-        /// a gateway.
+        /// The body, sent as `application/json` if it is JSON and as HTML otherwise. The default is the plain page of a
+        /// gateway.
         body: Option<String>,
     },
-    /// The request is not processed; the answer has the error shape of RFC 6749 section 5.2,
+    /// The request is not processed. The answer is an error of RFC 6749 section 5.2,
     /// `{"error":"temporarily_unavailable"}`.
     TemporarilyUnavailable {
         /// The status, 200 to 999; any other is answered as 500.
         status: u16,
-        /// The `Retry-After` header in seconds, a part of a second counted as a whole one (RFC 9110 section 10.2.3).
+        /// The `Retry-After` header in seconds, rounded up (RFC 9110 section 10.2.3).
         retry_after: Option<Duration>,
     },
-    /// The request is processed at once, and its answer waits this long in real time, which the emulator's clock does
-    /// not follow. It is meant for benchmarks and demonstrations; a test holds an answer instead.
+    /// The request is processed at once, and its answer is delayed for this duration of real time, which the emulator's
+    /// clock does not follow. Meant for benchmarks and demonstrations; a test should hold an answer instead.
     Delay(Duration),
 }
 
@@ -60,7 +60,7 @@ pub struct Faults {
     state: Shared<State>,
 }
 
-/// Where a fault strikes: the requests for one path of one host, for one host, or all.
+/// The requests that a fault strikes: those for one path of one host, for one host, or all.
 #[derive(Clone)]
 #[must_use = "a place does nothing until a fault is ordered there"]
 pub struct Place {
@@ -69,11 +69,11 @@ pub struct Place {
 }
 
 struct State {
-    /// For a number of requests each, oldest first.
+    /// Orders for a count of requests each, oldest first.
     orders: VecDeque<Order>,
-    /// Until cleared; the last that fits counts.
+    /// Orders until cleared; the last one that matches counts.
     standing: Vec<(Area, Fault)>,
-    /// What is added to the `Date` header, in seconds.
+    /// The seconds added to the `Date` header.
     date_skew: i64,
 }
 
@@ -87,7 +87,7 @@ enum Effect {
     Hold(Hold),
 }
 
-/// What strikes one request.
+/// The effect on one request.
 pub(crate) enum Strike {
     Fault(Fault),
     Hold(Hold),
@@ -104,32 +104,32 @@ impl Faults {
         Self { state: Shared::new(State { orders: VecDeque::new(), standing: Vec::new(), date_skew: 0 }) }
     }
 
-    /// Names the requests for a path of an emulated host: `on("auth.example", "/token")`.
+    /// Selects the requests for a path of an emulated host: `on("auth.example", "/token")`.
     ///
-    /// The path is compared byte for byte with the one sent, without its query.
+    /// The path is compared byte for byte with the path of the request, without its query.
     pub fn on(&self, host: &str, path: &str) -> Place {
         self.place(Some(host), Some(path))
     }
 
-    /// Names all requests for an emulated host.
+    /// Selects all requests for an emulated host.
     pub fn on_host(&self, host: &str) -> Place {
         self.place(Some(host), None)
     }
 
-    /// Names all requests.
+    /// Selects all requests.
     pub fn everywhere(&self) -> Place {
         self.place(None, None)
     }
 
-    /// Shifts the `Date` header of all answers by so many seconds, until it is shifted anew or cleared; the
-    /// emulator's clock and every lifetime stay.
+    /// Shifts the `Date` header of all answers by this count of seconds, until the next shift or until cleared. The
+    /// emulator's clock and all lifetimes stay the same.
     pub fn skew_date(&self, seconds: i64) {
         self.state.lock().date_skew = seconds;
     }
 
-    /// Returns how many requests are still to be struck or held by what was ordered for a number of them.
+    /// Returns the count of requests that the outstanding orders will still strike or hold.
     ///
-    /// A test that ends with 0 knows that all its faults struck.
+    /// If it is 0 at the end of a test, all its faults have struck.
     #[must_use]
     pub fn outstanding(&self) -> u64 {
         let left = |order: &mut Order| match &mut order.effect {
@@ -141,7 +141,7 @@ impl Faults {
 
     /// Cancels every fault and hold that has not struck, and the shift of the `Date` header.
     ///
-    /// A request that is held already stays held until its [`Held`] lets it go.
+    /// A request that is already held stays held until its [`Held`] releases it.
     pub fn clear(&self) {
         let mut state = self.state.lock();
         state.orders.clear();
@@ -149,7 +149,7 @@ impl Faults {
         state.date_skew = 0;
     }
 
-    /// The fault or hold this request meets; an order is used up by it.
+    /// Returns the fault or hold that strikes this request, and uses up one order.
     pub(crate) fn strike(&self, call: &Call) -> Option<Strike> {
         let state = &mut *self.state.lock();
         state.orders.retain_mut(Order::is_wanted);
@@ -166,7 +166,7 @@ impl Faults {
         }
     }
 
-    /// What is added to the `Date` header, in milliseconds.
+    /// Returns the shift of the `Date` header, in milliseconds.
     pub(crate) fn date_skew_millis(&self) -> i64 {
         self.state.lock().date_skew.saturating_mul(1_000)
     }
@@ -184,28 +184,29 @@ impl std::fmt::Debug for Faults {
 }
 
 impl Place {
-    /// Orders a fault for the next `count` requests here, after those ordered before.
+    /// Orders a fault for the next `count` requests here, after the earlier orders.
     pub fn next(&self, count: u64, fault: Fault) {
         if count > 0 {
             self.order(Effect::Fault { left: count, fault });
         }
     }
 
-    /// Orders a fault for all requests here that meet no other order, in place of an earlier one, until cleared.
+    /// Orders a fault for all requests here that match no other order. Replaces an earlier one, and lasts until
+    /// cleared.
     pub fn always(&self, fault: Fault) {
         let mut state = self.faults.state.lock();
         state.standing.retain(|(area, _)| *area != self.area);
         state.standing.push((self.area.clone(), fault));
     }
 
-    /// Processes the next request here and holds its answer until the returned [`Held`] lets it go.
+    /// Processes the next request here and holds its answer until the returned [`Held`] releases it.
     ///
-    /// Called several times it holds several requests, each in a `Held` of its own, in the order they arrive.
+    /// Several calls hold several requests, each in a separate `Held`, in the order of their arrival.
     pub fn hold_next(&self) -> Held {
         self.hold(Moment::Processed)
     }
 
-    /// Holds the next request here before it is processed, until the returned [`Held`] lets it go.
+    /// Holds the next request here before it is processed, until the returned [`Held`] releases it.
     pub fn hold_next_unprocessed(&self) -> Held {
         self.hold(Moment::Unprocessed)
     }
@@ -229,7 +230,7 @@ impl std::fmt::Debug for Place {
 }
 
 impl Order {
-    /// Whether it can still strike: a hold whose test has let go cannot.
+    /// Whether it can still strike. A hold that its test has released cannot.
     fn is_wanted(&mut self) -> bool {
         match &mut self.effect {
             Effect::Fault { .. } => true,
@@ -237,7 +238,7 @@ impl Order {
         }
     }
 
-    /// Its last strike.
+    /// Returns its last strike.
     fn last(self) -> Strike {
         match self.effect {
             Effect::Fault { fault, .. } => Strike::Fault(fault),

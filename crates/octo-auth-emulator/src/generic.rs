@@ -3,17 +3,18 @@
 //! `/authorize` (RFC 6749 section 4.1.1, RFC 7636 with S256 only, `iss` of RFC 9207), `/token` (client credentials,
 //! authorization code, refresh), `/revoke` (RFC 7009), `/introspect` (RFC 7662), `/resource` (RFC 6750). Clients
 //! authenticate with HTTP Basic, form-decoded after base64 (RFC 6749 section 2.3.1), or in the body, never both.
-//! Unknown parameters (`audience`, `resource`, a vendor's own) change nothing; the log shows them.
+//! Unknown parameters (`audience`, `resource`, a vendor's own) have no effect; the log shows them.
 //!
 //! # Choices the RFCs leave to a server
 //!
 //! - A public client must send a `code_challenge`; a confidential one may.
-//! - Each refresh answers with a new refresh token and ends the old one; using the old one again ends every token of
-//!   its consent (RFC 9700 section 4.14.2). [`Rotation`] chooses otherwise.
+//! - Each refresh returns a new refresh token and ends the old one. Using the old one again ends every token of its
+//!   consent (RFC 9700 section 4.14.2). [`Rotation`] changes this.
 //! - Redeeming a code twice ends the tokens of the first redemption (RFC 6749 section 4.1.2), and so does revoking
 //!   their refresh token (RFC 7009 section 2.1).
 //! - The demo clients also have [`ANY_LOOPBACK`](crate::ANY_LOOPBACK) among their redirect URIs, so that a program on
-//!   this machine can receive the code (RFC 8252 section 7.3); a list that replaces it has no such entry of itself.
+//!   this machine can receive the code (RFC 8252 section 7.3). A list that replaces the default does not contain it
+//!   automatically.
 //! - Codes live 60 seconds, access tokens 3600 seconds.
 
 use std::time::Duration;
@@ -88,38 +89,39 @@ impl Generic {
         self.state.lock().remove(client_id);
     }
 
-    /// Sets how long access tokens issued from now on live; 3600 seconds at first.
+    /// Sets the lifetime of access tokens issued from now on. The default is 3600 seconds.
     pub fn set_access_lifetime(&self, lifetime: Duration) {
         self.state.lock().access_lifetime = millis(lifetime);
     }
 
-    /// Chooses what token answers from now on say of the lifetime; the actual one at first. The lifetime itself stays.
+    /// Sets the lifetime that token answers announce from now on. The default is the actual one. The lifetime itself
+    /// stays.
     pub fn announce_lifetime(&self, announced: AnnouncedLifetime) {
         self.state.lock().announced_lifetime = announced;
     }
 
-    /// Chooses whether the same access token is answered again while it is valid, with what is left of its lifetime;
-    /// it is not at first.
+    /// Sets whether a request gets the same access token again while it is valid, with its remaining lifetime. The
+    /// default is no.
     ///
-    /// The same is what was issued to the same client for the same scopes: under the same consent, or to the client
-    /// itself.
+    /// The same token is one that was issued to the same client for the same scopes: under the same consent, or to the
+    /// client itself.
     pub fn repeat_access_tokens(&self, repeat: bool) {
         self.state.lock().repeats = repeat;
     }
 
-    /// Chooses what a refresh does to the refresh token; [`Rotation::Strict`] at first.
+    /// Sets what a refresh does to the refresh token. The default is [`Rotation::Strict`].
     ///
-    /// A refresh token that was replaced before stays replaced, also under [`Rotation::None`].
+    /// A refresh token that was already replaced stays replaced, even under [`Rotation::None`].
     pub fn set_rotation(&self, rotation: Rotation) {
         self.state.lock().rotation = rotation;
     }
 
-    /// Issues a refresh token as if a person had granted these scopes to the client; without scopes the first of
+    /// Issues a refresh token as if a person had granted these scopes to the client. Without scopes it has the first of
     /// [`SCOPES`].
     ///
     /// # Errors
     ///
-    /// [`GrantError`] when no client has the `client_id`, or a scope is none of [`SCOPES`].
+    /// Returns a [`GrantError`] if no client has the `client_id`, or a scope is not one of [`SCOPES`].
     pub fn grant_refresh_token(&self, client_id: &str, scopes: &[&str]) -> Result<String, GrantError> {
         family::begin(&mut self.state.lock(), client_id, scopes)
     }
@@ -130,8 +132,8 @@ impl Generic {
         self.state.lock().live(token).is_some()
     }
 
-    /// Returns how many token families, each of one consent, ended because a replaced refresh token was used again
-    /// (RFC 9700 section 4.14.2).
+    /// Returns the count of token families, each of one consent, that ended because a replaced refresh token was used
+    /// again (RFC 9700 section 4.14.2).
     #[must_use]
     pub fn families_revoked(&self) -> u64 {
         self.state.lock().families_revoked
@@ -154,7 +156,7 @@ impl Generic {
     }
 }
 
-/// Answers with tokens in them are not to be stored (RFC 6749 section 5.1).
+/// Answers with tokens must not be cached (RFC 6749 section 5.1).
 fn unstored(reply: Reply) -> Reply {
     reply.header("cache-control", "no-store").header("pragma", "no-cache")
 }

@@ -1,11 +1,14 @@
 //! Octorate, OctoTable, OfficeRND and a generic RFC 6749 server on loopback, as their documents describe them.
 //!
-//! One [`Emulator`] listens on one port of `127.0.0.1`; every emulated host is a path prefix of that port, so
-//! `https://api.octorate.com/connect/rest/v1/identity/token` is answered at
-//! `http://127.0.0.1:PORT/api.octorate.com/connect/rest/v1/identity/token`. It runs on a thread of its own and serves
-//! asynchronous and synchronous tests alike; a frozen clock moves only when the test moves it; a log tells what was
-//! asked, with every secret masked; a [`Browser`] plays the person who grants or refuses; [`Faults`] break what a test
-//! orders broken.
+//! One [`Emulator`] listens on one port of `127.0.0.1`. Every emulated host is a path prefix of that port:
+//! `https://api.octorate.com/connect/rest/v1/identity/token` becomes
+//! `http://127.0.0.1:PORT/api.octorate.com/connect/rest/v1/identity/token`. The emulator runs on a separate thread and
+//! serves asynchronous and synchronous tests alike.
+//!
+//! - A frozen clock moves only when the test moves it.
+//! - A log shows the requests, with every secret masked.
+//! - A [`Browser`] plays the person who grants or refuses.
+//! - [`Faults`] cause the failures that a test orders.
 //!
 //! ```
 //! use octo_auth_emulator::{Browser, Emulator, octorate};
@@ -23,10 +26,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The rule it keeps: it is written from the providers' documents and knows nothing of any client, so that a mistake
-//! in a client's provider profile shows. What the documents leave open is decided here and said so in the module of
-//! the provider. Deliberately absent: TLS, other addresses than loopback, storage, and any fault or delay that nobody
-//! ordered.
+//! The emulator is written from the providers' documents and knows no client, so it reveals a mistake in a client's
+//! provider profile. Where the documents leave a question open, the module of the provider states what the emulator
+//! does. Not included: TLS, addresses other than loopback, storage, and any fault or delay that no test ordered.
 
 mod browser;
 mod call;

@@ -1,7 +1,7 @@
-//! What was asked, oldest first, with every secret masked before it is stored.
+//! The log of requests, oldest first, with every secret masked before it is stored.
 //!
-//! A secret never enters the log, so neither `Debug` nor `Display` of an [`Entry`] can show one. Answers are recorded
-//! by their status alone, since most of them carry tokens. The newest 20,000 entries are kept.
+//! A secret never enters the log, so neither `Debug` nor `Display` of an [`Entry`] can show one. Of an answer only the
+//! status is recorded, because most answers contain tokens. The log keeps the newest 20,000 entries.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,34 +13,34 @@ use crate::shared::Shared;
 
 const MASK: &str = "***";
 const CAPACITY: usize = 20_000;
-/// The headers a provider's documents speak of.
+/// The headers that the providers' documents mention.
 const HEADERS: [&str; 5] = ["authorization", "content-type", "accept", "key", "property"];
 
-/// The status of a request that was closed without an answer.
+/// The status of a request whose connection was closed without an answer.
 pub(crate) const CLOSED: u16 = 0;
 
 /// One request that reached the emulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// When it came, in milliseconds since 1970-01-01T00:00:00Z of the emulator's clock.
+    /// The time of arrival, in milliseconds since 1970-01-01T00:00:00Z by the emulator's clock.
     pub at_unix_millis: i64,
     /// The HTTP method.
     pub method: String,
     /// The emulated host, `api.octorate.com` for example.
     pub host: String,
-    /// The path below the emulated host, as it was sent.
+    /// The path below the emulated host, as sent.
     pub path: String,
-    /// The query's parameters in the order sent; the values of secret ones are `***`.
+    /// The query parameters in the order sent; the values of secret ones are `***`.
     pub query: Vec<(String, String)>,
-    /// The form's parameters in the order sent; the values of secret ones are `***`.
+    /// The form parameters in the order sent; the values of secret ones are `***`.
     pub form: Vec<(String, String)>,
     /// A JSON body, compact, with the values of secret members replaced by `***`.
     pub json: Option<String>,
-    /// `authorization` (its scheme only), `content-type`, `accept`, `key` (masked) and `property`, where sent.
+    /// `authorization` (its scheme only), `content-type`, `accept`, `key` (masked) and `property`, if sent.
     pub headers: Vec<(String, String)>,
-    /// The status answered; 0 when the connection was closed without an answer, and as long as the request is held
-    /// unprocessed. A held answer has the status it will be sent with.
+    /// The status of the answer. It is 0 if the connection was closed without an answer, and while the request is held
+    /// unprocessed. A held answer has the status with which it will be sent.
     pub status: u16,
 }
 
@@ -64,7 +64,7 @@ impl Entry {
     }
 }
 
-/// One line: method, address, form or JSON body, status.
+/// Formats one line: method, address, form or JSON body, status.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}{}", self.method, self.host, one_line(&self.path))?;
@@ -88,7 +88,7 @@ pub(crate) struct Log(Shared<Kept>);
 #[derive(Default)]
 struct Kept {
     entries: VecDeque<Entry>,
-    /// How many entries stood before the first one kept.
+    /// The count of entries that were removed before the first one kept.
     gone: u64,
 }
 
@@ -97,7 +97,7 @@ impl Log {
         Self(Shared::new(Kept::default()))
     }
 
-    /// Adds an entry and returns its number, by which it can be amended.
+    /// Adds an entry and returns its number, with which [`Self::amend`] finds it.
     pub(crate) fn record(&self, call: &Call, status: u16, at_unix_millis: i64) -> u64 {
         let entry = Entry {
             at_unix_millis,
@@ -119,7 +119,7 @@ impl Log {
         *gone + entries.len() as u64 - 1
     }
 
-    /// Corrects the status of an entry, if it is still kept.
+    /// Changes the status of an entry, if it is still kept.
     pub(crate) fn amend(&self, number: u64, status: u16) {
         let Kept { entries, gone } = &mut *self.0.lock();
         let index = number.checked_sub(*gone).and_then(|index| usize::try_from(index).ok());
@@ -148,7 +148,7 @@ fn joined(pairs: &[(String, String)]) -> String {
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
-/// Control characters would break the promise of one line.
+/// Escapes control characters, which could break the line.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
@@ -163,7 +163,7 @@ fn is_secret(name: &str) -> bool {
             || ["secret", "token", "password"].iter().any(|part| name.contains(part)))
 }
 
-/// A name that is no plain word is masked too: a body of another kind, sent as a form, is one long name.
+/// A name that is not a plain word is also masked: a body of another kind, sent as a form, is parsed as one long name.
 fn masked_fields(fields: &Fields) -> Vec<(String, String)> {
     let plain =
         |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte));

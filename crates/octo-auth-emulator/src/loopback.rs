@@ -1,16 +1,16 @@
-//! Redirect URIs on loopback, which a program on the person's own machine listens at (RFC 8252 section 7.3).
+//! Redirect URIs on loopback, at which a program on the person's own machine listens (RFC 8252 section 7.3).
 //!
-//! The rule kept here: one entry in a list of registered redirect URIs stands for every port; whatever is no plain
-//! `http` address of this machine is compared byte for byte.
+//! One entry in a list of registered redirect URIs stands for every port. A URI that is not a plain `http` address of
+//! this machine is compared byte for byte.
 
-/// The entry of a list of redirect URIs that stands for any `http` address of this machine: `127.0.0.1`, `[::1]` or
+/// The entry in a list of redirect URIs that matches any `http` address of this machine: `127.0.0.1`, `[::1]` or
 /// `localhost`, with any port, path and query.
 ///
-/// A server must allow any port (RFC 8252 section 7.3); that it allows any path and the name `localhost` as well is
-/// this emulator's choice.
+/// A server must allow any port (RFC 8252 section 7.3). Allowing any path and the name `localhost` as well is this
+/// emulator's choice.
 pub const ANY_LOOPBACK: &str = "http://127.0.0.1:*/*";
 
-/// Whether a redirect URI stands in the list, or is on loopback where the list has [`ANY_LOOPBACK`].
+/// Whether the list contains a redirect URI, or contains [`ANY_LOOPBACK`] and the URI is on loopback.
 pub(crate) fn is_registered(list: &[String], redirect_uri: &str) -> bool {
     list.iter().any(|known| known == redirect_uri && known != ANY_LOOPBACK)
         || list.iter().any(|known| known == ANY_LOOPBACK) && is_loopback(redirect_uri)
@@ -24,7 +24,7 @@ fn is_loopback(redirect_uri: &str) -> bool {
     plain && port.is_some_and(|port| port.is_empty() || is_port(port))
 }
 
-/// A colon and a number from 1 to 65535 without a sign.
+/// Whether the text is a colon followed by a number from 1 to 65535 without a sign.
 fn is_port(text: &str) -> bool {
     let Some(digits) = text.strip_prefix(':') else { return false };
     digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|port| port > 0)

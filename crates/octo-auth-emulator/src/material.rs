@@ -1,13 +1,13 @@
-//! Tokens, codes, identifiers and secrets in the shapes the providers' documents show.
+//! Tokens, codes, identifiers and secrets in the formats of the providers' documents.
 //!
-//! Everything comes from SHA-256 over a seed and a counter, so no draw can fail after the start.
+//! All values come from SHA-256 over a seed and a counter, so generating one cannot fail.
 
 use sha2::{Digest, Sha256};
 
-/// What each token, code, client secret and API key that an emulator makes begins with, after the prefix its provider
-/// gives it: a program's log can be searched for it.
+/// The mark with which every token, code, client secret and API key of an emulator begins, after the prefix of its
+/// provider. Search a program's log for it to find leaks.
 ///
-/// The eight digits stand in the place of eight random ones, so that a secret looks as the provider documents it.
+/// The eight digits replace eight random ones, so that a secret looks as the provider documents it.
 pub const SECRET_MARK: &str = "5ec2e700";
 
 /// An endless source of unpredictable text.
@@ -17,43 +17,43 @@ pub(crate) struct Material {
 }
 
 impl Material {
-    /// A source of its own for each `purpose`, from one seed.
+    /// Creates an independent source for each `purpose` from one seed.
     pub(crate) fn new(seed: &[u8; 32], purpose: &str) -> Self {
         let seed = Sha256::new().chain_update(seed).chain_update(purpose).finalize().into();
         Self { seed, drawn: 0 }
     }
 
-    /// Lower-case hexadecimal digits.
+    /// Returns lower-case hexadecimal digits.
     pub(crate) fn hex(&mut self, length: usize) -> String {
         self.text(length, b"0123456789abcdef")
     }
 
-    /// Capital letters.
+    /// Returns capital letters.
     pub(crate) fn capitals(&mut self, length: usize) -> String {
         self.text(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     }
 
-    /// Letters of both cases and digits.
+    /// Returns letters of both cases and digits.
     pub(crate) fn alphanumerics(&mut self, length: usize) -> String {
         self.text(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
     }
 
-    /// Lower-case hexadecimal digits that begin with the mark of a secret.
+    /// Returns lower-case hexadecimal digits that begin with the mark of a secret.
     pub(crate) fn secret_hex(&mut self, length: usize) -> String {
         SECRET_MARK.to_owned() + &self.hex(length - SECRET_MARK.len())
     }
 
-    /// Letters of both cases and digits that begin with the mark of a secret.
+    /// Returns letters of both cases and digits that begin with the mark of a secret.
     pub(crate) fn secret_alphanumerics(&mut self, length: usize) -> String {
         SECRET_MARK.to_owned() + &self.alphanumerics(length - SECRET_MARK.len())
     }
 
-    /// A UUID whose first group is the mark of a secret.
+    /// Returns a UUID whose first group is the mark of a secret.
     pub(crate) fn secret_uuid(&mut self) -> String {
         SECRET_MARK.to_owned() + &self.uuid()[SECRET_MARK.len()..]
     }
 
-    /// A UUID in its hyphenated form (RFC 9562 section 4).
+    /// Returns a UUID in its hyphenated form (RFC 9562 section 4).
     pub(crate) fn uuid(&mut self) -> String {
         [8, 4, 4, 4, 12].map(|length| self.hex(length)).join("-")
     }

@@ -1,31 +1,31 @@
 //! Octorate: authorization of a property by its owner, ApiLogin, IP authentication, migration, onboarding.
 //!
-//! Written from Octorate's "Authentication Process" (S2) and its OpenAPI document (OAS). The API lives below
-//! `api.octorate.com/connect/rest/…`, the page a person sees at
-//! `admin.octorate.com/octobook/identity/oauth.xhtml`.
+//! Written from Octorate's "Authentication Process" (S2) and its OpenAPI document (OAS). The API is below
+//! `api.octorate.com/connect/rest/…`, the consent page at `admin.octorate.com/octobook/identity/oauth.xhtml`.
 //!
 //! # Decided here, because no document says it
 //!
-//! - The authorize page refuses every parameter but `client_id`, `redirect_uri` and `state`, and names the one it
-//!   refused; S2 and OAS list exactly these three.
-//! - A refused consent comes back as `error=access_denied` with the state; the provider's own parameters for it are
+//! - The authorize page refuses every parameter except `client_id`, `redirect_uri` and `state`, and names the refused
+//!   one. S2 and OAS list exactly these three.
+//! - A refused consent is redirected as `error=access_denied` with the state; the provider's own parameters for it are
 //!   not published.
-//! - The documents give status 400 and 403 for failed token requests, and no body. Here wrong credentials are
-//!   `403 ApiSecurityException`, and a used, expired or foreign code as well as a cancelled refresh token are
-//!   `400 ApiParamsExemption`. An attempt with right credentials uses the code up, whatever else was wrong with it.
+//! - The documents name status 400 and 403 for failed token requests, without a body. Here wrong credentials are `403
+//!   ApiSecurityException`. A used, expired or foreign code and a cancelled refresh token are `400 ApiParamsExemption`.
+//!   An attempt with right credentials uses the code up, whatever else was wrong with it.
 //! - A code lives 60 seconds, the shorter of the two documented lifetimes (S2; OAS says three minutes).
-//! - `code_challenge` does not replace the client secret: OAS says so in words and contradicts it in its schema.
-//! - Only `https` redirects are sent back to, and `GET /api/configuration` with a property token is forbidden (OAS).
+//! - `code_challenge` does not replace the client secret: the text of OAS says so, its schema contradicts it.
+//! - Only `https` redirect URIs are accepted, and `GET /api/configuration` with a property token is forbidden (OAS).
 //! - `authorizationPages` is a list of `{name, description, url}`; its exact form is not published.
-//! - The duplicate check of property creation looks at the member `email`; the list of properties is `{"data":[…]}`.
-//! - `415 Unsupported Media Type`, for a body of another type than the call takes, comes without a body.
-//! - `WrongEnviroment` (the provider's spelling) is switched on as a whole: it answers calls for properties, not those
-//!   for tokens and the configuration. PATCHing `environment` alone changes what is told and nothing else.
-//! - With the permission for properties at `READONLY`, creating one is refused with the plain text
-//!   `Caller not in requested role`; reading goes on.
-//! - `550 ApiPartnerServerError` answers one request below `/connect/rest/`, whichever comes next.
-//! - An address for IP authentication stands as it is printed: without zeros before its numbers, and a block without bits
-//!   beyond its prefix. A connection counts by its own address, IPv4-mapped as IPv4; no header says another.
+//! - The duplicate check when a property is created compares the member `email`; the list of properties is
+//!   `{"data":[…]}`.
+//! - `415 Unsupported Media Type`, for a body of another type than the call accepts, has no body.
+//! - `WrongEnviroment` (the provider's spelling) is one switch: it affects calls for properties, not those for tokens
+//!   and the configuration. A PATCH of `environment` only changes the value that is returned.
+//! - If the permission for properties is `READONLY`, creating one is refused with the plain text `Caller not in
+//!   requested role`; reading still works.
+//! - `550 ApiPartnerServerError` answers the next request below `/connect/rest/`, whatever it is.
+//! - An address for IP authentication must have its canonical form: numbers without leading zeros, and a block without
+//!   bits beyond its prefix. The address of the connection counts, an IPv4-mapped one as IPv4; headers are ignored.
 //! - The quota counts calls of one application in five minutes; the documents only call it dynamic.
 
 use std::net::Ipv4Addr;
@@ -56,7 +56,7 @@ pub use state::Expiry;
 
 use state::State;
 
-/// Why a text is not an address for IP authentication.
+/// The error of a text that is not an address for IP authentication.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither an IPv4 address nor an IPv4 CIDR block such as 203.0.113.0/24")]
 pub struct AddressError(String);
@@ -85,7 +85,8 @@ impl Octorate {
         }
     }
 
-    /// Adds a property an application may be granted, and returns its id; the e-mail address is derived from the id.
+    /// Adds a property that an application may be granted, and returns its id. The e-mail address is derived from the
+    /// id.
     #[must_use]
     pub fn add_property(&self, client_id: &str, name: &str) -> String {
         let mut state = self.state.lock();
@@ -95,7 +96,7 @@ impl Octorate {
         id
     }
 
-    /// Seats the owner of another property at the consent page; [`DEMO_PROPERTY`] at first.
+    /// Makes the owner of another property the person at the consent page. The default is [`DEMO_PROPERTY`].
     pub fn seat_owner_of(&self, property: &str) {
         self.state.lock().visitor = property.to_owned();
     }
@@ -104,10 +105,11 @@ impl Octorate {
     ///
     /// # Errors
     ///
-    /// [`AddressError`] for anything else: IPv6, `010.0.0.1`, and `10.0.0.5/8`, which has bits beyond its prefix.
+    /// Returns an [`AddressError`] for anything else: IPv6, `010.0.0.1`, and `10.0.0.5/8`, which has bits beyond its
+    /// prefix.
     pub fn allow_address(&self, client_id: &str, address: &str) -> Result<(), AddressError> {
         let single = address.parse::<Ipv4Addr>().map(Ipv4Net::from).ok();
-        // `ipnet` reads zeros that are octal to others, and bits that the prefix leaves out.
+        // `ipnet` accepts leading zeros, which other programs read as octal, and bits beyond the prefix.
         let block = || address.parse().ok().filter(|block: &Ipv4Net| block.trunc().to_string() == address);
         let block = single.or_else(block).ok_or_else(|| AddressError(address.to_owned()))?;
         if let Some(application) = self.state.lock().applications.get_mut(client_id) {
@@ -116,7 +118,7 @@ impl Octorate {
         Ok(())
     }
 
-    /// Lets every live access token expire now: API calls answer `403 ApiLoginExpired`.
+    /// Expires every live access token now: API calls answer `403 ApiLoginExpired`.
     pub fn expire_access_tokens(&self) {
         let mut state = self.state.lock();
         let now = state.clock.now();
@@ -125,7 +127,7 @@ impl Octorate {
         }
     }
 
-    /// Forgets an access token: API calls with it answer `401 ApiKeyInvalid`.
+    /// Revokes an access token: API calls with it answer `401 ApiKeyInvalid`.
     pub fn revoke_access_token(&self, token: &str) {
         self.state.lock().access.remove(token);
     }
@@ -142,47 +144,47 @@ impl Octorate {
         self.state.lock().remove(client_id);
     }
 
-    /// Sets how long property tokens issued from now on live; 24 hours at first.
+    /// Sets the lifetime of property tokens issued from now on. The default is 24 hours.
     pub fn set_access_lifetime(&self, lifetime: Duration) {
         self.state.lock().access_lifetime = millis(lifetime);
     }
 
-    /// Sets how long ApiLogin tokens issued from now on live; 365 days at first.
+    /// Sets the lifetime of ApiLogin tokens issued from now on. The default is 365 days.
     pub fn set_api_login_lifetime(&self, lifetime: Duration) {
         self.state.lock().api_login_lifetime = millis(lifetime);
     }
 
-    /// Chooses whether a refresh answers with a new refresh token and cancels the old; it does not at first.
+    /// Sets whether a refresh returns a new refresh token and cancels the old one. The default is no.
     pub fn rotate_refresh_tokens(&self, rotate: bool) {
         self.state.lock().rotates = rotate;
     }
 
-    /// Chooses which expiry members token answers carry.
+    /// Sets which expiry members token answers contain.
     pub fn set_expiry(&self, expiry: Expiry) {
         self.state.lock().expiry = expiry;
     }
 
-    /// Sets how many API calls an application may make in five minutes; 10,000 at first. The next one answers
-    /// `403 ApiQuotaException`.
+    /// Sets the count of API calls that an application may make in five minutes. The default is 10,000. The next call
+    /// answers `403 ApiQuotaException`.
     pub fn set_quota(&self, calls: usize) {
         self.state.lock().quota = calls;
     }
 
-    /// Chooses whether an application of the one environment calls the other (sandbox and production): calls for
-    /// properties then answer `403 WrongEnviroment`, the provider's spelling.
+    /// Sets whether an application of one environment (sandbox or production) calls the other. Calls for properties
+    /// then answer `403 WrongEnviroment`, the provider's spelling.
     pub fn set_environment_mismatch(&self, mismatch: bool) {
         self.state.lock().environment_mismatch = mismatch;
     }
 
-    /// Chooses whether an application may only read properties (`permissions.accommodation` is `READONLY`): creating
-    /// one then answers 403 with the plain text `Caller not in requested role`.
+    /// Sets whether an application may only read properties (`permissions.accommodation` is `READONLY`). Creating one
+    /// then answers 403 with the plain text `Caller not in requested role`.
     pub fn set_read_only(&self, client_id: &str, read_only: bool) {
         if let Some(application) = self.state.lock().applications.get_mut(client_id) {
             application.read_only = read_only;
         }
     }
 
-    /// Lets the next request to the API or a token endpoint answer `550 ApiPartnerServerError`.
+    /// Makes the next request to the API or a token endpoint answer `550 ApiPartnerServerError`.
     pub fn answer_next_with_partner_error(&self) {
         self.state.lock().partner_error_is_next = true;
     }
@@ -218,7 +220,7 @@ impl Octorate {
     }
 }
 
-/// The paths that exist for some method; any other method is answered with 405 (glossary of OAS).
+/// The paths that exist for at least one method; other methods are answered with 405 (glossary of OAS).
 const PATHS: [&str; 7] = [
     "v1/identity/token",
     "v1/identity/refresh",

@@ -1,19 +1,19 @@
-//! OctoTable: client credentials with its own answer, creation of clients, resources behind two headers.
+//! OctoTable: client credentials with a special answer, creation of clients, resources that need two headers.
 //!
-//! Written from "Create Token" (S0, S1), "How to create clients" (S4) and what third parties measured (NOV).
+//! Written from "Create Token" (S0, S1), "How to create clients" (S4) and measurements of third parties (NOV).
 //!
 //! # Decided here, because no document says it
 //!
-//! - Errors of the token endpoint use the documented envelope of the API; its codes and class names are made up in the
+//! - Errors of the token endpoint use the documented envelope of the API. The codes and class names are invented in the
 //!   style of the one documented sample.
 //! - `415 Unsupported Media Type` for a JSON token request (measured) comes with plain text.
 //! - The token path of the older service, `octotable-pms`, is 404 on the newer host, and that of `octotable-auth` is
-//!   404 on the older one; the documents name each on its own host only.
-//! - The 1440 of `expires_in` is taken as seconds; lifetime and number can be set apart.
+//!   404 on the older one. The documents name each only on its own host.
+//! - The 1440 of `expires_in` is interpreted as seconds. The lifetime and the number can be set separately.
 //! - A second client with the same user name is refused with 409, a status the documents list.
-//! - The documented sample answers another redirect URI than was sent; here it is the one that was sent.
-//! - `properties` and `services` are the protected resources; a missing `Property` header is 400, one that names
-//!   another's property 403.
+//! - The documented sample answers with another redirect URI than was sent; here it is the one that was sent.
+//! - `properties` and `services` are the protected resources. A missing `Property` header is 400; one with another
+//!   client's property is 403.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl OctoTable {
         Self { state: Shared::new(State::new(clock, seed)) }
     }
 
-    /// Registers a client with one sandbox property, as creating a client does.
+    /// Registers a client with one sandbox property, like the API for creating clients.
     #[must_use]
     pub fn register(&self, name: &str) -> Registration {
         self.state.lock().register(name)
@@ -64,12 +64,12 @@ impl OctoTable {
             .unwrap_or_default()
     }
 
-    /// Forgets an access token: resources answer 401.
+    /// Revokes an access token: resources answer 401.
     pub fn revoke_access_token(&self, token: &str) {
         self.state.lock().access.remove(token);
     }
 
-    /// Forgets every access token, as a restart of the provider might.
+    /// Revokes every access token, as a restart of the provider might.
     pub fn revoke_all_access_tokens(&self) {
         self.state.lock().access.clear();
     }
@@ -81,12 +81,12 @@ impl OctoTable {
         state.access.retain(|_, access| access.client_id != client_id);
     }
 
-    /// Sets how long access tokens issued from now on really live; 1440 seconds at first.
+    /// Sets the real lifetime of access tokens issued from now on. The default is 1440 seconds.
     pub fn set_access_lifetime(&self, lifetime: Duration) {
         self.state.lock().access_lifetime = millis(lifetime);
     }
 
-    /// Sets the number sent as `expires_in`, whatever its unit; 1440 at first.
+    /// Sets the number sent as `expires_in`, whatever its unit. The default is 1440.
     pub fn set_expires_in(&self, number: u64) {
         self.state.lock().expires_in = number;
     }
@@ -97,7 +97,7 @@ impl OctoTable {
     }
 }
 
-/// The newer host carries the token under `octotable-auth`, the older under `octotable-pms` (S0).
+/// The newer host serves the token under `octotable-auth`, the older one under `octotable-pms` (S0).
 fn answer(state: &mut State, call: &Call) -> Outcome {
     let parts = call.path.strip_prefix('/').and_then(|path| path.split_once("/api/v2/"));
     let (service, path) = parts.ok_or_else(not_found)?;

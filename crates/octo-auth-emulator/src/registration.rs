@@ -1,10 +1,10 @@
-//! What a provider hands to the developer of an application: its credentials.
+//! The credentials that a provider gives to the developer of an application.
 
 use std::fmt;
 
 /// The credentials of a registered application.
 ///
-/// The fields are plain text because a test passes them to the client under test; `Debug` hides the secret.
+/// The fields are plain text because a test passes them to the client under test. `Debug` hides the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Registration {
     /// The client identifier, RFC 6749 section 2.2; not a secret.

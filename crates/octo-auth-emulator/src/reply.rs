@@ -1,4 +1,4 @@
-//! What a provider answers, before it becomes an HTTP response.
+//! The answer of a provider, before it becomes an HTTP response.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -32,7 +32,7 @@ impl Reply {
         Self::of_type(status, "text/plain; charset=utf-8", text.to_owned())
     }
 
-    /// A 302 to `uri` with the parameters added to its query, percent-encoded as a form is.
+    /// Returns a 302 to `uri` with the parameters added to its query, percent-encoded as in a form.
     pub(crate) fn redirect(uri: &str, parameters: &[(&str, &str)]) -> Self {
         let joint = if uri.contains('?') { '&' } else { '?' };
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
@@ -50,13 +50,13 @@ impl Reply {
         self.status
     }
 
-    /// The HTTP response; a header value that cannot travel (a line break in it) is left out.
+    /// Builds the HTTP response. Omits a header value that cannot be sent, such as one with a line break.
     pub(crate) fn into_response(mut self, date: &str) -> Response<Body> {
         let body = Body::from(std::mem::take(&mut self.body));
         self.with_body(date, body)
     }
 
-    /// A response that announces its whole length, one byte at least, and breaks off after half of it.
+    /// Builds a response that announces its whole length, at least one byte, and breaks off after half of it.
     pub(crate) fn into_torn_response(mut self, date: &str) -> Response<Body> {
         let mut whole = Bytes::from(std::mem::take(&mut self.body));
         let length = whole.len().max(1);
@@ -83,10 +83,10 @@ impl Reply {
     }
 }
 
-/// An answer, or the refusal that cut it short; both are replies.
+/// An answer, or the refusal that replaced it; both are replies.
 pub(crate) type Outcome = Result<Reply, Reply>;
 
-/// The reply of an outcome, whichever side it is on.
+/// Returns the reply of an outcome, whether it is `Ok` or `Err`.
 pub(crate) fn settle(outcome: Outcome) -> Reply {
     outcome.unwrap_or_else(|refusal| refusal)
 }

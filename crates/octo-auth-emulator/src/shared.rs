@@ -1,11 +1,11 @@
-//! The one lock each provider keeps its state behind.
+//! The lock around each provider's state.
 //!
-//! Answers are computed without awaiting, so the lock is never held across an await. A test that panicked while
-//! holding it must not hide its own failure behind a poisoned lock.
+//! Answers are computed without awaiting, so the lock is never held across an await. A poisoned lock is used anyway: it
+//! must not hide the failure of a test that panicked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// State shared by the server's thread and the handle a test holds.
+/// State shared by the server's thread and the handle of a test.
 pub(crate) struct Shared<T>(Arc<Mutex<T>>);
 
 impl<T> Shared<T> {

@@ -1,4 +1,4 @@
-//! Opening the provider's page in the person's browser.
+//! Opens the provider's page in the person's browser.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use octo_auth_core::{Diagnostic, Remedy};
 
-/// Why a page was not opened.
+/// The error of a page that was not opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The address is not one for a browser: neither `https`, nor `http` to this machine.
+    /// The URL is not suitable for a browser: it is neither `https`, nor `http` to this machine.
     #[error("only https pages, and http pages of this machine, are opened in a browser")]
     Address,
     /// There is no display, or no program that opens pages.
@@ -37,11 +37,11 @@ impl Diagnostic for OpenError {
 
 /// Returns the commands that open a page, in the order in which they are tried.
 ///
-/// Each gets the address as one argument, and none is a shell.
+/// Each command gets the URL as one argument, and none is a shell.
 ///
 /// # Errors
 ///
-/// [`OpenError::Address`] if the address is not one for a browser. It is not passed to any program.
+/// Returns [`OpenError::Address`] if the URL is not suitable for a browser. The URL is then not passed to any program.
 pub fn open_commands(page: &str) -> Result<Vec<Command>, OpenError> {
     let is_plain = page.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_plain || !is_for_browsers(page) {
@@ -54,7 +54,7 @@ pub fn open_commands(page: &str) -> Result<Vec<Command>, OpenError> {
 ///
 /// # Errors
 ///
-/// An [`OpenError`]; show the address then, so that the person can open it.
+/// Returns an [`OpenError`] if the page was not opened. Show the URL then, so that the person can open it.
 pub fn open_page(page: &str) -> Result<(), OpenError> {
     let commands = open_commands(page)?;
     if !has_display() {
@@ -65,7 +65,7 @@ pub fn open_page(page: &str) -> Result<(), OpenError> {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match quiet.spawn() {
             Ok(mut child) => {
-                // It is waited for elsewhere, so that it does not stay a zombie.
+                // A thread waits for the child, so that it does not become a zombie.
                 let _ = std::thread::Builder::new().spawn(move || child.wait());
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! The connections of a listener: many at once on one thread, none of which can keep another one waiting.
+//! The connections of a listener: many concurrent ones on one thread, none of which can delay another.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,16 +19,16 @@ use crate::request::Refusal;
 use crate::sign_in::{SignIn, Visit};
 use crate::waiting::Outcome;
 
-/// The most connections that may be sending a request, or receiving a page.
+/// The limit of connections that are sending a request, or receiving a page.
 const MOST: usize = 64;
 
-/// How much is read at once, in bytes.
+/// The bytes to read at once.
 const CHUNK: usize = 4 * 1024;
 
-/// How long a connection is read after its page was sent, so that the page is not lost with unread bytes.
+/// How long a connection is read after its page was sent. Closing it with unread bytes could lose the page.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// The sign-in of a listener and how it is served.
+/// The sign-in of a listener, and how it is served.
 pub(crate) struct Served<C> {
     pub(crate) sign_in: SignIn,
     pub(crate) provider: String,
@@ -94,7 +94,7 @@ impl<C: Clock> Served<C> {
     }
 }
 
-/// Accepts the next connection of any listener. An error, such as too many open files, is waited out.
+/// Accepts the next connection of any listener. After an error, such as too many open files, waits and tries again.
 async fn accept(listeners: &[TcpListener]) -> TcpStream {
     loop {
         let accepted = poll_fn(|context| {
@@ -129,12 +129,12 @@ async fn send(mut stream: TcpStream, response: Vec<u8>) -> Option<()> {
         while stream.read(&mut rest).await? > 0 {}
         std::io::Result::Ok(())
     };
-    // A client that neither reads nor closes is left.
+    // A client that neither reads nor closes is dropped.
     let _ = timeout(LINGER, sent).await;
     Some(())
 }
 
-/// Tasks of which the oldest ends if there would be too many.
+/// A limited set of tasks. If it is full, the oldest task is aborted.
 struct Bounded<T> {
     tasks: JoinSet<Option<T>>,
     handles: VecDeque<AbortHandle>,
@@ -157,7 +157,7 @@ impl<T: Send + 'static> Bounded<T> {
         self.handles.push_back(self.tasks.spawn(task));
     }
 
-    /// Waits for the next result. Returns `None` if there is no task.
+    /// Waits for the next result. Returns `None` if there are no tasks.
     async fn next(&mut self) -> Option<T> {
         loop {
             if let Some(result) = self.tasks.join_next().await?.ok().flatten() {

@@ -1,7 +1,8 @@
-//! Sign-in of a person on this machine: the provider's page opens in the browser, and the callback arrives at a
+//! Sign-in of a person on this machine. The provider's page opens in the browser, and the callback arrives at a
 //! listener on loopback (RFC 8252 sections 7.3 and 8.3).
 //!
-//! For programs at a terminal or a desktop. A web application uses `WebSignIn` of `octo-auth-async` or `octo-auth-blocking` instead.
+//! This crate is for programs at a terminal or on a desktop. A web application uses `WebSignIn` of `octo-auth-async` or
+//! `octo-auth-blocking` instead.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -25,13 +26,15 @@
 //! # }
 //! ```
 //!
-//! What the listener promises:
+//! What the listener guarantees:
 //!
-//! - It listens on the loopback address of its redirect URI and on no other. For `localhost` these are 127.0.0.1 and ::1.
-//! - Only a request with the `state` of this sign-in is the callback, and only the first of them counts.
-//! - No other connection ends the sign-in, delays it, or grows memory: silent, slow, malformed, forged or foreign.
-//! - The pages show no text of a request, hold no code and no token, and load nothing.
-//! - The port is closed as soon as the sign-in has ended.
+//! - It listens only on the loopback address of its redirect URI. For `localhost` these are 127.0.0.1 and ::1.
+//! - A request counts as the callback only if it has the `state` of this sign-in, and only the first such request
+//!   counts.
+//! - Other connections neither end nor delay the sign-in, and do not use unbounded memory: silent, slow, malformed,
+//!   forged or foreign ones.
+//! - The pages show no text of a request, contain no code and no token, and load no resources.
+//! - The port closes as soon as the sign-in has ended.
 
 mod browser;
 mod connections;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use octo_auth_core::{Diagnostic, Remedy};
 
-/// Why a listener cannot be had.
+/// The error of a listener that could not be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// The redirect URI is not one that this machine can listen at.
+    /// This machine cannot listen at the redirect URI.
     #[error(
         "no program can listen at {uri:?}; a listener needs http://127.0.0.1, http://[::1] or http://localhost, with or \
          without a port (RFC 8252 section 7.3)"
@@ -31,9 +31,9 @@ pub enum ListenError {
     /// The operating system refuses the address.
     #[error("{address} cannot be listened on")]
     Unavailable {
-        /// The address and port; port 0 stands for any.
+        /// The address and port; port 0 means any port.
         address: SocketAddr,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The thread of the listener cannot be started.

@@ -18,20 +18,20 @@ use crate::redirect::Redirect;
 use crate::sign_in::SignIn;
 use crate::waiting::Waiting;
 
-/// How long a connection may take to send its request.
+/// The default limit for a connection to send its request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many connections may wait to be accepted: a flood of them must not keep the browser out.
+/// How many connections may wait to be accepted. A flood of them must not block the browser.
 const BACKLOG: u32 = 4096;
 
-/// How often a free port is looked for that both address families have.
+/// How often to look for a port that is free in both address families.
 const ATTEMPTS: usize = 16;
 
-/// A listener on loopback that is bound and waits for no sign-in yet.
+/// A bound listener on loopback that does not wait for a sign-in yet.
 ///
-/// Connections to it come from programs and web pages on this machine, of which at most one is the person's browser
-/// with the callback. None of the others ends the sign-in or delays it: at most 64 connections are kept, the oldest
-/// that has sent no request makes room for a new one, and each has 10 s to send at most 64 KiB.
+/// Programs and web pages on this machine can connect to it; at most one of them is the person's browser with the
+/// callback. The others neither end nor delay the sign-in. At most 64 connections are kept, and a new one replaces the
+/// oldest that has sent no request. Each has 10 s to send at most 64 KiB.
 #[derive(Debug)]
 pub struct CallbackListener {
     redirect: Redirect,
@@ -42,15 +42,15 @@ pub struct CallbackListener {
 }
 
 impl CallbackListener {
-    /// Binds to a redirect URI: `http://127.0.0.1`, `http://[::1]` or `http://localhost`, with a path if you wish.
+    /// Binds to a redirect URI: `http://127.0.0.1`, `http://[::1]` or `http://localhost`, with an optional path.
     ///
-    /// Without a port, or with port 0, a free one is taken. `localhost` is listened on at both address families, a
-    /// literal at its own alone.
+    /// Without a port, or with port 0, it takes a free port. For `localhost` it listens on both address families, for a
+    /// literal address only on its own.
     ///
     /// # Errors
     ///
-    /// [`ListenError::Address`] for any other URI, [`ListenError::PortInUse`] if another program has the port: there is
-    /// no silent change to another port.
+    /// Returns [`ListenError::Address`] for any other URI, and [`ListenError::PortInUse`] if another program uses the
+    /// port. It never changes to another port silently.
     pub fn bind(redirect_uri: &str) -> Result<Self, ListenError> {
         let redirect = Redirect::read(redirect_uri)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ListenError::Start)?;
@@ -61,7 +61,7 @@ impl CallbackListener {
                     drop(entered);
                     return Ok(Self { redirect, port, sockets, runtime, patience: TIMEOUT });
                 }
-                // The second family may lack the port that the first one got.
+                // The port of the first family may be in use in the second.
                 Err(ListenError::PortInUse { .. }) if redirect.port.is_none() && attempt < ATTEMPTS => {}
                 Err(error) => return Err(error),
             }
@@ -73,38 +73,38 @@ impl CallbackListener {
     ///
     /// # Errors
     ///
-    /// A [`ListenError`] if neither can be listened on.
+    /// Returns a [`ListenError`] if it can listen on neither.
     pub fn bind_any(path: &str) -> Result<Self, ListenError> {
         let first = Self::bind(&format!("http://127.0.0.1:0{path}"));
         first.or_else(|error| Self::bind(&format!("http://[::1]:0{path}")).map_err(|_| error))
     }
 
-    /// The redirect URI, with the port that is listened on.
+    /// Returns the redirect URI, with the port of the listener.
     #[must_use]
     pub fn redirect_uri(&self) -> String {
         format!("http://{}{}", self.authority(), self.redirect.target)
     }
 
-    /// The addresses that are listened on.
+    /// Returns the addresses of the listener.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
     }
 
-    /// Sets how long a connection may take to send its request; 10 s if it is not set.
+    /// Sets the limit for a connection to send its request. The default is 10 s.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Waits for the callback of a sign-in that was started with [`Self::redirect_uri`], on a thread of its own.
+    /// Waits on a separate thread for the callback of a sign-in that was started with [`Self::redirect_uri`].
     ///
-    /// `provider` is the name for the pages, such as `Octorate`. The port is closed when the [`Waiting`] is dropped.
+    /// `provider` is the name shown on the pages, such as `Octorate`. Dropping the [`Waiting`] closes the port.
     ///
     /// # Errors
     ///
-    /// [`ListenError::Start`] if the operating system refuses the thread.
+    /// Returns [`ListenError::Start`] if the operating system cannot start the thread.
     pub fn wait_for(
         self,
         pending: PendingAuthorization,
@@ -158,7 +158,7 @@ fn sockets(addresses: &[IpAddr], port: u16) -> Result<(u16, Vec<TcpListener>), L
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Elsewhere a port can be had again at once; on Windows this would let two programs share it.
+    // On Unix this makes the port available again at once. On Windows it would let two programs share the port.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

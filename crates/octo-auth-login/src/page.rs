@@ -1,13 +1,13 @@
 //! The pages that the browser shows, and the HTTP response around them.
 //!
-//! A page shows no text of the request, runs no script and loads nothing. So it can hold neither a code nor a token,
-//! and it is safe to leave open.
+//! A page shows no text of the request, runs no script and loads no resources. So it contains neither a code nor a
+//! token, and it is safe to leave open.
 
 use octo_auth_core::provider::web::PlainPage;
 
 use crate::request::Refusal;
 
-/// What a page says.
+/// The content of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     /// The provider granted access, and the tokens are stored.
@@ -18,9 +18,9 @@ pub enum Page {
     Failed,
     /// The callback was received already.
     AlreadyReceived,
-    /// The request does not belong to the sign-in that waits.
+    /// The request does not belong to the waiting sign-in.
     NotThisSignIn,
-    /// There is nothing at this address.
+    /// This path does not exist.
     NotFound,
     /// The request is not a callback.
     #[doc(hidden)]
@@ -46,7 +46,7 @@ impl Page {
         }
     }
 
-    /// Returns the whole HTTP response. `provider` is the name that the person knows, such as `Octorate`.
+    /// Returns the complete HTTP response. `provider` is the name that the person knows, such as `Octorate`.
     #[must_use]
     pub fn response(self, provider: &str) -> Vec<u8> {
         let (mark, title, text) = self.words();
@@ -85,7 +85,7 @@ impl Page {
         }
     }
 
-    /// A mark, the title, and the paragraphs.
+    /// Returns a symbol, the title, and the paragraphs.
     fn words(self) -> (char, &'static str, &'static [&'static str]) {
         match self {
             Self::SignedIn => (

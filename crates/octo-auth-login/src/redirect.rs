@@ -10,7 +10,7 @@ pub(crate) struct Redirect {
     pub(crate) host: String,
     /// The addresses to listen on.
     pub(crate) addresses: Vec<IpAddr>,
-    /// `None` for any free port.
+    /// `None` means any free port.
     pub(crate) port: Option<u16>,
     /// Path and query.
     pub(crate) target: String,

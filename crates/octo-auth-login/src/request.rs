@@ -1,20 +1,20 @@
-//! The head of one HTTP request, as far as a callback needs it.
+//! The head of an HTTP request, as far as a callback needs it.
 
-/// The longest head that is read, in bytes. A browser sends the cookies of all programs on this machine along.
+/// The longest head that is read, in bytes. A browser also sends the cookies of all other programs on this machine.
 pub(crate) const LONGEST_HEAD: usize = 64 * 1024;
 
-/// The most header fields that are read.
+/// The limit of header fields that are read.
 const MOST_FIELDS: usize = 128;
 
 /// The longest request target, in bytes.
 const LONGEST_TARGET: usize = 16 * 1024;
 
-/// Why a request cannot be answered. The word is the HTTP status.
+/// Why a request is refused. The value is the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// 400: no HTTP/1 request, or one for another address.
+    /// 400: not an HTTP/1 request, or one for another host.
     Malformed,
-    /// 405: another method than GET.
+    /// 405: a method other than GET.
     Method,
     /// 408: the client did not send its request in time.
     TooSlow,
@@ -38,11 +38,11 @@ impl Refusal {
 
 /// Reads the head of a request to `authority` and returns its target, path and query.
 ///
-/// Returns `None` while the head is incomplete. What follows the head is not looked at.
+/// Returns `None` while the head is incomplete. Ignores the bytes after the head.
 ///
 /// # Errors
 ///
-/// A [`Refusal`] as soon as the bytes cannot become a GET request to this authority any more.
+/// Returns a [`Refusal`] as soon as the bytes cannot become a GET request to this authority any more.
 pub(crate) fn read(bytes: &[u8], authority: &str) -> Result<Option<String>, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
@@ -64,7 +64,7 @@ pub(crate) fn read(bytes: &[u8], authority: &str) -> Result<Option<String>, Refu
     let target = request.path.filter(|target| !target.contains('#')).ok_or(Refusal::Malformed)?;
     let mut hosts = request.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("host"));
     let host = hosts.next().filter(|_| hosts.next().is_none()).ok_or(Refusal::Malformed)?;
-    // Another name that leads to this machine is a web page that reaches for it (DNS rebinding).
+    // Another host name that resolves to this machine means that a web page tries to reach it (DNS rebinding).
     if !host.value.eq_ignore_ascii_case(authority.as_bytes()) {
         return Err(Refusal::Malformed);
     }
@@ -74,7 +74,7 @@ pub(crate) fn read(bytes: &[u8], authority: &str) -> Result<Option<String>, Refu
     }
 }
 
-/// The target as path and query. The absolute form must name the same authority (RFC 9112 section 3.2.2).
+/// Returns the target as path and query. The absolute form must name the same authority (RFC 9112 section 3.2.2).
 fn own_target<'t>(target: &'t str, authority: &str) -> Option<&'t str> {
     if target.starts_with('/') {
         return Some(target);

@@ -1,24 +1,24 @@
-//! One sign-in as its requests see it: which request is the callback, and which page each one gets. Without IO.
+//! One sign-in as its requests see it, without IO: which request is the callback, and which page each request gets.
 
 use octo_auth_core::{AuthorizationCode, CallbackError, Now, PendingAuthorization};
 
 use crate::page::Page;
 use crate::request::{self, Refusal};
 
-/// What a request comes to.
+/// The result of a request.
 #[derive(Debug)]
 pub(crate) enum Visit {
     /// The head is incomplete: read more.
     Incomplete,
-    /// The request gets this page, and the sign-in goes on as before.
+    /// The request gets this page, and the sign-in continues.
     Page(Page),
-    /// The request was the callback. The page is chosen when the code has been exchanged.
+    /// The request was the callback. The program chooses the page after it has exchanged the code.
     Code(Box<AuthorizationCode>),
     /// The request was the callback and ended the sign-in without a code.
     Ended(Page, Box<CallbackError>),
 }
 
-/// A sign-in that waits for its callback, or waited for it.
+/// A sign-in that waits for its callback, or has received it.
 pub(crate) struct SignIn {
     authority: String,
     /// The path of the redirect URI.
@@ -28,14 +28,15 @@ pub(crate) struct SignIn {
 }
 
 impl SignIn {
-    /// A sign-in that waits at `http://{authority}{path}`, its redirect URI.
+    /// Creates a sign-in that waits at `http://{authority}{path}`, its redirect URI.
     pub(crate) fn new(authority: String, path: String, pending: PendingAuthorization) -> Self {
         Self { authority, path, pending: Some(Box::new(pending)) }
     }
 
-    /// Takes the bytes that a connection has sent so far.
+    /// Handles the bytes that a connection has sent so far.
     ///
-    /// A request without the right `state` never ends the sign-in. Of several with the right one, the first counts.
+    /// A request without the right `state` never ends the sign-in. Of several requests with the right one, the first
+    /// counts.
     pub(crate) fn visit(&mut self, bytes: &[u8], now: Now) -> Visit {
         match request::read(bytes, &self.authority) {
             Ok(None) => Visit::Incomplete,
@@ -63,7 +64,7 @@ impl SignIn {
     }
 }
 
-/// The page of a callback that ended the sign-in.
+/// Returns the page for a callback that ended the sign-in.
 fn page(error: &CallbackError) -> Page {
     if matches!(error, CallbackError::Refused { .. }) { Page::NotGranted } else { Page::Failed }
 }

@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 
 use crate::page::Page;
 
-/// What the callback brought.
+/// The result of the callback.
 pub(crate) type Outcome = Result<Box<AuthorizationCode>, Box<CallbackError>>;
 
-/// A sign-in at a listener. Dropping it closes the port; a browser that still waits gets [`Page::Failed`].
+/// A sign-in that waits at a listener. Dropping it closes the port; a browser that still waits gets [`Page::Failed`].
 #[derive(Debug)]
 pub struct Waiting {
     outcome: Receiver<Outcome>,
@@ -29,13 +29,13 @@ impl Waiting {
         Self { outcome, answer: Some(answer), thread: Some(thread) }
     }
 
-    /// Waits for the callback, for this duration at most. Returns `None` if it has not come.
+    /// Waits for the callback, at most for this duration. Returns `None` if it has not arrived.
     ///
-    /// It brings one code at most. The browser waits for its page until [`Self::finish`]; exchange the code before that.
+    /// Returns a code at most once. The browser waits for its page until [`Self::finish`], so exchange the code first.
     ///
     /// # Errors
     ///
-    /// The [`CallbackError`] that ended the sign-in. The browser has its page already.
+    /// Returns the [`CallbackError`] that ended the sign-in. The browser already has its page then.
     pub fn callback(&mut self, duration: Duration) -> Result<Option<AuthorizationCode>, CallbackError> {
         match self.outcome.recv_timeout(duration) {
             Ok(Ok(code)) => Ok(Some(*code)),
@@ -44,14 +44,14 @@ impl Waiting {
         }
     }
 
-    /// Closes the port and shows the browser how the sign-in ended. Returns when the page was sent.
+    /// Closes the port and shows the browser how the sign-in ended. Returns after the page was sent.
     pub fn finish(mut self, page: Page) {
         self.end(page);
     }
 
     fn end(&mut self, page: Page) {
         if let Some(answer) = self.answer.take() {
-            // The thread is gone if this fails, and the browser with it.
+            // If this fails the thread has ended, and with it the browser's connection.
             let _ = answer.send(page);
         }
         if let Some(thread) = self.thread.take() {

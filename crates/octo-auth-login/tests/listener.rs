@@ -11,7 +11,7 @@ use octo_auth_core::{Client, Entropy, PendingAuthorization, Profile, Scopes};
 use octo_auth_login::{CallbackListener, ListenError, Page, Waiting};
 use octo_auth_system::{Clock, SystemClock};
 
-/// How long the callback may take. Nothing is judged by it.
+/// A limit for the callback that no test should reach.
 const LONGEST: Duration = Duration::from_secs(60);
 
 fn client() -> Client {
@@ -66,7 +66,7 @@ impl Scene {
         })
     }
 
-    /// What one request is answered with before the sign-in has ended.
+    /// Returns the answer to a request before the sign-in has ended.
     fn answer(&self, bytes: &str) -> String {
         self.send(bytes).join().unwrap()
     }
@@ -96,7 +96,7 @@ fn the_same_callback_on_two_connections_brings_one_code_and_a_page_that_it_was_d
     let callback = scene.callback();
     let browsers = [scene.send(&callback), scene.send(&callback)];
     assert!(scene.waiting.callback(LONGEST).unwrap().is_some());
-    // A reload while the code is exchanged is answered at once.
+    // A reload during the exchange of the code is answered at once.
     let again = scene.answer(&callback);
     assert!(again.starts_with("HTTP/1.1 410 ") && again.contains("already done"), "{again}");
     assert!(scene.waiting.callback(Duration::ZERO).unwrap().is_none());
@@ -173,7 +173,7 @@ fn the_port_is_closed_when_the_sign_in_has_ended_or_was_given_up() {
     assert!(browser.join().unwrap().contains("The sign-in did not succeed"));
 }
 
-/// Silent, dripping, foreign and overlong connections, more than are kept, and the callback after them.
+/// Covers silent, dripping, foreign and overlong connections, more than the limit, followed by the callback.
 #[test]
 fn no_other_connection_keeps_the_callback_waiting() {
     let mut scene = Scene::new();
@@ -195,7 +195,7 @@ fn no_other_connection_keeps_the_callback_waiting() {
     assert!(browser.join().unwrap().starts_with("HTTP/1.1 200 "));
 }
 
-/// So memory is bounded, and no connection has to wait until another one is too slow.
+/// This bounds memory, and a new connection does not have to wait until an old one times out.
 #[test]
 fn the_oldest_silent_connections_make_room_for_new_ones() {
     let listener = CallbackListener::bind("http://127.0.0.1/callback").unwrap();

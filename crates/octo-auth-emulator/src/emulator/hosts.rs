@@ -1,4 +1,4 @@
-//! The emulated hosts, and which provider answers for each.
+//! The emulated hosts, and the provider behind each.
 
 use super::house::House;
 use crate::call::Call;
@@ -16,7 +16,7 @@ pub const HOSTS: [&str; 7] = [
     "auth.example",
 ];
 
-/// Who answers: each emulated host belongs to one provider, save `api.octorate.com`, which also carries the older
+/// Routes a request. Each emulated host belongs to one provider, except `api.octorate.com`, which also serves the older
 /// base of OctoTable (S0).
 pub(super) fn route(house: &House, call: &Call) -> Reply {
     match call.host.as_str() {

@@ -1,4 +1,4 @@
-//! What the server's thread and the handles of an emulator share.
+//! The state shared by the server's thread and the handles of an emulator.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use crate::octorate::Octorate;
 use crate::octotable::OctoTable;
 use crate::officernd::OfficeRnd;
 
-/// Everything the server's thread and the handles share.
+/// The state shared by the server's thread and the handles.
 pub(super) struct House {
     pub(super) origin: String,
     pub(super) clock: Clock,

@@ -1,7 +1,7 @@
-//! The connections, each of which can be cut: from then on not a byte of it reaches the client.
+//! The connections. Each can be cut; from then on no byte of it reaches the client.
 //!
-//! The server has no way to end a connection without an answer, so the stream below it fails instead: the first write
-//! after the cut is an error, and the server closes what it cannot write to.
+//! The server cannot end a connection without an answer, so the stream below it fails instead. The first write after
+//! the cut returns an error, and the server closes the connection.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub(super) struct Line {
     cut: Arc<AtomicBool>,
 }
 
-/// What a request knows of the connection it came over.
+/// What a request knows about its connection.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) address: SocketAddr,
@@ -32,7 +32,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Cuts the connection; whatever is answered from now on is lost.
+    /// Cuts the connection; all later answers are lost.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! The thread that listens: takes a request apart and answers it.
+//! The thread that listens, parses requests and answers them.
 
 use std::future::IntoFuture;
 use std::io;
@@ -20,9 +20,9 @@ use crate::reply::Reply;
 /// The largest body a provider reads, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// Serves until `stopped` resolves; tells through `ready` whether it could begin.
+/// Serves until `stopped` resolves. Reports through `ready` whether it could start.
 ///
-/// Leaving drops the runtime and with it every open connection, so a caller that keeps one open delays nothing.
+/// At the end it drops the runtime and with it every open connection, so an open connection delays nothing.
 pub(super) fn run(
     house: Arc<House>,
     listener: TcpListener,
@@ -42,13 +42,13 @@ pub(super) fn run(
         let service = service.into_make_service_with_connect_info::<Caller>();
         tokio::spawn(axum::serve(Exchange(listener), service).into_future());
         report(ready, Ok(()));
-        // The sender is dropped to stop: both ends of the wait mean the same.
+        // Dropping the sender means stop, so both results of the wait mean the same.
         let _ = stopped.await;
     });
 }
 
 fn report(ready: &mpsc::Sender<io::Result<()>>, outcome: io::Result<()>) {
-    // The starter always listens; if it was unwound, nobody is left to tell.
+    // The starter always listens. If it has panicked, there is no receiver.
     let _ = ready.send(outcome);
 }
 
@@ -67,7 +67,7 @@ async fn answer(
         Err(_) => Some(Reply::text(413, "The body is larger than 64 KiB, or it broke off.")),
     };
     let visit = Visit { house, call, unreadable };
-    // A visit that panicked has nothing to answer either.
+    // A visit that panicked has no answer either.
     let answer = tokio::spawn(visit.run()).await.ok().flatten();
     answer.unwrap_or_else(|| {
         caller.cut();

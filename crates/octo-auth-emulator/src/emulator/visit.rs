@@ -1,6 +1,6 @@
-//! One request from arrival to answer, with the fault it meets on the way.
+//! One request from its arrival to its answer, including the fault that strikes it.
 //!
-//! A visit runs on a task of its own, so that a client that goes away stops nothing that the provider has begun.
+//! A visit runs on a separate task, so a client that disconnects does not stop the processing.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use crate::faults::{Fault, Hold, Moment, Release, Strike, gateway_page};
 use crate::log::CLOSED;
 use crate::reply::Reply;
 
-/// A request that has arrived whole, or with a body that could not be read.
+/// A request that has arrived completely, or whose body could not be read.
 pub(super) struct Visit {
     pub(super) house: Arc<House>,
     pub(super) call: Call,
-    /// The answer to a request whose body could not be read; it stands in for processing.
+    /// The answer to a request whose body could not be read; the request is then not processed.
     pub(super) unreadable: Option<Reply>,
 }
 
-/// What the client gets.
+/// The answer that the client gets.
 enum Delivery {
     Answer(Reply),
     HalfAnswer(Reply),
@@ -31,7 +31,7 @@ enum Delivery {
 }
 
 impl Visit {
-    /// Answers the request; `None` when the connection is to be closed without an answer.
+    /// Answers the request; `None` if the connection is to be closed without an answer.
     pub(super) async fn run(mut self) -> Option<Response<Body>> {
         let delivery = match self.house.faults.strike(&self.call) {
             None => self.record(|visit| Delivery::Answer(visit.process())),
@@ -71,7 +71,7 @@ impl Visit {
         }
     }
 
-    /// The request is in the log before the test is told of it; its status follows when it is known.
+    /// The request is logged before the test is notified of it. Its status is added later.
     async fn hold(&mut self, hold: Hold) -> Delivery {
         let now = self.house.clock.now();
         let reply = (hold.moment == Moment::Processed).then(|| self.process());

@@ -1,4 +1,4 @@
-//! What stands in for a provider's answer when a gateway gives it.
+//! The answers of a gateway in place of a provider.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::Fault;
 use crate::reply::Reply;
 
 impl Fault {
-    /// The answer that is given without processing; `None` for a fault that gives none of its own.
+    /// Returns the answer that is sent without processing; `None` for a fault without an answer.
     pub(crate) fn reply_unprocessed(&self) -> Option<Reply> {
         match self {
             Self::Status { status, retry_after, body } => {
@@ -28,7 +28,7 @@ impl Fault {
     }
 }
 
-/// The plain page of a gateway.
+/// Returns the plain page of a gateway.
 pub(crate) fn page(status: u16) -> Reply {
     let status = sendable(status);
     let known = axum::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
@@ -48,7 +48,7 @@ fn given(status: u16, body: &str) -> Reply {
     }
 }
 
-/// An interim status (1xx) would leave the client waiting, so it counts as wrong too.
+/// An interim status (1xx) would leave the client waiting, so it counts as invalid too.
 fn sendable(status: u16) -> u16 {
     if (200..=999).contains(&status) { status } else { 500 }
 }

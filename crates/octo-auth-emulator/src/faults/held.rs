@@ -1,40 +1,40 @@
-//! One request a test stops: the test's end and the server's end.
+//! One request that a test stops: the test's end and the server's end.
 //!
-//! Either end may go away at any time: a [`Held`] that is dropped lets its request go, and a request that can no
-//! longer arrive ends the wait for it.
+//! Either end may be dropped at any time. Dropping a [`Held`] releases its request. A request that can no longer arrive
+//! ends the wait for it.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
-/// How long a test waits for a request at most; a request of a working test arrives within milliseconds.
+/// The longest wait of a test for a request. A request of a working test arrives within milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The request that was, or will be, held; dropping it lets the request go on.
+/// A request that is or will be held. Dropping this value releases the request.
 ///
-/// It can be moved to another thread; an asynchronous test waits with it on a thread made for blocking.
+/// It can be moved to another thread. An asynchronous test waits with it on a thread for blocking work.
 #[must_use = "dropping it lets the request go on"]
 pub struct Held {
     arrival: Arc<Arrival>,
     release: oneshot::Sender<Release>,
 }
 
-/// The server's end: tells of the arrival and waits for the release.
+/// The server's end: reports the arrival and waits for the release.
 pub(crate) struct Hold {
     pub(crate) moment: Moment,
     arrival: Arc<Arrival>,
     released: oneshot::Receiver<Release>,
 }
 
-/// When a request is held.
+/// The time at which a request is held.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     Unprocessed,
     Processed,
 }
 
-/// How a held request goes on.
+/// How a held request continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Release {
     Answer,
@@ -61,10 +61,10 @@ pub(super) fn pair(moment: Moment) -> (Held, Hold) {
 }
 
 impl Held {
-    /// Blocks the calling thread until the request is held; for one held with its answer that is after processing.
+    /// Blocks the calling thread until the request is held. A request held with its answer has then been processed.
     ///
-    /// The answer is `false` when the hold was cancelled before, or no request came within 30 seconds of real time, so
-    /// that a broken test fails instead of hanging.
+    /// Returns `false` if the hold was cancelled, or if no request came within 30 seconds of real time, so that a
+    /// broken test fails instead of hanging.
     #[must_use = "a request that never came makes the test meaningless"]
     pub fn arrived(&self) -> bool {
         let stage = self.arrival.lock();
@@ -79,22 +79,22 @@ impl Held {
         *self.arrival.lock() == Stage::Arrived
     }
 
-    /// Lets the request go on: its answer is sent, after processing if that is still to come.
+    /// Releases the request: its answer is sent, after processing if that is still to come.
     ///
-    /// Before the request has arrived this cancels the hold.
+    /// If the request has not arrived yet, cancels the hold.
     pub fn release(self) {
         self.let_go(Release::Answer);
     }
 
     /// Closes the connection without an answer; a request that was held unprocessed is never processed.
     ///
-    /// Before the request has arrived this cancels the hold.
+    /// If the request has not arrived yet, cancels the hold.
     pub fn close(self) {
         self.let_go(Release::Close);
     }
 
     fn let_go(self, release: Release) {
-        // Nobody listens any more when the hold was cancelled; then there is nothing to let go.
+        // If the hold was cancelled there is no receiver, and nothing to release.
         let _ = self.release.send(release);
     }
 }
@@ -106,12 +106,12 @@ impl std::fmt::Debug for Held {
 }
 
 impl Hold {
-    /// Whether the test still wants a request held: it has neither let go nor gone away.
+    /// Whether the test still wants to hold a request: it has neither released it nor dropped its end.
     pub(super) fn is_wanted(&mut self) -> bool {
         self.released.try_recv() == Err(TryRecvError::Empty)
     }
 
-    /// Tells the test that the request is here, and waits until it may go on.
+    /// Notifies the test of the request, and waits until it is released.
     pub(crate) async fn wait(mut self) -> Release {
         self.arrival.turn(Stage::Arrived);
         (&mut self.released).await.unwrap_or(Release::Answer)
@@ -125,7 +125,7 @@ impl Drop for Hold {
 }
 
 impl Arrival {
-    /// Leaves the first stage; any other is final.
+    /// Leaves the first stage. All other stages are final.
     fn turn(&self, to: Stage) {
         let mut stage = self.lock();
         if *stage == Stage::Awaited {

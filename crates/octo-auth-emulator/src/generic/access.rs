@@ -1,4 +1,4 @@
-//! Access tokens and the answer that carries them (RFC 6749 section 5.1).
+//! Access tokens and the answer that contains them (RFC 6749 section 5.1).
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::client::Caller;
 use super::state::{AnnouncedLifetime, State, Token};
 use crate::reply::Reply;
 
-/// Answers with an access token under a grant, and with a refresh token if there is one to hand over.
+/// Answers with an access token under a grant, and with a refresh token if there is one.
 pub(super) fn issue(
     state: &mut State,
     caller: &Caller,
@@ -45,8 +45,8 @@ fn insert(state: &mut State, token: Token) -> (String, i64) {
     (access_token, expires_at)
 }
 
-/// The valid access token that stands for a new one, and when it expires; the one that lives longest, if there are
-/// several.
+/// Returns the valid access token to send again, and its expiry. If there are several, returns the one that lives
+/// longest.
 fn repeated(state: &State, new: &Token) -> Option<(String, i64)> {
     let same = |old: &Token| {
         (&old.client_id, &old.scopes, old.grant) == (&new.client_id, &new.scopes, new.grant)

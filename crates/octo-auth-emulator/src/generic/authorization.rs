@@ -1,6 +1,6 @@
-//! `/authorize`: the page a person grants or refuses at (RFC 6749 section 4.1.1).
+//! `/authorize`: the page at which a person grants or refuses (RFC 6749 section 4.1.1).
 //!
-//! Without a known client and redirect URI nothing is redirected; every later error travels back to the client with
+//! Without a known client and redirect URI there is no redirect. Every later error is redirected to the client with
 //! `state` and `iss` (RFC 6749 section 4.1.2.1, RFC 9207).
 
 use super::scopes::scopes;
@@ -10,7 +10,7 @@ use crate::consent::{self, Click, Question};
 use crate::loopback::is_registered;
 use crate::reply::{Outcome, Reply};
 
-/// The part of a request that was checked and can be granted.
+/// The checked part of a request, which can be granted.
 struct Request<'a> {
     client_id: &'a str,
     redirect_uri: &'a str,
@@ -37,7 +37,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
     }
 }
 
-/// Client and redirect URI; an error here is shown and never redirected (section 4.1.2.1).
+/// Returns the client and the redirect URI. An error here is shown and never redirected (section 4.1.2.1).
 fn addressee<'a>(state: &State, call: &'a Call) -> Result<(&'a str, &'a str), Reply> {
     let page = |message: &str| consent::error_page(400, message);
     if let Some(name) = call.query.repeated() {

@@ -1,8 +1,8 @@
-//! The demo clients, which a generic server knows from its start.
+//! The demo clients, which every generic server has from the start.
 
 /// The client id of the confidential demo client.
 pub const DEMO_CLIENT_ID: &str = "demo-client";
-/// The secret of the confidential demo client; its signs show whether a client form-encodes before base64.
+/// The secret of the confidential demo client. Its special characters show whether a client form-encodes before base64.
 pub const DEMO_CLIENT_SECRET: &str = "demo+secret:100% & more";
 /// The client id of the public demo client, which has no secret and must use PKCE.
 pub const PUBLIC_CLIENT_ID: &str = "public-demo-client";

@@ -1,7 +1,7 @@
-//! Refresh tokens and the family they form: all tokens of one consent (RFC 6749 section 6, RFC 9700 section 4.14.2).
+//! Refresh tokens and their family: all tokens of one consent (RFC 6749 section 6, RFC 9700 section 4.14.2).
 //!
-//! A refresh token that was replaced stays known, so that its use can be told from that of a token nobody issued: the
-//! first means that two parties hold the family, and ends it; the second ends nothing.
+//! The server remembers a replaced refresh token, to distinguish it from a token that it never issued. Use of a
+//! replaced token means that two parties have the family, so the family ends. Use of an unknown token has no effect.
 
 use super::client::Caller;
 use super::scopes::SCOPES;
@@ -10,7 +10,7 @@ use super::{access, refusal};
 use crate::call::Fields;
 use crate::reply::Outcome;
 
-/// Why a refresh token could not be granted.
+/// The error of a refresh token that could not be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
@@ -22,7 +22,7 @@ pub enum GrantError {
     UnknownScope(String),
 }
 
-/// A family with its first refresh token.
+/// Starts a family with its first refresh token.
 pub(super) fn begin(state: &mut State, client_id: &str, scopes: &[&str]) -> Result<String, GrantError> {
     if !state.clients.contains_key(client_id) {
         return Err(GrantError::UnknownClient(client_id.to_owned()));
@@ -57,7 +57,7 @@ pub(super) fn refresh(state: &mut State, form: &Fields, caller: &Caller) -> Outc
     Ok(access::issue(state, caller, asked, known.grant, next.as_deref()))
 }
 
-/// The refresh token that follows the one sent, unless that one stays.
+/// Returns the refresh token that replaces the one sent, unless that one stays.
 fn replacement(state: &mut State, sent: &str, known: &Token) -> Option<String> {
     if state.rotation == Rotation::None {
         return None;

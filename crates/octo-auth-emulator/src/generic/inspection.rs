@@ -1,4 +1,4 @@
-//! What happens to a token after its issue: revocation (RFC 7009), introspection (RFC 7662), use (RFC 6750).
+//! The endpoints for issued tokens: revocation (RFC 7009), introspection (RFC 7662), use (RFC 6750).
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::{client, refusal};
 use crate::call::{Call, Fields};
 use crate::reply::{Outcome, Reply};
 
-/// Ends a token of the caller; an unknown one is answered with 200 as well (RFC 7009 section 2.2).
+/// Revokes a token of the caller. An unknown token is also answered with 200 (RFC 7009 section 2.2).
 pub(super) fn revoke(state: &mut State, call: &Call) -> Outcome {
     let form = client::form(call)?;
     let caller = client::identify(state, call, &form)?;
@@ -20,7 +20,7 @@ pub(super) fn revoke(state: &mut State, call: &Call) -> Outcome {
     Ok(Reply::empty(200))
 }
 
-/// Tells an authenticated client about a token; one that is not live gets `{"active":false}` and no reason.
+/// Introspects a token for an authenticated client. A token that is not live gets `{"active":false}` without a reason.
 pub(super) fn introspect(state: &mut State, call: &Call) -> Outcome {
     let form = client::form(call)?;
     client::authenticate(state, call, &form)?;

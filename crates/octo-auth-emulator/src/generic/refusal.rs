@@ -20,7 +20,7 @@ pub(super) fn invalid_scope() -> Reply {
     error("invalid_scope", "The scope is unknown or beyond what was granted")
 }
 
-/// 401, with the challenge of the scheme the client tried (section 5.2).
+/// Returns 401, with the challenge of the scheme that the client tried (section 5.2).
 pub(super) fn invalid_client(tried_basic: bool) -> Reply {
     let reply = with_status(401, "invalid_client", "Client authentication failed");
     if tried_basic { reply.header("www-authenticate", "Basic realm=\"auth.example\"") } else { reply }

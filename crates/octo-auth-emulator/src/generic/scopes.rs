@@ -1,9 +1,9 @@
 //! The scopes of the generic server.
 
-/// The scopes a client may ask for; the first is given when none is asked for.
+/// The scopes that a client may request. A request without scopes gets the first.
 pub const SCOPES: [&str; 3] = ["read", "write", "profile"];
 
-/// The scopes asked for, or the first one when none was asked for; `None` when one is unknown.
+/// Returns the requested scopes, or the first one if none was requested; `None` if one is unknown.
 pub(super) fn scopes(asked: Option<&str>) -> Option<Vec<String>> {
     let asked = asked.unwrap_or(SCOPES[0]);
     let known = asked.split(' ').all(|scope| SCOPES.contains(&scope));

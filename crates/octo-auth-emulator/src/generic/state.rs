@@ -1,5 +1,4 @@
-//! What the generic server knows: clients, codes, grants, the tokens issued under them, and how a test wants it to
-//! answer.
+//! The state of the generic server: clients, codes, grants, the tokens issued under them, and the settings of the test.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -38,11 +37,11 @@ pub(super) struct Code {
     pub(super) scopes: Vec<String>,
     pub(super) challenge: Option<String>,
     pub(super) issued_at: i64,
-    /// The grant the code was redeemed for; a second attempt ends it.
+    /// The grant for which the code was redeemed; a second attempt ends it.
     pub(super) redeemed: Option<u64>,
 }
 
-/// The grant of tokens that no person consented to: those of client credentials.
+/// The grant of tokens without a person's consent: those of client credentials.
 pub(super) const OWN_GRANT: u64 = 0;
 
 /// An access or refresh token; all tokens of one consent share its grant.
@@ -52,37 +51,37 @@ pub(super) struct Token {
     pub(super) scopes: Vec<String>,
     pub(super) grant: u64,
     pub(super) issued_at: i64,
-    /// `None` for a refresh token, which has no end of its own.
+    /// `None` for a refresh token, which does not expire.
     pub(super) expires_at: Option<i64>,
-    /// When a refresh first replaced it; `None` for the current refresh token and for access tokens.
+    /// The time at which a refresh first replaced it; `None` for the current refresh token and for access tokens.
     pub(super) replaced_at: Option<i64>,
 }
 
-/// What a refresh does to the refresh token it was asked with.
+/// What a refresh does to the refresh token that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Rotation {
-    /// Nothing: the answer carries no refresh token, and the old one stays.
+    /// The answer contains no refresh token, and the old one stays valid.
     None,
-    /// Each refresh answers with a new one and ends the old; using an old one again is refused as `invalid_grant` and
+    /// Each refresh returns a new one and ends the old one. Using an old one again is refused as `invalid_grant` and
     /// ends all tokens of its consent (RFC 9700 section 4.14.2).
     #[default]
     Strict,
-    /// As [`Strict`](Self::Strict), but within this time of the emulator's clock since it was first replaced an old
-    /// one is answered as the first time, with a further new refresh token, and ends nothing.
+    /// As [`Strict`](Self::Strict), with a grace period. Within this duration of the emulator's clock after it was
+    /// first replaced, an old token is answered as before, with a further new refresh token, and ends nothing.
     Grace(Duration),
 }
 
-/// What a token answer says of the access token's lifetime, in `expires_in`.
+/// The lifetime of the access token that a token answer announces in `expires_in`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AnnouncedLifetime {
-    /// What is left of it, in whole seconds.
+    /// The remaining lifetime, in whole seconds.
     #[default]
     Actual,
-    /// Nothing: the member is missing, which RFC 6749 section 5.1 allows.
+    /// The member is missing, which RFC 6749 section 5.1 allows.
     Omitted,
-    /// So many seconds, whatever is true; zero and less are sent as they are.
+    /// This count of seconds, whatever the real lifetime; zero and negative numbers are sent unchanged.
     Seconds(i64),
 }
 
@@ -136,7 +135,7 @@ impl State {
         self.refresh.retain(|_, token| token.grant != grant);
     }
 
-    /// Ends a token; a refresh token takes the access tokens of its grant along (RFC 7009 section 2.1).
+    /// Revokes a token. Revoking a refresh token also ends the access tokens of its grant (RFC 7009 section 2.1).
     pub(super) fn revoke(&mut self, token: &str) {
         if let Some(refresh) = self.refresh.get(token).filter(|refresh| self.is_good(refresh)) {
             self.end_grant(refresh.grant);
@@ -144,7 +143,7 @@ impl State {
         self.access.remove(token);
     }
 
-    /// A token that is known, has not expired, and was not replaced by a refresh too long ago.
+    /// Returns a token that is known, has not expired, and was not replaced too long ago.
     pub(super) fn live(&self, token: &str) -> Option<&Token> {
         let known = self.access.get(token).or_else(|| self.refresh.get(token))?;
         self.is_good(known).then_some(known)
@@ -164,7 +163,7 @@ impl Client {
 }
 
 impl Rotation {
-    /// Whether a refresh token replaced at one instant may still be used at another, both in milliseconds.
+    /// Whether a refresh token replaced at `replaced_at` may still be used at `now`, both in milliseconds.
     fn forgives(self, replaced_at: i64, now: i64) -> bool {
         match self {
             Self::Grace(window) => now < replaced_at.saturating_add(millis(window)),

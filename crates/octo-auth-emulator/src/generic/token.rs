@@ -11,7 +11,7 @@ use super::{access, family, refusal};
 use crate::call::{Call, Fields};
 use crate::reply::Outcome;
 
-/// How long a code may be exchanged, in milliseconds.
+/// The lifetime of a code, in milliseconds.
 const CODE_LIFETIME: i64 = 60_000;
 
 pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
@@ -53,7 +53,7 @@ fn authorization_code(state: &mut State, form: &Fields, caller: &Caller) -> Outc
     Ok(access::issue(state, caller, scopes, grant, Some(&refresh_token)))
 }
 
-/// RFC 7636 section 4.6; a verifier without a challenge is refused too (RFC 9700 section 2.1.1).
+/// Checks the verifier (RFC 7636 section 4.6). A verifier without a challenge is also refused (RFC 9700 section 2.1.1).
 fn is_verified(code: &Code, verifier: Option<&str>) -> bool {
     match (&code.challenge, verifier) {
         (None, None) => true,

@@ -1,4 +1,4 @@
-//! Properties: the list a token may see, the reservations of one, and onboarding of a new one.
+//! Properties: the list that a token may see, the reservations of one, and onboarding of a new one.
 
 use std::net::IpAddr;
 
@@ -22,7 +22,8 @@ pub(super) fn list(state: &mut State, call: &Call) -> Outcome {
     Ok(counted(Reply::json(200, &json!({ "data": data })), left))
 }
 
-/// The reservations of one property: for a token of that property, or an ApiLogin token from a whitelisted address.
+/// Returns the reservations of one property: for a token of that property, or an ApiLogin token from a whitelisted
+/// address.
 pub(super) fn reservations(state: &mut State, call: &Call, property: &str) -> Outcome {
     let (client_id, reach, left) = admit(state, call)?;
     let open = reach == Reach::Operations && state.is_open_to(&client_id, property);
@@ -33,7 +34,7 @@ pub(super) fn reservations(state: &mut State, call: &Call, property: &str) -> Ou
     Ok(counted(Reply::json(200, &json!({ "data": [], "accommodation": property })), left))
 }
 
-/// Creates a property with an ApiLogin token and answers with the refresh token to adopt; no access token comes.
+/// Creates a property with an ApiLogin token and answers with the refresh token to import, without an access token.
 pub(super) fn create(state: &mut State, call: &Call) -> Outcome {
     let (client_id, reach, left) = admit(state, call)?;
     if reach != Reach::Operations {
@@ -60,7 +61,8 @@ pub(super) fn create(state: &mut State, call: &Call) -> Outcome {
     Ok(counted(Reply::json(200, &answer), left))
 }
 
-/// Who calls, how far the token reaches, and how many calls are left; nobody from the wrong environment.
+/// Returns the client, the reach of the token, and the count of remaining calls. Refuses calls from the wrong
+/// environment.
 fn admit(state: &mut State, call: &Call) -> Result<(String, Reach, usize), Reply> {
     let (client_id, reach) = state.caller(call)?;
     let left = state.spend_quota(&client_id)?;
@@ -78,7 +80,8 @@ fn stand_alone(state: &mut State, client_id: &str, name: &str, email: &str) -> V
     json!({ "status": "CREATED_ACCOMMODATION", "id": id, "refresh_token": refresh_token })
 }
 
-/// "You will get the same refresh token with that property added" (OAS); a cancelled one is issued anew.
+/// "You will get the same refresh token with that property added" (OAS). A cancelled refresh token is replaced by a new
+/// one.
 fn join_network(
     state: &mut State,
     client_id: &str,
@@ -103,7 +106,8 @@ fn join_network(
     }))
 }
 
-/// Whether the connection comes from an address the application was given IP authentication for; IPv4 only (S2).
+/// Whether the connection comes from an address that is whitelisted for the application's IP authentication; IPv4 only
+/// (S2).
 fn is_allowed(state: &State, client_id: &str, peer: IpAddr) -> bool {
     let IpAddr::V4(peer) = peer else { return false };
     let application = state.applications.get(client_id);

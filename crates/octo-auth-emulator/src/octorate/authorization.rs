@@ -1,4 +1,4 @@
-//! The Octorate Identity page, where a property's owner grants an application access (S2, case 1, step 1).
+//! The Octorate Identity page, at which a property's owner grants access to an application (S2, case 1, step 1).
 
 use super::state::{Code, State};
 use crate::call::Call;
@@ -7,7 +7,7 @@ use crate::reply::{Outcome, Reply};
 
 const PARAMETERS: [&str; 3] = ["client_id", "redirect_uri", "state"];
 
-/// Shows the page or takes its answer. Whatever is wrong with the request stays on a page and is never redirected.
+/// Shows the page or handles its answer. An error of the request is shown on a page and never redirected.
 pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
     let click = consent::click(call)?;
     let (client_id, redirect_uri) = check(state, call)?;

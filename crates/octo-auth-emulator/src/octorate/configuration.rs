@@ -1,4 +1,4 @@
-//! API CONFIGURATION: what an application knows about itself and may change (OAS), with an ApiLogin token.
+//! API CONFIGURATION: the settings that an application can read and change (OAS), with an ApiLogin token.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::state::{Application, Reach, State};
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 
-/// Members a PATCH may carry besides `redirectUri` and `applicationName`.
+/// The members that a PATCH may contain besides `redirectUri` and `applicationName`.
 const SETTINGS: [&str; 5] = ["environment", "category", "icon", "secretVisibility", "description"];
 
 pub(super) fn read(state: &mut State, call: &Call) -> Outcome {
@@ -17,7 +17,7 @@ pub(super) fn read(state: &mut State, call: &Call) -> Outcome {
     Ok(answer(application, call, quota, left))
 }
 
-/// Replaces what the body names and leaves the rest.
+/// Replaces the members that the body names and keeps the others.
 pub(super) fn write(state: &mut State, call: &Call) -> Outcome {
     let (client_id, left) = operator(state, call)?;
     if !call.is_json() {
@@ -43,7 +43,7 @@ pub(super) fn write(state: &mut State, call: &Call) -> Outcome {
     Ok(answer(application, call, quota, left))
 }
 
-/// The new list: "All the links will be replaced with the new object. Set null to remove".
+/// Returns the new list: "All the links will be replaced with the new object. Set null to remove".
 fn redirect_list(value: &Value) -> Result<Vec<String>, Reply> {
     let wrong = || refusal::about("$.redirectUri", "The redirect uri should start with 'https://'");
     if value.is_null() {

@@ -8,10 +8,10 @@ use crate::call::{Call, Fields};
 use crate::clock::iso_date;
 use crate::reply::{Outcome, Reply};
 
-/// How long a code may be exchanged, in milliseconds (S2: "maximum one minute").
+/// The lifetime of a code, in milliseconds (S2: "maximum one minute").
 const CODE_LIFETIME: i64 = 60_000;
 
-/// Exchanges a code, once, within a minute, with the redirect URI of the authorization.
+/// Exchanges a code once, within a minute, with the redirect URI of the authorization request.
 pub(super) fn token(state: &mut State, call: &Call) -> Outcome {
     let form = form(call)?;
     let client_id = authenticate(state, &form)?;
@@ -36,7 +36,7 @@ pub(super) fn token(state: &mut State, call: &Call) -> Outcome {
     Ok(full_answer(state, client_id, grant))
 }
 
-/// Renews the access token; the refresh token stays unless rotation was switched on.
+/// Refreshes the access token. The refresh token stays, unless rotation was switched on.
 pub(super) fn refresh(state: &mut State, call: &Call) -> Outcome {
     let form = form(call)?;
     let client_id = authenticate(state, &form)?;
@@ -58,7 +58,7 @@ pub(super) fn refresh(state: &mut State, call: &Call) -> Outcome {
     Ok(full_answer(state, client_id, grant))
 }
 
-/// ApiLogin: a token for administration, without refresh token (S2 case 2). It takes no grant type.
+/// ApiLogin: a token for administration, without a refresh token (S2 case 2). It has no grant type.
 pub(super) fn api_login(state: &mut State, call: &Call) -> Outcome {
     let form = form(call)?;
     let client_id = authenticate(state, &form)?;
@@ -95,7 +95,7 @@ fn required<'a>(form: &'a Fields, name: &str) -> Result<&'a str, Reply> {
     form.get(name).ok_or_else(|| refusal::about(name, "The parameter is missing"))
 }
 
-/// Checks the credentials in the form; an `Authorization` header counts for nothing here.
+/// Checks the credentials in the form; an `Authorization` header is ignored here.
 fn authenticate<'a>(state: &State, form: &'a Fields) -> Result<&'a str, Reply> {
     let client_id = required(form, "client_id")?;
     let client_secret = required(form, "client_secret")?;
@@ -105,7 +105,7 @@ fn authenticate<'a>(state: &State, form: &'a Fields) -> Result<&'a str, Reply> {
     }
 }
 
-/// An access token for a grant, together with the grant's refresh token.
+/// Answers with an access token for a grant and with the grant's refresh token.
 fn full_answer(state: &mut State, client_id: &str, grant: u64) -> Reply {
     let (access_token, expires_at) = state.issue_access(client_id, Reach::Properties(grant));
     let mut answer = token_answer(state, &access_token, expires_at);
@@ -114,7 +114,7 @@ fn full_answer(state: &mut State, client_id: &str, grant: u64) -> Reply {
     Reply::json(200, &answer)
 }
 
-/// `OAuthToken2` of OAS: no token type, and the expiry members the emulator was told to send.
+/// `OAuthToken2` of OAS: without a token type, and with the expiry members that the test has set.
 fn token_answer(state: &State, access_token: &str, expires_at: i64) -> Value {
     let mut answer = json!({ "access_token": access_token });
     if state.expiry != Expiry::Seconds {

@@ -15,7 +15,7 @@ pub(super) fn about(element: &str, message: &str) -> Reply {
     Reply::json(400, &body)
 }
 
-/// The client id or secret is wrong; status and type are this emulator's choice.
+/// The client id or secret is wrong. Status and type are this emulator's choice.
 pub(super) fn wrong_credentials() -> Reply {
     api_error(403, "ApiSecurityException", "Access Denied. Access to the resource denied")
 }
@@ -25,7 +25,7 @@ pub(super) fn not_yours() -> Reply {
     api_error(403, "ApiSecurityException", "errNoResourcesForIdentity")
 }
 
-/// The access token has expired; Octorate says so with 403.
+/// The access token has expired; Octorate answers 403 then.
 pub(super) fn expired() -> Reply {
     api_error(403, "ApiLoginExpired", "Expired Token")
 }
@@ -40,7 +40,7 @@ pub(super) fn not_in_role() -> Reply {
     Reply::text(403, "Caller not in requested role")
 }
 
-/// A server of a partner failed; 550 is no status of HTTP's own, and the glossary of OAS has it.
+/// The server of a partner failed. HTTP does not define 550; the glossary of OAS does.
 pub(super) fn partner_error() -> Reply {
     api_error(550, "ApiPartnerServerError", "The server of a partner did not answer as expected")
 }

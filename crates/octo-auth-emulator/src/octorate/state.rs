@@ -1,4 +1,4 @@
-//! What Octorate knows: applications, their properties, consents, codes and tokens, and how a test wants it to answer.
+//! The state of Octorate: applications, their properties, consents, codes and tokens, and the settings of the test.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -17,7 +17,7 @@ use crate::registration::Registration;
 use crate::reply::Reply;
 
 const DAY: i64 = 86_400_000;
-/// The window the quota is counted in.
+/// The window of the quota, in milliseconds.
 const QUOTA_WINDOW: i64 = 300_000;
 
 pub(super) struct State {
@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) grants: BTreeMap<u64, Grant>,
     pub(super) codes: HashMap<String, Code>,
     pub(super) access: HashMap<String, Access>,
-    /// The property whose owner sits at the consent page.
+    /// The property whose owner is at the consent page.
     pub(super) visitor: String,
     pub(super) access_lifetime: i64,
     pub(super) api_login_lifetime: i64,
@@ -51,11 +51,11 @@ pub(super) struct Application {
     pub(super) addresses: Vec<Ipv4Net>,
     /// Whether its permission for properties is `READONLY`.
     pub(super) read_only: bool,
-    /// Members of the API configuration that are kept and given back without a meaning here.
+    /// Members of the API configuration that are stored and returned, without a meaning here.
     pub(super) settings: Map<String, Value>,
-    /// Properties whose old api key was exchanged already.
+    /// Properties whose old api key was already exchanged.
     pub(super) migrated: BTreeSet<String>,
-    /// Master accounts by name, each with the grant all its properties share.
+    /// Master accounts by name, each with the grant that all its properties share.
     pub(super) networks: BTreeMap<String, u64>,
     calls: VecDeque<i64>,
 }
@@ -66,11 +66,11 @@ pub(super) struct Property {
     pub(super) email: String,
 }
 
-/// What one consent, migration or onboarding gave: the properties one refresh token reaches.
+/// The result of one consent, migration or onboarding: the properties that one refresh token reaches.
 pub(super) struct Grant {
     pub(super) client_id: String,
     pub(super) properties: BTreeSet<String>,
-    /// `None` once it was cancelled.
+    /// `None` after it was cancelled.
     pub(super) refresh_token: Option<String>,
 }
 
@@ -96,14 +96,14 @@ pub(super) enum Reach {
     Properties(u64),
 }
 
-/// Which expiry members a token answer carries (contradiction between S2 and OAS).
+/// The expiry members of a token answer (S2 and OAS contradict each other).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// `expireDate` alone, as in the samples of S2.
+    /// Only `expireDate`, as in the samples of S2.
     #[default]
     Date,
-    /// `expires_in` in seconds alone, as OAS recommends.
+    /// Only `expires_in` in seconds, as OAS recommends.
     Seconds,
     /// Both.
     Both,
@@ -168,7 +168,7 @@ impl State {
         self.properties.insert(id.to_owned(), property);
     }
 
-    /// Opens a grant over one property, with a refresh token of the documented shape.
+    /// Starts a grant over one property, with a refresh token in the documented format.
     pub(super) fn open_grant(&mut self, client_id: &str, property: &str) -> u64 {
         self.last_grant += 1;
         let refresh_token = self.new_refresh_token();
@@ -185,7 +185,7 @@ impl State {
         format!("{}{}", self.material.secret_hex(32), self.material.capitals(2))
     }
 
-    /// Issues an access token, two UUIDs run together, and returns it with its end.
+    /// Issues an access token, two UUIDs without a separator, and returns it with its expiry.
     pub(super) fn issue_access(&mut self, client_id: &str, reach: Reach) -> (String, i64) {
         let token = format!("{}{}", self.material.secret_uuid(), self.material.uuid());
         let lifetime = match reach {
@@ -197,7 +197,7 @@ impl State {
         (token, expires_at)
     }
 
-    /// Who calls an API resource, by its bearer token: the client id and the token's reach.
+    /// Returns the caller of an API resource by its bearer token: the client id and the token's reach.
     pub(super) fn caller(&self, call: &Call) -> Result<(String, Reach), Reply> {
         let missing = || refusal::api_error(401, "ApiKeyMissing", "The api key is missing");
         let invalid = || refusal::api_error(401, "ApiKeyInvalid", "The api key is not valid");
@@ -209,7 +209,7 @@ impl State {
         Ok((access.client_id.clone(), access.reach))
     }
 
-    /// Counts a call against the application's quota and returns how many are left.
+    /// Counts a call against the application's quota and returns the count of remaining calls.
     pub(super) fn spend_quota(&mut self, client_id: &str) -> Result<usize, Reply> {
         let (now, quota) = (self.clock.now(), self.quota);
         let Some(application) = self.applications.get_mut(client_id) else { return Ok(quota) };
@@ -224,7 +224,7 @@ impl State {
         Ok(quota - application.calls.len())
     }
 
-    /// Whether a property was made by an application or granted to it.
+    /// Whether a property was created by an application or granted to it.
     pub(super) fn is_open_to(&self, client_id: &str, property: &str) -> bool {
         self.properties.get(property).is_some_and(|known| known.client_id == client_id)
             || self.grants.values().any(|g| g.client_id == client_id && g.properties.contains(property))
@@ -257,7 +257,7 @@ impl Application {
         }
     }
 
-    /// How many calls were made in the current window.
+    /// Returns the count of calls in the current window.
     pub(super) fn calls_made(&self) -> usize {
         self.calls.len()
     }

@@ -1,7 +1,7 @@
 //! `POST …/api-account/oauth2/client`: creates clients without authentication (S4, NOV).
 //!
-//! The body is the nested object S4 shows, or an array of such objects. The answer carries the client secret and the
-//! password in clear, as the provider's does.
+//! The body is the nested object of S4, or an array of such objects. The answer contains the client secret and the
+//! password in plain text, like the provider's.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::state::{Property, State};
 use crate::call::Call;
 use crate::reply::{Outcome, Reply};
 
-/// What one element of the body asks for.
+/// One element of the body.
 struct Wish<'a> {
     redirect_uri: &'a str,
     name: &'a str,
@@ -39,7 +39,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Outcome {
     Ok(Reply::json(201, &json!({ "data": data })))
 }
 
-/// The minimum of S4: redirect URI, name, e-mail, user name, password.
+/// Reads the minimum of S4: redirect URI, name, e-mail, user name, password.
 fn read(item: &Value) -> Result<Wish<'_>, Reply> {
     let property = &item["sandbox_property"];
     let position = property.get("position").filter(|position| position.is_object());

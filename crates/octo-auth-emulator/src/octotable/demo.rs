@@ -1,4 +1,4 @@
-//! The demo client and its property, which OctoTable knows from its start.
+//! The demo client and its property, which OctoTable has from the start.
 
 /// The client id of the demo client.
 pub const DEMO_CLIENT_ID: &str = "public_8956990355e6df036-b5ff-48cd-b8be-b3d93fb752";

@@ -1,4 +1,4 @@
-//! Resources behind `Authorization: Bearer` and the header `Property`, wrapped in `{"data":[…]}`.
+//! The resources, which need `Authorization: Bearer` and the header `Property`; answers are wrapped in `{"data":[…]}`.
 
 use serde_json::json;
 
@@ -13,13 +13,13 @@ pub(super) fn properties(state: &State, call: &Call) -> Outcome {
     Ok(Reply::json(200, &json!({ "data": data })))
 }
 
-/// A new sandbox comes with two services (NOV).
+/// A new sandbox has two services (NOV).
 pub(super) fn services(state: &State, call: &Call) -> Outcome {
     caller(state, call)?;
     Ok(Reply::json(200, &json!({ "data": [{ "id": 1, "name": "Lunch" }, { "id": 2, "name": "Dinner" }] })))
 }
 
-/// The client behind the token, once the `Property` header names one of its properties.
+/// Returns the client of the token, if the `Property` header names one of its properties.
 fn caller<'a>(state: &'a State, call: &Call) -> Result<&'a Client, Reply> {
     let token = call.bearer().ok_or_else(|| unauthorized("The access token is missing."))?;
     let invalid = || unauthorized("The access token is not valid or has expired.");

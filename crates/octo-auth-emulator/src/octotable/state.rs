@@ -1,4 +1,4 @@
-//! What OctoTable knows: clients with their sandbox properties, and access tokens.
+//! The state of OctoTable: clients with their sandbox properties, and access tokens.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -67,7 +67,7 @@ impl State {
         self.add_client(&username, name, json!({}))
     }
 
-    /// Adds a client whose id and secret have the shapes S4 shows, with one sandbox property.
+    /// Adds a client with an id and secret in the formats of S4, and with one sandbox property.
     pub(super) fn add_client(&mut self, username: &str, property: &str, position: Value) -> Registration {
         self.last_client += 1;
         self.last_property += 1;

@@ -1,4 +1,4 @@
-//! `POST …/oauth2/token`: client credentials in a form, answered with `type` in place of `token_type`.
+//! `POST …/oauth2/token`: client credentials in a form, answered with `type` instead of `token_type`.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `/oauth/authorize`: the page of the flow in the vendor's samples; the callback carries two extra parameters.
+//! `/oauth/authorize`: the page of the flow in the vendor's samples. The callback has two extra parameters.
 
 use super::demo::{DEMO_INTEGRATION, DEMO_ORGANIZATION};
 use super::state::{Code, State};

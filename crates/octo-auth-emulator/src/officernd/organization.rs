@@ -1,4 +1,4 @@
-//! The API below `/api/v1` and `/api/v2`: the organisation and its members, for a token with a reading scope.
+//! The API below `/api/v1` and `/api/v2`: the organisation and its members, for a token with a scope for reading.
 
 use serde_json::json;
 
@@ -33,7 +33,7 @@ fn caller<'a>(state: &'a State, call: &Call) -> Result<&'a Access, Reply> {
     state.access.get(token).filter(|access| state.clock.now() < access.expires_at).ok_or_else(unauthorized)
 }
 
-/// The vendor's sample reads `regionInfo.regionUrl` here and continues there with the same token (R-EX2).
+/// The vendor's sample reads `regionInfo.regionUrl` here and continues at that URL with the same token (R-EX2).
 fn organization(call: &Call, access: &Access) -> Outcome {
     if !access.scopes.iter().any(|scope| scope.ends_with(".read")) {
         return Err(message(403, "The token has no scope to read"));

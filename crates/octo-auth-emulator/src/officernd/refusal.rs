@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::reply::Reply;
 
-/// An error of the API: an object with `message`.
+/// Returns an error of the API: an object with `message`.
 pub(super) fn message(status: u16, text: &str) -> Reply {
     Reply::json(status, &json!({ "message": text }))
 }

@@ -1,4 +1,4 @@
-//! What OfficeRND knows: applications, codes, tokens, and when each client asked.
+//! The state of OfficeRND: applications, codes, tokens, and the times of each client's requests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -79,7 +79,7 @@ impl State {
         self.refresh.retain(|_, refresh| refresh.client_id != client_id);
     }
 
-    /// Admits a token request, or tells that the minute is used up.
+    /// Admits a token request. Returns `false` if the limit of the minute is reached.
     pub(super) fn admit(&mut self, client_id: &str) -> bool {
         let admitted = self.requests_in_window(client_id) < self.requests_per_minute;
         if admitted {

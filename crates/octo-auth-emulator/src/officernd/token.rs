@@ -6,7 +6,7 @@ use super::state::{Access, Refresh, State};
 use crate::call::{Call, Fields};
 use crate::reply::{Outcome, Reply};
 
-/// How long a code may be exchanged, in milliseconds.
+/// The lifetime of a code, in milliseconds.
 const CODE_LIFETIME: i64 = 60_000;
 
 pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
@@ -28,7 +28,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
     }
 }
 
-/// Checks the credentials in the form; an `Authorization` header counts for nothing here.
+/// Checks the credentials in the form; an `Authorization` header is ignored here.
 fn authenticate<'a>(state: &State, form: &'a Fields) -> Result<&'a str, Reply> {
     let missing = |name: &str| refuse("invalid_request", &format!("The field {name} is missing"));
     let client_id = form.get("client_id").ok_or_else(|| missing("client_id"))?;
@@ -81,12 +81,12 @@ fn refresh(state: &mut State, form: &Fields, client_id: &str) -> Outcome {
     Ok(issue(state, client_id, scopes, Some(known)))
 }
 
-/// The scopes asked for, in order; any white space parts them.
+/// Returns the requested scopes, in order; any white space separates them.
 fn scopes(form: &Fields) -> Vec<String> {
     form.get("scope").unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-/// The scopes asked for within those granted, or all of them when none was named.
+/// Returns the requested scopes if they are within the granted ones, or all granted ones if none was requested.
 fn narrowed(form: &Fields, granted: &[String]) -> Result<Vec<String>, Reply> {
     let asked = scopes(form);
     if asked.iter().any(|scope| !granted.contains(scope)) {

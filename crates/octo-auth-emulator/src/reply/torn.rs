@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use axum::body::Bytes;
 use http_body::{Body, Frame};
 
-/// Sends what it holds, lets it be flushed, and fails.
+/// Sends its bytes, lets the server flush them, and fails.
 pub(super) enum Torn {
     Whole(Bytes),
     Sent,
@@ -27,7 +27,7 @@ impl Body for Torn {
                 *self = Self::Sent;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            // The server flushes what it has when a body has nothing for it; a failure at once would discard that.
+            // The server flushes when a body is pending; failing at once would discard the bytes.
             Self::Sent => {
                 context.waker().wake_by_ref();
                 Poll::Pending

@@ -1,4 +1,4 @@
-//! Faults on demand: each strikes where it was ordered, and nothing else goes wrong.
+//! Faults on demand: each strikes where it was ordered, and nothing else fails.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn status(status: u16) -> Fault {
     Fault::Status { status, retry_after: None, body: None }
 }
 
-/// What comes back for a refresh over a connection of its own.
+/// Refreshes over a separate connection and returns the answer.
 fn refreshed(emulator: &Emulator, token: &str) -> String {
     Line::open(emulator).send(&refresh(token, "close")).rest()
 }

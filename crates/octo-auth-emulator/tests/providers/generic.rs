@@ -18,7 +18,7 @@ fn at(emulator: &Emulator, path: &str) -> String {
     format!("{}{path}", emulator.base("auth.example"))
 }
 
-/// A request of the confidential demo client, authenticated in the body.
+/// Sends a request of the confidential demo client, authenticated in the body.
 fn ask(emulator: &Emulator, path: &str, fields: &[(&str, &str)]) -> Answer {
     post_form(&at(emulator, path), &[&CREDENTIALS, fields].concat())
 }

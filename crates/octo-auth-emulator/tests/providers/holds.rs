@@ -10,7 +10,7 @@ fn tokens(emulator: &Emulator) -> Place {
     emulator.faults().on("auth.example", "/token")
 }
 
-/// A refresh token, and the connection over which it was sent.
+/// Returns a refresh token, and the connection over which it was sent.
 fn begin(emulator: &Emulator) -> (String, Line) {
     let token = emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]).expect("a known client");
     let mut line = Line::open(emulator);

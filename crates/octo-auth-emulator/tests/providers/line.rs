@@ -1,4 +1,4 @@
-//! A bare connection, which shows every byte that arrives and every one that does not.
+//! A raw connection, which shows exactly the bytes that arrive.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 
 pub(crate) struct Line(TcpStream);
 
-/// A refresh of the generic server's confidential demo client.
+/// Returns a refresh request of the generic server's confidential demo client.
 pub(crate) fn refresh(token: &str, connection: &str) -> String {
     let fields = [
         ("grant_type", "refresh_token"),
@@ -34,14 +34,14 @@ impl Line {
         self
     }
 
-    /// Everything that arrives until the connection ends.
+    /// Reads until the connection ends.
     pub(crate) fn rest(&mut self) -> String {
         let mut text = String::new();
         self.0.read_to_string(&mut text).expect("text and an end");
         text
     }
 
-    /// One answer that ends with the HTML page of a gateway.
+    /// Reads one answer that ends with the HTML page of a gateway.
     pub(crate) fn answer(&mut self) -> String {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"</html>\n") {
@@ -52,7 +52,7 @@ impl Line {
         String::from_utf8(bytes).expect("text")
     }
 
-    /// Whether nothing has arrived yet on a connection that is still open.
+    /// Whether the connection is open and nothing has arrived on it yet.
     pub(crate) fn is_silent(&self) -> bool {
         self.0.set_nonblocking(true).expect("a connection");
         let seen = self.0.peek(&mut [0]);

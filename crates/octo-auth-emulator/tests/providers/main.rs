@@ -1,4 +1,4 @@
-//! The emulated providers, asked over the socket as any client asks them.
+//! The emulated providers, tested over sockets like any client uses them.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The generic server's refresh tokens: rotation, reuse, families; and what its answers say of a lifetime.
+//! The generic server's refresh tokens: rotation, reuse, families, and the announced lifetime.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A plain HTTP client, and the instant the frozen clocks start at.
+//! A plain HTTP client, and the instant at which the frozen clocks start.
 
 use octo_auth_emulator::Emulator;
 use serde_json::Value;
@@ -19,7 +19,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
 
-    /// A member of the JSON body that must be text.
+    /// Returns a member of the JSON body, which must be text.
     pub(crate) fn text(&self, name: &str) -> String {
         self.json()[name].as_str().unwrap_or_else(|| panic!("no text {name} in {}", self.body)).to_owned()
     }
@@ -29,7 +29,7 @@ impl Answer {
     }
 }
 
-/// An emulator whose clock stands at [`START`].
+/// Starts an emulator whose clock is frozen at [`START`].
 pub(crate) fn frozen() -> Emulator {
     Emulator::builder().frozen_at(START).start().expect("a free port")
 }
@@ -57,7 +57,7 @@ pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// A parameter of an address's query, decoded.
+/// Returns a decoded parameter of an address's query.
 pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
     let query = address.split_once('?')?.1;
     form_urlencoded::parse(query.as_bytes())
@@ -65,7 +65,7 @@ pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// A URL with a query.
+/// Returns a URL with a query.
 pub(crate) fn with_query(url: &str, fields: &[(&str, &str)]) -> String {
     format!("{url}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
 }
